@@ -1,0 +1,185 @@
+/** The one interface that every store implements, and the types it speaks. */
+import type { Expiration } from './values/expiration.ts'
+
+/**
+ * A cache. Every method is one round trip to the database; `clear`, `clearExpired` and oversized batches work in
+ * bounded parts. Bad input rejects with a `CacheError` before any request.
+ *
+ * @example
+ * const cache = createCache(db, { namespace: 'shop', expiration: '10m' })
+ * await cache.set('user:42', { name: 'Ada' })
+ * const user = await cache.get<{ name: string }>('user:42')
+ */
+export interface Cache {
+  /**
+   * The live value of a key, or `undefined`; a stored `null` is a hit.
+   *
+   * `sliding` (a positive span) keeps the entry for at least that long after this read, in the same round trip: the
+   * deadline moves when less than the span remains, to the span plus the cache's `slack`. Permanent entries stay so.
+   * Plain gets of one tick share one statement.
+   */
+  get<T = unknown>(key: string, options?: { sliding?: Expiration }): Promise<T | undefined>
+  get<T = unknown, D = T>(key: string, options: { fallback: D; sliding?: Expiration }): Promise<T | D>
+  /** The live entries among `keys`, in the order asked. */
+  getMany<T = unknown>(keys: Iterable<string>): Promise<Map<string, T>>
+  /** Whether a live entry exists; moves no value. */
+  has(key: string): Promise<boolean>
+  /** Stores a value and rewrites the whole entry, deadline and tags included. */
+  set(key: string, value: unknown, options?: WriteOptions): Promise<void>
+  /** Stores many in one statement (split only by size, each part atomic); of duplicates the last wins. */
+  setMany(entries: Iterable<readonly [string, unknown]>, options?: WriteOptions): Promise<void>
+  setMany(
+    entries: Record<string, unknown> | Iterable<readonly [string, unknown]>,
+    options?: WriteOptions,
+  ): Promise<void>
+  /** Stores a value where no live entry exists; true if it did. */
+  add(key: string, value: unknown, options?: WriteOptions): Promise<boolean>
+  /** Moves a live entry's deadline without rewriting its value; `null` makes it permanent. False: none was live. */
+  touch(key: string, expiration?: Expiration): Promise<boolean>
+  /**
+   * Adds to a number, atomically and in exact decimals, and answers the sum. What is missing, expired or `null` counts
+   * as 0 and takes the expiration given; a live counter keeps its deadline unless `sliding`.
+   *
+   * @throws InvalidDeltaError, NotANumberError, CounterRangeError; the entry is then unchanged
+   */
+  increment(key: string, delta?: number, options?: CounterOptions): Promise<number>
+  decrement(key: string, delta?: number, options?: CounterOptions): Promise<number>
+  /**
+   * Counts a call in a fixed window that starts with its first call.
+   *
+   * @example
+   * const { allowed, resetAt } = await cache.limit(`login:${ip}`, { limit: 5, period: '1m' })
+   */
+  limit(key: string, rule: LimitRule): Promise<LimitResult>
+  /** Deletes a key and answers its live value; of several callers one gets it. */
+  pull<T = unknown>(key: string): Promise<T | undefined>
+  /** Deletes a key; true if a live entry was removed. */
+  delete(key: string): Promise<boolean>
+  /** Deletes keys and answers how many live entries were removed. */
+  deleteMany(keys: Iterable<string>): Promise<number>
+  /** Deletes everything in this namespace and those nested in it; answers the rows removed. */
+  clear(): Promise<number>
+  /** The number of live entries. */
+  count(): Promise<number>
+  /** When a live entry expires; `null` never, `undefined` where there is no live entry. */
+  expiration(key: string): Promise<Date | null | undefined>
+  /** Entries with any of the tags read as absent from now on, in every namespace. */
+  invalidate(tags: string | Iterable<string>): Promise<void>
+  /** "As of now", for `WriteOptions.asOf`: take it before reading the data that a tagged value is made of. */
+  snapshot(): Promise<CacheSnapshot>
+  /** Removes entries that are past keeping, in batches, beside any traffic; call it from a cron trigger. */
+  clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult>
+  stats(): Promise<CacheStats>
+  /** A page of entries in key order, without values. */
+  list(options?: ListOptions): Promise<EntryPage>
+  /** The cache of a namespace nested in this one; shares its connection, statements and options. */
+  namespace(name: string): Cache
+  /** The handle of one key. */
+  entry<T = unknown>(key: string): CacheEntry<T>
+}
+
+export interface WriteOptions {
+  /** Default: the cache's own; without one, never. */
+  expiration?: Expiration
+  /** What `invalidate` finds the entry by. */
+  tags?: Iterable<string>
+  /** What the value was made of was read no earlier than this; default: at the call. Matters for tagged entries only. */
+  asOf?: CacheSnapshot
+}
+
+export interface CounterOptions {
+  /** For a new counter, or with `sliding` for every call. Default: the cache's own; without one, never. */
+  expiration?: Expiration
+  /** Moves a live counter's deadline as well; the expiration must then be a positive span. Default false. */
+  sliding?: boolean
+}
+
+export interface LimitRule {
+  /** Calls allowed in a window, 0 or more. */
+  limit: number
+  /** The window's length, a positive span. */
+  period: Expiration
+}
+
+export interface LimitResult {
+  allowed: boolean
+  /** Calls in this window, denied ones included, at most `limit + 1`. */
+  count: number
+  remaining: number
+  resetAt: Date
+}
+
+export interface ClearExpiredOptions {
+  /** Entries removed by one statement; default 5,000. */
+  batch?: number
+  /** Milliseconds after which no further batch is started; default: none, until all is done. */
+  timeBudget?: number
+  /** Called after each batch with the number removed so far. */
+  onProgress?(removed: number): void
+}
+
+export interface CleanupResult {
+  removed: number
+  /** True: the time budget ended the work, and more was waiting. */
+  more: boolean
+}
+
+export interface CacheStats {
+  total: number
+  expired: number
+  /** Live entries that will expire. */
+  unexpired: number
+  /** Live entries that never expire. */
+  forever: number
+  /** Of keys and values, as stored: compressed. */
+  bytes: number
+  /** True where a figure is an estimate. */
+  estimated: boolean
+}
+
+export interface ListOptions {
+  /** Only keys that start with it. */
+  prefix?: string
+  state?: 'live' | 'expired' | 'forever'
+  /** 1 to 1,000; default 100. */
+  limit?: number
+  /** From the page before. */
+  cursor?: string
+}
+
+export interface ListedEntry {
+  /** The key, without its namespace; what is left of it where it was too long to be stored whole. */
+  key: string
+  /** The namespaces below this cache that it is in; empty for its own. */
+  namespace: string[]
+  expiresAt: Date | null
+  tags: string[]
+  /** Of key and value, as stored: compressed. */
+  bytes: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+export interface EntryPage {
+  entries: ListedEntry[]
+  /** Absent on the last page. */
+  cursor?: string
+}
+
+/** An instant of the database, opaque; may be kept and sent as JSON. */
+export type CacheSnapshot = string & { readonly __snapshot: never }
+
+/**
+ * The handle of one key: reads its row once, and remembers it until `reload`, `set` or `delete`.
+ *
+ * @example
+ * const profile = cache.entry<Profile>('profile:42')
+ * if (await profile.exists()) return profile.value() // one round trip for both
+ */
+export interface CacheEntry<T> {
+  exists(): Promise<boolean>
+  value(): Promise<T | undefined>
+  set(value: T, options?: WriteOptions): Promise<T>
+  delete(): Promise<boolean>
+  reload(): void
+}

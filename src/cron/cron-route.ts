@@ -1,0 +1,70 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import type { Cache } from '../cache.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+
+/** Below the ten seconds that the smallest Vercel plan gives a function. */
+const DEFAULT_TIME_BUDGET_MS = 8_000
+
+export interface CronRouteOptions {
+  /** What the caller must send as `Authorization: Bearer …`; Vercel sends the variable `CRON_SECRET`. */
+  secret: string | undefined
+  /** Milliseconds after which no further batch is started; default 8,000. */
+  timeBudget?: number
+  /** Entries removed by one statement; default 5,000. */
+  batch?: number
+}
+
+/**
+ * A route for Vercel Cron, or any scheduler that calls a URL: removes expired entries.
+ *
+ * Answers 200 with `{ removed, more }`, 401 without the secret, 405 to other methods than GET and POST, and 500 when
+ * the database failed.
+ *
+ * @throws InvalidOptionError when the secret is empty or missing: the route would be open to everybody
+ * @example
+ * export const GET = cronRoute(cache, { secret: process.env.CRON_SECRET })
+ */
+export function cronRoute(
+  cache: Cache | (() => Cache),
+  options: CronRouteOptions,
+): (request: Request) => Promise<Response> {
+  const { secret, timeBudget = DEFAULT_TIME_BUDGET_MS, batch } = options ?? {}
+  if (typeof secret !== 'string' || secret.trim() === '') {
+    const came = typeof secret === 'string' ? 'an empty one' : describeType(secret)
+    throw new InvalidOptionError(`Expected the secret of a cron route to be a string that is not empty, got ${came}.`)
+  }
+  const expected = digest(`Bearer ${secret}`)
+
+  return async (request) => {
+    if (request.method !== 'GET' && request.method !== 'POST') {
+      return answer(405, { error: 'Method not allowed' }, { allow: 'GET, POST' })
+    }
+    if (!equal(digest(request.headers.get('authorization') ?? ''), expected)) {
+      return answer(401, { error: 'Unauthorized' }, { 'www-authenticate': 'Bearer' })
+    }
+    try {
+      const target = typeof cache === 'function' ? cache() : cache
+      return answer(200, await target.clearExpired({ timeBudget, ...(batch === undefined ? {} : { batch }) }))
+    } catch (error) {
+      // Its message holds no content, but the caller is a scheduler: the platform's log is where to look.
+      console.error(error)
+      return answer(500, { error: 'Cleanup failed' })
+    }
+  }
+}
+
+function answer(status: number, body: unknown, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}
+
+// Digests are of equal length, whatever was sent, so that the comparison's time tells nothing of the secret.
+function digest(text: string): Uint8Array {
+  return sha256(utf8ToBytes(text))
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = 0
+  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0)
+  return difference === 0
+}

@@ -1,0 +1,140 @@
+/**
+ * PGlite as the database: one connection, requests one after another.
+ *
+ * Speaks the wire protocol through `execProtocol`, because PGlite's own `query` converts parameters and values by type.
+ */
+
+import type { PGlite, PGliteOptions } from '@electric-sql/pglite'
+import { parseCommandTag } from './answer.ts'
+import type { Backend, ResultSink, Statement, Work } from './backend.ts'
+import { CancelledFailure, LostDatabaseFailure, PostgresFailure } from './backend.ts'
+import { lockFolder } from './folder-lock.ts'
+import { importPeer } from './import-peer.ts'
+import { LocalNeonError } from './local-neon-error.ts'
+
+type Peer = typeof import('@electric-sql/pglite')
+type Messages = Awaited<ReturnType<PGlite['execProtocol']>>['messages']
+type MessageNamed<Class extends keyof Peer['messages']> = Peer['messages'][Class] extends abstract new (
+  ...args: never[]
+) => infer Message
+  ? Message
+  : never
+
+/** Starts PGlite in this folder, or in memory. */
+export async function createPgliteBackend(dataDir: string | undefined): Promise<Backend> {
+  const peer = await importPeer('@electric-sql/pglite', () => import('@electric-sql/pglite'))
+  const unlock = dataDir === undefined ? async () => {} : await lockFolder(dataDir)
+  try {
+    const startParams = serverParams(peer.PGlite.defaultStartParams)
+    const options: PGliteOptions = dataDir === undefined ? { startParams } : { startParams, dataDir }
+    return new PgliteBackend(peer, await peer.PGlite.create(options), unlock)
+  } catch {
+    await unlock()
+    throw new LocalNeonError(
+      'PGlite could not start. If dataDir holds a database of another version, use a new folder.',
+    )
+  }
+}
+
+/** PGlite's parameters with the defaults of a real server: its search path, and the time zone that Neon has. */
+function serverParams(defaults: readonly string[]): string[] {
+  const isSearchPath = (param: string | undefined) => param?.startsWith('search_path=') === true
+  const kept = defaults.filter(
+    (param, index) => !isSearchPath(param) && !(param === '-c' && isSearchPath(defaults[index + 1])),
+  )
+  return [...kept, '-c', 'timezone=GMT']
+}
+
+class PgliteBackend implements Backend {
+  readonly #peer: Peer
+  readonly #db: PGlite
+  readonly #unlock: () => Promise<void>
+  #tail: Promise<void> = Promise.resolve()
+  #transactionStatus = 'I'
+
+  constructor(peer: Peer, db: PGlite, unlock: () => Promise<void>) {
+    this.#peer = peer
+    this.#db = db
+    this.#unlock = unlock
+  }
+
+  run(work: Work, sink: ResultSink, signal: AbortSignal): Promise<void> {
+    const done = this.#tail.then(() => this.#runNow(work, sink, signal))
+    // The answer does not wait for the clean-up; the next request does.
+    this.#tail = done.catch(() => undefined).then(() => this.#cleanUp())
+    return done
+  }
+
+  async close(): Promise<void> {
+    await this.#tail
+    await this.#db.close().catch(() => undefined)
+    await this.#unlock()
+  }
+
+  async #runNow(work: Work, sink: ResultSink, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw new CancelledFailure('The client left while its request was waiting.')
+    if (work.begin !== undefined) await this.#execute({ sql: work.begin, params: [], arrayMode: true })
+    for (const statement of work.statements) await this.#execute(statement, sink)
+    if (work.begin !== undefined) await this.#execute({ sql: 'COMMIT', params: [], arrayMode: true })
+  }
+
+  /** Ends an open transaction and forgets settings, temporary tables, prepared statements and locks. */
+  async #cleanUp(): Promise<void> {
+    const sql = this.#transactionStatus === 'I' ? ['DISCARD ALL'] : ['ROLLBACK', 'DISCARD ALL']
+    for (const text of sql) await this.#execute({ sql: text, params: [], arrayMode: true }).catch(() => undefined)
+  }
+
+  async #execute(statement: Statement, sink?: ResultSink): Promise<void> {
+    refuseCopyFromClient(statement.sql)
+    const { serialize } = this.#peer.protocol
+    const message = Buffer.concat([
+      serialize.parse({ text: statement.sql }),
+      serialize.bind({ values: [...statement.params] }),
+      serialize.describe({ type: 'P' }),
+      serialize.execute({}),
+      serialize.sync(),
+    ])
+    const { messages } = await this.#db.execProtocol(message, { throwOnError: false }).catch(() => {
+      throw new LostDatabaseFailure('PGlite stopped.')
+    })
+    this.#readStatus(messages)
+    if (sink) sink.begin(statement)
+    readResult(messages, sink)
+  }
+
+  #readStatus(messages: Messages): void {
+    for (const message of messages) {
+      if (message.name === 'readyForQuery')
+        this.#transactionStatus = (message as MessageNamed<'ReadyForQueryMessage'>).status
+    }
+  }
+}
+
+function readResult(messages: Messages, sink: ResultSink | undefined): void {
+  const error = messages.find(({ name }) => name === 'error') as MessageNamed<'DatabaseError'> | undefined
+  if (error) throw new PostgresFailure(error)
+  if (!sink) return
+  const description = messages.find(({ name }) => name === 'rowDescription')
+  sink.fields((description as MessageNamed<'RowDescriptionMessage'> | undefined)?.fields ?? [])
+  let tag = ''
+  for (const message of messages) {
+    if (message.name === 'dataRow') {
+      sink.row((message as MessageNamed<'DataRowMessage'>).fields)
+    }
+    if (message.name === 'commandComplete') tag = (message as MessageNamed<'CommandCompleteMessage'>).text
+  }
+  const { command, rowCount } = parseCommandTag(tag)
+  sink.end(command, rowCount)
+}
+
+/** PGlite's process ends when asked to read rows from a client that cannot send any. */
+function refuseCopyFromClient(sql: string): void {
+  if (!/\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)) return
+  const isCopy = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*copy\b/i.test(sql)
+  if (isCopy)
+    throw new PostgresFailure({
+      message: 'COPY FROM STDIN is not supported over HTTP',
+      code: '0A000',
+      severity: 'ERROR',
+    })
+}

@@ -1,0 +1,31 @@
+/** `pgstash/migrate`: creates and updates the cache's tables, over any Drizzle Postgres driver, HTTP included. */
+import { sql } from 'drizzle-orm'
+import type { Database } from '../postgres/database.ts'
+import { databaseFailure } from '../postgres/failure.ts'
+import { withRetries } from '../postgres/retry.ts'
+import { type MigrateOptions, migrationSql } from './migration-sql.ts'
+
+export { type MigrateOptions, migrationSql } from './migration-sql.ts'
+
+/**
+ * Creates the tables or brings them up to date, and applies the storage settings.
+ *
+ * Idempotent, safe when several run at once, one round trip and one transaction: after a failure nothing has changed.
+ * The role needs the right to create tables in the schema, and owns them afterwards.
+ *
+ * @throws InvalidOptionError, DatabaseError
+ * @example
+ * import { migrate } from 'pgstash/migrate'
+ *
+ * await migrate(drizzle(neon(process.env.DATABASE_URL)))
+ */
+export async function migrate(db: Database, options: MigrateOptions = {}): Promise<void> {
+  const statement = sql.raw(migrationSql(options))
+  await withRetries('always', async () => {
+    try {
+      await db.execute(statement)
+    } catch (error) {
+      throw databaseFailure(error)
+    }
+  })
+}

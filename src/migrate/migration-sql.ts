@@ -1,0 +1,213 @@
+/**
+ * The migrations and the storage settings as one statement.
+ *
+ * One `do` block, because that is the only thing that takes a lock, decides and changes, all in one transaction,
+ * over a driver that has no sessions: ten at once wait for each other, and a failure leaves nothing half-done.
+ */
+import { getTableName, type Table } from 'drizzle-orm'
+import { type CacheTables, defaultTables } from '../schema.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { type Migration, migrations } from './migrations.ts'
+
+/** `pg_snapshot`, `xid8` and column compression are all there from this version on. */
+export const OLDEST_POSTGRES = 14
+/** Raised by the block on an older server; no SQLSTATE of Postgres's own. */
+export const TOO_OLD_SQLSTATE = 'PGS14'
+
+/** Half of Postgres's 0.2: every `set` leaves a dead row, and a cache is rewritten often. */
+const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
+/** Lower still for TOAST: a rewritten large value leaves many dead chunks. */
+const DEFAULT_TOAST_AUTOVACUUM_SCALE_FACTOR = 0.05
+/** Free space on each page keeps a touched row on it, which is what makes the touch heap-only (HOT). */
+const DEFAULT_FILLFACTOR = 85
+
+export interface MigrateOptions {
+  /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
+  tables?: CacheTables
+  /**
+   * Whether entries and leases skip the write-ahead log; default false. Faster writes, but emptied by a crash, by
+   * a fail-over, and on Neon by every suspend of the compute.
+   */
+  unlogged?: boolean
+  /** Share of dead rows that starts a vacuum of the table, 0 to 100; default 0.1. */
+  autovacuumScaleFactor?: number
+  /** The same for the table's TOAST, where large values are; default 0.05. */
+  toastAutovacuumScaleFactor?: number
+  /** Percentage of a page that inserts fill, 10 to 100; default 85. */
+  fillfactor?: number
+  /** How large values are compressed; default `lz4`, which falls back to `pglz` on a server built without it. */
+  compression?: 'lz4' | 'pglz'
+}
+
+/**
+ * What `migrate` runs, for review or for `psql`: idempotent, one transaction.
+ *
+ * @throws InvalidOptionError
+ */
+export function migrationSql(options: MigrateOptions = {}): string {
+  const tables = options.tables ?? defaultTables
+  const body = [
+    preamble(tables),
+    ...migrations.map((migration) => migrationStep(migration, tables)),
+    ...storageSteps(tables, options),
+  ].join('\n\n')
+  const quote = dollarQuote(body)
+  return `do ${quote}\ndeclare\n  applied text[] := '{}';\nbegin\n${indent(body)}\nend\n${quote};\n`
+}
+
+function preamble(tables: CacheTables): string {
+  const lockName = literal(`pgstash ${qualified(tables, tables.state)}`)
+  return [
+    `if current_setting('server_version_num')::int < ${OLDEST_POSTGRES}0000 then
+  raise exception 'pgstash needs Postgres ${OLDEST_POSTGRES} or newer' using errcode = '${TOO_OLD_SQLSTATE}';
+end if;`,
+    `perform set_config('client_min_messages', 'warning', true);`,
+    `-- Those who migrate at the same time wait here, and then find the work done.
+perform pg_advisory_xact_lock(hashtextextended(${lockName}, 0));`,
+    ...(tables.schema === undefined
+      ? []
+      : [
+          `if to_regnamespace(${literal(identifier(tables.schema))}) is null then
+  create schema ${identifier(tables.schema)};
+end if;`,
+        ]),
+    `if ${regclass(tables, tables.state)} is not null then
+  select coalesce(array_agg(name), '{}') into applied from ${qualified(tables, tables.state)};
+end if;`,
+  ].join('\n')
+}
+
+function migrationStep(migration: Migration, tables: CacheTables): string {
+  const name = literal(`migration ${migration.name}`)
+  // "If not exists" adopts tables that people generated with a drizzle-kit of their own.
+  const statements = migration.statements.map((statement) =>
+    renamed(statement, tables).replace(/^(create (?:table|index)) /i, '$1 if not exists '),
+  )
+  return `-- ${migration.name}
+if not ${name} = any (applied) then
+${indent(statements.map((statement) => statement.replace(/;?$/, ';')).join('\n'))}
+  insert into ${qualified(tables, tables.state)} (name, value) values (${name}, '') on conflict do nothing;
+end if;`
+}
+
+function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
+  const heap = inRange(
+    'autovacuumScaleFactor',
+    options.autovacuumScaleFactor ?? DEFAULT_AUTOVACUUM_SCALE_FACTOR,
+    0,
+    100,
+  )
+  const toast = inRange(
+    'toastAutovacuumScaleFactor',
+    options.toastAutovacuumScaleFactor ?? DEFAULT_TOAST_AUTOVACUUM_SCALE_FACTOR,
+    0,
+    100,
+  )
+  const fillfactor = inRange('fillfactor', options.fillfactor ?? DEFAULT_FILLFACTOR, 10, 100)
+  if (!Number.isInteger(fillfactor)) throw new InvalidOptionError('Expected fillfactor to be a whole number.')
+  const churning = [tables.entries, tables.leases]
+  return [
+    ...churning.map((table) =>
+      parameterStep(tables, table, { autovacuum_vacuum_scale_factor: heap, fillfactor }, 'heap'),
+    ),
+    parameterStep(tables, tables.entries, { autovacuum_vacuum_scale_factor: toast }, 'toast'),
+    compressionStep(tables, options.compression ?? 'lz4'),
+    ...churning.map((table) => persistenceStep(tables, table, options.unlogged ?? false)),
+  ]
+}
+
+/** Changes storage parameters only where they differ: an unneeded `alter table` would wait for a running vacuum. */
+function parameterStep(
+  tables: CacheTables,
+  table: Table,
+  parameters: Record<string, number>,
+  relation: 'heap' | 'toast',
+): string {
+  const wanted = Object.entries(parameters)
+  const oid = regclass(tables, table)
+  const holder = relation === 'heap' ? oid : `(select reltoastrelid from pg_class where oid = ${oid})`
+  const prefix = relation === 'heap' ? '' : 'toast.'
+  return `if not coalesce((
+  select reloptions @> array[${wanted.map(([name, value]) => literal(`${name}=${value}`)).join(', ')}]
+  from pg_class where oid = ${holder}
+), false) then
+  alter table ${qualified(tables, table)} set (${wanted.map(([name, value]) => `${prefix}${name} = ${value}`).join(', ')});
+end if;`
+}
+
+function compressionStep(tables: CacheTables, compression: unknown): string {
+  if (compression !== 'lz4' && compression !== 'pglz') {
+    throw new InvalidOptionError(`Expected compression to be 'lz4' or 'pglz', got ${describeType(compression)}.`)
+  }
+  return `if not exists (
+  select from pg_attribute
+  where attrelid = ${regclass(tables, tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
+) then
+  begin
+    alter table ${qualified(tables, tables.entries)} alter column value set compression ${compression};
+  exception when feature_not_supported then
+    null; -- a server built without lz4 keeps its default
+  end;
+end if;`
+}
+
+function persistenceStep(tables: CacheTables, table: Table, unlogged: unknown): string {
+  if (typeof unlogged !== 'boolean') {
+    throw new InvalidOptionError(`Expected unlogged to be a boolean, got ${describeType(unlogged)}.`)
+  }
+  const [have, word] = unlogged ? ['u', 'unlogged'] : ['p', 'logged']
+  return `if (select relpersistence::text from pg_class where oid = ${regclass(tables, table)}) <> '${have}' then
+  alter table ${qualified(tables, table)} set ${word};
+end if;`
+}
+
+/** drizzle-kit generates for the default names; these are the same statements for others. */
+function renamed(statement: string, tables: CacheTables): string {
+  const names = new Map(
+    [tables.entries, tables.leases, tables.invalidations, tables.state].map((table) => {
+      const name = getTableName(table)
+      return [name.slice(tables.prefix.length), qualified(tables, table)]
+    }),
+  )
+  return statement.replace(/"((?:[^"]|"")+)"/g, (quoted, name: string) => {
+    const table = names.get(name)
+    if (table !== undefined) return table
+    const derived = [...names.keys()].some((original) => name.startsWith(`${original}_`))
+    return derived ? identifier(tables.prefix + name) : quoted
+  })
+}
+
+function qualified(tables: CacheTables, table: Table): string {
+  const name = identifier(getTableName(table))
+  return tables.schema === undefined ? name : `${identifier(tables.schema)}.${name}`
+}
+
+function regclass(tables: CacheTables, table: Table): string {
+  return `to_regclass(${literal(qualified(tables, table))})`
+}
+
+function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** `E''` form, so that backslashes mean the same whatever `standard_conforming_strings` says. */
+function literal(text: string): string {
+  const quoted = text.replaceAll("'", "''")
+  return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
+}
+
+/** A name may hold anything, the usual dollar quote included. */
+function dollarQuote(body: string): string {
+  let quote = '$pgstash$'
+  for (let i = 1; body.includes(quote); i++) quote = `$pgstash${i}$`
+  return quote
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
+}
+
+function inRange(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value
+  throw new InvalidOptionError(`Expected ${name} to be a number from ${min} to ${max}, got ${describeType(value)}.`)
+}

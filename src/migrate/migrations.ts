@@ -1,0 +1,19 @@
+// Generated from drizzle/ by drizzle/embed.mjs. Do not edit.
+
+export interface Migration {
+  readonly name: string
+  readonly statements: readonly string[]
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    "name": "0000_init",
+    "statements": [
+      "CREATE TABLE \"cache_entries\" (\n\t\"key\" text collate \"C\" PRIMARY KEY NOT NULL,\n\t\"value\" text,\n\t\"number\" numeric,\n\t\"expires_at\" timestamp with time zone,\n\t\"kept_until\" timestamp with time zone,\n\t\"cleanup_slot\" integer GENERATED ALWAYS AS (floor(extract(epoch from (kept_until - timestamptz '2000-01-01 00:00:00+00')) / 600)::int) STORED,\n\t\"tags\" text[],\n\t\"filled_at\" \"pg_snapshot\",\n\t\"compute_ms\" double precision,\n\t\"created_at\" timestamp with time zone DEFAULT now() NOT NULL,\n\t\"updated_at\" timestamp with time zone DEFAULT now() NOT NULL\n);",
+      "CREATE TABLE \"cache_invalidations\" (\n\t\"tag\" text collate \"C\" NOT NULL,\n\t\"xid\" \"xid8\" DEFAULT pg_current_xact_id() NOT NULL,\n\tCONSTRAINT \"cache_invalidations_tag_xid_pk\" PRIMARY KEY(\"tag\",\"xid\")\n);",
+      "CREATE TABLE \"cache_leases\" (\n\t\"key\" text collate \"C\" PRIMARY KEY NOT NULL,\n\t\"token\" text,\n\t\"claimed_at\" \"pg_snapshot\",\n\t\"xid\" \"xid8\" DEFAULT pg_current_xact_id() NOT NULL,\n\t\"expires_at\" timestamp with time zone NOT NULL\n);",
+      "CREATE TABLE \"cache_state\" (\n\t\"name\" text PRIMARY KEY NOT NULL,\n\t\"value\" text NOT NULL,\n\t\"updated_at\" timestamp with time zone DEFAULT now() NOT NULL\n);",
+      "CREATE INDEX \"cache_entries_cleanup_slot_idx\" ON \"cache_entries\" USING btree (\"cleanup_slot\");"
+    ]
+  }
+]

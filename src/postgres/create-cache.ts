@@ -1,0 +1,115 @@
+/** `createCache`: checks what it is given, and puts the parts together. */
+import type { Cache } from '../cache.ts'
+import { type CacheTables, defaultTables } from '../schema.ts'
+import { now } from '../values/clock.ts'
+import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import type { EventListener } from '../values/events.ts'
+import { type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
+import { nestedScope, ROOT, type Scope } from '../values/key.ts'
+import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { createCoalescer } from './coalesce.ts'
+import type { Shared } from './context.ts'
+import { counting } from './counting.ts'
+import type { Database } from './database.ts'
+import { inspecting } from './inspecting.ts'
+import { entryHandle, reading, readRows } from './reading.ts'
+import { removing } from './removing.ts'
+import { createRunner } from './runner.ts'
+import { writing } from './writing.ts'
+
+export interface CacheOptions {
+  /** Every key, `clear()`, `count()`, `stats()` and `list()` is scoped to it. At most 128 bytes. */
+  namespace?: string
+  /** For writes that name none; default: never expires. */
+  expiration?: Expiration
+  /** Default: JSON. */
+  codec?: Codec
+  /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
+  tables?: CacheTables
+  /** Milliseconds for one operation, its retries included; default 5,000. */
+  timeout?: number
+  /** With sliding: the share of the span by which a deadline may be late, and writes are saved; default 0.25. */
+  slack?: number
+  /** Named prepared statements where the driver has them; default true. Off for poolers that do not track names. */
+  preparedNames?: boolean
+  /** Told what happened: hits, misses, writes, errors. Its own failures are ignored. */
+  onEvent?: EventListener
+  /** Of one encoded value; default 32 MiB. */
+  maxValueBytes?: number
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000
+/** Above it timers overflow and fire at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+/** A quarter late saves most writes: a hot key is written once per quarter of its span. */
+const DEFAULT_SLACK = 0.25
+const MAX_SLACK = 10
+
+/**
+ * A cache in the tables of a Drizzle Postgres database.
+ *
+ * Makes no request and starts nothing; the tables come from `migrate`. Safe to create at module level and to share
+ * between requests, on Workers too.
+ *
+ * @param db any Drizzle Postgres database: neon-http, node-postgres, postgres-js, pglite, …
+ * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
+ * @example
+ * import { neon } from '@neondatabase/serverless'
+ * import { drizzle } from 'drizzle-orm/neon-http'
+ * import { createCache } from 'pgstash'
+ *
+ * const cache = createCache(drizzle(neon(env.DATABASE_URL)), { namespace: 'shop', expiration: '10m' })
+ */
+export function createCache(db: Database, options?: CacheOptions): Cache {
+  const given = optionsObject(options)
+  if (typeof db !== 'object' || db === null || typeof db.select !== 'function' || typeof db.with !== 'function') {
+    throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
+  }
+  optionalFunction('onEvent', given.onEvent)
+  const tables = given.tables ?? defaultTables
+  if (typeof tables !== 'object' || tables === null || !('entries' in tables)) {
+    throw new InvalidOptionError(`Expected tables to be what cacheTables() answered, got ${describeType(tables)}.`)
+  }
+  const runner = createRunner(db, {
+    tables,
+    timeoutMs: wholeNumber('timeout', given.timeout ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS),
+    preparedNames: boolean('preparedNames', given.preparedNames ?? true),
+  })
+  const shared: Shared = {
+    runner,
+    coalesced: createCoalescer((keys) => readRows(runner, keys)),
+    codec: checkedCodec(given.codec ?? jsonCodec),
+    maxValueBytes: wholeNumber('maxValueBytes', given.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES, 1),
+    expiration: given.expiration === undefined ? NEVER : parseExpiration(given.expiration, now()),
+    slack: checkedSlack(given.slack ?? DEFAULT_SLACK),
+    onEvent: given.onEvent,
+  }
+  return scopedCache(shared, given.namespace === undefined ? ROOT : nestedScope(ROOT, given.namespace))
+}
+
+function scopedCache(shared: Shared, scope: Scope): Cache {
+  const context = { ...shared, scope }
+  const cache = {
+    ...reading(context),
+    ...writing(context),
+    ...counting(context),
+    ...removing(context),
+    ...inspecting(context),
+  }
+  return {
+    ...cache,
+    namespace: (name) => scopedCache(shared, nestedScope(scope, name)),
+    entry: (key) => entryHandle(context, key, cache),
+  }
+}
+
+function checkedCodec(codec: Codec): Codec {
+  if (typeof codec?.encode === 'function' && typeof codec.decode === 'function') return codec
+  throw new InvalidOptionError(`Expected codec to have the functions encode and decode, got ${describeType(codec)}.`)
+}
+
+function checkedSlack(slack: unknown): number {
+  if (typeof slack === 'number' && slack >= 0 && slack <= MAX_SLACK) return slack
+  throw new InvalidOptionError(`Expected slack to be a number from 0 to ${MAX_SLACK}, got ${describeType(slack)}.`)
+}

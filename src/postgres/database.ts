@@ -1,0 +1,39 @@
+/** What pgstash asks of a Drizzle database, and how an operation on it is declared. */
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import type { CacheTables } from '../schema.ts'
+
+/** Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction … */
+// biome-ignore lint/suspicious/noExplicitAny: the user's own schema, which is invariant in Drizzle's types, does not matter here
+export type Database = PgDatabase<PgQueryResultHKT, any, any>
+
+/**
+ * Whether a statement may be sent again after a failure that leaves open what happened: `always` where a second run
+ * changes nothing more (reads, touches, statements that carry a client-made token), otherwise `unsent`: only when the
+ * first certainly never reached the server.
+ */
+export type Repeatable = 'always' | 'unsent'
+
+/** A Drizzle query before it is prepared. */
+export interface Preparable<Row> {
+  toSQL(): { sql: string }
+  prepare(name: string): Prepared<Row>
+  $withCache(config: false): unknown
+}
+
+/** A prepared Drizzle query. */
+export interface Prepared<Row> {
+  execute(values?: Record<string, unknown>): Promise<Row[]>
+  getQuery(): { sql: string; params: unknown[] }
+  mapResult(response: unknown, isFromBatch?: boolean): unknown
+}
+
+/** One statement: how to build it with Drizzle, and whether it may be repeated. */
+export interface Operation<Row> {
+  readonly repeatable: Repeatable
+  readonly build: (db: Database, tables: CacheTables) => Preparable<Row>
+}
+
+/** Declares an operation; its rows' type comes from the query. */
+export function operation<Row>(repeatable: Repeatable, build: Operation<Row>['build']): Operation<Row> {
+  return { repeatable, build }
+}

@@ -1,0 +1,95 @@
+/** What a driver throws, made into a {@link DatabaseError} that says what to do and shows no content. */
+import { CacheError, DatabaseError } from '../values/errors.ts'
+import { withoutContent } from '../values/redact.ts'
+
+const MIGRATE = 'run `pgstash migrate`, or migrate(db) from pgstash/migrate'
+
+/** SQLSTATEs that people meet, and what to do about each. */
+const ADVICE: Record<string, string> = {
+  '25006': 'The database is read-only: connect to the primary, not to a replica.',
+  '28000': 'Postgres refused the login: check the user and the database of the connection string.',
+  '28P01': 'Postgres refused the password of the connection string.',
+  '3D000': "The connection string's database does not exist.",
+  '3F000': `The schema of the cache's tables does not exist: ${MIGRATE}.`,
+  '42501': "The role lacks a privilege on the cache's tables, or the right to create them.",
+  '42703': `The cache's tables lack a column, so they belong to another version: ${MIGRATE}.`,
+  '42P01': `The cache's tables do not exist: ${MIGRATE}.`,
+  '53100': 'The disk of the database server is full.',
+  '53300': 'The database server has too many connections: use its pooler.',
+  '57014': 'The statement was cancelled, by statement_timeout or by an operator.',
+  '57P01': 'The database server is shutting down.',
+  '57P03': 'The database server is starting up.',
+  PGS14: 'pgstash needs Postgres 14 or newer.',
+}
+
+/** Codes of failures that happen before anything was sent. */
+const UNSENT_CODES = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'CONNECT_TIMEOUT',
+])
+
+/** SQLSTATEs with which a server or a pooler turns a connection away before it takes a statement. */
+const UNSENT_SQLSTATES = new Set(['08001', '08004', '53300', '57P03'])
+
+// Not just five characters: EPIPE is a code as well.
+const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/
+const SYSTEM_CODE = /^[A-Z][A-Z0-9_]{3,40}$/
+
+/** Makes a {@link DatabaseError} of whatever a driver threw; errors of pgstash's own pass as they are. */
+export function databaseFailure(thrown: unknown): CacheError {
+  if (thrown instanceof CacheError) return thrown
+  const chain = causes(thrown)
+  const codes = chain.map((error) => stringField(error, 'code')).filter((code) => code !== undefined)
+  const cause = withoutContent(chain.at(-1) ?? thrown)
+  const sqlState = codes.find((code) => SQLSTATE.test(code))
+  if (sqlState !== undefined) {
+    return new DatabaseError(ADVICE[sqlState] ?? `Postgres refused the statement with SQLSTATE ${sqlState}.`, {
+      sqlState,
+      sent: !UNSENT_SQLSTATES.has(sqlState),
+      cause,
+    })
+  }
+  const status = httpStatus(chain)
+  if (status !== undefined) {
+    return new DatabaseError(`The database's HTTP endpoint answered with status ${status}.`, { status, cause })
+  }
+  const code = codes.find((code) => SYSTEM_CODE.test(code))
+  return new DatabaseError(`The database could not be reached${code === undefined ? '' : ` (${code})`}.`, {
+    sent: !codes.some((code) => UNSENT_CODES.has(code)),
+    cause,
+  })
+}
+
+/** An error and what is below it: `cause` by convention, `sourceError` in Neon's driver, `errors` of an AggregateError. */
+function causes(thrown: unknown): unknown[] {
+  const found: unknown[] = []
+  const queue = [thrown]
+  while (queue.length > 0 && found.length < 16) {
+    const error = queue.shift()
+    if (typeof error !== 'object' || error === null || found.includes(error)) continue
+    found.push(error)
+    queue.push(Reflect.get(error, 'cause'), Reflect.get(error, 'sourceError'))
+    const errors: unknown = Reflect.get(error, 'errors')
+    if (Array.isArray(errors)) queue.push(...errors)
+  }
+  return found
+}
+
+// Neon's driver tells the status only in its message.
+function httpStatus(chain: unknown[]): number | undefined {
+  for (const error of chain) {
+    const [, status] = /\(HTTP status (\d{3})\)/.exec(stringField(error, 'message') ?? '') ?? []
+    if (status !== undefined) return Number(status)
+  }
+  return undefined
+}
+
+function stringField(error: unknown, field: 'code' | 'message'): string | undefined {
+  const value: unknown = Reflect.get(Object(error), field)
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,53 @@
+import { sql } from 'drizzle-orm'
+import { live } from '../../schema.ts'
+import { operation } from '../database.ts'
+import { deadline, param } from './fragments.ts'
+
+const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
+
+/**
+ * Adds `delta` to a counter; what is missing, expired or null counts as 0 and takes the deadline given.
+ *
+ * Always the update answers, never a read beside it: that would lose races. No `number` means that the update's
+ * condition refused it; `refusal` is why, as far as the statement's snapshot shows it. Null there: what the update met
+ * was written after the snapshot, so ask again.
+ */
+export const countUp = operation('unsent', (db, tables) => {
+  const { entries } = tables
+  const running = sql`${live(tables)} and ${entries.number} is not null`
+  const counted = db.$with('counted', {}).as(sql`
+    insert into ${entries} (key, number, expires_at, kept_until)
+    select ${param('key')}::text, ${param('delta')}::numeric, given.expires_at, given.expires_at
+    from (select ${deadline} as expires_at) as given
+    on conflict (key) do update
+    set value = null, compute_ms = null, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+      select
+        case when s.running then ${entries.number} else 0 end + excluded.number,
+        case when s.keeps then ${entries.expiresAt} else excluded.expires_at end,
+        case when s.keeps then ${entries.keptUntil} else excluded.kept_until end,
+        case when s.running then ${entries.tags} end,
+        case when s.running then ${entries.filledAt} end,
+        case when s.running then ${entries.createdAt} else now() end,
+        now()
+      from (select r.running, r.running and not ${param('sliding')}::boolean as keeps from (select ${running} as running) as r) as s
+    )
+    where (
+      select abs(case when s.live and ${entries.number} is not null then ${entries.number} else 0 end + excluded.number)
+          <= ${maxSum}
+        and not (s.live and ${entries.value} is not null)
+      from (select ${live(tables)} as live) as s
+    )
+    returning ${entries.number}`)
+  return db
+    .with(counted)
+    .select({
+      number: sql<string | null>`(select number::text from counted)`,
+      refusal: sql<'text' | 'range' | null>`(
+        select case
+          when ${entries.value} is not null then 'text'
+          when abs(coalesce(${entries.number}, 0) + ${param('delta')}::numeric) > ${maxSum} then 'range'
+        end
+        from ${entries} where ${entries.key} = ${param('key')}::text and ${live(tables)})`,
+    })
+    .from(sql`(select) as one`)
+})

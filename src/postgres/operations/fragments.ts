@@ -1,0 +1,55 @@
+/** Pieces that several statements share. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { CacheTables } from '../../schema.ts'
+import type { Deadline } from '../../values/expiration.ts'
+
+export const param = (name: string) => sql.placeholder(name)
+
+/** The deadline of {@link deadlineValues}, by the database's clock; null is never. */
+export const deadline: SQL = sql`coalesce(${param('at')}::timestamptz, now() + ${param('after')}::float8 * interval '1 millisecond')`
+
+/** The parameters of {@link deadline}. */
+export function deadlineValues(given: Deadline): { at: string | null; after: number | null } {
+  return {
+    at: given.kind === 'at' ? new Date(given.epochMs).toISOString() : null,
+    after: given.kind === 'after' ? Math.max(0, given.ms) : null,
+  }
+}
+
+/** The snapshot that tagged entries are stored with: the caller's, or this statement's own. */
+export const filledAt: SQL = sql`case when given.tags is not null then coalesce(${param('asOf')}::pg_snapshot, pg_current_snapshot()) end`
+
+/** What a write sets; everything, so that nothing of an older entry survives. */
+export const writtenColumns: SQL = sql.raw(
+  'key, value, number, expires_at, kept_until, tags, filled_at, compute_ms, created_at, updated_at',
+)
+
+export const overwrite: SQL = sql.raw(
+  ['value', 'number', 'expires_at', 'kept_until', 'tags', 'filled_at', 'compute_ms', 'created_at', 'updated_at']
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', '),
+)
+
+/** `kept_until` after a move of the deadline to `next.expires_at`: the distance stays, but a past deadline is final. */
+export function movedKeptUntil({ entries }: CacheTables): SQL {
+  return sql`case
+    when next.expires_at <= now() or ${entries.keptUntil} is null then next.expires_at
+    else next.expires_at + (${entries.keptUntil} - ${entries.expiresAt})
+  end`
+}
+
+/** Keys from `from` up to before `to`: a scope, or a prefix in it. */
+export function inRange({ entries }: CacheTables): SQL {
+  return sql`${entries.key} >= ${param('from')}::text and ${entries.key} < ${param('to')}::text`
+}
+
+/** An instant as milliseconds since the epoch, whatever the driver makes of timestamps. */
+export function epochMs(instant: PgColumn | SQL): SQL<number | null> {
+  return sql<number | null>`floor(extract(epoch from ${instant}) * 1000)::text`.mapWith(Number)
+}
+
+/** Bytes that an entry's key and value take in the table, after compression. */
+export function storedBytes({ entries }: CacheTables): SQL {
+  return sql`pg_column_size(${entries.key}) + coalesce(pg_column_size(${entries.value}), 0) + coalesce(pg_column_size(${entries.number}), 0)`
+}

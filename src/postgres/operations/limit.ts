@@ -1,0 +1,35 @@
+import { sql } from 'drizzle-orm'
+import { live } from '../../schema.ts'
+import { operation } from '../database.ts'
+import { epochMs, param } from './fragments.ts'
+
+/**
+ * Counts a call in a fixed window, up to `cap`. No row: the entry holds something other than a number.
+ *
+ * A permanent counter has no window yet, and gets one.
+ */
+export const countCall = operation('unsent', (db, tables) => {
+  const { entries } = tables
+  const counted = db.$with('counted', {}).as(sql`
+    insert into ${entries} (key, number, expires_at, kept_until)
+    select ${param('key')}::text, 1, given.expires_at, given.expires_at
+    from (select now() + ${param('periodMs')}::float8 * interval '1 millisecond' as expires_at) as given
+    on conflict (key) do update
+    set value = null, compute_ms = null, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+      select
+        case when s.running then least(${entries.number} + 1, ${param('cap')}::numeric) else 1 end,
+        case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,
+        case when s.running then coalesce(${entries.keptUntil}, excluded.kept_until) else excluded.kept_until end,
+        case when s.running then ${entries.tags} end,
+        case when s.running then ${entries.filledAt} end,
+        case when s.running then ${entries.createdAt} else now() end,
+        now()
+      from (select ${live(tables)} and ${entries.number} is not null as running) as s
+    )
+    where ${entries.value} is null or not ${live(tables)}
+    returning ${entries.number}, ${entries.expiresAt}`)
+  return db
+    .with(counted)
+    .select({ count: sql<number>`counted.number::text`.mapWith(Number), resetAt: epochMs(sql`counted.expires_at`) })
+    .from(sql`counted`)
+})

@@ -1,0 +1,16 @@
+import { sql } from 'drizzle-orm'
+import { live } from '../../schema.ts'
+import { operation } from '../database.ts'
+import { deadline, movedKeptUntil, param } from './fragments.ts'
+
+/** Moves a live entry's deadline: one row if it was live. The value is not mentioned, so its TOAST is not rewritten. */
+export const touch = operation('always', (db, tables) => {
+  const { entries } = tables
+  const touched = db.$with('touched', {}).as(sql`
+    update ${entries}
+    set expires_at = next.expires_at, kept_until = ${movedKeptUntil(tables)}, updated_at = now()
+    from (select ${deadline} as expires_at) as next
+    where ${entries.key} = ${param('key')}::text and ${live(tables)}
+    returning 1`)
+  return db.with(touched).select({ touched: sql<number>`1` }).from(sql`touched`)
+})

@@ -1,0 +1,106 @@
+/** `get`, `getMany`, `has`, `expiration`, `entry`: what answers without changing a value. */
+import type { Cache, CacheEntry } from '../cache.ts'
+import { createEntry } from '../entry.ts'
+import { now } from '../values/clock.ts'
+import { decodeValue, type StoredValue } from '../values/codec.ts'
+import { parsePeriod } from '../values/expiration.ts'
+import { storedKey, storedKeys } from '../values/key.ts'
+import { optionsObject } from '../values/options.ts'
+import { type Context, observed } from './context.ts'
+import { has } from './operations/has.ts'
+import { read } from './operations/read.ts'
+import { readDeadline } from './operations/read-deadline.ts'
+import { readSliding } from './operations/read-sliding.ts'
+import type { Runner } from './runner.ts'
+import type { writing } from './writing.ts'
+
+/** Keys of one statement: at 512 bytes each, some 5 MB. */
+const MAX_KEYS = 10_000
+
+type GetOptions = { fallback?: unknown; sliding?: unknown }
+
+export function reading(context: Context) {
+  const { runner, coalesced, codec, slack, scope } = context
+  const outcome = (found: unknown) => ({ type: found === undefined ? ('miss' as const) : ('hit' as const), count: 1 })
+
+  async function slidingRow(key: string, ttlMs: number): Promise<StoredValue | undefined> {
+    const lifeMs = Math.round(ttlMs * (1 + slack))
+    const [row] = await runner.run(readSliding, { key, ttlMs, lifeMs })
+    return row
+  }
+
+  async function get(key: string, options?: GetOptions): Promise<unknown> {
+    const { fallback, sliding } = optionsObject(options) as GetOptions
+    const stored = storedKey(scope, key)
+    const ttlMs = sliding === undefined ? undefined : parsePeriod(sliding, 'sliding', now())
+    const row = await observed(
+      context,
+      'get',
+      () => (ttlMs === undefined ? coalesced(stored) : slidingRow(stored, ttlMs)),
+      outcome,
+    )
+    return row === undefined ? fallback : decodeValue(row, stored, codec)
+  }
+
+  async function getMany(keys: Iterable<string>): Promise<Map<string, unknown>> {
+    const asked = [...new Set(typeof keys === 'string' ? storedKeys(scope, keys) : keys)]
+    const stored = storedKeys(scope, asked)
+    const rows = await observed(
+      context,
+      'getMany',
+      () => readRows(runner, stored),
+      (found) => ({ type: found.size === 0 ? 'miss' : 'hit', count: found.size }),
+    )
+    const found = asked.flatMap((key, i) => {
+      const row = rows.get(stored[i] as string)
+      return row === undefined
+        ? []
+        : [decodeValue(row, stored[i] as string, codec).then((value) => [key, value] as const)]
+    })
+    return new Map(await Promise.all(found))
+  }
+
+  return {
+    get: get as Cache['get'],
+    getMany: getMany as Cache['getMany'],
+    async has(key: string): Promise<boolean> {
+      const stored = storedKey(scope, key)
+      const row = await observed(context, 'has', async () => (await runner.run(has, { key: stored }))[0], outcome)
+      return row !== undefined
+    },
+    async expiration(key: string): Promise<Date | null | undefined> {
+      const stored = storedKey(scope, key)
+      const run = async () => (await runner.run(readDeadline, { key: stored }))[0]
+      const row = await observed(context, 'expiration', run, outcome)
+      if (row === undefined) return undefined
+      return row.expiresAt === null ? null : new Date(row.expiresAt)
+    },
+  }
+}
+
+/** The per-key handle. */
+export function entryHandle<T>(
+  context: Context,
+  key: string,
+  cache: Pick<ReturnType<typeof writing>, 'set'> & { delete: Cache['delete'] },
+): CacheEntry<T> {
+  const { coalesced, codec, scope } = context
+  const stored = storedKey(scope, key)
+  return createEntry<T>({
+    async read() {
+      const row = await coalesced(stored)
+      return row && (() => decodeValue(row, stored, codec) as Promise<T>)
+    },
+    set: (value, options) => cache.set(key, value, options),
+    delete: () => cache.delete(key),
+  })
+}
+
+/** The live rows among stored keys, in parts where there are very many. */
+export async function readRows(runner: Runner, keys: readonly string[]): Promise<Map<string, StoredValue>> {
+  const rows = new Map<string, StoredValue>()
+  for (let i = 0; i < keys.length; i += MAX_KEYS) {
+    for (const row of await runner.run(read, { keys: keys.slice(i, i + MAX_KEYS) })) rows.set(row.key, row)
+  }
+  return rows
+}

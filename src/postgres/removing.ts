@@ -1,0 +1,104 @@
+/** `delete`, `deleteMany`, `pull`, `clear`, `clearExpired`, `invalidate`: what makes entries absent. */
+import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '../cache.ts'
+import { now } from '../values/clock.ts'
+import { decodeValue } from '../values/codec.ts'
+import { keyRange, storedKey, storedKeys, storedTags } from '../values/key.ts'
+import { optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { type Context, observed } from './context.ts'
+import { clear } from './operations/clear.ts'
+import { invalidate } from './operations/invalidate.ts'
+import { pull } from './operations/pull.ts'
+import { remove } from './operations/remove.ts'
+import { removeMany } from './operations/remove-many.ts'
+import { sweepAll, sweepScope } from './operations/sweep.ts'
+import { takeSnapshot } from './operations/take-snapshot.ts'
+
+/** Deleted in some tens of milliseconds: locks are short, and a run of 40 requests removes 200,000. */
+const DEFAULT_BATCH = 5_000
+const MAX_BATCH = 100_000
+/** Keys of one statement: at 512 bytes each, some 5 MB. */
+const MAX_KEYS = 10_000
+
+export function removing(context: Context) {
+  const { runner, scope, codec } = context
+  const removed = (count: number) => ({ type: 'delete' as const, count })
+  const range = keyRange(scope)
+
+  async function clearRange(): Promise<number> {
+    let total = 0
+    let { from } = range
+    for (;;) {
+      const [part] = await runner.run(clear, { ...range, from, batch: DEFAULT_BATCH })
+      if (part?.last == null) return total
+      total += part.removed
+      // Onwards from there, and so to an end even beside writers; nothing sorts between a key and itself with U+0001.
+      from = `${part.last}\u0001`
+    }
+  }
+
+  async function sweep(
+    batch: number,
+    timeBudget: number,
+    onProgress?: (removed: number) => void,
+  ): Promise<CleanupResult> {
+    const startedAt = now()
+    let total = 0
+    for (;;) {
+      const [row] = await runner.run(scope.prefix === '' ? sweepAll : sweepScope, { ...range, batch })
+      const count = row?.removed ?? 0
+      total += count
+      onProgress?.(total)
+      if (count < batch) return { removed: total, more: false }
+      if (now() - startedAt >= timeBudget) return { removed: total, more: true }
+    }
+  }
+
+  return {
+    async delete(key: string): Promise<boolean> {
+      const stored = storedKey(scope, key)
+      const run = async () => (await runner.run(remove, { key: stored })).length
+      return (await observed(context, 'delete', run, removed)) > 0
+    },
+    async deleteMany(keys: Iterable<string>): Promise<number> {
+      const stored = [...new Set(storedKeys(scope, keys))]
+      const run = async () => {
+        let total = 0
+        for (let i = 0; i < stored.length; i += MAX_KEYS) {
+          const [row] = await runner.run(removeMany, { keys: stored.slice(i, i + MAX_KEYS) })
+          total += row?.count ?? 0
+        }
+        return total
+      }
+      return observed(context, 'deleteMany', run, removed)
+    },
+    pull: (async (key: string) => {
+      const stored = storedKey(scope, key)
+      const run = async () => (await runner.run(pull, { key: stored }))[0]
+      const row = await observed(context, 'pull', run, (found) => removed(found === undefined ? 0 : 1))
+      return row && decodeValue(row, stored, codec)
+    }) as Cache['pull'],
+    clear: async () => observed(context, 'clear', clearRange, removed),
+    async clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult> {
+      const { batch = DEFAULT_BATCH, timeBudget, onProgress } = optionsObject(options)
+      wholeNumber('batch', batch, 1, MAX_BATCH)
+      const budget = timeBudget === undefined ? Number.POSITIVE_INFINITY : wholeNumber('timeBudget', timeBudget, 0)
+      optionalFunction('onProgress', onProgress)
+      return observed(
+        context,
+        'clearExpired',
+        () => sweep(batch, budget, onProgress),
+        (result) => ({ type: 'cleanup', count: result.removed }),
+      )
+    },
+    async invalidate(tags: string | Iterable<string>): Promise<void> {
+      const stored = storedTags(tags)
+      if (stored === null) return
+      const run = () => runner.run(invalidate, { tags: stored })
+      await observed(context, 'invalidate', run, () => ({ type: 'invalidate', count: stored.length }))
+    },
+    async snapshot(): Promise<CacheSnapshot> {
+      const [row] = await runner.run(takeSnapshot)
+      return row?.snapshot as CacheSnapshot
+    },
+  } satisfies Partial<Cache>
+}

@@ -1,0 +1,52 @@
+/** Which failures pass by themselves, and how often and when to try again. All of it, in this one place. */
+import { DatabaseError } from '../values/errors.ts'
+import type { Repeatable } from './database.ts'
+
+/** The first try and two more: a wake-up of a suspended compute or a dropped connection rarely outlives them. */
+const ATTEMPTS = 3
+/** Long enough for a competing transaction to end, short against the timeout. Doubled for each further try. */
+const PAUSE_MS = 25
+
+/** The server undid the statement itself: repeating it is always right. */
+const UNDONE = new Set(['40001', '40P01'])
+
+/** The server, or what stands before it, is away for a moment: connection failures, restarts, too many connections. */
+const AWAY = new Set(['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03'])
+
+/** Whether a failed statement may be sent again. */
+export function mayRetry(error: unknown, repeatable: Repeatable): boolean {
+  if (!(error instanceof DatabaseError)) return false
+  if (error.sqlState !== undefined && UNDONE.has(error.sqlState)) return true
+  if (!error.sent) return true
+  return repeatable === 'always' && isAway(error)
+}
+
+function isAway({ sqlState, status }: DatabaseError): boolean {
+  if (sqlState !== undefined) return AWAY.has(sqlState)
+  return status === undefined || status === 429 || status >= 500
+}
+
+/**
+ * Runs an attempt until it succeeds, fails for good, or the tries or the signal end.
+ *
+ * @param attempt throws {@link DatabaseError}s
+ */
+export async function withRetries<T>(
+  repeatable: Repeatable,
+  attempt: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (tried === ATTEMPTS || signal?.aborted || !mayRetry(error, repeatable)) throw error
+    }
+    // Jittered, or those who collided would collide again.
+    await pause(PAUSE_MS * 2 ** (tried - 1) * (0.5 + Math.random()))
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

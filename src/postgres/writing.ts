@@ -1,0 +1,125 @@
+/** `set`, `setMany`, `add`, `touch`: what stores values and moves deadlines. */
+import type { Cache, CacheSnapshot, WriteOptions } from '../cache.ts'
+import { encodeValue, type StoredValue } from '../values/codec.ts'
+import { describeType, InvalidKeyError, InvalidOptionError } from '../values/errors.ts'
+import { storedKey, storedTags } from '../values/key.ts'
+import { optionsObject } from '../values/options.ts'
+import { type Context, deadlineOf, observed } from './context.ts'
+import { add } from './operations/add.ts'
+import { deadlineValues } from './operations/fragments.ts'
+import { touch } from './operations/touch.ts'
+import { write } from './operations/write.ts'
+import { writeMany } from './operations/write-many.ts'
+
+/** Of one statement. Escaped twice, as an array and as JSON, a value can grow fourfold; Neon takes 64 MB. */
+const MAX_PART_CHARACTERS = 12 * 1024 * 1024
+const MAX_PART_ENTRIES = 10_000
+
+const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/
+
+interface Item extends StoredValue {
+  readonly key: string
+}
+
+export function writing(context: Context) {
+  const { runner, scope } = context
+
+  /** Everything of the options that a statement needs. */
+  function writeValues(options: WriteOptions | undefined) {
+    const { expiration, tags, asOf } = optionsObject(options)
+    return { ...deadlineValues(deadlineOf(context, expiration)), tags: storedTags(tags), asOf: checkedSnapshot(asOf) }
+  }
+
+  async function item(key: string, value: unknown): Promise<Item> {
+    return { key, ...(await encodeValue(value, key, context)) }
+  }
+
+  async function writePart(items: readonly Item[], values: ReturnType<typeof writeValues>): Promise<void> {
+    const [only] = items
+    // As a lone parameter a value is escaped once less.
+    if (items.length === 1 && only !== undefined) await runner.run(write, { ...only, ...values })
+    else {
+      await runner.run(writeMany, {
+        keys: items.map(({ key }) => key),
+        values: items.map(({ value }) => value),
+        numbers: items.map(({ number }) => number),
+        ...values,
+      })
+    }
+  }
+
+  async function set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+    const stored = storedKey(scope, key)
+    const values = writeValues(options)
+    const encoded = await item(stored, value)
+    await observed(
+      context,
+      'set',
+      () => writePart([encoded], values),
+      () => ({ type: 'write', count: 1 }),
+    )
+  }
+
+  const setMany: Cache['setMany'] = async (entries, options) => {
+    // By stored key: of duplicates the last wins, and Postgres refuses the same key twice in one upsert.
+    const given = new Map(pairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
+    const values = writeValues(options)
+    const items = await Promise.all([...given].map(([key, value]) => item(key, value)))
+    if (items.length === 0) return
+    const write = async () => {
+      for (const part of parts(items)) await writePart(part, values)
+    }
+    await observed(context, 'setMany', write, () => ({ type: 'write', count: items.length }))
+  }
+
+  return {
+    set,
+    setMany,
+    async add(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {
+      const stored = storedKey(scope, key)
+      const values = writeValues(options)
+      const encoded = await item(stored, value)
+      const run = async () => (await runner.run(add, { ...encoded, ...values })).length
+      return (await observed(context, 'add', run, (count) => ({ type: 'write', count }))) > 0
+    },
+    async touch(key: string, expiration?: unknown): Promise<boolean> {
+      const values = { key: storedKey(scope, key), ...deadlineValues(deadlineOf(context, expiration)) }
+      const run = async () => (await runner.run(touch, values)).length
+      return (await observed(context, 'touch', run, (count) => ({ type: 'touch', count }))) > 0
+    },
+  }
+}
+
+function pairs(entries: unknown): (readonly [string, unknown])[] {
+  if (typeof entries !== 'object' || entries === null) {
+    throw new InvalidKeyError(`Expected an object or an iterable of [key, value] pairs, got ${describeType(entries)}.`)
+  }
+  if (!(Symbol.iterator in entries)) return Object.entries(entries)
+  return Array.from(entries as Iterable<unknown>, (pair) => {
+    if (Array.isArray(pair) && pair.length >= 2) return [pair[0], pair[1]] as const
+    throw new InvalidKeyError(`Expected an iterable of [key, value] pairs, got ${describeType(pair)} in it.`)
+  })
+}
+
+/** Splits by size only. */
+function* parts(items: readonly Item[]): Generator<Item[]> {
+  let part: Item[] = []
+  let characters = 0
+  for (const item of items) {
+    const size = item.key.length + (item.value?.length ?? 0)
+    if (part.length > 0 && (characters + size > MAX_PART_CHARACTERS || part.length === MAX_PART_ENTRIES)) {
+      yield part
+      part = []
+      characters = 0
+    }
+    part.push(item)
+    characters += size
+  }
+  yield part
+}
+
+function checkedSnapshot(asOf: CacheSnapshot | undefined): string | null {
+  if (asOf === undefined) return null
+  if (typeof asOf === 'string' && SNAPSHOT.test(asOf)) return asOf
+  throw new InvalidOptionError(`Expected asOf to be what snapshot() answered, got ${describeType(asOf)}.`)
+}

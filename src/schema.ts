@@ -1,0 +1,185 @@
+/**
+ * The tables, as Drizzle knows them, and the predicates that say which entries count.
+ *
+ * What Drizzle cannot say (storage parameters, UNLOGGED, TOAST compression) `migrate` applies.
+ */
+import { and, isNotNull, isNull, not, type SQL, sql } from 'drizzle-orm'
+import {
+  customType,
+  doublePrecision,
+  index,
+  integer,
+  numeric,
+  PgSchema,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core'
+import { describeType, InvalidTableNameError } from './values/errors.ts'
+
+/** Postgres cuts identifiers at NAMEDATALEN - 1 bytes, silently: a cut name is another name. */
+const MAX_IDENTIFIER_BYTES = 63
+/** The longest name derived from a prefix: the primary key of the invalidations. */
+const LONGEST_NAME = 'cache_invalidations_tag_xid_pk'
+
+/** Entries that leave in the same ten minutes share a slot, so a touch within it leaves every index alone (HOT). */
+export const CLEANUP_SLOT_SECONDS = 600
+
+// Byte order: the same on every server, needed for prefix ranges, and the order in which every statement locks.
+const byteOrderedText = customType<{ data: string }>({ dataType: () => 'text collate "C"' })
+const snapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
+const transactionId = customType<{ data: string }>({ dataType: () => 'xid8' })
+const instant = (name: string) => timestamp(name, { withTimezone: true })
+
+export interface CacheTablesOptions {
+  /** The Postgres schema that the tables live in; default: the first of the connection's search_path. */
+  schema?: string
+  /** Put before each table's and index's name: `app_` makes `app_cache_entries`. Default: nothing. */
+  prefix?: string
+}
+
+/**
+ * The cache's tables under names of your own.
+ *
+ * @throws InvalidTableNameError when a name is empty, holds U+0000, or would be cut by Postgres
+ * @example
+ * const tables = cacheTables({ schema: 'cache', prefix: 'shop_' })
+ * await migrate(db, { tables })
+ * const cache = createCache(db, { tables })
+ */
+export function cacheTables(options: CacheTablesOptions = {}) {
+  const prefix = options.prefix ?? ''
+  if (prefix !== '') checkIdentifier('prefix', prefix, MAX_IDENTIFIER_BYTES - LONGEST_NAME.length)
+  if (options.schema !== undefined) checkIdentifier('schema', options.schema, MAX_IDENTIFIER_BYTES)
+  const table: typeof pgTable =
+    options.schema === undefined ? pgTable : (new PgSchema(options.schema).table as unknown as typeof pgTable)
+
+  const entries = table(
+    `${prefix}cache_entries`,
+    {
+      /** The namespace first, the caller's key last. */
+      key: byteOrderedText('key').primaryKey(),
+      /** The codec's text. Null where `number` holds the value, or where the value is null. */
+      value: text('value'),
+      /** A top-level number, so that counters need neither parsing nor a codec. */
+      number: numeric('number'),
+      /** Null: never. */
+      expiresAt: instant('expires_at'),
+      /** Until when a stale value may still be served; never before `expires_at`. Cleanup removes after it. */
+      keptUntil: instant('kept_until'),
+      /** The only indexed time: coarse, so that a touch rarely changes it. */
+      cleanupSlot: integer('cleanup_slot').generatedAlwaysAs(
+        sql.raw(
+          `floor(extract(epoch from (kept_until - timestamptz '2000-01-01 00:00:00+00')) / ${CLEANUP_SLOT_SECONDS})::int`,
+        ),
+      ),
+      /** Null where there are none, so that untagged entries skip the check. */
+      tags: text('tags').array(),
+      /** What the fill could see; null where there are no tags. */
+      filledAt: snapshot('filled_at'),
+      /** How long the value took to compute, in milliseconds. */
+      computeMs: doublePrecision('compute_ms'),
+      createdAt: instant('created_at').notNull().defaultNow(),
+      updatedAt: instant('updated_at').notNull().defaultNow(),
+    },
+    (t) => [index(`${prefix}cache_entries_cleanup_slot_idx`).on(t.cleanupSlot)],
+  )
+
+  /** The right to fill a key. Apart from the entries, so that leasing never touches one. */
+  const leases = table(`${prefix}cache_leases`, {
+    key: byteOrderedText('key').primaryKey(),
+    /** Made by the client, so that a claim whose answer was lost can be repeated. Null once released. */
+    token: text('token'),
+    claimedAt: snapshot('claimed_at'),
+    xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
+    expiresAt: instant('expires_at').notNull(),
+  })
+
+  /** Append-only: which tags were invalidated by which transaction. */
+  const invalidations = table(
+    `${prefix}cache_invalidations`,
+    {
+      tag: byteOrderedText('tag').notNull(),
+      xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
+    },
+    (t) => [primaryKey({ name: `${prefix}cache_invalidations_tag_xid_pk`, columns: [t.tag, t.xid] })],
+  )
+
+  /** What the cache knows about itself: the migrations that were applied. */
+  const state = table(`${prefix}cache_state`, {
+    name: text('name').primaryKey(),
+    value: text('value').notNull(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  })
+
+  return { entries, leases, invalidations, state, schema: options.schema, prefix }
+}
+
+/** The tables of one cache, from {@link cacheTables}. */
+export type CacheTables = ReturnType<typeof cacheTables>
+
+/** The tables that are used where no others are given. */
+export const defaultTables: CacheTables = cacheTables()
+
+export const cacheEntries = defaultTables.entries
+export const cacheLeases = defaultTables.leases
+export const cacheInvalidations = defaultTables.invalidations
+export const cacheState = defaultTables.state
+
+/** Entries that reads answer with: not expired, and not rejected by a tag. At the deadline itself an entry is expired. */
+export function live(tables: CacheTables = defaultTables): SQL<boolean> {
+  const { expiresAt } = tables.entries
+  return sql<boolean>`((${expiresAt} is null or ${expiresAt} > now()) and not ${rejected(tables)})`
+}
+
+/** Entries that read as absent, but are still stored: exactly those that are not {@link live}. */
+export function expired(tables: CacheTables = defaultTables): SQL<boolean> {
+  return sql<boolean>`${not(live(tables))}`
+}
+
+/** Live entries that will expire. */
+export function unexpired(tables: CacheTables = defaultTables): SQL<boolean> {
+  return sql<boolean>`${and(isNotNull(tables.entries.expiresAt), live(tables))}`
+}
+
+/** Live entries that never expire. */
+export function forever(tables: CacheTables = defaultTables): SQL<boolean> {
+  return sql<boolean>`${and(isNull(tables.entries.expiresAt), live(tables))}`
+}
+
+/**
+ * Entries with a tag that was invalidated by a transaction which their fill could not see.
+ *
+ * Per tag and ordered, because the planner would otherwise scan the log when few tags fill it; all of a tag's
+ * newer rows, because transactions do not commit in the order of their ids. Never null.
+ */
+function rejected({ entries, invalidations }: CacheTables): SQL<boolean> {
+  return sql<boolean>`(${entries.tags} is not null and exists (
+    select from unnest(${entries.tags}) as tagged(tag)
+    where (
+      select i.xid from ${invalidations} as i
+      where i.tag = tagged.tag collate "C"
+        and i.xid >= pg_snapshot_xmin(${entries.filledAt})
+        and not pg_visible_in_snapshot(i.xid, ${entries.filledAt})
+      order by i.xid desc
+      limit 1
+    ) is not null
+  ))`
+}
+
+function checkIdentifier(what: 'schema' | 'prefix', name: unknown, maxBytes: number): void {
+  if (typeof name !== 'string') {
+    throw new InvalidTableNameError(`Expected the ${what} to be a string, got ${describeType(name)}.`)
+  }
+  if (name === '') throw new InvalidTableNameError(`Expected the ${what} to have at least one character.`)
+  if (name.includes('\0') || !name.isWellFormed()) {
+    throw new InvalidTableNameError(`Expected the ${what} to have neither U+0000 nor lone surrogates.`)
+  }
+  const bytes = new TextEncoder().encode(name).length
+  if (bytes > maxBytes) {
+    throw new InvalidTableNameError(
+      `Expected a ${what} of at most ${maxBytes} bytes, so that no name exceeds Postgres's ${MAX_IDENTIFIER_BYTES}; got ${bytes}.`,
+    )
+  }
+}

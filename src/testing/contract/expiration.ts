@@ -1,0 +1,207 @@
+import type { Expiration } from '../../values/expiration.ts'
+import type { Suite } from './suite.ts'
+
+const MINUTE_MS = 60_000
+
+/** All of them one minute. */
+const MINUTES: Expiration[] = [
+  60,
+  '60s',
+  '1m',
+  '60000ms',
+  '1.0m',
+  { minutes: 1 },
+  { seconds: 30, milliseconds: 30_000 },
+]
+
+/** Each sets a deadline that is not in the future. */
+const PAST: Expiration[] = [
+  0,
+  -1,
+  '0s',
+  '-5m',
+  { seconds: 0 },
+  { minutes: 1, seconds: -60 },
+  new Date(0),
+  new Date(-8.64e15),
+]
+
+const INVALID: unknown[] = [
+  true,
+  false,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  new Date(Number.NaN),
+  {},
+  [],
+  [60],
+  '',
+  '60',
+  'm',
+  '1 m',
+  '1w',
+  '0x10s',
+  'forever',
+  { seconds: Number.NaN },
+  { seconds: '5' },
+  { fortnights: 1 },
+  { seconds: undefined },
+  1e12,
+  new Date(8.64e15),
+  '9000000d',
+  5n,
+  () => 5,
+  Symbol('s'),
+]
+
+export function expiration({ describe, it, test, expect, refused, store }: Suite): void {
+  describe('expiration', () => {
+    test('takes every form of one minute', async (cache) => {
+      for (const minute of MINUTES) await cache.set(JSON.stringify(minute), 1, { expiration: minute })
+      await store.advance(MINUTE_MS - 5_000)
+      for (const minute of MINUTES) expect(await cache.has(JSON.stringify(minute))).toBe(true)
+      await store.advance(5_000)
+      for (const minute of MINUTES) expect(await cache.has(JSON.stringify(minute))).toBe(false)
+    })
+
+    test('a Date is that absolute instant', async (cache) => {
+      const at = new Date(Date.UTC(2999, 11, 31, 23, 59, 59, 123))
+      await cache.set('key', 1, { expiration: at })
+      expect((await cache.expiration('key'))?.getTime()).toBe(at.getTime())
+    })
+
+    test('null is never, and so is nothing where the cache has no default', async (cache) => {
+      await cache.set('null', 1, { expiration: null })
+      await cache.set('none', 1)
+      await store.advance(10 * 365 * 24 * 60 * MINUTE_MS)
+      expect(await cache.expiration('null')).toBe(null)
+      expect(await cache.expiration('none')).toBe(null)
+      expect(await cache.expiration('absent')).toBe(undefined)
+    })
+
+    it('undefined is the default of the cache', async () => {
+      await store.reset()
+      const cache = await store.create({ expiration: '1m' })
+      await cache.set('set', 1)
+      await cache.setMany({ many: 1 }, { expiration: undefined as unknown as Expiration })
+      await cache.add('add', 1)
+      await cache.increment('counter')
+      await cache.set('touched', 1, { expiration: null })
+      await cache.touch('touched')
+      await cache.set('never', 1, { expiration: null })
+      await store.advance(MINUTE_MS)
+      expect([...(await cache.getMany(['set', 'many', 'add', 'counter', 'touched', 'never'])).keys()]).toEqual([
+        'never',
+      ])
+    })
+
+    test('a deadline that is not in the future makes the key absent', async (cache) => {
+      for (const past of PAST) {
+        await cache.set('set', 'older')
+        await cache.set('set', 'newer', { expiration: past })
+        expect(await cache.get('set')).toBe(undefined)
+        await cache.set('many', 'older')
+        await cache.setMany({ many: 'newer' }, { expiration: past })
+        expect(await cache.get('many')).toBe(undefined)
+        await cache.set('touched', 'older', { expiration: 60 })
+        expect(await cache.touch('touched', past)).toBe(true)
+        expect(await cache.get('touched')).toBe(undefined)
+        expect(await cache.touch('touched', 60)).toBe(false)
+        expect(await cache.add('added', 1, { expiration: past })).toBe(true)
+        expect(await cache.has('added')).toBe(false)
+        expect(await cache.increment('counter', 3, { expiration: past })).toBe(3)
+        expect(await cache.has('counter')).toBe(false)
+      }
+    })
+
+    test('a deadline that is not in the future changes nothing where the call would not set it', async (cache) => {
+      for (const past of PAST) {
+        await cache.set('live', 1)
+        expect(await cache.add('live', 2, { expiration: past })).toBe(false)
+        expect(await cache.increment('live', 1, { expiration: past })).toBe(2)
+        expect(await cache.get('live')).toBe(2)
+      }
+    })
+
+    test('keeps fractions to the millisecond, and never rounds a span to nothing', async (cache) => {
+      await cache.set('key', 1, { expiration: 0.25 })
+      expect((await cache.expiration('key')) instanceof Date).toBe(true)
+      await cache.set('long', 1, { expiration: 1000.001 })
+      await store.advance(1_000_000)
+      await cache.set('short', 1, { expiration: 0.0001 })
+      expect(await cache.expiration('key')).toBe(undefined)
+    })
+
+    test('refuses everything else', async (cache) => {
+      await cache.set('key', 'older')
+      for (const invalid of INVALID as Expiration[]) {
+        await refused(cache.set('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
+        await refused(cache.setMany({ key: 1 }, { expiration: invalid }), 'INVALID_EXPIRATION')
+        await refused(cache.add('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
+        await refused(cache.touch('key', invalid), 'INVALID_EXPIRATION')
+        await refused(cache.increment('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
+        await refused(cache.get('key', { sliding: invalid }), 'INVALID_EXPIRATION')
+        await refused(cache.limit('key', { limit: 1, period: invalid }), 'INVALID_EXPIRATION')
+      }
+      expect(await cache.get('key')).toBe('older')
+    })
+
+    test('refuses spans that are not positive and relative where one is needed', async (cache) => {
+      for (const invalid of [...PAST, null, new Date(Date.UTC(2999, 1))]) {
+        await refused(cache.get('key', { sliding: invalid }), 'INVALID_EXPIRATION')
+        await refused(cache.limit('key', { limit: 1, period: invalid }), 'INVALID_EXPIRATION')
+        await refused(cache.increment('key', 1, { sliding: true, expiration: invalid }), 'INVALID_EXPIRATION')
+      }
+      await refused(cache.increment('key', 1, { sliding: true }), 'INVALID_EXPIRATION')
+    })
+  })
+
+  describe('sliding get', () => {
+    test('moves a deadline only when less than the span remains, to the span plus the slack', async (cache) => {
+      await cache.set('key', 1, { expiration: 90 })
+      const before = await cache.expiration('key')
+      expect(await cache.get('key', { sliding: 60 })).toBe(1)
+      expect(await cache.expiration('key')).toEqual(before)
+      await store.advance(31_000)
+      const undue = await cache.expiration('key')
+      expect(await cache.get('key', { sliding: 60 })).toBe(1)
+      const movedMs = Number(await cache.expiration('key')) - Number(undue)
+      expect(movedMs).toBeGreaterThan(14_000)
+      expect(movedMs).toBeLessThanOrEqual(16_900)
+    })
+
+    test('keeps an entry alive as long as it is read, and lets it go afterwards', async (cache) => {
+      await cache.set('key', 1, { expiration: 60 })
+      for (let i = 0; i < 10; i++) {
+        await store.advance(50_000)
+        expect(await cache.get('key', { sliding: 60 })).toBe(1)
+      }
+      await store.advance(59_000)
+      expect(await cache.has('key')).toBe(true)
+      await store.advance(17_000)
+      expect(await cache.has('key')).toBe(false)
+      expect(await cache.get('key', { sliding: 60 })).toBe(undefined)
+    })
+
+    test('never shortens: permanent entries and later deadlines stay', async (cache) => {
+      await cache.set('permanent', 1)
+      await cache.set('later', 1, { expiration: '1h' })
+      const later = await cache.expiration('later')
+      await cache.get('permanent', { sliding: 60 })
+      await cache.get('later', { sliding: 60 })
+      expect(await cache.expiration('permanent')).toBe(null)
+      expect(await cache.expiration('later')).toEqual(later)
+    })
+
+    it('without slack moves the deadline at every read', async () => {
+      await store.reset()
+      const cache = await store.create({ slack: 0 })
+      await cache.set('key', 1, { expiration: 60 })
+      await store.advance(1_000)
+      const before = await cache.expiration('key')
+      await cache.get('key', { sliding: 60 })
+      expect(Number(await cache.expiration('key'))).toBeGreaterThan(Number(before))
+    })
+  })
+}

@@ -1,0 +1,27 @@
+/** The contract that every store must pass. */
+import { counters } from './counters.ts'
+import { expiration } from './expiration.ts'
+import { inspecting } from './inspecting.ts'
+import { keys } from './keys.ts'
+import { namespaces } from './namespaces.ts'
+import { readingAndWriting } from './reading-writing.ts'
+import { createSuite, type StoreUnderTest, type TestRunner } from './suite.ts'
+import { tags } from './tags.ts'
+import { values } from './values.ts'
+
+export type { ContractCacheOptions, Expect, Matchers, StoreUnderTest, TestRunner } from './suite.ts'
+
+/**
+ * Defines the tests that every store must pass, with the test runner that is given.
+ *
+ * @example
+ * import { describe, expect, it } from 'vitest'
+ * import { cacheContract } from 'pgstash/testing'
+ *
+ * describe('my store', () => cacheContract({ describe, it, expect }, store))
+ */
+export function cacheContract(runner: TestRunner, store: StoreUnderTest): void {
+  const suite = createSuite(runner, store)
+  for (const define of [values, keys, expiration, readingAndWriting, counters, namespaces, inspecting, tags])
+    define(suite)
+}

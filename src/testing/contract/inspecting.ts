@@ -1,0 +1,132 @@
+import type { Suite } from './suite.ts'
+
+export function inspecting({ describe, test, expect, refused, store }: Suite): void {
+  describe('count and stats', () => {
+    test('tell live, expired, permanent and invalidated entries apart', async (cache) => {
+      await cache.setMany({ a: 1, b: 'x'.repeat(1_000) })
+      await cache.setMany({ c: 1, d: 1 }, { expiration: 60 })
+      await cache.set('e', 1, { expiration: 30 })
+      await cache.set('f', 1, { tags: ['tag'] })
+      await store.advance(30_000)
+      await cache.invalidate('tag')
+      expect(await cache.count()).toBe(4)
+      const stats = await cache.stats()
+      expect(stats).toMatchObject({ total: 6, expired: 2, unexpired: 2, forever: 2, estimated: false })
+      expect(stats.bytes).toBeGreaterThan(20)
+    })
+
+    test('are zero for an empty cache', async (cache) => {
+      expect(await cache.stats()).toEqual({
+        total: 0,
+        expired: 0,
+        unexpired: 0,
+        forever: 0,
+        bytes: 0,
+        estimated: false,
+      })
+      expect(await cache.list()).toEqual({ entries: [] })
+    })
+  })
+
+  describe('list', () => {
+    test('pages through everything in key order, each once', async (cache) => {
+      const names = Array.from({ length: 25 }, (_, i) => `key ${String(i).padStart(2, '0')}`)
+      await cache.setMany(names.map((name) => [name, 1]))
+      const seen: string[] = []
+      let cursor: string | undefined
+      let pages = 0
+      do {
+        const page = await cache.list({ limit: 10, ...(cursor === undefined ? {} : { cursor }) })
+        seen.push(...page.entries.map((entry) => entry.key))
+        cursor = page.cursor
+        pages++
+      } while (cursor !== undefined)
+      expect(seen).toEqual(names)
+      expect(pages).toBe(3)
+    })
+
+    test('says what is known of an entry, but not its value', async (cache) => {
+      await cache.set('key', 'value', { expiration: 60, tags: ['b', 'a', 'quoted "tag", {x}'] })
+      const [entry] = (await cache.list()).entries
+      expect(entry?.expiresAt?.getTime()).toBe((await cache.expiration('key'))?.getTime())
+      expect([...(entry?.tags ?? [])].sort()).toEqual(['a', 'b', 'quoted "tag", {x}'])
+      expect(entry?.bytes).toBeGreaterThan(5)
+      expect(entry?.createdAt instanceof Date && entry.updatedAt instanceof Date).toBe(true)
+      expect(Object.keys(entry ?? {}).includes('value')).toBe(false)
+    })
+
+    test('filters by prefix, taken literally', async (cache) => {
+      await cache.setMany({ 'a%': 1, 'a%b': 1, ab: 1, a_: 1, 'a|x': 1, 'a\\': 1, b: 1 })
+      const found = async (prefix: string) => (await cache.list({ prefix })).entries.map((entry) => entry.key).sort()
+      expect(await found('a%')).toEqual(['a%', 'a%b'])
+      expect(await found('a_')).toEqual(['a_'])
+      expect(await found('a|')).toEqual(['a|x'])
+      expect(await found('a\\')).toEqual(['a\\'])
+      expect((await found('a')).length).toBe(6)
+      expect(await found('zzz')).toEqual([])
+    })
+
+    test('filters by state', async (cache) => {
+      await cache.set('forever', 1)
+      await cache.set('live', 1, { expiration: 60 })
+      await cache.set('expired', 1, { expiration: 0 })
+      const found = async (state: 'live' | 'expired' | 'forever') =>
+        (await cache.list({ state })).entries.map(({ key }) => key)
+      expect(await found('live')).toEqual(['forever', 'live'])
+      expect(await found('expired')).toEqual(['expired'])
+      expect(await found('forever')).toEqual(['forever'])
+    })
+
+    test('refuses other states, limits and cursors', async (cache) => {
+      for (const options of [
+        { state: 'x' },
+        { state: 'toString' },
+        { limit: 0 },
+        { limit: 1_001 },
+        { limit: 1.5 },
+        { cursor: '' },
+        { cursor: 'é' },
+        { cursor: 5 },
+      ]) {
+        await refused(cache.list(options as object), 'INVALID_OPTION')
+      }
+    })
+  })
+
+  describe('clearExpired', () => {
+    test('removes what has expired and nothing else, in batches', async (cache) => {
+      const names = Array.from({ length: 25 }, (_, i) => `key ${i}`)
+      await cache.setMany(
+        names.map((name) => [name, 1]),
+        { expiration: 60 },
+      )
+      await cache.setMany({ later: 1 }, { expiration: 120 })
+      await cache.set('forever', 1)
+      await store.advance(60_000)
+      const progress: number[] = []
+      const result = await cache.clearExpired({ batch: 10, onProgress: (removed) => progress.push(removed) })
+      expect(result).toEqual({ removed: 25, more: false })
+      expect(progress).toEqual([10, 20, 25])
+      expect((await cache.stats()).total).toBe(2)
+      expect(await cache.clearExpired()).toEqual({ removed: 0, more: false })
+    })
+
+    test('stops when its time is over, and says that more is waiting', async (cache) => {
+      await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 0 })
+      expect(await cache.clearExpired({ batch: 1, timeBudget: 0 })).toEqual({ removed: 1, more: true })
+      expect(await cache.clearExpired({ batch: 2 })).toEqual({ removed: 2, more: false })
+    })
+
+    test('refuses bad options', async (cache) => {
+      for (const options of [
+        { batch: 0 },
+        { batch: 1.5 },
+        { timeBudget: -1 },
+        { timeBudget: Number.NaN },
+        { onProgress: 5 },
+      ]) {
+        await refused(cache.clearExpired(options as object), 'INVALID_OPTION')
+      }
+    })
+  })
+}

@@ -1,0 +1,62 @@
+/** What the contract needs of a test runner and of a store. */
+import type { Cache } from '../../cache.ts'
+import type { Codec } from '../../values/codec.ts'
+import type { Expiration } from '../../values/expiration.ts'
+
+/** The matchers that the contract uses: vitest's, Jest's and node:test-with-expect's all do. */
+export interface Matchers {
+  toBe(expected: unknown): void
+  toEqual(expected: unknown): void
+  toMatchObject(expected: object): void
+  toBeGreaterThan(expected: number): void
+  toBeLessThanOrEqual(expected: number): void
+}
+export type Expect = (
+  actual: unknown,
+) => Matchers & { not: Matchers; rejects: { toMatchObject(expected: object): Promise<void> } }
+
+/** A vitest-compatible test runner. */
+export interface TestRunner {
+  describe(name: string, define: () => void): void
+  it(name: string, run: () => Promise<void>): void
+  expect: Expect
+}
+
+/** The options that every store under test must honour. */
+export interface ContractCacheOptions {
+  namespace?: string
+  expiration?: Expiration
+  codec?: Codec
+  maxValueBytes?: number
+  slack?: number
+}
+
+export interface StoreUnderTest {
+  /** A cache over the same storage at each call. */
+  create(options?: ContractCacheOptions): Cache | Promise<Cache>
+  /** Removes everything from that storage. */
+  reset(): Promise<void>
+  /** Makes so many milliseconds pass for everything stored, without waiting. */
+  advance(ms: number): Promise<void>
+}
+
+export interface Suite extends TestRunner {
+  store: StoreUnderTest
+  /** One test on an empty store. */
+  test(name: string, run: (cache: Cache) => Promise<void>): void
+  /** Rejects with a CacheError of this code. */
+  refused(promise: Promise<unknown>, code: string): Promise<void>
+}
+
+export function createSuite(runner: TestRunner, store: StoreUnderTest): Suite {
+  return {
+    ...runner,
+    store,
+    test: (name, run) =>
+      runner.it(name, async () => {
+        await store.reset()
+        await run(await store.create())
+      }),
+    refused: (promise, code) => runner.expect(promise).rejects.toMatchObject({ code }),
+  }
+}

@@ -1,0 +1,62 @@
+import type { CacheSnapshot } from '../../cache.ts'
+import type { Suite } from './suite.ts'
+
+export function tags({ describe, test, expect, refused }: Suite): void {
+  describe('tags', () => {
+    test('an invalidated tag makes its entries absent for every method', async (cache) => {
+      await cache.setMany({ a: 1, b: 2 }, { tags: ['x', 'y'] })
+      await cache.set('c', 3, { tags: ['y'] })
+      await cache.set('untagged', 4)
+      await cache.invalidate('x')
+      expect([...(await cache.getMany(['a', 'b', 'c', 'untagged'])).keys()]).toEqual(['c', 'untagged'])
+      expect(await cache.has('a')).toBe(false)
+      expect(await cache.expiration('a')).toBe(undefined)
+      expect(await cache.touch('a', 60)).toBe(false)
+      expect(await cache.increment('b')).toBe(1)
+      expect(await cache.pull('a')).toBe(undefined)
+      expect(await cache.add('a', 5)).toBe(true)
+      expect(await cache.get('a')).toBe(5)
+    })
+
+    test('what is written after an invalidation stands', async (cache) => {
+      await cache.invalidate(['x'])
+      await cache.set('key', 1, { tags: ['x'] })
+      expect(await cache.get('key')).toBe(1)
+    })
+
+    test('are global across namespaces', async (cache) => {
+      await cache.namespace('a').set('key', 1, { tags: ['x'] })
+      await cache.namespace('b').invalidate('x')
+      expect(await cache.namespace('a').get('key')).toBe(undefined)
+    })
+
+    test('a value made of data older than an invalidation is rejected, however late it arrives', async (cache) => {
+      const asOf = await cache.snapshot()
+      await cache.invalidate('x')
+      await cache.set('key', 'old data', { tags: ['x'], asOf })
+      expect(await cache.get('key')).toBe(undefined)
+      await cache.set('key', 'new data', { tags: ['x'], asOf: await cache.snapshot() })
+      expect(await cache.get('key')).toBe('new data')
+    })
+
+    test('take one string, many, duplicates and none', async (cache) => {
+      await cache.set('key', 1, { tags: 'xyz' })
+      await cache.invalidate(['x', 'y', 'z'])
+      expect(await cache.get('key')).toBe(1)
+      await cache.invalidate([])
+      await cache.set('none', 1, { tags: [] })
+      await cache.invalidate(['xyz', 'xyz'])
+      expect(await cache.get('key')).toBe(undefined)
+      await cache.set('long', 1, { tags: ['t'.repeat(2_000)] })
+      await cache.invalidate('t'.repeat(2_000))
+      expect(await cache.get('long')).toBe(undefined)
+      expect(await cache.get('none')).toBe(1)
+    })
+
+    test('refuse a snapshot that is none', async (cache) => {
+      for (const asOf of ['', 'now', '1:2', 5, {}] as unknown as CacheSnapshot[]) {
+        await refused(cache.set('key', 1, { tags: ['x'], asOf }), 'INVALID_OPTION')
+      }
+    })
+  })
+}

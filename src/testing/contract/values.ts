@@ -1,0 +1,138 @@
+import type { Suite } from './suite.ts'
+
+/** Every one comes back as it went in. */
+const VALUES: Record<string, unknown> = {
+  'an object': { name: 'Ada', nested: { list: [1, 'two', null, true] } },
+  'an array': [1, [2, [3]], {}],
+  'an empty string': '',
+  'the string "5"': '5',
+  'the string "null"': 'null',
+  'the string "true"': 'true',
+  'a string with U+0000': 'a\0b',
+  'a string with a lone surrogate': 'a\ud800b',
+  'a string of quotes and backslashes': `'"\\\\"'{},NULL`,
+  'emoji and combining characters': 'e\u0301 👩‍👩‍👧‍👦 \u{10FFFF}',
+  true: true,
+  false: false,
+  zero: 0,
+  'a fraction': 0.1,
+  'a negative number': -12.5,
+  'a huge number': Number.MAX_VALUE,
+  'a tiny number': Number.MIN_VALUE,
+  'an unsafe integer': 2 ** 60,
+  'an object with a key named __proto__': JSON.parse('{"__proto__":{"polluted":true},"constructor":1}'),
+  'an array that looks like a Postgres array': ['{a,b}', 'NULL', ''],
+  'a string of 1 MB': 'é'.repeat(500_000),
+}
+
+export function values({ describe, it, test, expect, refused, store }: Suite): void {
+  describe('values', () => {
+    for (const [name, value] of Object.entries(VALUES)) {
+      test(`stores ${name}`, async (cache) => {
+        await cache.set('one', value)
+        await cache.setMany([
+          ['two', value],
+          ['three', value],
+        ])
+        expect(await cache.get('one')).toEqual(value)
+        expect(await cache.get('one', { sliding: 60 })).toEqual(value)
+        expect((await cache.getMany(['two'])).get('two')).toEqual(value)
+        expect(await cache.pull('three')).toEqual(value)
+      })
+    }
+
+    test('a stored null is a hit', async (cache) => {
+      await cache.set('key', null)
+      expect(await cache.get('key', { fallback: 'missing' })).toBe(null)
+      expect(await cache.has('key')).toBe(true)
+      expect([...(await cache.getMany(['key']))]).toEqual([['key', null]])
+    })
+
+    test('a miss is undefined, or the fallback', async (cache) => {
+      expect(await cache.get('key')).toBe(undefined)
+      expect(await cache.get('key', { fallback: 'other' })).toBe('other')
+      expect(await cache.get('key', { fallback: null, sliding: 60 })).toBe(null)
+    })
+
+    test('refuses what JSON cannot hold, and keeps the older value', async (cache) => {
+      const cycle: Record<string, unknown> = {}
+      cycle.self = cycle
+      await cache.set('key', 'older')
+      const bad = [undefined, () => 1, Symbol('s'), 1n, Number.NaN, Number.POSITIVE_INFINITY, cycle, { deep: 1n }]
+      for (const value of bad) {
+        await refused(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
+        await refused(cache.add('key', value), 'UNSERIALIZABLE_VALUE')
+        await refused(
+          cache.setMany([
+            ['good', 1],
+            ['key', value],
+          ]),
+          'UNSERIALIZABLE_VALUE',
+        )
+      }
+      expect(await cache.get('key')).toBe('older')
+      expect(await cache.has('good')).toBe(false)
+    })
+
+    test('changing a value afterwards changes nothing that is stored', async (cache) => {
+      const value = { list: [1] }
+      const written = cache.set('key', value)
+      value.list.push(2)
+      await written
+      const first = await cache.get<typeof value>('key')
+      first?.list.push(3)
+      expect(await cache.get('key')).toEqual({ list: [1] })
+      const [a, b] = await Promise.all([cache.get<typeof value>('key'), cache.get<typeof value>('key')])
+      a?.list.push(4)
+      expect(b).toEqual({ list: [1] })
+    })
+
+    it('refuses a value over maxValueBytes, counted in UTF-8', async () => {
+      await store.reset()
+      const cache = await store.create({ maxValueBytes: 12 })
+      await cache.set('key', '1234567890')
+      await refused(cache.set('key', '12345678901'), 'VALUE_TOO_LARGE')
+      await refused(cache.set('key', 'ééééé1'), 'VALUE_TOO_LARGE')
+      await refused(cache.setMany({ key: '12345678901' }), 'VALUE_TOO_LARGE')
+      expect(await cache.get('key')).toBe('1234567890')
+    })
+
+    it('gives a codec everything but top-level numbers and null, with the key', async () => {
+      await store.reset()
+      const seen: string[] = []
+      const cache = await store.create({
+        codec: {
+          encode: async (value, { key }) => {
+            seen.push(`encode ${key}`)
+            return `${key}!${JSON.stringify(value)}`
+          },
+          decode: (text, { key }) => {
+            seen.push(`decode ${key}`)
+            return JSON.parse(text.slice(key.length + 1))
+          },
+        },
+      })
+      await cache.setMany({ text: ['x'], number: 5, nothing: null })
+      expect(await cache.increment('number')).toBe(6)
+      expect([...(await cache.getMany(['text', 'number', 'nothing'])).values()]).toEqual([['x'], 6, null])
+      expect(seen).toEqual(['encode text', 'decode text'])
+    })
+
+    it('wraps what a codec throws, and says nothing of the value', async () => {
+      await store.reset()
+      const failing = (what: string) => () => {
+        throw new Error(`secret in ${what}`)
+      }
+      const writer = await store.create({ codec: { encode: failing('encode'), decode: failing('decode') } })
+      const error = await writer.set('key', 'secret').catch((reason: Error) => reason)
+      expect(error).toMatchObject({ code: 'UNSERIALIZABLE_VALUE' })
+      const plain = await store.create()
+      await plain.set('key', 'secret')
+      const unread = await writer.get('key').catch((reason: Error) => reason)
+      expect(unread).toMatchObject({ code: 'UNREADABLE_VALUE' })
+      for (const shown of [error, unread] as Error[]) {
+        expect(`${shown.stack}${(shown.cause as Error).stack}`.includes('secret')).toBe(false)
+      }
+    })
+  })
+}

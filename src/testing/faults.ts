@@ -1,0 +1,171 @@
+/**
+ * Counts the requests that a local Neon endpoint serves, and breaks them on demand.
+ *
+ * Pure: no Node import, so that the same object can drive a test inside an edge runtime. The endpoint of
+ * `pgstash/dev` imports these types only.
+ */
+
+/** What to do to one request. Only `delay`, `lose` and `truncate` execute its statements. */
+export type Fault =
+  /** Wait before executing. */
+  | { readonly kind: 'delay'; readonly ms: number }
+  /** Answer with this status and do not execute. An object as `body` is sent as JSON. */
+  | { readonly kind: 'error'; readonly status: number; readonly body?: unknown }
+  /** Never answer and do not execute. */
+  | { readonly kind: 'hang' }
+  /** Cut the connection and do not execute. */
+  | { readonly kind: 'reset' }
+  /** Execute, then cut the connection: the client cannot know that it happened. */
+  | { readonly kind: 'lose' }
+  /** Execute, announce the whole answer, and cut the connection after this many bytes of it. */
+  | { readonly kind: 'truncate'; readonly bytes: number }
+
+/** One authorised, well-formed request: what an interceptor gets to see of it. */
+export interface InterceptedRequest {
+  /** The statements in order: one, or those of a batch. */
+  readonly sql: readonly string[]
+  /** Size of the request's body. */
+  readonly bytes: number
+  /** Aborts when the client has left or the server closes. */
+  readonly signal: AbortSignal
+}
+
+/** How a request ended. */
+export interface InterceptedResponse {
+  /** The very object that `onRequest` got. */
+  readonly request: InterceptedRequest
+  /** Bytes of the body that were sent; 0 without an answer. */
+  readonly bytes: number
+  /** The HTTP status; 0 when no answer was sent. */
+  readonly status: number
+  readonly durationMs: number
+}
+
+/** Hooks around each request of a local Neon endpoint. */
+export interface Interceptor {
+  /** Called before execution; the fault it returns is applied. */
+  onRequest?(request: InterceptedRequest): Fault | undefined | Promise<Fault | undefined>
+  /** Called once for each request that `onRequest` saw, however it ended. */
+  onResponse?(response: InterceptedResponse): void
+}
+
+/** One finished request in `Faults.log`. */
+export interface FaultLogEntry {
+  readonly sql: readonly string[]
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly status: number
+}
+
+/** A fault and how often `random` picks it: 0.05 is one request in twenty. */
+export interface FaultRate {
+  readonly fault: Fault
+  readonly rate: number
+}
+
+/** An interceptor that counts requests and applies planned, constant or random faults. */
+export interface Faults extends Interceptor {
+  onRequest(request: InterceptedRequest): Fault | undefined
+  onResponse(response: InterceptedResponse): void
+  readonly requests: number
+  readonly statements: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Finished requests in the order in which they ended. It grows until `reset()`. */
+  readonly log: readonly FaultLogEntry[]
+  /** Sets the counters to zero and empties the log; faults stay. */
+  reset(): void
+  /** Applies this fault to the next request, or the next `times` requests. Calls queue up. */
+  next(fault: Fault, times?: number): void
+  /** Applies this fault to every request that `next` leaves over. */
+  always(fault: Fault): void
+  /** Picks a fault per request with a seeded generator; the rates must not sum to more than 1. */
+  random(seed: number, rates: readonly FaultRate[]): void
+  /** Forgets every fault; counters and log stay. */
+  heal(): void
+}
+
+/**
+ * Creates an interceptor for `startLocalNeon` that counts requests and injects faults.
+ *
+ * @example
+ * const faults = createFaults()
+ * const neon = await startLocalNeon({ intercept: faults })
+ * faults.next({ kind: 'lose' })
+ */
+export function createFaults(): Faults {
+  const counts = { requests: 0, statements: 0, bytesIn: 0, bytesOut: 0 }
+  const log: FaultLogEntry[] = []
+  const queue: Fault[] = []
+  let otherwise: () => Fault | undefined = () => undefined
+
+  return {
+    get requests() {
+      return counts.requests
+    },
+    get statements() {
+      return counts.statements
+    },
+    get bytesIn() {
+      return counts.bytesIn
+    },
+    get bytesOut() {
+      return counts.bytesOut
+    },
+    log,
+    reset() {
+      Object.assign(counts, { requests: 0, statements: 0, bytesIn: 0, bytesOut: 0 })
+      log.length = 0
+    },
+    next(fault, times = 1) {
+      for (let i = 0; i < times; i++) queue.push(fault)
+    },
+    always(fault) {
+      otherwise = () => fault
+    },
+    random(seed, rates) {
+      otherwise = randomFaults(seed, rates)
+    },
+    heal() {
+      queue.length = 0
+      otherwise = () => undefined
+    },
+    onRequest(request) {
+      counts.requests++
+      counts.statements += request.sql.length
+      counts.bytesIn += request.bytes
+      return queue.shift() ?? otherwise()
+    },
+    onResponse({ request, bytes, status }) {
+      counts.bytesOut += bytes
+      log.push({ sql: request.sql, bytesIn: request.bytes, bytesOut: bytes, status })
+    },
+  }
+}
+
+function randomFaults(seed: number, rates: readonly FaultRate[]): () => Fault | undefined {
+  const total = rates.reduce((sum, { rate }) => sum + rate, 0)
+  if (!(total <= 1) || rates.some(({ rate }) => !(rate >= 0))) {
+    throw new RangeError('Expected rates from 0 to 1 that sum to at most 1.')
+  }
+  const random = mulberry32(seed)
+  return () => {
+    let left = random()
+    for (const { fault, rate } of rates) {
+      if (left < rate) return fault
+      left -= rate
+    }
+    return undefined
+  }
+}
+
+/** Tommy Ettinger's mulberry32: 32 bits of state, enough for picking faults, and the same sequence everywhere. */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}

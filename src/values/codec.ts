@@ -1,0 +1,93 @@
+/** Values as they are stored: text from a codec, or a number as itself. */
+import { describeType, UnreadableValueError, UnserializableValueError, ValueTooLargeError } from './errors.ts'
+import { withoutContent } from './redact.ts'
+
+/**
+ * Turns values into text and back.
+ *
+ * `key` is the entry's stored key, namespace included: an encrypting codec can bind a value to its place with it.
+ * Top-level numbers and `null` never reach a codec.
+ */
+export interface Codec {
+  encode(value: unknown, context: { key: string }): string | Promise<string>
+  decode(text: string, context: { key: string }): unknown
+}
+
+/** An entry's two value columns; both null is a stored null. */
+export interface StoredValue {
+  readonly value: string | null
+  readonly number: string | null
+}
+
+/** 32 MiB: with JSON's escaping still within the 64 MB that Neon takes in one request. */
+export const DEFAULT_MAX_VALUE_BYTES = 32 * 1024 * 1024
+
+/** The default codec: JSON, as `JSON.stringify` defines it. */
+export const jsonCodec: Codec = {
+  encode(value) {
+    const text: string | undefined = JSON.stringify(value)
+    if (text === undefined)
+      throw new UnserializableValueError(`Expected a value that JSON can hold, got ${describeType(value)}.`)
+    return text
+  },
+  decode: (text) => JSON.parse(text),
+}
+
+/**
+ * Encodes a value, before any request.
+ *
+ * @throws UnserializableValueError, ValueTooLargeError
+ */
+export async function encodeValue(
+  value: unknown,
+  key: string,
+  { codec, maxValueBytes }: { codec: Codec; maxValueBytes: number },
+): Promise<StoredValue> {
+  if (value === null) return { value: null, number: null }
+  if (typeof value === 'number') return { value: null, number: numberText(value) }
+  const text = await encodeText(value, key, codec)
+  // Every UTF-16 unit is at least one byte and at most three, so most values need no counting.
+  if (text.length * 3 > maxValueBytes) {
+    const bytes = new TextEncoder().encode(text).length
+    if (bytes > maxValueBytes) throw new ValueTooLargeError(bytes, maxValueBytes)
+  }
+  return { value: text, number: null }
+}
+
+/** @throws UnreadableValueError */
+export async function decodeValue(stored: StoredValue, key: string, codec: Codec): Promise<unknown> {
+  if (stored.number !== null) return Number(stored.number)
+  if (stored.value === null) return null
+  try {
+    return await codec.decode(stored.value, { key })
+  } catch (error) {
+    throw new UnreadableValueError({ cause: withoutContent(error) })
+  }
+}
+
+async function encodeText(value: unknown, key: string, codec: Codec): Promise<string> {
+  let text: unknown
+  try {
+    text = await codec.encode(value, { key })
+  } catch (error) {
+    if (error instanceof UnserializableValueError) throw error
+    throw new UnserializableValueError(`Expected a value that the codec can encode, got ${describeType(value)}.`, {
+      cause: withoutContent(error),
+    })
+  }
+  if (typeof text !== 'string') {
+    throw new UnserializableValueError(`Expected the codec to encode to a string, got ${describeType(text)}.`)
+  }
+  if (text.includes('\0') || !text.isWellFormed()) {
+    throw new UnserializableValueError(
+      'Expected the codec to encode to text without U+0000 and lone surrogates: Postgres cannot hold them.',
+    )
+  }
+  return text
+}
+
+function numberText(value: number): string {
+  if (!Number.isFinite(value))
+    throw new UnserializableValueError(`Expected a finite number, got ${describeType(value)}.`)
+  return String(value)
+}

@@ -1,0 +1,156 @@
+/**
+ * Every error that pgstash throws on purpose, in one place.
+ *
+ * A message says what was expected and what came, by type and never by content: no value, key, SQL parameter
+ * or connection string appears in a message, and nothing that `util.inspect` shows of an error does either.
+ */
+
+/** Machine-readable reasons, stable across versions: branch on these, never on messages. */
+export type CacheErrorCode =
+  | 'INVALID_EXPIRATION'
+  | 'INVALID_KEY'
+  | 'INVALID_DELTA'
+  | 'INVALID_OPTION'
+  | 'INVALID_TABLE_NAME'
+  | 'NOT_A_NUMBER'
+  | 'COUNTER_RANGE'
+  | 'UNSERIALIZABLE_VALUE'
+  | 'VALUE_TOO_LARGE'
+  | 'UNREADABLE_VALUE'
+  | 'DATABASE'
+  | 'TIMEOUT'
+  | 'LOCAL_NEON'
+
+/**
+ * The class that every pgstash error extends.
+ *
+ * @example
+ * try { await cache.set(key, value) } catch (error) {
+ *   if (error instanceof CacheError && error.code === 'VALUE_TOO_LARGE') return
+ *   throw error
+ * }
+ */
+export class CacheError extends Error {
+  readonly code: CacheErrorCode
+
+  constructor(code: CacheErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+    this.name = new.target.name
+  }
+}
+
+/** An expiration that is not a number of seconds, a `Date`, a `Duration`, a string like `'5m'`, or `null`. */
+export class InvalidExpirationError extends CacheError {
+  constructor(message: string) {
+    super('INVALID_EXPIRATION', message)
+  }
+}
+
+/** A key, tag or namespace that is empty, too long, or holds U+0000 or a lone surrogate. */
+export class InvalidKeyError extends CacheError {
+  constructor(message: string) {
+    super('INVALID_KEY', message)
+  }
+}
+
+/** A counter's delta that is not a finite number. */
+export class InvalidDeltaError extends CacheError {
+  constructor(message: string) {
+    super('INVALID_DELTA', message)
+  }
+}
+
+/** An option of the wrong type or out of range. */
+export class InvalidOptionError extends CacheError {
+  constructor(message: string) {
+    super('INVALID_OPTION', message)
+  }
+}
+
+/** A schema or prefix that Postgres could not take as it is: empty, with U+0000, or too long. */
+export class InvalidTableNameError extends CacheError {
+  constructor(message: string) {
+    super('INVALID_TABLE_NAME', message)
+  }
+}
+
+/** A counter operation on an entry that holds something other than a number. The entry is unchanged. */
+export class NotANumberError extends CacheError {
+  constructor() {
+    super('NOT_A_NUMBER', 'Expected the entry to hold a number, but it holds another kind of value; it is unchanged.')
+  }
+}
+
+/** A counter that would leave ±Number.MAX_SAFE_INTEGER. The entry is unchanged. */
+export class CounterRangeError extends CacheError {
+  constructor() {
+    super(
+      'COUNTER_RANGE',
+      'Expected the counter to stay within ±Number.MAX_SAFE_INTEGER; the result would lie beyond it. The entry is unchanged.',
+    )
+  }
+}
+
+/** A value that the codec cannot encode, such as a function, a bigint or a cycle with the JSON codec. */
+export class UnserializableValueError extends CacheError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('UNSERIALIZABLE_VALUE', message, options)
+  }
+}
+
+/** An encoded value larger than `maxValueBytes`. */
+export class ValueTooLargeError extends CacheError {
+  constructor(bytes: number, maxBytes: number) {
+    super('VALUE_TOO_LARGE', `Expected a value of at most ${maxBytes} bytes once encoded, got ${bytes}.`)
+  }
+}
+
+/** A stored text that the codec cannot decode: written by another codec, or by hand. */
+export class UnreadableValueError extends CacheError {
+  constructor(options?: { cause?: unknown }) {
+    super(
+      'UNREADABLE_VALUE',
+      'The stored text could not be decoded: it was written with another codec, or changed by hand. Set or delete the entry.',
+      options,
+    )
+  }
+}
+
+/**
+ * The database refused a statement, or could not be reached.
+ *
+ * `sqlState` is Postgres's five-character code where there is one; `status` the HTTP status of an endpoint's answer;
+ * `sent` is false where the statement certainly never reached the server.
+ */
+export class DatabaseError extends CacheError {
+  readonly sqlState: string | undefined
+  readonly status: number | undefined
+  readonly sent: boolean
+
+  constructor(message: string, details: { sqlState?: string; status?: number; sent?: boolean; cause?: unknown } = {}) {
+    super('DATABASE', message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.sqlState = details.sqlState
+    this.status = details.status
+    this.sent = details.sent ?? true
+  }
+}
+
+/** The database did not answer within `timeout`. Whether a write took effect is unknown. */
+export class DatabaseTimeoutError extends CacheError {
+  constructor(timeoutMs: number) {
+    super('TIMEOUT', `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`)
+  }
+}
+
+/** Names a value's type for a message, never its content: `string`, `NaN`, `array`, `Map`. */
+export function describeType(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'number') {
+    if (Number.isNaN(value)) return 'NaN'
+    return Number.isFinite(value) ? 'a number' : 'an infinite number'
+  }
+  if (typeof value === 'undefined') return 'undefined'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

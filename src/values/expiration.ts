@@ -1,0 +1,139 @@
+/**
+ * Expirations: what a caller may say, and what a statement is told.
+ *
+ * A relative expiration stays relative until the database adds it to its own `now()`, so a client whose clock is
+ * an hour off still gets the lifetime it asked for.
+ */
+import { describeType, InvalidExpirationError } from './errors.ts'
+
+/** A span of time; every field is optional, at least one must be given. */
+export interface Duration {
+  days?: number
+  hours?: number
+  minutes?: number
+  seconds?: number
+  milliseconds?: number
+}
+
+/**
+ * When an entry expires: seconds from now, an instant, a span, a string such as `'90s'` or `'1.5h'`, or `null` for never.
+ *
+ * Zero, a negative span or a past instant makes the key read as absent.
+ */
+export type Expiration = number | Date | Duration | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | null
+
+/** An expiration as statements take it: never, so many milliseconds after the database's `now()`, or at an instant. */
+export type Deadline =
+  | { readonly kind: 'never' }
+  | { readonly kind: 'after'; readonly ms: number }
+  | { readonly kind: 'at'; readonly epochMs: number }
+
+export const NEVER: Deadline = { kind: 'never' }
+
+const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const MS_PER_FIELD = {
+  days: MS_PER_UNIT.d,
+  hours: MS_PER_UNIT.h,
+  minutes: MS_PER_UNIT.m,
+  seconds: MS_PER_UNIT.s,
+  milliseconds: MS_PER_UNIT.ms,
+} as const
+
+/** The last instant of year 9999: what ISO 8601 and every driver's date parser agree on. */
+const LATEST_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+const SPAN = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(ms|s|m|h|d)$/
+const EXPECTED = "a number of seconds, a Date, a Duration, a string such as '5m', or null"
+
+/**
+ * Reads an expiration.
+ *
+ * @param now milliseconds since the epoch, only to refuse what would lie beyond year 9999
+ * @throws InvalidExpirationError
+ */
+export function parseExpiration(input: unknown, now: number): Deadline {
+  if (input === null) return NEVER
+  if (isDate(input)) return instant(input)
+  const ms = spanMs(input)
+  if (ms > LATEST_EPOCH_MS - now) throw new InvalidExpirationError('Expected an expiration before year 10000.')
+  return { kind: 'after', ms }
+}
+
+/**
+ * Reads a span that must be positive and relative: `sliding`, `period`.
+ *
+ * @returns whole milliseconds, at least 1
+ * @throws InvalidExpirationError
+ */
+export function parsePeriod(input: unknown, name: string, now: number): number {
+  const deadline = parseExpiration(input, now)
+  if (deadline.kind === 'after' && deadline.ms > 0) return deadline.ms
+  const came =
+    deadline.kind === 'after' ? 'zero or a negative span' : deadline.kind === 'at' ? 'a Date' : describeType(input)
+  throw new InvalidExpirationError(`Expected ${name} to be a positive span of time, got ${came}.`)
+}
+
+function instant(date: Date): Deadline {
+  const epochMs = date.getTime()
+  if (Number.isNaN(epochMs)) throw new InvalidExpirationError(`Expected ${EXPECTED}, got an invalid Date.`)
+  if (epochMs > LATEST_EPOCH_MS) throw new InvalidExpirationError('Expected an expiration before year 10000.')
+  // Any past instant means the same, and Postgres's calendar begins later than JavaScript's.
+  return { kind: 'at', epochMs: Math.max(0, epochMs) }
+}
+
+function spanMs(input: unknown): number {
+  if (typeof input === 'number') return wholeMs(input, MS_PER_UNIT.s, input)
+  if (typeof input === 'string') {
+    const [, amount, unit] = SPAN.exec(input) ?? []
+    if (amount === undefined || !isUnit(unit)) {
+      throw new InvalidExpirationError(`Expected ${EXPECTED}, got a string of another form.`)
+    }
+    return wholeMs(Number(amount), MS_PER_UNIT[unit], input)
+  }
+  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return durationMs(input)
+  throw new InvalidExpirationError(`Expected ${EXPECTED}, got ${describeType(input)}.`)
+}
+
+function durationMs(duration: object): number {
+  let total: number | undefined
+  for (const [field, amount] of Object.entries(duration)) {
+    if (!isField(field)) {
+      throw new InvalidExpirationError(
+        'Expected a Duration of days, hours, minutes, seconds and milliseconds, got another field.',
+      )
+    }
+    if (amount === undefined) continue
+    if (typeof amount !== 'number') {
+      throw new InvalidExpirationError(
+        `Expected the ${field} of a Duration to be a number, got ${describeType(amount)}.`,
+      )
+    }
+    total = (total ?? 0) + amount * MS_PER_FIELD[field]
+  }
+  if (total === undefined)
+    throw new InvalidExpirationError(`Expected ${EXPECTED}, got an object without any of a Duration's fields.`)
+  return wholeMs(total, 1, duration)
+}
+
+/** Rounds to the millisecond, but never a positive span to nothing: "very soon" must not become "delete". */
+function wholeMs(amount: number, unitMs: number, input: unknown): number {
+  const exact = amount * unitMs
+  if (!Number.isFinite(exact))
+    throw new InvalidExpirationError(
+      `Expected ${EXPECTED}, got ${describeType(typeof input === 'number' ? input : exact)}.`,
+    )
+  return exact > 0 ? Math.max(1, Math.round(exact)) : Math.min(0, Math.round(exact))
+}
+
+// By tag and not instanceof: a Date may come from another realm (a vm context, an edge runtime's sandbox).
+function isDate(input: unknown): input is Date {
+  return Object.prototype.toString.call(input) === '[object Date]'
+}
+
+function isUnit(unit: string | undefined): unit is keyof typeof MS_PER_UNIT {
+  return unit !== undefined && Object.hasOwn(MS_PER_UNIT, unit)
+}
+
+function isField(field: string): field is keyof typeof MS_PER_FIELD {
+  return Object.hasOwn(MS_PER_FIELD, field)
+}

@@ -1,0 +1,149 @@
+/**
+ * Keys as they are stored: readable, bounded, and injective.
+ *
+ * A stored key is the path of namespaces and then the caller's key, joined by `|`:
+ *
+ *     cache.get('user:42')                          user:42
+ *     cache.namespace('app').get('user:42')         app|user:42
+ *     cache.namespace('a|b').get('k')               a\|b|k
+ *
+ * A `|` or `\` inside a name is escaped with `\`, so a bare `|` is always a boundary: namespace `a` with key `b|k`
+ * never meets namespace `a|b` with key `k`. `|` was chosen because `:` and `/` are what people put into keys.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { describeType, InvalidKeyError } from './errors.ts'
+
+/** A btree entry must fit a third of a page even if it does not compress; 512 leaves room and stays readable. */
+export const MAX_KEY_BYTES = 512
+/** Leaves the readable part of a bounded key longer than any namespace, so that a scope is always a prefix. */
+export const MAX_NAMESPACE_BYTES = 128
+
+const SEPARATOR = '|'
+const HASH_MARK = '#'
+const HASH_HEX_LENGTH = 64
+const READABLE_BYTES = MAX_KEY_BYTES - HASH_HEX_LENGTH - HASH_MARK.length
+const FILLER = '~'
+const BOUNDED_FORM = /#[0-9a-f]{64}$/
+
+/** Sorts after everything that starts with what stands before it: longer than any key, of the highest code point. */
+const AFTER_ALL = '\u{10FFFF}'.repeat(MAX_KEY_BYTES / 4 + 1)
+
+/** The path of namespaces that a cache's keys live under; the root is empty. */
+export interface Scope {
+  /** The stored form, with its closing separator: what every key of the scope starts with. */
+  readonly prefix: string
+  readonly names: readonly string[]
+}
+
+export const ROOT: Scope = { prefix: '', names: [] }
+
+/**
+ * The scope nested in another under a name.
+ *
+ * @throws InvalidKeyError when the name is not a key, or the whole path exceeds 128 bytes
+ */
+export function nestedScope(parent: Scope, name: unknown): Scope {
+  const names = [...parent.names, checked(name, 'namespace')]
+  const bytes = utf8ToBytes(names.join(SEPARATOR)).length
+  if (bytes > MAX_NAMESPACE_BYTES) {
+    throw new InvalidKeyError(
+      `Expected a namespace of at most ${MAX_NAMESPACE_BYTES} bytes, those it is nested in included; got ${bytes}.`,
+    )
+  }
+  return { prefix: parent.prefix + escaped(names.at(-1) ?? '') + SEPARATOR, names }
+}
+
+/** @throws InvalidKeyError */
+export function storedKey(scope: Scope, key: unknown): string {
+  return bounded(scope.prefix + escaped(checked(key, 'key')))
+}
+
+/** Tags are global, so they need no escaping. @throws InvalidKeyError */
+export function storedTag(tag: unknown): string {
+  return bounded(checked(tag, 'tag'))
+}
+
+/** Unique stored tags, or null for none. A lone string is one tag, not an iterable of its characters. */
+export function storedTags(tags: Iterable<string> | undefined): string[] | null {
+  if (tags === undefined) return null
+  const list = [...new Set(typeof tags === 'string' ? [tags] : iterate(tags, 'tags'))].map(storedTag)
+  return list.length === 0 ? null : list
+}
+
+/** The stored keys of an iterable, in its order, duplicates kept. @throws InvalidKeyError */
+export function storedKeys(scope: Scope, keys: unknown): string[] {
+  // A string is iterable, and its characters are certainly not the keys that were meant.
+  if (typeof keys === 'string') throw new InvalidKeyError('Expected an iterable of keys, got a string.')
+  return Array.from(iterate(keys, 'keys'), (key) => storedKey(scope, key))
+}
+
+/** A range of stored keys, `from` inclusive and `to` exclusive. */
+export interface KeyRange {
+  readonly from: string
+  readonly to: string
+}
+
+/** The keys of a scope (and of those nested in it) that start with a prefix of the caller's. */
+export function keyRange(scope: Scope, prefix = ''): KeyRange {
+  const from = scope.prefix + (prefix === '' ? '' : escaped(checked(prefix, 'prefix')))
+  return { from, to: from + AFTER_ALL }
+}
+
+/** A stored key as its owner sees it. */
+export interface ReadableKey {
+  /** The caller's key; what is left of it where it was too long to be stored whole. */
+  readonly key: string
+  /** The namespaces below the scope that it was read from. */
+  readonly namespace: string[]
+}
+
+/** The inverse of {@link storedKey}, for listings. */
+export function readableKey(scope: Scope, stored: string): ReadableKey {
+  const parts: string[] = []
+  let part = ''
+  for (let i = scope.prefix.length; i < stored.length; i++) {
+    if (stored[i] === '\\') part += stored[++i] ?? ''
+    else if (stored[i] === SEPARATOR) {
+      parts.push(part)
+      part = ''
+    } else part += stored[i]
+  }
+  return { key: part, namespace: parts }
+}
+
+function checked(name: unknown, what: 'key' | 'tag' | 'namespace' | 'prefix'): string {
+  if (typeof name !== 'string')
+    throw new InvalidKeyError(`Expected a ${what} to be a string, got ${describeType(name)}.`)
+  if (name === '') throw new InvalidKeyError(`Expected a ${what} of at least one character, got an empty string.`)
+  if (name.includes('\0')) throw new InvalidKeyError(`Expected a ${what} without U+0000: Postgres text cannot hold it.`)
+  if (!name.isWellFormed())
+    throw new InvalidKeyError(`Expected a ${what} without lone surrogates: UTF-8 cannot hold them.`)
+  return name
+}
+
+function iterate(items: unknown, what: string): Iterable<unknown> {
+  if (typeof items === 'object' && items !== null && Symbol.iterator in items) return items as Iterable<unknown>
+  throw new InvalidKeyError(`Expected an iterable of ${what}, got ${describeType(items)}.`)
+}
+
+function escaped(name: string): string {
+  return name.replace(/[\\|]/g, '\\$&')
+}
+
+/**
+ * What is longer than 512 bytes becomes exactly 512: its beginning, a mark, and the SHA-256 of the whole. A key of
+ * 512 bytes that happens to look like that is hashed as well, or anyone could name another key's stored form.
+ */
+function bounded(name: string): string {
+  // A UTF-16 unit takes at most three bytes: most keys need no encoding to be known short.
+  if (name.length * 3 < MAX_KEY_BYTES) return name
+  const bytes = utf8ToBytes(name)
+  if (bytes.length < MAX_KEY_BYTES) return name
+  if (bytes.length === MAX_KEY_BYTES && !BOUNDED_FORM.test(name)) return name
+  // Cut at the start of a character, then fill up: the length is the form's mark.
+  let end = READABLE_BYTES
+  while (((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end--
+  const beginning = new TextDecoder().decode(bytes.subarray(0, end)) + FILLER.repeat(READABLE_BYTES - end)
+  return beginning + HASH_MARK + bytesToHex(sha256(bytes))
+}

@@ -1,0 +1,35 @@
+/** Checks of options: once, before any request, saying what was expected and what came. */
+import { describeType, InvalidOptionError } from './errors.ts'
+
+/** @throws InvalidOptionError */
+export function wholeNumber(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+  throw new InvalidOptionError(
+    `Expected ${name} to be a whole number ${range}, got ${describeType(value)}${outside(value)}.`,
+  )
+}
+
+/** @throws InvalidOptionError */
+export function boolean(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new InvalidOptionError(`Expected ${name} to be a boolean, got ${describeType(value)}.`)
+}
+
+/** @throws InvalidOptionError */
+export function optionalFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  throw new InvalidOptionError(`Expected ${name} to be a function, got ${describeType(value)}.`)
+}
+
+/** The options object of a call; `undefined` is none. @throws InvalidOptionError */
+export function optionsObject<T extends object>(options: T | undefined): T | Record<string, never> {
+  if (options === undefined) return {}
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  throw new InvalidOptionError(`Expected the options to be an object, got ${describeType(options)}.`)
+}
+
+function outside(value: unknown): string {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return ''
+  return Number.isInteger(value) ? ' out of range' : ' with a fraction'
+}

@@ -1,0 +1,40 @@
+/**
+ * Causes without content.
+ *
+ * Drivers, codecs and Postgres itself put values, parameters and connection strings into messages ("invalid input
+ * syntax for type numeric: …", "Key (key)=(…) already exists", "Unexpected token … in JSON"). What a pgstash error
+ * carries as its `cause` keeps only what cannot hold any: the error's class, its code, and where it was thrown.
+ */
+
+/** Class names and codes look like this; anything else might be content. */
+const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]{1,63}$/
+
+/** A stand-in for an error, with its class name, its code and its stack frames, and nothing that it says. */
+export function withoutContent(error: unknown): Error {
+  const name = read(error, 'name')
+  const code = read(error, 'code')
+  const copy = new Error(code === undefined ? 'message withheld' : `message withheld, code ${code}`)
+  copy.name = name ?? 'Error'
+  const frames = error instanceof Error ? stackFrames(error) : undefined
+  Object.defineProperty(copy, 'stack', {
+    value: `${copy.name}: ${copy.message}${frames ?? ''}`,
+    configurable: true,
+    writable: true,
+  })
+  return copy
+}
+
+function read(error: unknown, field: 'name' | 'code'): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined
+  const value: unknown = Reflect.get(error, field)
+  return typeof value === 'string' && (IDENTIFIER.test(value) || /^[0-9A-Z]{5}$/.test(value)) ? value : undefined
+}
+
+// The first lines of a stack repeat the message, which may span lines: keep only well-formed frames.
+function stackFrames(error: Error): string | undefined {
+  const message = error.message ?? ''
+  const stack = error.stack ?? ''
+  const rest = stack.includes(message) ? stack.slice(stack.indexOf(message) + message.length) : stack
+  const frames = rest.split('\n').filter((line) => /^\s+at \S/.test(line))
+  return frames.length === 0 ? undefined : `\n${frames.join('\n')}`
+}

@@ -1,0 +1,184 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { type Cache, createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDatabase, createPool } from '../setup/databases.ts'
+
+let db: ReturnType<typeof drizzle>
+let cache: Cache
+
+beforeAll(async () => {
+  db = drizzle(createPool(await createDatabase(), { max: 20 }))
+  await migrate(db)
+  cache = createCache(db, { timeout: 60_000 })
+})
+beforeEach(async () => {
+  await cache.clear()
+})
+
+const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
+
+/** A permutation that differs by seed. */
+const shuffled = (names: string[], seed: number) =>
+  names
+    .map((name, i) => [Math.sin(seed * 1_000 + i), name] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, name]) => name)
+
+describe('on a real server, twenty connections at once', () => {
+  it('20 × 50 increments lose nothing and answer each sum once', async () => {
+    const sums = await Promise.all(
+      times(20, async () => {
+        const own: number[] = []
+        for (let i = 0; i < 50; i++) own.push(await cache.increment('counter'))
+        return own
+      }),
+    )
+    expect(new Set(sums.flat()).size).toBe(1_000)
+    expect(await cache.get('counter')).toBe(1_000)
+  })
+
+  it('of 20 adds one wins, in each of 50 rounds', async () => {
+    for (let round = 0; round < 50; round++) {
+      const won = await Promise.all(times(20, (i) => cache.add(`add ${round}`, i)))
+      expect(won.filter(Boolean)).toHaveLength(1)
+      expect(await cache.get(`add ${round}`)).toBe(won.indexOf(true))
+    }
+  })
+
+  it('of 20 adds over an expired entry one wins, in each of 50 rounds', async () => {
+    for (let round = 0; round < 50; round++) {
+      await cache.set('key', 'expired', { expiration: 0 })
+      const won = await Promise.all(times(20, (i) => cache.add('key', i)))
+      expect(won.filter(Boolean)).toHaveLength(1)
+    }
+  })
+
+  it('of 20 pulls one wins, in each of 50 rounds', async () => {
+    for (let round = 0; round < 50; round++) {
+      await cache.set('key', 'prize')
+      const got = await Promise.all(times(20, () => cache.pull('key')))
+      expect(got.filter((value) => value === 'prize')).toHaveLength(1)
+    }
+  })
+
+  it('of 20 deletes and 20 deleteManys each entry is counted once', async () => {
+    const names = times(100, (i) => `key ${i}`)
+    await cache.setMany(names.map((name) => [name, 1]))
+    const counts = await Promise.all([
+      ...times(20, (i) => cache.deleteMany(shuffled(names, i))),
+      ...names.map(async (name) => Number(await cache.delete(name))),
+    ])
+    expect(counts.reduce((a, b) => a + b)).toBe(100)
+  })
+
+  it('a limit of 100 allows exactly 100 of 400 calls', async () => {
+    const calls = await Promise.all(times(400, () => cache.limit('limit', { limit: 100, period: '1h' })))
+    expect(calls.filter((call) => call.allowed)).toHaveLength(100)
+  })
+
+  it('setMany, deleteMany, clear and clearExpired in opposite orders never deadlock', async () => {
+    const names = times(400, (i) => `key ${i}`)
+    const before = await deadlocks()
+    await Promise.all(
+      times(16, async (worker) => {
+        for (let i = 0; i < 12; i++) {
+          const order = worker % 2 === 0 ? names : [...names].reverse()
+          const mixed = i % 3 === 0 ? shuffled(names, worker * 100 + i) : order
+          if (worker % 8 === 6) await cache.deleteMany(mixed)
+          else if (worker % 8 === 7) await (i % 2 === 0 ? cache.clear() : cache.clearExpired({ batch: 50 }))
+          else
+            await cache.setMany(
+              mixed.map((name) => [name, i]),
+              { expiration: i % 4 === 0 ? 0 : 60 },
+            )
+        }
+      }),
+    )
+    expect(await deadlocks()).toBe(before)
+  })
+
+  it('a sweep never removes what was refreshed meanwhile', async () => {
+    const names = times(2_000, (i) => `key ${i}`)
+    for (let round = 0; round < 5; round++) {
+      await cache.setMany(
+        names.map((name) => [name, 'old']),
+        { expiration: 0 },
+      )
+      await Promise.all([
+        ...times(4, () => cache.clearExpired({ batch: 100 })),
+        ...times(8, (i) =>
+          cache.setMany(
+            names.filter((_, n) => n % 8 === i).map((name) => [name, 'fresh']),
+            { expiration: 60 },
+          ),
+        ),
+      ])
+      expect((await cache.getMany(names)).size).toBe(2_000)
+    }
+  })
+
+  it('sweeps share the work: together they remove each entry once', async () => {
+    await cache.setMany(
+      times(5_000, (i) => [`key ${i}`, 1] as const),
+      { expiration: 0 },
+    )
+    const results = await Promise.all(times(8, () => cache.clearExpired({ batch: 200 })))
+    await cache.clearExpired()
+    expect(results.reduce((sum, { removed }) => sum + removed, 0)).toBeLessThanOrEqual(5_000)
+    expect((await cache.stats()).total).toBe(0)
+  })
+
+  it('a sweep does not wait for a row that is locked', async () => {
+    await cache.setMany({ locked: 1, free: 1 }, { expiration: 0 })
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`select from cache_entries where key = 'locked' for update`)
+      expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
+    })
+    expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
+  })
+
+  it('an increment that waits for a row answers with what it finds there afterwards', async () => {
+    await cache.set('key', 10)
+    const waiting = await db.transaction(async (tx) => {
+      await createCache(tx).set('key', 'text')
+      const increment = cache.increment('key').catch((error: unknown) => error)
+      await blocked()
+      return { increment }
+    })
+    expect(await waiting.increment).toMatchObject({ code: 'NOT_A_NUMBER' })
+    expect(await cache.get('key')).toBe('text')
+  })
+
+  it('many sliding reads of a due entry write it once', async () => {
+    await cache.set('key', 1, { expiration: 10 })
+    await countUpdates()
+    const values = await Promise.all(times(60, () => cache.get('key', { sliding: 60 })))
+    expect(values).toEqual(times(60, () => 1))
+    expect(await scalar(sql`select count(*) from updates`)).toBe(1)
+  })
+})
+
+async function scalar(query: ReturnType<typeof sql>): Promise<number> {
+  const { rows } = await db.execute(query)
+  return Number(Object.values(rows[0] ?? {})[0])
+}
+
+async function deadlocks(): Promise<number> {
+  return scalar(sql`select deadlocks from pg_stat_database where datname = current_database()`)
+}
+
+/** A row in `updates` for every update of an entry; the statistics would lag. */
+async function countUpdates(): Promise<void> {
+  await db.execute(sql`
+    create table updates ();
+    create function note_update() returns trigger language plpgsql as
+      $$ begin insert into updates default values; return new; end $$;
+    create trigger note_update before update on cache_entries for each row execute function note_update();`)
+}
+
+/** Until some statement waits for a lock. */
+async function blocked(): Promise<void> {
+  while ((await scalar(sql`select count(*) from pg_stat_activity where wait_event_type = 'Lock'`)) === 0);
+}
