@@ -139,15 +139,14 @@ function compressionStep(tables: CacheTables, compression: unknown): string {
   if (compression !== 'lz4' && compression !== 'pglz') {
     throw new InvalidOptionError(`Expected compression to be 'lz4' or 'pglz', got ${describeType(compression)}.`)
   }
-  return `if not exists (
+  // Where the server was built without lz4 the column keeps the server's default.
+  return `if exists (
+  select from pg_settings where name = 'default_toast_compression' and '${compression}' = any (enumvals)
+) and not exists (
   select from pg_attribute
   where attrelid = ${regclass(tables, tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
 ) then
-  begin
-    alter table ${qualified(tables, tables.entries)} alter column value set compression ${compression};
-  exception when feature_not_supported then
-    null; -- a server built without lz4 keeps its default
-  end;
+  alter table ${qualified(tables, tables.entries)} alter column value set compression ${compression};
 end if;`
 }
 

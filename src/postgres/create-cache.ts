@@ -62,30 +62,36 @@ const MAX_SLACK = 10
  * const cache = createCache(drizzle(neon(env.DATABASE_URL)), { namespace: 'shop', expiration: '10m' })
  */
 export function createCache(db: Database, options?: CacheOptions): Cache {
-  const given = optionsObject(options)
   if (typeof db !== 'object' || db === null || typeof db.select !== 'function' || typeof db.with !== 'function') {
     throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
   }
-  optionalFunction('onEvent', given.onEvent)
-  const tables = given.tables ?? defaultTables
-  if (typeof tables !== 'object' || tables === null || !('entries' in tables)) {
-    throw new InvalidOptionError(`Expected tables to be what cacheTables() answered, got ${describeType(tables)}.`)
-  }
+  const {
+    namespace,
+    expiration,
+    codec = jsonCodec,
+    tables = defaultTables,
+    timeout = DEFAULT_TIMEOUT_MS,
+    slack = DEFAULT_SLACK,
+    preparedNames = true,
+    onEvent,
+    maxValueBytes = DEFAULT_MAX_VALUE_BYTES,
+  } = optionsObject(options)
+  optionalFunction('onEvent', onEvent)
   const runner = createRunner(db, {
-    tables,
-    timeoutMs: wholeNumber('timeout', given.timeout ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS),
-    preparedNames: boolean('preparedNames', given.preparedNames ?? true),
+    tables: checkedTables(tables),
+    timeoutMs: wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS),
+    preparedNames: boolean('preparedNames', preparedNames),
   })
   const shared: Shared = {
     runner,
     coalesced: createCoalescer((keys) => readRows(runner, keys)),
-    codec: checkedCodec(given.codec ?? jsonCodec),
-    maxValueBytes: wholeNumber('maxValueBytes', given.maxValueBytes ?? DEFAULT_MAX_VALUE_BYTES, 1),
-    expiration: given.expiration === undefined ? NEVER : parseExpiration(given.expiration, now()),
-    slack: checkedSlack(given.slack ?? DEFAULT_SLACK),
-    onEvent: given.onEvent,
+    codec: checkedCodec(codec),
+    maxValueBytes: wholeNumber('maxValueBytes', maxValueBytes, 1),
+    expiration: expiration === undefined ? NEVER : parseExpiration(expiration, now()),
+    slack: checkedSlack(slack),
+    onEvent,
   }
-  return scopedCache(shared, given.namespace === undefined ? ROOT : nestedScope(ROOT, given.namespace))
+  return scopedCache(shared, namespace === undefined ? ROOT : nestedScope(ROOT, namespace))
 }
 
 function scopedCache(shared: Shared, scope: Scope): Cache {
@@ -102,6 +108,11 @@ function scopedCache(shared: Shared, scope: Scope): Cache {
     namespace: (name) => scopedCache(shared, nestedScope(scope, name)),
     entry: (key) => entryHandle(context, key, cache),
   }
+}
+
+function checkedTables(tables: CacheTables): CacheTables {
+  if (typeof tables === 'object' && tables !== null && 'entries' in tables && 'invalidations' in tables) return tables
+  throw new InvalidOptionError(`Expected tables to be what cacheTables() answered, got ${describeType(tables)}.`)
 }
 
 function checkedCodec(codec: Codec): Codec {

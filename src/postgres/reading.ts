@@ -11,6 +11,7 @@ import { has } from './operations/has.ts'
 import { read } from './operations/read.ts'
 import { readDeadline } from './operations/read-deadline.ts'
 import { readSliding } from './operations/read-sliding.ts'
+import { isTooLarge } from './retry.ts'
 import type { Runner } from './runner.ts'
 import type { writing } from './writing.ts'
 
@@ -96,11 +97,18 @@ export function entryHandle<T>(
   })
 }
 
-/** The live rows among stored keys, in parts where there are very many. */
+/** The live rows among stored keys, in parts where they are very many, or too large for one answer. */
 export async function readRows(runner: Runner, keys: readonly string[]): Promise<Map<string, StoredValue>> {
   const rows = new Map<string, StoredValue>()
-  for (let i = 0; i < keys.length; i += MAX_KEYS) {
-    for (const row of await runner.run(read, { keys: keys.slice(i, i + MAX_KEYS) })) rows.set(row.key, row)
+  async function readPart(part: readonly string[]): Promise<void> {
+    try {
+      for (const row of await runner.run(read, { keys: part })) rows.set(row.key, row)
+    } catch (error) {
+      if (part.length === 1 || !isTooLarge(error)) throw error
+      await readPart(part.slice(0, part.length / 2))
+      await readPart(part.slice(part.length / 2))
+    }
   }
+  for (let i = 0; i < keys.length; i += MAX_KEYS) await readPart(keys.slice(i, i + MAX_KEYS))
   return rows
 }

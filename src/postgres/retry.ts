@@ -21,9 +21,16 @@ export function mayRetry(error: unknown, repeatable: Repeatable): boolean {
   return repeatable === 'always' && isAway(error)
 }
 
+/** Neon's status for an answer over 64 MB: asking for less may succeed, asking again will not. */
+const ANSWER_TOO_LARGE_STATUS = 507
+
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof DatabaseError && error.status === ANSWER_TOO_LARGE_STATUS
+}
+
 function isAway({ sqlState, status }: DatabaseError): boolean {
   if (sqlState !== undefined) return AWAY.has(sqlState)
-  return status === undefined || status === 429 || status >= 500
+  return status === undefined || status === 429 || (status >= 500 && status !== ANSWER_TOO_LARGE_STATUS)
 }
 
 /**

@@ -1,0 +1,270 @@
+import { inspect } from 'node:util'
+import { neon } from '@neondatabase/serverless'
+import { sql } from 'drizzle-orm'
+import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
+import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import { type Cache, type CacheError, createCache, DatabaseError, DatabaseTimeoutError } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import type { Fault, Faults } from 'pgstash/testing'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDatabase, createPool } from '../setup/databases.ts'
+import { freePort } from '../setup/free-port.ts'
+import { createNeon } from '../setup/neon.ts'
+
+let faults: Faults
+let db: NeonHttpDatabase
+let cache: Cache
+
+beforeAll(async () => {
+  ;({ db, faults } = await createNeon(await createDatabase()))
+})
+beforeEach(async () => {
+  faults.heal()
+  await migrate(db)
+  cache = createCache(db, { timeout: 2_000 })
+  await cache.clear()
+  faults.reset()
+})
+
+const RESET: Fault = { kind: 'reset' }
+const LOSE: Fault = { kind: 'lose' }
+const DOWN: Fault = { kind: 'error', status: 503, body: 'secret proxy page' }
+const sqlError = (code: string): Fault => ({
+  kind: 'error',
+  status: 400,
+  body: { message: 'secret', code, severity: 'ERROR' },
+})
+
+describe('retries', () => {
+  it('reads pass over two failures of the network', async () => {
+    await cache.set('key', 1)
+    for (const fault of [RESET, LOSE, DOWN, sqlError('57P01'), { kind: 'truncate', bytes: 10 } as const]) {
+      faults.next(fault, 2)
+      expect(await cache.get('key')).toBe(1)
+      faults.next(fault, 2)
+      expect(await cache.get('key', { sliding: 60 })).toBe(1)
+    }
+  })
+
+  it('the third failure is the caller’s', async () => {
+    faults.next(RESET, 3)
+    await expect(cache.get('key')).rejects.toMatchObject({ code: 'DATABASE' })
+    expect(faults.requests).toBe(3)
+  })
+
+  it('writes that may have arrived are sent once', async () => {
+    const writes: Record<string, () => Promise<unknown>> = {
+      set: () => cache.set('key', 1),
+      setMany: () => cache.setMany({ a: 1, b: 1 }),
+      add: () => cache.add('key', 1),
+      increment: () => cache.increment('key'),
+      limit: () => cache.limit('key', { limit: 1, period: 60 }),
+      pull: () => cache.pull('key'),
+      delete: () => cache.delete('key'),
+      deleteMany: () => cache.deleteMany(['key']),
+      clear: () => cache.clear(),
+    }
+    for (const write of Object.values(writes)) {
+      for (const fault of [RESET, LOSE, DOWN]) {
+        faults.reset()
+        faults.next(fault)
+        await expect(write()).rejects.toMatchObject({ code: 'DATABASE' })
+        expect(faults.requests).toBe(1)
+      }
+    }
+  })
+
+  it('an increment whose answer was lost counted once', async () => {
+    faults.next(LOSE)
+    await expect(cache.increment('key')).rejects.toThrow()
+    expect(await cache.get('key')).toBe(1)
+  })
+
+  it('everything passes over what the server undid, and what never got to a server', async () => {
+    for (const code of ['40001', '40P01', '53300', '57P03']) {
+      faults.next(sqlError(code), 2)
+      expect(await cache.increment(`key ${code}`)).toBe(1)
+    }
+  })
+
+  it('what will not pass by itself is tried once', async () => {
+    for (const code of ['42501', '53100', '22003', '25006']) {
+      faults.reset()
+      faults.next(sqlError(code))
+      await expect(cache.get('key')).rejects.toMatchObject({ sqlState: code })
+      expect(faults.requests).toBe(1)
+    }
+  })
+
+  it('a refused connection is known never to have arrived', async () => {
+    const port = await freePort()
+    const nowhere = createCache(drizzle(neon(`postgresql://user:s3cret@localhost:${port}/db`)))
+    const error = await nowhere.set('key', 1).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'DATABASE', sent: false, sqlState: undefined })
+    const pool = new pg.Pool({ connectionString: `postgresql://user:s3cret@127.0.0.1:${port}/db` })
+    await expect(createCache(drizzlePg(pool)).set('key', 1)).rejects.toMatchObject({ code: 'DATABASE', sent: false })
+  })
+})
+
+describe('the timeout', () => {
+  it('ends a hanging request, aborts its fetch, and leaves the cache usable', async () => {
+    const hasty = createCache(db, { timeout: 50 })
+    faults.next({ kind: 'hang' })
+    await expect(hasty.get('key')).rejects.toBeInstanceOf(DatabaseTimeoutError)
+    // The endpoint notes a request as done when its client has left.
+    await expect.poll(() => faults.log.at(-1)?.status).toBe(0)
+    expect(await cache.get('key')).toBe(undefined)
+  })
+
+  it('covers the retries', async () => {
+    const hasty = createCache(db, { timeout: 30 })
+    faults.always({ kind: 'delay', ms: 1_000 })
+    await expect(hasty.get('key')).rejects.toMatchObject({ code: 'TIMEOUT' })
+    expect(faults.requests).toBe(1)
+  })
+
+  it('works on drivers that cannot be aborted', async () => {
+    const pool = createPool(await createDatabase(), { max: 2 })
+    const direct = drizzlePg(pool)
+    await migrate(direct)
+    await direct.transaction(async (tx) => {
+      await tx.execute(sql`lock table cache_entries in access exclusive mode`)
+      await expect(createCache(direct, { timeout: 50 }).get('key')).rejects.toBeInstanceOf(DatabaseTimeoutError)
+    })
+    expect(await createCache(direct).get('key')).toBe(undefined)
+  })
+})
+
+describe('errors', () => {
+  const SECRETS = /s3cret|secret-key|secret-value|secret-tag|postgres(ql)?:\/\//
+
+  async function failure(work: Promise<unknown>): Promise<CacheError> {
+    const error = await work.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
+    expect(error).toBeInstanceOf(Error)
+    return error as CacheError
+  }
+
+  it('show no value, key, parameter or connection string, however they are printed', async () => {
+    const unreachable = drizzle(neon('postgresql://s3cret:s3cret@localhost:1/s3cret'))
+    const pool = createPool(await createDatabase())
+    const direct = createCache(drizzlePg(pool))
+    await pool.query('create table cache_entries (key text primary key)')
+    const bad = createCache(db, { codec: { encode: () => 'a\0secret-value', decode: () => 1 } })
+    const errors = [
+      await failure(createCache(unreachable).set('secret-key', 'secret-value', { tags: ['secret-tag'] })),
+      await failure(migrate(unreachable)),
+      await failure(direct.set('secret-key', 'secret-value')),
+      await failure(direct.get('secret-key')),
+      await failure(bad.set('secret-key', 'secret-value')),
+      await failure(cache.set('secret-key', { bad: 1n, value: 'secret-value' })),
+      await failure(cache.set('secret-key\0', 1)),
+      await failure(cache.set('key', 1, { expiration: 'secret-value' as '1s' })),
+      await failure(cache.increment('key', 'secret-value' as unknown as number)),
+      await failure(cache.list({ cursor: 'secret-value!' })),
+    ]
+    await cache.set('secret-key', 'secret-value')
+    errors.push(await failure(cache.increment('secret-key')))
+    faults.next(sqlError('42501'))
+    errors.push(await failure(cache.get('secret-key')))
+    faults.next(DOWN, 3)
+    errors.push(await failure(cache.get('secret-key')))
+    await db.execute(sql`update cache_entries set value = '{"secret-value' where key = 'secret-key'`)
+    errors.push(await failure(cache.get('secret-key')))
+    for (const error of errors) {
+      const shown = inspect(error, { depth: 10, showHidden: true }) + error.stack + JSON.stringify(error)
+      expect(shown).not.toMatch(SECRETS)
+      expect(error.message.length).toBeGreaterThan(20)
+      expect(error.name).toMatch(/Error$/)
+    }
+  })
+
+  it('say what to do when the tables are missing', async () => {
+    const fresh = await createNeon(await createDatabase())
+    const error = await failure(createCache(fresh.db).get('key'))
+    expect(error).toBeInstanceOf(DatabaseError)
+    expect(error).toMatchObject({ sqlState: '42P01', message: expect.stringContaining('pgstash migrate') })
+  })
+
+  it('reach every get of one tick', async () => {
+    faults.next(sqlError('42501'))
+    const results = await Promise.allSettled(['a', 'b', 'a'].map((key) => cache.get(key)))
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(faults.requests).toBe(1)
+    expect(await cache.get('a')).toBe(undefined)
+  })
+
+  it('are not remembered by an entry', async () => {
+    const entry = cache.entry('key')
+    faults.next(sqlError('42501'))
+    await expect(entry.exists()).rejects.toThrow()
+    expect(await entry.exists()).toBe(false)
+  })
+
+  it('refuse options of the wrong kind when the cache is made', () => {
+    const wrong: object[] = [
+      { timeout: 0 },
+      { timeout: 1.5 },
+      { timeout: 2 ** 31 },
+      { timeout: '5' },
+      { slack: -1 },
+      { slack: Number.NaN },
+      { codec: {} },
+      { codec: null },
+      { tables: {} },
+      { preparedNames: 'yes' },
+      { maxValueBytes: 0 },
+      { onEvent: 'log' },
+      [],
+      null as unknown as object,
+    ]
+    for (const options of wrong) {
+      expect(() => createCache(db, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    }
+    for (const bad of [undefined, null, {}, 'postgresql://s3cret@host/db', () => 1]) {
+      expect(() => createCache(bad as unknown as NeonHttpDatabase)).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION' }),
+      )
+    }
+    expect(() => createCache(db, { namespace: '' })).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
+    expect(() => createCache(db, { expiration: Number.NaN })).toThrow(
+      expect.objectContaining({ code: 'INVALID_EXPIRATION' }),
+    )
+  })
+})
+
+describe('events', () => {
+  it('tell what happened, without keys and values, and cannot break the cache', async () => {
+    const events: unknown[] = []
+    const watched = createCache(db, {
+      onEvent: (event) => {
+        events.push({ type: event.type, operation: event.operation })
+        expect(Object.keys(event).sort()).toEqual(expect.arrayContaining(['durationMs', 'operation', 'type']))
+        expect(inspect(event)).not.toContain('my-key')
+        throw new Error('of the listener')
+      },
+    })
+    await watched.get('my-key')
+    await watched.set('my-key', 1)
+    await watched.get('my-key')
+    await watched.touch('my-key', 60)
+    await watched.delete('my-key')
+    await watched.invalidate('x')
+    await watched.clearExpired()
+    faults.next(sqlError('42501'))
+    await watched.has('my-key').catch(() => {})
+    expect(events).toEqual([
+      { type: 'miss', operation: 'get' },
+      { type: 'write', operation: 'set' },
+      { type: 'hit', operation: 'get' },
+      { type: 'touch', operation: 'touch' },
+      { type: 'delete', operation: 'delete' },
+      { type: 'invalidate', operation: 'invalidate' },
+      { type: 'cleanup', operation: 'clearExpired' },
+      { type: 'error', operation: 'has' },
+    ])
+  })
+})

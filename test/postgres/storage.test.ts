@@ -1,0 +1,152 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
+import { type Cache, createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDatabase, createPool } from '../setup/databases.ts'
+import { advance } from '../setup/postgres-store.ts'
+
+let pool: pg.Pool
+let db: ReturnType<typeof drizzle>
+let cache: Cache
+
+beforeAll(async () => {
+  // One connection, so that it alone decides when its statistics are sent.
+  pool = createPool(await createDatabase(), { max: 1 })
+  db = drizzle(pool)
+  await migrate(db)
+  cache = createCache(db)
+})
+beforeEach(async () => {
+  await cache.clear()
+  await pool.query('vacuum cache_entries')
+})
+
+async function one<T>(text: string): Promise<T> {
+  const { rows } = await pool.query({ text, rowMode: 'array' })
+  return rows[0]?.[0]
+}
+
+async function statistics() {
+  await pool.query('select pg_stat_force_next_flush()')
+  const { rows } = await pool.query(
+    'select n_tup_upd::int as updates, n_tup_hot_upd::int as hot, seq_scan::int as "seqScans" from pg_stat_user_tables where relname = \'cache_entries\'',
+  )
+  return rows[0] as { updates: number; hot: number; seqScans: number }
+}
+
+/** Text that neither lz4 nor pglz makes small enough to stay out of TOAST. */
+const incompressible = (length: number) =>
+  Array.from({ length }, () => String.fromCharCode(33 + Math.floor(Math.random() * 90))).join('')
+
+const names = Array.from({ length: 500 }, (_, i) => `key ${i}`)
+
+describe('storage on a real server', () => {
+  it('touches within a slot are heap-only: all of 500, and no index grows', async () => {
+    // In the middle of a slot of ten minutes, so that a second more stays in it.
+    const deadline = Math.floor((Date.now() + 3_600_000) / 600_000) * 600_000 + 300_000
+    await cache.setMany(
+      names.map((name) => [name, { some: 'value' }]),
+      { expiration: new Date(deadline) },
+    )
+    const indexBytes = await one("select pg_indexes_size('cache_entries')")
+    const before = await statistics()
+    for (const name of names) await cache.touch(name, new Date(deadline + 1_000))
+    const after = await statistics()
+    expect(after.updates - before.updates).toBe(500)
+    expect(after.hot - before.hot).toBe(500)
+    expect(await one("select pg_indexes_size('cache_entries')")).toBe(indexBytes)
+  })
+
+  it('sliding reads write once, and then nothing until the slack is used up', async () => {
+    await cache.setMany(
+      names.map((name) => [name, 1]),
+      { expiration: '1h' },
+    )
+    const readAll = async () => {
+      const before = await statistics()
+      for (const name of names) await cache.get(name, { sliding: '61m' })
+      return (await statistics()).updates - before.updates
+    }
+    expect(await readAll()).toBe(500)
+    await advance(db, 15 * 60_000)
+    expect(await readAll()).toBe(0)
+    await advance(db, 60_000)
+    expect(await readAll()).toBe(500)
+  })
+
+  it('reads, sliding ones that are not due included, take no transaction id', async () => {
+    await cache.set('key', 1, { tags: ['x'], expiration: '1h' })
+    const assigned = await db.transaction(async (tx) => {
+      const reader = createCache(tx)
+      await reader.get('key')
+      await reader.get('key', { sliding: '30m' })
+      await reader.get('none', { sliding: '30m' })
+      await reader.getMany(['key', 'none'])
+      await reader.has('key')
+      await reader.expiration('key')
+      await reader.count()
+      await reader.stats()
+      await reader.list()
+      await reader.snapshot()
+      const idle = await tx.execute(sql`select pg_current_xact_id_if_assigned()::text as xid`)
+      await reader.get('key', { sliding: '2h' })
+      const busy = await tx.execute(sql`select pg_current_xact_id_if_assigned()::text as xid`)
+      return { idle: idle.rows[0]?.xid, busy: busy.rows[0]?.xid }
+    })
+    expect(assigned).toEqual({ idle: null, busy: expect.any(String) })
+  })
+
+  it('touching a value of 1 MB writes no TOAST: every chunk stays where it was', async () => {
+    const toast = await one<string>(
+      "select reltoastrelid::regclass::text from pg_class where relname = 'cache_entries'",
+    )
+    const value = incompressible(1_000_000)
+    await cache.set('big', value, { expiration: '1h' })
+    const chunks = () =>
+      one<string>(`select json_agg(array[ctid::text, xmin::text] order by chunk_id, chunk_seq)::text from ${toast}`)
+    const before = await chunks()
+    expect(JSON.parse(before).length).toBeGreaterThan(200)
+    for (let i = 1; i <= 20; i++) await cache.touch('big', 3_600 + i)
+    for (let i = 1; i <= 20; i++) expect(await cache.get('big', { sliding: 4_600 * i })).toBe(value)
+    expect(await chunks()).toBe(before)
+    // The same look at a write shows that it can tell the difference.
+    await cache.set('big', value)
+    expect(await chunks()).not.toBe(before)
+  })
+
+  it('cleanup finds what is past keeping through the slot index', async () => {
+    await cache.setMany(
+      Array.from({ length: 20_000 }, (_, i) => [`live ${i}`, 1]),
+      { expiration: '1h' },
+    )
+    await cache.setMany(
+      names.map((name) => [name, 1]),
+      { expiration: 0 },
+    )
+    await pool.query('analyze cache_entries')
+    const before = await statistics()
+    expect(await cache.clearExpired()).toEqual({ removed: 500, more: false })
+    expect((await statistics()).seqScans - before.seqScans).toBe(0)
+  })
+})
+
+describe('keys and their order', () => {
+  it('long keys are stored in exactly 512 bytes, and end in their SHA-256', async () => {
+    const key = 'é'.repeat(600)
+    await cache.set(key, 1)
+    expect(await one('select octet_length(key) from cache_entries')).toBe(512)
+    expect(
+      await one(
+        `select right(key, 64) = encode(sha256(convert_to(repeat('é', 600), 'UTF8')), 'hex') from cache_entries`,
+      ),
+    ).toBe(true)
+  })
+
+  it('the columns that operators query say what the documentation says', async () => {
+    await cache.namespace('shop').set('user:42', 1, { expiration: 60, tags: ['b', 'a'] })
+    const { rows } = await pool.query('select key, tags, expires_at = kept_until as same from cache_entries')
+    expect(rows).toEqual([{ key: 'shop|user:42', tags: ['b', 'a'], same: true }])
+  })
+})
