@@ -122,7 +122,7 @@ function wholeMs(amount: number, unitMs: number, input: unknown): number {
     throw new InvalidExpirationError(
       `Expected ${EXPECTED}, got ${describeType(typeof input === 'number' ? input : exact)}.`,
     )
-  return exact > 0 ? Math.max(1, Math.round(exact)) : Math.min(0, Math.round(exact))
+  return exact > 0 ? Math.max(1, Math.round(exact)) : Math.round(exact) + 0 // never -0
 }
 
 // By tag and not instanceof: a Date may come from another realm (a vm context, an edge runtime's sandbox).
