@@ -5,11 +5,15 @@ import type { Backend, ResultSink, Statement, Work } from './backend.ts'
 import { AnswerFailure, CancelledFailure, LostDatabaseFailure, PostgresFailure } from './backend.ts'
 import { importPeer } from './import-peer.ts'
 import { LocalNeonError } from './local-neon-error.ts'
+import { refuseCopy } from './refuse-copy.ts'
 
 type Peer = typeof import('pg').default
 
 /** How long a cancelled statement may take to end before its connection is cut. */
 const CANCEL_GRACE_MS = 1_000
+
+/** For a connection, waiting for a free one included; without a limit, a host that never answers would hang `close()`. */
+const CONNECT_TIMEOUT_MS = 30_000
 
 /** Every type as the text that Postgres sent. */
 const RAW_TEXT = { getTypeParser: () => (text: string) => text }
@@ -39,9 +43,11 @@ class PgBackend implements Backend {
   constructor(pg: Peer, config: ClientConfig, poolSize: number) {
     this.#pg = pg
     this.#config = config
-    this.#pool = new pg.Pool({ ...config, max: poolSize })
-    // An idle connection that breaks leaves the pool by itself; without a listener it would end the process.
+    this.#pool = new pg.Pool({ ...config, max: poolSize, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
+    // A connection that breaks leaves the pool by itself, and its query fails; without listeners, of the pool for idle
+    // connections and of each for the busy ones, the event would end the process.
     this.#pool.on('error', () => {})
+    this.#pool.on('connect', (client) => client.on('error', () => {}))
   }
 
   async check(): Promise<void> {
@@ -102,7 +108,8 @@ class PgBackend implements Backend {
   }
 
   /** Streams the rows, so that an answer over the limit is stopped before it fills the memory. */
-  #execute(client: PoolClient, statement: Statement, sink: ResultSink): Promise<void> {
+  async #execute(client: PoolClient, statement: Statement, sink: ResultSink): Promise<void> {
+    refuseCopy(statement.sql)
     // The types of pg do not know queryMode yet.
     const config: QueryArrayConfig & { queryMode: 'extended' } = {
       text: statement.sql,
@@ -112,7 +119,7 @@ class PgBackend implements Backend {
       queryMode: 'extended',
       types: RAW_TEXT,
     }
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const query = client.query(new this.#pg.Query(config))
       let hasFields = false
       let hasFailed = false

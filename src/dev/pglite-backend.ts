@@ -11,6 +11,7 @@ import { CancelledFailure, LostDatabaseFailure, PostgresFailure } from './backen
 import { lockFolder } from './folder-lock.ts'
 import { importPeer } from './import-peer.ts'
 import { LocalNeonError } from './local-neon-error.ts'
+import { refuseCopy } from './refuse-copy.ts'
 
 type Peer = typeof import('@electric-sql/pglite')
 type Messages = Awaited<ReturnType<PGlite['execProtocol']>>['messages']
@@ -85,7 +86,7 @@ class PgliteBackend implements Backend {
   }
 
   async #execute(statement: Statement, sink?: ResultSink): Promise<void> {
-    refuseCopyFromClient(statement.sql)
+    refuseCopy(statement.sql)
     const { serialize } = this.#peer.protocol
     const message = Buffer.concat([
       serialize.parse({ text: statement.sql }),
@@ -125,16 +126,4 @@ function readResult(messages: Messages, sink: ResultSink | undefined): void {
   }
   const { command, rowCount } = parseCommandTag(tag)
   sink.end(command, rowCount)
-}
-
-/** PGlite's process ends when asked to read rows from a client that cannot send any. */
-function refuseCopyFromClient(sql: string): void {
-  if (!/\bcopy\b[^;]*\bfrom\s+stdin\b/i.test(sql)) return
-  const isCopy = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*copy\b/i.test(sql)
-  if (isCopy)
-    throw new PostgresFailure({
-      message: 'COPY FROM STDIN is not supported over HTTP',
-      code: '0A000',
-      severity: 'ERROR',
-    })
 }

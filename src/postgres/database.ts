@@ -7,9 +7,9 @@ import type { CacheTables } from '../schema.ts'
 export type Database = PgDatabase<PgQueryResultHKT, any, any>
 
 /**
- * Whether a statement may be sent again after a failure that leaves open what happened: `always` where a second run
- * changes nothing more (reads, touches, statements that carry a client-made token), otherwise `unsent`: only when the
- * first certainly never reached the server.
+ * Whether a statement may be sent again after a failure that leaves open what happened: `always` for reads (and
+ * statements that carry a client-made token), otherwise `unsent`: only when the first certainly never reached the
+ * server, because it may have committed.
  */
 export type Repeatable = 'always' | 'unsent'
 

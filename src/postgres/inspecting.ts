@@ -6,6 +6,7 @@ import { optionsObject, wholeNumber } from '../values/options.ts'
 import type { Context } from './context.ts'
 import { count } from './operations/count.ts'
 import { list } from './operations/list.ts'
+import { forScope } from './operations/scoped.ts'
 import { stats } from './operations/stats.ts'
 
 const DEFAULT_PAGE = 100
@@ -15,11 +16,11 @@ export function inspecting({ runner, scope }: Context) {
   const range = keyRange(scope)
   return {
     async count(): Promise<number> {
-      const [row] = await runner.run(count, { ...range })
+      const [row] = await runner.run(forScope(count, scope), { ...range })
       return row?.count ?? 0
     },
     async stats(): Promise<CacheStats> {
-      const [row] = await runner.run(stats, { ...range })
+      const [row] = await runner.run(forScope(stats, scope), { ...range })
       return { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, ...row, estimated: false }
     },
     async list(options?: ListOptions): Promise<EntryPage> {

@@ -3,7 +3,7 @@ import type { Cache, CacheEntry } from '../cache.ts'
 import { createEntry } from '../entry.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue, type StoredValue } from '../values/codec.ts'
-import { parsePeriod } from '../values/expiration.ts'
+import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
 import { type Context, observed } from './context.ts'
@@ -25,7 +25,7 @@ export function reading(context: Context) {
   const outcome = (found: unknown) => ({ type: found === undefined ? ('miss' as const) : ('hit' as const), count: 1 })
 
   async function slidingRow(key: string, ttlMs: number): Promise<StoredValue | undefined> {
-    const lifeMs = Math.round(ttlMs * (1 + slack))
+    const lifeMs = boundedSpan(ttlMs * (1 + slack), now())
     const [row] = await runner.run(readSliding, { key, ttlMs, lifeMs })
     return row
   }
@@ -44,21 +44,18 @@ export function reading(context: Context) {
   }
 
   async function getMany(keys: Iterable<string>): Promise<Map<string, unknown>> {
-    const asked = [...new Set(typeof keys === 'string' ? storedKeys(scope, keys) : keys)]
-    const stored = storedKeys(scope, asked)
+    const asked = storedKeys(scope, keys)
     const rows = await observed(
       context,
       'getMany',
-      () => readRows(runner, stored),
+      () => readRows(runner, [...asked.keys()]),
       (found) => ({ type: found.size === 0 ? 'miss' : 'hit', count: found.size }),
     )
-    const found = asked.flatMap((key, i) => {
-      const row = rows.get(stored[i] as string)
-      return row === undefined
-        ? []
-        : [decodeValue(row, stored[i] as string, codec).then((value) => [key, value] as const)]
+    const found = Array.from(asked, async ([stored, key]) => {
+      const row = rows.get(stored)
+      return row && ([key, await decodeValue(row, stored, codec)] as const)
     })
-    return new Map(await Promise.all(found))
+    return new Map((await Promise.all(found)).filter((pair) => pair !== undefined))
   }
 
   return {

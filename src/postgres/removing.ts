@@ -10,7 +10,8 @@ import { invalidate } from './operations/invalidate.ts'
 import { pull } from './operations/pull.ts'
 import { remove } from './operations/remove.ts'
 import { removeMany } from './operations/remove-many.ts'
-import { sweepAll, sweepScope } from './operations/sweep.ts'
+import { forScope } from './operations/scoped.ts'
+import { sweep } from './operations/sweep.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
 
 /** Deleted in some tens of milliseconds: locks are short, and a run of 40 requests removes 200,000. */
@@ -36,7 +37,7 @@ export function removing(context: Context) {
     }
   }
 
-  async function sweep(
+  async function sweepAll(
     batch: number,
     timeBudget: number,
     onProgress?: (removed: number) => void,
@@ -44,7 +45,7 @@ export function removing(context: Context) {
     const startedAt = now()
     let total = 0
     for (;;) {
-      const [row] = await runner.run(scope.prefix === '' ? sweepAll : sweepScope, { ...range, batch })
+      const [row] = await runner.run(forScope(sweep, scope), { ...range, batch })
       const count = row?.removed ?? 0
       total += count
       onProgress?.(total)
@@ -60,7 +61,7 @@ export function removing(context: Context) {
       return (await observed(context, 'delete', run, removed)) > 0
     },
     async deleteMany(keys: Iterable<string>): Promise<number> {
-      const stored = [...new Set(storedKeys(scope, keys))]
+      const stored = [...storedKeys(scope, keys).keys()]
       const run = async () => {
         let total = 0
         for (let i = 0; i < stored.length; i += MAX_KEYS) {
@@ -86,7 +87,7 @@ export function removing(context: Context) {
       return observed(
         context,
         'clearExpired',
-        () => sweep(batch, budget, onProgress),
+        () => sweepAll(batch, budget, onProgress),
         (result) => ({ type: 'cleanup', count: result.removed }),
       )
     },

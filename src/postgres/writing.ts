@@ -11,8 +11,8 @@ import { touch } from './operations/touch.ts'
 import { write } from './operations/write.ts'
 import { writeMany } from './operations/write-many.ts'
 
-/** Of one statement. Escaped twice, as an array and as JSON, a value can grow fourfold; Neon takes 64 MB. */
-const MAX_PART_CHARACTERS = 12 * 1024 * 1024
+/** Of one statement: escaped twice, as an array and as JSON, it can grow fourfold, and it must end within the timeout. */
+const MAX_PART_CHARACTERS = 4 * 1024 * 1024
 const MAX_PART_ENTRIES = 10_000
 
 const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/

@@ -5,6 +5,8 @@
  * `pgstash/dev` imports these types only.
  */
 
+import { InvalidOptionError } from '../values/errors.ts'
+
 /** What to do to one request. Only `delay`, `lose` and `truncate` execute its statements. */
 export type Fault =
   /** Wait before executing. */
@@ -146,7 +148,7 @@ export function createFaults(): Faults {
 function randomFaults(seed: number, rates: readonly FaultRate[]): () => Fault | undefined {
   const total = rates.reduce((sum, { rate }) => sum + rate, 0)
   if (!(total <= 1) || rates.some(({ rate }) => !(rate >= 0))) {
-    throw new RangeError('Expected rates from 0 to 1 that sum to at most 1.')
+    throw new InvalidOptionError('Expected rates from 0 to 1 that sum to at most 1.')
   }
   const random = mulberry32(seed)
   return () => {

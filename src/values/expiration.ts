@@ -73,6 +73,11 @@ export function parsePeriod(input: unknown, name: string, now: number): number {
   throw new InvalidExpirationError(`Expected ${name} to be a positive span of time, got ${came}.`)
 }
 
+/** A span that a computation made: whole milliseconds, and none beyond year 9999. */
+export function boundedSpan(ms: number, now: number): number {
+  return Math.min(Math.round(ms), LATEST_EPOCH_MS - now)
+}
+
 function instant(date: Date): Deadline {
   const epochMs = date.getTime()
   if (Number.isNaN(epochMs)) throw new InvalidExpirationError(`Expected ${EXPECTED}, got an invalid Date.`)

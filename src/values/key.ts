@@ -71,11 +71,11 @@ export function storedTags(tags: Iterable<string> | undefined): string[] | null 
   return list.length === 0 ? null : list
 }
 
-/** The stored keys of an iterable, in its order, duplicates kept. @throws InvalidKeyError */
-export function storedKeys(scope: Scope, keys: unknown): string[] {
+/** The keys of an iterable by what they are stored as: in its order, each once. @throws InvalidKeyError */
+export function storedKeys(scope: Scope, keys: unknown): Map<string, string> {
   // A string is iterable, and its characters are certainly not the keys that were meant.
   if (typeof keys === 'string') throw new InvalidKeyError('Expected an iterable of keys, got a string.')
-  return Array.from(iterate(keys, 'keys'), (key) => storedKey(scope, key))
+  return new Map(Array.from(iterate(keys, 'keys'), (key) => [storedKey(scope, key), key as string]))
 }
 
 /** A range of stored keys, `from` inclusive and `to` exclusive. */

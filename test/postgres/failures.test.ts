@@ -64,6 +64,8 @@ describe('retries', () => {
       delete: () => cache.delete('key'),
       deleteMany: () => cache.deleteMany(['key']),
       clear: () => cache.clear(),
+      touch: () => cache.touch('key', 60),
+      invalidate: () => cache.invalidate('tag'),
     }
     for (const write of Object.values(writes)) {
       for (const fault of [RESET, LOSE, DOWN]) {

@@ -1,12 +1,11 @@
 import { and, sql } from 'drizzle-orm'
 import { live } from '../../schema.ts'
-import { operation } from '../database.ts'
-import { inRange } from './fragments.ts'
+import { scopedOperation } from './scoped.ts'
 
-/** The number of live entries of a range. */
-export const count = operation('always', (db, tables) =>
+/** The number of live entries of a scope. */
+export const count = scopedOperation('always', (db, tables, range) =>
   db
     .select({ count: sql<number>`count(*)::text`.mapWith(Number) })
     .from(tables.entries)
-    .where(and(inRange(tables), live(tables))),
+    .where(and(range, live(tables))),
 )

@@ -3,7 +3,7 @@ import { operation } from '../database.ts'
 import { param } from './fragments.ts'
 
 /** Notes that this transaction invalidated tags; reads compare it with what each entry's fill could see. */
-export const invalidate = operation('always', (db, { invalidations }) => {
+export const invalidate = operation('unsent', (db, { invalidations }) => {
   const noted = db.$with('noted', {}).as(sql`
     insert into ${invalidations} (tag)
     select item.tag from unnest(${param('tags')}::text[]) as item(tag)

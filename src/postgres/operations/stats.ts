@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { expired, forever, unexpired } from '../../schema.ts'
-import { operation } from '../database.ts'
-import { inRange, storedBytes } from './fragments.ts'
+import { storedBytes } from './fragments.ts'
+import { scopedOperation } from './scoped.ts'
 
-/** Counts by state, and bytes, of a range: one scan, which reads no TOASTed value. */
-export const stats = operation('always', (db, tables) =>
+/** Counts by state, and bytes, of a scope: one scan, which reads no TOASTed value. */
+export const stats = scopedOperation('always', (db, tables, range) =>
   db
     .select({
       total: sql<number>`count(*)::text`.mapWith(Number),
@@ -14,5 +14,5 @@ export const stats = operation('always', (db, tables) =>
       bytes: sql<number>`coalesce(sum(${storedBytes(tables)}), 0)::text`.mapWith(Number),
     })
     .from(tables.entries)
-    .where(inRange(tables)),
+    .where(range),
 )

@@ -1,7 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { and, type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, CLEANUP_SLOT_SECONDS } from '../../schema.ts'
-import { operation } from '../database.ts'
-import { inRange, param } from './fragments.ts'
+import { param } from './fragments.ts'
+import { scopedOperation } from './scoped.ts'
 
 /** What cleanup may remove: nothing of it is served any more, not even as stale. */
 function removable({ entries }: CacheTables): SQL {
@@ -19,21 +19,16 @@ function inPastSlot({ entries }: CacheTables): SQL {
  * `skip locked`: it neither waits for writers nor for another sweep. The predicate stands twice, because an entry may
  * have been refreshed between the snapshot and the lock.
  */
-const sweepOperation = (scoped: boolean) =>
-  operation('unsent', (db, tables) => {
-    const { entries } = tables
-    const doomed = db.$with('doomed', {}).as(sql`
-      select ${entries.key} from ${entries}
-      where ${inPastSlot(tables)} and ${removable(tables)} ${scoped ? sql`and ${inRange(tables)}` : sql``}
-      order by ${entries.cleanupSlot}
-      limit ${param('batch')}::int
-      for update skip locked`)
-    const removed = db.$with('removed', {}).as(sql`
-      delete from ${entries} using doomed where ${entries.key} = doomed.key and ${removable(tables)}
-      returning 1`)
-    return db.with(doomed, removed).select({ removed: sql<number>`count(*)::int` }).from(sql`removed`)
-  })
-
-// Two statements, because a range over everything would tempt a generic plan to scan the keys instead of the slots.
-export const sweepScope = sweepOperation(true)
-export const sweepAll = sweepOperation(false)
+export const sweep = scopedOperation('unsent', (db, tables, range) => {
+  const { entries } = tables
+  const doomed = db.$with('doomed', {}).as(sql`
+    select ${entries.key} from ${entries}
+    where ${and(inPastSlot(tables), removable(tables), range)}
+    order by ${entries.cleanupSlot}
+    limit ${param('batch')}::int
+    for update skip locked`)
+  const removed = db.$with('removed', {}).as(sql`
+    delete from ${entries} using doomed where ${entries.key} = doomed.key and ${removable(tables)}
+    returning 1`)
+  return db.with(doomed, removed).select({ removed: sql<number>`count(*)::int` }).from(sql`removed`)
+})

@@ -4,7 +4,7 @@ import { operation } from '../database.ts'
 import { deadline, movedKeptUntil, param } from './fragments.ts'
 
 /** Moves a live entry's deadline: one row if it was live. The value is not mentioned, so its TOAST is not rewritten. */
-export const touch = operation('always', (db, tables) => {
+export const touch = operation('unsent', (db, tables) => {
   const { entries } = tables
   const touched = db.$with('touched', {}).as(sql`
     update ${entries}

@@ -194,6 +194,12 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(await cache.expiration('later')).toEqual(later)
     })
 
+    test('takes spans up to the end of year 9999', async (cache) => {
+      await cache.set('key', 1, { expiration: 60 })
+      expect(await cache.get('key', { sliding: '2500000d' })).toBe(1)
+      expect(Number(await cache.expiration('key'))).toBeGreaterThan(Date.UTC(8000, 1))
+    })
+
     it('without slack moves the deadline at every read', async () => {
       await store.reset()
       const cache = await store.create({ slack: 0 })
