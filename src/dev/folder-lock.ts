@@ -1,8 +1,8 @@
 /**
  * Guards PGlite's folder: two processes that write one folder destroy it, and PGlite itself has no lock.
  *
- * The lock is a file next to the database's own, holding the process id and start time of its owner. A lock whose owner is
- * gone is taken over.
+ * The lock is a file next to the database's own, holding the process id and start time of its owner. A lock whose
+ * owner is gone is taken over.
  */
 
 import { randomUUID } from 'node:crypto'

@@ -12,7 +12,7 @@ type Peer = typeof import('pg').default
 /** How long a cancelled statement may take to end before its connection is cut. */
 const CANCEL_GRACE_MS = 1_000
 
-/** For a connection, waiting for a free one included; without a limit, a host that never answers would hang `close()`. */
+/** For a connection, waiting for a free one included: a host that never answers would hang `close()` otherwise. */
 const CONNECT_TIMEOUT_MS = 30_000
 
 /** Every type as the text that Postgres sent. */

@@ -48,7 +48,8 @@ export function send(local: LocalNeon, options: PlainRequest = {}): Promise<Plai
     'neon-array-mode': 'true',
     ...options.headers,
   }).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const body = typeof options.body === 'string' || options.body instanceof Buffer ? options.body : JSON.stringify(options.body)
+  const body =
+    typeof options.body === 'string' || options.body instanceof Buffer ? options.body : JSON.stringify(options.body)
   return new Promise((resolve, reject) => {
     const req = request(
       {
@@ -84,6 +85,11 @@ function parse(text: string): unknown {
 }
 
 /** One query as the driver would send it. */
-export function query(local: LocalNeon, sql: string, params: unknown[] = [], options: PlainRequest = {}): Promise<PlainAnswer> {
+export function query(
+  local: LocalNeon,
+  sql: string,
+  params: unknown[] = [],
+  options: PlainRequest = {},
+): Promise<PlainAnswer> {
   return send(local, { body: { query: sql, params }, ...options })
 }

@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { neon } from '@neondatabase/serverless'
+import { describe, expect, inject, it, vi } from 'vitest'
+import { LocalNeonError, type LocalNeonOptions, startLocalNeon } from '../../src/dev/index.ts'
+import { CacheError, InvalidOptionError } from '../../src/values/errors.ts'
+import { cleanup } from '../setup/cleanup.ts'
+import { query, start } from './endpoint.ts'
+
+const SECRET = 'hunter2secret'
+const folder = () => mkdtemp(join(tmpdir(), 'pgstash-dev-'))
+const failure = (options: LocalNeonOptions) =>
+  startLocalNeon(options).then(
+    (local) => local.close(),
+    (error) => error,
+  )
+
+describe('starting', () => {
+  it('needs no options', async () => {
+    const local = await start()
+    expect(local.endpoint).toBe(`http://127.0.0.1:${local.port}/sql`)
+    expect(local.connectionString).toMatch(/^postgresql:\/\/postgres:[\w-]+@localhost:\d+\/postgres$/)
+    expect(await neon(local.connectionString)`select 1 as one`).toEqual([{ one: 1 }])
+  })
+
+  it('takes the port it is given, and says so when that is busy', async () => {
+    const local = await start()
+    const error = await failure({ port: local.port })
+    expect(error).toBeInstanceOf(LocalNeonError)
+    expect(error).toBeInstanceOf(CacheError)
+    expect(error).toMatchObject({ code: 'LOCAL_NEON', name: 'LocalNeonError' })
+    expect(error.message).toContain(`port ${local.port}`)
+    await local.close()
+    const again = await start({ port: local.port })
+    expect(again.port).toBe(local.port)
+  })
+
+  it.each<[string, LocalNeonOptions]>([
+    ['a port out of range', { port: 70_000 }],
+    ['a port that is no integer', { port: 1.5 }],
+    ['a pool of none', { database: 'postgres://localhost/db', poolSize: 0 }],
+    ['an empty folder name', { dataDir: '' }],
+    ['a folder together with a server', { database: `postgres://u:${SECRET}@localhost/db`, dataDir: '/tmp/x' }],
+    ['a database that is no URL', { database: `u:${SECRET}@localhost` }],
+    ['a URL of another scheme', { database: `mysql://u:${SECRET}@localhost/db` }],
+    ['a URL with a broken port', { database: `postgres://u:${SECRET}@localhost:99999/db` }],
+  ])('refuses %s', async (_name, options) => {
+    const error = await failure(options)
+    expect(error).toBeInstanceOf(InvalidOptionError)
+    expect(inspect(error, { depth: null, showHidden: true })).not.toContain(SECRET)
+  })
+
+  it.each([
+    ['nobody listens', (url: URL) => Object.assign(url, { port: '1' }), 'cannot be reached'],
+    ['the password is wrong', (url: URL) => url, '28P01'],
+    [
+      'the database does not exist',
+      (url: URL) => Object.assign(url, { pathname: '/nope', password: '' }),
+      /3D000|28P01|reached/,
+    ],
+    ['the host is unknown', (url: URL) => Object.assign(url, { hostname: 'nowhere.invalid' }), 'cannot be reached'],
+  ])('fails without showing the password when %s', async (_name, change, message) => {
+    const url = new URL(inject('databaseUrl'))
+    url.password = SECRET
+    const error = await failure({ database: change(url).href })
+    expect(error).toBeInstanceOf(LocalNeonError)
+    expect(error.message).toMatch(message)
+    expect(inspect(error, { depth: null, showHidden: true })).not.toContain(SECRET)
+  })
+
+  it('keeps the names of the server, decoded, but never its password', async () => {
+    const local = await start({ database: inject('databaseUrl') })
+    const [given, made] = [inject('databaseUrl'), local.connectionString].map((text) => new URL(text))
+    expect([made?.username, made?.pathname]).toEqual([given?.username, given?.pathname])
+    expect(made?.password).not.toBe(given?.password)
+  })
+
+  it.each(['pg', '@electric-sql/pglite'])('says how to install %s when it is missing', async (name) => {
+    vi.resetModules()
+    vi.doMock(name, () => {
+      throw new Error(`Cannot find package ${SECRET}`)
+    })
+    const fresh = await import('../../src/dev/index.ts')
+    const options = name === 'pg' ? { database: inject('databaseUrl') } : {}
+    const error = await fresh.startLocalNeon(options).catch((reason) => reason)
+    vi.doUnmock(name)
+    vi.resetModules()
+    expect(error.name).toBe('LocalNeonError')
+    expect(error.message).toContain(`npm install --save-dev ${name}`)
+    expect(inspect(error)).not.toContain(SECRET)
+  })
+
+  it('can be disposed of, and closed again', async () => {
+    const local = await startLocalNeon()
+    await local[Symbol.asyncDispose]()
+    await local.close()
+    await expect(query(local, 'select 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  })
+})
+
+describe("PGlite's folder", () => {
+  it('keeps the data from one start to the next, and is left unlocked', async () => {
+    const dataDir = join(await folder(), 'deep', 'db')
+    const first = await start({ dataDir })
+    await query(first, 'create table t as select 42 as a')
+    await first.close()
+    expect((await readdir(dataDir)).filter((name) => name.startsWith('.pgstash'))).toEqual([])
+    const second = await start({ dataDir })
+    expect((await query(second, 'select a, current_setting($1) from t', ['timezone'])).json.rows).toEqual([
+      ['42', 'GMT'],
+    ])
+    await second.close()
+  })
+
+  it('is refused while this process uses it', async () => {
+    const dataDir = await folder()
+    const local = await start({ dataDir })
+    const error = await failure({ dataDir })
+    expect(error).toBeInstanceOf(LocalNeonError)
+    expect(error.message).toContain(`in use by process ${process.pid}`)
+    expect((await query(local, 'select 1')).status).toBe(200)
+  })
+
+  const lockOf = async (dataDir: string, pid: number, startedAt = 0) => {
+    await writeFile(join(dataDir, '.pgstash.lock'), JSON.stringify({ pid, startedAt, token: 'other' }))
+  }
+
+  it('is refused while another process uses it', async () => {
+    const dataDir = await folder()
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+    cleanup(() => other.kill())
+    await lockOf(dataDir, other.pid ?? 0)
+    const error = await failure({ dataDir })
+    expect(error.message).toContain(`in use by process ${other.pid}`)
+    expect(await readFile(join(dataDir, '.pgstash.lock'), 'utf8')).toContain('other')
+  })
+
+  it('is taken over from a process that is gone', async () => {
+    const dataDir = await folder()
+    const gone = spawn(process.execPath, ['-e', ''])
+    await new Promise((resolve) => gone.on('exit', resolve))
+    await lockOf(dataDir, gone.pid ?? 0)
+    expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
+  })
+
+  it('is taken over from a process that had our id, as after a restart of a container', async () => {
+    const dataDir = await folder()
+    await lockOf(dataDir, process.pid, Date.now() - 3_600_000_000)
+    expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
+  })
+
+  it('goes to exactly one of several that find a stale lock', async () => {
+    const dataDir = await folder()
+    await lockOf(dataDir, process.pid, 0)
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => start({ dataDir })))
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
+  it('must be a folder that can be written to', async () => {
+    const file = join(await folder(), 'file')
+    await writeFile(file, '')
+    for (const dataDir of [file, join(file, 'below')]) {
+      const error = await failure({ dataDir })
+      expect(error, dataDir).toBeInstanceOf(LocalNeonError)
+      expect(error.message).toContain('can be written to')
+    }
+  })
+
+  it('is unlocked again when the database in it cannot be opened', async () => {
+    const dataDir = await folder()
+    await writeFile(join(dataDir, 'PG_VERSION'), '9')
+    expect(await failure({ dataDir })).toBeInstanceOf(LocalNeonError)
+    expect(await readdir(dataDir)).not.toContain('.pgstash.lock')
+  })
+})
