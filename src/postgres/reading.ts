@@ -10,6 +10,7 @@ import { type Context, observed } from './context.ts'
 import { has } from './operations/has.ts'
 import { read } from './operations/read.ts'
 import { readDeadline } from './operations/read-deadline.ts'
+import { readOne } from './operations/read-one.ts'
 import { readSliding } from './operations/read-sliding.ts'
 import { isTooLarge } from './retry.ts'
 import type { Runner } from './runner.ts'
@@ -97,9 +98,14 @@ export function entryHandle<T>(
 /** The live rows among stored keys, in parts where they are very many, or too large for one answer. */
 export async function readRows(runner: Runner, keys: readonly string[]): Promise<Map<string, StoredValue>> {
   const rows = new Map<string, StoredValue>()
+  async function readPlain(part: readonly string[]) {
+    const [key] = part
+    if (part.length > 1 || key === undefined) return runner.run(read, { keys: part })
+    return (await runner.run(readOne, { key })).map((row) => ({ key, ...row }))
+  }
   async function readPart(part: readonly string[]): Promise<void> {
     try {
-      for (const row of await runner.run(read, { keys: part })) rows.set(row.key, row)
+      for (const row of await readPlain(part)) rows.set(row.key, row)
     } catch (error) {
       if (part.length === 1 || !isTooLarge(error)) throw error
       await readPart(part.slice(0, part.length / 2))

@@ -3,7 +3,7 @@ import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
 import { param } from './fragments.ts'
 
-/** The live entries among `keys`: one for a lone get, many for `getMany` and for gets of one tick. */
+/** The live entries among `keys`, for `getMany` and for gets of one tick. */
 export const read = operation('always', (db, tables) => {
   const { key, value, number } = tables.entries
   return db
