@@ -1,22 +1,30 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-const src = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^pgstash$/, replacement: src('index.ts') },
-      { find: /^pgstash\/schema$/, replacement: src('schema.ts') },
-      { find: /^pgstash\/(.+)$/, replacement: src('$1/index.ts') },
+      { find: /^pgstash$/, replacement: path('./src/index.ts') },
+      { find: /^pgstash\/schema$/, replacement: path('./src/schema.ts') },
+      { find: /^pgstash\/(.+)$/, replacement: path('./src/$1/index.ts') },
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/setup/global.ts'],
+    globalSetup: [path('./test/setup/global.ts')],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two cores: more workers would only make each slower.
     maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: 'all', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        // The next Drizzle, so that its release breaks nobody.
+        resolve: { alias: [{ find: /^drizzle-orm(\/.*)?$/, replacement: path('./node_modules/drizzle-orm-1$1') }] },
+        test: { name: 'drizzle 1.0 rc', include: ['test/contract/*.test.ts'] },
+      },
+    ],
   },
 })

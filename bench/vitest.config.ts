@@ -1,10 +1,10 @@
-import { mergeConfig } from 'vitest/config'
+import { defineConfig } from 'vitest/config'
 import base from '../vitest.config.ts'
 
+const { projects: _, ...test } = base.test ?? {}
+
 // One file at a time: two at once would measure each other.
-export default mergeConfig(
-  { ...base, test: { ...base.test, include: [] } },
-  {
-    test: { include: ['bench/*.bench.ts'], fileParallelism: false, testTimeout: 600_000 },
-  },
-)
+export default defineConfig({
+  ...base,
+  test: { ...test, include: ['bench/*.bench.ts'], fileParallelism: false, testTimeout: 600_000 },
+})

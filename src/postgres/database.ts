@@ -18,13 +18,13 @@ export interface Preparable<Row> {
   toSQL(): { sql: string }
   prepare(name: string): Prepared<Row>
   $withCache(config: false): unknown
+  readonly _: { readonly selectedFields: object }
 }
 
 /** A prepared Drizzle query. */
 export interface Prepared<Row> {
   execute(values?: Record<string, unknown>): Promise<Row[]>
   getQuery(): { sql: string; params: unknown[] }
-  mapResult(response: unknown, isFromBatch?: boolean): unknown
 }
 
 /** One statement: how to build it with Drizzle, and whether it may be repeated. */
@@ -33,7 +33,11 @@ export interface Operation<Row> {
   readonly build: (db: Database, tables: CacheTables) => Preparable<Row>
 }
 
-/** Declares an operation; its rows' type comes from the query. */
+/**
+ * Declares an operation; its rows' type comes from the query.
+ *
+ * It selects only what every driver delivers as it is: text, booleans, `int`, and `float8` for other numbers.
+ */
 export function operation<Row>(repeatable: Repeatable, build: Operation<Row>['build']): Operation<Row> {
   return { repeatable, build }
 }

@@ -27,46 +27,37 @@ interface HttpClient {
     text: string,
     params: unknown[],
     options: { arrayMode: true; fullResults: true; fetchOptions: { signal: AbortSignal } },
-  ): Promise<unknown>
+  ): Promise<{ rows: unknown[][] }>
 }
 
 export function createRunner(db: Database, { tables, timeoutMs, preparedNames }: RunnerOptions): Runner {
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
-  const statements = new Map<Operation<unknown>, Prepared<unknown>>()
+  const statements = new Map<Operation<unknown>, Statement>()
   const http = httpClient(db)
 
-  function prepared<Row>(operation: Operation<Row>): Prepared<Row> {
-    let statement = statements.get(operation) as Prepared<Row> | undefined
+  function statementOf<Row>(operation: Operation<Row>): Statement {
+    let statement = statements.get(operation)
     if (statement === undefined) {
       const query = operation.build(db, tables)
       // A Drizzle `cache` that the user gave to this database must not cache the cache.
       query.$withCache(false)
-      statement = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
+      const prepared = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
+      statement = { prepared, columns: Object.keys(query._.selectedFields) }
       statements.set(operation, statement)
     }
     return statement
   }
 
-  async function send<Row>(statement: Prepared<Row>, values: Record<string, unknown>, signal: AbortSignal) {
-    if (http === undefined) return statement.execute(values)
-    const { sql, params } = statement.getQuery()
-    const response = await http.query(sql, fillPlaceholders(params, values), {
-      arrayMode: true,
-      fullResults: true,
-      fetchOptions: { signal },
-    })
-    return statement.mapResult(response) as Row[]
-  }
-
   return {
     async run(operation, values = {}) {
-      const statement = prepared(operation)
-      return withTimeout(timeoutMs, (signal) =>
+      const statement = statementOf(operation)
+      const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
+      const rows = await withTimeout(timeoutMs, (signal) =>
         withRetries(
           operation.repeatable,
           async () => {
             try {
-              return await send(statement, values, signal)
+              return await send(values, signal)
             } catch (error) {
               throw databaseFailure(error)
             }
@@ -74,7 +65,30 @@ export function createRunner(db: Database, { tables, timeoutMs, preparedNames }:
           signal,
         ),
       )
+      return rows as never
     },
+  }
+}
+
+interface Statement {
+  readonly prepared: Prepared<unknown>
+  /** In the order of the answer. */
+  readonly columns: readonly string[]
+}
+
+type Send = (values: Record<string, unknown>, signal: AbortSignal) => Promise<unknown[]>
+
+function sendThroughDrizzle({ prepared }: Statement): Send {
+  return (values) => prepared.execute(values)
+}
+
+/** What Drizzle's session would send, with a signal. Every operation selects what drivers deliver as it is. */
+function sendOverHttp(http: HttpClient, { prepared, columns }: Statement): Send {
+  return async (values, signal) => {
+    const { sql, params } = prepared.getQuery()
+    const options = { arrayMode: true, fullResults: true, fetchOptions: { signal } } as const
+    const { rows } = await http.query(sql, fillPlaceholders(params, values), options)
+    return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
   }
 }
 

@@ -20,23 +20,23 @@ async function neonOver(database: string): Promise<Database> {
   const server = await startLocalNeon({ database })
   cleanup(() => server.close())
   neonConfig.fetchEndpoint = () => server.endpoint
-  const db = drizzleNeon(neon(server.connectionString))
+  const db = drizzleNeon({ client: neon(server.connectionString) })
   return db
 }
 
 const drivers: Record<string, Connect> = {
   'neon-http on PGlite': () => neonOver('pglite'),
   'neon-http on a real server': async () => neonOver(await createDatabase()),
-  'node-postgres': async () => drizzlePg(createPool(await createDatabase())),
+  'node-postgres': async () => drizzlePg({ client: createPool(await createDatabase()) }),
   'postgres-js': async () => {
     const client = postgres(await createDatabase(), { onnotice: () => {} })
     cleanup(() => client.end())
-    return drizzlePostgres(client)
+    return drizzlePostgres({ client })
   },
   pglite: async () => {
     const client = new PGlite()
     cleanup(() => client.close())
-    return drizzlePglite(client)
+    return drizzlePglite({ client })
   },
 }
 
@@ -51,7 +51,7 @@ for (const [name, connect] of Object.entries(drivers)) {
 
 describe('node-postgres, with a schema and a prefix that need quoting', () => {
   const tables = cacheTables({ schema: 'My "cache" $pgstash$', prefix: "it's 100% \\ ünïcode;--" })
-  const connect = async () => postgresStore(drizzlePg(createPool(await createDatabase())), tables)
+  const connect = async () => postgresStore(drizzlePg({ client: createPool(await createDatabase()) }), tables)
   cacheContract({ describe, it, expect }, lazily(connect))
 })
 

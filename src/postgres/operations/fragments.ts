@@ -46,7 +46,7 @@ export function inRange({ entries }: CacheTables): SQL {
 
 /** An instant as milliseconds since the epoch, whatever the driver makes of timestamps. */
 export function epochMs(instant: PgColumn | SQL): SQL<number | null> {
-  return sql<number | null>`floor(extract(epoch from ${instant}) * 1000)::text`.mapWith(Number)
+  return sql<number | null>`floor(extract(epoch from ${instant}) * 1000)::float8`
 }
 
 /** Bytes that an entry's key and value take in the table, after compression. */

@@ -30,6 +30,6 @@ export const countCall = operation('unsent', (db, tables) => {
     returning ${entries.number}, ${entries.expiresAt}`)
   return db
     .with(counted)
-    .select({ count: sql<number>`counted.number::text`.mapWith(Number), resetAt: epochMs(sql`counted.expires_at`) })
+    .select({ count: sql<number>`counted.number::float8`, resetAt: epochMs(sql`counted.expires_at`) })
     .from(sql`counted`)
 })

@@ -13,7 +13,7 @@ const listOperation = (state?: (tables: CacheTables) => SQL) =>
         expiresAt: epochMs(expiresAt),
         // As JSON, because drivers differ in how they answer with arrays.
         tags: sql<string | null>`array_to_json(${tags})::text`,
-        bytes: sql<number>`(${storedBytes(tables)})::text`.mapWith(Number),
+        bytes: sql<number>`(${storedBytes(tables)})::float8`,
         createdAt: epochMs(createdAt),
         updatedAt: epochMs(updatedAt),
       })

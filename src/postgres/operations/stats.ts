@@ -7,11 +7,11 @@ import { scopedOperation } from './scoped.ts'
 export const stats = scopedOperation('always', (db, tables, range) =>
   db
     .select({
-      total: sql<number>`count(*)::text`.mapWith(Number),
-      expired: sql<number>`(count(*) filter (where ${expired(tables)}))::text`.mapWith(Number),
-      unexpired: sql<number>`(count(*) filter (where ${unexpired(tables)}))::text`.mapWith(Number),
-      forever: sql<number>`(count(*) filter (where ${forever(tables)}))::text`.mapWith(Number),
-      bytes: sql<number>`coalesce(sum(${storedBytes(tables)}), 0)::text`.mapWith(Number),
+      total: sql<number>`count(*)::float8`,
+      expired: sql<number>`(count(*) filter (where ${expired(tables)}))::float8`,
+      unexpired: sql<number>`(count(*) filter (where ${unexpired(tables)}))::float8`,
+      forever: sql<number>`(count(*) filter (where ${forever(tables)}))::float8`,
+      bytes: sql<number>`coalesce(sum(${storedBytes(tables)}), 0)::float8`,
     })
     .from(tables.entries)
     .where(range),
