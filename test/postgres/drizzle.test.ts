@@ -1,0 +1,100 @@
+import { Cache as DrizzleCache } from 'drizzle-orm/cache/core'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { type Cache, createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { describe, expect, it } from 'vitest'
+import { createDatabase, createPool } from '../setup/databases.ts'
+
+async function useEverything(cache: Cache): Promise<void> {
+  await cache.set('a', 1, { expiration: 60, tags: ['x'] })
+  await cache.setMany({ b: { n: 1 }, c: 'x' })
+  await cache.get('a')
+  await cache.get('a', { sliding: 600 })
+  await cache.getMany(['a', 'b'])
+  await cache.has('a')
+  await cache.add('d', 1)
+  await cache.touch('d', 60)
+  await cache.increment('d')
+  await cache.limit('e', { limit: 1, period: 60 })
+  await cache.pull('d')
+  await cache.delete('a')
+  await cache.deleteMany(['b'])
+  await cache.count()
+  await cache.stats()
+  await cache.list()
+  await cache.expiration('c')
+  await cache.invalidate('x')
+  await cache.snapshot()
+  await cache.clearExpired()
+  await cache.clear()
+}
+
+describe('prepared statements', () => {
+  const names = 'select name from pg_prepared_statements order by name'
+
+  it('have names of their own text, the same for every cache and namespace of a connection', async () => {
+    const pool = createPool(await createDatabase(), { max: 1 })
+    const db = drizzle(pool)
+    await migrate(db)
+    await useEverything(createCache(db))
+    const first = (await pool.query(names)).rows
+    expect(first.length).toBeGreaterThan(15)
+    for (const { name } of first) expect(name).toMatch(/^pgstash_[0-9a-f]{24}$/)
+    await useEverything(createCache(db))
+    expect((await pool.query(names)).rows).toEqual(first)
+    // In a namespace three statements are others: those that need not go over the whole table.
+    await useEverything(createCache(db).namespace('app'))
+    expect((await pool.query(names)).rows.length).toBe(first.length + 3)
+  })
+
+  it('have none where a pooler could not keep them', async () => {
+    const pool = createPool(await createDatabase(), { max: 1 })
+    const db = drizzle(pool)
+    await migrate(db)
+    await useEverything(createCache(db, { preparedNames: false }))
+    expect((await pool.query(names)).rows).toEqual([])
+  })
+})
+
+describe('the user’s own database object', () => {
+  it('may have a Drizzle cache, which is never asked and never told of this one', async () => {
+    const calls: string[] = []
+    class Recording extends DrizzleCache {
+      override strategy = () => 'all' as const
+      override get = async () => {
+        calls.push('get')
+        return undefined
+      }
+      override put = async () => {
+        calls.push('put')
+      }
+      override onMutate = async () => {
+        calls.push('onMutate')
+      }
+    }
+    const db = drizzle(createPool(await createDatabase()), { cache: new Recording() })
+    await migrate(db)
+    await useEverything(createCache(db))
+    expect(calls).toEqual([])
+  })
+
+  it('may be a transaction: what it rolls back never happened', async () => {
+    const db = drizzle(createPool(await createDatabase()))
+    await migrate(db)
+    const cache = createCache(db)
+    await cache.set('tagged', 1, { tags: ['x'] })
+    await db
+      .transaction(async (tx) => {
+        const inside = createCache(tx)
+        await inside.set('key', 1)
+        await inside.invalidate('x')
+        expect(await inside.get('key')).toBe(1)
+        expect(await inside.get('tagged')).toBe(undefined)
+        expect(await cache.get('key')).toBe(undefined)
+        tx.rollback()
+      })
+      .catch(() => {})
+    expect(await cache.get('key')).toBe(undefined)
+    expect(await cache.get('tagged')).toBe(1)
+  })
+})
