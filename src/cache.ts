@@ -18,8 +18,9 @@ export interface Cache {
    * deadline moves when less than the span remains, to the span plus the cache's `slack`. Permanent entries stay so.
    * Plain gets of one tick share one statement.
    */
-  get<T = unknown>(key: string, options?: { sliding?: Expiration }): Promise<T | undefined>
-  get<T = unknown, D = T>(key: string, options: { fallback: D; sliding?: Expiration }): Promise<T | D>
+  get<T = unknown>(key: string, options?: { sliding?: Expiration | undefined }): Promise<T | undefined>
+  get<T = unknown>(key: string, options: { fallback: T; sliding?: Expiration | undefined }): Promise<T>
+  get<T = unknown, D = null>(key: string, options: { fallback: D; sliding?: Expiration | undefined }): Promise<T | D>
   /** The live entries among `keys`, in the order asked. */
   getMany<T = unknown>(keys: Iterable<string>): Promise<Map<string, T>>
   /** Whether a live entry exists; moves no value. */
@@ -51,7 +52,7 @@ export interface Cache {
    * const { allowed, resetAt } = await cache.limit(`login:${ip}`, { limit: 5, period: '1m' })
    */
   limit(key: string, rule: LimitRule): Promise<LimitResult>
-  /** Deletes a key and answers its live value; of several callers one gets it. */
+  /** Deletes a key and answers its live value; of several callers one gets it. A value that cannot be decoded is lost. */
   pull<T = unknown>(key: string): Promise<T | undefined>
   /** Deletes a key; true if a live entry was removed. */
   delete(key: string): Promise<boolean>
@@ -80,18 +81,18 @@ export interface Cache {
 
 export interface WriteOptions {
   /** Default: the cache's own; without one, never. */
-  expiration?: Expiration
+  expiration?: Expiration | undefined
   /** What `invalidate` finds the entry by. */
-  tags?: Iterable<string>
+  tags?: Iterable<string> | undefined
   /** What the value was made of was read no earlier than this; default: at the call. Matters for tagged entries only. */
-  asOf?: CacheSnapshot
+  asOf?: CacheSnapshot | undefined
 }
 
 export interface CounterOptions {
   /** For a new counter, or with `sliding` for every call. Default: the cache's own; without one, never. */
-  expiration?: Expiration
+  expiration?: Expiration | undefined
   /** Moves a live counter's deadline as well; the expiration must then be a positive span. Default false. */
-  sliding?: boolean
+  sliding?: boolean | undefined
 }
 
 export interface LimitRule {
@@ -111,11 +112,11 @@ export interface LimitResult {
 
 export interface ClearExpiredOptions {
   /** Entries removed by one statement; default 5,000. */
-  batch?: number
+  batch?: number | undefined
   /** Milliseconds after which no further batch is started; default: none, until all is done. */
-  timeBudget?: number
+  timeBudget?: number | undefined
   /** Called after each batch with the number removed so far. */
-  onProgress?(removed: number): void
+  onProgress?: ((removed: number) => void) | undefined
 }
 
 export interface CleanupResult {
@@ -138,13 +139,13 @@ export interface CacheStats {
 }
 
 export interface ListOptions {
-  /** Only keys that start with it. */
-  prefix?: string
-  state?: 'live' | 'expired' | 'forever'
+  /** Only keys that start with it; of this namespace itself, not of those nested in it. */
+  prefix?: string | undefined
+  state?: 'live' | 'expired' | 'forever' | undefined
   /** 1 to 1,000; default 100. */
-  limit?: number
+  limit?: number | undefined
   /** From the page before. */
-  cursor?: string
+  cursor?: string | undefined
 }
 
 export interface ListedEntry {

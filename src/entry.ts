@@ -10,21 +10,21 @@ export interface EntrySource<T> {
 }
 
 export function createEntry<T>(source: EntrySource<T>): CacheEntry<T> {
-  let memo: ReturnType<EntrySource<T>['read']> | undefined
+  // Only what has arrived: a promise could belong to a request that was cancelled (on Workers), and never settle.
+  let memo: { row: Awaited<ReturnType<EntrySource<T>['read']>> } | undefined
+  let generation = 0
 
-  function row() {
-    if (memo === undefined) {
-      const reading = source.read()
-      memo = reading
-      // A failure is not remembered: the next call tries again.
-      reading.catch(() => {
-        if (memo === reading) memo = undefined
-      })
-    }
-    return memo
+  async function row() {
+    if (memo !== undefined) return memo.row
+    const startedIn = generation
+    const found = await source.read()
+    // Not over a reload, set or delete that came meanwhile.
+    if (startedIn === generation) memo = { row: found }
+    return found
   }
   function reload() {
     memo = undefined
+    generation++
   }
 
   return {

@@ -16,15 +16,13 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
+import { cleanupSlot } from './cleanup-slot.ts'
 import { describeType, InvalidTableNameError } from './values/errors.ts'
 
 /** Postgres cuts identifiers at NAMEDATALEN - 1 bytes, silently: a cut name is another name. */
 const MAX_IDENTIFIER_BYTES = 63
 /** The longest name derived from a prefix: the primary key of the invalidations. */
 const LONGEST_NAME = 'cache_invalidations_tag_xid_pk'
-
-/** Entries that leave in the same ten minutes share a slot, so a touch within it leaves every index alone (HOT). */
-export const CLEANUP_SLOT_SECONDS = 600
 
 // Byte order: the same on every server, needed for prefix ranges, and the order in which every statement locks.
 const byteOrderedText = customType<{ data: string }>({ dataType: () => 'text collate "C"' })
@@ -69,11 +67,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       /** Until when a stale value may still be served; never before `expires_at`. Cleanup removes after it. */
       keptUntil: instant('kept_until'),
       /** The only indexed time: coarse, so that a touch rarely changes it. */
-      cleanupSlot: integer('cleanup_slot').generatedAlwaysAs(
-        sql.raw(
-          `floor(extract(epoch from (kept_until - timestamptz '2000-01-01 00:00:00+00')) / ${CLEANUP_SLOT_SECONDS})::int`,
-        ),
-      ),
+      cleanupSlot: integer('cleanup_slot').generatedAlwaysAs(cleanupSlot(sql.raw('kept_until'))),
       /** Null where there are none, so that untagged entries skip the check. */
       tags: text('tags').array(),
       /** What the fill could see; null where there are no tags. */

@@ -17,7 +17,7 @@ export { type MigrateOptions, migrationSql } from './migration-sql.ts'
  * @example
  * import { migrate } from 'pgstash/migrate'
  *
- * await migrate(drizzle(neon(process.env.DATABASE_URL)))
+ * await migrate(drizzle(process.env.DATABASE_URL))
  */
 export async function migrate(db: Database, options: MigrateOptions = {}): Promise<void> {
   const statement = sql.raw(migrationSql(options))

@@ -7,12 +7,8 @@
 import { getTableName, type Table } from 'drizzle-orm'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { type Migration, migrations } from './migrations.ts'
-
-/** `pg_snapshot`, `xid8` and column compression are all there from this version on. */
-export const OLDEST_POSTGRES = 14
-/** Raised by the block on an older server; no SQLSTATE of Postgres's own. */
-export const TOO_OLD_SQLSTATE = 'PGS14'
 
 /** Half of Postgres's 0.2: every `set` leaves a dead row, and a cache is rewritten often. */
 const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
@@ -71,7 +67,10 @@ perform pg_advisory_xact_lock(hashtextextended(${lockName}, 0));`,
   create schema ${identifier(tables.schema)};
 end if;`,
         ]),
-    `if ${regclass(tables, tables.state)} is not null then
+    `-- Where a table was dropped they are applied again, and leave alone what is there.
+if ${allTables(tables)
+      .map((table) => `${regclass(tables, table)} is not null`)
+      .join('\n  and ')} then
   select coalesce(array_agg(name), '{}') into applied from ${qualified(tables, tables.state)};
 end if;`,
   ].join('\n')
@@ -163,7 +162,7 @@ end if;`
 /** drizzle-kit generates for the default names; these are the same statements for others. */
 function renamed(statement: string, tables: CacheTables): string {
   const names = new Map(
-    [tables.entries, tables.leases, tables.invalidations, tables.state].map((table) => {
+    allTables(tables).map((table) => {
       const name = getTableName(table)
       return [name.slice(tables.prefix.length), qualified(tables, table)]
     }),
@@ -174,6 +173,10 @@ function renamed(statement: string, tables: CacheTables): string {
     const derived = [...names.keys()].some((original) => name.startsWith(`${original}_`))
     return derived ? identifier(tables.prefix + name) : quoted
   })
+}
+
+function allTables({ entries, leases, invalidations, state }: CacheTables): Table[] {
+  return [entries, leases, invalidations, state]
 }
 
 function qualified(tables: CacheTables, table: Table): string {

@@ -1,19 +1,22 @@
 /** Reads of one tick share one statement. */
 import type { StoredValue } from '../values/codec.ts'
+import { DatabaseTimeoutError } from '../values/errors.ts'
 
 export type Rows = ReadonlyMap<string, StoredValue>
 
 /** Of entries of any size: a shared statement should not become much slower than a lone one. */
 const MAX_KEYS = 100
 /**
- * How long a caller waits for another's statement before it sends its own. On Workers the other may belong to a
- * request that was cancelled, whose promises then never settle.
+ * The share of the timeout after which those who wait for another's statement send one of their own. On Workers the
+ * other may belong to a request that was cancelled, whose promises then never settle.
  */
-const PATIENCE_MS = 1_000
+const PATIENCE = 0.5
 
 interface Batch {
   readonly keys: Set<string>
   readonly rows: Promise<Rows>
+  /** The same once more, for all whose patience ended: sent by the first of them. */
+  rescue?: Promise<Rows>
 }
 
 /**
@@ -21,8 +24,10 @@ interface Batch {
  *
  * Followers await the promise of the caller that loads, never one that it resolves for them: workerd kills a request
  * that waits for another request's resolver, and allows this.
+ *
+ * @param timeoutMs after which nobody waits any longer
  */
-export function createCoalescer(load: (keys: string[]) => Promise<Rows>) {
+export function createCoalescer(load: (keys: string[]) => Promise<Rows>, timeoutMs: number) {
   let open: Batch | undefined
 
   function lead(key: string): Batch {
@@ -36,23 +41,33 @@ export function createCoalescer(load: (keys: string[]) => Promise<Rows>) {
     return batch
   }
 
+  async function follow(batch: Batch): Promise<Rows> {
+    const rows = await within(timeoutMs * PATIENCE, batch.rows)
+    if (rows !== undefined) return rows
+    batch.rescue ??= load([...batch.keys])
+    const rescued = await within(timeoutMs * (1 - PATIENCE), Promise.race([batch.rows, batch.rescue]))
+    if (rescued === undefined) throw new DatabaseTimeoutError(timeoutMs)
+    return rescued
+  }
+
   return async function read(key: string): Promise<StoredValue | undefined> {
     if (open !== undefined && open.keys.size < MAX_KEYS) {
       open.keys.add(key)
-      return (await orAlone(open.rows, () => load([key]))).get(key)
+      return (await follow(open)).get(key)
     }
     open = lead(key)
     return (await open.rows).get(key)
   }
 }
 
-async function orAlone(shared: Promise<Rows>, alone: () => Promise<Rows>): Promise<Rows> {
+/** What the promise settles to, or undefined when it takes longer. The timer is the caller's own. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const patience = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
+    timer = setTimeout(() => resolve(undefined), ms)
   })
   try {
-    return (await Promise.race([shared, patience])) ?? (await alone())
+    return await Promise.race([promise, patience])
   } finally {
     clearTimeout(timer)
   }

@@ -8,6 +8,9 @@ import type { Scope } from '../values/key.ts'
 import type { createCoalescer } from './coalesce.ts'
 import type { Runner } from './runner.ts'
 
+/** Keys of one statement: at 512 bytes each, some 5 MB. */
+export const MAX_KEYS = 10_000
+
 /** The same for a cache and the namespaces nested in it. */
 export interface Shared {
   readonly runner: Runner
@@ -34,13 +37,16 @@ export async function observed<T>(
   { onEvent }: Shared,
   operation: string,
   work: () => Promise<T>,
-  describe: (result: T) => Pick<OperationEvent, 'type' | 'count'>,
+  describe: (result: T) => Outcome | readonly Outcome[],
 ): Promise<T> {
   if (onEvent === undefined) return work()
   const startedAt = now()
   try {
     const result = await work()
-    tell(onEvent, { ...describe(result), operation, durationMs: now() - startedAt })
+    const outcomes = describe(result)
+    for (const outcome of Array.isArray(outcomes) ? outcomes : [outcomes]) {
+      tell(onEvent, { ...outcome, operation, durationMs: now() - startedAt })
+    }
     return result
   } catch (error) {
     tell(onEvent, { type: 'error', operation, error, durationMs: now() - startedAt })
@@ -48,9 +54,12 @@ export async function observed<T>(
   }
 }
 
-// A listener's own failure must not fail the cache.
+type Outcome = Pick<OperationEvent, 'type' | 'count'>
+
+// A listener's own failure, at once or later, must not fail the cache.
 function tell(onEvent: EventListener, event: Parameters<EventListener>[0]): void {
   try {
-    onEvent(event)
+    const answer: unknown = onEvent(event)
+    if (answer instanceof Promise) answer.catch(() => {})
   } catch {}
 }

@@ -28,7 +28,7 @@ export function counting(context: Context) {
     if (typeof delta !== 'number' || !Number.isFinite(delta)) {
       throw new InvalidDeltaError(`Expected a delta to be a finite number, got ${describeType(delta)}.`)
     }
-    const { expiration, sliding = false } = optionsObject(options)
+    const { expiration, sliding = false } = optionsObject<CounterOptions>(options, ['expiration', 'sliding'])
     const given = deadlineOf(context, expiration)
     if (boolean('sliding', sliding) && !(given.kind === 'after' && given.ms > 0)) {
       throw new InvalidExpirationError('Expected a positive span as the expiration of a sliding counter.')
@@ -59,12 +59,15 @@ export function counting(context: Context) {
     decrement: async (key, delta = 1, options) => count('decrement', key, delta, -1, options),
     async limit(key: string, rule: LimitRule): Promise<LimitResult> {
       const stored = storedKey(scope, key)
-      const options = optionsObject(rule)
+      const options = optionsObject<LimitRule>(rule, ['limit', 'period'])
       const limit = wholeNumber('limit', options.limit, 0, Number.MAX_SAFE_INTEGER - 1)
       const periodMs = parsePeriod(options.period, 'period', now())
-      const run = async () => (await runner.run(countCall, { key: stored, periodMs, cap: limit + 1 }))[0]
+      const run = async () => {
+        const [row] = await runner.run(countCall, { key: stored, periodMs, cap: limit + 1 })
+        if (row === undefined) throw new NotANumberError()
+        return row
+      }
       const row = await observed(context, 'limit', run, () => ({ type: 'write', count: 1 }))
-      if (row === undefined) throw new NotANumberError()
       return {
         allowed: row.count <= limit,
         count: row.count,

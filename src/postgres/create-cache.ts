@@ -20,23 +20,23 @@ import { writing } from './writing.ts'
 
 export interface CacheOptions {
   /** Every key, `clear()`, `count()`, `stats()` and `list()` is scoped to it. At most 128 bytes. */
-  namespace?: string
+  namespace?: string | undefined
   /** For writes that name none; default: never expires. */
-  expiration?: Expiration
+  expiration?: Expiration | undefined
   /** Default: JSON. */
-  codec?: Codec
+  codec?: Codec | undefined
   /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
-  tables?: CacheTables
-  /** Milliseconds for one operation, its retries included; default 5,000. */
-  timeout?: number
+  tables?: CacheTables | undefined
+  /** Milliseconds for one statement, its retries included; default 5,000. */
+  timeout?: number | undefined
   /** With sliding: the share of the span by which a deadline may be late, and writes are saved; default 0.25. */
-  slack?: number
+  slack?: number | undefined
   /** Named prepared statements where the driver has them; default true. Off for poolers that do not track names. */
-  preparedNames?: boolean
+  preparedNames?: boolean | undefined
   /** Told what happened: hits, misses, writes, errors. Its own failures are ignored. */
-  onEvent?: EventListener
+  onEvent?: EventListener | undefined
   /** Of one encoded value; default 32 MiB. */
-  maxValueBytes?: number
+  maxValueBytes?: number | undefined
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -55,11 +55,10 @@ const MAX_SLACK = 10
  * @param db any Drizzle Postgres database: neon-http, node-postgres, postgres-js, pglite, …
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
- * import { neon } from '@neondatabase/serverless'
  * import { drizzle } from 'drizzle-orm/neon-http'
  * import { createCache } from 'pgstash'
  *
- * const cache = createCache(drizzle(neon(env.DATABASE_URL)), { namespace: 'shop', expiration: '10m' })
+ * const cache = createCache(drizzle(env.DATABASE_URL), { namespace: 'shop', expiration: '10m' })
  */
 export function createCache(db: Database, options?: CacheOptions): Cache {
   if (typeof db !== 'object' || db === null || typeof db.select !== 'function' || typeof db.with !== 'function') {
@@ -77,14 +76,15 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     maxValueBytes = DEFAULT_MAX_VALUE_BYTES,
   } = optionsObject(options)
   optionalFunction('onEvent', onEvent)
-  const runner = createRunner(db, {
+  const timeoutMs = wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS)
+  const runner = createRunner(primary(db), {
     tables: checkedTables(tables),
-    timeoutMs: wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS),
+    timeoutMs,
     preparedNames: boolean('preparedNames', preparedNames),
   })
   const shared: Shared = {
     runner,
-    coalesced: createCoalescer((keys) => readRows(runner, keys)),
+    coalesced: createCoalescer((keys) => readRows(runner, keys), timeoutMs),
     codec: checkedCodec(codec),
     maxValueBytes: wholeNumber('maxValueBytes', maxValueBytes, 1),
     expiration: expiration === undefined ? NEVER : parseExpiration(expiration, now()),
@@ -92,6 +92,11 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     onEvent,
   }
   return scopedCache(shared, namespace === undefined ? ROOT : nestedScope(ROOT, namespace))
+}
+
+// With read replicas Drizzle sends every select to one of them, and our writes are selects with a CTE.
+function primary(db: Database): Database {
+  return (Reflect.get(db, '$primary') as Database | undefined) ?? db
 }
 
 function scopedCache(shared: Shared, scope: Scope): Cache {

@@ -1,17 +1,30 @@
 /** What pgstash asks of a Drizzle database, and how an operation on it is declared. */
+import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type { CacheTables } from '../schema.ts'
 
-/** Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction … */
+/**
+ * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
+ *
+ * By its shape, so that Drizzle 0.45's and 1.0's both fit, whatever schema they were made with.
+ */
+export interface Database {
+  select(...args: never[]): unknown
+  with(...args: never[]): unknown
+  $with(...args: never[]): unknown
+  execute(query: SQL): PromiseLike<unknown>
+}
+
+/** The same, as operations are built with it. */
 // biome-ignore lint/suspicious/noExplicitAny: the user's own schema, which is invariant in Drizzle's types, does not matter here
-export type Database = PgDatabase<PgQueryResultHKT, any, any>
+export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>
 
 /**
  * Whether a statement may be sent again after a failure that leaves open what happened: `always` for reads (and
  * statements that carry a client-made token), otherwise `unsent`: only when the first certainly never reached the
- * server, because it may have committed.
+ * server, because it may have committed. `never` inside a transaction, which the failure has ended.
  */
-export type Repeatable = 'always' | 'unsent'
+export type Repeatable = 'always' | 'unsent' | 'never'
 
 /** A Drizzle query before it is prepared. */
 export interface Preparable<Row> {
@@ -30,7 +43,7 @@ export interface Prepared<Row> {
 /** One statement: how to build it with Drizzle, and whether it may be repeated. */
 export interface Operation<Row> {
   readonly repeatable: Repeatable
-  readonly build: (db: Database, tables: CacheTables) => Preparable<Row>
+  readonly build: (db: QueryDatabase, tables: CacheTables) => Preparable<Row>
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What a driver throws, made into a {@link DatabaseError} that says what to do and shows no content. */
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { withoutContent } from '../values/redact.ts'
+import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 
 const MIGRATE = 'run `pgstash migrate`, or migrate(db) from pgstash/migrate'
 
@@ -19,22 +20,19 @@ const ADVICE: Record<string, string> = {
   '57014': 'The statement was cancelled, by statement_timeout or by an operator.',
   '57P01': 'The database server is shutting down.',
   '57P03': 'The database server is starting up.',
-  PGS14: 'pgstash needs Postgres 14 or newer.',
+  [TOO_OLD_SQLSTATE]: `pgstash needs Postgres ${OLDEST_POSTGRES} or newer.`,
 }
 
 /** Codes of failures that happen before anything was sent. */
-const UNSENT_CODES = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'CONNECT_TIMEOUT',
-])
+const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CONNECT_TIMEOUT'])
+/** Codes that come before anything was sent when connecting failed, and later when reading did. */
+const UNSENT_WHEN_CONNECTING = new Set(['EHOSTUNREACH', 'ENETUNREACH'])
 
 /** SQLSTATEs with which a server or a pooler turns a connection away before it takes a statement. */
 const UNSENT_SQLSTATES = new Set(['08001', '08004', '53300', '57P03'])
+
+/** Neon's for a request over 64 MB. */
+const TOO_LARGE_STATUS = 413
 
 // Not just five characters: EPIPE is a code as well.
 const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/
@@ -56,13 +54,21 @@ export function databaseFailure(thrown: unknown): CacheError {
   }
   const status = httpStatus(chain)
   if (status !== undefined) {
-    return new DatabaseError(`The database's HTTP endpoint answered with status ${status}.`, { status, cause })
+    const why = status === TOO_LARGE_STATUS ? ': the request is larger than it takes' : ''
+    return new DatabaseError(`The database's HTTP endpoint answered with status ${status}${why}.`, { status, cause })
   }
   const code = codes.find((code) => SYSTEM_CODE.test(code))
-  return new DatabaseError(`The database could not be reached${code === undefined ? '' : ` (${code})`}.`, {
-    sent: !codes.some((code) => UNSENT_CODES.has(code)),
-    cause,
-  })
+  return new DatabaseError(
+    code === undefined
+      ? `The database driver failed before it had an answer (${cause.name}).`
+      : `The database could not be reached (${code}).`,
+    { sent: !chain.some(wasUnsent), cause },
+  )
+}
+
+function wasUnsent(error: unknown): boolean {
+  const code = stringField(error, 'code') ?? ''
+  return UNSENT_CODES.has(code) || (UNSENT_WHEN_CONNECTING.has(code) && stringField(error, 'syscall') === 'connect')
 }
 
 /** An error and what is below it: `cause` by convention, `sourceError` in Neon's driver, `errors` of an AggregateError. */
@@ -89,7 +95,7 @@ function httpStatus(chain: unknown[]): number | undefined {
   return undefined
 }
 
-function stringField(error: unknown, field: 'code' | 'message'): string | undefined {
+function stringField(error: unknown, field: 'code' | 'message' | 'syscall'): string | undefined {
   const value: unknown = Reflect.get(Object(error), field)
   return typeof value === 'string' ? value : undefined
 }

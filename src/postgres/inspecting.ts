@@ -24,14 +24,24 @@ export function inspecting({ runner, scope }: Context) {
       return { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, ...row, estimated: false }
     },
     async list(options?: ListOptions): Promise<EntryPage> {
-      const { prefix = '', state = 'all', limit = DEFAULT_PAGE, cursor } = optionsObject(options)
-      if (!Object.hasOwn(list, state)) {
+      const {
+        prefix = '',
+        state = 'all',
+        limit = DEFAULT_PAGE,
+        cursor,
+      } = optionsObject<ListOptions>(options, ['prefix', 'state', 'limit', 'cursor'])
+      if (!Object.hasOwn(list.all, state)) {
         throw new InvalidOptionError(`Expected state to be 'live', 'expired' or 'forever', got ${describeType(state)}.`)
       }
       wholeNumber('limit', limit, 1, MAX_PAGE)
       const after = cursor === undefined ? '' : cursorKey(cursor)
       // One more than asked tells whether there is a next page.
-      const rows = await runner.run(list[state], { ...keyRange(scope, prefix), after, limit: limit + 1 })
+      const rows = await runner.run(list[prefix === '' ? 'all' : 'direct'][state], {
+        ...keyRange(scope, prefix),
+        after,
+        limit: limit + 1,
+        scopeLength: [...scope.prefix].length,
+      })
       const shown = rows.slice(0, limit)
       const last = shown.at(-1)
       return {
@@ -60,7 +70,7 @@ function cursorKey(cursor: unknown): string {
     if (typeof cursor !== 'string' || cursor === '') throw new TypeError()
     const binary = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
-    const key = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    const key = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     if (key.includes('\0')) throw new TypeError()
     return key
   } catch {

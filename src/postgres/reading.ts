@@ -6,7 +6,7 @@ import { decodeValue, type StoredValue } from '../values/codec.ts'
 import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
-import { type Context, observed } from './context.ts'
+import { type Context, MAX_KEYS, observed } from './context.ts'
 import { has } from './operations/has.ts'
 import { read } from './operations/read.ts'
 import { readDeadline } from './operations/read-deadline.ts'
@@ -15,9 +15,6 @@ import { readSliding } from './operations/read-sliding.ts'
 import { isTooLarge } from './retry.ts'
 import type { Runner } from './runner.ts'
 import type { writing } from './writing.ts'
-
-/** Keys of one statement: at 512 bytes each, some 5 MB. */
-const MAX_KEYS = 10_000
 
 type GetOptions = { fallback?: unknown; sliding?: unknown }
 
@@ -32,31 +29,36 @@ export function reading(context: Context) {
   }
 
   async function get(key: string, options?: GetOptions): Promise<unknown> {
-    const { fallback, sliding } = optionsObject(options) as GetOptions
+    const { fallback, sliding } = optionsObject<GetOptions>(options, ['fallback', 'sliding'])
     const stored = storedKey(scope, key)
     const ttlMs = sliding === undefined ? undefined : parsePeriod(sliding, 'sliding', now())
-    const row = await observed(
+    const found = await observed(
       context,
       'get',
-      () => (ttlMs === undefined ? coalesced(stored) : slidingRow(stored, ttlMs)),
+      async () => {
+        const row = await (ttlMs === undefined ? coalesced(stored) : slidingRow(stored, ttlMs))
+        return row && { value: await decodeValue(row, stored, codec) }
+      },
       outcome,
     )
-    return row === undefined ? fallback : decodeValue(row, stored, codec)
+    return found === undefined ? fallback : found.value
   }
 
   async function getMany(keys: Iterable<string>): Promise<Map<string, unknown>> {
     const asked = storedKeys(scope, keys)
-    const rows = await observed(
-      context,
-      'getMany',
-      () => readRows(runner, [...asked.keys()]),
-      (found) => ({ type: found.size === 0 ? 'miss' : 'hit', count: found.size }),
-    )
-    const found = Array.from(asked, async ([stored, key]) => {
-      const row = rows.get(stored)
-      return row && ([key, await decodeValue(row, stored, codec)] as const)
-    })
-    return new Map((await Promise.all(found)).filter((pair) => pair !== undefined))
+    if (asked.size === 0) return new Map()
+    async function read() {
+      const rows = await readRows(runner, [...asked.keys()])
+      const found = Array.from(asked, async ([stored, key]) => {
+        const row = rows.get(stored)
+        return row && ([key, await decodeValue(row, stored, codec)] as const)
+      })
+      return new Map((await Promise.all(found)).filter((pair) => pair !== undefined))
+    }
+    return observed(context, 'getMany', read, ({ size }) => [
+      ...(size > 0 ? [{ type: 'hit' as const, count: size }] : []),
+      ...(size < asked.size ? [{ type: 'miss' as const, count: asked.size - size }] : []),
+    ])
   }
 
   return {

@@ -2,9 +2,9 @@
 import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '../cache.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
-import { keyRange, storedKey, storedKeys, storedTags } from '../values/key.ts'
+import { byCodePoint, keyRange, storedKey, storedKeys, storedTags } from '../values/key.ts'
 import { optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
-import { type Context, observed } from './context.ts'
+import { type Context, MAX_KEYS, observed } from './context.ts'
 import { clear } from './operations/clear.ts'
 import { invalidate } from './operations/invalidate.ts'
 import { pull } from './operations/pull.ts'
@@ -13,12 +13,12 @@ import { removeMany } from './operations/remove-many.ts'
 import { forScope } from './operations/scoped.ts'
 import { sweep } from './operations/sweep.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
+import { isOutOfTime } from './retry.ts'
 
 /** Deleted in some tens of milliseconds: locks are short, and a run of 40 requests removes 200,000. */
 const DEFAULT_BATCH = 5_000
 const MAX_BATCH = 100_000
-/** Keys of one statement: at 512 bytes each, some 5 MB. */
-const MAX_KEYS = 10_000
+const SHRINK_BY = 8
 
 export function removing(context: Context) {
   const { runner, scope, codec } = context
@@ -28,10 +28,11 @@ export function removing(context: Context) {
   async function clearRange(): Promise<number> {
     let total = 0
     let { from } = range
+    const batches = shrinking(DEFAULT_BATCH)
     for (;;) {
-      const [part] = await runner.run(clear, { ...range, from, batch: DEFAULT_BATCH })
+      const [part] = await batches.run((batch) => runner.run(clear, { ...range, from, batch }))
+      total += part?.removed ?? 0
       if (part?.last == null) return total
-      total += part.removed
       // Onwards from there, and so to an end even beside writers; nothing sorts between a key and itself with U+0001.
       from = `${part.last}\u0001`
     }
@@ -43,13 +44,14 @@ export function removing(context: Context) {
     onProgress?: (removed: number) => void,
   ): Promise<CleanupResult> {
     const startedAt = now()
+    const batches = shrinking(batch)
     let total = 0
     for (;;) {
-      const [row] = await runner.run(forScope(sweep, scope), { ...range, batch })
+      const [row] = await batches.run((size) => runner.run(forScope(sweep, scope), { ...range, batch: size }))
       const count = row?.removed ?? 0
       total += count
       onProgress?.(total)
-      if (count < batch) return { removed: total, more: false }
+      if (count < batches.size) return { removed: total, more: false }
       if (now() - startedAt >= timeBudget) return { removed: total, more: true }
     }
   }
@@ -61,7 +63,7 @@ export function removing(context: Context) {
       return (await observed(context, 'delete', run, removed)) > 0
     },
     async deleteMany(keys: Iterable<string>): Promise<number> {
-      const stored = [...storedKeys(scope, keys).keys()]
+      const stored = [...storedKeys(scope, keys).keys()].sort(byCodePoint)
       const run = async () => {
         let total = 0
         for (let i = 0; i < stored.length; i += MAX_KEYS) {
@@ -74,13 +76,19 @@ export function removing(context: Context) {
     },
     pull: (async (key: string) => {
       const stored = storedKey(scope, key)
-      const run = async () => (await runner.run(pull, { key: stored }))[0]
-      const row = await observed(context, 'pull', run, (found) => removed(found === undefined ? 0 : 1))
-      return row && decodeValue(row, stored, codec)
+      const run = async () => {
+        const [row] = await runner.run(pull, { key: stored })
+        return row && { value: await decodeValue(row, stored, codec) }
+      }
+      return (await observed(context, 'pull', run, (found) => removed(found === undefined ? 0 : 1)))?.value
     }) as Cache['pull'],
     clear: async () => observed(context, 'clear', clearRange, removed),
     async clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult> {
-      const { batch = DEFAULT_BATCH, timeBudget, onProgress } = optionsObject(options)
+      const {
+        batch = DEFAULT_BATCH,
+        timeBudget,
+        onProgress,
+      } = optionsObject<ClearExpiredOptions>(options, ['batch', 'timeBudget', 'onProgress'])
       wholeNumber('batch', batch, 1, MAX_BATCH)
       const budget = timeBudget === undefined ? Number.POSITIVE_INFINITY : wholeNumber('timeBudget', timeBudget, 0)
       optionalFunction('onProgress', onProgress)
@@ -102,4 +110,24 @@ export function removing(context: Context) {
       return row?.snapshot as CacheSnapshot
     },
   } satisfies Partial<Cache>
+}
+
+/**
+ * Batches that become smaller when one does not end in time: rows with large values take longer to delete, and a size
+ * that never ends would stop the work for good.
+ */
+function shrinking(size: number) {
+  return {
+    size,
+    async run<T>(work: (batch: number) => Promise<T>): Promise<T> {
+      for (;;) {
+        try {
+          return await work(this.size)
+        } catch (error) {
+          if (this.size === 1 || !isOutOfTime(error)) throw error
+          this.size = Math.ceil(this.size / SHRINK_BY)
+        }
+      }
+    },
+  }
 }

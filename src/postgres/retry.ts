@@ -1,11 +1,14 @@
 /** Which failures pass by themselves, and how often and when to try again. All of it, in this one place. */
-import { DatabaseError } from '../values/errors.ts'
+import { DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
 import type { Repeatable } from './database.ts'
 
 /** The first try and two more: a wake-up of a suspended compute or a dropped connection rarely outlives them. */
 const ATTEMPTS = 3
+/** Statements that undo each other need as many tries as there are competitors; the timeout ends them. */
+const UNDONE_ATTEMPTS = 100
 /** Long enough for a competing transaction to end, short against the timeout. Doubled for each further try. */
 const PAUSE_MS = 25
+const MAX_PAUSE_MS = 200
 
 /** The server undid the statement itself: repeating it is always right. */
 const UNDONE = new Set(['40001', '40P01'])
@@ -13,12 +16,11 @@ const UNDONE = new Set(['40001', '40P01'])
 /** The server, or what stands before it, is away for a moment: connection failures, restarts, too many connections. */
 const AWAY = new Set(['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03'])
 
-/** Whether a failed statement may be sent again. */
-export function mayRetry(error: unknown, repeatable: Repeatable): boolean {
-  if (!(error instanceof DatabaseError)) return false
-  if (error.sqlState !== undefined && UNDONE.has(error.sqlState)) return true
-  if (!error.sent) return true
-  return repeatable === 'always' && isAway(error)
+/** How often a statement may be sent in all, given how it failed. */
+function attempts(error: unknown, repeatable: Repeatable): number {
+  if (repeatable === 'never' || !(error instanceof DatabaseError)) return 1
+  if (error.sqlState !== undefined && UNDONE.has(error.sqlState)) return UNDONE_ATTEMPTS
+  return !error.sent || (repeatable === 'always' && isAway(error)) ? ATTEMPTS : 1
 }
 
 /** Neon's status for an answer over 64 MB: asking for less may succeed, asking again will not. */
@@ -27,6 +29,13 @@ const ANSWER_TOO_LARGE_STATUS = 507
 export function isTooLarge(error: unknown): boolean {
   return error instanceof DatabaseError && error.status === ANSWER_TOO_LARGE_STATUS
 }
+
+/** Whether a statement took too long: by our own timeout, or by the server's. */
+export function isOutOfTime(error: unknown): boolean {
+  return error instanceof DatabaseTimeoutError || (error instanceof DatabaseError && error.sqlState === QUERY_CANCELED)
+}
+
+const QUERY_CANCELED = '57014'
 
 function isAway({ sqlState, status }: DatabaseError): boolean {
   if (sqlState !== undefined) return AWAY.has(sqlState)
@@ -47,13 +56,23 @@ export async function withRetries<T>(
     try {
       return await attempt()
     } catch (error) {
-      if (tried === ATTEMPTS || signal?.aborted || !mayRetry(error, repeatable)) throw error
+      if (tried >= attempts(error, repeatable)) throw error
+      // Jittered, or those who collided would collide again.
+      await pause(Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (tried - 1)) * (0.5 + Math.random()), signal)
+      // The caller has its answer: nothing may be sent after it.
+      if (signal?.aborted) throw error
     }
-    // Jittered, or those who collided would collide again.
-    await pause(PAUSE_MS * 2 ** (tried - 1) * (0.5 + Math.random()))
   }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal?.addEventListener('abort', end)
+  })
 }

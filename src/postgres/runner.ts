@@ -5,7 +5,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../schema.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
-import type { Database, Operation, Prepared } from './database.ts'
+import type { Database, Operation, Prepared, QueryDatabase } from './database.ts'
 import { databaseFailure } from './failure.ts'
 import { withRetries } from './retry.ts'
 
@@ -34,11 +34,13 @@ export function createRunner(db: Database, { tables, timeoutMs, preparedNames }:
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
   const statements = new Map<Operation<unknown>, Statement>()
   const http = httpClient(db)
+  // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
+  const inTransaction = 'rollback' in db
 
   function statementOf<Row>(operation: Operation<Row>): Statement {
     let statement = statements.get(operation)
     if (statement === undefined) {
-      const query = operation.build(db, tables)
+      const query = operation.build(db as unknown as QueryDatabase, tables)
       // A Drizzle `cache` that the user gave to this database must not cache the cache.
       query.$withCache(false)
       const prepared = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
@@ -54,7 +56,7 @@ export function createRunner(db: Database, { tables, timeoutMs, preparedNames }:
       const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
       const rows = await withTimeout(timeoutMs, (signal) =>
         withRetries(
-          operation.repeatable,
+          inTransaction ? 'never' : operation.repeatable,
           async () => {
             try {
               return await send(values, signal)
@@ -116,7 +118,8 @@ function statementName(text: string): string {
 
 function httpClient(db: Database): HttpClient | undefined {
   const client: unknown = Reflect.get(db, '$client')
-  // A tagged template function with these two is Neon's; others are pools (objects) or lack `query`.
-  if (typeof client !== 'function') return undefined
+  // A tagged template function with these two is Neon's; others are pools (objects) or lack `query`. Where the database
+  // has a token of its own ($withAuth), only Drizzle's session knows how to send it.
+  if (typeof client !== 'function' || Reflect.get(db, 'authToken') !== undefined) return undefined
   return 'query' in client && 'transaction' in client ? (client as unknown as HttpClient) : undefined
 }

@@ -2,9 +2,9 @@
 import type { Cache, CacheSnapshot, WriteOptions } from '../cache.ts'
 import { encodeValue, type StoredValue } from '../values/codec.ts'
 import { describeType, InvalidKeyError, InvalidOptionError } from '../values/errors.ts'
-import { storedKey, storedTags } from '../values/key.ts'
+import { byCodePoint, storedKey, storedTags } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
-import { type Context, deadlineOf, observed } from './context.ts'
+import { type Context, deadlineOf, MAX_KEYS, observed } from './context.ts'
 import { add } from './operations/add.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { touch } from './operations/touch.ts'
@@ -13,7 +13,6 @@ import { writeMany } from './operations/write-many.ts'
 
 /** Of one statement: escaped twice, as an array and as JSON, it can grow fourfold, and it must end within the timeout. */
 const MAX_PART_CHARACTERS = 4 * 1024 * 1024
-const MAX_PART_ENTRIES = 10_000
 
 const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/
 
@@ -26,7 +25,7 @@ export function writing(context: Context) {
 
   /** Everything of the options that a statement needs. */
   function writeValues(options: WriteOptions | undefined) {
-    const { expiration, tags, asOf } = optionsObject(options)
+    const { expiration, tags, asOf } = optionsObject<WriteOptions>(options, ['expiration', 'tags', 'asOf'])
     return { ...deadlineValues(deadlineOf(context, expiration)), tags: storedTags(tags), asOf: checkedSnapshot(asOf) }
   }
 
@@ -65,6 +64,8 @@ export function writing(context: Context) {
     const given = new Map(pairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
     const values = writeValues(options)
     const items = await Promise.all([...given].map(([key, value]) => item(key, value)))
+    // Before they are cut into parts: in a transaction of the caller's the locks of all parts add up.
+    items.sort((a, b) => byCodePoint(a.key, b.key))
     if (items.length === 0) return
     const write = async () => {
       for (const part of parts(items)) await writePart(part, values)
@@ -107,7 +108,7 @@ function* parts(items: readonly Item[]): Generator<Item[]> {
   let characters = 0
   for (const item of items) {
     const size = item.key.length + (item.value?.length ?? 0)
-    if (part.length > 0 && (characters + size > MAX_PART_CHARACTERS || part.length === MAX_PART_ENTRIES)) {
+    if (part.length > 0 && (characters + size > MAX_PART_CHARACTERS || part.length === MAX_KEYS)) {
       yield part
       part = []
       characters = 0

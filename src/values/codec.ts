@@ -19,7 +19,7 @@ export interface StoredValue {
   readonly number: string | null
 }
 
-/** 32 MiB: with JSON's escaping still within the 64 MB that Neon takes in one request. */
+/** 32 MiB: escaped once more for the request, all but text made of quotes stays within the 64 MB that Neon takes. */
 export const DEFAULT_MAX_VALUE_BYTES = 32 * 1024 * 1024
 
 /** The default codec: JSON, as `JSON.stringify` defines it. */

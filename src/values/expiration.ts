@@ -73,9 +73,9 @@ export function parsePeriod(input: unknown, name: string, now: number): number {
   throw new InvalidExpirationError(`Expected ${name} to be a positive span of time, got ${came}.`)
 }
 
-/** A span that a computation made: whole milliseconds, and none beyond year 9999. */
+/** A span that a computation made: whole milliseconds, and none beyond year 9999, by a clock a day off either. */
 export function boundedSpan(ms: number, now: number): number {
-  return Math.min(Math.round(ms), LATEST_EPOCH_MS - now)
+  return Math.min(Math.round(ms), LATEST_EPOCH_MS - now - MS_PER_UNIT.d)
 }
 
 function instant(date: Date): Deadline {

@@ -26,6 +26,9 @@ const READABLE_BYTES = MAX_KEY_BYTES - HASH_HEX_LENGTH - HASH_MARK.length
 const FILLER = '~'
 const BOUNDED_FORM = /#[0-9a-f]{64}$/
 
+// Without the option it would drop a leading U+FEFF, which is a character of a key like any other.
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
+
 /** Sorts after everything that starts with what stands before it: longer than any key, of the highest code point. */
 const AFTER_ALL = '\u{10FFFF}'.repeat(MAX_KEY_BYTES / 4 + 1)
 
@@ -112,6 +115,19 @@ export function readableKey(scope: Scope, stored: string): ReadableKey {
   return { key: part, namespace: parts }
 }
 
+/** Orders as the database does, by code points; `<` orders by UTF-16 units, which differ above U+FFFF. */
+export function byCodePoint(a: string, b: string): number {
+  for (let i = 0; i < a.length && i < b.length; i++) {
+    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)]
+    if (x !== y) return isSurrogate(x) === isSurrogate(y) ? x - y : isSurrogate(x) ? 1 : -1
+  }
+  return a.length - b.length
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff
+}
+
 function checked(name: unknown, what: 'key' | 'tag' | 'namespace' | 'prefix'): string {
   if (typeof name !== 'string')
     throw new InvalidKeyError(`Expected a ${what} to be a string, got ${describeType(name)}.`)
@@ -144,6 +160,6 @@ function bounded(name: string): string {
   // Cut at the start of a character, then fill up: the length is the form's mark.
   let end = READABLE_BYTES
   while (((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end--
-  const beginning = new TextDecoder().decode(bytes.subarray(0, end)) + FILLER.repeat(READABLE_BYTES - end)
+  const beginning = DECODER.decode(bytes.subarray(0, end)) + FILLER.repeat(READABLE_BYTES - end)
   return beginning + HASH_MARK + bytesToHex(sha256(bytes))
 }

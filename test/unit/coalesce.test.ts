@@ -6,7 +6,7 @@ function recorder() {
   const read = createCoalescer(async (keys) => {
     loads.push(keys)
     return new Map(keys.filter((key) => key !== 'missing').map((key) => [key, { value: key, number: null }]))
-  })
+  }, 5_000)
   return { loads, read }
 }
 
@@ -46,23 +46,33 @@ describe('gets of one tick', () => {
     const read = createCoalescer(async (keys): Promise<Rows> => {
       if (failing) throw new Error('down')
       return new Map(keys.map((key) => [key, { value: key, number: null }]))
-    })
+    }, 5_000)
     const results = await Promise.allSettled(['a', 'b', 'a'].map(read))
     expect(results.every(({ status }) => status === 'rejected')).toBe(true)
     failing = false
     expect((await read('a'))?.value).toBe('a')
   })
 
-  it('a follower whose leader never answers reads for itself', async () => {
-    let loads = 0
+  it('whose leader never answers are read once more, together', async () => {
+    const loads: string[][] = []
     const read = createCoalescer((keys) => {
-      loads++
+      loads.push(keys)
       // As in workerd when the leader's request was cancelled: its promises never settle.
-      if (loads === 1) return new Promise<Rows>(() => {})
+      if (loads.length === 1) return new Promise<Rows>(() => {})
       return Promise.resolve(new Map(keys.map((key) => [key, { value: key, number: null }])))
-    })
+    }, 100)
     void read('a')
-    expect((await read('b'))?.value).toBe('b')
-    expect(loads).toBe(2)
+    const rows = await Promise.all([read('b'), read('c'), read('b')])
+    expect(rows.map((row) => row?.value)).toEqual(['b', 'c', 'b'])
+    expect(loads).toEqual([
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ])
+  })
+
+  it('end with the timeout where nothing answers at all', async () => {
+    const read = createCoalescer(() => new Promise<Rows>(() => {}), 40)
+    void read('a')
+    await expect(read('b')).rejects.toMatchObject({ code: 'TIMEOUT' })
   })
 })

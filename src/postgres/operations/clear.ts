@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { operation } from '../database.ts'
 import { inRange, param } from './fragments.ts'
 
-/** Deletes up to `batch` entries of a range in key order, and says how far it came: `last` is null at the end. */
+/** Deletes up to `batch` entries of a range in key order, and says how far it came; no `last` when that was the end. */
 export const clear = operation('unsent', (db, tables) => {
   const { entries } = tables
   const doomed = db.$with('doomed', {}).as(sql`
@@ -18,7 +18,7 @@ export const clear = operation('unsent', (db, tables) => {
     .with(doomed, removed)
     .select({
       removed: sql<number>`(select count(*)::int from removed)`,
-      last: sql<string | null>`(select max(key) from doomed)`,
+      last: sql<string | null>`(select max(key) from doomed having count(*) = ${param('batch')}::int)`,
     })
     .from(sql`(select) as one`)
 })

@@ -6,8 +6,16 @@ import type { Deadline } from '../../values/expiration.ts'
 
 export const param = (name: string) => sql.placeholder(name)
 
-/** The deadline of {@link deadlineValues}, by the database's clock; null is never. */
-export const deadline: SQL = sql`coalesce(${param('at')}::timestamptz, now() + ${param('after')}::float8 * interval '1 millisecond')`
+/**
+ * The deadline of {@link deadlineValues}, by the database's clock; null is never.
+ *
+ * One that is not in the future becomes the epoch: to a transaction that began earlier, `now()` of this statement would
+ * still lie ahead.
+ */
+export const deadline: SQL = sql`(
+  select case when d.deadline <= now() then timestamptz 'epoch' else d.deadline end
+  from (select coalesce(${param('at')}::timestamptz, now() + ${param('after')}::float8 * interval '1 millisecond') as deadline) as d
+)`
 
 /** The parameters of {@link deadline}. */
 export function deadlineValues(given: Deadline): { at: string | null; after: number | null } {
@@ -41,7 +49,7 @@ export function movedKeptUntil({ entries }: CacheTables): SQL {
 
 /** Keys from `from` up to before `to`: a scope, or a prefix in it. */
 export function inRange({ entries }: CacheTables): SQL {
-  return sql`${entries.key} >= ${param('from')}::text and ${entries.key} < ${param('to')}::text`
+  return sql`(${entries.key} >= ${param('from')}::text and ${entries.key} < ${param('to')}::text)`
 }
 
 /** An instant as milliseconds since the epoch, whatever the driver makes of timestamps. */

@@ -17,7 +17,7 @@ export const countCall = operation('unsent', (db, tables) => {
     on conflict (key) do update
     set value = null, compute_ms = null, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
       select
-        case when s.running then least(${entries.number} + 1, ${param('cap')}::numeric) else 1 end,
+        case when s.running then least(greatest(floor(${entries.number}), 0) + 1, ${param('cap')}::numeric) else 1 end,
         case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,
         case when s.running then coalesce(${entries.keptUntil}, excluded.kept_until) else excluded.kept_until end,
         case when s.running then ${entries.tags} end,

@@ -3,8 +3,15 @@ import { type CacheTables, expired, forever, live } from '../../schema.ts'
 import { operation } from '../database.ts'
 import { epochMs, inRange, param, storedBytes } from './fragments.ts'
 
+type State = (tables: CacheTables) => SQL
+
+/** Keys of the scope itself: nothing after the scope is a bare separator. */
+function isDirect({ entries }: CacheTables): SQL {
+  return sql`substr(${entries.key}, ${param('scopeLength')}::int + 1) ~ ${sql.raw(String.raw`'^(\\.|[^|\\])*$'`)}`
+}
+
 /** A page of a range in key order, after the key `after`. No values. */
-const listOperation = (state?: (tables: CacheTables) => SQL) =>
+const listOperation = (...conditions: State[]) =>
   operation('always', (db, tables) => {
     const { key, expiresAt, tags, createdAt, updatedAt } = tables.entries
     return db
@@ -18,14 +25,17 @@ const listOperation = (state?: (tables: CacheTables) => SQL) =>
         updatedAt: epochMs(updatedAt),
       })
       .from(tables.entries)
-      .where(and(inRange(tables), sql`${key} > ${param('after')}::text`, state?.(tables)))
+      .where(and(inRange(tables), sql`${key} > ${param('after')}::text`, ...conditions.map((holds) => holds(tables))))
       .orderBy(key)
       .limit(param('limit'))
   })
 
-export const list = {
-  all: listOperation(),
-  live: listOperation(live),
-  expired: listOperation(expired),
-  forever: listOperation(forever),
-}
+const byState = (...conditions: State[]) => ({
+  all: listOperation(...conditions),
+  live: listOperation(...conditions, live),
+  expired: listOperation(...conditions, expired),
+  forever: listOperation(...conditions, forever),
+})
+
+/** With nested scopes, and without. */
+export const list = { all: byState(), direct: byState(isDirect) }

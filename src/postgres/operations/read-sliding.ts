@@ -8,8 +8,8 @@ import { movedKeptUntil, param } from './fragments.ts'
  *
  * With `lifeMs = ttlMs × (1 + slack)` the entry never expires earlier than `ttlMs` after a read, at most the slack
  * later, and is written at most once per `ttlMs × slack`, whatever its read rate. Reads that are not due take no
- * transaction id. Those that meet while one is due wait for the first, and then find nothing due: waiting, not
- * `skip locked`, because the holder might undo its move.
+ * transaction id. A row that someone else is writing is skipped: a read must not wait for a writer, and of several
+ * readers that find it due one is enough.
  */
 export const readSliding = operation('always', (db, tables) => {
   const { entries } = tables
@@ -17,17 +17,22 @@ export const readSliding = operation('always', (db, tables) => {
     select ${entries.key}, ${entries.value}, ${entries.number}
     from ${entries}
     where ${entries.key} = ${param('key')}::text and ${live(tables)}`)
+  const next = db.$with('next', {}).as(sql`
+    select now() + ${param('ttlMs')}::float8 * interval '1 millisecond' as due_before,
+      now() + ${param('lifeMs')}::float8 * interval '1 millisecond' as expires_at`)
+  const due = db.$with('due', {}).as(sql`
+    select ${entries.key} from ${entries}
+    where ${entries.key} = (select key from found)
+      and ${entries.expiresAt} < (select due_before from next) and ${live(tables)}
+    for no key update skip locked`)
   const touched = db.$with('touched', {}).as(sql`
     update ${entries}
     set expires_at = next.expires_at, kept_until = ${movedKeptUntil(tables)}, updated_at = now()
-    from found, (select
-      now() + ${param('ttlMs')}::float8 * interval '1 millisecond' as due_before,
-      now() + ${param('lifeMs')}::float8 * interval '1 millisecond' as expires_at
-    ) as next
-    where ${entries.key} = found.key and ${entries.expiresAt} < next.due_before and ${live(tables)}
+    from due, next
+    where ${entries.key} = due.key
     returning 1`)
   return db
-    .with(found, touched)
+    .with(found, next, due, touched)
     .select({
       value: sql<string | null>`found.value`,
       number: sql<string | null>`found.number::text`,

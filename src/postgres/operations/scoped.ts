@@ -1,7 +1,7 @@
 import type { SQL } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
 import type { Scope } from '../../values/key.ts'
-import { type Database, type Operation, operation, type Preparable, type Repeatable } from '../database.ts'
+import { type Operation, operation, type Preparable, type QueryDatabase, type Repeatable } from '../database.ts'
 import { inRange } from './fragments.ts'
 
 /**
@@ -17,7 +17,7 @@ export interface ScopedOperation<Row> {
 
 export function scopedOperation<Row>(
   repeatable: Repeatable,
-  build: (db: Database, tables: CacheTables, range: SQL | undefined) => Preparable<Row>,
+  build: (db: QueryDatabase, tables: CacheTables, range: SQL | undefined) => Preparable<Row>,
 ): ScopedOperation<Row> {
   return {
     everything: operation(repeatable, (db, tables) => build(db, tables, undefined)),

@@ -1,0 +1,9 @@
+import { pgSchema, pgTable, text } from 'drizzle-orm/pg-core'
+import { cacheTables } from 'pgstash/schema'
+
+// drizzle-kit sees what a file exports: the schema, or it would not be created, and each table.
+export const stash = pgSchema('stash')
+export const tables = cacheTables({ schema: 'stash', prefix: 'shop_' })
+export const { entries, leases, invalidations, state } = tables
+
+export const products = pgTable('products', { id: text('id').primaryKey(), name: text('name').notNull() })

@@ -1,0 +1,9 @@
+import { type SQL, sql } from 'drizzle-orm'
+
+/** Entries that leave in the same ten minutes share a slot, so a touch within it leaves every index alone (HOT). */
+const CLEANUP_SLOT_SECONDS = 600
+
+/** The slot of an instant. */
+export function cleanupSlot(instant: SQL): SQL {
+  return sql`floor(extract(epoch from (${instant} - timestamptz '2000-01-01 00:00:00+00')) / ${sql.raw(String(CLEANUP_SLOT_SECONDS))})::int`
+}

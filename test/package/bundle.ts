@@ -1,0 +1,55 @@
+/** Bundles for edge runtimes: no Node built-in may be reached. */
+import { builtinModules } from 'node:module'
+import { build, type Plugin } from 'esbuild'
+
+export interface BundleOptions {
+  /** What the bundle starts with; its imports resolve from the folder. */
+  readonly entry: string
+  /** A folder made by `install`. */
+  readonly folder: string
+  readonly format?: 'esm' | 'iife'
+  /** Packages left out. */
+  readonly external?: readonly string[]
+  readonly minify?: boolean
+}
+
+/** Thrown with who imports what, because that is the first thing that one has to know. */
+export class NodeBuiltinError extends Error {}
+
+/** Bundles as wrangler and Vercel do for the edge. @throws NodeBuiltinError */
+export async function bundleForEdge(options: BundleOptions): Promise<string> {
+  const reached: string[] = []
+  const { outputFiles } = await build({
+    stdin: { contents: options.entry, resolveDir: options.folder, loader: 'ts' },
+    absWorkingDir: options.folder,
+    bundle: true,
+    write: false,
+    format: options.format ?? 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: [...(options.external ?? [])],
+    minify: options.minify ?? false,
+    plugins: [refuseBuiltins(reached)],
+    // The repository's own settings, where 'pgstash' is the sources, must not be found.
+    tsconfigRaw: {},
+    logLevel: 'silent',
+  })
+  if (reached.length > 0) {
+    throw new NodeBuiltinError(`Expected no Node built-in in a bundle for the edge, got ${reached.join(', ')}.`)
+  }
+  return outputFiles[0]?.text ?? ''
+}
+
+function refuseBuiltins(reached: string[]): Plugin {
+  const names = builtinModules.map((name) => name.replace('/', '\\/')).join('|')
+  return {
+    name: 'refuse-builtins',
+    setup({ onResolve }) {
+      onResolve({ filter: new RegExp(`^(?:node:.*|${names})$`) }, ({ path, importer }) => {
+        reached.push(`${path} (imported by ${importer})`)
+        return { path, external: true }
+      })
+    },
+  }
+}

@@ -1,0 +1,184 @@
+/** A program that uses pgstash as its users do; compiled against the tarball under several compiler settings. */
+import { PGlite } from '@electric-sql/pglite'
+import { neon } from '@neondatabase/serverless'
+import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
+import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
+import { integer, pgTable, text } from 'drizzle-orm/pg-core'
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
+import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import pg from 'pg'
+import {
+  type Cache,
+  type CacheEntry,
+  CacheError,
+  type CacheErrorCode,
+  type CacheEvent,
+  type CacheOptions,
+  type CacheSnapshot,
+  type CacheTables,
+  type CleanupResult,
+  type Codec,
+  type CounterOptions,
+  createCache,
+  type Database,
+  DatabaseError,
+  type Duration,
+  type EntryPage,
+  type Expiration,
+  jsonCodec,
+  type LimitResult,
+  type ListOptions,
+  ValueTooLargeError,
+  type WriteOptions,
+} from 'pgstash'
+import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
+import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
+import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
+import { cacheContract, createFaults, type Fault, type StoreUnderTest } from 'pgstash/testing'
+import postgres from 'postgres'
+
+const users = pgTable('users', { id: integer('id').primaryKey(), name: text('name').notNull() })
+const schema = { users, cacheEntries }
+const tables: CacheTables = cacheTables({ schema: 'cache', prefix: 'shop_' })
+
+/** A type assertion that compiles only for the very same type. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const same = <A, B>(_: Same<A, B>) => {}
+
+const url = 'postgresql://user:password@localhost/database'
+
+export const caches: Cache[] = [
+  createCache(drizzleNeon(neon(url))),
+  createCache(drizzleNeon(url, { schema })),
+  createCache(drizzleNeon({ client: neon(url), schema })),
+  createCache(drizzlePg(new pg.Pool())),
+  createCache(drizzlePg({ client: new pg.Pool(), schema })),
+  createCache(drizzlePostgres(postgres(url))),
+  createCache(drizzlePostgres({ client: postgres(url), schema })),
+  createCache(drizzlePglite(new PGlite())),
+  createCache(drizzlePglite({ client: new PGlite(), schema })),
+]
+
+/** A pair of functions, as an encrypting codec has them. */
+const codec: Codec = {
+  encode: async (value, { key }) => `${key}:${JSON.stringify(value)}`,
+  decode: (stored, { key }) => JSON.parse(stored.slice(key.length + 1)) as unknown,
+}
+
+export async function everyMethod(database: Database): Promise<void> {
+  const events: CacheEvent[] = []
+  const options: CacheOptions = {
+    namespace: 'shop',
+    expiration: '10m',
+    codec,
+    tables,
+    timeout: 1_000,
+    slack: 0.5,
+    preparedNames: false,
+    onEvent: (event) => events.push(event),
+    maxValueBytes: 1_024,
+  }
+  const cache = createCache(database, options).namespace('carts')
+
+  const user = await cache.get<{ name: string }>('user')
+  same<typeof user, { name: string } | undefined>(true)
+  const unknown = await cache.get('anything')
+  same<typeof unknown, unknown>(true)
+  const settings = await cache.get<string, null>('settings', { fallback: null, sliding: { minutes: 5 } })
+  same<typeof settings, string | null>(true)
+  const counted = await cache.get<number>('counted', { fallback: 0 })
+  same<typeof counted, number>(true)
+  const nullable = await cache.get<{ name: string }>('user', { fallback: null })
+  same<typeof nullable, { name: string } | null>(true)
+  const ttl = process.env.TTL === undefined ? undefined : Number(process.env.TTL)
+  await cache.set('key', 1, { expiration: ttl, tags: undefined })
+
+  const names = ['ada', 'grace']
+  const found = await cache.getMany<number>(new Set(names))
+  same<typeof found, Map<string, number>>(true)
+
+  const never: Expiration = null
+  const span: Duration = { days: 1, hours: 2 }
+  const snapshot: CacheSnapshot = await cache.snapshot()
+  const write: WriteOptions = { expiration: span, tags: new Set(['users']), asOf: snapshot }
+  await cache.set('user', { name: 'Ada' }, write)
+  await cache.set('user', { name: 'Ada' }, { expiration: new Date(), tags: ['users'] })
+  await cache.setMany(
+    names.map((n) => [n, 1]),
+    { expiration: 60 },
+  )
+  await cache.setMany({ ada: 1, grace: { nested: true } })
+  await cache.setMany(new Map([['ada', 1]]))
+  const added: boolean = await cache.add('user', 1, { expiration: '1.5h' })
+  const touched: boolean = (await cache.touch('user', never)) && (await cache.touch('user', '30s'))
+
+  const counter: CounterOptions = { expiration: 60, sliding: true }
+  const sum: number = (await cache.increment('hits', 2, counter)) + (await cache.decrement('hits'))
+  const { allowed, remaining, resetAt }: LimitResult = await cache.limit('login', { limit: 5, period: '1m' })
+  same<typeof resetAt, Date>(true)
+
+  const pulled = await cache.pull<{ token: string }>('token')
+  same<typeof pulled, { token: string } | undefined>(true)
+  const removed: number = (await cache.deleteMany(names)) + (await cache.clear()) + (await cache.count())
+  const deadline = await cache.expiration('user')
+  same<typeof deadline, Date | null | undefined>(true)
+  await cache.invalidate('users')
+  await cache.invalidate(new Set(['users']))
+
+  const page: ListOptions = { prefix: 'u', state: 'live', limit: 10 }
+  const { entries, cursor }: EntryPage = await cache.list(page)
+  if (cursor !== undefined) await cache.list({ ...page, cursor })
+  const { total, estimated } = await cache.stats()
+  const result: CleanupResult = await cache.clearExpired({ batch: 10, timeBudget: 1_000, onProgress: () => {} })
+
+  const entry: CacheEntry<number> = cache.entry<number>('answer')
+  const value = await entry.value()
+  same<typeof value, number | undefined>(true)
+  const stored: number = await entry.set(42, { expiration: '1h' })
+  use(added, touched, sum, allowed, remaining, removed, entries, total, estimated, result, stored, events, jsonCodec)
+}
+
+export async function failures(cache: Cache): Promise<string> {
+  try {
+    await cache.set('key', 1n)
+    return 'stored'
+  } catch (error) {
+    if (error instanceof ValueTooLargeError) return error.message
+    if (error instanceof DatabaseError) return `${error.sqlState} ${error.status} ${error.sent}`
+    if (!(error instanceof CacheError)) throw error
+    same<typeof error.code, CacheErrorCode>(true)
+    return error.code === 'UNSERIALIZABLE_VALUE' ? error.message : error.name
+  }
+}
+
+export async function setUp(database: Database): Promise<void> {
+  const options: MigrateOptions = { tables, unlogged: true, fillfactor: 90, compression: 'pglz' }
+  await migrate(database, options)
+  await migrate(drizzleNeon(url, { schema }), { autovacuumScaleFactor: 0.2, toastAutovacuumScaleFactor: 0.1 })
+  const statement: string = migrationSql({ tables })
+  const rows = await drizzlePg(url, { schema }).select({ key: cacheEntries.key }).from(cacheEntries).where(live())
+  same<typeof rows, { key: string }[]>(true)
+  use(statement, expired(tables))
+}
+
+interface Env {
+  DATABASE_URL: string
+}
+const cacheOf = (env: Env) => createCache(drizzleNeon(env.DATABASE_URL))
+
+export const scheduled: ScheduledHandler<Env> = scheduledCleanup(cacheOf, {
+  timeBudget: 1_000,
+  onResult: ({ removed, more }) => use(removed, more),
+})
+
+export function GET(cache: Cache, secret: string | undefined): (request: Request) => Promise<Response> {
+  return cronRoute(() => cache, { secret, batch: 100 })
+}
+
+export function tested(store: StoreUnderTest): void {
+  const fault: Fault = { kind: 'delay', ms: 1 }
+  createFaults().next(fault)
+  use(() => cacheContract, store)
+}
+
+function use(..._: unknown[]): void {}

@@ -1,0 +1,51 @@
+/** Mistakes that the types catch: an expected error that is missing fails the compilation. */
+import { type Cache, type CacheSnapshot, createCache, type Database, type Expiration } from 'pgstash'
+import { cronRoute, scheduledCleanup } from 'pgstash/cron'
+import { migrate } from 'pgstash/migrate'
+import { cacheTables } from 'pgstash/schema'
+
+export async function mistakes(cache: Cache, db: Database): Promise<void> {
+  // @ts-expect-error a key is a string
+  await cache.get(42)
+  // @ts-expect-error a miss is undefined, not the type alone
+  const name: string = await cache.get<string>('name')
+  // @ts-expect-error sliding is a span
+  await cache.get('key', { sliding: true })
+  // @ts-expect-error the value is missing
+  await cache.set('key')
+  // @ts-expect-error no such unit of time
+  await cache.set('key', 1, { expiration: '5 minutes' })
+  // @ts-expect-error the option is called expiration
+  await cache.set('key', 1, { ttl: 60 })
+  // @ts-expect-error no such field of a Duration
+  const span: Expiration = { weeks: 1 }
+  // @ts-expect-error a snapshot comes from snapshot()
+  const snapshot: CacheSnapshot = '1:1:'
+  // @ts-expect-error pairs, not keys
+  await cache.setMany(['a', 'b'])
+  // @ts-expect-error keys, in an iterable
+  await cache.deleteMany(42)
+  // @ts-expect-error counters count numbers
+  await cache.increment('key', '1')
+  // @ts-expect-error a limit needs its period
+  await cache.limit('key', { limit: 1 })
+  // @ts-expect-error no such state
+  await cache.list({ state: 'stale' })
+  // @ts-expect-error the entry's type is the one given
+  await cache.entry<number>('key').set('text')
+  // @ts-expect-error a connection string is not a Drizzle database
+  createCache('postgresql://localhost/database')
+  // @ts-expect-error no such option
+  createCache(db, { prefix: 'shop' })
+  // @ts-expect-error a codec has both directions
+  createCache(db, { codec: { encode: JSON.stringify } })
+  // @ts-expect-error names are text
+  cacheTables({ prefix: 1 })
+  // @ts-expect-error no such compression
+  await migrate(db, { compression: 'zstd' })
+  // @ts-expect-error a cron route without a secret would be open to everybody
+  cronRoute(cache)
+  // @ts-expect-error a cache or what makes one
+  scheduledCleanup(db)
+  void [name, span, snapshot]
+}

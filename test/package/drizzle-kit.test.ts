@@ -1,0 +1,167 @@
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { PGlite } from '@electric-sql/pglite'
+import { sql } from 'drizzle-orm'
+import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
+import { getTableConfig } from 'drizzle-orm/pg-core'
+import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite'
+import { migrate as migrateOwn } from 'drizzle-orm/pglite/migrator'
+import { transform } from 'esbuild'
+import { type CacheTables, createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { cacheState, cacheTables, defaultTables } from 'pgstash/schema'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cleanup } from '../setup/cleanup.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
+import { bin, install, linkPackages, pack, ROOT, run, temporaryFolder } from './packed.ts'
+
+const NOTHING_NEW = 'No schema changes, nothing to migrate'
+const RECIPE = 'docs/snippets/own-drizzle-kit'
+
+describe('the migrations in drizzle/', () => {
+  it('are fresh: drizzle-kit has nothing to add', async () => {
+    const folder = await checkout()
+    const { stdout } = await generate(folder)
+    expect(stdout).toContain(NOTHING_NEW)
+    expect(await readdir(join(folder, 'drizzle'))).toEqual(await readdir(join(ROOT, 'drizzle')))
+  })
+
+  it('would not be fresh with another column, and drizzle-kit says so', async () => {
+    const folder = await checkout()
+    const file = join(folder, 'src/schema.ts')
+    const schema = await readFile(file, 'utf8')
+    await writeFile(file, schema.replace("value: text('value'),", "$& added: text('added'),"))
+    const { stdout } = await generate(folder)
+    expect(stdout).not.toContain(NOTHING_NEW)
+    const written = (await readdir(join(folder, 'drizzle'))).filter((name) => /^0001_.*\.sql$/.test(name))
+    expect(written).toHaveLength(1)
+    const statement = await readFile(join(folder, 'drizzle', written[0] ?? ''), 'utf8')
+    expect(statement).toBe('ALTER TABLE "cache_entries" ADD COLUMN "added" text;')
+  })
+
+  it('are what src/migrate/migrations.ts holds', async () => {
+    const module = pathToFileURL(join(ROOT, 'drizzle/embed.mjs')).href
+    const { embed } = (await import(module)) as { embed(): string }
+    expect(await readFile(join(ROOT, 'src/migrate/migrations.ts'), 'utf8')).toBe(embed())
+  })
+})
+
+describe("the recipe for one's own drizzle-kit", () => {
+  /** The recipe's files, with the packed package installed. */
+  let project: string
+
+  beforeAll(async () => {
+    project = await install(await pack())
+    await linkPackages(project, ['drizzle-kit', 'pg'])
+    await cp(join(ROOT, RECIPE), project, { recursive: true })
+  })
+
+  it.each<[string, string, CacheTables]>([
+    ['a re-export of pgstash/schema', 'schema.ts', defaultTables],
+    ['tables under own names', 'schema-with-own-names.ts', cacheTables({ schema: 'stash', prefix: 'shop_' })],
+  ])('generates tables from %s that work, and that migrate adopts', async (_name, file, tables) => {
+    const migrationsFolder = await generateFrom(file)
+    const client = new PGlite()
+    cleanup(() => client.close())
+    const db = drizzle(client)
+    await migrateOwn(db, { migrationsFolder })
+
+    const cache = createCache(db, { tables })
+    await cache.set('before', 'kept', { tags: ['some'], expiration: '1h' })
+    expect(await cache.get('before')).toBe('kept')
+
+    await migrate(db, { tables })
+    const adopted = await shape(db, tables)
+    expect(adopted.options).toEqual(['autovacuum_vacuum_scale_factor=0.1', 'fillfactor=85'])
+    expect(adopted.toastOptions).toEqual(['autovacuum_vacuum_scale_factor=0.05'])
+    expect(adopted.applied).toEqual(['migration 0000_init'])
+    expect(await cache.get('before')).toBe('kept')
+    expect(await cache.increment('counter')).toBe(1)
+    await cache.invalidate('some')
+    expect(await cache.has('before')).toBe(false)
+
+    await migrate(db, { tables })
+    expect(await shape(db, tables)).toEqual(adopted)
+
+    // What migrate makes by itself is the same.
+    const own = cacheTables({ schema: 'made by migrate', prefix: tables.prefix })
+    await migrate(db, { tables: own })
+    expect(await shape(db, own)).toEqual(adopted)
+  })
+
+  it('has drizzle-kit generate nothing more the second time', async () => {
+    await generate(project)
+    expect((await generate(project)).stdout).toContain(NOTHING_NEW)
+  })
+
+  it('sets a database up with the code that it shows', async () => {
+    await generate(project)
+    const { code } = await transform(await readFile(join(project, 'set-up.ts'), 'utf8'), { loader: 'ts' })
+    await writeFile(join(project, 'set-up.js'), code)
+    const url = await createDatabase()
+    const { stderr, code: exitCode } = await run('node', ['set-up.js'], project, { DATABASE_URL: url })
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 })
+    const db = drizzlePg(createPool(url))
+    expect(await db.select({ name: cacheState.name }).from(cacheState)).toEqual([{ name: 'migration 0000_init' }])
+    expect((await db.execute(sql`select * from products`)).rows).toEqual([])
+  })
+
+  async function generateFrom(file: string): Promise<string> {
+    const out = `./migrations-of-${file}`
+    const options = ['--dialect', 'postgresql', '--schema', `./${file}`, '--out', out]
+    const { code, stdout, stderr } = await run(bin('drizzle-kit'), ['generate', ...options], project)
+    expect(code, stdout + stderr).toBe(0)
+    return join(project, out)
+  }
+})
+
+/** What a schema change can break, without the names of what holds it. */
+async function shape(db: PgliteDatabase, { entries, state, schema = 'public', prefix }: CacheTables) {
+  const columns = await db.execute(sql`
+    select c.relname::text as table, a.attname::text as column, format_type(a.atttypid, a.atttypmod) as type,
+      a.attnotnull as required, pg_get_expr(d.adbin, d.adrelid) as "default", a.attgenerated::text as generated,
+      a.attcompression::text as compression, l.collname::text as collation
+    from pg_attribute a join pg_class c on c.oid = a.attrelid
+      left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum left join pg_collation l on l.oid = a.attcollation
+    where c.relnamespace = to_regnamespace(${`"${schema}"`}) and c.relkind = 'r' and a.attnum > 0
+      and c.relname like ${`${prefix}cache\\_%`}
+    order by 1, a.attnum`)
+  const indexes = await db.execute(sql`
+    select c.relname::text as name, i.indisprimary as primary, pg_get_indexdef(i.indexrelid, 1, true) as first
+    from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+    where c.relnamespace = to_regnamespace(${`"${schema}"`}) and t.relname like ${`${prefix}cache\\_%`} order by 1`)
+  const options = await db.execute<{ heap: string[]; toast: string[] }>(sql`
+    select c.reloptions as heap, t.reloptions as toast
+    from pg_class c join pg_class t on t.oid = c.reltoastrelid where c.oid = to_regclass(${qualified(entries)})`)
+  const applied = await db.select({ name: state.name }).from(state)
+  return {
+    columns: columns.rows,
+    indexes: indexes.rows,
+    options: options.rows[0]?.heap,
+    toastOptions: options.rows[0]?.toast,
+    applied: applied.map(({ name }) => name),
+  }
+}
+
+function qualified(table: CacheTables['entries']): string {
+  const { name, schema = 'public' } = getTableConfig(table)
+  return `"${schema}"."${name}"`
+}
+
+/** A copy of what `npm run db:generate` reads. */
+async function checkout(): Promise<string> {
+  const folder = join(await temporaryFolder(), 'checkout')
+  await mkdir(folder)
+  for (const path of ['drizzle', 'drizzle.config.ts', 'src', 'package.json', 'tsconfig.json']) {
+    await cp(join(ROOT, path), join(folder, path), { recursive: true })
+  }
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  return folder
+}
+
+async function generate(folder: string) {
+  const result = await run(bin('drizzle-kit'), ['generate'], folder)
+  expect(result.code, result.stdout + result.stderr).toBe(0)
+  return result
+}

@@ -1,0 +1,282 @@
+import { cp } from 'node:fs/promises'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { neon, neonConfig } from '@neondatabase/serverless'
+import { drizzle } from 'drizzle-orm/neon-http'
+import { EdgeRuntime } from 'edge-runtime'
+import { Miniflare } from 'miniflare'
+import { createCache } from 'pgstash'
+import { startLocalNeon } from 'pgstash/dev'
+import { migrate } from 'pgstash/migrate'
+import { createFaults } from 'pgstash/testing'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { cleanup } from '../setup/cleanup.ts'
+import { createDatabase } from '../setup/databases.ts'
+import { bundleForEdge } from './bundle.ts'
+import { edgeEntryPoints, importName, install, linkPackages, pack, ROOT } from './packed.ts'
+
+const KEYS = await edgeEntryPoints()
+
+/** Which probe uses an entry; every edge entry must have one. */
+const PROBES: Record<string, string> = {
+  '.': 'main',
+  './schema': 'schema',
+  './migrate': 'schema',
+  './cron': 'cron',
+  './testing': 'testing',
+}
+
+/**
+ * Gzipped, without `drizzle-orm`, which its users have anyway; measured plus a fifth. Workers' free plan allows 3 MB for
+ * everything, but each kilobyte delays the first request of a cold isolate. A feature may raise a budget, deliberately.
+ */
+const BUDGET_BYTES: Record<string, number> = {
+  '.': 17_800,
+  './schema': 2_000,
+  './migrate': 5_900,
+  './cron': 4_300,
+  './testing': 9_600,
+}
+
+/** The first that FACTS.md vouches for, and the newest that the installed workerd knows. */
+const COMPATIBILITY_DATES = ['2024-06-01', '2026-04-01']
+
+const CLIENTS = 50
+const ALL_RIGHT = clients().map((own) => ({ status: 200, body: ['S', own, 'S', null, 'S'] }))
+
+/** Longer than any operation may take with its timeout of five seconds. */
+const HUNG_AFTER_MS = 8_000
+
+let folder: string
+let env: { ENDPOINT: string; DATABASE_URL: string }
+const faults = createFaults()
+
+beforeAll(async () => {
+  folder = await install(await pack())
+  await linkPackages(folder, ['@neondatabase/serverless'])
+  await cp(join(ROOT, 'test/package/probes'), join(folder, 'probes'), { recursive: true })
+  const local = await startLocalNeon({ database: await createDatabase(), intercept: faults })
+  cleanup(() => local.close())
+  env = { ENDPOINT: local.endpoint, DATABASE_URL: local.connectionString }
+})
+
+beforeEach(() => {
+  faults.heal()
+  faults.reset()
+})
+
+it('has a probe for every edge entry', () => {
+  expect(Object.keys(PROBES)).toEqual(KEYS)
+})
+
+describe.each(KEYS)('the edge entry %s', (key) => {
+  const probe = PROBES[key] ?? ''
+
+  it('reaches no Node built-in', async () => {
+    expect(await bundleForEdge({ entry: `export * from '${importName(key)}'`, folder })).toContain('export {')
+  })
+
+  it('does its work in workerd', async () => {
+    const entry = `import { run } from './probes/${probe}.ts'
+      export default { fetch: async (_request, env) => Response.json(await run(env)) }`
+    const worker = await startWorker(await bundleForEdge({ entry, folder }), { RUNTIME: `workerd ${key}` })
+    const response = await fetch(worker)
+    expect(await textOf(response)).toEqual(await expectedOf(probe))
+  })
+
+  it('does its work on edge-runtime', async () => {
+    const entry = `import { run } from './probes/${probe}.ts'
+      addEventListener('fetch', (event) => event.respondWith(run(globalThis.env).then((result) => Response.json(result))))`
+    const code = await bundleForEdge({ entry, folder, format: 'iife' })
+    const runtime = new EdgeRuntime({
+      initialCode: code,
+      extend: (context) => Object.assign(context, { env: { ...env, RUNTIME: `edge-runtime ${key}` } }),
+    })
+    const response = await runtime.dispatchFetch('https://example.com/')
+    expect(await textOf(response)).toEqual(await expectedOf(probe))
+  })
+})
+
+describe('the bundler of these tests', () => {
+  it('fails on a Node built-in, and says who imports it', async () => {
+    const entry = `import { createCache } from 'pgstash'
+import { startLocalNeon } from 'pgstash/dev'; console.log(startLocalNeon)`
+    await expect(bundleForEdge({ entry, folder, external: ['pg', '@electric-sql/pglite'] })).rejects.toThrow(
+      /node:http \(imported by .*pgstash\/dist\/dev\/start-local-neon\.js\)/,
+    )
+    await expect(bundleForEdge({ entry: `import 'fs/promises'`, folder })).rejects.toThrow(/fs\/promises/)
+  })
+})
+
+describe('the size of pgstash', () => {
+  it.each(KEYS)('is within its budget for %s, minified and gzipped, without drizzle-orm', async (key) => {
+    const entry = `export * from '${importName(key)}'`
+    const code = await bundleForEdge({ entry, folder, minify: true, external: ['drizzle-orm'] })
+    const gzipped = gzipSync(code, { level: 9 }).length
+    console.log(`${importName(key)}: ${code.length} B minified, ${gzipped} B gzipped, of ${BUDGET_BYTES[key]} allowed`)
+    expect(gzipped).toBeLessThan(BUDGET_BYTES[key] ?? 0)
+  })
+})
+
+describe('one cache for all requests of an isolate', () => {
+  let worker: string
+  let entryWorker: string
+
+  beforeAll(async () => {
+    worker = await bundleForEdge({ entry: `export { default } from './probes/shared-cache.ts'`, folder })
+    entryWorker = await bundleForEdge({ entry: `export { default } from './probes/shared-entry.ts'`, folder })
+    neonConfig.fetchEndpoint = () => env.ENDPOINT
+    const db = drizzle(neon(env.DATABASE_URL))
+    await migrate(db)
+    await createCache(db).setMany([['same', 'S'], ...clients().map((own) => [own, own] as const)])
+  })
+
+  describe.each(COMPATIBILITY_DATES)('in workerd, compatibility date %s', (date) => {
+    it('answers 50 requests that arrive at once, each with two statements for its five reads', async () => {
+      const url = await startWorker(worker, {}, date)
+      expect(await Promise.all(clients().map((own) => answer(fetch(`${url}?own=${own}`))))).toEqual(ALL_RIGHT)
+      expect(faults.requests).toBe(2 * CLIENTS)
+    })
+
+    it('answers 50 requests that one promise lets go on at the same instant', async () => {
+      const gate = await startGate(CLIENTS - 1)
+      const url = await startWorker(worker, { GATE: gate.url }, date)
+      expect(await Promise.all(clients().map((own) => answer(fetch(`${url}/gated?own=${own}`))))).toEqual(ALL_RIGHT)
+      // workerd continues each request in a turn of its own, so that none waits for another's statement.
+      expect(faults.requests).toBe(2 * CLIENTS)
+    })
+
+    it('answers the others when a request is cancelled by its client while it reads', async () => {
+      const gate = await startGate(CLIENTS - 1)
+      const url = await startWorker(worker, { GATE: gate.url }, date)
+      faults.next({ kind: 'hang' })
+      const first = leavingClient(`${url}/gated?own=own-0`)
+      await gate.waiting
+      const [, ...others] = clients()
+      const answers = others.map((own) => answer(fetch(`${url}/gated?own=${own}`)))
+      await aRequest()
+      first.leave()
+      expect(await Promise.all(answers)).toEqual(ALL_RIGHT.slice(1))
+    })
+
+    it('answers later requests when one is cancelled by its client while it reads a handle that all share', async () => {
+      const url = await startWorker(entryWorker, {}, date)
+      faults.next({ kind: 'hang' })
+      const first = leavingClient(url)
+      await aRequest()
+      first.leave()
+      const later = answer(fetch(url, { signal: AbortSignal.timeout(HUNG_AFTER_MS) }))
+      expect(await later).toEqual({ status: 200, body: 'S' })
+    })
+  })
+
+  it('answers 50 requests at once on edge-runtime, with statements that they share', async () => {
+    const runtime = await startEdgeRuntime()
+    expect(await Promise.all(clients().map((own) => answer(runtime(own))))).toEqual(ALL_RIGHT)
+    expect(faults.requests).toBeLessThanOrEqual(CLIENTS / 10)
+  })
+
+  it('answers those who wait for a read that hangs, after about a second, on edge-runtime', async () => {
+    const runtime = await startEdgeRuntime()
+    faults.next({ kind: 'hang' })
+    const startedAt = performance.now()
+    const [, ...followers] = clients().map((own) => answer(runtime(own)))
+    expect(await Promise.all(followers)).toEqual(ALL_RIGHT.slice(1))
+    const elapsed = performance.now() - startedAt
+    expect(elapsed).toBeGreaterThan(900)
+    expect(elapsed).toBeLessThan(4_000)
+  })
+
+  async function startEdgeRuntime(): Promise<(own: string) => Promise<Response>> {
+    const entry = `import worker from './probes/shared-cache.ts'
+      addEventListener('fetch', (event) => event.respondWith(worker.fetch(event.request, globalThis.env)))`
+    const initialCode = await bundleForEdge({ entry, folder, format: 'iife' })
+    const runtime = new EdgeRuntime({ initialCode, extend: (context) => Object.assign(context, { env }) })
+    return (own) => runtime.dispatchFetch(`https://example.com/?own=${own}`)
+  }
+})
+
+/** Resolves once a request has reached the database. */
+function aRequest(): Promise<void> {
+  return vi.waitFor(() => expect(faults.requests).toBeGreaterThan(0), { interval: 10, timeout: 10_000 })
+}
+
+/**
+ * A client that closes its connection before the answer, and so cancels the request.
+ *
+ * With a reset, as a half-closed connection (all that aborting a `fetch` makes) is none to workerd.
+ */
+function leavingClient(url: string): { leave(): void } {
+  const pending = request(url, { agent: false })
+  pending.on('error', () => {})
+  pending.end()
+  return { leave: () => pending.socket?.resetAndDestroy() }
+}
+
+function clients(): string[] {
+  return Array.from({ length: CLIENTS }, (_, i) => `own-${i}`)
+}
+
+async function answer(pending: Promise<Response>): Promise<{ status: number; body: unknown }> {
+  const response = await pending
+  const text = await response.text()
+  return { status: response.status, body: response.status === 200 ? JSON.parse(text) : text }
+}
+
+/** The body as JSON, or the failure as it was written. */
+async function textOf(response: Response): Promise<unknown> {
+  const text = await response.text()
+  if (response.status !== 200) throw new Error(`${response.status} ${text}`)
+  return JSON.parse(text)
+}
+
+async function expectedOf(probe: string): Promise<unknown> {
+  return ((await import(`./probes/${probe}.ts`)) as { expected: unknown }).expected
+}
+
+/** Runs a module worker in workerd; answers with its address. */
+async function startWorker(script: string, bindings: object, compatibilityDate = '2026-04-01'): Promise<string> {
+  const miniflare = new Miniflare({
+    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: script }],
+    compatibilityDate,
+    bindings: { ...env, ...bindings },
+    // Straight to workerd, or the worker would not learn that its client has left.
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+  })
+  cleanup(() => miniflare.dispose())
+  await miniflare.ready
+  return (await miniflare.unsafeGetDirectURL()).href.replace(/\/$/, '')
+}
+
+interface Gate {
+  readonly url: string
+  /** Resolves when the first is waiting. */
+  readonly waiting: Promise<void>
+}
+
+/** Answers `/opened` only after so many calls of `/arrived`. */
+async function startGate(expected: number): Promise<Gate> {
+  const gate = { wait: () => {}, open: () => {} }
+  const waiting = new Promise<void>((resolve) => {
+    gate.wait = resolve
+  })
+  const opened = new Promise<void>((resolve) => {
+    gate.open = resolve
+  })
+  let arrived = 0
+  const server = createServer(async (message, response) => {
+    if (message.url === '/opened') {
+      gate.wait()
+      await opened
+    } else if (++arrived === expected) gate.open()
+    response.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanup(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, waiting }
+}

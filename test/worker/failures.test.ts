@@ -1,0 +1,162 @@
+import type { Fault } from 'pgstash/testing'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Demo, fetchFrom, KINDS, startDemo, startMiniflare, until } from './harness.ts'
+
+const NEAR = '/cities/near?lat=35.7&lng=51.42'
+const SUN = '/sun?lat=48.85&lng=2.35&year=2026'
+const DATA_ROUTES = [
+  NEAR,
+  '/cities/countries',
+  '/cities/countries/IR',
+  '/cities/map',
+  '/cities/search?q=te',
+  '/views',
+  '/entries',
+]
+
+const AWAY: Fault[] = [
+  { kind: 'reset' },
+  { kind: 'error', status: 500, body: { message: 'internal' } },
+  { kind: 'error', status: 400, body: { message: 'the database system is shutting down', code: '57P01' } },
+]
+
+describe.each(KINDS)('failures over %s', (kind) => {
+  let demo: Demo
+  let known: string
+  beforeAll(async () => {
+    demo = await startDemo(kind)
+    known = (await demo.fetch(NEAR)).text
+  })
+  afterEach(async () => {
+    demo.onRequest = undefined
+    demo.faults.heal()
+    await demo.restart()
+  })
+
+  it.each(AWAY)(
+    'with the database away ($kind $body.code) give the computed answer where that needs none',
+    async (fault) => {
+      demo.faults.always(fault)
+      const answer = await demo.fetch(SUN)
+      expect([answer.status, answer.json.days.length]).toEqual([200, 365])
+      expect(answer.cache).toMatch(/^fwd=bypass; detail="(DATABASE|DATABASE 57P01)"$/)
+      const known = { headers: { 'if-none-match': answer.headers.get('etag') ?? '' } }
+      expect((await demo.fetch(SUN, known)).status).toBe(304)
+      expect((await demo.fetch('/')).status).toBe(200)
+    },
+  )
+
+  it.each(AWAY)('with the database away ($kind $body.code) tell that the data cannot be had now', async (fault) => {
+    demo.faults.always(fault)
+    for (const path of [...DATA_ROUTES, '/health']) {
+      const { status, headers, json } = await demo.fetch(path)
+      expect([path, status, headers.get('retry-after')]).toEqual([path, 503, '5'])
+      expect(json.error ?? json.database).toMatch(/cannot be reached|unreachable/)
+    }
+    const write = await demo.fetch('/cities/112931', { method: 'PATCH', body: '{"name":"x"}' })
+    expect([write.status, write.headers.get('retry-after')]).toEqual([503, '5'])
+  })
+
+  it('with a database that never answers take as long as the limits allow, and no longer', async () => {
+    demo.faults.always({ kind: 'hang' })
+    const startedAt = performance.now()
+    const sun = await demo.fetch(SUN)
+    expect([sun.status, sun.cache]).toEqual([200, 'fwd=bypass; detail="TIMEOUT"'])
+    expect(performance.now() - startedAt).toBeLessThan(4_000)
+    const near = await demo.fetch(NEAR)
+    expect([near.status, near.json.error]).toEqual([503, 'The database did not answer in time.'])
+    expect(performance.now() - startedAt).toBeLessThan(14_000)
+  })
+
+  it('end with the database: the next request is answered, and the one after the pause comes from the cache', async () => {
+    demo.faults.always({ kind: 'reset' })
+    expect((await demo.fetch(NEAR)).status).toBe(503)
+    demo.faults.heal()
+    const next = await demo.fetch(NEAR)
+    expect([next.status, next.text, next.cache]).toEqual([200, known, 'fwd=bypass; detail="DATABASE"'])
+    await until(async () => (await demo.fetch(NEAR)).cache === 'hit; ttl=40', 'the cache is asked again')
+  })
+
+  it('of the cache alone leave the data reachable: its tables are missing', async () => {
+    await demo.sql.query('alter table cache_entries rename to moved')
+    try {
+      const answers = [await demo.fetch(NEAR), await demo.fetch(NEAR)]
+      for (const { status, text, cache } of answers) {
+        expect([status, text, cache]).toEqual([200, known, 'fwd=bypass; detail="DATABASE 42P01"'])
+      }
+      expect((await demo.fetch('/')).status).toBe(200)
+    } finally {
+      await demo.sql.query('alter table moved rename to cache_entries')
+    }
+  })
+
+  it('of the cache to store leave the answer as it is', async () => {
+    await demo.sql.query('delete from cache_entries')
+    await demo.sql.query(`alter table cache_entries add constraint never check (key = '') not valid`)
+    try {
+      const { status, text, cache } = await demo.fetch(NEAR)
+      expect([status, text, cache]).toEqual([200, known, 'fwd=miss; detail="DATABASE 23514"'])
+    } finally {
+      await demo.sql.query('alter table cache_entries drop constraint never')
+    }
+  })
+
+  it('of the cache to answer cost its timeout once, and then nothing for a moment', async () => {
+    let asked = 0
+    let release = () => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    demo.onRequest = async ({ sql }) => {
+      if (!sql.some((text) => text.includes('cache_entries'))) return
+      asked++
+      await released
+    }
+    const startedAt = performance.now()
+    const first = await demo.fetch(NEAR)
+    expect(performance.now() - startedAt).toBeLessThan(4_000)
+    expect([first.status, first.text, first.cache]).toEqual([200, known, 'fwd=bypass; detail="TIMEOUT"'])
+    const before = asked
+    expect((await demo.fetch(NEAR)).cache).toBe('fwd=bypass; detail="TIMEOUT"')
+    expect(asked).toBe(before)
+    release()
+  })
+
+  it('in what the cache holds are repaired by the next answer', async () => {
+    await demo.fetch(NEAR)
+    await demo.sql.query(`update cache_entries set value = '{"something":"else"}' where key like '%near%'`)
+    expect((await demo.fetch(NEAR)).cache).toBe('fwd=miss; stored')
+    expect((await demo.fetch(NEAR)).cache).toBe('hit; ttl=40')
+    await demo.sql.query(`update cache_entries set value = 'no JSON' where key like '%near%'`)
+    const unreadable = await demo.fetch(NEAR)
+    expect([unreadable.status, unreadable.text]).toEqual([200, known])
+    await demo.sql.query(`delete from cache_entries where key like '%near%'`)
+  })
+
+  it('to invalidate are told: the city has changed, the answers have not', async () => {
+    await demo.fetch(NEAR)
+    demo.onRequest = ({ sql }) => {
+      if (sql.some((text) => text.includes('cache_invalidations') && text.includes('insert'))) {
+        demo.faults.next({ kind: 'error', status: 400, body: { message: 'no', code: '42501' } })
+      }
+    }
+    const { status, json } = await demo.fetch('/cities/112931', { method: 'PATCH', body: '{"population":7153310}' })
+    expect(status).toBe(503)
+    expect(json.error).toMatch(/was changed, but answers up to 40 seconds old/)
+  })
+})
+
+it('a worker without a connection string computes what it can, and shows nothing of a wrong one', async () => {
+  for (const url of ['', 'postgresql://user:sekret@', 'nonsense:sekret']) {
+    const miniflare = await startMiniflare({ DATABASE_URL: url })
+    const sun = await fetchFrom(miniflare, SUN)
+    expect([sun.status, sun.cache]).toEqual([
+      200,
+      expect.stringMatching(/^fwd=bypass; detail="(UNAVAILABLE|DATABASE)"$/),
+    ])
+    const near = await fetchFrom(miniflare, NEAR)
+    expect(near.status).toBe(503)
+    expect(near.text).not.toContain('sekret')
+    expect((await fetchFrom(miniflare, '/health')).status).toBe(503)
+  }
+})

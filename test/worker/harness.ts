@@ -1,0 +1,150 @@
+/** The worker as it is deployed, in workerd, over a local Neon whose requests can be counted and broken. */
+import { fileURLToPath } from 'node:url'
+import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
+import { drizzle } from 'drizzle-orm/neon-http'
+import { build } from 'esbuild'
+import { Miniflare, type MiniflareOptions, type RequestInit } from 'miniflare'
+import { type LocalNeon, startLocalNeon } from 'pgstash/dev'
+import { migrate } from 'pgstash/migrate'
+import { createFaults, type Faults, type InterceptedRequest } from 'pgstash/testing'
+import { loadCities } from '../../worker/start/load-cities.mjs'
+import { cleanup } from '../setup/cleanup.ts'
+import { createDatabase } from '../setup/databases.ts'
+
+export const KINDS = ['PGlite', 'a real server'] as const
+export type Kind = (typeof KINDS)[number]
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** Enough for several countries with capitals, little enough to be loaded at once. */
+export const CITIES = 4_000
+
+export interface City {
+  id: number
+  name: string
+  country: string
+  population: number
+  lat: number
+  lng: number
+  km: number
+}
+
+export interface Demo {
+  readonly local: LocalNeon
+  readonly faults: Faults
+  readonly miniflare: Miniflare
+  /** Straight to the database, past the worker. */
+  readonly sql: NeonQueryFunction<false, false>
+  /** Called before each request to the database; may wait. */
+  onRequest: ((request: InterceptedRequest) => Promise<void> | void) | undefined
+  fetch(path: string, init?: RequestInit): Promise<Answer>
+  /** The database requests that the work causes. */
+  counted(work: () => Promise<unknown>): Promise<number>
+  /** Runs the cron trigger. */
+  scheduled(): Promise<void>
+  /** Another isolate, which remembers nothing. */
+  restart(): Promise<void>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** What `Cache-Status` says after the name of the cache. */
+  readonly cache: string | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: answers are inspected field by field, as a client would.
+  readonly json: any
+}
+
+export async function startDemo(kind: Kind): Promise<Demo> {
+  const faults = createFaults()
+  const hooks: Pick<Demo, 'onRequest'> = { onRequest: undefined }
+  const local = await startLocalNeon({
+    ...(kind === 'PGlite' ? {} : { database: await createDatabase() }),
+    intercept: {
+      async onRequest(request) {
+        await hooks.onRequest?.(request)
+        return faults.onRequest(request)
+      },
+      onResponse: (response) => faults.onResponse(response),
+    },
+  })
+  cleanup(() => local.close())
+  neonConfig.fetchEndpoint = local.endpoint
+  const sql = neon(local.connectionString)
+  await migrate(drizzle(sql))
+  await loadCities(sql, { limit: CITIES })
+  const bindings = { DATABASE_URL: local.connectionString, NEON_FETCH_ENDPOINT: local.endpoint }
+  const miniflare = await startMiniflare(bindings)
+  return Object.assign(hooks, {
+    local,
+    faults,
+    miniflare,
+    sql,
+    fetch: (path: string, init?: RequestInit) => fetchFrom(miniflare, path, init),
+    async counted(work: () => Promise<unknown>) {
+      const before = faults.requests
+      await work()
+      return faults.requests - before
+    },
+    async scheduled() {
+      const worker = await miniflare.getWorker()
+      await worker.scheduled({ cron: '*/15 * * * *' })
+    },
+    restart: async () => miniflare.setOptions(await optionsOf(bindings)),
+  })
+}
+
+/** The worker alone, whatever its bindings; ended with the test file. */
+export async function startMiniflare(bindings: Record<string, string>): Promise<Miniflare> {
+  const miniflare = new Miniflare(await optionsOf(bindings))
+  cleanup(() => miniflare.dispose())
+  await miniflare.ready
+  return miniflare
+}
+
+async function optionsOf(bindings: Record<string, string>): Promise<MiniflareOptions> {
+  return {
+    modules: [{ type: 'ESModule', path: 'index.js', contents: await bundle() }],
+    compatibilityDate: '2026-04-01',
+    bindings,
+    cf: false,
+  }
+}
+
+export async function fetchFrom(miniflare: Miniflare, path: string, init?: RequestInit): Promise<Answer> {
+  const response = await miniflare.dispatchFetch(`http://demo.test${path}`, init)
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true && text !== ''
+  return {
+    status: response.status,
+    headers: new Headers([...response.headers]),
+    text,
+    cache: response.headers.get('cache-status')?.replace(/^pgstash; /, ''),
+    json: isJson ? JSON.parse(text) : undefined,
+  }
+}
+
+let bundled: Promise<string> | undefined
+
+/** As wrangler does it: for workerd, without Node. */
+function bundle(): Promise<string> {
+  bundled ??= build({
+    entryPoints: [`${ROOT}worker/index.ts`],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    conditions: ['workerd', 'worker', 'browser'],
+    loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
+  }).then(({ outputFiles }) => outputFiles[0]?.text ?? '')
+  return bundled
+}
+
+/** Asks until the condition holds. */
+export async function until(condition: () => Promise<boolean> | boolean, what: string, timeoutMs = 15_000) {
+  const end = Date.now() + timeoutMs
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`Waited ${timeoutMs} ms for nothing: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

@@ -1,0 +1,74 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { etagOf, matchesEtag } from '../../worker/conditional.ts'
+import { placeParameter } from '../../worker/parameters.ts'
+import { yearOfSun } from '../../worker/sun.ts'
+
+describe('If-None-Match', () => {
+  it('is compared weakly, tag by tag, commas inside of tags included', () => {
+    expect(matchesEtag('"a"', '"a"')).toBe(true)
+    expect(matchesEtag('W/"a"', '"a"')).toBe(true)
+    expect(matchesEtag('"b", W/"a" ,"c"', '"a"')).toBe(true)
+    expect(matchesEtag('"x,\t"', '"a"')).toBe(false)
+    expect(matchesEtag('"b,"a"', '"b,"')).toBe(true)
+    expect(matchesEtag(' * ', '"a"')).toBe(true)
+    expect(matchesEtag('a', '"a"')).toBe(false)
+    expect(matchesEtag('"A"', '"a"')).toBe(false)
+    expect(matchesEtag(undefined, '"a"')).toBe(false)
+    expect(matchesEtag('', '"a"')).toBe(false)
+  })
+
+  it('meets ETags that are the SHA-256 of the body', async () => {
+    expect(await etagOf('')).toBe('"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"')
+    expect(await etagOf('é')).not.toBe(await etagOf('e'))
+  })
+})
+
+describe('a place', () => {
+  const parsed = (lat: string, lng: string) => placeParameter((name) => ({ lat, lng })[name])
+
+  it('is rounded to hundredths, so that what is rounded stays as it is', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: -90, max: 90, noNaN: true }),
+        fc.double({ min: -180, max: 180, noNaN: true }),
+        (a, b) => {
+          const once = parsed(a.toFixed(6), b.toFixed(6))
+          expect(Math.abs(once.lat - a)).toBeLessThanOrEqual(0.0051)
+          expect(parsed(String(once.lat), String(once.lng))).toEqual(once)
+          expect(String(once.lat)).toMatch(/^-?\d+(\.\d{1,2})?$/)
+        },
+      ),
+    )
+  })
+
+  it('has one name for minus zero and for the date line', () => {
+    expect(parsed('-0.001', '180')).toEqual({ lat: 0, lng: -180 })
+    expect(Object.is(parsed('-0.001', '0').lat, 0)).toBe(true)
+  })
+})
+
+describe('the sun', () => {
+  // Published times, in minutes after midnight UTC; they differ among sources by a minute or two.
+  it.each([
+    ['Paris, midsummer', 48.8566, 2.3522, '2026-06-21', 3 * 60 + 47, 19 * 60 + 58],
+    ['Greenwich, equinox', 51.4779, 0, '2026-03-20', 6 * 60 + 3, 18 * 60 + 14],
+    ['Sydney, midsummer', -33.8688, 151.2093, '2026-12-21', 18 * 60 + 41 - 1440, 9 * 60 + 5],
+  ])('rises and sets as published: %s', (_name, lat, lng, date, rise, set) => {
+    const day = Math.round((Date.parse(date) - Date.UTC(2026, 0, 1)) / 86_400_000)
+    const found = yearOfSun(lat, lng, 2026)[day]
+    expect(Math.abs((found?.rise ?? 0) - rise)).toBeLessThanOrEqual(3)
+    expect(Math.abs((found?.set ?? 0) - set)).toBeLessThanOrEqual(3)
+  })
+
+  it('does not rise or does not set beyond the polar circles', () => {
+    const days = yearOfSun(78.22, 15.65, 2026)
+    expect(days[171]).toEqual({ rise: null, set: null, light: 1440 })
+    expect(days[354]).toEqual({ rise: null, set: null, light: 0 })
+  })
+
+  it('knows leap years, and the poles', () => {
+    expect(yearOfSun(0, 0, 2028)).toHaveLength(366)
+    for (const { light } of yearOfSun(90, 0, 2026)) expect([0, 1440]).toContain(light)
+  })
+})

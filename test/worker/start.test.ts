@@ -1,0 +1,171 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, inject, it } from 'vitest'
+import { cleanup } from '../setup/cleanup.ts'
+import { createDatabase } from '../setup/databases.ts'
+import { freePort } from '../setup/free-port.ts'
+import { until } from './harness.ts'
+import { alive, family, type Started, start } from './processes.ts'
+
+const SECOND_START_MS = 10_000
+const STOP_MS = 6_000
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'pgstash-start-'))
+  cleanup(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+async function cacheStatus(port: number, path = '/cities/near?lat=35.7&lng=51.42'): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`)
+  await response.arrayBuffer()
+  return `${response.status} ${response.headers.get('cache-status')}`
+}
+
+/** Everything that was started is gone, soon. */
+async function expectGone({ ended }: Started, members: number[]) {
+  const startedAt = performance.now()
+  await ended
+  await until(() => alive(members).length === 0, 'all processes end', STOP_MS)
+  expect(performance.now() - startedAt).toBeLessThan(STOP_MS)
+}
+
+describe('npm start', () => {
+  it('loads the cities once, serves them, keeps them, and goes on where it was interrupted', async () => {
+    const dataDir = join(await temporaryFolder(), 'new', 'data')
+    const port = await freePort()
+    const first = start(['--port', String(port), '--data-dir', dataDir, '--cities', '500'])
+    await first.ready()
+    expect(first.stdout()).toContain('500 cities')
+    expect(first.stdout()).toContain(`http://localhost:${port}`)
+    expect(first.stdout()).not.toContain('postgresql://')
+    expect(await cacheStatus(port)).toBe('200 pgstash; fwd=miss; stored')
+    expect(await cacheStatus(port)).toBe('200 pgstash; hit; ttl=40')
+    const members = family(first.pid)
+    expect(members.length).toBeGreaterThan(1)
+    first.child.kill('SIGTERM')
+    await expectGone(first, members)
+    expect([await first.ended, first.stderr()]).toEqual([0, ''])
+
+    const startedAt = performance.now()
+    const second = start(['--data-dir', dataDir, '--cities', '900'], { env: { PORT: String(port) } })
+    await second.ready()
+    expect(performance.now() - startedAt).toBeLessThan(SECOND_START_MS)
+    expect(second.stdout()).toContain('900 cities')
+    // The cache was kept as well.
+    expect(await cacheStatus(port)).toBe('200 pgstash; hit; ttl=40')
+    expect(await cacheStatus(port, '/__scheduled?cron=*/15+*+*+*+*')).toMatch(/^200/)
+    await until(() => second.stdout().includes('{"event":"cleanup","removed":0,"more":false}'), 'the cleanup is logged')
+
+    const third = start(['--port', String(await freePort()), '--data-dir', dataDir])
+    expect(await third.ended).toBe(1)
+    expect(third.stderr()).toMatch(/^pgstash: .*\n$/)
+    const others = family(second.pid)
+    // As a terminal does it at Ctrl-C: to all of them.
+    process.kill(-second.pid, 'SIGINT')
+    await expectGone(second, others)
+    expect([await second.ended, second.stderr()]).toEqual([0, ''])
+  })
+
+  it('runs over a real server, and ends with npm', async () => {
+    const port = await freePort()
+    const url = await createDatabase()
+    // Without `prestart`, which would build under the feet of the other tests.
+    const npm = ['npm', 'start', '--ignore-scripts', '--silent', '--']
+    const started = start(['--cities', '300', '--port', String(port)], { env: { DATABASE_URL: url }, command: npm })
+    await started.ready()
+    expect(started.stdout()).toMatch(/database +Postgres at 127\.0\.0\.1:\d+, 300 cities/)
+    expect(started.stdout()).not.toContain(`${new URL(url).password}@`)
+    expect(await cacheStatus(port)).toBe('200 pgstash; fwd=miss; stored')
+    const members = family(started.pid)
+    started.child.kill('SIGTERM')
+    await expectGone(started, members)
+  })
+
+  it('ends at once at the second Ctrl-C', async () => {
+    const started = start([
+      '--port',
+      String(await freePort()),
+      '--data-dir',
+      await temporaryFolder(),
+      '--cities',
+      '300',
+    ])
+    await started.ready()
+    const members = family(started.pid)
+    started.child.kill('SIGINT')
+    started.child.kill('SIGINT')
+    await expectGone(started, members)
+  })
+
+  it('can be ended while it still starts', async () => {
+    const started = start(['--port', String(await freePort()), '--data-dir', await temporaryFolder()])
+    await until(() => started.stdout().includes('loading 135,233 cities'), 'the loading begins', 30_000)
+    const members = family(started.pid)
+    started.child.kill('SIGTERM')
+    await expectGone(started, members)
+    expect([await started.ended, started.stderr()]).toEqual([0, ''])
+  })
+})
+
+describe('npm start says in one line', () => {
+  async function failed(args: string[], env: Record<string, string> = {}): Promise<string> {
+    const started = start(args, { env })
+    expect(await started.ended).toBe(1)
+    const text = started.stderr()
+    expect(text.trim().split('\n')).toHaveLength(1)
+    expect(text).not.toMatch(/\bat .*:\d+:\d+/)
+    expect(text).not.toContain('sekret')
+    expect(started.stdout()).toBe('')
+    return text
+  }
+  const port = async () => ['--port', String(await freePort())]
+
+  it('that the port is in use', async () => {
+    const server = createServer()
+    const busy = await new Promise<number>((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
+    })
+    cleanup(() => server.close())
+    expect(await failed(['--port', String(busy), '--data-dir', await temporaryFolder()])).toBe(
+      `pgstash: Port ${busy} is in use: choose another with --port or PORT.\n`,
+    )
+  })
+
+  it('that the database cannot be reached', async () => {
+    const url = `postgres://someone:sekret@127.0.0.1:${await freePort()}/nowhere`
+    expect(await failed([...(await port()), '--database-url', url])).toMatch(/^pgstash: .*(refused|reach|ECONNREFUSED)/)
+    expect(await failed(await port(), { DATABASE_URL: url })).toMatch(/^pgstash: /)
+  })
+
+  it('that the database does not exist', async () => {
+    const url = new URL(inject('databaseUrl'))
+    url.pathname = '/pgstash_nowhere'
+    expect(await failed([...(await port()), '--database-url', url.href])).toMatch(/^pgstash: .*(does not exist|3D000)/)
+  })
+
+  it('that the database URL is none', async () => {
+    expect(await failed([...(await port()), '--database-url', 'mysql://a:sekret@b'])).toMatch(/look like postgres:/)
+  })
+
+  it('that the folder cannot be written to', async () => {
+    const file = join(await temporaryFolder(), 'file')
+    await writeFile(file, '')
+    expect(await failed([...(await port()), '--data-dir', join(file, 'below')])).toMatch(/^pgstash: .*folder/)
+  })
+
+  it('that it does not know a flag or a port', async () => {
+    expect(await failed(['--nonsense'])).toMatch(/unknown option '--nonsense'/)
+    expect(await failed(['--port', '99999'])).toMatch(/Expected a port from 1 to 65535/)
+    expect(await failed([], { PORT: 'abc' })).toMatch(/^pgstash: PORT: Expected a port from 1 to 65535/)
+  })
+
+  it('what it can do, and nothing else, when asked for help', async () => {
+    const { ended, stdout } = start(['--help'])
+    expect(await ended).toBe(0)
+    expect(stdout()).toContain('--database-url')
+    expect(stdout()).not.toContain('--cities')
+  })
+})

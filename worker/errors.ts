@@ -1,0 +1,35 @@
+/** The errors that a route may end with, and what each looks like from outside. */
+
+/** The caller's fault: says what was expected. */
+export class BadRequestError extends Error {
+  override readonly name = 'BadRequestError'
+}
+
+/** There is no such thing. */
+export class NotFoundError extends Error {
+  override readonly name = 'NotFoundError'
+}
+
+/** The data cannot be had now; another try may succeed. */
+export class DataUnavailableError extends Error {
+  override readonly name = 'DataUnavailableError'
+}
+
+/** Long enough for a compute to wake up or restart. */
+export const RETRY_AFTER_SECONDS = 5
+
+/** An error as JSON; whatever is not known here is a 500 that shows nothing. */
+export function errorResponse(error: unknown): Response {
+  if (error instanceof BadRequestError) return json(400, error.message)
+  if (error instanceof NotFoundError) return json(404, error.message)
+  if (error instanceof DataUnavailableError) {
+    return json(503, error.message, { 'retry-after': String(RETRY_AFTER_SECONDS) })
+  }
+  // The name alone: a driver's message may hold parameters.
+  console.error(JSON.stringify({ event: 'error', name: error instanceof Error ? error.name : typeof error }))
+  return json(500, 'Something went wrong here.')
+}
+
+function json(status: number, error: string, headers: Record<string, string> = {}): Response {
+  return Response.json({ error }, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}

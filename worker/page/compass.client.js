@@ -1,0 +1,65 @@
+/* The nearest cities around the place that was chosen: direction, distance, and a size for their people. */
+demo.drawCompass = (svg, place, cities) => {
+  const RADIUS = 140
+  const farthest = Math.max(0.1, ...cities.map((city) => city.km))
+  const scale = RADIUS / farthest
+  const shapes = []
+  const add = (name, attributes, ...children) => shapes.push(demo.element(name, attributes, ...children))
+
+  for (const km of rings(farthest)) {
+    add('circle', { class: 'ring', r: km * scale })
+    add('text', { x: 0, y: -km * scale - 3, 'text-anchor': 'middle' }, demo.kilometres(km).replace('.0', ''))
+  }
+  const points = cities.map((city) => {
+    const angle = bearing(place, city)
+    const [px, py] = [Math.sin(angle) * city.km * scale, -Math.cos(angle) * city.km * scale]
+    const r = Math.min(17, Math.max(3.5, Math.sqrt(city.population) / 90))
+    return { city, px, py, r }
+  })
+  for (const { px, py } of points) add('line', { class: 'spoke', x1: 0, y1: 0, x2: px, y2: py })
+  for (const { city, px, py, r } of points) {
+    const title = demo.element('title', {}, `${city.name}, ${demo.kilometres(city.km)}`)
+    add('circle', { class: 'city', cx: px, cy: py, r }, title)
+  }
+  for (const { city, x, y, anchor } of labels(points)) {
+    add('text', { class: 'name', x, y, 'text-anchor': anchor }, city.name)
+  }
+  add('path', { class: 'centre', d: 'M-6 0H6M0 -6V6' })
+  svg.replaceChildren(...shapes)
+  svg.setAttribute('aria-label', `The nearest cities around the place, up to ${demo.kilometres(farthest)} away`)
+
+  /* Two or three circles at round distances. */
+  function rings(limit) {
+    const power = 10 ** Math.floor(Math.log10(limit))
+    const step = [5, 2, 1, 0.5].map((factor) => factor * power).find((size) => limit / size >= 2) ?? power / 2
+    return Array.from({ length: Math.floor(limit / step) }, (_, i) => (i + 1) * step).slice(0, 4)
+  }
+
+  function bearing(from, to) {
+    const radians = (degrees) => (degrees * Math.PI) / 180
+    const [lat1, lat2, dLng] = [radians(from.lat), radians(to.lat), radians(to.lng - from.lng)]
+    const east = Math.sin(dLng) * Math.cos(lat2)
+    return Math.atan2(east, Math.cos(lat1) * Math.sin(lat2) - Math.sin(lat1) * Math.cos(lat2) * Math.cos(dLng))
+  }
+
+  /* The most populous first; a name that would lie on another is left out: the list has it. */
+  function labels(all) {
+    const taken = [{ left: -14, right: 14, top: -12, bottom: 12 }]
+    const placed = []
+    for (const point of [...all].sort((a, b) => b.city.population - a.city.population)) {
+      const width = point.city.name.length * 6.2
+      const toRight = point.px <= 60
+      const x = point.px + (toRight ? point.r + 4 : -point.r - 4)
+      const y = point.py + 4
+      const box = { left: toRight ? x : x - width, right: toRight ? x + width : x, top: y - 12, bottom: y + 3 }
+      if (box.left < -165 || box.right > 165) continue
+      const meets = taken.some(
+        (t) => box.left < t.right && box.right > t.left && box.top < t.bottom && box.bottom > t.top,
+      )
+      if (meets) continue
+      taken.push(box)
+      placed.push({ city: point.city, x, y, anchor: toRight ? 'start' : 'end' })
+    }
+    return placed
+  }
+}

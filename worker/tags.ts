@@ -1,0 +1,12 @@
+/**
+ * What answers are made of, by name: the routes that read tag with these, the route that writes invalidates them.
+ */
+
+/** An answer that shows this city's name or population. */
+export const cityTag = (id: number) => `city:${id}`
+
+/** An answer that adds up or compares the populations of a country's cities. */
+export const countryTag = (code: string) => `country:${code}`
+
+/** An answer that adds up populations everywhere. */
+export const WORLD_TAG = 'world'
