@@ -11,7 +11,6 @@ import type { CacheTables } from '../schema.ts'
 export interface Database {
   select(...args: never[]): unknown
   with(...args: never[]): unknown
-  $with(...args: never[]): unknown
   execute(query: SQL): PromiseLike<unknown>
 }
 

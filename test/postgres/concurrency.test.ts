@@ -151,12 +151,97 @@ describe('on a real server, twenty connections at once', () => {
     expect(await cache.get('key')).toBe('text')
   })
 
+  it('a sliding read neither waits for a writer nor undoes what it writes', async () => {
+    await cache.set('key', 'value', { expiration: 10 })
+    await db.transaction(async (tx) => {
+      await createCache(tx).touch('key', 0)
+      expect(await cache.get('key', { sliding: 60 })).toBe('value')
+    })
+    expect(await cache.get('key', { sliding: 60 })).toBe(undefined)
+  })
+
+  it('an invalidation that has not committed yet rejects what is written meanwhile, once it has', async () => {
+    await db.transaction(async (tx) => {
+      await createCache(tx).invalidate('x')
+      await cache.set('during', 'made of old data', { tags: ['x'] })
+      expect(await cache.get('during')).toBe('made of old data')
+    })
+    expect(await cache.get('during')).toBe(undefined)
+    await cache.set('after', 'made of new data', { tags: ['x'] })
+    expect(await cache.get('after')).toBe('made of new data')
+  })
+
+  it('a deadline in the past is past for a transaction that began before it', async () => {
+    await cache.setMany({ set: 'old', touched: 'old' })
+    await db.transaction(async (tx) => {
+      await tx.execute(sql`select now()`)
+      await cache.set('set', 'new', { expiration: 0 })
+      await cache.touch('touched', 0)
+      await cache.set('date', 'new', { expiration: new Date(Date.now() - 5) })
+      expect((await createCache(tx).getMany(['set', 'touched', 'date'])).size).toBe(0)
+    })
+  })
+
+  it('batches of more than one part lock in one order: transactions in opposite order do not deadlock', async () => {
+    const names = times(10_050, (i) => `key ${i}`)
+    const inTransaction = (work: (own: Cache) => Promise<unknown>) =>
+      db.transaction((tx) => work(createCache(tx, { timeout: 60_000 })))
+    for (let round = 0; round < 2; round++) {
+      await Promise.all([
+        inTransaction((own) => own.setMany(names.map((name) => [name, 1]))),
+        inTransaction((own) => own.setMany([...names].reverse().map((name) => [name, 2]))),
+      ])
+      await Promise.all([
+        inTransaction((own) => own.deleteMany(names)),
+        inTransaction((own) => own.deleteMany([...names].reverse())),
+      ])
+    }
+  })
+
   it('many sliding reads of a due entry write it once', async () => {
     await cache.set('key', 1, { expiration: 10 })
     await countUpdates()
     const values = await Promise.all(times(60, () => cache.get('key', { sliding: 60 })))
     expect(values).toEqual(times(60, () => 1))
     expect(await scalar(sql`select count(*) from updates`)).toBe(1)
+  })
+})
+
+describe.each(['repeatable read', 'serializable'])('where the default isolation is %s', (level) => {
+  it('statements that undo each other are repeated until each is done', async () => {
+    const pool = createPool(await createDatabase(), {
+      max: 10,
+      options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`,
+    })
+    const strict = drizzle(pool)
+    await Promise.all(times(5, () => migrate(strict)))
+    const own = createCache(strict, { timeout: 60_000 })
+    await Promise.all(
+      times(10, async (worker) => {
+        for (let i = 0; i < 10; i++) {
+          await own.increment('counter')
+          await own.setMany({ a: worker, b: i })
+          await own.limit('limit', { limit: 5, period: '1h' })
+        }
+      }),
+    )
+    expect(await own.get('counter')).toBe(100)
+    expect((await own.limit('limit', { limit: 5, period: '1h' })).count).toBe(6)
+  })
+
+  it('a transaction of the caller’s gets the failure itself', async () => {
+    const strict = drizzle(
+      createPool(await createDatabase(), { options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}` }),
+    )
+    await migrate(strict)
+    const outside = createCache(strict)
+    await outside.set('key', 1)
+    const failed = strict.transaction(async (tx) => {
+      await createCache(tx).get('key')
+      await outside.increment('key')
+      await createCache(tx).increment('key')
+    })
+    await expect(failed).rejects.toMatchObject({ sqlState: '40001' })
   })
 })
 
@@ -180,5 +265,9 @@ async function countUpdates(): Promise<void> {
 
 /** Until some statement waits for a lock. */
 async function blocked(): Promise<void> {
-  while ((await scalar(sql`select count(*) from pg_stat_activity where wait_event_type = 'Lock'`)) === 0);
+  while (
+    (await scalar(
+      sql`select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    )) === 0
+  );
 }

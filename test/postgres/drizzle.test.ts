@@ -1,9 +1,14 @@
+import { neon, neonConfig } from '@neondatabase/serverless'
 import { Cache as DrizzleCache } from 'drizzle-orm/cache/core'
+import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle } from 'drizzle-orm/node-postgres'
+import { withReplicas } from 'drizzle-orm/pg-core'
 import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
+import { freePort } from '../setup/free-port.ts'
+import { createNeon } from '../setup/neon.ts'
 
 async function useEverything(cache: Cache): Promise<void> {
   await cache.set('a', 1, { expiration: 60, tags: ['x'] })
@@ -76,6 +81,31 @@ describe('the user’s own database object', () => {
     await migrate(db)
     await useEverything(createCache(db))
     expect(calls).toEqual([])
+  })
+
+  it('may have read replicas: everything goes to the primary', async () => {
+    const primary = drizzle(createPool(await createDatabase()))
+    await migrate(primary)
+    const nowhere = drizzle(createPool(`postgresql://user@127.0.0.1:${await freePort()}/none`))
+    await useEverything(createCache(withReplicas(primary, [nowhere])))
+  })
+
+  it('may carry a token of its own, which is sent along', async () => {
+    const { server } = await createNeon(await createDatabase())
+    await migrate(drizzleNeon(neon(server.connectionString)))
+    const tokens: unknown[] = []
+    neonConfig.fetchFunction = (url: string, options: RequestInit) => {
+      tokens.push(new Headers(options.headers).get('authorization'))
+      return fetch(url, options)
+    }
+    try {
+      const db = drizzleNeon(neon(server.connectionString))
+      await createCache(db).get('key')
+      await createCache(db.$withAuth('a.token')).get('key')
+    } finally {
+      neonConfig.fetchFunction = undefined
+    }
+    expect(tokens).toEqual([null, 'Bearer a.token'])
   })
 
   it('may be a transaction: what it rolls back never happened', async () => {

@@ -109,6 +109,36 @@ describe('retries', () => {
   })
 })
 
+describe('a slow database', () => {
+  it('is asked once, or once more, by all gets of one tick', async () => {
+    await cache.setMany({ a: 1, b: 2 })
+    faults.reset()
+    const slow = createCache(db, { timeout: 400 })
+    faults.next({ kind: 'delay', ms: 300 })
+    const keys = Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 'a' : 'b'))
+    expect(await Promise.all(keys.map((key) => slow.get(key)))).toEqual(keys.map((key) => (key === 'a' ? 1 : 2)))
+    expect(faults.requests).toBe(2)
+  })
+
+  it('gets smaller batches of cleanup and clear, until they end in time', async () => {
+    await cache.setMany(
+      Array.from({ length: 300 }, (_, i) => [`key ${i}`, 1]),
+      { expiration: 0 },
+    )
+    faults.reset()
+    faults.next(sqlError('57014'), 2)
+    const progress: number[] = []
+    expect(await cache.clearExpired({ batch: 6_400, onProgress: (removed) => progress.push(removed) })).toEqual({
+      removed: 300,
+      more: false,
+    })
+    expect(progress).toEqual([100, 200, 300, 300])
+    await cache.setMany({ a: 1, b: 1 })
+    faults.next(sqlError('57014'))
+    expect(await cache.clear()).toBe(2)
+  })
+})
+
 describe('the timeout', () => {
   it('ends a hanging request, aborts its fetch, and leaves the cache usable', async () => {
     const hasty = createCache(db, { timeout: 50 })
@@ -124,6 +154,21 @@ describe('the timeout', () => {
     faults.always({ kind: 'delay', ms: 1_000 })
     await expect(hasty.get('key')).rejects.toMatchObject({ code: 'TIMEOUT' })
     expect(faults.requests).toBe(1)
+  })
+
+  it('sends nothing after it, and leaves no timer behind', async () => {
+    const hasty = createCache(db, { timeout: 40 })
+    await cache.get('key')
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    await hasty.get('key')
+    faults.always(sqlError('40001'))
+    await expect(hasty.increment('key')).rejects.toMatchObject({ code: 'TIMEOUT' })
+    const sent = faults.requests
+    faults.heal()
+    await expect.poll(timers).toBeLessThanOrEqual(before)
+    expect(faults.requests).toBe(sent)
+    expect(await cache.get('key')).toBe(undefined)
   })
 
   it('works on drivers that cannot be aborted', async () => {
@@ -239,6 +284,28 @@ describe('errors', () => {
 })
 
 describe('events', () => {
+  it('tell hits and misses of a batch, and a failure instead of a hit where a value cannot be read', async () => {
+    const events: unknown[] = []
+    const watched = createCache(db, {
+      onEvent: async ({ type, operation, ...rest }) => {
+        events.push([type, operation, 'count' in rest ? rest.count : undefined])
+        throw new Error('later, of the listener')
+      },
+    })
+    await watched.setMany({ a: 1, b: '2' })
+    await watched.getMany(['a', 'b', 'c'])
+    await db.execute(sql`update cache_entries set value = 'no JSON' where key = 'b'`)
+    await watched.get('b').catch(() => {})
+    await watched.limit('b', { limit: 1, period: 60 }).catch(() => {})
+    expect(events).toEqual([
+      ['write', 'setMany', 2],
+      ['hit', 'getMany', 2],
+      ['miss', 'getMany', 1],
+      ['error', 'get', undefined],
+      ['error', 'limit', undefined],
+    ])
+  })
+
   it('tell what happened, without keys and values, and cannot break the cache', async () => {
     const events: unknown[] = []
     const watched = createCache(db, {

@@ -86,6 +86,22 @@ describe('migrate', () => {
     expect(await createCache(db).get('key')).toBe('kept')
   })
 
+  it('makes again what was dropped, and keeps the rest', async () => {
+    const pool = createPool(await createDatabase())
+    const db = drizzlePg(pool)
+    await migrate(db)
+    await createCache(db).set('key', 1)
+    for (const table of ['cache_invalidations', 'cache_leases', 'cache_state']) {
+      await pool.query(`drop table ${table}`)
+      await migrate(db)
+      expect(await createCache(db).get('key')).toBe(1)
+    }
+    await pool.query('drop table cache_entries')
+    await migrate(db)
+    await createCache(db).set('key', 2, { tags: ['x'] })
+    expect(await createCache(db).get('key')).toBe(2)
+  })
+
   it('uses lz4 where the server has it', async () => {
     const db = drizzlePg(createPool(await createDatabase()))
     await migrate(db)

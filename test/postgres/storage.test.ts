@@ -3,7 +3,8 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { advance } from '../setup/postgres-store.ts'
 
@@ -120,6 +121,64 @@ describe('storage on a real server', () => {
     expect(await chunks()).not.toBe(before)
   })
 
+  it('operations on keys find them through the index, with plans that were made for any parameter', async () => {
+    await cache.setMany(Array.from({ length: 20_000 }, (_, i) => [`key ${i}`, 1]))
+    await cache.namespace('app').setMany(Array.from({ length: 5_000 }, (_, i) => [`key ${i}`, 1]))
+    await pool.query('vacuum analyze cache_entries')
+    await pool.query("set plan_cache_mode = 'force_generic_plan'")
+    const before = await statistics()
+    const app = cache.namespace('app')
+    for (const place of [cache, app]) {
+      await place.get('key 1')
+      await place.get('key 1', { sliding: 60 })
+      await place.getMany(['key 1', 'key 2'])
+      await place.has('key 1')
+      await place.touch('key 1', '1h')
+      await place.increment('key 1')
+      await place.add('key 1', 1)
+      await place.limit('new', { limit: 1, period: 60 })
+      await place.expiration('key 1')
+      await place.list({ limit: 10 })
+      await place.list({ limit: 10, prefix: 'key 1' })
+      await place.pull('key 2')
+      await place.delete('key 3')
+      await place.deleteMany(['key 4', 'key 5'])
+      await place.clearExpired()
+    }
+    await app.count()
+    await app.stats()
+    await app.clear()
+    expect((await statistics()).seqScans - before.seqScans).toBe(0)
+    await pool.query('reset plan_cache_mode')
+  })
+
+  it('what may still be served as stale is kept: touches keep the distance, cleanup waits for its end', async () => {
+    const distance = () =>
+      one<number>("select extract(epoch from kept_until - expires_at)::int from cache_entries where key = 'key'")
+    const serveStale = () =>
+      pool.query("update cache_entries set kept_until = expires_at + interval '10 minutes' where key = 'key'")
+    await cache.set('key', 1, { expiration: 60 })
+    await serveStale()
+    await cache.touch('key', 120)
+    expect(await distance()).toBe(600)
+    await cache.get('key', { sliding: '1h' })
+    expect(await distance()).toBe(600)
+    await advance(db, 2 * 3_600_000 - 600_000)
+    expect(await cache.has('key')).toBe(false)
+    await cache.set('key', 1, { expiration: 60 })
+    await serveStale()
+    await advance(db, 60_000)
+    expect(await cache.has('key')).toBe(false)
+    expect(await cache.clearExpired()).toEqual({ removed: 0, more: false })
+    await advance(db, 600_000)
+    expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
+    // Made absent on purpose: nothing stale is left of it.
+    await cache.set('key', 1, { expiration: 60 })
+    await serveStale()
+    await cache.touch('key', 0)
+    expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
+  })
+
   it('cleanup finds what is past keeping through the slot index', async () => {
     await cache.setMany(
       Array.from({ length: 20_000 }, (_, i) => [`live ${i}`, 1]),
@@ -148,9 +207,48 @@ describe('keys and their order', () => {
     ).toBe(true)
   })
 
+  it('a leading U+FEFF is a character like any other', async () => {
+    const long = `\uFEFF${'x'.repeat(600)}`
+    const keys = ['\uFEFF', '\uFEFFa', 'a', long]
+    await cache.setMany(keys.map((key, i) => [key, i]))
+    expect([...(await cache.getMany(keys)).values()]).toEqual([0, 1, 2, 3])
+    const lengths = await pool.query('select octet_length(key) as bytes from cache_entries order by 1 desc limit 1')
+    expect(lengths.rows).toEqual([{ bytes: 512 }])
+    const seen: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await cache.list({ limit: 1, cursor })
+      seen.push(...page.entries.map(({ key }) => key))
+      cursor = page.cursor
+    } while (cursor !== undefined && seen.length < 9)
+    expect(seen.length).toBe(4)
+    expect(new Set(seen).size).toBe(4)
+  })
+
   it('the columns that operators query say what the documentation says', async () => {
     await cache.namespace('shop').set('user:42', 1, { expiration: 60, tags: ['b', 'a'] })
     const { rows } = await pool.query('select key, tags, expires_at = kept_until as same from cache_entries')
     expect(rows).toEqual([{ key: 'shop|user:42', tags: ['b', 'a'], same: true }])
+  })
+})
+
+describe('in a database with a language’s order', () => {
+  it('keys are in byte order, and a namespace holds its own', async () => {
+    const admin = createPool(inject('databaseUrl'), { max: 1 })
+    const name = `pgstash_icu_${crypto.randomUUID().slice(0, 8)}`
+    await admin.query(`create database ${name} template template0 locale_provider icu icu_locale 'en-US' locale 'C'`)
+    cleanup(() => admin.query(`drop database ${name} with (force)`))
+    const url = new URL(inject('databaseUrl'))
+    url.pathname = `/${name}`
+    const english = drizzle(createPool(url.href))
+    await migrate(english)
+    const own = createCache(english)
+    await own.setMany({ b: 1, B: 1, a: 1, A: 1, _: 1, é: 1 })
+    await own.namespace('a').set('x', 1)
+    expect((await own.list()).entries.map(({ key }) => key)).toEqual(['A', 'B', '_', 'a', 'x', 'b', 'é'])
+    expect((await own.list({ prefix: 'a' })).entries.map(({ key }) => key)).toEqual(['a'])
+    expect(await own.namespace('a').clear()).toBe(1)
+    expect(await own.count()).toBe(6)
+    await own.invalidate('é')
   })
 })

@@ -55,6 +55,14 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       expect((await cache.expiration('permanent')) instanceof Date).toBe(true)
     })
 
+    test('keep their tags while they count', async (cache) => {
+      await cache.set('key', 1, { tags: ['x'] })
+      expect(await cache.increment('key')).toBe(2)
+      expect(await cache.limit('key', { limit: 9, period: 60 })).toMatchObject({ count: 3 })
+      await cache.invalidate('x')
+      expect(await cache.get('key')).toBe(undefined)
+    })
+
     test('null takes the expiration given', async (cache) => {
       await cache.set('null', null)
       await cache.increment('null', 1, { expiration: 60 })
@@ -129,6 +137,17 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
         count: 1,
         remaining: 0,
       })
+    })
+
+    test('counts from 0 where a number below it, or a fraction, was stored', async (cache) => {
+      await cache.set('below', -5)
+      expect(await cache.limit('below', { limit: 2, period: 60 })).toMatchObject({
+        allowed: true,
+        count: 1,
+        remaining: 1,
+      })
+      await cache.set('fraction', 1.5)
+      expect(await cache.limit('fraction', { limit: 2, period: 60 })).toMatchObject({ count: 2, remaining: 0 })
     })
 
     test('refuses limits that are no whole numbers', async (cache) => {

@@ -1,3 +1,4 @@
+import type { Cache } from '../../cache.ts'
 import type { Suite } from './suite.ts'
 
 export function inspecting({ describe, test, expect, refused, store }: Suite): void {
@@ -66,6 +67,18 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found('zzz')).toEqual([])
     })
 
+    test('with a prefix lists the namespace itself, without those nested in it', async (cache) => {
+      await cache.set('apple', 1)
+      await cache.set('b', 1)
+      await cache.namespace('admin').set('apple', 1)
+      await cache.namespace('b').set('a|x', 1)
+      const found = async (place: Cache, prefix: string) => (await place.list({ prefix })).entries.map(({ key }) => key)
+      expect(await found(cache, 'a')).toEqual(['apple'])
+      expect(await found(cache, 'b')).toEqual(['b'])
+      expect(await found(cache.namespace('b'), 'a')).toEqual(['a|x'])
+      expect((await cache.list()).entries.length).toBe(4)
+    })
+
     test('filters by state', async (cache) => {
       await cache.set('forever', 1)
       await cache.set('live', 1, { expiration: 60 })
@@ -87,6 +100,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
         { cursor: '' },
         { cursor: 'é' },
         { cursor: 5 },
+        { perfix: 'a' },
       ]) {
         await refused(cache.list(options as object), 'INVALID_OPTION')
       }
@@ -124,6 +138,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
         { timeBudget: -1 },
         { timeBudget: Number.NaN },
         { onProgress: 5 },
+        { budget: 5 },
       ]) {
         await refused(cache.clearExpired(options as object), 'INVALID_OPTION')
       }

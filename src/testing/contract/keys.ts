@@ -68,6 +68,18 @@ export function keys({ describe, test, expect, refused }: Suite): void {
       for (const [i, name] of names.entries()) expect(await cache.get(name)).toBe(i)
     })
 
+    test('lists every key once, page by page, whatever its first character', async (cache) => {
+      await cache.setMany(NAMES.map((name) => [name, 1]))
+      const seen: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await cache.list({ limit: 1, cursor })
+        seen.push(...page.entries.map((entry) => entry.key))
+        cursor = page.cursor
+      } while (cursor !== undefined && seen.length <= NAMES.length)
+      expect(seen.sort()).toEqual([...NAMES].sort())
+    })
+
     test('does not let a key be named by what another is stored as', async (cache) => {
       await cache.set('x'.repeat(600), 'long')
       const [stored] = (await cache.list()).entries

@@ -65,6 +65,30 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.get('key')).toEqual({ two: 2 })
     })
 
+    test('refuses options that it does not know: a misspelt expiration would store forever', async (cache) => {
+      for (const options of [{ ttl: 60 }, { expires: 60 }, { tag: 'x' }] as object[]) {
+        await refused(cache.set('key', 1, options), 'INVALID_OPTION')
+        await refused(cache.setMany({ key: 1 }, options), 'INVALID_OPTION')
+        await refused(cache.add('key', 1, options), 'INVALID_OPTION')
+        await refused(cache.increment('key', 1, options), 'INVALID_OPTION')
+        await refused(cache.get('key', options), 'INVALID_OPTION')
+        await refused(cache.limit('key', { limit: 1, period: 60, ...options }), 'INVALID_OPTION')
+      }
+      expect(await cache.count()).toBe(0)
+    })
+
+    test('begins a new life: what is listed as created is the last write', async (cache) => {
+      await cache.set('key', 1)
+      await store.advance(60_000)
+      await cache.touch('key', 60)
+      const [touched] = (await cache.list()).entries
+      expect(Number(touched?.updatedAt) - Number(touched?.createdAt)).toBeGreaterThan(59_000)
+      await cache.set('key', 2)
+      const [written] = (await cache.list()).entries
+      expect(Number(written?.updatedAt)).toBe(Number(written?.createdAt))
+      expect(Number(written?.createdAt)).toBeGreaterThan(Number(touched?.createdAt) + 59_000)
+    })
+
     test('refuses options that are no object', async (cache) => {
       for (const options of [60, '1m', null, [], true] as unknown as object[]) {
         await refused(cache.set('key', 1, options), 'INVALID_OPTION')
