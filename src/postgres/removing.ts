@@ -28,30 +28,37 @@ export function removing(context: Context) {
   async function clearRange(): Promise<number> {
     let total = 0
     let { from } = range
-    const batches = shrinking(DEFAULT_BATCH)
+    let batch = DEFAULT_BATCH
     for (;;) {
-      const [part] = await batches.run((batch) => runner.run(clear, { ...range, from, batch }))
-      total += part?.removed ?? 0
-      if (part?.last == null) return total
-      // Onwards from there, and so to an end even beside writers; nothing sorts between a key and itself with U+0001.
-      from = `${part.last}\u0001`
+      const rows = await inTime(batch, (size) => runner.run(clear, { ...range, from, batch: size }))
+      const part = rows?.[0]
+      if (part === undefined) batch = smaller(batch)
+      else {
+        total += part.removed
+        if (part.last === null) return total
+        // Onwards from there, and so to an end even beside writers; nothing sorts between a key and itself with U+0001.
+        from = `${part.last}\u0001`
+      }
     }
   }
 
   async function sweepAll(
-    batch: number,
+    largest: number,
     timeBudget: number,
     onProgress?: (removed: number) => void,
   ): Promise<CleanupResult> {
     const startedAt = now()
-    const batches = shrinking(batch)
     let total = 0
+    let batch = largest
     for (;;) {
-      const [row] = await batches.run((size) => runner.run(forScope(sweep, scope), { ...range, batch: size }))
-      const count = row?.removed ?? 0
-      total += count
-      onProgress?.(total)
-      if (count < batches.size) return { removed: total, more: false }
+      const rows = await inTime(batch, (size) => runner.run(forScope(sweep, scope), { ...range, batch: size }))
+      const count = rows?.[0]?.removed
+      if (count === undefined) batch = smaller(batch)
+      else {
+        total += count
+        onProgress?.(total)
+        if (count < batch) return { removed: total, more: false }
+      }
       if (now() - startedAt >= timeBudget) return { removed: total, more: true }
     }
   }
@@ -112,22 +119,17 @@ export function removing(context: Context) {
   } satisfies Partial<Cache>
 }
 
-/**
- * Batches that become smaller when one does not end in time: rows with large values take longer to delete, and a size
- * that never ends would stop the work for good.
- */
-function shrinking(size: number) {
-  return {
-    size,
-    async run<T>(work: (batch: number) => Promise<T>): Promise<T> {
-      for (;;) {
-        try {
-          return await work(this.size)
-        } catch (error) {
-          if (this.size === 1 || !isOutOfTime(error)) throw error
-          this.size = Math.ceil(this.size / SHRINK_BY)
-        }
-      }
-    },
+/** What a batch answers, or undefined where it took too long and a smaller one may not. */
+async function inTime<T>(batch: number, work: (batch: number) => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work(batch)
+  } catch (error) {
+    if (batch === 1 || !isOutOfTime(error)) throw error
+    return undefined
   }
+}
+
+/** Rows with large values take longer to delete, and a size that never ends in time would stop the work for good. */
+function smaller(batch: number): number {
+  return Math.ceil(batch / SHRINK_BY)
 }
