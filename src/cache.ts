@@ -2,8 +2,8 @@
 import type { Expiration } from './values/expiration.ts'
 
 /**
- * A cache. Every method is one round trip to the database; `clear`, `clearExpired` and oversized batches work in
- * bounded parts. Bad input rejects with a `CacheError` before any request.
+ * A cache. Every method is one round trip to the database; `clear`, `clearExpired` and batches of more than 10,000 keys
+ * or 4 MiB take one for each bounded part, `namespace` and `entry` none. Bad input rejects with a `CacheError` before any request.
  *
  * @example
  * const cache = createCache(db, { namespace: 'shop', expiration: '10m' })
@@ -14,9 +14,10 @@ export interface Cache {
   /**
    * The live value of a key, or `undefined`; a stored `null` is a hit.
    *
-   * `sliding` (a positive span) keeps the entry for at least that long after this read, in the same round trip: the
-   * deadline moves when less than the span remains, to the span plus the cache's `slack`. Permanent entries stay so.
-   * Plain gets of one tick share one statement.
+   * `sliding` (a positive span, no `Date`) keeps the entry for at least that long after this read, in the same round
+   * trip: the deadline moves when less than the span remains, to the span plus the cache's `slack`. Permanent entries
+   * stay so. The move is left out where another transaction is writing the entry at that moment.
+   * Plain gets of one tick share a statement, up to 100 keys.
    */
   get<T = unknown>(key: string, options?: { sliding?: Expiration | undefined }): Promise<T | undefined>
   get<T = unknown>(key: string, options: { fallback: T; sliding?: Expiration | undefined }): Promise<T>
@@ -35,7 +36,11 @@ export interface Cache {
   ): Promise<void>
   /** Stores a value where no live entry exists; true if it did. */
   add(key: string, value: unknown, options?: WriteOptions): Promise<boolean>
-  /** Moves a live entry's deadline without rewriting its value; `null` makes it permanent. False: none was live. */
+  /**
+   * Moves a live entry's deadline without rewriting its value. False: none was live.
+   *
+   * `null` makes it permanent; so does nothing at all, in a cache without an expiration of its own.
+   */
   touch(key: string, expiration?: Expiration): Promise<boolean>
   /**
    * Adds to a number, atomically and in exact decimals, and answers the sum. What is missing, expired or `null` counts
@@ -44,6 +49,7 @@ export interface Cache {
    * @throws InvalidDeltaError, NotANumberError, CounterRangeError; the entry is then unchanged
    */
   increment(key: string, delta?: number, options?: CounterOptions): Promise<number>
+  /** `increment` by the negative of `delta`. */
   decrement(key: string, delta?: number, options?: CounterOptions): Promise<number>
   /**
    * Counts a call in a fixed window that starts with its first call.
@@ -70,6 +76,7 @@ export interface Cache {
   snapshot(): Promise<CacheSnapshot>
   /** Removes entries that are past keeping, in batches, beside any traffic; call it from a cron trigger. */
   clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult>
+  /** Counts by state, and bytes, of this namespace and those nested in it: one scan. */
   stats(): Promise<CacheStats>
   /** A page of entries in key order, without values. */
   list(options?: ListOptions): Promise<EntryPage>
@@ -126,7 +133,9 @@ export interface CleanupResult {
 }
 
 export interface CacheStats {
+  /** Rows, expired ones that wait for cleanup included. */
   total: number
+  /** Rows that read as absent: past their deadline, or rejected by a tag. */
   expired: number
   /** Live entries that will expire. */
   unexpired: number

@@ -18,6 +18,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import { cleanupSlot } from './cleanup-slot.ts'
 import { describeType, InvalidTableNameError } from './values/errors.ts'
+import { optionsObject } from './values/options.ts'
 
 /** Postgres cuts identifiers at NAMEDATALEN - 1 bytes, silently: a cut name is another name. */
 const MAX_IDENTIFIER_BYTES = 63
@@ -32,26 +33,26 @@ const instant = (name: string) => timestamp(name, { withTimezone: true })
 
 export interface CacheTablesOptions {
   /** The Postgres schema that the tables live in; default: the first of the connection's search_path. */
-  schema?: string
+  schema?: string | undefined
   /** Put before each table's and index's name: `app_` makes `app_cache_entries`. Default: nothing. */
-  prefix?: string
+  prefix?: string | undefined
 }
 
 /**
  * The cache's tables under names of your own.
  *
- * @throws InvalidTableNameError when a name is empty, holds U+0000, or would be cut by Postgres
+ * @throws InvalidTableNameError when a name is empty, holds U+0000, or would be cut by Postgres; InvalidOptionError
  * @example
  * const tables = cacheTables({ schema: 'cache', prefix: 'shop_' })
  * await migrate(db, { tables })
  * const cache = createCache(db, { tables })
  */
 export function cacheTables(options: CacheTablesOptions = {}) {
-  const prefix = options.prefix ?? ''
+  const { prefix = '', schema } = optionsObject<CacheTablesOptions>(options, ['schema', 'prefix'])
   if (prefix !== '') checkIdentifier('prefix', prefix, MAX_IDENTIFIER_BYTES - LONGEST_NAME.length)
-  if (options.schema !== undefined) checkIdentifier('schema', options.schema, MAX_IDENTIFIER_BYTES)
+  if (schema !== undefined) checkIdentifier('schema', schema, MAX_IDENTIFIER_BYTES)
   const table: typeof pgTable =
-    options.schema === undefined ? pgTable : (new PgSchema(options.schema).table as unknown as typeof pgTable)
+    schema === undefined ? pgTable : (new PgSchema(schema).table as unknown as typeof pgTable)
 
   const entries = table(
     `${prefix}cache_entries`,
@@ -107,7 +108,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     updatedAt: instant('updated_at').notNull().defaultNow(),
   })
 
-  return { entries, leases, invalidations, state, schema: options.schema, prefix }
+  return { entries, leases, invalidations, state, schema, prefix }
 }
 
 /** The tables of one cache, from {@link cacheTables}. */

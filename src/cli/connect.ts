@@ -17,12 +17,12 @@ export interface ConnectionOptions {
 /** @throws UserError */
 export async function connect({
   databaseUrl = process.env.DATABASE_URL,
-  endpoint,
+  endpoint = process.env.NEON_FETCH_ENDPOINT,
 }: ConnectionOptions): Promise<Connection> {
   if (!databaseUrl) throw new UserError('Expected a database: set DATABASE_URL, or pass --database-url.')
   const url = parseUrl(databaseUrl)
   const name = `${url.host}${url.pathname}`
-  const http = endpoint !== undefined || url.hostname.endsWith('.neon.tech')
+  const http = Boolean(endpoint) || url.hostname.endsWith('.neon.tech')
   return { name, ...(await (http ? overHttp(databaseUrl, endpoint) : overTcp(databaseUrl))) }
 }
 
@@ -35,7 +35,7 @@ function parseUrl(databaseUrl: string): URL {
 async function overHttp(databaseUrl: string, endpoint: string | undefined) {
   const { neon, neonConfig } = await optional('@neondatabase/serverless', () => import('@neondatabase/serverless'))
   const { drizzle } = await import('drizzle-orm/neon-http')
-  if (endpoint !== undefined) neonConfig.fetchEndpoint = () => endpoint
+  if (endpoint) neonConfig.fetchEndpoint = () => endpoint
   return { db: drizzle(neon(databaseUrl)), close: async () => {} }
 }
 

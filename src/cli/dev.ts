@@ -17,18 +17,17 @@ interface Flags {
 export const devCommand = new Command('dev')
   .description('run a local Neon: its HTTP protocol over an embedded Postgres, or over any real one')
   .option('--port <number>', 'the port of 127.0.0.1; 0 for any that is free', port, DEFAULT_PORT)
-  .option(
-    '--database-url <url>',
-    'a real Postgres to stand before; default: the variable DATABASE_URL, else an embedded one',
-  )
+  .option('--database-url <url>', 'a real Postgres to stand before, instead of an embedded one')
   .option('--data-dir <folder>', "the embedded Postgres's folder", '.pgstash')
   .option('--no-migrate', "do not create the cache's tables")
   .action(async (flags: Flags) => {
-    const database = flags.databaseUrl ?? process.env.DATABASE_URL
+    const { databaseUrl: database } = flags
+    // Never by itself: the variable may name production, or be what an earlier run of this command printed.
+    if (database === undefined && process.env.DATABASE_URL) {
+      process.stderr.write('DATABASE_URL is set and not used: --database-url stands before a Postgres of yours.\n')
+    }
     const local = await startLocalNeon(
-      database === undefined || database === ''
-        ? { port: flags.port, dataDir: flags.dataDir }
-        : { port: flags.port, database },
+      database === undefined ? { port: flags.port, dataDir: flags.dataDir } : { port: flags.port, database },
     )
     try {
       if (flags.migrate) {
@@ -46,13 +45,17 @@ export const devCommand = new Command('dev')
 
 function instructions({ endpoint, connectionString }: LocalNeon, dataDir: string | undefined): string {
   const where =
-    dataDir === undefined ? 'the Postgres of the database URL' : `an embedded Postgres, whose data is in ${dataDir}`
+    dataDir === undefined ? 'the Postgres of --database-url' : `an embedded Postgres, whose data is in ${dataDir}`
   return `A local Neon is running over ${where}. Its password is new at each start, and opens this endpoint only.
 
-  DATABASE_URL=${connectionString}
-  NEON_FETCH_ENDPOINT=${endpoint}
+  export DATABASE_URL='${connectionString}'
+  export NEON_FETCH_ENDPOINT='${endpoint}'
 
-In your code:  neonConfig.fetchEndpoint = () => process.env.NEON_FETCH_ENDPOINT
+In your code:
+
+  const endpoint = process.env.NEON_FETCH_ENDPOINT
+  if (endpoint) neonConfig.fetchEndpoint = () => endpoint
+
 Ctrl-C stops it.
 `
 }

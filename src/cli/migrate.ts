@@ -20,7 +20,7 @@ interface Flags {
 export const migrateCommand = new Command('migrate')
   .description("create the cache's tables, or bring them and their storage settings up to date")
   .option('--database-url <url>', 'the database; default: the variable DATABASE_URL')
-  .option('--endpoint <url>', 'the HTTP endpoint of a local Neon, as `pgstash dev` prints it')
+  .option('--endpoint <url>', 'the HTTP endpoint of a local Neon; default: the variable NEON_FETCH_ENDPOINT')
   .option('--print-sql', 'print what would be run, and run nothing')
   .option('--schema <name>', 'the Postgres schema of the tables')
   .option('--prefix <name>', "put before each table's name")

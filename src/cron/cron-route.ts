@@ -2,6 +2,8 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { optionsObject } from '../values/options.ts'
+import { cleanupOf } from './cleanup-of.ts'
 
 /** Below the ten seconds that the smallest Vercel plan gives a function. */
 const DEFAULT_TIME_BUDGET_MS = 8_000
@@ -10,9 +12,9 @@ export interface CronRouteOptions {
   /** What the caller must send as `Authorization: Bearer …`; Vercel sends the variable `CRON_SECRET`. */
   secret: string | undefined
   /** Milliseconds after which no further batch is started; default 8,000. */
-  timeBudget?: number
+  timeBudget?: number | undefined
   /** Entries removed by one statement; default 5,000. */
-  batch?: number
+  batch?: number | undefined
 }
 
 /**
@@ -29,11 +31,12 @@ export function cronRoute(
   cache: Cache | (() => Cache),
   options: CronRouteOptions,
 ): (request: Request) => Promise<Response> {
-  const { secret, timeBudget = DEFAULT_TIME_BUDGET_MS, batch } = options ?? {}
+  const { secret, ...rest } = optionsObject<CronRouteOptions>(options, ['secret', 'timeBudget', 'batch'])
   if (typeof secret !== 'string' || secret.trim() === '') {
     const came = typeof secret === 'string' ? 'an empty one' : describeType(secret)
     throw new InvalidOptionError(`Expected the secret of a cron route to be a string that is not empty, got ${came}.`)
   }
+  const clean = cleanupOf(cache, rest, DEFAULT_TIME_BUDGET_MS)
   const expected = digest(`Bearer ${secret}`)
 
   return async (request) => {
@@ -44,8 +47,7 @@ export function cronRoute(
       return answer(401, { error: 'Unauthorized' }, { 'www-authenticate': 'Bearer' })
     }
     try {
-      const target = typeof cache === 'function' ? cache() : cache
-      return answer(200, await target.clearExpired({ timeBudget, ...(batch === undefined ? {} : { batch }) }))
+      return answer(200, await clean(undefined))
     } catch (error) {
       // Its message holds no content, but the caller is a scheduler: the platform's log is where to look.
       console.error(error)

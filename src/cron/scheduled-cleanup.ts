@@ -1,16 +1,17 @@
 import type { Cache, CleanupResult } from '../cache.ts'
 import { optionalFunction, optionsObject } from '../values/options.ts'
+import { cleanupOf } from './cleanup-of.ts'
 
 /** Well within what Workers give a scheduled event; what is left waits for the next. */
 const DEFAULT_TIME_BUDGET_MS = 20_000
 
 export interface ScheduledCleanupOptions {
   /** Milliseconds after which no further batch is started; default 20,000. */
-  timeBudget?: number
+  timeBudget?: number | undefined
   /** Entries removed by one statement; default 5,000. Workers' free plan allows 50 statements a run. */
-  batch?: number
+  batch?: number | undefined
   /** Told what was done, to log it. */
-  onResult?(result: CleanupResult): void
+  onResult?: ((result: CleanupResult) => void) | undefined
 }
 
 /** A Worker's `scheduled` handler. */
@@ -33,11 +34,10 @@ export function scheduledCleanup<Env = unknown>(
   cache: Cache | ((env: Env) => Cache),
   options?: ScheduledCleanupOptions,
 ): ScheduledHandler<Env> {
-  const { timeBudget = DEFAULT_TIME_BUDGET_MS, batch, onResult } = optionsObject(options)
+  const { onResult, ...rest } = optionsObject<ScheduledCleanupOptions>(options, ['timeBudget', 'batch', 'onResult'])
   optionalFunction('onResult', onResult)
+  const clean = cleanupOf(cache, rest, DEFAULT_TIME_BUDGET_MS)
   return async (_controller, env) => {
-    const target = typeof cache === 'function' ? cache(env) : cache
-    const result = await target.clearExpired({ timeBudget, ...(batch === undefined ? {} : { batch }) })
-    onResult?.(result)
+    onResult?.(await clean(env))
   }
 }

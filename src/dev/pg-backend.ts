@@ -1,6 +1,7 @@
 /** A real Postgres server as the database, through a pool of `pg` connections that return every value as text. */
 
 import type { ClientConfig, Pool, PoolClient, QueryArrayConfig, QueryArrayResult } from 'pg'
+import { SQLSTATE_ADVICE } from '../values/sqlstate-advice.ts'
 import type { Backend, ResultSink, Statement, Work } from './backend.ts'
 import { AnswerFailure, CancelledFailure, LostDatabaseFailure, PostgresFailure } from './backend.ts'
 import { importPeer } from './import-peer.ts'
@@ -30,8 +31,11 @@ export async function createPgBackend(connectionString: string, poolSize: number
     await backend.close()
     // Never the error itself: what pg throws may show the connection string or the password.
     const code = error instanceof PostgresFailure ? error.fields.code : undefined
-    const why = code === undefined ? 'it cannot be reached' : `it refused the connection with ${code}`
-    throw new LocalNeonError(`Expected a Postgres server at the database URL, but ${why}.`)
+    if (code !== undefined)
+      throw new LocalNeonError(SQLSTATE_ADVICE[code] ?? `Postgres refused the connection with ${code}.`)
+    throw new LocalNeonError(
+      `Expected a Postgres server at ${new URL(connectionString).host}, but it cannot be reached.`,
+    )
   }
 }
 

@@ -1,6 +1,6 @@
 /** `pgstash/migrate`: creates and updates the cache's tables, over any Drizzle Postgres driver, HTTP included. */
 import { sql } from 'drizzle-orm'
-import type { Database } from '../postgres/database.ts'
+import { checkDatabase, type Database } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
 import { type MigrateOptions, migrationSql } from './migration-sql.ts'
@@ -17,10 +17,11 @@ export { type MigrateOptions, migrationSql } from './migration-sql.ts'
  * @example
  * import { migrate } from 'pgstash/migrate'
  *
- * await migrate(drizzle(process.env.DATABASE_URL))
+ * await migrate(drizzle(env.DATABASE_URL))
  */
-export async function migrate(db: Database, options: MigrateOptions = {}): Promise<void> {
+export async function migrate(db: Database, options?: MigrateOptions): Promise<void> {
   const statement = sql.raw(migrationSql(options))
+  checkDatabase(db)
   await withRetries('always', async () => {
     try {
       await db.execute(statement)

@@ -5,8 +5,10 @@
  * over a driver that has no sessions: ten at once wait for each other, and a failure leaves nothing half-done.
  */
 import { getTableName, type Table } from 'drizzle-orm'
+import { checkedTables } from '../checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { optionsObject } from '../values/options.ts'
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { type Migration, migrations } from './migrations.ts'
 
@@ -17,22 +19,31 @@ const DEFAULT_TOAST_AUTOVACUUM_SCALE_FACTOR = 0.05
 /** Free space on each page keeps a touched row on it, which is what makes the touch heap-only (HOT). */
 const DEFAULT_FILLFACTOR = 85
 
+const KNOWN_OPTIONS = [
+  'tables',
+  'unlogged',
+  'autovacuumScaleFactor',
+  'toastAutovacuumScaleFactor',
+  'fillfactor',
+  'compression',
+] as const
+
 export interface MigrateOptions {
   /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
-  tables?: CacheTables
+  tables?: CacheTables | undefined
   /**
    * Whether entries and leases skip the write-ahead log; default false. Faster writes, but emptied by a crash, by
    * a fail-over, and on Neon by every suspend of the compute.
    */
-  unlogged?: boolean
+  unlogged?: boolean | undefined
   /** Share of dead rows that starts a vacuum of the table, 0 to 100; default 0.1. */
-  autovacuumScaleFactor?: number
+  autovacuumScaleFactor?: number | undefined
   /** The same for the table's TOAST, where large values are; default 0.05. */
-  toastAutovacuumScaleFactor?: number
+  toastAutovacuumScaleFactor?: number | undefined
   /** Percentage of a page that inserts fill, 10 to 100; default 85. */
-  fillfactor?: number
+  fillfactor?: number | undefined
   /** How large values are compressed; default `lz4`, which falls back to `pglz` on a server built without it. */
-  compression?: 'lz4' | 'pglz'
+  compression?: 'lz4' | 'pglz' | undefined
 }
 
 /**
@@ -40,8 +51,9 @@ export interface MigrateOptions {
  *
  * @throws InvalidOptionError
  */
-export function migrationSql(options: MigrateOptions = {}): string {
-  const tables = options.tables ?? defaultTables
+export function migrationSql(given?: MigrateOptions): string {
+  const options = optionsObject<MigrateOptions>(given, KNOWN_OPTIONS)
+  const tables = checkedTables(options.tables ?? defaultTables)
   const body = [
     preamble(tables),
     ...migrations.map((migration) => migrationStep(migration, tables)),
@@ -211,5 +223,7 @@ function indent(text: string): string {
 
 function inRange(name: string, value: unknown, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value
-  throw new InvalidOptionError(`Expected ${name} to be a number from ${min} to ${max}, got ${describeType(value)}.`)
+  throw new InvalidOptionError(
+    `Expected ${name} to be a number from ${min} to ${max}, got ${typeof value === 'number' ? 'one out of range' : describeType(value)}.`,
+  )
 }

@@ -7,6 +7,7 @@ import {
   describeType,
   InvalidDeltaError,
   InvalidExpirationError,
+  InvalidOptionError,
   NotANumberError,
 } from '../values/errors.ts'
 import { parsePeriod } from '../values/expiration.ts'
@@ -59,6 +60,7 @@ export function counting(context: Context) {
     decrement: async (key, delta = 1, options) => count('decrement', key, delta, -1, options),
     async limit(key: string, rule: LimitRule): Promise<LimitResult> {
       const stored = storedKey(scope, key)
+      if (rule === undefined) throw new InvalidOptionError('Expected a rule { limit, period }, got undefined.')
       const options = optionsObject<LimitRule>(rule, ['limit', 'period'])
       const limit = wholeNumber('limit', options.limit, 0, Number.MAX_SAFE_INTEGER - 1)
       const periodMs = parsePeriod(options.period, 'period', now())

@@ -1,5 +1,6 @@
 /** `createCache`: checks what it is given, and puts the parts together. */
 import type { Cache } from '../cache.ts'
+import { checkedTables } from '../checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { now } from '../values/clock.ts'
 import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
@@ -11,7 +12,7 @@ import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values
 import { createCoalescer } from './coalesce.ts'
 import type { Shared } from './context.ts'
 import { counting } from './counting.ts'
-import type { Database } from './database.ts'
+import { checkDatabase, type Database } from './database.ts'
 import { inspecting } from './inspecting.ts'
 import { entryHandle, reading, readRows } from './reading.ts'
 import { removing } from './removing.ts'
@@ -37,7 +38,25 @@ export interface CacheOptions {
   onEvent?: EventListener | undefined
   /** Of one encoded value; default 32 MiB. */
   maxValueBytes?: number | undefined
+  /** What a failing database means to the caller: an error. `'miss'` is not there yet, and refused. */
+  onError?: 'throw' | undefined
+  /** Keeps background work alive after the response. Nothing works in the background yet, so it is not called. */
+  waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
+
+const KNOWN_OPTIONS = [
+  'namespace',
+  'expiration',
+  'codec',
+  'tables',
+  'timeout',
+  'slack',
+  'preparedNames',
+  'onEvent',
+  'maxValueBytes',
+  'onError',
+  'waitUntil',
+] as const
 
 const DEFAULT_TIMEOUT_MS = 5_000
 /** Above it timers overflow and fire at once. */
@@ -61,9 +80,7 @@ const MAX_SLACK = 10
  * const cache = createCache(drizzle(env.DATABASE_URL), { namespace: 'shop', expiration: '10m' })
  */
 export function createCache(db: Database, options?: CacheOptions): Cache {
-  if (typeof db !== 'object' || db === null || typeof db.select !== 'function' || typeof db.with !== 'function') {
-    throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
-  }
+  checkDatabase(db)
   const {
     namespace,
     expiration,
@@ -74,8 +91,12 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     preparedNames = true,
     onEvent,
     maxValueBytes = DEFAULT_MAX_VALUE_BYTES,
-  } = optionsObject(options)
+    onError = 'throw',
+    waitUntil,
+  } = optionsObject<CacheOptions>(options, KNOWN_OPTIONS)
   optionalFunction('onEvent', onEvent)
+  optionalFunction('waitUntil', waitUntil)
+  if (onError !== 'throw') throw new InvalidOptionError("Expected onError to be 'throw': there is nothing else yet.")
   const timeoutMs = wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS)
   const runner = createRunner(primary(db), {
     tables: checkedTables(tables),
@@ -113,11 +134,6 @@ function scopedCache(shared: Shared, scope: Scope): Cache {
     namespace: (name) => scopedCache(shared, nestedScope(scope, name)),
     entry: (key) => entryHandle(context, key, cache),
   }
-}
-
-function checkedTables(tables: CacheTables): CacheTables {
-  if (typeof tables === 'object' && tables !== null && 'entries' in tables && 'invalidations' in tables) return tables
-  throw new InvalidOptionError(`Expected tables to be what cacheTables() answered, got ${describeType(tables)}.`)
 }
 
 function checkedCodec(codec: Codec): Codec {

@@ -2,6 +2,7 @@
 import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type { CacheTables } from '../schema.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
 
 /**
  * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
@@ -12,6 +13,13 @@ export interface Database {
   select(...args: never[]): unknown
   with(...args: never[]): unknown
   execute(query: SQL): PromiseLike<unknown>
+}
+
+/** @throws InvalidOptionError when this is no Drizzle Postgres database */
+export function checkDatabase(db: unknown): void {
+  const { select, with: withQueries, execute } = Object(db)
+  if ([select, withQueries, execute].every((method) => typeof method === 'function')) return
+  throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
 }
 
 /** The same, as operations are built with it. */

@@ -1,27 +1,7 @@
 /** What a driver throws, made into a {@link DatabaseError} that says what to do and shows no content. */
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { withoutContent } from '../values/redact.ts'
-import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
-
-const MIGRATE = 'run `pgstash migrate`, or migrate(db) from pgstash/migrate'
-
-/** SQLSTATEs that people meet, and what to do about each. */
-const ADVICE: Record<string, string> = {
-  '25006': 'The database is read-only: connect to the primary, not to a replica.',
-  '28000': 'Postgres refused the login: check the user and the database of the connection string.',
-  '28P01': 'Postgres refused the password of the connection string.',
-  '3D000': "The connection string's database does not exist.",
-  '3F000': `The schema of the cache's tables does not exist: ${MIGRATE}.`,
-  '42501': "The role lacks a privilege on the cache's tables, or the right to create them.",
-  '42703': `The cache's tables lack a column, so they belong to another version: ${MIGRATE}.`,
-  '42P01': `The cache's tables do not exist: ${MIGRATE}.`,
-  '53100': 'The disk of the database server is full.',
-  '53300': 'The database server has too many connections: use its pooler.',
-  '57014': 'The statement was cancelled, by statement_timeout or by an operator.',
-  '57P01': 'The database server is shutting down.',
-  '57P03': 'The database server is starting up.',
-  [TOO_OLD_SQLSTATE]: `pgstash needs Postgres ${OLDEST_POSTGRES} or newer.`,
-}
+import { SQLSTATE_ADVICE } from '../values/sqlstate-advice.ts'
 
 /** Codes of failures that happen before anything was sent. */
 const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CONNECT_TIMEOUT'])
@@ -46,7 +26,7 @@ export function databaseFailure(thrown: unknown): CacheError {
   const cause = withoutContent(chain.at(-1) ?? thrown)
   const sqlState = codes.find((code) => SQLSTATE.test(code))
   if (sqlState !== undefined) {
-    return new DatabaseError(ADVICE[sqlState] ?? `Postgres refused the statement with SQLSTATE ${sqlState}.`, {
+    return new DatabaseError(SQLSTATE_ADVICE[sqlState] ?? `Postgres refused the statement with SQLSTATE ${sqlState}.`, {
       sqlState,
       sent: !UNSENT_SQLSTATES.has(sqlState),
       cause,
@@ -60,7 +40,7 @@ export function databaseFailure(thrown: unknown): CacheError {
   const code = codes.find((code) => SYSTEM_CODE.test(code))
   return new DatabaseError(
     code === undefined
-      ? `The database driver failed before it had an answer (${cause.name}).`
+      ? `The database could not be reached, or its driver failed (${cause.name}): is the connection string right, and the server up?`
       : `The database could not be reached (${code}).`,
     { sent: !chain.some(wasUnsent), cause },
   )

@@ -2,6 +2,7 @@
 import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '../cache.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
+import { InvalidKeyError } from '../values/errors.ts'
 import { byCodePoint, keyRange, storedKey, storedKeys, storedTags } from '../values/key.ts'
 import { optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import { type Context, MAX_KEYS, observed } from './context.ts'
@@ -107,6 +108,8 @@ export function removing(context: Context) {
       )
     },
     async invalidate(tags: string | Iterable<string>): Promise<void> {
+      // A missing tag would leave old data in place, silently.
+      if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
       const stored = storedTags(tags)
       if (stored === null) return
       const run = () => runner.run(invalidate, { tags: stored })

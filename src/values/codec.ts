@@ -71,9 +71,12 @@ async function encodeText(value: unknown, key: string, codec: Codec): Promise<st
     text = await codec.encode(value, { key })
   } catch (error) {
     if (error instanceof UnserializableValueError) throw error
-    throw new UnserializableValueError(`Expected a value that the codec can encode, got ${describeType(value)}.`, {
-      cause: withoutContent(error),
-    })
+    throw new UnserializableValueError(
+      `Expected a value that the codec can encode, got ${describeType(value)}${typeof value === 'object' ? ' that it refuses (JSON takes no bigint and no cycle)' : ''}.`,
+      {
+        cause: withoutContent(error),
+      },
+    )
   }
   if (typeof text !== 'string') {
     throw new UnserializableValueError(`Expected the codec to encode to a string, got ${describeType(text)}.`)

@@ -43,18 +43,19 @@ const MS_PER_FIELD = {
 const LATEST_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 const SPAN = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(ms|s|m|h|d)$/
-const EXPECTED = "a number of seconds, a Date, a Duration, a string such as '5m', or null"
+const EXPECTED = "a number of seconds, a Date, a Duration, a string such as '5m' (ms, s, m, h, d), or null"
 
 /**
  * Reads an expiration.
  *
  * @param now milliseconds since the epoch, only to refuse what would lie beyond year 9999
+ * @param name what a message calls it
  * @throws InvalidExpirationError
  */
-export function parseExpiration(input: unknown, now: number): Deadline {
+export function parseExpiration(input: unknown, now: number, name = 'an expiration'): Deadline {
   if (input === null) return NEVER
   if (isDate(input)) return instant(input)
-  const ms = spanMs(input)
+  const ms = spanMs(input, name)
   if (ms > LATEST_EPOCH_MS - now) throw new InvalidExpirationError('Expected an expiration before year 10000.')
   return { kind: 'after', ms }
 }
@@ -66,7 +67,7 @@ export function parseExpiration(input: unknown, now: number): Deadline {
  * @throws InvalidExpirationError
  */
 export function parsePeriod(input: unknown, name: string, now: number): number {
-  const deadline = parseExpiration(input, now)
+  const deadline = parseExpiration(input, now, name)
   if (deadline.kind === 'after' && deadline.ms > 0) return deadline.ms
   const came =
     deadline.kind === 'after' ? 'zero or a negative span' : deadline.kind === 'at' ? 'a Date' : describeType(input)
@@ -86,17 +87,17 @@ function instant(date: Date): Deadline {
   return { kind: 'at', epochMs: Math.max(0, epochMs) }
 }
 
-function spanMs(input: unknown): number {
+function spanMs(input: unknown, name: string): number {
   if (typeof input === 'number') return wholeMs(input, MS_PER_UNIT.s, input)
   if (typeof input === 'string') {
     const [, amount, unit] = SPAN.exec(input) ?? []
     if (amount === undefined || !isUnit(unit)) {
-      throw new InvalidExpirationError(`Expected ${EXPECTED}, got a string of another form.`)
+      throw new InvalidExpirationError(`Expected ${name} as ${EXPECTED}, got a string of another form.`)
     }
     return wholeMs(Number(amount), MS_PER_UNIT[unit], input)
   }
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) return durationMs(input)
-  throw new InvalidExpirationError(`Expected ${EXPECTED}, got ${describeType(input)}.`)
+  throw new InvalidExpirationError(`Expected ${name} as ${EXPECTED}, got ${describeType(input)}.`)
 }
 
 function durationMs(duration: object): number {

@@ -63,7 +63,7 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
     expect(await text(page, '#country-title')).toBe('Iran')
     expect(await page.locator('#entries li').count()).toBeGreaterThanOrEqual(3)
     expect(Number(await text(page, '#views'))).toBeGreaterThanOrEqual(0)
-    expect(await text(page, '#health')).toMatch(/^answers in \d+ ms$/)
+    await page.locator('#health', { hasText: /^answers in \d+ ms$/ }).waitFor()
     expect(complaints).toEqual([])
   })
 
@@ -102,6 +102,32 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
     expect(await page.locator('#found').isHidden()).toBe(true)
   })
 
+  it('says that no city was found, in the words that were typed', async () => {
+    const { page, complaints } = await open()
+    await page.locator('#search').focus()
+    await page.keyboard.type('<b>zz')
+    const words = 'No city begins with “<b>zz”.'
+    await page.locator('#found', { hasText: words }).waitFor()
+    expect(await text(page, '#status')).toBe(words)
+    expect(await page.locator('#found b').count()).toBe(0)
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Escape')
+    expect(await page.locator('#found').isHidden()).toBe(true)
+    expect(await text(page, '#answer-title')).toBe('Tehran, Iran')
+    expect(complaints).toEqual([])
+  })
+
+  it('measures the database when the map is drawn, not while it waits for it', async () => {
+    const page = await browser.newPage()
+    cleanup(() => page.close())
+    const asked: string[] = []
+    page.on('requestfinished', (request) => asked.push(new URL(request.url()).pathname))
+    await page.goto(url + TEHRAN)
+    await page.locator('#health', { hasText: /^answers in/ }).waitFor()
+    expect(asked).toContain('/cities/map')
+    expect(asked.indexOf('/health')).toBeGreaterThan(asked.indexOf('/cities/map'))
+  })
+
   it('shows a hit when it asks again, and plots both', async () => {
     await demo.sql.query('delete from cache_entries')
     const { page } = await open()
@@ -112,7 +138,9 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
     expect(await page.locator('#plot circle.hit').count()).toBe(1)
     expect(await page.locator('#plot polygon.miss').count()).toBe(1)
     await page.click('#twenty')
-    await page.locator('#status', { hasText: 'Asked 20 times' }).waitFor()
+    await page.locator('#status', { hasText: 'Asked 20 times' }).waitFor({ state: 'attached' })
+    // The badge shows it already.
+    expect(await text(page, '#toast')).toBe('')
     expect(await page.locator('#plot circle.hit').count()).toBe(21)
     expect(await text(page, '#medians')).toMatch(/21 hits, median .*1 miss, median /)
   })
@@ -129,18 +157,21 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
   it('shows which answers a change drops, and what the cleanup removes', async () => {
     const { page } = await open()
     await page.click('#change')
-    await page.locator('#status', { hasText: /Tehran now has [\d,]+ people: [2-9] answers were dropped/ }).waitFor()
+    await page
+      .locator('#toast.shown', { hasText: /Tehran now has [\d,]+ people: [2-9] answers were dropped/ })
+      .waitFor()
+    expect(await text(page, '#status')).toBe(await text(page, '#toast'))
     await page.locator('#entries .gone', { hasText: 'dropped by city:112931' }).first().waitFor()
     expect(await text(page, '#expired')).toMatch(/expired or dropped, waiting/)
     await page.click('#clean')
-    await page.locator('#status', { hasText: /The cleanup removed/ }).waitFor()
+    await page.locator('#toast.shown', { hasText: /The cleanup removed/ }).waitFor()
   })
 
   it('says so when the database is away', async () => {
     const { page } = await open()
     demo.faults.always({ kind: 'reset' })
     await page.click('#again')
-    await page.locator('#status', { hasText: 'The database cannot be reached.' }).waitFor()
+    await page.locator('#toast.shown', { hasText: 'The database cannot be reached.' }).waitFor()
     demo.faults.heal()
     await demo.restart()
   })

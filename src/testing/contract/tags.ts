@@ -53,6 +53,12 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       expect(await cache.get('none')).toBe(1)
     })
 
+    test('refuse to be nothing, or no strings', async (cache) => {
+      for (const missing of [undefined, null, 5, {}, [undefined], ['']] as unknown as string[]) {
+        await refused(cache.invalidate(missing), 'INVALID_KEY')
+      }
+    })
+
     test('refuse a snapshot that is none', async (cache) => {
       for (const asOf of ['', 'now', '1:2', 5, {}] as unknown as CacheSnapshot[]) {
         await refused(cache.set('key', 1, { tags: ['x'], asOf }), 'INVALID_OPTION')

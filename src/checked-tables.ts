@@ -1,0 +1,8 @@
+import type { CacheTables } from './schema.ts'
+import { describeType, InvalidOptionError } from './values/errors.ts'
+
+/** @throws InvalidOptionError when these are not a cache's tables */
+export function checkedTables(tables: CacheTables): CacheTables {
+  if (typeof tables === 'object' && tables !== null && 'entries' in tables && 'invalidations' in tables) return tables
+  throw new InvalidOptionError(`Expected tables to be what cacheTables() answered, got ${describeType(tables)}.`)
+}

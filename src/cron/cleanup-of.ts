@@ -1,0 +1,19 @@
+import type { Cache, CleanupResult } from '../cache.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { wholeNumber } from '../values/options.ts'
+
+/** Cleanup of a cache that is given or made from an environment; its options are checked here, and not at the first run. */
+export function cleanupOf<Env>(
+  cache: Cache | ((env: Env) => Cache),
+  { timeBudget, batch }: { timeBudget?: number | undefined; batch?: number | undefined },
+  defaultTimeBudgetMs: number,
+): (env: Env) => Promise<CleanupResult> {
+  if (typeof cache !== 'function' && typeof cache?.clearExpired !== 'function') {
+    throw new InvalidOptionError(`Expected a cache, or a function that makes one, got ${describeType(cache)}.`)
+  }
+  const options = {
+    timeBudget: timeBudget === undefined ? defaultTimeBudgetMs : wholeNumber('timeBudget', timeBudget, 0),
+    batch: batch === undefined ? undefined : wholeNumber('batch', batch, 1),
+  }
+  return (env) => (typeof cache === 'function' ? cache(env) : cache).clearExpired(options)
+}
