@@ -1,4 +1,4 @@
-// api/cleanup.ts; in vercel.json: { "crons": [{ "path": "/api/cleanup", "schedule": "0 * * * *" }] }
+// api/cleanup.ts; in vercel.json: { "crons": [{ "path": "/api/cleanup", "schedule": "0 4 * * *" }] }
 import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'
 import { cronRoute } from 'pgstash/cron'

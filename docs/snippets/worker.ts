@@ -19,6 +19,6 @@ export default {
     await cacheOf(env).set(pathname, body)
     return new Response(body, { headers: { 'x-cache': 'miss' } })
   },
-  // In wrangler.toml: [triggers] crons = ["*/15 * * * *"]
+  // In wrangler.toml: [triggers] crons = ["0 * * * *"]
   scheduled: scheduledCleanup(cacheOf, { onResult: (result) => console.log('cleanup', result) }),
 }

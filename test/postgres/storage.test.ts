@@ -64,6 +64,14 @@ describe('storage on a real server', () => {
     expect(await one("select pg_indexes_size('cache_entries')")).toBe(indexBytes)
   })
 
+  it('a sliding read of a long span leaves its slot when it is due: one write of the indexes, none of the value', async () => {
+    await cache.set('key', 'x'.repeat(5_000), { expiration: '1h' })
+    const before = await statistics()
+    await cache.get('key', { sliding: '2h' })
+    const after = await statistics()
+    expect({ updates: after.updates - before.updates, hot: after.hot - before.hot }).toEqual({ updates: 1, hot: 0 })
+  })
+
   it('sliding reads write once, and then nothing until the slack is used up', async () => {
     await cache.setMany(
       names.map((name) => [name, 1]),

@@ -88,7 +88,7 @@ export async function startDemo(kind: Kind): Promise<Demo> {
     },
     async scheduled() {
       const worker = await miniflare.getWorker()
-      await worker.scheduled({ cron: '*/15 * * * *' })
+      await worker.scheduled({ cron: '0 * * * *' })
     },
     restart: async () => miniflare.setOptions(await optionsOf(bindings)),
   })

@@ -56,7 +56,7 @@ describe('npm start', () => {
     expect(second.stdout()).toContain('900 cities')
     // The cache was kept as well.
     expect(await cacheStatus(port)).toBe('200 pgstash; hit; ttl=40')
-    expect(await cacheStatus(port, '/__scheduled?cron=*/15+*+*+*+*')).toMatch(/^200/)
+    expect(await cacheStatus(port, '/__scheduled?cron=0+*+*+*+*')).toMatch(/^200/)
     await until(() => second.stdout().includes('{"event":"cleanup","removed":0,"more":false}'), 'the cleanup is logged')
 
     const third = start(['--port', String(await freePort()), '--data-dir', dataDir])

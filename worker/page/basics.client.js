@@ -30,13 +30,20 @@ demo.countryName = (code) => {
 
 demo.colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
-/* Says it to everybody: in a line at the bottom, and to screen readers. */
+/* Tells screen readers what everybody else sees on the page anyway. */
+demo.announce = (text) => {
+  demo.byId('status').textContent = text
+}
+
+/* Says what can be seen nowhere else: to screen readers, and for a while in a line at the top. */
 demo.say = (text) => {
-  const line = demo.byId('status')
+  const SHOWN_MS = 4500
+  demo.announce(text)
+  const line = demo.byId('toast')
   line.textContent = text
   line.classList.add('shown')
   clearTimeout(demo.sayTimer)
-  demo.sayTimer = setTimeout(() => line.classList.remove('shown'), 4500)
+  demo.sayTimer = setTimeout(() => line.classList.remove('shown'), SHOWN_MS)
 }
 
 /* One request past the browser's own cache, with the time it took and what the server's cache did. */

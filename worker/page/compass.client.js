@@ -6,10 +6,7 @@ demo.drawCompass = (svg, place, cities) => {
   const shapes = []
   const add = (name, attributes, ...children) => shapes.push(demo.element(name, attributes, ...children))
 
-  for (const km of rings(farthest)) {
-    add('circle', { class: 'ring', r: km * scale })
-    add('text', { x: 0, y: -km * scale - 3, 'text-anchor': 'middle' }, demo.kilometres(km).replace('.0', ''))
-  }
+  for (const km of rings(farthest)) add('circle', { class: 'ring', r: km * scale })
   const points = cities.map((city) => {
     const angle = bearing(place, city)
     const [px, py] = [Math.sin(angle) * city.km * scale, -Math.cos(angle) * city.km * scale]
@@ -17,11 +14,14 @@ demo.drawCompass = (svg, place, cities) => {
     return { city, px, py, r }
   })
   for (const { px, py } of points) add('line', { class: 'spoke', x1: 0, y1: 0, x2: px, y2: py })
+  const names = labels(points)
+  const distances = ringLabels([...names.map(({ box }) => box), ...points.map(boxOfPoint)])
+  for (const { text, x, y } of distances) add('text', { class: 'km', x, y: y + 4, 'text-anchor': 'middle' }, text)
   for (const { city, px, py, r } of points) {
     const title = demo.element('title', {}, `${city.name}, ${demo.kilometres(city.km)}`)
     add('circle', { class: 'city', cx: px, cy: py, r }, title)
   }
-  for (const { city, x, y, anchor } of labels(points)) {
+  for (const { city, x, y, anchor } of names) {
     add('text', { class: 'name', x, y, 'text-anchor': anchor }, city.name)
   }
   add('path', { class: 'centre', d: 'M-6 0H6M0 -6V6' })
@@ -33,6 +33,31 @@ demo.drawCompass = (svg, place, cities) => {
     const power = 10 ** Math.floor(Math.log10(limit))
     const step = [5, 2, 1, 0.5].map((factor) => factor * power).find((size) => limit / size >= 2) ?? power / 2
     return Array.from({ length: Math.floor(limit / step) }, (_, i) => (i + 1) * step).slice(0, 4)
+  }
+
+  /* All in the one direction where they lie on the fewest names and cities; below the centre, if that is no worse. */
+  function ringLabels(taken) {
+    const DIRECTIONS = [4, 2, 3, 5, 6, 0, 1, 7, 3.5, 4.5, 2.5, 5.5, 1.5, 6.5, 0.5, 7.5]
+    const candidates = DIRECTIONS.map((eighths) => {
+      const angle = (eighths * Math.PI) / 4
+      const placed = rings(farthest).map((km) => {
+        const text = demo.kilometres(km).replace('.0', '')
+        const [x, y] = [Math.sin(angle) * km * scale, -Math.cos(angle) * km * scale]
+        const half = text.length * 3 + 3
+        return { text, x, y, box: { left: x - half, right: x + half, top: y - 9, bottom: y + 9 } }
+      })
+      const met = placed.map(({ box }) => taken.filter((other) => meet(box, other)).length)
+      return { placed, met: met.reduce((sum, count) => sum + count, 0) }
+    })
+    return candidates.reduce((best, candidate) => (candidate.met < best.met ? candidate : best)).placed
+  }
+
+  function boxOfPoint({ px, py, r }) {
+    return { left: px - r, right: px + r, top: py - r, bottom: py + r }
+  }
+
+  function meet(a, b) {
+    return a.left < b.right && a.right > b.left && a.top < b.bottom && a.bottom > b.top
   }
 
   function bearing(from, to) {
@@ -53,12 +78,9 @@ demo.drawCompass = (svg, place, cities) => {
       const y = point.py + 4
       const box = { left: toRight ? x : x - width, right: toRight ? x + width : x, top: y - 12, bottom: y + 3 }
       if (box.left < -165 || box.right > 165) continue
-      const meets = taken.some(
-        (t) => box.left < t.right && box.right > t.left && box.top < t.bottom && box.bottom > t.top,
-      )
-      if (meets) continue
+      if (taken.some((other) => meet(box, other))) continue
       taken.push(box)
-      placed.push({ city: point.city, x, y, anchor: toRight ? 'start' : 'end' })
+      placed.push({ city: point.city, box, x, y, anchor: toRight ? 'start' : 'end' })
     }
     return placed
   }

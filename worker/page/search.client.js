@@ -25,9 +25,21 @@ demo.createSearch = (input, list, onChoose) => {
         return option
       }),
     )
-    list.hidden = cities.length === 0
-    input.setAttribute('aria-expanded', String(cities.length > 0))
+    open(cities.length > 0)
     select(cities.length > 0 ? 0 : -1)
+  }
+
+  function showNone(text) {
+    show([])
+    const words = `No city begins with “${text}”.`
+    list.replaceChildren(demo.element('div', { role: 'option', 'aria-disabled': 'true' }, words))
+    open(true)
+    demo.announce(words)
+  }
+
+  function open(isOpen) {
+    list.hidden = !isOpen
+    input.setAttribute('aria-expanded', String(isOpen))
   }
 
   function select(index) {
@@ -54,8 +66,10 @@ demo.createSearch = (input, list, onChoose) => {
     if (text.length < 2) return show([])
     try {
       const { body } = await demo.ask(`/cities/search?q=${encodeURIComponent(text)}`)
-      /* An answer that was overtaken by a later one is not shown. */
-      if (mine === asked) show(body.cities)
+      /* An answer that was overtaken, or that nobody waits for any more, is not shown. */
+      if (mine !== asked || document.activeElement !== input) return
+      if (body.cities.length > 0) show(body.cities)
+      else showNone(text)
     } catch (error) {
       demo.say(error.message)
     }

@@ -14,7 +14,7 @@ export function introduce({ port, endpoint, database, cities, seconds }) {
   Not modified:     curl -i '${near}' -H 'If-None-Match: <the ETag>'
   A country:        curl '${url}/cities/countries/FR'
   Change a city:    curl -X PATCH '${url}/cities/2988507' -d '{"population":2200000}'
-  The cron trigger: curl '${url}/__scheduled?cron=*/15+*+*+*+*'
+  The cron trigger: curl '${url}/__scheduled?cron=0+*+*+*+*'
 
   Ctrl-C ends everything.
 `

@@ -1,0 +1,189 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { migrationSql } from 'pgstash/migrate'
+import { cacheTables } from 'pgstash/schema'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cleanup } from '../setup/cleanup.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
+import { createNeon } from '../setup/neon.ts'
+
+// As it is published: `npm test` builds it first.
+const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url))
+
+function start(args: string[], variables: Record<string, string> = {}) {
+  const { DATABASE_URL: _, NEON_FETCH_ENDPOINT: __, ...env } = process.env
+  const child = spawn(process.execPath, [CLI, ...args], { env: { ...env, ...variables } })
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => {
+    said.out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    said.err += chunk
+  })
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  cleanup(() => child.kill('SIGKILL'))
+  return { child, said, ended }
+}
+
+async function run(args: string[], variables?: Record<string, string>) {
+  const { said, ended } = start(args, variables)
+  return { code: await ended, ...said }
+}
+
+async function tables(url: string): Promise<string[]> {
+  const client = new pg.Client(url)
+  await client.connect()
+  const { rows } = await client.query("select tablename from pg_tables where tablename like '%cache_%' order by 1")
+  await client.end()
+  return rows.map(({ tablename }) => tablename)
+}
+
+const TABLES = ['cache_entries', 'cache_invalidations', 'cache_leases', 'cache_state']
+
+describe('pgstash migrate', () => {
+  it('makes the tables over TCP, and again without harm', async () => {
+    const url = await createDatabase()
+    const first = await run(['migrate'], { DATABASE_URL: url })
+    const { host, pathname } = new URL(url)
+    expect(first).toEqual({ code: 0, out: `The cache's tables in ${host}${pathname} are up to date.\n`, err: '' })
+    expect((await run(['migrate', '--database-url', url])).code).toBe(0)
+    expect(await tables(url)).toEqual(TABLES)
+  })
+
+  it('makes them over HTTP, at the endpoint of a local Neon', async () => {
+    const url = await createDatabase()
+    const { server, faults } = await createNeon(url)
+    const { code } = await run(['migrate'], {
+      DATABASE_URL: server.connectionString,
+      NEON_FETCH_ENDPOINT: server.endpoint,
+    })
+    expect(code).toBe(0)
+    expect(faults.requests).toBe(1)
+    expect(await tables(url)).toEqual(TABLES)
+  })
+
+  it('takes names and settings', async () => {
+    const url = await createDatabase()
+    const pool = createPool(url)
+    await run([
+      'migrate',
+      '--database-url',
+      url,
+      '--schema',
+      'own',
+      '--prefix',
+      'a_',
+      '--fillfactor',
+      '70',
+      '--unlogged',
+    ])
+    const { rows } = await pool.query(
+      "select reloptions, relpersistence from pg_class where oid = 'own.a_cache_entries'::regclass",
+    )
+    expect(rows).toEqual([{ reloptions: expect.arrayContaining(['fillfactor=70']), relpersistence: 'u' }])
+  })
+
+  it('prints what it would run, and runs nothing', async () => {
+    expect(await run(['migrate', '--print-sql'])).toEqual({ code: 0, out: migrationSql(), err: '' })
+    const named = await run(['migrate', '--print-sql', '--prefix', 'a_', '--fillfactor', '70'])
+    expect(named.out).toBe(migrationSql({ tables: cacheTables({ prefix: 'a_' }), fillfactor: 70 }))
+  })
+
+  const SECRET = 's3cret'
+  it.each([
+    ['no database is named', ['migrate'], 'set DATABASE_URL, or pass --database-url'],
+    ['the URL is none', ['migrate', '--database-url', SECRET], 'postgresql://user:password@host/database'],
+    [
+      'nobody listens',
+      ['migrate', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`],
+      'could not be reached (ECONNREFUSED)',
+    ],
+    ['a name is too long', ['migrate', '--print-sql', '--prefix', 'p'.repeat(64)], 'a prefix of at most 33 bytes'],
+    [
+      'a setting is out of range',
+      ['migrate', '--print-sql', '--fillfactor', '5'],
+      'fillfactor to be a number from 10 to 100',
+    ],
+    ['a setting is no number', ['migrate', '--print-sql', '--fillfactor', 'x'], 'Expected a number'],
+    ['an option is unknown', ['migrate', '--nope'], "unknown option '--nope'"],
+    ['a command is unknown', ['nope'], "unknown command 'nope'"],
+  ])('says so in a line and exits with 1 when %s', async (_name, args, message) => {
+    const { code, out, err } = await run(args)
+    expect(code).toBe(1)
+    expect(out).toBe('')
+    expect(err).toContain(message)
+    expect(err).not.toMatch(/^\s+at /m)
+    expect(err).not.toContain(SECRET)
+  })
+
+  it('says that the password is wrong, and not what it is', async () => {
+    const url = new URL(await createDatabase())
+    url.password = SECRET
+    const { code, err } = await run(['migrate', '--database-url', url.href])
+    // A server that trusts local connections asks for none.
+    if (code !== 0) expect(err).toBe('pgstash: Postgres refused the password of the connection string.\n')
+    expect(err).not.toContain(SECRET)
+  })
+})
+
+describe('pgstash dev', () => {
+  let dataDir: string
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'pgstash-cli-'))
+    cleanup(() => rm(dataDir, { recursive: true, force: true }))
+  })
+
+  async function running(args: string[], variables?: Record<string, string>) {
+    const started = start(['dev', '--port', '0', ...args], variables)
+    await expect.poll(() => started.said.out + started.said.err, { timeout: 30_000 }).toContain('Ctrl-C stops it.')
+    const variable = (name: string) => new RegExp(`export ${name}='(.+)'`).exec(started.said.out)?.[1] ?? ''
+    return { ...started, url: variable('DATABASE_URL'), endpoint: variable('NEON_FETCH_ENDPOINT') }
+  }
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('serves a migrated Postgres until %s, and keeps its data', async (signal) => {
+    const { child, url, endpoint, ended } = await running(['--data-dir', dataDir])
+    const again = await run(['migrate'], { DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint })
+    expect(again.code).toBe(0)
+    child.kill(signal)
+    expect(await ended).toBe(0)
+  })
+
+  it('stands before a real Postgres only when told to', async () => {
+    const url = await createDatabase()
+    const told = await running(['--database-url', url])
+    expect(await tables(url)).toEqual(TABLES)
+    told.child.kill('SIGTERM')
+    await told.ended
+    const other = await createDatabase()
+    const own = await running(['--data-dir', dataDir], { DATABASE_URL: other })
+    expect(own.said.err).toContain('DATABASE_URL is set and not used')
+    expect(await tables(other)).toEqual([])
+    own.child.kill('SIGTERM')
+    await own.ended
+  })
+
+  it('makes no tables with --no-migrate', async () => {
+    const url = await createDatabase()
+    const { child, ended } = await running(['--database-url', url, '--no-migrate'])
+    expect(await tables(url)).toEqual([])
+    child.kill('SIGTERM')
+    await ended
+  })
+
+  it('says in a line that the port is busy, or no port', async () => {
+    const busy = createServer()
+    const port = await new Promise<number>((resolve) => {
+      busy.listen(0, '127.0.0.1', () => resolve((busy.address() as { port: number }).port))
+    })
+    const { code, err } = await run(['dev', '--port', String(port), '--data-dir', dataDir])
+    busy.close()
+    expect(code).toBe(1)
+    expect(err).toBe(`pgstash: Expected port ${port} of 127.0.0.1 to be free, but cannot listen on it: it is in use.\n`)
+    expect((await run(['dev', '--port', 'x'])).err).toContain('Expected 0 to 65535')
+  })
+})
