@@ -49,7 +49,7 @@ export function cronRoute(
     try {
       return answer(200, await clean(undefined))
     } catch (error) {
-      // Its message holds no content, but the caller is a scheduler: the platform's log is where to look.
+      // Not to the caller, who is a scheduler: the platform's log is where to look.
       console.error(error)
       return answer(500, { error: 'Cleanup failed' })
     }

@@ -16,7 +16,7 @@ export interface Runner {
 
 export interface RunnerOptions {
   tables: CacheTables
-  /** For one operation, its retries included. */
+  /** For one statement, its retries included. */
   timeoutMs: number
   preparedNames: boolean
 }
