@@ -2,8 +2,8 @@
 import type { Expiration } from './values/expiration.ts'
 
 /**
- * A cache. Every method is one round trip to the database; `clear`, `clearExpired` and batches of more than 10,000 keys
- * or 4 MiB take one for each bounded part, `namespace` and `entry` none. Bad input rejects with a `CacheError` before any request.
+ * A cache. Every method is one round trip to the database, a miss of `getOrSet` two; `clear`, `clearExpired` and batches of
+ * more than 10,000 keys or 4 MiB take one for each bounded part, `namespace` and `entry` none. Bad input rejects with a `CacheError` before any request.
  *
  * @example
  * const cache = createCache(db, { namespace: 'shop', expiration: '10m' })
@@ -36,6 +36,20 @@ export interface Cache {
   ): Promise<void>
   /** Stores a value where no live entry exists; true if it did. */
   add(key: string, value: unknown, options?: WriteOptions): Promise<boolean>
+  /**
+   * The live value of a key, or what `compute` makes of it, stored for the next callers.
+   *
+   * One round trip on a hit, two on a miss. Of all callers, in every process and isolate, one computes at a time; others
+   * wait for it, up to `lease`, or take the old value where they pass `stale`. What was computed before another write of
+   * the key, or an invalidation of one of its tags, is returned and not stored. `compute` may be a value.
+   *
+   * @throws what `compute` throws, unless a stale value may be served; UnserializableValueError, ValueTooLargeError of its
+   *   value; DatabaseError, DatabaseTimeoutError unless `onError: 'miss'`
+   * @example
+   * const user = await cache.getOrSet(`user:${id}`, () => loadUser(id), { expiration: '10m', stale: '1h' })
+   */
+  getOrSet<T>(key: string, compute: (fill: Fill) => T | Promise<T>, options?: GetOrSetOptions): Promise<T>
+  getOrSet<T>(key: string, compute: T, options?: GetOrSetOptions): Promise<T>
   /**
    * Moves a live entry's deadline without rewriting its value. False: none was live.
    *
@@ -93,6 +107,41 @@ export interface WriteOptions {
   tags?: Iterable<string> | undefined
   /** What the value was made of was read no earlier than this; default: at the call. Matters for tagged entries only. */
   asOf?: CacheSnapshot | undefined
+}
+
+export interface GetOrSetOptions extends WriteOptions {
+  /** A hit pushes the deadline out again by `expiration`, which must be a positive span. Default false. */
+  sliding?: boolean | undefined
+  /** The entry's total life, a positive span: bounds what `expiration` and sliding hits make of it. Default: none. */
+  maxAge?: Expiration | undefined
+  /**
+   * How long after its deadline the old value is kept, and taken by this caller, while one caller refreshes it or when
+   * the computation fails (stale-while-revalidate and stale-if-error of RFC 5861). `null`: for any time. Default: not at all.
+   */
+  stale?: Expiration | undefined
+  /** How long others wait for the one that computes, and then compute as well; a positive span, default 10 s. */
+  lease?: Expiration | undefined
+  /**
+   * Refreshes a live entry early, by chance, and the likelier the nearer its deadline and the longer it took to compute
+   * (XFetch, VLDB 2015). 1 suits most, more is earlier; default 0: off.
+   */
+  beta?: number | undefined
+  /** Ends this caller's waiting, with the signal's reason; handed on to the computation. Others are not affected. */
+  signal?: AbortSignal | undefined
+}
+
+/** What a computation is given. */
+export interface Fill {
+  /** The key as the caller named it. */
+  readonly key: string
+  /** Aborts when the caller's own signal does; of use to `fetch`. */
+  readonly signal: AbortSignal
+  /** Overrides the expiration, now that the value is known; zero or a past instant stores nothing that lives. */
+  expireIn(expiration: Expiration): void
+  /** Adds tags. */
+  tag(...tags: string[]): void
+  /** Returns the value without storing it; no other caller gets it. */
+  skip(): void
 }
 
 export interface CounterOptions {

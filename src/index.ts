@@ -8,12 +8,17 @@ export type {
   ClearExpiredOptions,
   CounterOptions,
   EntryPage,
+  Fill,
+  GetOrSetOptions,
   LimitResult,
   LimitRule,
   ListedEntry,
   ListOptions,
   WriteOptions,
 } from './cache.ts'
+export type { FillEnvironment } from './fill/environment.ts'
+export { createFiller, type Filler } from './fill/get-or-set.ts'
+export type { ClaimAnswer, ClaimRequest, FillRequest, FillStore, Sliding } from './fill/store.ts'
 export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database } from './postgres/database.ts'
 export type { CacheTables } from './schema.ts'
@@ -21,6 +26,7 @@ export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,
   type CacheErrorCode,
+  CircuitOpenError,
   CounterRangeError,
   DatabaseError,
   DatabaseTimeoutError,
@@ -34,5 +40,14 @@ export {
   UnserializableValueError,
   ValueTooLargeError,
 } from './values/errors.ts'
-export type { CacheEvent, ErrorEvent, EventListener, OperationEvent } from './values/events.ts'
-export type { Duration, Expiration } from './values/expiration.ts'
+export type {
+  CacheEvent,
+  Cost,
+  Emit,
+  ErrorEvent,
+  EventListener,
+  FillEvent,
+  OperationEvent,
+  WaitEvent,
+} from './values/events.ts'
+export type { Deadline, Duration, Expiration } from './values/expiration.ts'

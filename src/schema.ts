@@ -17,6 +17,7 @@ import {
   timestamp,
 } from 'drizzle-orm/pg-core'
 import { cleanupSlot } from './cleanup-slot.ts'
+import { rejected } from './rejected.ts'
 import { describeType, InvalidTableNameError } from './values/errors.ts'
 import { optionsObject } from './values/options.ts'
 
@@ -75,6 +76,8 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       filledAt: snapshot('filled_at'),
       /** How long the value took to compute, in milliseconds. */
       computeMs: doublePrecision('compute_ms'),
+      /** The transaction that wrote the value or made it absent; a touch leaves it. Fills are fenced by it. */
+      writtenBy: transactionId('written_by'),
       createdAt: instant('created_at').notNull().defaultNow(),
       updatedAt: instant('updated_at').notNull().defaultNow(),
     },
@@ -86,7 +89,11 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     key: byteOrderedText('key').primaryKey(),
     /** Made by the client, so that a claim whose answer was lost can be repeated. Null once released. */
     token: text('token'),
+    /** What the claim could see: the data that the value is computed from is no older. */
     claimedAt: snapshot('claimed_at'),
+    /** The entry's `written_by` as the claim saw it; null where there was no entry. */
+    seen: transactionId('seen'),
+    /** The last transaction that claimed, filled, released or broke the lease. */
     xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
     expiresAt: instant('expires_at').notNull(),
   })
@@ -124,8 +131,8 @@ export const cacheState = defaultTables.state
 
 /** Entries that reads answer with: not expired, and not rejected by a tag. At the deadline itself an entry is expired. */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {
-  const { expiresAt } = tables.entries
-  return sql<boolean>`((${expiresAt} is null or ${expiresAt} > now()) and not ${rejected(tables)})`
+  const { expiresAt, tags, filledAt } = tables.entries
+  return sql<boolean>`((${expiresAt} is null or ${expiresAt} > now()) and not ${rejected(tables.invalidations, tags, filledAt)})`
 }
 
 /** Entries that read as absent, but are still stored: exactly those that are not {@link live}. */
@@ -141,26 +148,6 @@ export function unexpired(tables: CacheTables = defaultTables): SQL<boolean> {
 /** Live entries that never expire. */
 export function forever(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${and(isNull(tables.entries.expiresAt), live(tables))}`
-}
-
-/**
- * Entries with a tag that was invalidated by a transaction which their fill could not see.
- *
- * Per tag and ordered, because the planner would otherwise scan the log when few tags fill it; all of a tag's
- * newer rows, because transactions do not commit in the order of their ids. Never null.
- */
-function rejected({ entries, invalidations }: CacheTables): SQL<boolean> {
-  return sql<boolean>`(${entries.tags} is not null and exists (
-    select from unnest(${entries.tags}) as tagged(tag)
-    where (
-      select i.xid from ${invalidations} as i
-      where i.tag = tagged.tag collate "C"
-        and i.xid >= pg_snapshot_xmin(${entries.filledAt})
-        and not pg_visible_in_snapshot(i.xid, ${entries.filledAt})
-      order by i.xid desc
-      limit 1
-    ) is not null
-  ))`
 }
 
 function checkIdentifier(what: 'schema' | 'prefix', name: unknown, maxBytes: number): void {

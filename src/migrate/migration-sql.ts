@@ -92,7 +92,7 @@ function migrationStep(migration: Migration, tables: CacheTables): string {
   const name = literal(`migration ${migration.name}`)
   // "If not exists" adopts tables that people generated with a drizzle-kit of their own.
   const statements = migration.statements.map((statement) =>
-    renamed(statement, tables).replace(/^(create (?:table|index)) /i, '$1 if not exists '),
+    renamed(statement, tables).replace(/^(create (?:table|index)|alter table .+ add column) /i, '$1 if not exists '),
   )
   return `-- ${migration.name}
 if not ${name} = any (applied) then

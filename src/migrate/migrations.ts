@@ -15,5 +15,12 @@ export const migrations: readonly Migration[] = [
       "CREATE TABLE \"cache_state\" (\n\t\"name\" text PRIMARY KEY NOT NULL,\n\t\"value\" text NOT NULL,\n\t\"updated_at\" timestamp with time zone DEFAULT now() NOT NULL\n);",
       "CREATE INDEX \"cache_entries_cleanup_slot_idx\" ON \"cache_entries\" USING btree (\"cleanup_slot\");"
     ]
+  },
+  {
+    "name": "0001_fences",
+    "statements": [
+      "ALTER TABLE \"cache_entries\" ADD COLUMN \"written_by\" \"xid8\";",
+      "ALTER TABLE \"cache_leases\" ADD COLUMN \"seen\" \"xid8\";"
+    ]
   }
 ]

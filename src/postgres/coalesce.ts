@@ -1,6 +1,8 @@
 /** Reads of one tick share one statement. */
 import type { StoredValue } from '../values/codec.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
+import type { Cost } from '../values/events.ts'
+import { within } from '../values/within.ts'
 
 export type Rows = ReadonlyMap<string, StoredValue>
 
@@ -27,48 +29,36 @@ interface Batch {
  *
  * @param timeoutMs after which nobody waits any longer
  */
-export function createCoalescer(load: (keys: string[]) => Promise<Rows>, timeoutMs: number) {
+export function createCoalescer(load: (keys: string[], cost: Cost) => Promise<Rows>, timeoutMs: number) {
   let open: Batch | undefined
 
-  function lead(key: string): Batch {
+  function lead(key: string, cost: Cost): Batch {
     const keys = new Set([key])
     const rows = async () => {
       await null
       if (open === batch) open = undefined
-      return load([...keys])
+      return load([...keys], cost)
     }
     const batch: Batch = { keys, rows: rows() }
     return batch
   }
 
-  async function follow(batch: Batch): Promise<Rows> {
+  async function follow(batch: Batch, cost: Cost): Promise<Rows> {
     const rows = await within(timeoutMs * PATIENCE, batch.rows)
     if (rows !== undefined) return rows
-    batch.rescue ??= load([...batch.keys])
+    batch.rescue ??= load([...batch.keys], cost)
     const rescued = await within(timeoutMs * (1 - PATIENCE), Promise.race([batch.rows, batch.rescue]))
     if (rescued === undefined) throw new DatabaseTimeoutError(timeoutMs)
     return rescued
   }
 
-  return async function read(key: string): Promise<StoredValue | undefined> {
+  /** @param cost of the statement, added for the caller that sends it */
+  return async function read(key: string, cost: Cost): Promise<StoredValue | undefined> {
     if (open !== undefined && open.keys.size < MAX_KEYS) {
       open.keys.add(key)
-      return (await follow(open)).get(key)
+      return (await follow(open, cost)).get(key)
     }
-    open = lead(key)
+    open = lead(key, cost)
     return (await open.rows).get(key)
-  }
-}
-
-/** What the promise settles to, or undefined when it takes longer. The timer is the caller's own. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const patience = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
-  })
-  try {
-    return await Promise.race([promise, patience])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,10 +1,11 @@
 /** What the parts of one cache share. */
-
+import type { Filler } from '../fill/get-or-set.ts'
 import { now } from '../values/clock.ts'
 import type { Codec } from '../values/codec.ts'
-import type { EventListener, OperationEvent } from '../values/events.ts'
+import type { Emit } from '../values/events.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
 import type { Scope } from '../values/key.ts'
+import type { Circuit } from './circuit.ts'
 import type { createCoalescer } from './coalesce.ts'
 import type { Runner } from './runner.ts'
 
@@ -15,12 +16,15 @@ export const MAX_KEYS = 10_000
 export interface Shared {
   readonly runner: Runner
   readonly coalesced: ReturnType<typeof createCoalescer>
+  readonly filler: Filler
   readonly codec: Codec
   readonly maxValueBytes: number
   /** For writes that name no expiration. */
   readonly expiration: Deadline
   readonly slack: number
-  readonly onEvent: EventListener | undefined
+  readonly emit: Emit | undefined
+  /** With `onError: 'miss'`; undefined where every failure is the caller's. */
+  readonly circuit: Circuit | undefined
 }
 
 export interface Context extends Shared {
@@ -30,36 +34,4 @@ export interface Context extends Shared {
 /** An expiration as given, or the cache's own. @throws InvalidExpirationError */
 export function deadlineOf(context: Context, expiration: unknown): Deadline {
   return expiration === undefined ? context.expiration : parseExpiration(expiration, now())
-}
-
-/** Runs an operation and tells the listener what came of it. */
-export async function observed<T>(
-  { onEvent }: Shared,
-  operation: string,
-  work: () => Promise<T>,
-  describe: (result: T) => Outcome | readonly Outcome[],
-): Promise<T> {
-  if (onEvent === undefined) return work()
-  const startedAt = now()
-  try {
-    const result = await work()
-    const outcomes = describe(result)
-    for (const outcome of Array.isArray(outcomes) ? outcomes : [outcomes]) {
-      tell(onEvent, { ...outcome, operation, durationMs: now() - startedAt })
-    }
-    return result
-  } catch (error) {
-    tell(onEvent, { type: 'error', operation, error, durationMs: now() - startedAt })
-    throw error
-  }
-}
-
-type Outcome = Pick<OperationEvent, 'type' | 'count'>
-
-// A listener's own failure, at once or later, must not fail the cache.
-function tell(onEvent: EventListener, event: Parameters<EventListener>[0]): void {
-  try {
-    const answer: unknown = onEvent(event)
-    if (answer instanceof Promise) answer.catch(() => {})
-  } catch {}
 }

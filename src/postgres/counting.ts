@@ -10,10 +10,12 @@ import {
   InvalidOptionError,
   NotANumberError,
 } from '../values/errors.ts'
+import type { Cost } from '../values/events.ts'
 import { parsePeriod } from '../values/expiration.ts'
 import { storedKey } from '../values/key.ts'
 import { boolean, optionsObject, wholeNumber } from '../values/options.ts'
-import { type Context, deadlineOf, observed } from './context.ts'
+import { type Context, deadlineOf } from './context.ts'
+import { observed } from './observed.ts'
 import { countUp } from './operations/count-up.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { countCall } from './operations/limit.ts'
@@ -37,17 +39,18 @@ export function counting(context: Context) {
     // Beyond it a sum could still fall into the range, but its digits would be noise.
     if (Math.abs(delta) > Number.MAX_SAFE_INTEGER) throw new CounterRangeError()
     const values = { key: stored, delta: String(delta * sign), sliding, ...deadlineValues(given) }
-    return observed(
-      context,
+    return observed(context, {
       operation,
-      () => sum(values),
-      () => ({ type: 'write', count: 1 }),
-    )
+      key,
+      run: (cost) => sum(values, cost),
+      outcome: () => ({ type: 'write', count: 1 }),
+      changes: [stored],
+    })
   }
 
-  async function sum(values: Record<string, unknown>): Promise<number> {
+  async function sum(values: Record<string, unknown>, cost: Cost): Promise<number> {
     for (let tried = 1; tried <= MAX_TRIES; tried++) {
-      const [row] = await runner.run(countUp, values)
+      const [row] = await runner.run(countUp, values, cost)
       if (row?.number != null) return Number(row.number)
       if (row?.refusal === 'text') throw new NotANumberError()
       if (row?.refusal === 'range') throw new CounterRangeError()
@@ -64,12 +67,17 @@ export function counting(context: Context) {
       const options = optionsObject<LimitRule>(rule, ['limit', 'period'])
       const limit = wholeNumber('limit', options.limit, 0, Number.MAX_SAFE_INTEGER - 1)
       const periodMs = parsePeriod(options.period, 'period', now())
-      const run = async () => {
-        const [row] = await runner.run(countCall, { key: stored, periodMs, cap: limit + 1 })
-        if (row === undefined) throw new NotANumberError()
-        return row
-      }
-      const row = await observed(context, 'limit', run, () => ({ type: 'write', count: 1 }))
+      const row = await observed(context, {
+        operation: 'limit',
+        key,
+        async run(cost) {
+          const [counted] = await runner.run(countCall, { key: stored, periodMs, cap: limit + 1 }, cost)
+          if (counted === undefined) throw new NotANumberError()
+          return counted
+        },
+        outcome: () => ({ type: 'write', count: 1 }),
+        changes: [stored],
+      })
       return {
         allowed: row.count <= limit,
         count: row.count,

@@ -1,18 +1,22 @@
 /** `createCache`: checks what it is given, and puts the parts together. */
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../checked-tables.ts'
+import { createFiller } from '../fill/get-or-set.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { now } from '../values/clock.ts'
 import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
+import { DEFAULT_SLACK, DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import type { EventListener } from '../values/events.ts'
+import { createEmit, type EventListener } from '../values/events.ts'
 import { type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
 import { nestedScope, ROOT, type Scope } from '../values/key.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { createCircuit } from './circuit.ts'
 import { createCoalescer } from './coalesce.ts'
 import type { Shared } from './context.ts'
 import { counting } from './counting.ts'
 import { checkDatabase, type Database } from './database.ts'
+import { filling, postgresFillStore } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { entryHandle, reading, readRows } from './reading.ts'
 import { removing } from './removing.ts'
@@ -38,10 +42,21 @@ export interface CacheOptions {
   onEvent?: EventListener | undefined
   /** Of one encoded value; default 32 MiB. */
   maxValueBytes?: number | undefined
-  /** What a failing database means to the caller: an error. `'miss'` is not there yet, and refused. */
-  onError?: 'throw' | undefined
-  /** Keeps background work alive after the response. Nothing works in the background yet, so it is not called. */
+  /**
+   * What a failing database means to the caller: an error (the default), or a miss. With `'miss'` reads answer as if
+   * nothing were there, `getOrSet` computes, `set`, `setMany` and `touch` are dropped; all others still throw. After five
+   * failures in a row those calls do not even ask, for a second at first.
+   */
+  onError?: 'throw' | 'miss' | undefined
+  /**
+   * Keeps background work alive after the response: `ctx.waitUntil` on Workers, `waitUntil` of `@vercel/functions`. With
+   * it, refreshes of stale values happen in the background; without it, whoever won the refresh waits for it.
+   */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
+  /** Whether events name keys; default false, because keys often hold who did what. */
+  eventKeys?: boolean | undefined
+  /** From 0 up to, but not including, 1: for jitter and early refreshes. Default `Math.random`. */
+  random?: (() => number) | undefined
 }
 
 const KNOWN_OPTIONS = [
@@ -56,13 +71,12 @@ const KNOWN_OPTIONS = [
   'maxValueBytes',
   'onError',
   'waitUntil',
+  'eventKeys',
+  'random',
 ] as const
 
-const DEFAULT_TIMEOUT_MS = 5_000
 /** Above it timers overflow and fire at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
-/** A quarter late saves most writes: a hot key is written once per quarter of its span. */
-const DEFAULT_SLACK = 0.25
 const MAX_SLACK = 10
 
 /**
@@ -93,25 +107,40 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     maxValueBytes = DEFAULT_MAX_VALUE_BYTES,
     onError = 'throw',
     waitUntil,
+    eventKeys = false,
+    random = Math.random,
   } = optionsObject<CacheOptions>(options, KNOWN_OPTIONS)
   optionalFunction('onEvent', onEvent)
   optionalFunction('waitUntil', waitUntil)
-  if (onError !== 'throw') throw new InvalidOptionError("Expected onError to be 'throw': there is nothing else yet.")
+  optionalFunction('random', random)
+  if (onError !== 'throw' && onError !== 'miss') {
+    throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
+  }
   const timeoutMs = wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS)
   const runner = createRunner(primary(db), {
     tables: checkedTables(tables),
     timeoutMs,
     preparedNames: boolean('preparedNames', preparedNames),
+    countBytes: onEvent !== undefined,
   })
-  const shared: Shared = {
-    runner,
-    coalesced: createCoalescer((keys) => readRows(runner, keys), timeoutMs),
+  const common = {
     codec: checkedCodec(codec),
     maxValueBytes: wholeNumber('maxValueBytes', maxValueBytes, 1),
     expiration: expiration === undefined ? NEVER : parseExpiration(expiration, now()),
     slack: checkedSlack(slack),
-    onEvent,
+    emit: createEmit(onEvent, boolean('eventKeys', eventKeys)),
   }
+  // Inside a transaction a failure has ended it: to go on would hide that.
+  const circuit = onError === 'miss' && !runner.isInTransaction ? createCircuit() : undefined
+  const filler = createFiller(postgresFillStore(runner, circuit), {
+    ...common,
+    timeoutMs,
+    onError: circuit === undefined ? 'throw' : 'miss',
+    waitUntil,
+    random,
+  })
+  const coalesced = createCoalescer((keys, cost) => readRows(runner, keys, cost), timeoutMs)
+  const shared: Shared = { ...common, runner, circuit, filler, coalesced }
   return scopedCache(shared, namespace === undefined ? ROOT : nestedScope(ROOT, namespace))
 }
 
@@ -126,6 +155,7 @@ function scopedCache(shared: Shared, scope: Scope): Cache {
     ...reading(context),
     ...writing(context),
     ...counting(context),
+    ...filling(context),
     ...removing(context),
     ...inspecting(context),
   }

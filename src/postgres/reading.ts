@@ -3,10 +3,12 @@ import type { Cache, CacheEntry } from '../cache.ts'
 import { createEntry } from '../entry.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue, type StoredValue } from '../values/codec.ts'
+import type { Cost } from '../values/events.ts'
 import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
-import { type Context, MAX_KEYS, observed } from './context.ts'
+import { type Context, MAX_KEYS } from './context.ts'
+import { observed } from './observed.ts'
 import { has } from './operations/has.ts'
 import { read } from './operations/read.ts'
 import { readDeadline } from './operations/read-deadline.ts'
@@ -22,9 +24,11 @@ export function reading(context: Context) {
   const { runner, coalesced, codec, slack, scope } = context
   const outcome = (found: unknown) => ({ type: found === undefined ? ('miss' as const) : ('hit' as const), count: 1 })
 
-  async function slidingRow(key: string, ttlMs: number): Promise<StoredValue | undefined> {
+  const absent = { value: undefined }
+
+  async function slidingRow(key: string, ttlMs: number, cost: Cost): Promise<StoredValue | undefined> {
     const lifeMs = boundedSpan(ttlMs * (1 + slack), now())
-    const [row] = await runner.run(readSliding, { key, ttlMs, lifeMs })
+    const [row] = await runner.run(readSliding, { key, ttlMs, lifeMs, maxAgeMs: null }, cost)
     return row
   }
 
@@ -32,33 +36,39 @@ export function reading(context: Context) {
     const { fallback, sliding } = optionsObject<GetOptions>(options, ['fallback', 'sliding'])
     const stored = storedKey(scope, key)
     const ttlMs = sliding === undefined ? undefined : parsePeriod(sliding, 'sliding', now())
-    const found = await observed(
-      context,
-      'get',
-      async () => {
-        const row = await (ttlMs === undefined ? coalesced(stored) : slidingRow(stored, ttlMs))
+    const found = await observed<{ value: unknown } | undefined>(context, {
+      operation: 'get',
+      key,
+      async run(cost) {
+        const row = await (ttlMs === undefined ? coalesced(stored, cost) : slidingRow(stored, ttlMs, cost))
         return row && { value: await decodeValue(row, stored, codec) }
       },
       outcome,
-    )
+      whenAway: absent,
+    })
     return found === undefined ? fallback : found.value
   }
 
   async function getMany(keys: Iterable<string>): Promise<Map<string, unknown>> {
     const asked = storedKeys(scope, keys)
     if (asked.size === 0) return new Map()
-    async function read() {
-      const rows = await readRows(runner, [...asked.keys()])
+    async function run(cost: Cost) {
+      const rows = await readRows(runner, [...asked.keys()], cost)
       const found = Array.from(asked, async ([stored, key]) => {
         const row = rows.get(stored)
         return row && ([key, await decodeValue(row, stored, codec)] as const)
       })
       return new Map((await Promise.all(found)).filter((pair) => pair !== undefined))
     }
-    return observed(context, 'getMany', read, ({ size }) => [
-      ...(size > 0 ? [{ type: 'hit' as const, count: size }] : []),
-      ...(size < asked.size ? [{ type: 'miss' as const, count: asked.size - size }] : []),
-    ])
+    return observed<Map<string, unknown>>(context, {
+      operation: 'getMany',
+      run,
+      outcome: ({ size }) => [
+        ...(size > 0 ? [{ type: 'hit' as const, count: size }] : []),
+        ...(size < asked.size ? [{ type: 'miss' as const, count: asked.size - size }] : []),
+      ],
+      whenAway: { value: new Map() },
+    })
   }
 
   return {
@@ -66,13 +76,20 @@ export function reading(context: Context) {
     getMany: getMany as Cache['getMany'],
     async has(key: string): Promise<boolean> {
       const stored = storedKey(scope, key)
-      const row = await observed(context, 'has', async () => (await runner.run(has, { key: stored }))[0], outcome)
+      const run = async (cost: Cost) => (await runner.run(has, { key: stored }, cost))[0]
+      const row = await observed(context, { operation: 'has', key, run, outcome, whenAway: absent })
       return row !== undefined
     },
     async expiration(key: string): Promise<Date | null | undefined> {
       const stored = storedKey(scope, key)
-      const run = async () => (await runner.run(readDeadline, { key: stored }))[0]
-      const row = await observed(context, 'expiration', run, outcome)
+      const run = async (cost: Cost) => (await runner.run(readDeadline, { key: stored }, cost))[0]
+      const row = await observed<Awaited<ReturnType<typeof run>>>(context, {
+        operation: 'expiration',
+        key,
+        run,
+        outcome,
+        whenAway: absent,
+      })
       if (row === undefined) return undefined
       return row.expiresAt === null ? null : new Date(row.expiresAt)
     },
@@ -89,7 +106,13 @@ export function entryHandle<T>(
   const stored = storedKey(scope, key)
   return createEntry<T>({
     async read() {
-      const row = await coalesced(stored)
+      const row = await observed<StoredValue | undefined>(context, {
+        operation: 'entry',
+        key,
+        run: (cost) => coalesced(stored, cost),
+        outcome: (found) => ({ type: found === undefined ? 'miss' : 'hit', count: 1 }),
+        whenAway: { value: undefined },
+      })
       return row && (() => decodeValue(row, stored, codec) as Promise<T>)
     },
     set: (value, options) => cache.set(key, value, options),
@@ -98,12 +121,12 @@ export function entryHandle<T>(
 }
 
 /** The live rows among stored keys, in parts where they are very many, or too large for one answer. */
-export async function readRows(runner: Runner, keys: readonly string[]): Promise<Map<string, StoredValue>> {
+export async function readRows(runner: Runner, keys: readonly string[], cost: Cost): Promise<Map<string, StoredValue>> {
   const rows = new Map<string, StoredValue>()
   async function readPlain(part: readonly string[]) {
     const [key] = part
-    if (part.length > 1 || key === undefined) return runner.run(read, { keys: part })
-    return (await runner.run(readOne, { key })).map((row) => ({ key, ...row }))
+    if (part.length > 1 || key === undefined) return runner.run(read, { keys: part }, cost)
+    return (await runner.run(readOne, { key }, cost)).map((row) => ({ key, ...row }))
   }
   async function readPart(part: readonly string[]): Promise<void> {
     try {

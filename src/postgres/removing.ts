@@ -3,9 +3,11 @@ import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '.
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
 import { InvalidKeyError } from '../values/errors.ts'
+import type { Cost } from '../values/events.ts'
 import { byCodePoint, keyRange, storedKey, storedKeys, storedTags } from '../values/key.ts'
 import { optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
-import { type Context, MAX_KEYS, observed } from './context.ts'
+import { type Context, MAX_KEYS } from './context.ts'
+import { observed } from './observed.ts'
 import { clear } from './operations/clear.ts'
 import { invalidate } from './operations/invalidate.ts'
 import { pull } from './operations/pull.ts'
@@ -21,17 +23,23 @@ const DEFAULT_BATCH = 5_000
 const MAX_BATCH = 100_000
 const SHRINK_BY = 8
 
+interface Sweeping {
+  readonly largest: number
+  readonly timeBudget: number
+  readonly onProgress: ((removed: number) => void) | undefined
+}
+
 export function removing(context: Context) {
   const { runner, scope, codec } = context
-  const removed = (count: number) => ({ type: 'delete' as const, count })
+  const outcome = (count: number) => ({ type: 'delete' as const, count })
   const range = keyRange(scope)
 
-  async function clearRange(): Promise<number> {
+  async function clearRange(cost: Cost): Promise<number> {
     let total = 0
     let { from } = range
     let batch = DEFAULT_BATCH
     for (;;) {
-      const rows = await inTime(batch, (size) => runner.run(clear, { ...range, from, batch: size }))
+      const rows = await inTime(batch, (size) => runner.run(clear, { ...range, from, batch: size }, cost))
       const part = rows?.[0]
       if (part === undefined) batch = smaller(batch)
       else {
@@ -43,22 +51,18 @@ export function removing(context: Context) {
     }
   }
 
-  async function sweepAll(
-    largest: number,
-    timeBudget: number,
-    onProgress?: (removed: number) => void,
-  ): Promise<CleanupResult> {
+  async function sweepAll({ largest, timeBudget, onProgress }: Sweeping, cost: Cost): Promise<CleanupResult> {
     const startedAt = now()
     let total = 0
     let batch = largest
     for (;;) {
-      const rows = await inTime(batch, (size) => runner.run(forScope(sweep, scope), { ...range, batch: size }))
-      const count = rows?.[0]?.removed
-      if (count === undefined) batch = smaller(batch)
+      const rows = await inTime(batch, (size) => runner.run(forScope(sweep, scope), { ...range, batch: size }, cost))
+      const swept = rows?.[0]
+      if (swept === undefined) batch = smaller(batch)
       else {
-        total += count
+        total += swept.removed
         onProgress?.(total)
-        if (count < batch) return { removed: total, more: false }
+        if (swept.removed < batch && swept.leases < batch) return { removed: total, more: false }
       }
       if (now() - startedAt >= timeBudget) return { removed: total, more: true }
     }
@@ -67,30 +71,36 @@ export function removing(context: Context) {
   return {
     async delete(key: string): Promise<boolean> {
       const stored = storedKey(scope, key)
-      const run = async () => (await runner.run(remove, { key: stored })).length
-      return (await observed(context, 'delete', run, removed)) > 0
+      const run = async (cost: Cost) => (await runner.run(remove, { key: stored }, cost)).length
+      return (await observed(context, { operation: 'delete', key, run, outcome, changes: [stored] })) > 0
     },
     async deleteMany(keys: Iterable<string>): Promise<number> {
       const stored = [...storedKeys(scope, keys).keys()].sort(byCodePoint)
-      const run = async () => {
+      const run = async (cost: Cost) => {
         let total = 0
         for (let i = 0; i < stored.length; i += MAX_KEYS) {
-          const [row] = await runner.run(removeMany, { keys: stored.slice(i, i + MAX_KEYS) })
+          const [row] = await runner.run(removeMany, { keys: stored.slice(i, i + MAX_KEYS) }, cost)
           total += row?.count ?? 0
         }
         return total
       }
-      return observed(context, 'deleteMany', run, removed)
+      return observed(context, { operation: 'deleteMany', run, outcome, changes: stored })
     },
     pull: (async (key: string) => {
       const stored = storedKey(scope, key)
-      const run = async () => {
-        const [row] = await runner.run(pull, { key: stored })
-        return row && { value: await decodeValue(row, stored, codec) }
-      }
-      return (await observed(context, 'pull', run, (found) => removed(found === undefined ? 0 : 1)))?.value
+      const found = await observed<{ value: unknown } | undefined>(context, {
+        operation: 'pull',
+        key,
+        async run(cost) {
+          const [row] = await runner.run(pull, { key: stored }, cost)
+          return row && { value: await decodeValue(row, stored, codec) }
+        },
+        outcome: (pulled) => outcome(pulled === undefined ? 0 : 1),
+        changes: [stored],
+      })
+      return found?.value
     }) as Cache['pull'],
-    clear: async () => observed(context, 'clear', clearRange, removed),
+    clear: async () => observed(context, { operation: 'clear', run: clearRange, outcome, changes: 'all' }),
     async clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult> {
       const {
         batch = DEFAULT_BATCH,
@@ -100,20 +110,24 @@ export function removing(context: Context) {
       wholeNumber('batch', batch, 1, MAX_BATCH)
       const budget = timeBudget === undefined ? Number.POSITIVE_INFINITY : wholeNumber('timeBudget', timeBudget, 0)
       optionalFunction('onProgress', onProgress)
-      return observed(
-        context,
-        'clearExpired',
-        () => sweepAll(batch, budget, onProgress),
-        (result) => ({ type: 'cleanup', count: result.removed }),
-      )
+      return observed(context, {
+        operation: 'clearExpired',
+        run: (cost) => sweepAll({ largest: batch, timeBudget: budget, onProgress }, cost),
+        outcome: (result) => ({ type: 'cleanup', count: result.removed }),
+      })
     },
     async invalidate(tags: string | Iterable<string>): Promise<void> {
       // A missing tag would leave old data in place, silently.
       if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
       const stored = storedTags(tags)
       if (stored === null) return
-      const run = () => runner.run(invalidate, { tags: stored })
-      await observed(context, 'invalidate', run, () => ({ type: 'invalidate', count: stored.length }))
+      await observed(context, {
+        operation: 'invalidate',
+        run: (cost) => runner.run(invalidate, { tags: stored }, cost),
+        outcome: () => ({ type: 'invalidate', count: stored.length }),
+        // Which keys have these tags only the database knows.
+        changes: 'all',
+      })
     },
     async snapshot(): Promise<CacheSnapshot> {
       const [row] = await runner.run(takeSnapshot)

@@ -5,13 +5,16 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../schema.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
+import { type Cost, utf8Bytes } from '../values/events.ts'
 import type { Database, Operation, Prepared, QueryDatabase } from './database.ts'
 import { databaseFailure } from './failure.ts'
 import { withRetries } from './retry.ts'
 
 export interface Runner {
-  /** One operation, one statement, one round trip. @throws DatabaseError, DatabaseTimeoutError */
-  run<Row>(operation: Operation<Row>, values?: Record<string, unknown>): Promise<Row[]>
+  /** One operation, one statement, one round trip, added to the cost. @throws DatabaseError, DatabaseTimeoutError */
+  run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
+  /** Whether all of it is part of a transaction of the caller's. */
+  readonly isInTransaction: boolean
 }
 
 export interface RunnerOptions {
@@ -19,6 +22,8 @@ export interface RunnerOptions {
   /** For one statement, its retries included. */
   timeoutMs: number
   preparedNames: boolean
+  /** Whether anybody wants to know how large the values are. */
+  countBytes?: boolean
 }
 
 /** Neon's HTTP client as far as it is used here: the one driver through which a signal reaches `fetch`. */
@@ -30,12 +35,15 @@ interface HttpClient {
   ): Promise<{ rows: unknown[][] }>
 }
 
-export function createRunner(db: Database, { tables, timeoutMs, preparedNames }: RunnerOptions): Runner {
+export function createRunner(
+  db: Database,
+  { tables, timeoutMs, preparedNames, countBytes = false }: RunnerOptions,
+): Runner {
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
   const statements = new Map<Operation<unknown>, Statement>()
   const http = httpClient(db)
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
-  const inTransaction = 'rollback' in db
+  const isInTransaction = 'rollback' in db
 
   function statementOf<Row>(operation: Operation<Row>): Statement {
     let statement = statements.get(operation)
@@ -51,13 +59,15 @@ export function createRunner(db: Database, { tables, timeoutMs, preparedNames }:
   }
 
   return {
-    async run(operation, values = {}) {
+    isInTransaction,
+    async run(operation, values = {}, cost) {
       const statement = statementOf(operation)
       const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
       const rows = await withTimeout(timeoutMs, (signal) =>
         withRetries(
-          inTransaction ? 'never' : operation.repeatable,
+          isInTransaction ? 'never' : operation.repeatable,
           async () => {
+            if (cost !== undefined) cost.roundTrips++
             try {
               return await send(values, signal)
             } catch (error) {
@@ -67,6 +77,7 @@ export function createRunner(db: Database, { tables, timeoutMs, preparedNames }:
           signal,
         ),
       )
+      if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows as never
     },
   }
@@ -92,6 +103,16 @@ function sendOverHttp(http: HttpClient, { prepared, columns }: Statement): Send 
     const { rows } = await http.query(sql, fillPlaceholders(params, values), options)
     return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
   }
+}
+
+/** Of all values in parameters and rows, as they are named throughout. */
+function movedBytes(records: readonly unknown[]): number {
+  let bytes = 0
+  for (const record of records) {
+    const { value, number, values, numbers } = Object(record)
+    for (const text of [value, number, values, numbers].flat()) if (typeof text === 'string') bytes += utf8Bytes(text)
+  }
+  return bytes
 }
 
 /** Ends with the timer, whatever the work does; the timer never outlives the work. */

@@ -1,10 +1,13 @@
 /** `set`, `setMany`, `add`, `touch`: what stores values and moves deadlines. */
-import type { Cache, CacheSnapshot, WriteOptions } from '../cache.ts'
+import type { Cache, WriteOptions } from '../cache.ts'
 import { encodeValue, type StoredValue } from '../values/codec.ts'
-import { describeType, InvalidKeyError, InvalidOptionError } from '../values/errors.ts'
+import { describeType, InvalidKeyError } from '../values/errors.ts'
+import type { Cost } from '../values/events.ts'
 import { byCodePoint, storedKey, storedTags } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
-import { type Context, deadlineOf, MAX_KEYS, observed } from './context.ts'
+import { checkedSnapshot } from '../values/snapshot.ts'
+import { type Context, deadlineOf, MAX_KEYS } from './context.ts'
+import { observed } from './observed.ts'
 import { add } from './operations/add.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { touch } from './operations/touch.ts'
@@ -13,8 +16,6 @@ import { writeMany } from './operations/write-many.ts'
 
 /** Of one statement: escaped twice, as an array and as JSON, it can grow fourfold, and it must end within the timeout. */
 const MAX_PART_CHARACTERS = 4 * 1024 * 1024
-
-const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/
 
 interface Item extends StoredValue {
   readonly key: string
@@ -33,17 +34,17 @@ export function writing(context: Context) {
     return { key, ...(await encodeValue(value, key, context)) }
   }
 
-  async function writePart(items: readonly Item[], values: ReturnType<typeof writeValues>): Promise<void> {
+  async function writePart(items: readonly Item[], values: ReturnType<typeof writeValues>, cost: Cost): Promise<void> {
     const [only] = items
     // As a lone parameter a value is escaped once less.
-    if (items.length === 1 && only !== undefined) await runner.run(write, { ...only, ...values })
+    if (items.length === 1 && only !== undefined) await runner.run(write, { ...only, ...values }, cost)
     else {
-      await runner.run(writeMany, {
+      const columns = {
         keys: items.map(({ key }) => key),
         values: items.map(({ value }) => value),
         numbers: items.map(({ number }) => number),
-        ...values,
-      })
+      }
+      await runner.run(writeMany, { ...columns, ...values }, cost)
     }
   }
 
@@ -51,12 +52,14 @@ export function writing(context: Context) {
     const stored = storedKey(scope, key)
     const values = writeValues(options)
     const encoded = await item(stored, value)
-    await observed(
-      context,
-      'set',
-      () => writePart([encoded], values),
-      () => ({ type: 'write', count: 1 }),
-    )
+    await observed(context, {
+      operation: 'set',
+      key,
+      run: (cost) => writePart([encoded], values, cost),
+      outcome: () => ({ type: 'write', count: 1 }),
+      whenAway: { value: undefined },
+      changes: [stored],
+    })
   }
 
   const setMany: Cache['setMany'] = async (entries, options) => {
@@ -67,10 +70,15 @@ export function writing(context: Context) {
     // Before they are cut into parts: in a transaction of the caller's the locks of all parts add up.
     items.sort((a, b) => byCodePoint(a.key, b.key))
     if (items.length === 0) return
-    const write = async () => {
-      for (const part of parts(items)) await writePart(part, values)
-    }
-    await observed(context, 'setMany', write, () => ({ type: 'write', count: items.length }))
+    await observed(context, {
+      operation: 'setMany',
+      async run(cost) {
+        for (const part of parts(items)) await writePart(part, values, cost)
+      },
+      outcome: () => ({ type: 'write', count: items.length }),
+      whenAway: { value: undefined },
+      changes: items.map(({ key }) => key),
+    })
   }
 
   return {
@@ -80,13 +88,27 @@ export function writing(context: Context) {
       const stored = storedKey(scope, key)
       const values = writeValues(options)
       const encoded = await item(stored, value)
-      const run = async () => (await runner.run(add, { ...encoded, ...values })).length
-      return (await observed(context, 'add', run, (count) => ({ type: 'write', count }))) > 0
+      const added = await observed(context, {
+        operation: 'add',
+        key,
+        run: async (cost) => (await runner.run(add, { ...encoded, ...values }, cost)).length,
+        outcome: (count) => ({ type: 'write', count }),
+        changes: [stored],
+      })
+      return added > 0
     },
     async touch(key: string, expiration?: unknown): Promise<boolean> {
-      const values = { key: storedKey(scope, key), ...deadlineValues(deadlineOf(context, expiration)) }
-      const run = async () => (await runner.run(touch, values)).length
-      return (await observed(context, 'touch', run, (count) => ({ type: 'touch', count }))) > 0
+      const stored = storedKey(scope, key)
+      const values = { key: stored, ...deadlineValues(deadlineOf(context, expiration)) }
+      const touched = await observed(context, {
+        operation: 'touch',
+        key,
+        run: async (cost) => (await runner.run(touch, values, cost)).length,
+        outcome: (count) => ({ type: 'touch', count }),
+        whenAway: { value: 0 },
+        changes: [stored],
+      })
+      return touched > 0
     },
   }
 }
@@ -117,10 +139,4 @@ function* parts(items: readonly Item[]): Generator<Item[]> {
     characters += size
   }
   yield part
-}
-
-function checkedSnapshot(asOf: CacheSnapshot | undefined): string | null {
-  if (asOf === undefined) return null
-  if (typeof asOf === 'string' && SNAPSHOT.test(asOf)) return asOf
-  throw new InvalidOptionError(`Expected asOf to be what snapshot() answered, got ${describeType(asOf)}.`)
 }

@@ -19,6 +19,7 @@ export type CacheErrorCode =
   | 'UNREADABLE_VALUE'
   | 'DATABASE'
   | 'TIMEOUT'
+  | 'CIRCUIT_OPEN'
   | 'LOCAL_NEON'
 
 /**
@@ -140,6 +141,13 @@ export class DatabaseError extends CacheError {
 export class DatabaseTimeoutError extends CacheError {
   constructor(timeoutMs: number) {
     super('TIMEOUT', `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`)
+  }
+}
+
+/** The database failed several times in a row and is left alone for a moment. Only `onError: 'miss'` does that. */
+export class CircuitOpenError extends CacheError {
+  constructor() {
+    super('CIRCUIT_OPEN', 'The database failed several times in a row, and is not asked again for a moment.')
   }
 }
 

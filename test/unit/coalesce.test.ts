@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { createCoalescer, type Rows } from '../../src/postgres/coalesce.ts'
+import { noCost } from '../../src/values/events.ts'
+
+function coalescer(load: (keys: string[]) => Promise<Rows>, timeoutMs: number) {
+  const read = createCoalescer(load, timeoutMs)
+  return (key: string) => read(key, noCost())
+}
 
 function recorder() {
   const loads: string[][] = []
-  const read = createCoalescer(async (keys) => {
+  const read = coalescer(async (keys) => {
     loads.push(keys)
     return new Map(keys.filter((key) => key !== 'missing').map((key) => [key, { value: key, number: null }]))
   }, 5_000)
@@ -43,7 +49,7 @@ describe('gets of one tick', () => {
 
   it('reach every caller with a failure, and the next get starts anew', async () => {
     let failing = true
-    const read = createCoalescer(async (keys): Promise<Rows> => {
+    const read = coalescer(async (keys): Promise<Rows> => {
       if (failing) throw new Error('down')
       return new Map(keys.map((key) => [key, { value: key, number: null }]))
     }, 5_000)
@@ -55,7 +61,7 @@ describe('gets of one tick', () => {
 
   it('whose leader never answers are read once more, together', async () => {
     const loads: string[][] = []
-    const read = createCoalescer((keys) => {
+    const read = coalescer((keys) => {
       loads.push(keys)
       // As in workerd when the leader's request was cancelled: its promises never settle.
       if (loads.length === 1) return new Promise<Rows>(() => {})
@@ -71,7 +77,7 @@ describe('gets of one tick', () => {
   })
 
   it('end with the timeout where nothing answers at all', async () => {
-    const read = createCoalescer(() => new Promise<Rows>(() => {}), 40)
+    const read = coalescer(() => new Promise<Rows>(() => {}), 40)
     void read('a')
     await expect(read('b')).rejects.toMatchObject({ code: 'TIMEOUT' })
   })

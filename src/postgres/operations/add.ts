@@ -1,14 +1,14 @@
 import { sql } from 'drizzle-orm'
 import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { deadline, filledAt, overwrite, param, writtenColumns } from './fragments.ts'
+import { asWrittenNow, deadline, filledAt, overwrite, param, writtenColumns } from './fragments.ts'
 
 /** Stores an entry where none is live: one row if it did. An expired one is replaced. */
 export const add = operation('unsent', (db, tables) => {
   const written = db.$with('written', {}).as(sql`
     insert into ${tables.entries} (${writtenColumns})
     select ${param('key')}::text, ${param('value')}::text, ${param('number')}::numeric,
-      given.expires_at, given.expires_at, given.tags, ${filledAt}, null, now(), now()
+      given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
     from (select ${deadline} as expires_at, ${param('tags')}::text[] as tags) as given
     on conflict (key) do update set ${overwrite} where not ${live(tables)}
     returning 1`)

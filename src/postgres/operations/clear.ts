@@ -1,13 +1,25 @@
 import { sql } from 'drizzle-orm'
 import { operation } from '../database.ts'
 import { inRange, param } from './fragments.ts'
+import { freed } from './lease.ts'
 
-/** Deletes up to `batch` entries of a range in key order, and says how far it came; no `last` when that was the end. */
-export const clear = operation('unsent', (db, tables) => {
-  const { entries } = tables
+/**
+ * Deletes up to `batch` entries of a range in key order, and says how far it came; no `last` when that was the end.
+ *
+ * The leases of the whole range are broken first, which the count forces.
+ */
+export const clear = operation('unsent', (db, { entries, leases }) => {
+  const held = db.$with('held', {}).as(sql`
+    select ${leases.key} from ${leases}
+    where ${inRange(leases)} and ${leases.token} is not null
+    order by ${leases.key}
+    for update`)
+  const broken = db.$with('broken', {}).as(sql`
+    update ${leases} set ${freed} from held where ${leases.key} = held.key
+    returning 1`)
   const doomed = db.$with('doomed', {}).as(sql`
     select ${entries.key} from ${entries}
-    where ${inRange(tables)}
+    where ${inRange(entries)} and (select count(*) from broken) >= 0
     order by ${entries.key}
     limit ${param('batch')}::int
     for update`)
@@ -15,7 +27,7 @@ export const clear = operation('unsent', (db, tables) => {
     delete from ${entries} using doomed where ${entries.key} = doomed.key
     returning 1`)
   return db
-    .with(doomed, removed)
+    .with(held, broken, doomed, removed)
     .select({
       removed: sql<number>`(select count(*)::int from removed)`,
       last: sql<string | null>`(select max(key) from doomed having count(*) = ${param('batch')}::int)`,

@@ -16,11 +16,11 @@ export const countUp = operation('unsent', (db, tables) => {
   const { entries } = tables
   const running = sql`${live(tables)} and ${entries.number} is not null`
   const counted = db.$with('counted', {}).as(sql`
-    insert into ${entries} (key, number, expires_at, kept_until)
-    select ${param('key')}::text, ${param('delta')}::numeric, given.expires_at, given.expires_at
+    insert into ${entries} (key, number, expires_at, kept_until, written_by)
+    select ${param('key')}::text, ${param('delta')}::numeric, given.expires_at, given.expires_at, pg_current_xact_id()
     from (select ${deadline} as expires_at) as given
     on conflict (key) do update
-    set value = null, compute_ms = null, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+    set value = null, compute_ms = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
       select
         case when s.running then ${entries.number} else 0 end + excluded.number,
         case when s.keeps then ${entries.expiresAt} else excluded.expires_at end,

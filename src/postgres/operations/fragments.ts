@@ -6,6 +6,9 @@ import type { Deadline } from '../../values/expiration.ts'
 
 export const param = (name: string) => sql.placeholder(name)
 
+/** A parameter of milliseconds as an interval. */
+export const milliseconds = (name: string): SQL => sql`(${param(name)}::float8 * interval '1 millisecond')`
+
 /**
  * The deadline of {@link deadlineValues}, by the database's clock; null is never.
  *
@@ -14,7 +17,7 @@ export const param = (name: string) => sql.placeholder(name)
  */
 export const deadline: SQL = sql`(
   select case when d.deadline <= now() then timestamptz 'epoch' else d.deadline end
-  from (select coalesce(${param('at')}::timestamptz, now() + ${param('after')}::float8 * interval '1 millisecond') as deadline) as d
+  from (select coalesce(${param('at')}::timestamptz, now() + ${milliseconds('after')}) as deadline) as d
 )`
 
 /** The parameters of {@link deadline}. */
@@ -30,26 +33,44 @@ export const filledAt: SQL = sql`case when given.tags is not null then coalesce(
 
 /** What a write sets; everything, so that nothing of an older entry survives. */
 export const writtenColumns: SQL = sql.raw(
-  'key, value, number, expires_at, kept_until, tags, filled_at, compute_ms, created_at, updated_at',
+  'key, value, number, expires_at, kept_until, tags, filled_at, compute_ms, created_at, updated_at, written_by',
 )
 
+/** The last three of {@link writtenColumns}. */
+export const asWrittenNow: SQL = sql.raw('now(), now(), pg_current_xact_id()')
+
 export const overwrite: SQL = sql.raw(
-  ['value', 'number', 'expires_at', 'kept_until', 'tags', 'filled_at', 'compute_ms', 'created_at', 'updated_at']
+  [
+    'value',
+    'number',
+    'expires_at',
+    'kept_until',
+    'tags',
+    'filled_at',
+    'compute_ms',
+    'created_at',
+    'updated_at',
+    'written_by',
+  ]
     .map((column) => `${column} = excluded.${column}`)
     .join(', '),
 )
 
-/** `kept_until` after a move of the deadline to `next.expires_at`: the distance stays, but a past deadline is final. */
+/**
+ * `kept_until` after a move of the deadline to `next.expires_at`: the distance stays, but a past deadline is final.
+ *
+ * A deadline without a `kept_until` is that of a value that is kept forever once stale.
+ */
 export function movedKeptUntil({ entries }: CacheTables): SQL {
   return sql`case
-    when next.expires_at <= now() or ${entries.keptUntil} is null then next.expires_at
+    when next.expires_at <= now() or ${entries.expiresAt} is null then next.expires_at
     else next.expires_at + (${entries.keptUntil} - ${entries.expiresAt})
   end`
 }
 
 /** Keys from `from` up to before `to`: a scope, or a prefix in it. */
-export function inRange({ entries }: CacheTables): SQL {
-  return sql`(${entries.key} >= ${param('from')}::text and ${entries.key} < ${param('to')}::text)`
+export function inRange({ key }: { key: PgColumn }): SQL {
+  return sql`(${key} >= ${param('from')}::text and ${key} < ${param('to')}::text)`
 }
 
 /** An instant as milliseconds since the epoch, whatever the driver makes of timestamps. */

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { epochMs, param } from './fragments.ts'
+import { epochMs, milliseconds, param } from './fragments.ts'
 
 /**
  * Counts a call in a fixed window, up to `cap`. No row: the entry holds something other than a number.
@@ -11,11 +11,11 @@ import { epochMs, param } from './fragments.ts'
 export const countCall = operation('unsent', (db, tables) => {
   const { entries } = tables
   const counted = db.$with('counted', {}).as(sql`
-    insert into ${entries} (key, number, expires_at, kept_until)
-    select ${param('key')}::text, 1, given.expires_at, given.expires_at
-    from (select now() + ${param('periodMs')}::float8 * interval '1 millisecond' as expires_at) as given
+    insert into ${entries} (key, number, expires_at, kept_until, written_by)
+    select ${param('key')}::text, 1, given.expires_at, given.expires_at, pg_current_xact_id()
+    from (select now() + ${milliseconds('periodMs')} as expires_at) as given
     on conflict (key) do update
-    set value = null, compute_ms = null, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+    set value = null, compute_ms = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
       select
         case when s.running then least(greatest(floor(${entries.number}), 0) + 1, ${param('cap')}::numeric) else 1 end,
         case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,

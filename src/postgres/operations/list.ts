@@ -25,7 +25,13 @@ const listOperation = (...conditions: State[]) =>
         updatedAt: epochMs(updatedAt),
       })
       .from(tables.entries)
-      .where(and(inRange(tables), sql`${key} > ${param('after')}::text`, ...conditions.map((holds) => holds(tables))))
+      .where(
+        and(
+          inRange(tables.entries),
+          sql`${key} > ${param('after')}::text`,
+          ...conditions.map((holds) => holds(tables)),
+        ),
+      )
       .orderBy(key)
       .limit(param('limit'))
   })

@@ -2,20 +2,28 @@ import { sql } from 'drizzle-orm'
 import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
 import { param } from './fragments.ts'
+import { breakLeases } from './lease.ts'
 
-/** Deletes entries and counts the live ones. A delete has no order, so the rows are locked in key order first. */
+/**
+ * Deletes entries and counts the live ones. `keys` must be distinct.
+ *
+ * A delete has no order, so the rows are locked in key order first; and none before all leases are, hence the count.
+ */
 export const removeMany = operation('unsent', (db, tables) => {
   const { entries } = tables
+  const broken = db
+    .$with('broken', {})
+    .as(breakLeases(tables, sql`select asked.key from unnest(${param('keys')}::text[]) as asked(key)`))
   const doomed = db.$with('doomed', {}).as(sql`
     select ${entries.key} from ${entries}
-    where ${entries.key} = any (${param('keys')}::text[])
+    where ${entries.key} = any (${param('keys')}::text[]) and (select count(*) from broken) > 0
     order by ${entries.key}
     for update`)
   const removed = db.$with('removed', {}).as(sql`
     delete from ${entries} using doomed where ${entries.key} = doomed.key
     returning ${live(tables)} as live`)
   return db
-    .with(doomed, removed)
+    .with(broken, doomed, removed)
     .select({ count: sql<number>`(count(*) filter (where removed.live))::int` })
     .from(sql`removed`)
 })

@@ -21,7 +21,7 @@ export function scopedOperation<Row>(
 ): ScopedOperation<Row> {
   return {
     everything: operation(repeatable, (db, tables) => build(db, tables, undefined)),
-    range: operation(repeatable, (db, tables) => build(db, tables, inRange(tables))),
+    range: operation(repeatable, (db, tables) => build(db, tables, inRange(tables.entries))),
   }
 }
 

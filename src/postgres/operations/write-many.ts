@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { operation } from '../database.ts'
-import { deadline, filledAt, overwrite, param, writtenColumns } from './fragments.ts'
+import { asWrittenNow, deadline, filledAt, overwrite, param, writtenColumns } from './fragments.ts'
 
 /**
  * Stores entries, whatever was there. `keys` must be distinct.
@@ -11,7 +11,7 @@ export const writeMany = operation('unsent', (db, { entries }) => {
   const written = db.$with('written', {}).as(sql`
     insert into ${entries} (${writtenColumns})
     select item.key, item.value, item.number::numeric,
-      given.expires_at, given.expires_at, given.tags, ${filledAt}, null, now(), now()
+      given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
     from unnest(${param('keys')}::text[], ${param('values')}::text[], ${param('numbers')}::text[]) as item(key, value, number),
       (select ${deadline} as expires_at, ${param('tags')}::text[] as tags) as given
     order by item.key collate "C"

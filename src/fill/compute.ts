@@ -1,0 +1,109 @@
+/** Runs a computation, and hands its value to the store if it may be stored. */
+import { now } from '../values/clock.ts'
+import { encodeValue, type StoredValue } from '../values/codec.ts'
+import { noCost } from '../values/events.ts'
+import type { Call } from './environment.ts'
+import { createFill, type FillState } from './fill-context.ts'
+import type { Outcome } from './flights.ts'
+import { type Computation, runInside, startComputation } from './nesting.ts'
+
+type Decided = ReturnType<FillState['decided']>
+type Computed =
+  | { kind: 'computed'; own: unknown; stored: StoredValue; computeMs: number; decided: Decided }
+  | { kind: 'skipped'; own: unknown; computeMs: number }
+  | { kind: 'failed'; error: unknown }
+
+/** Computes under a lease, and fills or releases it. */
+export async function computeAndFill(call: Call, token: string, computation: Computation): Promise<Outcome> {
+  const computed = await compute(call, computation)
+  if (computed.kind !== 'computed') {
+    await inBackground(call, release(call, token))
+    if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
+    tell(call, 'refuse', computed.computeMs, 'skipped')
+    return { kind: 'unshared', own: computed.own }
+  }
+  await fill(call, token, computed)
+  return { kind: 'value', stored: computed.stored, own: computed.own }
+}
+
+/** Computes without a lease: the value is answered with and not stored, for nothing fences it. */
+export async function computeAlone(call: Call): Promise<Outcome> {
+  const computed = await compute(call, startComputation(call))
+  if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
+  tell(call, 'refuse', computed.computeMs, computed.kind === 'skipped' ? 'skipped' : 'alone')
+  if (computed.kind === 'skipped') return { kind: 'unshared', own: computed.own }
+  return { kind: 'value', stored: computed.stored, own: computed.own }
+}
+
+/** Hands work over where there is someone to keep it alive, and waits for it otherwise. The work must not reject. */
+export async function inBackground({ environment }: Call, work: Promise<unknown>): Promise<void> {
+  try {
+    if (environment.waitUntil === undefined) await work
+    else environment.waitUntil(work)
+  } catch {
+    // A `waitUntil` that throws, such as that of a request that has ended, keeps nothing alive.
+    await work
+  }
+}
+
+async function compute(call: Call, computation: Computation): Promise<Computed> {
+  const { name, key, plan, environment } = call
+  const { fill, decided } = createFill(name, plan, environment.slack)
+  const startedAt = now()
+  try {
+    plan.signal?.throwIfAborted()
+    const own = await runInside(computation, () => call.compute(fill))
+    const computeMs = now() - startedAt
+    const decisions = decided()
+    if (decisions.isSkipped) return { kind: 'skipped', own, computeMs }
+    const stored = await encodeValue(own, key, environment)
+    return { kind: 'computed', own, stored, computeMs, decided: decisions }
+  } catch (error) {
+    return { kind: 'failed', error }
+  }
+}
+
+/** Never rejects: the value is at hand, and a store that fails now costs only the caching. */
+async function fill(call: Call, token: string, computed: Extract<Computed, { kind: 'computed' }>): Promise<void> {
+  const { key, plan, store } = call
+  const { stored, computeMs, decided } = computed
+  const startedAt = now()
+  const cost = noCost()
+  try {
+    const { maxAgeMs, staleMs, asOf } = plan
+    const { deadline, tags } = decided
+    const isStored = await store.fill(
+      { ...stored, key, token, deadline, tags, maxAgeMs, staleMs, asOf, computeMs },
+      cost,
+    )
+    const durationMs = now() - startedAt
+    call.environment.emit?.(
+      isStored
+        ? { type: 'fill', operation: 'getOrSet', computeMs, durationMs, ...cost }
+        : { type: 'refuse', operation: 'getOrSet', reason: 'overtaken', computeMs, durationMs, ...cost },
+      call.name,
+    )
+  } catch (error) {
+    tellFailure(call, error, startedAt, cost)
+  }
+}
+
+async function release(call: Call, token: string): Promise<void> {
+  const startedAt = now()
+  const cost = noCost()
+  try {
+    await call.store.release(call.key, token, cost)
+  } catch (error) {
+    // It runs out by itself.
+    tellFailure(call, error, startedAt, cost)
+  }
+}
+
+export function tellFailure(call: Call, error: unknown, startedAt: number, cost = noCost()): void {
+  const durationMs = now() - startedAt
+  call.environment.emit?.({ type: 'error', operation: 'getOrSet', error, durationMs, ...cost }, call.name)
+}
+
+function tell(call: Call, type: 'refuse', computeMs: number, reason: 'alone' | 'skipped'): void {
+  call.environment.emit?.({ type, operation: 'getOrSet', reason, computeMs, durationMs: 0, ...noCost() }, call.name)
+}

@@ -1,0 +1,41 @@
+/** What a computation is given: it may decide, while it runs, how its value is stored. */
+import type { Fill } from '../cache.ts'
+import { now } from '../values/clock.ts'
+import { type Deadline, parseExpiration } from '../values/expiration.ts'
+import { storedTags } from '../values/key.ts'
+import { type Plan, slidingOf } from './options.ts'
+
+export interface FillState {
+  readonly fill: Fill
+  /** What was decided by the time of the call. */
+  decided(): { deadline: Deadline; tags: string[] | null; isSkipped: boolean }
+}
+
+export function createFill(key: string, plan: Plan, slack: number): FillState {
+  const tags = new Set(plan.tags)
+  let deadline = stored(plan.deadline, plan, slack)
+  let isSkipped = false
+  const signal = plan.signal ?? new AbortController().signal
+  return {
+    fill: {
+      key,
+      signal,
+      expireIn(expiration) {
+        deadline = stored(parseExpiration(expiration, now()), plan, slack)
+      },
+      tag(...more) {
+        for (const tag of storedTags(more) ?? []) tags.add(tag)
+      },
+      skip() {
+        isSkipped = true
+      },
+    },
+    decided: () => ({ deadline, tags: tags.size === 0 ? null : [...tags], isSkipped }),
+  }
+}
+
+/** A sliding entry is stored with its slack, so that its first reads are not due. */
+function stored(deadline: Deadline, { sliding, maxAgeMs }: Plan, slack: number): Deadline {
+  if (sliding === undefined) return deadline
+  return { kind: 'after', ms: slidingOf(deadline, maxAgeMs, slack).lifeMs }
+}

@@ -1,0 +1,82 @@
+/**
+ * The calls of one process that are under way, by key.
+ *
+ * Others await the promises of the call that does the work, never one that it resolves for them: workerd kills a request
+ * that waits for another request's resolver, and allows this. None of these promises rejects.
+ */
+
+import { now } from '../values/clock.ts'
+import type { StoredValue } from '../values/codec.ts'
+import type { Computation } from './nesting.ts'
+import { isSameRead, type Plan } from './options.ts'
+import type { ClaimAnswer } from './store.ts'
+
+/** What the first read of a flight answered. */
+export type Reading = { readonly answer: ClaimAnswer } | { readonly error: unknown }
+
+/** How a flight ended. */
+export type Outcome =
+  /** `own` is the value as the leader has it; `stored` what others make one of their own of. */
+  | { readonly kind: 'value'; readonly stored: StoredValue; readonly own: unknown }
+  /** A value that is for the leader only. */
+  | { readonly kind: 'unshared'; readonly own: unknown }
+  /** `by` tells whose failure it was: the store's is everybody's, a computation's only its caller's. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly by: 'store' | 'computation' }
+
+export interface Flight {
+  readonly key: string
+  readonly plan: Plan
+  readonly computation: Computation
+  readonly startedAt: number
+  readonly reading: Promise<Reading>
+  readonly work: Promise<Outcome>
+}
+
+export function createFlights() {
+  /** Not asked yet: who calls now shares whatever comes. */
+  const gathering = new Map<string, Flight>()
+  /** Found nothing to answer with, and is computing or waiting: who calls now is woken by its end, and reads again. */
+  const working = new Map<string, Flight>()
+  const drop = (flights: Map<string, Flight>, flight: Flight) => {
+    if (flights.get(flight.key) === flight) flights.delete(flight.key)
+  }
+
+  return {
+    /** The flight that a call can share. */
+    joinable(key: string, plan: Plan): Flight | undefined {
+      const flight = gathering.get(key)
+      return flight !== undefined && isSameRead(flight.plan, plan) ? flight : undefined
+    },
+    /** The flight whose end a call can wait for; not where the call takes stale values and the flight does not. */
+    atWork(key: string, plan: Plan): Flight | undefined {
+      const flight = working.get(key)
+      if (flight === undefined || (plan.staleMs !== 0 && flight.plan.staleMs === 0)) return undefined
+      if (patienceMs(flight) > 0) return flight
+      // Hung, or its request was cancelled: its lease has run out as well.
+      working.delete(key)
+      return undefined
+    },
+    gather: (flight: Flight) => gathering.set(flight.key, flight),
+    sent: (flight: Flight) => drop(gathering, flight),
+    toWork(flight: Flight): void {
+      if (!working.has(flight.key)) working.set(flight.key, flight)
+    },
+    /** Nobody shares or awaits it from now on. */
+    forget(flight: Flight): void {
+      drop(gathering, flight)
+      drop(working, flight)
+    },
+    /** A write of the keys, or of everything: what is under way for them will not be stored, so nobody need wait for it. */
+    detach(keys: readonly string[] | 'all'): void {
+      if (keys === 'all') working.clear()
+      else for (const key of keys) working.delete(key)
+    },
+  }
+}
+
+export type Flights = ReturnType<typeof createFlights>
+
+/** How long others wait for a flight: as long as its lease keeps them from computing. */
+export function patienceMs(flight: Flight): number {
+  return flight.startedAt + flight.plan.leaseMs - now()
+}

@@ -1,0 +1,176 @@
+/**
+ * `getOrSet`, the same for every store: read or claim, compute, fill; serve stale, refresh early, wait for others.
+ *
+ * Three things happen to a call, and each has a file: it leads, asking the store and computing (`lead.ts`); it follows a
+ * call of the same process that has not asked yet, and shares what comes; or it is woken by one that is at work, and asks
+ * by itself. The store decides who computes; what is shared in a process only saves trips.
+ */
+import type { Fill, GetOrSetOptions } from '../cache.ts'
+import { now } from '../values/clock.ts'
+import { decodeValue, type StoredValue } from '../values/codec.ts'
+import { noCost, type WaitEvent } from '../values/events.ts'
+import { within } from '../values/within.ts'
+import { computeAlone } from './compute.ts'
+import { type Call, DEFAULTS, type FillEnvironment } from './environment.ts'
+import { createFlights, type Flight, patienceMs } from './flights.ts'
+import { lead } from './lead.ts'
+import { type Computation, currentComputation, isNestedInItself, wouldDeadlock } from './nesting.ts'
+import { parsePlan } from './options.ts'
+import type { FillStore } from './store.ts'
+
+/** Failures of other callers' computations that a call puts up with before it computes by itself. */
+const MAX_FOREIGN_FAILURES = 1
+/** The share of the timeout after which a follower asks by itself: the leader's request may have been cancelled. */
+const READ_PATIENCE = 0.5
+
+/** A value, or the word that there was none to be had this way. */
+type Found = { readonly value: unknown } | 'again' | 'alone'
+
+export interface Filler {
+  /** @param key the caller's @param storedKey as the store knows it, namespace included */
+  getOrSet(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown>
+  /** To be told of every write of the store through this process: what is computed for these keys will not be stored. */
+  detach(storedKeys: readonly string[] | 'all'): void
+}
+
+/**
+ * `getOrSet` for a store of one's own: what the caches of pgstash use themselves.
+ *
+ * @example
+ * const filler = createFiller({ readOrClaim, fill, release }, { onError: 'miss' })
+ * const getOrSet = (key, compute, options) => filler.getOrSet(key, key, compute, options)
+ */
+export function createFiller(store: FillStore, options: Partial<FillEnvironment> = {}): Filler {
+  const environment: FillEnvironment = { ...DEFAULTS, ...options }
+  const flights = createFlights()
+
+  /** Shares the outcome of a flight that had not asked when this call came. */
+  async function follow(flight: Flight, call: Call): Promise<Found> {
+    const startedAt = now()
+    const reading = await within(environment.timeoutMs * READ_PATIENCE, flight.reading)
+    if (reading === undefined) {
+      flights.forget(flight)
+      return 'again'
+    }
+    const entry = 'answer' in reading ? reading.answer.entry : undefined
+    // Unreadable, it is computed anew by the leader.
+    const found = entry && (await decoded(call, entry).catch(() => undefined))
+    if (found !== undefined) {
+      tell(call, entry?.state === 'stale' ? 'stale' : 'hit', startedAt)
+      return found
+    }
+    const outcome = await waitFor(flight, call)
+    if (outcome === undefined) return 'again'
+    if (outcome.kind === 'unshared') return 'alone'
+    if (outcome.kind === 'value') {
+      const value = await decoded(call, outcome.stored)
+      waited(call, startedAt, 'filled')
+      tell(call, 'hit', startedAt)
+      return value
+    }
+    if (outcome.by === 'store') throw outcome.error
+    return ++call.foreignFailures > MAX_FOREIGN_FAILURES ? 'alone' : 'again'
+  }
+
+  /** The flight's outcome, or undefined where this call's patience ends before. */
+  async function waitFor(flight: Flight, call: Call) {
+    const ancestors = [...chain(call.inside)]
+    for (const ancestor of ancestors) ancestor.waitsFor.add(flight.computation)
+    try {
+      const outcome = await within(Math.max(0, patienceMs(flight)), flight.work)
+      if (outcome === undefined) flights.forget(flight)
+      return outcome
+    } finally {
+      for (const ancestor of ancestors) ancestor.waitsFor.delete(flight.computation)
+    }
+  }
+
+  async function find(call: Call): Promise<Found> {
+    const working = flights.atWork(call.key, call.plan)
+    if (working !== undefined) {
+      if (wouldDeadlock(call.inside, working.computation)) return 'alone'
+      const startedAt = now()
+      const outcome = await waitFor(working, call)
+      waited(call, startedAt, outcome === undefined ? 'gave up' : outcome.kind === 'value' ? 'filled' : 'took over')
+    }
+    const open = flights.joinable(call.key, call.plan)
+    if (open !== undefined) return wouldDeadlock(call.inside, open.computation) ? 'alone' : follow(open, call)
+    const outcome = await lead(call, flights)
+    if (outcome.kind === 'failed') throw outcome.error
+    return { value: outcome.own }
+  }
+
+  async function answer(call: Call): Promise<unknown> {
+    // Inside its own computation it would wait for itself.
+    if (isNestedInItself(call)) return (await alone(call)).value
+    for (;;) {
+      const found = await find(call)
+      if (found === 'alone') return (await alone(call)).value
+      if (found !== 'again') return found.value
+    }
+  }
+
+  return {
+    detach: flights.detach,
+    async getOrSet(name, key, compute, options) {
+      const plan = parsePlan(options, environment)
+      plan.signal?.throwIfAborted()
+      const inside = currentComputation()
+      const call: Call = {
+        name,
+        key,
+        compute: toFunction(compute),
+        plan,
+        inside,
+        store,
+        environment,
+        foreignFailures: 0,
+      }
+      return untilAborted(plan.signal, answer(call))
+    },
+  }
+}
+
+async function alone(call: Call): Promise<{ value: unknown }> {
+  const startedAt = now()
+  const outcome = await computeAlone(call)
+  if (outcome.kind === 'failed') throw outcome.error
+  tell(call, 'miss', startedAt)
+  return { value: outcome.own }
+}
+
+async function decoded(call: Call, stored: StoredValue): Promise<{ value: unknown }> {
+  return { value: await decodeValue(stored, call.key, call.environment.codec) }
+}
+
+function tell({ environment, name }: Call, type: 'hit' | 'stale' | 'miss', startedAt: number): void {
+  environment.emit?.({ type, operation: 'getOrSet', count: 1, durationMs: now() - startedAt, ...noCost() }, name)
+}
+
+function waited({ environment, name }: Call, startedAt: number, outcome: WaitEvent['outcome']): void {
+  const durationMs = now() - startedAt
+  environment.emit?.({ type: 'wait', operation: 'getOrSet', outcome, durationMs, ...noCost() }, name)
+}
+
+function* chain(computation: Computation | undefined): Generator<Computation> {
+  for (let at = computation; at !== undefined; at = at.parent) yield at
+}
+
+function toFunction(compute: unknown): (fill: Fill) => unknown {
+  return typeof compute === 'function' ? (compute as (fill: Fill) => unknown) : () => compute
+}
+
+/** Rejects with the signal's reason as soon as it aborts; what is under way goes on for others. */
+async function untilAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (signal === undefined) return work
+  let abort = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort)
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

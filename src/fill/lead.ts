@@ -1,0 +1,214 @@
+/** A call that asks the store: it answers with what is there, computes what is not, or waits for who does. */
+import { now } from '../values/clock.ts'
+import { decodeValue } from '../values/codec.ts'
+import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
+import { within } from '../values/within.ts'
+import { computeAlone, computeAndFill, inBackground, tellFailure } from './compute.ts'
+import type { Call } from './environment.ts'
+import type { Flight, Flights, Outcome, Reading } from './flights.ts'
+import { startComputation } from './nesting.ts'
+import { earlyFactor, MAX_POLLS, pauseMs, takeOverMs } from './pauses.ts'
+import type { ClaimAnswer } from './store.ts'
+
+/** What a leader carries along. */
+interface Lead {
+  readonly call: Call
+  readonly token: string
+  readonly flight: Flight
+  readonly flights: Flights
+  readonly startedAt: number
+  /** Of the reads so far. */
+  readonly cost: Cost
+}
+
+/** An entry's value, as one of the caller's own. */
+interface Readable {
+  readonly outcome: Outcome & { kind: 'value' }
+  readonly state: 'live' | 'stale'
+}
+
+/** Leads a flight that others may join until the end of this microtask turn. Never rejects. */
+export async function lead(call: Call, flights: Flights): Promise<Outcome> {
+  const token = crypto.randomUUID()
+  const cost = noCost()
+  const ask = async (): Promise<Reading> => {
+    await null
+    flights.sent(flight)
+    return read(call, token, cost, false)
+  }
+  const reading = ask()
+  const work = async (): Promise<Outcome> => {
+    const first = await reading
+    try {
+      return await conclude({ call, token, flight, flights, startedAt, cost }, first)
+    } catch (error) {
+      return { kind: 'failed', error, by: 'store' }
+    } finally {
+      flights.forget(flight)
+    }
+  }
+  const startedAt = now()
+  const flight: Flight = {
+    key: call.key,
+    plan: call.plan,
+    computation: startComputation(call),
+    startedAt,
+    reading,
+    work: work(),
+  }
+  flights.gather(flight)
+  return flight.work
+}
+
+async function read(call: Call, token: string, cost: Cost, force: boolean): Promise<Reading> {
+  const { key, plan, environment, store } = call
+  const early = earlyFactor(plan.beta, environment.random())
+  const { leaseMs, staleMs, sliding } = plan
+  try {
+    return { answer: await store.readOrClaim({ key, token, leaseMs, staleMs, early, force, sliding }, cost) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** Reads until there is an answer. @throws what the store throws, where that is the caller's */
+async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
+  const { call, token, cost } = lead
+  let reading = first
+  let wait: Wait | undefined
+  for (;;) {
+    if ('error' in reading) return withoutStore(lead, reading.error)
+    let { answer } = reading
+    let readable = answer.entry && (await readEntry(call, answer.entry))
+    if (answer.entry !== undefined && readable === undefined && !answer.claimed) {
+      // It cannot be decoded: computed anew, like one that is not there.
+      const forced = await read(call, token, cost, true)
+      if ('error' in forced) return withoutStore(lead, forced.error)
+      answer = forced.answer
+      readable = answer.entry && (await readEntry(call, answer.entry))
+    }
+    if (answer.claimed) {
+      if (wait !== undefined) wait.tell('took over')
+      return takeLead(lead, readable)
+    }
+    if (readable !== undefined) {
+      wait?.tell('filled')
+      tell(lead, readable.state === 'live' ? 'hit' : 'stale')
+      return readable.outcome
+    }
+    wait ??= startWait(lead)
+    if (!(await wait.pause(answer))) {
+      wait.tell('gave up')
+      tell(lead, 'miss')
+      return computeAlone(call)
+    }
+    reading = await read(call, token, cost, false)
+  }
+}
+
+async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome> {
+  const { call, token, flight, flights } = lead
+  if (old === undefined) {
+    flights.toWork(flight)
+    tell(lead, 'miss')
+    const filled = computeAndFill(call, token, flight.computation)
+    // The caller may leave before it is done; others are waiting.
+    if (call.environment.waitUntil !== undefined) void inBackground(call, filled)
+    return filled
+  }
+  const refreshed = refresh(lead)
+  if (call.environment.waitUntil !== undefined) {
+    tell(lead, old.state === 'live' ? 'hit' : 'stale')
+    void inBackground(call, refreshed)
+    return old.outcome
+  }
+  const outcome = await refreshed
+  if (outcome.kind !== 'failed') {
+    tell(lead, 'miss')
+    return outcome
+  }
+  tell(lead, old.state === 'live' ? 'hit' : 'stale')
+  return old.outcome
+}
+
+/** Computes while an older value is at hand; a failure is only told. */
+async function refresh({ call, token, flight }: Lead): Promise<Outcome> {
+  const startedAt = now()
+  const outcome = await computeAndFill(call, token, flight.computation)
+  if (outcome.kind === 'failed') tellFailure(call, outcome.error, startedAt)
+  return outcome
+}
+
+async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
+  const { call, startedAt, cost } = lead
+  tellFailure(call, error, startedAt, cost)
+  if (call.environment.onError === 'throw') return { kind: 'failed', error, by: 'store' }
+  lead.flights.toWork(lead.flight)
+  tell(lead, 'miss')
+  return computeAlone(call)
+}
+
+async function readEntry(call: Call, entry: NonNullable<ClaimAnswer['entry']>): Promise<Readable | undefined> {
+  const startedAt = now()
+  const { value, number, state } = entry
+  const stored = { value, number }
+  try {
+    const own = await decodeValue(stored, call.key, call.environment.codec)
+    return { outcome: { kind: 'value', stored, own }, state }
+  } catch (error) {
+    tellFailure(call, error, startedAt)
+    return undefined
+  }
+}
+
+type Wait = ReturnType<typeof startWait>
+
+/** Waits for who holds the lease, in growing pauses, until the caller's own `lease` is over. */
+function startWait({ call, flight, flights, cost }: Lead) {
+  const { plan, environment } = call
+  const startedAt = now()
+  const before = { ...cost }
+  let polls = 0
+  let hasReread = false
+  flights.toWork(flight)
+  return {
+    /** False: waited long enough. */
+    async pause({ heldMs }: ClaimAnswer): Promise<boolean> {
+      // Nobody held the lease a moment ago: it was filled, freed or taken since, and a second look tells.
+      if (heldMs === undefined && !hasReread) {
+        hasReread = true
+        return true
+      }
+      const left = startedAt + plan.leaseMs - now()
+      if (left <= 0 || polls === MAX_POLLS) return false
+      polls++
+      const next = pauseMs(polls, plan.leaseMs, environment.random())
+      const end = heldMs === undefined ? left : takeOverMs(heldMs, environment.random())
+      const pause = Math.min(polls === MAX_POLLS ? left : next, end, left)
+      // One of this process may be computing it: its end is worth a look.
+      const other = flights.atWork(call.key, plan)
+      await within(pause, other === undefined || other === flight ? new Promise(() => {}) : other.work)
+      return true
+    },
+    tell(outcome: 'filled' | 'took over' | 'gave up'): void {
+      environment.emit?.(
+        {
+          type: 'wait',
+          operation: 'getOrSet',
+          outcome,
+          durationMs: now() - startedAt,
+          roundTrips: cost.roundTrips - before.roundTrips,
+          bytes: cost.bytes - before.bytes,
+        },
+        call.name,
+      )
+      // What follows tells the first read only.
+      Object.assign(cost, before)
+    },
+  }
+}
+
+function tell({ call, startedAt, cost }: Lead, type: OperationEvent['type']): void {
+  const durationMs = now() - startedAt
+  call.environment.emit?.({ type, operation: 'getOrSet', count: 1, durationMs, ...cost }, call.name)
+}

@@ -1,0 +1,72 @@
+/** What a store must be able to do for `getOrSet`: three steps, each atomic. All else is the same for every store. */
+import type { StoredValue } from '../values/codec.ts'
+import type { Cost } from '../values/events.ts'
+import type { Deadline } from '../values/expiration.ts'
+
+/**
+ * The three steps of a fill, implemented by a store.
+ *
+ * `cost` is the caller's: a store that sends requests adds what each cost. A step that rejects counts as a failure of the
+ * store, which `onError: 'miss'` computes around.
+ */
+export interface FillStore {
+  /** Answers with the entry; where none is live, claims the lease of the key for `token` if nobody else holds it. */
+  readOrClaim(request: ClaimRequest, cost: Cost): Promise<ClaimAnswer>
+  /**
+   * Stores the value if the token's lease still stands, and gives the lease back. False: refused, because since the claim
+   * the entry was written or removed, the lease was taken over or broken, or one of the tags was invalidated.
+   */
+  fill(request: FillRequest, cost: Cost): Promise<boolean>
+  /** Gives the lease back without storing, if the token still holds it. */
+  release(key: string, token: string, cost: Cost): Promise<void>
+}
+
+export interface ClaimRequest {
+  /** As it is stored, namespace included. */
+  readonly key: string
+  /** Unique to this computation. A repeated claim with the same token keeps the lease. */
+  readonly token: string
+  /** How long the lease keeps others from computing, from now. */
+  readonly leaseMs: number
+  /** How long past its deadline the caller takes a value; 0 not at all, null for any time. */
+  readonly staleMs: number | null
+  /** A live entry is due early when no more than `early` times its computation's duration remains; 0 is never. */
+  readonly early: number
+  /** Claims although a live entry is there. */
+  readonly force: boolean
+  /** Pushes a live entry's deadline out, as `get` with `sliding` does. */
+  readonly sliding: Sliding | undefined
+}
+
+export interface Sliding {
+  /** The deadline moves when less than this remains, … */
+  readonly ttlMs: number
+  /** … to this from now, … */
+  readonly lifeMs: number
+  /** … but never beyond this age of the entry; null is any. */
+  readonly maxAgeMs: number | null
+}
+
+export interface ClaimAnswer {
+  /** What may be answered with: live, or expired but kept and within `staleMs`; never one that a tag rejects. */
+  readonly entry: (StoredValue & { readonly state: 'live' | 'stale' }) | undefined
+  /** Whether the lease is now this token's. */
+  readonly claimed: boolean
+  /** For how long another holds the lease; undefined where it is unknown, because things changed meanwhile. */
+  readonly heldMs: number | undefined
+}
+
+export interface FillRequest extends StoredValue {
+  readonly key: string
+  readonly token: string
+  readonly deadline: Deadline
+  /** Bounds the deadline; null does not. */
+  readonly maxAgeMs: number | null
+  /** How long after the deadline the value is kept, to be served as stale; null is forever. */
+  readonly staleMs: number | null
+  readonly tags: readonly string[] | null
+  /** From `snapshot()`; null: the value's data was read no earlier than the claim. */
+  readonly asOf: string | null
+  /** How long it took to compute, for early refreshes. */
+  readonly computeMs: number
+}

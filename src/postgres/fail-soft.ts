@@ -1,0 +1,39 @@
+/** What `onError: 'miss'` means, in this one place: which failures count, and which calls they spare. */
+import { now } from '../values/clock.ts'
+import { CircuitOpenError, DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
+import type { Circuit } from './circuit.ts'
+
+/** Failures of the database; everything else is a mistake of the program's, and always its own. */
+export function isAway(error: unknown): boolean {
+  return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
+}
+
+/**
+ * Keeps the count of failures around work that may be left out: it is not even tried while the circuit is open.
+ *
+ * @throws CircuitOpenError, and what the work throws
+ */
+export async function guarded<T>(circuit: Circuit | undefined, work: () => Promise<T>): Promise<T> {
+  circuit?.check(now())
+  return counted(circuit, work)
+}
+
+const openers = new WeakSet<object>()
+
+/** The same for work that is always tried, because to pretend would be wrong: `delete`, `invalidate`, counters. */
+export async function counted<T>(circuit: Circuit | undefined, work: () => Promise<T>): Promise<T> {
+  if (circuit === undefined) return work()
+  try {
+    const result = await work()
+    circuit.succeeded()
+    return result
+  } catch (error) {
+    if (isAway(error) && circuit.failed(now())) openers.add(error as object)
+    throw error
+  }
+}
+
+/** Whether it was this failure that opened the circuit. */
+export function hasOpenedCircuit(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && openers.has(error)
+}

@@ -1,0 +1,63 @@
+/** `getOrSet` on Postgres: the three steps as statements; what they are for is in `src/fill`. */
+import type { Cache, GetOrSetOptions } from '../cache.ts'
+import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore } from '../fill/store.ts'
+import { storedKey } from '../values/key.ts'
+import type { Circuit } from './circuit.ts'
+import type { Context } from './context.ts'
+import { guarded } from './fail-soft.ts'
+import { fill } from './operations/fill.ts'
+import { deadlineValues } from './operations/fragments.ts'
+import { readOrClaim, readOrClaimSliding } from './operations/read-or-claim.ts'
+import { release } from './operations/release.ts'
+import type { Runner } from './runner.ts'
+
+/** The steps of a fill on the cache's tables. */
+export function postgresFillStore(runner: Runner, circuit: Circuit | undefined): FillStore {
+  return {
+    readOrClaim: (request, cost) =>
+      guarded(circuit, async () => {
+        const operation = request.sliding === undefined ? readOrClaim : readOrClaimSliding
+        const [row] = await runner.run(operation, claimValues(request), cost)
+        return answerOf(row)
+      }),
+    fill: (request, cost) =>
+      guarded(circuit, async () => (await runner.run(fill, fillValues(request), cost))[0]?.stored ?? false),
+    release: (key, token, cost) =>
+      guarded(circuit, async () => {
+        await runner.run(release, { key, token }, cost)
+      }),
+  }
+}
+
+export function filling({ filler, scope }: Context) {
+  return {
+    getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
+      filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
+  }
+}
+
+function claimValues({ sliding, ...request }: ClaimRequest): Record<string, unknown> {
+  return { ...request, ...sliding }
+}
+
+function fillValues({ deadline, ...request }: FillRequest): Record<string, unknown> {
+  return { ...request, ...deadlineValues(deadline) }
+}
+
+interface ClaimRow {
+  value: string | null
+  number: string | null
+  state: 'live' | 'stale' | 'gone' | null
+  claimed: boolean
+  heldMs: number | null
+}
+
+function answerOf(row: ClaimRow | undefined): ClaimAnswer {
+  if (row === undefined) return { entry: undefined, claimed: false, heldMs: undefined }
+  const { state, value, number, claimed, heldMs } = row
+  return {
+    entry: state === 'live' || state === 'stale' ? { state, value, number } : undefined,
+    claimed,
+    heldMs: heldMs ?? undefined,
+  }
+}

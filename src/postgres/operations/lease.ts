@@ -1,0 +1,32 @@
+/**
+ * What every statement that changes a lease does.
+ *
+ * Leases before entries, in every statement, and each in key order: so no two statements can deadlock. A row is never
+ * deleted while a statement may be under way whose snapshot is older: it would find no lease, and compute once more.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import type { CacheTables } from '../../schema.ts'
+import { param } from './fragments.ts'
+
+/** A free lease: whoever held it finds its token gone, and `xid` tells an older snapshot that something has happened. */
+export const freed: SQL = sql.raw('token = null, xid = pg_current_xact_id(), expires_at = now()')
+
+/**
+ * Breaks the leases of keys, and leaves a row where there was none: a claim that began before this transaction ends
+ * waits for it there, and computes nothing from what it is about to change.
+ *
+ * @param keys a query of one column, `key`
+ */
+export function breakLeases({ leases }: CacheTables, keys: SQL): SQL {
+  return sql`
+    insert into ${leases} (key, xid, expires_at)
+    select item.key, pg_current_xact_id(), now() from (${keys}) as item
+    order by item.key collate "C"
+    on conflict (key) do update set ${freed}
+    returning key`
+}
+
+/** The lease of one key, held under the client's token. */
+export function heldLease({ leases }: CacheTables): SQL {
+  return sql`${leases.key} = ${param('key')}::text and ${leases.token} = ${param('token')}::text`
+}

@@ -1,0 +1,33 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { CacheTables } from '../../schema.ts'
+import { live } from '../../schema.ts'
+import type { QueryDatabase } from '../database.ts'
+import { milliseconds, movedKeptUntil } from './fragments.ts'
+
+/**
+ * Pushes the deadline of the entry in the CTE `found` out to `lifeMs` from now when less than `ttlMs` remains; with
+ * `maxAgeMs`, never beyond that age. Answers whether it did.
+ *
+ * With `lifeMs = ttlMs × (1 + slack)` the entry never expires earlier than `ttlMs` after a read, at most the slack
+ * later, and is written at most once per `ttlMs × slack`, whatever its read rate. Reads that are not due take no
+ * transaction id. A row that someone else is writing is skipped: a read must not wait for a writer, and of several
+ * readers that find it due one is enough.
+ */
+export function slide(db: QueryDatabase, tables: CacheTables) {
+  const { entries } = tables
+  const oldest: SQL = sql`${entries.createdAt} + ${milliseconds('maxAgeMs')}`
+  const due = db.$with('due', {}).as(sql`
+    select ${entries.key}, least(now() + ${milliseconds('lifeMs')}, ${oldest}) as expires_at
+    from ${entries}
+    where ${entries.key} = (select key from found)
+      and ${entries.expiresAt} < least(now() + ${milliseconds('ttlMs')}, ${oldest})
+      and ${live(tables)}
+    for no key update skip locked`)
+  const touched = db.$with('touched', {}).as(sql`
+    update ${entries}
+    set expires_at = next.expires_at, kept_until = ${movedKeptUntil(tables)}, updated_at = now()
+    from due as next
+    where ${entries.key} = next.key
+    returning 1`)
+  return { ctes: [due, touched] as const, touched: sql<boolean>`exists (select from touched)` }
+}

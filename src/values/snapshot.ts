@@ -1,0 +1,11 @@
+import type { CacheSnapshot } from '../cache.ts'
+import { describeType, InvalidOptionError } from './errors.ts'
+
+const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/
+
+/** What `snapshot()` answered, or null for none. @throws InvalidOptionError */
+export function checkedSnapshot(asOf: CacheSnapshot | undefined): string | null {
+  if (asOf === undefined) return null
+  if (typeof asOf === 'string' && SNAPSHOT.test(asOf)) return asOf
+  throw new InvalidOptionError(`Expected asOf to be what snapshot() answered, got ${describeType(asOf)}.`)
+}
