@@ -76,10 +76,10 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       filledAt: snapshot('filled_at'),
       /** How long the value took to compute, in milliseconds. */
       computeMs: doublePrecision('compute_ms'),
-      /** The transaction that wrote the value or made it absent; a touch leaves it. Fills are fenced by it. */
-      writtenBy: transactionId('written_by'),
       createdAt: instant('created_at').notNull().defaultNow(),
       updatedAt: instant('updated_at').notNull().defaultNow(),
+      /** The transaction that wrote the value or made it absent; a touch leaves it. Fills are fenced by it. */
+      writtenBy: transactionId('written_by'),
     },
     (t) => [index(`${prefix}cache_entries_cleanup_slot_idx`).on(t.cleanupSlot)],
   )
@@ -91,11 +91,11 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     token: text('token'),
     /** What the claim could see: the data that the value is computed from is no older. */
     claimedAt: snapshot('claimed_at'),
-    /** The entry's `written_by` as the claim saw it; null where there was no entry. */
-    seen: transactionId('seen'),
     /** The last transaction that claimed, filled, released or broke the lease. */
     xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
     expiresAt: instant('expires_at').notNull(),
+    /** The entry's `written_by` as the claim saw it; null where there was no entry. */
+    seen: transactionId('seen'),
   })
 
   /** Append-only: which tags were invalidated by which transaction. */

@@ -17,6 +17,7 @@ import { createDatabase, createPool } from '../setup/databases.ts'
 import { bin, install, linkPackages, pack, ROOT, run, temporaryFolder } from './packed.ts'
 
 const NOTHING_NEW = 'No schema changes, nothing to migrate'
+const MIGRATIONS = ['migration 0000_init', 'migration 0001_fences']
 const RECIPE = 'docs/snippets/own-drizzle-kit'
 
 describe('the migrations in drizzle/', () => {
@@ -34,7 +35,7 @@ describe('the migrations in drizzle/', () => {
     await writeFile(file, schema.replace("value: text('value'),", "$& added: text('added'),"))
     const { stdout } = await generate(folder)
     expect(stdout).not.toContain(NOTHING_NEW)
-    const written = (await readdir(join(folder, 'drizzle'))).filter((name) => /^0001_.*\.sql$/.test(name))
+    const written = (await readdir(join(folder, 'drizzle'))).filter((name) => /_(?!init|fences).*\.sql$/.test(name))
     expect(written).toHaveLength(1)
     const statement = await readFile(join(folder, 'drizzle', written[0] ?? ''), 'utf8')
     expect(statement).toBe('ALTER TABLE "cache_entries" ADD COLUMN "added" text;')
@@ -75,7 +76,7 @@ describe("the recipe for one's own drizzle-kit", () => {
     const adopted = await shape(db, tables)
     expect(adopted.options).toEqual(['autovacuum_vacuum_scale_factor=0.1', 'fillfactor=85'])
     expect(adopted.toastOptions).toEqual(['autovacuum_vacuum_scale_factor=0.05'])
-    expect(adopted.applied).toEqual(['migration 0000_init'])
+    expect(adopted.applied).toEqual(MIGRATIONS)
     expect(await cache.get('before')).toBe('kept')
     expect(await cache.increment('counter')).toBe(1)
     await cache.invalidate('some')
@@ -103,7 +104,7 @@ describe("the recipe for one's own drizzle-kit", () => {
     const { stderr, code: exitCode } = await run('node', ['set-up.js'], project, { DATABASE_URL: url })
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 })
     const db = drizzlePg(createPool(url))
-    expect(await db.select({ name: cacheState.name }).from(cacheState)).toEqual([{ name: 'migration 0000_init' }])
+    expect(await db.select({ name: cacheState.name }).from(cacheState)).toEqual(MIGRATIONS.map((name) => ({ name })))
     expect((await db.execute(sql`select * from products`)).rows).toEqual([])
   })
 

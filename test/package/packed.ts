@@ -83,7 +83,9 @@ export async function install({ tarball }: Packed): Promise<string> {
     'package.json',
     JSON.stringify({ private: true, type: 'module', dependencies: { pgstash: `file:${tarball}`, ...installed } }),
   )
-  const flags = ['--offline', '--install-links', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
+  // Without a network npm cannot look up the optional peers, which are not to be installed anyway.
+  const offline = ['--offline', '--legacy-peer-deps', '--install-links']
+  const flags = [...offline, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
   await exec('npm', ['install', '--silent', ...flags], { cwd: folder })
   return folder
 }

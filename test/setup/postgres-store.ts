@@ -16,10 +16,11 @@ export async function postgresStore(db: Database, tables: CacheTables = defaultT
   }
 }
 
-/** Moves every deadline back, as if so many milliseconds had passed. */
+/** Moves every deadline and lease back, as if so many milliseconds had passed. */
 export async function advance(db: Database, ms: number, tables: CacheTables = defaultTables): Promise<void> {
   const span = sql`${ms}::float8 * interval '1 millisecond'`
   await db.execute(sql`update ${tables.entries} set
     expires_at = expires_at - ${span}, kept_until = kept_until - ${span},
     created_at = created_at - ${span}, updated_at = updated_at - ${span}`)
+  await db.execute(sql`update ${tables.leases} set expires_at = expires_at - ${span}`)
 }

@@ -1,10 +1,13 @@
 /** The contract that every store must pass. */
+import { computing } from './computing.ts'
 import { counters } from './counters.ts'
 import { expiration } from './expiration.ts'
 import { inspecting } from './inspecting.ts'
 import { keys } from './keys.ts'
 import { namespaces } from './namespaces.ts'
+import { overtaken } from './overtaken.ts'
 import { readingAndWriting } from './reading-writing.ts'
+import { staying } from './staying.ts'
 import { createSuite, type StoreUnderTest, type TestRunner } from './suite.ts'
 import { tags } from './tags.ts'
 import { values } from './values.ts'
@@ -22,6 +25,18 @@ export type { ContractCacheOptions, Expect, Matchers, StoreUnderTest, TestRunner
  */
 export function cacheContract(runner: TestRunner, store: StoreUnderTest): void {
   const suite = createSuite(runner, store)
-  for (const define of [values, keys, expiration, readingAndWriting, counters, namespaces, inspecting, tags])
+  for (const define of [
+    values,
+    keys,
+    expiration,
+    readingAndWriting,
+    counters,
+    namespaces,
+    inspecting,
+    tags,
+    computing,
+    overtaken,
+    staying,
+  ])
     define(suite)
 }

@@ -29,6 +29,8 @@ export interface ContractCacheOptions {
   codec?: Codec
   maxValueBytes?: number
   slack?: number
+  waitUntil?: (work: Promise<unknown>) => void
+  random?: () => number
 }
 
 export interface StoreUnderTest {
@@ -36,7 +38,7 @@ export interface StoreUnderTest {
   create(options?: ContractCacheOptions): Cache | Promise<Cache>
   /** Removes everything from that storage. */
   reset(): Promise<void>
-  /** Makes so many milliseconds pass for everything stored, without waiting. */
+  /** Makes so many milliseconds pass for everything stored, leases included, without waiting. */
   advance(ms: number): Promise<void>
 }
 

@@ -1,0 +1,185 @@
+import type { Cache } from '../../cache.ts'
+import { pause } from './computations.ts'
+import type { Suite } from './suite.ts'
+
+/** What `getOrSet` does with an entry near and past its deadline. */
+export function staying({ describe, test, it, expect, store }: Suite): void {
+  describe('a value past its deadline', () => {
+    const STALE = { expiration: 60, stale: 60 } as const
+    const failing = () => Promise.reject(new Error('of the origin'))
+
+    test('is not there for anyone else, but kept by cleanup for as long as it may be served', async (cache) => {
+      await cache.getOrSet('key', 'old', STALE)
+      await store.advance(60_000)
+      expect(await cache.get('key')).toBe(undefined)
+      expect(await cache.has('key')).toBe(false)
+      expect(await cache.count()).toBe(0)
+      await cache.clearExpired()
+      expect(await cache.getOrSet('key', failing, STALE)).toBe('old')
+      await store.advance(60_000)
+      expect((await cache.clearExpired()).removed).toBe(1)
+    })
+
+    test('is answered with when the computation fails, within the window and to who takes it', async (cache) => {
+      await cache.getOrSet('key', 'old', STALE)
+      await store.advance(60_000)
+      expect(await cache.getOrSet('key', failing, STALE)).toBe('old')
+      expect(await cache.getOrSet<string>('key', failing, STALE)).toBe('old')
+      await expect(cache.getOrSet('key', failing)).rejects.toMatchObject({ message: 'of the origin' })
+      await store.advance(30_000)
+      await expect(cache.getOrSet('key', failing, { stale: 20 })).rejects.toMatchObject({ message: 'of the origin' })
+      expect(await cache.getOrSet('key', failing, { stale: null })).toBe('old')
+      await store.advance(30_000)
+      await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
+    })
+
+    test('is kept for any time with null', async (cache) => {
+      await cache.getOrSet('key', 'old', { expiration: 60, stale: null })
+      await store.advance(365 * 86_400_000)
+      await cache.clearExpired()
+      expect(await cache.getOrSet('key', failing, { stale: null })).toBe('old')
+      await cache.touch('key', 60)
+      expect(await cache.delete('key')).toBe(false)
+      await expect(cache.getOrSet('key', failing, { stale: null })).rejects.toMatchObject({ message: 'of the origin' })
+    })
+
+    test('is never answered with once it was deleted, cleared, replaced, invalidated or made absent', async (cache) => {
+      const changes: ((cache: Cache) => Promise<unknown>)[] = [
+        () => cache.delete('key'),
+        () => cache.pull('key'),
+        () => cache.clear(),
+        () => cache.invalidate('tag'),
+        () => cache.set('key', 'newer', { expiration: 0 }),
+      ]
+      for (const change of changes) {
+        await cache.getOrSet('key', 'old', { ...STALE, tags: ['tag'] })
+        await store.advance(60_000)
+        await change(cache)
+        await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
+      }
+      await cache.getOrSet('key', 'old', STALE)
+      await cache.touch('key', 0)
+      await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
+    })
+
+    test('is answered with at once to all but the one that refreshes it', async (cache) => {
+      await cache.getOrSet('key', 'old', STALE)
+      await store.advance(60_000)
+      let end = () => {}
+      let computed = 0
+      const slow = () => {
+        computed++
+        return new Promise<string>((resolve) => (end = () => resolve('new')))
+      }
+      const refreshing = cache.getOrSet('key', slow, STALE)
+      while (computed === 0) await pause(1)
+      const others = await Promise.all(Array.from({ length: 5 }, () => cache.getOrSet('key', slow, STALE)))
+      expect(others).toEqual(Array(5).fill('old'))
+      end()
+      expect(await refreshing).toBe('new')
+      expect(computed).toBe(1)
+      expect(await cache.getOrSet('key', slow, STALE)).toBe('new')
+    })
+
+    it('is answered with at once to everybody where waitUntil refreshes it in the background', async () => {
+      await store.reset()
+      const background: Promise<unknown>[] = []
+      const cache = await store.create({ waitUntil: (work) => background.push(work) })
+      await cache.getOrSet('key', 'old', STALE)
+      await store.advance(60_000)
+      let computed = 0
+      const compute = async () => {
+        await pause(20)
+        return `new ${++computed}`
+      }
+      const values = await Promise.all(Array.from({ length: 5 }, () => cache.getOrSet('key', compute, STALE)))
+      expect(values).toEqual(Array(5).fill('old'))
+      await Promise.all(background)
+      expect(computed).toBe(1)
+      expect(await cache.getOrSet('key', compute, STALE)).toBe('new 1')
+      await store.advance(60_000)
+      expect(await cache.getOrSet('key', failing, STALE)).toBe('new 1')
+      await Promise.all(background)
+      expect(await cache.getOrSet('key', failing, STALE)).toBe('new 1')
+      await Promise.all(background)
+    })
+  })
+
+  describe('a sliding fill', () => {
+    const SLIDING = { expiration: 60, sliding: true } as const
+
+    test('lives on while it is read, no less than its span after each read', async (cache) => {
+      await cache.getOrSet('key', 'value', SLIDING)
+      for (let i = 0; i < 5; i++) {
+        await store.advance(59_000)
+        expect(await cache.getOrSet('key', 'another', SLIDING)).toBe('value')
+      }
+      await store.advance(76_000)
+      expect(await cache.getOrSet('key', 'another', SLIDING)).toBe('another')
+    })
+
+    test('is stored with its slack, so that early hits need no move', async (cache) => {
+      await cache.getOrSet('key', 'value', SLIDING)
+      await store.advance(10_000)
+      const before = await cache.expiration('key')
+      await cache.getOrSet('key', 'value', SLIDING)
+      expect(await cache.expiration('key')).toEqual(before)
+    })
+
+    test('ends with maxAge, whatever the hits', async (cache) => {
+      const options = { ...SLIDING, maxAge: 150 }
+      await cache.getOrSet('key', 'value', options)
+      await store.advance(50_000)
+      expect(await cache.getOrSet('key', 'another', options)).toBe('value')
+      await store.advance(50_000)
+      expect(await cache.getOrSet('key', 'another', options)).toBe('value')
+      await store.advance(49_000)
+      expect(await cache.getOrSet('key', 'another', options)).toBe('value')
+      await store.advance(1_000)
+      expect(await cache.getOrSet('key', 'another', options)).toBe('another')
+      await cache.getOrSet('short', 'value', { expiration: 60, maxAge: 10 })
+      await store.advance(10_000)
+      expect(await cache.has('short')).toBe(false)
+    })
+
+    test('leaves a permanent entry permanent', async (cache) => {
+      await cache.set('key', 'value')
+      expect(await cache.getOrSet('key', 'another', SLIDING)).toBe('value')
+      expect(await cache.expiration('key')).toBe(null)
+    })
+  })
+
+  describe('beta', () => {
+    it('refreshes a live entry early when the draw says so, and only then', async () => {
+      await store.reset()
+      let draw = 0
+      const cache = await store.create({ random: () => draw })
+      let computed = 0
+      const compute = async () => {
+        await pause(30)
+        return ++computed
+      }
+      const options = { expiration: 60, beta: 1 }
+      await cache.getOrSet('key', compute, options)
+      await store.advance(59_000)
+      expect(await cache.getOrSet('key', compute, options)).toBe(1)
+      // −ln(1 − draw) = 34.5: some 34 times the 30 ms that it took to compute, with a second left.
+      draw = 1 - 1e-15
+      expect(await cache.getOrSet('key', compute, { expiration: 60 })).toBe(1)
+      expect(await cache.getOrSet('key', compute, options)).toBe(2)
+      expect(await cache.getOrSet('key', compute, options)).toBe(2)
+      await cache.set('written', 'value', { expiration: 1 })
+      expect(await cache.getOrSet('written', compute, options)).toBe('value')
+    })
+
+    it('keeps the live value when an early refresh fails', async () => {
+      await store.reset()
+      const cache = await store.create({ random: () => 1 - 1e-15 })
+      const slow = () => pause(30).then(() => 'old')
+      await cache.getOrSet('key', slow, { expiration: 60 })
+      await store.advance(59_500)
+      const failing = () => Promise.reject(new Error('of the origin'))
+      expect(await cache.getOrSet('key', failing, { beta: 1 })).toBe('old')
+    })
+  })
+}
