@@ -87,8 +87,8 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
       answer = forced.answer
       readable = answer.entry && (await readEntry(call, answer.entry))
     }
-    if (answer.claimed) {
-      if (wait !== undefined) wait.tell('took over')
+    if (answer.claimed === true) {
+      wait?.tell('took over')
       return takeLead(lead, readable)
     }
     if (readable !== undefined) {
@@ -96,11 +96,11 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
       tell(lead, readable.state === 'live' ? 'hit' : 'stale')
       return readable.outcome
     }
+    if (answer.claimed === 'unavailable') return leadAlone(lead)
     wait ??= startWait(lead)
     if (!(await wait.pause(answer))) {
       wait.tell('gave up')
-      tell(lead, 'miss')
-      return computeAlone(call)
+      return leadAlone(lead)
     }
     reading = await read(call, token, cost, false)
   }
@@ -143,9 +143,13 @@ async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
   const { call, startedAt, cost } = lead
   tellFailure(call, error, startedAt, cost)
   if (call.environment.onError === 'throw') return { kind: 'failed', error, by: 'store' }
+  return leadAlone(lead)
+}
+
+function leadAlone(lead: Lead): Promise<Outcome> {
   lead.flights.toWork(lead.flight)
   tell(lead, 'miss')
-  return computeAlone(call)
+  return computeAlone(lead.call)
 }
 
 async function readEntry(call: Call, entry: NonNullable<ClaimAnswer['entry']>): Promise<Readable | undefined> {

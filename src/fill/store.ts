@@ -50,8 +50,8 @@ export interface Sliding {
 export interface ClaimAnswer {
   /** What may be answered with: live, or expired but kept and within `staleMs`; never one that a tag rejects. */
   readonly entry: (StoredValue & { readonly state: 'live' | 'stale' }) | undefined
-  /** Whether the lease is now this token's. */
-  readonly claimed: boolean
+  /** Whether the lease is now this token's; `unavailable` where there are none to be had, and nothing is stored. */
+  readonly claimed: boolean | 'unavailable'
   /** For how long another holds the lease; undefined where it is unknown, because things changed meanwhile. */
   readonly heldMs: number | undefined
 }

@@ -1,13 +1,16 @@
 /** `getOrSet` on Postgres: the three steps as statements; what they are for is in `src/fill`. */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore } from '../fill/store.ts'
+import type { Cost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
 import type { Circuit } from './circuit.ts'
 import type { Context } from './context.ts'
 import { guarded } from './fail-soft.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
+import { readOne } from './operations/read-one.ts'
 import { readOrClaim, readOrClaimSliding } from './operations/read-or-claim.ts'
+import { readSliding } from './operations/read-sliding.ts'
 import { release } from './operations/release.ts'
 import type { Runner } from './runner.ts'
 
@@ -16,6 +19,7 @@ export function postgresFillStore(runner: Runner, circuit: Circuit | undefined):
   return {
     readOrClaim: (request, cost) =>
       guarded(circuit, async () => {
+        if (runner.isInTransaction) return readOnly(runner, request, cost)
         const operation = request.sliding === undefined ? readOrClaim : readOrClaimSliding
         const [row] = await runner.run(operation, claimValues(request), cost)
         return answerOf(row)
@@ -27,6 +31,17 @@ export function postgresFillStore(runner: Runner, circuit: Circuit | undefined):
         await runner.run(release, { key, token }, cost)
       }),
   }
+}
+
+/**
+ * Inside a transaction of the caller's: a lease would keep all others waiting until it ends, and what is computed there may
+ * be made of what nobody else may see yet.
+ */
+async function readOnly(runner: Runner, { key, sliding }: ClaimRequest, cost: Cost): Promise<ClaimAnswer> {
+  const [row] = await (sliding === undefined
+    ? runner.run(readOne, { key }, cost)
+    : runner.run(readSliding, { key, ...sliding }, cost))
+  return { entry: row && { ...row, state: 'live' }, claimed: 'unavailable', heldMs: undefined }
 }
 
 export function filling({ filler, scope }: Context) {

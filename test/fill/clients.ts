@@ -1,0 +1,33 @@
+/** Clients that share nothing but the database: each has a cache, a driver and a token source of its own. */
+import { neon } from '@neondatabase/serverless'
+import { drizzle } from 'drizzle-orm/neon-http'
+import { type Cache, type CacheOptions, createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { createDatabase } from '../setup/databases.ts'
+import { createNeon } from '../setup/neon.ts'
+
+export type Site = Awaited<ReturnType<typeof createSite>>
+
+/** A database of a real server behind a local Neon. */
+export async function createSite() {
+  const database = await createDatabase()
+  const { db, faults, server } = await createNeon(database)
+  await migrate(db)
+  return {
+    database,
+    db,
+    faults,
+    server,
+    client: (options: CacheOptions = {}): Cache =>
+      createCache(drizzle(neon(server.connectionString)), { timeout: 60_000, ...options }),
+  }
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** So many of something. */
+export function times<T>(count: number, make: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(index))
+}

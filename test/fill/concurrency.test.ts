@@ -1,0 +1,226 @@
+import { sql } from 'drizzle-orm'
+import { type Cache, type CacheEvent, createCache } from 'pgstash'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createSite, pause, type Site, times } from './clients.ts'
+
+let site: Site
+
+beforeAll(async () => {
+  site = await createSite()
+})
+beforeEach(async () => {
+  site.faults.heal()
+  await site.db.execute(sql`truncate cache_entries, cache_leases, cache_invalidations`)
+  site.faults.reset()
+})
+
+/** Of this database, since it was made. */
+async function deadlocks(): Promise<number> {
+  await site.db.execute(sql`select pg_stat_force_next_flush()`).catch(() => {})
+  const { rows } = await site.db.execute(
+    sql`select deadlocks::int from pg_stat_database where datname = current_database()`,
+  )
+  return Number(rows[0]?.deadlocks)
+}
+
+describe('clients that share nothing but the database', () => {
+  it('run on a server that syncs every commit', async () => {
+    const { rows } = await site.db.execute(sql`select current_setting('fsync') as fsync`)
+    expect(rows).toEqual([{ fsync: 'on' }])
+  })
+
+  it('30 of them, cold, 300 times: one computation and 30 answers each time', async () => {
+    const clients = times(30, () => site.client())
+    for (let round = 0; round < 300; round++) {
+      let computed = 0
+      const compute = async () => {
+        computed++
+        return { round }
+      }
+      const values = await Promise.all(clients.map((client) => client.getOrSet(`round ${round}`, compute)))
+      expect(computed).toBe(1)
+      expect(values).toEqual(times(30, () => ({ round })))
+    }
+  }, 300_000)
+
+  it('wait for a slow computation with about a dozen requests each', async () => {
+    const clients = times(10, () => site.client())
+    let computed = 0
+    const compute = async () => {
+      computed++
+      await pause(1_500)
+      return 'slow'
+    }
+    const values = await Promise.all(clients.map((client) => client.getOrSet('key', compute, { lease: '2s' })))
+    expect(values).toEqual(times(10, () => 'slow'))
+    expect(computed).toBe(1)
+    // A claim, a second look where the first was refused by a race, and twelve polls at most; the fill once.
+    expect(site.faults.requests).toBeLessThanOrEqual(10 * 14 + 1)
+  })
+
+  it('fill, delete, set, touch, count and clear the same keys thousands of times without a deadlock', async () => {
+    const before = await deadlocks()
+    const keys = times(5, (i) => `key ${i}`)
+    const some = (i: number) => [keys[i % 5] ?? '', keys[(i * 3 + 1) % 5] ?? '', keys[(i * 2 + 3) % 5] ?? '']
+    const work: ((client: Cache, i: number) => Promise<unknown>)[] = [
+      (client, i) => client.getOrSet(keys[i % 5] ?? '', async () => i, { lease: '200ms', expiration: 60 }),
+      (client, i) => client.getOrSet(keys[(i + 2) % 5] ?? '', () => pause(1).then(() => i), { lease: '50ms' }),
+      (client, i) => client.delete(keys[i % 5] ?? ''),
+      (client, i) => client.deleteMany(some(i)),
+      (client, i) => client.setMany(some(i).map((key) => [key, i])),
+      (client, i) => client.set(keys[i % 5] ?? '', i, { expiration: i % 3 }),
+      (client) => client.clear(),
+      (client, i) => client.touch(keys[i % 5] ?? '', i % 2 === 0 ? 0 : 60),
+      (client) => client.clearExpired(),
+      (client, i) => client.pull(keys[i % 5] ?? ''),
+      (client, i) => client.getOrSet(keys[i % 5] ?? '', i, { sliding: true, expiration: '1ms', stale: 1 }),
+      (client, i) => client.increment(keys[i % 5] ?? '').catch((error) => expect(error.code).toBe('NOT_A_NUMBER') ?? i),
+    ]
+    const clients = times(24, () => site.client())
+    await Promise.all(
+      clients.map(async (client, c) => {
+        for (let i = 0; i < 250; i++) await work[(c + i) % work.length]?.(client, c * 7 + i)
+      }),
+    )
+    expect(site.faults.requests).toBeGreaterThan(6_000)
+    expect(await deadlocks()).toBe(before)
+  }, 300_000)
+
+  it('refuse the late value of one whose lease another took', async () => {
+    const events: CacheEvent[] = []
+    const late = site.client({ onEvent: (event) => events.push(event) })
+    let end = () => {}
+    const first = late.getOrSet('key', () => new Promise<string>((resolve) => (end = () => resolve('late'))), {
+      lease: '100ms',
+    })
+    await expect.poll(() => site.faults.requests).toBe(1)
+    expect(await site.client().getOrSet('key', 'taken over', { lease: '2s' })).toBe('taken over')
+    end()
+    expect(await first).toBe('late')
+    expect(events.map((event) => event.type)).toEqual(['miss', 'refuse'])
+    expect(events[1]).toMatchObject({ reason: 'overtaken' })
+    expect(await late.get('key')).toBe('taken over')
+  })
+
+  it('store the value of one that outlasted its lease where nobody took it', async () => {
+    const client = site.client()
+    await client.getOrSet('key', () => pause(80).then(() => 'slow'), { lease: '20ms' })
+    expect(await client.get('key')).toBe('slow')
+  })
+
+  it('hits cost one request each and no transaction id, due sliding hits aside', async () => {
+    const client = site.client()
+    await client.getOrSet('key', { a: 1 }, { expiration: 60 })
+    await client.getOrSet('sliding', { a: 1 }, { expiration: 60, sliding: true })
+    const nextXid = async () => {
+      const { rows } = await site.db.execute(sql`select pg_snapshot_xmax(pg_current_snapshot())::text as xid`)
+      return rows[0]?.xid
+    }
+    const before = await nextXid()
+    site.faults.reset()
+    for (let i = 0; i < 50; i++) {
+      await client.getOrSet('key', 'another', { stale: 60, beta: 1 })
+      await client.getOrSet('sliding', 'another', { expiration: 60, sliding: true, maxAge: 3_600 })
+    }
+    expect({ requests: site.faults.requests, statements: site.faults.statements }).toEqual({
+      requests: 100,
+      statements: 100,
+    })
+    expect(await nextXid()).toBe(before)
+  })
+
+  it('neither do polls while another computes', async () => {
+    const [holder, waiter] = [site.client(), site.client()]
+    let end = () => {}
+    const first = holder.getOrSet('key', () => new Promise<number>((resolve) => (end = () => resolve(1))))
+    await expect.poll(() => site.faults.requests).toBe(1)
+    const { rows } = await site.db.execute(sql`select pg_snapshot_xmax(pg_current_snapshot())::text as xid`)
+    const waiting = waiter.getOrSet('key', 2)
+    await expect.poll(() => site.faults.requests).toBeGreaterThan(6)
+    const { rows: later } = await site.db.execute(sql`select pg_snapshot_xmax(pg_current_snapshot())::text as xid`)
+    expect(later).toEqual(rows)
+    end()
+    expect(await Promise.all([first, waiting])).toEqual([1, 1])
+  })
+})
+
+describe('one process', () => {
+  it('asks once for all callers of a tick, and once more for all who came while it computed', async () => {
+    const client = site.client()
+    let end = () => {}
+    const compute = () => new Promise<string>((resolve) => (end = () => resolve('computed')))
+    const first = times(10, () => client.getOrSet('key', compute))
+    await expect.poll(() => site.faults.requests).toBe(1)
+    await pause(20)
+    const later = times(10, () => client.getOrSet('key', compute))
+    await pause(20)
+    expect(site.faults.requests).toBe(1)
+    end()
+    expect(await Promise.all([...first, ...later])).toEqual(times(20, () => 'computed'))
+    // The claim, the fill, and one read for all who came later.
+    expect(site.faults.requests).toBe(3)
+  })
+
+  it('answers hits that overlap with one request each, none waiting for another', async () => {
+    const client = site.client()
+    await client.set('key', 'value')
+    site.faults.reset()
+    site.faults.next({ kind: 'delay', ms: 500 })
+    const slow = client.getOrSet('key', 'another')
+    await expect.poll(() => site.faults.requests).toBe(1)
+    let isSlowDone = false
+    void slow.then(() => (isSlowDone = true))
+    expect(await client.getOrSet('key', 'another')).toBe('value')
+    expect(isSlowDone).toBe(false)
+    expect(await slow).toBe('value')
+    expect(site.faults.requests).toBe(2)
+  })
+
+  it('does not hand callers a value computed before a write that they know of', async () => {
+    const client = site.client()
+    let data = 'old'
+    let hasRead = () => {}
+    const read = new Promise<void>((resolve) => (hasRead = resolve))
+    let end = () => {}
+    const first = client.getOrSet('key', async () => {
+      const seen = data
+      hasRead()
+      await new Promise<void>((resolve) => (end = resolve))
+      return seen
+    })
+    await read
+    data = 'new'
+    // By another process: nothing in this one is told.
+    await site.client().delete('key')
+    const second = client.getOrSet('key', async () => data)
+    end()
+    expect(await first).toBe('old')
+    expect(await second).toBe('new')
+    expect(await client.get('key')).toBe('new')
+  })
+
+  it('does not wait in a circle where two computations need each other', async () => {
+    const client = site.client()
+    const startedAt = performance.now()
+    const a = client.getOrSet('a', async () => {
+      await pause(20)
+      return `a of ${await client.getOrSet('b', () => 'b by itself')}`
+    })
+    const b = client.getOrSet('b', async () => {
+      await pause(20)
+      return `b of ${await client.getOrSet('a', () => 'a by itself')}`
+    })
+    const values = await Promise.all([a, b])
+    expect(values.join()).toMatch(/by itself/)
+    // The default lease is ten seconds.
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+
+  it('computes for itself when the caller that asks never comes back', async () => {
+    const client = createCache(site.db, { timeout: 400 })
+    site.faults.next({ kind: 'hang' })
+    const cut = client.getOrSet('key', 'of the one cut off').catch((error) => error.code)
+    expect(await client.getOrSet('key', 'of the other')).toBe('of the other')
+    expect(await cut).toBe('TIMEOUT')
+  })
+})
