@@ -38,15 +38,22 @@ export function removing(context: Context) {
     let total = 0
     let { from } = range
     let batch = DEFAULT_BATCH
+    let hasRaced = false
     for (;;) {
       const rows = await inTime(batch, (size) => runner.run(clear, { ...range, from, batch: size }, cost))
       const part = rows?.[0]
       if (part === undefined) batch = smaller(batch)
       else {
         total += part.removed
+        // Once more for what was filled meanwhile; what is filled from now on was claimed after.
+        if (part.raced && !hasRaced) {
+          hasRaced = true
+          continue
+        }
         if (part.last === null) return total
         // Onwards from there, and so to an end even beside writers; nothing sorts between a key and itself with U+0001.
         from = `${part.last}\u0001`
+        hasRaced = false
       }
     }
   }
@@ -71,7 +78,10 @@ export function removing(context: Context) {
   return {
     async delete(key: string): Promise<boolean> {
       const stored = storedKey(scope, key)
-      const run = async (cost: Cost) => (await runner.run(remove, { key: stored }, cost)).length
+      const run = async (cost: Cost) => {
+        const [first, second] = await againIfRaced(() => runner.run(remove, { key: stored }, cost))
+        return (first?.count ?? 0) || (second?.count ?? 0)
+      }
       return (await observed(context, { operation: 'delete', key, run, outcome, changes: [stored] })) > 0
     },
     async deleteMany(keys: Iterable<string>): Promise<number> {
@@ -79,8 +89,9 @@ export function removing(context: Context) {
       const run = async (cost: Cost) => {
         let total = 0
         for (let i = 0; i < stored.length; i += MAX_KEYS) {
-          const [row] = await runner.run(removeMany, { keys: stored.slice(i, i + MAX_KEYS) }, cost)
-          total += row?.count ?? 0
+          const keys = stored.slice(i, i + MAX_KEYS)
+          const answers = await againIfRaced(() => runner.run(removeMany, { keys }, cost))
+          for (const { count } of answers) total += count
         }
         return total
       }
@@ -92,7 +103,8 @@ export function removing(context: Context) {
         operation: 'pull',
         key,
         async run(cost) {
-          const [row] = await runner.run(pull, { key: stored }, cost)
+          const answers = await againIfRaced(() => runner.run(pull, { key: stored }, cost))
+          const row = answers.find(({ found }) => found)
           return row && { value: await decodeValue(row, stored, codec) }
         },
         outcome: (pulled) => outcome(pulled === undefined ? 0 : 1),
@@ -134,6 +146,12 @@ export function removing(context: Context) {
       return row?.snapshot as CacheSnapshot
     },
   } satisfies Partial<Cache>
+}
+
+/** What a removal answers, and what it answers when it is sent once more because it cannot have seen everything. */
+async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
+  const first = await remove()
+  return first.some(({ raced }) => raced) ? [...first, ...(await remove())] : first
 }
 
 /** What a batch answers, or undefined where it took too long and a smaller one may not. */

@@ -6,7 +6,8 @@ import { freed } from './lease.ts'
 /**
  * Deletes up to `batch` entries of a range in key order, and says how far it came; no `last` when that was the end.
  *
- * The leases of the whole range are broken first, which the count forces.
+ * The leases of the whole range are broken first, which the count forces. `raced`: one of them was filled or released
+ * since this statement's snapshot, so there may be an entry that it cannot see.
  */
 export const clear = operation('unsent', (db, { entries, leases }) => {
   const held = db.$with('held', {}).as(sql`
@@ -30,6 +31,8 @@ export const clear = operation('unsent', (db, { entries, leases }) => {
     .with(held, broken, doomed, removed)
     .select({
       removed: sql<number>`(select count(*)::int from removed)`,
+      raced: sql<boolean>`(select count(*) from broken) < (
+        select count(*) from ${leases} where ${inRange(leases)} and ${leases.token} is not null)`,
       last: sql<string | null>`(select max(key) from doomed having count(*) = ${param('batch')}::int)`,
     })
     .from(sql`(select) as one`)

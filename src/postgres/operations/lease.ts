@@ -6,24 +6,32 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
+import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 
 /** A free lease: whoever held it finds its token gone, and `xid` tells an older snapshot that something has happened. */
 export const freed: SQL = sql.raw('token = null, xid = pg_current_xact_id(), expires_at = now()')
 
 /**
- * Breaks the leases of keys, and leaves a row where there was none: a claim that began before this transaction ends
- * waits for it there, and computes nothing from what it is about to change.
+ * The CTE `broken`: breaks the leases of keys, and leaves a row where there was none. So a claim that comes before this
+ * transaction has ended waits for it there, and computes nothing from what it is about to change.
  *
- * @param keys a query of one column, `key`
+ * `raced`: a lease had changed since this statement's snapshot. If that was a fill, its entry is there, and this
+ * statement cannot see it: what removes entries must be sent again. Once is enough, as no claim of before stands now.
+ *
+ * @param keys a query of one column, `key`, distinct
  */
-export function breakLeases({ leases }: CacheTables, keys: SQL): SQL {
-  return sql`
+export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQL) {
+  const broken = db.$with('broken', {}).as(sql`
     insert into ${leases} (key, xid, expires_at)
     select item.key, pg_current_xact_id(), now() from (${keys}) as item
     order by item.key collate "C"
-    on conflict (key) do update set ${freed}
-    returning key`
+    on conflict (key) do update set ${freed}, seen = ${leases.xid}
+    returning key, seen`)
+  const raced = sql<boolean>`exists (
+    select from broken left join ${leases} as before on before.key = broken.key
+    where broken.seen is distinct from before.xid)`
+  return { broken, raced }
 }
 
 /** The lease of one key, held under the client's token. */

@@ -11,9 +11,8 @@ import { breakLeases } from './lease.ts'
  */
 export const removeMany = operation('unsent', (db, tables) => {
   const { entries } = tables
-  const broken = db
-    .$with('broken', {})
-    .as(breakLeases(tables, sql`select asked.key from unnest(${param('keys')}::text[]) as asked(key)`))
+  const asked = sql`select asked.key from unnest(${param('keys')}::text[]) as asked(key)`
+  const { broken, raced } = breakLeases(db, tables, asked)
   const doomed = db.$with('doomed', {}).as(sql`
     select ${entries.key} from ${entries}
     where ${entries.key} = any (${param('keys')}::text[]) and (select count(*) from broken) > 0
@@ -24,6 +23,6 @@ export const removeMany = operation('unsent', (db, tables) => {
     returning ${live(tables)} as live`)
   return db
     .with(broken, doomed, removed)
-    .select({ count: sql<number>`(count(*) filter (where removed.live))::int` })
-    .from(sql`removed`)
+    .select({ count: sql<number>`(select count(*)::int from removed where removed.live)`, raced })
+    .from(sql`(select) as one`)
 })

@@ -4,12 +4,15 @@ import { operation } from '../database.ts'
 import { param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
-/** Deletes an entry: one row if it was live. An expired one goes as well. */
+/** Deletes an entry, and says whether it was live. An expired one goes as well. */
 export const remove = operation('unsent', (db, tables) => {
   const { entries } = tables
-  const broken = db.$with('broken', {}).as(breakLeases(tables, sql`select ${param('key')}::text as key`))
+  const { broken, raced } = breakLeases(db, tables, sql`select ${param('key')}::text as key`)
   const removed = db.$with('removed', {}).as(sql`
     delete from ${entries} using broken where ${entries.key} = broken.key
     returning ${live(tables)} as live`)
-  return db.with(broken, removed).select({ removed: sql<number>`1` }).from(sql`removed`).where(sql`removed.live`)
+  return db
+    .with(broken, removed)
+    .select({ count: sql<number>`(select count(*)::int from removed where removed.live)`, raced })
+    .from(sql`(select) as one`)
 })
