@@ -30,6 +30,8 @@ export interface Flight {
   readonly startedAt: number
   readonly reading: Promise<Reading>
   readonly work: Promise<Outcome>
+  /** The same once more, for all whose patience ended: launched by the first of them. */
+  rescue?: Flight
 }
 
 export function createFlights() {

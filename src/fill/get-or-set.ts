@@ -12,8 +12,8 @@ import { noCost, type WaitEvent } from '../values/events.ts'
 import { within } from '../values/within.ts'
 import { computeAlone } from './compute.ts'
 import { type Call, DEFAULTS, type FillEnvironment } from './environment.ts'
-import { createFlights, type Flight, patienceMs } from './flights.ts'
-import { lead } from './lead.ts'
+import { createFlights, type Flight, type Outcome, patienceMs } from './flights.ts'
+import { launch } from './lead.ts'
 import { type Computation, currentComputation, isNestedInItself, wouldDeadlock } from './nesting.ts'
 import { parsePlan } from './options.ts'
 import type { FillStore } from './store.ts'
@@ -48,10 +48,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
   async function follow(flight: Flight, call: Call): Promise<Found> {
     const startedAt = now()
     const reading = await within(environment.timeoutMs * READ_PATIENCE, flight.reading)
-    if (reading === undefined) {
-      flights.forget(flight)
-      return 'again'
-    }
+    if (reading === undefined) return rescued(flight, call)
     const entry = 'answer' in reading ? reading.answer.entry : undefined
     // Unreadable, it is computed anew by the leader.
     const found = entry && (await decoded(call, entry).catch(() => undefined))
@@ -61,15 +58,39 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     }
     const outcome = await waitFor(flight, call)
     if (outcome === undefined) return 'again'
+    if (outcome.kind === 'value') waited(call, startedAt, 'filled')
+    return shared(outcome, call, startedAt)
+  }
+
+  /** What another call's outcome is to this one. */
+  async function shared(outcome: Outcome, call: Call, startedAt: number): Promise<Found> {
     if (outcome.kind === 'unshared') return 'alone'
     if (outcome.kind === 'value') {
       const value = await decoded(call, outcome.stored)
-      waited(call, startedAt, 'filled')
       tell(call, 'hit', startedAt)
       return value
     }
     if (outcome.by === 'store') throw outcome.error
     return ++call.foreignFailures > MAX_FOREIGN_FAILURES ? 'alone' : 'again'
+  }
+
+  /**
+   * Shares a second flight with all whose patience with the first has ended: each by itself would multiply the load of
+   * a database exactly when it is slow. The first may still end, and before the second.
+   */
+  async function rescued(flight: Flight, call: Call): Promise<Found> {
+    const startedAt = now()
+    flights.forget(flight)
+    const isOwn = flight.rescue === undefined
+    flight.rescue ??= launch(call, flights)
+    const { rescue } = flight
+    const ends = [
+      flight.work.then((outcome) => ({ outcome, own: false })),
+      rescue.work.then((outcome) => ({ outcome, own: isOwn })),
+    ]
+    const end = await within(Math.max(0, patienceMs(rescue)), Promise.race(ends))
+    if (end === undefined) return 'again'
+    return end.own ? owned(end.outcome) : shared(end.outcome, call, startedAt)
   }
 
   /** The flight's outcome, or undefined where this call's patience ends before. */
@@ -95,9 +116,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     }
     const open = flights.joinable(call.key, call.plan)
     if (open !== undefined) return wouldDeadlock(call.inside, open.computation) ? 'alone' : follow(open, call)
-    const outcome = await lead(call, flights)
-    if (outcome.kind === 'failed') throw outcome.error
-    return { value: outcome.own }
+    return owned(await launch(call, flights).work)
   }
 
   async function answer(call: Call): Promise<unknown> {
@@ -131,12 +150,17 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
   }
 }
 
+/** What a call's own outcome is to it. */
+function owned(outcome: Outcome): { value: unknown } {
+  if (outcome.kind === 'failed') throw outcome.error
+  return { value: outcome.own }
+}
+
 async function alone(call: Call): Promise<{ value: unknown }> {
   const startedAt = now()
-  const outcome = await computeAlone(call)
-  if (outcome.kind === 'failed') throw outcome.error
+  const answer = owned(await computeAlone(call))
   tell(call, 'miss', startedAt)
-  return { value: outcome.own }
+  return answer
 }
 
 async function decoded(call: Call, stored: StoredValue): Promise<{ value: unknown }> {

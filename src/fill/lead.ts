@@ -27,8 +27,8 @@ interface Readable {
   readonly state: 'live' | 'stale'
 }
 
-/** Leads a flight that others may join until the end of this microtask turn. Never rejects. */
-export async function lead(call: Call, flights: Flights): Promise<Outcome> {
+/** Launches a flight that others may join until the end of this microtask turn. */
+export function launch(call: Call, flights: Flights): Flight {
   const token = crypto.randomUUID()
   const cost = noCost()
   const ask = async (): Promise<Reading> => {
@@ -57,7 +57,7 @@ export async function lead(call: Call, flights: Flights): Promise<Outcome> {
     work: work(),
   }
   flights.gather(flight)
-  return flight.work
+  return flight
 }
 
 async function read(call: Call, token: string, cost: Cost, force: boolean): Promise<Reading> {

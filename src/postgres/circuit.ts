@@ -8,32 +8,36 @@ const REST_MS = 1_000
 const MAX_REST_MS = 15_000
 
 export interface Circuit {
-  /** @throws CircuitOpenError while the database is left alone */
-  check(now: number): void
+  /** Whether this call is the try that ends a rest. @throws CircuitOpenError while the database is left alone */
+  check(now: number): boolean
   succeeded(): void
-  /** Whether this failure opened the circuit. */
-  failed(now: number): boolean
+  /** Whether this failure opened the circuit, for the first time or again. */
+  failed(now: number, isTry: boolean): boolean
 }
 
 export function createCircuit(): Circuit {
   let failures = 0
   let restMs = REST_MS
-  let openUntil = 0
+  /** Until when the database is left alone; undefined while the circuit is closed. */
+  let openUntil: number | undefined
   return {
     check(now) {
-      if (failures < FAILURES_TO_OPEN) return
+      if (openUntil === undefined) return false
       if (now < openUntil) throw new CircuitOpenError()
-      // This call tries; others keep away until it has ended, or as long again.
+      // Others keep away until this try has ended, or as long again.
       openUntil = now + restMs
+      return true
     },
     succeeded() {
       failures = 0
       restMs = REST_MS
+      openUntil = undefined
     },
-    failed(now) {
+    failed(now, isTry) {
       failures++
-      if (failures < FAILURES_TO_OPEN) return false
-      if (failures > FAILURES_TO_OPEN) restMs = Math.min(MAX_REST_MS, restMs * 2)
+      // Calls that were under way when it opened prove nothing new.
+      if (openUntil === undefined ? failures < FAILURES_TO_OPEN : !isTry) return false
+      if (isTry) restMs = Math.min(MAX_REST_MS, restMs * 2)
       openUntil = now + restMs
       return true
     },

@@ -14,21 +14,20 @@ export function isAway(error: unknown): boolean {
  * @throws CircuitOpenError, and what the work throws
  */
 export async function guarded<T>(circuit: Circuit | undefined, work: () => Promise<T>): Promise<T> {
-  circuit?.check(now())
-  return counted(circuit, work)
+  return counted(circuit, work, circuit?.check(now()))
 }
 
 const openers = new WeakSet<object>()
 
 /** The same for work that is always tried, because to pretend would be wrong: `delete`, `invalidate`, counters. */
-export async function counted<T>(circuit: Circuit | undefined, work: () => Promise<T>): Promise<T> {
+export async function counted<T>(circuit: Circuit | undefined, work: () => Promise<T>, isTry = false): Promise<T> {
   if (circuit === undefined) return work()
   try {
     const result = await work()
     circuit.succeeded()
     return result
   } catch (error) {
-    if (isAway(error) && circuit.failed(now())) openers.add(error as object)
+    if (isAway(error) && circuit.failed(now(), isTry)) openers.add(error as object)
     throw error
   }
 }
