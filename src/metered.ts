@@ -106,7 +106,8 @@ async function getOrSet(cache: Cache, counts: Counts, key: string, compute: unkn
   }
   try {
     const answer = await cache.getOrSet(key, watched, options)
-    // Only with these may this call compute, and yet be answered with what was there before.
+    // Only with these may this call compute, in the background, and yet be answered with what was there before. The two
+    // are told apart by identity, so that an equal number or text, computed before the answer came, counts as a miss.
     const canBeOld = options?.stale !== undefined || options?.beta !== undefined
     if (own.state === 'computed' && (!canBeOld || Object.is(answer, own.value))) counts.misses++
     else counts.hits++

@@ -3,8 +3,8 @@ import type { AnalyticsEngineDataPoint, AnalyticsEngineDataset } from '@cloudfla
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache, InvalidOptionError } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
-import { analyticsEngineColumns, analyticsEngineListener } from 'pgstash/telemetry'
-import { describe, expect, it } from 'vitest'
+import { type AnalyticsEngineBinding, analyticsEngineColumns, analyticsEngineListener } from 'pgstash/telemetry'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { EVENTS, FOREIGN_ERROR, SECRET } from './events.ts'
 
@@ -32,6 +32,10 @@ class Recorder implements AnalyticsEngineDataset {
 }
 
 describe('the listener for Analytics Engine', () => {
+  it('takes what Workers call a dataset', () => {
+    expectTypeOf<AnalyticsEngineDataset>().toExtend<AnalyticsEngineBinding>()
+  })
+
   it('writes a data point for each event', () => {
     const dataset = new Recorder()
     const listener = analyticsEngineListener(dataset)
