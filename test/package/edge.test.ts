@@ -25,6 +25,7 @@ const PROBES: Record<string, string> = {
   './schema': 'schema',
   './migrate': 'schema',
   './cron': 'cron',
+  './telemetry': 'telemetry',
   './testing': 'testing',
 }
 
@@ -37,6 +38,7 @@ const BUDGET_BYTES: Record<string, number> = {
   './schema': 2_000,
   './migrate': 5_900,
   './cron': 4_300,
+  './telemetry': 2_550,
   './testing': 12_500,
 }
 

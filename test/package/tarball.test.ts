@@ -44,12 +44,14 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'createCache',
       'createFiller',
       'jsonCodec',
+      'withMetrics',
     ],
     types: [
       'Cache',
       'CacheEntry',
       'CacheErrorCode',
       'CacheEvent',
+      'CacheMetrics',
       'CacheOptions',
       'CacheSnapshot',
       'CacheStats',
@@ -80,6 +82,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'LimitRule',
       'ListOptions',
       'ListedEntry',
+      'Metered',
       'OperationEvent',
       'Sliding',
       'WaitEvent',
@@ -105,6 +108,16 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],
     types: ['CronRouteOptions', 'ScheduledCleanupOptions', 'ScheduledHandler'],
+  },
+  './telemetry': {
+    values: ['analyticsEngineColumns', 'analyticsEngineListener', 'openTelemetryListener'],
+    types: [
+      'AnalyticsEngineBinding',
+      'AnalyticsEngineOptions',
+      'OpenTelemetryAttributes',
+      'OpenTelemetryMeter',
+      'OpenTelemetryOptions',
+    ],
   },
   './dev': { values: ['LocalNeonError', 'startLocalNeon'], types: ['LocalNeon', 'LocalNeonOptions'] },
   './testing': {
@@ -150,6 +163,7 @@ beforeAll(async () => {
     '@cloudflare/workers-types',
     '@electric-sql/pglite',
     '@neondatabase/serverless',
+    '@opentelemetry/api',
     '@types/node',
     '@types/pg',
     'pg',

@@ -1,6 +1,7 @@
 /** A program that uses pgstash as its users do; compiled against the tarball under several compiler settings. */
 import { PGlite } from '@electric-sql/pglite'
 import { neon } from '@neondatabase/serverless'
+import type { Meter } from '@opentelemetry/api'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
@@ -28,12 +29,15 @@ import {
   jsonCodec,
   type LimitResult,
   type ListOptions,
+  type Metered,
   ValueTooLargeError,
   type WriteOptions,
+  withMetrics,
 } from 'pgstash'
 import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
+import { analyticsEngineColumns, analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
 import { cacheContract, createFaults, type Fault, type StoreUnderTest } from 'pgstash/testing'
 import postgres from 'postgres'
 
@@ -179,6 +183,20 @@ export function tested(store: StoreUnderTest): void {
   const fault: Fault = { kind: 'delay', ms: 1 }
   createFaults().next(fault)
   use(() => cacheContract, store)
+}
+
+export function observed(
+  database: Database,
+  meter: Meter,
+  dataset: { writeDataPoint(point?: { blobs?: (string | ArrayBuffer | null)[] }): void },
+): Cache & Metered {
+  const told = withMetrics(createCache(database, { onEvent: openTelemetryListener(meter) }))
+  const cache = withMetrics(createCache(database, { onEvent: analyticsEngineListener(dataset, { sampleRate: 0.5 }) }))
+  const rate: number = cache.metrics().rate
+  const value = cache.getOrSet('key', async () => 1)
+  same<typeof value, Promise<number>>(true)
+  use(told, rate, analyticsEngineColumns.weight)
+  return cache
 }
 
 function use(..._: unknown[]): void {}

@@ -3,6 +3,7 @@ import { type Cache, type CacheSnapshot, createCache, type Database, type Expira
 import { cronRoute, scheduledCleanup } from 'pgstash/cron'
 import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
+import { analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
 
 export async function mistakes(cache: Cache, db: Database): Promise<void> {
   // @ts-expect-error a key is a string
@@ -47,5 +48,9 @@ export async function mistakes(cache: Cache, db: Database): Promise<void> {
   cronRoute(cache)
   // @ts-expect-error a cache or what makes one
   scheduledCleanup(db)
+  // @ts-expect-error a meter is not its provider
+  openTelemetryListener({ getMeter: () => {} })
+  // @ts-expect-error no such option
+  analyticsEngineListener({ writeDataPoint: () => {} }, { sample: 0.1 })
   void [name, span, snapshot]
 }

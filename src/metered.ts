@@ -1,0 +1,162 @@
+/**
+ * Counts what a cache's methods answer, and changes none of it.
+ *
+ * What counts follows JSR 107 (Java's caches): a call that asks for a value is a hit or a miss, one that asks only about an
+ * entry (`containsKey` there; here `has`, `expiration`) is neither.
+ */
+import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
+
+export interface Counts {
+  hits: number
+  misses: number
+  errors: number
+}
+
+interface GetOptions {
+  readonly fallback: unknown
+}
+
+/** In the place of the caller's fallback, which may be equal to a stored value. */
+const ABSENT = Symbol('absent')
+
+export function metered(cache: Cache, counts: Counts): Cache {
+  const counted = countErrors(counts)
+  return {
+    get: ((key: string, options?: GetOptions) => counted(() => get(cache, counts, key, options))) as Cache['get'],
+    getMany: ((keys: Iterable<string>) => counted(() => getMany(cache, counts, keys))) as Cache['getMany'],
+    has: (...args) => counted(() => cache.has(...args)),
+    set: (...args) => counted(() => cache.set(...args)),
+    setMany: (...args: Parameters<Cache['setMany']>) => counted(() => cache.setMany(...args)),
+    add: (...args) => counted(() => cache.add(...args)),
+    getOrSet: ((key: string, compute: unknown, options?: GetOrSetOptions) =>
+      getOrSet(cache, counts, key, compute, options)) as Cache['getOrSet'],
+    touch: (...args) => counted(() => cache.touch(...args)),
+    increment: (...args) => counted(() => cache.increment(...args)),
+    decrement: (...args) => counted(() => cache.decrement(...args)),
+    limit: (...args) => counted(() => cache.limit(...args)),
+    pull: <T>(key: string) => counted(() => pull<T>(cache, counts, key)),
+    delete: (...args) => counted(() => cache.delete(...args)),
+    deleteMany: (...args) => counted(() => cache.deleteMany(...args)),
+    clear: () => counted(() => cache.clear()),
+    count: () => counted(() => cache.count()),
+    expiration: (...args) => counted(() => cache.expiration(...args)),
+    invalidate: (...args) => counted(() => cache.invalidate(...args)),
+    snapshot: () => counted(() => cache.snapshot()),
+    clearExpired: (...args) => counted(() => cache.clearExpired(...args)),
+    stats: () => counted(() => cache.stats()),
+    list: (...args) => counted(() => cache.list(...args)),
+    namespace: (name) => metered(cache.namespace(name), counts),
+    entry: <T>(key: string) => handle(cache.entry<T>(key), counts),
+  }
+}
+
+function countErrors(counts: Counts) {
+  return async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call()
+    } catch (error) {
+      counts.errors++
+      throw error
+    }
+  }
+}
+
+async function get(cache: Cache, counts: Counts, key: string, options?: GetOptions): Promise<unknown> {
+  // What is no options object must reach the cache as it is, to be refused there.
+  const areOptions =
+    options === undefined || (typeof options === 'object' && options !== null && !Array.isArray(options))
+  if (!areOptions) return cache.get(key, options)
+  const found = await cache.get<unknown, typeof ABSENT>(key, { ...options, fallback: ABSENT })
+  if (found === ABSENT) {
+    counts.misses++
+    return options?.fallback
+  }
+  counts.hits++
+  return found
+}
+
+async function getMany(cache: Cache, counts: Counts, keys: Iterable<string>): Promise<Map<string, unknown>> {
+  // Read once: a generator has nothing the second time. A string is iterable too, and the cache refuses it.
+  const asked = typeof keys === 'object' && keys !== null && Symbol.iterator in keys ? [...keys] : keys
+  const found = await cache.getMany(asked)
+  counts.hits += found.size
+  counts.misses += new Set(asked).size - found.size
+  return found
+}
+
+async function pull<T>(cache: Cache, counts: Counts, key: string): Promise<T | undefined> {
+  const found = await cache.pull<T>(key)
+  if (found === undefined) counts.misses++
+  else counts.hits++
+  return found
+}
+
+async function getOrSet(cache: Cache, counts: Counts, key: string, compute: unknown, options?: GetOrSetOptions) {
+  const own: { value?: unknown; error?: unknown; state: 'none' | 'computed' | 'failed' } = { state: 'none' }
+  const watched = async (fill: Fill): Promise<unknown> => {
+    try {
+      own.value = await (typeof compute === 'function' ? compute(fill) : compute)
+      own.state = 'computed'
+      return own.value
+    } catch (error) {
+      own.error = error
+      own.state = 'failed'
+      throw error
+    }
+  }
+  try {
+    const answer = await cache.getOrSet(key, watched, options)
+    // Only with these may this call compute, in the background, and yet be answered with what was there before. The two
+    // are told apart by identity, so that an equal number or text, computed before the answer came, counts as a miss.
+    const canBeOld = options?.stale !== undefined || options?.beta !== undefined
+    if (own.state === 'computed' && (!canBeOld || Object.is(answer, own.value))) counts.misses++
+    else counts.hits++
+    return answer
+  } catch (error) {
+    const { signal } = Object(options)
+    const hasLeft = signal?.aborted === true && error === signal.reason
+    if (own.state === 'failed' && error === own.error) counts.misses++
+    else if (!hasLeft) counts.errors++
+    throw error
+  }
+}
+
+/** A handle counts once for each row that it reads: it remembers the row. */
+function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
+  const counted = countErrors(counts)
+  let isCounted = false
+  async function count<R>(read: () => Promise<R>, isHit: (result: R) => boolean): Promise<R> {
+    const result = await counted(read)
+    if (!isCounted) {
+      isCounted = true
+      counts[isHit(result) ? 'hits' : 'misses']++
+    }
+    return result
+  }
+  /** The row is read anew after the call, whatever came of it. */
+  async function forgetting<R>(call: () => Promise<R>): Promise<R> {
+    try {
+      return await counted(call)
+    } finally {
+      isCounted = false
+    }
+  }
+  return {
+    exists: () =>
+      count(
+        () => entry.exists(),
+        (exists) => exists,
+      ),
+    value: () =>
+      count(
+        () => entry.value(),
+        (value) => value !== undefined,
+      ),
+    set: (...args) => forgetting(() => entry.set(...args)),
+    delete: () => forgetting(() => entry.delete()),
+    reload() {
+      isCounted = false
+      entry.reload()
+    },
+  }
+}

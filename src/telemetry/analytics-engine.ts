@@ -1,0 +1,132 @@
+/**
+ * Events as data points of Cloudflare Workers Analytics Engine.
+ *
+ * Its limits: 20 blobs of 16 KB together, 20 doubles, one index of 96 bytes, and 250 data points for one invocation. An
+ * event is one data point of some hundred bytes, so that only the last can be met: by a request with hundreds of calls, for
+ * which there is `sampleRate`.
+ *
+ * Sampling and not aggregating: a cache is shared by all requests of an isolate, which can end at any time, so sums that
+ * wait in it would be lost or told to the wrong request; and Analytics Engine weighs samples anyway.
+ */
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { type CacheEvent, type EventListener, utf8Bytes } from '../values/events.ts'
+import { optionalFunction, optionsObject } from '../values/options.ts'
+import { factsOf } from './facts.ts'
+
+/** What is used of an Analytics Engine binding; `AnalyticsEngineDataset` of `@cloudflare/workers-types` fits. */
+export interface AnalyticsEngineBinding {
+  writeDataPoint(point?: { indexes?: string[]; blobs?: string[]; doubles?: number[] }): void
+}
+
+export interface AnalyticsEngineOptions {
+  /** Tells several caches in one dataset apart; at most 85 bytes, default `pgstash`. */
+  name?: string | undefined
+  /** The share of events to write, above 0 and up to 1, the default. Errors are always written. */
+  sampleRate?: number | undefined
+  /** From 0 up to, but not including, 1: decides what is sampled. Default `Math.random`. */
+  random?: (() => number) | undefined
+}
+
+const BLOBS = ['cache', 'operation', 'type', 'outcome', 'errorType', 'sqlState'] as const
+const DOUBLES = ['weight', 'count', 'durationMs', 'roundTrips', 'bytes', 'computeMs'] as const
+
+type Column = (typeof BLOBS | typeof DOUBLES)[number]
+
+/**
+ * The column of each field, for queries. The order is part of the public interface: it never changes, new ones come last.
+ *
+ * @example
+ * const { weight, count } = analyticsEngineColumns
+ * const sql = `select sum(_sample_interval * ${weight} * ${count}) as entries from cache_events`
+ */
+export const analyticsEngineColumns = Object.freeze({
+  index: 'index1',
+  ...columns('blob', BLOBS),
+  ...columns('double', DOUBLES),
+}) as Readonly<Record<Column | 'index', string>>
+
+const DEFAULT_NAME = 'pgstash'
+const MAX_INDEX_BYTES = 96
+/** What stands after the name in an index, at its longest. */
+const MAX_NAME_BYTES = MAX_INDEX_BYTES - ':invalidate'.length
+
+/**
+ * A listener for `onEvent` that writes each event of a cache as a data point; never keys or values.
+ *
+ * The index is `name:type`: Analytics Engine samples each index by itself, so the rare errors are not lost among the hits.
+ * Sums must be weighed with `_sample_interval * weight`. A dataset that fails never fails the cache.
+ *
+ * Costs one of the 250 data points that an invocation may write, for each event. Writing is not awaited, and takes no time.
+ *
+ * @param dataset a binding to Workers Analytics Engine
+ * @throws InvalidOptionError
+ * @example
+ * const onEvent = analyticsEngineListener(env.CACHE_EVENTS, { name: 'shop', sampleRate: 0.1 })
+ * const cache = createCache(drizzle(env.DATABASE_URL), { onEvent })
+ */
+export function analyticsEngineListener(
+  dataset: AnalyticsEngineBinding,
+  options?: AnalyticsEngineOptions,
+): EventListener {
+  if (typeof dataset?.writeDataPoint !== 'function') {
+    throw new InvalidOptionError(`Expected an Analytics Engine dataset, got ${describeType(dataset)}.`)
+  }
+  const {
+    name = DEFAULT_NAME,
+    sampleRate = 1,
+    random = Math.random,
+  } = optionsObject<AnalyticsEngineOptions>(options, ['name', 'sampleRate', 'random'])
+  const cache = checkedName(name)
+  const rate = checkedRate(sampleRate)
+  optionalFunction('random', random)
+  return (event) => {
+    try {
+      const share = event.type === 'error' ? 1 : rate
+      if (share < 1 && random() >= share) return
+      const row = rowOf(event, cache, 1 / share)
+      dataset.writeDataPoint({
+        indexes: [`${cache}:${event.type}`],
+        blobs: BLOBS.map((column) => row[column]),
+        doubles: DOUBLES.map((column) => row[column]),
+      })
+    } catch {
+      // Also where other listeners are called after it.
+    }
+  }
+}
+
+function rowOf(event: CacheEvent, cache: string, weight: number) {
+  const { outcome = '', errorType = '', sqlState = '' } = factsOf(event)
+  const { operation, type, durationMs, roundTrips, bytes } = event
+  const count = 'count' in event ? event.count : 1
+  const computeMs = 'computeMs' in event ? event.computeMs : 0
+  return {
+    cache,
+    operation,
+    type,
+    outcome,
+    errorType,
+    sqlState,
+    weight,
+    count,
+    durationMs,
+    roundTrips,
+    bytes,
+    computeMs,
+  }
+}
+
+function columns(kind: 'blob' | 'double', names: readonly Column[]): Partial<Record<Column, string>> {
+  return Object.fromEntries(names.map((name, i) => [name, `${kind}${i + 1}`]))
+}
+
+function checkedName(name: unknown): string {
+  if (typeof name === 'string' && name !== '' && utf8Bytes(name) <= MAX_NAME_BYTES) return name
+  const came = typeof name === 'string' ? `${utf8Bytes(name)} bytes` : describeType(name)
+  throw new InvalidOptionError(`Expected name to be a string of 1 to ${MAX_NAME_BYTES} bytes, got ${came}.`)
+}
+
+function checkedRate(rate: unknown): number {
+  if (typeof rate === 'number' && rate > 0 && rate <= 1) return rate
+  throw new InvalidOptionError(`Expected sampleRate to be a number above 0 and up to 1, got ${describeType(rate)}.`)
+}
