@@ -1,7 +1,7 @@
 /** Runs a computation, and hands its value to the store if it may be stored. */
 import { now } from '../values/clock.ts'
 import { encodeValue, type StoredValue } from '../values/codec.ts'
-import { noCost } from '../values/events.ts'
+import { type Cost, noCost } from '../values/events.ts'
 import type { Call } from './environment.ts'
 import { createFill, type FillState } from './fill-context.ts'
 import type { Outcome } from './flights.ts'
@@ -15,22 +15,32 @@ type Computed =
 
 /** Computes under a lease, and fills or releases it. */
 export async function computeAndFill(call: Call, token: string, computation: Computation): Promise<Outcome> {
+  const startedAt = now()
   const computed = await compute(call, computation)
-  if (computed.kind !== 'computed') {
-    await inBackground(call, release(call, token))
-    if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
-    tell(call, 'refuse', computed.computeMs, 'skipped')
-    return { kind: 'unshared', own: computed.own }
+  if (computed.kind === 'computed') {
+    await fill(call, token, computed)
+    return { kind: 'value', stored: computed.stored, own: computed.own }
   }
-  await fill(call, token, computed)
-  return { kind: 'value', stored: computed.stored, own: computed.own }
+  await inBackground(
+    call,
+    release(call, token).then((cost) => {
+      if (computed.kind === 'failed') tellFailure(call, computed.error, startedAt, cost)
+      else tellRefusal(call, computed.computeMs, 'skipped', cost)
+    }),
+  )
+  if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
+  return { kind: 'unshared', own: computed.own }
 }
 
 /** Computes without a lease: the value is answered with and not stored, for nothing fences it. */
 export async function computeAlone(call: Call): Promise<Outcome> {
+  const startedAt = now()
   const computed = await compute(call, startComputation(call))
-  if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
-  tell(call, 'refuse', computed.computeMs, computed.kind === 'skipped' ? 'skipped' : 'alone')
+  if (computed.kind === 'failed') {
+    tellFailure(call, computed.error, startedAt)
+    return { kind: 'failed', error: computed.error, by: 'computation' }
+  }
+  tellRefusal(call, computed.computeMs, computed.kind === 'skipped' ? 'skipped' : 'alone')
   if (computed.kind === 'skipped') return { kind: 'unshared', own: computed.own }
   return { kind: 'value', stored: computed.stored, own: computed.own }
 }
@@ -88,7 +98,8 @@ async function fill(call: Call, token: string, computed: Extract<Computed, { kin
   }
 }
 
-async function release(call: Call, token: string): Promise<void> {
+/** Never rejects; answers with what it cost. */
+async function release(call: Call, token: string): Promise<Cost> {
   const startedAt = now()
   const cost = noCost()
   try {
@@ -96,7 +107,9 @@ async function release(call: Call, token: string): Promise<void> {
   } catch (error) {
     // It runs out by itself.
     tellFailure(call, error, startedAt, cost)
+    return noCost()
   }
+  return cost
 }
 
 export function tellFailure(call: Call, error: unknown, startedAt: number, cost = noCost()): void {
@@ -104,6 +117,7 @@ export function tellFailure(call: Call, error: unknown, startedAt: number, cost 
   call.environment.emit?.({ type: 'error', operation: 'getOrSet', error, durationMs, ...cost }, call.name)
 }
 
-function tell(call: Call, type: 'refuse', computeMs: number, reason: 'alone' | 'skipped'): void {
-  call.environment.emit?.({ type, operation: 'getOrSet', reason, computeMs, durationMs: 0, ...noCost() }, call.name)
+function tellRefusal(call: Call, computeMs: number, reason: 'alone' | 'skipped', cost = noCost()): void {
+  const event = { type: 'refuse', operation: 'getOrSet', reason, computeMs, durationMs: 0, ...cost } as const
+  call.environment.emit?.(event, call.name)
 }

@@ -116,7 +116,7 @@ async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome>
     if (call.environment.waitUntil !== undefined) void inBackground(call, filled)
     return filled
   }
-  const refreshed = refresh(lead)
+  const refreshed = computeAndFill(call, token, flight.computation)
   if (call.environment.waitUntil !== undefined) {
     tell(lead, old.state === 'live' ? 'hit' : 'stale')
     void inBackground(call, refreshed)
@@ -131,17 +131,11 @@ async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome>
   return old.outcome
 }
 
-/** Computes while an older value is at hand; a failure is only told. */
-async function refresh({ call, token, flight }: Lead): Promise<Outcome> {
-  const startedAt = now()
-  const outcome = await computeAndFill(call, token, flight.computation)
-  if (outcome.kind === 'failed') tellFailure(call, outcome.error, startedAt)
-  return outcome
-}
-
 async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
   const { call, startedAt, cost } = lead
   tellFailure(call, error, startedAt, cost)
+  // Told once.
+  Object.assign(cost, noCost())
   if (call.environment.onError === 'throw') return { kind: 'failed', error, by: 'store' }
   return leadAlone(lead)
 }

@@ -1,6 +1,7 @@
 /** What `onError: 'miss'` means, in this one place: which failures count, and which calls they spare. */
 import { now } from '../values/clock.ts'
 import { CircuitOpenError, DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
+import { markAsOpener } from '../values/events.ts'
 import type { Circuit } from './circuit.ts'
 
 /** Failures of the database; everything else is a mistake of the program's, and always its own. */
@@ -17,8 +18,6 @@ export async function guarded<T>(circuit: Circuit | undefined, work: () => Promi
   return counted(circuit, work, circuit?.check(now()))
 }
 
-const openers = new WeakSet<object>()
-
 /** The same for work that is always tried, because to pretend would be wrong: `delete`, `invalidate`, counters. */
 export async function counted<T>(circuit: Circuit | undefined, work: () => Promise<T>, isTry = false): Promise<T> {
   if (circuit === undefined) return work()
@@ -27,12 +26,7 @@ export async function counted<T>(circuit: Circuit | undefined, work: () => Promi
     circuit.succeeded()
     return result
   } catch (error) {
-    if (isAway(error) && circuit.failed(now(), isTry)) openers.add(error as object)
+    if (isAway(error) && circuit.failed(now(), isTry)) markAsOpener(error as object)
     throw error
   }
-}
-
-/** Whether it was this failure that opened the circuit. */
-export function hasOpenedCircuit(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && openers.has(error)
 }

@@ -1,9 +1,11 @@
 /** `count`, `stats`, `list`: what is there, without values. */
 import type { Cache, CacheStats, EntryPage, ListOptions } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
+import type { Cost } from '../values/events.ts'
 import { keyRange, readableKey } from '../values/key.ts'
 import { optionsObject, wholeNumber } from '../values/options.ts'
 import type { Context } from './context.ts'
+import { observed } from './observed.ts'
 import { count } from './operations/count.ts'
 import { list } from './operations/list.ts'
 import { forScope } from './operations/scoped.ts'
@@ -12,15 +14,20 @@ import { stats } from './operations/stats.ts'
 const DEFAULT_PAGE = 100
 const MAX_PAGE = 1_000
 
-export function inspecting({ runner, scope }: Context) {
+export function inspecting(context: Context) {
+  const { runner, scope } = context
   const range = keyRange(scope)
+  // There is nothing to tell of them but failures.
+  const outcome = () => []
   return {
     async count(): Promise<number> {
-      const [row] = await runner.run(forScope(count, scope), { ...range })
+      const run = (cost: Cost) => runner.run(forScope(count, scope), { ...range }, cost)
+      const [row] = await observed(context, { operation: 'count', run, outcome })
       return row?.count ?? 0
     },
     async stats(): Promise<CacheStats> {
-      const [row] = await runner.run(forScope(stats, scope), { ...range })
+      const run = (cost: Cost) => runner.run(forScope(stats, scope), { ...range }, cost)
+      const [row] = await observed(context, { operation: 'stats', run, outcome })
       return { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, ...row, estimated: false }
     },
     async list(options?: ListOptions): Promise<EntryPage> {
@@ -36,12 +43,9 @@ export function inspecting({ runner, scope }: Context) {
       wholeNumber('limit', limit, 1, MAX_PAGE)
       const after = cursor === undefined ? '' : cursorKey(cursor)
       // One more than asked tells whether there is a next page.
-      const rows = await runner.run(list[prefix === '' ? 'all' : 'direct'][state], {
-        ...keyRange(scope, prefix),
-        after,
-        limit: limit + 1,
-        scopeLength: [...scope.prefix].length,
-      })
+      const asked = { ...keyRange(scope, prefix), after, limit: limit + 1, scopeLength: [...scope.prefix].length }
+      const run = (cost: Cost) => runner.run(list[prefix === '' ? 'all' : 'direct'][state], asked, cost)
+      const rows = await observed(context, { operation: 'list', run, outcome })
       const shown = rows.slice(0, limit)
       const last = shown.at(-1)
       return {

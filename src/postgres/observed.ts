@@ -2,7 +2,7 @@
 import { now } from '../values/clock.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import type { Context } from './context.ts'
-import { counted, guarded, hasOpenedCircuit, isAway } from './fail-soft.ts'
+import { counted, guarded, isAway } from './fail-soft.ts'
 
 type Outcome = Pick<OperationEvent, 'type' | 'count'>
 
@@ -39,10 +39,12 @@ export async function observed<T>(context: Context, call: Observed<T>): Promise<
     }
     return result
   } catch (error) {
-    const opened = hasOpenedCircuit(error) ? { circuit: 'opened' as const } : {}
-    emit?.({ type: 'error', operation, error, durationMs: now() - startedAt, ...cost, ...opened }, key)
-    if (circuit !== undefined && whenAway !== undefined && isAway(error)) return whenAway.value
-    throw error
+    emit?.({ type: 'error', operation, error, durationMs: now() - startedAt, ...cost }, key)
+    if (circuit === undefined || whenAway === undefined || !isAway(error)) throw error
+    for (const outcome of [call.outcome(whenAway.value)].flat()) {
+      if (outcome.type === 'miss') emit?.({ ...outcome, operation, durationMs: 0, ...noCost() }, key)
+    }
+    return whenAway.value
   } finally {
     if (call.changes !== undefined) context.filler.detach(call.changes)
   }

@@ -142,7 +142,8 @@ export function removing(context: Context) {
       })
     },
     async snapshot(): Promise<CacheSnapshot> {
-      const [row] = await runner.run(takeSnapshot)
+      const run = (cost: Cost) => runner.run(takeSnapshot, {}, cost)
+      const [row] = await observed(context, { operation: 'snapshot', run, outcome: () => [] })
       return row?.snapshot as CacheSnapshot
     },
   } satisfies Partial<Cache>

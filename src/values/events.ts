@@ -16,14 +16,19 @@ interface EventBase {
   readonly key?: string
 }
 
-/** An operation that went as asked. Of `getOrSet`, each call is one `hit`, `miss` or `stale`. */
+/**
+ * An operation that went as asked.
+ *
+ * Of `getOrSet` each call is one `hit`, `miss` or `stale`, told when it is known and so before the computation. A read that
+ * failed and was answered as a miss (`onError: 'miss'`) is told as an `error` and a `miss`.
+ */
 export interface OperationEvent extends EventBase {
   readonly type: 'hit' | 'miss' | 'stale' | 'write' | 'touch' | 'delete' | 'invalidate' | 'cleanup'
   /** Entries concerned: found, missed, written, removed, or tags invalidated. */
   readonly count: number
 }
 
-/** A value was computed: `fill` stored it, `refuse` did not. */
+/** A value was computed: `fill` stored it, `refuse` did not. The duration is the store's; it is 0 where none was asked. */
 export interface FillEvent extends EventBase {
   readonly type: 'fill' | 'refuse'
   /** How long the computation took. */
@@ -42,7 +47,10 @@ export interface WaitEvent extends EventBase {
   readonly outcome: 'filled' | 'took over' | 'gave up'
 }
 
-/** Something failed. The caller got the same error, unless `onError: 'miss'`, or a value was at hand. */
+/**
+ * Something failed, a computation included. The caller got the same error, unless `onError: 'miss'`, or a value was at
+ * hand: a stale one, or one just computed. An entry that cannot be decoded is an error too, and `getOrSet` computes it anew.
+ */
 export interface ErrorEvent extends EventBase {
   readonly type: 'error'
   readonly error: unknown
@@ -68,13 +76,27 @@ type WithoutKey<Event> = Event extends CacheEvent ? Omit<Event, 'key'> : never
 /** Tells the listener; `key` is left out unless keys were asked for. */
 export type Emit = (event: WithoutKey<CacheEvent>, key?: string) => void
 
+/** Failures that opened a circuit: known where they are counted, and told wherever they are. */
+const openers = new WeakSet<object>()
+
+/** Whoever tells of this failure tells that it opened the circuit. */
+export function markAsOpener(error: object): void {
+  openers.add(error)
+}
+
+function opened(error: unknown): { circuit?: 'opened' } {
+  return typeof error === 'object' && error !== null && openers.has(error) ? { circuit: 'opened' } : {}
+}
+
 /** Undefined where nobody listens, so that nothing is measured for nobody. */
 export function createEmit(onEvent: EventListener | undefined, withKeys: boolean): Emit | undefined {
   if (onEvent === undefined) return undefined
   // A listener's own failure, at once or later, must not fail the cache.
   return (event, key) => {
     try {
-      const answer: unknown = onEvent((withKeys && key !== undefined ? { ...event, key } : event) as CacheEvent)
+      const known = withKeys && key !== undefined ? { key } : {}
+      const circuit = event.type === 'error' ? opened(event.error) : {}
+      const answer: unknown = onEvent({ ...event, ...known, ...circuit } as CacheEvent)
       if (answer instanceof Promise) answer.catch(() => {})
     } catch {}
   }

@@ -68,7 +68,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('invalidate', 'cleanup', 'add') }) },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(6_000, LEASE_MS, LIFE_MS, LIFE_MS + STALE_MS) }),
+    arbitrary: fc.record({
+      kind: fc.constant('pass' as const),
+      ms: fc.constantFrom(6_000, LEASE_MS, LIFE_MS, LIFE_MS + STALE_MS),
+    }),
   },
 )
 

@@ -1,0 +1,86 @@
+/** A store of somebody else's gets the whole of `getOrSet` for three functions. */
+import { type ClaimAnswer, createFiller, type FillRequest, type FillStore } from 'pgstash'
+import { describe, expect, it } from 'vitest'
+import { pause, times } from './clients.ts'
+
+/** About the least that works: no tags, no sliding. */
+function mapStore(): FillStore & { readonly steps: string[] } {
+  const entries = new Map<string, FillRequest & { expiresAt: number }>()
+  const leases = new Map<string, { token: string; until: number }>()
+  const steps: string[] = []
+  return {
+    steps,
+    async readOrClaim({ key, token, leaseMs, force }): Promise<ClaimAnswer> {
+      steps.push('read or claim')
+      const now = Date.now()
+      const entry = entries.get(key)
+      const isLive = entry !== undefined && entry.expiresAt > now
+      const lease = leases.get(key)
+      const isHeld = lease !== undefined && lease.token !== token && lease.until > now
+      const claimed = (!isLive || force) && !isHeld
+      if (claimed) leases.set(key, { token, until: now + leaseMs })
+      return {
+        entry: isLive ? { ...entry, state: 'live' } : undefined,
+        claimed,
+        heldMs: isHeld ? lease.until - now : undefined,
+      }
+    },
+    async fill(request) {
+      steps.push('fill')
+      if (leases.get(request.key)?.token !== request.token) return false
+      leases.delete(request.key)
+      const { deadline } = request
+      entries.set(request.key, {
+        ...request,
+        expiresAt: deadline.kind === 'after' ? Date.now() + deadline.ms : Infinity,
+      })
+      return true
+    },
+    async release(key, token) {
+      steps.push('release')
+      if (leases.get(key)?.token === token) leases.delete(key)
+    },
+  }
+}
+
+describe('a store that has only the three steps', () => {
+  it('computes once, stores, and hits', async () => {
+    const store = mapStore()
+    const fillers = times(5, () => createFiller(store))
+    let computed = 0
+    const compute = () => pause(20).then(() => ({ n: ++computed }))
+    const values = await Promise.all(
+      fillers.flatMap((filler) => times(4, () => filler.getOrSet('key', 'key', compute))),
+    )
+    expect(values).toEqual(times(20, () => ({ n: 1 })))
+    expect(store.steps.filter((step) => step === 'fill')).toHaveLength(1)
+    expect(await fillers[0]?.getOrSet('key', 'key', compute)).toEqual({ n: 1 })
+  })
+
+  it('is released when the computation fails', async () => {
+    const store = mapStore()
+    const filler = createFiller(store)
+    await expect(filler.getOrSet('key', 'key', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(store.steps).toEqual(['read or claim', 'release'])
+    expect(await filler.getOrSet('key', 'key', 'fine')).toBe('fine')
+  })
+
+  it('is computed around when it fails, where that is asked for', async () => {
+    const broken: FillStore = {
+      readOrClaim: () => Promise.reject(new Error('away')),
+      fill: () => Promise.reject(new Error('away')),
+      release: () => Promise.reject(new Error('away')),
+    }
+    expect(await createFiller(broken, { onError: 'miss' }).getOrSet('key', 'key', 'computed')).toBe('computed')
+    await expect(createFiller(broken).getOrSet('key', 'key', 'computed')).rejects.toThrow('away')
+  })
+
+  it('may have no leases to give', async () => {
+    const none: FillStore = {
+      readOrClaim: async () => ({ entry: undefined, claimed: 'unavailable', heldMs: undefined }),
+      fill: () => Promise.reject(new Error('never asked')),
+      release: () => Promise.reject(new Error('never asked')),
+    }
+    expect(await createFiller(none).getOrSet('key', 'key', () => 'computed')).toBe('computed')
+  })
+})

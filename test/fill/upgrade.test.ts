@@ -1,0 +1,44 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { describe, expect, it } from 'vitest'
+import { migrations } from '../../src/migrate/migrations.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
+
+async function database() {
+  return drizzle(createPool(await createDatabase()))
+}
+
+describe('fills', () => {
+  it('work on tables of the first version, once these are migrated, with what was in them', async () => {
+    const db = await database()
+    for (const statement of migrations[0]?.statements ?? []) await db.execute(sql.raw(statement))
+    await db.execute(sql`insert into cache_entries (key, value, expires_at, kept_until) values
+      ('live', '"old"', null, null), ('expired', '"old"', now() - interval '1 s', now() - interval '1 s')`)
+    const cache = createCache(db)
+    await expect(cache.getOrSet('live', 'new')).rejects.toMatchObject({
+      sqlState: '42703',
+      message: expect.stringContaining('pgstash migrate'),
+    })
+    await migrate(db)
+    expect(await cache.getOrSet('live', 'new')).toBe('old')
+    expect(await cache.getOrSet('expired', 'new')).toBe('new')
+    expect(await cache.get('expired')).toBe('new')
+  })
+
+  it('work on tables restored from a server whose transaction ids were further', async () => {
+    const db = await database()
+    await migrate(db)
+    const cache = createCache(db)
+    await cache.getOrSet('key', 'old', { expiration: 60 })
+    await cache.set('expired', 'old', { expiration: 0 })
+    await cache.delete('deleted')
+    await db.execute(sql`update cache_entries set written_by = '4000000000', expires_at = now() - interval '1 s'`)
+    await db.execute(sql`update cache_leases set xid = '4000000001', seen = '4000000002'`)
+    for (const key of ['key', 'expired', 'deleted', 'never there']) {
+      expect(await cache.getOrSet(key, 'new')).toBe('new')
+      expect(await cache.get(key)).toBe('new')
+    }
+  })
+})
