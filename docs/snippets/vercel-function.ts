@@ -8,9 +8,5 @@ const cache = createCache(drizzle(process.env.DATABASE_URL ?? ''), { namespace: 
 
 export async function GET(request: Request): Promise<Response> {
   const city = new URL(request.url).searchParams.get('city') ?? 'Paris'
-  const stored = await cache.get<{ city: string; madeAt: string }>(city)
-  if (stored !== undefined) return Response.json(stored, { headers: { 'x-cache': 'hit' } })
-  const report = { city, madeAt: new Date().toISOString() }
-  await cache.set(city, report)
-  return Response.json(report, { headers: { 'x-cache': 'miss' } })
+  return Response.json(await cache.getOrSet(city, () => ({ city, madeAt: new Date().toISOString() })))
 }
