@@ -33,13 +33,12 @@ export function reuse(request: RequestHead, stored: TimedResponse, now: number, 
   if (directives.noCache === true) return { use: ask, fwd: 'stale', ttlMs }
   if (wishes && refuses(wishes, stored, now, ttlMs, directives.immutable)) return { use: ask, fwd: 'request', ttlMs }
   if (ttlMs > 0) return { use: 'fresh', fwd: undefined, ttlMs }
-  // max-age and min-fresh without max-stale mean that nothing stale is wanted (RFC 9111 5.2.1.1).
   const staleWanted = wishes?.maxStale
   if (staleWanted !== undefined && !forbidsStale(directives) && -ttlMs <= staleWanted * MS_PER_SECOND) {
     return { use: 'stale', fwd: undefined, ttlMs }
   }
-  const picky = wishes !== undefined && (wishes.maxAge !== undefined || wishes.minFresh !== undefined)
-  if (!picky && -ttlMs < staleWindows(stored, policy).whileRevalidateMs) {
+  // max-age without max-stale means that nothing stale is wanted (RFC 9111 5.2.1.1).
+  if (wishes?.maxAge === undefined && -ttlMs < staleWindows(stored, policy).whileRevalidateMs) {
     return { use: 'stale-while-revalidate', fwd: 'stale', ttlMs }
   }
   return { use: ask, fwd: 'stale', ttlMs }
@@ -78,8 +77,8 @@ function refuses(
 ): boolean {
   if (wishes.noCache) return true
   if (immutable && ttlMs > 0) return false
-  const { maxAge, minFresh, maxStale } = wishes
+  const { maxAge, minFresh } = wishes
   const tooOld = maxAge !== undefined && currentAgeMs(stored, now) > maxAge * MS_PER_SECOND
-  const tooClose = minFresh !== undefined && maxStale === undefined && ttlMs < minFresh * MS_PER_SECOND
+  const tooClose = minFresh !== undefined && ttlMs < minFresh * MS_PER_SECOND
   return tooOld || tooClose
 }

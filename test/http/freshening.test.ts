@@ -139,6 +139,7 @@ describe('a 304 speaks of the stored response (RFC 9111 4.3.4)', () => {
     ['the same Last-Modified', { 'last-modified': date(-DAY) }, dated, true],
     ['another Last-Modified', { 'last-modified': date(-HOUR) }, dated, false],
     ['a malformed Last-Modified', { 'last-modified': 'x' }, dated, false],
+    ['a malformed Last-Modified, of one without', { 'last-modified': 'x' }, STORED, false],
     ['no validator', {}, STORED, true],
   ] as const)('with %s: %#', (_, fields, stored, identified) => {
     expect(by304({ ...fields }, stored) !== undefined).toBe(identified)

@@ -112,6 +112,7 @@ describe('the directives of a request (RFC 9111 5.2.1)', () => {
     ['max-age=x', 1, 'validate (request)'],
     ['min-fresh=59', 1, 'fresh'],
     ['min-fresh=60', 1, 'validate (request)'],
+    ['min-fresh=0, max-stale', 61, 'validate (request)'],
     ['no-store', 1, 'fresh'],
     ['max-stale', 1_000_000, 'stale'],
     ['max-stale=10', 70, 'stale'],

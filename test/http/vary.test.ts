@@ -68,6 +68,7 @@ describe('request fields match (RFC 9111 4.1)', () => {
     ['accept-language', 'en, de', 'de, en'],
     ['accept', 'text/html;level=A', 'text/html;level=a'],
     ['accept', 'a;x="b , c"', 'a;x="b, c"'],
+    ['accept', 'a;x="b ; c"', 'a;x="b;c"'],
     ['x-own', 'a,b', 'a, b'],
     ['x-own', 'A', 'a'],
     ['cookie', 'a=1; b=2', 'b=2; a=1'],
