@@ -96,6 +96,11 @@ export function requestDirectives(headers: Headers): RequestDirectives {
   }
 }
 
+/** Whether no-store holds: must-understand, where it is heeded, overrides it (RFC 9111 5.2.2.3). */
+export function forbidsStoring(directives: ResponseDirectives): boolean {
+  return directives.noStore && !directives.mustUnderstand
+}
+
 /** The field names that must be left out of a stored response; empty where there are none, or where all is restricted. */
 export function restrictedFields(restriction: Restriction): readonly string[] {
   return typeof restriction === 'boolean' ? [] : restriction

@@ -38,7 +38,7 @@ function targetedDirectives(dictionary: Dictionary): ResponseDirectives {
   const given = new Map<string, readonly Argument[]>()
   for (const [name, [value]] of dictionary) if (value !== false) given.set(name, [argumentOf(name, value)])
   const directives = responseDirectives(given)
-  return { ...directives, noStore: directives.noStore || hasUnreadableSpan(given) }
+  return hasUnreadableSpan(given) ? { ...directives, noStore: true, mustUnderstand: false } : directives
 }
 
 /** A targeted field is relied on like Cache-Control: a response that wants it left out restricts the whole. */

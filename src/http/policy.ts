@@ -1,5 +1,6 @@
 /** The choices that the RFCs leave to a cache, with the careful one as each default. */
-import { InvalidOptionError } from '../values/errors.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { boolean, optionsObject } from '../values/options.ts'
 import { isToken } from './fields.ts'
 
 export interface HeuristicOptions {
@@ -62,25 +63,44 @@ const DEFAULT_HEURISTIC_FRACTION = 0.1
 /** An old page would otherwise count as fresh for months: a day bounds how long a wrong guess lasts. */
 const DEFAULT_HEURISTIC_MAX_SECONDS = 86_400
 
+const KNOWN = [
+  'authenticated',
+  'defaultLifetime',
+  'heuristic',
+  'requestDirectives',
+  'setCookie',
+  'staleDespiteSMaxAge',
+  'staleIfError',
+  'staleWhileRevalidate',
+  'statuses',
+  'targeted',
+  'vary',
+] as const
+
 /** @throws InvalidOptionError */
-export function createPolicy(options: PolicyOptions = {}): Policy {
-  const { heuristic = false, defaultLifetime, statuses } = options
+export function createPolicy(given?: PolicyOptions): Policy {
+  const options = optionsObject(given, KNOWN)
+  const { heuristic = false, defaultLifetime, statuses, authenticated = 'rfc' } = options
+  if (!['rfc', 'never', 'keyed'].includes(authenticated)) {
+    throw new InvalidOptionError("Expected authenticated to be 'rfc', 'never' or 'keyed'.")
+  }
   return {
     targeted: names('targeted', options.targeted ?? DEFAULT_TARGETED),
     defaultLifetime: defaultLifetime === undefined ? undefined : span('defaultLifetime', defaultLifetime),
-    heuristic: heuristic === false ? undefined : heuristicOf(heuristic === true ? {} : heuristic),
+    heuristic: heuristic === false ? undefined : heuristicOf(heuristic === true ? undefined : heuristic),
     staleWhileRevalidate: span('staleWhileRevalidate', options.staleWhileRevalidate ?? 0),
     staleIfError: span('staleIfError', options.staleIfError ?? 0),
-    staleDespiteSMaxAge: options.staleDespiteSMaxAge ?? false,
-    setCookie: options.setCookie ?? false,
-    requestDirectives: options.requestDirectives ?? false,
+    staleDespiteSMaxAge: boolean('staleDespiteSMaxAge', options.staleDespiteSMaxAge ?? false),
+    setCookie: boolean('setCookie', options.setCookie ?? false),
+    requestDirectives: boolean('requestDirectives', options.requestDirectives ?? false),
     statuses: statuses && new Set(statuses),
-    authenticated: options.authenticated ?? 'rfc',
+    authenticated,
     vary: names('vary', options.vary ?? []),
   }
 }
 
-function heuristicOf(options: HeuristicOptions): Required<HeuristicOptions> {
+function heuristicOf(given: HeuristicOptions | undefined): Required<HeuristicOptions> {
+  const options = optionsObject(given, ['fraction', 'maxSeconds'])
   return {
     fraction: span('heuristic.fraction', options.fraction ?? DEFAULT_HEURISTIC_FRACTION),
     maxSeconds: span('heuristic.maxSeconds', options.maxSeconds ?? DEFAULT_HEURISTIC_MAX_SECONDS),
@@ -89,7 +109,8 @@ function heuristicOf(options: HeuristicOptions): Required<HeuristicOptions> {
 
 function span(name: string, value: number): number {
   if (Number.isFinite(value) && value >= 0) return value
-  throw new InvalidOptionError(`Expected ${name} to be a finite number that is not negative.`)
+  const came = Number.isFinite(value) ? 'a negative one' : describeType(value)
+  throw new InvalidOptionError(`Expected ${name} to be a number of at least 0, got ${came}.`)
 }
 
 function names(option: string, values: readonly string[]): readonly string[] {

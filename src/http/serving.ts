@@ -1,6 +1,6 @@
 /** Whether a stored response may answer a request (RFC 9111 4): as it is, stale, or only once it is validated. */
 import { currentAgeMs } from './age.ts'
-import { type RequestDirectives, requestDirectives } from './cache-control.ts'
+import { forbidsStoring, type RequestDirectives, type ResponseDirectives, requestDirectives } from './cache-control.ts'
 import { cachingDirectives } from './caching-directives.ts'
 import { forbidsStale, remainingMs, staleWindows } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
@@ -29,8 +29,7 @@ export function reuse(request: RequestHead, stored: TimedResponse, now: number, 
   const ttlMs = remainingMs(stored, now, policy)
   const directives = cachingDirectives(stored.headers, policy.targeted)
   const ask = wishes?.onlyIfCached ? 'gateway-timeout' : 'validate'
-  // no-cache holds while fresh, too (RFC 9111 5.2.2.4).
-  if (directives.noCache === true) return { use: ask, fwd: 'stale', ttlMs }
+  if (forbidsReuse(directives)) return { use: ask, fwd: 'stale', ttlMs }
   if (wishes && refuses(wishes, stored, now, ttlMs, directives.immutable)) return { use: ask, fwd: 'request', ttlMs }
   if (ttlMs > 0) return { use: 'fresh', fwd: undefined, ttlMs }
   const staleWanted = wishes?.maxStale
@@ -52,7 +51,7 @@ export function mayServeOnError(request: RequestHead, stored: TimedResponse, now
   const wishes = wishesOf(request, policy)
   const directives = cachingDirectives(stored.headers, policy.targeted)
   const staleMs = -remainingMs(stored, now, policy)
-  if (directives.noCache === true || wishes?.noCache) return false
+  if (forbidsReuse(directives) || wishes?.noCache) return false
   if (staleMs < 0) return true
   const asked = forbidsStale(directives) ? 0 : (wishes?.staleIfError ?? 0) * MS_PER_SECOND
   return staleMs < Math.max(staleWindows(stored, policy).ifErrorMs, asked)
@@ -61,6 +60,14 @@ export function mayServeOnError(request: RequestHead, stored: TimedResponse, now
 /** Whether a request for which nothing is stored must be answered with 504 (RFC 9111 5.2.1.7). */
 export function mustNotForward(request: RequestHead, policy: Policy): boolean {
   return wishesOf(request, policy)?.onlyIfCached ?? false
+}
+
+/**
+ * no-cache holds while fresh, too (RFC 9111 5.2.2.4). The others forbade to store it: it is here because another policy read
+ * another targeted field, and a new one must not share what it would not store.
+ */
+function forbidsReuse(directives: ResponseDirectives): boolean {
+  return directives.noCache === true || directives.private === true || forbidsStoring(directives)
 }
 
 function wishesOf(request: RequestHead, policy: Policy): RequestDirectives | undefined {

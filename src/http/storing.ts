@@ -1,6 +1,6 @@
 /** Whether a response may be stored (RFC 9111 3), and if not, why. */
 import { initialAgeMs } from './age.ts'
-import { requestDirectives, restrictedFields } from './cache-control.ts'
+import { forbidsStoring, requestDirectives, restrictedFields } from './cache-control.ts'
 import { type CachingDirectives, cachingDirectives } from './caching-directives.ts'
 import { deltaSeconds } from './fields.ts'
 import { explicitFreshness, freshness, mayAssignFreshness, staleWindows } from './freshness.ts'
@@ -49,8 +49,8 @@ const REFUSALS: readonly (readonly [StoreRefusal, (candidate: Candidate) => bool
   ['status', ({ response: { status }, policy }) => !isStorable(status) || policy.statuses?.has(status) === false],
   // RFC 9111 5.2.2.3.
   ['must-understand', ({ directives, response }) => directives.mustUnderstand && !isUnderstood(response.status)],
-  // RFC 9111 5.2.2.5; must-understand, if understood, overrides it.
-  ['no-store', ({ directives }) => directives.noStore && !directives.mustUnderstand],
+  // RFC 9111 5.2.2.5.
+  ['no-store', ({ directives }) => forbidsStoring(directives)],
   // RFC 9111 5.2.2.7.
   ['private', ({ directives }) => directives.private === true],
   ['authorization', forbidsAuthenticated],

@@ -35,8 +35,13 @@ describe('the policy', () => {
     { targeted: ['a b'] },
     { vary: [''] },
     { vary: ['*, a'] },
-  ] satisfies PolicyOptions[])('refuses %j', (options) => {
-    expect(() => createPolicy(options)).toThrow(InvalidOptionError)
+    { setCookie: 'yes' },
+    { authenticated: 'always' },
+    { heuristics: true },
+    { heuristic: { fractions: 1 } },
+    [],
+  ])('refuses %j', (options) => {
+    expect(() => createPolicy(options as PolicyOptions)).toThrow(InvalidOptionError)
   })
 })
 

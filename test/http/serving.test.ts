@@ -34,6 +34,16 @@ describe('a stored response', () => {
     expect(use('max-age=60, no-cache="x-a"', 0)).toBe('fresh')
   })
 
+  it('that an earlier policy stored for its targeted field is not shared by one that does not read that', () => {
+    for (const value of ['private', 'no-store']) {
+      const stored = response({ 'cdn-cache-control': 'max-age=60', 'cache-control': `${value}, max-age=60` })
+      const [reads, ignores] = [createPolicy(), createPolicy({ targeted: [] })]
+      expect(reuse(get(), stored, NOW, reads).use).toBe('fresh')
+      expect(reuse(get(), stored, NOW, ignores).use).toBe('validate')
+      expect(mayServeOnError(get(), stored, NOW, ignores)).toBe(false)
+    }
+  })
+
   it('tells what is left of its freshness', () => {
     const { ttlMs } = reuse(get(), response({ 'cache-control': 'max-age=5' }), NOW + 8 * SECOND, createPolicy())
     expect(ttlMs).toBe(-3 * SECOND)
