@@ -10,9 +10,10 @@ export function parseAge(value: string | null): number | undefined {
   return deltaSeconds(listMembers(value)[0] ?? '')
 }
 
-/** When the response was generated: its Date, or else when it was received (RFC 9110 6.6.1). */
+/** When the response was generated: its Date, or else when it was received, as a Date would say it (RFC 9110 6.6.1). */
 export function dateOf(response: TimedResponse): number {
-  return parseHttpDate(response.headers.get('date'), response.responseAt) ?? response.responseAt
+  const { headers, responseAt } = response
+  return parseHttpDate(headers.get('date'), responseAt) ?? Math.floor(responseAt / MS_PER_SECOND) * MS_PER_SECOND
 }
 
 /** corrected_initial_age in milliseconds, the careful way: the larger of both estimates. */

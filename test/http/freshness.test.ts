@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ageValue, currentAgeMs, initialAgeMs, parseAge } from '../../src/http/age.ts'
 import { freshness, remainingMs, servingSpans, staleWindows } from '../../src/http/freshness.ts'
 import { createPolicy } from '../../src/http/policy.ts'
+import { fieldsToStore } from '../../src/http/stored-fields.ts'
 import { DAY, date, HOUR, MINUTE, NOW, response, SECOND } from './messages.ts'
 
 const policy = createPolicy()
@@ -43,6 +44,13 @@ describe('the age of a response (RFC 9111 4.2.3)', () => {
 
   it('is zero for a Date of the same second', () => {
     expect(initialAgeMs(response({ date: date(0) }, { requestAt: NOW + 999, responseAt: NOW + 999 }))).toBe(0)
+  })
+
+  it('and the lifetime are the same before and after a missing Date is added', () => {
+    const given = response({ expires: date(HOUR) }, { requestAt: NOW + 999, responseAt: NOW + 999 })
+    const stored = { ...given, headers: fieldsToStore(given, policy) }
+    expect(freshness(given, policy)).toEqual(freshness(stored, policy))
+    expect(initialAgeMs(given)).toBe(initialAgeMs(stored))
   })
 
   it('grows with the time since the response was received', () => {
