@@ -6,7 +6,6 @@
  */
 import { dateOf } from './age.ts'
 import { parseEntityTags } from './entity-tag.ts'
-import { trimmed } from './fields.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import { isAnswerable } from './methods.ts'
@@ -43,7 +42,7 @@ export function conditionOf(request: RequestHead, now: number): Condition | unde
   if (!isAnswerable(request.method)) return undefined
   const noneMatch = request.headers.get('if-none-match')
   if (noneMatch !== null) {
-    if (trimmed(noneMatch) === '*') return { kind: 'none-match', tags: '*' }
+    if (noneMatch === '*') return { kind: 'none-match', tags: '*' }
     const tags = parseEntityTags(noneMatch) ?? []
     return { kind: 'none-match', tags: tags.map(({ opaque }) => opaque) }
   }

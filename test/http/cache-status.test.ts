@@ -11,6 +11,7 @@ describe('Cache-Status (RFC 9211)', () => {
     [{ hit: true }, 'pgstash;hit'],
     [{ hit: true, ttlMs: 376_999 }, 'pgstash;hit;ttl=376'],
     [{ hit: true, ttlMs: -412_000, key: 'GET https://e.com/' }, 'pgstash;hit;ttl=-412;key="GET https://e.com/"'],
+    [{ hit: true, ttlMs: Number.NaN, key: undefined }, 'pgstash;hit'],
     [{ fwd: 'uri-miss', stored: true, collapsed: true }, 'pgstash;fwd=uri-miss;stored;collapsed'],
     [{ fwd: 'uri-miss', stored: false }, 'pgstash;fwd=uri-miss'],
     [{ fwd: 'stale', fwdStatus: 304, stored: true }, 'pgstash;fwd=stale;fwd-status=304;stored'],
