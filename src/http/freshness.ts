@@ -1,0 +1,100 @@
+/** How long a response is fresh (RFC 9111 4.2.1 and 4.2.2), and how long it may be served stale (4.2.4, RFC 5861). */
+import { currentAgeMs, dateOf, initialAgeMs } from './age.ts'
+import { type CachingDirectives, cachingDirectives } from './caching-directives.ts'
+import { parseDirectives } from './directives.ts'
+import { parseHttpDate } from './http-date.ts'
+import type { TimedResponse } from './message.ts'
+import type { Policy } from './policy.ts'
+import { isHeuristicallyCacheable } from './statuses.ts'
+
+const MS_PER_SECOND = 1_000
+
+export type FreshnessSource = 's-maxage' | 'max-age' | 'expires' | 'default' | 'heuristic' | 'none'
+
+export interface Freshness {
+  readonly lifetimeMs: number
+  readonly source: FreshnessSource
+}
+
+/** How long after becoming stale a response may still be served, in milliseconds. */
+export interface StaleWindows {
+  readonly whileRevalidateMs: number
+  readonly ifErrorMs: number
+}
+
+/** The freshness lifetime; what says nothing and gets no guess is stale from the beginning. */
+export function freshness(response: TimedResponse, policy: Policy): Freshness {
+  const directives = cachingDirectives(response.headers, policy.targeted)
+  return explicitFreshness(response, directives) ?? assignedFreshness(response, directives, policy)
+}
+
+/** The freshness that the response itself states (RFC 9111 4.2.1), s-maxage before max-age before Expires. */
+export function explicitFreshness(response: TimedResponse, directives: CachingDirectives): Freshness | undefined {
+  const { sMaxAge, maxAge, targeted } = directives
+  if (sMaxAge !== undefined) return { lifetimeMs: sMaxAge * MS_PER_SECOND, source: 's-maxage' }
+  if (maxAge !== undefined) return { lifetimeMs: maxAge * MS_PER_SECOND, source: 'max-age' }
+  const expires = targeted ? null : response.headers.get('expires')
+  if (expires === null) return undefined
+  // Invalid dates, above all `0`, lie in the past (RFC 9111 5.3).
+  const expiresAt = parseHttpDate(expires, response.responseAt) ?? Number.NEGATIVE_INFINITY
+  return { lifetimeMs: Math.max(0, expiresAt - dateOf(response)), source: 'expires' }
+}
+
+/** Whether a response without explicit freshness may be given one (RFC 9111 3 and 4.2.2). */
+export function mayAssignFreshness(status: number, directives: CachingDirectives): boolean {
+  return directives.public || isHeuristicallyCacheable(status)
+}
+
+/** The milliseconds after `responseAt` until which the response is fresh, and until which it may be served at all. */
+export function servingSpans(response: TimedResponse, policy: Policy): { freshMs: number; staleMs: number } {
+  const left = freshness(response, policy).lifetimeMs - initialAgeMs(response)
+  const { whileRevalidateMs, ifErrorMs } = staleWindows(response, policy)
+  return { freshMs: Math.max(0, left), staleMs: Math.max(0, left + Math.max(whileRevalidateMs, ifErrorMs)) }
+}
+
+/** Whether an explicit directive prohibits serving it stale (RFC 9111 4.2.4). */
+export function forbidsStale(directives: CachingDirectives): boolean {
+  const { mustRevalidate, proxyRevalidate, sMaxAge, noCache } = directives
+  return mustRevalidate || proxyRevalidate || sMaxAge !== undefined || noCache === true
+}
+
+/** The windows that the response names, or else those of the policy, unless they are prohibited. */
+export function staleWindows(response: TimedResponse, policy: Policy): StaleWindows {
+  const directives = cachingDirectives(response.headers, policy.targeted)
+  const { sMaxAge, ...rest } = directives
+  const stated = policy.staleDespiteSMaxAge ? { ...rest, sMaxAge: undefined } : directives
+  // What was never fresh was meant to be asked for each time; only its own word can change that.
+  const neverFresh = freshness(response, policy).lifetimeMs <= initialAgeMs(response)
+  const bare = neverFresh || sMaxAge !== undefined
+  const window = (named: number | undefined, byDefault: number) =>
+    forbidsStale(stated) ? 0 : (named ?? (bare ? 0 : byDefault)) * MS_PER_SECOND
+  return {
+    whileRevalidateMs: window(directives.staleWhileRevalidate, policy.staleWhileRevalidate),
+    ifErrorMs: window(directives.staleIfError, policy.staleIfError),
+  }
+}
+
+/** What is left of the lifetime at an instant, in milliseconds: negative once it is stale. */
+export function remainingMs(response: TimedResponse, now: number, policy: Policy): number {
+  const left = freshness(response, policy).lifetimeMs - currentAgeMs(response, now)
+  return response.staleSince === undefined ? left : Math.min(left, response.staleSince - now)
+}
+
+function assignedFreshness(response: TimedResponse, directives: CachingDirectives, policy: Policy): Freshness {
+  if (!mayAssignFreshness(response.status, directives) || hasOnlyPragma(response.headers)) return NONE
+  if (policy.defaultLifetime !== undefined) {
+    return { lifetimeMs: policy.defaultLifetime * MS_PER_SECOND, source: 'default' }
+  }
+  const date = dateOf(response)
+  const modifiedAt = parseHttpDate(response.headers.get('last-modified'), date)
+  if (policy.heuristic === undefined || modifiedAt === undefined || modifiedAt >= date) return NONE
+  const { fraction, maxSeconds } = policy.heuristic
+  return { lifetimeMs: Math.min((date - modifiedAt) * fraction, maxSeconds * MS_PER_SECOND), source: 'heuristic' }
+}
+
+const NONE: Freshness = { lifetimeMs: 0, source: 'none' }
+
+/** `Pragma: no-cache` in a response was never specified (RFC 9111 5.4), but what sends it alone does not want guesses. */
+function hasOnlyPragma(headers: Headers): boolean {
+  return !headers.has('cache-control') && parseDirectives(headers.get('pragma')).has('no-cache')
+}

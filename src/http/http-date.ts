@@ -1,0 +1,69 @@
+/**
+ * HTTP dates (RFC 9110 5.6.7): the three formats and nothing else. `Date.parse` accepts far more, and time zones.
+ *
+ * Letters are matched in any case, zones other than GMT are invalid (RFC 9111 4.2).
+ */
+import { trimmed } from './fields.ts'
+
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+
+const SHORT_DAY = '(?:mon|tue|wed|thu|fri|sat|sun)'
+const LONG_DAY = '(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)'
+const MONTH = `(?<month>${MONTHS.join('|')})`
+const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})'
+
+const FORMATS = [
+  `${SHORT_DAY}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} gmt`, // IMF-fixdate
+  `${LONG_DAY}, (?<day>\\d{2})-${MONTH}-(?<year>\\d{2}) ${TIME} gmt`, // RFC 850
+  `${SHORT_DAY} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})`, // asctime
+].map((format) => new RegExp(`^${format}$`, 'i'))
+
+const YEARS_PER_CENTURY = 100
+const LEAP_SECOND = 60
+/** The last instant that a year of four digits can name. */
+const LATEST_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59)
+
+/**
+ * Epoch milliseconds, or undefined where it is no HTTP date.
+ *
+ * @param now epoch milliseconds: what the two digits of an RFC 850 year are relative to
+ */
+export function parseHttpDate(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined
+  const text = trimmed(value)
+  for (const format of FORMATS) {
+    const groups = format.exec(text)?.groups
+    if (groups) return instant(groups, now)
+  }
+  return undefined
+}
+
+/** As IMF-fixdate, the only format to be generated; fractions of a second are cut off. */
+export function formatHttpDate(epochMs: number): string {
+  return new Date(Math.min(Math.max(epochMs, 0), LATEST_EPOCH_MS)).toUTCString()
+}
+
+function instant(groups: Record<string, string>, now: number): number | undefined {
+  const { year = '', month = '', day, hour, minute, second } = groups
+  const date = new Date(0)
+  const monthIndex = MONTHS.indexOf(month.toLowerCase())
+  date.setUTCFullYear(Number(year), monthIndex, Number(day))
+  // The nearest representable time that is not later (RFC 9111 4.2).
+  const seconds = Number(second) === LEAP_SECOND ? LEAP_SECOND - 1 : Number(second)
+  date.setUTCHours(Number(hour), Number(minute), seconds)
+  if (year.length === 2) chooseCentury(date, Number(year), now)
+  // What overflowed its unit, such as 31 Feb or 24:00, has changed one of these.
+  const kept = date.getUTCDate() === Number(day) && date.getUTCMonth() === monthIndex
+  const inRange = Number(hour) < 24 && Number(minute) < 60 && seconds < 60
+  return kept && inRange ? date.getTime() : undefined
+}
+
+/** More than 50 years in the future means the most recent past year with these digits (RFC 9110 5.6.7). */
+function chooseCentury(date: Date, digits: number, now: number): void {
+  const limit = new Date(now)
+  limit.setUTCFullYear(limit.getUTCFullYear() + 50)
+  const [month, day] = [date.getUTCMonth(), date.getUTCDate()]
+  const century = Math.floor(limit.getUTCFullYear() / YEARS_PER_CENTURY) * YEARS_PER_CENTURY
+  date.setUTCFullYear(century + digits, month, day)
+  if (date > limit) date.setUTCFullYear(century + digits - YEARS_PER_CENTURY, month, day)
+}

@@ -1,0 +1,35 @@
+/**
+ * HTTP caching as pure functions (RFC 9110, 9111 and their extensions), for a shared cache: no I/O, no clock. Instants are
+ * parameters, in epoch milliseconds.
+ *
+ * A request goes through them in this order: `bypassReason`, `cacheKey`, `fieldDigests`; of what the store found, `reuse`;
+ * then `answer` from the cache, or `forwardedFields` for the handler, whose response goes to `freshenBy304`, or to
+ * `mayStore`, `fieldsToStore`, `varyNames` and `variantKey`; and `invalidatedUrls` after an unsafe method.
+ */
+export { ageValue, currentAgeMs, dateOf, initialAgeMs } from './age.ts'
+export { type Answer, type AnswerContext, answer } from './answer.ts'
+export { type CacheKeyOptions, cacheKey, type QueryRule } from './cache-key.ts'
+export { type CacheStatus, cacheStatus, type ForwardReason } from './cache-status.ts'
+export {
+  type Comparable,
+  type Condition,
+  comparableOf,
+  conditionOf,
+  isNotModified,
+  notModifiedFields,
+} from './conditional.ts'
+export { forwardedFields } from './forwarding.ts'
+export { type Freshened, freshenBy304, freshenByHead } from './freshening.ts'
+export { type Freshness, type FreshnessSource, freshness, servingSpans } from './freshness.ts'
+export { invalidatedUrls, invalidates } from './invalidation.ts'
+export type { RequestHead, ResponseHead, TimedResponse } from './message.ts'
+export { bypassReason, isAnswerable, isSafe } from './methods.ts'
+export { createPolicy, type HeuristicOptions, type Policy, type PolicyOptions } from './policy.ts'
+export type { ByteRange } from './range.ts'
+export { mayServeOnError, mustNotForward, type Reuse, reuse } from './serving.ts'
+export { isServerError } from './statuses.ts'
+export { fieldsToStore } from './stored-fields.ts'
+export { isComplete, mayStore, type StoreDecision, type StoreRefusal } from './storing.ts'
+export { groupTag, invalidatedTags, responseTags } from './tags.ts'
+export { type FieldDigests, fieldDigests, variantKey } from './variant-key.ts'
+export { joinVary, MAX_VARY_FIELDS, type VaryNames, varyNames } from './vary.ts'

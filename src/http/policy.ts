@@ -1,0 +1,119 @@
+/** The choices that the RFCs leave to a cache, with the careful one as each default. */
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { boolean, optionsObject } from '../values/options.ts'
+import { isToken } from './fields.ts'
+
+export interface HeuristicOptions {
+  /** The share of the time since Last-Modified that a response stays fresh for; default 0.1. */
+  readonly fraction?: number
+  /** At most so many seconds; default a day. */
+  readonly maxSeconds?: number
+}
+
+/** Every span is in seconds. */
+export interface PolicyOptions {
+  /** Targeted fields (RFC 9213), the most specific first; default `['cdn-cache-control']`. */
+  readonly targeted?: readonly string[]
+  /** The lifetime of cacheable responses that name none; without it they have none. Goes before `heuristic`. */
+  readonly defaultLifetime?: number | undefined
+  /** Estimates a lifetime from Last-Modified (RFC 9111 4.2.2); default false. */
+  readonly heuristic?: boolean | HeuristicOptions
+  /** stale-while-revalidate for responses that name none and were fresh when stored; default 0. */
+  readonly staleWhileRevalidate?: number
+  /** stale-if-error for responses that name none and were fresh when stored; default 0. */
+  readonly staleIfError?: number
+  /**
+   * Whether stale-while-revalidate and stale-if-error that stand beside s-maxage count, as in many CDNs.
+   * Default false: RFC 9111 5.2.2.10 lets s-maxage forbid stale responses.
+   */
+  readonly staleDespiteSMaxAge?: boolean
+  /** Whether responses with Set-Cookie may be stored, as RFC 9111 7.3 allows; default false. */
+  readonly setCookie?: boolean
+  /** Whether the requests' Cache-Control and Pragma are honoured beyond no-store, as RFC 9111 5.2.1 allows; default false. */
+  readonly requestDirectives?: boolean
+  /** The only statuses to store; default all that RFC 9111 allows. */
+  readonly statuses?: readonly number[] | undefined
+  /**
+   * Requests with Authorization: as RFC 9111 3.5 says (`'rfc'`, the default), never from or into the cache (`'never'`), or
+   * like any other because the caller puts the user into the cache key (`'keyed'`).
+   */
+  readonly authenticated?: 'rfc' | 'never' | 'keyed'
+  /** Request fields that every response varies on, whatever its Vary says. */
+  readonly vary?: readonly string[]
+}
+
+export interface Policy {
+  readonly targeted: readonly string[]
+  readonly defaultLifetime: number | undefined
+  readonly heuristic: Required<HeuristicOptions> | undefined
+  readonly staleWhileRevalidate: number
+  readonly staleIfError: number
+  readonly staleDespiteSMaxAge: boolean
+  readonly setCookie: boolean
+  readonly requestDirectives: boolean
+  readonly statuses: ReadonlySet<number> | undefined
+  readonly authenticated: 'rfc' | 'never' | 'keyed'
+  readonly vary: readonly string[]
+}
+
+/** Only CDN-Cache-Control is registered, and a cache in the application's own database stands where a CDN would. */
+const DEFAULT_TARGETED = ['cdn-cache-control']
+/** The typical setting, by RFC 9111 4.2.2. */
+const DEFAULT_HEURISTIC_FRACTION = 0.1
+/** An old page would otherwise count as fresh for months: a day bounds how long a wrong guess lasts. */
+const DEFAULT_HEURISTIC_MAX_SECONDS = 86_400
+
+const KNOWN = [
+  'authenticated',
+  'defaultLifetime',
+  'heuristic',
+  'requestDirectives',
+  'setCookie',
+  'staleDespiteSMaxAge',
+  'staleIfError',
+  'staleWhileRevalidate',
+  'statuses',
+  'targeted',
+  'vary',
+] as const
+
+/** @throws InvalidOptionError */
+export function createPolicy(given?: PolicyOptions): Policy {
+  const options = optionsObject(given, KNOWN)
+  const { heuristic = false, defaultLifetime, statuses, authenticated = 'rfc' } = options
+  if (!['rfc', 'never', 'keyed'].includes(authenticated)) {
+    throw new InvalidOptionError("Expected authenticated to be 'rfc', 'never' or 'keyed'.")
+  }
+  return {
+    targeted: names('targeted', options.targeted ?? DEFAULT_TARGETED),
+    defaultLifetime: defaultLifetime === undefined ? undefined : span('defaultLifetime', defaultLifetime),
+    heuristic: heuristic === false ? undefined : heuristicOf(heuristic === true ? undefined : heuristic),
+    staleWhileRevalidate: span('staleWhileRevalidate', options.staleWhileRevalidate ?? 0),
+    staleIfError: span('staleIfError', options.staleIfError ?? 0),
+    staleDespiteSMaxAge: boolean('staleDespiteSMaxAge', options.staleDespiteSMaxAge ?? false),
+    setCookie: boolean('setCookie', options.setCookie ?? false),
+    requestDirectives: boolean('requestDirectives', options.requestDirectives ?? false),
+    statuses: statuses && new Set(statuses),
+    authenticated,
+    vary: names('vary', options.vary ?? []),
+  }
+}
+
+function heuristicOf(given: HeuristicOptions | undefined): Required<HeuristicOptions> {
+  const options = optionsObject(given, ['fraction', 'maxSeconds'])
+  return {
+    fraction: span('heuristic.fraction', options.fraction ?? DEFAULT_HEURISTIC_FRACTION),
+    maxSeconds: span('heuristic.maxSeconds', options.maxSeconds ?? DEFAULT_HEURISTIC_MAX_SECONDS),
+  }
+}
+
+function span(name: string, value: number): number {
+  if (Number.isFinite(value) && value >= 0) return value
+  const came = Number.isFinite(value) ? 'a negative one' : describeType(value)
+  throw new InvalidOptionError(`Expected ${name} to be a number of at least 0, got ${came}.`)
+}
+
+function names(option: string, values: readonly string[]): readonly string[] {
+  if (!values.every(isToken)) throw new InvalidOptionError(`Expected ${option} to be a list of field names.`)
+  return values.map((name) => name.toLowerCase())
+}

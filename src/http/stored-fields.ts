@@ -1,0 +1,54 @@
+/** Which header fields are stored with a response (RFC 9111 3.1): all of them, with these exceptions. */
+import { RELIED_ON, restrictedFields } from './cache-control.ts'
+import { cachingDirectives } from './caching-directives.ts'
+import { listMembers } from './fields.ts'
+import { formatHttpDate, parseHttpDate } from './http-date.ts'
+import type { TimedResponse } from './message.ts'
+import type { Policy } from './policy.ts'
+
+/** They mean one connection, or the proxy that was used (RFC 9110 7.6.1 and 11.7; RFC 9111 3.1). */
+const HOP_BY_HOP = [
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+
+/**
+ * The fields to store, as a copy.
+ *
+ * A response without a valid Date gets the time of its receipt (RFC 9110 6.6.1).
+ */
+export function fieldsToStore(response: TimedResponse, policy: Policy): Headers {
+  const excluded = excludedFields(response.headers, policy)
+  const stored = new Headers()
+  for (const [name, value] of response.headers) if (!excluded.has(name)) stored.append(name, value)
+  if (parseHttpDate(stored.get('date'), response.responseAt) === undefined) {
+    stored.set('date', formatHttpDate(response.responseAt))
+  }
+  return stored
+}
+
+/** The names, in lower case, of the fields that must not be stored, or be updated by a validation (RFC 9111 3.1 and 3.2). */
+export function excludedFields(headers: Headers, policy: Policy): ReadonlySet<string> {
+  const directives = cachingDirectives(headers, policy.targeted)
+  const excluded = new Set([
+    ...HOP_BY_HOP,
+    ...restrictedFields(directives.noCache),
+    ...restrictedFields(directives.private),
+  ])
+  for (const option of listMembers(headers.get('connection'))) {
+    // No connection option may name a field that is meant for all recipients (RFC 9110 7.6.1): it would undo the rules.
+    const name = option.toLowerCase()
+    if (!RELIED_ON.has(name) && !policy.targeted.includes(name)) excluded.add(name)
+  }
+  if (!policy.setCookie) excluded.add('set-cookie')
+  return excluded
+}

@@ -1,0 +1,110 @@
+/** Whether a response may be stored (RFC 9111 3), and if not, why. */
+import { initialAgeMs } from './age.ts'
+import { forbidsStoring, requestDirectives, restrictedFields } from './cache-control.ts'
+import { type CachingDirectives, cachingDirectives } from './caching-directives.ts'
+import { deltaSeconds } from './fields.ts'
+import { explicitFreshness, freshness, mayAssignFreshness, staleWindows } from './freshness.ts'
+import type { RequestHead, TimedResponse } from './message.ts'
+import type { Policy } from './policy.ts'
+import { isStorable, isUnderstood, PARTIAL_CONTENT } from './statuses.ts'
+import { hasValidator } from './validators.ts'
+import { varyNames } from './vary.ts'
+
+/** Stable words, also fit for the detail of Cache-Status. */
+export type StoreRefusal =
+  | 'method'
+  | 'request-content'
+  | 'request-no-store'
+  | 'partial'
+  | 'status'
+  | 'must-understand'
+  | 'no-store'
+  | 'private'
+  | 'authorization'
+  | 'set-cookie'
+  | 'vary'
+  | 'not-cacheable'
+  | 'not-reusable'
+
+export type StoreDecision = { readonly store: true } | { readonly store: false; readonly reason: StoreRefusal }
+
+interface Candidate {
+  readonly request: RequestHead
+  readonly response: TimedResponse
+  readonly directives: CachingDirectives
+  readonly policy: Policy
+}
+
+/** In the order in which reasons are given. */
+const REFUSALS: readonly (readonly [StoreRefusal, (candidate: Candidate) => boolean])[] = [
+  // RFC 9111 3: the method must be understood. HEAD brings nothing to store; it freshens (4.3.5).
+  ['method', ({ request }) => request.method !== 'GET'],
+  // RFC 9110 9.3.1: content in a GET means nothing, so nothing of it is in the key, but a handler might heed it.
+  ['request-content', ({ request }) => hasContent(request.headers)],
+  // RFC 9111 5.2.1.5, a MUST NOT whether or not request directives are honoured.
+  ['request-no-store', ({ request }) => requestDirectives(request.headers).noStore],
+  // RFC 9111 3.3: only for caches that combine partial responses.
+  ['partial', ({ response }) => response.status === PARTIAL_CONTENT || response.headers.has('content-range')],
+  // RFC 9111 3: final; RFC 6585 3 to 6; and whatever the user excludes.
+  ['status', ({ response: { status }, policy }) => !isStorable(status) || policy.statuses?.has(status) === false],
+  // RFC 9111 5.2.2.3.
+  ['must-understand', ({ directives, response }) => directives.mustUnderstand && !isUnderstood(response.status)],
+  // RFC 9111 5.2.2.5.
+  ['no-store', ({ directives }) => forbidsStoring(directives)],
+  // RFC 9111 5.2.2.7.
+  ['private', ({ directives }) => directives.private === true],
+  ['authorization', forbidsAuthenticated],
+  ['set-cookie', forbidsSetCookie],
+  // RFC 9111 4.1: `*` never matches.
+  ['vary', ({ response, policy }) => varyNames(response.headers, policy) === '*'],
+  ['not-cacheable', isNotCacheable],
+  ['not-reusable', isNotReusable],
+]
+
+/** Whether a shared cache may store this response to this request, and would have any use of it. */
+export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
+  const directives = cachingDirectives(response.headers, policy.targeted)
+  const candidate = { request, response, directives, policy }
+  const refusal = REFUSALS.find(([, refuses]) => refuses(candidate))
+  return refusal ? { store: false, reason: refusal[0] } : { store: true }
+}
+
+/**
+ * Whether the whole content came (RFC 9111 3.3; RFC 9112 8). Only complete responses may be stored.
+ *
+ * @param bytes how many came
+ * @param ended whether the stream ended by itself, rather than by an error or an abort
+ */
+export function isComplete(headers: Headers, bytes: number, ended: boolean): boolean {
+  const length = headers.get('content-length')
+  return ended && (length === null || deltaSeconds(length) === bytes)
+}
+
+function hasContent(headers: Headers): boolean {
+  return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
+}
+
+/** RFC 9111 3.5. */
+function forbidsAuthenticated({ request, directives, policy }: Candidate): boolean {
+  if (policy.authenticated === 'keyed' || !request.headers.has('authorization')) return false
+  return policy.authenticated === 'never' || !directives.allowsAuthenticated
+}
+
+/** RFC 9111 7.3 allows to store it; a cookie meant for one user would go to all. Not so where it is left out anyway. */
+function forbidsSetCookie({ response, directives, policy }: Candidate): boolean {
+  if (policy.setCookie || !response.headers.has('set-cookie')) return false
+  const excluded = [...restrictedFields(directives.private), ...restrictedFields(directives.noCache)]
+  return !excluded.includes('set-cookie')
+}
+
+/** RFC 9111 3: explicitly fresh, public, or of a status that is cacheable by heuristics. */
+function isNotCacheable({ response, directives }: Candidate): boolean {
+  return !explicitFreshness(response, directives) && !mayAssignFreshness(response.status, directives)
+}
+
+/** Neither fresh, nor ever servable stale, nor able to be validated: storing it would be of no use (RFC 9111 3). */
+function isNotReusable({ response, policy }: Candidate): boolean {
+  const { whileRevalidateMs, ifErrorMs } = staleWindows(response, policy)
+  const servableMs = freshness(response, policy).lifetimeMs + Math.max(whileRevalidateMs, ifErrorMs)
+  return servableMs <= initialAgeMs(response) && !hasValidator(response)
+}

@@ -1,0 +1,24 @@
+/** Structured fields (RFC 8941). One that does not parse is as good as absent (4.2): undefined, never a throw. */
+import { type Dictionary, type List, parseDictionary, parseList } from 'structured-headers'
+
+export function structuredList(value: string | null): List | undefined {
+  return value === null ? undefined : attempt(parseList, value)
+}
+
+export function structuredDictionary(value: string | null): Dictionary | undefined {
+  return value === null ? undefined : attempt(parseDictionary, value)
+}
+
+/** The members of a list that are strings; those of other types, and all parameters, are ignored. */
+export function structuredStrings(value: string | null): string[] {
+  const members = structuredList(value)?.map(([member]) => member) ?? []
+  return members.filter((member) => typeof member === 'string')
+}
+
+function attempt<T>(parse: (value: string) => T, value: string): T | undefined {
+  try {
+    return parse(value)
+  } catch {
+    return undefined
+  }
+}

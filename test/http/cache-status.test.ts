@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { parseList } from 'structured-headers'
+import { describe, expect, it } from 'vitest'
+import { type CacheStatus, cacheStatus } from '../../src/http/cache-status.ts'
+
+const status = (given: CacheStatus, upstream: string | null = null, name = 'pgstash') =>
+  cacheStatus(upstream, name, given)
+
+describe('Cache-Status (RFC 9211)', () => {
+  it.each([
+    [{ hit: true }, 'pgstash;hit'],
+    [{ hit: true, ttlMs: 376_999 }, 'pgstash;hit;ttl=376'],
+    [{ hit: true, ttlMs: -412_000, key: 'GET https://e.com/' }, 'pgstash;hit;ttl=-412;key="GET https://e.com/"'],
+    [{ hit: true, ttlMs: Number.NaN, key: undefined }, 'pgstash;hit'],
+    [{ fwd: 'uri-miss', stored: true, collapsed: true }, 'pgstash;fwd=uri-miss;stored;collapsed'],
+    [{ fwd: 'uri-miss', stored: false }, 'pgstash;fwd=uri-miss'],
+    [{ fwd: 'stale', fwdStatus: 304, stored: true }, 'pgstash;fwd=stale;fwd-status=304;stored'],
+    [{ fwd: 'bypass', detail: 'set-cookie' }, 'pgstash;fwd=bypass;detail="set-cookie"'],
+  ] satisfies [CacheStatus, string][])('of %j is %s', (given, expected) => {
+    expect(status(given)).toBe(expected)
+  })
+
+  it('comes after those of the caches closer to the origin (2)', () => {
+    expect(status({ hit: true }, 'Origin;hit, "CDN \\"A\\"";fwd=miss;ttl=5')).toBe(
+      'Origin;hit, "CDN \\"A\\"";fwd=miss;ttl=5, pgstash;hit',
+    )
+  })
+
+  it('replaces an upstream value that does not parse, which would hide it', () => {
+    expect(status({ hit: true }, 'a b c;;')).toBe('pgstash;hit')
+    expect(status({ hit: true }, '')).toBe('pgstash;hit')
+  })
+
+  it('names the cache by a string where its name is no token', () => {
+    expect(status({ hit: true }, null, 'my cache')).toBe('"my cache";hit')
+    expect(status({ hit: true }, null, '9')).toBe('"9";hit')
+  })
+
+  it('cannot carry a line break or any other character that a header must not have', () => {
+    expect(status({ hit: true, key: 'a\r\nset-cookie: x"\\é\ud800' })).toBe(
+      'pgstash;hit;key="a%0D%0Aset-cookie: x\\"\\\\%C3%A9%EF%BF%BD"',
+    )
+  })
+
+  it('is a list that parses and a valid header, whatever it is given', () => {
+    const text = fc.string({ unit: 'binary' })
+    fc.assert(
+      fc.property(fc.option(text), text, fc.double(), text, text, (upstream, name, ttlMs, key, detail) => {
+        const value = cacheStatus(upstream, name, { hit: true, ttlMs, key, detail })
+        expect(new Headers({ 'cache-status': value }).get('cache-status')).toBe(value)
+        expect(parseList(value).at(-1)?.[1].get('hit')).toBe(true)
+      }),
+    )
+  })
+})

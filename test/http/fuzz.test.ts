@@ -1,0 +1,169 @@
+/** Hostile and broken messages through everything that the middleware calls. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import * as http from '../../src/http/index.ts'
+import { date, HOUR, NOW, response } from './messages.ts'
+
+const NAMES = [
+  ...[
+    'accept',
+    'accept-encoding',
+    'age',
+    'authorization',
+    'cache-control',
+    'cache-groups',
+    'cache-tag',
+    'cdn-cache-control',
+  ],
+  ...[
+    'connection',
+    'content-length',
+    'content-location',
+    'content-range',
+    'content-type',
+    'cookie',
+    'date',
+    'etag',
+    'expires',
+  ],
+  ...[
+    'if-modified-since',
+    'if-none-match',
+    'if-range',
+    'last-modified',
+    'location',
+    'pragma',
+    'range',
+    'set-cookie',
+    'vary',
+  ],
+  ...['cache-group-invalidation', '__proto__', 'x-own'],
+]
+const PIECES = [
+  ...['max-age=60', 's-maxage', 'public', 'private', 'no-cache="', 'no-store', 'must-revalidate', 'stale-if-error=9'],
+  ...[
+    ',',
+    ';',
+    '=',
+    '"',
+    '\\',
+    ' ',
+    '*',
+    'W/',
+    '"v1"',
+    '-1',
+    '0',
+    '99999999999',
+    'bytes=',
+    '-',
+    '1.5',
+    'é',
+    "'",
+    '(',
+    ':',
+    '?0',
+  ],
+  ...[date(0), date(HOUR), 'cookie', 'accept-encoding', 'gzip', 'q=0.5', 'https://other.example/', '//[', '@1', '%E0'],
+]
+
+const text = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }).map((parts) => parts.join('').trim()),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)) }),
+  },
+)
+// Control characters of Latin-1 and the like are refused by Headers itself, as by every server.
+const headers = fc.array(fc.tuple(fc.constantFrom(...NAMES), text), { maxLength: 12 }).map((lines) => {
+  const made = new Headers()
+  for (const [name, value] of lines) made.append(name, value.replace(/[\x7f-\x9f]/g, ''))
+  return made
+})
+const head = fc.record({ method: fc.constantFrom('GET', 'HEAD', 'POST', 'x'), headers })
+const timed = fc.record({
+  status: fc.constantFrom(200, 204, 206, 301, 304, 404, 500, 503, 600),
+  headers,
+  requestAt: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
+  responseAt: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
+})
+const policy = fc
+  .record({
+    setCookie: fc.boolean(),
+    requestDirectives: fc.boolean(),
+    heuristic: fc.boolean(),
+    defaultLifetime: fc.constantFrom(undefined, 60),
+    authenticated: fc.constantFrom('rfc', 'never', 'keyed'),
+    staleIfError: fc.constantFrom(0, 60),
+  })
+  .map((options) => http.createPolicy(options))
+
+const URL_ = new URL('https://example.com/a?b=c')
+
+describe('whatever the messages say', () => {
+  it('nothing throws, and every answer is one that a Response can be made of', () => {
+    fc.assert(
+      fc.property(head, timed, timed, policy, fc.nat(30), (request, stored, update, own, bodyBytes) => {
+        http.bypassReason(request, own)
+        http.mayStore(request, stored, own)
+        http.reuse(request, stored, NOW, own)
+        http.mayServeOnError(request, stored, NOW, own)
+        http.invalidatedUrls(request.method, URL_, stored)
+        http.invalidatedTags(request.method, URL_, stored)
+        http.responseTags(URL_, stored.headers)
+        http.forwardedFields(request.headers, stored)
+        http.freshenBy304(request, stored, update, own)
+        http.freshenByHead(request, stored, bodyBytes, update, own)
+        http.servingSpans(stored, own)
+        const kept = { ...stored, headers: http.fieldsToStore(stored, own) }
+        const { status, headers, body } = http.answer(request, kept, { now: NOW, bodyBytes })
+        if (status < 600) expect(new Response(null, { status, headers }).status).toBe(status)
+        if (typeof body === 'object') expect(body.last).toBeLessThan(bodyBytes)
+        expect(headers.get('age')).toMatch(/^\d+$/)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  it('a restriction that appears anywhere outside of a closed quoted string keeps a response from being shared', () => {
+    const junk = text.map((value) => value.replace(/["\x7f-\x9f]/g, ''))
+    const restriction = fc.constantFrom('no-store', 'private', 'No-Store', 'PRIVATE')
+    const separator = fc.constantFrom(',', ', ', ' ,', ' ', ';', '\t')
+    const request = { method: 'GET', headers: new Headers() }
+    fc.assert(
+      fc.property(junk, separator, restriction, separator, junk, (before, left, word, right, after) => {
+        const given = response({ 'cache-control': `${before}${left}${word}${right}${after}`, etag: '"a"' })
+        const decision = http.mayStore(request, given, http.createPolicy({ defaultLifetime: 60, targeted: [] }))
+        // must-understand overrides no-store by rule; no piece spells it.
+        expect(decision.store).toBe(false)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  it('a stored response decides about reuse just as it did before some of its fields were left out', () => {
+    fc.assert(
+      fc.property(head, timed, policy, (request, given, own) => {
+        if (!http.mayStore(request, given, own).store) return
+        const kept = { ...given, headers: http.fieldsToStore(given, own) }
+        const before = http.reuse(request, given, NOW + HOUR, own)
+        expect(http.reuse(request, kept, NOW + HOUR, own)).toEqual(before)
+        expect(http.varyNames(kept.headers, own)).toEqual(http.varyNames(given.headers, own))
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  it('what was stored stays storable, so that a validation never deletes it for nothing', () => {
+    fc.assert(
+      fc.property(head, timed, policy, (request, given, own) => {
+        if (!http.mayStore(request, given, own).store) return
+        const kept = { ...given, headers: http.fieldsToStore(given, own) }
+        expect(http.mayStore(request, kept, own)).toEqual({ store: true })
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+})

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { createPolicy, type PolicyOptions } from '../../src/http/policy.ts'
+import { isServerError } from '../../src/http/statuses.ts'
+import { InvalidOptionError } from '../../src/values/errors.ts'
+
+describe('the policy', () => {
+  it('is careful unless it is told otherwise', () => {
+    expect(createPolicy()).toEqual({
+      targeted: ['cdn-cache-control'],
+      defaultLifetime: undefined,
+      heuristic: undefined,
+      staleWhileRevalidate: 0,
+      staleIfError: 0,
+      staleDespiteSMaxAge: false,
+      setCookie: false,
+      requestDirectives: false,
+      statuses: undefined,
+      authenticated: 'rfc',
+      vary: [],
+    })
+  })
+
+  it('has its field names in lower case', () => {
+    expect(createPolicy({ targeted: ['CDN-Cache-Control'], vary: ['X-A'] })).toMatchObject({
+      targeted: ['cdn-cache-control'],
+      vary: ['x-a'],
+    })
+  })
+
+  it.each([
+    { defaultLifetime: -1 },
+    { staleIfError: Number.NaN },
+    { staleWhileRevalidate: Number.POSITIVE_INFINITY },
+    { heuristic: { fraction: -0.1 } },
+    { targeted: ['a b'] },
+    { vary: [''] },
+    { vary: ['*, a'] },
+    { setCookie: 'yes' },
+    { authenticated: 'always' },
+    { heuristics: true },
+    { heuristic: { fractions: 1 } },
+    [],
+  ])('refuses %j', (options) => {
+    expect(() => createPolicy(options as PolicyOptions)).toThrow(InvalidOptionError)
+  })
+})
+
+it('The errors of stale-if-error are 500, 502, 503 and 504 (RFC 5861 4)', () => {
+  expect([499, 500, 501, 502, 503, 504, 505].filter(isServerError)).toEqual([500, 502, 503, 504])
+})

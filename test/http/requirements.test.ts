@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+const table = read('../../docs/http-rfc9111.md')
+
+/** `file` “name”, “name”; as the table cites tests. */
+const CITATIONS = [...table.matchAll(/`([a-z0-9-]+)` (“[^”]+”(?:, “[^”]+”)*)/g)].flatMap(([, file = '', names = '']) =>
+  [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
+)
+
+describe('The table of requirements', () => {
+  it.each(CITATIONS)('cites a test of %s that exists: %s', (file, name) => {
+    // Sources escape quotes and backslashes; names of tables stand there with their placeholders.
+    expect(read(`${file}.test.ts`).replaceAll("\\'", "'")).toContain(name)
+  })
+
+  it('cites every file of rules, and names a proof or a reason in every row', () => {
+    const files = readdirSync(new URL('.', import.meta.url)).filter((name) => name.endsWith('.test.ts'))
+    const unproved = ['fields', 'entity-tag', 'requirements']
+    const cited = new Set(CITATIONS.map(([file]) => `${file}.test.ts`))
+    expect(files.filter((name) => !cited.has(name)).sort()).toEqual(unproved.map((name) => `${name}.test.ts`).sort())
+    for (const row of table.split('\n').filter((line) => /^\| \d/.test(line))) {
+      expect(/“|\*middleware\*|cannot apply|the rows below/.test(row), row).toBe(true)
+    }
+  })
+})

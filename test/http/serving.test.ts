@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import { createPolicy, type PolicyOptions } from '../../src/http/policy.ts'
+import { mayServeOnError, mustNotForward, reuse } from '../../src/http/serving.ts'
+import { get, NOW, response, SECOND } from './messages.ts'
+
+const HONOUR = { requestDirectives: true }
+
+function use(value: string, ageSeconds: number, options: PolicyOptions = {}, asked?: string) {
+  const request = get(asked === undefined ? {} : { 'cache-control': asked })
+  const stored = response({ 'cache-control': value })
+  const { use, fwd } = reuse(request, stored, NOW + ageSeconds * SECOND, createPolicy(options))
+  return fwd ? `${use} (${fwd})` : use
+}
+
+function onError(value: string, ageSeconds: number, options: PolicyOptions = {}, asked?: string) {
+  const request = get(asked === undefined ? {} : { 'cache-control': asked })
+  const stored = response({ 'cache-control': value })
+  return mayServeOnError(request, stored, NOW + ageSeconds * SECOND, createPolicy(options))
+}
+
+describe('a stored response', () => {
+  it('is served while it is fresh, and validated from the instant on at which it is not (RFC 9111 4.2)', () => {
+    expect(use('max-age=5', 4.999)).toBe('fresh')
+    expect(use('max-age=5', 5)).toBe('validate (stale)')
+  })
+
+  it('with must-revalidate is served while it is fresh', () => {
+    expect(use('max-age=5, must-revalidate', 4)).toBe('fresh')
+  })
+
+  it('with no-cache is validated each time, fresh or not (RFC 9111 5.2.2.4)', () => {
+    expect(use('max-age=60, no-cache', 0)).toBe('validate (stale)')
+    expect(use('max-age=60, no-cache, stale-while-revalidate=60', 70)).toBe('validate (stale)')
+    expect(use('max-age=60, no-cache="x-a"', 0)).toBe('fresh')
+  })
+
+  it('that an earlier policy stored for its targeted field is not shared by one that does not read that', () => {
+    for (const value of ['private', 'no-store']) {
+      const stored = response({ 'cdn-cache-control': 'max-age=60', 'cache-control': `${value}, max-age=60` })
+      const [reads, ignores] = [createPolicy(), createPolicy({ targeted: [] })]
+      expect(reuse(get(), stored, NOW, reads).use).toBe('fresh')
+      expect(reuse(get(), stored, NOW, ignores).use).toBe('validate')
+      expect(mayServeOnError(get(), stored, NOW, ignores)).toBe(false)
+    }
+  })
+
+  it('tells what is left of its freshness', () => {
+    const { ttlMs } = reuse(get(), response({ 'cache-control': 'max-age=5' }), NOW + 8 * SECOND, createPolicy())
+    expect(ttlMs).toBe(-3 * SECOND)
+  })
+})
+
+describe('stale-while-revalidate (RFC 5861 3)', () => {
+  it('lets a stale response be served within its window', () => {
+    expect(use('max-age=5, stale-while-revalidate=10', 14.9)).toBe('stale-while-revalidate (stale)')
+    expect(use('max-age=5, stale-while-revalidate=10', 15)).toBe('validate (stale)')
+  })
+
+  it('has a default for responses that name none', () => {
+    expect(use('max-age=5', 6, { staleWhileRevalidate: 10 })).toBe('stale-while-revalidate (stale)')
+    expect(use('max-age=5, stale-while-revalidate=0', 6, { staleWhileRevalidate: 10 })).toBe('validate (stale)')
+  })
+
+  it.each(['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'Must-Revalidate', 'proxy-revalidate=x'])(
+    'is prohibited by %s (RFC 9111 4.2.4)',
+    (value) => {
+      expect(use(`max-age=5, ${value}, stale-while-revalidate=10`, 6)).toBe('validate (stale)')
+      expect(use(`max-age=5, ${value}`, 6, { staleWhileRevalidate: 10 })).toBe('validate (stale)')
+    },
+  )
+
+  it('begins where a soft purge ended the freshness', () => {
+    const stored = response({ 'cache-control': 'max-age=60, stale-while-revalidate=5' }, { staleSince: NOW })
+    expect(reuse(get(), stored, NOW + SECOND, createPolicy()).use).toBe('stale-while-revalidate')
+    expect(reuse(get(), stored, NOW + 6 * SECOND, createPolicy()).use).toBe('validate')
+  })
+})
+
+describe('stale-if-error (RFC 5861 4)', () => {
+  it('lets a stale response take the place of an error within its window', () => {
+    expect(onError('max-age=5, stale-if-error=10', 14.9)).toBe(true)
+    expect(onError('max-age=5, stale-if-error=10', 15)).toBe(false)
+    expect(onError('max-age=5', 5)).toBe(false)
+  })
+
+  it('has a default for responses that name none', () => {
+    expect(onError('max-age=5', 6, { staleIfError: 10 })).toBe(true)
+    expect(onError('max-age=5, stale-if-error=x', 6, { staleIfError: 10 })).toBe(false)
+  })
+
+  it.each(['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'no-cache'])('is prohibited by %s', (value) => {
+    expect(onError(`max-age=5, ${value}, stale-if-error=10`, 6)).toBe(false)
+    expect(onError(`max-age=5, ${value}`, 6, { staleIfError: 10, ...HONOUR }, 'stale-if-error=10')).toBe(false)
+  })
+
+  it('may be asked for by a request', () => {
+    expect(onError('max-age=5', 6, HONOUR, 'stale-if-error=10')).toBe(true)
+    expect(onError('max-age=5', 6, {}, 'stale-if-error=10')).toBe(false)
+  })
+
+  it('needs no window while the response is fresh, but never overrides no-cache', () => {
+    expect(onError('max-age=5', 1, HONOUR, 'max-age=0')).toBe(true)
+    expect(onError('max-age=5, no-cache', 1)).toBe(false)
+    expect(onError('max-age=5', 1, HONOUR, 'no-cache')).toBe(false)
+  })
+})
+
+describe('the directives of a request (RFC 9111 5.2.1)', () => {
+  it('are not heard by default: no client can force work on the handler', () => {
+    for (const asked of ['no-cache', 'max-age=0', 'min-fresh=100', 'no-store']) {
+      expect(use('max-age=60', 1, {}, asked), asked).toBe('fresh')
+    }
+    expect(use('max-age=5', 6, {}, 'max-stale')).toBe('validate (stale)')
+    expect(use('max-age=5', 6, {}, 'only-if-cached')).toBe('validate (stale)')
+  })
+
+  it.each([
+    ['no-cache', 1, 'validate (request)'],
+    ['max-age=0', 1, 'validate (request)'],
+    ['max-age=1', 1, 'fresh'],
+    ['max-age=1', 1.001, 'validate (request)'],
+    ['max-age=x', 1, 'validate (request)'],
+    ['min-fresh=59', 1, 'fresh'],
+    ['min-fresh=60', 1, 'validate (request)'],
+    ['min-fresh=0, max-stale', 61, 'validate (request)'],
+    ['no-store', 1, 'fresh'],
+    ['max-stale', 1_000_000, 'stale'],
+    ['max-stale=10', 70, 'stale'],
+    ['max-stale=10', 70.001, 'validate (stale)'],
+    ['max-stale=x', 61, 'validate (stale)'],
+    ['max-age=65, max-stale=10', 63, 'stale'],
+    ['max-age=61, max-stale=10', 63, 'validate (request)'],
+    ['only-if-cached', 1, 'fresh'],
+    ['only-if-cached', 61, 'gateway-timeout (stale)'],
+    ['only-if-cached, no-cache', 1, 'gateway-timeout (request)'],
+  ])('%s at an age of %d s of 60: %s', (asked, age, expected) => {
+    expect(use('max-age=60', age, HONOUR, asked)).toBe(expected)
+  })
+
+  it('that name an age want nothing stale, revalidated in the background or not', () => {
+    const value = 'max-age=5, stale-while-revalidate=100'
+    expect(use(value, 6, HONOUR, 'max-age=50')).toBe('validate (stale)')
+    expect(use(value, 6, HONOUR, 'min-fresh=0')).toBe('validate (request)')
+    expect(use(value, 6, HONOUR)).toBe('stale-while-revalidate (stale)')
+  })
+
+  it.each(['must-revalidate', 'proxy-revalidate', 's-maxage=5', 'no-cache'])('cannot override %s', (value) => {
+    expect(use(`max-age=5, ${value}`, 6, HONOUR, 'max-stale')).toBe('validate (stale)')
+  })
+
+  it('decide about a request for which nothing is stored', () => {
+    const request = get({ 'cache-control': 'only-if-cached' })
+    expect(mustNotForward(request, createPolicy(HONOUR))).toBe(true)
+    expect(mustNotForward(request, createPolicy())).toBe(false)
+    expect(mustNotForward(get(), createPolicy(HONOUR))).toBe(false)
+  })
+
+  it('may be a Pragma (RFC 9111 5.4)', () => {
+    const stored = response({ 'cache-control': 'max-age=60' })
+    expect(reuse(get({ pragma: 'no-cache' }), stored, NOW, createPolicy(HONOUR)).use).toBe('validate')
+  })
+})
+
+describe('immutable (RFC 8246)', () => {
+  it('spares a fresh response from reloads, but not from no-cache', () => {
+    expect(use('max-age=60, immutable', 1, HONOUR, 'max-age=0')).toBe('fresh')
+    expect(use('max-age=60, immutable', 1, HONOUR, 'no-cache')).toBe('validate (request)')
+  })
+
+  it('means nothing once the response is stale', () => {
+    expect(use('max-age=5, immutable', 6, HONOUR, 'max-age=0')).toBe('validate (request)')
+    expect(use('max-age=5, immutable', 6)).toBe('validate (stale)')
+  })
+})

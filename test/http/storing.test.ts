@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import type { TimedResponse } from '../../src/http/message.ts'
+import { createPolicy, type PolicyOptions } from '../../src/http/policy.ts'
+import { isComplete, mayStore } from '../../src/http/storing.ts'
+import { DAY, date, get, response } from './messages.ts'
+
+const FRESH = { 'cache-control': 'max-age=60' }
+
+function refusal(given: TimedResponse, request = get(), options: PolicyOptions = {}) {
+  const decision = mayStore(request, given, createPolicy(options))
+  return decision.store ? undefined : decision.reason
+}
+
+describe('a response may be stored (RFC 9111 3)', () => {
+  it.each([200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 503, 299, 599])(
+    'with status %i and an explicit lifetime',
+    (status) => {
+      expect(refusal(response(FRESH, { status }))).toBeUndefined()
+    },
+  )
+
+  it.each([
+    ['max-age', { 'cache-control': 'max-age=60' }],
+    ['s-maxage', { 'cache-control': 's-maxage=60' }],
+    ['Expires', { expires: date(DAY) }],
+  ])('if it names its lifetime by %s, whatever its status', (_, fields) => {
+    expect(refusal(response(fields, { status: 302 }))).toBeUndefined()
+  })
+
+  it.each([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501])(
+    'with status %i and a lifetime that the cache assigns',
+    (status) => {
+      expect(refusal(response({}, { status }), get(), { defaultLifetime: 60 })).toBeUndefined()
+    },
+  )
+
+  it('without a lifetime if it is public and can be validated', () => {
+    expect(refusal(response({ 'cache-control': 'public', etag: '"a"' }, { status: 302 }))).toBeUndefined()
+  })
+
+  it('that must always be validated, if it can be', () => {
+    expect(refusal(response({ 'cache-control': 'no-cache', etag: '"a"' }))).toBeUndefined()
+    expect(refusal(response({ 'cache-control': 'max-age=0', 'last-modified': date(-DAY) }))).toBeUndefined()
+  })
+})
+
+describe('a response is not stored', () => {
+  it.each(['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'QUERY', 'get'])(
+    'to a %s: not a method that is stored',
+    (method) => {
+      expect(refusal(response(FRESH), { ...get(), method })).toBe('method')
+    },
+  )
+
+  it.each([100, 103, 199, 304, 407, 412, 416, 428, 429, 431, 511, 600, 0, Number.NaN])('with status %s', (status) => {
+    expect(refusal(response(FRESH, { status }))).toBe('status')
+  })
+
+  it('with a status that the user leaves out', () => {
+    expect(refusal(response(FRESH, { status: 404 }), get(), { statuses: [200] })).toBe('status')
+    expect(refusal(response(FRESH), get(), { statuses: [200] })).toBeUndefined()
+  })
+
+  it('that is partial, by its status or its Content-Range (RFC 9111 3.3)', () => {
+    expect(refusal(response(FRESH, { status: 206 }))).toBe('partial')
+    expect(refusal(response({ ...FRESH, 'content-range': 'bytes 0-1/2' }))).toBe('partial')
+  })
+
+  it('with no-store, in any case and beside anything (RFC 9111 5.2.2.5)', () => {
+    for (const value of ['no-store', 'NO-STORE, max-age=60', 'public, max-age=60, no-store', 'max-age=60; no-store']) {
+      expect(refusal(response({ 'cache-control': value })), value).toBe('no-store')
+    }
+  })
+
+  it('with must-understand and a status that is not understood (RFC 9111 5.2.2.3)', () => {
+    const fields = { 'cache-control': 'max-age=60, must-understand, no-store' }
+    expect(refusal(response(fields, { status: 299 }))).toBe('must-understand')
+    expect(refusal(response(fields))).toBeUndefined()
+  })
+
+  it('that is private (RFC 9111 5.2.2.7)', () => {
+    expect(refusal(response({ 'cache-control': 'private, max-age=60' }))).toBe('private')
+    expect(refusal(response({ 'cache-control': 'max-age=60, private="x-user"' }))).toBeUndefined()
+    expect(refusal(response({ 'cache-control': 'max-age=60, private="x-user", private' }))).toBe('private')
+  })
+
+  it.each(['*', 'accept, *', ', *', '*, *', 'accept encoding', '"accept"'])('with Vary: %s (RFC 9111 4.1)', (vary) => {
+    expect(refusal(response({ ...FRESH, vary }))).toBe('vary')
+  })
+
+  it('if it names no lifetime and its status is not cacheable by heuristics', () => {
+    const eager = { defaultLifetime: 60, heuristic: true }
+    for (const status of [302, 303, 307, 400, 403, 500, 502, 503, 299]) {
+      expect(refusal(response({ etag: '"a"' }, { status }), get(), eager)).toBe('not-cacheable')
+    }
+  })
+
+  it('if it could neither be served nor be validated', () => {
+    for (const fields of [
+      {},
+      { 'cache-control': 'max-age=0' },
+      { expires: '0' },
+      { ...FRESH, age: '60' },
+      { etag: 'x' },
+    ]) {
+      expect(refusal(response(fields)), JSON.stringify(fields)).toBe('not-reusable')
+    }
+    expect(refusal(response({ 'cache-control': 'max-age=0, stale-while-revalidate=9' }))).toBeUndefined()
+  })
+})
+
+describe('a request keeps its response out of the cache', () => {
+  it('by no-store, even where request directives are not honoured (RFC 9111 5.2.1.5)', () => {
+    expect(refusal(response(FRESH), get({ 'cache-control': 'no-store' }))).toBe('request-no-store')
+  })
+
+  it('by its content: nothing of that is in the key', () => {
+    expect(refusal(response(FRESH), get({ 'content-length': '3' }))).toBe('request-content')
+    expect(refusal(response(FRESH), get({ 'transfer-encoding': 'chunked' }))).toBe('request-content')
+    expect(refusal(response(FRESH), get({ 'content-length': '0' }))).toBeUndefined()
+  })
+})
+
+describe('the response to a request with Authorization (RFC 9111 3.5)', () => {
+  const login = get({ authorization: 'Bearer x' })
+
+  it.each(['public, max-age=60', 's-maxage=60', 'max-age=60, must-revalidate'])('is stored with %s', (value) => {
+    expect(refusal(response({ 'cache-control': value }), login)).toBeUndefined()
+  })
+
+  it.each(['max-age=60', 'max-age=60, proxy-revalidate', 'public=x, max-age=60', 's-maxage=x', 'public; max-age=60'])(
+    'is not stored with %s',
+    (value) => {
+      expect(refusal(response({ 'cache-control': value, etag: '"a"' }), login)).toBe('authorization')
+    },
+  )
+
+  it('is never stored if the policy says so', () => {
+    const given = response({ 'cache-control': 'public, max-age=60' })
+    expect(refusal(given, login, { authenticated: 'never' })).toBe('authorization')
+  })
+
+  it('is stored like any other where the user is in the key', () => {
+    expect(refusal(response(FRESH), login, { authenticated: 'keyed' })).toBeUndefined()
+    expect(refusal(response({ 'cache-control': 'private' }), login, { authenticated: 'keyed' })).toBe('private')
+  })
+})
+
+describe('a response with Set-Cookie', () => {
+  const given = response({ ...FRESH, 'set-cookie': 'a=b' })
+
+  it('is not stored, unless the user allows it', () => {
+    expect(refusal(given)).toBe('set-cookie')
+    expect(refusal(given, get(), { setCookie: true })).toBeUndefined()
+  })
+
+  it('is stored where the cookie is not, by its own word', () => {
+    const left = (value: string) => response({ 'set-cookie': 'a=b', 'cache-control': `max-age=60, ${value}` })
+    expect(refusal(left('private="Set-Cookie"'))).toBeUndefined()
+    expect(refusal(left('no-cache="set-cookie"'))).toBeUndefined()
+    expect(refusal(left('private="set-cookie2"'))).toBe('set-cookie')
+  })
+})
+
+describe('a body is complete (RFC 9111 3.3)', () => {
+  it.each([
+    [undefined, 5, true, true],
+    ['5', 5, true, true],
+    ['6', 5, true, false],
+    ['4', 5, true, false],
+    ['5', 5, false, false],
+    ['5, 5', 5, true, false],
+    ['x', 5, true, false],
+  ])('with Content-Length %s, %i bytes and an orderly end %s: %s', (length, bytes, ended, complete) => {
+    const headers = new Headers(length === undefined ? {} : { 'content-length': length })
+    expect(isComplete(headers, bytes, ended)).toBe(complete)
+  })
+})
