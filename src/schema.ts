@@ -80,6 +80,8 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       updatedAt: instant('updated_at').notNull().defaultNow(),
       /** The transaction that wrote the value or made it absent; a touch leaves it. Fills are fenced by it. */
       writtenBy: transactionId('written_by'),
+      /** Of an HTTP response: its status, header fields and times, as JSON. Null for all other entries. */
+      meta: text('meta'),
     },
     (t) => [index(`${prefix}cache_entries_cleanup_slot_idx`).on(t.cleanupSlot)],
   )

@@ -2,13 +2,13 @@
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
-import { within } from '../values/within.ts'
 import { computeAlone, computeAndFill, inBackground, tellFailure } from './compute.ts'
 import type { Call } from './environment.ts'
 import type { Flight, Flights, Outcome, Reading } from './flights.ts'
 import { startComputation } from './nesting.ts'
-import { earlyFactor, MAX_POLLS, pauseMs, takeOverMs } from './pauses.ts'
+import { earlyFactor } from './pauses.ts'
 import type { ClaimAnswer } from './store.ts'
+import { startWait } from './wait.ts'
 
 /** What a leader carries along. */
 interface Lead {
@@ -97,7 +97,7 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
       return readable.outcome
     }
     if (answer.claimed === 'unavailable') return leadAlone(lead)
-    wait ??= startWait(lead)
+    wait ??= startTellingWait(lead)
     if (!(await wait.pause(answer))) {
       wait.tell('gave up')
       return leadAlone(lead)
@@ -159,34 +159,20 @@ async function readEntry(call: Call, entry: NonNullable<ClaimAnswer['entry']>): 
   }
 }
 
-type Wait = ReturnType<typeof startWait>
+type Wait = ReturnType<typeof startTellingWait>
 
-/** Waits for who holds the lease, in growing pauses, until the caller's own `lease` is over. */
-function startWait({ call, flight, flights, cost }: Lead) {
+function startTellingWait({ call, flight, flights, cost }: Lead) {
   const { plan, environment } = call
   const startedAt = now()
   const before = { ...cost }
-  let polls = 0
-  let hasReread = false
+  const wait = startWait(plan.leaseMs, environment.random)
   flights.toWork(flight)
   return {
     /** False: waited long enough. */
-    async pause({ heldMs }: ClaimAnswer): Promise<boolean> {
-      // Nobody held the lease a moment ago: it was filled, freed or taken since, and a second look tells.
-      if (heldMs === undefined && !hasReread) {
-        hasReread = true
-        return true
-      }
-      const left = startedAt + plan.leaseMs - now()
-      if (left <= 0 || polls === MAX_POLLS) return false
-      polls++
-      const next = pauseMs(polls, plan.leaseMs, environment.random())
-      const end = heldMs === undefined ? left : takeOverMs(heldMs, environment.random())
-      const pause = Math.min(polls === MAX_POLLS ? left : next, end, left)
+    pause({ heldMs }: ClaimAnswer): Promise<boolean> {
       // One of this process may be computing it: its end is worth a look.
       const other = flights.atWork(call.key, plan)
-      await within(pause, other === undefined || other === flight ? new Promise(() => {}) : other.work)
-      return true
+      return wait.pause(heldMs, other === flight ? undefined : other?.work)
     },
     tell(outcome: 'filled' | 'took over' | 'gave up'): void {
       environment.emit?.(

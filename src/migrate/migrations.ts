@@ -22,5 +22,11 @@ export const migrations: readonly Migration[] = [
       "ALTER TABLE \"cache_entries\" ADD COLUMN \"written_by\" \"xid8\";",
       "ALTER TABLE \"cache_leases\" ADD COLUMN \"seen\" \"xid8\";"
     ]
+  },
+  {
+    "name": "0002_responses",
+    "statements": [
+      "ALTER TABLE \"cache_entries\" ADD COLUMN \"meta\" text;"
+    ]
   }
 ]

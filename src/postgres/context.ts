@@ -25,6 +25,8 @@ export interface Shared {
   readonly emit: Emit | undefined
   /** With `onError: 'miss'`; undefined where every failure is the caller's. */
   readonly circuit: Circuit | undefined
+  /** Of the response cache, which always fails soft. */
+  readonly responseCircuit: Circuit
 }
 
 export interface Context extends Shared {

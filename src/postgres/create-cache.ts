@@ -2,6 +2,7 @@
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../checked-tables.ts'
 import { createFiller } from '../fill/get-or-set.ts'
+import { type KeepsResponses, RESPONSES } from '../responses/store.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { now } from '../values/clock.ts'
 import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
@@ -20,6 +21,7 @@ import { filling, postgresFillStore } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { entryHandle, reading, readRows } from './reading.ts'
 import { removing } from './removing.ts'
+import { responding } from './responding.ts'
 import { createRunner } from './runner.ts'
 import { writing } from './writing.ts'
 
@@ -140,7 +142,7 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     random,
   })
   const coalesced = createCoalescer((keys, cost) => readRows(runner, keys, cost), timeoutMs)
-  const shared: Shared = { ...common, runner, circuit, filler, coalesced }
+  const shared: Shared = { ...common, runner, circuit, responseCircuit: createCircuit(), filler, coalesced }
   return scopedCache(shared, namespace === undefined ? ROOT : nestedScope(ROOT, namespace))
 }
 
@@ -149,7 +151,7 @@ function primary(db: Database): Database {
   return (Reflect.get(db, '$primary') as Database | undefined) ?? db
 }
 
-function scopedCache(shared: Shared, scope: Scope): Cache {
+function scopedCache(shared: Shared, scope: Scope): Cache & KeepsResponses {
   const context = { ...shared, scope }
   const cache = {
     ...reading(context),
@@ -163,6 +165,7 @@ function scopedCache(shared: Shared, scope: Scope): Cache {
     ...cache,
     namespace: (name) => scopedCache(shared, nestedScope(scope, name)),
     entry: (key) => entryHandle(context, key, cache),
+    [RESPONSES]: responding(context),
   }
 }
 

@@ -150,7 +150,7 @@ export function removing(context: Context) {
 }
 
 /** What a removal answers, and what it answers when it is sent once more because it cannot have seen everything. */
-async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
+export async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
   const first = await remove()
   return first.some(({ raced }) => raced) ? [...first, ...(await remove())] : first
 }

@@ -22,7 +22,6 @@ export const MAX_NAMESPACE_BYTES = 128
 const SEPARATOR = '|'
 const HASH_MARK = '#'
 const HASH_HEX_LENGTH = 64
-const READABLE_BYTES = MAX_KEY_BYTES - HASH_HEX_LENGTH - HASH_MARK.length
 const FILLER = '~'
 const BOUNDED_FORM = /#[0-9a-f]{64}$/
 
@@ -57,9 +56,12 @@ export function nestedScope(parent: Scope, name: unknown): Scope {
   return { prefix: parent.prefix + escaped(names.at(-1) ?? '') + SEPARATOR, names }
 }
 
-/** @throws InvalidKeyError */
-export function storedKey(scope: Scope, key: unknown): string {
-  return bounded(scope.prefix + escaped(checked(key, 'key')))
+/**
+ * @param reserve bytes to leave free behind the key, for what is derived from it
+ * @throws InvalidKeyError
+ */
+export function storedKey(scope: Scope, key: unknown, reserve = 0): string {
+  return bounded(scope.prefix + escaped(checked(key, 'key')), MAX_KEY_BYTES - reserve)
 }
 
 /** Tags are global, so they need no escaping. @throws InvalidKeyError */
@@ -151,15 +153,16 @@ function escaped(name: string): string {
  * What is longer than 512 bytes becomes exactly 512: its beginning, a mark, and the SHA-256 of the whole. A key of
  * 512 bytes that happens to look like that is hashed as well, or anyone could name another key's stored form.
  */
-function bounded(name: string): string {
+function bounded(name: string, maxBytes = MAX_KEY_BYTES): string {
   // A UTF-16 unit takes at most three bytes: most keys need no encoding to be known short.
-  if (name.length * 3 < MAX_KEY_BYTES) return name
+  if (name.length * 3 < maxBytes) return name
   const bytes = utf8ToBytes(name)
-  if (bytes.length < MAX_KEY_BYTES) return name
-  if (bytes.length === MAX_KEY_BYTES && !BOUNDED_FORM.test(name)) return name
+  if (bytes.length < maxBytes) return name
+  if (bytes.length === maxBytes && !BOUNDED_FORM.test(name)) return name
   // Cut at the start of a character, then fill up: the length is the form's mark.
-  let end = READABLE_BYTES
+  const readable = maxBytes - HASH_HEX_LENGTH - HASH_MARK.length
+  let end = readable
   while (((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end--
-  const beginning = DECODER.decode(bytes.subarray(0, end)) + FILLER.repeat(READABLE_BYTES - end)
+  const beginning = DECODER.decode(bytes.subarray(0, end)) + FILLER.repeat(readable - end)
   return beginning + HASH_MARK + bytesToHex(sha256(bytes))
 }

@@ -20,7 +20,7 @@ export const countUp = operation('unsent', (db, tables) => {
     select ${param('key')}::text, ${param('delta')}::numeric, given.expires_at, given.expires_at, pg_current_xact_id()
     from (select ${deadline} as expires_at) as given
     on conflict (key) do update
-    set value = null, compute_ms = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+    set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
       select
         case when s.running then ${entries.number} else 0 end + excluded.number,
         case when s.keeps then ${entries.expiresAt} else excluded.expires_at end,

@@ -51,6 +51,8 @@ export const overwrite: SQL = sql.raw(
     'created_at',
     'updated_at',
     'written_by',
+    // Not among the written columns: null, unless it is a response.
+    'meta',
   ]
     .map((column) => `${column} = excluded.${column}`)
     .join(', '),

@@ -15,7 +15,7 @@ export const countCall = operation('unsent', (db, tables) => {
     select ${param('key')}::text, 1, given.expires_at, given.expires_at, pg_current_xact_id()
     from (select now() + ${milliseconds('periodMs')} as expires_at) as given
     on conflict (key) do update
-    set value = null, compute_ms = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+    set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
       select
         case when s.running then least(greatest(floor(${entries.number}), 0) + 1, ${param('cap')}::numeric) else 1 end,
         case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,

@@ -12,8 +12,10 @@ import { milliseconds, movedKeptUntil } from './fragments.ts'
  * later, and is written at most once per `ttlMs × slack`, whatever its read rate. Reads that are not due take no
  * transaction id. A row that someone else is writing is skipped: a read must not wait for a writer, and of several
  * readers that find it due one is enough.
+ *
+ * @param isSliding a condition on the entry
  */
-export function slide(db: QueryDatabase, tables: CacheTables) {
+export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = sql`true`) {
   const { entries } = tables
   const oldest: SQL = sql`${entries.createdAt} + ${milliseconds('maxAgeMs')}`
   const due = db.$with('due', {}).as(sql`
@@ -21,7 +23,7 @@ export function slide(db: QueryDatabase, tables: CacheTables) {
     from ${entries}
     where ${entries.key} = (select key from found)
       and ${entries.expiresAt} < least(now() + ${milliseconds('ttlMs')}, ${oldest})
-      and ${live(tables)}
+      and ${isSliding} and ${live(tables)}
     for no key update skip locked`)
   const touched = db.$with('touched', {}).as(sql`
     update ${entries}

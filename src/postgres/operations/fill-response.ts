@@ -1,0 +1,69 @@
+import { sql } from 'drizzle-orm'
+import { rejected } from '../../rejected.ts'
+import { operation } from '../database.ts'
+import { asWrittenNow, deadline, milliseconds, overwrite, param, writtenColumns } from './fragments.ts'
+import { freed, heldLease } from './lease.ts'
+import { variantRowKey } from './variant.ts'
+
+/** How long a URL's field names are remembered after its last response was stored; forgotten, they cost one miss. */
+const NAMES_KEPT = sql.raw(`interval '30 days'`)
+
+/**
+ * Stores a response and gives its lease back, if the claim's token still stands: under its URL, or under its variant with the URL's
+ * row remembering all fields that its responses vary on.
+ *
+ * Not where a tag was invalidated since the claim, where the URL has `maxVariants` others, or over a response that the
+ * handler made later (RFC 9111 4).
+ */
+export const fillResponse = operation('always', (db, tables) => {
+  const { entries, leases, invalidations } = tables
+  const fence = db.$with('fence', {}).as(sql`
+    update ${leases} set ${freed} where ${heldLease(tables)}
+    returning claimed_at`)
+  const names = db.$with('names', {}).as(sql`
+    select coalesce(jsonb_agg(distinct each.name order by each.name), '[]'::jsonb) as list
+    from (
+      select jsonb_array_elements_text(${entries.meta}::jsonb -> 'vary') as name
+      from ${entries} where ${entries.key} = ${param('base')}::text and ${entries.meta} is not null
+      union all select unnest(${param('names')}::text[])
+    ) as each`)
+  const given = db.$with('given', {}).as(sql`
+    select item.*, case
+        when item.expires_at <= now() then now() + ${milliseconds('keptMs')}
+        else item.expires_at + ${milliseconds('keptMs')}
+      end as kept_until, ${variantRowKey(sql`names.list`)} as key, names.list
+    from names, (
+      select least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${param('tags')}::text[] as tags,
+        fence.claimed_at as filled_at
+      from fence
+    ) as item`)
+  // The URL's row before its variants': in the order of their keys, as all statements lock.
+  const remembered = db.$with('remembered', {}).as(sql`
+    insert into ${entries} (${writtenColumns}, meta)
+    select ${param('base')}::text, null, null, now() + ${NAMES_KEPT}, now() + ${NAMES_KEPT}, null, null, null, ${asWrittenNow},
+      jsonb_build_object('vary', given.list)::text
+    from given where jsonb_array_length(given.list) > 0
+    on conflict (key) do update set ${overwrite}
+    returning 1`)
+  const others = sql`(select count(*) from (
+    select from ${entries} as other
+    where other.key > ${param('base')}::text || ' ' and other.key < ${param('base')}::text || '!' and other.key <> given.key
+    limit ${param('maxVariants')}::int) as counted)`
+  const written = db.$with('written', {}).as(sql`
+    insert into ${entries} as entry (${writtenColumns}, meta)
+    select given.key, ${param('body')}::text, null, given.expires_at, given.kept_until, given.tags,
+      case when given.tags is not null then given.filled_at end, ${param('computeMs')}::float8, ${asWrittenNow},
+      ${param('meta')}::text
+    from given
+    where (select count(*) from remembered) >= 0
+      and not ${rejected(invalidations, sql`given.tags`, sql`given.filled_at`)}
+      and (jsonb_array_length(given.list) = 0 or ${others} < ${param('maxVariants')}::int)
+    on conflict (key) do update set ${overwrite}
+    where coalesce((entry.meta::jsonb ->> 'date')::float8, 0) <= ${param('date')}::float8
+      or entry.expires_at <= now()
+    returning 1`)
+  return db
+    .with(fence, names, given, remembered, written)
+    .select({ stored: sql<boolean>`exists (select from written)` })
+    .from(sql`(select) as one`)
+})

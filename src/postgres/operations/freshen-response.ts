@@ -1,0 +1,33 @@
+import { sql } from 'drizzle-orm'
+import { rejected } from '../../rejected.ts'
+import { operation } from '../database.ts'
+import { deadline, milliseconds, param } from './fragments.ts'
+import { freed, heldLease } from './lease.ts'
+
+/**
+ * Brings a stored response up to date after the handler said that it has not changed, and gives the lease back: header
+ * fields, times and tags; the body is neither sent nor rewritten. Only if it is still the row that the claim saw.
+ */
+export const freshenResponse = operation('always', (db, tables) => {
+  const { entries, leases, invalidations } = tables
+  const fence = db.$with('fence', {}).as(sql`
+    update ${leases} set ${freed} where ${heldLease(tables)}
+    returning key, claimed_at, seen`)
+  const given = db.$with('given', {}).as(sql`
+    select fence.*, least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${param('tags')}::text[] as tags
+    from fence`)
+  const freshened = db.$with('freshened', {}).as(sql`
+    update ${entries}
+    set meta = ${param('meta')}::text, expires_at = given.expires_at,
+      kept_until = greatest(given.expires_at, now()) + ${milliseconds('keptMs')},
+      tags = given.tags, filled_at = case when given.tags is not null then given.claimed_at end,
+      created_at = now(), updated_at = now(), written_by = pg_current_xact_id()
+    from given
+    where ${entries.key} = given.key and ${entries.writtenBy} is not distinct from given.seen
+      and not ${rejected(invalidations, sql`given.tags`, sql`given.claimed_at`)}
+    returning 1`)
+  return db
+    .with(fence, given, freshened)
+    .select({ stored: sql<boolean>`exists (select from freshened)` })
+    .from(sql`(select) as one`)
+})

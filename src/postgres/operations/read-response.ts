@@ -1,0 +1,70 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { rejected } from '../../rejected.ts'
+import { type CacheTables, live } from '../../schema.ts'
+import { operation } from '../database.ts'
+import { claimSteps } from './claim.ts'
+import { epochMs, param } from './fragments.ts'
+import { slide } from './slide.ts'
+import { variantRowKey } from './variant.ts'
+
+const NO_NAMES = sql.raw(`'[]'::jsonb`)
+
+/** The response that the request selects; `state` is `kept` where it is not fresh, but may be served stale or validated. */
+function found({ entries, invalidations }: CacheTables, tables: CacheTables): SQL {
+  const { key, value, meta, expiresAt, keptUntil, tags, filledAt, writtenBy } = entries
+  const isKept = sql`(${keptUntil} is null or ${keptUntil} > now()) and not ${rejected(invalidations, tags, filledAt)}`
+  return sql`
+    select ${key}, ${value}, ${meta}::jsonb as meta, ${expiresAt}, ${writtenBy},
+      case when ${live(tables)} then 'live' when ${isKept} then 'kept' else 'gone' end as state
+    from ${entries}
+    where ${key} = (select key from variant) and ${meta}::jsonb ? 'status'`
+}
+
+/** Whether the client has this very response already, so that its body need not leave the database (RFC 9110 13.1). */
+const isUnchanged: SQL = sql`coalesce(
+  case
+    when ${param('anyTag')}::boolean then true
+    when ${param('noneMatch')}::text[] is not null then found.meta ->> 'tag' = any (${param('noneMatch')}::text[])
+    else (found.meta ->> 'modifiedAt')::float8 <= ${param('modifiedSince')}::float8
+  end and (found.meta ->> 'status')::int = 200, false)`
+
+/**
+ * Reads the response that a request selects among those of its URL, whatever they vary on; where none is fresh, claims the
+ * right to ask the handler; and moves a sliding one's deadline when that is due. One statement.
+ *
+ * `names` is null where nothing is known of the URL. The body stays where the client does not need it.
+ */
+export const readResponse = operation('always', (db, tables) => {
+  const { entries } = tables
+  const known = db.$with('known', {}).as(sql`
+    select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}::text`)
+  const variant = db.$with('variant', {}).as(sql`
+    select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
+    from (select) as one left join known on true`)
+  const entry = db.$with('found', {}).as(found(tables, tables))
+  const { ctes, claimed, heldMs } = claimSteps(db, tables, {
+    key: sql`(select key from variant)`,
+    wanted: sql`${param('claims')}::boolean
+      and (${param('force')}::boolean or coalesce((select found.state <> 'live' from found), true))`,
+  })
+  const sliders = slide(db, tables, sql`(select found.meta ? 'sliding' from found)`)
+  return db
+    .with(known, variant, entry, ...ctes, ...sliders.ctes)
+    .select({
+      key: sql<string>`variant.key`,
+      names: sql<string | null>`variant.names::text`,
+      state: sql<'live' | 'kept' | 'gone' | null>`found.state`,
+      meta: sql<string | null>`found.meta::text`,
+      hasBody: sql<boolean>`not (${param('headOnly')}::boolean or ${isUnchanged})`,
+      body: sql<string | null>`case
+        when found.state <> 'gone' and not (${param('headOnly')}::boolean or ${isUnchanged}) then found.value end`,
+      expiresAt: epochMs(sql`found.expires_at`),
+      now: epochMs(sql`now()`),
+      claimed,
+      heldMs,
+      /** The handler's last answer could not be shared: nobody waits for the next. */
+      isPassing: sql<boolean>`exists (select from lease where lease.token = 'pass' and lease.expires_at > now())`,
+      touched: sliders.touched,
+    })
+    .from(sql`variant left join found on true`)
+})

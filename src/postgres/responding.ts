@@ -1,0 +1,132 @@
+/** HTTP responses on Postgres: rows beside all others, in a namespace of their own, `http`. */
+import type {
+  ResponseAnswer,
+  ResponseFill,
+  ResponseMeta,
+  ResponsePurge,
+  ResponseRead,
+  ResponseStore,
+} from '../responses/store.ts'
+import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../values/key.ts'
+import type { Context } from './context.ts'
+import { counted, guarded } from './fail-soft.ts'
+import { fillResponse } from './operations/fill-response.ts'
+import { deadlineValues } from './operations/fragments.ts'
+import { freshenResponse } from './operations/freshen-response.ts'
+import { passLease } from './operations/pass-lease.ts'
+import { purgeHard, purgeSoft } from './operations/purge.ts'
+import { readResponse } from './operations/read-response.ts'
+import { release } from './operations/release.ts'
+import { againIfRaced } from './removing.ts'
+
+/** Sorts right after everything that begins with a URL's key and a space: its variants. */
+const AFTER_VARIANTS = '!'
+/** A space and a SHA-256 in hexadecimal, for a part of the key and for the variant. */
+const DERIVED_BYTES = 2 * 65
+
+export function responding({ emit, runner, scope: outer, responseCircuit: circuit }: Context): ResponseStore {
+  // Made when first asked for: a long namespace has no room for another below it, and need not have.
+  let made: Scope | undefined
+  const scope = () => (made ??= nestedScope(outer, 'http'))
+  return {
+    emit,
+    keyOf(urlKey, part) {
+      const stored = storedKey(scope(), urlKey, DERIVED_BYTES)
+      return part === undefined ? stored : `${stored} ${part}`
+    },
+    read: (request, cost) =>
+      guarded(circuit, async () => answerOf((await runner.run(readResponse, readValues(request), cost))[0])),
+    fill: (request, cost) =>
+      guarded(circuit, async () => (await runner.run(fillResponse, fillValues(request), cost))[0]?.stored ?? false),
+    freshen: (request, cost) =>
+      guarded(circuit, async () => {
+        const values = { ...request, ...deadlineValues(request.deadline), meta: JSON.stringify(request.meta) }
+        return (await runner.run(freshenResponse, values, cost))[0]?.stored ?? false
+      }),
+    release: (key, token, passMs, cost) =>
+      guarded(circuit, async () => {
+        if (passMs > 0) await runner.run(passLease, { key, token, passMs }, cost)
+        else await runner.run(release, { key, token }, cost)
+      }),
+    purge: (request) =>
+      counted(circuit, async () => {
+        const values = purgeValues(scope(), request)
+        const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
+        return rows.reduce((sum, { purged }) => sum + purged, 0)
+      }),
+  }
+}
+
+function readValues({ sliding, digests, noneMatch, modifiedSince, ...request }: ResponseRead): Record<string, unknown> {
+  return {
+    ...request,
+    ttlMs: null,
+    lifeMs: null,
+    maxAgeMs: null,
+    ...sliding,
+    digests: JSON.stringify(digests),
+    anyTag: noneMatch === '*',
+    noneMatch: noneMatch === '*' ? null : (noneMatch ?? null),
+    modifiedSince: modifiedSince ?? null,
+  }
+}
+
+function fillValues({ deadline, digests, meta, tags, ...request }: ResponseFill): Record<string, unknown> {
+  return {
+    ...request,
+    ...deadlineValues(deadline),
+    digests: JSON.stringify(digests),
+    meta: JSON.stringify(meta),
+    date: meta.date,
+    tags: storedTags(tags ?? []),
+  }
+}
+
+function purgeValues(scope: Scope, { bases = [], prefixes, tags }: ResponsePurge): Record<string, unknown> {
+  const ranges = [
+    ...bases.map((base) => ({ from: base, to: `${base}${AFTER_VARIANTS}` })),
+    ...(prefixes ?? (bases.length === 0 ? [''] : [])).map((prefix) => keyRange(scope, prefix)),
+  ]
+  return {
+    bases,
+    froms: ranges.map(({ from }) => from),
+    tos: ranges.map(({ to }) => to),
+    tags: tags === undefined ? null : storedTags(tags),
+  }
+}
+
+interface ResponseRow {
+  key: string
+  names: string | null
+  state: 'live' | 'kept' | 'gone' | null
+  meta: string | null
+  hasBody: boolean
+  body: string | null
+  expiresAt: number | null
+  now: number | null
+  claimed: boolean
+  heldMs: number | null
+  isPassing: boolean
+}
+
+function answerOf(row: ResponseRow | undefined): ResponseAnswer {
+  if (row === undefined) throw new TypeError('A read of a response answers with one row.')
+  const { key, names, state, meta, hasBody, body, expiresAt, claimed, heldMs, isPassing } = row
+  return {
+    key,
+    names: names === null ? undefined : (JSON.parse(names) as string[]),
+    entry:
+      meta !== null && (state === 'live' || state === 'kept')
+        ? {
+            state,
+            meta: JSON.parse(meta) as ResponseMeta,
+            body: hasBody ? (body ?? '') : undefined,
+            expiresAt: expiresAt ?? undefined,
+          }
+        : undefined,
+    now: Number(row.now),
+    claimed,
+    heldMs: heldMs ?? undefined,
+    isPassing,
+  }
+}
