@@ -1,0 +1,108 @@
+/** Bodies on their way to the client and into the store. */
+import type { ByteRange } from '../http/index.ts'
+
+/** How a body ended. */
+export type Collected =
+  | { readonly kind: 'whole'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'too large' }
+  /** The handler's stream failed, or the client left. */
+  | { readonly kind: 'aborted' }
+
+/**
+ * Passes a body on as it comes, and keeps a copy.
+ *
+ * `onEnd` is told once; what it answers delays the stream's end where it is awaited, so that nothing floats behind it.
+ */
+export function collecting(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  onEnd: (collected: Collected) => Promise<void> | undefined,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  let chunks: Uint8Array[] | undefined = []
+  let length = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      let result: Awaited<ReturnType<typeof reader.read>>
+      try {
+        result = await reader.read()
+      } catch (error) {
+        await onEnd({ kind: 'aborted' })
+        throw error
+      }
+      if (result.done) {
+        await onEnd(chunks === undefined ? { kind: 'too large' } : { kind: 'whole', bytes: joined(chunks, length) })
+        controller.close()
+        return
+      }
+      length += result.value.byteLength
+      // What is too long is not even held in memory.
+      if (length > maxBytes) chunks = undefined
+      // A copy: whoever reads the stream may transfer or overwrite its chunks.
+      else chunks?.push(result.value.slice())
+      controller.enqueue(result.value)
+    },
+    async cancel(reason) {
+      await Promise.all([reader.cancel(reason), onEnd({ kind: 'aborted' })])
+    },
+  })
+}
+
+/** Reads a body to its end without anybody to pass it on to. */
+export async function collected(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Collected> {
+  if (body === null) return { kind: 'whole', bytes: new Uint8Array() }
+  let end: Collected = { kind: 'aborted' }
+  const stream = collecting(body, maxBytes, (result) => {
+    end = result
+    return undefined
+  })
+  try {
+    for (const reader = stream.getReader(); !(await reader.read()).done; );
+  } catch {}
+  return end
+}
+
+/** A body as text: itself where it is UTF-8, else in base64, for that is what a text column can hold. */
+export function bodyText(bytes: Uint8Array): { text: string; base64: boolean } {
+  try {
+    const text = STRICT.decode(bytes)
+    if (!text.includes('\0')) return { text, base64: false }
+  } catch {}
+  return { text: toBase64(bytes), base64: true }
+}
+
+/** The inverse of {@link bodyText}. */
+export function bodyBytes(text: string, base64: boolean): Uint8Array<ArrayBuffer> {
+  if (!base64) return new TextEncoder().encode(text)
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+}
+
+/** What of a stored body answers: whole, or a part. */
+export function bodyPart(text: string, base64: boolean, part: ByteRange | 'whole'): string | Uint8Array<ArrayBuffer> {
+  if (part === 'whole' && !base64) return text
+  const bytes = bodyBytes(text, base64)
+  return part === 'whole' ? bytes : bytes.subarray(part.first, part.last + 1)
+}
+
+// Strict about what is no UTF-8, and about a leading U+FEFF, which is a byte of the body like any other.
+const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** A multiple of three, so that the parts' base64 can be joined; and few enough for arguments of a call. */
+const BASE64_CHUNK_BYTES = 0x6000
+
+function toBase64(bytes: Uint8Array): string {
+  let text = ''
+  for (let i = 0; i < bytes.length; i += BASE64_CHUNK_BYTES) {
+    text += btoa(String.fromCharCode(...bytes.subarray(i, i + BASE64_CHUNK_BYTES)))
+  }
+  return text
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return whole
+}

@@ -1,0 +1,97 @@
+/** What of a handler's response goes into the store, and for how long. */
+import {
+  comparableOf,
+  dateOf,
+  fieldsToStore,
+  freshness,
+  isComplete,
+  joinVary,
+  responseTags,
+  servingSpans,
+  type TimedResponse,
+  varyNames,
+} from '../http/index.ts'
+import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../responses/store.ts'
+import { bodyText } from './bodies.ts'
+import type { Exchange } from './exchange.ts'
+
+/** How long what can be validated is kept after it can no longer be served. */
+const VALIDATABLE_MS = 86_400_000
+
+/** The fields that the URL's responses vary on, this one included; undefined where they are too many, or all. */
+export function namesOf(x: Exchange, answer: ResponseAnswer, response: TimedResponse): readonly string[] | undefined {
+  const names = joinVary(answer.names ?? [], varyNames(response.headers, x.plan.policy))
+  return names === '*' ? undefined : names
+}
+
+/** How long a response is fresh, and kept; and whether hits prolong it. */
+export function lifeOf(
+  x: Exchange,
+  response: TimedResponse,
+): Pick<ResponseFreshening, 'deadline' | 'maxAgeMs' | 'keptMs'> & { isSliding: boolean } {
+  const { policy, sliding } = x.plan
+  const { freshMs, staleMs } = servingSpans(response, policy)
+  const { tag, modifiedAt } = comparableOf(response)
+  const canBeValidated = tag !== undefined || (response.headers.has('last-modified') && modifiedAt > 0)
+  const keptMs = Math.max(staleMs - freshMs, canBeValidated ? VALIDATABLE_MS : 0)
+  if (sliding !== undefined && freshness(response, policy).source === 'default') {
+    return { deadline: { kind: 'after', ms: sliding.lifeMs }, maxAgeMs: sliding.maxAgeMs, keptMs, isSliding: true }
+  }
+  return { deadline: { kind: 'at', epochMs: response.responseAt + freshMs }, maxAgeMs: null, keptMs, isSliding: false }
+}
+
+export function metaOf(
+  response: TimedResponse,
+  body: { bytes: number; base64: boolean; isSliding: boolean },
+): ResponseMeta {
+  const { tag, modifiedAt } = comparableOf(response)
+  return {
+    status: response.status,
+    headers: [...response.headers],
+    requestAt: response.requestAt,
+    responseAt: response.responseAt,
+    date: dateOf(response),
+    ...(tag === undefined ? {} : { tag }),
+    modifiedAt,
+    bytes: body.bytes,
+    ...(body.base64 ? { base64: true as const } : {}),
+    ...(body.isSliding ? { sliding: true as const } : {}),
+    vary: [],
+  }
+}
+
+export function tagsOf(x: Exchange, response: Response): readonly string[] {
+  const own = x.plan.tagsOf?.(x.c, response) ?? []
+  return [
+    ...new Set([...responseTags(new URL(x.request.url), response.headers), ...(typeof own === 'string' ? [own] : own)]),
+  ]
+}
+
+/** Stores a response with its whole body; false where it is incomplete or was refused. */
+export async function keep(
+  x: Exchange,
+  answer: ResponseAnswer,
+  response: TimedResponse,
+  { bytes, names, tags }: { bytes: Uint8Array; names: readonly string[]; tags: readonly string[] },
+): Promise<boolean> {
+  if (!isComplete(response.headers, bytes.length, true)) return false
+  const { text, base64 } = bodyText(bytes)
+  const { isSliding, ...life } = lifeOf(x, response)
+  const stored = { ...response, headers: fieldsToStore(response, x.plan.policy) }
+  return x.store.fill(
+    {
+      base: x.base,
+      key: answer.key,
+      token: x.token,
+      digests: x.digests,
+      names,
+      meta: metaOf(stored, { bytes: bytes.length, base64, isSliding }),
+      body: text,
+      ...life,
+      tags,
+      computeMs: response.responseAt - response.requestAt,
+      maxVariants: x.plan.maxVariants,
+    },
+    x.cost,
+  )
+}

@@ -1,0 +1,216 @@
+/** The options of `responseCache`, checked once. */
+import type { Context } from 'hono'
+import type { Cache } from '../cache.ts'
+import { createPolicy, type HeuristicOptions, type Policy, type QueryRule } from '../http/index.ts'
+import { now } from '../values/clock.ts'
+import { DEFAULT_SLACK } from '../values/defaults.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { boundedSpan, type Expiration, parsePeriod } from '../values/expiration.ts'
+import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { type PathPattern, pathMatcher } from './paths.ts'
+
+export interface ResponseCacheOptions {
+  /** Where responses are kept: a cache of `createCache`, or a function that gives it for a request. */
+  cache: Cache | ((c: Context) => Cache)
+  /**
+   * How long cacheable responses that say nothing of it are fresh, a positive span. Default: they are not, as RFC 9111 has
+   * it. What a response itself says always counts.
+   */
+  expiration?: Expiration | undefined
+  /** Hits push the deadline of such responses out again, mostly without a write. Default false. */
+  sliding?: boolean | undefined
+  /** With sliding: how old a response can become, whatever the hits; a positive span. Default: any age. */
+  maxAge?: Expiration | undefined
+  /** stale-while-revalidate for responses that name none; a positive span, default none. */
+  stale?: Expiration | undefined
+  /** stale-if-error for responses that name none, a handler that throws included; a positive span, default none. */
+  staleIfError?: Expiration | undefined
+  /** Whether both also count beside s-maxage, as in many CDNs; RFC 9111 forbids it. Default false. */
+  staleDespiteSMaxAge?: boolean | undefined
+  /** Request fields that every response varies on, whatever its own Vary says. */
+  vary?: readonly string[] | undefined
+  /** Which query parameters are part of the key; default all, in their order. The handler still sees all of them. */
+  query?: QueryRule | undefined
+  /** What else separates responses: those with different texts never meet. It is hashed. */
+  key?: ((c: Context) => string | undefined) | undefined
+  /** Paths that are left alone: `/admin`, `/users/:id`, `/api/*`, or regular expressions. */
+  exclude?: readonly PathPattern[] | undefined
+  /** The only paths that are cached; default all. */
+  include?: readonly PathPattern[] | undefined
+  /**
+   * Requests with Authorization: shared where RFC 9111 3.5 allows it (`'rfc'`, the default), left alone (`'never'`), or cached for each
+   * user by a function that names the user. Without a name the request is left alone.
+   */
+  authenticated?: 'rfc' | 'never' | ((c: Context) => string | undefined) | undefined
+  /** Whether responses with Set-Cookie may be stored, the cookie included, as the RFC allows; default false. */
+  setCookie?: boolean | undefined
+  /** Tags of a response, beside those of its Cache-Tag and Cache-Groups fields. */
+  tags?: ((c: Context, response: Response) => Iterable<string>) | undefined
+  /** Longer bodies are passed on and not stored; default 8 MiB. */
+  maxBodyBytes?: number | undefined
+  /** Variants of one URL that are kept at once; default 100. */
+  maxVariants?: number | undefined
+  /** The only statuses to store; default all that RFC 9111 allows. */
+  statuses?: readonly number[] | undefined
+  /** Guesses a lifetime from Last-Modified; default false. */
+  heuristic?: boolean | HeuristicOptions | undefined
+  /** Whether the client's Cache-Control is heeded beyond no-store, which always is; default false: it costs you, not them. */
+  requestDirectives?: boolean | undefined
+  /** Fields that speak to this cache before Cache-Control (RFC 9213); default `['cdn-cache-control']`. */
+  targeted?: readonly string[] | undefined
+  /** The name in Cache-Status (RFC 9211), or false for no such field; default `'pgstash'`. */
+  statusHeader?: string | false | undefined
+  /** How long others wait for the one request that asks the handler; a positive span, default 10 s. */
+  lease?: Expiration | undefined
+  /**
+   * How to ask the application once more, for a refresh after the response: `(request, c) => app.fetch(request, c.env,
+   * c.executionCtx)`. Without it, the request that finds a response stale refreshes it before it is answered.
+   */
+  refresh?: ((request: Request, c: Context) => Response | Promise<Response>) | undefined
+  /** Keeps work alive after the response; default the request's `executionCtx.waitUntil` where there is one. */
+  waitUntil?: ((work: Promise<unknown>) => void) | undefined
+}
+
+const KNOWN_OPTIONS = [
+  'cache',
+  'expiration',
+  'sliding',
+  'maxAge',
+  'stale',
+  'staleIfError',
+  'staleDespiteSMaxAge',
+  'vary',
+  'query',
+  'key',
+  'exclude',
+  'include',
+  'authenticated',
+  'setCookie',
+  'tags',
+  'maxBodyBytes',
+  'maxVariants',
+  'statuses',
+  'heuristic',
+  'requestDirectives',
+  'targeted',
+  'statusHeader',
+  'lease',
+  'refresh',
+  'waitUntil',
+] as const satisfies readonly (keyof ResponseCacheOptions)[]
+
+const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024
+/** As base64 and escaped it must stay within the 64 MB that Neon takes. */
+const LARGEST_BODY_BYTES = 32 * 1024 * 1024
+const DEFAULT_MAX_VARIANTS = 100
+const DEFAULT_LEASE_MS = 10_000
+const MS_PER_SECOND = 1_000
+
+/** The options as the middleware goes by them. */
+export interface Plan {
+  readonly policy: Policy
+  readonly cacheOf: (c: Context) => Cache
+  readonly isSelected: (path: string) => boolean
+  readonly sliding: { readonly ttlMs: number; readonly lifeMs: number; readonly maxAgeMs: number | null } | undefined
+  readonly query: QueryRule | undefined
+  /** What else is in the key; undefined where the request must be left alone. */
+  readonly partsOf: (c: Context) => readonly string[] | undefined
+  readonly tagsOf: ResponseCacheOptions['tags']
+  readonly maxBodyBytes: number
+  readonly maxVariants: number
+  readonly statusName: string | undefined
+  readonly leaseMs: number
+  readonly refresh: ResponseCacheOptions['refresh']
+  readonly waitUntil: ResponseCacheOptions['waitUntil']
+}
+
+/** @throws InvalidOptionError, InvalidExpirationError */
+export function parseOptions(given: ResponseCacheOptions): Plan {
+  if (given === undefined) throw new InvalidOptionError('Expected options with a cache, got undefined.')
+  const options = optionsObject<ResponseCacheOptions>(given, KNOWN_OPTIONS)
+  const { cache, key, tags, refresh, waitUntil, statusHeader = 'pgstash', authenticated = 'rfc' } = options
+  for (const [name, value] of Object.entries({ key, tags, refresh, waitUntil })) optionalFunction(name, value)
+  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, maxVariants = DEFAULT_MAX_VARIANTS } = options
+  const includes = pathMatcher('include', options.include)
+  const excludes = pathMatcher('exclude', options.exclude)
+  return {
+    policy: policyOf(options),
+    cacheOf: cacheFunction(cache),
+    isSelected: (path) => (options.include === undefined || includes(path)) && !excludes(path),
+    sliding: slidingOf(options),
+    query: options.query,
+    partsOf: (c) => partsOf(c, key, authenticated),
+    tagsOf: tags,
+    maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
+    maxVariants: wholeNumber('maxVariants', maxVariants, 1),
+    statusName: checkedName(statusHeader),
+    leaseMs: span('lease', options.lease) ?? DEFAULT_LEASE_MS,
+    refresh,
+    waitUntil,
+  }
+}
+
+function policyOf(options: Partial<ResponseCacheOptions>): Policy {
+  const { authenticated = 'rfc', vary = [], statuses, heuristic = false, targeted } = options
+  if (authenticated !== 'rfc' && authenticated !== 'never' && typeof authenticated !== 'function') {
+    throw new InvalidOptionError(
+      `Expected authenticated to be 'rfc', 'never' or a function, got ${describeType(authenticated)}.`,
+    )
+  }
+  return createPolicy({
+    authenticated: typeof authenticated === 'function' ? 'keyed' : authenticated,
+    defaultLifetime: seconds('expiration', options.expiration),
+    staleWhileRevalidate: seconds('stale', options.stale) ?? 0,
+    staleIfError: seconds('staleIfError', options.staleIfError) ?? 0,
+    staleDespiteSMaxAge: options.staleDespiteSMaxAge ?? false,
+    setCookie: options.setCookie ?? false,
+    requestDirectives: options.requestDirectives ?? false,
+    heuristic,
+    statuses,
+    vary,
+    ...(targeted === undefined ? {} : { targeted }),
+  })
+}
+
+function slidingOf({ sliding = false, expiration, maxAge }: Partial<ResponseCacheOptions>): Plan['sliding'] {
+  const maxAgeMs = span('maxAge', maxAge) ?? null
+  const ttlMs = span('expiration', expiration)
+  if (!boolean('sliding', sliding)) return undefined
+  if (ttlMs === undefined) throw new InvalidOptionError('Expected an expiration to slide by.')
+  return { ttlMs, lifeMs: boundedSpan(ttlMs * (1 + DEFAULT_SLACK), now()), maxAgeMs }
+}
+
+function cacheFunction(cache: ResponseCacheOptions['cache'] | undefined): (c: Context) => Cache {
+  if (typeof cache === 'function') return cache
+  if (typeof cache === 'object' && cache !== null) return () => cache
+  throw new InvalidOptionError(
+    `Expected cache to be a cache, or a function of the context, got ${describeType(cache)}.`,
+  )
+}
+
+function partsOf(
+  c: Context,
+  key: ResponseCacheOptions['key'],
+  authenticated: NonNullable<ResponseCacheOptions['authenticated']>,
+): readonly string[] | undefined {
+  const own = key?.(c)
+  const parts = own === undefined ? [] : [`key ${own}`]
+  if (typeof authenticated !== 'function' || !c.req.raw.headers.has('authorization')) return parts
+  const user = authenticated(c)
+  return user === undefined || user === '' ? undefined : [...parts, `user ${user}`]
+}
+
+function checkedName(name: unknown): string | undefined {
+  if (name === false) return undefined
+  if (typeof name === 'string' && name !== '') return name
+  throw new InvalidOptionError(`Expected statusHeader to be a name or false, got ${describeType(name)}.`)
+}
+
+function span(name: string, value: unknown): number | undefined {
+  return value === undefined ? undefined : parsePeriod(value, name, now())
+}
+
+function seconds(name: string, value: unknown): number | undefined {
+  const ms = span(name, value)
+  return ms === undefined ? undefined : ms / MS_PER_SECOND
+}

@@ -1,0 +1,36 @@
+/** Path patterns: exact, with `:name` for one segment and a final `/*` for everything below, as Hono's routes have them. */
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+
+export type PathPattern = string | RegExp
+
+/**
+ * Whether a path, decoded as the router sees it, matches one of the patterns.
+ *
+ * `/admin` is `/admin` alone: neither `/administrator` nor `/admin/users`. `/admin/*` is both `/admin` and all below it.
+ *
+ * @throws InvalidOptionError when a pattern is none
+ */
+export function pathMatcher(name: string, patterns: readonly PathPattern[] = []): (path: string) => boolean {
+  if (!Array.isArray(patterns)) {
+    throw new InvalidOptionError(`Expected ${name} to be a list of path patterns, got ${describeType(patterns)}.`)
+  }
+  const expressions = patterns.map((pattern) => expressionOf(name, pattern))
+  return (path) => expressions.some((expression) => expression.test(path))
+}
+
+function expressionOf(name: string, pattern: unknown): RegExp {
+  // Without the flags that make `test` remember where it was.
+  if (pattern instanceof RegExp) return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+  if (typeof pattern === 'string' && pattern.startsWith('/')) {
+    const below = pattern.endsWith('/*')
+    const segments = (below ? pattern.slice(0, -2) : pattern).split('/').map(segmentSource)
+    return new RegExp(`^${segments.join('/')}${below ? '(?:/.*)?' : ''}$`, 's')
+  }
+  throw new InvalidOptionError(
+    `Expected ${name} to hold paths that begin with /, or regular expressions, got ${typeof pattern === 'string' ? 'another string' : describeType(pattern)}.`,
+  )
+}
+
+function segmentSource(segment: string): string {
+  return /^:[A-Za-z_]\w*$/.test(segment) ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}

@@ -1,0 +1,73 @@
+/** Answers from a stored response. */
+import {
+  answer,
+  type CacheStatus,
+  currentAgeMs,
+  type ForwardReason,
+  type Policy,
+  type Reuse,
+  reuse,
+  type TimedResponse,
+} from '../http/index.ts'
+import type { ResponseAnswer, ResponseMeta } from '../responses/store.ts'
+import { bodyPart } from './bodies.ts'
+import { type Exchange, read, storeNow, withStatus } from './exchange.ts'
+
+/** Statuses whose `Response` takes no body, not even an empty one. */
+const NULL_BODY = new Set([101, 204, 205, 304])
+const MS_PER_SECOND = 1_000
+
+export type Entry = NonNullable<ResponseAnswer['entry']>
+
+export function timedOf({ status, headers, requestAt, responseAt, staleSince }: ResponseMeta): TimedResponse {
+  return {
+    status,
+    headers: new Headers(headers.map(([name, value]) => [name, value])),
+    requestAt,
+    responseAt,
+    staleSince,
+  }
+}
+
+/** Whether the entry may answer, by the policy; a sliding one lives as long as its row does. */
+export function judge(x: Exchange, entry: Entry): Reuse {
+  const now = storeNow(x)
+  const stored = timedOf(entry.meta)
+  return reuse(x.head, stored, now, policyFor(x, entry, stored, now))
+}
+
+export function policyFor(x: Exchange, { meta, expiresAt }: Entry, stored: TimedResponse, now: number): Policy {
+  const { policy } = x.plan
+  if (!meta.sliding || expiresAt === undefined) return policy
+  // Its deadline has moved since it was stored.
+  return { ...policy, defaultLifetime: Math.max(0, expiresAt - now + currentAgeMs(stored, now)) / MS_PER_SECOND }
+}
+
+/** The response to this request: whole, a part, its head, or that nothing changed. */
+export async function serve(
+  x: Exchange,
+  entry: Entry,
+  status: CacheStatus,
+  { validated = false } = {},
+): Promise<Response | undefined> {
+  const { meta } = entry
+  const given = answer(x.head, timedOf(meta), { now: storeNow(x), bodyBytes: meta.bytes, validated })
+  const part = NULL_BODY.has(given.status) ? 'none' : given.body
+  let { body } = entry
+  if (part !== 'none' && body === undefined) {
+    // It was left in the database for a condition that does not hold after all.
+    const again = await read(x, { claims: false, whole: true })
+    body = again.entry?.body
+    if (body === undefined) return undefined
+  }
+  const content = part === 'none' ? null : bodyPart(body ?? '', meta.base64 === true, part)
+  return withStatus(x, new Response(content, { status: given.status, headers: given.headers }), status)
+}
+
+/** Why a request goes to the handler (RFC 9211 2.2). */
+export function forwardReason({ entry, names }: ResponseAnswer, judged: Reuse | undefined): ForwardReason {
+  if (judged?.fwd !== undefined) return judged.fwd
+  if (entry !== undefined) return 'stale'
+  if (names === undefined) return 'uri-miss'
+  return names.length === 0 ? 'miss' : 'vary-miss'
+}
