@@ -14,10 +14,13 @@ import { fillResponse } from './operations/fill-response.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { freshenResponse } from './operations/freshen-response.ts'
 import { passLease } from './operations/pass-lease.ts'
-import { purgeHard, purgeSoft } from './operations/purge.ts'
+import { type PurgeValue, purgeHard, purgeSoft } from './operations/purge.ts'
 import { readResponse } from './operations/read-response.ts'
 import { release } from './operations/release.ts'
 import { againIfRaced } from './removing.ts'
+
+/** The namespace of responses, below that of their cache. */
+export const RESPONSE_NAMESPACE = 'http'
 
 /** Sorts right after everything that begins with a URL's key and a space: its variants. */
 const AFTER_VARIANTS = '!'
@@ -27,11 +30,11 @@ const DERIVED_BYTES = 2 * 65
 export function responding({ emit, runner, scope: outer, responseCircuit: circuit }: Context): ResponseStore {
   // Made when first asked for: a long namespace has no room for another below it, and need not have.
   let made: Scope | undefined
-  const scope = () => (made ??= nestedScope(outer, 'http'))
+  const scope = () => (made ??= nestedScope(outer, RESPONSE_NAMESPACE))
   return {
     emit,
     keyOf(urlKey, part) {
-      const stored = storedKey(scope(), urlKey, DERIVED_BYTES)
+      const stored = storedUrl(scope(), urlKey)
       return part === undefined ? stored : `${stored} ${part}`
     },
     read: (request, cost) =>
@@ -50,11 +53,16 @@ export function responding({ emit, runner, scope: outer, responseCircuit: circui
       }),
     purge: (request) =>
       counted(circuit, async () => {
-        const values = purgeValues(scope(), request)
+        const values: Record<string, unknown> = purgeValues(scope(), request)
         const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
         return rows.reduce((sum, { purged }) => sum + purged, 0)
       }),
   }
+}
+
+/** A URL's key as it is stored. */
+export function storedUrl(scope: Scope, urlKey: string): string {
+  return storedKey(scope, urlKey, DERIVED_BYTES)
 }
 
 function readValues({ sliding, digests, noneMatch, modifiedSince, ...request }: ResponseRead): Record<string, unknown> {
@@ -82,7 +90,8 @@ function fillValues({ deadline, digests, meta, tags, ...request }: ResponseFill)
   }
 }
 
-function purgeValues(scope: Scope, { bases = [], prefixes, tags }: ResponsePurge): Record<string, unknown> {
+/** @throws InvalidKeyError */
+export function purgeValues(scope: Scope, { bases = [], prefixes, tags }: ResponsePurge): Record<PurgeValue, unknown> {
   const ranges = [
     ...bases.map((base) => ({ from: base, to: `${base}${AFTER_VARIANTS}` })),
     ...(prefixes ?? (bases.length === 0 ? [''] : [])).map((prefix) => keyRange(scope, prefix)),

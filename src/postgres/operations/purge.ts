@@ -1,59 +1,67 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
 import { operation, type QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
-const ranges = sql`unnest(${param('froms')}::text[], ${param('tos')}::text[]) as asked(first, last)`
-
 /** Ranges of responses: what is being computed for them is not stored, also for URLs of which nothing is there yet. */
-function steps(db: QueryDatabase, tables: CacheTables, change: (doomed: SQL) => SQL) {
+function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue) => SQLWrapper, change: SQL) {
   const { entries, leases } = tables
+  const ranges = sql`unnest(${value('froms')}::text[], ${value('tos')}::text[]) as asked(first, last)`
   const { broken, raced } = breakLeases(
     db,
     tables,
     sql`
-      select asked.key from unnest(${param('bases')}::text[]) as asked(key)
+      select asked.key from unnest(${value('bases')}::text[]) as asked(key)
       union select held.key from ${leases} as held, ${ranges}
       where held.key >= asked.first and held.key < asked.last and held.token is not null`,
   )
   const doomed = db.$with('doomed', {}).as(sql`
     select ${entries.key} from ${entries}
     where exists (select from ${ranges} where ${entries.key} >= asked.first and ${entries.key} < asked.last)
-      and (${param('tags')}::text[] is null or ${entries.tags} && ${param('tags')}::text[])
+      and (${value('tags')}::text[] is null or ${entries.tags} && ${value('tags')}::text[])
       and (select count(*) from broken) >= 0
     order by ${entries.key}
     for update`)
-  const purged = db.$with('purged', {}).as(change(sql`doomed`))
+  const purged = db.$with('purged', {}).as(change)
   return db
     .with(broken, doomed, purged)
     .select({ purged: sql<number>`(select count(*)::int from purged where is_response)`, raced })
     .from(sql`(select) as one`)
 }
 
+/** What a purge is told: URLs' keys, ranges of keys, and tags or null for any. */
+export type PurgeValue = 'bases' | 'froms' | 'tos' | 'tags'
+
+/** The statement with values of the caller's in it, for a batch of theirs. */
+export function purgeQuery(
+  db: QueryDatabase,
+  tables: CacheTables,
+  value: (name: PurgeValue) => SQLWrapper,
+  kind: 'hard' | 'soft',
+) {
+  return steps(db, tables, value, kind === 'hard' ? removal(tables) : ending(tables))
+}
+
 /** Removes responses, and counts them. */
-export const purgeHard = operation('unsent', (db, tables) =>
-  steps(
-    db,
-    tables,
-    () => sql`
-      delete from ${tables.entries} using doomed where ${tables.entries.key} = doomed.key
-      returning ${tables.entries.meta}::jsonb ? 'status' as is_response`,
-  ),
-)
+export const purgeHard = operation('unsent', (db, tables) => purgeQuery(db, tables, param, 'hard'))
 
 /** Makes responses stale from now on, and counts them: they are validated, or served while they are refreshed. */
-export const purgeSoft = operation('unsent', (db, tables) => {
-  const { entries } = tables
-  return steps(
-    db,
-    tables,
-    () => sql`
-      update ${entries}
-      set expires_at = least(${entries.expiresAt}, now()), updated_at = now(), written_by = pg_current_xact_id(),
-        meta = jsonb_set(${entries.meta}::jsonb, '{staleSince}',
-          to_jsonb(least((${entries.meta}::jsonb ->> 'staleSince')::float8, floor(extract(epoch from now()) * 1000)::float8)))::text
-      from doomed where ${entries.key} = doomed.key and ${entries.meta}::jsonb ? 'status'
-      returning true as is_response`,
-  )
-})
+export const purgeSoft = operation('unsent', (db, tables) => purgeQuery(db, tables, param, 'soft'))
+
+function removal({ entries }: CacheTables): SQL {
+  return sql`
+    delete from ${entries} using doomed where ${entries.key} = doomed.key
+    returning ${entries.meta}::jsonb ? 'status' as is_response`
+}
+
+function ending({ entries }: CacheTables): SQL {
+  const staleSince = sql`least(
+    (${entries.meta}::jsonb ->> 'staleSince')::float8, floor(extract(epoch from now()) * 1000)::float8)`
+  return sql`
+    update ${entries}
+    set expires_at = least(${entries.expiresAt}, now()), updated_at = now(), written_by = pg_current_xact_id(),
+      meta = jsonb_set(${entries.meta}::jsonb, '{staleSince}', to_jsonb(${staleSince}))::text
+    from doomed where ${entries.key} = doomed.key and ${entries.meta}::jsonb ? 'status'
+    returning true as is_response`
+}

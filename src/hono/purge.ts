@@ -1,0 +1,164 @@
+/** Purging responses: by URL, by prefix, by tag; as a function, in a transaction, or over HTTP. */
+import { sql } from 'drizzle-orm'
+import { Hono } from 'hono'
+import { bearerAuth } from 'hono/bearer-auth'
+import type { Cache } from '../cache.ts'
+import { checkedTables } from '../checked-tables.ts'
+import { cacheKey, type QueryRule } from '../http/index.ts'
+import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
+import { purgeQuery } from '../postgres/operations/purge.ts'
+import { purgeValues, RESPONSE_NAMESPACE, storedUrl } from '../postgres/responding.ts'
+import { type ResponsePurge, responseStoreOf } from '../responses/store.ts'
+import { type CacheTables, defaultTables } from '../schema.ts'
+import { CacheError, describeType, InvalidOptionError } from '../values/errors.ts'
+import { nestedScope, ROOT } from '../values/key.ts'
+import { boolean, optionsObject } from '../values/options.ts'
+
+export interface PurgeTargets {
+  /** Absolute URLs, each with all of its variants. */
+  urls?: readonly (string | URL)[] | undefined
+  /** Beginnings of absolute URLs: `https://example.com/blog/`. */
+  prefixes?: readonly string[] | undefined
+  /** Responses with any of these tags; with `urls` or `prefixes` only those among them. */
+  tags?: readonly string[] | undefined
+  /** Makes them stale instead of removing them, so that they are validated, or served while they are refreshed. */
+  soft?: boolean | undefined
+  /** The `query` option of the `responseCache` that stored them. */
+  query?: QueryRule | undefined
+}
+
+const TARGETS = ['urls', 'prefixes', 'tags', 'soft', 'query'] as const
+
+/**
+ * Purges responses, and answers how many were there: one round trip. What is being computed for them is not stored.
+ *
+ * Tags alone, not soft, are `cache.invalidate`: exact, at a cost that does not grow with the number of responses, and answered
+ * with 0, for nothing is counted. Soft by tags looks at every response of the cache.
+ *
+ * @param cache the one that `responseCache` was given, or one made with a transaction
+ * @throws InvalidOptionError, InvalidKeyError, DatabaseError, DatabaseTimeoutError
+ * @example
+ * await purge(cache, { urls: ['https://example.com/blog/42'] })
+ * await purge(cache, { prefixes: ['https://example.com/blog/'], soft: true })
+ */
+export async function purge(cache: Cache, targets: PurgeTargets): Promise<number> {
+  const { urls, prefixes, tags, soft } = parseTargets(targets)
+  const store = responseStoreOf(cache)
+  if (tags !== undefined && urls.length === 0 && prefixes.length === 0 && !soft) {
+    await cache.invalidate(tags)
+    return 0
+  }
+  return store.purge({ ...scoped(urls, prefixes, (key) => store.keyOf(key)), ...(tags && { tags }), soft })
+}
+
+export interface PurgingOptions {
+  /** The namespace of the cache that `responseCache` was given. */
+  namespace?: string | undefined
+  tables?: CacheTables | undefined
+}
+
+/**
+ * The same as statements, for a batch or a transaction of yours: they purge exactly if that commits.
+ *
+ * Twice the same one: what was stored while the first waited for it, only a later statement can see.
+ *
+ * @throws InvalidOptionError, InvalidKeyError
+ * @example
+ * await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purging(db, { urls: [url] })])
+ */
+export function purging(db: Database, targets: PurgeTargets, options?: PurgingOptions) {
+  checkDatabase(db)
+  const { namespace, tables = defaultTables } = optionsObject<PurgingOptions>(options, ['namespace', 'tables'])
+  const { urls, prefixes, tags, soft } = parseTargets(targets)
+  const scope = nestedScope(namespace === undefined ? ROOT : nestedScope(ROOT, namespace), RESPONSE_NAMESPACE)
+  const wanted = scoped(urls, prefixes, (key) => storedUrl(scope, key))
+  const values = purgeValues(scope, { ...wanted, ...(tags && { tags }), soft })
+  const query = () =>
+    purgeQuery(
+      db as unknown as QueryDatabase,
+      checkedTables(tables),
+      (name) => sql`${sql.param(values[name])}`,
+      soft ? 'soft' : 'hard',
+    )
+  return [query(), query()] as const
+}
+
+export interface PurgeRouteOptions {
+  cache: Cache
+  /** What `Authorization: Bearer` must name; at least 16 characters. */
+  secret: string
+  /** The `query` option of the `responseCache` that stored them. */
+  query?: QueryRule | undefined
+}
+
+/** Shorter ones can be guessed. */
+const MIN_SECRET_LENGTH = 16
+
+/**
+ * `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`; answers `{ "purged": number }`.
+ *
+ * @throws InvalidOptionError when it is made without a secret
+ * @example
+ * app.route('/purge', purgeRoute({ cache, secret: env.PURGE_SECRET }))
+ */
+export function purgeRoute(options: PurgeRouteOptions): Hono {
+  const { cache, secret, query } = optionsObject<PurgeRouteOptions>(options, ['cache', 'secret', 'query'])
+  if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH) {
+    throw new InvalidOptionError(`Expected secret to be a string of at least ${MIN_SECRET_LENGTH} characters.`)
+  }
+  if (cache === undefined) throw new InvalidOptionError('Expected a cache, got undefined.')
+  responseStoreOf(cache)
+  return new Hono().use(bearerAuth({ token: secret })).post('/', async (c) => {
+    c.header('cache-control', 'no-store')
+    try {
+      const targets: unknown = await c.req.json().catch(() => undefined)
+      return c.json({ purged: await purge(cache, { ...Object(targets), query }) })
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error
+      const isOurs = error.code === 'DATABASE' || error.code === 'TIMEOUT'
+      return c.json({ error: error.code, message: error.message }, isOurs ? 503 : 400)
+    }
+  })
+}
+
+function parseTargets(targets: PurgeTargets) {
+  const { urls, prefixes, tags, soft = false, query } = optionsObject<PurgeTargets>(targets, TARGETS)
+  if (urls === undefined && prefixes === undefined && tags === undefined) {
+    throw new InvalidOptionError('Expected urls, prefixes or tags to purge.')
+  }
+  return {
+    urls: list('urls', urls).map((url) => cacheKey('GET', absolute(url), { query })),
+    prefixes: list('prefixes', prefixes).map(checkedPrefix),
+    tags: tags === undefined ? undefined : list('tags', tags).map(String),
+    soft: boolean('soft', soft),
+  }
+}
+
+/** Nothing named is everything, of the tags. */
+function scoped(
+  urls: readonly string[],
+  prefixes: readonly string[],
+  keyOf: (key: string) => string,
+): Pick<ResponsePurge, 'bases' | 'prefixes'> {
+  const isAll = urls.length === 0 && prefixes.length === 0
+  return { bases: urls.map(keyOf), prefixes: isAll ? [''] : prefixes.map((prefix) => `GET ${prefix}`) }
+}
+
+function list(name: string, value: unknown): readonly unknown[] {
+  if (value === undefined) return []
+  if (Array.isArray(value)) return value
+  throw new InvalidOptionError(`Expected ${name} to be a list, got ${describeType(value)}.`)
+}
+
+function absolute(url: unknown): URL {
+  try {
+    return new URL(url as string)
+  } catch {
+    throw new InvalidOptionError('Expected each of urls to be an absolute URL.')
+  }
+}
+
+function checkedPrefix(prefix: unknown): string {
+  if (typeof prefix === 'string' && /^https?:\/\/[^/]+\//i.test(prefix)) return prefix
+  throw new InvalidOptionError('Expected each of prefixes to begin with a scheme, a host and a slash.')
+}
