@@ -22,6 +22,8 @@ const ABSENT = Symbol('absent')
 export function metered(cache: Cache, counts: Counts): Cache {
   const counted = countErrors(counts)
   return {
+    // What other parts of this package find a cache's insides by.
+    ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
     get: ((key: string, options?: GetOptions) => counted(() => get(cache, counts, key, options))) as Cache['get'],
     getMany: ((keys: Iterable<string>) => counted(() => getMany(cache, counts, keys))) as Cache['getMany'],
     has: (...args) => counted(() => cache.has(...args)),

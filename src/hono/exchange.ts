@@ -4,11 +4,12 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Context } from 'hono'
 import { type CacheStatus, cacheKey, cacheStatus, conditionOf, fieldDigests, type RequestHead } from '../http/index.ts'
-import { type ResponseAnswer, type ResponseStore, responseStoreOf } from '../responses/store.ts'
+import type { ResponseAnswer, ResponseStore } from '../responses/store.ts'
 import { now } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import type { Plan } from './options.ts'
+import { responseStoreOf } from './response-store.ts'
 import { waitUntilOf } from './wait-until.ts'
 
 export interface Exchange {

@@ -8,11 +8,12 @@ import { cacheKey, type QueryRule } from '../http/index.ts'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
 import { purgeQuery } from '../postgres/operations/purge.ts'
 import { purgeValues, RESPONSE_NAMESPACE, storedUrl } from '../postgres/responding.ts'
-import { type ResponsePurge, responseStoreOf } from '../responses/store.ts'
+import type { ResponsePurge } from '../responses/store.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { CacheError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, ROOT } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { responseStoreOf } from './response-store.ts'
 
 export interface PurgeTargets {
   /** Absolute URLs, each with all of its variants. */

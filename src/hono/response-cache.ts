@@ -16,7 +16,7 @@ import {
   mustNotForward,
   type Reuse,
 } from '../http/index.ts'
-import { type ResponseAnswer, responseStoreOf } from '../responses/store.ts'
+import type { ResponseAnswer } from '../responses/store.ts'
 import { collected } from './bodies.ts'
 import {
   createExchange,
@@ -32,6 +32,7 @@ import {
 } from './exchange.ts'
 import { type Lead, leadWith } from './lead.ts'
 import { type Plan, parseOptions, type ResponseCacheOptions } from './options.ts'
+import { responseStoreOf } from './response-store.ts'
 import { forwardReason, judge, serve } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
 

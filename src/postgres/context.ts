@@ -33,6 +33,12 @@ export interface Context extends Shared {
   readonly scope: Scope
 }
 
+/**
+ * Where a cache keeps its context, for other entry points of this package that work on its tables. A symbol of the
+ * registry, because each entry may bring a copy of this module.
+ */
+export const CONTEXT: unique symbol = Symbol.for('pgstash.context') as never
+
 /** An expiration as given, or the cache's own. @throws InvalidExpirationError */
 export function deadlineOf(context: Context, expiration: unknown): Deadline {
   return expiration === undefined ? context.expiration : parseExpiration(expiration, now())

@@ -2,7 +2,6 @@
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../checked-tables.ts'
 import { createFiller } from '../fill/get-or-set.ts'
-import { type KeepsResponses, RESPONSES } from '../responses/store.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { now } from '../values/clock.ts'
 import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
@@ -14,14 +13,13 @@ import { nestedScope, ROOT, type Scope } from '../values/key.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import { createCircuit } from './circuit.ts'
 import { createCoalescer } from './coalesce.ts'
-import type { Shared } from './context.ts'
+import { CONTEXT, type Context, type Shared } from './context.ts'
 import { counting } from './counting.ts'
 import { checkDatabase, type Database } from './database.ts'
 import { filling, postgresFillStore } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { entryHandle, reading, readRows } from './reading.ts'
 import { removing } from './removing.ts'
-import { responding } from './responding.ts'
 import { createRunner } from './runner.ts'
 import { writing } from './writing.ts'
 
@@ -151,7 +149,7 @@ function primary(db: Database): Database {
   return (Reflect.get(db, '$primary') as Database | undefined) ?? db
 }
 
-function scopedCache(shared: Shared, scope: Scope): Cache & KeepsResponses {
+function scopedCache(shared: Shared, scope: Scope): Cache & { readonly [CONTEXT]: Context } {
   const context = { ...shared, scope }
   const cache = {
     ...reading(context),
@@ -165,7 +163,7 @@ function scopedCache(shared: Shared, scope: Scope): Cache & KeepsResponses {
     ...cache,
     namespace: (name) => scopedCache(shared, nestedScope(scope, name)),
     entry: (key) => entryHandle(context, key, cache),
-    [RESPONSES]: responding(context),
+    [CONTEXT]: context,
   }
 }
 

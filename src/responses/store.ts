@@ -1,6 +1,4 @@
 /** What a store must be able to do for HTTP responses: each step one round trip. */
-import type { Cache } from '../cache.ts'
-import { describeType, InvalidOptionError } from '../values/errors.ts'
 import type { Cost, Emit } from '../values/events.ts'
 import type { Deadline } from '../values/expiration.ts'
 
@@ -118,20 +116,4 @@ export interface ResponseStore {
   release(key: string, token: string, passMs: number, cost: Cost): Promise<void>
   /** Responses purged. */
   purge(request: ResponsePurge): Promise<number>
-}
-
-/** Where a cache has its response store. A symbol of the registry, because two copies of the package may meet. */
-export const RESPONSES: unique symbol = Symbol.for('pgstash.responses') as never
-
-export interface KeepsResponses {
-  readonly [RESPONSES]: ResponseStore
-}
-
-/** @throws InvalidOptionError where the cache cannot keep responses */
-export function responseStoreOf(cache: Cache): ResponseStore {
-  const store: unknown = Reflect.get(Object(cache), RESPONSES)
-  if (typeof store === 'object' && store !== null) return store as ResponseStore
-  throw new InvalidOptionError(
-    `Expected a cache that keeps responses, such as createCache's; got ${describeType(cache)}.`,
-  )
 }
