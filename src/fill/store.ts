@@ -21,6 +21,19 @@ export interface FillStore {
   release(key: string, token: string, cost: Cost): Promise<void>
 }
 
+/**
+ * Where a cache keeps its steps, for other parts of this package that fill it by themselves. A symbol of the registry,
+ * because each entry point may bring a copy of this module.
+ */
+export const FILLS: unique symbol = Symbol.for('pgstash.fills') as never
+
+/** The steps of a cache, and how its keys are stored. */
+export interface Fillable {
+  readonly steps: FillStore
+  /** @throws InvalidKeyError */
+  storedKey(key: string): string
+}
+
 export interface ClaimRequest {
   /** As it is stored, namespace included. */
   readonly key: string

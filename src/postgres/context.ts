@@ -1,5 +1,7 @@
 /** What the parts of one cache share. */
 import type { Filler } from '../fill/get-or-set.ts'
+import type { FillStore } from '../fill/store.ts'
+import type { CacheTables } from '../schema.ts'
 import { now } from '../values/clock.ts'
 import type { Codec } from '../values/codec.ts'
 import type { Emit } from '../values/events.ts'
@@ -15,7 +17,10 @@ export const MAX_KEYS = 10_000
 /** The same for a cache and the namespaces nested in it. */
 export interface Shared {
   readonly runner: Runner
+  readonly tables: CacheTables
   readonly coalesced: ReturnType<typeof createCoalescer>
+  /** The steps of a fill, for who takes them by themselves. */
+  readonly steps: FillStore
   readonly filler: Filler
   readonly codec: Codec
   readonly maxValueBytes: number

@@ -2,6 +2,7 @@
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../checked-tables.ts'
 import { createFiller } from '../fill/get-or-set.ts'
+import { FILLS, type Fillable } from '../fill/store.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { now } from '../values/clock.ts'
 import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
@@ -9,7 +10,7 @@ import { DEFAULT_SLACK, DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { createEmit, type EventListener } from '../values/events.ts'
 import { type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
-import { nestedScope, ROOT, type Scope } from '../values/key.ts'
+import { nestedScope, ROOT, type Scope, storedKey } from '../values/key.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import { createCircuit } from './circuit.ts'
 import { createCoalescer } from './coalesce.ts'
@@ -132,7 +133,8 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
   }
   // Inside a transaction a failure has ended it: to go on would hide that.
   const circuit = onError === 'miss' && !runner.isInTransaction ? createCircuit() : undefined
-  const filler = createFiller(postgresFillStore(runner, circuit), {
+  const steps = postgresFillStore(runner, circuit)
+  const filler = createFiller(steps, {
     ...common,
     timeoutMs,
     onError: circuit === undefined ? 'throw' : 'miss',
@@ -140,7 +142,16 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     random,
   })
   const coalesced = createCoalescer((keys, cost) => readRows(runner, keys, cost), timeoutMs)
-  const shared: Shared = { ...common, runner, circuit, responseCircuit: createCircuit(), filler, coalesced }
+  const shared: Shared = {
+    ...common,
+    tables,
+    runner,
+    circuit,
+    responseCircuit: createCircuit(),
+    steps,
+    filler,
+    coalesced,
+  }
   return scopedCache(shared, namespace === undefined ? ROOT : nestedScope(ROOT, namespace))
 }
 
@@ -149,7 +160,10 @@ function primary(db: Database): Database {
   return (Reflect.get(db, '$primary') as Database | undefined) ?? db
 }
 
-function scopedCache(shared: Shared, scope: Scope): Cache & { readonly [CONTEXT]: Context } {
+function scopedCache(
+  shared: Shared,
+  scope: Scope,
+): Cache & { readonly [CONTEXT]: Context; readonly [FILLS]: Fillable } {
   const context = { ...shared, scope }
   const cache = {
     ...reading(context),
@@ -164,6 +178,7 @@ function scopedCache(shared: Shared, scope: Scope): Cache & { readonly [CONTEXT]
     namespace: (name) => scopedCache(shared, nestedScope(scope, name)),
     entry: (key) => entryHandle(context, key, cache),
     [CONTEXT]: context,
+    [FILLS]: { steps: shared.steps, storedKey: (key) => storedKey(scope, key) },
   }
 }
 

@@ -1,0 +1,42 @@
+/** The tables of a relational query (`db.query.users.findMany`) of Drizzle 0.45, whose SQL names them as text only. */
+import { is, Table } from 'drizzle-orm'
+
+/** What a relational query holds, as far as it is used here. */
+interface Relational {
+  readonly fullSchema: Readonly<Record<string, unknown>>
+  readonly schema: Readonly<Record<string, Related>>
+  readonly table: Table
+  readonly tableConfig: Related
+  readonly config: Wanted
+}
+
+interface Related {
+  readonly tsName: string
+  readonly relations: Readonly<Record<string, { readonly referencedTable: Table } | undefined>>
+}
+
+interface Wanted {
+  readonly with?: Readonly<Record<string, unknown>>
+}
+
+/** Its own table and those of the relations that it asks for; all of the schema where these cannot be followed. */
+export function relationalTables(query: object): readonly Table[] {
+  if (!('fullSchema' in query && 'tableConfig' in query && 'config' in query)) return []
+  const relational = query as Relational
+  const { fullSchema, schema, table, tableConfig, config } = relational
+  const everything = Object.values(fullSchema).filter((each) => is(each, Table))
+  const tables = [table]
+  const waiting: [Related, Wanted][] = [[tableConfig, Object(config) as Wanted]]
+  for (const [related, wanted] of waiting) {
+    for (const [name, nested] of Object.entries(wanted.with ?? {})) {
+      if (!nested) continue
+      const target = related.relations[name]?.referencedTable
+      const key = Object.keys(fullSchema).find((each) => fullSchema[each] === target)
+      const next = key === undefined ? undefined : schema[key]
+      if (target === undefined || next === undefined) return everything
+      tables.push(target)
+      waiting.push([next, Object(nested) as Wanted])
+    }
+  }
+  return tables
+}

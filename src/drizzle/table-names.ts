@@ -1,0 +1,62 @@
+/** Tables by name, as Drizzle's caches are told of them and as tags name them. */
+import { Column, getTableName, is, SQL, Subquery, Table } from 'drizzle-orm'
+import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
+import { relationalTables } from './relational.ts'
+
+/** `users`, or `other.users` in a schema of its own: as Drizzle puts it. */
+export function drizzleName(table: Table | string): string {
+  if (typeof table === 'string') return table
+  const schema = is(table, PgTable) ? getTableConfig(table).schema : undefined
+  // Of an alias the table's own name.
+  const name: string = Reflect.get(table, BASE_NAME) ?? getTableName(table)
+  return schema === undefined ? name : `${schema}.${name}`
+}
+
+const BASE_NAME = Symbol.for('drizzle:BaseName')
+
+/**
+ * The tables that a query reads, wherever they stand in it: joins, subqueries, CTEs, conditions. Not those that raw SQL
+ * names in its text.
+ */
+export function tablesIn(query: unknown): readonly string[] {
+  const tables = new Set<string>()
+  const waiting = [query]
+  const seen = new Set<unknown>()
+  while (waiting.length > 0) {
+    const part = waiting.pop()
+    if (typeof part !== 'object' || part === null || seen.has(part)) continue
+    seen.add(part)
+    if (is(part, Table)) tables.add(drizzleName(part))
+    else if (is(part, Column)) waiting.push(part.table)
+    else if (is(part, Subquery)) waiting.push(part._.sql)
+    else if (is(part, SQL)) waiting.push(...part.queryChunks)
+    else if (Array.isArray(part)) waiting.push(...part)
+    else if ('getSQL' in part && typeof part.getSQL === 'function') waiting.push(part.getSQL(), relationalTables(part))
+  }
+  return [...tables]
+}
+
+/**
+ * What a write of each table also writes, by its foreign keys: cascades, and columns set to null or their default, to
+ * every depth.
+ *
+ * @param schema tables, and whatever else a Drizzle schema module exports
+ */
+export function cascades(schema: Readonly<Record<string, unknown>>): (tables: readonly string[]) => readonly string[] {
+  const referencing = new Map<string, string[]>()
+  for (const table of Object.values(schema)) {
+    if (!is(table, PgTable)) continue
+    for (const key of getTableConfig(table).foreignKeys) {
+      const passive = [undefined, 'no action', 'restrict']
+      if (passive.includes(key.onDelete) && passive.includes(key.onUpdate)) continue
+      const target = drizzleName(key.reference().foreignTable)
+      referencing.set(target, [...(referencing.get(target) ?? []), drizzleName(table)])
+    }
+  }
+  return (tables) => {
+    const reached = new Set(tables)
+    // A set grows under its own iteration, so each table that is reached is followed in turn.
+    for (const table of reached) for (const next of referencing.get(table) ?? []) reached.add(next)
+    return [...reached]
+  }
+}
