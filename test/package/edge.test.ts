@@ -24,6 +24,7 @@ const PROBES: Record<string, string> = {
   '.': 'main',
   './schema': 'schema',
   './migrate': 'schema',
+  './hono': 'hono',
   './cron': 'cron',
   './telemetry': 'telemetry',
   './testing': 'testing',
@@ -37,6 +38,7 @@ const BUDGET_BYTES: Record<string, number> = {
   '.': 24_500,
   './schema': 2_000,
   './migrate': 5_900,
+  './hono': 6_000,
   './cron': 4_300,
   './telemetry': 2_550,
   './testing': 12_500,
@@ -57,7 +59,7 @@ const faults = createFaults()
 
 beforeAll(async () => {
   folder = await install(await pack())
-  await linkPackages(folder, ['@neondatabase/serverless'])
+  await linkPackages(folder, ['@neondatabase/serverless', 'hono'])
   await cp(join(ROOT, 'test/package/probes'), join(folder, 'probes'), { recursive: true })
   const local = await startLocalNeon({ database: await createDatabase(), intercept: faults })
   cleanup(() => local.close())

@@ -105,6 +105,16 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
     types: ['CacheTables', 'CacheTablesOptions'],
   },
   './migrate': { values: ['migrate', 'migrationSql'], types: ['MigrateOptions'] },
+  './hono': {
+    values: ['addressKey', 'cacheMiddleware', 'rateLimit', 'rateLimitKey', 'rateLimiterStore'],
+    types: [
+      'CacheMiddlewareOptions',
+      'CacheVariables',
+      'RateLimitOptions',
+      'RateLimiterStore',
+      'RateLimiterStoreOptions',
+    ],
+  },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],
     types: ['CronRouteOptions', 'ScheduledCleanupOptions', 'ScheduledHandler'],
@@ -166,6 +176,7 @@ beforeAll(async () => {
     '@opentelemetry/api',
     '@types/node',
     '@types/pg',
+    'hono',
     'pg',
     'postgres',
   ])

@@ -1,0 +1,6 @@
+/** `pgstash/hono`: middleware for Hono. */
+export { addressKey } from './address-key.ts'
+export { type CacheMiddlewareOptions, type CacheVariables, cacheMiddleware } from './cache-middleware.ts'
+export { type RateLimitOptions, rateLimit } from './rate-limit.ts'
+export { rateLimitKey } from './rate-limit-key.ts'
+export { type RateLimiterStore, type RateLimiterStoreOptions, rateLimiterStore } from './rate-limiter-store.ts'
