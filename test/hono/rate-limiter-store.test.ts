@@ -7,7 +7,7 @@ import type { Faults } from 'pgstash/testing'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDatabase } from '../setup/databases.ts'
 import { advance } from '../setup/postgres-store.ts'
-import { cost, counters, createStash, statuses } from './app.ts'
+import { cost, counters, createStash, statuses } from './limits.ts'
 
 let db: Awaited<ReturnType<typeof createStash>>['db']
 let cache: Cache

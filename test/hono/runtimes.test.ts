@@ -15,7 +15,7 @@ import { install, linkPackages, pack, ROOT } from '../package/packed.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { advance } from '../setup/postgres-store.ts'
-import { counters, createStash, members, PATIENCE_MS } from './app.ts'
+import { counters, createStash, members, PATIENCE_MS } from './limits.ts'
 
 const REQUESTS = 200
 const LIMIT = 50

@@ -13,7 +13,7 @@ import { api as withWindows } from '../../docs/snippets/rate-limit/windows.ts'
 import worker from '../../docs/snippets/rate-limit/worker.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { advance } from '../setup/postgres-store.ts'
-import { createStash, members, statuses } from './app.ts'
+import { createStash, members, statuses } from './limits.ts'
 
 let stash: Awaited<ReturnType<typeof createStash>>
 let cache: Cache
