@@ -69,7 +69,7 @@ export interface Cache {
    * Counts a call in a fixed window that starts with its first call.
    *
    * @example
-   * const { allowed, resetAt } = await cache.limit(`login:${ip}`, { limit: 5, period: '1m' })
+   * const { allowed, resetMs } = await cache.limit(`login:${ip}`, { limit: 5, period: '1m' })
    */
   limit(key: string, rule: LimitRule): Promise<LimitResult>
   /** Deletes a key and answers its live value; of several callers one gets it. A value that cannot be decoded is lost. */
@@ -128,6 +128,8 @@ export interface GetOrSetOptions extends WriteOptions {
   beta?: number | undefined
   /** Ends this caller's waiting, with the signal's reason; handed on to the computation. Others are not affected. */
   signal?: AbortSignal | undefined
+  /** Keeps this call's background work alive instead of the cache's own `waitUntil`: for a cache that requests share. */
+  waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
 /** What a computation is given. */
@@ -163,7 +165,10 @@ export interface LimitResult {
   /** Calls in this window, denied ones included, at most `limit + 1`. */
   count: number
   remaining: number
+  /** When the window ends, by the database's clock. */
   resetAt: Date
+  /** Milliseconds from the count to the window's end, by the database's clock alone: what `Retry-After` needs. */
+  resetMs: number
 }
 
 export interface ClearExpiredOptions {

@@ -8,7 +8,8 @@ export function countView(cache: Cache, page: string): Promise<number> {
 
 /** Lets five attempts a minute through. */
 export async function logIn(cache: Cache, address: string): Promise<Response> {
-  const { allowed, resetAt } = await cache.limit(`login:${address}`, { limit: 5, period: '1m' })
+  const { allowed, resetMs } = await cache.limit(`login:${address}`, { limit: 5, period: '1m' })
   if (allowed) return new Response('Welcome')
-  return new Response('Too many attempts', { status: 429, headers: { 'retry-after': resetAt.toUTCString() } })
+  const seconds = Math.ceil(resetMs / 1000)
+  return new Response('Too many attempts', { status: 429, headers: { 'retry-after': String(seconds) } })
 }

@@ -142,7 +142,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
         plan,
         inside,
         store,
-        environment,
+        environment: plan.waitUntil === undefined ? environment : { ...environment, waitUntil: plan.waitUntil },
         foreignFailures: 0,
       }
       return untilAborted(plan.signal, answer(call))

@@ -4,7 +4,7 @@ import { now } from '../values/clock.ts'
 import { describeType, InvalidExpirationError, InvalidOptionError } from '../values/errors.ts'
 import { boundedSpan, type Deadline, parseExpiration, parsePeriod } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
-import { boolean, optionsObject } from '../values/options.ts'
+import { boolean, optionalFunction, optionsObject } from '../values/options.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
 import type { Sliding } from './store.ts'
 
@@ -23,6 +23,7 @@ const KNOWN_OPTIONS = [
   'lease',
   'beta',
   'signal',
+  'waitUntil',
 ] as const satisfies readonly (keyof GetOrSetOptions)[]
 
 /** What a call asked for. */
@@ -37,6 +38,8 @@ export interface Plan {
   readonly tags: readonly string[] | null
   readonly asOf: string | null
   readonly signal: AbortSignal | undefined
+  /** Instead of the environment's. */
+  readonly waitUntil: GetOrSetOptions['waitUntil']
 }
 
 /** @throws InvalidOptionError, InvalidExpirationError, InvalidKeyError */
@@ -45,7 +48,8 @@ export function parsePlan(
   defaults: { readonly expiration: Deadline; readonly slack: number },
 ): Plan {
   const given = optionsObject<GetOrSetOptions>(options, KNOWN_OPTIONS)
-  const { expiration, sliding = false, maxAge, stale = 0, lease, beta = 0, tags, asOf, signal } = given
+  const { expiration, sliding = false, maxAge, stale = 0, lease, beta = 0, tags, asOf, signal, waitUntil } = given
+  optionalFunction('waitUntil', waitUntil)
   const deadline = expiration === undefined ? defaults.expiration : parseExpiration(expiration, now())
   const maxAgeMs = maxAge === undefined ? null : parsePeriod(maxAge, 'maxAge', now())
   return {
@@ -58,6 +62,7 @@ export function parsePlan(
     tags: storedTags(tags),
     asOf: checkedSnapshot(asOf),
     signal: checkedSignal(signal),
+    waitUntil,
   }
 }
 

@@ -83,6 +83,7 @@ export function counting(context: Context) {
         count: row.count,
         remaining: Math.max(0, limit - row.count),
         resetAt: new Date(Number(row.resetAt)),
+        resetMs: row.resetMs,
       }
     },
   } satisfies Partial<Cache>

@@ -30,6 +30,11 @@ export const countCall = operation('unsent', (db, tables) => {
     returning ${entries.number}, ${entries.expiresAt}`)
   return db
     .with(counted)
-    .select({ count: sql<number>`counted.number::float8`, resetAt: epochMs(sql`counted.expires_at`) })
+    .select({
+      count: sql<number>`counted.number::float8`,
+      resetAt: epochMs(sql`counted.expires_at`),
+      // Not now(): a call that waited for another's count began before the window did, and would be told of more than one.
+      resetMs: sql<number>`greatest(0, ceil(extract(epoch from counted.expires_at - clock_timestamp()) * 1000))::float8`,
+    })
     .from(sql`counted`)
 })

@@ -68,6 +68,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
         [{ tags: [''] }, 'INVALID_KEY'],
         [{ asOf: 'now' }, 'INVALID_OPTION'],
         [{ signal: {} }, 'INVALID_OPTION'],
+        [{ waitUntil: {} }, 'INVALID_OPTION'],
         [{ ttl: 60 }, 'INVALID_OPTION'],
       ]
       const compute = () => {

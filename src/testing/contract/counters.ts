@@ -121,6 +121,8 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       const denied = await cache.limit('key', rule)
       expect(denied).toMatchObject({ allowed: false, count: 3, remaining: 0 })
       expect(Number(first.resetAt) - Number(denied.resetAt)).toBe(30_000)
+      expect(Number.isInteger(first.resetMs) && first.resetMs > 50_000 && first.resetMs <= 60_000).toBe(true)
+      expect(denied.resetMs > 20_000 && denied.resetMs <= 30_000).toBe(true)
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: false, count: 3, remaining: 0 })
       await store.advance(30_000)
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, count: 1, remaining: 1 })

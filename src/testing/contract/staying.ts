@@ -103,6 +103,21 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.getOrSet('key', failing, STALE)).toBe('new 1')
       await Promise.all(background)
     })
+
+    it("is refreshed under the call's own waitUntil, where the call has one", async () => {
+      await store.reset()
+      const ofTheCache: Promise<unknown>[] = []
+      const ofTheCall: Promise<unknown>[] = []
+      const cache = await store.create({ waitUntil: (work) => ofTheCache.push(work) })
+      await cache.getOrSet('key', 'old', STALE)
+      await Promise.all(ofTheCache.splice(0))
+      await store.advance(60_000)
+      const waitUntil = (work: Promise<unknown>) => ofTheCall.push(work)
+      expect(await cache.getOrSet('key', 'new', { ...STALE, waitUntil })).toBe('old')
+      expect(ofTheCache.length).toBe(0)
+      await Promise.all(ofTheCall)
+      expect(await cache.getOrSet('key', 'newer', STALE)).toBe('new')
+    })
   })
 
   describe('a sliding fill', () => {

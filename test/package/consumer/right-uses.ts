@@ -118,8 +118,9 @@ export async function everyMethod(database: Database): Promise<void> {
 
   const counter: CounterOptions = { expiration: 60, sliding: true }
   const sum: number = (await cache.increment('hits', 2, counter)) + (await cache.decrement('hits'))
-  const { allowed, remaining, resetAt }: LimitResult = await cache.limit('login', { limit: 5, period: '1m' })
+  const { allowed, remaining, resetAt, resetMs }: LimitResult = await cache.limit('login', { limit: 5, period: '1m' })
   same<typeof resetAt, Date>(true)
+  same<typeof resetMs, number>(true)
 
   const pulled = await cache.pull<{ token: string }>('token')
   same<typeof pulled, { token: string } | undefined>(true)

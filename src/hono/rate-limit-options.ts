@@ -1,0 +1,136 @@
+/** The options of `rateLimit`, checked once, when the middleware is made. */
+import type { Context, Env } from 'hono'
+import type { Cache, LimitResult } from '../cache.ts'
+import { now } from '../values/clock.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { type Expiration, parsePeriod } from '../values/expiration.ts'
+import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { checkedName } from './rate-limit-key.ts'
+
+/** People wait so long for a page without leaving it, and a database that was asleep wakes well within it. */
+const DEFAULT_TIMEOUT_MS = 2_000
+/** Above it timers overflow and fire at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+const MAX_LIMIT = Number.MAX_SAFE_INTEGER - 1
+const MS_PER_SECOND = 1_000
+
+export interface RateLimitOptions<E extends Env = Env> {
+  /** Where to count, or how to find it: `(c) => c.var.cache` with `cacheMiddleware`. */
+  cache: Cache | ((c: Context<E>) => Cache)
+  /** Requests allowed in a window, 0 or more; or a function, for a limit that depends on who asks. */
+  limit: number | ((c: Context<E>) => number | Promise<number>)
+  /** The window's length, a positive span. A window begins with the first request that is counted in it. */
+  period: Expiration
+  /**
+   * Whom to count a request for. There is no default: which header tells a client's address, and cannot be forged,
+   * depends on what is in front of the program. For addresses see `addressKey`.
+   */
+  key: (c: Context<E>) => string | Promise<string>
+  /** Requests that are neither counted nor refused; default: none. */
+  skip?: ((c: Context<E>) => boolean | Promise<boolean>) | undefined
+  /**
+   * What the limit is called in its counters' keys and in header fields: letters, digits, hyphens, underscores and dots.
+   * Limits of one name count together. Default: made of the limit and the period, `100-per-60s`, so that limits of
+   * different sizes never do.
+   */
+  name?: string | undefined
+  /** The fields `RateLimit-Policy` and `RateLimit` as this draft of the IETF has them; `false` for none. Default `'draft-11'`. */
+  headers?: 'draft-11' | false | undefined
+  /**
+   * What is answered instead of the handler's response; default: 429 with problem details (RFC 9457). `Retry-After` is
+   * added where it has none.
+   */
+  onLimit?: ((c: Context<E>, result: LimitResult) => Response | Promise<Response>) | undefined
+  /**
+   * Whether a request passes, uncounted, when the database fails or takes too long; default true. With `false` the error is
+   * thrown. Mistakes, such as a key that is no string, are always thrown.
+   */
+  failOpen?: boolean | undefined
+  /** Told why a request passed uncounted; default `console.error`: a limit that is off must not go unnoticed. */
+  onError?: ((error: unknown, c: Context<E>) => unknown) | undefined
+  /** Milliseconds that a request waits to be counted, at most; default 2,000. The cache's own timeout holds too. */
+  timeout?: number | undefined
+}
+
+const KNOWN_OPTIONS = [
+  'cache',
+  'limit',
+  'period',
+  'key',
+  'skip',
+  'name',
+  'headers',
+  'onLimit',
+  'failOpen',
+  'onError',
+  'timeout',
+] as const satisfies readonly (keyof RateLimitOptions)[]
+
+/** What was asked for, with nothing left open. */
+export interface Plan<E extends Env> {
+  cacheOf(c: Context<E>): Cache
+  limitOf(c: Context<E>): number | Promise<number>
+  keyOf(c: Context<E>): string | Promise<string>
+  readonly periodMs: number
+  readonly name: string
+  readonly hasFields: boolean
+  readonly failOpen: boolean
+  readonly timeoutMs: number
+  readonly skip: RateLimitOptions<E>['skip']
+  readonly onLimit: RateLimitOptions<E>['onLimit']
+  readonly onError: NonNullable<RateLimitOptions<E>['onError']>
+}
+
+/** @throws InvalidOptionError, InvalidExpirationError */
+export function parsePlan<E extends Env>(options: RateLimitOptions<E>): Plan<E> {
+  const {
+    cache,
+    limit,
+    period,
+    key,
+    skip,
+    name,
+    headers = 'draft-11',
+    onLimit,
+    failOpen = true,
+    onError,
+    timeout,
+  } = optionsObject<RateLimitOptions<E>>(options, KNOWN_OPTIONS)
+  for (const [option, value] of Object.entries({ skip, onLimit, onError })) optionalFunction(option, value)
+  if (typeof key !== 'function')
+    throw new InvalidOptionError(`Expected key to be a function, got ${describeType(key)}.`)
+  if (headers !== 'draft-11' && headers !== false) {
+    throw new InvalidOptionError(`Expected headers to be 'draft-11' or false, got ${describeType(headers)}.`)
+  }
+  const periodMs = parsePeriod(period, 'period', now())
+  const fixed = typeof limit === 'function' ? undefined : wholeNumber('limit', limit, 0, MAX_LIMIT)
+  return {
+    cacheOf: cacheFrom(cache),
+    limitOf: typeof limit === 'function' ? limit : () => fixed ?? 0,
+    keyOf: key,
+    periodMs,
+    name: name === undefined ? defaultName(fixed, periodMs) : checkedName(name),
+    hasFields: headers !== false,
+    failOpen: boolean('failOpen', failOpen),
+    timeoutMs: timeout === undefined ? DEFAULT_TIMEOUT_MS : wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS),
+    skip,
+    onLimit,
+    onError: onError ?? ((error) => console.error(error)),
+  }
+}
+
+function cacheFrom<E extends Env>(cache: RateLimitOptions<E>['cache'] | undefined): Plan<E>['cacheOf'] {
+  if (typeof cache === 'function') return (c) => checkedCache(cache(c))
+  const checked = checkedCache(cache)
+  return () => checked
+}
+
+function checkedCache(cache: Cache | undefined): Cache {
+  if (typeof cache?.limit === 'function') return cache
+  throw new InvalidOptionError(`Expected a cache, or a function that finds one, got ${describeType(cache)}.`)
+}
+
+function defaultName(limit: number | undefined, periodMs: number): string {
+  const period = `per-${periodMs / MS_PER_SECOND}s`
+  return limit === undefined ? period : `${limit}-${period}`
+}
