@@ -57,6 +57,8 @@ export function launch(call: Call, flights: Flights): Flight {
     work: work(),
   }
   flights.gather(flight)
+  // A claim whose caller leaves before it is answered would keep all others waiting: what comes of it is seen to its end.
+  if (call.environment.waitUntil !== undefined) void inBackground(call, reading)
   return flight
 }
 
