@@ -51,6 +51,10 @@ export interface Call {
   readonly inside: Computation | undefined
   readonly store: FillStore
   readonly environment: FillEnvironment
+  /** When it stops waiting for other calls of this process. */
+  readonly waitsUntil: number
+  /** Whether one that it waited for was lost, or outlasted its lease. */
+  hasWaitedInVain: boolean
   /** Computations of others that this call waited for and that failed. */
   foreignFailures: number
 }

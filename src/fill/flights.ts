@@ -11,6 +11,9 @@ import type { Computation } from './nesting.ts'
 import { isSameRead, type Plan } from './options.ts'
 import type { ClaimAnswer } from './store.ts'
 
+/** The share of the timeout after which a follower asks by itself: the leader's request may have been cancelled. */
+export const READ_PATIENCE = 0.5
+
 /** What the first read of a flight answered. */
 export type Reading = { readonly answer: ClaimAnswer } | { readonly error: unknown }
 
@@ -27,7 +30,8 @@ export interface Flight {
   readonly key: string
   readonly plan: Plan
   readonly computation: Computation
-  readonly startedAt: number
+  /** Until when others wait for it; it moves on while the flight shows that it lives. */
+  awaitedUntil: number
   readonly reading: Promise<Reading>
   readonly work: Promise<Outcome>
   /** The same once more, for all whose patience ended: launched by the first of them. */
@@ -41,6 +45,13 @@ export function createFlights() {
   const working = new Map<string, Flight>()
   const drop = (flights: Map<string, Flight>, flight: Flight) => {
     if (flights.get(flight.key) === flight) flights.delete(flight.key)
+  }
+  /** The oldest come first. Those of cancelled requests never end, and nobody may ever ask for their keys again. */
+  const forgetCancelled = () => {
+    for (const [key, flight] of working) {
+      if (patienceMs(flight) > 0) return
+      working.delete(key)
+    }
   }
 
   return {
@@ -60,7 +71,10 @@ export function createFlights() {
     },
     gather: (flight: Flight) => gathering.set(flight.key, flight),
     sent: (flight: Flight) => drop(gathering, flight),
-    toWork(flight: Flight): void {
+    /** For as long as its lease lasts, or until it looks again. */
+    toWork(flight: Flight, awaitedUntil: number): void {
+      flight.awaitedUntil = awaitedUntil
+      forgetCancelled()
       if (!working.has(flight.key)) working.set(flight.key, flight)
     },
     /** Nobody shares or awaits it from now on. */
@@ -78,7 +92,7 @@ export function createFlights() {
 
 export type Flights = ReturnType<typeof createFlights>
 
-/** How long others wait for a flight: as long as its lease keeps them from computing. */
+/** How long others wait for a flight: as long as its lease keeps them from computing, or until it should look again. */
 export function patienceMs(flight: Flight): number {
-  return flight.startedAt + flight.plan.leaseMs - now()
+  return flight.awaitedUntil - now()
 }

@@ -12,7 +12,7 @@ import { noCost, type WaitEvent } from '../values/events.ts'
 import { within } from '../values/within.ts'
 import { computeAlone } from './compute.ts'
 import { type Call, DEFAULTS, type FillEnvironment } from './environment.ts'
-import { createFlights, type Flight, type Outcome, patienceMs } from './flights.ts'
+import { createFlights, type Flight, type Outcome, patienceMs, READ_PATIENCE } from './flights.ts'
 import { launch } from './lead.ts'
 import { type Computation, currentComputation, isNestedInItself, wouldDeadlock } from './nesting.ts'
 import { parsePlan } from './options.ts'
@@ -20,8 +20,8 @@ import type { FillStore } from './store.ts'
 
 /** Failures of other callers' computations that a call puts up with before it computes by itself. */
 const MAX_FOREIGN_FAILURES = 1
-/** The share of the timeout after which a follower asks by itself: the leader's request may have been cancelled. */
-const READ_PATIENCE = 0.5
+/** For which a call waits for others of its process: the first may be lost with its request. */
+const MAX_LEASES = 2
 
 /** A value, or the word that there was none to be had this way. */
 type Found = { readonly value: unknown } | 'again' | 'alone'
@@ -98,9 +98,13 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     const ancestors = [...chain(call.inside)]
     for (const ancestor of ancestors) ancestor.waitsFor.add(flight.computation)
     try {
-      const outcome = await within(Math.max(0, patienceMs(flight)), flight.work)
-      if (outcome === undefined) flights.forget(flight)
-      return outcome
+      for (let left = patience(flight, call); left > 0; left = patience(flight, call)) {
+        const outcome = await within(left, flight.work)
+        if (outcome !== undefined) return outcome
+      }
+      if (patienceMs(flight) <= 0) flights.forget(flight)
+      call.hasWaitedInVain = true
+      return undefined
     } finally {
       for (const ancestor of ancestors) ancestor.waitsFor.delete(flight.computation)
     }
@@ -143,7 +147,9 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
         inside,
         store,
         environment: plan.waitUntil === undefined ? environment : { ...environment, waitUntil: plan.waitUntil },
+        waitsUntil: now() + MAX_LEASES * plan.leaseMs,
         foreignFailures: 0,
+        hasWaitedInVain: false,
       }
       return untilAborted(plan.signal, answer(call))
     },
@@ -154,6 +160,11 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
 function owned(outcome: Outcome): { value: unknown } {
   if (outcome.kind === 'failed') throw outcome.error
   return { value: outcome.own }
+}
+
+/** Bounded by the call's own: a flight may go from one wait to another. */
+function patience(flight: Flight, call: Call): number {
+  return Math.min(patienceMs(flight), call.waitsUntil - now())
 }
 
 async function alone(call: Call): Promise<{ value: unknown }> {

@@ -4,7 +4,7 @@ import { decodeValue } from '../values/codec.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { computeAlone, computeAndFill, inBackground, tellFailure } from './compute.ts'
 import type { Call } from './environment.ts'
-import type { Flight, Flights, Outcome, Reading } from './flights.ts'
+import { type Flight, type Flights, type Outcome, READ_PATIENCE, type Reading } from './flights.ts'
 import { startComputation } from './nesting.ts'
 import { earlyFactor } from './pauses.ts'
 import type { ClaimAnswer } from './store.ts'
@@ -52,11 +52,13 @@ export function launch(call: Call, flights: Flights): Flight {
     key: call.key,
     plan: call.plan,
     computation: startComputation(call),
-    startedAt,
+    awaitedUntil: startedAt + call.plan.leaseMs,
     reading,
     work: work(),
   }
   flights.gather(flight)
+  // A claim whose caller leaves before it is answered would keep all others waiting: what comes of it is seen to its end.
+  if (call.environment.waitUntil !== undefined) void inBackground(call, reading)
   return flight
 }
 
@@ -109,7 +111,7 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
 async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome> {
   const { call, token, flight, flights } = lead
   if (old === undefined) {
-    flights.toWork(flight)
+    flights.toWork(flight, now() + call.plan.leaseMs)
     tell(lead, 'miss')
     const filled = computeAndFill(call, token, flight.computation)
     // The caller may leave before it is done; others are waiting.
@@ -141,7 +143,7 @@ async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
 }
 
 function leadAlone(lead: Lead): Promise<Outcome> {
-  lead.flights.toWork(lead.flight)
+  lead.flights.toWork(lead.flight, lead.flight.awaitedUntil)
   tell(lead, 'miss')
   return computeAlone(lead.call)
 }
@@ -165,14 +167,16 @@ function startTellingWait({ call, flight, flights, cost }: Lead) {
   const { plan, environment } = call
   const startedAt = now()
   const before = { ...cost }
-  const wait = startWait(plan.leaseMs, environment.random)
-  flights.toWork(flight)
+  const wait = startWait(plan.leaseMs, environment.random, call.hasWaitedInVain)
   return {
     /** False: waited long enough. */
     pause({ heldMs }: ClaimAnswer): Promise<boolean> {
       // One of this process may be computing it: its end is worth a look.
       const other = flights.atWork(call.key, plan)
-      return wait.pause(heldMs, other === flight ? undefined : other?.work)
+      const pausing = wait.pause(heldMs, other === flight ? undefined : other?.work)
+      // One that does not look again then was cancelled with its request, and keeps nobody waiting.
+      flights.toWork(flight, wait.pausedUntil + environment.timeoutMs * READ_PATIENCE)
+      return pausing
     },
     tell(outcome: 'filled' | 'took over' | 'gave up'): void {
       environment.emit?.(

@@ -3,7 +3,12 @@ import { now } from '../values/clock.ts'
 import { within } from '../values/within.ts'
 import { MAX_POLLS, pauseMs, takeOverMs } from './pauses.ts'
 
+/** A lease whose end is later by this share of its length is another's. */
+const CHANGED_HANDS = 0.5
+
 export interface Wait {
+  /** When the wait looks again. */
+  readonly pausedUntil: number
   /**
    * Waits until it is time to look again; false where the wait is over.
    *
@@ -13,23 +18,51 @@ export interface Wait {
   pause(heldMs: number | undefined, wake?: Promise<unknown>): Promise<boolean>
 }
 
-/** A wait of at most `leaseMs`, in growing pauses. */
-export function startWait(leaseMs: number, random: () => number): Wait {
-  const startedAt = now()
+/**
+ * A wait of at most `leaseMs`, in growing pauses; of twice as long where the lease was taken over when it had run out, or
+ * all who waited for one that was lost would compute at once, each by itself.
+ *
+ * @param isLast for who has lost one already
+ */
+export function startWait(leaseMs: number, random: () => number, isLast = false): Wait {
+  let startedAt = now()
+  let pausedUntil = startedAt
+  let heldUntil: number | undefined
+  let mayRestart = !isLast
   let polls = 0
   let hasReread = false
+
+  function hasChangedHands(heldMs: number | undefined): boolean {
+    return heldMs === undefined || now() + heldMs > (heldUntil ?? 0) + leaseMs * CHANGED_HANDS
+  }
+
+  function isOver(heldMs: number | undefined): boolean {
+    if (startedAt + leaseMs > now() && polls < MAX_POLLS) return false
+    if (!mayRestart || !hasChangedHands(heldMs)) return true
+    mayRestart = false
+    startedAt = now()
+    polls = 0
+    return false
+  }
+
   return {
+    get pausedUntil() {
+      return pausedUntil
+    },
     async pause(heldMs, wake = new Promise(() => {})) {
       // Nobody held the lease a moment ago: it was filled, freed or taken since, and a second look tells.
       if (heldMs === undefined && !hasReread) {
         hasReread = true
         return true
       }
+      if (heldMs !== undefined) heldUntil ??= now() + heldMs
+      if (isOver(heldMs)) return false
       const left = startedAt + leaseMs - now()
-      if (left <= 0 || polls === MAX_POLLS) return false
       polls++
       const next = polls === MAX_POLLS ? left : pauseMs(polls, leaseMs, random())
-      await within(Math.min(next, heldMs === undefined ? left : takeOverMs(heldMs, random()), left), wake)
+      const pause = Math.min(next, heldMs === undefined ? left : takeOverMs(heldMs, random()), left)
+      pausedUntil = now() + pause
+      await within(pause, wake)
       return true
     },
   }

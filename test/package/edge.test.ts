@@ -1,12 +1,11 @@
 import { cp } from 'node:fs/promises'
-import { createServer, request } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { EdgeRuntime } from 'edge-runtime'
-import { Miniflare } from 'miniflare'
 import { createCache } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'
 import { migrate } from 'pgstash/migrate'
@@ -16,6 +15,7 @@ import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { bundleForEdge } from './bundle.ts'
 import { edgeEntryPoints, importName, install, linkPackages, pack, ROOT } from './packed.ts'
+import { answer, COMPATIBILITY_DATES, leavingClient, startWorker } from './runtimes.ts'
 
 const KEYS = await edgeEntryPoints()
 
@@ -45,9 +45,6 @@ const BUDGET_BYTES: Record<string, number> = {
   './telemetry': 2_550,
   './testing': 12_500,
 }
-
-/** The first that FACTS.md vouches for, and the newest that the installed workerd knows. */
-const COMPATIBILITY_DATES = ['2024-06-01', '2026-04-01']
 
 const CLIENTS = 50
 const ALL_RIGHT = clients().map((own) => ({ status: 200, body: ['S', own, 'S', null, 'S'] }))
@@ -87,7 +84,8 @@ describe.each(KEYS)('the edge entry %s', (key) => {
   it('does its work in workerd', async () => {
     const entry = `import { run } from './probes/${probe}.ts'
       export default { fetch: async (_request, env) => Response.json(await run(env)) }`
-    const worker = await startWorker(await bundleForEdge({ entry, folder }), { RUNTIME: `workerd ${key}` })
+    const bindings = { ...env, RUNTIME: `workerd ${key}` }
+    const worker = await startWorker(await bundleForEdge({ entry, folder }), { bindings })
     const response = await fetch(worker)
     expect(await textOf(response)).toEqual(await expectedOf(probe))
   })
@@ -141,14 +139,14 @@ describe('one cache for all requests of an isolate', () => {
 
   describe.each(COMPATIBILITY_DATES)('in workerd, compatibility date %s', (date) => {
     it('answers 50 requests that arrive at once, each with two statements for its five reads', async () => {
-      const url = await startWorker(worker, {}, date)
+      const url = await startWorker(worker, { bindings: env, compatibilityDate: date })
       expect(await Promise.all(clients().map((own) => answer(fetch(`${url}?own=${own}`))))).toEqual(ALL_RIGHT)
       expect(faults.requests).toBe(2 * CLIENTS)
     })
 
     it('answers 50 requests that one promise lets go on at the same instant', async () => {
       const gate = await startGate(CLIENTS - 1)
-      const url = await startWorker(worker, { GATE: gate.url }, date)
+      const url = await startWorker(worker, { bindings: { ...env, GATE: gate.url }, compatibilityDate: date })
       expect(await Promise.all(clients().map((own) => answer(fetch(`${url}/gated?own=${own}`))))).toEqual(ALL_RIGHT)
       // workerd continues each request in a turn of its own, so that none waits for another's statement.
       expect(faults.requests).toBe(2 * CLIENTS)
@@ -156,7 +154,7 @@ describe('one cache for all requests of an isolate', () => {
 
     it('answers the others when a request is cancelled by its client while it reads', async () => {
       const gate = await startGate(CLIENTS - 1)
-      const url = await startWorker(worker, { GATE: gate.url }, date)
+      const url = await startWorker(worker, { bindings: { ...env, GATE: gate.url }, compatibilityDate: date })
       faults.next({ kind: 'hang' })
       const first = leavingClient(`${url}/gated?own=own-0`)
       await gate.waiting
@@ -168,7 +166,7 @@ describe('one cache for all requests of an isolate', () => {
     })
 
     it('answers later requests when one is cancelled by its client while it reads a handle that all share', async () => {
-      const url = await startWorker(entryWorker, {}, date)
+      const url = await startWorker(entryWorker, { bindings: env, compatibilityDate: date })
       faults.next({ kind: 'hang' })
       const first = leavingClient(url)
       await aRequest()
@@ -209,26 +207,8 @@ function aRequest(): Promise<void> {
   return vi.waitFor(() => expect(faults.requests).toBeGreaterThan(0), { interval: 10, timeout: 10_000 })
 }
 
-/**
- * A client that closes its connection before the answer, and so cancels the request.
- *
- * With a reset, as a half-closed connection (all that aborting a `fetch` makes) is none to workerd.
- */
-function leavingClient(url: string): { leave(): void } {
-  const pending = request(url, { agent: false })
-  pending.on('error', () => {})
-  pending.end()
-  return { leave: () => pending.socket?.resetAndDestroy() }
-}
-
 function clients(): string[] {
   return Array.from({ length: CLIENTS }, (_, i) => `own-${i}`)
-}
-
-async function answer(pending: Promise<Response>): Promise<{ status: number; body: unknown }> {
-  const response = await pending
-  const text = await response.text()
-  return { status: response.status, body: response.status === 200 ? JSON.parse(text) : text }
 }
 
 /** The body as JSON, or the failure as it was written. */
@@ -240,20 +220,6 @@ async function textOf(response: Response): Promise<unknown> {
 
 async function expectedOf(probe: string): Promise<unknown> {
   return ((await import(`./probes/${probe}.ts`)) as { expected: unknown }).expected
-}
-
-/** Runs a module worker in workerd; answers with its address. */
-async function startWorker(script: string, bindings: object, compatibilityDate = '2026-04-01'): Promise<string> {
-  const miniflare = new Miniflare({
-    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: script }],
-    compatibilityDate,
-    bindings: { ...env, ...bindings },
-    // Straight to workerd, or the worker would not learn that its client has left.
-    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-  })
-  cleanup(() => miniflare.dispose())
-  await miniflare.ready
-  return (await miniflare.unsafeGetDirectURL()).href.replace(/\/$/, '')
 }
 
 interface Gate {
