@@ -15,6 +15,8 @@ export default defineConfig({
     globalSetup: [path('./test/setup/global.ts')],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // A condition that comes true late on a busy machine has still come true.
+    expect: { poll: { timeout: 20_000, interval: 10 } },
     // Two cores: more workers would only make each slower.
     maxWorkers: 2,
     projects: [

@@ -8,9 +8,9 @@ import { createNeon } from '../setup/neon.ts'
 
 export type Site = Awaited<ReturnType<typeof createSite>>
 
-/** A database of a real server behind a local Neon. */
-export async function createSite() {
-  const database = await createDatabase()
+/** A database behind a local Neon: one of the real server, unless another is given. */
+export async function createSite(given?: string) {
+  const database = given ?? (await createDatabase())
   const { db, faults, server } = await createNeon(database)
   await migrate(db)
   return {

@@ -109,6 +109,8 @@ describe('clients that share nothing but the database', () => {
   })
 
   it('hits cost one request each and no transaction id, due sliding hits aside', async () => {
+    // A cluster of its own: transaction ids are counted for all databases of one.
+    const site = await createSite('pglite')
     const client = site.client()
     await client.getOrSet('key', { a: 1 }, { expiration: 60 })
     await client.getOrSet('sliding', { a: 1 }, { expiration: 60, sliding: true })
@@ -130,6 +132,7 @@ describe('clients that share nothing but the database', () => {
   })
 
   it('neither do polls while another computes', async () => {
+    const site = await createSite('pglite')
     const [holder, waiter] = [site.client(), site.client()]
     let end = () => {}
     const first = holder.getOrSet('key', () => new Promise<number>((resolve) => (end = () => resolve(1))))
