@@ -22,6 +22,7 @@ export type { ClaimAnswer, ClaimRequest, FillRequest, FillStore, Sliding } from 
 export { type CacheMetrics, type Metered, withMetrics } from './metrics.ts'
 export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database } from './postgres/database.ts'
+export { type Invalidation, type InvalidationOptions, invalidation } from './postgres/invalidation.ts'
 export type { CacheTables } from './schema.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {

@@ -110,7 +110,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     (t) => [primaryKey({ name: `${prefix}cache_invalidations_tag_xid_pk`, columns: [t.tag, t.xid] })],
   )
 
-  /** What the cache knows about itself: the migrations that were applied. */
+  /** What the cache knows about itself: the migrations that were applied, and how far the log was trimmed. */
   const state = table(`${prefix}cache_state`, {
     name: text('name').primaryKey(),
     value: text('value').notNull(),
@@ -133,8 +133,7 @@ export const cacheState = defaultTables.state
 
 /** Entries that reads answer with: not expired, and not rejected by a tag. At the deadline itself an entry is expired. */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {
-  const { expiresAt, tags, filledAt } = tables.entries
-  return sql<boolean>`((${expiresAt} is null or ${expiresAt} > now()) and not ${rejected(tables.invalidations, tags, filledAt)})`
+  return sql<boolean>`((${tables.entries.expiresAt} is null or ${tables.entries.expiresAt} > now()) and not ${rejected(tables, tables.entries)})`
 }
 
 /** Entries that read as absent, but are still stored: exactly those that are not {@link live}. */

@@ -14,7 +14,7 @@ import { pull } from './operations/pull.ts'
 import { remove } from './operations/remove.ts'
 import { removeMany } from './operations/remove-many.ts'
 import { forScope } from './operations/scoped.ts'
-import { sweep } from './operations/sweep.ts'
+import { type Swept, sweep } from './operations/sweep.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
 import { isOutOfTime } from './retry.ts'
 
@@ -22,6 +22,9 @@ import { isOutOfTime } from './retry.ts'
 const DEFAULT_BATCH = 5_000
 const MAX_BATCH = 100_000
 const SHRINK_BY = 8
+/** To look at an entry costs a tenth of what deleting one does, and so does a row of the log, which is small. */
+const SCAN_FACTOR = 4
+const LOG_FACTOR = 10
 
 interface Sweeping {
   readonly largest: number
@@ -62,14 +65,20 @@ export function removing(context: Context) {
     const startedAt = now()
     let total = 0
     let batch = largest
+    // Entries that a tag rejects are looked for once in a run: in a scope from here, else from where the last run ended.
+    let after: string | null = range.from
+    let begin = true
     for (;;) {
-      const rows = await inTime(batch, (size) => runner.run(forScope(sweep, scope), { ...range, batch: size }, cost))
-      const swept = rows?.[0]
+      const at: Record<string, unknown> = { ...range, after, begin }
+      const rows = await inTime(batch, (size) => runner.run(forScope(sweep, scope), { ...at, ...sizes(size) }, cost))
+      const swept: Swept | undefined = rows?.[0]
       if (swept === undefined) batch = smaller(batch)
       else {
         total += swept.removed
         onProgress?.(total)
-        if (swept.removed < batch && swept.leases < batch) return { removed: total, more: false }
+        if (!swept.more) return { removed: total, more: false }
+        after = swept.after
+        begin = false
       }
       if (now() - startedAt >= timeBudget) return { removed: total, more: true }
     }
@@ -163,6 +172,11 @@ async function inTime<T>(batch: number, work: (batch: number) => Promise<T>): Pr
     if (batch === 1 || !isOutOfTime(error)) throw error
     return undefined
   }
+}
+
+/** What one statement of a sweep looks at and removes. */
+function sizes(batch: number) {
+  return { batch, scan: batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
 }
 
 /** Rows with large values take longer to delete, and a size that never ends in time would stop the work for good. */

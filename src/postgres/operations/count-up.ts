@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { deadline, param } from './fragments.ts'
+import { deadline, liveWhenLocked, param, recheckedAt } from './fragments.ts'
 
 const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
 
@@ -14,7 +14,7 @@ const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
  */
 export const countUp = operation('unsent', (db, tables) => {
   const { entries } = tables
-  const running = sql`${live(tables)} and ${entries.number} is not null`
+  const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
   const counted = db.$with('counted', {}).as(sql`
     insert into ${entries} (key, number, expires_at, kept_until, written_by)
     select ${param('key')}::text, ${param('delta')}::numeric, given.expires_at, given.expires_at, pg_current_xact_id()
@@ -26,7 +26,7 @@ export const countUp = operation('unsent', (db, tables) => {
         case when s.keeps then ${entries.expiresAt} else excluded.expires_at end,
         case when s.keeps then ${entries.keptUntil} else excluded.kept_until end,
         case when s.running then ${entries.tags} end,
-        case when s.running then ${entries.filledAt} end,
+        case when s.running then ${recheckedAt(tables)} end,
         case when s.running then ${entries.createdAt} else now() end,
         now()
       from (select r.running, r.running and not ${param('sliding')}::boolean as keeps from (select ${running} as running) as r) as s
@@ -35,7 +35,7 @@ export const countUp = operation('unsent', (db, tables) => {
       select abs(case when s.live and ${entries.number} is not null then ${entries.number} else 0 end + excluded.number)
           <= ${maxSum}
         and not (s.live and ${entries.value} is not null)
-      from (select ${live(tables)} as live) as s
+      from (select ${liveWhenLocked(tables)} as live) as s
     )
     returning ${entries.number}`)
   return db

@@ -16,7 +16,7 @@ const NAMES_KEPT = sql.raw(`interval '30 days'`)
  * handler made later (RFC 9111 4).
  */
 export const fillResponse = operation('always', (db, tables) => {
-  const { entries, leases, invalidations } = tables
+  const { entries, leases } = tables
   const fence = db.$with('fence', {}).as(sql`
     update ${leases} set ${freed} where ${heldLease(tables)}
     returning claimed_at`)
@@ -56,7 +56,7 @@ export const fillResponse = operation('always', (db, tables) => {
       ${param('meta')}::text
     from given
     where (select count(*) from remembered) >= 0
-      and not ${rejected(invalidations, sql`given.tags`, sql`given.filled_at`)}
+      and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
       and (jsonb_array_length(given.list) = 0 or ${others} < ${param('maxVariants')}::int)
     on conflict (key) do update set ${overwrite}
     where coalesce((entry.meta::jsonb ->> 'date')::float8, 0) <= ${param('date')}::float8

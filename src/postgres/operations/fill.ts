@@ -8,10 +8,11 @@ import { freed, heldLease } from './lease.ts'
  * Stores what was computed and gives the lease back, if the claim's token still stands.
  *
  * Refused where somebody wrote or removed the entry since the claim, took the lease over, or invalidated one of the
- * tags: the value may have been computed from what was there before.
+ * tags: the value may have been computed from what was there before. Also where the claim is older than what the log
+ * of invalidations still knows.
  */
 export const fill = operation('always', (db, tables) => {
-  const { entries, leases, invalidations } = tables
+  const { entries, leases } = tables
   const fence = db.$with('fence', {}).as(sql`
     update ${leases} set ${freed} where ${heldLease(tables)}
     returning claimed_at, seen`)
@@ -31,7 +32,7 @@ export const fill = operation('always', (db, tables) => {
       given.expires_at, given.kept_until, given.tags, case when given.tags is not null then given.filled_at end,
       ${param('computeMs')}::float8, ${asWrittenNow}
     from given
-    where not ${rejected(invalidations, sql`given.tags`, sql`given.filled_at`)}
+    where not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
     on conflict (key) do update set ${overwrite}
     where entry.written_by is not distinct from (select seen from fence)
     returning 1`)

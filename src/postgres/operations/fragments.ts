@@ -1,6 +1,7 @@
 /** Pieces that several statements share. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import { rejected } from '../../rejected.ts'
 import type { CacheTables } from '../../schema.ts'
 import type { Deadline } from '../../values/expiration.ts'
 
@@ -83,4 +84,22 @@ export function epochMs(instant: PgColumn | SQL): SQL<number | null> {
 /** Bytes that an entry's key and value take in the table, after compression. */
 export function storedBytes({ entries }: CacheTables): SQL {
   return sql`pg_column_size(${entries.key}) + coalesce(pg_column_size(${entries.value}), 0) + coalesce(pg_column_size(${entries.number}), 0)`
+}
+
+/** `live`, for statements that lock: they meet rows that were written since their own snapshot, as if from the future. */
+export function liveWhenLocked(tables: CacheTables): SQL<boolean> {
+  const { expiresAt, tags, filledAt, writtenBy } = tables.entries
+  const isRejected = rejected(tables, { tags, filledAt, writtenBy, xmin: sql`${tables.entries}.xmin` })
+  return sql<boolean>`((${expiresAt} is null or ${expiresAt} > now()) and not ${isRejected})`
+}
+
+/**
+ * The snapshot of a running counter that is counted on: this statement's, by which no tag has rejected it.
+ *
+ * Otherwise a counter that lives long would fall behind the horizon of the trimmed log. One of a snapshot that may be
+ * newer, because it was written meanwhile, keeps it.
+ */
+export function recheckedAt({ entries: { filledAt } }: CacheTables): SQL {
+  return sql`case when pg_snapshot_xmax(${filledAt}) < pg_snapshot_xmin(pg_current_snapshot())
+    then pg_current_snapshot() else ${filledAt} end`
 }

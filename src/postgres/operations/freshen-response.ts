@@ -9,7 +9,7 @@ import { freed, heldLease } from './lease.ts'
  * fields, times and tags; the body is neither sent nor rewritten. Only if it is still the row that the claim saw.
  */
 export const freshenResponse = operation('always', (db, tables) => {
-  const { entries, leases, invalidations } = tables
+  const { entries, leases } = tables
   const fence = db.$with('fence', {}).as(sql`
     update ${leases} set ${freed} where ${heldLease(tables)}
     returning key, claimed_at, seen`)
@@ -24,7 +24,7 @@ export const freshenResponse = operation('always', (db, tables) => {
       created_at = now(), updated_at = now(), written_by = pg_current_xact_id()
     from given
     where ${entries.key} = given.key and ${entries.writtenBy} is not distinct from given.seen
-      and not ${rejected(invalidations, sql`given.tags`, sql`given.claimed_at`)}
+      and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.claimed_at`, writtenBy: sql`pg_current_xact_id()` })}
     returning 1`)
   return db
     .with(fence, given, freshened)

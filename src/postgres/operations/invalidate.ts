@@ -1,14 +1,29 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import type { CacheTables } from '../../schema.ts'
 import { operation } from '../database.ts'
 import { param } from './fragments.ts'
 
-/** Notes that this transaction invalidated tags; reads compare it with what each entry's fill could see. */
-export const invalidate = operation('unsent', (db, { invalidations }) => {
-  const noted = db.$with('noted', {}).as(sql`
-    insert into ${invalidations} (tag)
-    select item.tag from unnest(${param('tags')}::text[]) as item(tag)
+/**
+ * Notes that this transaction invalidated tags, in the order in which all lock.
+ *
+ * @param tags a query of one column, `tag`
+ */
+export function noteInvalidated({ invalidations }: CacheTables, tags: SQL): SQL {
+  return sql`insert into ${invalidations} (tag)
+    select item.tag from (${tags}) as item
     order by item.tag collate "C"
-    on conflict do nothing
-    returning 1`)
+    on conflict do nothing`
+}
+
+/** Notes that this transaction invalidated tags; reads compare it with what each entry's fill could see. */
+export const invalidate = operation('unsent', (db, tables) => {
+  const given = sql`select given.tag from unnest(${param('tags')}::text[]) as given(tag)`
+  const noted = db.$with('noted', {}).as(sql`${noteInvalidated(tables, given)} returning 1`)
   return db.with(noted).select({ count: sql<number>`count(*)::int` }).from(sql`noted`)
 })
+
+/** The same as one statement without placeholders. As JSON, because drivers differ in how they send arrays. */
+export function invalidateNow(tables: CacheTables, tags: readonly string[]): SQL {
+  const given = sql`select given.tag from json_array_elements_text(${JSON.stringify(tags)}::text::json) as given(tag)`
+  return noteInvalidated(tables, given)
+}

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { epochMs, milliseconds, param } from './fragments.ts'
+import { epochMs, liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
 
 /**
  * Counts a call in a fixed window, up to `cap`. No row: the entry holds something other than a number.
@@ -21,12 +20,12 @@ export const countCall = operation('unsent', (db, tables) => {
         case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,
         case when s.running then coalesce(${entries.keptUntil}, excluded.kept_until) else excluded.kept_until end,
         case when s.running then ${entries.tags} end,
-        case when s.running then ${entries.filledAt} end,
+        case when s.running then ${recheckedAt(tables)} end,
         case when s.running then ${entries.createdAt} else now() end,
         now()
-      from (select ${live(tables)} and ${entries.number} is not null as running) as s
+      from (select ${liveWhenLocked(tables)} and ${entries.number} is not null as running) as s
     )
-    where ${entries.value} is null or not ${live(tables)}
+    where ${entries.value} is null or not ${liveWhenLocked(tables)}
     returning ${entries.number}, ${entries.expiresAt}`)
   return db
     .with(counted)

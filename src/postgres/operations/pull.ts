@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { param } from './fragments.ts'
+import { liveWhenLocked, param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
 /** Deletes an entry and answers with what it held: the delete decides who gets it. */
@@ -10,7 +9,7 @@ export const pull = operation('unsent', (db, tables) => {
   const { broken, raced } = breakLeases(db, tables, sql`select ${param('key')}::text as key`)
   const pulled = db.$with('pulled', {}).as(sql`
     delete from ${entries} using broken where ${entries.key} = broken.key
-    returning ${entries.value}, ${entries.number}, ${live(tables)} as live`)
+    returning ${entries.value}, ${entries.number}, ${liveWhenLocked(tables)} as live`)
   return db
     .with(broken, pulled)
     .select({

@@ -11,14 +11,14 @@ import { slide } from './slide.ts'
  * `gone` otherwise. `wanted`: somebody should compute it.
  */
 function found(tables: CacheTables): SQL {
-  const { entries, invalidations } = tables
-  const { key, value, number, expiresAt, keptUntil, tags, filledAt, computeMs, writtenBy } = entries
+  const { entries } = tables
+  const { key, value, number, expiresAt, keptUntil, computeMs, writtenBy } = entries
   // XFetch: the closer the deadline and the dearer the value, the likelier (Vattani et al., VLDB 2015).
   const isDueEarly = sql`coalesce(
     ${expiresAt} <= now() + ${computeMs} * ${param('early')}::float8 * interval '1 millisecond', false)`
   const isKept = sql`(${keptUntil} is null or ${keptUntil} > now())
     and (${param('staleMs')}::float8 is null or ${expiresAt} + ${milliseconds('staleMs')} > now())
-    and not ${rejected(invalidations, tags, filledAt)}`
+    and not ${rejected(tables, tables.entries)}`
   return sql`
     select entry.*, entry.state <> 'live' or entry.early or ${param('force')}::boolean as wanted
     from (

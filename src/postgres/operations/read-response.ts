@@ -10,9 +10,10 @@ import { variantRowKey } from './variant.ts'
 const NO_NAMES = sql.raw(`'[]'::jsonb`)
 
 /** The response that the request selects; `state` is `kept` where it is not fresh, but may be served stale or validated. */
-function found({ entries, invalidations }: CacheTables, tables: CacheTables): SQL {
-  const { key, value, meta, expiresAt, keptUntil, tags, filledAt, writtenBy } = entries
-  const isKept = sql`(${keptUntil} is null or ${keptUntil} > now()) and not ${rejected(invalidations, tags, filledAt)}`
+function found(tables: CacheTables): SQL {
+  const { entries } = tables
+  const { key, value, meta, expiresAt, keptUntil, writtenBy } = entries
+  const isKept = sql`(${keptUntil} is null or ${keptUntil} > now()) and not ${rejected(tables, entries)}`
   return sql`
     select ${key}, ${value}, ${meta}::jsonb as meta, ${expiresAt}, ${writtenBy},
       case when ${live(tables)} then 'live' when ${isKept} then 'kept' else 'gone' end as state
@@ -41,7 +42,7 @@ export const readResponse = operation('always', (db, tables) => {
   const variant = db.$with('variant', {}).as(sql`
     select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
     from (select) as one left join known on true`)
-  const entry = db.$with('found', {}).as(found(tables, tables))
+  const entry = db.$with('found', {}).as(found(tables))
   const { ctes, claimed, heldMs } = claimSteps(db, tables, {
     key: sql`(select key from variant)`,
     wanted: sql`${param('claims')}::boolean

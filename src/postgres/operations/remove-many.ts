@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { param } from './fragments.ts'
+import { liveWhenLocked, param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
 /**
@@ -20,7 +19,7 @@ export const removeMany = operation('unsent', (db, tables) => {
     for update`)
   const removed = db.$with('removed', {}).as(sql`
     delete from ${entries} using doomed where ${entries.key} = doomed.key
-    returning ${live(tables)} as live`)
+    returning ${liveWhenLocked(tables)} as live`)
   return db
     .with(broken, doomed, removed)
     .select({ count: sql<number>`(select count(*)::int from removed where removed.live)`, raced })

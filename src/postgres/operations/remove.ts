@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { param } from './fragments.ts'
+import { liveWhenLocked, param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
 /** Deletes an entry, and says whether it was live. An expired one goes as well. */
@@ -10,7 +9,7 @@ export const remove = operation('unsent', (db, tables) => {
   const { broken, raced } = breakLeases(db, tables, sql`select ${param('key')}::text as key`)
   const removed = db.$with('removed', {}).as(sql`
     delete from ${entries} using broken where ${entries.key} = broken.key
-    returning ${live(tables)} as live`)
+    returning ${liveWhenLocked(tables)} as live`)
   return db
     .with(broken, removed)
     .select({ count: sql<number>`(select count(*)::int from removed where removed.live)`, raced })

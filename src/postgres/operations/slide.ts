@@ -1,8 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
-import { live } from '../../schema.ts'
 import type { QueryDatabase } from '../database.ts'
-import { milliseconds, movedKeptUntil } from './fragments.ts'
+import { liveWhenLocked, milliseconds, movedKeptUntil } from './fragments.ts'
 
 /**
  * Pushes the deadline of the entry in the CTE `found` out to `lifeMs` from now when less than `ttlMs` remains; with
@@ -23,7 +22,7 @@ export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = s
     from ${entries}
     where ${entries.key} = (select key from found)
       and ${entries.expiresAt} < least(now() + ${milliseconds('ttlMs')}, ${oldest})
-      and ${isSliding} and ${live(tables)}
+      and ${isSliding} and ${liveWhenLocked(tables)}
     for no key update skip locked`)
   const touched = db.$with('touched', {}).as(sql`
     update ${entries}

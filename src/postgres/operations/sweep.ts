@@ -1,21 +1,30 @@
-import { and, sql } from 'drizzle-orm'
+import { and, type SQL, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../cleanup-slot.ts'
+import type { CacheTables } from '../../schema.ts'
+import { operation, type QueryDatabase } from '../database.ts'
 import { inRange, param } from './fragments.ts'
-import { scopedOperation } from './scoped.ts'
+import type { ScopedOperation } from './scoped.ts'
+import { trim } from './trim.ts'
+import { unfitEntries } from './unfit.ts'
 
 /** Longer than any statement may run that read the lease before it was freed. */
 const LEASE_KEPT = sql.raw(`interval '10 minutes'`)
 
+export interface Swept {
+  readonly removed: number
+  /** Whether the next statement would find more. */
+  readonly more: boolean
+  /** How far a scope was looked through for entries that a tag rejects; null is to its end. */
+  readonly after: string | null
+}
+
 /**
- * Deletes up to `batch` entries that are past keeping, not even served as stale, and counts them; and as many leases
- * that have long been free.
- *
- * The slot narrows the search to the index; the slot of now still holds entries that are kept. `skip locked`: it neither
- * waits for writers nor for another sweep, and looks again at what was refreshed between its snapshot and its lock.
- * `is true` keeps the range from the planner, which would otherwise read all keys of a scope for it. An entry whose key
- * is being computed stays: a fill must see that somebody wrote it meanwhile.
+ * What has expired. The slot narrows the search to the index; the slot of now still holds entries that are kept. `skip
+ * locked`: it neither waits for writers nor for another sweep, and looks again at what was refreshed between its snapshot
+ * and its lock. `is true` keeps the range from the planner, which would otherwise read all keys of a scope for it. An
+ * entry whose key is being computed stays: a fill must see that somebody wrote it meanwhile.
  */
-export const sweep = scopedOperation('unsent', (db, { entries, leases }, range) => {
+function expiredRows(db: QueryDatabase, { entries, leases }: CacheTables, range: SQL | undefined) {
   const idle = db.$with('idle', {}).as(sql`
     select ${leases.key} from ${leases}
     where ${and(sql`${leases.expiresAt} < now() - ${LEASE_KEPT}`, range && inRange(leases))}
@@ -34,14 +43,46 @@ export const sweep = scopedOperation('unsent', (db, { entries, leases }, range) 
     order by ${entries.cleanupSlot}
     limit ${param('batch')}::int
     for update skip locked`)
-  const removed = db.$with('removed', {}).as(sql`
-    delete from ${entries} using doomed where ${entries.key} = doomed.key
+  return [idle, forgotten, doomed] as const
+}
+
+/** Both kinds in one delete: an entry may be of both, and is counted once. */
+function removedRows(db: QueryDatabase, { entries }: CacheTables) {
+  return db.$with('removed', {}).as(sql`
+    delete from ${entries} where ${entries.key} = any (array(select key from doomed union select key from loose))
     returning 1`)
-  return db
-    .with(idle, forgotten, doomed, removed)
-    .select({
-      removed: sql<number>`(select count(*)::int from removed)`,
-      leases: sql<number>`(select count(*)::int from forgotten)`,
-    })
-    .from(sql`(select) as one`)
-})
+}
+
+const removed = sql<number>`(select count(*)::int from removed)`
+const isFull = sql`((select count(*) from doomed) = ${param('batch')}::int or (select count(*) from forgotten) = ${param('batch')}::int)`
+
+/**
+ * Deletes up to `batch` entries that are past keeping, not even served as stale; as many leases that have long been free;
+ * and of the next `scan` entries in key order those that a tag rejects.
+ *
+ * Of everything it also trims the log of invalidations, because then no other scope's entry can depend on it.
+ */
+export const sweep: ScopedOperation<Swept> = {
+  everything: operation('unsent', (db, tables) => {
+    const { ctes, hasMore } = trim(db, tables)
+    return db
+      .with(...expiredRows(db, tables, undefined), ...ctes, removedRows(db, tables))
+      .select({ removed, more: sql<boolean>`(${isFull} or ${hasMore})`, after: sql<string | null>`null::text` })
+      .from(sql`(select) as one`)
+  }),
+  range: operation('unsent', (db, tables) => {
+    const { entries, invalidations } = tables
+    const isNext = sql`${entries.key} > ${param('after')}::text and ${entries.key} < ${param('to')}::text
+      and exists (select from ${invalidations})`
+    const { scanned, unfit, loose } = unfitEntries(db, tables, isNext, sql`false`)
+    const after = sql<string | null>`(
+      select case
+        when count(*) = ${param('batch')}::int then max(key)
+        else (select max(key) from scanned having count(*) = ${param('scan')}::int)
+      end from unfit)`
+    return db
+      .with(...expiredRows(db, tables, inRange(entries)), scanned, unfit, loose, removedRows(db, tables))
+      .select({ removed, more: sql<boolean>`(${isFull} or ${after} is not null)`, after })
+      .from(sql`(select) as one`)
+  }),
+}

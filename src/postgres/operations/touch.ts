@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { deadline, movedKeptUntil, param } from './fragments.ts'
+import { deadline, liveWhenLocked, movedKeptUntil, param } from './fragments.ts'
 
 /**
  * Moves a live entry's deadline: one row if it was live. The value is not mentioned, so its TOAST is not rewritten.
@@ -15,7 +14,7 @@ export const touch = operation('unsent', (db, tables) => {
     set expires_at = next.expires_at, kept_until = ${movedKeptUntil(tables)}, updated_at = now(),
       written_by = case when next.expires_at <= now() then pg_current_xact_id() else ${entries.writtenBy} end
     from (select ${deadline} as expires_at) as next
-    where ${entries.key} = ${param('key')}::text and ${live(tables)}
+    where ${entries.key} = ${param('key')}::text and ${liveWhenLocked(tables)}
     returning 1`)
   return db.with(touched).select({ touched: sql<number>`1` }).from(sql`touched`)
 })
