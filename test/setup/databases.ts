@@ -2,16 +2,26 @@
 import pg from 'pg'
 import { inject } from 'vitest'
 import { cleanup } from './cleanup.ts'
+import { startServer } from './server.ts'
 
-/** Makes an empty database on the real server and answers with its connection URL. */
-export async function createDatabase(): Promise<string> {
-  const server = inject('databaseUrl')
+/** Makes an empty database on the real server, or on another, and answers with its connection URL. */
+export async function createDatabase(server: string = inject('databaseUrl')): Promise<string> {
   const name = `pgstash_${crypto.randomUUID().replaceAll('-', '')}`
   await administer(server, `create database ${name}`)
   const url = new URL(server)
   url.pathname = `/${name}`
   cleanup(() => administer(server, `drop database if exists ${name} with (force)`))
   return url.href
+}
+
+/**
+ * A database on a server of its own: where a test counts on transaction ids, which all databases of a server share, or on
+ * nobody else's being open.
+ */
+export async function createLonelyDatabase(): Promise<string> {
+  const server = await startServer()
+  cleanup(server.stop)
+  return createDatabase(server.url)
 }
 
 async function administer(server: string, statement: string): Promise<void> {

@@ -13,7 +13,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { postgresFillStore } from '../../src/postgres/filling.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
 import { noCost } from '../../src/values/events.ts'
-import { createDatabase, createPool } from '../setup/databases.ts'
+import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 import { passNotedTime } from './time.ts'
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_126)
@@ -28,7 +28,7 @@ let cache: Cache
 let store: ReturnType<typeof postgresFillStore>
 
 beforeAll(async () => {
-  pool = createPool(await createDatabase(), { max: 20 })
+  pool = createPool(await createLonelyDatabase(), { max: 20 })
   db = drizzle(pool)
   await migrate(db)
   cache = createCache(db)

@@ -6,7 +6,7 @@ import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { cacheEntries, expired } from 'pgstash/schema'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createDatabase, createPool } from '../setup/databases.ts'
+import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 import { passNotedTime } from './time.ts'
 
 let pool: pg.Pool
@@ -14,7 +14,7 @@ let db: NodePgDatabase
 let cache: Cache
 
 beforeAll(async () => {
-  pool = createPool(await createDatabase(), { max: 20 })
+  pool = createPool(await createLonelyDatabase(), { max: 20 })
   db = drizzle(pool)
   await migrate(db)
   cache = createCache(db)
