@@ -5,13 +5,15 @@ import type { ByteRange } from '../http/index.ts'
 export type Collected =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'too large' }
-  /** The handler's stream failed, or the client left. */
-  | { readonly kind: 'aborted' }
+  /** The handler's stream failed. */
+  | { readonly kind: 'failed' }
+  /** The client did not wait for the end. */
+  | { readonly kind: 'left' }
 
 /**
  * Passes a body on as it comes, and keeps a copy.
  *
- * `onEnd` is told once; what it answers delays the stream's end where it is awaited, so that nothing floats behind it.
+ * `onEnd` is told once, as soon as it is clear; what it answers delays the stream's end, so that nothing floats behind it.
  */
 export function collecting(
   body: ReadableStream<Uint8Array>,
@@ -19,31 +21,41 @@ export function collecting(
   onEnd: (collected: Collected) => Promise<void> | undefined,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
-  let chunks: Uint8Array[] | undefined = []
+  let chunks: Uint8Array[] = []
   let length = 0
+  let ending: { readonly told: Promise<void> | undefined } | undefined
+  // Whatever comes first: a reader that is cancelled ends its pending read as if the body were whole.
+  const end = (how: () => Collected) => {
+    ending ??= { told: onEnd(how()) }
+    return ending.told
+  }
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       let result: Awaited<ReturnType<typeof reader.read>>
       try {
         result = await reader.read()
       } catch (error) {
-        await onEnd({ kind: 'aborted' })
+        await end(() => ({ kind: 'failed' }))
         throw error
       }
       if (result.done) {
-        await onEnd(chunks === undefined ? { kind: 'too large' } : { kind: 'whole', bytes: joined(chunks, length) })
+        await end(() => ({ kind: 'whole', bytes: joined(chunks, length) }))
         controller.close()
         return
       }
       length += result.value.byteLength
-      // What is too long is not even held in memory.
-      if (length > maxBytes) chunks = undefined
-      // A copy: whoever reads the stream may transfer or overwrite its chunks.
-      else chunks?.push(result.value.slice())
+      if (length > maxBytes) {
+        // Not even held in memory, and nobody waits for its end in vain.
+        chunks = []
+        end(() => ({ kind: 'too large' }))
+      } else {
+        // A copy: whoever reads the stream may transfer or overwrite its chunks.
+        chunks.push(result.value.slice())
+      }
       controller.enqueue(result.value)
     },
     async cancel(reason) {
-      await Promise.all([reader.cancel(reason), onEnd({ kind: 'aborted' })])
+      await Promise.all([end(() => ({ kind: 'left' })), reader.cancel(reason)])
     },
   })
 }
@@ -51,7 +63,7 @@ export function collecting(
 /** Reads a body to its end without anybody to pass it on to. */
 export async function collected(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Collected> {
   if (body === null) return { kind: 'whole', bytes: new Uint8Array() }
-  let end: Collected = { kind: 'aborted' }
+  let end: Collected = { kind: 'failed' }
   const stream = collecting(body, maxBytes, (result) => {
     end = result
     return undefined
@@ -77,9 +89,8 @@ export function bodyBytes(text: string, base64: boolean): Uint8Array<ArrayBuffer
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }
 
-/** What of a stored body answers: whole, or a part. */
-export function bodyPart(text: string, base64: boolean, part: ByteRange | 'whole'): string | Uint8Array<ArrayBuffer> {
-  if (part === 'whole' && !base64) return text
+/** What of a stored body answers: whole, or a part. As bytes: for a string, `Response` would make up a Content-Type. */
+export function bodyPart(text: string, base64: boolean, part: ByteRange | 'whole'): Uint8Array<ArrayBuffer> {
   const bytes = bodyBytes(text, base64)
   return part === 'whole' ? bytes : bytes.subarray(part.first, part.last + 1)
 }

@@ -42,12 +42,13 @@ const TARGETS = ['urls', 'prefixes', 'tags', 'soft', 'query'] as const
  * await purge(cache, { prefixes: ['https://example.com/blog/'], soft: true })
  */
 export async function purge(cache: Cache, targets: PurgeTargets): Promise<number> {
-  const { urls, prefixes, tags, soft } = parseTargets(targets)
+  const { urls, prefixes, tags, soft, isTagsAlone } = parseTargets(targets)
   const store = responseStoreOf(cache)
-  if (tags !== undefined && urls.length === 0 && prefixes.length === 0 && !soft) {
+  if (tags !== undefined && isTagsAlone && !soft) {
     await cache.invalidate(tags)
     return 0
   }
+  if (urls.length === 0 && prefixes.length === 0) return 0
   return store.purge({ ...scoped(urls, prefixes, (key) => store.keyOf(key)), ...(tags && { tags }), soft })
 }
 
@@ -126,28 +127,34 @@ function parseTargets(targets: PurgeTargets) {
   if (urls === undefined && prefixes === undefined && tags === undefined) {
     throw new InvalidOptionError('Expected urls, prefixes or tags to purge.')
   }
+  // Tags alone are those of all responses; an empty list of URLs is none of them.
+  const isTagsAlone = urls === undefined && prefixes === undefined
   return {
     urls: list('urls', urls).map((url) => cacheKey('GET', absolute(url), { query })),
-    prefixes: list('prefixes', prefixes).map(checkedPrefix),
-    tags: tags === undefined ? undefined : list('tags', tags).map(String),
+    prefixes: isTagsAlone ? [''] : list('prefixes', prefixes).map(checkedPrefix),
+    tags: tags === undefined ? undefined : list('tags', tags).map(checkedTag),
     soft: boolean('soft', soft),
+    isTagsAlone,
   }
 }
 
-/** Nothing named is everything, of the tags. */
 function scoped(
   urls: readonly string[],
   prefixes: readonly string[],
   keyOf: (key: string) => string,
 ): Pick<ResponsePurge, 'bases' | 'prefixes'> {
-  const isAll = urls.length === 0 && prefixes.length === 0
-  return { bases: urls.map(keyOf), prefixes: isAll ? [''] : prefixes.map((prefix) => `GET ${prefix}`) }
+  return { bases: urls.map(keyOf), prefixes: prefixes.map((prefix) => `GET ${prefix}`) }
 }
 
 function list(name: string, value: unknown): readonly unknown[] {
   if (value === undefined) return []
   if (Array.isArray(value)) return value
   throw new InvalidOptionError(`Expected ${name} to be a list, got ${describeType(value)}.`)
+}
+
+function checkedTag(tag: unknown): string {
+  if (typeof tag === 'string') return tag
+  throw new InvalidOptionError(`Expected each of tags to be a string, got ${describeType(tag)}.`)
 }
 
 function absolute(url: unknown): URL {
@@ -159,6 +166,10 @@ function absolute(url: unknown): URL {
 }
 
 function checkedPrefix(prefix: unknown): string {
-  if (typeof prefix === 'string' && /^https?:\/\/[^/]+\//i.test(prefix)) return prefix
+  const [, origin, path] = (typeof prefix === 'string' && /^(https?:\/\/[^/?#\s]+)(\/[^#\s]*)$/i.exec(prefix)) || []
+  // As URLs are stored: the host in lower case and without the usual port, what is not ASCII encoded.
+  if (origin && path && URL.canParse(origin)) {
+    return new URL(origin).origin + path.replace(/[^\x21-\x7e]+/gu, encodeURIComponent)
+  }
   throw new InvalidOptionError('Expected each of prefixes to begin with a scheme, a host and a slash.')
 }

@@ -13,6 +13,7 @@ import {
   invalidatedTags,
   invalidatedUrls,
   isAnswerable,
+  mayFill,
   mustNotForward,
   type Reuse,
 } from '../http/index.ts'
@@ -22,6 +23,7 @@ import {
   createExchange,
   type Exchange,
   handOver,
+  isHeld,
   read,
   reasonOf,
   replaceResponse,
@@ -30,9 +32,9 @@ import {
   urlKey,
   withStatus,
 } from './exchange.ts'
-import { type Lead, leadWith } from './lead.ts'
+import { type Lead, leadWith, savedDay } from './lead.ts'
 import { type Plan, parseOptions, type ResponseCacheOptions } from './options.ts'
-import { forwardReason, judge, serve } from './serve.ts'
+import { type Entry, forwardReason, judge, serve } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
 
 export type { ResponseCacheOptions } from './options.ts'
@@ -72,7 +74,8 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
         ? plan.partsOf(c)
         : undefined
     if (parts === undefined) return passedBy(c, next, plan, { fwd: 'bypass' })
-    return answered(createExchange(c, plan, parts), next, working)
+    const x = createExchange(c, plan, parts)
+    return isHeld(x) ? next() : answered(x, next, working)
   }
 }
 
@@ -80,12 +83,14 @@ type Working = Map<string, Promise<void>>
 
 async function answered(x: Exchange, next: Next, working: Working): Promise<Response | undefined> {
   const wait = startWait(x.plan.leaseMs, Math.random)
+  const canFill = mayFill(x.head)
+  const cannotWait = !canFill || x.head.headers.has('range')
   let isForced = false
   let isCollapsed = false
   for (;;) {
     let answer: ResponseAnswer
     try {
-      answer = await read(x, { force: isForced })
+      answer = await read(x, { force: isForced, claims: canFill })
     } catch (error) {
       tellFailure(x, error)
       return forwarded(x, next, { fwd: 'bypass', detail: reasonOf(error) })
@@ -103,14 +108,14 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
     }
     if (answer.claimed) return leadWith(leadOf(x, answer, fwd, working), next)
     // Stored and fresh for the store, but not for this request: the lease has to be asked for.
-    if (answer.entry?.state === 'live' && !isForced && x.head.method === 'GET') {
+    if (answer.entry?.state === 'live' && !isForced && canFill) {
       isForced = true
       continue
     }
-    if (answer.isPassing || x.head.method === 'HEAD') return forwarded(x, next, { fwd })
+    if (answer.isPassing || cannotWait) return forwarded(x, next, { fwd }, answer.entry)
     isCollapsed = true
     if (!(await wait.pause(answer.heldMs, working.get(answer.key))))
-      return forwarded(x, next, { fwd, detail: 'waited' })
+      return forwarded(x, next, { fwd, detail: 'waited' }, answer.entry)
   }
 }
 
@@ -197,10 +202,16 @@ async function givenBack(x: Exchange, answer: ResponseAnswer): Promise<void> {
 }
 
 /** The handler answers this request, and nothing is stored. */
-async function forwarded(x: Exchange, next: Next, status: CacheStatus): Promise<undefined> {
+async function forwarded(
+  x: Exchange,
+  next: Next,
+  status: CacheStatus & { fwd: ForwardReason },
+  entry?: Entry,
+): Promise<undefined> {
   await next()
-  tell(x, 'miss')
-  replaceResponse(x.c, withStatus(x, x.c.res, status))
+  const saved = await savedDay(x, entry, status.fwd)
+  tell(x, saved === undefined ? 'miss' : 'stale')
+  replaceResponse(x.c, saved ?? withStatus(x, x.c.res, status))
 }
 
 /** A request that the cache has nothing to do with. */
