@@ -13,6 +13,7 @@ import { type CacheTables, defaultTables } from '../schema.ts'
 import { CacheError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, ROOT } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { checkedQuery } from './query-rule.ts'
 
 export interface PurgeTargets {
   /** Absolute URLs, each with all of its variants. */
@@ -123,7 +124,8 @@ export function purgeRoute(options: PurgeRouteOptions): Hono {
 }
 
 function parseTargets(targets: PurgeTargets) {
-  const { urls, prefixes, tags, soft = false, query } = optionsObject<PurgeTargets>(targets, TARGETS)
+  const { urls, prefixes, tags, soft = false, ...rest } = optionsObject<PurgeTargets>(targets, TARGETS)
+  const query = checkedQuery(rest.query)
   if (urls === undefined && prefixes === undefined && tags === undefined) {
     throw new InvalidOptionError('Expected urls, prefixes or tags to purge.')
   }

@@ -66,6 +66,7 @@ export function responding({ emit, runner, scope: outer, responseCircuit: circui
       counted(circuit, async () => {
         const values: Record<string, unknown> = purgeValues(scope(), request)
         const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
+        if (rows.length === 0) throw new TypeError('A purge answers with one row.')
         return rows.reduce((sum, { purged }) => sum + purged, 0)
       }),
   }
