@@ -11,7 +11,8 @@ export type Collected =
   | { readonly kind: 'left' }
 
 /**
- * Passes a body on as it comes, and keeps a copy.
+ * Passes a body on as it comes, and keeps a copy. It reads ahead of the client as far as it may keep: whoever reads slowly
+ * holds up nobody else who waits for the response.
  *
  * `onEnd` is told once, as soon as it is clear; what it answers delays the stream's end, so that nothing floats behind it.
  */
@@ -29,7 +30,7 @@ export function collecting(
     ending ??= { told: onEnd(how()) }
     return ending.told
   }
-  return new ReadableStream<Uint8Array>({
+  const source: UnderlyingDefaultSource<Uint8Array> = {
     async pull(controller) {
       let result: Awaited<ReturnType<typeof reader.read>>
       try {
@@ -57,7 +58,8 @@ export function collecting(
     async cancel(reason) {
       await Promise.all([end(() => ({ kind: 'left' })), reader.cancel(reason)])
     },
-  })
+  }
+  return new ReadableStream(source, new ByteLengthQueuingStrategy({ highWaterMark: maxBytes }))
 }
 
 /** Reads a body to its end without anybody to pass it on to. */

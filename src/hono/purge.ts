@@ -95,6 +95,8 @@ export interface PurgeRouteOptions {
 
 /** Shorter ones can be guessed. */
 const MIN_SECRET_LENGTH = 16
+/** What `Authorization: Bearer` can name (RFC 6750 2.1): nobody could present another. */
+const BEARER_TOKEN = /^[\w.~+/-]+=*$/
 
 /**
  * `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`; answers `{ "purged": number }`.
@@ -105,8 +107,10 @@ const MIN_SECRET_LENGTH = 16
  */
 export function purgeRoute(options: PurgeRouteOptions): Hono {
   const { cache, secret, query } = optionsObject<PurgeRouteOptions>(options, ['cache', 'secret', 'query'])
-  if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH) {
-    throw new InvalidOptionError(`Expected secret to be a string of at least ${MIN_SECRET_LENGTH} characters.`)
+  if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH || !BEARER_TOKEN.test(secret)) {
+    throw new InvalidOptionError(
+      `Expected secret to have at least ${MIN_SECRET_LENGTH} letters, digits or any of -._~+/, got another.`,
+    )
   }
   if (cache === undefined) throw new InvalidOptionError('Expected a cache, got undefined.')
   responseStoreOf(cache)
@@ -167,8 +171,11 @@ function absolute(url: unknown): URL {
   }
 }
 
+/** A scheme and a host, and the beginning of a path. */
+const PREFIX = /^(https?:\/\/[^/?#\s]+)(\/[^#\s\p{Cc}]*)$/iu
+
 function checkedPrefix(prefix: unknown): string {
-  const [, origin, path] = (typeof prefix === 'string' && /^(https?:\/\/[^/?#\s]+)(\/[^#\s]*)$/i.exec(prefix)) || []
+  const [, origin, path] = (typeof prefix === 'string' && prefix.isWellFormed() && PREFIX.exec(prefix)) || []
   // As URLs are stored: the host in lower case and without the usual port, what is not ASCII encoded.
   if (origin && path && URL.canParse(origin)) {
     return new URL(origin).origin + path.replace(/[^\x21-\x7e]+/gu, encodeURIComponent)

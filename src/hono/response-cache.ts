@@ -154,14 +154,7 @@ async function hit(
 function refresh(lead: Lead): void {
   const { x } = lead
   const request = new Request(x.request, { method: 'GET' })
-  let hasLed = false
-  refreshes.set(request, {
-    ...lead,
-    onEnd() {
-      hasLed = true
-      lead.onEnd()
-    },
-  })
+  refreshes.set(request, lead)
   const work = async () => {
     try {
       const response = await x.plan.refresh?.(request, x.c)
@@ -169,8 +162,8 @@ function refresh(lead: Lead): void {
     } catch (error) {
       tellFailure(x, error)
     } finally {
-      // Something before this middleware may have answered.
-      if (!hasLed) await givenBack(x, lead.answer).finally(lead.onEnd)
+      // Something before this middleware may have answered; otherwise the lease is in the hands of that request.
+      if (refreshes.delete(request)) await givenBack(x, lead.answer).finally(lead.onEnd)
     }
   }
   void handOver(x, work())

@@ -95,6 +95,27 @@ describe('a handler that streams', () => {
     expect(await stored(site)).toEqual([])
   })
 
+  it('is stored at the pace of the handler, whether or not its client reads', async () => {
+    const { send, settled, fetch } = createApp(site, (c) => {
+      const parts = times(20, (i) => new TextEncoder().encode(`part ${i} `))
+      return c.body(
+        new ReadableStream({
+          pull: (to) => {
+            const part = parts.shift()
+            if (part === undefined) to.close()
+            else to.enqueue(part)
+          },
+        }),
+        200,
+        fresh,
+      )
+    })
+    const unread = await send('/a')
+    await settled()
+    expect(brief(await fetch('/a'))).toBe('hit')
+    expect(await unread.text()).toContain('part 19')
+  })
+
   it('of 50 MB is passed on whole', async () => {
     const chunk = new Uint8Array(1_000_000).fill(97)
     const { fetch } = createApp(site, (c) => {

@@ -24,6 +24,7 @@ const PROBES: Record<string, string> = {
   '.': 'main',
   './schema': 'schema',
   './migrate': 'schema',
+  './hono': 'hono',
   './cron': 'cron',
   './telemetry': 'telemetry',
   './testing': 'testing',
@@ -57,7 +58,7 @@ const faults = createFaults()
 
 beforeAll(async () => {
   folder = await install(await pack())
-  await linkPackages(folder, ['@neondatabase/serverless'])
+  await linkPackages(folder, ['@neondatabase/serverless', 'hono'])
   await cp(join(ROOT, 'test/package/probes'), join(folder, 'probes'), { recursive: true })
   const local = await startLocalNeon({ database: await createDatabase(), intercept: faults })
   cleanup(() => local.close())
