@@ -30,36 +30,38 @@ export function collecting(
     ending ??= { told: onEnd(how()) }
     return ending.told
   }
-  const source: UnderlyingDefaultSource<Uint8Array> = {
-    async pull(controller) {
-      let result: Awaited<ReturnType<typeof reader.read>>
-      try {
-        result = await reader.read()
-      } catch (error) {
-        await end(() => ({ kind: 'failed' }))
-        throw error
-      }
-      if (result.done) {
-        await end(() => ({ kind: 'whole', bytes: joined(chunks, length) }))
-        controller.close()
-        return
-      }
-      length += result.value.byteLength
-      if (length > maxBytes) {
-        // Not even held in memory, and nobody waits for its end in vain.
-        chunks = []
-        end(() => ({ kind: 'too large' }))
-      } else {
-        // A copy: whoever reads the stream may transfer or overwrite its chunks.
-        chunks.push(result.value.slice())
-      }
-      controller.enqueue(result.value)
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        let result: Awaited<ReturnType<typeof reader.read>>
+        try {
+          result = await reader.read()
+        } catch (error) {
+          await end(() => ({ kind: 'failed' }))
+          throw error
+        }
+        if (result.done) {
+          await end(() => ({ kind: 'whole', bytes: joined(chunks, length) }))
+          controller.close()
+          return
+        }
+        length += result.value.byteLength
+        if (length > maxBytes) {
+          // Not even held in memory, and nobody waits for its end in vain.
+          chunks = []
+          end(() => ({ kind: 'too large' }))
+        } else {
+          // A copy: whoever reads the stream may transfer or overwrite its chunks.
+          chunks.push(result.value.slice())
+        }
+        controller.enqueue(result.value)
+      },
+      async cancel(reason) {
+        await Promise.all([end(() => ({ kind: 'left' })), reader.cancel(reason)])
+      },
     },
-    async cancel(reason) {
-      await Promise.all([end(() => ({ kind: 'left' })), reader.cancel(reason)])
-    },
-  }
-  return new ReadableStream(source, new ByteLengthQueuingStrategy({ highWaterMark: maxBytes }))
+    new ByteLengthQueuingStrategy({ highWaterMark: maxBytes }),
+  )
 }
 
 /** Reads a body to its end without anybody to pass it on to. */
