@@ -60,7 +60,7 @@ export function collecting(
         await Promise.all([end(() => ({ kind: 'left' })), reader.cancel(reason)])
       },
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: maxBytes }),
+    { highWaterMark: maxBytes, size: (chunk) => chunk?.byteLength ?? 0 },
   )
 }
 

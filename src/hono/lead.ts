@@ -1,55 +1,14 @@
 /** The request that asks the handler for all others: it validates what is stored, and stores what comes. */
 import type { Next } from 'hono'
-import {
-  type CacheStatus,
-  comparableOf,
-  conditionOf,
-  type ForwardReason,
-  forwardedFields,
-  freshenBy304,
-  isNotModified,
-  isServerError,
-  mayServeOnError,
-  mayStore,
-  notModifiedFields,
-  type TimedResponse,
-} from '../http/index.ts'
-import type { ResponseAnswer } from '../responses/store.ts'
-import { CacheError } from '../values/errors.ts'
+import { type CacheStatus, forwardedFields, mayStore } from '../http/index.ts'
+import { type Asked, conditional, settle } from './asked.ts'
 import { type Collected, collected, collecting } from './bodies.ts'
-import {
-  type Exchange,
-  handOver,
-  holding,
-  replaceResponse,
-  storeNow,
-  tell,
-  tellFailure,
-  withStatus,
-} from './exchange.ts'
-import { keep, lifeOf, metaOf, namesOf, tagsOf } from './keep.ts'
-import { type Entry, policyFor, serve, timedOf } from './serve.ts'
-
-/** Failures after which there is nobody to give a lease back to. */
-const AWAY: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
-
-/** For so long nobody waits for the next answer of a URL whose last could not be shared. */
-const PASS_MS = 5_000
-
-export interface Lead {
-  readonly x: Exchange
-  readonly answer: ResponseAnswer
-  readonly fwd: ForwardReason
-  /** Told when the lease has been given back, for those of this process who wait. */
-  readonly onEnd: () => void
-}
-
-/** What the handler said, and when. */
-interface Asked {
-  readonly response: Response
-  readonly timed: TimedResponse
-  readonly error: Error | undefined
-}
+import { type Exchange, handOver, holding, storeNow, withStatus } from './exchange.ts'
+import { freshen } from './freshen.ts'
+import { keep, namesOf, tagsOf } from './keep.ts'
+import { end, finish, type Lead, PASS_MS, release } from './lease.ts'
+import { savedDay } from './saved-day.ts'
+import { type Entry, timedOf } from './serve.ts'
 
 /** Asks the handler, answers the client, and sees to it that the lease is given back. */
 export async function leadWith(lead: Lead, next: Next): Promise<undefined> {
@@ -102,63 +61,6 @@ async function ask(x: Exchange, next: Next, entry: Entry | undefined): Promise<A
   return { response, timed, error }
 }
 
-/** What is stored, in the place of an error of the handler's (RFC 5861 4). */
-export async function savedDay(
-  x: Exchange,
-  entry: Entry | undefined,
-  fwd: ForwardReason,
-): Promise<Response | undefined> {
-  const { error, res } = x.c
-  if (entry === undefined || (error === undefined && !isServerError(res.status))) return undefined
-  const stored = timedOf(entry.meta)
-  const now = storeNow(x)
-  if (!mayServeOnError(x.head, stored, now, policyFor(x, entry, stored, now))) return undefined
-  const saved = await serve(x, entry, { fwd, fwdStatus: res.status, detail: 'stale-if-error' })
-  if (saved !== undefined) discard(res)
-  return saved
-}
-
-/** The handler says that what is stored is still right. */
-async function freshen(lead: Lead, entry: Entry, { timed, response }: Omit<Asked, 'error'>): Promise<undefined> {
-  const { x, fwd } = lead
-  const { policy } = x.plan
-  const freshened = freshenBy304(x.head, timedOf(entry.meta), timed, policy)
-  if (freshened === undefined) return mismatched(lead, entry, { timed, response })
-  const { isSliding, ...life } = lifeOf(x, freshened.response)
-  const { bytes, base64 } = entry.meta
-  const meta = metaOf(freshened.response, { bytes, base64: base64 === true, isSliding })
-  const update = async () => {
-    if (freshened.store === 'delete') await x.store.purge({ bases: [x.base], soft: false })
-    if (freshened.store !== 'update') return release(lead, 0)
-    const { key } = lead.answer
-    const { status, headers } = freshened.response
-    const tags = tagsOf(x, new Response(null, { status, headers }))
-    await x.store.freshen({ key, token: x.token, meta, tags, ...life }, x.cost)
-  }
-  const served = await serve(
-    x,
-    { ...entry, meta },
-    { fwd, fwdStatus: 304, stored: freshened.store === 'update' },
-    { validated: true },
-  )
-  await handOver(x, finish(lead, update()))
-  return settle(x, served ?? withStatus(x, response, { fwd, fwdStatus: 304 }), 'miss')
-}
-
-/**
- * The handler says that another response than the one it was asked about has not changed, and can be asked only once. A
- * client that has that one is told so; others get what is stored, for a 304 would be none for them. It is not kept.
- */
-async function mismatched(lead: Lead, entry: Entry, { timed, response }: Omit<Asked, 'error'>): Promise<undefined> {
-  const { x, fwd } = lead
-  const condition = conditionOf(x.head, timed.responseAt)
-  const isForClient = condition !== undefined && isNotModified(condition, comparableOf(timed))
-  const status = { fwd, fwdStatus: 304, detail: 'validator' }
-  const served = isForClient ? undefined : await serve(x, entry, status)
-  await handOver(x, finish(lead, x.store.purge({ bases: [x.base], soft: false })))
-  return settle(x, served ?? withStatus(x, response, status), 'miss')
-}
-
 /** Passes the response on as it comes, and stores it once it is whole. */
 async function store(lead: Lead, asked: Asked, names: readonly string[]): Promise<undefined> {
   const { x, answer, fwd } = lead
@@ -194,48 +96,6 @@ async function store(lead: Lead, asked: Asked, names: readonly string[]): Promis
     withStatus(x, new Response(stream, { status: response.status, statusText, headers }), status),
     'miss',
   )
-}
-
-/** A 304 in the place of a response that the client has already; the handler was not shown the client's condition. */
-function conditional(x: Exchange, { response, timed }: Asked): Response {
-  const condition = response.status === 200 ? conditionOf(x.head, timed.responseAt) : undefined
-  if (condition === undefined || !isNotModified(condition, comparableOf(timed))) return response
-  return new Response(null, { status: 304, headers: notModifiedFields(response.headers) })
-}
-
-function settle(x: Exchange, response: Response, type: 'miss' | 'stale'): undefined {
-  tell(x, type)
-  replaceResponse(x.c, response)
-}
-
-async function end(lead: Lead, passMs: number): Promise<void> {
-  await handOver(lead.x, finish(lead, release(lead, passMs)))
-}
-
-async function release({ x, answer }: Lead, passMs: number): Promise<void> {
-  await x.store.release(answer.key, x.token, passMs, x.cost)
-}
-
-/** Work after the answer: its failure is only told. */
-async function finish(lead: Lead, work: Promise<unknown>): Promise<void> {
-  try {
-    await work
-  } catch (error) {
-    tellFailure(lead.x, error)
-    // The store answered, and refused: nobody need wait until the lease has run out.
-    if (!isAway(error)) await release(lead, PASS_MS).catch(() => {})
-  } finally {
-    lead.onEnd()
-  }
-}
-
-function isAway(error: unknown): boolean {
-  return !(error instanceof CacheError) || AWAY.has(error.code)
-}
-
-/** Nobody reads it: without this, whoever makes it might wait for that. */
-function discard({ body }: Response): void {
-  body?.cancel().catch(() => {})
 }
 
 function copyField(from: Headers, to: Headers, name: string): void {

@@ -4,20 +4,18 @@
  * The rules are `src/http`'s; this file takes a request through them. A failing cache never fails a request: the handler
  * answers then, and Cache-Status says why.
  */
-import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { MiddlewareHandler, Next } from 'hono'
 import { startWait } from '../fill/wait.ts'
 import {
   bypassReason,
   type CacheStatus,
   type ForwardReason,
-  invalidatedTags,
-  invalidatedUrls,
   isAnswerable,
   mayFill,
   mustNotForward,
   type Reuse,
 } from '../http/index.ts'
-import { type ResponseAnswer, responseStoreOf } from '../responses/store.ts'
+import type { ResponseAnswer } from '../responses/store.ts'
 import { collected } from './bodies.ts'
 import {
   createExchange,
@@ -26,15 +24,15 @@ import {
   isHeld,
   read,
   reasonOf,
-  replaceResponse,
   tell,
   tellFailure,
-  urlKey,
   withStatus,
 } from './exchange.ts'
-import { type Lead, leadWith, savedDay } from './lead.ts'
-import { type Plan, parseOptions, type ResponseCacheOptions } from './options.ts'
-import { type Entry, forwardReason, judge, serve } from './serve.ts'
+import { changed, forwarded, passedBy } from './forward.ts'
+import { leadWith } from './lead.ts'
+import type { Lead } from './lease.ts'
+import { parseOptions, type ResponseCacheOptions } from './options.ts'
+import { forwardReason, judge, serve } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
 
 export type { ResponseCacheOptions } from './options.ts'
@@ -192,44 +190,4 @@ async function givenBack(x: Exchange, answer: ResponseAnswer): Promise<void> {
   } catch (error) {
     tellFailure(x, error)
   }
-}
-
-/** The handler answers this request, and nothing is stored. */
-async function forwarded(
-  x: Exchange,
-  next: Next,
-  status: CacheStatus & { fwd: ForwardReason },
-  entry?: Entry,
-): Promise<undefined> {
-  await next()
-  const saved = await savedDay(x, entry, status.fwd)
-  tell(x, saved === undefined ? 'miss' : 'stale')
-  replaceResponse(x.c, saved ?? withStatus(x, x.c.res, status))
-}
-
-/** A request that the cache has nothing to do with. */
-async function passedBy(c: Context, next: Next, plan: Plan, status: CacheStatus): Promise<void> {
-  await next()
-  replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
-}
-
-/** An unsafe request, after which what is stored of its URLs must not be used (RFC 9111 4.4). */
-async function changed(c: Context, next: Next, plan: Plan): Promise<void> {
-  await next()
-  const url = new URL(c.req.url)
-  const urls = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
-  const tags = c.error === undefined ? invalidatedTags(c.req.method, url, c.res) : []
-  let status: CacheStatus = { fwd: 'method' }
-  try {
-    const cache = plan.cacheOf(c)
-    const store = responseStoreOf(cache)
-    const purged =
-      urls.length > 0
-        ? store.purge({ bases: urls.map((each) => store.keyOf(urlKey(each, plan))), soft: false })
-        : undefined
-    await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
-  } catch (error) {
-    status = { fwd: 'method', detail: reasonOf(error) }
-  }
-  replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
 }

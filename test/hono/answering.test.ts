@@ -57,6 +57,18 @@ describe('a stored response', () => {
     expect(calls).toHaveLength(1)
   })
 
+  it('is stale once a HEAD that the handler answered contradicts it', async () => {
+    let etag = '"1"'
+    const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag }), { requestDirectives: true })
+    await fetch('/a')
+    const reload = { method: 'HEAD', headers: { 'cache-control': 'no-cache' } }
+    expect(brief(await fetch('/a', reload))).toBe('fwd=request')
+    expect(brief(await fetch('/a'))).toBe('hit')
+    etag = '"2"'
+    expect((await fetch('/a', reload)).headers.get('etag')).toBe('"2"')
+    expect(brief(await fetch('/a'))).toBe('fwd=stale;stored')
+  })
+
   it('is not made by HEAD', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     expect(brief(await fetch('/a', { method: 'HEAD' }))).toBe('fwd=uri-miss')

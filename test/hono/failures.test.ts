@@ -120,7 +120,7 @@ describe('a database that is away for long', () => {
   it('is told of by events, without a value or an URL in them', async () => {
     const events: unknown[] = []
     const onEvent = (event: unknown) => void events.push(event)
-    const { fetch } = createApp(site, (c) => c.text('secret', 200, fresh), {}, { cache: { timeout: 100, onEvent } })
+    const { fetch } = createApp(site, (c) => c.text('secret', 200, fresh), {}, { cache: { onEvent } })
     await fetch('/secret')
     await fetch('/secret')
     site.faults.always({ kind: 'error', status: 500 })
