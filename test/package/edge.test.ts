@@ -38,6 +38,7 @@ const BUDGET_BYTES: Record<string, number> = {
   '.': 24_500,
   './schema': 2_000,
   './migrate': 5_900,
+  './hono': 39_800,
   './cron': 4_300,
   './telemetry': 2_550,
   './testing': 12_500,
