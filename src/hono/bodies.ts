@@ -5,13 +5,16 @@ import type { ByteRange } from '../http/index.ts'
 export type Collected =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'too large' }
-  /** The handler's stream failed, or the client left. */
-  | { readonly kind: 'aborted' }
+  /** The handler's stream failed. */
+  | { readonly kind: 'failed' }
+  /** The client did not wait for the end. */
+  | { readonly kind: 'left' }
 
 /**
- * Passes a body on as it comes, and keeps a copy.
+ * Passes a body on as it comes, and keeps a copy. It reads ahead of the client as far as it may keep: whoever reads slowly
+ * holds up nobody else who waits for the response.
  *
- * `onEnd` is told once; what it answers delays the stream's end where it is awaited, so that nothing floats behind it.
+ * `onEnd` is told once, as soon as it is clear; what it answers delays the stream's end, so that nothing floats behind it.
  */
 export function collecting(
   body: ReadableStream<Uint8Array>,
@@ -19,39 +22,52 @@ export function collecting(
   onEnd: (collected: Collected) => Promise<void> | undefined,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
-  let chunks: Uint8Array[] | undefined = []
+  let chunks: Uint8Array[] = []
   let length = 0
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      let result: Awaited<ReturnType<typeof reader.read>>
-      try {
-        result = await reader.read()
-      } catch (error) {
-        await onEnd({ kind: 'aborted' })
-        throw error
-      }
-      if (result.done) {
-        await onEnd(chunks === undefined ? { kind: 'too large' } : { kind: 'whole', bytes: joined(chunks, length) })
-        controller.close()
-        return
-      }
-      length += result.value.byteLength
-      // What is too long is not even held in memory.
-      if (length > maxBytes) chunks = undefined
-      // A copy: whoever reads the stream may transfer or overwrite its chunks.
-      else chunks?.push(result.value.slice())
-      controller.enqueue(result.value)
+  let ending: { readonly told: Promise<void> | undefined } | undefined
+  // Whatever comes first: a reader that is cancelled ends its pending read as if the body were whole.
+  const end = (how: () => Collected) => {
+    ending ??= { told: onEnd(how()) }
+    return ending.told
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        let result: Awaited<ReturnType<typeof reader.read>>
+        try {
+          result = await reader.read()
+        } catch (error) {
+          await end(() => ({ kind: 'failed' }))
+          throw error
+        }
+        if (result.done) {
+          await end(() => ({ kind: 'whole', bytes: joined(chunks, length) }))
+          controller.close()
+          return
+        }
+        length += result.value.byteLength
+        if (length > maxBytes) {
+          // Not even held in memory, and nobody waits for its end in vain.
+          chunks = []
+          end(() => ({ kind: 'too large' }))
+        } else {
+          // A copy: whoever reads the stream may transfer or overwrite its chunks.
+          chunks.push(result.value.slice())
+        }
+        controller.enqueue(result.value)
+      },
+      async cancel(reason) {
+        await Promise.all([end(() => ({ kind: 'left' })), reader.cancel(reason)])
+      },
     },
-    async cancel(reason) {
-      await Promise.all([reader.cancel(reason), onEnd({ kind: 'aborted' })])
-    },
-  })
+    { highWaterMark: maxBytes, size: (chunk) => chunk?.byteLength ?? 0 },
+  )
 }
 
 /** Reads a body to its end without anybody to pass it on to. */
 export async function collected(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Collected> {
   if (body === null) return { kind: 'whole', bytes: new Uint8Array() }
-  let end: Collected = { kind: 'aborted' }
+  let end: Collected = { kind: 'failed' }
   const stream = collecting(body, maxBytes, (result) => {
     end = result
     return undefined
@@ -77,9 +93,8 @@ export function bodyBytes(text: string, base64: boolean): Uint8Array<ArrayBuffer
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }
 
-/** What of a stored body answers: whole, or a part. */
-export function bodyPart(text: string, base64: boolean, part: ByteRange | 'whole'): string | Uint8Array<ArrayBuffer> {
-  if (part === 'whole' && !base64) return text
+/** What of a stored body answers: whole, or a part. As bytes: for a string, `Response` would make up a Content-Type. */
+export function bodyPart(text: string, base64: boolean, part: ByteRange | 'whole'): Uint8Array<ArrayBuffer> {
   const bytes = bodyBytes(text, base64)
   return part === 'whole' ? bytes : bytes.subarray(part.first, part.last + 1)
 }

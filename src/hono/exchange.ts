@@ -54,13 +54,26 @@ export function createExchange(c: Context, plan: Plan, parts: readonly string[])
   }
 }
 
+/** The requests that hold leases, as another `responseCache` behind the first one sees them. */
+const held = new WeakMap<Context, Set<string>>()
+
+/** Notes that this request holds the lease of its URL. */
+export function holding({ c, base }: Exchange): void {
+  held.set(c, (held.get(c) ?? new Set()).add(base))
+}
+
+/** Whether this very request holds the lease that it would wait for. */
+export function isHeld({ c, base }: Exchange): boolean {
+  return held.get(c)?.has(base) ?? false
+}
+
 /** Epoch milliseconds by the store's clock. */
 export function storeNow(x: Exchange): number {
   return now() + x.clockOffsetMs
 }
 
 /** One round trip: the response that the request selects, or the right to ask the handler. */
-export async function read(x: Exchange, { force = false, claims = x.head.method === 'GET', whole = false } = {}) {
+export async function read(x: Exchange, { force = false, claims = false, whole = false } = {}) {
   const condition = whole ? undefined : conditionOf(x.head, storeNow(x))
   const sentAt = now()
   const answer = await x.store.read(
@@ -86,7 +99,8 @@ export async function read(x: Exchange, { force = false, claims = x.head.method 
 /** A response with the field that says what the cache did (RFC 9211); its other parts are the given ones. */
 export function withStatus(x: Exchange, response: Response, status: CacheStatus): Response {
   const { statusName } = x.plan
-  if (statusName === undefined) return response
+  // A switch of protocols, or an error of the network: neither can be copied.
+  if (statusName === undefined || response.status < 200 || response.status > 599) return response
   const headers = new Headers(response.headers)
   headers.set('cache-status', cacheStatus(response.headers.get('cache-status'), statusName, status))
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })

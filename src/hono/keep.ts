@@ -20,7 +20,10 @@ const VALIDATABLE_MS = 86_400_000
 
 /** The fields that the URL's responses vary on, this one included; undefined where they are too many, or all. */
 export function namesOf(x: Exchange, answer: ResponseAnswer, response: TimedResponse): readonly string[] | undefined {
-  const names = joinVary(answer.names ?? [], varyNames(response.headers, x.plan.policy))
+  const own = varyNames(response.headers, x.plan.policy)
+  // Whoever compresses has asked the client, whether or not it says so.
+  const negotiated = response.headers.has('content-encoding') ? ['accept-encoding'] : []
+  const names = joinVary([...(answer.names ?? []), ...negotiated], own)
   return names === '*' ? undefined : names
 }
 
@@ -60,6 +63,7 @@ export function metaOf(
   }
 }
 
+/** @param response as it is stored, so that the tags of a validated one are still its own */
 export function tagsOf(x: Exchange, response: Response): readonly string[] {
   const own = x.plan.tagsOf?.(x.c, response) ?? []
   return [

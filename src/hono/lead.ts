@@ -1,60 +1,44 @@
 /** The request that asks the handler for all others: it validates what is stored, and stores what comes. */
 import type { Next } from 'hono'
-import {
-  type CacheStatus,
-  comparableOf,
-  conditionOf,
-  type ForwardReason,
-  forwardedFields,
-  freshenBy304,
-  isNotModified,
-  isServerError,
-  mayServeOnError,
-  mayStore,
-  notModifiedFields,
-  type TimedResponse,
-} from '../http/index.ts'
-import type { ResponseAnswer } from '../responses/store.ts'
+import { type CacheStatus, forwardedFields, mayStore } from '../http/index.ts'
+import { type Asked, conditional, settle } from './asked.ts'
 import { type Collected, collected, collecting } from './bodies.ts'
-import { type Exchange, handOver, replaceResponse, storeNow, tell, tellFailure, withStatus } from './exchange.ts'
-import { keep, lifeOf, metaOf, namesOf, tagsOf } from './keep.ts'
-import { type Entry, policyFor, serve, timedOf } from './serve.ts'
-
-/** For so long nobody waits for the next answer of a URL whose last could not be shared. */
-const PASS_MS = 5_000
-
-export interface Lead {
-  readonly x: Exchange
-  readonly answer: ResponseAnswer
-  readonly fwd: ForwardReason
-  /** Told when the lease has been given back, for those of this process who wait. */
-  readonly onEnd: () => void
-}
-
-/** What the handler said, and when. */
-interface Asked {
-  readonly response: Response
-  readonly timed: TimedResponse
-  readonly error: Error | undefined
-}
+import { type Exchange, handOver, holding, storeNow, withStatus } from './exchange.ts'
+import { freshen } from './freshen.ts'
+import { keep, namesOf, tagsOf } from './keep.ts'
+import { end, finish, type Lead, PASS_MS, release } from './lease.ts'
+import { savedDay } from './saved-day.ts'
+import { type Entry, timedOf } from './serve.ts'
 
 /** Asks the handler, answers the client, and sees to it that the lease is given back. */
 export async function leadWith(lead: Lead, next: Next): Promise<undefined> {
+  holding(lead.x)
+  try {
+    return await ledWith(lead, next)
+  } catch (error) {
+    // What is no Error Hono lets through, and so may a function of the options.
+    await end(lead, PASS_MS)
+    throw error
+  }
+}
+
+async function ledWith(lead: Lead, next: Next): Promise<undefined> {
   const { x, answer, fwd } = lead
   const entry = answer.entry
   const asked = await ask(x, next, entry)
   const { response, timed, error } = asked
-  if (entry !== undefined && (error !== undefined || isServerError(response.status)) && canSaveDay(x, entry)) {
-    await end(lead, 0)
-    const saved = await serve(x, entry, { fwd, fwdStatus: response.status, detail: 'stale-if-error' })
-    if (saved !== undefined) return settle(x, saved, 'stale')
+  const saved = await savedDay(x, entry, fwd)
+  if (saved !== undefined) {
+    await end(lead, PASS_MS)
+    return settle(x, saved, 'stale')
   }
   if (error === undefined && response.status === 304 && entry !== undefined) return freshen(lead, entry, asked)
   const decision = error === undefined ? mayStore(x.head, timed, x.plan.policy) : { store: false, reason: 'error' }
   const names = namesOf(x, answer, timed)
   if (!decision.store || names === undefined) {
     const reason = 'reason' in decision ? String(decision.reason) : 'vary'
-    await end(lead, PASS_MS)
+    // A part is no answer for those who want the whole: they ask one after the other, but only until one has come.
+    await end(lead, reason === 'partial' ? 0 : PASS_MS)
     return settle(x, withStatus(x, conditional(x, asked), { fwd, detail: reason }), 'miss')
   }
   return store(lead, asked, names)
@@ -77,49 +61,18 @@ async function ask(x: Exchange, next: Next, entry: Entry | undefined): Promise<A
   return { response, timed, error }
 }
 
-function canSaveDay(x: Exchange, entry: Entry): boolean {
-  const stored = timedOf(entry.meta)
-  const now = storeNow(x)
-  return mayServeOnError(x.head, stored, now, policyFor(x, entry, stored, now))
-}
-
-/** The handler says that what is stored is still right. */
-async function freshen(lead: Lead, entry: Entry, { timed, response }: Asked): Promise<undefined> {
-  const { x, fwd } = lead
-  const { policy } = x.plan
-  const freshened = freshenBy304(x.head, timedOf(entry.meta), timed, policy)
-  if (freshened === undefined) {
-    // It speaks of another response than it was asked about, and can be asked only once.
-    await end(lead, 0)
-    return settle(x, withStatus(x, response, { fwd, detail: 'validator' }), 'miss')
-  }
-  const { isSliding, ...life } = lifeOf(x, freshened.response)
-  const { bytes, base64 } = entry.meta
-  const meta = metaOf(freshened.response, { bytes, base64: base64 === true, isSliding })
-  const update = async () => {
-    if (freshened.store === 'delete') await x.store.purge({ bases: [x.base], soft: false })
-    if (freshened.store !== 'update') return release(lead, 0)
-    const { key } = lead.answer
-    const tags = tagsOf(x, response)
-    await x.store.freshen({ key, token: x.token, meta, tags: tags.length === 0 ? null : tags, ...life }, x.cost)
-  }
-  const served = await serve(
-    x,
-    { ...entry, meta },
-    { fwd, fwdStatus: 304, stored: freshened.store === 'update' },
-    { validated: true },
-  )
-  await handOver(x, finish(lead, update()))
-  return settle(x, served ?? withStatus(x, response, { fwd, fwdStatus: 304 }), 'miss')
-}
-
 /** Passes the response on as it comes, and stores it once it is whole. */
 async function store(lead: Lead, asked: Asked, names: readonly string[]): Promise<undefined> {
   const { x, answer, fwd } = lead
   const { response, timed } = asked
+  if (Number(response.headers.get('content-length')) > x.plan.maxBodyBytes) {
+    await end(lead, PASS_MS)
+    return settle(x, withStatus(x, conditional(x, asked), { fwd, detail: 'too large' }), 'miss')
+  }
   const tags = tagsOf(x, response)
   const kept = async (body: Collected): Promise<void> => {
-    if (body.kind !== 'whole') return release(lead, PASS_MS)
+    // A client that leaves says nothing of the response: the next one may store it.
+    if (body.kind !== 'whole') return release(lead, body.kind === 'left' ? 0 : PASS_MS)
     const stored = await keep(x, answer, timed, { bytes: body.bytes, names, tags })
     if (!stored) await release(lead, 0)
   }
@@ -143,37 +96,6 @@ async function store(lead: Lead, asked: Asked, names: readonly string[]): Promis
     withStatus(x, new Response(stream, { status: response.status, statusText, headers }), status),
     'miss',
   )
-}
-
-/** A 304 in the place of a response that the client has already; the handler was not shown the client's condition. */
-function conditional(x: Exchange, { response, timed }: Asked): Response {
-  const condition = response.status === 200 ? conditionOf(x.head, timed.responseAt) : undefined
-  if (condition === undefined || !isNotModified(condition, comparableOf(timed))) return response
-  return new Response(null, { status: 304, headers: notModifiedFields(response.headers) })
-}
-
-function settle(x: Exchange, response: Response, type: 'miss' | 'stale'): undefined {
-  tell(x, type)
-  replaceResponse(x.c, response)
-}
-
-async function end(lead: Lead, passMs: number): Promise<void> {
-  await handOver(lead.x, finish(lead, release(lead, passMs)))
-}
-
-async function release({ x, answer }: Lead, passMs: number): Promise<void> {
-  await x.store.release(answer.key, x.token, passMs, x.cost)
-}
-
-/** Work after the answer: its failure is only told. */
-async function finish(lead: Lead, work: Promise<unknown>): Promise<void> {
-  try {
-    await work
-  } catch (error) {
-    tellFailure(lead.x, error)
-  } finally {
-    lead.onEnd()
-  }
 }
 
 function copyField(from: Headers, to: Headers, name: string): void {

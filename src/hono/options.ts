@@ -8,6 +8,8 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boundedSpan, type Expiration, parsePeriod } from '../values/expiration.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
+import { checkedQuery } from './query-rule.ts'
+import { responseStoreOf } from './response-store.ts'
 
 export interface ResponseCacheOptions {
   /** Where responses are kept: a cache of `createCache`, or a function that gives it for a request. */
@@ -138,7 +140,7 @@ export function parseOptions(given: ResponseCacheOptions): Plan {
     cacheOf: cacheFunction(cache),
     isSelected: (path) => (options.include === undefined || includes(path)) && !excludes(path),
     sliding: slidingOf(options),
-    query: options.query,
+    query: checkedQuery(options.query),
     partsOf: (c) => partsOf(c, key, authenticated),
     tagsOf: tags,
     maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
@@ -182,7 +184,10 @@ function slidingOf({ sliding = false, expiration, maxAge }: Partial<ResponseCach
 
 function cacheFunction(cache: ResponseCacheOptions['cache'] | undefined): (c: Context) => Cache {
   if (typeof cache === 'function') return cache
-  if (typeof cache === 'object' && cache !== null) return () => cache
+  if (typeof cache === 'object' && cache !== null) {
+    responseStoreOf(cache)
+    return () => cache
+  }
   throw new InvalidOptionError(
     `Expected cache to be a cache, or a function of the context, got ${describeType(cache)}.`,
   )

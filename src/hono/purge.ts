@@ -13,6 +13,7 @@ import { type CacheTables, defaultTables } from '../schema.ts'
 import { CacheError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, ROOT } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { checkedQuery } from './query-rule.ts'
 import { responseStoreOf } from './response-store.ts'
 
 export interface PurgeTargets {
@@ -43,12 +44,13 @@ const TARGETS = ['urls', 'prefixes', 'tags', 'soft', 'query'] as const
  * await purge(cache, { prefixes: ['https://example.com/blog/'], soft: true })
  */
 export async function purge(cache: Cache, targets: PurgeTargets): Promise<number> {
-  const { urls, prefixes, tags, soft } = parseTargets(targets)
+  const { urls, prefixes, tags, soft, isTagsAlone } = parseTargets(targets)
   const store = responseStoreOf(cache)
-  if (tags !== undefined && urls.length === 0 && prefixes.length === 0 && !soft) {
+  if (tags !== undefined && isTagsAlone && !soft) {
     await cache.invalidate(tags)
     return 0
   }
+  if (urls.length === 0 && prefixes.length === 0) return 0
   return store.purge({ ...scoped(urls, prefixes, (key) => store.keyOf(key)), ...(tags && { tags }), soft })
 }
 
@@ -94,6 +96,8 @@ export interface PurgeRouteOptions {
 
 /** Shorter ones can be guessed. */
 const MIN_SECRET_LENGTH = 16
+/** What `Authorization: Bearer` can name (RFC 6750 2.1): nobody could present another. */
+const BEARER_TOKEN = /^[\w.~+/-]+=*$/
 
 /**
  * `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`; answers `{ "purged": number }`.
@@ -104,8 +108,10 @@ const MIN_SECRET_LENGTH = 16
  */
 export function purgeRoute(options: PurgeRouteOptions): Hono {
   const { cache, secret, query } = optionsObject<PurgeRouteOptions>(options, ['cache', 'secret', 'query'])
-  if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH) {
-    throw new InvalidOptionError(`Expected secret to be a string of at least ${MIN_SECRET_LENGTH} characters.`)
+  if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH || !BEARER_TOKEN.test(secret)) {
+    throw new InvalidOptionError(
+      `Expected secret to have at least ${MIN_SECRET_LENGTH} letters, digits or any of -._~+/, got another.`,
+    )
   }
   if (cache === undefined) throw new InvalidOptionError('Expected a cache, got undefined.')
   responseStoreOf(cache)
@@ -123,32 +129,39 @@ export function purgeRoute(options: PurgeRouteOptions): Hono {
 }
 
 function parseTargets(targets: PurgeTargets) {
-  const { urls, prefixes, tags, soft = false, query } = optionsObject<PurgeTargets>(targets, TARGETS)
+  const { urls, prefixes, tags, soft = false, ...rest } = optionsObject<PurgeTargets>(targets, TARGETS)
+  const query = checkedQuery(rest.query)
   if (urls === undefined && prefixes === undefined && tags === undefined) {
     throw new InvalidOptionError('Expected urls, prefixes or tags to purge.')
   }
+  // Tags alone are those of all responses; an empty list of URLs is none of them.
+  const isTagsAlone = urls === undefined && prefixes === undefined
   return {
     urls: list('urls', urls).map((url) => cacheKey('GET', absolute(url), { query })),
-    prefixes: list('prefixes', prefixes).map(checkedPrefix),
-    tags: tags === undefined ? undefined : list('tags', tags).map(String),
+    prefixes: isTagsAlone ? [''] : list('prefixes', prefixes).map(checkedPrefix),
+    tags: tags === undefined ? undefined : list('tags', tags).map(checkedTag),
     soft: boolean('soft', soft),
+    isTagsAlone,
   }
 }
 
-/** Nothing named is everything, of the tags. */
 function scoped(
   urls: readonly string[],
   prefixes: readonly string[],
   keyOf: (key: string) => string,
 ): Pick<ResponsePurge, 'bases' | 'prefixes'> {
-  const isAll = urls.length === 0 && prefixes.length === 0
-  return { bases: urls.map(keyOf), prefixes: isAll ? [''] : prefixes.map((prefix) => `GET ${prefix}`) }
+  return { bases: urls.map(keyOf), prefixes: prefixes.map((prefix) => `GET ${prefix}`) }
 }
 
 function list(name: string, value: unknown): readonly unknown[] {
   if (value === undefined) return []
   if (Array.isArray(value)) return value
   throw new InvalidOptionError(`Expected ${name} to be a list, got ${describeType(value)}.`)
+}
+
+function checkedTag(tag: unknown): string {
+  if (typeof tag === 'string') return tag
+  throw new InvalidOptionError(`Expected each of tags to be a string, got ${describeType(tag)}.`)
 }
 
 function absolute(url: unknown): URL {
@@ -159,7 +172,14 @@ function absolute(url: unknown): URL {
   }
 }
 
+/** A scheme and a host, and the beginning of a path. */
+const PREFIX = /^(https?:\/\/[^/?#\s]+)(\/[^#\s\p{Cc}]*)$/iu
+
 function checkedPrefix(prefix: unknown): string {
-  if (typeof prefix === 'string' && /^https?:\/\/[^/]+\//i.test(prefix)) return prefix
+  const [, origin, path] = (typeof prefix === 'string' && prefix.isWellFormed() && PREFIX.exec(prefix)) || []
+  // As URLs are stored: the host in lower case and without the usual port, what is not ASCII encoded.
+  if (origin && path && URL.canParse(origin)) {
+    return new URL(origin).origin + path.replace(/[^\x21-\x7e]+/gu, encodeURIComponent)
+  }
   throw new InvalidOptionError('Expected each of prefixes to begin with a scheme, a host and a slash.')
 }

@@ -4,15 +4,14 @@
  * The rules are `src/http`'s; this file takes a request through them. A failing cache never fails a request: the handler
  * answers then, and Cache-Status says why.
  */
-import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { MiddlewareHandler, Next } from 'hono'
 import { startWait } from '../fill/wait.ts'
 import {
   bypassReason,
   type CacheStatus,
   type ForwardReason,
-  invalidatedTags,
-  invalidatedUrls,
   isAnswerable,
+  mayFill,
   mustNotForward,
   type Reuse,
 } from '../http/index.ts'
@@ -22,17 +21,17 @@ import {
   createExchange,
   type Exchange,
   handOver,
+  isHeld,
   read,
   reasonOf,
-  replaceResponse,
   tell,
   tellFailure,
-  urlKey,
   withStatus,
 } from './exchange.ts'
-import { type Lead, leadWith } from './lead.ts'
-import { type Plan, parseOptions, type ResponseCacheOptions } from './options.ts'
-import { responseStoreOf } from './response-store.ts'
+import { changed, forwarded, passedBy } from './forward.ts'
+import { leadWith } from './lead.ts'
+import type { Lead } from './lease.ts'
+import { parseOptions, type ResponseCacheOptions } from './options.ts'
 import { forwardReason, judge, serve } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
 
@@ -73,7 +72,8 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
         ? plan.partsOf(c)
         : undefined
     if (parts === undefined) return passedBy(c, next, plan, { fwd: 'bypass' })
-    return answered(createExchange(c, plan, parts), next, working)
+    const x = createExchange(c, plan, parts)
+    return isHeld(x) ? next() : answered(x, next, working)
   }
 }
 
@@ -81,12 +81,14 @@ type Working = Map<string, Promise<void>>
 
 async function answered(x: Exchange, next: Next, working: Working): Promise<Response | undefined> {
   const wait = startWait(x.plan.leaseMs, Math.random)
+  const canFill = mayFill(x.head)
+  const cannotWait = !canFill || x.head.headers.has('range')
   let isForced = false
   let isCollapsed = false
   for (;;) {
     let answer: ResponseAnswer
     try {
-      answer = await read(x, { force: isForced })
+      answer = await read(x, { force: isForced, claims: canFill })
     } catch (error) {
       tellFailure(x, error)
       return forwarded(x, next, { fwd: 'bypass', detail: reasonOf(error) })
@@ -104,14 +106,14 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
     }
     if (answer.claimed) return leadWith(leadOf(x, answer, fwd, working), next)
     // Stored and fresh for the store, but not for this request: the lease has to be asked for.
-    if (answer.entry?.state === 'live' && !isForced && x.head.method === 'GET') {
+    if (answer.entry?.state === 'live' && !isForced && canFill) {
       isForced = true
       continue
     }
-    if (answer.isPassing || x.head.method === 'HEAD') return forwarded(x, next, { fwd })
+    if (answer.isPassing || cannotWait) return forwarded(x, next, { fwd }, answer.entry)
     isCollapsed = true
     if (!(await wait.pause(answer.heldMs, working.get(answer.key))))
-      return forwarded(x, next, { fwd, detail: 'waited' })
+      return forwarded(x, next, { fwd, detail: 'waited' }, answer.entry)
   }
 }
 
@@ -150,14 +152,7 @@ async function hit(
 function refresh(lead: Lead): void {
   const { x } = lead
   const request = new Request(x.request, { method: 'GET' })
-  let hasLed = false
-  refreshes.set(request, {
-    ...lead,
-    onEnd() {
-      hasLed = true
-      lead.onEnd()
-    },
-  })
+  refreshes.set(request, lead)
   const work = async () => {
     try {
       const response = await x.plan.refresh?.(request, x.c)
@@ -165,8 +160,8 @@ function refresh(lead: Lead): void {
     } catch (error) {
       tellFailure(x, error)
     } finally {
-      // Something before this middleware may have answered.
-      if (!hasLed) await givenBack(x, lead.answer).finally(lead.onEnd)
+      // Something before this middleware may have answered; otherwise the lease is in the hands of that request.
+      if (refreshes.delete(request)) await givenBack(x, lead.answer).finally(lead.onEnd)
     }
   }
   void handOver(x, work())
@@ -195,38 +190,4 @@ async function givenBack(x: Exchange, answer: ResponseAnswer): Promise<void> {
   } catch (error) {
     tellFailure(x, error)
   }
-}
-
-/** The handler answers this request, and nothing is stored. */
-async function forwarded(x: Exchange, next: Next, status: CacheStatus): Promise<undefined> {
-  await next()
-  tell(x, 'miss')
-  replaceResponse(x.c, withStatus(x, x.c.res, status))
-}
-
-/** A request that the cache has nothing to do with. */
-async function passedBy(c: Context, next: Next, plan: Plan, status: CacheStatus): Promise<void> {
-  await next()
-  replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
-}
-
-/** An unsafe request, after which what is stored of its URLs must not be used (RFC 9111 4.4). */
-async function changed(c: Context, next: Next, plan: Plan): Promise<void> {
-  await next()
-  const url = new URL(c.req.url)
-  const urls = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
-  const tags = c.error === undefined ? invalidatedTags(c.req.method, url, c.res) : []
-  let status: CacheStatus = { fwd: 'method' }
-  try {
-    const cache = plan.cacheOf(c)
-    const store = responseStoreOf(cache)
-    const purged =
-      urls.length > 0
-        ? store.purge({ bases: urls.map((each) => store.keyOf(urlKey(each, plan))), soft: false })
-        : undefined
-    await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
-  } catch (error) {
-    status = { fwd: 'method', detail: reasonOf(error) }
-  }
-  replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
 }

@@ -50,18 +50,22 @@ export async function serve(
   status: CacheStatus,
   { validated = false } = {},
 ): Promise<Response | undefined> {
-  const { meta } = entry
+  const { meta, body } = entry
   const given = answer(x.head, timedOf(meta), { now: storeNow(x), bodyBytes: meta.bytes, validated })
   const part = NULL_BODY.has(given.status) ? 'none' : given.body
-  let { body } = entry
   if (part !== 'none' && body === undefined) {
-    // It was left in the database for a condition that does not hold after all.
-    const again = await read(x, { claims: false, whole: true })
-    body = again.entry?.body
-    if (body === undefined) return undefined
+    // It was left in the database for a condition that does not hold after all; by now another may be there.
+    const again = (await read(x, { whole: true })).entry
+    if (again?.body === undefined) return undefined
+    return serve(x, isSame(again.meta, meta) ? { ...again, meta } : again, status)
   }
   const content = part === 'none' ? null : bodyPart(body ?? '', meta.base64 === true, part)
   return withStatus(x, new Response(content, { status: given.status, headers: given.headers }), status)
+}
+
+/** Whether they have the same body, for all that is known without it. */
+function isSame(a: ResponseMeta, b: ResponseMeta): boolean {
+  return a.tag !== undefined && a.tag === b.tag && a.bytes === b.bytes && a.status === b.status
 }
 
 /** Why a request goes to the handler (RFC 9211 2.2). */

@@ -93,10 +93,15 @@ export function createPolicy(given?: PolicyOptions): Policy {
     staleDespiteSMaxAge: boolean('staleDespiteSMaxAge', options.staleDespiteSMaxAge ?? false),
     setCookie: boolean('setCookie', options.setCookie ?? false),
     requestDirectives: boolean('requestDirectives', options.requestDirectives ?? false),
-    statuses: statuses && new Set(statuses),
+    statuses: statuses && statusSet(statuses),
     authenticated,
     vary: names('vary', options.vary ?? []),
   }
+}
+
+function statusSet(statuses: readonly number[]): ReadonlySet<number> {
+  if (Array.isArray(statuses) && statuses.every(Number.isInteger)) return new Set(statuses)
+  throw new InvalidOptionError(`Expected statuses to be a list of numbers, got ${describeType(statuses)}.`)
 }
 
 function heuristicOf(given: HeuristicOptions | undefined): Required<HeuristicOptions> {
@@ -114,6 +119,7 @@ function span(name: string, value: number): number {
 }
 
 function names(option: string, values: readonly string[]): readonly string[] {
-  if (!values.every(isToken)) throw new InvalidOptionError(`Expected ${option} to be a list of field names.`)
+  if (!Array.isArray(values) || !values.every((name) => typeof name === 'string' && isToken(name)))
+    throw new InvalidOptionError(`Expected ${option} to be a list of field names.`)
   return values.map((name) => name.toLowerCase())
 }

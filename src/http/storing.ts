@@ -61,6 +61,11 @@ const REFUSALS: readonly (readonly [StoreRefusal, (candidate: Candidate) => bool
   ['not-reusable', isNotReusable],
 ]
 
+/** Whether a response to this request may be stored at all: if not, nobody need wait for it. */
+export function mayFill(request: RequestHead): boolean {
+  return request.method === 'GET' && !hasContent(request.headers) && !requestDirectives(request.headers).noStore
+}
+
 /** Whether a shared cache may store this response to this request, and would have any use of it. */
 export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
   const directives = cachingDirectives(response.headers, policy.targeted)

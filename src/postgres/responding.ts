@@ -1,4 +1,5 @@
 /** HTTP responses on Postgres: rows beside all others, in a namespace of their own, `http`. */
+import { utf8ToBytes } from '@noble/hashes/utils.js'
 import type {
   ResponseAnswer,
   ResponseFill,
@@ -24,8 +25,12 @@ export const RESPONSE_NAMESPACE = 'http'
 
 /** Sorts right after everything that begins with a URL's key and a space: its variants. */
 const AFTER_VARIANTS = '!'
+/** Tells a part of the key from a variant, and sorts after all of those, which are hexadecimal. */
+const PART_MARK = 'part-'
 /** A space and a SHA-256 in hexadecimal, for a part of the key and for the variant. */
-const DERIVED_BYTES = 2 * 65
+const DERIVED_BYTES = 2 * 65 + PART_MARK.length
+/** What is left of the longest keys, whose end is a hash: a longer beginning would not find them. */
+const MAX_PREFIX_BYTES = 256
 
 export function responding({ emit, runner, scope: outer, responseCircuit: circuit }: Context): ResponseStore {
   // Made when first asked for: a long namespace has no room for another below it, and need not have.
@@ -35,7 +40,7 @@ export function responding({ emit, runner, scope: outer, responseCircuit: circui
     emit,
     keyOf(urlKey, part) {
       const stored = storedUrl(scope(), urlKey)
-      return part === undefined ? stored : `${stored} ${part}`
+      return part === undefined ? stored : `${stored} ${PART_MARK}${part}`
     },
     read: (request, cost) =>
       guarded(circuit, async () => answerOf((await runner.run(readResponse, readValues(request), cost))[0])),
@@ -43,7 +48,13 @@ export function responding({ emit, runner, scope: outer, responseCircuit: circui
       guarded(circuit, async () => (await runner.run(fillResponse, fillValues(request), cost))[0]?.stored ?? false),
     freshen: (request, cost) =>
       guarded(circuit, async () => {
-        const values = { ...request, ...deadlineValues(request.deadline), meta: JSON.stringify(request.meta) }
+        const { deadline, meta, tags } = request
+        const values = {
+          ...request,
+          ...deadlineValues(deadline),
+          meta: JSON.stringify(meta),
+          tags: storedTags(tags ?? []),
+        }
         return (await runner.run(freshenResponse, values, cost))[0]?.stored ?? false
       }),
     release: (key, token, passMs, cost) =>
@@ -55,6 +66,7 @@ export function responding({ emit, runner, scope: outer, responseCircuit: circui
       counted(circuit, async () => {
         const values: Record<string, unknown> = purgeValues(scope(), request)
         const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
+        if (rows.length === 0) throw new TypeError('A purge answers with one row.')
         return rows.reduce((sum, { purged }) => sum + purged, 0)
       }),
   }
@@ -91,17 +103,25 @@ function fillValues({ deadline, digests, meta, tags, ...request }: ResponseFill)
 }
 
 /** @throws InvalidKeyError */
-export function purgeValues(scope: Scope, { bases = [], prefixes, tags }: ResponsePurge): Record<PurgeValue, unknown> {
+export function purgeValues(
+  scope: Scope,
+  { bases = [], prefixes = [], tags }: ResponsePurge,
+): Record<PurgeValue, unknown> {
   const ranges = [
     ...bases.map((base) => ({ from: base, to: `${base}${AFTER_VARIANTS}` })),
-    ...(prefixes ?? (bases.length === 0 ? [''] : [])).map((prefix) => keyRange(scope, prefix)),
+    ...prefixes.map((prefix) => keyRange(scope, cut(prefix, scope))),
   ]
   return {
     bases,
     froms: ranges.map(({ from }) => from),
     tos: ranges.map(({ to }) => to),
-    tags: tags === undefined ? null : storedTags(tags),
+    tags: tags === undefined ? null : (storedTags(tags) ?? []),
   }
+}
+
+/** Rather purges a few more than are meant. */
+function cut(prefix: string, { prefix: scope }: Scope): string {
+  return prefix.slice(0, Math.max(1, MAX_PREFIX_BYTES - utf8ToBytes(scope).length))
 }
 
 interface ResponseRow {

@@ -8,12 +8,15 @@ import { variantRowKey } from './variant.ts'
 /** How long a URL's field names are remembered after its last response was stored; forgotten, they cost one miss. */
 const NAMES_KEPT = sql.raw(`interval '30 days'`)
 
+/** Variants are named by digests in hexadecimal: other parts of a key come after them. */
+const AFTER_VARIANTS = sql.raw(`' g'`)
+
 /**
  * Stores a response and gives its lease back, if the claim's token still stands: under its URL, or under its variant with the URL's
  * row remembering all fields that its responses vary on.
  *
- * Not where a tag was invalidated since the claim, where the URL has `maxVariants` others, or over a response that the
- * handler made later (RFC 9111 4).
+ * Not where a tag was invalidated since the claim, or over a response that the handler made later (RFC 9111 4). Where the
+ * URL has `maxVariants` others, those that expire first make room: nobody can fill a URL with variants that keep others out.
  */
 export const fillResponse = operation('always', (db, tables) => {
   const { entries, leases } = tables
@@ -45,25 +48,30 @@ export const fillResponse = operation('always', (db, tables) => {
     from given where jsonb_array_length(given.list) > 0
     on conflict (key) do update set ${overwrite}
     returning 1`)
-  const others = sql`(select count(*) from (
-    select from ${entries} as other
-    where other.key > ${param('base')}::text || ' ' and other.key < ${param('base')}::text || '!' and other.key <> given.key
-    limit ${param('maxVariants')}::int) as counted)`
+  // Fills of one URL's variants wait for each other at its row, so these locks are never crossed by theirs.
+  const evicted = db.$with('evicted', {}).as(sql`
+    delete from ${entries} where ${entries.key} in (
+      select other.key from given, ${entries} as other
+      where jsonb_array_length(given.list) > 0 and other.key <> given.key and (select count(*) from remembered) > 0
+        and other.key > ${param('base')}::text || ' ' and other.key < ${param('base')}::text || ${AFTER_VARIANTS}
+      order by other.kept_until desc nulls first, other.key
+      offset ${param('maxVariants')}::int - 1
+      for update of other skip locked)
+    returning 1`)
   const written = db.$with('written', {}).as(sql`
     insert into ${entries} as entry (${writtenColumns}, meta)
     select given.key, ${param('body')}::text, null, given.expires_at, given.kept_until, given.tags,
       case when given.tags is not null then given.filled_at end, ${param('computeMs')}::float8, ${asWrittenNow},
       ${param('meta')}::text
     from given
-    where (select count(*) from remembered) >= 0
+    where (select count(*) from remembered) >= 0 and (select count(*) from evicted) >= 0
       and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
-      and (jsonb_array_length(given.list) = 0 or ${others} < ${param('maxVariants')}::int)
     on conflict (key) do update set ${overwrite}
     where coalesce((entry.meta::jsonb ->> 'date')::float8, 0) <= ${param('date')}::float8
       or entry.expires_at <= now()
     returning 1`)
   return db
-    .with(fence, names, given, remembered, written)
+    .with(fence, names, given, remembered, evicted, written)
     .select({ stored: sql<boolean>`exists (select from written)` })
     .from(sql`(select) as one`)
 })

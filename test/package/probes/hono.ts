@@ -8,6 +8,7 @@ import {
   rateLimit,
   rateLimiterStore,
   rateLimitKey,
+  responseCache,
 } from 'pgstash/hono'
 import { migrate } from 'pgstash/migrate'
 import type { Probe } from './probe.ts'
@@ -30,12 +31,21 @@ export const run: Probe = async (env) => {
       }),
     )
     .get('/', (c) => c.text('welcome'))
+  const pages = new Hono()
+    .use(responseCache({ cache }))
+    .get('/', (c) => c.text('Hello', 200, { 'cache-control': 'max-age=60' }))
+  const statuses: unknown[] = []
+  for (const _ of ['miss', 'hit']) {
+    const page = await pages.request('https://example.com/')
+    statuses.push([await page.text(), page.headers.get('cache-status')?.split(';')[1]])
+  }
   const call = () => app.request('/', { headers: { 'x-address': '2001:db8::1' } })
   const [passed, refused] = [await call(), await call()]
 
   const store = rateLimiterStore(cache)
   store.init({ windowMs: 60_000 })
   return {
+    pages: statuses,
     statuses: [passed.status, refused.status],
     policy: passed.headers.get('ratelimit-policy'),
     retries: refused.headers.has('retry-after'),
@@ -45,6 +55,10 @@ export const run: Probe = async (env) => {
 }
 
 export const expected = {
+  pages: [
+    ['Hello', 'fwd=uri-miss'],
+    ['Hello', 'hit'],
+  ],
   statuses: [200, 429],
   policy: '"probe";q=1;w=60',
   retries: true,

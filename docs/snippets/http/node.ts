@@ -1,0 +1,17 @@
+import { serve } from '@hono/node-server'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { Hono } from 'hono'
+import { createCache } from 'pgstash'
+import { responseCache } from 'pgstash/hono'
+
+export const db = drizzle(process.env.DATABASE_URL ?? '')
+const cache = createCache(db)
+
+/** A process outlives its responses: work after them needs nobody to keep it alive, only not to reject. */
+const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
+
+const app = new Hono()
+app.use(responseCache({ cache, stale: '1h', waitUntil, refresh: (request) => app.fetch(request) }))
+app.get('/report', (c) => c.json({ madeAt: new Date() }, 200, { 'cache-control': 'max-age=60' }))
+
+export const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) })

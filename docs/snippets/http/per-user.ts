@@ -1,0 +1,23 @@
+import { Hono } from 'hono'
+import type { Cache } from 'pgstash'
+import { responseCache } from 'pgstash/hono'
+
+/** The user that a token belongs to, once it has been checked; undefined for anybody else. */
+type UserOf = (token: string) => string | undefined
+
+export function accounts(cache: Cache, userOf: UserOf, balanceOf: (user: string) => Promise<number>): Hono {
+  const authenticated = (c: { req: { header(name: string): string | undefined } }) =>
+    userOf(c.req.header('authorization')?.replace(/^Bearer /, '') ?? '')
+  const app = new Hono()
+  app.use(responseCache({ cache, authenticated, tags: (c) => [`user:${authenticated(c)}`] }))
+  app.get('/balance', async (c) => {
+    // The handler checks for itself: a request that the cache leaves alone comes here as well.
+    const user = authenticated(c)
+    if (user === undefined) return c.text('Unauthorized', 401)
+    return c.json({ balance: await balanceOf(user) }, 200, {
+      'cdn-cache-control': 'max-age=30',
+      'cache-control': 'private',
+    })
+  })
+  return app
+}

@@ -1,0 +1,25 @@
+import { drizzle } from 'drizzle-orm/neon-http'
+import { Hono } from 'hono'
+import { type Cache, createCache } from 'pgstash'
+import { responseCache } from 'pgstash/hono'
+
+interface Env {
+  Bindings: { DATABASE_URL: string }
+}
+
+// One for all requests of an isolate: it prepares each statement once.
+let cache: Cache | undefined
+
+const app = new Hono<Env>()
+app.use(
+  responseCache({
+    // A short timeout: a cache that is slow is not worth waiting for.
+    cache: (c) => (cache ??= createCache(drizzle(c.env.DATABASE_URL), { timeout: 1_000 })),
+    stale: '1h',
+    staleIfError: '1d',
+    refresh: (request, c) => app.fetch(request, c.env, c.executionCtx),
+  }),
+)
+app.get('/report', (c) => c.json({ madeAt: new Date() }, 200, { 'cache-control': 'public, max-age=60', etag: '"v1"' }))
+
+export default app

@@ -1,0 +1,72 @@
+/** Requests that the handler answers without anything being stored. */
+import type { Context, Next } from 'hono'
+import { type CacheStatus, type ForwardReason, freshenByHead, invalidatedTags, invalidatedUrls } from '../http/index.ts'
+import {
+  type Exchange,
+  handOver,
+  reasonOf,
+  replaceResponse,
+  storeNow,
+  tell,
+  tellFailure,
+  urlKey,
+  withStatus,
+} from './exchange.ts'
+import type { Plan } from './options.ts'
+import { responseStoreOf } from './response-store.ts'
+import { savedDay } from './saved-day.ts'
+import { type Entry, timedOf } from './serve.ts'
+
+/** The handler answers this request, and nothing is stored. */
+export async function forwarded(
+  x: Exchange,
+  next: Next,
+  status: CacheStatus & { fwd: ForwardReason },
+  entry?: Entry,
+): Promise<undefined> {
+  const requestAt = storeNow(x)
+  await next()
+  if (x.head.method === 'HEAD' && entry !== undefined) await compared(x, entry, requestAt)
+  const saved = await savedDay(x, entry, status.fwd)
+  tell(x, saved === undefined ? 'miss' : 'stale')
+  replaceResponse(x.c, saved ?? withStatus(x, x.c.res, status))
+}
+
+/** What is stored is stale where a HEAD that the handler answered contradicts it (RFC 9111 4.3.5). */
+async function compared(x: Exchange, entry: Entry, requestAt: number): Promise<void> {
+  const { status, headers } = x.c.res
+  const timed = { status, headers, requestAt, responseAt: storeNow(x) }
+  if (freshenByHead(x.head, timedOf(entry.meta), entry.meta.bytes, timed, x.plan.policy) !== 'stale') return
+  const work = x.store.purge({ bases: [x.base], soft: true }).catch((error: unknown) => tellFailure(x, error))
+  await handOver(
+    x,
+    work.then(() => {}),
+  )
+}
+
+/** A request that the cache has nothing to do with. */
+export async function passedBy(c: Context, next: Next, plan: Plan, status: CacheStatus): Promise<void> {
+  await next()
+  replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
+}
+
+/** An unsafe request, after which what is stored of its URLs must not be used (RFC 9111 4.4). */
+export async function changed(c: Context, next: Next, plan: Plan): Promise<void> {
+  await next()
+  const url = new URL(c.req.url)
+  const urls = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
+  const tags = c.error === undefined ? invalidatedTags(c.req.method, url, c.res) : []
+  let status: CacheStatus = { fwd: 'method' }
+  try {
+    const cache = plan.cacheOf(c)
+    const store = responseStoreOf(cache)
+    const purged =
+      urls.length > 0
+        ? store.purge({ bases: urls.map((each) => store.keyOf(urlKey(each, plan))), soft: false })
+        : undefined
+    await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
+  } catch (error) {
+    status = { fwd: 'method', detail: reasonOf(error) }
+  }
+  replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
+}

@@ -1,0 +1,25 @@
+/** stale-if-error: what is stored, where the handler fails. */
+import { type ForwardReason, isServerError, mayServeOnError } from '../http/index.ts'
+import { type Exchange, storeNow } from './exchange.ts'
+import { type Entry, policyFor, serve, timedOf } from './serve.ts'
+
+/** What is stored, in the place of an error of the handler's (RFC 5861 4). */
+export async function savedDay(
+  x: Exchange,
+  entry: Entry | undefined,
+  fwd: ForwardReason,
+): Promise<Response | undefined> {
+  const { error, res } = x.c
+  if (entry === undefined || (error === undefined && !isServerError(res.status))) return undefined
+  const stored = timedOf(entry.meta)
+  const now = storeNow(x)
+  if (!mayServeOnError(x.head, stored, now, policyFor(x, entry, stored, now))) return undefined
+  const saved = await serve(x, entry, { fwd, fwdStatus: res.status, detail: 'stale-if-error' })
+  if (saved !== undefined) discard(res)
+  return saved
+}
+
+/** Nobody reads it: without this, whoever makes it might wait for that. */
+function discard({ body }: Response): void {
+  body?.cancel().catch(() => {})
+}

@@ -1,0 +1,183 @@
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  type App,
+  brief,
+  createApp,
+  createSite,
+  emptied,
+  fresh,
+  heldLeases,
+  pause,
+  type Site,
+  stored,
+  stream,
+  times,
+} from './app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await createSite()
+})
+beforeEach(() => emptied(site))
+
+const CLIENTS = 30
+/** How long a handler of these takes: others must come while it works. */
+const WORK_MS = 300
+
+const callsOf = (apps: readonly App[]) => apps.reduce((sum, { calls }) => sum + calls.length, 0)
+
+describe('thirty isolates, cold, on one URL', () => {
+  it('ask the handler once, and all answer with that', async () => {
+    const apps = times(CLIENTS, () =>
+      createApp(site, async (c) => {
+        await pause(WORK_MS)
+        return c.text('shared', 200, fresh)
+      }),
+    )
+    const responses = await Promise.all(apps.map(({ fetch }) => fetch('/a')))
+    expect(await Promise.all(responses.map((response) => response.text()))).toEqual(times(CLIENTS, () => 'shared'))
+    expect(callsOf(apps)).toBe(1)
+    const collapsed = responses.filter((response) => brief(response)?.includes('collapsed'))
+    expect(collapsed.length).toBeGreaterThan(CLIENTS / 2)
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['private', { 'cache-control': 'private' }],
+    ['no-store', { 'cache-control': 'no-store' }],
+    ['a response that sets a cookie', { ...fresh, 'set-cookie': 'session=1' }],
+    ['a response with Vary: *', { ...fresh, vary: '*' }],
+    ['an error', {}],
+  ])('each get their own of %s, and do not wait one for the other', async (name, headers) => {
+    const apps = times(CLIENTS, (i) =>
+      createApp(site, async (c) => {
+        await pause(WORK_MS)
+        return c.text(`for ${i}`, name === 'an error' ? 503 : 200, headers)
+      }),
+    )
+    const startedAt = performance.now()
+    const responses = await Promise.all(apps.map(({ fetch }) => fetch('/a')))
+    const elapsed = performance.now() - startedAt
+    expect(await Promise.all(responses.map((response) => response.text()))).toEqual(times(CLIENTS, (i) => `for ${i}`))
+    expect(callsOf(apps)).toBe(CLIENTS)
+    expect(elapsed).toBeLessThan(10 * WORK_MS)
+    expect(await stored(site)).toEqual([])
+  })
+
+  it('all get the stale response where the handler fails, and do not wait one for the other', async () => {
+    let isBroken = false
+    const apps = times(CLIENTS, () =>
+      createApp(site, async (c) => {
+        if (isBroken) {
+          await pause(WORK_MS)
+          throw new Error('broken')
+        }
+        return c.text('good', 200, { 'cache-control': 'max-age=1, stale-if-error=3600', 'x-age': '1', age: '1' })
+      }),
+    )
+    await apps[0]?.fetch('/a')
+    isBroken = true
+    const startedAt = performance.now()
+    const responses = await Promise.all(apps.map(({ fetch }) => fetch('/a')))
+    expect(await Promise.all(responses.map((response) => response.text()))).toEqual(times(CLIENTS, () => 'good'))
+    expect(performance.now() - startedAt).toBeLessThan(10 * WORK_MS)
+    expect(new Set(responses.map(brief))).toEqual(new Set(['fwd=stale;fwd-status=500;detail=stale-if-error']))
+  })
+
+  it('go on where the client of the first one leaves half-way', async () => {
+    const source = stream()
+    const first = createApp(site, (c) => c.body(source.body, 200, fresh))
+    const others = times(CLIENTS, () => createApp(site, (c) => c.text('second', 200, fresh)))
+    const reader = ((await first.send('/a')).body as ReadableStream<Uint8Array>).getReader()
+    const pending = others.map(({ fetch }) => fetch('/a'))
+    await vi.waitFor(() => expect(site.faults.requests).toBeGreaterThan(CLIENTS))
+    await reader.cancel()
+    const responses = await Promise.all(pending)
+    expect(await Promise.all(responses.map((response) => response.text()))).toEqual(times(CLIENTS, () => 'second'))
+    expect(callsOf(others)).toBe(1)
+  })
+})
+
+describe('a lease', () => {
+  it('that runs out lets another ask, and what the first one brings late is not stored', async () => {
+    const source = stream()
+    const slow = createApp(site, (c) => c.body(source.body, 200, fresh), { lease: '200ms' })
+    const response = await slow.send('/a')
+    const quick = createApp(site, (c) => c.text('quick', 200, fresh), { lease: '200ms' })
+    expect(await (await quick.fetch('/a')).text()).toBe('quick')
+    source.push('slow')
+    source.close()
+    expect(await response.text()).toBe('slow')
+    await slow.settled()
+    expect(await (await quick.fetch('/a')).text()).toBe('quick')
+  })
+
+  it('that is longer than the patience of another lets that one ask without it', async () => {
+    const source = stream()
+    const slow = createApp(site, (c) => c.body(source.body, 200, fresh), { lease: '1m' })
+    await slow.send('/a')
+    const { fetch } = createApp(site, (c) => c.text('own', 200, fresh), { lease: '200ms' })
+    const response = await fetch('/a')
+    expect([await response.text(), brief(response)]).toEqual(['own', 'fwd=uri-miss;detail=waited'])
+  })
+
+  it('is held once by one request, however many response caches it passes', async () => {
+    const cache = site.client()
+    const inner = createApp(site, (c) => c.text('Hello', 200, fresh), { cache }).app
+    const { fetch, calls } = createApp(
+      site,
+      (c) => c.text('outer', 200, fresh),
+      { cache },
+      {
+        after: [...inner.routes.slice(0, 1).map(({ handler }) => handler as import('hono').MiddlewareHandler)],
+      },
+    )
+    const startedAt = performance.now()
+    expect(await (await fetch('/a')).text()).toBe('outer')
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(brief(await fetch('/a'))).toBe('hit')
+    expect(calls).toHaveLength(1)
+  })
+
+  it('is given back where the answer may not be waited for, by ranges above all', async () => {
+    const { fetch } = createApp(site, (c) =>
+      c.req.header('range')
+        ? c.body('H', 206, { ...fresh, 'content-range': 'bytes 0-0/5' })
+        : c.text('Hello', 200, fresh),
+    )
+    await Promise.all(times(5, () => fetch('/a', { headers: { range: 'bytes=0-0' } })))
+    expect(await heldLeases(site)).toEqual([])
+  })
+
+  it('with which a part is awaited does not hold up others that want parts', async () => {
+    const source = stream()
+    const slow = createApp(site, (c) => c.body(source.body, 200, fresh))
+    await slow.send('/a')
+    const { fetch } = createApp(site, (c) => c.body('H', 206, { 'content-range': 'bytes 0-0/5' }))
+    expect((await fetch('/a', { headers: { range: 'bytes=0-0' } })).status).toBe(206)
+  })
+})
+
+describe('many requests of one isolate', () => {
+  it('ask once, and each gets the whole', async () => {
+    const { fetch, calls } = createApp(site, async (c) => {
+      await pause(WORK_MS)
+      return c.text('shared', 200, fresh)
+    })
+    const responses = await Promise.all(times(50, () => fetch('/a')))
+    expect(new Set(await Promise.all(responses.map((response) => response.text())))).toEqual(new Set(['shared']))
+    expect(calls).toHaveLength(1)
+  })
+
+  it('wait at most as long as the lease for one that never ends', async () => {
+    const source = stream()
+    const { send } = createApp(
+      site,
+      (c) => (c.req.header('slow') ? c.body(source.body, 200, fresh) : c.text('own', 200, fresh)),
+      { lease: '300ms' },
+    )
+    const slow = await send('/a', { headers: { slow: '1' } })
+    expect(await (await send('/a')).text()).toBe('own')
+    source.close()
+    await slow.text()
+  })
+})

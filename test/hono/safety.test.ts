@@ -1,0 +1,182 @@
+import type { Context } from 'hono'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { brief, createApp, createSite, emptied, fresh, type Site, stored, times } from './app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await createSite()
+})
+beforeEach(() => emptied(site))
+
+/** Says what it was asked, so that a response that went to the wrong client tells of it. */
+const echo = (c: Context) => c.json({ url: c.req.url, method: c.req.method }, 200, fresh)
+
+describe('no request gets the response to', () => {
+  it.each<[string, string, string]>([
+    ['another host', 'https://example.com/a', 'https://evil.example/a'],
+    ['another port', 'https://example.com/a', 'https://example.com:8443/a'],
+    ['another scheme', 'https://example.com/a', 'http://example.com/a'],
+    ['another query', 'https://example.com/a?b', 'https://example.com/a?c'],
+    ['an empty query', 'https://example.com/a', 'https://example.com/a?'],
+    ['another case', 'https://example.com/a', 'https://example.com/A'],
+    ['an encoded slash', 'https://example.com/a/b', 'https://example.com/a%2Fb'],
+    ['a key part in its path', 'https://example.com/a', 'https://example.com/a%20part-'],
+    ['a key part in its query', 'https://example.com/a', 'https://example.com/a? 0123456789abcdef'],
+    ['a separator in its path', 'https://example.com/a', 'https://example.com/a|http|GET'],
+    ['another very long URL', `https://example.com/${'a'.repeat(2_000)}b`, `https://example.com/${'a'.repeat(2_000)}c`],
+  ])('%s', async (_name, first, second) => {
+    const { fetch, calls } = createApp(site, echo)
+    await fetch(first)
+    expect(await (await fetch(second)).json()).toMatchObject({ url: new URL(second).href })
+    expect(calls).toHaveLength(2)
+  })
+
+  it.each(['POST', 'PUT', 'OPTIONS', 'QUERY'])('another method: %s', async (method) => {
+    const { fetch } = createApp(site, echo)
+    await fetch('/a')
+    expect(await (await fetch('/a', { method })).json()).toMatchObject({ method })
+  })
+
+  it.each([
+    'x-forwarded-host',
+    'x-host',
+    'forwarded',
+    'x-original-url',
+    'x-rewrite-url',
+    'x-forwarded-proto',
+    'x-http-method-override',
+  ])('what %s names: it changes neither the key nor what is stored', async (name) => {
+    const { fetch, calls } = createApp(site, echo)
+    await fetch('/a', { headers: { [name]: 'evil.example' } })
+    const response = await fetch('/a')
+    expect([brief(response), calls.length]).toEqual(['hit', 1])
+    expect(await response.json()).toMatchObject({ url: 'https://example.com/a' })
+    expect((await stored(site)).join()).not.toContain('evil')
+  })
+})
+
+describe('what is for one client', () => {
+  it('is not stored where a cookie is set for it, in any case of the name', async () => {
+    let visitors = 0
+    const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, 'SET-Cookie': `id=${++visitors}` }))
+    for (const id of [1, 2]) expect((await fetch('/a')).headers.getSetCookie()).toEqual([`id=${id}`])
+  })
+
+  it('is not stored under a path that looks static', async () => {
+    const { fetch } = createApp(site, (c) => c.text(`account of ${c.req.header('cookie')}`), {
+      expiration: '1h',
+      exclude: ['/account/*'],
+    })
+    for (const path of ['/account/x.css', '/account/..%2fx.css', '/account/x.css?v=1', '/account/%2e/x.js']) {
+      const own = await fetch(path, { headers: { cookie: 'a' } })
+      expect(await own.text()).toBe('account of a')
+      expect(await (await fetch(path, { headers: { cookie: 'b' } })).text()).toBe('account of b')
+    }
+    expect(await stored(site)).toEqual([])
+  })
+
+  it('reaches nobody else through ranges, HEAD or conditions', async () => {
+    const { fetch } = createApp(site, (c) =>
+      c.text(`for ${c.req.header('cookie')}`, 200, { ...fresh, vary: 'Cookie', etag: '"1"' }),
+    )
+    await fetch('/a', { headers: { cookie: 'a' } })
+    for (const init of [
+      { headers: { range: 'bytes=0-4' } },
+      { method: 'HEAD' },
+      { headers: { 'if-none-match': '"1"' } },
+    ]) {
+      expect(await (await fetch('/a', init)).text()).not.toMatch(/a$/)
+    }
+  })
+
+  it('is not stored for all by a request with a token, nor given to one without', async () => {
+    const { fetch } = createApp(site, (c) => c.text(`for ${c.req.header('authorization')}`, 200, fresh))
+    await fetch('/a', { headers: { authorization: 'Bearer a' } })
+    expect(await stored(site)).toEqual([])
+  })
+})
+
+describe('header fields', () => {
+  it('that break lines cannot be made, neither by Cache-Status nor by what upstream says there', async () => {
+    const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, 'cache-status': 'a;detail="x' }), {
+      statusHeader: 'bad\r\nset-cookie: a=1',
+    })
+    const response = await fetch('/a')
+    expect(response.headers.get('set-cookie')).toBe(null)
+    expect(response.headers.get('cache-status')).toBe('"bad%0D%0Aset-cookie: a=1";fwd=uri-miss;stored')
+  })
+
+  it('that belong to one connection are not stored', async () => {
+    const { fetch } = createApp(site, (c) =>
+      c.text('Hello', 200, {
+        ...fresh,
+        connection: 'x-hop',
+        'x-hop': '1',
+        'keep-alive': '5',
+        'proxy-authenticate': 'Basic',
+      }),
+    )
+    await fetch('/a')
+    const { headers } = await fetch('/a')
+    for (const name of ['connection', 'x-hop', 'keep-alive', 'proxy-authenticate'])
+      expect(headers.has(name)).toBe(false)
+  })
+
+  it('that private names are stored of no client', async () => {
+    const { fetch } = createApp(site, (c) =>
+      c.text('Hello', 200, { 'cache-control': 'max-age=60, private="x-user"', 'x-user': 'a' }),
+    )
+    expect((await fetch('/a')).headers.get('x-user')).toBe('a')
+    expect((await fetch('/a')).headers.has('x-user')).toBe(false)
+  })
+})
+
+describe('a thousand variants of one URL', () => {
+  it('are bounded, whatever order they come in, and each client gets its own', async () => {
+    const { fetch } = createApp(site, (c) => c.text(`in ${c.req.header('x-v')}`, 200, { ...fresh, vary: 'X-V' }), {
+      maxVariants: 20,
+    })
+    const ask = async (i: number) =>
+      expect(await (await fetch('/a', { headers: { 'x-v': String(i) } })).text()).toBe(`in ${i}`)
+    for (let i = 0; i < 50; i++) await Promise.all(times(20, (j) => ask(i * 20 + j)))
+    // Those that came at once could not see each other.
+    expect((await stored(site)).length).toBeLessThanOrEqual(40)
+    await ask(5_000)
+    expect((await stored(site)).length).toBeLessThanOrEqual(20)
+  })
+
+  it('whose names grow with each response stay correct, and end where they are too many', async () => {
+    const { fetch } = createApp(
+      site,
+      (c) => c.text(c.req.query('n') ?? '', 200, { ...fresh, vary: `X-${c.req.header('x-n')}` }),
+      { query: { allow: [] }, requestDirectives: true },
+    )
+    for (let n = 0; n < 20; n++) {
+      const headers = { 'x-n': String(n), 'cache-control': 'no-cache' }
+      expect(brief(await fetch(`/a?n=${n}`, { headers }))).toMatch(n < 16 ? /stored$/ : /^fwd=request(;detail=vary)?$/)
+    }
+  })
+})
+
+describe('isolates whose clocks are wrong', () => {
+  it.each([-3_600_000, 3_600_000])('by %i ms agree with the others about what is fresh', async (skewMs) => {
+    const real = Date.now
+    const skewed = async <T>(work: () => Promise<T>): Promise<T> => {
+      const spy = vi.spyOn(Date, 'now').mockImplementation(() => real() + skewMs)
+      try {
+        return await work()
+      } finally {
+        spy.mockRestore()
+      }
+    }
+    const right = createApp(site, (c) => c.text('Hello', 200, fresh))
+    const wrong = createApp(site, (c) => c.text('Hello', 200, fresh))
+    await skewed(() => wrong.fetch('/by-wrong'))
+    const hit = await right.fetch('/by-wrong')
+    expect([brief(hit), hit.headers.get('age')]).toEqual(['hit', expect.stringMatching(/^[0-2]$/)])
+    expect(Math.abs(Date.parse(hit.headers.get('date') ?? '') - Date.now())).toBeLessThan(3_000)
+    await right.fetch('/by-right')
+    const other = await skewed(() => wrong.fetch('/by-right'))
+    expect([brief(other), other.headers.get('age')]).toEqual(['hit', expect.stringMatching(/^[0-2]$/)])
+  })
+})

@@ -1,0 +1,194 @@
+import type { Context } from 'hono'
+import type { ResponseCacheOptions } from 'pgstash/hono'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { age, brief, createApp, createSite, emptied, fresh, ownCache, type Site, status, stored } from './app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await createSite()
+})
+beforeEach(() => emptied(site))
+
+const SECOND = 1_000
+const hello =
+  (headers: Record<string, string> = {}) =>
+  (c: Context) =>
+    c.text('Hello', 200, headers)
+
+describe('the option', () => {
+  it('vary separates by fields that no response names', async () => {
+    const { fetch, calls } = createApp(site, hello(fresh), { vary: ['X-Theme'] })
+    for (const theme of ['dark', 'light', 'dark']) await fetch('/a', { headers: { 'x-theme': theme } })
+    expect(calls).toHaveLength(2)
+  })
+
+  it.each<[string, ResponseCacheOptions['query'], string, string, boolean]>([
+    ['allow', { allow: ['page'] }, '/a?page=1&x=1', '/a?y=2&page=1', true],
+    ['allow, of another value', { allow: ['page'] }, '/a?page=1', '/a?page=2', false],
+    ['ignore', { ignore: ['utm_*'] }, '/a?p=1&utm_x=1', '/a?p=1', true],
+    ['sort', { sort: true }, '/a?a=1&b=2', '/a?b=2&a=1', true],
+    ['none', undefined, '/a?a=1&b=2', '/a?b=2&a=1', false],
+  ])('query decides which parameters count: %s', async (_name, query, first, second, isSame) => {
+    const { fetch, calls } = createApp(site, hello(fresh), { query })
+    await fetch(first)
+    await fetch(second)
+    expect(calls).toHaveLength(isSame ? 1 : 2)
+    expect(new URL(calls[0]?.url ?? '').search).toBe(new URL(first, 'http://a').search)
+  })
+
+  it('key separates what it tells apart, and holds nothing readable', async () => {
+    const { fetch, calls } = createApp(site, hello(fresh), { key: (c) => c.req.header('x-tenant') })
+    for (const tenant of ['secret-a', 'secret-b', 'secret-a']) await fetch('/a', { headers: { 'x-tenant': tenant } })
+    await fetch('/a')
+    expect(calls).toHaveLength(3)
+    expect((await stored(site)).join()).not.toContain('secret')
+  })
+
+  it('exclude and include take exact paths', async () => {
+    const { fetch } = createApp(site, hello(fresh), {
+      include: ['/admin/*', '/administrator', /^\/files\/\d+$/],
+      exclude: ['/admin', '/admin/:id/secret'],
+    })
+    const statuses = async (...paths: string[]) =>
+      Promise.all(paths.map(async (path) => status(await fetch(path)) !== null))
+    expect(await statuses('/admin', '/admin/1/secret', '/%61dmin', '/', '/files/x')).toEqual(Array(5).fill(false))
+    expect(await statuses('/administrator', '/admin/1', '/admin/1/2/secret', '/files/12')).toEqual(Array(4).fill(true))
+  })
+
+  it.each<[ResponseCacheOptions['authenticated'], string, number, string]>([
+    ['rfc', 'max-age=60', 3, 'is not shared'],
+    ['rfc', 'max-age=60, public', 1, 'is shared where the response is public'],
+    ['never', 'max-age=60, public', 3, 'is left alone'],
+    [(c) => c.req.header('authorization'), 'max-age=60', 2, 'is kept for each user'],
+    [() => undefined, 'max-age=60', 3, 'is left alone without a name'],
+  ])(
+    'authenticated %s: what is %s is asked for by two users %i times, it %s',
+    async (authenticated, control, count) => {
+      const { fetch, calls } = createApp(
+        site,
+        (c) => c.text(`for ${c.req.header('authorization')}`, 200, { 'cache-control': control }),
+        { authenticated },
+      )
+      const answers: string[] = []
+      for (const user of ['a', 'b', 'a']) {
+        answers.push(await (await fetch('/a', { headers: { authorization: user } })).text())
+      }
+      expect(calls).toHaveLength(count)
+      expect(answers).toEqual(count === 1 ? ['for a', 'for a', 'for a'] : ['for a', 'for b', 'for a'])
+    },
+  )
+
+  it('setCookie lets responses with cookies be stored, cookies and all', async () => {
+    const handler = () =>
+      new Response('Hello', { headers: [...Object.entries(fresh), ['set-cookie', 'a=1'], ['set-cookie', 'b=2']] })
+    const careful = createApp(site, handler)
+    await careful.fetch('/a')
+    expect(await stored(site)).toEqual([])
+    await emptied(site)
+    const { fetch } = createApp(site, handler, { setCookie: true })
+    await fetch('/a')
+    const hit = await fetch('/a')
+    expect([brief(hit), hit.headers.getSetCookie()]).toEqual(['hit', ['a=1', 'b=2']])
+  })
+
+  it('tags, Cache-Tag and Cache-Groups each let a response be invalidated', async () => {
+    const { fetch } = createApp(site, hello({ ...fresh, 'cache-tag': 'field, other', 'cache-groups': '"group"' }), {
+      tags: (c, response) => [`path:${c.req.path}`, `status:${response.status}`, 'x'.repeat(600)],
+    })
+    const cache = site.client()
+    for (const tag of ['field', 'path:/a', 'status:200', 'group:https://example.com group', 'x'.repeat(600)]) {
+      await fetch('/a')
+      expect(brief(await fetch('/a'))).toBe('hit')
+      await cache.invalidate(tag)
+      expect(brief(await fetch('/a'))).toBe('fwd=miss;stored')
+    }
+  })
+
+  it('maxVariants bounds what is kept of one URL, and lets nobody keep others out', async () => {
+    const { fetch } = createApp(site, hello({ ...fresh, vary: 'X-V' }), { maxVariants: 5 })
+    for (let i = 0; i < 12; i++) {
+      expect(brief(await fetch('/a', { headers: { 'x-v': String(i) } }))).toMatch(/^fwd=(uri|vary)-miss;stored$/)
+      expect((await stored(site)).length).toBeLessThanOrEqual(5)
+    }
+    expect(brief(await fetch('/a', { headers: { 'x-v': '11' } }))).toBe('hit')
+  })
+
+  it('maxVariants counts what each user has for itself', async () => {
+    const { fetch } = createApp(site, hello({ ...fresh, vary: 'X-V' }), {
+      maxVariants: 2,
+      key: (c) => c.req.header('x-user'),
+    })
+    for (const user of ['a', 'b', 'c']) await fetch('/a', { headers: { 'x-user': user } })
+    await fetch('/a')
+    expect(brief(await fetch('/a'))).toBe('hit')
+    expect(await stored(site)).toHaveLength(4)
+  })
+
+  it('statuses names the only ones that are stored', async () => {
+    const { fetch } = createApp(site, (c) => c.text('gone', 404, fresh), { statuses: [200] })
+    await fetch('/a')
+    expect(await stored(site)).toEqual([])
+  })
+
+  it('heuristic guesses a lifetime from Last-Modified', async () => {
+    const { fetch } = createApp(site, hello({ 'last-modified': new Date(Date.now() - 1_000 * SECOND).toUTCString() }), {
+      heuristic: true,
+    })
+    await fetch('/a')
+    await age(site, 90 * SECOND)
+    expect(brief(await fetch('/a'))).toBe('hit')
+    await age(site, 20 * SECOND)
+    expect(brief(await fetch('/a'))).toMatch(/^fwd=stale/)
+  })
+
+  it('requestDirectives heeds the client', async () => {
+    const { fetch, calls } = createApp(site, hello(fresh), { requestDirectives: true })
+    const only = { 'cache-control': 'only-if-cached' }
+    const none = await fetch('/a', { headers: only })
+    expect([none.status, brief(none)]).toEqual([504, 'fwd=uri-miss'])
+    await fetch('/a')
+    expect(brief(await fetch('/a', { headers: only }))).toBe('hit')
+    expect(brief(await fetch('/a', { headers: { 'cache-control': 'no-cache' } }))).toBe('fwd=request;stored')
+    await age(site, 70 * SECOND)
+    expect(calls).toHaveLength(2)
+  })
+
+  it('requestDirectives is off: no client can force work on the handler', async () => {
+    const { fetch, calls } = createApp(site, hello(fresh))
+    for (const control of ['', 'no-cache', 'max-age=0', 'only-if-cached']) {
+      await fetch('/a', { headers: { 'cache-control': control } })
+    }
+    expect(calls).toHaveLength(1)
+  })
+
+  it('targeted names the fields that speak to this cache alone', async () => {
+    const headers = { 'cache-control': 'no-store', 'cdn-cache-control': 'max-age=60', 'my-cache-control': 'max-age=5' }
+    const { fetch } = createApp(site, hello(headers))
+    await fetch('/a')
+    const hit = await fetch('/a')
+    expect([brief(hit), hit.headers.get('cache-control')]).toEqual(['hit', 'no-store'])
+    await emptied(site)
+    const mine = createApp(site, hello(headers), { targeted: ['my-cache-control'] })
+    await mine.fetch('/a')
+    expect(status(await mine.fetch('/a'))).toMatch(/hit;ttl=[45]$/)
+  })
+
+  it('statusHeader names this cache, or keeps silent', async () => {
+    const named = createApp(site, hello({ ...fresh, 'cache-status': 'origin;hit' }), { statusHeader: 'edge one' })
+    expect(status(await named.fetch('/a'))).toBe('origin;hit, "edge one";fwd=uri-miss;stored')
+    const silent = createApp(site, hello(fresh), { statusHeader: false })
+    for (const _ of [1, 2]) expect(status(await silent.fetch('/b'))).toBe(null)
+    expect(silent.calls).toHaveLength(1)
+  })
+
+  it('cache may be a function of the context, and its namespace separates', async () => {
+    const caches = { a: ownCache(site, { namespace: 'a' }), b: ownCache(site, { namespace: 'b' }) }
+    const { fetch, calls } = createApp(site, hello(fresh), {
+      cache: (c) => caches[c.req.header('x-tenant') as 'a' | 'b'],
+    })
+    for (const tenant of ['a', 'b', 'a']) await fetch('/a', { headers: { 'x-tenant': tenant } })
+    expect(calls).toHaveLength(2)
+    await caches.a.clear()
+    expect(await stored(site)).toHaveLength(1)
+  })
+})

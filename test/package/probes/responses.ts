@@ -1,0 +1,50 @@
+/** A Hono application behind a response cache that all requests of an isolate share, as people write it. */
+import { type Context, Hono } from 'hono'
+import { type Cache, createCache } from 'pgstash'
+import { purge, responseCache } from 'pgstash/hono'
+import { database, type ProbeEnv } from './probe.ts'
+
+type Env = { Bindings: ProbeEnv }
+
+let cache: Cache | undefined
+let made = 0
+const cacheOf = (c: Context<Env>) => (cache ??= createCache(database(c.env)))
+
+const app = new Hono<Env>()
+app.use(
+  responseCache({
+    cache: (c) => cacheOf(c as Context<Env>),
+    exclude: ['/purge'],
+    refresh: (request, c) => app.fetch(request, c.env, c.executionCtx),
+  }),
+)
+app.get('/purge', async (c) =>
+  c.json(await purge(cacheOf(c), { prefixes: [`${new URL(c.req.url).origin}/`], soft: true })),
+)
+app.get('/stream', (c) => {
+  const parts = ['first ', 'second ', 'third']
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const part = parts.shift()
+      if (part === undefined) controller.close()
+      else {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        controller.enqueue(new TextEncoder().encode(part))
+      }
+    },
+  })
+  return c.body(body, 200, { 'cache-control': 'max-age=60' })
+})
+app.get('/slow', async (c) => {
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  return c.text(`made ${++made}`, 200, { 'cache-control': 'max-age=60' })
+})
+app.get('/private', async (c) => {
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  return c.text(c.req.query('own') ?? '', 200, { 'cache-control': 'private' })
+})
+app.get('*', (c) =>
+  c.text(`made ${++made}`, 200, { 'cache-control': 'max-age=60, stale-while-revalidate=60', etag: `"${made}"` }),
+)
+
+export default app
