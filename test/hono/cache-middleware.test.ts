@@ -114,10 +114,11 @@ describe('background work', () => {
     await Promise.all(first.background.splice(0))
     await advance(db, 61_000)
     expect(await answer('new', second)).toBe('old')
-    expect([first.background, second.background].map(({ length }) => length)).toEqual([0, 1])
+    // The read that may claim, and the refresh.
+    expect([first.background, second.background].map(({ length }) => length)).toEqual([0, 2])
     await Promise.all(second.background)
     expect(await answer('newer', third)).toBe('new')
-    expect(third.background).toEqual([])
+    expect(third.background).toHaveLength(1)
   })
 
   it('is so in namespaces too, nested ones included', async () => {
