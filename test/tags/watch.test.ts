@@ -441,7 +441,7 @@ describe('rows', () => {
       }
       if (name !== 'date' && name !== 'timestamp') {
         const [id] = ids[0] ?? ['']
-        expect(rowTag(`keyed $name`, name === 'uuid' ? String(id).toLowerCase() : id)).toBe(rowTag(table, id))
+        expect(rowTag(`keyed ${name}`, name === 'uuid' ? String(id).toLowerCase() : id)).toBe(rowTag(table, id))
       }
       await pool.query(`drop table "keyed ${name}"`)
     },
