@@ -2,6 +2,7 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { createCache } from 'pgstash'
+import { watchTables } from 'pgstash/drizzle'
 import { migrate } from 'pgstash/migrate'
 import { it } from 'vitest'
 import { createDatabase, createPool } from '../test/setup/databases.ts'
@@ -92,4 +93,39 @@ it('cleanup of 500,000 tagged entries', async () => {
     await passNotedTime(db)
     if (what !== 'first run') await cache.invalidate('nothing has this')
   }
+})
+
+it('writes: a plain table against a watched one, with and without rows', async () => {
+  const { pool, db, cache } = await prepared()
+  const names = ['plain', 'watched', 'watched_rows', 'plain_wide', 'wide', 'wide_rows']
+  for (const name of names) {
+    await pool.query(`create table ${name} (id int primary key, name text, n int)`)
+    await pool.query(`insert into ${name} select i, repeat('x', 100), 0 from generate_series(1, 20000) i`)
+  }
+  await watchTables(db, ['watched', 'wide'])
+  await watchTables(db, ['watched_rows', 'wide_rows'], { rows: true })
+  const updates = 3_000
+  const one = (name: string) => async () => {
+    const ids = Array.from({ length: updates }, (_, i) => 1 + ((i * 7) % 20_000))
+    const text = `update ${name} set n = n + 1 where id = $1`
+    await atOnce(CONNECTIONS, ids, (id) => pool.query({ name, text, values: [id] }))
+    await cache.clearExpired()
+    await passNotedTime(db)
+    return updates
+  }
+  await compare('updates of one row, 8 connections, each its own transaction', [
+    { name: 'a plain table', run: one('plain') },
+    { name: 'watched', run: one('watched') },
+    { name: 'watched with rows', run: one('watched_rows') },
+  ])
+  const many = (name: string) => async () => {
+    for (let i = 0; i < 5; i++)
+      await pool.query(`update ${name} set n = n + 1 where id between ${i * 1000 + 1} and ${i * 1000 + 1000}`)
+    return 5_000
+  }
+  await compare('rows in updates of 1,000', [
+    { name: 'a plain table', run: many('plain_wide') },
+    { name: 'watched', run: many('wide') },
+    { name: 'watched with rows', run: many('wide_rows') },
+  ])
 })

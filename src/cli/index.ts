@@ -6,6 +6,7 @@ import { CacheError } from '../values/errors.ts'
 import { devCommand } from './dev.ts'
 import { migrateCommand } from './migrate.ts'
 import { UserError } from './user-error.ts'
+import { unwatchCommand, watchCommand } from './watch.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -16,6 +17,8 @@ const program = new Command('pgstash')
   .version(version)
   .addCommand(devCommand)
   .addCommand(migrateCommand)
+  .addCommand(watchCommand)
+  .addCommand(unwatchCommand)
   .showHelpAfterError('(pgstash --help lists what there is)')
 
 try {

@@ -1,4 +1,16 @@
-/** `pgstash/drizzle`: a query cache for Drizzle. */
+/** `pgstash/drizzle`: a query cache for Drizzle, and tables of your own whose writes invalidate. */
 export { type CacheableQuery, type CacheQueryOptions, cacheQuery } from './cache-query.ts'
+export { invalidateRow } from './invalidate-row.ts'
 export { type QueryCache, type QueryCacheOptions, type QueryCacheStats, queryCache } from './query-cache.ts'
-export { tableTag } from './tags.ts'
+export type { Watchable } from './relation.ts'
+export { type KeyValue, type RowId, rowTag, tableTag } from './tags.ts'
+export {
+  unwatchAllTables,
+  unwatchTables,
+  type Watchables,
+  type WatchOptions,
+  type WatchTablesOptions,
+  watchedTables,
+  watchTables,
+} from './watch.ts'
+export type { WatchedTable } from './watched.ts'

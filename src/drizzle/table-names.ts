@@ -1,18 +1,15 @@
 /** Tables by name, as Drizzle's caches are told of them and as tags name them. */
-import { Column, getTableName, is, SQL, Subquery, Table } from 'drizzle-orm'
+import { Column, is, SQL, Subquery, Table } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
+import { relationOf } from './relation.ts'
 import { relationalTables } from './relational.ts'
 
 /** `users`, or `other.users` in a schema of its own: as Drizzle puts it. */
 export function drizzleName(table: Table | string): string {
   if (typeof table === 'string') return table
-  const schema = is(table, PgTable) ? getTableConfig(table).schema : undefined
-  // Of an alias the table's own name.
-  const name: string = Reflect.get(table, BASE_NAME) ?? getTableName(table)
+  const { schema, name } = relationOf(table)
   return schema === undefined ? name : `${schema}.${name}`
 }
-
-const BASE_NAME = Symbol.for('drizzle:BaseName')
 
 /**
  * The tables that a query reads, wherever they stand in it: joins, subqueries, CTEs, conditions. Not those that raw SQL

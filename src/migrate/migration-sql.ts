@@ -13,6 +13,7 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { type Migration, migrations } from './migrations.ts'
+import { doBlock, identifier, indent, literal, qualified, regclass } from './sql-text.ts'
 
 /** Half of Postgres's 0.2: every `set` leaves a dead row, and a cache is rewritten often. */
 const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
@@ -65,8 +66,7 @@ export function migrationSql(given?: MigrateOptions): string {
     ...storageSteps(tables, options),
     clusterStep(tables),
   ].join('\n\n')
-  const quote = dollarQuote(body)
-  return `do ${quote}\ndeclare\n  applied text[] := '{}';\nbegin\n${indent(body)}\nend\n${quote};\n`
+  return doBlock("applied text[] := '{}';", body)
 }
 
 function preamble(tables: CacheTables): string {
@@ -231,36 +231,6 @@ function renamed(statement: string, tables: CacheTables): string {
 
 function allTables({ entries, leases, invalidations, state }: CacheTables): Table[] {
   return [entries, leases, invalidations, state]
-}
-
-function qualified(tables: CacheTables, table: Table): string {
-  const name = identifier(getTableName(table))
-  return tables.schema === undefined ? name : `${identifier(tables.schema)}.${name}`
-}
-
-function regclass(tables: CacheTables, table: Table): string {
-  return `to_regclass(${literal(qualified(tables, table))})`
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-/** `E''` form, so that backslashes mean the same whatever `standard_conforming_strings` says. */
-function literal(text: string): string {
-  const quoted = text.replaceAll("'", "''")
-  return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
-}
-
-/** A name may hold anything, the usual dollar quote included. */
-function dollarQuote(body: string): string {
-  let quote = '$pgstash$'
-  for (let i = 1; body.includes(quote); i++) quote = `$pgstash${i}$`
-  return quote
-}
-
-function indent(text: string): string {
-  return text.replace(/^(?=.)/gm, '  ')
 }
 
 function inRange(name: string, value: unknown, min: number, max: number): number {

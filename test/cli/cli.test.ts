@@ -131,6 +131,51 @@ describe('pgstash migrate', () => {
   })
 })
 
+describe('pgstash watch and unwatch', () => {
+  it.each(['over TCP', 'over HTTP'])('watch tables, list them, and let them go, %s', async (way) => {
+    const url = await createDatabase()
+    const pool = createPool(url)
+    await pool.query('create table products (id int primary key); create table "Odd.one" (id int primary key)')
+    const site = way === 'over HTTP' ? await createNeon(url) : undefined
+    const variables = site
+      ? { DATABASE_URL: site.server.connectionString, NEON_FETCH_ENDPOINT: site.server.endpoint }
+      : { DATABASE_URL: url }
+    await run(['migrate'], variables)
+    expect(await run(['watch', '--list'], variables)).toEqual({ code: 0, out: '', err: '' })
+    const watched = await run(['watch', 'products', '"Odd.one"'], variables)
+    expect(watched).toMatchObject({ code: 0, out: expect.stringMatching(/^Watching products, "Odd\.one" in .+\.\n$/) })
+    expect((await run(['watch', 'public.products', '--rows'], variables)).code).toBe(0)
+    expect((await run(['watch', '--list'], variables)).out).toBe('public."Odd.one"\npublic.products (rows)\n')
+    await pool.query('insert into products values (1)')
+    const { rows } = await pool.query('select tag from cache_invalidations order by 1')
+    expect(rows).toEqual([{ tag: 'row:public.products:1' }, { tag: 'table:public.products' }])
+    expect((await run(['unwatch', 'public."Odd.one"'], variables)).code).toBe(0)
+    expect((await run(['watch', '--list'], variables)).out).toBe('public.products (rows)\n')
+    expect((await run(['unwatch', '--all'], variables)).out).toMatch(/^No longer watching any table in /)
+    expect((await run(['watch', '--list'], variables)).out).toBe('')
+  })
+
+  it.each([
+    ['nothing is named', ['watch'], 'Expected tables to watch, or --list'],
+    ['tables are named with --list', ['watch', 'a', '--list'], 'Expected tables to watch, or --list'],
+    ['nothing is named to let go', ['unwatch'], 'or --all'],
+    ['no database is named', ['watch', 'a'], 'set DATABASE_URL, or pass --database-url'],
+  ])('say so in a line and exit with 1 when %s', async (_name, args, message) => {
+    const { code, err } = await run(args)
+    expect([code, err.includes(message), /^\s+at /m.test(err)]).toEqual([1, true, false])
+  })
+
+  it('say why a table cannot be watched', async () => {
+    const url = await createDatabase()
+    expect((await run(['watch', 'a', '--database-url', url])).err).toContain('run `pgstash migrate`')
+    await run(['migrate', '--database-url', url])
+    expect(await run(['watch', 'a', '--database-url', url])).toMatchObject({
+      code: 1,
+      err: 'pgstash: Expected tables that exist, and that the role may see.\n',
+    })
+  })
+})
+
 describe('pgstash dev', () => {
   let dataDir: string
   beforeAll(async () => {

@@ -149,7 +149,7 @@ describe('background work', () => {
     })
     const { context, background } = execution()
     expect(await (await app.request('/', {}, {}, context)).text()).toBe('new')
-    expect([background.length, ofTheCall.length]).toEqual([0, 1])
+    expect([background.length, ofTheCall.length]).toEqual([0, 2])
     await Promise.all(ofTheCall)
   })
 

@@ -64,5 +64,64 @@ export function tags({ describe, test, expect, refused }: Suite): void {
         await refused(cache.set('key', 1, { tags: ['x'], asOf }), 'INVALID_OPTION')
       }
     })
+
+    test('cleanup removes what a tag rejects, and counts it', async (cache) => {
+      await cache.setMany({ a: 1, b: 2 }, { tags: ['x'] })
+      await cache.setMany({ c: 3 }, { tags: ['y'] })
+      await cache.set('untagged', 4)
+      await cache.invalidate('x')
+      expect(await cache.clearExpired()).toEqual({ removed: 2, more: false })
+      expect((await cache.stats()).total).toBe(2)
+      expect(await cache.get('c')).toBe(3)
+      expect(await cache.clearExpired()).toEqual({ removed: 0, more: false })
+    })
+
+    test('cleanup of a namespace leaves what a tag rejects elsewhere', async (cache) => {
+      await cache.namespace('a').set('key', 1, { tags: ['x'] })
+      await cache.namespace('b').set('key', 1, { tags: ['x'] })
+      await cache.invalidate('x')
+      expect(await cache.namespace('a').clearExpired()).toEqual({ removed: 1, more: false })
+      expect((await cache.namespace('b').stats()).total).toBe(1)
+    })
+
+    test('an invalidation outlives any number of cleanups for what was read before it', async (cache) => {
+      const asOf = await cache.snapshot()
+      const computed = await cache.getOrSet(
+        'computed',
+        async () => {
+          await cache.invalidate('x')
+          for (let i = 0; i < 3; i++) await cache.clearExpired()
+          return 'old data'
+        },
+        { tags: ['x'] },
+      )
+      await cache.set('written', 'old data', { tags: ['x'], asOf })
+      expect([computed, await cache.get('computed'), await cache.get('written')]).toEqual([
+        'old data',
+        undefined,
+        undefined,
+      ])
+    })
+
+    test('a counter keeps its tags however often it is counted, and starts anew after an invalidation', async (cache) => {
+      await cache.set('counter', 5, { tags: ['x'] })
+      for (let i = 0; i < 3; i++) {
+        await cache.invalidate('y')
+        await cache.clearExpired()
+        expect(await cache.increment('counter')).toBe(6 + i)
+      }
+      await cache.invalidate('x')
+      expect(await cache.increment('counter')).toBe(1)
+    })
+
+    test('an entry written once more has the tags of that write only', async (cache) => {
+      await cache.set('key', 1, { tags: ['x'] })
+      await cache.set('key', 2, { tags: ['y'] })
+      await cache.invalidate('x')
+      expect(await cache.get('key')).toBe(2)
+      await cache.set('key', 3)
+      await cache.invalidate('y')
+      expect(await cache.get('key')).toBe(3)
+    })
   })
 }

@@ -1,0 +1,48 @@
+/** `pgstash watch` and `pgstash unwatch` */
+import { Command } from 'commander'
+import { unwatchAllTables, unwatchTables, watchedTables, watchTables } from '../drizzle/watch.ts'
+import { type CacheFlags, connected, tablesOf, withCacheOptions } from './cache-options.ts'
+import { UserError } from './user-error.ts'
+
+interface WatchFlags extends CacheFlags {
+  rows?: boolean
+  list?: boolean
+}
+
+export const watchCommand = withCacheOptions(new Command('watch'))
+  .description('put triggers on tables, so that every write of them invalidates what was made from them')
+  .argument('[table...]', 'name, or schema.name, quoted as in SQL where it has to be')
+  .option('--rows', 'note each row by its primary key as well')
+  .option('--list', 'print the tables that are watched, and change nothing')
+  .action(async (names: string[], { rows = false, list = false, ...flags }: WatchFlags) => {
+    if (list === names.length > 0) throw new UserError('Expected tables to watch, or --list.')
+    const tables = tablesOf(flags)
+    await connected(flags, async ({ db, name }) => {
+      if (names.length > 0) {
+        await watchTables(db, names, { rows, tables })
+        process.stdout.write(`Watching ${names.join(', ')} in ${name}.\n`)
+        return
+      }
+      for (const { table, rows, relations } of await watchedTables(db, { tables })) {
+        const how = [rows ? 'rows' : '', relations === 1 ? '' : `${relations} relations`].filter(Boolean).join(', ')
+        process.stdout.write(`${table}${how && ` (${how})`}\n`)
+      }
+    })
+  })
+
+interface UnwatchFlags extends CacheFlags {
+  all?: boolean
+}
+
+export const unwatchCommand = withCacheOptions(new Command('unwatch'))
+  .description('remove the triggers of tables')
+  .argument('[table...]', 'as `pgstash watch --list` prints it')
+  .option('--all', "of all tables, as before the cache's tables are dropped")
+  .action(async (names: string[], { all = false, ...flags }: UnwatchFlags) => {
+    if (all === names.length > 0) throw new UserError('Expected tables whose triggers to remove, or --all.')
+    const tables = tablesOf(flags)
+    await connected(flags, async ({ db, name }) => {
+      await (all ? unwatchAllTables(db, { tables }) : unwatchTables(db, names, { tables }))
+      process.stdout.write(`No longer watching ${all ? 'any table' : names.join(', ')} in ${name}.\n`)
+    })
+  })

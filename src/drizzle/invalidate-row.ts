@@ -1,0 +1,12 @@
+import type { Cache } from '../cache.ts'
+import type { Watchable } from './relation.ts'
+import { type RowId, rowTag } from './tags.ts'
+
+/**
+ * Makes what was made from one row absent, as a write of it does where its table is watched with `rows`.
+ *
+ * @throws InvalidOptionError, DatabaseError
+ */
+export async function invalidateRow(cache: Pick<Cache, 'invalidate'>, table: Watchable, id: RowId): Promise<void> {
+  await cache.invalidate(rowTag(table, id))
+}

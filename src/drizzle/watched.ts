@@ -1,0 +1,31 @@
+import { sql } from 'drizzle-orm'
+import type { QueryDatabase } from '../postgres/database.ts'
+import type { CacheTables } from '../schema.ts'
+import { functionPrefix, home } from './watch-sql.ts'
+
+export interface WatchedTable {
+  /** With its schema, quoted as in SQL where it has to be. */
+  readonly table: string
+  readonly rows: boolean
+  /** Tables that have the triggers: the table, and its partitions at the time. */
+  readonly relations: number
+}
+
+/** Reads from the catalogue which tables are watched. What they are called is in their functions' comments. */
+export async function watchedRows(db: QueryDatabase, tables: CacheTables): Promise<WatchedTable[]> {
+  const noted = sql`(
+    select obj_description(p.oid, 'pg_proc')::jsonb as note, (
+        select count(distinct t.tgrelid) from pg_trigger as t where t.tgfoid = p.oid) as relations
+    from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname = ${sql.raw(home(tables))} and starts_with(p.proname, ${functionPrefix(tables)})
+  ) as watched`
+  return db
+    .select({
+      table: sql<string>`note ->> 'table'`,
+      rows: sql<boolean>`(note ->> 'rows')::boolean`,
+      relations: sql<number>`relations::int`,
+    })
+    .from(noted)
+    .orderBy(sql`1`)
+    .$withCache(false)
+}
