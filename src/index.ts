@@ -14,6 +14,7 @@ export type {
   LimitRule,
   ListedEntry,
   ListOptions,
+  NamespaceOptions,
   WriteOptions,
 } from './cache.ts'
 export type { FillEnvironment } from './fill/environment.ts'
@@ -23,6 +24,8 @@ export { type CacheMetrics, type Metered, withMetrics } from './metrics.ts'
 export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database } from './postgres/database.ts'
 export type { CacheTables } from './schema.ts'
+export type { CommonOptions } from './store/settings.ts'
+export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,

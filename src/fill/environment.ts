@@ -51,6 +51,8 @@ export interface Call {
   readonly inside: Computation | undefined
   readonly store: FillStore
   readonly environment: FillEnvironment
+  /** Computes although an entry is live: `refresh`. */
+  readonly force: boolean
   /** Computations of others that this call waited for and that failed. */
   foreignFailures: number
 }

@@ -34,7 +34,7 @@ export function launch(call: Call, flights: Flights): Flight {
   const ask = async (): Promise<Reading> => {
     await null
     flights.sent(flight)
-    return read(call, token, cost, false)
+    return read(call, token, cost, call.force)
   }
   const reading = ask()
   const work = async (): Promise<Outcome> => {
@@ -56,7 +56,8 @@ export function launch(call: Call, flights: Flights): Flight {
     reading,
     work: work(),
   }
-  flights.gather(flight)
+  // Who asks for the entry as it is neither shares a refresh nor waits for it.
+  if (!call.force) flights.gather(flight)
   return flight
 }
 
@@ -89,9 +90,10 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
     }
     if (answer.claimed === true) {
       wait?.tell('took over')
-      return takeLead(lead, readable)
+      // A refresh is answered with what it computes only.
+      return takeLead(lead, call.force ? undefined : readable)
     }
-    if (readable !== undefined) {
+    if (readable !== undefined && !call.force) {
       wait?.tell('filled')
       tell(lead, readable.state === 'live' ? 'hit' : 'stale')
       return readable.outcome
@@ -102,14 +104,14 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
       wait.tell('gave up')
       return leadAlone(lead)
     }
-    reading = await read(call, token, cost, false)
+    reading = await read(call, token, cost, call.force)
   }
 }
 
 async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome> {
   const { call, token, flight, flights } = lead
   if (old === undefined) {
-    flights.toWork(flight)
+    if (!call.force) flights.toWork(flight)
     tell(lead, 'miss')
     const filled = computeAndFill(call, token, flight.computation)
     // The caller may leave before it is done; others are waiting.
@@ -141,7 +143,7 @@ async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
 }
 
 function leadAlone(lead: Lead): Promise<Outcome> {
-  lead.flights.toWork(lead.flight)
+  if (!lead.call.force) lead.flights.toWork(lead.flight)
   tell(lead, 'miss')
   return computeAlone(lead.call)
 }
@@ -168,7 +170,7 @@ function startWait({ call, flight, flights, cost }: Lead) {
   const before = { ...cost }
   let polls = 0
   let hasReread = false
-  flights.toWork(flight)
+  if (!call.force) flights.toWork(flight)
   return {
     /** False: waited long enough. */
     async pause({ heldMs }: ClaimAnswer): Promise<boolean> {

@@ -3,6 +3,7 @@ import type { Cache } from '../cache.ts'
 import { checkedTables } from '../checked-tables.ts'
 import { createFiller } from '../fill/get-or-set.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
+import { type Inside, internals } from '../store/internals.ts'
 import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../store/settings.ts'
 import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -88,19 +89,22 @@ function primary(db: Database): Database {
   return (Reflect.get(db, '$primary') as Database | undefined) ?? db
 }
 
-function scopedCache(shared: Shared, scope: Scope): Cache {
+function scopedCache(shared: Shared, scope: Scope): Cache & Inside {
   const context = { ...shared, scope }
+  const { prepareMany, ...written } = writing(context)
+  const { refresh, ...filled } = filling(context)
   const cache = {
     ...reading(context),
-    ...writing(context),
+    ...written,
     ...counting(context),
-    ...filling(context),
+    ...filled,
     ...removing(context),
     ...inspecting(context),
   }
   return {
     ...cache,
-    namespace: (name) => scopedCache(shared, nestedScope(scope, name)),
+    namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
     entry: (key) => entryHandle(context, key, cache),
+    [internals]: { prepareMany, refresh },
   }
 }

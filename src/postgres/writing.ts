@@ -1,6 +1,7 @@
 /** `set`, `setMany`, `add`, `touch`: what stores values and moves deadlines. */
 import type { Cache, WriteOptions } from '../cache.ts'
 import { parsePairs, parseWrite } from '../store/inputs.ts'
+import type { PrepareMany } from '../store/internals.ts'
 import { deadlineOf } from '../store/settings.ts'
 import { encodeValue, type StoredValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
@@ -61,27 +62,32 @@ export function writing(context: Context) {
     })
   }
 
-  const setMany: Cache['setMany'] = async (entries, options) => {
+  const prepareMany: PrepareMany = async (entries, options) => {
     // By stored key: of duplicates the last wins, and Postgres refuses the same key twice in one upsert.
     const given = new Map(parsePairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
     const values = writeValues(options)
     const items = await Promise.all([...given].map(([key, value]) => item(key, value)))
     // Before they are cut into parts: in a transaction of the caller's the locks of all parts add up.
     items.sort((a, b) => byCodePoint(a.key, b.key))
-    if (items.length === 0) return
-    await observed(context, {
-      operation: 'setMany',
-      async run(cost) {
-        for (const part of parts(items)) await writePart(part, values, cost)
-      },
-      outcome: () => ({ type: 'write', count: items.length }),
-      whenAway: { value: undefined },
-      changes: items.map(({ key }) => key),
-    })
+    return async () => {
+      if (items.length === 0) return
+      await observed(context, {
+        operation: 'setMany',
+        async run(cost) {
+          for (const part of parts(items)) await writePart(part, values, cost)
+        },
+        outcome: () => ({ type: 'write', count: items.length }),
+        whenAway: { value: undefined },
+        changes: items.map(({ key }) => key),
+      })
+    }
   }
+
+  const setMany: Cache['setMany'] = async (entries, options) => (await prepareMany(entries, options))()
 
   return {
     set,
+    prepareMany,
     setMany,
     async add(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {
       const stored = storedKey(scope, key)

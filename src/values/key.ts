@@ -9,10 +9,17 @@
  *
  * A `|` or `\` inside a name is escaped with `\`, so a bare `|` is always a boundary: namespace `a` with key `b|k`
  * never meets namespace `a|b` with key `k`. `|` was chosen because `:` and `/` are what people put into keys.
+ *
+ * A namespace's version is a scope nested in it, marked by `\@`, which no escaped name holds:
+ *
+ *     cache.namespace('app', { version: 2 }).get('k')   app|\@2|k
  */
+
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import type { NamespaceOptions } from '../cache.ts'
 import { describeType, InvalidKeyError } from './errors.ts'
+import { optionsObject, wholeNumber } from './options.ts'
 
 /** A btree entry must fit a third of a page even if it does not compress; 512 leaves room and stays readable. */
 export const MAX_KEY_BYTES = 512
@@ -20,6 +27,8 @@ export const MAX_KEY_BYTES = 512
 export const MAX_NAMESPACE_BYTES = 128
 
 const SEPARATOR = '|'
+/** Unescaped it stands for itself, so this is nobody's name. */
+const VERSION_MARK = '\\@'
 const HASH_MARK = '#'
 const HASH_HEX_LENGTH = 64
 const READABLE_BYTES = MAX_KEY_BYTES - HASH_HEX_LENGTH - HASH_MARK.length
@@ -42,19 +51,30 @@ export interface Scope {
 export const ROOT: Scope = { prefix: '', names: [] }
 
 /**
- * The scope nested in another under a name.
+ * The scope nested in another under a name, or that of one of its versions.
  *
- * @throws InvalidKeyError when the name is not a key, or the whole path exceeds 128 bytes
+ * @throws InvalidKeyError when the name is not a key, or the whole path exceeds 128 bytes; InvalidOptionError
  */
-export function nestedScope(parent: Scope, name: unknown): Scope {
-  const names = [...parent.names, checked(name, 'namespace')]
+export function nestedScope(parent: Scope, name: unknown, options?: NamespaceOptions): Scope {
+  const { version } = optionsObject<NamespaceOptions>(options, ['version'])
+  const scope = nested(parent, checked(name, 'namespace'))
+  return version === undefined ? scope : nested(scope, checkedVersion(version), VERSION_MARK)
+}
+
+function checkedVersion(version: unknown): string {
+  if (typeof version !== 'number') return checked(version, 'version')
+  return String(wholeNumber('version', version, 0))
+}
+
+function nested(parent: Scope, name: string, mark = ''): Scope {
+  const names = [...parent.names, mark === '' ? name : `@${name}`]
   const bytes = utf8ToBytes(names.join(SEPARATOR)).length
   if (bytes > MAX_NAMESPACE_BYTES) {
     throw new InvalidKeyError(
       `Expected a namespace of at most ${MAX_NAMESPACE_BYTES} bytes, those it is nested in included; got ${bytes}.`,
     )
   }
-  return { prefix: parent.prefix + escaped(names.at(-1) ?? '') + SEPARATOR, names }
+  return { prefix: parent.prefix + mark + escaped(name) + SEPARATOR, names }
 }
 
 /** @throws InvalidKeyError */
@@ -128,7 +148,7 @@ function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff
 }
 
-function checked(name: unknown, what: 'key' | 'tag' | 'namespace' | 'prefix'): string {
+function checked(name: unknown, what: 'key' | 'tag' | 'namespace' | 'version' | 'prefix'): string {
   if (typeof name !== 'string')
     throw new InvalidKeyError(`Expected a ${what} to be a string, got ${describeType(name)}.`)
   if (name === '') throw new InvalidKeyError(`Expected a ${what} of at least one character, got an empty string.`)

@@ -14,7 +14,7 @@ import {
 // Of the characters that mean something, so that collisions would be found.
 const name = fc.string({ unit: fc.constantFrom('|', '\\', 'a', 'b', ':', '#', '~', 'é'), minLength: 1, maxLength: 6 })
 const path = fc.array(name, { maxLength: 3 })
-const scopeOf = (names: string[]): Scope => names.reduce<Scope>(nestedScope, ROOT)
+const scopeOf = (names: string[]): Scope => names.reduce<Scope>((scope, name) => nestedScope(scope, name), ROOT)
 
 describe('stored keys', () => {
   it('are injective over namespaces and keys', () => {
@@ -31,7 +31,7 @@ describe('stored keys', () => {
     fc.assert(
       fc.property(path, path, name, (outer, inner, key) => {
         const scope = scopeOf(outer)
-        const nested = inner.reduce<Scope>(nestedScope, scope)
+        const nested = inner.reduce<Scope>((outer, name) => nestedScope(outer, name), scope)
         expect(readableKey(scope, storedKey(nested, key))).toEqual({ key, namespace: inner })
       }),
     )
