@@ -25,7 +25,10 @@ export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database } from './postgres/database.ts'
 export type { CacheTables } from './schema.ts'
 export type { CommonOptions } from './store/settings.ts'
+export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
+export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
+export { nullCache } from './stores/null-cache.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,
@@ -40,6 +43,7 @@ export {
   InvalidOptionError,
   InvalidTableNameError,
   NotANumberError,
+  UnknownStoreError,
   UnreadableValueError,
   UnserializableValueError,
   ValueTooLargeError,

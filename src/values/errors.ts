@@ -12,6 +12,7 @@ export type CacheErrorCode =
   | 'INVALID_DELTA'
   | 'INVALID_OPTION'
   | 'INVALID_TABLE_NAME'
+  | 'UNKNOWN_STORE'
   | 'NOT_A_NUMBER'
   | 'COUNTER_RANGE'
   | 'UNSERIALIZABLE_VALUE'
@@ -66,6 +67,13 @@ export class InvalidDeltaError extends CacheError {
 export class InvalidOptionError extends CacheError {
   constructor(message: string) {
     super('INVALID_OPTION', message)
+  }
+}
+
+/** A store that a cache manager does not have. Its own stores are named: they are the program's, and no secret. */
+export class UnknownStoreError extends CacheError {
+  constructor(names: readonly string[]) {
+    super('UNKNOWN_STORE', `Expected one of the stores ${names.join(', ')}; extend() adds another.`)
   }
 }
 

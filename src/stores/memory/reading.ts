@@ -27,6 +27,7 @@ export function reading(context: Context) {
     const { fallback, ttlMs } = parseGet(options)
     const stored = storedKey(scope, key)
     if (emit === undefined) {
+      // The way that counts: what everything else here adds, a listener pays.
       const row = read(stored, ttlMs)
       return row === undefined ? fallback : decoded(context, row, stored)
     }
