@@ -31,6 +31,7 @@ export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
 export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
 export { nullCache } from './stores/null-cache.ts'
+export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/create-sharded-cache.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,

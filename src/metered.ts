@@ -22,7 +22,7 @@ const ABSENT = Symbol('absent')
 
 export function metered(cache: Cache, counts: Counts): Cache & Inside {
   const counted = countErrors(counts)
-  const { prepareMany, refresh } = internalsOf(cache)
+  const { prepareMany, refresh, rows } = internalsOf(cache)
   return {
     get: ((key: string, options?: GetOptions) => counted(() => get(cache, counts, key, options))) as Cache['get'],
     getMany: ((keys: Iterable<string>) => counted(() => getMany(cache, counts, keys))) as Cache['getMany'],
@@ -54,6 +54,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
         const write = await counted(() => prepareMany(...args))
         return () => counted(write)
       },
+      rows: (...args) => counted(() => rows(...args)),
       // Never a hit.
       refresh: (key, compute, options) =>
         getOrSet({ getOrSet: refresh as Cache['getOrSet'] }, counts, key, compute, options),

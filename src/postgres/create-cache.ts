@@ -93,18 +93,19 @@ function scopedCache(shared: Shared, scope: Scope): Cache & Inside {
   const context = { ...shared, scope }
   const { prepareMany, ...written } = writing(context)
   const { refresh, ...filled } = filling(context)
+  const { rows, ...inspected } = inspecting(context)
   const cache = {
     ...reading(context),
     ...written,
     ...counting(context),
     ...filled,
     ...removing(context),
-    ...inspecting(context),
+    ...inspected,
   }
   return {
     ...cache,
     namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
     entry: (key) => entryHandle(context, key, cache),
-    [internals]: { prepareMany, refresh },
+    [internals]: { prepareMany, refresh, rows },
   }
 }

@@ -1,6 +1,7 @@
 /** `count`, `stats`, `list`: what is there, without values. */
 import type { Cache, CacheStats, EntryPage, ListOptions } from '../cache.ts'
-import { pageOf, parseList } from '../store/listing.ts'
+import type { Internals } from '../store/internals.ts'
+import { type ListInput, pageOf, parseList, type Row, rowsWithin } from '../store/listing.ts'
 import type { Cost } from '../values/events.ts'
 import { keyRange } from '../values/key.ts'
 import type { Context } from './context.ts'
@@ -15,6 +16,21 @@ export function inspecting(context: Context) {
   const range = keyRange(scope)
   // There is nothing to tell of them but failures.
   const outcome = () => []
+
+  async function listed({ range, isDirect, state, limit, after }: ListInput): Promise<Row[]> {
+    // One more than asked tells whether there is a next page.
+    const asked = { ...range, after, limit: limit + 1, scopeLength: [...scope.prefix].length }
+    const run = (cost: Cost) => runner.run(list[isDirect ? 'direct' : 'all'][state], asked, cost)
+    const rows = await observed(context, { operation: 'list', run, outcome })
+    return rows.map((row) => ({
+      ...row,
+      expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
+      tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),
+      createdAt: new Date(Number(row.createdAt)),
+      updatedAt: new Date(Number(row.updatedAt)),
+    }))
+  }
+
   return {
     async count(): Promise<number> {
       const run = (cost: Cost) => runner.run(forScope(count, scope), { ...range }, cost)
@@ -26,20 +42,10 @@ export function inspecting(context: Context) {
       const [row] = await observed(context, { operation: 'stats', run, outcome })
       return { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, ...row, estimated: false }
     },
+    rows: rowsWithin(scope, listed),
     async list(options?: ListOptions): Promise<EntryPage> {
-      const { range, isDirect, state, limit, after } = parseList(scope, options)
-      // One more than asked tells whether there is a next page.
-      const asked = { ...range, after, limit: limit + 1, scopeLength: [...scope.prefix].length }
-      const run = (cost: Cost) => runner.run(list[isDirect ? 'direct' : 'all'][state], asked, cost)
-      const rows = await observed(context, { operation: 'list', run, outcome })
-      const listed = rows.map((row) => ({
-        ...row,
-        expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
-        tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),
-        createdAt: new Date(Number(row.createdAt)),
-        updatedAt: new Date(Number(row.updatedAt)),
-      }))
-      return pageOf(scope, listed, limit)
+      const input = parseList(scope, options)
+      return pageOf(scope, await listed(input), input.limit)
     },
-  } satisfies Partial<Cache>
+  } satisfies Partial<Cache> & Pick<Internals, 'rows'>
 }

@@ -4,7 +4,10 @@
  * Under a symbol, so that a cache is still any object with the methods of `Cache`: what lacks it gets the nearest that
  * those methods can do.
  */
+
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../cache.ts'
+import { byCodePoint, pathOf, ROOT } from '../values/key.ts'
+import { parseList, type ReadRows, type Row } from './listing.ts'
 
 /** Of the registry, so that two copies of the package understand each other. */
 export const internals: unique symbol = Symbol.for('pgstash.internals')
@@ -21,6 +24,7 @@ export type Refresh = (key: string, compute: (fill: Fill) => unknown, options?: 
 export interface Internals {
   readonly prepareMany: PrepareMany
   readonly refresh: Refresh
+  readonly rows: ReadRows
 }
 
 /** A store with what it can do beyond the interface. */
@@ -30,9 +34,29 @@ export interface Inside {
 
 export function internalsOf(cache: Cache): Internals {
   const own = (cache as Partial<Inside>)[internals]
-  return (
-    own ?? { prepareMany: async (entries, options) => () => cache.setMany(entries, options), refresh: asSet(cache) }
-  )
+  if (own !== undefined) return own
+  return {
+    prepareMany: async (entries, options) => () => cache.setMany(entries, options),
+    refresh: asSet(cache),
+    rows: fromPages(cache),
+  }
+}
+
+/** Rows from pages, each time from the first: where a page of a store from elsewhere ends, only its own cursors tell. */
+function fromPages(cache: Cache): ReadRows {
+  return async (options, after) => {
+    const rows: Row[] = []
+    let cursor: string | undefined
+    do {
+      const page = await cache.list({ ...options, cursor })
+      rows.push(...page.entries.map(({ namespace, ...entry }) => ({ ...entry, key: pathOf(namespace, entry.key) })))
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    return rows
+      .filter(({ key }) => byCodePoint(key, after) > 0)
+      .sort((a, b) => byCodePoint(a.key, b.key))
+      .slice(0, parseList(ROOT, options).limit + 1)
+  }
 }
 
 /** A refresh as a plain write: as of before the computation, which fences it against invalidations only. */

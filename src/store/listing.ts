@@ -50,6 +50,24 @@ export function pageOf(scope: Scope, rows: readonly Row[], limit: number): Entry
   }
 }
 
+/** What is asked of a part of a listing: without a cursor, which would be of the whole. */
+export type RowOptions = Omit<ListOptions, 'cursor'>
+
+/** One row more than `limit`, where there is one; keys as they are stored, without the scope's own prefix. */
+export type ReadRows = (options: RowOptions | undefined, after: string) => Promise<readonly Row[]>
+
+/** The rows of a scope, for those that put several listings together. */
+export function rowsWithin(
+  scope: Scope,
+  read: (input: ListInput) => Promise<readonly Row[]> | readonly Row[],
+): ReadRows {
+  return async (options, after) => {
+    const input = parseList(scope, options)
+    const rows = await read({ ...input, after: after === '' ? '' : scope.prefix + after })
+    return rows.map((row) => ({ ...row, key: row.key.slice(scope.prefix.length) }))
+  }
+}
+
 /** Opaque and safe in a URL; of a stored key, so that a page ends where it ended whatever was written meanwhile. */
 export function cursorOf(text: string): string {
   const binary = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')

@@ -46,6 +46,7 @@ export function delegate(target: () => Cache): Cache & Inside {
     [internals]: {
       prepareMany: (...args) => internalsOf(target()).prepareMany(...args),
       refresh: (...args) => internalsOf(target()).refresh(...args),
+      rows: (...args) => internalsOf(target()).rows(...args),
     },
   }
 }

@@ -5,7 +5,6 @@ import { DEFAULTS } from '../fill/environment.ts'
 import { createFiller } from '../fill/get-or-set.ts'
 import type { FillStore } from '../fill/store.ts'
 import {
-  asSnapshot,
   type GetOptions,
   parseCount,
   parseGet,
@@ -20,6 +19,7 @@ import { parseList } from '../store/listing.ts'
 import { deadlineOf } from '../store/settings.ts'
 import { now } from '../values/clock.ts'
 import { nestedScope, ROOT, type Scope, storedKey, storedKeys } from '../values/key.ts'
+import { OLDEST_SNAPSHOT } from '../values/snapshot.ts'
 
 /** There is nothing to read, and no right to compute that one could have alone. */
 const NOTHING: FillStore = {
@@ -27,9 +27,6 @@ const NOTHING: FillStore = {
   fill: async () => false,
   release: async () => {},
 }
-
-/** Before everything: what is stored with it is made of data older than any invalidation. */
-export const OLDEST_SNAPSHOT = asSnapshot('1:1:')
 
 /**
  * A cache that stores nothing: every read is a miss, every write succeeds and is gone.
@@ -66,6 +63,7 @@ function scopedCache(scope: Scope): Cache & Inside {
         return async () => {}
       },
       refresh: (key, compute, options) => cache.getOrSet(key, compute, options),
+      rows: async () => [],
     },
   }
 }

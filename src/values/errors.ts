@@ -159,6 +159,11 @@ export class CircuitOpenError extends CacheError {
   }
 }
 
+/** Failures of the database; everything else is a mistake of the program's, and always its own. */
+export function isAway(error: unknown): boolean {
+  return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
+}
+
 /** Names a value's type for a message, never its content: `string`, `NaN`, `array`, `Map`. */
 export function describeType(value: unknown): string {
   if (value === null) return 'null'

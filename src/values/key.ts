@@ -143,6 +143,11 @@ export function readableKey(scope: Scope, stored: string): ReadableKey {
   return { key: part, namespace: parts }
 }
 
+/** What a listed key was stored as below the scope that it was listed from, where it was not too long. */
+export function pathOf(namespace: readonly string[], key: string): string {
+  return [...namespace, key].map(escaped).join(SEPARATOR)
+}
+
 /** Orders as the database does, by code points; `<` orders by UTF-16 units, which differ above U+FFFF. */
 export function byCodePoint(a: string, b: string): number {
   for (let i = 0; i < a.length && i < b.length; i++) {

@@ -69,12 +69,13 @@ function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Insi
   const { filler } = shared
   const { entryOf, ...read } = reading(context)
   const { prepareMany, ...written } = writing(context)
+  const { rows, ...inspected } = inspecting(context)
   const cache = {
     ...read,
     ...written,
     ...counting(context),
     ...removing(context),
-    ...inspecting(context),
+    ...inspected,
     getOrSet: (async (key, compute, options) =>
       filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
   }
@@ -84,6 +85,7 @@ function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Insi
     entry: (key) => entryOf(key, cache),
     [internals]: {
       prepareMany,
+      rows,
       refresh: async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options),
     },
   }

@@ -1,6 +1,7 @@
 /** `count`, `stats`, `list`: what is there, without values. */
 import type { Cache, CacheStats, EntryPage, ListOptions } from '../../cache.ts'
-import { type ListInput, pageOf, parseList } from '../../store/listing.ts'
+import type { Internals } from '../../store/internals.ts'
+import { type Row as ListedRow, type ListInput, pageOf, parseList, rowsWithin } from '../../store/listing.ts'
 import { byCodePoint } from '../../values/key.ts'
 import { type Context, nothing, observed } from './context.ts'
 import { dateOf } from './reading.ts'
@@ -40,6 +41,18 @@ export function inspecting(context: Context) {
       .slice(0, limit + 1)
   }
 
+  async function listed(input: ListInput): Promise<ListedRow[]> {
+    const rows = await observed(context, 'list', undefined, () => rowsOf(input), nothing)
+    return rows.map((row) => ({
+      key: row.key,
+      expiresAt: dateOf(row.expiresAt),
+      tags: [...(row.tags ?? [])],
+      bytes: storedBytes(row),
+      createdAt: new Date(Math.floor(row.createdAt)),
+      updatedAt: new Date(Math.floor(row.updatedAt)),
+    }))
+  }
+
   return {
     count: async (): Promise<number> =>
       observed(
@@ -50,18 +63,10 @@ export function inspecting(context: Context) {
         nothing,
       ),
     stats: async (): Promise<CacheStats> => observed(context, 'stats', undefined, statistics, nothing),
+    rows: rowsWithin(scope, listed),
     async list(options?: ListOptions): Promise<EntryPage> {
       const input = parseList(scope, options)
-      const rows = await observed(context, 'list', undefined, () => rowsOf(input), nothing)
-      const listed = rows.map((row) => ({
-        key: row.key,
-        expiresAt: dateOf(row.expiresAt),
-        tags: [...(row.tags ?? [])],
-        bytes: storedBytes(row),
-        createdAt: new Date(Math.floor(row.createdAt)),
-        updatedAt: new Date(Math.floor(row.updatedAt)),
-      }))
-      return pageOf(scope, listed, input.limit)
+      return pageOf(scope, await listed(input), input.limit)
     },
-  } satisfies Partial<Cache>
+  } satisfies Partial<Cache> & Pick<Internals, 'rows'>
 }
