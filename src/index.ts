@@ -19,6 +19,8 @@ export type {
 } from './cache.ts'
 export { asCached, type CachedFunction, type CachedMethodDecorator, cached } from './cached/cached.ts'
 export type { CachedOptions } from './cached/plan.ts'
+export { type CompressingCodecOptions, compressingCodec } from './codecs/compressing-codec.ts'
+export { type EncryptingCodecOptions, type EncryptionKey, encryptingCodec } from './codecs/encrypting-codec.ts'
 export type { FillEnvironment } from './fill/environment.ts'
 export { createFiller, type Filler } from './fill/get-or-set.ts'
 export type { ClaimAnswer, ClaimRequest, FillRequest, FillStore, Sliding } from './fill/store.ts'
