@@ -15,6 +15,7 @@ import {
 const name = fc.string({ unit: fc.constantFrom('|', '\\', 'a', 'b', ':', '#', '~', 'é'), minLength: 1, maxLength: 6 })
 const path = fc.array(name, { maxLength: 3 })
 const scopeOf = (names: string[]): Scope => names.reduce<Scope>((scope, name) => nestedScope(scope, name), ROOT)
+const versioned = fc.array(fc.tuple(name, fc.option(name, { nil: undefined })), { maxLength: 3 })
 
 describe('stored keys', () => {
   it('are injective over namespaces and keys', () => {
@@ -22,6 +23,18 @@ describe('stored keys', () => {
       fc.property(path, name, path, name, (pathA, keyA, pathB, keyB) => {
         const same = JSON.stringify([pathA, keyA]) === JSON.stringify([pathB, keyB])
         expect(storedKey(scopeOf(pathA), keyA) === storedKey(scopeOf(pathB), keyB)).toBe(same)
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
+  it('are injective over versions of namespaces too', () => {
+    const scope = (path: [string, string | undefined][]) =>
+      path.reduce<Scope>((outer, [own, version]) => nestedScope(outer, own, { version }), ROOT)
+    fc.assert(
+      fc.property(versioned, name, versioned, name, (pathA, keyA, pathB, keyB) => {
+        const same = JSON.stringify([pathA, keyA]) === JSON.stringify([pathB, keyB])
+        expect(storedKey(scope(pathA), keyA) === storedKey(scope(pathB), keyB)).toBe(same)
       }),
       { numRuns: 20_000 },
     )
