@@ -1,9 +1,21 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { transform } from 'esbuild'
+import { defineConfig, type Plugin } from 'vitest/config'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
+// What vitest compiles with leaves standard decorators as they are, and Node does not know them yet.
+const decorators: Plugin = {
+  name: 'standard decorators',
+  enforce: 'pre',
+  async transform(code, id) {
+    if (!id.endsWith('.ts') || !/^\s*@cached\(/m.test(code)) return undefined
+    return transform(code, { loader: 'ts', target: 'es2022', sourcemap: true, sourcefile: id })
+  },
+}
+
 export default defineConfig({
+  plugins: [decorators],
   resolve: {
     alias: [
       { find: /^pgstash$/, replacement: path('./src/index.ts') },

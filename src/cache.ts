@@ -94,10 +94,22 @@ export interface Cache {
   stats(): Promise<CacheStats>
   /** A page of entries in key order, without values. */
   list(options?: ListOptions): Promise<EntryPage>
-  /** The cache of a namespace nested in this one; shares its connection, statements and options. */
-  namespace(name: string): Cache
+  /**
+   * The cache of a namespace nested in this one; shares its connection, statements and options.
+   *
+   * @throws InvalidKeyError, InvalidOptionError at once
+   */
+  namespace(name: string, options?: NamespaceOptions): Cache
   /** The handle of one key. */
   entry<T = unknown>(key: string): CacheEntry<T>
+}
+
+export interface NamespaceOptions {
+  /**
+   * Keeps apart what different versions of a program store: `1`, a date, a commit. What an older one stored is left
+   * behind, until it expires and cleanup removes it; `namespace(name)` without a version covers all of them.
+   */
+  version?: string | number | undefined
 }
 
 export interface WriteOptions {
@@ -214,7 +226,7 @@ export interface ListOptions {
 export interface ListedEntry {
   /** The key, without its namespace; what is left of it where it was too long to be stored whole. */
   key: string
-  /** The namespaces below this cache that it is in; empty for its own. */
+  /** The namespaces below this cache that it is in; empty for its own. A version is named with an `@` before it. */
   namespace: string[]
   expiresAt: Date | null
   tags: string[]

@@ -14,8 +14,13 @@ export type {
   LimitRule,
   ListedEntry,
   ListOptions,
+  NamespaceOptions,
   WriteOptions,
 } from './cache.ts'
+export { asCached, type CachedFunction, type CachedMethodDecorator, cached } from './cached/cached.ts'
+export type { CachedOptions } from './cached/plan.ts'
+export { type CompressingCodecOptions, compressingCodec } from './codecs/compressing-codec.ts'
+export { type EncryptingCodecOptions, type EncryptionKey, encryptingCodec } from './codecs/encrypting-codec.ts'
 export type { FillEnvironment } from './fill/environment.ts'
 export { createFiller, type Filler } from './fill/get-or-set.ts'
 export type { ClaimAnswer, ClaimRequest, FillRequest, FillStore, Sliding } from './fill/store.ts'
@@ -24,6 +29,12 @@ export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database } from './postgres/database.ts'
 export { type Invalidation, type InvalidationOptions, invalidation } from './postgres/invalidation.ts'
 export type { CacheTables } from './schema.ts'
+export type { CommonOptions } from './store/settings.ts'
+export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
+export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'
+export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
+export { nullCache } from './stores/null-cache.ts'
+export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/create-sharded-cache.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,
@@ -38,6 +49,7 @@ export {
   InvalidOptionError,
   InvalidTableNameError,
   NotANumberError,
+  UnknownStoreError,
   UnreadableValueError,
   UnserializableValueError,
   ValueTooLargeError,

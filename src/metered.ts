@@ -5,6 +5,7 @@
  * entry (`containsKey` there; here `has`, `expiration`) is neither.
  */
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
+import { type Inside, internals, internalsOf } from './store/internals.ts'
 
 export interface Counts {
   hits: number
@@ -19,8 +20,9 @@ interface GetOptions {
 /** In the place of the caller's fallback, which may be equal to a stored value. */
 const ABSENT = Symbol('absent')
 
-export function metered(cache: Cache, counts: Counts): Cache {
+export function metered(cache: Cache, counts: Counts): Cache & Inside {
   const counted = countErrors(counts)
+  const { prepareMany, refresh, rows } = internalsOf(cache)
   return {
     // What other parts of this package find a cache's insides by.
     ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
@@ -47,8 +49,18 @@ export function metered(cache: Cache, counts: Counts): Cache {
     clearExpired: (...args) => counted(() => cache.clearExpired(...args)),
     stats: () => counted(() => cache.stats()),
     list: (...args) => counted(() => cache.list(...args)),
-    namespace: (name) => metered(cache.namespace(name), counts),
+    namespace: (...args) => metered(cache.namespace(...args), counts),
     entry: <T>(key: string) => handle(cache.entry<T>(key), counts),
+    [internals]: {
+      prepareMany: async (...args) => {
+        const write = await counted(() => prepareMany(...args))
+        return () => counted(write)
+      },
+      rows: (...args) => counted(() => rows(...args)),
+      // Never a hit.
+      refresh: (key, compute, options) =>
+        getOrSet({ getOrSet: refresh as Cache['getOrSet'] }, counts, key, compute, options),
+    },
   }
 }
 
@@ -93,7 +105,13 @@ async function pull<T>(cache: Cache, counts: Counts, key: string): Promise<T | u
   return found
 }
 
-async function getOrSet(cache: Cache, counts: Counts, key: string, compute: unknown, options?: GetOrSetOptions) {
+async function getOrSet(
+  cache: Pick<Cache, 'getOrSet'>,
+  counts: Counts,
+  key: string,
+  compute: unknown,
+  options?: GetOrSetOptions,
+) {
   const own: { value?: unknown; error?: unknown; state: 'none' | 'computed' | 'failed' } = { state: 'none' }
   const watched = async (fill: Fill): Promise<unknown> => {
     try {

@@ -55,6 +55,8 @@ export interface Call {
   readonly waitsUntil: number
   /** Whether one that it waited for was lost, or outlasted its lease. */
   hasWaitedInVain: boolean
+  /** Computes although an entry is live: `refresh`. */
+  readonly force: boolean
   /** Computations of others that this call waited for and that failed. */
   foreignFailures: number
 }

@@ -29,6 +29,11 @@ type Found = { readonly value: unknown } | 'again' | 'alone'
 export interface Filler {
   /** @param key the caller's @param storedKey as the store knows it, namespace included */
   getOrSet(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown>
+  /**
+   * Computes although an entry is live, after any computation that is under way, and stores what comes as a fill: fenced by
+   * every write meanwhile. Where it waited for longer than `lease`, the value is answered with and not stored.
+   */
+  refresh(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown>
   /** To be told of every write of the store through this process: what is computed for these keys will not be stored. */
   detach(storedKeys: readonly string[] | 'all'): void
 }
@@ -133,25 +138,45 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     }
   }
 
+  function begin(
+    name: string,
+    key: string,
+    compute: unknown,
+    options: GetOrSetOptions | undefined,
+    force: boolean,
+  ): Call {
+    const plan = parsePlan(options, environment)
+    plan.signal?.throwIfAborted()
+    const inside = currentComputation()
+    return {
+      name,
+      key,
+      compute: toFunction(compute),
+      plan,
+      inside,
+      store,
+      environment: plan.waitUntil === undefined ? environment : { ...environment, waitUntil: plan.waitUntil },
+      force,
+      waitsUntil: now() + MAX_LEASES * plan.leaseMs,
+      foreignFailures: 0,
+      hasWaitedInVain: false,
+    }
+  }
+
+  async function refreshed(call: Call): Promise<unknown> {
+    if (isNestedInItself(call)) return (await alone(call)).value
+    return owned(await launch(call, flights).work).value
+  }
+
   return {
     detach: flights.detach,
     async getOrSet(name, key, compute, options) {
-      const plan = parsePlan(options, environment)
-      plan.signal?.throwIfAborted()
-      const inside = currentComputation()
-      const call: Call = {
-        name,
-        key,
-        compute: toFunction(compute),
-        plan,
-        inside,
-        store,
-        environment: plan.waitUntil === undefined ? environment : { ...environment, waitUntil: plan.waitUntil },
-        waitsUntil: now() + MAX_LEASES * plan.leaseMs,
-        foreignFailures: 0,
-        hasWaitedInVain: false,
-      }
-      return untilAborted(plan.signal, answer(call))
+      const call = begin(name, key, compute, options, false)
+      return untilAborted(call.plan.signal, answer(call))
+    },
+    async refresh(name, key, compute, options) {
+      const call = begin(name, key, compute, options, true)
+      return untilAborted(call.plan.signal, refreshed(call))
     },
   }
 }

@@ -34,7 +34,7 @@ export function launch(call: Call, flights: Flights): Flight {
   const ask = async (): Promise<Reading> => {
     await null
     flights.sent(flight)
-    return read(call, token, cost, false)
+    return read(call, token, cost, call.force)
   }
   const reading = ask()
   const work = async (): Promise<Outcome> => {
@@ -56,7 +56,8 @@ export function launch(call: Call, flights: Flights): Flight {
     reading,
     work: work(),
   }
-  flights.gather(flight)
+  // Who asks for the entry as it is neither shares a refresh nor waits for it.
+  if (!call.force) flights.gather(flight)
   // A claim whose caller leaves before it is answered would keep all others waiting: what comes of it is seen to its end.
   if (call.environment.waitUntil !== undefined) void inBackground(call, reading)
   return flight
@@ -91,9 +92,10 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
     }
     if (answer.claimed === true) {
       wait?.tell('took over')
-      return takeLead(lead, readable)
+      // A refresh is answered with what it computes only.
+      return takeLead(lead, call.force ? undefined : readable)
     }
-    if (readable !== undefined) {
+    if (readable !== undefined && !call.force) {
       wait?.tell('filled')
       tell(lead, readable.state === 'live' ? 'hit' : 'stale')
       return readable.outcome
@@ -104,14 +106,14 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
       wait.tell('gave up')
       return leadAlone(lead)
     }
-    reading = await read(call, token, cost, false)
+    reading = await read(call, token, cost, call.force)
   }
 }
 
 async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome> {
   const { call, token, flight, flights } = lead
   if (old === undefined) {
-    flights.toWork(flight, now() + call.plan.leaseMs)
+    if (!call.force) flights.toWork(flight, now() + call.plan.leaseMs)
     tell(lead, 'miss')
     const filled = computeAndFill(call, token, flight.computation)
     // The caller may leave before it is done; others are waiting.
@@ -143,7 +145,7 @@ async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
 }
 
 function leadAlone(lead: Lead): Promise<Outcome> {
-  lead.flights.toWork(lead.flight, lead.flight.awaitedUntil)
+  if (!lead.call.force) lead.flights.toWork(lead.flight, lead.flight.awaitedUntil)
   tell(lead, 'miss')
   return computeAlone(lead.call)
 }
@@ -175,7 +177,7 @@ function startTellingWait({ call, flight, flights, cost }: Lead) {
       const other = flights.atWork(call.key, plan)
       const pausing = wait.pause(heldMs, other === flight ? undefined : other?.work)
       // One that does not look again then was cancelled with its request, and keeps nobody waiting.
-      flights.toWork(flight, wait.pausedUntil + environment.timeoutMs * READ_PATIENCE)
+      if (!call.force) flights.toWork(flight, wait.pausedUntil + environment.timeoutMs * READ_PATIENCE)
       return pausing
     },
     tell(outcome: 'filled' | 'took over' | 'gave up'): void {

@@ -1,8 +1,7 @@
 /** `rateLimit`: refuses requests beyond a number in a window of time, counted in the database for all isolates together. */
 import type { Context, Env, MiddlewareHandler } from 'hono'
 import type { LimitResult } from '../cache.ts'
-import { isAway } from '../postgres/fail-soft.ts'
-import { DatabaseTimeoutError, describeType, InvalidOptionError } from '../values/errors.ts'
+import { DatabaseTimeoutError, describeType, InvalidOptionError, isAway } from '../values/errors.ts'
 import { within } from '../values/within.ts'
 import { addRateLimitFields, type FieldAccess, seconds } from './rate-limit-fields.ts'
 import { rateLimitKey } from './rate-limit-key.ts'

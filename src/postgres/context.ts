@@ -2,10 +2,7 @@
 import type { Filler } from '../fill/get-or-set.ts'
 import type { FillStore } from '../fill/store.ts'
 import type { CacheTables } from '../schema.ts'
-import { now } from '../values/clock.ts'
-import type { Codec } from '../values/codec.ts'
-import type { Emit } from '../values/events.ts'
-import { type Deadline, parseExpiration } from '../values/expiration.ts'
+import type { Settings } from '../store/settings.ts'
 import type { Scope } from '../values/key.ts'
 import type { Circuit } from './circuit.ts'
 import type { createCoalescer } from './coalesce.ts'
@@ -15,19 +12,13 @@ import type { Runner } from './runner.ts'
 export const MAX_KEYS = 10_000
 
 /** The same for a cache and the namespaces nested in it. */
-export interface Shared {
+export interface Shared extends Settings {
   readonly runner: Runner
   readonly tables: CacheTables
   readonly coalesced: ReturnType<typeof createCoalescer>
   /** The steps of a fill, for who takes them by themselves. */
   readonly steps: FillStore
   readonly filler: Filler
-  readonly codec: Codec
-  readonly maxValueBytes: number
-  /** For writes that name no expiration. */
-  readonly expiration: Deadline
-  readonly slack: number
-  readonly emit: Emit | undefined
   /** With `onError: 'miss'`; undefined where every failure is the caller's. */
   readonly circuit: Circuit | undefined
   /** Of the response cache, which always fails soft. */
@@ -43,8 +34,3 @@ export interface Context extends Shared {
  * registry, because each entry may bring a copy of this module.
  */
 export const CONTEXT: unique symbol = Symbol.for('pgstash.context') as never
-
-/** An expiration as given, or the cache's own. @throws InvalidExpirationError */
-export function deadlineOf(context: Context, expiration: unknown): Deadline {
-  return expiration === undefined ? context.expiration : parseExpiration(expiration, now())
-}

@@ -1,20 +1,10 @@
 /** `increment`, `decrement`, `limit`: atomic numbers. */
 import type { Cache, CounterOptions, LimitResult, LimitRule } from '../cache.ts'
-import { now } from '../values/clock.ts'
-import {
-  CounterRangeError,
-  DatabaseError,
-  describeType,
-  InvalidDeltaError,
-  InvalidExpirationError,
-  InvalidOptionError,
-  NotANumberError,
-} from '../values/errors.ts'
+import { parseCount, parseLimit } from '../store/inputs.ts'
+import { CounterRangeError, DatabaseError, NotANumberError } from '../values/errors.ts'
 import type { Cost } from '../values/events.ts'
-import { parsePeriod } from '../values/expiration.ts'
 import { storedKey } from '../values/key.ts'
-import { boolean, optionsObject, wholeNumber } from '../values/options.ts'
-import { type Context, deadlineOf } from './context.ts'
+import type { Context } from './context.ts'
 import { observed } from './observed.ts'
 import { countUp } from './operations/count-up.ts'
 import { deadlineValues } from './operations/fragments.ts'
@@ -28,17 +18,8 @@ export function counting(context: Context) {
 
   async function count(operation: string, key: string, delta: unknown, sign: 1 | -1, options?: CounterOptions) {
     const stored = storedKey(scope, key)
-    if (typeof delta !== 'number' || !Number.isFinite(delta)) {
-      throw new InvalidDeltaError(`Expected a delta to be a finite number, got ${describeType(delta)}.`)
-    }
-    const { expiration, sliding = false } = optionsObject<CounterOptions>(options, ['expiration', 'sliding'])
-    const given = deadlineOf(context, expiration)
-    if (boolean('sliding', sliding) && !(given.kind === 'after' && given.ms > 0)) {
-      throw new InvalidExpirationError('Expected a positive span as the expiration of a sliding counter.')
-    }
-    // Beyond it a sum could still fall into the range, but its digits would be noise.
-    if (Math.abs(delta) > Number.MAX_SAFE_INTEGER) throw new CounterRangeError()
-    const values = { key: stored, delta: String(delta * sign), sliding, ...deadlineValues(given) }
+    const { deadline, ...input } = parseCount(context, delta, sign, options)
+    const values = { key: stored, ...input, ...deadlineValues(deadline) }
     return observed(context, {
       operation,
       key,
@@ -63,10 +44,7 @@ export function counting(context: Context) {
     decrement: async (key, delta = 1, options) => count('decrement', key, delta, -1, options),
     async limit(key: string, rule: LimitRule): Promise<LimitResult> {
       const stored = storedKey(scope, key)
-      if (rule === undefined) throw new InvalidOptionError('Expected a rule { limit, period }, got undefined.')
-      const options = optionsObject<LimitRule>(rule, ['limit', 'period'])
-      const limit = wholeNumber('limit', options.limit, 0, Number.MAX_SAFE_INTEGER - 1)
-      const periodMs = parsePeriod(options.period, 'period', now())
+      const { limit, periodMs } = parseLimit(rule)
       const row = await observed(context, {
         operation: 'limit',
         key,

@@ -1,13 +1,8 @@
 /** What `onError: 'miss'` means, in this one place: which failures count, and which calls they spare. */
 import { now } from '../values/clock.ts'
-import { CircuitOpenError, DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
+import { isAway } from '../values/errors.ts'
 import { markAsOpener } from '../values/events.ts'
 import type { Circuit } from './circuit.ts'
-
-/** Failures of the database; everything else is a mistake of the program's, and always its own. */
-export function isAway(error: unknown): boolean {
-  return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
-}
 
 /**
  * Keeps the count of failures around work that may be left out: it is not even tried while the circuit is open.

@@ -1,6 +1,7 @@
 /** `getOrSet` on Postgres: the three steps as statements; what they are for is in `src/fill`. */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore } from '../fill/store.ts'
+import type { Refresh } from '../store/internals.ts'
 import type { Cost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
 import type { Circuit } from './circuit.ts'
@@ -45,7 +46,9 @@ async function readOnly(runner: Runner, { key, sliding }: ClaimRequest, cost: Co
 }
 
 export function filling({ filler, scope }: Context) {
+  const refresh: Refresh = async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options)
   return {
+    refresh,
     getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
       filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
   }

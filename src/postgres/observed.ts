@@ -1,8 +1,9 @@
 /** Runs an operation: tells the listener what came of it, and fails soft where that is asked for and right. */
 import { now } from '../values/clock.ts'
+import { isAway } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import type { Context } from './context.ts'
-import { counted, guarded, isAway } from './fail-soft.ts'
+import { counted, guarded } from './fail-soft.ts'
 
 type Outcome = Pick<OperationEvent, 'type' | 'count'>
 

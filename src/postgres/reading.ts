@@ -1,12 +1,10 @@
 /** `get`, `getMany`, `has`, `expiration`, `entry`: what answers without changing a value. */
 import type { Cache, CacheEntry } from '../cache.ts'
 import { createEntry } from '../entry.ts'
-import { now } from '../values/clock.ts'
+import { type GetOptions, parseGet, slidingLifeMs } from '../store/inputs.ts'
 import { decodeValue, type StoredValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
-import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
-import { optionsObject } from '../values/options.ts'
 import { type Context, MAX_KEYS } from './context.ts'
 import { observed } from './observed.ts'
 import { has } from './operations/has.ts'
@@ -18,8 +16,6 @@ import { isTooLarge } from './retry.ts'
 import type { Runner } from './runner.ts'
 import type { writing } from './writing.ts'
 
-type GetOptions = { fallback?: unknown; sliding?: unknown }
-
 export function reading(context: Context) {
   const { runner, coalesced, codec, slack, scope } = context
   const outcome = (found: unknown) => ({ type: found === undefined ? ('miss' as const) : ('hit' as const), count: 1 })
@@ -27,15 +23,14 @@ export function reading(context: Context) {
   const absent = { value: undefined }
 
   async function slidingRow(key: string, ttlMs: number, cost: Cost): Promise<StoredValue | undefined> {
-    const lifeMs = boundedSpan(ttlMs * (1 + slack), now())
+    const lifeMs = slidingLifeMs(ttlMs, slack)
     const [row] = await runner.run(readSliding, { key, ttlMs, lifeMs, maxAgeMs: null }, cost)
     return row
   }
 
   async function get(key: string, options?: GetOptions): Promise<unknown> {
-    const { fallback, sliding } = optionsObject<GetOptions>(options, ['fallback', 'sliding'])
+    const { fallback, ttlMs } = parseGet(options)
     const stored = storedKey(scope, key)
-    const ttlMs = sliding === undefined ? undefined : parsePeriod(sliding, 'sliding', now())
     const found = await observed<{ value: unknown } | undefined>(context, {
       operation: 'get',
       key,

@@ -1,11 +1,10 @@
 /** `delete`, `deleteMany`, `pull`, `clear`, `clearExpired`, `invalidate`: what makes entries absent. */
 import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '../cache.ts'
+import { DEFAULT_BATCH, parseSweep, parseTags, type SweepInput } from '../store/inputs.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
-import { InvalidKeyError } from '../values/errors.ts'
 import type { Cost } from '../values/events.ts'
-import { byCodePoint, keyRange, storedKey, storedKeys, storedTags } from '../values/key.ts'
-import { optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { byCodePoint, keyRange, storedKey, storedKeys } from '../values/key.ts'
 import { type Context, MAX_KEYS } from './context.ts'
 import { observed } from './observed.ts'
 import { clear } from './operations/clear.ts'
@@ -18,19 +17,10 @@ import { type Swept, sweep } from './operations/sweep.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
 import { isOutOfTime } from './retry.ts'
 
-/** Deleted in some tens of milliseconds: locks are short, and a run of 40 requests removes 200,000. */
-const DEFAULT_BATCH = 5_000
-const MAX_BATCH = 100_000
 const SHRINK_BY = 8
 /** To look at an entry costs a tenth of what deleting one does, and so does a row of the log, which is small. */
 const SCAN_FACTOR = 4
 const LOG_FACTOR = 10
-
-interface Sweeping {
-  readonly largest: number
-  readonly timeBudget: number
-  readonly onProgress: ((removed: number) => void) | undefined
-}
 
 export function removing(context: Context) {
   const { runner, scope, codec } = context
@@ -61,7 +51,7 @@ export function removing(context: Context) {
     }
   }
 
-  async function sweepAll({ largest, timeBudget, onProgress }: Sweeping, cost: Cost): Promise<CleanupResult> {
+  async function sweepAll({ batch: largest, timeBudget, onProgress }: SweepInput, cost: Cost): Promise<CleanupResult> {
     const startedAt = now()
     let total = 0
     let batch = largest
@@ -123,24 +113,15 @@ export function removing(context: Context) {
     }) as Cache['pull'],
     clear: async () => observed(context, { operation: 'clear', run: clearRange, outcome, changes: 'all' }),
     async clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult> {
-      const {
-        batch = DEFAULT_BATCH,
-        timeBudget,
-        onProgress,
-      } = optionsObject<ClearExpiredOptions>(options, ['batch', 'timeBudget', 'onProgress'])
-      wholeNumber('batch', batch, 1, MAX_BATCH)
-      const budget = timeBudget === undefined ? Number.POSITIVE_INFINITY : wholeNumber('timeBudget', timeBudget, 0)
-      optionalFunction('onProgress', onProgress)
+      const input = parseSweep(options)
       return observed(context, {
         operation: 'clearExpired',
-        run: (cost) => sweepAll({ largest: batch, timeBudget: budget, onProgress }, cost),
+        run: (cost) => sweepAll(input, cost),
         outcome: (result) => ({ type: 'cleanup', count: result.removed }),
       })
     },
     async invalidate(tags: string | Iterable<string>): Promise<void> {
-      // A missing tag would leave old data in place, silently.
-      if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
-      const stored = storedTags(tags)
+      const stored = parseTags(tags)
       if (stored === null) return
       await observed(context, {
         operation: 'invalidate',

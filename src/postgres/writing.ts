@@ -1,12 +1,12 @@
 /** `set`, `setMany`, `add`, `touch`: what stores values and moves deadlines. */
 import type { Cache, WriteOptions } from '../cache.ts'
+import { parsePairs, parseWrite } from '../store/inputs.ts'
+import type { PrepareMany } from '../store/internals.ts'
+import { deadlineOf } from '../store/settings.ts'
 import { encodeValue, type StoredValue } from '../values/codec.ts'
-import { describeType, InvalidKeyError } from '../values/errors.ts'
 import type { Cost } from '../values/events.ts'
-import { byCodePoint, storedKey, storedTags } from '../values/key.ts'
-import { optionsObject } from '../values/options.ts'
-import { checkedSnapshot } from '../values/snapshot.ts'
-import { type Context, deadlineOf, MAX_KEYS } from './context.ts'
+import { byCodePoint, storedKey } from '../values/key.ts'
+import { type Context, MAX_KEYS } from './context.ts'
 import { observed } from './observed.ts'
 import { add } from './operations/add.ts'
 import { deadlineValues } from './operations/fragments.ts'
@@ -26,8 +26,8 @@ export function writing(context: Context) {
 
   /** Everything of the options that a statement needs. */
   function writeValues(options: WriteOptions | undefined) {
-    const { expiration, tags, asOf } = optionsObject<WriteOptions>(options, ['expiration', 'tags', 'asOf'])
-    return { ...deadlineValues(deadlineOf(context, expiration)), tags: storedTags(tags), asOf: checkedSnapshot(asOf) }
+    const { deadline, ...input } = parseWrite(context, options)
+    return { ...deadlineValues(deadline), ...input }
   }
 
   async function item(key: string, value: unknown): Promise<Item> {
@@ -62,27 +62,32 @@ export function writing(context: Context) {
     })
   }
 
-  const setMany: Cache['setMany'] = async (entries, options) => {
+  const prepareMany: PrepareMany = async (entries, options) => {
     // By stored key: of duplicates the last wins, and Postgres refuses the same key twice in one upsert.
-    const given = new Map(pairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
+    const given = new Map(parsePairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
     const values = writeValues(options)
     const items = await Promise.all([...given].map(([key, value]) => item(key, value)))
     // Before they are cut into parts: in a transaction of the caller's the locks of all parts add up.
     items.sort((a, b) => byCodePoint(a.key, b.key))
-    if (items.length === 0) return
-    await observed(context, {
-      operation: 'setMany',
-      async run(cost) {
-        for (const part of parts(items)) await writePart(part, values, cost)
-      },
-      outcome: () => ({ type: 'write', count: items.length }),
-      whenAway: { value: undefined },
-      changes: items.map(({ key }) => key),
-    })
+    return async () => {
+      if (items.length === 0) return
+      await observed(context, {
+        operation: 'setMany',
+        async run(cost) {
+          for (const part of parts(items)) await writePart(part, values, cost)
+        },
+        outcome: () => ({ type: 'write', count: items.length }),
+        whenAway: { value: undefined },
+        changes: items.map(({ key }) => key),
+      })
+    }
   }
+
+  const setMany: Cache['setMany'] = async (entries, options) => (await prepareMany(entries, options))()
 
   return {
     set,
+    prepareMany,
     setMany,
     async add(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {
       const stored = storedKey(scope, key)
@@ -111,17 +116,6 @@ export function writing(context: Context) {
       return touched > 0
     },
   }
-}
-
-function pairs(entries: unknown): (readonly [string, unknown])[] {
-  if (typeof entries !== 'object' || entries === null) {
-    throw new InvalidKeyError(`Expected an object or an iterable of [key, value] pairs, got ${describeType(entries)}.`)
-  }
-  if (!(Symbol.iterator in entries)) return Object.entries(entries)
-  return Array.from(entries as Iterable<unknown>, (pair) => {
-    if (Array.isArray(pair) && pair.length >= 2) return [pair[0], pair[1]] as const
-    throw new InvalidKeyError(`Expected an iterable of [key, value] pairs, got ${describeType(pair)} in it.`)
-  })
 }
 
 /** Splits by size only. */

@@ -12,6 +12,7 @@ export type CacheErrorCode =
   | 'INVALID_DELTA'
   | 'INVALID_OPTION'
   | 'INVALID_TABLE_NAME'
+  | 'UNKNOWN_STORE'
   | 'NOT_A_NUMBER'
   | 'COUNTER_RANGE'
   | 'UNSERIALIZABLE_VALUE'
@@ -66,6 +67,13 @@ export class InvalidDeltaError extends CacheError {
 export class InvalidOptionError extends CacheError {
   constructor(message: string) {
     super('INVALID_OPTION', message)
+  }
+}
+
+/** A store that a cache manager does not have. Its own stores are named: they are the program's, and no secret. */
+export class UnknownStoreError extends CacheError {
+  constructor(names: readonly string[]) {
+    super('UNKNOWN_STORE', `Expected one of the stores ${names.join(', ')}; extend() adds another.`)
   }
 }
 
@@ -149,6 +157,11 @@ export class CircuitOpenError extends CacheError {
   constructor() {
     super('CIRCUIT_OPEN', 'The database failed several times in a row, and is not asked again for a moment.')
   }
+}
+
+/** Failures of the database; everything else is a mistake of the program's, and always its own. */
+export function isAway(error: unknown): boolean {
+  return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
 }
 
 /** Names a value's type for a message, never its content: `string`, `NaN`, `array`, `Map`. */

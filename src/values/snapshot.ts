@@ -1,6 +1,9 @@
 import type { CacheSnapshot } from '../cache.ts'
 import { describeType, InvalidOptionError } from './errors.ts'
 
+/** Before everything: what is stored with it is made of data older than any invalidation. */
+export const OLDEST_SNAPSHOT = '1:1:' as CacheSnapshot
+
 const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/
 
 /** What `snapshot()` answered, or null for none. @throws InvalidOptionError */

@@ -7,11 +7,12 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import type { Database } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'
 import { cacheTables } from 'pgstash/schema'
-import { cacheContract, type StoreUnderTest } from 'pgstash/testing'
+import { cacheContract } from 'pgstash/testing'
 import postgres from 'postgres'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
+import { lazily } from '../setup/lazily.ts'
 import { postgresStore } from '../setup/postgres-store.ts'
 
 type Connect = () => Promise<Database>
@@ -54,16 +55,3 @@ describe('node-postgres, with a schema and a prefix that need quoting', () => {
   const connect = async () => postgresStore(drizzlePg({ client: createPool(await createDatabase()) }), tables)
   cacheContract({ describe, it, expect }, lazily(connect))
 })
-
-/** A store that is made before the tests of its describe block. */
-function lazily(make: () => Promise<StoreUnderTest>): StoreUnderTest {
-  let store: StoreUnderTest
-  beforeAll(async () => {
-    store = await make()
-  })
-  return {
-    create: (options) => store.create(options),
-    reset: () => store.reset(),
-    advance: (ms) => store.advance(ms),
-  }
-}

@@ -14,7 +14,8 @@ import {
 // Of the characters that mean something, so that collisions would be found.
 const name = fc.string({ unit: fc.constantFrom('|', '\\', 'a', 'b', ':', '#', '~', 'é'), minLength: 1, maxLength: 6 })
 const path = fc.array(name, { maxLength: 3 })
-const scopeOf = (names: string[]): Scope => names.reduce<Scope>(nestedScope, ROOT)
+const scopeOf = (names: string[]): Scope => names.reduce<Scope>((scope, name) => nestedScope(scope, name), ROOT)
+const versioned = fc.array(fc.tuple(name, fc.option(name, { nil: undefined })), { maxLength: 3 })
 
 describe('stored keys', () => {
   it('are injective over namespaces and keys', () => {
@@ -27,11 +28,23 @@ describe('stored keys', () => {
     )
   })
 
+  it('are injective over versions of namespaces too', () => {
+    const scope = (path: [string, string | undefined][]) =>
+      path.reduce<Scope>((outer, [own, version]) => nestedScope(outer, own, { version }), ROOT)
+    fc.assert(
+      fc.property(versioned, name, versioned, name, (pathA, keyA, pathB, keyB) => {
+        const same = JSON.stringify([pathA, keyA]) === JSON.stringify([pathB, keyB])
+        expect(storedKey(scope(pathA), keyA) === storedKey(scope(pathB), keyB)).toBe(same)
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
   it('read back as the namespaces and the key that they were made of', () => {
     fc.assert(
       fc.property(path, path, name, (outer, inner, key) => {
         const scope = scopeOf(outer)
-        const nested = inner.reduce<Scope>(nestedScope, scope)
+        const nested = inner.reduce<Scope>((outer, name) => nestedScope(outer, name), scope)
         expect(readableKey(scope, storedKey(nested, key))).toEqual({ key, namespace: inner })
       }),
     )

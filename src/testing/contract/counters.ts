@@ -120,7 +120,8 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, count: 2, remaining: 0 })
       const denied = await cache.limit('key', rule)
       expect(denied).toMatchObject({ allowed: false, count: 3, remaining: 0 })
-      expect(Number(first.resetAt) - Number(denied.resetAt)).toBe(30_000)
+      // The same window: time passes by deadlines that move, or by a clock that does.
+      expect([0, 30_000].includes(Number(first.resetAt) - Number(denied.resetAt))).toBe(true)
       expect(Number.isInteger(first.resetMs) && first.resetMs > 50_000 && first.resetMs <= 60_000).toBe(true)
       expect(denied.resetMs > 20_000 && denied.resetMs <= 30_000).toBe(true)
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: false, count: 3, remaining: 0 })

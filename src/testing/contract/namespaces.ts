@@ -61,6 +61,45 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       expect(await (await store.create()).get('key')).toBe(undefined)
     })
 
+    test('keep their versions apart, from each other and from every name', async (cache) => {
+      const places: Cache[] = [
+        cache.namespace('app'),
+        cache.namespace('app', { version: 1 }),
+        cache.namespace('app', { version: '2|' }),
+        cache.namespace('app').namespace('@1'),
+        cache.namespace('app').namespace('\\@1'),
+        cache.namespace('app|\\@1'),
+        cache.namespace('app@1'),
+        cache.namespace('app', { version: 1 }).namespace('1'),
+      ]
+      for (const [i, place] of places.entries()) await place.set('key', i)
+      for (const [i, place] of places.entries()) expect(await place.get('key')).toBe(i)
+      expect(await cache.namespace('app', { version: '1' }).get('key')).toBe(1)
+      expect((await cache.namespace('app', { version: 1 }).list()).entries.length).toBe(2)
+    })
+
+    test('cover all of their versions, and a version only itself', async (cache) => {
+      const app = cache.namespace('app')
+      const [older, newer] = [cache.namespace('app', { version: 1 }), cache.namespace('app', { version: 2 })]
+      await older.set('key', 'old', { expiration: 60 })
+      await newer.set('key', 'new')
+      await store.advance(60_000)
+      expect((await app.list()).entries.map(({ namespace }) => namespace)).toEqual([['@1'], ['@2']])
+      expect(await newer.clearExpired()).toEqual({ removed: 0, more: false })
+      expect(await app.clearExpired()).toEqual({ removed: 1, more: false })
+      expect(await older.clear()).toBe(0)
+      expect(await newer.get('key')).toBe('new')
+    })
+
+    test('refuse versions that are none', async (cache) => {
+      const attempt = async (version: unknown) => cache.namespace('app', { version: version as string })
+      for (const version of ['', 'a\0', null, {}]) await refused(attempt(version), 'INVALID_KEY')
+      for (const version of [-1, 1.5, Number.NaN]) await refused(attempt(version), 'INVALID_OPTION')
+      await refused(attempt('x'.repeat(125)), 'INVALID_KEY')
+      const misspelt = async () => cache.namespace('app', { versoin: 1 } as object)
+      await refused(misspelt(), 'INVALID_OPTION')
+    })
+
     test('are at most 128 bytes, those they are nested in included', async (cache) => {
       const name = 'é'.repeat(64)
       const deep = cache.namespace(name)

@@ -9,6 +9,7 @@ import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
 import {
+  asCached,
   type Cache,
   type CacheEntry,
   CacheError,
@@ -20,16 +21,26 @@ import {
   type CleanupResult,
   type Codec,
   type CounterOptions,
+  cached,
+  compressingCodec,
   createCache,
+  createCacheManager,
   type Database,
   DatabaseError,
   type Duration,
   type EntryPage,
   type Expiration,
+  encryptingCodec,
+  getDefaultCache,
   jsonCodec,
   type LimitResult,
   type ListOptions,
   type Metered,
+  memoryCache,
+  nullCache,
+  type ShardedCache,
+  setDefaultCache,
+  shardedCache,
   ValueTooLargeError,
   type WriteOptions,
   withMetrics,
@@ -141,6 +152,44 @@ export async function everyMethod(database: Database): Promise<void> {
   same<typeof value, number | undefined>(true)
   const stored: number = await entry.set(42, { expiration: '1h' })
   use(added, touched, sum, allowed, remaining, removed, entries, total, estimated, result, stored, events, jsonCodec)
+}
+
+class Users {
+  constructor(readonly cache: Cache) {}
+  @cached({ cache: (self: Users) => self.cache, expiration: '10m', key: 'users' })
+  async find(id: number): Promise<{ name: string }> {
+    return { name: `user ${id}` }
+  }
+  @cached()
+  static async count(): Promise<number> {
+    return 1
+  }
+}
+
+export async function stores(database: Database): Promise<void> {
+  const memory = memoryCache({ maxEntries: 100, maxBytes: 1_000_000, now: () => Date.now(), expiration: '1m' })
+  const spread: ShardedCache<'eu' | 'us'> = shardedCache({
+    nodes: { eu: memory, us: createCache(database) },
+    weights: { us: 2 },
+  })
+  const node = spread.namespace('app', { version: 2 }).getNode('key')
+  same<typeof node, 'eu' | 'us'>(true)
+  const caches = createCacheManager({ default: 'memory', stores: { memory, spread, off: nullCache() } })
+  caches.extend('late', caches.store('off'))
+  setDefaultCache(caches)
+  const double = cached(async (n: number, precise?: boolean) => ({ n: 2 * n, precise }), {
+    stale: '1h',
+    tags: (n: number, _precise?: boolean) => [`n ${n}`],
+  })
+  const value = await double(4, true)
+  same<typeof value, { n: number; precise: boolean | undefined }>(true)
+  const key: string = double.key(4)
+  const users = new Users(getDefaultCache())
+  const user = await asCached(users.find).refresh(42)
+  same<typeof user, { name: string }>(true)
+  const raw = await crypto.subtle.importKey('raw', new Uint8Array(32), 'AES-GCM', false, ['encrypt', 'decrypt'])
+  const secret = encryptingCodec({ keys: { a: raw, b: new Uint8Array(32) }, current: 'b', codec: compressingCodec() })
+  use(key, secret, await Users.count(), await users.find(1))
 }
 
 export async function failures(cache: Cache): Promise<string> {

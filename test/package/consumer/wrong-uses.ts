@@ -1,5 +1,16 @@
 /** Mistakes that the types catch: an expected error that is missing fails the compilation. */
-import { type Cache, type CacheSnapshot, createCache, type Database, type Expiration } from 'pgstash'
+import {
+  type Cache,
+  type CacheSnapshot,
+  cached,
+  createCache,
+  createCacheManager,
+  type Database,
+  type Expiration,
+  encryptingCodec,
+  memoryCache,
+  shardedCache,
+} from 'pgstash'
 import { cronRoute, scheduledCleanup } from 'pgstash/cron'
 import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
@@ -52,5 +63,20 @@ export async function mistakes(cache: Cache, db: Database): Promise<void> {
   openTelemetryListener({ getMeter: () => {} })
   // @ts-expect-error no such option
   analyticsEngineListener({ writeDataPoint: () => {} }, { sample: 0.1 })
-  void [name, span, snapshot]
+  // @ts-expect-error the default is one of the stores
+  createCacheManager({ default: 'redis', stores: { memory: memoryCache() } })
+  // @ts-expect-error a weight of a node that is not there
+  shardedCache({ nodes: { a: memoryCache() }, weights: { b: 2 } })
+  // @ts-expect-error arguments as the function has them
+  await cached(async (id: number) => id)('1')
+  // @ts-expect-error the current key is one of the keys
+  encryptingCodec({ keys: { a: new Uint8Array(32) }, current: 'b' })
+  class Wrong {
+    // @ts-expect-error a method that answers with no promise
+    @cached()
+    find() {
+      return 1
+    }
+  }
+  void [name, span, snapshot, Wrong]
 }

@@ -1,5 +1,14 @@
 /** `pgstash`, as an edge function uses it. */
-import { CacheError, createCache, jsonCodec } from 'pgstash'
+import {
+  CacheError,
+  cached,
+  createCache,
+  encryptingCodec,
+  getDefaultCache,
+  jsonCodec,
+  memoryCache,
+  shardedCache,
+} from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import type { Probe } from './probe.ts'
 import { database } from './probe.ts'
@@ -27,6 +36,20 @@ export const run: Probe = async (env) => {
     refused: refused instanceof CacheError && refused.code,
     expiration: (await cache.expiration('a')) instanceof Date,
     keys: (await cache.list({ prefix: 'a' })).entries.map(({ key }) => key),
+    ...(await besides()),
+  }
+}
+
+/** The stores and helpers beside the database. */
+async function besides() {
+  const codec = encryptingCodec({ keys: { k: crypto.getRandomValues(new Uint8Array(32)) } })
+  const spread = shardedCache({ nodes: { a: memoryCache({ codec }), b: memoryCache({ codec }) } })
+  await spread.setMany({ one: 'first', two: 'second' }, { tags: ['tag'], asOf: await spread.snapshot() })
+  const double = cached(async (n: number) => 2 * n, { key: 'double' })
+  return {
+    spread: [...(await spread.getMany(['one', 'two'])).values()],
+    node: spread.getNode('user:1'),
+    cached: [await double(4), await getDefaultCache().get(double.key(4)), await double.invalidate(4)],
   }
 }
 
@@ -43,4 +66,7 @@ export const expected = {
   refused: 'UNSERIALIZABLE_VALUE',
   expiration: true,
   keys: ['a'],
+  spread: ['first', 'second'],
+  node: 'b',
+  cached: [8, 8, true],
 }

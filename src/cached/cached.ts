@@ -1,0 +1,148 @@
+/** `cached`: a function whose values are kept, as a wrapper and as a decorator of methods. */
+import { internalsOf } from '../store/internals.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { type AnyFunction, type CachedOptions, type CachedPlan, computing, planOf } from './plan.ts'
+
+/** A function whose values are kept in a cache. */
+export interface CachedFunction<This, Args extends readonly unknown[], R> {
+  /**
+   * The value that is kept for these arguments, or what the function makes of them. `undefined` is answered with and not
+   * kept; `null` is kept. Each call gets a value of its own.
+   */
+  (this: This, ...args: Args): Promise<Awaited<R>>
+  /** The key of these arguments. @throws InvalidKeyError */
+  key(...args: Args): string
+  /** Forgets the value of these arguments; true if there was one. What is being computed for them will not be kept. */
+  invalidate(...args: Args): Promise<boolean>
+  /**
+   * Computes anew and keeps the value, in one step for all others: they get the old value until the new one is there, and
+   * it is not kept where the entry was written, removed or invalidated meanwhile. Waits for a computation that is under
+   * way. In a store from outside of this package only invalidations fence it.
+   */
+  refresh(...args: Args): Promise<Awaited<R>>
+  /** Calls the function itself, past the cache. */
+  uncached(...args: Args): R
+}
+
+/** A decorator of methods and static methods that answer with a promise. */
+export type CachedMethodDecorator = <This, Args extends unknown[], T>(
+  method: (this: This, ...args: Args) => Promise<T>,
+  context: ClassMethodDecoratorContext<This, (this: This, ...args: Args) => Promise<T>>,
+) => (this: This, ...args: Args) => Promise<T>
+
+/** Whatever `cached` made. */
+const made = new WeakSet<object>()
+
+/**
+ * A function that computes once for the same arguments, in every process and isolate, and keeps what it made.
+ *
+ * Arguments may be JSON, `undefined`, `NaN`, bigints, Dates, Maps and Sets. Different ones never share an entry: `f(1)`
+ * and `f('1')`, `f('a:b')` and `f('a', 'b')`, `f(0)` and `f(-0)`. The order of an object's fields does not matter, that of
+ * a Map or Set does. `this` is no part of the key, unless a function as `key` makes it one.
+ *
+ * As a decorator it is a standard (TC39) one, without compiler flags. Instances then carry their own method, so that
+ * `asCached(users.find).invalidate(42)` knows whose it is.
+ *
+ * @throws InvalidOptionError, InvalidExpirationError; calls reject with InvalidKeyError for other arguments, and with what
+ *   `getOrSet` throws
+ * @example
+ * const user = cached(loadUser, { cache, key: 'user', expiration: '10m' })
+ * await user(42)
+ * await user.invalidate(42)
+ *
+ * class Users {
+ *   \@cached({ expiration: '10m' })
+ *   async find(id: number) { … }
+ * }
+ */
+export function cached<This, Args extends unknown[], R>(
+  fn: (this: This, ...args: Args) => R,
+  options?: CachedOptions<NoInfer<Args>>,
+): CachedFunction<This, Args, R>
+export function cached(options?: CachedOptions<never>): CachedMethodDecorator
+export function cached(first?: unknown, options?: CachedOptions): unknown {
+  if (typeof first !== 'function') return decorator(first as CachedOptions | undefined)
+  if (typeof Reflect.get(Object(options), 'addInitializer') === 'function') {
+    throw new InvalidOptionError('Expected the decorator to be called: @cached().')
+  }
+  const fn = first as AnyFunction
+  if (fn.name === '' && options?.key === undefined) {
+    throw new InvalidOptionError('Expected the option key for a function without a name.')
+  }
+  return wrapped(planOf(fn, options, () => fn.name))
+}
+
+/**
+ * A decorated method with what `cached` gave it, which the types of decorators cannot tell.
+ *
+ * @throws InvalidOptionError for a function that is not cached
+ * @example
+ * await asCached(users.find).invalidate(42)
+ */
+export function asCached<This, Args extends unknown[], R>(
+  method: (this: This, ...args: Args) => R,
+): CachedFunction<This, Args, R> {
+  if (made.has(method)) return method as unknown as CachedFunction<This, Args, R>
+  throw new InvalidOptionError(`Expected a function made by cached, got ${describeType(method)}.`)
+}
+
+function wrapped(plan: CachedPlan, self?: unknown): AnyFunction {
+  // As a helper's `this` is the function that it belongs to, that one stands for nobody.
+  const owner = (given: unknown) => (given === undefined || given === call ? self : given)
+
+  async function call(this: unknown, ...args: unknown[]): Promise<unknown> {
+    const own = owner(this)
+    const key = plan.keyOf(own, args)
+    return plan.cacheOf(own).getOrSet(key, computing(plan, own, args, key), plan.optionsOf(own, args))
+  }
+  Object.defineProperty(call, 'name', { value: plan.fn.name, configurable: true })
+  made.add(call)
+  return Object.assign(call, {
+    key(this: unknown, ...args: unknown[]) {
+      return plan.keyOf(owner(this), args)
+    },
+    async invalidate(this: unknown, ...args: unknown[]) {
+      const own = owner(this)
+      return plan.cacheOf(own).delete(plan.keyOf(own, args))
+    },
+    async refresh(this: unknown, ...args: unknown[]) {
+      const own = owner(this)
+      const key = plan.keyOf(own, args)
+      const { refresh } = internalsOf(plan.cacheOf(own))
+      return refresh(key, computing(plan, own, args, key), plan.optionsOf(own, args))
+    },
+    uncached(this: unknown, ...args: unknown[]) {
+      return plan.fn.apply(owner(this), args)
+    },
+  })
+}
+
+function decorator(options: CachedOptions | undefined) {
+  return (method: AnyFunction, context: ClassMethodDecoratorContext): AnyFunction => {
+    if (context?.kind !== 'method') {
+      throw new InvalidOptionError('Expected @cached() on a method or a static method.')
+    }
+    const { name } = context
+    if (typeof name === 'symbol' && options?.key === undefined) {
+      throw new InvalidOptionError('Expected the option key for a method that is named by a symbol.')
+    }
+    const plan = planOf(method, options, (self) => `${className(self)}.${String(name)}`)
+    const shared = wrapped(plan)
+    if (!context.private) {
+      context.addInitializer(function (this: unknown) {
+        // A subclass that overrides the method keeps its own.
+        if (Reflect.get(this as object, name) !== shared) return
+        const value = wrapped(plan, this)
+        Object.defineProperty(this, name, { value, configurable: true, writable: true, enumerable: false })
+      })
+    }
+    return shared
+  }
+}
+
+/** Of an object, or of a class where the method is static. */
+function className(self: unknown): string {
+  const { name } = typeof self === 'function' ? self : (Object(self) as object).constructor
+  if (self !== undefined && self !== null && name !== '') return name
+  throw new InvalidOptionError('Expected the option key for a method of an object whose class has no name.')
+}

@@ -1,0 +1,109 @@
+/** What a cached function is made of: where its values go, under which keys, and how they are computed. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
+import { parsePlan } from '../fill/options.ts'
+import { getDefaultCache } from '../stores/default-cache.ts'
+import { checkedCache } from '../stores/delegate.ts'
+import { DEFAULT_SLACK } from '../values/defaults.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { type Deadline, NEVER } from '../values/expiration.ts'
+import { optionsObject } from '../values/options.ts'
+import { argumentText } from './argument-text.ts'
+
+export interface CachedOptions<Args extends readonly unknown[] = never>
+  extends Omit<GetOrSetOptions, 'tags' | 'asOf' | 'signal'> {
+  /**
+   * Where values go; default: the default cache of the moment. A function is asked at each call, with the call's `this`:
+   * `(repository: Repository) => repository.cache`.
+   */
+  cache?: Cache | ((self: never) => Cache) | undefined
+  /**
+   * What keys begin with, or a function that makes the whole key of the arguments. Default: the function's name, of a
+   * method `Class.method`. Give it where code is minified, because names are then short, and change.
+   */
+  key?: string | ((this: never, ...args: Args) => string) | undefined
+  /** What `cache.invalidate` finds the values by, or a function that makes it of the arguments. */
+  tags?: Iterable<string> | ((this: never, ...args: Args) => Iterable<string>) | undefined
+}
+
+const KNOWN_OPTIONS = [
+  'cache',
+  'key',
+  'tags',
+  'expiration',
+  'sliding',
+  'maxAge',
+  'stale',
+  'lease',
+  'beta',
+] as const satisfies readonly (keyof CachedOptions)[]
+
+/** A function in whatever form. */
+export type AnyFunction = (...args: unknown[]) => unknown
+
+/** What remains of the options once they are checked. */
+export interface CachedPlan {
+  readonly fn: AnyFunction
+  keyOf(self: unknown, args: unknown[]): string
+  cacheOf(self: unknown): Cache
+  optionsOf(self: unknown, args: unknown[]): GetOrSetOptions
+}
+
+/** As text; what is longer is replaced by its hash, which keeps keys short for every cache. */
+const MAX_ARGUMENT_CHARACTERS = 256
+/** Any positive span: whether `sliding` has one is the cache's to know, which may have an expiration of its own. */
+const SOME_SPAN: Deadline = { kind: 'after', ms: 1 }
+
+/**
+ * @param name what keys begin with by default, given the `this` of a call
+ * @throws InvalidOptionError, InvalidExpirationError, InvalidKeyError
+ */
+export function planOf(
+  fn: AnyFunction,
+  options: CachedOptions | undefined,
+  name: (self: unknown) => string,
+): CachedPlan {
+  const { cache, key, tags, ...rest } = optionsObject<CachedOptions>(options, KNOWN_OPTIONS)
+  // At once, and not at the first call.
+  parsePlan(rest, { expiration: rest.sliding === true ? SOME_SPAN : NEVER, slack: DEFAULT_SLACK })
+  if (cache !== undefined && typeof cache !== 'function') checkedCache(cache, 'cache')
+  if (key !== undefined && typeof key !== 'function' && (typeof key !== 'string' || key === '')) {
+    throw new InvalidOptionError(`Expected key to be a prefix or a function, got ${describeType(key)}.`)
+  }
+  const makeKey = key as AnyFunction | string | undefined
+  const makeTags = tags as AnyFunction | Iterable<string> | undefined
+  return {
+    fn,
+    keyOf(self, args) {
+      if (typeof makeKey === 'function') return makeKey.apply(self, args) as string
+      return `${makeKey ?? name(self)}(${bounded(argumentText(args))})`
+    },
+    cacheOf(self) {
+      if (typeof cache === 'function') return checkedCache((cache as AnyFunction)(self), 'what cache answers')
+      return cache ?? getDefaultCache()
+    },
+    optionsOf(self, args) {
+      if (makeTags === undefined) return rest
+      return {
+        ...rest,
+        tags: (typeof makeTags === 'function' ? makeTags.apply(self, args) : makeTags) as Iterable<string>,
+      }
+    },
+  }
+}
+
+/** The computation of a call. */
+export function computing({ fn, keyOf }: CachedPlan, self: unknown, args: unknown[], key: string) {
+  return async (fill: Fill): Promise<unknown> => {
+    // An argument that was changed since the call would be stored under what it was.
+    if (keyOf(self, args) !== key) fill.skip()
+    const value = await fn.apply(self, args)
+    if (value === undefined) fill.skip()
+    return value
+  }
+}
+
+function bounded(text: string): string {
+  return text.length <= MAX_ARGUMENT_CHARACTERS ? text : `#${bytesToHex(sha256(utf8ToBytes(text)))}`
+}

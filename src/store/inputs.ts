@@ -1,0 +1,134 @@
+/** What callers give to the methods of a cache, checked and parsed before anything happens; the same for every store. */
+import type { CacheSnapshot, ClearExpiredOptions, CounterOptions, LimitRule, WriteOptions } from '../cache.ts'
+import { now } from '../values/clock.ts'
+import {
+  CounterRangeError,
+  describeType,
+  InvalidDeltaError,
+  InvalidExpirationError,
+  InvalidKeyError,
+  InvalidOptionError,
+} from '../values/errors.ts'
+import { boundedSpan, type Deadline, parsePeriod } from '../values/expiration.ts'
+import { storedTags } from '../values/key.ts'
+import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { checkedSnapshot } from '../values/snapshot.ts'
+import { deadlineOf, type Settings } from './settings.ts'
+
+export interface GetOptions {
+  fallback?: unknown
+  sliding?: unknown
+}
+
+/** @throws InvalidOptionError, InvalidExpirationError */
+export function parseGet(options: GetOptions | undefined): { fallback: unknown; ttlMs: number | undefined } {
+  const { fallback, sliding } = optionsObject<GetOptions>(options, ['fallback', 'sliding'])
+  return { fallback, ttlMs: sliding === undefined ? undefined : parsePeriod(sliding, 'sliding', now()) }
+}
+
+/** How far a sliding read moves a deadline. */
+export function slidingLifeMs(ttlMs: number, slack: number): number {
+  return boundedSpan(ttlMs * (1 + slack), now())
+}
+
+export interface WriteInput {
+  readonly deadline: Deadline
+  /** Null where there are none. */
+  readonly tags: string[] | null
+  /** Null: as of the call. */
+  readonly asOf: string | null
+}
+
+/** @throws InvalidOptionError, InvalidExpirationError, InvalidKeyError */
+export function parseWrite(settings: Pick<Settings, 'expiration'>, options: WriteOptions | undefined): WriteInput {
+  const { expiration, tags, asOf } = optionsObject<WriteOptions>(options, ['expiration', 'tags', 'asOf'])
+  return { deadline: deadlineOf(settings, expiration), tags: storedTags(tags), asOf: checkedSnapshot(asOf) }
+}
+
+/** The entries of `setMany`. @throws InvalidKeyError */
+export function parsePairs(entries: unknown): (readonly [string, unknown])[] {
+  if (typeof entries !== 'object' || entries === null) {
+    throw new InvalidKeyError(`Expected an object or an iterable of [key, value] pairs, got ${describeType(entries)}.`)
+  }
+  if (!(Symbol.iterator in entries)) return Object.entries(entries)
+  return Array.from(entries as Iterable<unknown>, (pair) => {
+    if (Array.isArray(pair) && pair.length >= 2) return [pair[0], pair[1]] as const
+    throw new InvalidKeyError(`Expected an iterable of [key, value] pairs, got ${describeType(pair)} in it.`)
+  })
+}
+
+export interface CountInput {
+  /** In decimal digits, its sign included. */
+  readonly delta: string
+  readonly sliding: boolean
+  readonly deadline: Deadline
+}
+
+/** @throws InvalidDeltaError, InvalidOptionError, InvalidExpirationError, CounterRangeError */
+export function parseCount(
+  settings: Pick<Settings, 'expiration'>,
+  delta: unknown,
+  sign: 1 | -1,
+  options: CounterOptions | undefined,
+): CountInput {
+  if (typeof delta !== 'number' || !Number.isFinite(delta)) {
+    throw new InvalidDeltaError(`Expected a delta to be a finite number, got ${describeType(delta)}.`)
+  }
+  const { expiration, sliding = false } = optionsObject<CounterOptions>(options, ['expiration', 'sliding'])
+  const deadline = deadlineOf(settings, expiration)
+  if (boolean('sliding', sliding) && !(deadline.kind === 'after' && deadline.ms > 0)) {
+    throw new InvalidExpirationError('Expected a positive span as the expiration of a sliding counter.')
+  }
+  // Beyond it a sum could still fall into the range, but its digits would be noise.
+  if (Math.abs(delta) > Number.MAX_SAFE_INTEGER) throw new CounterRangeError()
+  return { delta: String(delta * sign), sliding, deadline }
+}
+
+/** @throws InvalidOptionError, InvalidExpirationError */
+export function parseLimit(rule: LimitRule): { limit: number; periodMs: number } {
+  if (rule === undefined) throw new InvalidOptionError('Expected a rule { limit, period }, got undefined.')
+  const { limit, period } = optionsObject<LimitRule>(rule, ['limit', 'period'])
+  return {
+    limit: wholeNumber('limit', limit, 0, Number.MAX_SAFE_INTEGER - 1),
+    periodMs: parsePeriod(period, 'period', now()),
+  }
+}
+
+/** The tags of `invalidate`; null where there are none. @throws InvalidKeyError */
+export function parseTags(tags: string | Iterable<string>): string[] | null {
+  // A missing tag would leave old data in place, silently.
+  if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
+  return storedTags(tags)
+}
+
+/** Deleted in some tens of milliseconds: locks are short, and a run of 40 requests removes 200,000. */
+export const DEFAULT_BATCH = 5_000
+const MAX_BATCH = 100_000
+
+export interface SweepInput {
+  readonly batch: number
+  /** Infinity for none. */
+  readonly timeBudget: number
+  readonly onProgress: ((removed: number) => void) | undefined
+}
+
+/** @throws InvalidOptionError */
+export function parseSweep(options: ClearExpiredOptions | undefined): SweepInput {
+  const {
+    batch = DEFAULT_BATCH,
+    timeBudget,
+    onProgress,
+  } = optionsObject<ClearExpiredOptions>(options, ['batch', 'timeBudget', 'onProgress'])
+  wholeNumber('batch', batch, 1, MAX_BATCH)
+  optionalFunction('onProgress', onProgress)
+  return {
+    batch,
+    timeBudget: timeBudget === undefined ? Number.POSITIVE_INFINITY : wholeNumber('timeBudget', timeBudget, 0),
+    onProgress,
+  }
+}
+
+/** A snapshot's text as what it is to callers. */
+export function asSnapshot(text: string): CacheSnapshot {
+  return text as CacheSnapshot
+}

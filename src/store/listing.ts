@@ -1,0 +1,89 @@
+/** Pages of `list`: what a caller asks for, and cursors; the same for every store. */
+import type { EntryPage, ListedEntry, ListOptions } from '../cache.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { type KeyRange, keyRange, readableKey, type Scope } from '../values/key.ts'
+import { optionsObject, wholeNumber } from '../values/options.ts'
+
+const DEFAULT_PAGE = 100
+const MAX_PAGE = 1_000
+const STATES = ['all', 'live', 'expired', 'forever'] as const
+
+export interface ListInput {
+  readonly range: KeyRange
+  /** Without nested scopes: with a prefix. */
+  readonly isDirect: boolean
+  readonly state: (typeof STATES)[number]
+  readonly limit: number
+  /** The stored key after which the page begins; '' for the first. */
+  readonly after: string
+}
+
+/** @throws InvalidOptionError, InvalidKeyError */
+export function parseList(scope: Scope, options: ListOptions | undefined): ListInput {
+  const {
+    prefix = '',
+    state = 'all',
+    limit = DEFAULT_PAGE,
+    cursor,
+  } = optionsObject<ListOptions>(options, ['prefix', 'state', 'limit', 'cursor'])
+  if (!(STATES as readonly unknown[]).includes(state)) {
+    throw new InvalidOptionError(`Expected state to be 'live', 'expired' or 'forever', got ${describeType(state)}.`)
+  }
+  wholeNumber('limit', limit, 1, MAX_PAGE)
+  const after = cursor === undefined ? '' : textOfCursor(cursor)
+  return { range: keyRange(scope, prefix), isDirect: prefix !== '', state, limit, after }
+}
+
+/** An entry as a store lists it. */
+export type Row = Omit<ListedEntry, 'key' | 'namespace'> & {
+  /** As it is stored. */
+  readonly key: string
+}
+
+/** @param rows one more than asked, where there is a next page */
+export function pageOf(scope: Scope, rows: readonly Row[], limit: number): EntryPage {
+  const entries = rows.slice(0, limit)
+  const last = entries.at(-1)
+  return {
+    entries: entries.map((row) => ({ ...row, ...readableKey(scope, row.key) })),
+    ...(rows.length > limit && last !== undefined ? { cursor: cursorOf(last.key) } : {}),
+  }
+}
+
+/** What is asked of a part of a listing: without a cursor, which would be of the whole. */
+export type RowOptions = Omit<ListOptions, 'cursor'>
+
+/** One row more than `limit`, where there is one; keys as they are stored, without the scope's own prefix. */
+export type ReadRows = (options: RowOptions | undefined, after: string) => Promise<readonly Row[]>
+
+/** The rows of a scope, for those that put several listings together. */
+export function rowsWithin(
+  scope: Scope,
+  read: (input: ListInput) => Promise<readonly Row[]> | readonly Row[],
+): ReadRows {
+  return async (options, after) => {
+    const input = parseList(scope, options)
+    const rows = await read({ ...input, after: after === '' ? '' : scope.prefix + after })
+    return rows.map((row) => ({ ...row, key: row.key.slice(scope.prefix.length) }))
+  }
+}
+
+/** Opaque and safe in a URL; of a stored key, so that a page ends where it ended whatever was written meanwhile. */
+export function cursorOf(text: string): string {
+  const binary = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
+/** @throws InvalidOptionError */
+export function textOfCursor(cursor: unknown): string {
+  try {
+    if (typeof cursor !== 'string' || cursor === '') throw new TypeError()
+    const binary = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    if (text.includes('\0')) throw new TypeError()
+    return text
+  } catch {
+    throw new InvalidOptionError(`Expected cursor to be what list() answered, got ${describeType(cursor)}.`)
+  }
+}

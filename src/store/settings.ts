@@ -1,0 +1,103 @@
+/** The options that all stores have in common, checked once when a cache is made. */
+import { now } from '../values/clock.ts'
+import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
+import { DEFAULT_SLACK } from '../values/defaults.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { createEmit, type Emit, type EventListener } from '../values/events.ts'
+import { type Deadline, type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
+import { nestedScope, ROOT, type Scope } from '../values/key.ts'
+import { boolean, optionalFunction, wholeNumber } from '../values/options.ts'
+
+export interface CommonOptions {
+  /** Every key, `clear()`, `count()`, `stats()` and `list()` is scoped to it. At most 128 bytes. */
+  namespace?: string | undefined
+  /** For writes that name none; default: never expires. */
+  expiration?: Expiration | undefined
+  /** Default: JSON. */
+  codec?: Codec | undefined
+  /** With sliding: the share of the span by which a deadline may be late, and writes are saved; default 0.25. */
+  slack?: number | undefined
+  /** Told what happened: hits, misses, writes, errors. Its own failures are ignored. */
+  onEvent?: EventListener | undefined
+  /** Whether events name keys; default false, because keys often hold who did what. */
+  eventKeys?: boolean | undefined
+  /** Of one encoded value; default 32 MiB. */
+  maxValueBytes?: number | undefined
+  /**
+   * Keeps background work alive after the response: `ctx.waitUntil` on Workers, `waitUntil` of `@vercel/functions`. With
+   * it, refreshes of stale values happen in the background; without it, whoever won the refresh waits for it.
+   */
+  waitUntil?: ((work: Promise<unknown>) => void) | undefined
+  /** From 0 up to, but not including, 1: for jitter and early refreshes. Default `Math.random`. */
+  random?: (() => number) | undefined
+}
+
+export const COMMON_OPTIONS = [
+  'namespace',
+  'expiration',
+  'codec',
+  'slack',
+  'onEvent',
+  'eventKeys',
+  'maxValueBytes',
+  'waitUntil',
+  'random',
+] as const satisfies readonly (keyof CommonOptions)[]
+
+/** What operations need of the options. */
+export interface Settings {
+  readonly codec: Codec
+  readonly maxValueBytes: number
+  /** For writes that name no expiration. */
+  readonly expiration: Deadline
+  readonly slack: number
+  readonly emit: Emit | undefined
+}
+
+const MAX_SLACK = 10
+
+/** @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError */
+export function parseSettings(options: CommonOptions) {
+  const {
+    namespace,
+    expiration,
+    codec = jsonCodec,
+    slack = DEFAULT_SLACK,
+    onEvent,
+    eventKeys = false,
+    maxValueBytes = DEFAULT_MAX_VALUE_BYTES,
+    waitUntil,
+    random = Math.random,
+  } = options
+  optionalFunction('onEvent', onEvent)
+  optionalFunction('waitUntil', waitUntil)
+  optionalFunction('random', random)
+  const settings: Settings = {
+    codec: checkedCodec(codec),
+    maxValueBytes: wholeNumber('maxValueBytes', maxValueBytes, 1),
+    expiration: expiration === undefined ? NEVER : parseExpiration(expiration, now()),
+    slack: checkedSlack(slack),
+    emit: createEmit(onEvent, boolean('eventKeys', eventKeys)),
+  }
+  return { settings, scope: scopeOf(namespace), waitUntil, random }
+}
+
+export function scopeOf(namespace: string | undefined): Scope {
+  return namespace === undefined ? ROOT : nestedScope(ROOT, namespace)
+}
+
+/** An expiration as given, or the cache's own. @throws InvalidExpirationError */
+export function deadlineOf(settings: Pick<Settings, 'expiration'>, expiration: unknown): Deadline {
+  return expiration === undefined ? settings.expiration : parseExpiration(expiration, now())
+}
+
+/** @throws InvalidOptionError */
+export function checkedCodec(codec: Codec): Codec {
+  if (typeof codec?.encode === 'function' && typeof codec.decode === 'function') return codec
+  throw new InvalidOptionError(`Expected codec to have the functions encode and decode, got ${describeType(codec)}.`)
+}
+
+function checkedSlack(slack: unknown): number {
+  if (typeof slack === 'number' && slack >= 0 && slack <= MAX_SLACK) return slack
+  throw new InvalidOptionError(`Expected slack to be a number from 0 to ${MAX_SLACK}, got ${describeType(slack)}.`)
+}

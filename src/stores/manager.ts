@@ -1,0 +1,68 @@
+/** `createCacheManager`: several stores by name, one of them the default. */
+import type { Cache } from '../cache.ts'
+import { describeType, InvalidOptionError, UnknownStoreError } from '../values/errors.ts'
+import { optionsObject } from '../values/options.ts'
+import { checkedCache, delegate } from './delegate.ts'
+
+export interface CacheManagerOptions<Name extends string = string> {
+  /** The name of the store that the manager itself stands for. */
+  default: NoInfer<Name>
+  stores: Record<Name, Cache>
+}
+
+/** The default store, and the way to all others. */
+export interface CacheManager<Name extends string = string> extends Cache {
+  /** @throws UnknownStoreError */
+  store(name: Name | (string & {})): Cache
+  /**
+   * Adds a store. One that is there is not replaced, because somebody may hold it.
+   *
+   * @throws InvalidOptionError
+   */
+  extend(name: string, cache: Cache): void
+  /** The stores' names, in the order in which they came. */
+  readonly names: readonly string[]
+}
+
+/**
+ * Several stores by name. The manager is itself a cache: the default one.
+ *
+ * @throws InvalidOptionError, UnknownStoreError where the default is none of the stores
+ * @example
+ * const caches = createCacheManager({ default: 'postgres', stores: { postgres: createCache(db), memory: memoryCache() } })
+ * await caches.set('key', 1)
+ * await caches.store('memory').set('key', 2)
+ */
+export function createCacheManager<Name extends string>(options: CacheManagerOptions<Name>): CacheManager<Name> {
+  const { default: defaultName, stores: given } = optionsObject<CacheManagerOptions<Name>>(options, [
+    'default',
+    'stores',
+  ])
+  if (typeof given !== 'object' || given === null) {
+    throw new InvalidOptionError(`Expected stores to be an object of caches, got ${describeType(given)}.`)
+  }
+  const stores = new Map<string, Cache>()
+  for (const [name, cache] of Object.entries(given)) stores.set(name, checkedCache(cache, 'each of the stores'))
+
+  function store(name: string): Cache {
+    const found = stores.get(name)
+    if (found === undefined) throw new UnknownStoreError([...stores.keys()])
+    return found
+  }
+
+  const own = store(defaultName as string)
+  return {
+    ...delegate(() => own),
+    store,
+    extend(name, cache) {
+      if (typeof name !== 'string' || name === '') {
+        throw new InvalidOptionError(`Expected the name of a store, got ${describeType(name)}.`)
+      }
+      if (stores.has(name)) throw new InvalidOptionError('Expected the name of a new store, got one that there is.')
+      stores.set(name, checkedCache(cache, 'the store'))
+    },
+    get names() {
+      return [...stores.keys()]
+    },
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Which node a key belongs to: rendezvous hashing (Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit
+ * Rates", IEEE/ACM ToN 1998). Each node draws a number for the key, and the highest has it.
+ *
+ * A node that is added takes keys from all others alike, and nothing moves between those; one that leaves hands its keys
+ * to all alike. Against a ring of virtual nodes it needs no table and has no lucky nodes, for some nanoseconds per node.
+ * Only 32-bit integer arithmetic, which every engine does alike: `Math.log`, the usual way to weights, need not be.
+ */
+
+/** As many draws has a node. */
+export type Weights = ReadonlyMap<string, number>
+
+interface Draw {
+  readonly node: string
+  readonly high: number
+  readonly low: number
+}
+
+/** @param weights at least one node */
+export function createRendezvous(weights: Weights): (key: string) => string {
+  // In an order of their own, so that a tie goes to the same node whatever the order in which they were named.
+  const draws = [...weights]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([node, weight]) => Array.from({ length: weight }, (_, i): Draw => ({ node, ...hash(`${node}#${i}`) })))
+  return (key) => {
+    const { high, low } = hash(key)
+    let best = draws[0] as Draw
+    let highest = -1
+    for (const draw of draws) {
+      // 2^53 values: among a million keys hardly a tie.
+      const number = (mix(high ^ draw.high, low) & 0x1fffff) * 2 ** 32 + mix(low ^ draw.low, high)
+      if (number > highest) {
+        highest = number
+        best = draw
+      }
+    }
+    return best.node
+  }
+}
+
+/** 64 bits of a text: bryc's cyrb53 (public domain), without its last step. */
+function hash(text: string): { high: number; low: number } {
+  let high = 0xdeadbeef
+  let low = 0x41c6ce57
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    high = Math.imul(high ^ unit, 2654435761)
+    low = Math.imul(low ^ unit, 1597334677)
+  }
+  return { high: mix(high, low), low: mix(low, high) }
+}
+
+/** MurmurHash3's finaliser, over both halves: every bit of the input changes half of the bits. */
+function mix(a: number, b: number): number {
+  let h = a ^ Math.imul(b, 0x9e3779b1)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+/** A number for a node's name. */
+export function nameNumber(name: string): number {
+  const { high, low } = hash(name)
+  return (high & 0x1fffff) * 2 ** 32 + low
+}

@@ -1,0 +1,119 @@
+/** Operations on many keys or on everything: all nodes at once, and what they answer put together. */
+import type {
+  Cache,
+  CacheSnapshot,
+  CacheStats,
+  CleanupResult,
+  ClearExpiredOptions,
+  EntryPage,
+  ListOptions,
+} from '../../cache.ts'
+import { parsePairs, parseSweep, parseTags, parseWrite } from '../../store/inputs.ts'
+import { internalsOf, type PrepareMany } from '../../store/internals.ts'
+import { pageOf, parseList, type ReadRows } from '../../store/listing.ts'
+import { now } from '../../values/clock.ts'
+import { NEVER } from '../../values/expiration.ts'
+import { byCodePoint, ROOT, storedKeys } from '../../values/key.ts'
+import { byNode, type Context, nodeCache, optionsFor, spared, together } from './context.ts'
+import { joined } from './snapshots.ts'
+
+export function several(context: Context) {
+  const { nodes, scope } = context
+  const everywhere = <T>(work: (cache: Cache, name: string) => Promise<T>) =>
+    together(Array.from(nodes, ([name, cache]) => work(cache, name)))
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
+
+  async function getMany(keys: Iterable<string>): Promise<Map<string, unknown>> {
+    const asked = [...storedKeys(scope, keys).values()]
+    const groups = byNode(context, asked, (key) => key)
+    const parts = Array.from(groups, ([name, own]) => nodeCache(context, name).getMany(own))
+    const found = new Map((await spared(context, parts)).flatMap((part) => [...part]))
+    return new Map(asked.filter((key) => found.has(key)).map((key) => [key, found.get(key)]))
+  }
+
+  /** Every node checks its part before any writes: one value that cannot be stored refuses all. */
+  const prepareMany: PrepareMany = async (entries, options) => {
+    const groups = byNode(context, parsePairs(entries), ([key]) => key)
+    parseWrite({ expiration: NEVER }, options)
+    const writes = await together(
+      Array.from(groups, ([name, own]) =>
+        internalsOf(nodeCache(context, name)).prepareMany(own, optionsFor(options, name)),
+      ),
+    )
+    return async () => {
+      await spared(
+        context,
+        writes.map((write) => write()),
+      )
+    }
+  }
+
+  const rows: ReadRows = async (options, after) => {
+    const { limit } = parseList(ROOT, options)
+    const parts = await everywhere((cache) => internalsOf(cache).rows(options, after))
+    return parts
+      .flat()
+      .sort((a, b) => byCodePoint(a.key, b.key))
+      .slice(0, limit + 1)
+  }
+
+  return {
+    getMany: getMany as Cache['getMany'],
+    prepareMany,
+    rows,
+    setMany: (async (entries, options) => (await prepareMany(entries, options))()) as Cache['setMany'],
+    async deleteMany(keys: Iterable<string>): Promise<number> {
+      const groups = byNode(context, storedKeys(scope, keys).values(), (key) => key)
+      return sum(await together(Array.from(groups, ([name, own]) => nodeCache(context, name).deleteMany(own))))
+    },
+    clear: async (): Promise<number> => sum(await everywhere((cache) => cache.clear())),
+    count: async (): Promise<number> => sum(await everywhere((cache) => cache.count())),
+    async stats(): Promise<CacheStats> {
+      const all = await everywhere((cache) => cache.stats())
+      const total = (name: Exclude<keyof CacheStats, 'estimated'>) => sum(all.map((stats) => stats[name]))
+      return {
+        total: total('total'),
+        expired: total('expired'),
+        unexpired: total('unexpired'),
+        forever: total('forever'),
+        bytes: total('bytes'),
+        estimated: all.some(({ estimated }) => estimated),
+      }
+    },
+    async invalidate(tags: string | Iterable<string>): Promise<void> {
+      // Read once: a generator has nothing for the second node. Refused before any node is asked.
+      const list = typeof tags === 'object' && tags !== null && Symbol.iterator in tags ? [...tags] : tags
+      if (parseTags(list) !== null) await everywhere((cache) => cache.invalidate(list))
+    },
+    async snapshot(): Promise<CacheSnapshot> {
+      const parts = await everywhere(async (cache, name) => [name, await cache.snapshot()] as const)
+      return joined(new Map(parts))
+    },
+    async list(options?: ListOptions): Promise<EntryPage> {
+      const { limit, after } = parseList(ROOT, options)
+      const { cursor: _, ...asked } = options ?? {}
+      return pageOf(ROOT, await rows(asked, after), limit)
+    },
+    clearExpired: (options?: ClearExpiredOptions): Promise<CleanupResult> => sweep([...nodes.values()], options),
+  }
+}
+
+/** One node after the other, in batches that go over from one to the next: so the batch and the time mean the same as ever. */
+async function sweep(nodes: Cache[], options: ClearExpiredOptions | undefined): Promise<CleanupResult> {
+  const { batch, timeBudget, onProgress } = parseSweep(options)
+  const startedAt = now()
+  const waiting = [...nodes]
+  for (let total = 0; ; ) {
+    let room = batch
+    for (let node = waiting[0]; node !== undefined && room > 0; node = waiting[0]) {
+      const { removed, more } = await node.clearExpired({ batch: room, timeBudget: 0 })
+      total += removed
+      room -= removed
+      if (more) break
+      waiting.shift()
+    }
+    onProgress?.(total)
+    if (waiting.length === 0) return { removed: total, more: false }
+    if (now() - startedAt >= timeBudget) return { removed: total, more: true }
+  }
+}

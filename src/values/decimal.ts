@@ -1,0 +1,53 @@
+/** Exact decimal sums, as Postgres's `numeric` makes them: 0.1 + 0.2 = 0.3. */
+import { CounterRangeError } from './errors.ts'
+
+/** A decimal number: `digits × 10^-scale`. */
+interface Decimal {
+  readonly digits: bigint
+  readonly scale: number
+}
+
+/** Whole numbers whose sums a `number` holds exactly: nearly all counters. */
+const SMALL = /^-?\d{1,15}$/
+const FORM = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/
+
+/**
+ * The sum of two finite numbers as `String` writes them, or as this function does.
+ *
+ * @throws CounterRangeError beyond ±Number.MAX_SAFE_INTEGER
+ */
+export function addDecimals(a: string, b: string): string {
+  if (SMALL.test(a) && SMALL.test(b)) return String(Number(a) + Number(b))
+  const [x, y] = [parse(a), parse(b)]
+  const scale = Math.max(x.scale, y.scale)
+  const digits = scaled(x, scale) + scaled(y, scale)
+  const bound = scaled({ digits: BigInt(Number.MAX_SAFE_INTEGER), scale: 0 }, scale)
+  if (digits > bound || digits < -bound) throw new CounterRangeError()
+  return format({ digits, scale })
+}
+
+/** The whole number at or below a number that is not negative; 0 for one that is. */
+export function wholePart(text: string): number {
+  if (SMALL.test(text)) return Math.max(0, Number(text))
+  const { digits, scale } = parse(text)
+  return digits < 0n ? 0 : Number(digits / 10n ** BigInt(scale))
+}
+
+function scaled({ digits, scale }: Decimal, to: number): bigint {
+  return digits * 10n ** BigInt(to - scale)
+}
+
+function parse(text: string): Decimal {
+  const [, sign = '', whole = '0', fraction = '', exponent = '0'] = FORM.exec(text) ?? []
+  const digits = BigInt(`${sign}${whole}${fraction}`)
+  const scale = fraction.length - Number(exponent)
+  return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 }
+}
+
+function format({ digits, scale }: Decimal): string {
+  const sign = digits < 0n ? '-' : ''
+  const text = String(digits < 0n ? -digits : digits).padStart(scale + 1, '0')
+  const whole = text.slice(0, text.length - scale)
+  const fraction = text.slice(text.length - scale).replace(/0+$/, '')
+  return sign + whole + (fraction === '' ? '' : `.${fraction}`)
+}

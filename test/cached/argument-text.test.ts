@@ -1,0 +1,173 @@
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import { cached, nullCache } from 'pgstash'
+import { describe, expect, it } from 'vitest'
+import { argumentText } from '../../src/cached/argument-text.ts'
+
+/** No two of them are the same arguments. */
+const DIFFERENT: unknown[][] = [
+  [],
+  [undefined],
+  [null],
+  [[]],
+  [[undefined]],
+  [new Array(1)],
+  [new Array(2)],
+  [[null]],
+  [''],
+  ['', ''],
+  [['', '']],
+  [0],
+  [-0],
+  ['0'],
+  [0n],
+  ['0n'],
+  [1],
+  ['1'],
+  [1n],
+  [true],
+  ['true'],
+  [false],
+  [Number.NaN],
+  ['NaN'],
+  [Number.POSITIVE_INFINITY],
+  [Number.NEGATIVE_INFINITY],
+  ['a:b'],
+  ['a', 'b'],
+  ['a,b'],
+  ['a","b'],
+  [['a', 'b']],
+  ['a', ['b']],
+  [{}],
+  [{ a: undefined }],
+  [{ a: null }],
+  [{ a: 1, b: 2 }],
+  [{ a: { b: 2 } }],
+  [{ 'a:b': 2 }],
+  [{ __proto__: null, x: 1 }],
+  [JSON.parse('{"__proto__":1}')],
+  [new Date(0)],
+  [new Date(Number.NaN)],
+  ['1970-01-01T00:00:00.000Z'],
+  ['Date:0'],
+  [new Map()],
+  [new Map([['a', 1]])],
+  [[['a', 1]]],
+  [{ a: 1 }],
+  [new Map([[{ a: 1 }, 1]])],
+  [new Set()],
+  [new Set([1])],
+  [new Set([1, 2])],
+  [new Set([2, 1])],
+  [new Set(['1'])],
+  ['\ud800'],
+  ['\\ud800'],
+  ['\0'],
+]
+
+describe('arguments as text', () => {
+  it('differ where arguments do', () => {
+    const texts = DIFFERENT.map(argumentText)
+    const repeated = texts.filter((text, i) => texts.indexOf(text) !== i)
+    expect(repeated).toEqual([])
+  })
+
+  it('are the same for fields in any order, and for values of another realm', () => {
+    expect(argumentText([{ a: 1, b: { c: 2, d: 3 } }])).toBe(argumentText([{ b: { d: 3, c: 2 }, a: 1 }]))
+    const foreign = runInNewContext('[{ a: [1], d: new Date(5), m: new Map([[1, new Set([2])]]) }]') as unknown[]
+    const own = [{ a: [1], d: new Date(5), m: new Map([[1, new Set([2])]]) }]
+    expect(argumentText(foreign)).toBe(argumentText(own))
+  })
+
+  it('differ for all JSON that differs, and have no parenthesis outside of strings', () => {
+    const values = fc.array(fc.jsonValue(), { maxLength: 3 })
+    const canonical = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(canonical)
+      if (typeof value === 'number') return Object.is(value, -0) ? '-0' : value
+      if (typeof value !== 'object' || value === null) return value
+      return Object.fromEntries(
+        Object.entries(value)
+          .sort()
+          .map(([name, field]) => [name, canonical(field)]),
+      )
+    }
+    fc.assert(
+      fc.property(values, values, (a, b) => {
+        const isSame = JSON.stringify(canonical(a)) === JSON.stringify(canonical(b))
+        expect(argumentText(a) === argumentText(b)).toBe(isSame)
+        expect(argumentText(a).replace(/"(?:\\.|[^"\\])*"/g, '')).not.toMatch(/[()#]/)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('are refused where nothing tells them apart, with what to do', () => {
+    const cycle: Record<string, unknown> = {}
+    cycle.self = { cycle }
+    const deep = Array.from({ length: 300 }).reduce<unknown>((inner) => [inner], 1)
+    class Own {}
+    class OwnDate extends Date {}
+    const wrong = [
+      () => 1,
+      Symbol('s'),
+      new Own(),
+      new OwnDate(),
+      new (class extends Map {})(),
+      { [Symbol.toStringTag]: 'Map' },
+      Object.create({ [Symbol.toStringTag]: 'Map' }),
+      /x/,
+      new URL('https://example.com'),
+      new Uint8Array(1),
+      new Error('x'),
+      new Number(5),
+      Promise.resolve(),
+      new WeakMap(),
+      cycle,
+      deep,
+      { deep: { fn: () => 1 } },
+      new Map([[new Own(), 1]]),
+    ]
+    for (const value of wrong) {
+      expect(() => argumentText([value])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
+      expect(() => argumentText([value])).toThrow(/Give the option `key` a function/)
+    }
+  })
+})
+
+describe('the key of a call', () => {
+  const key = (prefix: string, ...args: unknown[]) =>
+    cached((..._: unknown[]) => 1, { key: prefix, cache: nullCache() }).key(...args)
+
+  it('is readable where it is short', () => {
+    expect(key('user', 42, { admin: true })).toBe('user(42,{"admin":true})')
+  })
+
+  it('stays short however long the arguments are', () => {
+    const [one, other] = [key('f', 'x'.repeat(10_000)), key('f', `${'x'.repeat(9_999)}y`)]
+    expect([one.length, other.length]).toEqual([68, 68])
+    expect(one).not.toBe(other)
+  })
+
+  it('is never that of another prefix', () => {
+    const part = fc.string({ unit: fc.constantFrom('(', ')', '"', '\\', ',', '1', '#'), maxLength: 6 })
+    const prefix = part.filter((text) => text !== '')
+    fc.assert(
+      fc.property(prefix, fc.array(part, { maxLength: 2 }), prefix, fc.array(part, { maxLength: 2 }), (p, a, q, b) => {
+        expect(key(p, ...a) === key(q, ...b)).toBe(JSON.stringify([p, a]) === JSON.stringify([q, b]))
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  it('is refused before anything is computed', async () => {
+    let computed = 0
+    const find = cached(
+      (_: unknown) => {
+        computed++
+      },
+      { key: 'find', cache: nullCache() },
+    )
+    await expect(find(Symbol('s'))).rejects.toMatchObject({ code: 'INVALID_KEY' })
+    expect(computed).toBe(0)
+  })
+})

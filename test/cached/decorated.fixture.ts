@@ -1,0 +1,20 @@
+/** Compiled by TypeScript in a test: it imports nothing, so that it runs wherever it is written. */
+type Method<This, Args extends unknown[], T> = (this: This, ...args: Args) => Promise<T>
+type Decorator = <This, Args extends unknown[], T>(
+  method: Method<This, Args, T>,
+  context: ClassMethodDecoratorContext<This, Method<This, Args, T>>,
+) => Method<This, Args, T>
+
+export function decorate<Cache>(cached: (options: { cache: Cache }) => Decorator, cache: Cache) {
+  return class Counter {
+    count = 0
+    @cached({ cache })
+    async next() {
+      return ++this.count
+    }
+    @cached({ cache })
+    static async all() {
+      return 'all'
+    }
+  }
+}

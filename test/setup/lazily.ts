@@ -1,0 +1,15 @@
+import type { StoreUnderTest } from 'pgstash/testing'
+import { beforeAll } from 'vitest'
+
+/** A store that is made before the tests of its describe block. */
+export function lazily(make: () => Promise<StoreUnderTest>): StoreUnderTest {
+  let store: StoreUnderTest
+  beforeAll(async () => {
+    store = await make()
+  })
+  return {
+    create: (options) => store.create(options),
+    reset: () => store.reset(),
+    advance: (ms) => store.advance(ms),
+  }
+}

@@ -1,0 +1,235 @@
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { type Cache, createCache, memoryCache, nullCache, type ShardedCacheOptions, shardedCache } from 'pgstash'
+import { describe, expect, it } from 'vitest'
+import { times } from '../fill/clients.ts'
+import { createPool } from '../setup/databases.ts'
+
+const KEYS = times(100_000, (i) => `user:${i}`)
+const names = (count: number) => times(count, (i) => `node ${i}`)
+const over = (nodes: readonly string[], options: Partial<ShardedCacheOptions> = {}) =>
+  shardedCache({ nodes: Object.fromEntries(nodes.map((name) => [name, nullCache()])), ...options })
+
+/** The share of the keys that have another node, and of these the share that went where it is named. */
+function moved(before: ReturnType<typeof over>, after: ReturnType<typeof over>, from: string | undefined, to?: string) {
+  const changed = KEYS.filter((key) => before.getNode(key) !== after.getNode(key))
+  const expected = changed.filter(
+    (key) => (from === undefined || before.getNode(key) === from) && (to === undefined || after.getNode(key) === to),
+  )
+  return { share: changed.length / KEYS.length, asExpected: expected.length === changed.length }
+}
+
+describe('the node of a key', () => {
+  it.each([2, 3, 10, 50])('is one of %i alike', (count) => {
+    const counts = Object.values(over(names(count)).distribution(KEYS))
+    const expected = KEYS.length / count
+    // Chi-square: of good hashing, mean count − 1 and standard deviation √(2(count − 1)).
+    const chiSquare = counts.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0)
+    expect(chiSquare).toBeLessThan(count - 1 + 4 * Math.sqrt(2 * (count - 1)))
+  })
+
+  it('is as spread for keys that hardly differ', () => {
+    for (const keys of [
+      times(10_000, (i) => String(i)),
+      times(10_000, (i) => 'x'.repeat(i % 500) + i),
+      times(10_000, (i) => `${i}:settings:of:a:tenant`),
+      times(10_000, (i) => String.fromCodePoint(0x4e00 + i)),
+    ]) {
+      const counts = Object.values(over(names(4)).distribution(keys))
+      for (const count of counts) expect(Math.abs(count - 2_500)).toBeLessThan(200)
+    }
+  })
+
+  it.each([
+    [3, 4],
+    [9, 10],
+  ])('changes from %i to %i nodes for the new node’s share, and for no other', (few, more) => {
+    const { share, asExpected } = moved(over(names(few)), over(names(more)), undefined, `node ${few}`)
+    expect(asExpected).toBe(true)
+    expect(Math.abs(share - 1 / more)).toBeLessThan(0.005)
+  })
+
+  it('changes for the keys of a node that leaves, which all others get alike', () => {
+    const left = names(5).filter((name) => name !== 'node 2')
+    const { share, asExpected } = moved(over(names(5)), over(left), 'node 2')
+    expect(asExpected).toBe(true)
+    expect(Math.abs(share - 1 / 5)).toBeLessThan(0.005)
+    for (const count of Object.values(over(left).distribution(KEYS))) expect(Math.abs(count - 25_000)).toBeLessThan(600)
+  })
+
+  it('follows weights, and a weight that grows takes only what it gains', () => {
+    const even = over(names(3))
+    const heavy = over(names(3), { weights: { 'node 1': 2 } })
+    const counts = heavy.distribution(KEYS)
+    expect(Math.abs((counts['node 1'] ?? 0) / KEYS.length - 0.5)).toBeLessThan(0.01)
+    expect(moved(even, heavy, undefined, 'node 1').asExpected).toBe(true)
+  })
+
+  it('is the same everywhere and for ever, whatever the order of the nodes', () => {
+    const some = ['user:1', 'ünïcode', '日本', '👩‍👩‍👧', 'x'.repeat(1_000)]
+    const one = some.map((key) => over(['eu', 'us', 'asia']).getNode(key))
+    const other = some.map((key) => over(['asia', 'us', 'eu']).getNode(key))
+    expect(one).toEqual(other)
+    expect(one).toEqual(PINNED)
+  })
+
+  it('counts the namespace in', () => {
+    const cache = over(names(4))
+    const nodes = new Set(times(50, (i) => cache.namespace(`tenant ${i}`).getNode('settings')))
+    expect(nodes.size).toBe(4)
+    expect(over(names(4), { namespace: 'app' }).getNode('key')).toBe(cache.namespace('app').getNode('key'))
+  })
+
+  it('is refused for what is no key', () => {
+    expect(() => over(names(2)).getNode('')).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
+  })
+})
+
+/** A change would make every stored key a miss: a change of the major version. */
+const PINNED = ['asia', 'us', 'eu', 'asia', 'eu']
+
+describe('a sharded cache', () => {
+  const create = (options: Partial<ShardedCacheOptions> = {}) => {
+    const nodes: Record<string, Cache> = { a: memoryCache(), b: memoryCache(), c: memoryCache() }
+    return { nodes, cache: shardedCache({ nodes, ...options }) }
+  }
+
+  it('stores each key at its node, and sums up what the nodes say', async () => {
+    const { nodes, cache } = create()
+    const keys = times(300, (i) => `key ${i}`)
+    await cache.setMany(keys.map((key, i) => [key, i]))
+    for (const key of keys) expect(await nodes[cache.getNode(key)]?.has(key)).toBe(true)
+    const counts = Object.fromEntries(
+      await Promise.all(Object.entries(nodes).map(async ([name, node]) => [name, await node.count()] as const)),
+    )
+    expect(counts).toEqual(cache.distribution(keys))
+    expect(await cache.count()).toBe(300)
+    expect([...(await cache.getMany(['key 7', 'none', 'key 3'])).entries()]).toEqual([
+      ['key 7', 7],
+      ['key 3', 3],
+    ])
+    expect(await cache.clear()).toBe(300)
+  })
+
+  it('lists all nodes in one order, versions and nodes with namespaces of their own included', async () => {
+    const nodes = { a: memoryCache({ namespace: 'x' }), b: memoryCache(), c: memoryCache({ namespace: 'longer' }) }
+    const cache = shardedCache({ nodes })
+    const places = [cache, cache.namespace('app'), cache.namespace('app', { version: 2 }), cache.namespace('@2')]
+    for (const place of places) await place.setMany(times(20, (i) => [`${'aZ|\\@'[i % 5]}${i}`, i]))
+    const seen: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await cache.list({ limit: 7, cursor })
+      seen.push(...page.entries.map(({ key, namespace }) => JSON.stringify([...namespace, key])))
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    const whole = (await cache.list({ limit: 1_000 })).entries.map(({ key, namespace }) =>
+      JSON.stringify([...namespace, key]),
+    )
+    expect(seen).toEqual(whole)
+    expect(new Set(seen).size).toBe(80)
+  })
+
+  it('lists stores from elsewhere too, which know nothing but the interface', async () => {
+    const foreign = () => Object.fromEntries(Object.entries(memoryCache())) as unknown as Cache
+    const cache = shardedCache({ nodes: { a: foreign(), b: foreign(), c: memoryCache() } })
+    await cache.setMany(times(50, (i) => [`key ${i}`, i]))
+    const first = await cache.list({ limit: 30 })
+    const second = await cache.list({ limit: 30, cursor: first.cursor })
+    expect([first.entries.length, second.entries.length, second.cursor]).toEqual([30, 20, undefined])
+    const keys = [...first.entries, ...second.entries].map(({ key }) => key)
+    expect(keys).toEqual([...keys].sort())
+    expect(await cache.getOrSet('key 1', 'other')).toBe(1)
+  })
+
+  it('takes a snapshot of all nodes, and one that lacks a node for older than all it has', async () => {
+    const { nodes, cache } = create()
+    const keys = times(20, (i) => `key ${i}`)
+    const asOf = await cache.snapshot()
+    await cache.setMany(
+      keys.map((key) => [key, 1]),
+      { tags: ['tag'], asOf },
+    )
+    expect((await cache.getMany(keys)).size).toBe(20)
+    await cache.invalidate('tag')
+    await cache.setMany(
+      keys.map((key) => [key, 2]),
+      { tags: ['tag'], asOf },
+    )
+    expect((await cache.getMany(keys)).size).toBe(0)
+    const grown = shardedCache({ nodes: { ...nodes, d: memoryCache() } })
+    await grown.setMany(
+      keys.map((key) => [key, 3]),
+      { tags: ['new'], asOf },
+    )
+    for (const key of keys) expect(await grown.has(key)).toBe(grown.getNode(key) !== 'd')
+    await grown.setMany(
+      keys.map((key) => [key, 4]),
+      { tags: ['new'], asOf: await memoryCache().snapshot() },
+    )
+    expect((await grown.getMany(keys)).size).toBe(0)
+  })
+
+  it('stores nothing of a batch that one node refuses', async () => {
+    const { nodes, cache } = create()
+    const entries = times(20, (i): [string, unknown] => [`key ${i}`, i === 13 ? 1n : i])
+    await expect(cache.setMany(entries)).rejects.toMatchObject({ code: 'UNSERIALIZABLE_VALUE' })
+    for (const node of Object.values(nodes)) expect(await node.count()).toBe(0)
+  })
+
+  it('refuses what are no nodes', () => {
+    for (const options of [
+      undefined,
+      {},
+      { nodes: {} },
+      { nodes: [] },
+      { nodes: { a: {} } },
+      { nodes: { a: nullCache() }, weights: { b: 1 } },
+      { nodes: { a: nullCache() }, weights: { a: 0 } },
+      { nodes: { a: nullCache() }, weights: { a: 1.5 } },
+      { nodes: { a: nullCache() }, onError: 'ignore' },
+      { nodes: { a: nullCache() }, replicas: 2 },
+    ] as unknown as ShardedCacheOptions[]) {
+      expect(() => shardedCache(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    }
+  })
+})
+
+describe('a node whose database is away', () => {
+  const create = (onError: 'throw' | 'miss') => {
+    // Nobody listens there.
+    const away = createCache(drizzle(createPool('postgresql://postgres@127.0.0.1:1/none')), { timeout: 2_000 })
+    const cache = shardedCache({ nodes: { here: memoryCache(), away }, onError })
+    const keys = times(20, (i) => `key ${i}`)
+    return { cache, keys, here: keys.filter((key) => cache.getNode(key) === 'here') }
+  }
+  const DATABASE = { code: 'DATABASE' }
+
+  it('fails batches by default, once the other nodes are done', async () => {
+    const { cache, keys, here } = create('throw')
+    await expect(cache.setMany(keys.map((key) => [key, 1]))).rejects.toMatchObject(DATABASE)
+    await expect(cache.getMany(keys)).rejects.toMatchObject(DATABASE)
+    expect((await cache.getMany(here)).size).toBe(here.length)
+    expect(here.length).toBeGreaterThan(0)
+  })
+
+  it('is a miss for reads and lost writes where that is asked for, and never for what must not be pretended', async () => {
+    const { cache, keys, here } = create('miss')
+    await cache.setMany(keys.map((key) => [key, 1]))
+    expect([...(await cache.getMany(keys)).keys()]).toEqual(here)
+    await expect(cache.getMany([''])).rejects.toMatchObject({ code: 'INVALID_KEY' })
+    const works = [
+      () => cache.deleteMany(keys),
+      () => cache.clear(),
+      () => cache.count(),
+      () => cache.invalidate('tag'),
+    ]
+    for (const work of works) {
+      await expect(work()).rejects.toMatchObject(DATABASE)
+    }
+  })
+
+  it('does not keep other keys from being served', async () => {
+    const { cache, here } = create('throw')
+    for (const key of here) expect(await cache.getOrSet(key, 1)).toBe(1)
+  })
+})
