@@ -1,0 +1,63 @@
+/** What docs/tags.md shows does what it says. */
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
+import { createCache } from 'pgstash'
+import { tableTag, unwatchAllTables } from 'pgstash/drizzle'
+import { migrate } from 'pgstash/migrate'
+import { beforeAll, expect, it } from 'vitest'
+import { products, setPrice } from '../../docs/snippets/tags/batch.ts'
+import { cityChanged, report } from '../../docs/snippets/tags/get-or-set.ts'
+import { discount } from '../../docs/snippets/tags/transaction.ts'
+import { product, productCount, setUp } from '../../docs/snippets/tags/watch.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
+import { createNeon } from '../setup/neon.ts'
+
+let url: string
+let pool: pg.Pool
+let db: NodePgDatabase
+
+beforeAll(async () => {
+  url = await createDatabase()
+  pool = createPool(url)
+  db = drizzle(pool)
+  await migrate(db)
+  await pool.query('create table products (id text primary key, cents int not null)')
+})
+
+it('reports of a city are computed anew when it has changed, and no others', async () => {
+  const cache = createCache(db)
+  let computed = 0
+  const compute = async () => `report ${++computed}`
+  await report(cache, 'Paris', compute)
+  await report(cache, 'Rome', compute)
+  await cityChanged(cache, 'Paris')
+  expect(await report(cache, 'Rome', compute)).toBe('report 2')
+  expect(await report(cache, 'Paris', compute)).toBe('report 3')
+})
+
+it('prices that are changed in a batch and in a transaction invalidate', async () => {
+  const { db: http } = await createNeon(url)
+  const cache = createCache(db)
+  await db.insert(products).values({ id: 'a', cents: 100 })
+  for (const change of [() => setPrice(http, 'a', 50), () => discount(db, 'a')]) {
+    await cache.set('page', 1, { tags: ['product:a'] })
+    await change()
+    expect(await cache.get('page')).toBe(undefined)
+  }
+  expect(await db.select().from(products)).toEqual([{ id: 'a', cents: 25 }])
+})
+
+it('products of a watched table are read again when they were written', async () => {
+  await setUp(db)
+  const cache = createCache(db)
+  await db.insert(products).values({ id: 'b', cents: 1 })
+  expect(await product(cache, db, 'b')).toEqual({ id: 'b', cents: 1 })
+  expect(await product(cache, db, 'c')).toBe(null)
+  const count = await productCount(cache, db)
+  await pool.query("update products set cents = 2 where id = 'b'; insert into products values ('c', 3)")
+  expect(await product(cache, db, 'b')).toEqual({ id: 'b', cents: 2 })
+  expect(await product(cache, db, 'c')).toEqual({ id: 'c', cents: 3 })
+  expect(await productCount(cache, db)).toBe(count + 1)
+  expect(tableTag(products)).toBe('table:public.products')
+  await unwatchAllTables(db)
+})
