@@ -39,7 +39,7 @@ const BUDGET_BYTES: Record<string, number> = {
   '.': 46_000,
   './schema': 2_400,
   './migrate': 7_500,
-  './drizzle': 16_000,
+  './drizzle': 20_000,
   './hono': 37_000,
   './cron': 4_300,
   './telemetry': 2_550,

@@ -80,7 +80,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(keys, fc.integer({ min: 0, max: 3 }), spans).map(
     ([key, limit, period]): Step =>
       async (cache) => {
-        const { resetAt: _, ...answer } = await cache.limit(key, { limit, period })
+        const { resetAt: _, resetMs: __, ...answer } = await cache.limit(key, { limit, period })
         return answer
       },
   ),
