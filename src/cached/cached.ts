@@ -55,10 +55,10 @@ const made = new WeakSet<object>()
  *   async find(id: number) { … }
  * }
  */
-export function cached<This, Args extends unknown[], R>(
-  fn: (this: This, ...args: Args) => R,
-  options?: CachedOptions<NoInfer<Args>>,
-): CachedFunction<This, Args, R>
+export function cached<F extends (...args: never[]) => unknown>(
+  fn: F,
+  options?: CachedOptions<Parameters<F>>,
+): CachedFunction<ThisParameterType<F>, Parameters<F>, ReturnType<F>>
 export function cached(options?: CachedOptions<never>): CachedMethodDecorator
 export function cached(first?: unknown, options?: CachedOptions): unknown {
   if (typeof first !== 'function') return decorator(first as CachedOptions | undefined)

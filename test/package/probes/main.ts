@@ -67,6 +67,6 @@ export const expected = {
   expiration: true,
   keys: ['a'],
   spread: ['first', 'second'],
-  node: 'b',
+  node: 'a',
   cached: [8, 8, true],
 }
