@@ -131,7 +131,10 @@ export interface GetOrSetOptions extends WriteOptions {
    * the computation fails (stale-while-revalidate and stale-if-error of RFC 5861). `null`: for any time. Default: not at all.
    */
   stale?: Expiration | undefined
-  /** How long others wait for the one that computes, and then compute as well; a positive span, default 10 s. */
+  /**
+   * How long others wait for the one that computes, and then compute as well; once more where it was lost and another took
+   * over. A positive span, default 10 s.
+   */
   lease?: Expiration | undefined
   /**
    * Refreshes a live entry early, by chance, and the likelier the nearer its deadline and the longer it took to compute
