@@ -128,6 +128,36 @@ describe('tags in memory', () => {
 })
 
 describe('a memory cache', () => {
+  it('gives each reader a value of its own, of whatever form and however often', async () => {
+    const cache = memoryCache()
+    const flat = JSON.parse('{"a":1,"__proto__":2,"text":"x"}') as Record<string, unknown>
+    const values: unknown[] = [
+      flat,
+      { deep: { list: [1] } },
+      [1, 'two', null],
+      [[1]],
+      'text',
+      true,
+      { long: 'x'.repeat(999) },
+    ]
+    for (const value of values) {
+      await cache.set('key', value)
+      for (let i = 0; i < 3; i++) {
+        const found = await cache.get('key')
+        expect(JSON.stringify(found)).toBe(JSON.stringify(value))
+        if (Array.isArray(found)) found.push('changed')
+        else if (typeof found === 'object') {
+          Object.assign(found as object, { a: 'changed' })
+          for (const inner of Object.values(found as object)) if (typeof inner === 'object') inner.changed = true
+        }
+      }
+    }
+    await cache.set('key', flat)
+    await cache.get('key')
+    await cache.set('key', { a: 2 })
+    expect(await cache.get('key')).toEqual({ a: 2 })
+  })
+
   it('counts by the calls that computed, among many at once', async () => {
     const cache = memoryCache()
     let computed = 0

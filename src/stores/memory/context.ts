@@ -2,7 +2,6 @@
 import type { Filler } from '../../fill/get-or-set.ts'
 import type { Settings } from '../../store/settings.ts'
 import { now } from '../../values/clock.ts'
-import { decodeValue, jsonCodec, type StoredValue } from '../../values/codec.ts'
 import { type Emit, noCost, type OperationEvent } from '../../values/events.ts'
 import type { Scope } from '../../values/key.ts'
 import type { MemoryStorage } from './storage.ts'
@@ -49,20 +48,3 @@ export const told = (type: Outcome['type'], count = 1): Outcome[] => [{ type, co
 export const found = (value: unknown): Outcome[] => told(value === undefined ? 'miss' : 'hit')
 /** Of operations that only failures are told of. */
 export const nothing = (): Outcome[] => []
-
-/**
- * A value of the caller's own, made anew at each read. JSON needs no promise for it, and without one a hit takes half of
- * the time.
- *
- * @throws UnreadableValueError
- */
-export function decoded({ codec }: Context, stored: StoredValue, key: string): unknown | Promise<unknown> {
-  if (stored.number !== null) return Number(stored.number)
-  if (stored.value === null) return null
-  if (codec !== jsonCodec) return decodeValue(stored, key, codec)
-  try {
-    return JSON.parse(stored.value)
-  } catch {
-    return decodeValue(stored, key, codec)
-  }
-}

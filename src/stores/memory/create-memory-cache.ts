@@ -19,7 +19,8 @@ export interface MemoryCacheOptions extends CommonOptions {
   maxEntries?: number | undefined
   /**
    * Bytes of keys, encoded values and tags kept, counted in UTF-8; what is larger is not kept at all. Default 32 MiB: a
-   * quarter of what an isolate of Workers may use. Each entry takes some 300 bytes besides.
+   * quarter of what an isolate of Workers may use. Each entry takes some 300 bytes besides, a
+   * small one twice that.
    */
   maxBytes?: number | undefined
   /** The clock that entries and leases live by, in milliseconds since the epoch; default `Date.now`. */
@@ -34,7 +35,7 @@ const DEFAULT_MAX_BYTES = 32 * 1024 * 1024
 /**
  * A cache in the memory of this process or isolate: always bounded, and in all else like one in Postgres.
  *
- * Values are kept encoded and decoded anew for each read, so that nobody holds what another reads. What is forgotten for
+ * Values are kept encoded, and made anew for each read, so that nobody holds what another reads. What is forgotten for
  * want of room is a miss like any other. Starts no timer; safe to create at module level.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError

@@ -3,7 +3,8 @@ import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '.
 import { parseSweep, parseTags, type SweepInput } from '../../store/inputs.ts'
 import { now } from '../../values/clock.ts'
 import { storedKey, storedKeys } from '../../values/key.ts'
-import { type Context, decoded, nothing, observed, told } from './context.ts'
+import { type Context, nothing, observed, told } from './context.ts'
+import { decoded } from './decoding.ts'
 import type { Row } from './storage.ts'
 
 export function removing(context: Context) {

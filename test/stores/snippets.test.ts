@@ -1,0 +1,39 @@
+import { memoryCache } from 'pgstash'
+import { expect, it } from 'vitest'
+import { userFunctions } from '../../docs/snippets/stores/cached-function.ts'
+import { Rates } from '../../docs/snippets/stores/cached-method.ts'
+import { rates } from '../../docs/snippets/stores/memory.ts'
+import { ofThisDeploy } from '../../docs/snippets/stores/versions.ts'
+
+it('the documents’ cached function keeps a user until it changes, and can be warmed', async () => {
+  const cache = memoryCache()
+  let name = 'Ada'
+  const { user, changed, warm } = userFunctions(cache, async (id) => ({ id, name }))
+  await user(1)
+  name = 'Grace'
+  expect(await user(1)).toEqual({ id: 1, name: 'Ada' })
+  await changed(1)
+  expect(await user(1)).toEqual({ id: 1, name: 'Grace' })
+  name = 'Edith'
+  expect([await warm(1), await user(1)]).toEqual(Array(2).fill({ id: 1, name: 'Edith' }))
+  await cache.invalidate('user:1')
+  expect(await cache.has(user.key(1))).toBe(false)
+})
+
+it('the documents’ cached method asks its object for the cache', async () => {
+  let rate = 1
+  const service = new Rates(memoryCache(), async () => rate)
+  await service.of('EUR')
+  rate = 2
+  expect(await service.of('EUR')).toBe(1)
+  await service.correct('EUR')
+  expect(await service.of('EUR')).toBe(2)
+})
+
+it('the documents’ versions and memory cache do what they say', async () => {
+  const cache = memoryCache()
+  await ofThisDeploy(cache, 'abc').set('key', 'old')
+  expect(await ofThisDeploy(cache, 'def').get('key')).toBeUndefined()
+  await rates.set('EUR', 1)
+  expect(await rates.expiration('EUR')).toBeInstanceOf(Date)
+})
