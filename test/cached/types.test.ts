@@ -5,7 +5,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 const same = <A, B>(_: Same<A, B>) => {}
 const cache = nullCache()
 
-it('the types are those of the function, whatever the options say of its arguments', () => {
+it('the types are those of the function, whatever the options say of its arguments', async () => {
   const find = (id: number, precise?: boolean) => Promise.resolve({ id, precise })
   type Expected = CachedFunction<unknown, [id: number, precise?: boolean], ReturnType<typeof find>>
   const plain = cached(find)
@@ -26,5 +26,5 @@ it('the types are those of the function, whatever the options say of its argumen
   )
   same<typeof own, CachedFunction<{ cache: Cache }, [n: number], number>>(true)
   // @ts-expect-error it needs its object
-  expect(() => own(1)).not.toThrow()
+  await expect(own(1)).rejects.toThrow(TypeError)
 })

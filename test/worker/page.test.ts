@@ -61,7 +61,7 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
     expect(await page.locator('#compass .city').count()).toBe(10)
     expect(await text(page, '#around')).toMatch(/^Places around: \d+ within 10 km, /)
     expect(await text(page, '#country-title')).toBe('Iran')
-    expect(await page.locator('#entries li').count()).toBeGreaterThanOrEqual(3)
+    await expect.poll(() => page.locator('#entries li').count()).toBeGreaterThanOrEqual(3)
     expect(Number(await text(page, '#views'))).toBeGreaterThanOrEqual(0)
     await page.locator('#health', { hasText: /^answers in \d+ ms$/ }).waitFor()
     expect(complaints).toEqual([])
