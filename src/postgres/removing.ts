@@ -21,6 +21,8 @@ const SHRINK_BY = 8
 /** To look at an entry costs a tenth of what deleting one does, and so does a row of the log, which is small. */
 const SCAN_FACTOR = 4
 const LOG_FACTOR = 10
+/** To one that keeps the turn the rest is left. */
+const MAX_TURNS_LOST = 5
 
 export function removing(context: Context) {
   const { runner, scope, codec } = context
@@ -58,6 +60,8 @@ export function removing(context: Context) {
     // Entries that a tag rejects are looked for once in a run: in a scope from here, else from where the last run ended.
     let after: string | null = range.from
     let begin = true
+    let hasHadTurn = false
+    let turnsLost = 0
     for (;;) {
       const at: Record<string, unknown> = { ...range, after, begin }
       const rows = await inTime(batch, (size) => runner.run(forScope(sweep, scope), { ...at, ...sizes(size) }, cost))
@@ -66,7 +70,10 @@ export function removing(context: Context) {
       else {
         total += swept.removed
         onProgress?.(total)
-        if (!swept.more) return { removed: total, more: false }
+        if (!swept.isOthersTurn) hasHadTurn = true
+        // Two runs may stop each other; who was at it looks again, or nobody would go on.
+        const mayHaveStopped = swept.isOthersTurn && hasHadTurn && turnsLost++ < MAX_TURNS_LOST
+        if (!swept.more && !mayHaveStopped) return { removed: total, more: false }
         after = swept.after
         begin = false
       }

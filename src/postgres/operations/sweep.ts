@@ -14,6 +14,8 @@ export interface Swept {
   readonly removed: number
   /** Whether the next statement would find more. */
   readonly more: boolean
+  /** Whether another run was at the looking through just then. */
+  readonly isOthersTurn: boolean
   /** How far a scope was looked through for entries that a tag rejects; null is to its end. */
   readonly after: string | null
 }
@@ -64,10 +66,15 @@ const isFull = sql`((select count(*) from doomed) = ${param('batch')}::int or (s
  */
 export const sweep: ScopedOperation<Swept> = {
   everything: operation('unsent', (db, tables) => {
-    const { ctes, hasMore } = trim(db, tables)
+    const { ctes, hasMore, isOthersTurn } = trim(db, tables)
     return db
       .with(...expiredRows(db, tables, undefined), ...ctes, removedRows(db, tables))
-      .select({ removed, more: sql<boolean>`(${isFull} or ${hasMore})`, after: sql<string | null>`null::text` })
+      .select({
+        removed,
+        more: sql<boolean>`(${isFull} or ${hasMore})`,
+        isOthersTurn,
+        after: sql<string | null>`null::text`,
+      })
       .from(sql`(select) as one`)
   }),
   range: operation('unsent', (db, tables) => {
@@ -82,7 +89,12 @@ export const sweep: ScopedOperation<Swept> = {
       end from unfit)`
     return db
       .with(...expiredRows(db, tables, inRange(entries)), scanned, unfit, loose, removedRows(db, tables))
-      .select({ removed, more: sql<boolean>`(${isFull} or ${after} is not null)`, after })
+      .select({
+        removed,
+        more: sql<boolean>`(${isFull} or ${after} is not null)`,
+        isOthersTurn: sql<boolean>`false`,
+        after,
+      })
       .from(sql`(select) as one`)
   }),
 }

@@ -156,6 +156,8 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
     returning 1`)
 
   return {
+    /** Whether another run had the turn: two that look at the same instant may each take the other for it. */
+    isOthersTurn: sql<boolean>`not exists (select from turn)`,
     ctes: [
       ...[opened, turn, known, step, scanned, unfit, loose, reached, remembered],
       ...[finished, raised, named, horizon, outdated, trimmed, dropped],
