@@ -87,7 +87,8 @@ describe('arguments as text', () => {
       if (typeof value !== 'object' || value === null) return value
       return Object.fromEntries(
         Object.entries(value)
-          .sort()
+          // By name: to compare whole entries would call a `toString` that the value may bring along.
+          .sort(([a], [b]) => (a < b ? -1 : 1))
           .map(([name, field]) => [name, canonical(field)]),
       )
     }
