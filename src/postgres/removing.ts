@@ -15,14 +15,15 @@ import { removeMany } from './operations/remove-many.ts'
 import { forScope } from './operations/scoped.ts'
 import { type Swept, sweep } from './operations/sweep.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
-import { isOutOfTime } from './retry.ts'
+import { isOutOfTime, pause } from './retry.ts'
 
 const SHRINK_BY = 8
 /** To look at an entry costs a tenth of what deleting one does, and so does a row of the log, which is small. */
 const SCAN_FACTOR = 4
 const LOG_FACTOR = 10
-/** To one that keeps the turn the rest is left. */
-const MAX_TURNS_LOST = 5
+/** To one that has had the turn all of so many times the rest is left. */
+const MAX_TURNS_LOST = 10
+const TURN_PAUSE_MS = 20
 
 export function removing(context: Context) {
   const { runner, scope, codec } = context
@@ -70,10 +71,13 @@ export function removing(context: Context) {
       else {
         total += swept.removed
         onProgress?.(total)
+        turnsLost = swept.isOthersTurn ? turnsLost + 1 : 0
         if (!swept.isOthersTurn) hasHadTurn = true
         // Two runs may stop each other; who was at it looks again, or nobody would go on.
-        const mayHaveStopped = swept.isOthersTurn && hasHadTurn && turnsLost++ < MAX_TURNS_LOST
+        const mayHaveStopped = swept.isOthersTurn && hasHadTurn && turnsLost <= MAX_TURNS_LOST
         if (!swept.more && !mayHaveStopped) return { removed: total, more: false }
+        // Jittered, or those who stopped each other would do so again.
+        if (mayHaveStopped) await pause(TURN_PAUSE_MS * (0.5 + Math.random()))
         after = swept.after
         begin = false
       }
