@@ -14,6 +14,7 @@ export interface Services {
   db: NeonHttpDatabase
   /** Everything of the demonstration: counters, and responses in a namespace below. */
   cache: Cache
+  /** Where `responseCache` keeps them. */
   responses: Cache
 }
 
@@ -28,7 +29,7 @@ export function servicesOf({ DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint }:
   if (made?.url === url && made.endpoint === endpoint) return made.services
   const db = drizzle(client(url, endpoint))
   const cache = createCache(db, { namespace: 'demo', timeout: CACHE_TIMEOUT_MS })
-  made = { url, endpoint, services: { db, cache, responses: cache.namespace('responses') } }
+  made = { url, endpoint, services: { db, cache, responses: cache.namespace('http') } }
   return made.services
 }
 

@@ -9,5 +9,9 @@ export interface Env {
 /** Hono's view of it. */
 export interface AppEnv {
   Bindings: Env
-  Variables: { secureHeadersNonce?: string }
+  Variables: {
+    secureHeadersNonce?: string
+    /** What the answer was made of. */
+    tags?: string[]
+  }
 }

@@ -8,7 +8,7 @@ import type { ResponseAnswer, ResponseStore } from '../responses/store.ts'
 import { now } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
-import type { Plan } from './options.ts'
+import type { Plan, RequestKey } from './options.ts'
 import { responseStoreOf } from './response-store.ts'
 import { waitUntilOf } from './wait-until.ts'
 
@@ -34,11 +34,11 @@ export function urlKey(url: URL, plan: Pick<Plan, 'query'>): string {
   return cacheKey('GET', url, { query: plan.query })
 }
 
-export function createExchange(c: Context, plan: Plan, parts: readonly string[]): Exchange {
+export function createExchange(c: Context, plan: Plan, { url, parts }: RequestKey): Exchange {
   const store = responseStoreOf(plan.cacheOf(c))
   const request = c.req.raw
   const part = parts.length === 0 ? undefined : bytesToHex(sha256(utf8ToBytes(JSON.stringify(parts))))
-  const base = store.keyOf(urlKey(new URL(c.req.url), plan), part)
+  const base = store.keyOf(urlKey(url, plan), part)
   return {
     c,
     plan,

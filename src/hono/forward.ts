@@ -60,10 +60,10 @@ export async function changed(c: Context, next: Next, plan: Plan): Promise<void>
   try {
     const cache = plan.cacheOf(c)
     const store = responseStoreOf(cache)
-    const purged =
-      urls.length > 0
-        ? store.purge({ bases: urls.map((each) => store.keyOf(urlKey(each, plan))), soft: false })
-        : undefined
+    // Its GET is kept under another URL where an option says so.
+    const own = urls.length > 0 ? plan.keyOf(c) : undefined
+    const bases = new Set([...urls, ...(own ? [own.url] : [])].map((each) => store.keyOf(urlKey(each, plan))))
+    const purged = bases.size > 0 ? store.purge({ bases: [...bases], soft: false }) : undefined
     await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
   } catch (error) {
     status = { fwd: 'method', detail: reasonOf(error) }

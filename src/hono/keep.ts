@@ -15,9 +15,6 @@ import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../respon
 import { bodyText } from './bodies.ts'
 import type { Exchange } from './exchange.ts'
 
-/** How long what can be validated is kept after it can no longer be served. */
-const VALIDATABLE_MS = 86_400_000
-
 /** The fields that the URL's responses vary on, this one included; undefined where they are too many, or all. */
 export function namesOf(x: Exchange, answer: ResponseAnswer, response: TimedResponse): readonly string[] | undefined {
   const own = varyNames(response.headers, x.plan.policy)
@@ -32,11 +29,11 @@ export function lifeOf(
   x: Exchange,
   response: TimedResponse,
 ): Pick<ResponseFreshening, 'deadline' | 'maxAgeMs' | 'keptMs'> & { isSliding: boolean } {
-  const { policy, sliding } = x.plan
+  const { policy, sliding, validatableMs } = x.plan
   const { freshMs, staleMs } = servingSpans(response, policy)
   const { tag, modifiedAt } = comparableOf(response)
   const canBeValidated = tag !== undefined || (response.headers.has('last-modified') && modifiedAt > 0)
-  const keptMs = Math.max(staleMs - freshMs, canBeValidated ? VALIDATABLE_MS : 0)
+  const keptMs = Math.max(staleMs - freshMs, canBeValidated ? validatableMs : 0)
   if (sliding !== undefined && freshness(response, policy).source === 'default') {
     return { deadline: { kind: 'after', ms: sliding.lifeMs }, maxAgeMs: sliding.maxAgeMs, keptMs, isSliding: true }
   }

@@ -33,8 +33,11 @@ export interface ResponseCacheOptions {
   vary?: readonly string[] | undefined
   /** Which query parameters are part of the key; default all, in their order. The handler still sees all of them. */
   query?: QueryRule | undefined
-  /** What else separates responses: those with different texts never meet. It is hashed. */
-  key?: ((c: Context) => string | undefined) | undefined
+  /**
+   * What else separates responses: those with different texts never meet. It is hashed. Or a URL that takes the place of
+   * the request's own, so that requests that mean the same share a response; purges name it then.
+   */
+  key?: ((c: Context) => string | URL | undefined) | undefined
   /** Paths that are left alone: `/admin`, `/users/:id`, `/api/*`, or regular expressions. */
   exclude?: readonly PathPattern[] | undefined
   /** The only paths that are cached; default all. */
@@ -52,6 +55,11 @@ export interface ResponseCacheOptions {
   maxBodyBytes?: number | undefined
   /** Variants of one URL that are kept at once; default 100. */
   maxVariants?: number | undefined
+  /**
+   * How long responses with an ETag or Last-Modified are kept after they can no longer be served, so that the handler can
+   * say that nothing has changed: a positive span, or false for not at all. Default 1 day.
+   */
+  keepValidatable?: Expiration | false | undefined
   /** The only statuses to store; default all that RFC 9111 allows. */
   statuses?: readonly number[] | undefined
   /** Guesses a lifetime from Last-Modified; default false. */
@@ -91,6 +99,7 @@ const KNOWN_OPTIONS = [
   'tags',
   'maxBodyBytes',
   'maxVariants',
+  'keepValidatable',
   'statuses',
   'heuristic',
   'requestDirectives',
@@ -106,7 +115,14 @@ const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024
 const LARGEST_BODY_BYTES = 32 * 1024 * 1024
 const DEFAULT_MAX_VARIANTS = 100
 const DEFAULT_LEASE_MS = 10_000
+const DEFAULT_VALIDATABLE_MS = 86_400_000
 const MS_PER_SECOND = 1_000
+
+export interface RequestKey {
+  readonly url: URL
+  /** What else separates responses. */
+  readonly parts: readonly string[]
+}
 
 /** The options as the middleware goes by them. */
 export interface Plan {
@@ -115,11 +131,12 @@ export interface Plan {
   readonly isSelected: (path: string) => boolean
   readonly sliding: { readonly ttlMs: number; readonly lifeMs: number; readonly maxAgeMs: number | null } | undefined
   readonly query: QueryRule | undefined
-  /** What else is in the key; undefined where the request must be left alone. */
-  readonly partsOf: (c: Context) => readonly string[] | undefined
+  /** The request's key; undefined where it must be left alone. */
+  readonly keyOf: (c: Context) => RequestKey | undefined
   readonly tagsOf: ResponseCacheOptions['tags']
   readonly maxBodyBytes: number
   readonly maxVariants: number
+  readonly validatableMs: number
   readonly statusName: string | undefined
   readonly leaseMs: number
   readonly refresh: ResponseCacheOptions['refresh']
@@ -141,10 +158,11 @@ export function parseOptions(given: ResponseCacheOptions): Plan {
     isSelected: (path) => (options.include === undefined || includes(path)) && !excludes(path),
     sliding: slidingOf(options),
     query: checkedQuery(options.query),
-    partsOf: (c) => partsOf(c, key, authenticated),
+    keyOf: (c) => requestKey(c, key, authenticated),
     tagsOf: tags,
     maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
     maxVariants: wholeNumber('maxVariants', maxVariants, 1),
+    validatableMs: validatableMs(options.keepValidatable),
     statusName: checkedName(statusHeader),
     leaseMs: span('lease', options.lease) ?? DEFAULT_LEASE_MS,
     refresh,
@@ -193,16 +211,21 @@ function cacheFunction(cache: ResponseCacheOptions['cache'] | undefined): (c: Co
   )
 }
 
-function partsOf(
+function requestKey(
   c: Context,
   key: ResponseCacheOptions['key'],
   authenticated: NonNullable<ResponseCacheOptions['authenticated']>,
-): readonly string[] | undefined {
+): RequestKey | undefined {
   const own = key?.(c)
-  const parts = own === undefined ? [] : [`key ${own}`]
-  if (typeof authenticated !== 'function' || !c.req.raw.headers.has('authorization')) return parts
+  const url = own instanceof URL ? own : new URL(c.req.url)
+  const parts = own === undefined || own instanceof URL ? [] : [`key ${own}`]
+  if (typeof authenticated !== 'function' || !c.req.raw.headers.has('authorization')) return { url, parts }
   const user = authenticated(c)
-  return user === undefined || user === '' ? undefined : [...parts, `user ${user}`]
+  return user === undefined || user === '' ? undefined : { url, parts: [...parts, `user ${user}`] }
+}
+
+function validatableMs(given: ResponseCacheOptions['keepValidatable']): number {
+  return given === false ? 0 : (span('keepValidatable', given) ?? DEFAULT_VALIDATABLE_MS)
 }
 
 function checkedName(name: unknown): string | undefined {

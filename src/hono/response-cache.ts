@@ -16,6 +16,7 @@ import {
   type Reuse,
 } from '../http/index.ts'
 import type { ResponseAnswer } from '../responses/store.ts'
+import { InvalidOptionError } from '../values/errors.ts'
 import { collected } from './bodies.ts'
 import {
   createExchange,
@@ -67,12 +68,19 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
       return leadWith({ ...refreshing, x: { ...refreshing.x, c } }, next)
     }
     if (!isAnswerable(c.req.method)) return changed(c, next, plan)
-    const parts =
+    const key =
       bypassReason({ method: c.req.method, headers: c.req.raw.headers }, plan.policy) === undefined
-        ? plan.partsOf(c)
+        ? plan.keyOf(c)
         : undefined
-    if (parts === undefined) return passedBy(c, next, plan, { fwd: 'bypass' })
-    const x = createExchange(c, plan, parts)
+    if (key === undefined) return passedBy(c, next, plan, { fwd: 'bypass' })
+    let x: Exchange
+    try {
+      x = createExchange(c, plan, key)
+    } catch (error) {
+      // What is no cache is a mistake in the program; one that cannot be made now is a failure like any other.
+      if (error instanceof InvalidOptionError) throw error
+      return passedBy(c, next, plan, { fwd: 'bypass', detail: reasonOf(error) })
+    }
     return isHeld(x) ? next() : answered(x, next, working)
   }
 }

@@ -44,6 +44,37 @@ describe('the option', () => {
     expect((await stored(site)).join()).not.toContain('secret')
   })
 
+  it('key gives the URL to go by, for what means the same, and an unsafe request drops what is kept under it', async () => {
+    const { fetch, calls } = createApp(site, hello(fresh), {
+      key: (c) => new URL(`/places?lat=${Number(c.req.query('lat'))}`, c.req.url),
+      query: { ignore: ['utm'] },
+    })
+    expect(brief(await fetch('/places?lat=35.70&utm=1'))).toBe('fwd=uri-miss;stored')
+    expect(brief(await fetch('/places?lat=35.7'))).toBe('hit')
+    expect(brief(await fetch('/places?lat=35.8'))).toBe('fwd=uri-miss;stored')
+    expect((await stored(site)).map((key) => key.split('GET ')[1])).toEqual([
+      'https://example.com/places?lat=35.7',
+      'https://example.com/places?lat=35.8',
+    ])
+    expect(calls.map(({ url }) => new URL(url).search)).toEqual(['?lat=35.70&utm=1', '?lat=35.8'])
+    await fetch('/places?lat=035.70', { method: 'POST' })
+    expect(brief(await fetch('/places?lat=35.7'))).toBe('fwd=uri-miss;stored')
+    expect(brief(await fetch('/places?lat=35.8'))).toBe('hit')
+  })
+
+  it('cache may fail to be made: the handler answers', async () => {
+    const { fetch } = createApp(site, hello(fresh), {
+      cache: () => {
+        throw new Error('no connection string')
+      },
+    })
+    for (const method of ['GET', 'POST']) {
+      const response = await fetch('/a', { method })
+      expect([response.status, await response.text()]).toEqual([200, 'Hello'])
+      expect(brief(response)).toBe(`fwd=${method === 'GET' ? 'bypass' : 'method'};detail=UNAVAILABLE`)
+    }
+  })
+
   it('exclude and include take exact paths', async () => {
     const { fetch } = createApp(site, hello(fresh), {
       include: ['/admin/*', '/administrator', /^\/files\/\d+$/],

@@ -14,6 +14,8 @@ const DATA_ROUTES = [
   '/entries',
 ]
 
+/** Of the circuit breaker. */
+const FAILURES_TO_REST = 5
 const AWAY: Fault[] = [
   { kind: 'reset' },
   { kind: 'error', status: 500, body: { message: 'internal' } },
@@ -25,7 +27,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
   let known: string
   beforeAll(async () => {
     demo = await startDemo(kind)
-    known = (await demo.fetch(NEAR)).text
+    known = (await demo.ask(NEAR)).text
   })
   afterEach(async () => {
     demo.onRequest = undefined
@@ -39,7 +41,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
       demo.faults.always(fault)
       const answer = await demo.fetch(SUN)
       expect([answer.status, answer.json.days.length]).toEqual([200, 365])
-      expect(answer.cache).toMatch(/^fwd=bypass; detail="(DATABASE|DATABASE 57P01)"$/)
+      expect(answer.cache).toMatch(/^fwd=bypass;detail=(DATABASE|DATABASE 57P01)$/)
       const known = { headers: { 'if-none-match': answer.headers.get('etag') ?? '' } }
       expect((await demo.fetch(SUN, known)).status).toBe(304)
       expect((await demo.fetch('/')).status).toBe(200)
@@ -61,20 +63,20 @@ describe.each(KINDS)('failures over %s', (kind) => {
     demo.faults.always({ kind: 'hang' })
     const startedAt = performance.now()
     const sun = await demo.fetch(SUN)
-    expect([sun.status, sun.cache]).toEqual([200, 'fwd=bypass; detail="TIMEOUT"'])
+    expect([sun.status, sun.cache]).toEqual([200, 'fwd=bypass;detail=TIMEOUT'])
     expect(performance.now() - startedAt).toBeLessThan(4_000)
     const near = await demo.fetch(NEAR)
     expect([near.status, near.json.error]).toEqual([503, 'The database did not answer in time.'])
     expect(performance.now() - startedAt).toBeLessThan(14_000)
   })
 
-  it('end with the database: the next request is answered, and the one after the pause comes from the cache', async () => {
+  it('end with the database: the next request is answered, and the one after a rest comes from the cache', async () => {
     demo.faults.always({ kind: 'reset' })
-    expect((await demo.fetch(NEAR)).status).toBe(503)
+    for (let i = 0; i < FAILURES_TO_REST; i++) expect((await demo.fetch(NEAR)).status).toBe(503)
     demo.faults.heal()
     const next = await demo.fetch(NEAR)
-    expect([next.status, next.text, next.cache]).toEqual([200, known, 'fwd=bypass; detail="DATABASE"'])
-    await until(async () => (await demo.fetch(NEAR)).cache === 'hit; ttl=40', 'the cache is asked again')
+    expect([next.status, next.text, next.cache]).toEqual([200, known, 'fwd=bypass;detail=CIRCUIT_OPEN'])
+    await until(async () => (await demo.fetch(NEAR)).cache === 'hit', 'the cache is asked again')
   })
 
   it('of the cache alone leave the data reachable: its tables are missing', async () => {
@@ -82,7 +84,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     try {
       const answers = [await demo.fetch(NEAR), await demo.fetch(NEAR)]
       for (const { status, text, cache } of answers) {
-        expect([status, text, cache]).toEqual([200, known, 'fwd=bypass; detail="DATABASE 42P01"'])
+        expect([status, text, cache]).toEqual([200, known, 'fwd=bypass;detail=DATABASE 42P01'])
       }
       expect((await demo.fetch('/')).status).toBe(200)
     } finally {
@@ -91,17 +93,19 @@ describe.each(KINDS)('failures over %s', (kind) => {
   })
 
   it('of the cache to store leave the answer as it is', async () => {
-    await demo.sql.query('delete from cache_entries')
+    await demo.sql.query('truncate cache_entries, cache_leases')
     await demo.sql.query(`alter table cache_entries add constraint never check (key = '') not valid`)
     try {
-      const { status, text, cache } = await demo.fetch(NEAR)
-      expect([status, text, cache]).toEqual([200, known, 'fwd=miss; detail="DATABASE 23514"'])
+      for (let i = 0; i < 2; i++) {
+        const { status, text } = await demo.fetch(NEAR)
+        expect([status, text]).toEqual([200, known])
+      }
     } finally {
       await demo.sql.query('alter table cache_entries drop constraint never')
     }
   })
 
-  it('of the cache to answer cost its timeout once, and then nothing for a moment', async () => {
+  it('of the cache to answer cost its timeout a few times, and then nothing for a moment', async () => {
     let asked = 0
     let release = () => {}
     const released = new Promise<void>((resolve) => {
@@ -112,29 +116,26 @@ describe.each(KINDS)('failures over %s', (kind) => {
       asked++
       await released
     }
-    const startedAt = performance.now()
-    const first = await demo.fetch(NEAR)
-    expect(performance.now() - startedAt).toBeLessThan(4_000)
-    expect([first.status, first.text, first.cache]).toEqual([200, known, 'fwd=bypass; detail="TIMEOUT"'])
+    const slow = await Promise.all(Array.from({ length: FAILURES_TO_REST }, () => demo.fetch(NEAR)))
+    for (const { status, text, cache } of slow) {
+      expect([status, text, cache]).toEqual([200, known, 'fwd=bypass;detail=TIMEOUT'])
+    }
     const before = asked
-    expect((await demo.fetch(NEAR)).cache).toBe('fwd=bypass; detail="TIMEOUT"')
+    expect((await demo.fetch(NEAR)).cache).toBe('fwd=bypass;detail=CIRCUIT_OPEN')
     expect(asked).toBe(before)
     release()
   })
 
   it('in what the cache holds are repaired by the next answer', async () => {
-    await demo.fetch(NEAR)
-    await demo.sql.query(`update cache_entries set value = '{"something":"else"}' where key like '%near%'`)
-    expect((await demo.fetch(NEAR)).cache).toBe('fwd=miss; stored')
-    expect((await demo.fetch(NEAR)).cache).toBe('hit; ttl=40')
-    await demo.sql.query(`update cache_entries set value = 'no JSON' where key like '%near%'`)
-    const unreadable = await demo.fetch(NEAR)
-    expect([unreadable.status, unreadable.text]).toEqual([200, known])
-    await demo.sql.query(`delete from cache_entries where key like '%near%'`)
+    await demo.ask(NEAR)
+    await demo.sql.query(`update cache_entries set value = '"no response"', meta = null where key like '%near%'`)
+    const { status, text, cache } = await demo.ask(NEAR)
+    expect([status, text, cache]).toEqual([200, known, 'fwd=uri-miss;stored'])
+    expect((await demo.fetch(NEAR)).cache).toBe('hit')
   })
 
   it('to invalidate are told: the city has changed, the answers have not', async () => {
-    await demo.fetch(NEAR)
+    await demo.ask(NEAR)
     demo.onRequest = ({ sql }) => {
       if (sql.some((text) => text.includes('cache_invalidations') && text.includes('insert'))) {
         demo.faults.next({ kind: 'error', status: 400, body: { message: 'no', code: '42501' } })
@@ -150,10 +151,7 @@ it('a worker without a connection string computes what it can, and shows nothing
   for (const url of ['', 'postgresql://user:sekret@', 'nonsense:sekret']) {
     const miniflare = await startMiniflare({ DATABASE_URL: url })
     const sun = await fetchFrom(miniflare, SUN)
-    expect([sun.status, sun.cache]).toEqual([
-      200,
-      expect.stringMatching(/^fwd=bypass; detail="(UNAVAILABLE|DATABASE)"$/),
-    ])
+    expect([sun.status, sun.cache]).toEqual([200, expect.stringMatching(/^fwd=bypass;detail=(UNAVAILABLE|DATABASE)$/)])
     const near = await fetchFrom(miniflare, NEAR)
     expect(near.status).toBe(503)
     expect(near.text).not.toContain('sekret')

@@ -37,6 +37,8 @@ export interface Demo {
   /** Called before each request to the database; may wait. */
   onRequest: ((request: InterceptedRequest) => Promise<void> | void) | undefined
   fetch(path: string, init?: RequestInit): Promise<Answer>
+  /** The same, once what happens behind the response has ended: it is stored. */
+  ask(path: string, init?: RequestInit): Promise<Answer>
   /** The database requests that the work causes. */
   counted(work: () => Promise<unknown>): Promise<number>
   /** Runs the cron trigger. */
@@ -49,7 +51,7 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** What `Cache-Status` says after the name of the cache. */
+  /** What `Cache-Status` says after the name of the cache, without what depends on the clock. */
   readonly cache: string | undefined
   // biome-ignore lint/suspicious/noExplicitAny: answers are inspected field by field, as a client would.
   readonly json: any
@@ -81,6 +83,11 @@ export async function startDemo(kind: Kind): Promise<Demo> {
     miniflare,
     sql,
     fetch: (path: string, init?: RequestInit) => fetchFrom(miniflare, path, init),
+    async ask(path: string, init?: RequestInit) {
+      const answer = await fetchFrom(miniflare, path, init)
+      await until(async () => (await heldLeases(sql)) === 0, 'the answer is stored')
+      return answer
+    },
     async counted(work: () => Promise<unknown>) {
       const before = faults.requests
       await work()
@@ -92,6 +99,14 @@ export async function startDemo(kind: Kind): Promise<Demo> {
     },
     restart: async () => miniflare.setOptions(await optionsOf(bindings)),
   })
+}
+
+/** Answers that are being computed or stored. */
+async function heldLeases(sql: NeonQueryFunction<false, false>): Promise<number> {
+  const [row] = await sql.query(
+    `select count(*)::int as held from cache_leases where token <> 'pass' and expires_at > now()`,
+  )
+  return row?.held
 }
 
 /** The worker alone, whatever its bindings; ended with the test file. */
@@ -119,7 +134,7 @@ export async function fetchFrom(miniflare: Miniflare, path: string, init?: Reque
     status: response.status,
     headers: new Headers([...response.headers]),
     text,
-    cache: response.headers.get('cache-status')?.replace(/^pgstash; /, ''),
+    cache: response.headers.get('cache-status')?.replace(/^pgstash;|;ttl=-?\d+|"/g, ''),
     json: isJson ? JSON.parse(text) : undefined,
   }
 }

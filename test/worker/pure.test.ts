@@ -1,28 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { etagOf, matchesEtag } from '../../worker/conditional.ts'
 import { placeParameter } from '../../worker/parameters.ts'
 import { yearOfSun } from '../../worker/sun.ts'
-
-describe('If-None-Match', () => {
-  it('is compared weakly, tag by tag, commas inside of tags included', () => {
-    expect(matchesEtag('"a"', '"a"')).toBe(true)
-    expect(matchesEtag('W/"a"', '"a"')).toBe(true)
-    expect(matchesEtag('"b", W/"a" ,"c"', '"a"')).toBe(true)
-    expect(matchesEtag('"x,\t"', '"a"')).toBe(false)
-    expect(matchesEtag('"b,"a"', '"b,"')).toBe(true)
-    expect(matchesEtag(' * ', '"a"')).toBe(true)
-    expect(matchesEtag('a', '"a"')).toBe(false)
-    expect(matchesEtag('"A"', '"a"')).toBe(false)
-    expect(matchesEtag(undefined, '"a"')).toBe(false)
-    expect(matchesEtag('', '"a"')).toBe(false)
-  })
-
-  it('meets ETags that are the SHA-256 of the body', async () => {
-    expect(await etagOf('')).toBe('"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"')
-    expect(await etagOf('é')).not.toBe(await etagOf('e'))
-  })
-})
 
 describe('a place', () => {
   const parsed = (lat: string, lng: string) => placeParameter((name) => ({ lat, lng })[name])

@@ -54,6 +54,6 @@ demo.ask = async (path, options = {}) => {
   const ms = performance.now() - startedAt
   if (!response.ok) throw new Error(body.error ?? `The server answered ${response.status}.`)
   const cacheStatus = response.headers.get('cache-status') ?? ''
-  const outcome = cacheStatus.includes('hit') ? 'hit' : cacheStatus.includes('fwd=miss') ? 'miss' : 'bypass'
+  const outcome = cacheStatus.includes(';hit') ? 'hit' : cacheStatus.includes('fwd=bypass') ? 'bypass' : 'miss'
   return { body, ms, outcome, cacheStatus, age: response.headers.get('age'), etag: response.headers.get('etag') }
 }

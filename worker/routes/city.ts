@@ -1,11 +1,11 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { SLIDING_SECONDS } from '../answers.ts'
 import { servicesOf } from '../database.ts'
 import type { AppEnv } from '../env.ts'
 import { BadRequestError, DataUnavailableError, NotFoundError } from '../errors.ts'
 import { wholeParameter } from '../parameters.ts'
 import { type ChangedCity, type CityChange, changeCity } from '../queries/change-city.ts'
-import { SLIDING_SECONDS } from '../response-cache.ts'
 import { sameSiteWrites } from '../same-site.ts'
 import { cityTag, countryTag, WORLD_TAG } from '../tags.ts'
 
@@ -30,7 +30,7 @@ export const city = new Hono<AppEnv>().patch(
     const tags = affectedTags(result)
     // After the change has committed: whoever reads from here on reads the new city, and what was computed from the old
     // one, even if it is stored only later, is rejected.
-    await services.responses.invalidate(tags).catch(() => {
+    await services.cache.invalidate(tags).catch(() => {
       throw new DataUnavailableError(
         `The city was changed, but answers up to ${SLIDING_SECONDS} seconds old may still show it as it was.`,
       )

@@ -2,6 +2,12 @@ import { Hono } from 'hono'
 import { queried, servicesOf } from '../database.ts'
 import type { AppEnv } from '../env.ts'
 
+/** A response's key is its method and its URL; the path is enough here. */
+function pathOf(key: string): string {
+  const { pathname, search } = new URL(key.replace(/^GET /, ''))
+  return pathname + search
+}
+
 /** What a page shows; a demonstration rarely has more. */
 const SHOWN = 100
 
@@ -15,12 +21,12 @@ export const entries = new Hono<AppEnv>().get('/', async (c) => {
   return c.json(
     {
       live: live.entries.map(({ key, expiresAt, tags, bytes }) => ({
-        key,
+        key: pathOf(key),
         seconds: expiresAt === null ? null : (expiresAt.getTime() - now) / 1000,
         tags,
         bytes,
       })),
-      expired: expired.entries.map(({ key }) => key),
+      expired: expired.entries.map(({ key }) => pathOf(key)),
     },
     200,
     { 'cache-control': 'no-store' },
