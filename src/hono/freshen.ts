@@ -18,10 +18,10 @@ export async function freshen(lead: Lead, entry: Entry, { timed, response }: Omi
   const update = async () => {
     if (freshened.store === 'delete') await x.store.purge({ bases: [x.base], soft: false })
     if (freshened.store !== 'update') return release(lead, 0)
-    const { key } = lead.answer
+    const { key, passedAt } = lead.answer
     const { status, headers } = freshened.response
     const tags = tagsOf(x, new Response(null, { status, headers }))
-    await x.store.freshen({ key, token: x.token, meta, tags, ...life }, x.cost)
+    await x.store.freshen({ key, token: x.token, passedAt, meta, tags, ...life }, x.cost)
   }
   const served = await serve(
     x,

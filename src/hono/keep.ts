@@ -15,13 +15,23 @@ import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../respon
 import { bodyText } from './bodies.ts'
 import type { Exchange } from './exchange.ts'
 
-/** The fields that the URL's responses vary on, this one included; undefined where they are too many, or all. */
-export function namesOf(x: Exchange, answer: ResponseAnswer, response: TimedResponse): readonly string[] | undefined {
+export interface Names {
+  readonly names: readonly string[]
+  readonly forgets: boolean
+}
+
+/**
+ * The fields that the URL's responses vary on, this one included; only its own where all together are too many. Undefined
+ * where its own are, or where it varies on everything.
+ */
+export function namesOf(x: Exchange, answer: ResponseAnswer, response: TimedResponse): Names | undefined {
   const own = varyNames(response.headers, x.plan.policy)
   // Whoever compresses has asked the client, whether or not it says so.
   const negotiated = response.headers.has('content-encoding') ? ['accept-encoding'] : []
-  const names = joinVary([...(answer.names ?? []), ...negotiated], own)
-  return names === '*' ? undefined : names
+  const all = joinVary([...(answer.names ?? []), ...negotiated], own)
+  if (all !== '*') return { names: all, forgets: false }
+  const names = joinVary(negotiated, own)
+  return names === '*' ? undefined : { names, forgets: true }
 }
 
 /** How long a response is fresh, and kept; and whether hits prolong it. */
@@ -73,7 +83,7 @@ export async function keep(
   x: Exchange,
   answer: ResponseAnswer,
   response: TimedResponse,
-  { bytes, names, tags }: { bytes: Uint8Array; names: readonly string[]; tags: readonly string[] },
+  { bytes, names, forgets, tags }: { bytes: Uint8Array; tags: readonly string[] } & Names,
 ): Promise<boolean> {
   if (!isComplete(response.headers, bytes.length, true)) return false
   const { text, base64 } = bodyText(bytes)
@@ -84,8 +94,10 @@ export async function keep(
       base: x.base,
       key: answer.key,
       token: x.token,
+      passedAt: answer.passedAt,
       digests: x.digests,
       names,
+      forgets,
       meta: metaOf(stored, { bytes: bytes.length, base64, isSliding }),
       body: text,
       ...life,

@@ -5,7 +5,7 @@ import { type Asked, conditional, settle } from './asked.ts'
 import { type Collected, collected, collecting } from './bodies.ts'
 import { type Exchange, handOver, holding, storeNow, withStatus } from './exchange.ts'
 import { freshen } from './freshen.ts'
-import { keep, namesOf, tagsOf } from './keep.ts'
+import { keep, type Names, namesOf, tagsOf } from './keep.ts'
 import { end, finish, type Lead, PASS_MS, release } from './lease.ts'
 import { savedDay } from './saved-day.ts'
 import { type Entry, timedOf } from './serve.ts'
@@ -62,7 +62,7 @@ async function ask(x: Exchange, next: Next, entry: Entry | undefined): Promise<A
 }
 
 /** Passes the response on as it comes, and stores it once it is whole. */
-async function store(lead: Lead, asked: Asked, names: readonly string[]): Promise<undefined> {
+async function store(lead: Lead, asked: Asked, names: Names): Promise<undefined> {
   const { x, answer, fwd } = lead
   const { response, timed } = asked
   if (Number(response.headers.get('content-length')) > x.plan.maxBodyBytes) {
@@ -73,7 +73,7 @@ async function store(lead: Lead, asked: Asked, names: readonly string[]): Promis
   const kept = async (body: Collected): Promise<void> => {
     // A client that leaves says nothing of the response: the next one may store it.
     if (body.kind !== 'whole') return release(lead, body.kind === 'left' ? 0 : PASS_MS)
-    const stored = await keep(x, answer, timed, { bytes: body.bytes, names, tags })
+    const stored = await keep(x, answer, timed, { bytes: body.bytes, ...names, tags })
     if (!stored) await release(lead, 0)
   }
   const status: CacheStatus = { fwd, stored: true }

@@ -1,4 +1,4 @@
-/** The lease of a URL in the hands of the request that asks the handler for all others. */
+/** The lease of a URL in the hands of the request that asks the handler for all others, or of one that goes without. */
 import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../responses/store.ts'
 import { CacheError } from '../values/errors.ts'
@@ -7,7 +7,7 @@ import { type Exchange, handOver, tellFailure } from './exchange.ts'
 /** Failures after which there is nobody to give a lease back to. */
 const AWAY: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
 
-/** For so long nobody waits for the next answer of a URL whose last could not be shared. */
+/** For so long nobody waits for the next answer of a URL whose last could not be shared, unless one can. */
 export const PASS_MS = 5_000
 
 export interface Lead {
@@ -22,7 +22,9 @@ export async function end(lead: Lead, passMs: number): Promise<void> {
   await handOver(lead.x, finish(lead, release(lead, passMs)))
 }
 
+/** @param passMs for how long nobody waits for the next answer */
 export async function release({ x, answer }: Lead, passMs: number): Promise<void> {
+  if (!answer.claimed) return
   await x.store.release(answer.key, x.token, passMs, x.cost)
 }
 

@@ -118,7 +118,8 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
       isForced = true
       continue
     }
-    if (answer.isPassing || cannotWait) return forwarded(x, next, { fwd }, answer.entry)
+    if (answer.passedAt !== undefined) return leadWith({ x, answer, fwd, onEnd() {} }, next)
+    if (cannotWait) return forwarded(x, next, { fwd }, answer.entry)
     isCollapsed = true
     if (!(await wait.pause(answer.heldMs, working.get(answer.key))))
       return forwarded(x, next, { fwd, detail: 'waited' }, answer.entry)

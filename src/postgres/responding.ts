@@ -52,6 +52,7 @@ export function responding({ emit, runner, scope: outer, responseCircuit: circui
         const values = {
           ...request,
           ...deadlineValues(deadline),
+          passedAt: request.passedAt ?? null,
           meta: JSON.stringify(meta),
           tags: storedTags(tags ?? []),
         }
@@ -95,6 +96,7 @@ function fillValues({ deadline, digests, meta, tags, ...request }: ResponseFill)
   return {
     ...request,
     ...deadlineValues(deadline),
+    passedAt: request.passedAt ?? null,
     digests: JSON.stringify(digests),
     meta: JSON.stringify(meta),
     date: meta.date,
@@ -135,12 +137,12 @@ interface ResponseRow {
   now: number | null
   claimed: boolean
   heldMs: number | null
-  isPassing: boolean
+  passedAt: string | null
 }
 
 function answerOf(row: ResponseRow | undefined): ResponseAnswer {
   if (row === undefined) throw new TypeError('A read of a response answers with one row.')
-  const { key, names, state, meta, hasBody, body, expiresAt, claimed, heldMs, isPassing } = row
+  const { key, names, state, meta, hasBody, body, expiresAt, claimed, heldMs, passedAt } = row
   return {
     key,
     names: names === null ? undefined : (JSON.parse(names) as string[]),
@@ -156,6 +158,6 @@ function answerOf(row: ResponseRow | undefined): ResponseAnswer {
     now: Number(row.now),
     claimed,
     heldMs: heldMs ?? undefined,
-    isPassing,
+    passedAt: passedAt ?? undefined,
   }
 }

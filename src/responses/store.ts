@@ -60,18 +60,21 @@ export interface ResponseAnswer {
   readonly now: number
   readonly claimed: boolean
   readonly heldMs: number | undefined
-  /** The handler's last answer could not be shared: go on without waiting. */
-  readonly isPassing: boolean
+  /** The handler's last answer could not be shared: go on without waiting; what comes may be stored as of this. */
+  readonly passedAt: string | undefined
 }
 
 export interface ResponseFill {
   readonly base: string
-  /** From the answer: whose lease is held under the token. */
+  /** From the answer: whose lease is held under the token, or was passed on. */
   readonly key: string
   readonly token: string
+  readonly passedAt: string | undefined
   readonly digests: Readonly<Record<string, string>>
   /** The fields that this response varies on. */
   readonly names: readonly string[]
+  /** Whether what is known of the URL's others is forgotten: together they would be too many. */
+  readonly forgets: boolean
   readonly meta: ResponseMeta
   readonly body: string
   readonly deadline: Deadline
@@ -86,7 +89,7 @@ export interface ResponseFill {
 
 export type ResponseFreshening = Pick<
   ResponseFill,
-  'key' | 'token' | 'meta' | 'deadline' | 'maxAgeMs' | 'keptMs' | 'tags'
+  'key' | 'token' | 'passedAt' | 'meta' | 'deadline' | 'maxAgeMs' | 'keptMs' | 'tags'
 >
 
 export interface ResponsePurge {

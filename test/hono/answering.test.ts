@@ -198,9 +198,10 @@ describe('a miss', () => {
       'failed',
       'fwd=uri-miss;detail=error',
     ])
-    isBroken = false
-    expect(await (await fetch('/a')).text()).toBe('Hello')
     expect(await stored(site)).toEqual([])
+    isBroken = false
+    expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
+    expect(brief(await fetch('/a'))).toBe('hit')
   })
 
   it('of a handler that throws an HTTPException is its response, and stores nothing', async () => {

@@ -1,12 +1,15 @@
+import { purge } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   type App,
+  age,
   brief,
   createApp,
   createSite,
   emptied,
   fresh,
   heldLeases,
+  ownCache,
   pause,
   type Site,
   stored,
@@ -179,5 +182,85 @@ describe('many requests of one isolate', () => {
     expect(await (await send('/a')).text()).toBe('own')
     source.close()
     await slow.text()
+  })
+})
+
+describe('after an answer that could not be shared', () => {
+  /** A handler that is private at first. */
+  const turning = (release?: Promise<unknown>) => {
+    let calls = 0
+    return createApp(site, async (c) => {
+      if (++calls === 1) return c.text('private', 200, { 'cache-control': 'private' })
+      await release
+      return c.text('public', 200, { ...fresh, etag: '"1"', 'cache-tag': 'page' })
+    })
+  }
+
+  it('nobody waits, and the first that can be shared is stored', async () => {
+    const source = stream()
+    const first = createApp(site, (c) => c.text('private', 200, { 'cache-control': 'private' }))
+    const slow = createApp(site, (c) => c.body(source.body, 200, fresh))
+    const { fetch } = createApp(site, (c) => c.text('quick', 200, fresh))
+    await first.fetch('/a')
+    const response = await slow.send('/a')
+    expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
+    source.push('slow')
+    source.close()
+    expect(await response.text()).toBe('slow')
+    await slow.settled()
+    const hit = await fetch('/a')
+    expect([brief(hit), await hit.text()]).toEqual(['hit', 'quick'])
+    expect(await heldLeases(site)).toEqual([])
+  })
+
+  it.each<[string, (app: App) => Promise<unknown>]>([
+    ['is purged', () => purge(ownCache(site), { urls: ['https://example.com/a'] })],
+    ['has its tag invalidated', () => ownCache(site).invalidate('page')],
+    ['is posted to', (app) => app.fetch('/a', { method: 'POST' })],
+  ])('one whose URL %s while the handler works is not stored', async (_what, change) => {
+    let release = () => {}
+    const app = turning(new Promise<void>((resolve) => (release = resolve)))
+    await app.fetch('/a')
+    const pending = app.fetch('/a')
+    await vi.waitFor(() => expect(app.calls).toHaveLength(2))
+    const other = createApp(site, (c) => c.text('posted'))
+    await change(other)
+    release()
+    expect(await (await pending).text()).toBe('public')
+    expect(await stored(site)).toEqual([])
+    expect(brief(await app.fetch('/a'))).toBe('fwd=uri-miss;stored')
+  })
+
+  it('a 304 of the handler brings up to date what was stored before, unless that was replaced', async () => {
+    let isBroken = false
+    let release: Promise<unknown> | undefined
+    const handler = createApp(site, async (c) => {
+      await release
+      if (isBroken) return c.text('private', 200, { 'cache-control': 'private' })
+      const isKnown = c.req.header('if-none-match') === '"1"'
+      return isKnown ? c.body(null, 304, { ...fresh, etag: '"1"' }) : c.text('v1', 200, { ...fresh, etag: '"1"' })
+    })
+    await handler.fetch('/a')
+    await age(site, 70_000)
+    isBroken = true
+    expect(brief(await handler.fetch('/a'))).toBe('fwd=stale;detail=private')
+    isBroken = false
+    expect(brief(await handler.fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
+    expect(brief(await handler.fetch('/a'))).toBe('hit')
+
+    await age(site, 70_000)
+    isBroken = true
+    await handler.fetch('/a')
+    isBroken = false
+    let go = () => {}
+    release = new Promise<void>((resolve) => (go = resolve))
+    const pending = handler.fetch('/a')
+    await vi.waitFor(() => expect(handler.calls).toHaveLength(5))
+    const other = createApp(site, (c) => c.text('v2', 200, { ...fresh, etag: '"2"' }))
+    await other.fetch('/a')
+    go()
+    await pending
+    const hit = await other.fetch('/a')
+    expect([brief(hit), await hit.text()]).toEqual(['hit', 'v2'])
   })
 })

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { brief, createApp, createSite, emptied, fresh, type Site, stored, times } from './app.ts'
@@ -145,7 +146,7 @@ describe('a thousand variants of one URL', () => {
     expect((await stored(site)).length).toBeLessThanOrEqual(20)
   })
 
-  it('whose names grow with each response stay correct, and end where they are too many', async () => {
+  it('whose names grow with each response stay correct, and begin anew where they are too many', async () => {
     const { fetch } = createApp(
       site,
       (c) => c.text(c.req.query('n') ?? '', 200, { ...fresh, vary: `X-${c.req.header('x-n')}` }),
@@ -153,8 +154,15 @@ describe('a thousand variants of one URL', () => {
     )
     for (let n = 0; n < 20; n++) {
       const headers = { 'x-n': String(n), 'cache-control': 'no-cache' }
-      expect(brief(await fetch(`/a?n=${n}`, { headers }))).toMatch(n < 16 ? /stored$/ : /^fwd=request(;detail=vary)?$/)
+      expect(brief(await fetch(`/a?n=${n}`, { headers }))).toMatch(/stored$/)
+      const { rows } = await site.db.execute<{ names: string[] }>(sql`
+        select meta::jsonb -> 'vary' as names from cache_entries where not meta::jsonb ? 'status'`)
+      expect(rows[0]?.names).toEqual(times(n < 16 ? n + 1 : n - 15, (i) => `x-${n < 16 ? i : i + 16}`).sort())
     }
+    expect(brief(await fetch('/a', { headers: { 'x-n': '19' } }))).toBe('hit')
+    // Too many of its own: this one is not met again.
+    const many = createApp(site, (c) => c.text('Hello', 200, { ...fresh, vary: times(17, (i) => `X-${i}`).join() }))
+    expect(brief(await many.fetch('/many'))).toBe('fwd=uri-miss;detail=vary')
   })
 })
 

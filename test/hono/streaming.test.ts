@@ -78,7 +78,7 @@ describe('a handler that streams', () => {
     expect(await heldLeases(site)).toEqual(['pass'])
     source = stream()
     source.close()
-    expect(brief(await send('/a'))).toBe('fwd=uri-miss')
+    expect(brief(await send('/a'))).toBe('fwd=uri-miss;stored')
   })
 
   it('is passed on and not held in memory where it is longer than maxBodyBytes, and nobody waits for its end', async () => {

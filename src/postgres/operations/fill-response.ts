@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
 import { operation } from '../database.ts'
 import { asWrittenNow, deadline, milliseconds, overwrite, param, writtenColumns } from './fragments.ts'
-import { freed, heldLease } from './lease.ts'
+import { fencedSince, fencingLease, freed } from './lease.ts'
 import { variantRowKey } from './variant.ts'
 
 /** How long a URL's field names are remembered after its last response was stored; forgotten, they cost one miss. */
@@ -12,8 +12,8 @@ const NAMES_KEPT = sql.raw(`interval '30 days'`)
 const AFTER_VARIANTS = sql.raw(`' g'`)
 
 /**
- * Stores a response and gives its lease back, if the claim's token still stands: under its URL, or under its variant with the URL's
- * row remembering all fields that its responses vary on.
+ * Stores a response and gives its lease back, if the claim's token still stands, or nobody has touched it since it was passed on: under its URL, or under its variant with the URL's
+ * row remembering all fields that its responses vary on, or from now on only those of this one.
  *
  * Not where a tag was invalidated since the claim, or over a response that the handler made later (RFC 9111 4). Where the
  * URL has `maxVariants` others, those that expire first make room: nobody can fill a URL with variants that keep others out.
@@ -21,13 +21,14 @@ const AFTER_VARIANTS = sql.raw(`' g'`)
 export const fillResponse = operation('always', (db, tables) => {
   const { entries, leases } = tables
   const fence = db.$with('fence', {}).as(sql`
-    update ${leases} set ${freed} where ${heldLease(tables)}
-    returning claimed_at`)
+    update ${leases} set ${freed} where ${fencingLease(tables)}
+    returning ${fencedSince(tables)} as claimed_at`)
   const names = db.$with('names', {}).as(sql`
     select coalesce(jsonb_agg(distinct each.name order by each.name), '[]'::jsonb) as list
     from (
       select jsonb_array_elements_text(${entries.meta}::jsonb -> 'vary') as name
-      from ${entries} where ${entries.key} = ${param('base')}::text and ${entries.meta} is not null
+      from ${entries}
+      where ${entries.key} = ${param('base')}::text and ${entries.meta} is not null and not ${param('forgets')}::boolean
       union all select unnest(${param('names')}::text[])
     ) as each`)
   const given = db.$with('given', {}).as(sql`

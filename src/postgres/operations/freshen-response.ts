@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
 import { operation } from '../database.ts'
 import { deadline, milliseconds, param } from './fragments.ts'
-import { freed, heldLease } from './lease.ts'
+import { fencedSince, fencingLease, freed, passedAt } from './lease.ts'
 
 /**
  * Brings a stored response up to date after the handler said that it has not changed, and gives the lease back: header
@@ -11,8 +11,8 @@ import { freed, heldLease } from './lease.ts'
 export const freshenResponse = operation('always', (db, tables) => {
   const { entries, leases } = tables
   const fence = db.$with('fence', {}).as(sql`
-    update ${leases} set ${freed} where ${heldLease(tables)}
-    returning key, claimed_at, seen`)
+    update ${leases} set ${freed} where ${fencingLease(tables)}
+    returning key, ${fencedSince(tables)} as claimed_at, seen`)
   const given = db.$with('given', {}).as(sql`
     select fence.*, least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${param('tags')}::text[] as tags
     from fence`)
@@ -23,7 +23,10 @@ export const freshenResponse = operation('always', (db, tables) => {
       tags = given.tags, filled_at = case when given.tags is not null then given.claimed_at end,
       created_at = now(), updated_at = now(), written_by = pg_current_xact_id()
     from given
-    where ${entries.key} = given.key and ${entries.writtenBy} is not distinct from given.seen
+    where ${entries.key} = given.key and case
+        when ${passedAt} is null then ${entries.writtenBy} is not distinct from given.seen
+        else pg_visible_in_snapshot(${entries.writtenBy}, ${passedAt})
+      end
       and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.claimed_at`, writtenBy: sql`pg_current_xact_id()` })}
     returning 1`)
   return db

@@ -34,6 +34,27 @@ export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQ
   return { broken, raced }
 }
 
+/** What a lease's token is while nobody waits for the next answer, and nobody holds it. */
+export const PASS: SQL = sql.raw(`'pass'`)
+
+/**
+ * The lease of one key that a response may be stored under: held under the client's token, or passed on since before the
+ * snapshot `passedAt`, and untouched since then.
+ */
+export function fencingLease(tables: CacheTables): SQL {
+  const { key, token, xid } = tables.leases
+  return sql`${key} = ${param('key')}::text and (${token} = ${param('token')}::text
+    or (${token} = ${PASS} and coalesce(pg_visible_in_snapshot(${xid}, ${passedAt}), false)))`
+}
+
+/** What the handler's answer was made of is no older than this. */
+export function fencedSince({ leases }: CacheTables): SQL {
+  return sql`coalesce(${passedAt}, ${leases.claimedAt})`
+}
+
+/** When a request without a lease read, as a snapshot; null for one that holds it. */
+export const passedAt: SQL = sql`${param('passedAt')}::pg_snapshot`
+
 /** The lease of one key, held under the client's token. */
 export function heldLease({ leases }: CacheTables): SQL {
   return sql`${leases.key} = ${param('key')}::text and ${leases.token} = ${param('token')}::text`

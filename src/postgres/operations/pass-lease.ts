@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { operation } from '../database.ts'
 import { milliseconds } from './fragments.ts'
-import { heldLease } from './lease.ts'
+import { heldLease, PASS } from './lease.ts'
 
 /**
  * Gives a lease back with the word that the answer could not be shared: for `passMs` nobody waits for another's answer.
@@ -10,7 +10,7 @@ import { heldLease } from './lease.ts'
 export const passLease = operation('always', (db, tables) => {
   const passed = db.$with('passed', {}).as(sql`
     update ${tables.leases}
-    set token = 'pass', xid = pg_current_xact_id(), expires_at = now() + ${milliseconds('passMs')}
+    set token = ${PASS}, xid = pg_current_xact_id(), expires_at = now() + ${milliseconds('passMs')}
     where ${heldLease(tables)}
     returning 1`)
   return db.with(passed).select({ count: sql<number>`count(*)::int` }).from(sql`passed`)

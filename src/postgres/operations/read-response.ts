@@ -4,6 +4,7 @@ import { type CacheTables, live } from '../../schema.ts'
 import { operation } from '../database.ts'
 import { claimSteps } from './claim.ts'
 import { epochMs, param } from './fragments.ts'
+import { PASS } from './lease.ts'
 import { slide } from './slide.ts'
 import { variantRowKey } from './variant.ts'
 
@@ -63,8 +64,9 @@ export const readResponse = operation('always', (db, tables) => {
       now: epochMs(sql`now()`),
       claimed,
       heldMs,
-      /** The handler's last answer could not be shared: nobody waits for the next. */
-      isPassing: sql<boolean>`exists (select from lease where lease.token = 'pass' and lease.expires_at > now())`,
+      /** The handler's last answer could not be shared: nobody waits for the next, and anybody may store it. */
+      passedAt: sql<string | null>`(
+        select pg_current_snapshot()::text from lease where lease.token = ${PASS} and lease.expires_at > now())`,
       touched: sliders.touched,
     })
     .from(sql`variant left join found on true`)
