@@ -10,9 +10,9 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bundleForEdge } from '../package/bundle.ts'
 import { install, linkPackages, pack, ROOT } from '../package/packed.ts'
 import { cleanup } from '../setup/cleanup.ts'
-import { brief, createSite, emptied, type Site, times } from './app.ts'
+import { brief, createSite, emptied, heldLeases, type Site, times } from './app.ts'
 
-type Ask = (path: string, headers?: Record<string, string>) => Promise<Response>
+type Ask = (path: string, headers?: Record<string, string>, signal?: AbortSignal) => Promise<Response>
 
 let site: Site
 let folder: string
@@ -75,6 +75,23 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
     expect([brief(hit), await hit.text()]).toEqual(['hit', 'first second third'])
   })
 
+  // On edge-runtime there is no socket that a client could close.
+  if (name !== 'on edge-runtime')
+    it('stores nothing for a client that leaves half-way, and keeps nobody waiting', async () => {
+      for (let i = 0; i < 2; i++) {
+        const leaving = new AbortController()
+        const response = await ask('/endless', {}, leaving.signal)
+        expect(brief(response)).toBe('fwd=uri-miss;stored')
+        const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+        expect(new TextDecoder().decode((await reader.read()).value)).toMatch(/^more /)
+        leaving.abort()
+        await expect(reader.read()).rejects.toThrow()
+        // Sooner than the lease runs out.
+        await vi.waitFor(async () => expect(await heldLeases(site)).toEqual([]), { timeout: 8_000 })
+      }
+      await stored(0)
+    })
+
   it('answers 50 cold requests at once with one call of the handler', async () => {
     const responses = await Promise.all(times(50, () => ask('/slow')))
     const bodies = await Promise.all(responses.map((response) => response.text()))
@@ -129,5 +146,5 @@ async function onNode(): Promise<Ask> {
 }
 
 function fetching(base: URL): Ask {
-  return (path, headers = {}) => fetch(new URL(path, base), { headers })
+  return (path, headers = {}, signal) => fetch(new URL(path, base), { headers, signal: signal ?? null })
 }

@@ -35,6 +35,16 @@ app.get('/stream', (c) => {
   })
   return c.body(body, 200, { 'cache-control': 'max-age=60' })
 })
+app.get('/endless', (c) => {
+  // Bytes until somebody stops it.
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      controller.enqueue(new TextEncoder().encode('more '))
+    },
+  })
+  return c.body(body, 200, { 'cache-control': 'max-age=60' })
+})
 app.get('/slow', async (c) => {
   await new Promise((resolve) => setTimeout(resolve, 300))
   return c.text(`made ${++made}`, 200, { 'cache-control': 'max-age=60' })
