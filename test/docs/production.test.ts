@@ -1,0 +1,105 @@
+/** The SQL that docs/production.md and docs/operations.md show runs, and the roles of the one can do what it says. */
+import { readFile } from 'node:fs/promises'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
+import { type Cache, createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cleanup } from '../setup/cleanup.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
+
+/** Roles are the server's, and other tests use it too. */
+const RUN = crypto.randomUUID().slice(0, 8)
+const ROLES = ['cache_app', 'cache_reader']
+
+let url: string
+let owner: pg.Pool
+
+beforeAll(async () => {
+  url = await createDatabase()
+  owner = createPool(url)
+  await migrate(drizzle(owner))
+})
+
+async function blocks(path: string): Promise<string[]> {
+  const text = await readFile(new URL(`../../docs/${path}`, import.meta.url), 'utf8')
+  const found = [...text.matchAll(/^```sql\n(.*?)^```$/gms)].map(([, sql = '']) => sql)
+  return found.map((sql) => ROLES.reduce((each, role) => each.replaceAll(role, `${role}_${RUN}`), sql))
+}
+
+async function cacheOf(role: string, password: string): Promise<Cache> {
+  const own = new URL(url)
+  own.username = `${role}_${RUN}`
+  own.password = password
+  return createCache(drizzle(createPool(own.href)))
+}
+
+const refused = { code: 'DATABASE', sqlState: '42501' }
+
+describe('docs/production.md', () => {
+  it('has SQL that runs', async () => {
+    const statements = await blocks('production.md')
+    expect(statements.length).toBeGreaterThanOrEqual(3)
+    cleanup(async () => {
+      for (const role of ROLES) await owner.query(`drop owned by ${role}_${RUN}; drop role ${role}_${RUN}`)
+    })
+    for (const statement of statements) await owner.query(statement)
+  })
+
+  it('has a role for applications that may do all that a cache does', async () => {
+    const cache = await cacheOf('cache_app', 'change me')
+    await cache.set('key', { some: 'value' }, { tags: ['tag'], expiration: '1h' })
+    expect(await cache.get('key', { sliding: '2h' })).toEqual({ some: 'value' })
+    expect(await cache.getOrSet('computed', () => 42, { expiration: '1h' })).toBe(42)
+    expect(await cache.increment('computed')).toBe(43)
+    expect((await cache.limit('limit', { limit: 1, period: '1m' })).allowed).toBe(true)
+    await cache.invalidate('tag')
+    expect(await cache.get('key')).toBe(undefined)
+    expect(await cache.clearExpired()).toMatchObject({ more: false })
+    expect(await cache.clear()).toBeGreaterThan(0)
+    await expect(owner.query('table cache_entries')).resolves.toMatchObject({ rows: [] })
+  })
+
+  it('has a role for readers that may read, and nothing else', async () => {
+    await createCache(drizzle(owner)).set('key', 'value', { expiration: '1h', tags: ['tag'] })
+    const cache = await cacheOf('cache_reader', 'change me too')
+    expect(await cache.get('key')).toBe('value')
+    expect([...(await cache.getMany(['key', 'none']))]).toEqual([['key', 'value']])
+    expect([await cache.has('key'), await cache.count()]).toEqual([true, 1])
+    expect((await cache.stats()).total).toBe(1)
+    expect((await cache.list()).entries).toHaveLength(1)
+    for (const write of [
+      () => cache.get('key', { sliding: '2h' }),
+      () => cache.set('key', 'other'),
+      () => cache.getOrSet('none', 1),
+      () => cache.touch('key', '1h'),
+      () => cache.increment('count'),
+      () => cache.delete('key'),
+      () => cache.invalidate('tag'),
+      () => cache.clear(),
+      () => cache.clearExpired(),
+    ]) {
+      await expect(write()).rejects.toMatchObject(refused)
+    }
+    expect(await cache.get('key')).toBe('value')
+  })
+})
+
+describe('docs/operations.md', () => {
+  it('has SQL that runs', async () => {
+    const statements = (await blocks('operations.md')).filter((sql) => !sql.startsWith('drop table'))
+    expect(statements.length).toBeGreaterThanOrEqual(3)
+    await owner.query(`create role app_${RUN}`)
+    cleanup(() => owner.query(`drop owned by app_${RUN}; drop role app_${RUN}`))
+    for (const statement of statements) await owner.query(statement.replace(' to app;', ` to app_${RUN};`))
+  })
+
+  it('removes every table', async () => {
+    const [drop = ''] = (await blocks('operations.md')).filter((sql) => sql.startsWith('drop table'))
+    const own = createPool(await createDatabase())
+    await migrate(drizzle(own))
+    await own.query(drop)
+    const { rows } = await own.query(`select from pg_tables where schemaname = 'public'`)
+    expect(rows).toEqual([])
+  })
+})
