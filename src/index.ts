@@ -35,6 +35,7 @@ export { type CacheManager, type CacheManagerOptions, createCacheManager } from 
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
 export { nullCache } from './stores/null-cache.ts'
 export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/create-sharded-cache.ts'
+export { type TieredCacheOptions, tieredCache } from './stores/tiered/create-tiered-cache.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,

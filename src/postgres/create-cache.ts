@@ -13,6 +13,7 @@ import { boolean, optionsObject, wholeNumber } from '../values/options.ts'
 import { createCircuit } from './circuit.ts'
 import { createCoalescer } from './coalesce.ts'
 import { CONTEXT, type Context, type Shared } from './context.ts'
+import { type CopyRow, copying, copyRows } from './copying.ts'
 import { counting } from './counting.ts'
 import { checkDatabase, type Database } from './database.ts'
 import { filling, postgresFillStore } from './filling.ts'
@@ -81,6 +82,7 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     waitUntil,
     random,
   })
+  const coalescedCopies = createCoalescer<CopyRow>((keys, cost) => copyRows(runner, keys, cost), timeoutMs)
   const coalesced = createCoalescer((keys, cost) => readRows(runner, keys, cost), timeoutMs)
   const shared: Shared = {
     ...settings,
@@ -91,6 +93,7 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     steps,
     filler,
     coalesced,
+    coalescedCopies,
   }
   return scopedCache(shared, scope)
 }
@@ -106,7 +109,7 @@ function scopedCache(
 ): Cache & Inside & { readonly [CONTEXT]: Context; readonly [FILLS]: Fillable } {
   const context = { ...shared, scope }
   const { prepareMany, ...written } = writing(context)
-  const { refresh, ...filled } = filling(context)
+  const { refresh, getOrSetKeeping, ...filled } = filling(context)
   const { rows, ...inspected } = inspecting(context)
   const cache = {
     ...reading(context),
@@ -122,6 +125,13 @@ function scopedCache(
     entry: (key) => entryHandle(context, key, cache),
     [CONTEXT]: context,
     [FILLS]: { steps: shared.steps, storedKey: (key) => storedKey(scope, key) },
-    [internals]: { prepareMany, refresh, rows },
+    [internals]: {
+      ...copying(context),
+      prepareMany,
+      refresh,
+      rows,
+      getOrSetKeeping,
+      defaultExpiration: () => shared.expiration,
+    },
   }
 }

@@ -4,6 +4,7 @@ import { type CacheTables, live } from '../../schema.ts'
 import { operation, type QueryDatabase } from '../database.ts'
 import { claimSteps } from './claim.ts'
 import { milliseconds, param } from './fragments.ts'
+import { remainingMs } from './read-copies.ts'
 import { slide } from './slide.ts'
 
 /**
@@ -22,7 +23,7 @@ function found(tables: CacheTables): SQL {
   return sql`
     select entry.*, entry.state <> 'live' or entry.early or ${param('force')}::boolean as wanted
     from (
-      select ${key}, ${value}, ${number}, ${writtenBy},
+      select ${key}, ${value}, ${number}, ${writtenBy}, ${expiresAt}, ${tables.entries.tags},
         case when ${live(tables)} then 'live' when ${isKept} then 'stale' else 'gone' end as state,
         ${param('early')}::float8 > 0 and ${isDueEarly} as early
       from ${entries} where ${key} = ${param('key')}::text
@@ -43,6 +44,10 @@ function build(db: QueryDatabase, tables: CacheTables, sliding: boolean) {
       number: sql<string | null>`case when found.state <> 'gone' then found.number::text end`,
       state: sql<'live' | 'stale' | 'gone' | null>`found.state`,
       early: sql<boolean>`coalesce(found.early, false)`,
+      remainingMs: sql<
+        number | null
+      >`case when ${param('about')}::boolean then ${remainingMs(sql`found.expires_at`)} end`,
+      tags: sql<string | null>`case when ${param('about')}::boolean then array_to_json(found.tags)::text end`,
       claimed,
       heldMs,
       touched: sliders?.touched ?? sql<boolean>`false`,
