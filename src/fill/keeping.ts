@@ -1,5 +1,6 @@
 /** The steps of a store, with a copy of what is live handed over to who keeps it nearer. */
 import { type Copy, remainingMs } from '../store/copies.ts'
+import type { NewsReader } from '../store/news.ts'
 import { type Codec, decodeValue, type StoredValue } from '../values/codec.ts'
 import type { FillStore } from './store.ts'
 
@@ -7,17 +8,17 @@ import type { FillStore } from './store.ts'
  * @param steps of the store, which answers with what a copy needs
  * @param keep is awaited: a call that comes after this one shall find the copy
  */
-export function keepingSteps(steps: FillStore, codec: Codec, keep: (copy: Copy) => Promise<void>): FillStore {
-  async function kept(stored: StoredValue, key: string, about: Omit<Copy, 'value'>): Promise<void> {
-    try {
-      await keep({ value: await decodeValue(stored, key, codec), ...about })
-    } catch {
-      // What cannot be read is told of, and computed anew, by who asked.
-    }
-  }
+export function keepingSteps(
+  steps: FillStore,
+  codec: Codec,
+  keep: (copy: Copy) => Promise<void>,
+  news?: NewsReader,
+): FillStore {
+  const kept = (stored: StoredValue, key: string, about: Omit<Copy, 'value'>) =>
+    keep({ value: () => decodeValue(stored, key, codec), ...about })
   return {
     async readOrClaim(request, cost) {
-      const answer = await steps.readOrClaim({ ...request, about: true }, cost)
+      const answer = await steps.readOrClaim({ ...request, about: true, news }, cost)
       const { entry } = answer
       // Not one that is due early: its refresh is under way.
       if (entry?.state === 'live' && entry.about !== undefined && answer.claimed !== true) {

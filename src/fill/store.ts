@@ -1,5 +1,6 @@
 /** What a store must be able to do for `getOrSet`: three steps, each atomic. All else is the same for every store. */
 import type { About } from '../store/copies.ts'
+import type { NewsReader } from '../store/news.ts'
 import type { StoredValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
 import type { Deadline } from '../values/expiration.ts'
@@ -50,6 +51,8 @@ export interface ClaimRequest {
   readonly force: boolean
   /** Answers with what a copy of the entry needs as well; where a store does not know of it, no copy is kept. */
   readonly about?: boolean | undefined
+  /** Who is to be told what was changed since it last asked, where the store knows. */
+  readonly news?: NewsReader | undefined
   /** Pushes a live entry's deadline out, as `get` with `sliding` does. */
   readonly sliding: Sliding | undefined
 }

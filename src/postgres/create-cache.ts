@@ -4,6 +4,7 @@ import { checkedTables } from '../checked-tables.ts'
 import { createFiller } from '../fill/get-or-set.ts'
 import { FILLS, type Fillable } from '../fill/store.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
+import { createCoalescer } from '../store/coalesce.ts'
 import { type Inside, internals } from '../store/internals.ts'
 import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../store/settings.ts'
 import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
@@ -11,9 +12,8 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, type Scope, storedKey } from '../values/key.ts'
 import { boolean, optionsObject, wholeNumber } from '../values/options.ts'
 import { createCircuit } from './circuit.ts'
-import { createCoalescer } from './coalesce.ts'
 import { CONTEXT, type Context, type Shared } from './context.ts'
-import { type CopyRow, copying, copyRows } from './copying.ts'
+import { copying } from './copying.ts'
 import { counting } from './counting.ts'
 import { checkDatabase, type Database } from './database.ts'
 import { filling, postgresFillStore } from './filling.ts'
@@ -82,7 +82,6 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     waitUntil,
     random,
   })
-  const coalescedCopies = createCoalescer<CopyRow>((keys, cost) => copyRows(runner, keys, cost), timeoutMs)
   const coalesced = createCoalescer((keys, cost) => readRows(runner, keys, cost), timeoutMs)
   const shared: Shared = {
     ...settings,
@@ -93,7 +92,6 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     steps,
     filler,
     coalesced,
-    coalescedCopies,
   }
   return scopedCache(shared, scope)
 }
@@ -132,6 +130,7 @@ function scopedCache(
       rows,
       getOrSetKeeping,
       defaultExpiration: () => shared.expiration,
+      storedKey: (key) => storedKey(scope, key),
     },
   }
 }

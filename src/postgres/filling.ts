@@ -4,6 +4,7 @@ import { keepingSteps } from '../fill/keeping.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore } from '../fill/store.ts'
 import type { About } from '../store/copies.ts'
 import type { GetOrSetKeeping, Refresh } from '../store/internals.ts'
+import type { News, NewsReader } from '../store/news.ts'
 import type { Cost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
 import type { Circuit } from './circuit.ts'
@@ -12,7 +13,12 @@ import { guarded } from './fail-soft.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { readOne } from './operations/read-one.ts'
-import { readOrClaim, readOrClaimSliding } from './operations/read-or-claim.ts'
+import {
+  readOrClaim,
+  readOrClaimSliding,
+  readOrClaimSlidingWithNews,
+  readOrClaimWithNews,
+} from './operations/read-or-claim.ts'
 import { readSliding } from './operations/read-sliding.ts'
 import { release } from './operations/release.ts'
 import type { Runner } from './runner.ts'
@@ -23,8 +29,8 @@ export function postgresFillStore(runner: Runner, circuit: Circuit | undefined):
     readOrClaim: (request, cost) =>
       guarded(circuit, async () => {
         if (runner.isInTransaction) return readOnly(runner, request, cost)
-        const operation = request.sliding === undefined ? readOrClaim : readOrClaimSliding
-        const [row] = await runner.run(operation, claimValues(request), cost)
+        const [row] = await runner.run(claimOperation(request), claimValues(request), cost)
+        await tellNews(request.news, row?.news)
         return answerOf(row, request.about === true)
       }),
     fill: (request, cost) =>
@@ -49,8 +55,8 @@ async function readOnly(runner: Runner, { key, sliding }: ClaimRequest, cost: Co
 
 export function filling({ filler, scope, steps, codec }: Context) {
   const refresh: Refresh = async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options)
-  const getOrSetKeeping: GetOrSetKeeping = async (key, compute, options, keep) =>
-    filler.getOrSet(key, storedKey(scope, key), compute, options, keepingSteps(steps, codec, keep))
+  const getOrSetKeeping: GetOrSetKeeping = async (key, compute, options, keep, news) =>
+    filler.getOrSet(key, storedKey(scope, key), compute, options, keepingSteps(steps, codec, keep, news))
   return {
     refresh,
     getOrSetKeeping,
@@ -59,8 +65,18 @@ export function filling({ filler, scope, steps, codec }: Context) {
   }
 }
 
-function claimValues({ sliding, ...request }: ClaimRequest): Record<string, unknown> {
-  return { about: false, ...request, ...sliding }
+function claimOperation({ sliding, news }: ClaimRequest) {
+  if (news === undefined) return sliding === undefined ? readOrClaim : readOrClaimSliding
+  return sliding === undefined ? readOrClaimWithNews : readOrClaimSlidingWithNews
+}
+
+function claimValues({ sliding, news, ...request }: ClaimRequest): Record<string, unknown> {
+  return { about: false, ...request, ...sliding, ...(news && { since: news.since() }) }
+}
+
+/** Hands over what a statement told besides. */
+export async function tellNews(reader: NewsReader | undefined, text: string | null | undefined): Promise<void> {
+  if (reader !== undefined && text != null) await reader.told(JSON.parse(text) as News)
 }
 
 function fillValues({ deadline, ...request }: FillRequest): Record<string, unknown> {
@@ -83,6 +99,7 @@ interface ClaimRow {
   heldMs: number | null
   remainingMs: number | null
   tags: string | null
+  news: string | null
 }
 
 function answerOf(row: ClaimRow | undefined, isAbout: boolean): ClaimAnswer {

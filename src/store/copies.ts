@@ -4,7 +4,8 @@ import type { Deadline } from '../values/expiration.ts'
 
 /** A live entry, as a copy of it may be kept elsewhere. */
 export interface Copy {
-  readonly value: unknown
+  /** Decoded anew for each caller, so that no two share one. @throws UnreadableValueError */
+  readonly value: () => unknown
   /** What remains of its life; Infinity for ever. */
   readonly remainingMs: number
   /** As they are stored; null where there are none. */

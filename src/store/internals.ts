@@ -11,6 +11,7 @@ import type { Deadline } from '../values/expiration.ts'
 import { byCodePoint, pathOf, ROOT } from '../values/key.ts'
 import type { Copy } from './copies.ts'
 import { parseList, type ReadRows, type Row } from './listing.ts'
+import type { NewsReader } from './news.ts'
 
 /** In the place of a value that is not there. */
 const ABSENT = Symbol('absent')
@@ -27,8 +28,15 @@ export type PrepareMany = (
 /** Computes anew although an entry is live, and stores it as a fill; answers with the value. */
 export type Refresh = (key: string, compute: (fill: Fill) => unknown, options?: GetOrSetOptions) => Promise<unknown>
 
-/** Live entries by key, as copies of them may be kept; with `slidingMs`, of one key, a read that slides. */
-export type ReadCopies = (keys: readonly string[], slidingMs?: number) => Promise<ReadonlyMap<string, Copy>>
+export interface CopyOptions {
+  /** Of one key: a read that slides. */
+  readonly slidingMs?: number | undefined
+  /** Told before the copies are given. */
+  readonly news?: NewsReader | undefined
+}
+
+/** Live entries by key, as copies of them may be kept. */
+export type ReadCopies = (keys: readonly string[], options?: CopyOptions) => Promise<ReadonlyMap<string, Copy>>
 
 /** `getOrSet` that hands over a copy of what is stored, whoever stored it, before it answers. */
 export type GetOrSetKeeping = (
@@ -36,6 +44,7 @@ export type GetOrSetKeeping = (
   compute: unknown,
   options: GetOrSetOptions | undefined,
   keep: (copy: Copy) => Promise<void>,
+  news?: NewsReader,
 ) => Promise<unknown>
 
 export interface Internals {
@@ -43,6 +52,8 @@ export interface Internals {
   readonly getOrSetKeeping: GetOrSetKeeping
   /** What applies to writes of the key that name no expiration. */
   readonly defaultExpiration: (key: string) => Deadline
+  /** The key as it is stored, which news name it by; undefined where there are no news. */
+  readonly storedKey?: ((key: string) => string) | undefined
   readonly prepareMany: PrepareMany
   readonly refresh: Refresh
   readonly rows: ReadRows
@@ -69,7 +80,7 @@ export function internalsOf(cache: Cache): Internals {
 
 /** One more round trip for each entry. Its tags are not known, and `invalidate` has to take that into account. */
 function asCopies(cache: Cache): ReadCopies {
-  return async (keys, slidingMs) => {
+  return async (keys, { slidingMs } = {}) => {
     const [first = ''] = keys
     const found =
       slidingMs === undefined
@@ -87,7 +98,7 @@ function asCopies(cache: Cache): ReadCopies {
       const expiresAt = value === ABSENT ? undefined : await cache.expiration(key)
       if (expiresAt === undefined) return undefined
       const remaining = expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now()
-      return [key, { value, remainingMs: remaining, tags: null }] as const
+      return [key, { value: () => value, remainingMs: remaining, tags: null }] as const
     })
     return new Map((await Promise.all(copies)).filter((copy) => copy !== undefined))
   }

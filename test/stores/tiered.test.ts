@@ -57,6 +57,10 @@ describe('reads', () => {
   it('of one tick share a statement', async () => {
     await far.setMany({ a: 1, b: 2, c: 3 })
     expect(await requests(() => Promise.all(['a', 'b', 'c'].map((key) => cache.get(key))))).toBe(1)
+    await far.set('object', { n: 1 })
+    const [one, two] = await Promise.all([cache.get<{ n: number }>('object'), cache.get('object')])
+    if (one) one.n = 2
+    expect(two).toEqual({ n: 1 })
   })
 
   it('keep a stored null, which is a hit', async () => {

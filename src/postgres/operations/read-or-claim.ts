@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
 import { type CacheTables, live } from '../../schema.ts'
 import { operation, type QueryDatabase } from '../database.ts'
+import { changesSince } from './changes.ts'
 import { claimSteps } from './claim.ts'
 import { milliseconds, param } from './fragments.ts'
 import { remainingMs } from './read-copies.ts'
@@ -30,7 +31,12 @@ function found(tables: CacheTables): SQL {
     ) as entry`
 }
 
-function build(db: QueryDatabase, tables: CacheTables, sliding: boolean) {
+interface Extras {
+  readonly sliding?: boolean
+  readonly news?: boolean
+}
+
+function build(db: QueryDatabase, tables: CacheTables, { sliding = false, news = false }: Extras) {
   const entry = db.$with('found', {}).as(found(tables))
   const { ctes, claimed, heldMs } = claimSteps(db, tables, {
     key: sql`${param('key')}::text`,
@@ -51,6 +57,7 @@ function build(db: QueryDatabase, tables: CacheTables, sliding: boolean) {
       claimed,
       heldMs,
       touched: sliders?.touched ?? sql<boolean>`false`,
+      news: news ? changesSince(tables) : sql<string | null>`null::text`,
     })
     .from(sql`(select) as one left join found on true`)
 }
@@ -61,7 +68,13 @@ function build(db: QueryDatabase, tables: CacheTables, sliding: boolean) {
  * A hit writes nothing, and neither does who finds the lease held. The token is the client's, so that a claim whose
  * answer was lost can be sent again.
  */
-export const readOrClaim = operation('always', (db, tables) => build(db, tables, false))
+export const readOrClaim = operation('always', (db, tables) => build(db, tables, {}))
 
 /** The same, and pushes a live entry's deadline out when that is due. */
-export const readOrClaimSliding = operation('always', (db, tables) => build(db, tables, true))
+export const readOrClaimSliding = operation('always', (db, tables) => build(db, tables, { sliding: true }))
+
+/** Both, with what was changed since the parameter `since`. */
+export const readOrClaimWithNews = operation('always', (db, tables) => build(db, tables, { news: true }))
+export const readOrClaimSlidingWithNews = operation('always', (db, tables) =>
+  build(db, tables, { sliding: true, news: true }),
+)

@@ -3,6 +3,7 @@ import type { Cache, CacheEntry } from '../../cache.ts'
 import { createEntry } from '../../entry.ts'
 import type { Copy } from '../../store/copies.ts'
 import { type GetOptions, parseGet, slidingLifeMs } from '../../store/inputs.ts'
+import type { CopyOptions } from '../../store/internals.ts'
 import { storedKey, storedKeys } from '../../values/key.ts'
 import { type Context, found, observed, told } from './context.ts'
 import { decoded } from './decoding.ts'
@@ -56,12 +57,12 @@ export function reading(context: Context) {
     ])
   }
 
-  async function copies(keys: readonly string[], slidingMs?: number): Promise<ReadonlyMap<string, Copy>> {
+  async function copies(keys: readonly string[], { slidingMs }: CopyOptions = {}): Promise<ReadonlyMap<string, Copy>> {
     const found = new Map<string, Copy>()
     for (const key of keys) {
       const stored = storedKey(scope, key)
       const row = read(stored, slidingMs)
-      if (row) found.set(key, { value: await decoded(context, row, stored), ...aboutOf(row, storage.now()) })
+      if (row) found.set(key, { value: () => decoded(context, row, stored), ...aboutOf(row, storage.now()) })
     }
     return found
   }

@@ -10,7 +10,7 @@ import type {
 } from '../../cache.ts'
 import type { Copy } from '../../store/copies.ts'
 import { parsePairs, parseSweep, parseTags, parseWrite } from '../../store/inputs.ts'
-import { internalsOf, type PrepareMany } from '../../store/internals.ts'
+import { type CopyOptions, internalsOf, type PrepareMany } from '../../store/internals.ts'
 import { pageOf, parseList, type ReadRows } from '../../store/listing.ts'
 import { now } from '../../values/clock.ts'
 import { NEVER } from '../../values/expiration.ts'
@@ -32,9 +32,11 @@ export function several(context: Context) {
     return new Map(asked.filter((key) => found.has(key)).map((key) => [key, found.get(key)]))
   }
 
-  async function copies(keys: readonly string[], slidingMs?: number): Promise<ReadonlyMap<string, Copy>> {
+  async function copies(keys: readonly string[], options?: CopyOptions): Promise<ReadonlyMap<string, Copy>> {
+    // Each node has a log of its own, and no cursor is of them all.
+    const { slidingMs } = options ?? {}
     const groups = byNode(context, storedKeys(scope, keys).values(), (key) => key)
-    const parts = Array.from(groups, ([name, own]) => internalsOf(nodeCache(context, name)).copies(own, slidingMs))
+    const parts = Array.from(groups, ([name, own]) => internalsOf(nodeCache(context, name)).copies(own, { slidingMs }))
     return new Map((await spared(context, parts)).flatMap((part) => [...part]))
   }
 

@@ -5,11 +5,13 @@ import { CONTEXT } from '../../postgres/context.ts'
 import { parsePairs } from '../../store/inputs.ts'
 import { type Inside, internals, internalsOf } from '../../store/internals.ts'
 import { now } from '../../values/clock.ts'
+import { InvalidOptionError } from '../../values/errors.ts'
 import { type Expiration, parsePeriod } from '../../values/expiration.ts'
-import { nestedScope, ROOT } from '../../values/key.ts'
-import { optionsObject } from '../../values/options.ts'
+import { nestedScope, ROOT, type Scope, storedKey } from '../../values/key.ts'
+import { boolean, optionsObject } from '../../values/options.ts'
 import { checkedCache } from '../delegate.ts'
-import type { Context } from './context.ts'
+import type { Context, Shared } from './context.ts'
+import { createFeed, FEED, type Feed } from './feed.ts'
 import { createFence } from './fence.ts'
 import { reading } from './reading.ts'
 import { writing } from './writing.ts'
@@ -19,6 +21,11 @@ export interface TieredCacheOptions {
   l1: Cache
   /** The one that all share: `createCache(db)`. */
   l2: Cache
+  /**
+   * Whether each read of `l2` also brings what others changed since the last one, so that its copies go; default false. The
+   * log that this needs `migrate(db, { changes: true })` keeps.
+   */
+  changes?: boolean | undefined
   /** How long a copy is kept at most, and so how old it can be where others write: a positive span, default 10 s. */
   l1Expiration?: Expiration | undefined
 }
@@ -44,24 +51,40 @@ const PASSED_ON = [CONTEXT, FILLS] as const
  * const cache = tieredCache({ l1: memoryCache({ maxEntries: 1_000 }), l2: createCache(db), l1Expiration: '5s' })
  */
 export function tieredCache(options: TieredCacheOptions): Cache {
-  const { l1, l2, l1Expiration } = optionsObject<TieredCacheOptions>(options, ['l1', 'l2', 'l1Expiration'])
-  const copyMs = l1Expiration === undefined ? DEFAULT_COPY_MS : parsePeriod(l1Expiration, 'l1Expiration', now())
+  const known = ['l1', 'l2', 'l1Expiration', 'changes'] as const
+  const { l1, l2, l1Expiration, changes = false } = optionsObject<TieredCacheOptions>(options, known)
   const near = checkedCache(l1, 'l1')
   const far = checkedCache(l2, 'l2')
-  return scopedCache({
+  const asksForNews = boolean('changes', changes)
+  if (asksForNews && internalsOf(far).storedKey === undefined) {
+    throw new InvalidOptionError("Expected l2 to be createCache's, which knows what was changed, got another store.")
+  }
+  const fence = createFence()
+  const shared: Shared = {
     l1: near,
-    l2: far,
-    copyMs,
-    scope: ROOT,
-    inside: internalsOf(far),
-    fence: createFence(),
     undue: near.namespace('undue', MARKS),
+    copyMs: l1Expiration === undefined ? DEFAULT_COPY_MS : parsePeriod(l1Expiration, 'l1Expiration', now()),
+    fence,
+    feed: createFeed(near, fence),
+    asksForNews,
     hasTags: internals in far,
-  })
+  }
+  return scopedCache(shared, far, ROOT)
 }
 
-function scopedCache(context: Context): Cache & Inside {
-  const { l1, l2, scope, inside } = context
+function contextOf(shared: Shared, l2: Cache, scope: Scope): Context {
+  const inside = internalsOf(l2)
+  return {
+    ...shared,
+    l2,
+    inside,
+    nameOf: inside.storedKey ?? ((key) => storedKey(scope, key)),
+  }
+}
+
+function scopedCache(shared: Shared, l2: Cache, scope: Scope): Cache & Inside & { readonly [FEED]: Feed } {
+  const context = contextOf(shared, l2, scope)
+  const { inside } = context
   const { through, ...written } = writing(context)
   return {
     ...reading(context),
@@ -74,19 +97,12 @@ function scopedCache(context: Context): Cache & Inside {
     list: (asked) => l2.list(asked),
     async clearExpired(asked?: ClearExpiredOptions) {
       const result = await l2.clearExpired(asked)
-      await l1.clearExpired().catch(() => {})
+      await shared.l1.clearExpired().catch(() => {})
       return result
     },
     entry: <T>(key: string) => handle(l2.entry<T>(key), key, written),
-    namespace(name, asked) {
-      const nested = { l1: l1.namespace(name, asked), l2: l2.namespace(name, asked) }
-      return scopedCache({
-        ...context,
-        ...nested,
-        scope: nestedScope(scope, name, asked),
-        inside: internalsOf(nested.l2),
-      })
-    },
+    namespace: (name, asked) => scopedCache(shared, l2.namespace(name, asked), nestedScope(scope, name, asked)),
+    [FEED]: shared.feed,
     [internals]: {
       ...inside,
       async prepareMany(entries, asked) {

@@ -12,6 +12,8 @@ export interface Fence {
   /** @param key as it is stored */
   open(key: string): Ticket
   close(ticket: Ticket): void
+  /** Spoils all tickets of these keys, or of all, but one's own. */
+  spoil(keys: readonly string[] | 'all', own: readonly Ticket[]): void
   /** Runs a write; own tickets stay intact through it, unless another write overlaps. */
   during<T>(own: readonly Ticket[] | 'all', write: () => Promise<T>): Promise<T>
 }
@@ -19,16 +21,21 @@ export interface Fence {
 export function createFence(): Fence {
   const tickets = new Map<string, Set<Ticket>>()
 
-  function spoil(own: readonly Ticket[] | 'all'): void {
-    if (own === 'all') {
-      for (const each of tickets.values()) for (const ticket of each) ticket.isIntact = false
-      return
-    }
-    for (const { key } of own) {
+  function spoil(keys: Iterable<string>, own: readonly Ticket[] = []): void {
+    for (const key of keys) {
       for (const ticket of tickets.get(key) ?? []) if (!own.includes(ticket)) ticket.isIntact = false
     }
   }
+  function spoilOthers(own: readonly Ticket[] | 'all'): void {
+    if (own === 'all') spoil(tickets.keys())
+    else
+      spoil(
+        own.map(({ key }) => key),
+        own,
+      )
+  }
   return {
+    spoil: (keys, own) => spoil(keys === 'all' ? tickets.keys() : keys, own),
     open(key) {
       const ticket = { key, isIntact: true }
       tickets.set(key, (tickets.get(key) ?? new Set()).add(ticket))
@@ -40,11 +47,11 @@ export function createFence(): Fence {
       if (others?.size === 0) tickets.delete(ticket.key)
     },
     async during(own, write) {
-      spoil(own)
+      spoilOthers(own)
       try {
         return await write()
       } finally {
-        spoil(own)
+        spoilOthers(own)
       }
     },
   }

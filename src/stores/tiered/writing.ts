@@ -5,12 +5,11 @@ import { parsePairs, parseTags, parseWrite } from '../../store/inputs.ts'
 import { internalsOf } from '../../store/internals.ts'
 import type { Expiration } from '../../values/expiration.ts'
 import { NEVER } from '../../values/expiration.ts'
-import { storedKey, storedKeys } from '../../values/key.ts'
-import { type Context, forget } from './context.ts'
+import { type Context, forget, forgetAll, forgetTags, keysOf } from './context.ts'
 import type { Ticket } from './fence.ts'
 
 export function writing(context: Context) {
-  const { l1, l2, inside, scope, copyMs, fence } = context
+  const { l1, l2, inside, nameOf, copyMs, fence } = context
 
   /** A write after which the first tier knows nothing of the keys. @throws InvalidKeyError */
   async function through<T>(keys: readonly string[], write: () => Promise<T>): Promise<T> {
@@ -18,14 +17,14 @@ export function writing(context: Context) {
     try {
       return await fence.during(tickets, write)
     } finally {
-      await forget(context, keys)
+      await forget(l1, tickets.map(nameOfTicket))
       for (const ticket of tickets) fence.close(ticket)
     }
   }
 
   function opened(keys: readonly string[]): Ticket[] {
-    const stored = keys.map((key) => storedKey(scope, key))
-    return stored.map((key) => fence.open(key))
+    // All are checked before the first is opened.
+    return keys.map(nameOf).map((name) => fence.open(name))
   }
 
   /** Encodes the copy at once, as the caller may change the value later; the function puts it into the first tier. */
@@ -38,7 +37,10 @@ export function writing(context: Context) {
     const milliseconds = Math.floor(Math.min(copyMs, remainingMs(deadline)))
     // As of a snapshot it may be rejected already.
     if (milliseconds <= 0 || options?.asOf !== undefined) throw new RangeError('No copy is kept of it.')
-    return internalsOf(l1).prepareMany(pairs, { expiration: { milliseconds }, tags: options?.tags })
+    return internalsOf(l1).prepareMany(
+      pairs.map(([key, value]) => [nameOf(key), value] as const),
+      { expiration: { milliseconds }, tags: options?.tags },
+    )
   }
 
   async function writeMany<T>(
@@ -64,7 +66,7 @@ export function writing(context: Context) {
       }
       return result
     } finally {
-      if (!hasCopy) await forget(context, keys)
+      if (!hasCopy) await forget(l1, tickets.map(nameOfTicket))
       for (const ticket of tickets) fence.close(ticket)
     }
   }
@@ -98,14 +100,14 @@ export function writing(context: Context) {
     pull: (async (key: string) => through([key], () => l2.pull(key))) as Cache['pull'],
     delete: async (key: string) => through([key], () => l2.delete(key)),
     async deleteMany(keys: Iterable<string>): Promise<number> {
-      const asked = [...storedKeys(scope, keys).values()]
+      const asked = keysOf(keys)
       return through(asked, () => l2.deleteMany(asked))
     },
     async clear(): Promise<number> {
       try {
         return await fence.during('all', () => l2.clear())
       } finally {
-        await l1.clear().catch(() => 0)
+        await forgetAll(l1)
       }
     },
     async invalidate(tags: string | Iterable<string>): Promise<void> {
@@ -114,12 +116,13 @@ export function writing(context: Context) {
       try {
         await fence.during('all', () => l2.invalidate(list))
       } finally {
-        // Copies without their tags could be of anything.
-        await (context.hasTags ? l1.invalidate(list) : l1.clear()).catch(() => l1.clear()).catch(() => 0)
+        await forgetTags(context, list)
       }
     },
   }
 }
+
+const nameOfTicket = ({ key }: Ticket) => key
 
 /** The options with tags that can be read twice. */
 function once(options: WriteOptions | undefined): WriteOptions | undefined {
