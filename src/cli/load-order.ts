@@ -16,7 +16,12 @@ export interface LoadOrder {
 
 export type ToProcess = { readonly start: LoadOrder; readonly first: number } | 'stop'
 
+/** What the cache sent for all calls, retries included; questions for the clock are not among them. */
+export interface RoundTrips {
+  readonly roundTrips: number
+}
+
 export type FromProcess =
   | { readonly calls: number }
-  | { readonly history: readonly Recorded[] }
+  | ({ readonly history: readonly Recorded[] } & RoundTrips)
   | { readonly problem: string }

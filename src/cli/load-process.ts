@@ -6,9 +6,10 @@ import { databaseClock } from '../load/database-clock.ts'
 import type { Recorded } from '../load/history.ts'
 import { runClients } from '../load/run-load.ts'
 import { createCache } from '../postgres/create-cache.ts'
+import type { CacheEvent } from '../values/events.ts'
 import { given, tablesOf } from './cache-options.ts'
 import { connect } from './connect.ts'
-import type { FromProcess, LoadOrder, ToProcess } from './load-order.ts'
+import type { FromProcess, LoadOrder, RoundTrips, ToProcess } from './load-order.ts'
 
 /** Long, so that a busy machine is not taken for a broken store. */
 const TIMEOUT_MS = 60_000
@@ -21,18 +22,22 @@ process.on('disconnect', () => process.exit())
 process.on('message', async (message: ToProcess) => {
   if (message === 'stop') return stop.abort()
   try {
-    tell({ history: await run(message.start, message.first) })
+    tell(await run(message.start, message.first))
   } catch (error) {
     tell({ problem: error instanceof Error ? error.message : 'The process failed.' })
   }
 })
 
-async function run(order: LoadOrder, first: number): Promise<Recorded[]> {
+async function run(order: LoadOrder, first: number): Promise<RoundTrips & { history: Recorded[] }> {
   const { plan, databaseUrl, endpoint, namespace, origin, schema, prefix } = order
   const { db, close } = await connect({ databaseUrl, ...given({ endpoint }) })
   const tables = tablesOf(given({ schema, prefix }))
   const wrap = await wrapperOf(order.wrap)
-  const cache = wrap(createCache(db, { namespace, tables, timeout: TIMEOUT_MS }))
+  let roundTrips = 0
+  const onEvent = (event: CacheEvent) => {
+    roundTrips += event.roundTrips
+  }
+  const cache = wrap(createCache(db, { namespace, tables, timeout: TIMEOUT_MS, onEvent }))
   const target = { cache, clock: databaseClock(db) }
   const history: Recorded[] = []
   const progress = setInterval(() => tell({ calls: history.length }), PROGRESS_MS)
@@ -46,7 +51,7 @@ async function run(order: LoadOrder, first: number): Promise<Recorded[]> {
     clearInterval(progress)
     await close()
   }
-  return history
+  return { history, roundTrips }
 }
 
 async function wrapperOf(path: string | undefined): Promise<(cache: Cache) => Cache> {

@@ -2,13 +2,17 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Recorded } from '../load/history.ts'
-import type { FromProcess, LoadOrder, ToProcess } from './load-order.ts'
+import type { FromProcess, LoadOrder, RoundTrips, ToProcess } from './load-order.ts'
 import { UserError } from './user-error.ts'
+
+interface Seen extends RoundTrips {
+  readonly history: readonly Recorded[]
+}
 
 const SCRIPT = fileURLToPath(new URL('./load-process.js', import.meta.url))
 
 /** Ctrl-C ends the run early, with a report of what was seen until then. @throws UserError */
-export async function runProcesses(count: number, order: LoadOrder): Promise<Recorded[]> {
+export async function runProcesses(count: number, order: LoadOrder): Promise<Seen> {
   const calls = new Array<number>(count).fill(0)
   const children = calls.map(() => fork(SCRIPT, { serialization: 'advanced', execArgv: [] }))
   const stop = () => {
@@ -16,7 +20,7 @@ export async function runProcesses(count: number, order: LoadOrder): Promise<Rec
   }
   process.on('SIGINT', stop)
   try {
-    const histories = await Promise.all(
+    const seen = await Promise.all(
       children.map((child, i) => {
         send(child, { start: order, first: i * order.plan.clients })
         return historyOf(child, (sofar) => {
@@ -25,7 +29,10 @@ export async function runProcesses(count: number, order: LoadOrder): Promise<Rec
         })
       }),
     )
-    return histories.flat()
+    return {
+      history: seen.flatMap(({ history }) => history),
+      roundTrips: seen.reduce((sum, { roundTrips }) => sum + roundTrips, 0),
+    }
   } finally {
     process.off('SIGINT', stop)
     for (const child of children) child.kill('SIGKILL')
@@ -33,11 +40,11 @@ export async function runProcesses(count: number, order: LoadOrder): Promise<Rec
   }
 }
 
-function historyOf(child: ChildProcess, onProgress: (calls: number) => void): Promise<readonly Recorded[]> {
+function historyOf(child: ChildProcess, onProgress: (calls: number) => void): Promise<Seen> {
   return new Promise((resolve, reject) => {
     child.on('message', (message: FromProcess) => {
       if ('calls' in message) onProgress(message.calls)
-      else if ('history' in message) resolve(message.history)
+      else if ('history' in message) resolve(message)
       else reject(new UserError(`A process of the load failed: ${message.problem}`))
     })
     child.on('error', reject)

@@ -72,7 +72,11 @@ async function startEndpoint(
       throw new UserError('Expected --faults with a Postgres over TCP or without a database: faults are local.')
     return { databaseUrl, endpoint }
   }
-  const server = await startLocalNeon({ intercept, ...(databaseUrl === undefined ? {} : { database: databaseUrl }) })
+  // Without `onResponse`: the log of the faults would grow for as long as the load runs.
+  const server = await startLocalNeon({
+    intercept: { onRequest: (request) => intercept.onRequest(request) },
+    ...(databaseUrl === undefined ? {} : { database: databaseUrl }),
+  })
   const local = { server, embedded: databaseUrl === undefined }
   return { local, databaseUrl: server.connectionString, endpoint: server.endpoint }
 }

@@ -80,7 +80,7 @@ async function load(flags: Flags): Promise<LoadResult> {
 async function measure(flags: Flags, plan: LoadPlan, site: Awaited<ReturnType<typeof openSite>>): Promise<LoadResult> {
   const { schema, prefix, wrap, processes } = flags
   const startedAt = performance.now()
-  const history = await runProcesses(processes, {
+  const { history, roundTrips } = await runProcesses(processes, {
     ...given({ schema, prefix, wrap }),
     plan,
     databaseUrl: site.databaseUrl,
@@ -92,7 +92,7 @@ async function measure(flags: Flags, plan: LoadPlan, site: Awaited<ReturnType<ty
   site.heal()
   const final = await finalCounts(site.target, plan)
   const violations = judge({ history, final, leaseMs: LEASE_MS, faults: flags.faults === true })
-  return { ...summarize(history, durationMs), violations }
+  return { ...summarize(history, durationMs), roundTrips, violations }
 }
 
 function planOf(flags: Flags): LoadPlan {

@@ -8,13 +8,14 @@ const SHOWN_VIOLATIONS = 10
 const milliseconds = (value: number) => value.toFixed(value < 10 ? 2 : 1)
 
 export function textReport(result: LoadResult, colour = false): string {
-  const { calls, errors, durationMs, hitRate, computations } = result
+  const { calls, errors, durationMs, hitRate, computations, roundTrips } = result
   const perSecond = Math.round(calls / Math.max(durationMs / 1000, 0.001))
   const facts = [
     `${calls} calls in ${(durationMs / 1000).toFixed(1)} s (${perSecond}/s)`,
     `${errors} errors`,
     `hit rate ${(hitRate * 100).toFixed(1)} %`,
     `${computations} computations`,
+    ...(roundTrips === undefined ? [] : [`${roundTrips} round trips`]),
   ]
   return `${[facts.join(', '), table(result), histogram(result), verdict(result, colour)].join('\n\n')}\n`
 }

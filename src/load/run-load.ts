@@ -8,6 +8,8 @@ import { type LoadSummary, summarize } from './summarize.ts'
 import type { Violation } from './violation.ts'
 
 export interface LoadResult extends LoadSummary {
+  /** What caches sent for all calls, where it was counted. */
+  readonly roundTrips?: number
   /** What a correct store cannot do; empty when all is well. */
   readonly violations: readonly Violation[]
 }
