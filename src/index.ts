@@ -35,6 +35,8 @@ export { type CacheManager, type CacheManagerOptions, createCacheManager } from 
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
 export { nullCache } from './stores/null-cache.ts'
 export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/create-sharded-cache.ts'
+export { type TieredCacheOptions, tieredCache } from './stores/tiered/create-tiered-cache.ts'
+export { type Listening, type ListeningClient, type ListenOptions, listen } from './stores/tiered/listen.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,
