@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { CacheError } from '../values/errors.ts'
 import { devCommand } from './dev.ts'
+import { loadCommand } from './load.ts'
 import { migrateCommand } from './migrate.ts'
 import { UserError } from './user-error.ts'
 import { unwatchCommand, watchCommand } from './watch.ts'
@@ -16,6 +17,7 @@ const program = new Command('pgstash')
   .description('A cache that lives in Postgres and is reached over stateless HTTP.')
   .version(version)
   .addCommand(devCommand)
+  .addCommand(loadCommand)
   .addCommand(migrateCommand)
   .addCommand(watchCommand)
   .addCommand(unwatchCommand)
