@@ -4,15 +4,16 @@ import type { Copy } from '../../store/copies.ts'
 import type { Internals } from '../../store/internals.ts'
 import { utf8Bytes } from '../../values/events.ts'
 import { MAX_KEY_BYTES, ROOT, storedKeys } from '../../values/key.ts'
+import type { NearCache } from '../platform/platform-cache.ts'
 import type { Feed } from './feed.ts'
 import type { Fence, Ticket } from './fence.ts'
 
 /** The same for a tiered cache and the namespaces nested in it. */
 export interface Shared {
   /** Keys in it are those that the second tier stores: its own namespaces are not needed. */
-  readonly l1: Cache
+  readonly l1: NearCache
   /** In the first tier, marks of sliding reads that need not ask the second one yet: its deadline is far enough away. */
-  readonly undue: Cache
+  readonly undue: NearCache
   /** The longest that a copy is kept, in milliseconds. */
   readonly copyMs: number
   readonly fence: Fence
@@ -67,7 +68,7 @@ function isCut(tag: string): boolean {
 }
 
 /** Takes keys out of the first tier. What cannot be taken out ends with its time. */
-export async function forget(l1: Cache, names: readonly string[]): Promise<void> {
+export async function forget(l1: NearCache, names: readonly string[]): Promise<void> {
   await l1.deleteMany(names).catch(() => {})
 }
 
@@ -76,6 +77,6 @@ export async function forgetTags({ l1, hasTags }: Shared, tags: string | Iterabl
   await (hasTags ? l1.invalidate(tags) : l1.clear()).catch(() => forgetAll(l1))
 }
 
-export async function forgetAll(l1: Cache): Promise<void> {
+export async function forgetAll(l1: NearCache): Promise<void> {
   await l1.clear().catch(() => {})
 }

@@ -5,11 +5,12 @@ import { CONTEXT } from '../../postgres/context.ts'
 import { parsePairs } from '../../store/inputs.ts'
 import { type Inside, internals, internalsOf } from '../../store/internals.ts'
 import { now } from '../../values/clock.ts'
-import { InvalidOptionError } from '../../values/errors.ts'
+import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { type Expiration, parsePeriod } from '../../values/expiration.ts'
 import { nestedScope, ROOT, type Scope, storedKey } from '../../values/key.ts'
 import { boolean, optionsObject } from '../../values/options.ts'
 import { checkedCache } from '../delegate.ts'
+import type { NearCache } from '../platform/platform-cache.ts'
 import type { Context, Shared } from './context.ts'
 import { createFeed, FEED, type Feed } from './feed.ts'
 import { createFence } from './fence.ts'
@@ -17,8 +18,11 @@ import { reading } from './reading.ts'
 import { writing } from './writing.ts'
 
 export interface TieredCacheOptions {
-  /** The near one: `memoryCache()`, or `platformCache()`. Of this tiered cache alone: nothing else may write to it. */
-  l1: Cache
+  /**
+   * The near one: `memoryCache()`, or `platformCache()`. Of this tiered cache alone: nothing else may write to it. Give it
+   * the codec of `l2` where that keeps more than JSON does.
+   */
+  l1: NearCache
   /** The one that all share: `createCache(db)`. */
   l2: Cache
   /**
@@ -53,7 +57,7 @@ const PASSED_ON = [CONTEXT, FILLS] as const
 export function tieredCache(options: TieredCacheOptions): Cache {
   const known = ['l1', 'l2', 'l1Expiration', 'changes'] as const
   const { l1, l2, l1Expiration, changes = false } = optionsObject<TieredCacheOptions>(options, known)
-  const near = checkedCache(l1, 'l1')
+  const near = checkedNear(l1)
   const far = checkedCache(l2, 'l2')
   const asksForNews = boolean('changes', changes)
   if (asksForNews && internalsOf(far).storedKey === undefined) {
@@ -70,6 +74,24 @@ export function tieredCache(options: TieredCacheOptions): Cache {
     hasTags: internals in far,
   }
   return scopedCache(shared, far, ROOT)
+}
+
+const NEAR = [
+  'get',
+  'getMany',
+  'has',
+  'set',
+  'setMany',
+  'deleteMany',
+  'clear',
+  'invalidate',
+  'clearExpired',
+  'namespace',
+] as const satisfies readonly (keyof NearCache)[]
+
+function checkedNear(cache: NearCache | undefined): NearCache {
+  if (cache !== undefined && NEAR.every((name) => typeof Object(cache)[name] === 'function')) return cache
+  throw new InvalidOptionError(`Expected l1 to be a cache, got ${describeType(cache)}.`)
 }
 
 function contextOf(shared: Shared, l2: Cache, scope: Scope): Context {

@@ -1,6 +1,6 @@
 /** What others changed, as it is told: what is copied of it goes from the first tier. */
-import type { Cache } from '../../cache.ts'
 import type { News, NewsReader } from '../../store/news.ts'
+import type { NearCache } from '../platform/platform-cache.ts'
 import type { Fence, Ticket } from './fence.ts'
 
 /** Where a tiered cache keeps its feed, for `listen`. Of the registry, so that two copies of the package understand each other. */
@@ -14,7 +14,7 @@ export interface Feed {
   changed(changes: News['changed']): Promise<void>
 }
 
-export function createFeed(l1: Cache, fence: Fence): Feed {
+export function createFeed(l1: NearCache, fence: Fence): Feed {
   let cursor: string | null = null
 
   async function flush(own: readonly Ticket[] = []): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Cache, CounterOptions, LimitRule, WriteOptions } from '../../cache.ts'
 import { remainingMs } from '../../store/copies.ts'
 import { parsePairs, parseTags, parseWrite } from '../../store/inputs.ts'
-import { internalsOf } from '../../store/internals.ts'
+import { type Internals, internals } from '../../store/internals.ts'
 import type { Expiration } from '../../values/expiration.ts'
 import { NEVER } from '../../values/expiration.ts'
 import { type Context, forget, forgetAll, forgetTags, keysOf } from './context.ts'
@@ -37,10 +37,10 @@ export function writing(context: Context) {
     const milliseconds = Math.floor(Math.min(copyMs, remainingMs(deadline)))
     // As of a snapshot it may be rejected already.
     if (milliseconds <= 0 || options?.asOf !== undefined) throw new RangeError('No copy is kept of it.')
-    return internalsOf(l1).prepareMany(
-      pairs.map(([key, value]) => [nameOf(key), value] as const),
-      { expiration: { milliseconds }, tags: options?.tags },
-    )
+    const copies = pairs.map(([key, value]) => [nameOf(key), value] as const)
+    const given = { expiration: { milliseconds }, tags: options?.tags }
+    const prepareMany = (l1 as { [internals]?: Pick<Internals, 'prepareMany'> })[internals]?.prepareMany
+    return prepareMany === undefined ? () => l1.setMany(copies, given) : prepareMany(copies, given)
   }
 
   async function writeMany<T>(
