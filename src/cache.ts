@@ -193,11 +193,13 @@ export interface ClearExpiredOptions {
   timeBudget?: number | undefined
   /** Called after each batch with the number removed so far. */
   onProgress?: ((removed: number) => void) | undefined
+  /** Ends the run after the batch that is under way, as `timeBudget` does. */
+  signal?: AbortSignal | undefined
 }
 
 export interface CleanupResult {
   removed: number
-  /** True: the time budget ended the work, and more was waiting. */
+  /** True: the time budget or the signal ended the work, and more was waiting. */
   more: boolean
 }
 

@@ -2,6 +2,9 @@
 import type { Database } from '../postgres/database.ts'
 import { UserError } from './user-error.ts'
 
+/** A host that swallows packets would otherwise keep the command for minutes. */
+const CONNECT_TIMEOUT_MS = 15_000
+
 export interface Connection {
   readonly db: Database
   /** `host/database`, without user and password. */
@@ -42,7 +45,7 @@ async function overHttp(databaseUrl: string, endpoint: string | undefined) {
 async function overTcp(databaseUrl: string) {
   const { default: pg } = await optional('pg', () => import('pg'))
   const { drizzle } = await import('drizzle-orm/node-postgres')
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 })
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
   pool.on('error', () => {})
   return { db: drizzle(pool), close: () => pool.end() }
 }

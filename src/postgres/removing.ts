@@ -54,7 +54,10 @@ export function removing(context: Context) {
     }
   }
 
-  async function sweepAll({ batch: largest, timeBudget, onProgress }: SweepInput, cost: Cost): Promise<CleanupResult> {
+  async function sweepAll(
+    { batch: largest, timeBudget, onProgress, signal }: SweepInput,
+    cost: Cost,
+  ): Promise<CleanupResult> {
     const startedAt = now()
     let total = 0
     let batch = largest
@@ -81,7 +84,7 @@ export function removing(context: Context) {
         after = swept.after
         begin = false
       }
-      if (now() - startedAt >= timeBudget) return { removed: total, more: true }
+      if (signal?.aborted || now() - startedAt >= timeBudget) return { removed: total, more: true }
     }
   }
 

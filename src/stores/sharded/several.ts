@@ -100,7 +100,7 @@ export function several(context: Context) {
 
 /** One node after the other, in batches that go over from one to the next: so the batch and the time mean the same as ever. */
 async function sweep(nodes: Cache[], options: ClearExpiredOptions | undefined): Promise<CleanupResult> {
-  const { batch, timeBudget, onProgress } = parseSweep(options)
+  const { batch, timeBudget, onProgress, signal } = parseSweep(options)
   const startedAt = now()
   const waiting = [...nodes]
   for (let total = 0; ; ) {
@@ -114,6 +114,6 @@ async function sweep(nodes: Cache[], options: ClearExpiredOptions | undefined): 
     }
     onProgress?.(total)
     if (waiting.length === 0) return { removed: total, more: false }
-    if (now() - startedAt >= timeBudget) return { removed: total, more: true }
+    if (signal?.aborted || now() - startedAt >= timeBudget) return { removed: total, more: true }
   }
 }
