@@ -2,6 +2,7 @@
 import type { Database } from '../postgres/database.ts'
 import { UserError } from './user-error.ts'
 
+const POSTGRES_PORT = 5432
 /** A host that swallows packets would otherwise keep the command for minutes. */
 const CONNECT_TIMEOUT_MS = 15_000
 
@@ -9,6 +10,9 @@ export interface Connection {
   readonly db: Database
   /** `host/database`, without user and password. */
   readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly isHttp: boolean
   close(): Promise<void>
 }
 
@@ -25,8 +29,9 @@ export async function connect({
   if (!databaseUrl) throw new UserError('Expected a database: set DATABASE_URL, or pass --database-url.')
   const url = parseUrl(databaseUrl)
   const name = `${url.host}${url.pathname}`
-  const http = Boolean(endpoint) || url.hostname.endsWith('.neon.tech')
-  return { name, ...(await (http ? overHttp(databaseUrl, endpoint) : overTcp(databaseUrl))) }
+  const isHttp = Boolean(endpoint) || url.hostname.endsWith('.neon.tech')
+  const place = { name, host: url.hostname, port: Number(url.port || POSTGRES_PORT), isHttp }
+  return { ...place, ...(await (isHttp ? overHttp(databaseUrl, endpoint) : overTcp(databaseUrl))) }
 }
 
 function parseUrl(databaseUrl: string): URL {

@@ -6,6 +6,7 @@ import { clearAllCommand } from './clear-all.ts'
 import { clearExpiredCommand } from './clear-expired.ts'
 import { deleteCommand } from './delete.ts'
 import { devCommand } from './dev.ts'
+import { doctorCommand } from './doctor.ts'
 import { exitCodeOf } from './failing.ts'
 import { getCommand } from './get.ts'
 import { incrementCommand } from './increment.ts'
@@ -24,7 +25,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const GROUPS: Record<string, Command[]> = {
   'Setting up:': [devCommand, migrateCommand, watchCommand, unwatchCommand],
-  'Looking:': [statsCommand, listCommand, getCommand],
+  'Looking:': [statsCommand, listCommand, getCommand, doctorCommand],
   'Changing:': [setCommand, touchCommand, deleteCommand, incrementCommand, invalidateCommand],
   'Cleaning:': [clearExpiredCommand, clearAllCommand],
 }
