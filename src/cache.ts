@@ -90,7 +90,10 @@ export interface Cache {
   snapshot(): Promise<CacheSnapshot>
   /** Removes entries that are past keeping, in batches, beside any traffic; call it from a cron trigger. */
   clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult>
-  /** Counts by state, and bytes, of this namespace and those nested in it: one scan. */
+  /**
+   * Counts by state, and bytes, of this namespace and those nested in it. Exact up to 50,000 entries of a namespace, or a
+   * table of 32 MB; above that estimated from a sample, which takes no longer however large the table.
+   */
   stats(): Promise<CacheStats>
   /** A page of entries in key order, without values. */
   list(options?: ListOptions): Promise<EntryPage>
