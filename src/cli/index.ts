@@ -7,8 +7,10 @@ import { clearExpiredCommand } from './clear-expired.ts'
 import { deleteCommand } from './delete.ts'
 import { devCommand } from './dev.ts'
 import { doctorCommand } from './doctor.ts'
+import { exportCommand } from './export.ts'
 import { exitCodeOf } from './failing.ts'
 import { getCommand } from './get.ts'
+import { importCommand } from './import.ts'
 import { incrementCommand } from './increment.ts'
 import { invalidateCommand } from './invalidate.ts'
 import { listCommand } from './list.ts'
@@ -27,6 +29,7 @@ const GROUPS: Record<string, Command[]> = {
   'Setting up:': [devCommand, migrateCommand, watchCommand, unwatchCommand],
   'Looking:': [statsCommand, listCommand, getCommand, doctorCommand],
   'Changing:': [setCommand, touchCommand, deleteCommand, incrementCommand, invalidateCommand],
+  'Moving:': [exportCommand, importCommand],
   'Cleaning:': [clearExpiredCommand, clearAllCommand],
 }
 
