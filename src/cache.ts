@@ -201,8 +201,11 @@ export interface ClearExpiredOptions {
 }
 
 export interface CleanupResult {
+  /** Entries that were past keeping, or rejected by a tag. */
   removed: number
-  /** True: the time budget or the signal ended the work, and more was waiting. */
+  /** Live entries that had to go because of `maxEntries` or `maxBytes`; absent in a cache that has neither. */
+  evicted?: number
+  /** True: the time budget, the signal or the bound on evictions ended the work, and more was waiting. */
   more: boolean
 }
 

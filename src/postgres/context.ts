@@ -4,6 +4,7 @@ import type { FillStore } from '../fill/store.ts'
 import type { CacheTables } from '../schema.ts'
 import type { Settings } from '../store/settings.ts'
 import type { Scope } from '../values/key.ts'
+import type { Capacity } from './capacity.ts'
 import type { Circuit } from './circuit.ts'
 import type { createCoalescer } from './coalesce.ts'
 import type { Runner } from './runner.ts'
@@ -27,6 +28,8 @@ export interface Shared extends Settings {
 
 export interface Context extends Shared {
   readonly scope: Scope
+  /** Of this very scope; those nested in it have none of their own. */
+  readonly capacity: Capacity | undefined
 }
 
 /**

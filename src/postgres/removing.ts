@@ -5,7 +5,9 @@ import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
 import { byCodePoint, keyRange, storedKey, storedKeys } from '../values/key.ts'
+import { inTime, smaller } from './batches.ts'
 import { type Context, MAX_KEYS } from './context.ts'
+import { evictTo } from './evicting.ts'
 import { observed } from './observed.ts'
 import { clear } from './operations/clear.ts'
 import { invalidate } from './operations/invalidate.ts'
@@ -15,9 +17,8 @@ import { removeMany } from './operations/remove-many.ts'
 import { forScope } from './operations/scoped.ts'
 import { type Swept, sweep } from './operations/sweep.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
-import { isOutOfTime, pause } from './retry.ts'
+import { pause } from './retry.ts'
 
-const SHRINK_BY = 8
 /** To look at an entry costs a tenth of what deleting one does, and so does a row of the log, which is small. */
 const SCAN_FACTOR = 4
 const LOG_FACTOR = 10
@@ -88,6 +89,16 @@ export function removing(context: Context) {
     }
   }
 
+  async function cleanUp(input: SweepInput, cost: Cost): Promise<CleanupResult> {
+    const startedAt = now()
+    const swept = await sweepAll(input, cost)
+    if (context.capacity === undefined) return swept
+    // What is past keeping goes first.
+    if (swept.more) return { ...swept, evicted: 0 }
+    const isOver = () => input.signal?.aborted || now() - startedAt >= input.timeBudget
+    return { ...swept, ...(await evictTo(context, context.capacity, { batch: input.batch, isOver, cost })) }
+  }
+
   return {
     async delete(key: string): Promise<boolean> {
       const stored = storedKey(scope, key)
@@ -130,8 +141,8 @@ export function removing(context: Context) {
       const input = parseSweep(options)
       return observed(context, {
         operation: 'clearExpired',
-        run: (cost) => sweepAll(input, cost),
-        outcome: (result) => ({ type: 'cleanup', count: result.removed }),
+        run: (cost) => cleanUp(input, cost),
+        outcome: ({ removed, evicted = 0 }) => ({ type: 'cleanup', count: removed + evicted }),
       })
     },
     async invalidate(tags: string | Iterable<string>): Promise<void> {
@@ -159,22 +170,7 @@ export async function againIfRaced<Row extends { raced: boolean }>(remove: () =>
   return first.some(({ raced }) => raced) ? [...first, ...(await remove())] : first
 }
 
-/** What a batch answers, or undefined where it took too long and a smaller one may not. */
-async function inTime<T>(batch: number, work: (batch: number) => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work(batch)
-  } catch (error) {
-    if (batch === 1 || !isOutOfTime(error)) throw error
-    return undefined
-  }
-}
-
 /** What one statement of a sweep looks at and removes. */
 function sizes(batch: number) {
   return { batch, scan: batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
-}
-
-/** Rows with large values take longer to delete, and a size that never ends in time would stop the work for good. */
-function smaller(batch: number): number {
-  return Math.ceil(batch / SHRINK_BY)
 }

@@ -1,12 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { qualified } from '../../migrate/sql-text.ts'
 import { type CacheTables, live } from '../../schema.ts'
 import { operation, type QueryDatabase } from '../database.ts'
 import { inRange, storedBytes } from './fragments.ts'
+import { sample, sampledShare } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
 
-/** 32 MB: read in some tens of milliseconds. A table that is no larger is counted, of others so many pages are. */
-const SAMPLED_PAGES = 4_000
 /** Of a scope so many entries are counted before a sample of the table has to do. */
 const COUNTED_ENTRIES = 50_000
 
@@ -22,15 +20,14 @@ export interface Counted {
 /**
  * Counts by state, and bytes. Asks once whether an entry is live, and reads no TOASTed value.
  *
- * Of a large table a sample of its pages is looked at and scaled up. Pages, because to draw single rows
- * all would have to be read.
+ * Of a large table a sample is looked at and scaled up.
  */
 export const stats: ScopedOperation<Counted> = {
   everything: operation('always', (db, tables) => {
     const sampled = sums(db, 'sampled', tables, sql`${tables.entries} ${sample(tables)}`)
     return db
       .with(sampled)
-      .select(figures(sql`sampled`, share(tables), sql`${share(tables)} < 1`))
+      .select(figures(sql`sampled`, sampledShare(tables), sql`${sampledShare(tables)} < 1`))
       .from(sql`sampled`)
   }),
   range: operation('always', (db, tables) => {
@@ -41,7 +38,7 @@ export const stats: ScopedOperation<Counted> = {
     const isMore = sql`(select total from counted) > ${sql.raw(String(COUNTED_ENTRIES))}`
     const sampled = sums(db, 'sampled', tables, sql`${entries} ${sample(tables)} where ${range} and ${isMore}`)
     // A scope that hides in a huge table may be missed by the sample, but is not smaller than what was counted.
-    const scale = sql`least(${share(tables)}, sampled.total / ${limit})`
+    const scale = sql`least(${sampledShare(tables)}, sampled.total / ${limit})`
     const isSampled = sql`${isMore} and (select total from sampled) > 0`
     const chosen = sql`(
       select sampled.*, ${scale} as share, ${isMore} and ${scale} < 1 as estimated from sampled where ${isSampled}
@@ -53,17 +50,6 @@ export const stats: ScopedOperation<Counted> = {
       .select(figures(sql`chosen`, sql`chosen.share`, sql`chosen.estimated`))
       .from(chosen)
   }),
-}
-
-/** The share of the table's pages that is looked at, 1 for all. */
-function share(tables: CacheTables): SQL {
-  const name = sql`${qualified(tables, tables.entries)}::text`
-  const pages = sql`pg_relation_size(to_regclass(${name})) / current_setting('block_size')::float8`
-  return sql`coalesce(least(1, ${sql.raw(String(SAMPLED_PAGES))} / nullif(${pages}, 0)), 1)`
-}
-
-function sample(tables: CacheTables): SQL {
-  return sql`tablesample system (100 * ${share(tables)})`
 }
 
 /** @param from the table, and what of it */
