@@ -16,6 +16,7 @@ import { invalidateCommand } from './invalidate.ts'
 import { listCommand } from './list.ts'
 import { migrateCommand } from './migrate.ts'
 import { endWithReader, withoutPasswords } from './output.ts'
+import { scheduleCommand } from './schedule.ts'
 import { setCommand } from './set.ts'
 import { statsCommand } from './stats.ts'
 import { touchCommand } from './touch.ts'
@@ -30,7 +31,7 @@ const GROUPS: Record<string, Command[]> = {
   'Looking:': [statsCommand, listCommand, getCommand, doctorCommand],
   'Changing:': [setCommand, touchCommand, deleteCommand, incrementCommand, invalidateCommand],
   'Moving:': [exportCommand, importCommand],
-  'Cleaning:': [clearExpiredCommand, clearAllCommand],
+  'Cleaning:': [clearExpiredCommand, scheduleCommand, clearAllCommand],
 }
 
 const program = new Command('pgstash')

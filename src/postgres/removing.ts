@@ -15,13 +15,10 @@ import { pull } from './operations/pull.ts'
 import { remove } from './operations/remove.ts'
 import { removeMany } from './operations/remove-many.ts'
 import { forScope } from './operations/scoped.ts'
-import { type Swept, sweep } from './operations/sweep.ts'
+import { type Swept, sweep, sweepSizes } from './operations/sweep.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
 import { pause } from './retry.ts'
 
-/** To look at an entry costs a tenth of what deleting one does, and so does a row of the log, which is small. */
-const SCAN_FACTOR = 4
-const LOG_FACTOR = 10
 /** To one that has had the turn all of so many times the rest is left. */
 const MAX_TURNS_LOST = 10
 const TURN_PAUSE_MS = 20
@@ -69,7 +66,9 @@ export function removing(context: Context) {
     let turnsLost = 0
     for (;;) {
       const at: Record<string, unknown> = { ...range, after, begin }
-      const rows = await inTime(batch, (size) => runner.run(forScope(sweep, scope), { ...at, ...sizes(size) }, cost))
+      const rows = await inTime(batch, (size) =>
+        runner.run(forScope(sweep, scope), { ...at, ...sweepSizes(size) }, cost),
+      )
       const swept: Swept | undefined = rows?.[0]
       if (swept === undefined) batch = smaller(batch)
       else {
@@ -168,9 +167,4 @@ export function removing(context: Context) {
 export async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
   const first = await remove()
   return first.some(({ raced }) => raced) ? [...first, ...(await remove())] : first
-}
-
-/** What one statement of a sweep looks at and removes. */
-function sizes(batch: number) {
-  return { batch, scan: batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
 }
