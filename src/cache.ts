@@ -90,7 +90,10 @@ export interface Cache {
   snapshot(): Promise<CacheSnapshot>
   /** Removes entries that are past keeping, in batches, beside any traffic; call it from a cron trigger. */
   clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult>
-  /** Counts by state, and bytes, of this namespace and those nested in it: one scan. */
+  /**
+   * Counts by state, and bytes, of this namespace and those nested in it. Exact up to 50,000 entries of a namespace, or a
+   * table of 32 MB; above that estimated from a sample, which takes no longer however large the table.
+   */
   stats(): Promise<CacheStats>
   /** A page of entries in key order, without values. */
   list(options?: ListOptions): Promise<EntryPage>
@@ -193,11 +196,16 @@ export interface ClearExpiredOptions {
   timeBudget?: number | undefined
   /** Called after each batch with the number removed so far. */
   onProgress?: ((removed: number) => void) | undefined
+  /** Ends the run after the batch that is under way, as `timeBudget` does. */
+  signal?: AbortSignal | undefined
 }
 
 export interface CleanupResult {
+  /** Entries that were past keeping, or rejected by a tag. */
   removed: number
-  /** True: the time budget ended the work, and more was waiting. */
+  /** Live entries that had to go because of `maxEntries` or `maxBytes`; absent in a cache that has neither. */
+  evicted?: number
+  /** True: the time budget, the signal or the bound on evictions ended the work, and more was waiting. */
   more: boolean
 }
 

@@ -1,30 +1,63 @@
-/** What all commands take that talk to a database: where it is, and what the cache's tables are called. */
+/** What all commands take that talk to a database: where it is, what the cache's tables are called, and which namespace. */
 import type { Command } from 'commander'
+import type { Cache } from '../cache.ts'
+import { compressingCodec } from '../codecs/compressing-codec.ts'
+import { createCache } from '../postgres/create-cache.ts'
+import { createRunner, type Runner } from '../postgres/runner.ts'
 import { type CacheTables, cacheTables } from '../schema.ts'
+import { type Codec, jsonCodec } from '../values/codec.ts'
+import { nestedScope, ROOT, type Scope } from '../values/key.ts'
+import { repeated } from './arguments.ts'
 import { type Connection, connect } from './connect.ts'
 
-export interface CacheFlags {
+/** A person waits, or a script that has time: longer than a request would. */
+const TIMEOUT_MS = 60_000
+
+export interface TableFlags {
   databaseUrl?: string
   endpoint?: string
   schema?: string
+  tablePrefix?: string
+  /** Of commands that have no keys, the same as `tablePrefix`. */
   prefix?: string
 }
 
-export function withCacheOptions(command: Command): Command {
+export interface CacheFlags extends Omit<TableFlags, 'prefix'> {
+  namespace?: string[]
+}
+
+/** A cache, and what it stands on. */
+export interface Place extends Connection {
+  readonly cache: Cache
+  readonly scope: Scope
+  readonly tables: CacheTables
+  readonly runner: Runner
+}
+
+export function withTableOptions(command: Command): Command {
   return command
     .option('--database-url <url>', 'the database; default: the variable DATABASE_URL')
     .option('--endpoint <url>', 'the HTTP endpoint of a local Neon; default: the variable NEON_FETCH_ENDPOINT')
     .option('--schema <name>', "the Postgres schema of the cache's tables")
-    .option('--prefix <name>', "put before each of the cache's tables' names")
+    .option('--table-prefix <name>', "put before each of the cache's tables' names")
 }
 
-export function tablesOf({ schema, prefix }: CacheFlags): CacheTables {
-  return cacheTables({ ...given({ schema, prefix }) })
+/** Of commands that know no keys, whose prefix can only be that of the tables. */
+export function withPrefixOption(command: Command): Command {
+  return withTableOptions(command).option('--prefix <name>', 'the same as --table-prefix')
+}
+
+export function withCacheOptions(command: Command): Command {
+  return withTableOptions(command).option('--namespace <name>', 'a namespace; again for one nested in it', repeated)
+}
+
+export function tablesOf({ schema, tablePrefix, prefix }: TableFlags): CacheTables {
+  return cacheTables({ ...given({ schema, prefix: tablePrefix ?? prefix }) })
 }
 
 /** Connects, does the work, and hangs up. @throws UserError */
 export async function connected(
-  { databaseUrl, endpoint }: CacheFlags,
+  { databaseUrl, endpoint }: Pick<TableFlags, 'databaseUrl' | 'endpoint'>,
   work: (connection: Connection) => Promise<void>,
 ): Promise<void> {
   const connection = await connect(given({ databaseUrl, endpoint }))
@@ -33,6 +66,28 @@ export async function connected(
   } finally {
     await connection.close()
   }
+}
+
+/** The same with a cache. @throws UserError, CacheError */
+export async function withCache(
+  { databaseUrl, endpoint, schema, tablePrefix, namespace = [] }: CacheFlags,
+  work: (place: Place) => Promise<void>,
+  codec = readingCodec(),
+): Promise<void> {
+  const tables = tablesOf({ ...given({ schema, tablePrefix }) })
+  const scope = namespace.reduce<Scope>((parent, name) => nestedScope(parent, name), ROOT)
+  await connected(given({ databaseUrl, endpoint }), async (connection) => {
+    // Names of statements would not outlive the command, and not every pooler knows them.
+    const settings = { tables, timeoutMs: TIMEOUT_MS, preparedNames: false }
+    const whole = createCache(connection.db, { tables, timeout: TIMEOUT_MS, preparedNames: false, codec })
+    const cache = namespace.reduce((parent, name) => parent.namespace(name), whole)
+    await work({ ...connection, cache, scope, tables, runner: createRunner(connection.db, settings) })
+  })
+}
+
+/** Reads what was compressed as well; writes what every cache can read. */
+function readingCodec(): Codec {
+  return { encode: jsonCodec.encode, decode: compressingCodec().decode }
 }
 
 /** Without the fields that were not given. */

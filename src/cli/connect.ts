@@ -2,10 +2,17 @@
 import type { Database } from '../postgres/database.ts'
 import { UserError } from './user-error.ts'
 
+const POSTGRES_PORT = 5432
+/** A host that swallows packets would otherwise keep the command for minutes. */
+const CONNECT_TIMEOUT_MS = 15_000
+
 export interface Connection {
   readonly db: Database
   /** `host/database`, without user and password. */
   readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly isHttp: boolean
   close(): Promise<void>
 }
 
@@ -22,8 +29,9 @@ export async function connect({
   if (!databaseUrl) throw new UserError('Expected a database: set DATABASE_URL, or pass --database-url.')
   const url = parseUrl(databaseUrl)
   const name = `${url.host}${url.pathname}`
-  const http = Boolean(endpoint) || url.hostname.endsWith('.neon.tech')
-  return { name, ...(await (http ? overHttp(databaseUrl, endpoint) : overTcp(databaseUrl))) }
+  const isHttp = Boolean(endpoint) || url.hostname.endsWith('.neon.tech')
+  const place = { name, host: url.hostname, port: Number(url.port || POSTGRES_PORT), isHttp }
+  return { ...place, ...(await (isHttp ? overHttp(databaseUrl, endpoint) : overTcp(databaseUrl))) }
 }
 
 function parseUrl(databaseUrl: string): URL {
@@ -42,7 +50,7 @@ async function overHttp(databaseUrl: string, endpoint: string | undefined) {
 async function overTcp(databaseUrl: string) {
   const { default: pg } = await optional('pg', () => import('pg'))
   const { drizzle } = await import('drizzle-orm/node-postgres')
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 })
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
   pool.on('error', () => {})
   return { db: drizzle(pool), close: () => pool.end() }
 }

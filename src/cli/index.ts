@@ -2,32 +2,62 @@
 /** The `pgstash` command. */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
-import { CacheError } from '../values/errors.ts'
+import { clearAllCommand } from './clear-all.ts'
+import { clearExpiredCommand } from './clear-expired.ts'
+import { deleteCommand } from './delete.ts'
 import { devCommand } from './dev.ts'
+import { doctorCommand } from './doctor.ts'
+import { exportCommand } from './export.ts'
+import { exitCodeOf } from './failing.ts'
+import { getCommand } from './get.ts'
+import { importCommand } from './import.ts'
+import { incrementCommand } from './increment.ts'
+import { invalidateCommand } from './invalidate.ts'
+import { listCommand } from './list.ts'
 import { loadCommand } from './load.ts'
 import { migrateCommand } from './migrate.ts'
-import { UserError } from './user-error.ts'
+import { endWithReader, withoutPasswords } from './output.ts'
+import { scheduleCommand } from './schedule.ts'
+import { setCommand } from './set.ts'
+import { statsCommand } from './stats.ts'
+import { touchCommand } from './touch.ts'
 import { unwatchCommand, watchCommand } from './watch.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
 
+const GROUPS: Record<string, Command[]> = {
+  'Setting up:': [devCommand, migrateCommand, watchCommand, unwatchCommand],
+  'Looking:': [statsCommand, listCommand, getCommand, doctorCommand, loadCommand],
+  'Changing:': [setCommand, touchCommand, deleteCommand, incrementCommand, invalidateCommand],
+  'Moving:': [exportCommand, importCommand],
+  'Cleaning:': [clearExpiredCommand, scheduleCommand, clearAllCommand],
+}
+
 const program = new Command('pgstash')
   .description('A cache that lives in Postgres and is reached over stateless HTTP.')
   .version(version)
-  .addCommand(devCommand)
-  .addCommand(loadCommand)
-  .addCommand(migrateCommand)
-  .addCommand(watchCommand)
-  .addCommand(unwatchCommand)
-  .showHelpAfterError('(pgstash --help lists what there is)')
+  .showHelpAfterError('(--help says what there is)')
+  .configureOutput({ writeErr: (text) => process.stderr.write(withoutPasswords(text)) })
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+The database is that of DATABASE_URL or --database-url: over HTTP where the host is Neon's or NEON_FETCH_ENDPOINT
+(--endpoint) names a local one, else over TCP.
 
+Exit codes: 0 done; 1 no: a miss, nothing to change, findings; 2 wrong usage or input; 3 the database failed;
+130 ended by Ctrl-C.`,
+  )
+
+for (const [group, commands] of Object.entries(GROUPS)) {
+  for (const command of commands) program.addCommand(command.copyInheritedSettings(program).helpGroup(group))
+}
+
+endWithReader()
 try {
   await program.parseAsync()
 } catch (error) {
-  // What a person can mend is one line; anything else is a defect and shows where.
-  const known = error instanceof UserError || error instanceof CacheError
-  process.stderr.write(known ? `pgstash: ${error.message}\n` : `${error instanceof Error ? error.stack : error}\n`)
-  process.exitCode = 1
+  process.exitCode = exitCodeOf(error)
 }

@@ -1,19 +1,21 @@
 /** `pgstash watch` and `pgstash unwatch` */
 import { Command } from 'commander'
 import { unwatchAllTables, unwatchTables, watchedTables, watchTables } from '../drizzle/watch.ts'
-import { type CacheFlags, connected, tablesOf, withCacheOptions } from './cache-options.ts'
+import { connected, type TableFlags, tablesOf, withPrefixOption } from './cache-options.ts'
+import { examples } from './formats.ts'
 import { UserError } from './user-error.ts'
 
-interface WatchFlags extends CacheFlags {
+interface WatchFlags extends TableFlags {
   rows?: boolean
   list?: boolean
 }
 
-export const watchCommand = withCacheOptions(new Command('watch'))
+export const watchCommand = withPrefixOption(new Command('watch'))
   .description('put triggers on tables, so that every write of them invalidates what was made from them')
   .argument('[table...]', 'name, or schema.name, quoted as in SQL where it has to be')
   .option('--rows', 'note each row by its primary key as well')
   .option('--list', 'print the tables that are watched, and change nothing')
+  .addHelpText('after', examples('pgstash watch products public.prices --rows', 'pgstash watch --list'))
   .action(async (names: string[], { rows = false, list = false, ...flags }: WatchFlags) => {
     if (list === names.length > 0) throw new UserError('Expected tables to watch, or --list.')
     const tables = tablesOf(flags)
@@ -30,14 +32,15 @@ export const watchCommand = withCacheOptions(new Command('watch'))
     })
   })
 
-interface UnwatchFlags extends CacheFlags {
+interface UnwatchFlags extends TableFlags {
   all?: boolean
 }
 
-export const unwatchCommand = withCacheOptions(new Command('unwatch'))
+export const unwatchCommand = withPrefixOption(new Command('unwatch'))
   .description('remove the triggers of tables')
   .argument('[table...]', 'as `pgstash watch --list` prints it')
   .option('--all', "of all tables, as before the cache's tables are dropped")
+  .addHelpText('after', examples('pgstash unwatch public.products', 'pgstash unwatch --all'))
   .action(async (names: string[], { all = false, ...flags }: UnwatchFlags) => {
     if (all === names.length > 0) throw new UserError('Expected tables whose triggers to remove, or --all.')
     const tables = tablesOf(flags)

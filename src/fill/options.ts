@@ -4,7 +4,7 @@ import { now } from '../values/clock.ts'
 import { describeType, InvalidExpirationError, InvalidOptionError } from '../values/errors.ts'
 import { boundedSpan, type Deadline, parseExpiration, parsePeriod } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
-import { boolean, optionalFunction, optionsObject } from '../values/options.ts'
+import { boolean, optionalFunction, optionalSignal, optionsObject } from '../values/options.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
 import type { Sliding } from './store.ts'
 
@@ -61,7 +61,7 @@ export function parsePlan(
     beta: checkedBeta(beta),
     tags: storedTags(tags),
     asOf: checkedSnapshot(asOf),
-    signal: checkedSignal(signal),
+    signal: optionalSignal(signal),
     waitUntil,
   }
 }
@@ -94,12 +94,4 @@ function staleWindow(stale: unknown): number | null {
 function checkedBeta(beta: unknown): number {
   if (typeof beta === 'number' && beta >= 0 && beta <= MAX_BETA) return beta
   throw new InvalidOptionError(`Expected beta to be a number from 0 to ${MAX_BETA}, got ${describeType(beta)}.`)
-}
-
-// By shape and not instanceof: a signal may come from another realm.
-function checkedSignal(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined) return undefined
-  const { aborted, addEventListener } = Object(signal)
-  if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return signal as AbortSignal
-  throw new InvalidOptionError(`Expected signal to be an AbortSignal, got ${describeType(signal)}.`)
 }

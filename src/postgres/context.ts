@@ -6,6 +6,7 @@ import type { createCoalescer } from '../store/coalesce.ts'
 import type { Settings } from '../store/settings.ts'
 import type { StoredValue } from '../values/codec.ts'
 import type { Scope } from '../values/key.ts'
+import type { Capacity } from './capacity.ts'
 import type { Circuit } from './circuit.ts'
 import type { Runner } from './runner.ts'
 
@@ -28,6 +29,8 @@ export interface Shared extends Settings {
 
 export interface Context extends Shared {
   readonly scope: Scope
+  /** Of this very scope; those nested in it have none of their own. */
+  readonly capacity: Capacity | undefined
 }
 
 /**

@@ -11,6 +11,7 @@ import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, type Scope, storedKey } from '../values/key.ts'
 import { boolean, optionsObject, wholeNumber } from '../values/options.ts'
+import { type Capacity, parseCapacity } from './capacity.ts'
 import { createCircuit } from './circuit.ts'
 import { CONTEXT, type Context, type Shared } from './context.ts'
 import { copying } from './copying.ts'
@@ -36,9 +37,26 @@ export interface CacheOptions extends CommonOptions {
    * failures in a row those calls do not even ask, for a second at first.
    */
   onError?: 'throw' | 'miss' | undefined
+  /**
+   * Entries that this cache's namespace, or the whole table, may hold, those nested in it included. Kept to by this
+   * cache's `clearExpired`, and so only as often as that runs: it evicts those that expire soonest, then permanent ones
+   * that were written or touched least recently, at most 50,000 a run. About so many in tables above 32 MB, where the
+   * number is an estimate. Costs what `stats` does. Default: no bound.
+   */
+  maxEntries?: number | undefined
+  /** The same for the bytes of keys and values as stored, as `stats` tells them. */
+  maxBytes?: number | undefined
 }
 
-const KNOWN_OPTIONS = [...COMMON_OPTIONS, 'tables', 'timeout', 'preparedNames', 'onError'] as const
+const KNOWN_OPTIONS = [
+  ...COMMON_OPTIONS,
+  'tables',
+  'timeout',
+  'preparedNames',
+  'onError',
+  'maxEntries',
+  'maxBytes',
+] as const
 
 /** Above it timers overflow and fire at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
@@ -93,7 +111,7 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     filler,
     coalesced,
   }
-  return scopedCache(shared, scope)
+  return scopedCache(shared, scope, parseCapacity(given))
 }
 
 // With read replicas Drizzle sends every select to one of them, and our writes are selects with a CTE.
@@ -104,8 +122,9 @@ function primary(db: Database): Database {
 function scopedCache(
   shared: Shared,
   scope: Scope,
+  capacity?: Capacity,
 ): Cache & Inside & { readonly [CONTEXT]: Context; readonly [FILLS]: Fillable } {
-  const context = { ...shared, scope }
+  const context = { ...shared, scope, capacity }
   const { prepareMany, ...written } = writing(context)
   const { refresh, getOrSetKeeping, ...filled } = filling(context)
   const { rows, ...inspected } = inspecting(context)

@@ -35,7 +35,7 @@ export type Repeatable = 'always' | 'unsent' | 'never'
 
 /** A Drizzle query before it is prepared. */
 export interface Preparable<Row> {
-  toSQL(): { sql: string }
+  toSQL(): { sql: string; params: unknown[] }
   prepare(name: string): Prepared<Row>
   $withCache(config: false): unknown
   readonly _: { readonly selectedFields: object }

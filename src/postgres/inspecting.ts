@@ -40,7 +40,7 @@ export function inspecting(context: Context) {
     async stats(): Promise<CacheStats> {
       const run = (cost: Cost) => runner.run(forScope(stats, scope), { ...range }, cost)
       const [row] = await observed(context, { operation: 'stats', run, outcome })
-      return { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, ...row, estimated: false }
+      return { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false, ...row }
     },
     rows: rowsWithin(scope, listed),
     async list(options?: ListOptions): Promise<EntryPage> {

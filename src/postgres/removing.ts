@@ -5,7 +5,9 @@ import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
 import { byCodePoint, keyRange, storedKey, storedKeys } from '../values/key.ts'
+import { inTime, smaller } from './batches.ts'
 import { type Context, MAX_KEYS } from './context.ts'
+import { evictTo } from './evicting.ts'
 import { observed } from './observed.ts'
 import { clear } from './operations/clear.ts'
 import { invalidate } from './operations/invalidate.ts'
@@ -13,14 +15,10 @@ import { pull } from './operations/pull.ts'
 import { remove } from './operations/remove.ts'
 import { removeMany } from './operations/remove-many.ts'
 import { forScope } from './operations/scoped.ts'
-import { type Swept, sweep } from './operations/sweep.ts'
+import { type Swept, sweep, sweepSizes } from './operations/sweep.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
-import { isOutOfTime, pause } from './retry.ts'
+import { pause } from './retry.ts'
 
-const SHRINK_BY = 8
-/** To look at an entry costs a tenth of what deleting one does, and so does a row of the log, which is small. */
-const SCAN_FACTOR = 4
-const LOG_FACTOR = 10
 /** To one that has had the turn all of so many times the rest is left. */
 const MAX_TURNS_LOST = 10
 const TURN_PAUSE_MS = 20
@@ -54,7 +52,10 @@ export function removing(context: Context) {
     }
   }
 
-  async function sweepAll({ batch: largest, timeBudget, onProgress }: SweepInput, cost: Cost): Promise<CleanupResult> {
+  async function sweepAll(
+    { batch: largest, timeBudget, onProgress, signal }: SweepInput,
+    cost: Cost,
+  ): Promise<CleanupResult> {
     const startedAt = now()
     let total = 0
     let batch = largest
@@ -65,7 +66,9 @@ export function removing(context: Context) {
     let turnsLost = 0
     for (;;) {
       const at: Record<string, unknown> = { ...range, after, begin }
-      const rows = await inTime(batch, (size) => runner.run(forScope(sweep, scope), { ...at, ...sizes(size) }, cost))
+      const rows = await inTime(batch, (size) =>
+        runner.run(forScope(sweep, scope), { ...at, ...sweepSizes(size) }, cost),
+      )
       const swept: Swept | undefined = rows?.[0]
       if (swept === undefined) batch = smaller(batch)
       else {
@@ -81,8 +84,18 @@ export function removing(context: Context) {
         after = swept.after
         begin = false
       }
-      if (now() - startedAt >= timeBudget) return { removed: total, more: true }
+      if (signal?.aborted || now() - startedAt >= timeBudget) return { removed: total, more: true }
     }
+  }
+
+  async function cleanUp(input: SweepInput, cost: Cost): Promise<CleanupResult> {
+    const startedAt = now()
+    const swept = await sweepAll(input, cost)
+    if (context.capacity === undefined) return swept
+    // What is past keeping goes first.
+    if (swept.more) return { ...swept, evicted: 0 }
+    const isOver = () => input.signal?.aborted || now() - startedAt >= input.timeBudget
+    return { ...swept, ...(await evictTo(context, context.capacity, { batch: input.batch, isOver, cost })) }
   }
 
   return {
@@ -127,8 +140,8 @@ export function removing(context: Context) {
       const input = parseSweep(options)
       return observed(context, {
         operation: 'clearExpired',
-        run: (cost) => sweepAll(input, cost),
-        outcome: (result) => ({ type: 'cleanup', count: result.removed }),
+        run: (cost) => cleanUp(input, cost),
+        outcome: ({ removed, evicted = 0 }) => ({ type: 'cleanup', count: removed + evicted }),
       })
     },
     async invalidate(tags: string | Iterable<string>): Promise<void> {
@@ -154,24 +167,4 @@ export function removing(context: Context) {
 export async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
   const first = await remove()
   return first.some(({ raced }) => raced) ? [...first, ...(await remove())] : first
-}
-
-/** What a batch answers, or undefined where it took too long and a smaller one may not. */
-async function inTime<T>(batch: number, work: (batch: number) => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work(batch)
-  } catch (error) {
-    if (batch === 1 || !isOutOfTime(error)) throw error
-    return undefined
-  }
-}
-
-/** What one statement of a sweep looks at and removes. */
-function sizes(batch: number) {
-  return { batch, scan: batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
-}
-
-/** Rows with large values take longer to delete, and a size that never ends in time would stop the work for good. */
-function smaller(batch: number): number {
-  return Math.ceil(batch / SHRINK_BY)
 }

@@ -11,7 +11,7 @@ import {
 } from '../values/errors.ts'
 import { boundedSpan, type Deadline, parsePeriod } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
-import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { boolean, optionalFunction, optionalSignal, optionsObject, wholeNumber } from '../values/options.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
 import { deadlineOf, type Settings } from './settings.ts'
 
@@ -110,6 +110,7 @@ export interface SweepInput {
   /** Infinity for none. */
   readonly timeBudget: number
   readonly onProgress: ((removed: number) => void) | undefined
+  readonly signal: AbortSignal | undefined
 }
 
 /** @throws InvalidOptionError */
@@ -118,13 +119,15 @@ export function parseSweep(options: ClearExpiredOptions | undefined): SweepInput
     batch = DEFAULT_BATCH,
     timeBudget,
     onProgress,
-  } = optionsObject<ClearExpiredOptions>(options, ['batch', 'timeBudget', 'onProgress'])
+    signal,
+  } = optionsObject<ClearExpiredOptions>(options, ['batch', 'timeBudget', 'onProgress', 'signal'])
   wholeNumber('batch', batch, 1, MAX_BATCH)
   optionalFunction('onProgress', onProgress)
   return {
     batch,
     timeBudget: timeBudget === undefined ? Number.POSITIVE_INFINITY : wholeNumber('timeBudget', timeBudget, 0),
     onProgress,
+    signal: optionalSignal(signal),
   }
 }
 

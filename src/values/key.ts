@@ -150,6 +150,21 @@ export function pathOf(namespace: readonly string[], key: string): string {
   return [...namespace, key].map(escaped).join(SEPARATOR)
 }
 
+/**
+ * What a stored key becomes in another scope; undefined where it was too long to be stored whole, so that nobody knows
+ * what is to be hashed.
+ *
+ * @param path the stored key without its scope
+ */
+export function movedKey(from: string, to: string, path: string): string | undefined {
+  if (from === to) return to + path
+  return isBounded(from + path) ? undefined : bounded(to + path)
+}
+
+function isBounded(stored: string): boolean {
+  return BOUNDED_FORM.test(stored) && utf8ToBytes(stored).length === MAX_KEY_BYTES
+}
+
 /** Orders as the database does, by code points; `<` orders by UTF-16 units, which differ above U+FFFF. */
 export function byCodePoint(a: string, b: string): number {
   for (let i = 0; i < a.length && i < b.length; i++) {

@@ -22,6 +22,14 @@ export function optionalFunction(name: string, value: unknown): void {
   throw new InvalidOptionError(`Expected ${name} to be a function, got ${describeType(value)}.`)
 }
 
+/** By shape and not instanceof: a signal may come from another realm. @throws InvalidOptionError */
+export function optionalSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined) return undefined
+  const { aborted, addEventListener } = Object(signal)
+  if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return signal as AbortSignal
+  throw new InvalidOptionError(`Expected signal to be an AbortSignal, got ${describeType(signal)}.`)
+}
+
 /**
  * The options object of a call; `undefined` is none.
  *

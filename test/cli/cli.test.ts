@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { migrationSql } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
@@ -11,29 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
-
-// As it is published: `npm test` builds it first.
-const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url))
-
-function start(args: string[], variables: Record<string, string> = {}) {
-  const { DATABASE_URL: _, NEON_FETCH_ENDPOINT: __, ...env } = process.env
-  const child = spawn(process.execPath, [CLI, ...args], { env: { ...env, ...variables } })
-  const said = { out: '', err: '' }
-  child.stdout.on('data', (chunk) => {
-    said.out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    said.err += chunk
-  })
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  cleanup(() => child.kill('SIGKILL'))
-  return { child, said, ended }
-}
-
-async function run(args: string[], variables?: Record<string, string>) {
-  const { said, ended } = start(args, variables)
-  return { code: await ended, ...said }
-}
+import { run, start } from './command.ts'
 
 async function tables(url: string): Promise<string[]> {
   const client = new pg.Client(url)
@@ -96,25 +72,27 @@ describe('pgstash migrate', () => {
 
   const SECRET = 's3cret'
   it.each([
-    ['no database is named', ['migrate'], 'set DATABASE_URL, or pass --database-url'],
-    ['the URL is none', ['migrate', '--database-url', SECRET], 'postgresql://user:password@host/database'],
+    ['no database is named', 2, ['migrate'], 'set DATABASE_URL, or pass --database-url'],
+    ['the URL is none', 2, ['migrate', '--database-url', SECRET], 'postgresql://user:password@host/database'],
     [
       'nobody listens',
+      3,
       ['migrate', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`],
       'could not be reached (ECONNREFUSED)',
     ],
-    ['a name is too long', ['migrate', '--print-sql', '--prefix', 'p'.repeat(64)], 'a prefix of at most 33 bytes'],
+    ['a name is too long', 2, ['migrate', '--print-sql', '--prefix', 'p'.repeat(64)], 'a prefix of at most 33 bytes'],
     [
       'a setting is out of range',
+      2,
       ['migrate', '--print-sql', '--fillfactor', '5'],
       'fillfactor to be a number from 10 to 100',
     ],
-    ['a setting is no number', ['migrate', '--print-sql', '--fillfactor', 'x'], 'Expected a number'],
-    ['an option is unknown', ['migrate', '--nope'], "unknown option '--nope'"],
-    ['a command is unknown', ['nope'], "unknown command 'nope'"],
-  ])('says so in a line and exits with 1 when %s', async (_name, args, message) => {
+    ['a setting is no number', 2, ['migrate', '--print-sql', '--fillfactor', 'x'], 'Expected a number'],
+    ['an option is unknown', 2, ['migrate', '--nope'], "unknown option '--nope'"],
+    ['a command is unknown', 2, ['nope'], "unknown command 'nope'"],
+  ])('says so in a line when %s, and exits with %i', async (_name, exitCode, args, message) => {
     const { code, out, err } = await run(args)
-    expect(code).toBe(1)
+    expect(code).toBe(exitCode)
     expect(out).toBe('')
     expect(err).toContain(message)
     expect(err).not.toMatch(/^\s+at /m)
@@ -160,9 +138,9 @@ describe('pgstash watch and unwatch', () => {
     ['tables are named with --list', ['watch', 'a', '--list'], 'Expected tables to watch, or --list'],
     ['nothing is named to let go', ['unwatch'], 'or --all'],
     ['no database is named', ['watch', 'a'], 'set DATABASE_URL, or pass --database-url'],
-  ])('say so in a line and exit with 1 when %s', async (_name, args, message) => {
+  ])('say so in a line and exit with 2 when %s', async (_name, args, message) => {
     const { code, err } = await run(args)
-    expect([code, err.includes(message), /^\s+at /m.test(err)]).toEqual([1, true, false])
+    expect([code, err.includes(message), /^\s+at /m.test(err)]).toEqual([2, true, false])
   })
 
   it('say why a table cannot be watched', async () => {
@@ -170,7 +148,7 @@ describe('pgstash watch and unwatch', () => {
     expect((await run(['watch', 'a', '--database-url', url])).err).toContain('run `pgstash migrate`')
     await run(['migrate', '--database-url', url])
     expect(await run(['watch', 'a', '--database-url', url])).toMatchObject({
-      code: 1,
+      code: 2,
       err: 'pgstash: Expected tables that exist, and that the role may see.\n',
     })
   })
@@ -227,7 +205,7 @@ describe('pgstash dev', () => {
     })
     const { code, err } = await run(['dev', '--port', String(port), '--data-dir', dataDir])
     busy.close()
-    expect(code).toBe(1)
+    expect(code).toBe(3)
     expect(err).toBe(`pgstash: Expected port ${port} of 127.0.0.1 to be free, but cannot listen on it: it is in use.\n`)
     expect((await run(['dev', '--port', 'x'])).err).toContain('Expected 0 to 65535')
   })

@@ -1,5 +1,6 @@
 /** The package as its users get it: packed from a clean copy, and installed in a folder of its own. */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -75,9 +76,8 @@ export async function unpack({ tarball }: Packed): Promise<string> {
 export async function install({ tarball }: Packed): Promise<string> {
   const folder = await temporaryFolder()
   const { dependencies } = await manifest()
-  const installed = Object.fromEntries(
-    ['drizzle-orm', ...Object.keys(dependencies)].map((name) => [name, `file:${join(ROOT, 'node_modules', name)}`]),
-  )
+  const found = await foldersOf(['drizzle-orm', ...Object.keys(dependencies)], ROOT)
+  const installed = Object.fromEntries([...found].map(([name, path]) => [name, `file:${path}`]))
   await writeIn(
     folder,
     'package.json',
@@ -88,6 +88,18 @@ export async function install({ tarball }: Packed): Promise<string> {
   const flags = [...offline, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
   await exec('npm', ['install', '--silent', ...flags], { cwd: folder })
   return folder
+}
+
+/** Where packages are, and all that they depend on in turn, as seen from a folder. */
+async function foldersOf(names: readonly string[], from: string, found = new Map<string, string>()) {
+  for (const name of names.filter((each) => !found.has(each))) {
+    const nested = join(from, 'node_modules', name)
+    const folder = existsSync(nested) ? nested : join(ROOT, 'node_modules', name)
+    found.set(name, folder)
+    const { dependencies = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Partial<Manifest>
+    await foldersOf(Object.keys(dependencies), folder, found)
+  }
+  return found
 }
 
 /** Adds packages to a folder made by {@link install}. */

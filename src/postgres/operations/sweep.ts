@@ -11,6 +11,15 @@ import { unfitEntries } from './unfit.ts'
 /** Longer than any statement may run that read the lease before it was freed. */
 const LEASE_KEPT = sql.raw(`interval '10 minutes'`)
 
+/** To look at an entry costs a tenth of what deleting one does, and so does a row of the log, which is small. */
+const SCAN_FACTOR = 4
+const LOG_FACTOR = 10
+
+/** What one statement looks at and removes. */
+export function sweepSizes(batch: number) {
+  return { batch, scan: batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
+}
+
 export interface Swept {
   readonly removed: number
   /** Whether the next statement would find more. */

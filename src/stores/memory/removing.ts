@@ -34,7 +34,7 @@ export function removing(context: Context) {
     return row.keptUntil <= storage.now() || storage.isRejected(row)
   }
 
-  function sweep({ batch, timeBudget, onProgress }: SweepInput): CleanupResult {
+  function sweep({ batch, timeBudget, onProgress, signal }: SweepInput): CleanupResult {
     const startedAt = now()
     const doomed = [...storage.rows()].filter((row) => row.key.startsWith(scope.prefix) && isPast(row))
     for (let total = 0; ; ) {
@@ -44,7 +44,7 @@ export function removing(context: Context) {
       total += part.length
       onProgress?.(total)
       if (part.length < batch) return { removed: total, more: false }
-      if (now() - startedAt >= timeBudget) return { removed: total, more: true }
+      if (signal?.aborted || now() - startedAt >= timeBudget) return { removed: total, more: true }
     }
   }
 

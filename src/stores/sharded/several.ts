@@ -110,20 +110,27 @@ export function several(context: Context) {
 
 /** One node after the other, in batches that go over from one to the next: so the batch and the time mean the same as ever. */
 async function sweep(nodes: Cache[], options: ClearExpiredOptions | undefined): Promise<CleanupResult> {
-  const { batch, timeBudget, onProgress } = parseSweep(options)
+  const { batch, timeBudget, onProgress, signal } = parseSweep(options)
   const startedAt = now()
   const waiting = [...nodes]
-  for (let total = 0; ; ) {
+  let total = 0
+  let evicted: number | undefined
+  let isLeft = false
+  const result = (more: boolean) => ({ removed: total, ...(evicted === undefined ? {} : { evicted }), more })
+  for (;;) {
     let room = batch
     for (let node = waiting[0]; node !== undefined && room > 0; node = waiting[0]) {
-      const { removed, more } = await node.clearExpired({ batch: room, timeBudget: 0 })
-      total += removed
-      room -= removed
-      if (more) break
+      const swept = await node.clearExpired({ batch: room, timeBudget: 0 })
+      total += swept.removed
+      room -= swept.removed
+      if (swept.evicted !== undefined) evicted = (evicted ?? 0) + swept.evicted
+      // A node that had to evict leaves the rest to the next run, as it would by itself.
+      if (swept.more && swept.evicted) isLeft = true
+      else if (swept.more) break
       waiting.shift()
     }
     onProgress?.(total)
-    if (waiting.length === 0) return { removed: total, more: false }
-    if (now() - startedAt >= timeBudget) return { removed: total, more: true }
+    if (waiting.length === 0) return result(isLeft)
+    if (signal?.aborted || now() - startedAt >= timeBudget) return result(true)
   }
 }

@@ -131,9 +131,18 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await cache.clearExpired({ batch: 2 })).toEqual({ removed: 2, more: false })
     })
 
+    test('ends after the batch under way when its signal says so', async (cache) => {
+      await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 0 })
+      const ending = new AbortController()
+      const options = { batch: 1, signal: ending.signal, onProgress: () => ending.abort() }
+      expect(await cache.clearExpired(options)).toEqual({ removed: 1, more: true })
+      expect((await cache.stats()).total).toBe(2)
+    })
+
     test('refuses bad options', async (cache) => {
       for (const options of [
         { batch: 0 },
+        { signal: 5 },
         { batch: 1.5 },
         { timeBudget: -1 },
         { timeBudget: Number.NaN },

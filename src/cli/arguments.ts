@@ -1,0 +1,52 @@
+/** What is typed, as what the cache takes. */
+import { InvalidArgumentError } from 'commander'
+import { now } from '../values/clock.ts'
+import { type Expiration, parseExpiration } from '../values/expiration.ts'
+import { UserError } from './user-error.ts'
+
+/** `10m`, `90` (seconds), `never`, or an instant such as 2030-01-01T00:00:00Z. @throws UserError */
+export function expiration(text: string): Expiration {
+  if (text === 'never') return null
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text)
+  const chosen = (/^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : text) as Expiration
+  try {
+    parseExpiration(chosen, now())
+  } catch {
+    throw new UserError(`Expected a deadline: ${EXPIRATION_HELP}.`)
+  }
+  return chosen
+}
+
+export const EXPIRATION = '<when>'
+export const EXPIRATION_HELP = '10m, 1.5h, 90 (seconds), never, or an instant such as 2030-01-01T00:00:00Z'
+
+export function number(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Expected a number.')
+  return value
+}
+
+export function wholeNumber(text: string): number {
+  const value = number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.')
+  return value
+}
+
+/** Collects an option that may be given several times. */
+export function repeated(text: string, before: string[] = []): string[] {
+  return [...before, text]
+}
+
+/** Collects tags, several at once between commas. */
+export function tagList(text: string, before: string[] = []): string[] {
+  return [...before, ...text.split(',').map((tag) => tag.trim())]
+}
+
+/** @throws UserError, without repeating what was given */
+export function json(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UserError(`Expected the value to be JSON; a text needs its quotes, as in '"text"'.`)
+  }
+}

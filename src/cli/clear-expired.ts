@@ -1,0 +1,40 @@
+/** `pgstash clear-expired` */
+import { Command } from 'commander'
+import { forScope } from '../postgres/operations/scoped.ts'
+import { waiting } from '../postgres/operations/waiting.ts'
+import { keyRange } from '../values/key.ts'
+import { wholeNumber } from './arguments.ts'
+import { type CacheFlags, given, type Place, withCache, withCacheOptions } from './cache-options.ts'
+import { EXIT } from './exit-codes.ts'
+import { entries, examples } from './formats.ts'
+import { onInterrupt } from './interrupt.ts'
+import { note, print } from './output.ts'
+import { startProgress } from './progress.ts'
+
+interface Flags extends CacheFlags {
+  batch?: number
+  timeBudget?: number
+}
+
+export const clearExpiredCommand = withCacheOptions(new Command('clear-expired'))
+  .description('delete what is past keeping, in batches, beside any traffic; Ctrl-C ends it after the batch under way')
+  .option('--batch <number>', 'entries of one statement; default: 5000', wholeNumber)
+  .option('--time-budget <seconds>', 'start no further batch after so long', wholeNumber)
+  .addHelpText('after', examples('pgstash clear-expired', 'pgstash clear-expired --batch 1000 --time-budget 60'))
+  .action(async ({ batch, timeBudget, ...flags }: Flags) => {
+    await withCache(flags, async (place) => {
+      const stopping = onInterrupt()
+      const progress = startProgress(await countWaiting(place))
+      const budget = timeBudget === undefined ? undefined : timeBudget * 1000
+      const options = { ...given({ batch, timeBudget: budget }), signal: stopping, onProgress: progress.at }
+      const { removed, more } = await place.cache.clearExpired(options).finally(progress.end)
+      await print(`Removed ${entries(removed)}.\n`)
+      if (more) note('More is waiting: run it again, and it goes on from there.')
+      if (stopping.aborted) process.exitCode = EXIT.interrupted
+    })
+  })
+
+async function countWaiting({ runner, scope }: Place): Promise<number> {
+  const [row] = await runner.run(forScope(waiting, scope), { ...keyRange(scope) })
+  return row?.count ?? 0
+}

@@ -1,0 +1,18 @@
+/** `pgstash delete` */
+import { Command } from 'commander'
+import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
+import { EXIT } from './exit-codes.ts'
+import { entries, examples } from './formats.ts'
+import { print } from './output.ts'
+
+export const deleteCommand = withCacheOptions(new Command('delete'))
+  .description('delete keys; exit code 1 where none had a live entry')
+  .argument('<key...>')
+  .addHelpText('after', examples('pgstash delete user:42', 'pgstash delete --namespace shop user:42 user:43'))
+  .action(async (keys: string[], flags: CacheFlags) => {
+    await withCache(flags, async ({ cache }) => {
+      const removed = await cache.deleteMany(keys)
+      await print(`Deleted ${entries(removed)}.\n`)
+      if (removed === 0) process.exitCode = EXIT.no
+    })
+  })

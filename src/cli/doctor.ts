@@ -1,0 +1,57 @@
+/** `pgstash doctor` */
+import { Command, Option } from 'commander'
+import { examine, statusOf } from '../doctor/examine.ts'
+import { type Finding, STATUSES, type Status } from '../doctor/finding.ts'
+import { now } from '../values/clock.ts'
+import { type TableFlags, withCache, withPrefixOption } from './cache-options.ts'
+import { EXIT } from './exit-codes.ts'
+import { examples } from './formats.ts'
+import { colors, print } from './output.ts'
+
+interface Flags extends TableFlags {
+  json?: boolean
+  failOn: Status
+}
+
+export const doctorCommand = withPrefixOption(new Command('doctor'))
+  .description('look for what is wrong, and say what to do; reads only')
+  .option('--json', 'the findings as JSON, for monitoring')
+  .addOption(
+    new Option('--fail-on <status>', 'exit with 1 from this status on')
+      .choices(['note', 'warning', 'problem'])
+      .default('warning'),
+  )
+  .addHelpText('after', examples('pgstash doctor', 'pgstash doctor --json --fail-on problem'))
+  .action(async ({ json = false, failOn, prefix, ...flags }: Flags) => {
+    const tables = prefix === undefined ? flags : { tablePrefix: prefix, ...flags }
+    await withCache(tables, async ({ runner, tables, host, port, isHttp }) => {
+      const findings = await examine({ runner, tables, host, port, isHttp, now })
+      const status = statusOf(findings)
+      await print(json ? `${JSON.stringify({ status, findings }, null, 2)}\n` : report(findings))
+      if (STATUSES.indexOf(status) >= STATUSES.indexOf(failOn)) process.exitCode = EXIT.no
+    })
+  })
+
+const NAME_WIDTH = 14
+
+function report(findings: readonly Finding[]): string {
+  const { green, cyan, yellow, red, bold, dim } = colors()
+  const marks: Record<Status, string> = {
+    ok: green('ok     '),
+    note: cyan('note   '),
+    warning: yellow('warning'),
+    problem: red('problem'),
+  }
+  const lines = findings.flatMap(({ check, status, what, advice }) => [
+    `${marks[status]}  ${bold(check.padEnd(NAME_WIDTH))}${what}`,
+    ...(advice === undefined ? [] : [`${' '.repeat(9 + NAME_WIDTH)}${dim('→')} ${advice}`]),
+  ])
+  const many = (status: Status) => findings.filter((finding) => finding.status === status).length
+  const bad = [count(many('problem'), 'problem'), count(many('warning'), 'warning'), count(many('note'), 'note')]
+  const sum = bad.filter((text) => text !== '').join(', ')
+  return `${[...lines, '', bold(sum === '' ? 'All is well.' : `${sum}.`)].join('\n')}\n`
+}
+
+function count(value: number, name: string): string {
+  return value === 0 ? '' : `${value} ${name}${value === 1 ? '' : 's'}`
+}

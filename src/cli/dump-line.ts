@@ -1,0 +1,108 @@
+/** One entry as a line of JSON: what `export` writes and `import` reads. */
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { describeType } from '../values/errors.ts'
+import { MAX_KEY_BYTES, movedKey } from '../values/key.ts'
+import { UserError } from './user-error.ts'
+
+export interface DumpLine {
+  /** The namespace that was exported, as keys begin with it; absent for all. */
+  readonly namespace?: string
+  /** As stored, without that namespace. */
+  readonly key: string
+  /** The codec's text. */
+  readonly value?: string
+  readonly number?: string
+  /** Absent: never. */
+  readonly expiresAt?: string
+  /** Absent: as `expiresAt`; null: for any time. */
+  readonly keptUntil?: string | null
+  readonly tags?: string[]
+  /** What the value's data could see, and whose transactions those are. */
+  readonly filledAt?: string
+  readonly origin?: string
+  readonly computeMs?: number
+  readonly createdAt?: string
+  readonly updatedAt?: string
+  /** Of an HTTP response. */
+  readonly meta?: string
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/
+const DECIMAL = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i
+const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/
+
+/** What each field has to be, and how that is called. */
+const FIELDS: Record<keyof DumpLine, [isRight: (value: unknown) => boolean, expected: string]> = {
+  namespace: [(value) => isText(value) && value.endsWith('|'), 'a namespace as it is stored'],
+  key: [(value) => isText(value) && value !== '', 'a key as it is stored'],
+  value: [isText, 'text'],
+  number: [(value) => isText(value) && DECIMAL.test(value), 'a decimal number as text'],
+  expiresAt: [isInstant, 'an instant'],
+  keptUntil: [(value) => value === null || isInstant(value), 'an instant or null'],
+  tags: [(value) => Array.isArray(value) && value.every(isTag), 'an array of tags as they are stored'],
+  filledAt: [(value) => isText(value) && SNAPSHOT.test(value), 'a snapshot'],
+  origin: [isText, 'text'],
+  computeMs: [(value) => typeof value === 'number' && value >= 0, 'a number'],
+  createdAt: [isInstant, 'an instant'],
+  updatedAt: [isInstant, 'an instant'],
+  meta: [isText, 'text'],
+}
+
+/** @throws UserError, which names the line and what is wrong, and repeats nothing of it */
+export function parseLine(text: string, line: number): DumpLine {
+  const given = parsed(text, line)
+  for (const [name, value] of Object.entries(given)) {
+    const field = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof DumpLine] : undefined
+    if (field === undefined) throw new UserError(`Line ${line}: expected no other fields than ${known()}.`)
+    if (!field[0](value)) {
+      throw new UserError(`Line ${line}: expected ${name} to be ${field[1]}, got ${describeType(value)}.`)
+    }
+  }
+  const entry = given as DumpLine
+  if (entry.key === undefined) throw new UserError(`Line ${line}: expected a key.`)
+  if (entry.value !== undefined && entry.number !== undefined) {
+    throw new UserError(`Line ${line}: expected a value or a number, got both.`)
+  }
+  if (utf8ToBytes((entry.namespace ?? '') + entry.key).length > MAX_KEY_BYTES) {
+    throw new UserError(`Line ${line}: expected a key of at most ${MAX_KEY_BYTES} bytes, its namespace included.`)
+  }
+  return entry
+}
+
+/** The key that an entry is stored under; undefined where it cannot be moved there. */
+export function keyOf({ namespace = '', key }: DumpLine, target: string | undefined): string | undefined {
+  return movedKey(namespace, target ?? namespace, key)
+}
+
+/** Its tags as JSON; null for none. They are as stored, and to store them again could change long ones. */
+export function tagsOf({ tags = [] }: DumpLine): string | null {
+  return tags.length === 0 ? null : JSON.stringify([...new Set(tags)])
+}
+
+function parsed(text: string, line: number): object {
+  let given: unknown
+  try {
+    given = JSON.parse(text)
+  } catch {
+    throw new UserError(`Line ${line}: expected JSON.`)
+  }
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given
+  throw new UserError(`Line ${line}: expected an object, got ${describeType(given)}.`)
+}
+
+function known(): string {
+  return Object.keys(FIELDS).join(', ')
+}
+
+/** What Postgres can hold as text. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && !value.includes('\0') && value.isWellFormed()
+}
+
+function isTag(value: unknown): boolean {
+  return isText(value) && value !== '' && utf8ToBytes(value).length <= MAX_KEY_BYTES
+}
+
+function isInstant(value: unknown): boolean {
+  return isText(value) && INSTANT.test(value) && !Number.isNaN(Date.parse(value))
+}

@@ -1,0 +1,16 @@
+/** `pgstash invalidate` */
+import { Command } from 'commander'
+import { type TableFlags, withCache, withTableOptions } from './cache-options.ts'
+import { count, examples } from './formats.ts'
+import { print } from './output.ts'
+
+export const invalidateCommand = withTableOptions(new Command('invalidate'))
+  .description('make entries with any of the tags read as absent, in every namespace')
+  .argument('<tag...>')
+  .addHelpText('after', examples('pgstash invalidate products', "pgstash invalidate 'table:public.products'"))
+  .action(async (tags: string[], flags: TableFlags) => {
+    await withCache(flags, async ({ cache }) => {
+      await cache.invalidate(tags)
+      await print(`Invalidated ${count(tags.length)} ${tags.length === 1 ? 'tag' : 'tags'}.\n`)
+    })
+  })

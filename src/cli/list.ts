@@ -1,0 +1,79 @@
+/** `pgstash list` */
+import { Command, Option } from 'commander'
+import type { Cache, ListedEntry, ListOptions } from '../cache.ts'
+import { pathOf } from '../values/key.ts'
+import { wholeNumber } from './arguments.ts'
+import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
+import { bytes, examples } from './formats.ts'
+import { colors, print, visible } from './output.ts'
+
+/** The most that one statement answers with. */
+const PAGE = 1_000
+
+interface Flags extends CacheFlags {
+  prefix?: string
+  state?: NonNullable<ListOptions['state']>
+  limit?: number
+  json?: boolean
+}
+
+export const listCommand = withCacheOptions(new Command('list'))
+  .description('list entries in key order, without values')
+  .option('--prefix <text>', 'only keys that start with it')
+  .addOption(new Option('--state <state>', 'only those').choices(['live', 'expired', 'forever']))
+  .option('--limit <number>', 'at most so many', wholeNumber)
+  .option('--json', 'a JSON array, one entry a line')
+  .addHelpText(
+    'after',
+    examples('pgstash list --namespace shop --prefix user: --state live', "pgstash list --json | jq '.[].key'"),
+  )
+  .action(async ({ prefix, state, limit, json = false, ...flags }: Flags) => {
+    await withCache(flags, async ({ cache }) => {
+      const found = entriesOf(cache, given({ prefix, state }), limit)
+      await (json ? printJson(found) : printLines(found))
+    })
+  })
+
+/** Page by page, so that any number fits into memory. */
+async function* entriesOf(cache: Cache, options: ListOptions, limit = Number.POSITIVE_INFINITY) {
+  let left = limit
+  let cursor: string | undefined
+  do {
+    const page = await cache.list({ ...options, ...given({ cursor }), limit: Math.min(PAGE, left) })
+    yield page.entries
+    left -= page.entries.length
+    cursor = page.cursor
+  } while (cursor !== undefined && left > 0)
+}
+
+async function printJson(pages: AsyncIterable<ListedEntry[]>): Promise<void> {
+  let separator = '['
+  for await (const page of pages) {
+    let text = ''
+    for (const entry of page) {
+      text += `${separator}\n${JSON.stringify(entry)}`
+      separator = ','
+    }
+    await print(text)
+  }
+  await print(separator === '[' ? '[]\n' : '\n]\n')
+}
+
+async function printLines(pages: AsyncIterable<ListedEntry[]>): Promise<void> {
+  const { dim } = colors()
+  let isFirst = true
+  for await (const page of pages) {
+    // In a pipe a heading would be taken for an entry.
+    if (isFirst && process.stdout.isTTY && page.length > 0) {
+      await print(dim(`${'expires'.padEnd(24)}  ${'size'.padStart(10)}  key\n`))
+    }
+    isFirst = false
+    await print(page.map((entry) => `${lineOf(entry, dim)}\n`).join(''))
+  }
+}
+
+function lineOf({ key, namespace, expiresAt, bytes: size, tags }: ListedEntry, dim: (text: string) => string): string {
+  const expires = (expiresAt?.toISOString() ?? 'never').padEnd(24)
+  const tagged = tags.length === 0 ? '' : dim(`  [${tags.map(visible).join(', ')}]`)
+  return `${expires}  ${bytes(size).padStart(10)}  ${visible(pathOf(namespace, key))}${tagged}`
+}

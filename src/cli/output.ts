@@ -1,0 +1,41 @@
+/** Writing to the terminal, to a pipe, or to one that nobody reads any more. */
+import { once } from 'node:events'
+import pc from 'picocolors'
+
+/** Standard output: what was asked for. Waits where the reader is slower, so that memory stays bounded. */
+export async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+}
+
+/** Standard error: all that is said beside it. */
+export function note(text: string): void {
+  process.stderr.write(`${withoutPasswords(text)}\n`)
+}
+
+/** `pgstash list | head -1`: who has read enough has not met a failure. */
+export function endWithReader(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit()
+    })
+  }
+}
+
+/** Colours where a person looks, unless `NO_COLOR` or a terminal without colours says otherwise. */
+export function colors() {
+  return pc.createColors(process.stdout.isTTY === true && process.stdout.hasColors())
+}
+
+/** Keys and tags may hold anything; what a terminal would obey is written as an escape. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
+  })
+}
+
+/** A connection string that was given in the wrong place is repeated without its password. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/(\w:\/\/[^\s:/@]*:)[^\s@]*@/g, '$1…@')
+}

@@ -1,0 +1,59 @@
+/** A bar in a terminal, a line now and then in a pipe. */
+import { Presets, SingleBar } from 'cli-progress'
+import { now } from '../values/clock.ts'
+import { count } from './formats.ts'
+import { note } from './output.ts'
+
+export interface Progress {
+  at(done: number): void
+  end(): void
+}
+
+/** In a pipe, so that a log shows that it goes on, and is not filled. */
+const LINE_EVERY_MS = 5_000
+
+/** @param total as far as it is known beforehand; what comes on top widens it */
+export function startProgress(total: number): Progress {
+  return process.stderr.isTTY ? bar(total) : lines(total)
+}
+
+function bar(total: number): Progress {
+  const format = '{bar} {percentage}%  {value} of {total}  {rate}/s  {eta_formatted} left'
+  const shown = new SingleBar(
+    {
+      format,
+      stream: process.stderr,
+      hideCursor: true,
+      etaBuffer: 20,
+      // Its own handler would end the process in the middle of a batch.
+      gracefulExit: false,
+      formatValue: (value, _options, type) => (type === 'value' || type === 'total' ? count(value) : String(value)),
+    },
+    Presets.shades_classic,
+  )
+  const startedAt = now()
+  shown.start(total, 0, { rate: '0' })
+  return {
+    at(done) {
+      if (done > shown.getTotal()) shown.setTotal(done)
+      const seconds = Math.max(0.001, (now() - startedAt) / 1000)
+      shown.update(done, { rate: count(Math.round(done / seconds)) })
+    },
+    end: () => shown.stop(),
+  }
+}
+
+function lines(total: number): Progress {
+  const startedAt = now()
+  let saidAt = startedAt
+  return {
+    at(done) {
+      const at = now()
+      if (at - saidAt < LINE_EVERY_MS) return
+      saidAt = at
+      const rate = Math.round((done * 1000) / (at - startedAt))
+      note(`${count(done)} of ${count(Math.max(done, total))} removed, ${count(rate)}/s`)
+    },
+    end() {},
+  }
+}

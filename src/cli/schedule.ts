@@ -1,0 +1,81 @@
+/** `pgstash schedule` */
+import { Command } from 'commander'
+import type { QueryDatabase } from '../postgres/database.ts'
+import { findScheduler } from '../postgres/operations/find-scheduler.ts'
+import { schedule, unschedule } from '../postgres/operations/schedule.ts'
+import { sweep, sweepSizes } from '../postgres/operations/sweep.ts'
+import { wholeNumber } from './arguments.ts'
+import { type Place, type TableFlags, withCache, withPrefixOption } from './cache-options.ts'
+import { EXIT } from './exit-codes.ts'
+import { count, examples } from './formats.ts'
+import { print } from './output.ts'
+import { statementText } from './statement-text.ts'
+
+/** A run is one statement, which nothing can cut into parts: deleted in about a second. */
+const DEFAULT_BATCH = 50_000
+
+interface Flags extends TableFlags {
+  cron: string
+  name: string
+  batch: number
+  remove?: boolean
+  printSql?: boolean
+}
+
+export const scheduleCommand = withPrefixOption(new Command('schedule'))
+  .description('have the database itself clean up, by pg_cron; where that is missing, say what to do')
+  .option('--cron <expression>', 'when', '*/5 * * * *')
+  .option('--name <name>', "the job's name, for each cache another", 'pgstash-cleanup')
+  .option('--batch <number>', 'entries of one run', wholeNumber, DEFAULT_BATCH)
+  .option('--remove', 'remove the job')
+  .option('--print-sql', 'print what the job would run, and schedule nothing')
+  .addHelpText(
+    'after',
+    examples('pgstash schedule', "pgstash schedule --cron '0 * * * *'", 'pgstash schedule --remove'),
+  )
+  .action(async ({ cron, name, batch, remove = false, printSql = false, prefix, ...flags }: Flags) => {
+    const tables = prefix === undefined ? flags : { tablePrefix: prefix, ...flags }
+    await withCache(tables, async (place) => {
+      const statement = cleanupText(place, batch)
+      if (printSql) return print(`${statement};\n`)
+      const [found] = await place.runner.run(findScheduler)
+      if (!found?.canSchedule) {
+        process.exitCode = EXIT.no
+        return print(insteadOfIt(found))
+      }
+      if (remove) {
+        await place.runner.run(unschedule, { name })
+        return print(`Removed the job ${name}.\n`)
+      }
+      await place.runner.run(schedule, { name, cron, statement })
+      await print(`Scheduled the job ${name} (${cron}): at most ${count(batch)} entries a run.\n`)
+    })
+  })
+
+/** One step of a cleanup; each run takes up where the one before has stopped. */
+function cleanupText({ db, tables }: Place, batch: number): string {
+  const query = sweep.everything.build(db as unknown as QueryDatabase, tables)
+  return statementText(query, { ...sweepSizes(batch), begin: true })
+}
+
+interface Scheduler {
+  readonly isAvailable: boolean
+  readonly database: string
+  readonly home: string | null
+}
+
+function insteadOfIt(found: Scheduler | undefined): string {
+  const home = found?.home ?? undefined
+  const create =
+    home !== undefined && home !== found?.database
+      ? `pg_cron lives in the database ${home}: there, as its owner, cron.schedule_in_database() takes what --print-sql prints.`
+      : 'The server brings pg_cron: as a superuser, `create extension pg_cron`, and run this again.'
+  return `pg_cron is not here, so nothing was scheduled.${found?.isAvailable || home !== undefined ? `\n\n${create}` : ''}
+
+What else runs cleanup regularly:
+  Cloudflare   a cron trigger and scheduledCleanup of pgstash/cron
+  Vercel       Vercel Cron and cronRoute of pgstash/cron
+  anywhere     a crontab: 0 * * * * DATABASE_URL=… npx pgstash clear-expired
+  in code      cache.clearExpired()
+`
+}

@@ -1,0 +1,36 @@
+/** `pgstash set` */
+import { text } from 'node:stream/consumers'
+import { Command } from 'commander'
+import { EXPIRATION, EXPIRATION_HELP, expiration, json, repeated, tagList } from './arguments.ts'
+import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
+import { examples } from './formats.ts'
+import { print } from './output.ts'
+
+interface Flags extends CacheFlags {
+  expiration?: string
+  tags?: string[]
+  tag?: string[]
+}
+
+export const setCommand = withCacheOptions(new Command('set'))
+  .description('store a value, whatever was there')
+  .argument('<key>')
+  .argument('<json>', 'the value as JSON; - reads it from standard input')
+  .option(`--expiration ${EXPIRATION}`, `${EXPIRATION_HELP}; default: never`)
+  .option('--tags <list>', 'tags, with commas between them', tagList)
+  .option('--tag <tag>', 'one tag, which may hold commas; may be given again', repeated)
+  .addHelpText(
+    'after',
+    examples(
+      `pgstash set user:42 '{"name":"Ada"}' --expiration 10m --tags users,user:42`,
+      `curl -s https://example.com/rates.json | pgstash set rates - --expiration 1h`,
+    ),
+  )
+  .action(async (key: string, given_: string, { expiration: when, tags = [], tag = [], ...flags }: Flags) => {
+    const value = json(given_ === '-' ? await text(process.stdin) : given_)
+    const options = given({ expiration: when === undefined ? undefined : expiration(when) })
+    await withCache(flags, async ({ cache }) => {
+      await cache.set(key, value, { ...options, tags: [...tags, ...tag] })
+      await print('Stored.\n')
+    })
+  })

@@ -1,0 +1,20 @@
+/** A statement as text, its parameters written into it: for who runs it without them. */
+import { fillPlaceholders } from 'drizzle-orm'
+import { literal } from '../migrate/sql-text.ts'
+import type { Preparable } from '../postgres/database.ts'
+
+/** What stands in quotes is skipped: a table's name may hold a `$1`. */
+const PARAMETER = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g
+
+export function statementText(query: Preparable<unknown>, values: Record<string, unknown>): string {
+  const { sql, params } = query.toSQL()
+  const filled = fillPlaceholders(params, values)
+  return sql.replace(PARAMETER, (text, place?: string) =>
+    place === undefined ? text : asSql(filled[Number(place) - 1]),
+  )
+}
+
+function asSql(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  return typeof value === 'string' ? literal(value) : String(value)
+}

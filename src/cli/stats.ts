@@ -1,0 +1,52 @@
+/** `pgstash stats` */
+import { setTimeout as wait } from 'node:timers/promises'
+import { Command } from 'commander'
+import type { CacheStats } from '../cache.ts'
+import { number } from './arguments.ts'
+import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
+import { bytes, count, examples } from './formats.ts'
+import { onInterrupt } from './interrupt.ts'
+import { colors, print } from './output.ts'
+
+const DEFAULT_EVERY_SECONDS = 2
+
+interface Flags extends CacheFlags {
+  json?: boolean
+  watch?: boolean
+  every: number
+}
+
+export const statsCommand = withCacheOptions(new Command('stats'))
+  .description('count entries by state, and their bytes')
+  .option('--json', 'as JSON; with --watch one line each time')
+  .option('--watch', 'again and again, until Ctrl-C')
+  .option('--every <seconds>', 'with --watch: how often', number, DEFAULT_EVERY_SECONDS)
+  .addHelpText('after', examples('pgstash stats', 'pgstash stats --namespace shop --watch --every 5'))
+  .action(async ({ json = false, watch = false, every, ...flags }: Flags) => {
+    await withCache(flags, async ({ cache }) => {
+      const stopping = watch ? onInterrupt() : undefined
+      let lines = 0
+      do {
+        const text = json ? `${JSON.stringify(await cache.stats())}\n` : table(await cache.stats())
+        // In a terminal each takes the place of the one before.
+        if (process.stdout.isTTY && !json && lines > 0) await print(`\u001b[${lines}A\u001b[J`)
+        await print(text)
+        lines = text.split('\n').length - 1
+        if (stopping) await wait(every * 1000, undefined, { signal: stopping }).catch(() => {})
+      } while (stopping && !stopping.aborted)
+    })
+  })
+
+function table({ total, unexpired, forever, expired, bytes: size, estimated }: CacheStats): string {
+  const { bold, dim } = colors()
+  const row = (name: string, value: string) => `${name.padEnd(10)}${`${estimated ? '~' : ''}${value}`.padStart(16)}`
+  const lines = [
+    bold(row('total', count(total))),
+    `${row('unexpired', count(unexpired))}  ${dim('live, and will expire')}`,
+    `${row('forever', count(forever))}  ${dim('live, and never expire')}`,
+    `${row('expired', count(expired))}  ${dim('read as absent, and wait for cleanup')}`,
+    `${row('size', bytes(size))}  ${dim('of keys and values, as stored')}`,
+    ...(estimated ? [dim('~ is an estimate')] : []),
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,30 @@
+/** `pgstash touch` */
+import { Command } from 'commander'
+import { EXPIRATION_HELP, expiration } from './arguments.ts'
+import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
+import { EXIT } from './exit-codes.ts'
+import { examples } from './formats.ts'
+import { note, print } from './output.ts'
+import { UserError } from './user-error.ts'
+
+interface Flags extends CacheFlags {
+  expiration?: string
+}
+
+export const touchCommand = withCacheOptions(new Command('touch'))
+  .description("move a live entry's deadline, without rewriting its value; exit code 1 where there is none")
+  .argument('<key>')
+  .argument('[when]', EXPIRATION_HELP)
+  .option('--expiration <when>', 'the same as the argument')
+  .addHelpText('after', examples('pgstash touch session:7 30m', 'pgstash touch report never'))
+  .action(async (key: string, when: string | undefined, { expiration: option, ...flags }: Flags) => {
+    const chosen = when ?? option
+    if (chosen === undefined || (when !== undefined && option !== undefined)) {
+      throw new UserError(`Expected one deadline: ${EXPIRATION_HELP}.`)
+    }
+    await withCache(flags, async ({ cache }) => {
+      if (await cache.touch(key, expiration(chosen))) return print('Touched.\n')
+      note('No live entry has this key.')
+      process.exitCode = EXIT.no
+    })
+  })

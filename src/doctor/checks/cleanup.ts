@@ -1,0 +1,50 @@
+import { sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../cleanup-slot.ts'
+import { operation } from '../../postgres/database.ts'
+import { TAG_STATE } from '../../rejected.ts'
+import { counted, span } from '../figures.ts'
+import { type Check, ok } from '../finding.ts'
+
+/** Counted no further: more only says the same. */
+const MOST = 100_000
+
+const facts = operation('always', (db, { entries, state }) => {
+  const isDue = sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)} and ${entries.keptUntil} <= now()`
+  return db
+    .select({
+      waiting: sql<number>`(select count(*) from (select from ${entries} where ${isDue} limit ${sql.raw(String(MOST))}) as due)::float8`,
+      oldestMs: sql<number | null>`(select extract(epoch from now() - ${entries.keptUntil}) * 1000 from ${entries}
+        where ${isDue} order by ${entries.cleanupSlot} limit 1)::float8`,
+      // Only a cleanup of the whole table leaves a mark.
+      lastRunMs: sql<number | null>`(select extract(epoch from now() - ${state.updatedAt}) * 1000 from ${state}
+        where ${state.name} = ${sql.raw(`'${TAG_STATE.cleanup}'`)} and ${state.value} <> '{}')::float8`,
+    })
+    .from(sql`(select) as one`)
+})
+
+/** A cleanup once a day is rare enough, and two hours late is not yet missing. */
+const LATE_MS = 26 * 3_600_000
+
+/** Whether expired entries are removed. */
+export const cleanup: Check = {
+  name: 'cleanup',
+  needsTables: true,
+  async look({ runner }) {
+    const [row] = await runner.run(facts)
+    if (row === undefined) return []
+    const { waiting, oldestMs, lastRunMs } = row
+    const ran =
+      lastRunMs === null ? 'no run over the whole table is known' : `the last run was about ${span(lastRunMs)} ago`
+    if (waiting === 0 || oldestMs === null) return [ok(`No expired entry waits; ${ran}.`)]
+    const many = `${waiting === MOST ? 'At least ' : ''}${counted(waiting, 'entry is', 'entries are')}`
+    const what = `${many} past keeping, the oldest for ${span(oldestMs)}; ${ran}.`
+    if (oldestMs < LATE_MS) return [ok(what)]
+    return [
+      {
+        status: 'warning',
+        what: `No cleanup seems to run. ${what}`,
+        advice: 'Run `pgstash clear-expired` now, and regularly: `pgstash schedule`, pgstash/cron, or a cron job.',
+      },
+    ]
+  },
+}

@@ -1,0 +1,23 @@
+/** All checks, in the order in which one would ask. */
+import type { Check } from '../finding.ts'
+import { cleanup } from './cleanup.ts'
+import { clock } from './clock.ts'
+import { connection } from './connection.ts'
+import { heapOnly } from './heap-only.ts'
+import { indexes } from './indexes.ts'
+import { leases } from './leases.ts'
+import { log } from './log.ts'
+import { migrations } from './migrations.ts'
+import { pooler } from './pooler.ts'
+import { privileges } from './privileges.ts'
+import { server } from './server.ts'
+import { settings } from './settings.ts'
+import { toast } from './toast.ts'
+import { transactions } from './transactions.ts'
+import { unlogged } from './unlogged.ts'
+import { vacuum } from './vacuum.ts'
+
+export const CHECKS: readonly Check[] = [
+  ...[connection, server, pooler, clock, migrations, privileges, indexes, settings, unlogged],
+  ...[vacuum, toast, heapOnly, cleanup, leases, log, transactions],
+]

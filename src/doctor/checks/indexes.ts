@@ -1,0 +1,89 @@
+import { getTableName, type SQL, sql, type Table } from 'drizzle-orm'
+import { operation } from '../../postgres/database.ts'
+import type { CacheTables } from '../../schema.ts'
+import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
+
+interface Wanted {
+  readonly table: keyof Pick<CacheTables, 'entries' | 'leases' | 'invalidations'>
+  /** In order, and the first ones of the index. */
+  readonly columns: readonly string[]
+  readonly isKey: boolean
+}
+
+const WANTED: readonly Wanted[] = [
+  { table: 'entries', columns: ['key'], isKey: true },
+  { table: 'entries', columns: ['cleanup_slot'], isKey: false },
+  { table: 'leases', columns: ['key'], isKey: true },
+  { table: 'invalidations', columns: ['tag', 'xid'], isKey: true },
+]
+
+/** What a touch moves: with an index on it, each touch rewrites all indexes. */
+const MOVING = ['expires_at', 'kept_until', 'updated_at']
+
+const facts = operation('always', (db, tables) =>
+  db
+    .select({
+      table: sql<
+        Wanted['table']
+      >`case i.indrelid ${whenTable(tables, 'entries')} ${whenTable(tables, 'leases')} else 'invalidations' end`,
+      name: sql<string>`i.indexrelid::regclass::text`,
+      isUnique: sql<boolean>`i.indisunique`,
+      isValid: sql<boolean>`i.indisvalid`,
+      columns: sql<string>`(
+        select string_agg(coalesce(a.attname::text, '?'), ',' order by k.position)
+        from unnest(i.indkey::int[]) with ordinality as k(number, position)
+        left join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.number)`,
+    })
+    .from(
+      sql`pg_index as i where i.indrelid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)}, ${oidOf(tables, tables.invalidations)})`,
+    ),
+)
+
+function whenTable(tables: CacheTables, name: 'entries' | 'leases'): SQL {
+  return sql`when ${oidOf(tables, tables[name])} then ${sql.raw(`'${name}'`)}`
+}
+
+/** Whether the indexes are there and valid, and none that makes touches expensive. */
+export const indexes: Check = {
+  name: 'indexes',
+  needsTables: true,
+  async look({ runner, tables }) {
+    const found = await runner.run(facts)
+    const seen: Observation[] = []
+    for (const wanted of WANTED) {
+      const serves = found.some(
+        ({ table, columns, isUnique, isValid }) =>
+          table === wanted.table && isValid && (isUnique || !wanted.isKey) && startsWith(columns, wanted.columns),
+      )
+      if (!serves) seen.push(absent(wanted, tables))
+    }
+    for (const { name } of found.filter(({ isValid }) => !isValid)) {
+      const what = `The index ${name} is invalid: its making was broken off.`
+      seen.push({ status: 'warning', what, advice: `reindex index concurrently ${name};` })
+    }
+    const moving = found.filter(
+      ({ table, columns }) => table === 'entries' && columns.split(',').some((column) => MOVING.includes(column)),
+    )
+    for (const { name, columns } of moving) {
+      const what = `The index ${name} is on ${columns}, which every touch changes: each then rewrites all indexes.`
+      seen.push({ status: 'warning', what, advice: `drop index concurrently ${name};` })
+    }
+    return seen.length > 0 ? seen : [ok('All that are needed are there.')]
+  },
+}
+
+function startsWith(columns: string, wanted: readonly string[]): boolean {
+  return `${columns},`.startsWith(`${wanted.join(',')},`)
+}
+
+function absent({ table, columns, isKey }: Wanted, tables: CacheTables): Observation {
+  const target: Table = tables[table]
+  const name = shownName(tables, target)
+  return {
+    status: 'problem',
+    what: `No index of ${name} serves ${columns.join(', ')}.`,
+    advice: isKey
+      ? `alter table ${name} add primary key (${columns.join(', ')}); writes fail without it.`
+      : `create index concurrently ${getTableName(target)}_${columns.join('_')}_idx on ${name} (${columns.join(', ')}); cleanup reads the whole table without it.`,
+  }
+}

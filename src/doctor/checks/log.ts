@@ -1,0 +1,39 @@
+import { sql } from 'drizzle-orm'
+import { operation } from '../../postgres/database.ts'
+import { counted, megabytes } from '../figures.ts'
+import { type Check, oidOf, ok } from '../finding.ts'
+
+/** Counted no further. */
+const MOST = 1_000_000
+const MANY = 100_000
+
+const facts = operation('always', (db, tables) =>
+  db
+    .select({
+      rows: sql<number>`(select count(*) from (
+        select from ${tables.invalidations} limit ${sql.raw(String(MOST))}) as l)::float8`,
+      bytes: sql<number>`pg_total_relation_size(${oidOf(tables, tables.invalidations)})::float8`,
+    })
+    .from(sql`(select) as one`),
+)
+
+/** How large the log of invalidations is: reads of tagged entries look into it. */
+export const log: Check = {
+  name: 'log',
+  needsTables: true,
+  async look({ runner }) {
+    const [row] = await runner.run(facts)
+    if (row === undefined) return []
+    const rows = `${row.rows === MOST ? 'at least ' : ''}${counted(row.rows, 'row')}`
+    const what = `The log of invalidations has ${rows}, and takes ${megabytes(row.bytes)}.`
+    if (row.rows < MANY) return [ok(what)]
+    return [
+      {
+        status: 'warning',
+        what,
+        advice:
+          'Only a cleanup without a namespace trims it, two runs and ten minutes later: run `pgstash clear-expired` regularly. An open transaction holds it back.',
+      },
+    ]
+  },
+}

@@ -1,0 +1,50 @@
+import { sql } from 'drizzle-orm'
+import { migrations as known } from '../../migrate/migrations.ts'
+import { operation } from '../../postgres/database.ts'
+import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
+
+const present = operation('always', (db, tables) =>
+  db
+    .select({
+      entries: sql<boolean>`${oidOf(tables, tables.entries)} is not null`,
+      leases: sql<boolean>`${oidOf(tables, tables.leases)} is not null`,
+      invalidations: sql<boolean>`${oidOf(tables, tables.invalidations)} is not null`,
+      state: sql<boolean>`${oidOf(tables, tables.state)} is not null`,
+    })
+    .from(sql`(select) as one`),
+)
+
+const recorded = operation('always', (db, { state }) =>
+  db
+    .select({ name: sql<string>`substr(${state.name}, length('migration ') + 1)` })
+    .from(state)
+    .where(sql`${state.name} like 'migration %'`),
+)
+
+const ADVICE = 'Run `pgstash migrate`, before the code that needs it.'
+
+/** Whether the tables are there, and of this version. */
+export const migrations: Check = {
+  name: 'migrations',
+  needsTables: false,
+  async look(examined: Examined) {
+    const { runner, tables } = examined
+    const [row] = await runner.run(present)
+    const names = ['entries', 'leases', 'invalidations', 'state'] as const
+    const missing = names.filter((name) => row?.[name] !== true).map((name) => shownName(tables, tables[name]))
+    if (missing.length > 0) {
+      const what = `There is no ${missing.join(', ')}, or this role may not see it.`
+      return [{ status: 'problem', what, advice: 'Run `pgstash migrate`; check --schema and --table-prefix.' }]
+    }
+    const applied = new Set((await runner.run(recorded)).map(({ name }) => name))
+    const behind = known.filter(({ name }) => !applied.has(name)).map(({ name }) => name)
+    if (behind.length > 0) {
+      return [{ status: 'problem', what: `Not applied yet: ${behind.join(', ')}.`, advice: ADVICE }]
+    }
+    if (applied.size > known.length) {
+      const what = 'The tables are of a newer version than this command.'
+      return [{ status: 'note', what, advice: 'That is fine while a new version is being deployed.' }]
+    }
+    return [ok('The tables are up to date.')]
+  },
+}

@@ -1,0 +1,38 @@
+import { sql } from 'drizzle-orm'
+import { operation } from '../../postgres/database.ts'
+import { OLDEST_POSTGRES } from '../../values/versions.ts'
+import { type Check, type Observation, ok } from '../finding.ts'
+
+const facts = operation('always', (db) =>
+  db
+    .select({
+      version: sql<number>`current_setting('server_version_num')::int`,
+      isReplica: sql<boolean>`pg_is_in_recovery()`,
+      isReadOnly: sql<boolean>`current_setting('default_transaction_read_only')::boolean`,
+    })
+    .from(sql`(select) as one`),
+)
+
+/** Whether the server is new enough, and takes writes. */
+export const server: Check = {
+  name: 'server',
+  needsTables: false,
+  async look({ runner }) {
+    const [row] = await runner.run(facts)
+    if (row === undefined) return []
+    const seen: Observation[] = []
+    const version = Math.floor(row.version / 10_000)
+    if (version < OLDEST_POSTGRES) {
+      const advice = `Upgrade it: pgstash needs ${OLDEST_POSTGRES} or newer.`
+      seen.push({ status: 'problem', what: `It is Postgres ${version}.`, advice })
+    }
+    if (row.isReplica) {
+      const advice = 'Give the cache the primary: a replica lags, and refuses what a cache writes.'
+      seen.push({ status: 'problem', what: 'It is a replica.', advice })
+    } else if (row.isReadOnly) {
+      const advice = 'Set default_transaction_read_only to off for this role or database.'
+      seen.push({ status: 'problem', what: 'Transactions are read-only by default.', advice })
+    }
+    return seen.length > 0 ? seen : [ok(`It is Postgres ${version}, and takes writes.`)]
+  },
+}

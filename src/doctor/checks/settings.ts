@@ -1,0 +1,39 @@
+import { sql } from 'drizzle-orm'
+import { operation } from '../../postgres/database.ts'
+import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
+
+const facts = operation('always', (db, tables) =>
+  db
+    .select({
+      isEntries: sql<boolean>`c.oid = ${oidOf(tables, tables.entries)}`,
+      options: sql<string>`coalesce(array_to_string(c.reloptions, ','), '')`,
+      toastOptions: sql<string>`coalesce(array_to_string(t.reloptions, ','), '')`,
+    })
+    .from(
+      sql`pg_class as c left join pg_class as t on t.oid = c.reltoastrelid where c.oid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)})`,
+    ),
+)
+
+/** Whether the tables have the storage settings that `migrate` gives them; other values are the operator's choice. */
+export const settings: Check = {
+  name: 'settings',
+  needsTables: true,
+  async look({ runner, tables }) {
+    const seen: Observation[] = []
+    for (const { isEntries, options, toastOptions } of await runner.run(facts)) {
+      const name = shownName(tables, isEntries ? tables.entries : tables.leases)
+      const has = (option: string) => options.split(',').some((one) => one.startsWith(`${option}=`))
+      if (/(^|,)autovacuum_enabled=(false|off)/.test(options)) {
+        const what = `Autovacuum is switched off for ${name}: dead rows pile up.`
+        seen.push({ status: 'problem', what, advice: `alter table ${name} reset (autovacuum_enabled);` })
+      }
+      const missing = ['autovacuum_vacuum_scale_factor', 'fillfactor'].filter((option) => !has(option))
+      if (isEntries && !toastOptions.includes('autovacuum_vacuum_scale_factor')) missing.push('toast autovacuum')
+      if (missing.length > 0) {
+        const what = `${name} lacks ${missing.join(', ')}: touches cost more, and vacuum comes late.`
+        seen.push({ status: 'warning', what, advice: 'Run `pgstash migrate`, as the owner of the tables.' })
+      }
+    }
+    return seen.length > 0 ? seen : [ok('Fillfactor and autovacuum are set.')]
+  },
+}

@@ -1,0 +1,42 @@
+import { sql } from 'drizzle-orm'
+import { operation } from '../../postgres/database.ts'
+import { type Check, oidOf, ok } from '../finding.ts'
+
+const facts = operation('always', (db, tables) =>
+  db
+    .select({
+      isUnlogged: sql<boolean>`exists (
+        select from pg_class where relpersistence = 'u'
+          and oid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)}))`,
+      isLogUnlogged: sql<boolean>`exists (
+        select from pg_class where relpersistence = 'u'
+          and oid in (${oidOf(tables, tables.invalidations)}, ${oidOf(tables, tables.state)}))`,
+      // Neon gives this role to all its projects.
+      isNeon: sql<boolean>`exists (select from pg_roles where rolname = 'neon_superuser')`,
+    })
+    .from(sql`(select) as one`),
+)
+
+const AGAIN = 'Run `pgstash migrate` without --unlogged.'
+
+/** Whether the cache survives a restart. */
+export const unlogged: Check = {
+  name: 'unlogged',
+  needsTables: true,
+  async look({ runner, host }) {
+    const [row] = await runner.run(facts)
+    if (row?.isLogUnlogged) {
+      const what = 'The log of invalidations is unlogged: a crash empties it, and what it rejected reads as live again.'
+      return [
+        { status: 'problem', what, advice: 'alter table cache_invalidations set logged; the same for cache_state.' },
+      ]
+    }
+    if (!row?.isUnlogged) return [ok('Entries survive a restart.')]
+    if (row.isNeon || host.endsWith('.neon.tech')) {
+      const what = 'The tables are unlogged, and this is Neon: each suspend of the compute empties the cache.'
+      return [{ status: 'problem', what, advice: AGAIN }]
+    }
+    const what = 'The tables are unlogged: a crash or a fail-over empties the cache.'
+    return [{ status: 'note', what, advice: `If that is not meant so: ${AGAIN}` }]
+  },
+}

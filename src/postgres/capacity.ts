@@ -1,0 +1,22 @@
+import { wholeNumber } from '../values/options.ts'
+
+/** How much a scope may hold; Infinity for no bound. */
+export interface Capacity {
+  readonly maxEntries: number
+  readonly maxBytes: number
+}
+
+/** Undefined where neither is bounded. @throws InvalidOptionError */
+export function parseCapacity({
+  maxEntries,
+  maxBytes,
+}: {
+  maxEntries?: number | undefined
+  maxBytes?: number | undefined
+}): Capacity | undefined {
+  if (maxEntries === undefined && maxBytes === undefined) return undefined
+  return {
+    maxEntries: maxEntries === undefined ? Number.POSITIVE_INFINITY : wholeNumber('maxEntries', maxEntries, 1),
+    maxBytes: maxBytes === undefined ? Number.POSITIVE_INFINITY : wholeNumber('maxBytes', maxBytes, 1),
+  }
+}

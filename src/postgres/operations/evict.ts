@@ -1,0 +1,52 @@
+import { and, type SQL, sql } from 'drizzle-orm'
+import type { CacheTables } from '../../schema.ts'
+import { operation, type QueryDatabase } from '../database.ts'
+import { inRange, param, storedBytes } from './fragments.ts'
+import { sample } from './sample.ts'
+import type { ScopedOperation } from './scoped.ts'
+
+export interface Evicted {
+  readonly evicted: number
+  readonly bytes: number
+}
+
+/**
+ * Deletes up to `batch` entries, live ones too: those that are kept for the shortest, found through the index on their
+ * slot; then of those that are kept for ever the ones that were written or touched least recently, of a sample where the
+ * table is large, because no index is on what every touch changes.
+ *
+ * What is locked or being computed stays, as in a sweep.
+ */
+function evictRange(db: QueryDatabase, tables: CacheTables, range: SQL | undefined) {
+  const { entries, leases } = tables
+  const isAlone = sql`not exists (
+    select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
+  const soonest = db.$with('soonest', {}).as(sql`
+    select ${entries.key} from ${entries}
+    where ${and(sql`${entries.cleanupSlot} is not null`, range, isAlone)}
+    order by ${entries.cleanupSlot}, ${entries.keptUntil}
+    limit ${param('batch')}::int
+    for update skip locked`)
+  const oldest = db.$with('oldest', {}).as(sql`
+    select ${entries.key} from ${entries} ${sample(tables)}
+    where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch')}::int`, range, isAlone)}
+    order by ${entries.updatedAt}
+    limit greatest(0, ${param('batch')}::int - (select count(*) from soonest))
+    for update skip locked`)
+  const evicted = db.$with('evicted', {}).as(sql`
+    delete from ${entries}
+    where ${entries.key} = any (array(select key from soonest union all select key from oldest))
+    returning ${storedBytes(tables)} as bytes`)
+  return db
+    .with(soonest, oldest, evicted)
+    .select({
+      evicted: sql<number>`count(*)::int`,
+      bytes: sql<number>`coalesce(sum(bytes), 0)::float8`,
+    })
+    .from(sql`evicted`)
+}
+
+export const evict: ScopedOperation<Evicted> = {
+  everything: operation('unsent', (db, tables) => evictRange(db, tables, undefined)),
+  range: operation('unsent', (db, tables) => evictRange(db, tables, inRange(tables.entries))),
+}

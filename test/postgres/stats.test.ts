@@ -1,0 +1,74 @@
+/** Statistics of tables that are too large to be counted while somebody waits. */
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createDatabase, createPool } from '../setup/databases.ts'
+
+const LARGE = 120_000
+
+let pool: ReturnType<typeof createPool>
+
+beforeAll(async () => {
+  pool = createPool(await createDatabase())
+  await migrate(drizzle(pool))
+  // Some 60 MB; a third each is expired, will expire, and never does.
+  await pool.query(
+    `insert into cache_entries (key, value, expires_at, kept_until)
+     select 'large|' || i, repeat('x', 300), given.at, given.at
+     from generate_series(1, $1::int) as i, lateral (
+       select case i % 3 when 0 then now() - interval '1 hour' when 1 then now() + interval '1 day' end as at
+     ) as given`,
+    [LARGE],
+  )
+  await pool.query(`insert into cache_entries (key, number) select 'small|' || i, i from generate_series(1, 500) as i`)
+})
+
+/** Some thousand pages are drawn: six deviations off, which no run will see. */
+const near = (value: number, expected: number) => Math.abs(value - expected) / expected < 0.1
+
+describe('stats of a large table', () => {
+  it('are estimates that say so, come near, and add up', async () => {
+    const stats = await createCache(drizzle(pool)).stats()
+    expect(stats.estimated).toBe(true)
+    expect(stats.total).toBe(stats.expired + stats.unexpired + stats.forever)
+    const { expired, unexpired, forever, bytes, total } = stats
+    const [size] = (
+      await pool.query(
+        'select sum(pg_column_size(key) + coalesce(pg_column_size(value), 0) + coalesce(pg_column_size(number), 0))::float8 as bytes from cache_entries',
+      )
+    ).rows
+    expect([
+      near(total, LARGE + 500),
+      near(expired, LARGE / 3),
+      near(unexpired, LARGE / 3),
+      near(forever, LARGE / 3),
+      near(bytes, size.bytes),
+    ]).toEqual([true, true, true, true, true])
+  })
+
+  it('are exact for a namespace that is small', async () => {
+    const stats = await createCache(drizzle(pool), { namespace: 'small' }).stats()
+    expect(stats).toMatchObject({ total: 500, forever: 500, expired: 0, unexpired: 0, estimated: false })
+    expect(await createCache(drizzle(pool), { namespace: 'none' }).stats()).toMatchObject({
+      total: 0,
+      estimated: false,
+    })
+  })
+
+  it('are estimates for a namespace that is large', async () => {
+    const stats = await createCache(drizzle(pool), { namespace: 'large' }).stats()
+    expect(stats.estimated).toBe(true)
+    expect(near(stats.total, LARGE)).toBe(true)
+    expect(near(stats.unexpired, LARGE / 3)).toBe(true)
+  })
+
+  it('are never less than what was counted, where the sample misses a namespace', async () => {
+    await pool.query(
+      `insert into cache_entries (key, number) select 'mid|' || i, i from generate_series(1, 50001) as i`,
+    )
+    const stats = await createCache(drizzle(pool), { namespace: 'mid' }).stats()
+    expect(stats.total).toBeGreaterThanOrEqual(50_001)
+    expect(stats).toMatchObject({ expired: 0, unexpired: 0, estimated: true })
+  })
+})
