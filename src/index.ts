@@ -34,7 +34,11 @@ export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
 export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
 export { nullCache } from './stores/null-cache.ts'
+export { type NearCache, type PlatformCacheOptions, platformCache } from './stores/platform/platform-cache.ts'
+export type { RuntimeCache } from './stores/platform/storages.ts'
 export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/create-sharded-cache.ts'
+export { type TieredCacheOptions, tieredCache } from './stores/tiered/create-tiered-cache.ts'
+export { type Listening, type ListeningClient, type ListenOptions, listen } from './stores/tiered/listen.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,

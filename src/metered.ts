@@ -22,7 +22,7 @@ const ABSENT = Symbol('absent')
 
 export function metered(cache: Cache, counts: Counts): Cache & Inside {
   const counted = countErrors(counts)
-  const { prepareMany, refresh, rows } = internalsOf(cache)
+  const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey } = internalsOf(cache)
   return {
     // What other parts of this package find a cache's insides by.
     ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
@@ -57,6 +57,19 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
         return () => counted(write)
       },
       rows: (...args) => counted(() => rows(...args)),
+      defaultExpiration,
+      storedKey,
+      async copies(keys, options) {
+        const found = await counted(() => copies(keys, options))
+        counts.hits += found.size
+        counts.misses += keys.length - found.size
+        return found
+      },
+      getOrSetKeeping(key, compute, options, keep, news) {
+        const keeping = (name: string, watched: unknown, given?: GetOrSetOptions) =>
+          getOrSetKeeping(name, watched, given, keep, news)
+        return getOrSet({ getOrSet: keeping as Cache['getOrSet'] }, counts, key, compute, options)
+      },
       // Never a hit.
       refresh: (key, compute, options) =>
         getOrSet({ getOrSet: refresh as Cache['getOrSet'] }, counts, key, compute, options),

@@ -117,7 +117,19 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     updatedAt: instant('updated_at').notNull().defaultNow(),
   })
 
-  return { entries, leases, invalidations, state, schema, prefix }
+  /** Append-only: which keys and tags were changed by which transaction, for first tiers. Empty unless `migrate` keeps it. */
+  const changes = table(
+    `${prefix}cache_changes`,
+    {
+      xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
+      /** `key`, `tag`, or `all`. */
+      kind: text('kind').notNull(),
+      name: byteOrderedText('name').notNull(),
+    },
+    (t) => [primaryKey({ name: `${prefix}cache_changes_pk`, columns: [t.xid, t.kind, t.name] })],
+  )
+
+  return { entries, leases, invalidations, state, changes, schema, prefix }
 }
 
 /** The tables of one cache, from {@link cacheTables}. */
@@ -130,6 +142,7 @@ export const cacheEntries = defaultTables.entries
 export const cacheLeases = defaultTables.leases
 export const cacheInvalidations = defaultTables.invalidations
 export const cacheState = defaultTables.state
+export const cacheChanges = defaultTables.changes
 
 /** Entries that reads answer with: not expired, and not rejected by a tag. At the deadline itself an entry is expired. */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {

@@ -14,6 +14,7 @@ import { importCommand } from './import.ts'
 import { incrementCommand } from './increment.ts'
 import { invalidateCommand } from './invalidate.ts'
 import { listCommand } from './list.ts'
+import { loadCommand } from './load.ts'
 import { migrateCommand } from './migrate.ts'
 import { endWithReader, withoutPasswords } from './output.ts'
 import { scheduleCommand } from './schedule.ts'
@@ -30,6 +31,7 @@ const GROUPS: Record<string, Command[]> = {
   'Setting up:': [devCommand, migrateCommand, watchCommand, unwatchCommand],
   'Looking:': [statsCommand, listCommand, getCommand, doctorCommand],
   'Changing:': [setCommand, touchCommand, deleteCommand, incrementCommand, invalidateCommand],
+  'Trying:': [loadCommand],
   'Moving:': [exportCommand, importCommand],
   'Cleaning:': [clearExpiredCommand, scheduleCommand, clearAllCommand],
 }

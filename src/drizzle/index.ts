@@ -4,6 +4,7 @@ export { invalidateRow } from './invalidate-row.ts'
 export { type QueryCache, type QueryCacheOptions, type QueryCacheStats, queryCache } from './query-cache.ts'
 export type { Watchable } from './relation.ts'
 export { type KeyValue, type RowId, rowTag, tableTag } from './tags.ts'
+export { type WarmOptions, warm } from './warm.ts'
 export {
   unwatchAllTables,
   unwatchTables,
@@ -14,3 +15,4 @@ export {
   watchTables,
 } from './watch.ts'
 export type { WatchedTable } from './watched.ts'
+export { type Touching, type WithInvalidationOptions, withInvalidation } from './with-invalidation.ts'

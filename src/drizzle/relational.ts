@@ -1,4 +1,4 @@
-/** The tables of a relational query (`db.query.users.findMany`) of Drizzle 0.45, whose SQL names them as text only. */
+/** The tables of a relational query (`db.query.users.findMany`), whose SQL names them as text only. */
 import { is, Table } from 'drizzle-orm'
 
 /** What a relational query holds, as far as it is used here. */
@@ -19,7 +19,7 @@ interface Wanted {
   readonly with?: Readonly<Record<string, unknown>>
 }
 
-/** Its own table and those of the relations that it asks for; all of the schema where these cannot be followed. */
+/** Of Drizzle 0.45: its own table and those of the relations that it asks for; all of the schema where these cannot be followed. */
 export function relationalTables(query: object): readonly Table[] {
   if (!('fullSchema' in query && 'tableConfig' in query && 'config' in query)) return []
   const relational = query as Relational
@@ -39,4 +39,17 @@ export function relationalTables(query: object): readonly Table[] {
     }
   }
   return tables
+}
+
+/** Of Drizzle 1.0, which tells the names of a query's tables while it builds its SQL. */
+interface RelationalOne {
+  _getQuery(usedTables: Set<string>): unknown
+}
+
+/** The same for Drizzle 1.0: names, as its caches are told of them. */
+export function relationalNames(query: object): readonly string[] {
+  if (!('tableConfig' in query && '_getQuery' in query && typeof query._getQuery === 'function')) return []
+  const names = new Set<string>()
+  ;(query as RelationalOne)._getQuery(names)
+  return [...names]
 }

@@ -2,7 +2,7 @@
 import { Column, is, SQL, Subquery, Table } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import { relationOf } from './relation.ts'
-import { relationalTables } from './relational.ts'
+import { relationalNames, relationalTables } from './relational.ts'
 
 /** `users`, or `other.users` in a schema of its own: as Drizzle puts it. */
 export function drizzleName(table: Table | string): string {
@@ -28,7 +28,10 @@ export function tablesIn(query: unknown): readonly string[] {
     else if (is(part, Subquery)) waiting.push(part._.sql)
     else if (is(part, SQL)) waiting.push(...part.queryChunks)
     else if (Array.isArray(part)) waiting.push(...part)
-    else if ('getSQL' in part && typeof part.getSQL === 'function') waiting.push(part.getSQL(), relationalTables(part))
+    else if ('getSQL' in part && typeof part.getSQL === 'function') {
+      waiting.push(part.getSQL(), relationalTables(part))
+      for (const name of relationalNames(part)) tables.add(name)
+    }
   }
   return [...tables]
 }

@@ -27,8 +27,18 @@ const MAX_LEASES = 2
 type Found = { readonly value: unknown } | 'again' | 'alone'
 
 export interface Filler {
-  /** @param key the caller's @param storedKey as the store knows it, namespace included */
-  getOrSet(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown>
+  /**
+   * @param key the caller's
+   * @param storedKey as the store knows it, namespace included
+   * @param steps in place of the store's own, for this call: they must do the same
+   */
+  getOrSet(
+    key: string,
+    storedKey: string,
+    compute: unknown,
+    options?: GetOrSetOptions,
+    steps?: FillStore,
+  ): Promise<unknown>
   /**
    * Computes although an entry is live, after any computation that is under way, and stores what comes as a fill: fenced by
    * every write meanwhile. Where it waited for longer than `lease`, the value is answered with and not stored.
@@ -144,6 +154,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     compute: unknown,
     options: GetOrSetOptions | undefined,
     force: boolean,
+    steps = store,
   ): Call {
     const plan = parsePlan(options, environment)
     plan.signal?.throwIfAborted()
@@ -154,7 +165,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
       compute: toFunction(compute),
       plan,
       inside,
-      store,
+      store: steps,
       environment: plan.waitUntil === undefined ? environment : { ...environment, waitUntil: plan.waitUntil },
       force,
       waitsUntil: now() + MAX_LEASES * plan.leaseMs,
@@ -170,8 +181,8 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
 
   return {
     detach: flights.detach,
-    async getOrSet(name, key, compute, options) {
-      const call = begin(name, key, compute, options, false)
+    async getOrSet(name, key, compute, options, steps) {
+      const call = begin(name, key, compute, options, false, steps)
       return untilAborted(call.plan.signal, answer(call))
     },
     async refresh(name, key, compute, options) {

@@ -1,4 +1,6 @@
 /** What a store must be able to do for `getOrSet`: three steps, each atomic. All else is the same for every store. */
+import type { About } from '../store/copies.ts'
+import type { NewsReader } from '../store/news.ts'
 import type { StoredValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
 import type { Deadline } from '../values/expiration.ts'
@@ -47,6 +49,10 @@ export interface ClaimRequest {
   readonly early: number
   /** Claims although a live entry is there. */
   readonly force: boolean
+  /** Answers with what a copy of the entry needs as well; where a store does not know of it, no copy is kept. */
+  readonly about?: boolean | undefined
+  /** Who is to be told what was changed since it last asked, where the store knows. */
+  readonly news?: NewsReader | undefined
   /** Pushes a live entry's deadline out, as `get` with `sliding` does. */
   readonly sliding: Sliding | undefined
 }
@@ -62,7 +68,7 @@ export interface Sliding {
 
 export interface ClaimAnswer {
   /** What may be answered with: live, or expired but kept and within `staleMs`; never one that a tag rejects. */
-  readonly entry: (StoredValue & { readonly state: 'live' | 'stale' }) | undefined
+  readonly entry: (StoredValue & { readonly state: 'live' | 'stale'; readonly about?: About | undefined }) | undefined
   /** Whether the lease is now this token's; `unavailable` where there are none to be had, and nothing is stored. */
   readonly claimed: boolean | 'unavailable'
   /** For how long another holds the lease; undefined where it is unknown, because things changed meanwhile. */

@@ -10,8 +10,9 @@ import { CLUSTER_IDENTITY } from '../cluster.ts'
 import { TAG_STATE } from '../rejected.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { optionsObject } from '../values/options.ts'
+import { boolean, optionsObject } from '../values/options.ts'
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
+import { changeSteps, checkedChannel } from './changes-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
 import { doBlock, identifier, indent, literal, qualified, regclass } from './sql-text.ts'
 
@@ -32,6 +33,8 @@ const KNOWN_OPTIONS = [
   'toastAutovacuumScaleFactor',
   'fillfactor',
   'compression',
+  'changes',
+  'notify',
 ] as const
 
 export interface MigrateOptions {
@@ -50,6 +53,16 @@ export interface MigrateOptions {
   fillfactor?: number | undefined
   /** How large values are compressed; default `lz4`, which falls back to `pglz` on a server built without it. */
   compression?: 'lz4' | 'pglz' | undefined
+  /**
+   * Whether changed keys and tags are logged, for first tiers that ask for them (`tieredCache({ changes: true })`); default
+   * false. A trigger on each write, and a row of some 60 bytes for each key that it changes.
+   */
+  changes?: boolean | undefined
+  /**
+   * A channel on which changed keys and tags are told with NOTIFY, for `listen`; default false, none. **Postgres lets
+   * transactions that notify commit only one after the other.**
+   */
+  notify?: string | false | undefined
 }
 
 /**
@@ -65,6 +78,10 @@ export function migrationSql(given?: MigrateOptions): string {
     ...migrations.map((migration) => migrationStep(migration, tables)),
     ...storageSteps(tables, options),
     clusterStep(tables),
+    ...changeSteps(tables, {
+      log: boolean('changes', options.changes ?? false),
+      channel: checkedChannel(options.notify),
+    }),
   ].join('\n\n')
   return doBlock("applied text[] := '{}';", body)
 }
@@ -229,8 +246,8 @@ function renamed(statement: string, tables: CacheTables): string {
   })
 }
 
-function allTables({ entries, leases, invalidations, state }: CacheTables): Table[] {
-  return [entries, leases, invalidations, state]
+function allTables({ entries, leases, invalidations, state, changes }: CacheTables): Table[] {
+  return [entries, leases, invalidations, state, changes]
 }
 
 function inRange(name: string, value: unknown, min: number, max: number): number {

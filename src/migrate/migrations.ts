@@ -28,5 +28,11 @@ export const migrations: readonly Migration[] = [
     "statements": [
       "ALTER TABLE \"cache_entries\" ADD COLUMN \"meta\" text;"
     ]
+  },
+  {
+    "name": "0003_changes",
+    "statements": [
+      "CREATE TABLE \"cache_changes\" (\n\t\"xid\" \"xid8\" DEFAULT pg_current_xact_id() NOT NULL,\n\t\"kind\" text NOT NULL,\n\t\"name\" text collate \"C\" NOT NULL,\n\tCONSTRAINT \"cache_changes_pk\" PRIMARY KEY(\"xid\",\"kind\",\"name\")\n);"
+    ]
   }
 ]

@@ -2,11 +2,12 @@
 import type { Filler } from '../fill/get-or-set.ts'
 import type { FillStore } from '../fill/store.ts'
 import type { CacheTables } from '../schema.ts'
+import type { createCoalescer } from '../store/coalesce.ts'
 import type { Settings } from '../store/settings.ts'
+import type { StoredValue } from '../values/codec.ts'
 import type { Scope } from '../values/key.ts'
 import type { Capacity } from './capacity.ts'
 import type { Circuit } from './circuit.ts'
-import type { createCoalescer } from './coalesce.ts'
 import type { Runner } from './runner.ts'
 
 /** Keys of one statement: at 512 bytes each, some 5 MB. */
@@ -16,7 +17,7 @@ export const MAX_KEYS = 10_000
 export interface Shared extends Settings {
   readonly runner: Runner
   readonly tables: CacheTables
-  readonly coalesced: ReturnType<typeof createCoalescer>
+  readonly coalesced: ReturnType<typeof createCoalescer<StoredValue>>
   /** The steps of a fill, for who takes them by themselves. */
   readonly steps: FillStore
   readonly filler: Filler

@@ -4,6 +4,7 @@ import { checkedTables } from '../checked-tables.ts'
 import { createFiller } from '../fill/get-or-set.ts'
 import { FILLS, type Fillable } from '../fill/store.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
+import { createCoalescer } from '../store/coalesce.ts'
 import { type Inside, internals } from '../store/internals.ts'
 import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../store/settings.ts'
 import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
@@ -12,8 +13,8 @@ import { nestedScope, type Scope, storedKey } from '../values/key.ts'
 import { boolean, optionsObject, wholeNumber } from '../values/options.ts'
 import { type Capacity, parseCapacity } from './capacity.ts'
 import { createCircuit } from './circuit.ts'
-import { createCoalescer } from './coalesce.ts'
 import { CONTEXT, type Context, type Shared } from './context.ts'
+import { copying } from './copying.ts'
 import { counting } from './counting.ts'
 import { checkDatabase, type Database } from './database.ts'
 import { filling, postgresFillStore } from './filling.ts'
@@ -125,7 +126,7 @@ function scopedCache(
 ): Cache & Inside & { readonly [CONTEXT]: Context; readonly [FILLS]: Fillable } {
   const context = { ...shared, scope, capacity }
   const { prepareMany, ...written } = writing(context)
-  const { refresh, ...filled } = filling(context)
+  const { refresh, getOrSetKeeping, ...filled } = filling(context)
   const { rows, ...inspected } = inspecting(context)
   const cache = {
     ...reading(context),
@@ -141,6 +142,14 @@ function scopedCache(
     entry: (key) => entryHandle(context, key, cache),
     [CONTEXT]: context,
     [FILLS]: { steps: shared.steps, storedKey: (key) => storedKey(scope, key) },
-    [internals]: { prepareMany, refresh, rows },
+    [internals]: {
+      ...copying(context),
+      prepareMany,
+      refresh,
+      rows,
+      getOrSetKeeping,
+      defaultExpiration: () => shared.expiration,
+      storedKey: (key) => storedKey(scope, key),
+    },
   }
 }

@@ -1,7 +1,10 @@
 /** `getOrSet` on Postgres: the three steps as statements; what they are for is in `src/fill`. */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
+import { keepingSteps } from '../fill/keeping.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore } from '../fill/store.ts'
-import type { Refresh } from '../store/internals.ts'
+import type { About } from '../store/copies.ts'
+import type { GetOrSetKeeping, Refresh } from '../store/internals.ts'
+import type { News, NewsReader } from '../store/news.ts'
 import type { Cost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
 import type { Circuit } from './circuit.ts'
@@ -10,7 +13,12 @@ import { guarded } from './fail-soft.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { readOne } from './operations/read-one.ts'
-import { readOrClaim, readOrClaimSliding } from './operations/read-or-claim.ts'
+import {
+  readOrClaim,
+  readOrClaimSliding,
+  readOrClaimSlidingWithNews,
+  readOrClaimWithNews,
+} from './operations/read-or-claim.ts'
 import { readSliding } from './operations/read-sliding.ts'
 import { release } from './operations/release.ts'
 import type { Runner } from './runner.ts'
@@ -21,9 +29,9 @@ export function postgresFillStore(runner: Runner, circuit: Circuit | undefined):
     readOrClaim: (request, cost) =>
       guarded(circuit, async () => {
         if (runner.isInTransaction) return readOnly(runner, request, cost)
-        const operation = request.sliding === undefined ? readOrClaim : readOrClaimSliding
-        const [row] = await runner.run(operation, claimValues(request), cost)
-        return answerOf(row)
+        const [row] = await runner.run(claimOperation(request), claimValues(request), cost)
+        await tellNews(request.news, row?.news)
+        return answerOf(row, request.about === true)
       }),
     fill: (request, cost) =>
       guarded(circuit, async () => (await runner.run(fill, fillValues(request), cost))[0]?.stored ?? false),
@@ -45,21 +53,42 @@ async function readOnly(runner: Runner, { key, sliding }: ClaimRequest, cost: Co
   return { entry: row && { ...row, state: 'live' }, claimed: 'unavailable', heldMs: undefined }
 }
 
-export function filling({ filler, scope }: Context) {
+export function filling({ filler, scope, steps, codec }: Context) {
   const refresh: Refresh = async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options)
+  const getOrSetKeeping: GetOrSetKeeping = async (key, compute, options, keep, news) =>
+    filler.getOrSet(key, storedKey(scope, key), compute, options, keepingSteps(steps, codec, keep, news))
   return {
     refresh,
+    getOrSetKeeping,
     getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
       filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
   }
 }
 
-function claimValues({ sliding, ...request }: ClaimRequest): Record<string, unknown> {
-  return { ...request, ...sliding }
+function claimOperation({ sliding, news }: ClaimRequest) {
+  if (news === undefined) return sliding === undefined ? readOrClaim : readOrClaimSliding
+  return sliding === undefined ? readOrClaimWithNews : readOrClaimSlidingWithNews
+}
+
+function claimValues({ sliding, news, ...request }: ClaimRequest): Record<string, unknown> {
+  return { about: false, ...request, ...sliding, ...(news && { since: news.since() }) }
+}
+
+/** Hands over what a statement told besides. */
+export async function tellNews(reader: NewsReader | undefined, text: string | null | undefined): Promise<void> {
+  if (reader !== undefined && text != null) await reader.told(JSON.parse(text) as News)
 }
 
 function fillValues({ deadline, ...request }: FillRequest): Record<string, unknown> {
   return { ...request, ...deadlineValues(deadline) }
+}
+
+/** What a copy of an entry needs, as a row tells it. */
+export function aboutOf({ remainingMs, tags }: { remainingMs: number | null; tags: string | null }): About {
+  return {
+    remainingMs: remainingMs ?? Number.POSITIVE_INFINITY,
+    tags: tags === null ? null : (JSON.parse(tags) as string[]),
+  }
 }
 
 interface ClaimRow {
@@ -68,13 +97,17 @@ interface ClaimRow {
   state: 'live' | 'stale' | 'gone' | null
   claimed: boolean
   heldMs: number | null
+  remainingMs: number | null
+  tags: string | null
+  news: string | null
 }
 
-function answerOf(row: ClaimRow | undefined): ClaimAnswer {
+function answerOf(row: ClaimRow | undefined, isAbout: boolean): ClaimAnswer {
   if (row === undefined) return { entry: undefined, claimed: false, heldMs: undefined }
   const { state, value, number, claimed, heldMs } = row
+  const about = isAbout ? aboutOf(row) : undefined
   return {
-    entry: state === 'live' || state === 'stale' ? { state, value, number } : undefined,
+    entry: state === 'live' || state === 'stale' ? { state, value, number, about } : undefined,
     claimed,
     heldMs: heldMs ?? undefined,
   }

@@ -115,14 +115,21 @@ export function entryHandle<T>(
   })
 }
 
-/** The live rows among stored keys, in parts where they are very many, or too large for one answer. */
-export async function readRows(runner: Runner, keys: readonly string[], cost: Cost): Promise<Map<string, StoredValue>> {
-  const rows = new Map<string, StoredValue>()
-  async function readPlain(part: readonly string[]) {
+/** The live rows among stored keys. */
+export function readRows(runner: Runner, keys: readonly string[], cost: Cost): Promise<Map<string, StoredValue>> {
+  return inParts(keys, async (part) => {
     const [key] = part
     if (part.length > 1 || key === undefined) return runner.run(read, { keys: part }, cost)
     return (await runner.run(readOne, { key }, cost)).map((row) => ({ key, ...row }))
-  }
+  })
+}
+
+/** Rows by stored key, read in parts where they are very many, or too large for one answer. */
+export async function inParts<Row extends { readonly key: string }>(
+  keys: readonly string[],
+  readPlain: (part: readonly string[]) => Promise<Row[]>,
+): Promise<Map<string, Row>> {
+  const rows = new Map<string, Row>()
   async function readPart(part: readonly string[]): Promise<void> {
     try {
       for (const row of await readPlain(part)) rows.set(row.key, row)

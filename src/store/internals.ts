@@ -6,8 +6,15 @@
  */
 
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../cache.ts'
+import { now } from '../values/clock.ts'
+import type { Deadline } from '../values/expiration.ts'
 import { byCodePoint, pathOf, ROOT } from '../values/key.ts'
+import type { Copy } from './copies.ts'
 import { parseList, type ReadRows, type Row } from './listing.ts'
+import type { NewsReader } from './news.ts'
+
+/** In the place of a value that is not there. */
+const ABSENT = Symbol('absent')
 
 /** Of the registry, so that two copies of the package understand each other. */
 export const internals: unique symbol = Symbol.for('pgstash.internals')
@@ -21,7 +28,32 @@ export type PrepareMany = (
 /** Computes anew although an entry is live, and stores it as a fill; answers with the value. */
 export type Refresh = (key: string, compute: (fill: Fill) => unknown, options?: GetOrSetOptions) => Promise<unknown>
 
+export interface CopyOptions {
+  /** Of one key: a read that slides. */
+  readonly slidingMs?: number | undefined
+  /** Told before the copies are given. */
+  readonly news?: NewsReader | undefined
+}
+
+/** Live entries by key, as copies of them may be kept. */
+export type ReadCopies = (keys: readonly string[], options?: CopyOptions) => Promise<ReadonlyMap<string, Copy>>
+
+/** `getOrSet` that hands over a copy of what is stored, whoever stored it, before it answers. */
+export type GetOrSetKeeping = (
+  key: string,
+  compute: unknown,
+  options: GetOrSetOptions | undefined,
+  keep: (copy: Copy) => Promise<void>,
+  news?: NewsReader,
+) => Promise<unknown>
+
 export interface Internals {
+  readonly copies: ReadCopies
+  readonly getOrSetKeeping: GetOrSetKeeping
+  /** What applies to writes of the key that name no expiration. */
+  readonly defaultExpiration: (key: string) => Deadline
+  /** The key as it is stored, which news name it by; undefined where there are no news. */
+  readonly storedKey?: ((key: string) => string) | undefined
   readonly prepareMany: PrepareMany
   readonly refresh: Refresh
   readonly rows: ReadRows
@@ -36,9 +68,39 @@ export function internalsOf(cache: Cache): Internals {
   const own = (cache as Partial<Inside>)[internals]
   if (own !== undefined) return own
   return {
+    copies: asCopies(cache),
+    getOrSetKeeping: (key, compute, options) => cache.getOrSet(key, compute as never, options),
+    // Nobody knows: as if it were past, so that no copy is kept of such a write.
+    defaultExpiration: () => ({ kind: 'after', ms: 0 }),
     prepareMany: async (entries, options) => () => cache.setMany(entries, options),
     refresh: asSet(cache),
     rows: fromPages(cache),
+  }
+}
+
+/** One more round trip for each entry. Its tags are not known, and `invalidate` has to take that into account. */
+function asCopies(cache: Cache): ReadCopies {
+  return async (keys, { slidingMs } = {}) => {
+    const [first = ''] = keys
+    const found =
+      slidingMs === undefined
+        ? await cache.getMany(keys)
+        : new Map([
+            [
+              first,
+              await cache.get<unknown, typeof ABSENT>(first, {
+                fallback: ABSENT,
+                sliding: { milliseconds: slidingMs },
+              }),
+            ],
+          ])
+    const copies = Array.from(found, async ([key, value]) => {
+      const expiresAt = value === ABSENT ? undefined : await cache.expiration(key)
+      if (expiresAt === undefined) return undefined
+      const remaining = expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now()
+      return [key, { value: () => value, remainingMs: remaining, tags: null }] as const
+    })
+    return new Map((await Promise.all(copies)).filter((copy) => copy !== undefined))
   }
 }
 

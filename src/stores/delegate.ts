@@ -44,6 +44,9 @@ export function delegate(target: () => Cache): Cache & Inside {
   return {
     ...(Object.fromEntries(methods) as unknown as Cache),
     [internals]: {
+      copies: (...args) => internalsOf(target()).copies(...args),
+      getOrSetKeeping: (...args) => internalsOf(target()).getOrSetKeeping(...args),
+      defaultExpiration: (key) => internalsOf(target()).defaultExpiration(key),
       prepareMany: (...args) => internalsOf(target()).prepareMany(...args),
       refresh: (...args) => internalsOf(target()).refresh(...args),
       rows: (...args) => internalsOf(target()).rows(...args),

@@ -58,6 +58,12 @@ function scopedCache(scope: Scope): Cache & Inside {
       })
     },
     [internals]: {
+      copies: async (keys) => {
+        storedKeys(scope, keys)
+        return new Map()
+      },
+      getOrSetKeeping: (key, compute, options) => cache.getOrSet(key, compute as never, options),
+      defaultExpiration: () => DEFAULTS.expiration,
       async prepareMany(entries, options) {
         await cache.setMany(entries, options)
         return async () => {}

@@ -6,6 +6,7 @@
  */
 
 import { InvalidOptionError } from '../values/errors.ts'
+import { seededRandom } from '../values/seeded-random.ts'
 
 /** What to do to one request. Only `delay`, `lose` and `truncate` execute its statements. */
 export type Fault =
@@ -150,7 +151,7 @@ function randomFaults(seed: number, rates: readonly FaultRate[]): () => Fault | 
   if (!(total <= 1) || rates.some(({ rate }) => !(rate >= 0))) {
     throw new InvalidOptionError('Expected rates from 0 to 1 that sum to at most 1.')
   }
-  const random = mulberry32(seed)
+  const random = seededRandom(seed)
   return () => {
     let left = random()
     for (const { fault, rate } of rates) {
@@ -158,16 +159,5 @@ function randomFaults(seed: number, rates: readonly FaultRate[]): () => Fault | 
       left -= rate
     }
     return undefined
-  }
-}
-
-/** Tommy Ettinger's mulberry32: 32 bits of state, enough for picking faults, and the same sequence everywhere. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 }

@@ -1,5 +1,6 @@
 import { neon } from '@neondatabase/serverless'
-import { eq, inArray, relations, sql } from 'drizzle-orm'
+import * as drizzleOrm from 'drizzle-orm'
+import { eq, inArray, sql } from 'drizzle-orm'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import {
@@ -27,6 +28,9 @@ import { createSite, type Site } from '../fill/clients.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createPool } from '../setup/databases.ts'
 
+/** Of what a CTE alone reads Drizzle 0.45 tells nothing, so it is not cached there. */
+const knowsCtes = !('relations' in drizzleOrm)
+
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 
 const users = pgTable('users', { id: integer('id').primaryKey(), name: text('name').notNull() })
@@ -48,10 +52,7 @@ const kinds = pgTable('kinds', {
   bytes: bytea('bytes'),
   missing: text('missing'),
 })
-const postRelations = relations(posts, ({ one }) => ({
-  writer: one(users, { fields: [posts.author], references: [users.id] }),
-}))
-const schema = { users, posts, other, kinds, postRelations }
+const schema = { users, posts, other, kinds }
 
 let site: Site
 
@@ -79,20 +80,20 @@ beforeEach(async () => {
 })
 
 const connect = {
-  'neon-http': (cache: QueryCache) => drizzleNeon(neon(site.server.connectionString), { cache, schema }),
+  'neon-http': (cache: QueryCache) => drizzleNeon({ client: neon(site.server.connectionString), cache }),
   'node-postgres': (cache: QueryCache) =>
-    drizzlePg({ client: createPool(site.database), cache, schema }) as unknown as ReturnType<typeof drizzleNeon>,
+    drizzlePg({ client: createPool(site.database), cache }) as unknown as ReturnType<typeof drizzleNeon>,
   'postgres-js': (cache: QueryCache) => {
     const client = postgres(site.database, { onnotice: () => {} })
     cleanup(() => client.end())
-    return drizzlePostgres({ client, cache, schema }) as unknown as ReturnType<typeof drizzleNeon>
+    return drizzlePostgres({ client, cache }) as unknown as ReturnType<typeof drizzleNeon>
   },
 }
 
 describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith) => {
   function open(options: QueryCacheOptions = {}) {
     const cache = queryCache(createCache(site.db), options)
-    return { cache, db: connectWith(cache) as never as ReturnType<typeof drizzleNeon<typeof schema>> }
+    return { cache, db: connectWith(cache) }
   }
   /** Past Drizzle, so that nothing is told. */
   const rename = (name: string) => site.db.execute(sql`update users set name = ${name} where id = 1`)
@@ -156,10 +157,10 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
       cte: async () => db.with(cte).select().from(cte).$withCache(),
     }
     for (const read of Object.values(reads)) await read()
-    // Of what a CTE alone reads Drizzle 0.45 knows nothing, so it is not cached.
-    expect(await createCache(site.db).count()).toBe(2)
+    const known = knowsCtes ? 3 : 2
+    expect(await createCache(site.db).count()).toBe(known)
     await db.update(other).set({ name: 'Nobody' })
-    expect(await createCache(site.db).count()).toBe(2)
+    expect(await createCache(site.db).count()).toBe(known)
     await db.delete(users).where(eq(users.id, 2))
     expect(await createCache(site.db).count()).toBe(0)
   })
@@ -252,7 +253,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
 
 describe('queryCache', () => {
   it('costs one request a hit, two a miss, and one more a write', async () => {
-    const db = drizzleNeon(neon(site.server.connectionString), { cache: queryCache(createCache(site.db)) })
+    const db = drizzleNeon({ client: neon(site.server.connectionString), cache: queryCache(createCache(site.db)) })
     const read = () => db.select().from(users).$withCache()
     site.faults.reset()
     await read()
@@ -271,7 +272,7 @@ describe('queryCache', () => {
 describe('cacheQuery', () => {
   it('caches any query with tags of its own, and invalidates with the tables that it reads', async () => {
     const cache = createCache(site.db)
-    const db = drizzleNeon(neon(site.server.connectionString), { schema })
+    const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const read = (id: number) =>
       cacheQuery(cache, db.select().from(users).where(eq(users.id, id)), { tags: [`user ${id}`], expiration: '1h' })
     expect((await read(1))[0]?.name).toBe('Ada')
@@ -284,20 +285,20 @@ describe('cacheQuery', () => {
     expect((await read(2))[0]?.name).toBe('Unseen')
   })
 
-  it('takes relational queries, and keeps dates and big numbers', async () => {
+  it('keeps dates and big numbers', async () => {
     const cache = createCache(site.db)
-    const db = drizzleNeon(neon(site.server.connectionString), { schema })
+    const db = drizzleNeon({ client: neon(site.server.connectionString) })
     await db.insert(kinds).values({ id: 1, big: 12n, at: new Date(5) })
-    const read = () => cacheQuery(cache, db.query.kinds.findMany({ columns: { big: true, at: true } }))
-    const first = await read()
+    const read = () => cacheQuery(cache, db.select({ big: kinds.big, at: kinds.at }).from(kinds))
+    expect(await read()).toEqual([{ big: 12n, at: new Date(5) }])
     await db.delete(kinds)
-    expect(await read()).toEqual(first)
+    expect(await read()).toEqual([{ big: 12n, at: new Date(5) }])
     expect((await cacheQuery(cache, db.select({ at: kinds.at }).from(kinds))).length).toBe(0)
   })
 
-  it('knows the tables of CTEs, subqueries in conditions, aliases and relations', async () => {
+  it('knows the tables of CTEs, subqueries in conditions and aliases', async () => {
     const cache = createCache(site.db)
-    const db = drizzleNeon(neon(site.server.connectionString), { schema })
+    const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const cte = db.$with('cte').as(db.select({ id: users.id }).from(users))
     const inner = db.select({ id: users.id }).from(users)
     const twin = alias(users, 'twin')
@@ -305,8 +306,6 @@ describe('cacheQuery', () => {
       () => db.with(cte).select().from(cte),
       () => db.select().from(posts).where(inArray(posts.author, inner)),
       () => db.select().from(posts).innerJoin(twin, eq(twin.id, posts.author)),
-      () => db.query.users.findMany(),
-      () => db.query.posts.findMany({ with: { writer: true } }),
     ]
     for (const query of queries) {
       await cacheQuery<unknown>(cache, query())

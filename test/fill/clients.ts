@@ -19,7 +19,7 @@ export async function createSite(given?: string) {
     faults,
     server,
     client: (options: CacheOptions = {}): Cache =>
-      createCache(drizzle(neon(server.connectionString)), { timeout: 60_000, ...options }),
+      createCache(drizzle({ client: neon(server.connectionString) }), { timeout: 60_000, ...options }),
   }
 }
 

@@ -12,5 +12,5 @@ export async function createNeon(database: string) {
   const faults = createFaults()
   const server = await startLocalNeon({ database, intercept: faults })
   cleanup(() => server.close())
-  return { db: drizzle(neon(server.connectionString)), faults, server }
+  return { db: drizzle({ client: neon(server.connectionString) }), faults, server }
 }

@@ -8,6 +8,7 @@ import { lazily } from '../setup/lazily.ts'
 import { postgresStore } from '../setup/postgres-store.ts'
 import { memoryStore } from './memory-store.ts'
 import { shardedStore } from './sharded-store.ts'
+import { tieredStore } from './tiered-store.ts'
 
 const runner = { describe, it, expect }
 
@@ -31,6 +32,17 @@ describe('shardedCache over a sharded cache and a memory cache', () =>
   cacheContract(
     runner,
     shardedStore({ inner: shardedStore({ a: memoryStore(), b: memoryStore() }), c: memoryStore() }),
+  ))
+
+describe('tieredCache over two memory caches', () => cacheContract(runner, tieredStore(memoryStore(), memoryStore())))
+
+describe('tieredCache over a memory cache and tables', () =>
+  cacheContract(
+    runner,
+    lazily(async () => {
+      const db = drizzle(createPool(await createDatabase()))
+      return tieredStore(memoryStore(), await postgresStore(db))
+    }),
   ))
 
 describe('a manager that is measured', () => {

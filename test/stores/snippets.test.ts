@@ -1,9 +1,13 @@
+import { drizzle } from 'drizzle-orm/node-postgres'
 import { memoryCache } from 'pgstash'
 import { expect, it } from 'vitest'
 import { userFunctions } from '../../docs/snippets/stores/cached-function.ts'
 import { Rates } from '../../docs/snippets/stores/cached-method.ts'
+import { createListening } from '../../docs/snippets/stores/listening.ts'
 import { rates } from '../../docs/snippets/stores/memory.ts'
+import { createNear } from '../../docs/snippets/stores/tiered.ts'
 import { ofThisDeploy } from '../../docs/snippets/stores/versions.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
 
 it('the documents’ cached function keeps a user until it changes, and can be warmed', async () => {
   const cache = memoryCache()
@@ -36,4 +40,15 @@ it('the documents’ versions and memory cache do what they say', async () => {
   expect(await ofThisDeploy(cache, 'def').get('key')).toBeUndefined()
   await rates.set('EUR', 1)
   expect(await rates.expiration('EUR')).toBeInstanceOf(Date)
+})
+
+it('the documents’ tiers keep copies, and learn of what others write', async () => {
+  const url = await createDatabase()
+  const { cache, close } = await createListening(url)
+  const others = createNear(drizzle(createPool(url)))
+  await others.set('key', 'old')
+  await expect.poll(() => cache.get('key')).toBe('old')
+  await others.set('key', 'new')
+  await expect.poll(() => cache.get('key')).toBe('new')
+  await close()
 })

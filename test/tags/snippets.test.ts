@@ -1,4 +1,5 @@
-/** What docs/tags.md shows does what it says. */
+/** What docs/invalidation.md shows does what it says. */
+import { eq } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { createCache } from 'pgstash'
@@ -7,8 +8,10 @@ import { migrate } from 'pgstash/migrate'
 import { beforeAll, expect, it } from 'vitest'
 import { products, setPrice } from '../../docs/snippets/tags/batch.ts'
 import { cityChanged, report } from '../../docs/snippets/tags/get-or-set.ts'
+import { connect, prices } from '../../docs/snippets/tags/query-cache.ts'
 import { discount } from '../../docs/snippets/tags/transaction.ts'
 import { product, productCount, setUp } from '../../docs/snippets/tags/watch.ts'
+import { raisePrices } from '../../docs/snippets/tags/with-invalidation.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
 
@@ -45,6 +48,28 @@ it('prices that are changed in a batch and in a transaction invalidate', async (
     expect(await cache.get('page')).toBe(undefined)
   }
   expect(await db.select().from(products)).toEqual([{ id: 'a', cents: 25 }])
+})
+
+it('every write of a database with invalidation invalidates', async () => {
+  await db.insert(products).values({ id: 'tea', cents: 1 })
+  const { db: http } = await createNeon(url)
+  const cache = createCache(db)
+  await cache.set('page', 1, { tags: [tableTag(products)] })
+  await raisePrices(http)
+  expect(await cache.get('page')).toBe(undefined)
+  const [tea] = await db.select().from(products).where(eq(products.id, 'tea'))
+  expect(tea).toEqual({ id: 'tea', cents: 102 })
+})
+
+it('queries are answered from the cache until a write', async () => {
+  const { server } = await createNeon(url)
+  const connected = connect(server.connectionString)
+  const first = await prices(connected, 'tea')
+  expect(first).toEqual({ all: expect.arrayContaining([{ id: 'tea', cents: 102 }]), one: [{ id: 'tea', cents: 102 }] })
+  await pool.query("update products set cents = 5 where id = 'tea'")
+  expect(await prices(connected, 'tea')).toEqual(first)
+  await connected.db.update(products).set({ cents: 7 }).where(eq(products.id, 'tea'))
+  expect((await prices(connected, 'tea')).one).toEqual([{ id: 'tea', cents: 7 }])
 })
 
 it('products of a watched table are read again when they were written', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createCoalescer, type Rows } from '../../src/postgres/coalesce.ts'
+import { createCoalescer, type Rows } from '../../src/store/coalesce.ts'
 import { noCost } from '../../src/values/events.ts'
 
 function coalescer(load: (keys: string[]) => Promise<Rows>, timeoutMs: number) {

@@ -2,8 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
 import { type CacheTables, live } from '../../schema.ts'
 import { operation, type QueryDatabase } from '../database.ts'
+import { changesSince } from './changes.ts'
 import { claimSteps } from './claim.ts'
 import { milliseconds, param } from './fragments.ts'
+import { remainingMs } from './read-copies.ts'
 import { slide } from './slide.ts'
 
 /**
@@ -22,14 +24,19 @@ function found(tables: CacheTables): SQL {
   return sql`
     select entry.*, entry.state <> 'live' or entry.early or ${param('force')}::boolean as wanted
     from (
-      select ${key}, ${value}, ${number}, ${writtenBy},
+      select ${key}, ${value}, ${number}, ${writtenBy}, ${expiresAt}, ${tables.entries.tags},
         case when ${live(tables)} then 'live' when ${isKept} then 'stale' else 'gone' end as state,
         ${param('early')}::float8 > 0 and ${isDueEarly} as early
       from ${entries} where ${key} = ${param('key')}::text
     ) as entry`
 }
 
-function build(db: QueryDatabase, tables: CacheTables, sliding: boolean) {
+interface Extras {
+  readonly sliding?: boolean
+  readonly news?: boolean
+}
+
+function build(db: QueryDatabase, tables: CacheTables, { sliding = false, news = false }: Extras) {
   const entry = db.$with('found', {}).as(found(tables))
   const { ctes, claimed, heldMs } = claimSteps(db, tables, {
     key: sql`${param('key')}::text`,
@@ -43,9 +50,14 @@ function build(db: QueryDatabase, tables: CacheTables, sliding: boolean) {
       number: sql<string | null>`case when found.state <> 'gone' then found.number::text end`,
       state: sql<'live' | 'stale' | 'gone' | null>`found.state`,
       early: sql<boolean>`coalesce(found.early, false)`,
+      remainingMs: sql<
+        number | null
+      >`case when ${param('about')}::boolean then ${remainingMs(sql`found.expires_at`)} end`,
+      tags: sql<string | null>`case when ${param('about')}::boolean then array_to_json(found.tags)::text end`,
       claimed,
       heldMs,
       touched: sliders?.touched ?? sql<boolean>`false`,
+      news: news ? changesSince(tables) : sql<string | null>`null::text`,
     })
     .from(sql`(select) as one left join found on true`)
 }
@@ -56,7 +68,13 @@ function build(db: QueryDatabase, tables: CacheTables, sliding: boolean) {
  * A hit writes nothing, and neither does who finds the lease held. The token is the client's, so that a claim whose
  * answer was lost can be sent again.
  */
-export const readOrClaim = operation('always', (db, tables) => build(db, tables, false))
+export const readOrClaim = operation('always', (db, tables) => build(db, tables, {}))
 
 /** The same, and pushes a live entry's deadline out when that is due. */
-export const readOrClaimSliding = operation('always', (db, tables) => build(db, tables, true))
+export const readOrClaimSliding = operation('always', (db, tables) => build(db, tables, { sliding: true }))
+
+/** Both, with what was changed since the parameter `since`. */
+export const readOrClaimWithNews = operation('always', (db, tables) => build(db, tables, { news: true }))
+export const readOrClaimSlidingWithNews = operation('always', (db, tables) =>
+  build(db, tables, { sliding: true, news: true }),
+)

@@ -5,6 +5,7 @@ import { operation, type QueryDatabase } from '../database.ts'
 import { inRange, param } from './fragments.ts'
 import type { ScopedOperation } from './scoped.ts'
 import { trim } from './trim.ts'
+import { trimChanges } from './trim-changes.ts'
 import { unfitEntries } from './unfit.ts'
 
 /** Longer than any statement may run that read the lease before it was freed. */
@@ -76,11 +77,12 @@ const isFull = sql`((select count(*) from doomed) = ${param('batch')}::int or (s
 export const sweep: ScopedOperation<Swept> = {
   everything: operation('unsent', (db, tables) => {
     const { ctes, hasMore, isOthersTurn } = trim(db, tables)
+    const log = trimChanges(db, tables)
     return db
-      .with(...expiredRows(db, tables, undefined), ...ctes, removedRows(db, tables))
+      .with(...expiredRows(db, tables, undefined), ...ctes, ...log.ctes, removedRows(db, tables))
       .select({
         removed,
-        more: sql<boolean>`(${isFull} or ${hasMore})`,
+        more: sql<boolean>`(${isFull} or ${hasMore} or ${log.hasMore})`,
         isOthersTurn,
         after: sql<string | null>`null::text`,
       })

@@ -1,6 +1,7 @@
 /** `memoryCache`: checks what it is given, and puts the parts together. */
 import type { Cache } from '../../cache.ts'
 import { createFiller } from '../../fill/get-or-set.ts'
+import { keepingSteps } from '../../fill/keeping.ts'
 import { type Inside, internals } from '../../store/internals.ts'
 import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../../store/settings.ts'
 import { nestedScope, type Scope, storedKey } from '../../values/key.ts'
@@ -68,7 +69,7 @@ export function memoryCacheOver(storage: MemoryStorage, options: CommonOptions):
 function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Inside {
   const context: Context = { ...shared, scope }
   const { filler } = shared
-  const { entryOf, ...read } = reading(context)
+  const { entryOf, copies, ...read } = reading(context)
   const { prepareMany, ...written } = writing(context)
   const { rows, ...inspected } = inspecting(context)
   const cache = {
@@ -87,6 +88,12 @@ function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Insi
     [internals]: {
       prepareMany,
       rows,
+      copies,
+      getOrSetKeeping: async (key, compute, options, keep) => {
+        const steps = keepingSteps(memoryFillStore(shared.storage), shared.codec, keep)
+        return filler.getOrSet(key, storedKey(scope, key), compute, options, steps)
+      },
+      defaultExpiration: () => shared.expiration,
       refresh: async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options),
     },
   }

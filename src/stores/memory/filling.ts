@@ -1,5 +1,7 @@
 /** `getOrSet` in memory: the three steps; what they are for is in `src/fill`. */
 import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore, Sliding } from '../../fill/store.ts'
+import type { About } from '../../store/copies.ts'
+import type { StoredValue } from '../../values/codec.ts'
 import { instantOf, type MemoryStorage, moveDeadline, type Row } from './storage.ts'
 
 /**
@@ -40,10 +42,19 @@ function readOrClaim(storage: MemoryStorage, request: ClaimRequest): ClaimAnswer
     storage.claim(key, { token, expiresAt: at + leaseMs, claimedAt: storage.tagLog.position() })
   }
   return {
-    entry: row === undefined || state === 'gone' ? undefined : { state, value: row.value, number: row.number },
+    entry: row === undefined || state === 'gone' ? undefined : { state, ...storedOf(row), about: aboutOf(row, at) },
     claimed: isClaimed,
     heldMs: isHeld ? lease.expiresAt - at : undefined,
   }
+}
+
+function storedOf({ value, number }: Row): StoredValue {
+  return { value, number }
+}
+
+/** What a copy of it needs. */
+export function aboutOf({ expiresAt, tags }: Row, at: number): About {
+  return { remainingMs: expiresAt - at, tags }
 }
 
 function stateOf(storage: MemoryStorage, row: Row, staleMs: number | null, at: number): 'live' | 'stale' | 'gone' {

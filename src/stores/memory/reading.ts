@@ -1,11 +1,13 @@
 /** `get`, `getMany`, `has`, `expiration`, `entry`: what answers without changing a value. */
 import type { Cache, CacheEntry } from '../../cache.ts'
 import { createEntry } from '../../entry.ts'
+import type { Copy } from '../../store/copies.ts'
 import { type GetOptions, parseGet, slidingLifeMs } from '../../store/inputs.ts'
+import type { CopyOptions } from '../../store/internals.ts'
 import { storedKey, storedKeys } from '../../values/key.ts'
 import { type Context, found, observed, told } from './context.ts'
 import { decoded } from './decoding.ts'
-import { slide } from './filling.ts'
+import { aboutOf, slide } from './filling.ts'
 import type { Row } from './storage.ts'
 
 export function reading(context: Context) {
@@ -55,6 +57,16 @@ export function reading(context: Context) {
     ])
   }
 
+  async function copies(keys: readonly string[], { slidingMs }: CopyOptions = {}): Promise<ReadonlyMap<string, Copy>> {
+    const found = new Map<string, Copy>()
+    for (const key of keys) {
+      const stored = storedKey(scope, key)
+      const row = read(stored, slidingMs)
+      if (row) found.set(key, { value: () => decoded(context, row, stored), ...aboutOf(row, storage.now()) })
+    }
+    return found
+  }
+
   /** Neither counts as a use: who asks only whether an entry is there does not need its value kept. */
   function peeked(stored: string): Row | undefined {
     const row = storage.peek(stored)
@@ -62,6 +74,7 @@ export function reading(context: Context) {
   }
 
   return {
+    copies,
     get: get as Cache['get'],
     getMany: getMany as Cache['getMany'],
     async has(key: string): Promise<boolean> {

@@ -65,8 +65,8 @@ export function shardedCache<Name extends string>(options: ShardedCacheOptions<N
 
 function scopedCache<Name extends string>(context: Context): ShardedCache<Name> & Inside {
   const { nodes, scope } = context
-  const { refresh, ...one } = single(context)
-  const { prepareMany, rows, ...many } = several(context)
+  const { refresh, getOrSetKeeping, defaultExpiration, ...one } = single(context)
+  const { prepareMany, rows, copies, ...many } = several(context)
   const getNode = (key: string) => nodeName(context, key) as Name
   return {
     ...one,
@@ -82,7 +82,7 @@ function scopedCache<Name extends string>(context: Context): ShardedCache<Name> 
       const inScope = [...nodes].map(([node, cache]) => [node, cache.namespace(name, options)] as const)
       return scopedCache({ ...context, nodes: new Map(inScope), scope: nested })
     },
-    [internals]: { prepareMany, refresh, rows },
+    [internals]: { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration },
   }
 }
 

@@ -8,8 +8,9 @@ import type {
   EntryPage,
   ListOptions,
 } from '../../cache.ts'
+import type { Copy } from '../../store/copies.ts'
 import { parsePairs, parseSweep, parseTags, parseWrite } from '../../store/inputs.ts'
-import { internalsOf, type PrepareMany } from '../../store/internals.ts'
+import { type CopyOptions, internalsOf, type PrepareMany } from '../../store/internals.ts'
 import { pageOf, parseList, type ReadRows } from '../../store/listing.ts'
 import { now } from '../../values/clock.ts'
 import { NEVER } from '../../values/expiration.ts'
@@ -29,6 +30,14 @@ export function several(context: Context) {
     const parts = Array.from(groups, ([name, own]) => nodeCache(context, name).getMany(own))
     const found = new Map((await spared(context, parts)).flatMap((part) => [...part]))
     return new Map(asked.filter((key) => found.has(key)).map((key) => [key, found.get(key)]))
+  }
+
+  async function copies(keys: readonly string[], options?: CopyOptions): Promise<ReadonlyMap<string, Copy>> {
+    // Each node has a log of its own, and no cursor is of them all.
+    const { slidingMs } = options ?? {}
+    const groups = byNode(context, storedKeys(scope, keys).values(), (key) => key)
+    const parts = Array.from(groups, ([name, own]) => internalsOf(nodeCache(context, name)).copies(own, { slidingMs }))
+    return new Map((await spared(context, parts)).flatMap((part) => [...part]))
   }
 
   /** Every node checks its part before any writes: one value that cannot be stored refuses all. */
@@ -61,6 +70,7 @@ export function several(context: Context) {
     getMany: getMany as Cache['getMany'],
     prepareMany,
     rows,
+    copies,
     setMany: (async (entries, options) => (await prepareMany(entries, options))()) as Cache['setMany'],
     async deleteMany(keys: Iterable<string>): Promise<number> {
       const groups = byNode(context, storedKeys(scope, keys).values(), (key) => key)

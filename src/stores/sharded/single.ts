@@ -1,6 +1,6 @@
 /** Operations on one key: its node's. */
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../../cache.ts'
-import { internalsOf } from '../../store/internals.ts'
+import { type GetOrSetKeeping, internalsOf } from '../../store/internals.ts'
 import { type Context, nodeCache, nodeName, optionsFor } from './context.ts'
 
 /** Those whose first argument is the key, and whose others the node understands as they are. */
@@ -33,6 +33,11 @@ export function single(context: Context) {
       const name = nodeName(context, key)
       return internalsOf(nodeCache(context, name)).refresh(key, compute, optionsFor(options, name))
     },
+    getOrSetKeeping: (async (key, compute, options, keep) => {
+      const name = nodeName(context, key)
+      return internalsOf(nodeCache(context, name)).getOrSetKeeping(key, compute, optionsFor(options, name), keep)
+    }) satisfies GetOrSetKeeping,
+    defaultExpiration: (key: string) => internalsOf(at(key)).defaultExpiration(key),
     entry: <T>(key: string) => {
       const name = nodeName(context, key)
       const handle = nodeCache(context, name).entry<T>(key)

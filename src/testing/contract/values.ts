@@ -115,7 +115,8 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       await cache.setMany({ text: ['x'], number: 5, nothing: null })
       expect(await cache.increment('number')).toBe(6)
       expect([...(await cache.getMany(['text', 'number', 'nothing'])).values()]).toEqual([['x'], 6, null])
-      expect(seen).toEqual(['encode text', 'decode text'])
+      // A store of several tiers encodes for each.
+      expect([...new Set(seen)]).toEqual(['encode text', 'decode text'])
     })
 
     it('wraps what a codec throws, and says nothing of the value', async () => {

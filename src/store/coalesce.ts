@@ -4,7 +4,7 @@ import { DatabaseTimeoutError } from '../values/errors.ts'
 import type { Cost } from '../values/events.ts'
 import { within } from '../values/within.ts'
 
-export type Rows = ReadonlyMap<string, StoredValue>
+export type Rows<Row = StoredValue> = ReadonlyMap<string, Row>
 
 /** Of entries of any size: a shared statement should not become much slower than a lone one. */
 const MAX_KEYS = 100
@@ -14,11 +14,11 @@ const MAX_KEYS = 100
  */
 const PATIENCE = 0.5
 
-interface Batch {
+interface Batch<Row> {
   readonly keys: Set<string>
-  readonly rows: Promise<Rows>
+  readonly rows: Promise<Rows<Row>>
   /** The same once more, for all whose patience ended: sent by the first of them. */
-  rescue?: Promise<Rows>
+  rescue?: Promise<Rows<Row>>
 }
 
 /**
@@ -29,21 +29,24 @@ interface Batch {
  *
  * @param timeoutMs after which nobody waits any longer
  */
-export function createCoalescer(load: (keys: string[], cost: Cost) => Promise<Rows>, timeoutMs: number) {
-  let open: Batch | undefined
+export function createCoalescer<Row = StoredValue>(
+  load: (keys: string[], cost: Cost) => Promise<Rows<Row>>,
+  timeoutMs: number,
+) {
+  let open: Batch<Row> | undefined
 
-  function lead(key: string, cost: Cost): Batch {
+  function lead(key: string, cost: Cost): Batch<Row> {
     const keys = new Set([key])
     const rows = async () => {
       await null
       if (open === batch) open = undefined
       return load([...keys], cost)
     }
-    const batch: Batch = { keys, rows: rows() }
+    const batch: Batch<Row> = { keys, rows: rows() }
     return batch
   }
 
-  async function follow(batch: Batch, cost: Cost): Promise<Rows> {
+  async function follow(batch: Batch<Row>, cost: Cost): Promise<Rows<Row>> {
     const rows = await within(timeoutMs * PATIENCE, batch.rows)
     if (rows !== undefined) return rows
     batch.rescue ??= load([...batch.keys], cost)
@@ -53,7 +56,7 @@ export function createCoalescer(load: (keys: string[], cost: Cost) => Promise<Ro
   }
 
   /** @param cost of the statement, added for the caller that sends it */
-  return async function read(key: string, cost: Cost): Promise<StoredValue | undefined> {
+  return async function read(key: string, cost: Cost): Promise<Row | undefined> {
     if (open !== undefined && open.keys.size < MAX_KEYS) {
       open.keys.add(key)
       return (await follow(open, cost)).get(key)

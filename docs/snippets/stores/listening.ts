@@ -1,0 +1,14 @@
+import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import { createCache, listen, memoryCache, tieredCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+
+/** For a process that keeps a connection: copies live for an hour, and go as soon as anybody writes. */
+export async function createListening(url: string) {
+  const db = drizzle(url)
+  await migrate(db, { notify: 'cache' })
+  const cache = tieredCache({ l1: memoryCache(), l2: createCache(db), l1Expiration: '1h' })
+  const listening = listen(cache, { channel: 'cache', connect: () => new pg.Client(url), onError: console.error })
+  await listening.ready
+  return { cache, close: () => Promise.all([listening.close(), db.$client.end()]) }
+}

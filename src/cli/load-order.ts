@@ -1,0 +1,27 @@
+/** What a process is told to do, as it goes over IPC. */
+import type { Recorded } from '../load/history.ts'
+import type { LoadPlan } from '../load/options.ts'
+
+export interface LoadOrder {
+  readonly plan: LoadPlan
+  readonly databaseUrl: string
+  readonly endpoint: string | undefined
+  readonly namespace: string
+  readonly schema?: string
+  readonly prefix?: string
+  readonly wrap?: string
+  /** Instant 0 of the history, of the monotonic clock that all processes of a machine share. */
+  readonly origin: bigint
+}
+
+export type ToProcess = { readonly start: LoadOrder; readonly first: number } | 'stop'
+
+/** What the cache sent for all calls, retries included; questions for the clock are not among them. */
+export interface RoundTrips {
+  readonly roundTrips: number
+}
+
+export type FromProcess =
+  | { readonly calls: number }
+  | ({ readonly history: readonly Recorded[] } & RoundTrips)
+  | { readonly problem: string }

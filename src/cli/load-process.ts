@@ -1,0 +1,66 @@
+/** A process of `pgstash load`: runs its clients and hands in what they saw. */
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Cache } from '../cache.ts'
+import { databaseClock } from '../load/database-clock.ts'
+import type { Recorded } from '../load/history.ts'
+import { runClients } from '../load/run-load.ts'
+import { createCache } from '../postgres/create-cache.ts'
+import type { CacheEvent } from '../values/events.ts'
+import { given, tablesOf } from './cache-options.ts'
+import { connect } from './connect.ts'
+import type { FromProcess, LoadOrder, RoundTrips, ToProcess } from './load-order.ts'
+
+/** Long, so that a busy machine is not taken for a broken store. */
+const TIMEOUT_MS = 60_000
+const PROGRESS_MS = 500
+
+const stop = new AbortController()
+// Ctrl-C reaches the whole group; the parent says when to end, and still wants the history.
+process.on('SIGINT', () => {})
+process.on('disconnect', () => process.exit())
+process.on('message', async (message: ToProcess) => {
+  if (message === 'stop') return stop.abort()
+  try {
+    tell(await run(message.start, message.first))
+  } catch (error) {
+    tell({ problem: error instanceof Error ? error.message : 'The process failed.' })
+  }
+})
+
+async function run(order: LoadOrder, first: number): Promise<RoundTrips & { history: Recorded[] }> {
+  const { plan, databaseUrl, endpoint, namespace, origin, schema, prefix } = order
+  const { db, close } = await connect({ databaseUrl, ...given({ endpoint }) })
+  const tables = tablesOf(given({ schema, prefix }))
+  const wrap = await wrapperOf(order.wrap)
+  let roundTrips = 0
+  const onEvent = (event: CacheEvent) => {
+    roundTrips += event.roundTrips
+  }
+  const cache = wrap(createCache(db, { namespace, tables, timeout: TIMEOUT_MS, onEvent }))
+  const target = { cache, clock: databaseClock(db) }
+  const history: Recorded[] = []
+  const progress = setInterval(() => tell({ calls: history.length }), PROGRESS_MS)
+  const now = () => Number(process.hrtime.bigint() - origin) / 1e6
+  const { signal } = stop
+  try {
+    await runClients({ connect: () => target, plan, first, now, signal, tagPrefix: `${namespace}-` }, (record) =>
+      history.push(record),
+    )
+  } finally {
+    clearInterval(progress)
+    await close()
+  }
+  return { history, roundTrips }
+}
+
+async function wrapperOf(path: string | undefined): Promise<(cache: Cache) => Cache> {
+  if (path === undefined) return (cache) => cache
+  const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown }
+  if (typeof module.default === 'function') return module.default as (cache: Cache) => Cache
+  throw new TypeError('Expected the default export of --wrap to be a function of a cache.')
+}
+
+function tell(message: FromProcess): void {
+  process.send?.(message)
+}

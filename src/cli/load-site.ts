@@ -1,0 +1,84 @@
+/** Where the load goes: always over HTTP, so that clients are as they are at the edge. */
+import { randomBytes } from 'node:crypto'
+import { startLocalNeon } from '../dev/index.ts'
+import { databaseClock } from '../load/database-clock.ts'
+import type { LoadTarget } from '../load/make-call.ts'
+import { migrate } from '../migrate/index.ts'
+import { createCache } from '../postgres/create-cache.ts'
+import type { CacheTables } from '../schema.ts'
+import { createFaults, type FaultRate } from '../testing/faults.ts'
+import { connect } from './connect.ts'
+import { UserError } from './user-error.ts'
+
+/** One request in twenty or so: often enough to meet each kind, rare enough that most calls still mean something. */
+const RATES: readonly FaultRate[] = [
+  { fault: { kind: 'reset' }, rate: 0.01 },
+  { fault: { kind: 'lose' }, rate: 0.015 },
+  { fault: { kind: 'truncate', bytes: 10 }, rate: 0.005 },
+  { fault: { kind: 'error', status: 503 }, rate: 0.01 },
+  { fault: { kind: 'delay', ms: 20 }, rate: 0.02 },
+]
+
+interface SiteOptions {
+  readonly databaseUrl?: string
+  readonly endpoint?: string
+  readonly seed: number
+  readonly faults: boolean
+  readonly tables: CacheTables
+}
+
+/** @throws UserError, LocalNeonError, DatabaseError */
+export async function openSite({ tables, seed, ...options }: SiteOptions) {
+  const faults = createFaults()
+  const { local, databaseUrl, endpoint } = await startEndpoint(options, faults)
+  const { db, close } = await connect({ databaseUrl, ...(endpoint === undefined ? {} : { endpoint }) })
+  const namespace = `pgstash-load-${randomBytes(6).toString('hex')}`
+  const cache = createCache(db, { namespace, tables })
+  try {
+    if (local?.embedded) await migrate(db, { tables })
+    // Tables that are missing are said here, once, and not by each client.
+    await cache.count()
+  } catch (error) {
+    await local?.server.close()
+    throw error
+  }
+  if (options.faults) faults.random(seed, RATES)
+  return {
+    databaseUrl,
+    endpoint,
+    namespace,
+    target: { cache, clock: databaseClock(db) } satisfies LoadTarget,
+    heal: () => faults.heal(),
+    async close() {
+      faults.heal()
+      await cache.clear()
+      await close()
+      await local?.server.close()
+    },
+  }
+}
+
+async function startEndpoint(
+  {
+    databaseUrl = process.env.DATABASE_URL || undefined,
+    endpoint = process.env.NEON_FETCH_ENDPOINT || undefined,
+    faults,
+  }: Pick<SiteOptions, 'databaseUrl' | 'endpoint' | 'faults'>,
+  intercept: ReturnType<typeof createFaults>,
+) {
+  const remote = databaseUrl !== undefined && (endpoint !== undefined || isNeon(databaseUrl))
+  if (remote) {
+    if (faults)
+      throw new UserError('Expected --faults with a Postgres over TCP or without a database: faults are local.')
+    return { databaseUrl, endpoint }
+  }
+  // Without `onResponse`: the log of the faults would grow for as long as the load runs.
+  const server = await startLocalNeon({
+    intercept: { onRequest: (request) => intercept.onRequest(request) },
+    ...(databaseUrl === undefined ? {} : { database: databaseUrl }),
+  })
+  const local = { server, embedded: databaseUrl === undefined }
+  return { local, databaseUrl: server.connectionString, endpoint: server.endpoint }
+}
+
+const isNeon = (url: string) => URL.canParse(url) && new URL(url).hostname.endsWith('.neon.tech')

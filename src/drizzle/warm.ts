@@ -1,0 +1,66 @@
+/** `warm`: query results that are there before anybody asks for them. */
+import type { Cache } from '../cache.ts'
+import { wholeNumber } from '../values/options.ts'
+import { type CacheableQuery, type CacheQueryOptions, cacheQuery } from './cache-query.ts'
+
+export interface WarmOptions extends CacheQueryOptions {
+  /** Queries that run at once; default 4. */
+  concurrency?: number | undefined
+}
+
+const DEFAULT_CONCURRENCY = 4
+
+/**
+ * Runs the queries whose results the cache lacks, and stores them: after a deploy, or from a cron trigger.
+ *
+ * Goes by the same keys as `cacheQuery`, so it takes the same options. One that fails does not stop the others.
+ *
+ * @returns how many had to run
+ * @throws AggregateError with what failed, once all have ended; InvalidOptionError
+ * @example
+ * await warm(cache, cities.map((city) => db.select().from(shops).where(eq(shops.city, city))), { expiration: '1h' })
+ */
+export async function warm(
+  cache: Cache,
+  queries: Iterable<CacheableQuery<unknown>>,
+  options: WarmOptions = {},
+): Promise<number> {
+  const { concurrency = DEFAULT_CONCURRENCY, ...rest } = options
+  const workers = wholeNumber('concurrency', concurrency, 1)
+  const errors: unknown[] = []
+  let ran = 0
+  // One iterator for all: each takes the next that nobody has taken.
+  const waiting = [...queries].values()
+  const work = async () => {
+    for (const query of waiting) {
+      try {
+        await cacheQuery(
+          cache,
+          counted(query, () => ran++),
+          rest,
+        )
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: workers }, work))
+  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} queries failed; the others are warm.`)
+  return ran
+}
+
+/** The same query, which tells when it is run. */
+function counted<T>(query: CacheableQuery<T>, onRun: () => void): CacheableQuery<T> {
+  if (typeof query?.toSQL !== 'function') return query
+  return new Proxy(query, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name !== 'then') return value.bind(target)
+      return (...args: unknown[]) => {
+        onRun()
+        return value.apply(target, args)
+      }
+    },
+  })
+}

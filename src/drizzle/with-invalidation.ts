@@ -1,0 +1,146 @@
+/** `withInvalidation`: a Drizzle database whose writes invalidate what was made of the tables that they write. */
+import { type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
+import { checkedTables } from '../checked-tables.ts'
+import { checkDatabase, type Database } from '../postgres/database.ts'
+import { type Invalidation, invalidation } from '../postgres/invalidation.ts'
+import { invalidateNow } from '../postgres/operations/invalidate.ts'
+import { type CacheTables, defaultTables } from '../schema.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { optionsObject } from '../values/options.ts'
+import type { Watchable } from './relation.ts'
+import { cascades, drizzleName, tablesIn } from './table-names.ts'
+import { tableTag } from './tags.ts'
+
+export interface WithInvalidationOptions {
+  /** Your schema, so that cascades of foreign keys are followed. */
+  schema?: Readonly<Record<string, unknown>> | undefined
+  /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
+  tables?: CacheTables | undefined
+}
+
+export interface Touching<Db extends Database> {
+  /** The same database, for raw SQL that writes these tables: `db.touching(posts).execute(sql.raw(text))`. */
+  touching(...tables: Watchable[]): Pick<Db, 'execute'>
+}
+
+/** A name that no query of the user's has. */
+const CTE = 'pgstash_invalidated'
+/** What changes something, wherever it stands in a statement; a name or a text that holds the word counts too. */
+const WRITES = /\b(insert|update|delete|merge|truncate|copy|call|do|into|refresh|execute)\b/i
+
+type Method = (...args: unknown[]) => unknown
+
+/**
+ * A database whose writes invalidate exactly: in the same statement, over any driver, in a batch or a transaction too.
+ *
+ * `insert`, `update` and `delete` carry the invalidation with them, and cost no further round trip. `execute` of raw SQL that
+ * writes is put into one batch or transaction with it; the tables are those that the SQL names as Drizzle tables, or
+ * those of `touching`. What is not written through this database it cannot know: for that there is `watchTables`.
+ *
+ * @throws InvalidOptionError
+ * @example
+ * const db = withInvalidation(drizzle(env.DATABASE_URL), { schema })
+ * await db.batch([
+ *   db.update(posts).set({ title }).where(eq(posts.id, id)),
+ *   db.insert(edits).values({ postId: id }),
+ * ])
+ */
+export function withInvalidation<Db extends Database>(db: Db, options?: WithInvalidationOptions): Db & Touching<Db> {
+  checkDatabase(db)
+  const given = optionsObject<WithInvalidationOptions>(options, ['schema', 'tables'])
+  const tables = checkedTables(given.tables ?? defaultTables)
+  const affected = cascades(given.schema ?? {})
+  return wrapped(db, {
+    tagsOf: (written) => affected(written).map(tableTag),
+    tables,
+  })
+}
+
+interface Plan {
+  readonly tables: CacheTables
+  readonly tagsOf: (written: readonly string[]) => readonly string[]
+}
+
+function wrapped<Db extends Database>(db: Db, plan: Plan): Db & Touching<Db> {
+  const method = (name: string) => (Reflect.get(db, name) as Method | undefined)?.bind(db)
+  const writing = (name: 'insert' | 'update' | 'delete', ctes: readonly unknown[]) => (table: Table) => {
+    const builders = Object(method('with')?.(...ctes, noted(db, plan, table))) as Record<string, Method>
+    return builders[name]?.(table)
+  }
+  const own: Record<string, unknown> = {
+    insert: writing('insert', []),
+    update: writing('update', []),
+    delete: writing('delete', []),
+    with: (...ctes: unknown[]) => ({
+      ...Object(method('with')?.(...ctes)),
+      insert: writing('insert', ctes),
+      update: writing('update', ctes),
+      delete: writing('delete', ctes),
+    }),
+    execute: (query: SQLWrapper | string) => execute(db, plan, query),
+    touching: (...touched: Watchable[]) => ({
+      execute: (query: SQLWrapper | string) => execute(db, plan, query, touched.map(drizzleName)),
+    }),
+    transaction: (work: (tx: Database) => unknown, ...rest: unknown[]) =>
+      method('transaction')?.((tx: Database) => work(wrapped(tx, plan)), ...rest),
+  }
+  return new Proxy(db, {
+    get: (target, name) =>
+      typeof name === 'string' && Object.hasOwn(own, name) ? own[name] : Reflect.get(target, name),
+  }) as Db & Touching<Db>
+}
+
+/** The invalidation as a CTE, which Postgres runs whether or not the statement refers to it. */
+function noted(db: Database, { tables, tagsOf }: Plan, table: Table): unknown {
+  const named = (Reflect.get(db, '$with') as (name: string, fields: object) => { as(query: SQL): unknown }).call(
+    db,
+    CTE,
+    {},
+  )
+  return named.as(sql`${invalidateNow(tables, tagsOf([drizzleName(table)]))} returning 1`)
+}
+
+/** Raw SQL, and the invalidation with it where it writes. */
+async function execute(
+  db: Database,
+  plan: Plan,
+  query: SQLWrapper | string,
+  touched?: readonly string[],
+): Promise<unknown> {
+  const run = (on: Database): PromiseLike<unknown> => on.execute(query as SQL)
+  const written = touched ?? tablesIn(query)
+  if (touched === undefined && !WRITES.test(textOf(query))) return run(db)
+  if (written.length === 0) {
+    throw new InvalidOptionError(
+      'Expected raw SQL that writes to name its tables as Drizzle tables, or touching(…) to name them; got neither.',
+    )
+  }
+  const statement = invalidation(plan.tagsOf(written), { tables: plan.tables })
+  return inOne(db, run, statement)
+}
+
+/** Both in one transaction, by whatever the driver has: a batch, or a transaction of its own. */
+async function inOne(
+  db: Database,
+  run: (on: Database) => PromiseLike<unknown>,
+  statement: Invalidation,
+): Promise<unknown> {
+  const { batch, transaction } = db as { batch?: Method; transaction?: Method }
+  if (typeof batch === 'function') {
+    const [result] = (await batch.call(db, [run(db), statement])) as unknown[]
+    return result
+  }
+  if (typeof transaction !== 'function') {
+    throw new InvalidOptionError(`Expected a database with batch or transaction, got ${describeType(db)}.`)
+  }
+  return transaction.call(db, async (tx: Database) => {
+    const result = await run(tx)
+    await tx.execute(statement.getSQL())
+    return result
+  })
+}
+
+function textOf(query: SQLWrapper | string): string {
+  return typeof query === 'string' ? query : new PgDialect().sqlToQuery(query.getSQL()).sql
+}

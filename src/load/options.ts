@@ -1,0 +1,40 @@
+/** What a run does; all clients of all processes follow the same. */
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { wholeNumber } from '../values/options.ts'
+
+export interface LoadOptions {
+  /** Seconds; default 10. */
+  duration?: number
+  /** Calls of each client, after which it is done even if there is time left; default: no limit. */
+  operations?: number
+  /** Concurrent callers in each process; default 8. */
+  clients?: number
+  /** Keys of each kind; fewer mean more contention; default 5. */
+  keys?: number
+  /** Length of each value's padding; default 100. */
+  valueBytes?: number
+  /** Of the plan, so that a run can be repeated; default 1. */
+  seed?: number
+  /** Share of calls that read, from 0 to 1; default 0.6. */
+  readShare?: number
+}
+
+export type LoadPlan = Required<LoadOptions>
+
+/** @throws InvalidOptionError */
+export function parseLoadOptions(options: LoadOptions = {}): LoadPlan {
+  return {
+    duration: wholeNumber('duration', options.duration ?? 10, 1),
+    operations: wholeNumber('operations', options.operations ?? Number.MAX_SAFE_INTEGER, 1),
+    clients: wholeNumber('clients', options.clients ?? 8, 1),
+    keys: wholeNumber('keys', options.keys ?? 5, 1),
+    valueBytes: wholeNumber('valueBytes', options.valueBytes ?? 100, 0),
+    seed: wholeNumber('seed', options.seed ?? 1, 0),
+    readShare: share('readShare', options.readShare ?? 0.6),
+  }
+}
+
+function share(name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value
+  throw new InvalidOptionError(`Expected ${name} to be a number from 0 to 1, got ${describeType(value)}.`)
+}

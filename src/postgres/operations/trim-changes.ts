@@ -1,0 +1,44 @@
+import { sql } from 'drizzle-orm'
+import type { CacheTables } from '../../schema.ts'
+import type { QueryDatabase } from '../database.ts'
+import { CHANGES_STATE } from './changes.ts'
+import { param } from './fragments.ts'
+
+/** Far longer than first tiers go without asking; one that did not for longer forgets everything. */
+const KEPT_FOR = sql.raw(`interval '10 minutes'`)
+const NAME = sql.raw(`'${CHANGES_STATE}'`)
+
+/**
+ * Trims the log of changes: what was the oldest running transaction when a run noted it, ten minutes ago or more, becomes
+ * the horizon, and rows below it go. Horizon and removal are one transaction, so that who sees one sees both.
+ */
+export function trimChanges(db: QueryDatabase, { changes, state }: CacheTables) {
+  const xmin = sql`pg_snapshot_xmin(pg_current_snapshot())`
+  const due = db.$with('changes_due', {}).as(sql`
+    select s.name, s.value::jsonb ->> 'noted' as horizon from ${state} as s
+    where s.name = ${NAME} and s.updated_at <= now() - ${KEPT_FOR}
+    for update skip locked`)
+  const noted = db.$with('changes_noted', {}).as(sql`
+    insert into ${state} as s (name, value)
+    select ${NAME}, json_build_object('noted', ${xmin}::text)::text
+    where exists (select from ${changes}) and not exists (select from ${state} as s where s.name = ${NAME})
+    on conflict do nothing
+    returning 1`)
+  const raised = db.$with('changes_raised', {}).as(sql`
+    update ${state} as s
+    set value = json_build_object('horizon', due.horizon, 'noted', ${xmin}::text)::text, updated_at = now()
+    from changes_due as due where s.name = due.name
+    returning 1`)
+  const trimmed = db.$with('changes_trimmed', {}).as(sql`
+    delete from ${changes} where ctid = any (array(
+      select c.ctid from ${changes} as c
+      where c.xid < coalesce(
+        (select horizon from changes_due), (select s.value::jsonb ->> 'horizon' from ${state} as s where s.name = ${NAME}))::xid8
+      limit ${param('rows')}::int
+      for update skip locked))
+    returning 1`)
+  return {
+    ctes: [due, noted, raised, trimmed] as const,
+    hasMore: sql<boolean>`(select count(*) from changes_trimmed) = ${param('rows')}::int`,
+  }
+}

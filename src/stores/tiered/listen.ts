@@ -1,0 +1,140 @@
+/** `listen`: a first tier that is told at once, where a connection can be kept. */
+import type { Cache } from '../../cache.ts'
+import { pause } from '../../postgres/retry.ts'
+import type { News } from '../../store/news.ts'
+import { describeType, InvalidOptionError } from '../../values/errors.ts'
+import { optionalFunction, optionsObject } from '../../values/options.ts'
+import { FEED, type Feed } from './feed.ts'
+
+/** What `listen` needs of a connection: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
+export interface ListeningClient {
+  connect(): Promise<unknown>
+  query(text: string): Promise<unknown>
+  end(): Promise<unknown>
+  on(event: 'notification', listener: (message: { payload?: string | undefined }) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'end', listener: () => void): unknown
+}
+
+export interface ListenOptions {
+  /** A new connection, not connected yet: called at the beginning, and again after each one that was lost. */
+  connect: () => ListeningClient
+  /** The `notify` of `migrate`. */
+  channel: string
+  /** Told of lost connections and failed attempts; each is followed by another attempt. */
+  onError?: ((error: unknown) => void) | undefined
+}
+
+export interface Listening {
+  /** Resolves when the channel is listened to for the first time. */
+  readonly ready: Promise<void>
+  /** Ends the connection, and makes no other. */
+  close(): Promise<void>
+}
+
+/** The first pause before another attempt; doubled up to the longest, as long as none succeeds. */
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 10_000
+
+/**
+ * Keeps the first tier of a `tieredCache` fresh by LISTEN and NOTIFY: what anybody writes is taken out as soon as it is told,
+ * without a read. For processes and Durable Objects that can keep a connection; `migrate(db, { notify: channel })` sends.
+ *
+ * After a gap, for what was told meanwhile is lost, everything is taken out. Off by default, because Postgres lets
+ * transactions that notify commit only one after the other.
+ *
+ * @throws InvalidOptionError
+ * @example
+ * const cache = tieredCache({ l1: memoryCache(), l2: createCache(db), l1Expiration: '1h' })
+ * const listening = listen(cache, { channel: 'cache', connect: () => new pg.Client(process.env.DATABASE_URL) })
+ */
+export function listen(cache: Cache, options: ListenOptions): Listening {
+  const feed = Reflect.get(Object(cache), FEED) as Feed | undefined
+  if (feed === undefined) throw new InvalidOptionError(`Expected a cache of tieredCache, got ${describeType(cache)}.`)
+  const { connect, channel, onError } = optionsObject<ListenOptions>(options, ['connect', 'channel', 'onError'])
+  if (typeof connect !== 'function') {
+    throw new InvalidOptionError(`Expected connect to be a function, got ${describeType(connect)}.`)
+  }
+  if (typeof channel !== 'string' || channel === '') {
+    throw new InvalidOptionError(`Expected channel to be the name of a channel, got ${describeType(channel)}.`)
+  }
+  optionalFunction('onError', onError)
+  const tell = (error: unknown) => {
+    try {
+      onError?.(error)
+    } catch {
+      // A listener's own failure ends nothing.
+    }
+  }
+  const closing = new AbortController()
+  let isReady: () => void = () => {}
+  const ready = new Promise<void>((resolve) => {
+    isReady = resolve
+  })
+  const work = keepListening({ connect, channel, feed, tell, onReady: isReady, signal: closing.signal })
+  return {
+    ready,
+    async close() {
+      closing.abort()
+      await work
+    },
+  }
+}
+
+interface Listener extends Required<Pick<ListenOptions, 'connect' | 'channel'>> {
+  readonly feed: Feed
+  readonly tell: (error: unknown) => void
+  readonly onReady: () => void
+  readonly signal: AbortSignal
+}
+
+async function keepListening(listener: Listener): Promise<void> {
+  const { signal, tell, feed } = listener
+  let failures = 0
+  while (!signal.aborted) {
+    const hasListened = await listenOnce(listener).catch((error: unknown) => {
+      tell(error)
+      return false
+    })
+    if (signal.aborted) return
+    // What is told from now on is lost, until the next connection listens; it takes out everything again then.
+    await feed.flush()
+    failures = hasListened ? 0 : failures + 1
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
+    await pause(pauseMs * (0.5 + Math.random()), signal)
+  }
+}
+
+/** Listens until the connection ends; whether it ever did. */
+async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Listener): Promise<boolean> {
+  const client = connect()
+  const ended = new Promise<void>((resolve) => {
+    client.on('error', (error) => {
+      tell(error)
+      resolve()
+    })
+    client.on('end', resolve)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  client.on('notification', ({ payload }) => void told(feed, payload))
+  try {
+    await client.connect()
+    await client.query(`listen "${channel.replaceAll('"', '""')}"`)
+    await feed.flush()
+    onReady()
+    await ended
+    return true
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+async function told(feed: Feed, payload: string | undefined): Promise<void> {
+  try {
+    const { changed, isGap } = JSON.parse(payload ?? '') as Partial<News>
+    await (isGap || changed === undefined ? feed.flush() : feed.changed(changed))
+  } catch {
+    // Nobody else should send on this channel; what cannot be read may have meant anything.
+    await feed.flush()
+  }
+}

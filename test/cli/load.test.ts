@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { cleanup } from '../setup/cleanup.ts'
+import { createDatabase } from '../setup/databases.ts'
+
+// As it is published: `npm test` builds it first.
+const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url))
+
+// Ends by the number of calls, however slow the machine.
+const SHORT = ['load', '--duration', '3600', '--operations', '60', '--clients', '4', '--keys', '2']
+
+let url: string
+let folder: string
+
+beforeAll(async () => {
+  url = await createDatabase()
+  folder = await mkdtemp(join(tmpdir(), 'pgstash-load-'))
+  cleanup(() => rm(folder, { recursive: true, force: true }))
+  expect((await run(['migrate'])).code).toBe(0)
+})
+
+describe('pgstash load', () => {
+  it('exits with 0, prints JSON, writes a page, and leaves other keys alone and none of its own', async () => {
+    await query("insert into cache_entries (key, value) values ('mine', '1')")
+    const page = join(folder, 'report.html')
+    const { code, out, err } = await run([...SHORT, '--json', '--html', page])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    const result = JSON.parse(out)
+    expect(result).toMatchObject({ calls: 480, errors: 0, violations: [] })
+    // A call may wait for another's computation, and then asks more than once.
+    expect(result.roundTrips).toBeGreaterThanOrEqual(result.calls)
+    expect(result.operations[0]).toEqual({
+      operation: 'clearExpired',
+      count: expect.any(Number),
+      errors: 0,
+      p50: expect.any(Number),
+      p95: expect.any(Number),
+      p99: expect.any(Number),
+      max: expect.any(Number),
+    })
+    expect(await readFile(page, 'utf8')).toContain('<svg')
+    expect(await query('select key from cache_entries')).toEqual([{ key: 'mine' }])
+  })
+
+  it('finds no violation behind a faulty endpoint, where calls fail', async () => {
+    const { code, out } = await run([...SHORT, '--faults', '--json', '--operations', '150'])
+    const result = JSON.parse(out)
+    expect(result.violations).toEqual([])
+    expect(result.errors).toBeGreaterThan(0)
+    expect(code).toBe(0)
+  })
+
+  it('exits with 1 and tells the story when the store is broken', async () => {
+    const wrap = join(folder, 'broken.mjs')
+    await writeFile(wrap, 'export default (cache) => ({ ...cache, delete: async () => true })')
+    const { code, out } = await run([...SHORT, '--wrap', wrap])
+    expect(code).toBe(1)
+    expect(out).toMatch(/- value after delete of \w+-\d: client \d+'s/)
+  })
+
+  const SECRET = 's3cret'
+  it.each([
+    ['an option is unknown', ['load', '--nope'], "unknown option '--nope'"],
+    ['a number is none', ['load', '--duration', 'x'], 'Expected a number'],
+    ['a number is out of range', ['load', '--clients', '0'], 'Expected clients to be a whole number of at least 1'],
+    ['nobody listens', ['load', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`], '127.0.0.1'],
+    ['the module does not exist', [...SHORT, '--wrap', 'none.mjs'], 'A process of the load failed'],
+  ])('exits with 2 and says so when %s', async (_name, args, message) => {
+    const { code, out, err } = await run(args)
+    expect(err).toContain(message)
+    expect(err).not.toContain(SECRET)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+  })
+})
+
+async function run(args: string[]) {
+  const { NEON_FETCH_ENDPOINT: _, ...env } = process.env
+  const child = spawn(process.execPath, [CLI, ...args], { env: { ...env, DATABASE_URL: url } })
+  cleanup(() => child.kill('SIGKILL'))
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => {
+    said.out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    said.err += chunk
+  })
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { code, ...said }
+}
+
+async function query(text: string): Promise<unknown[]> {
+  const client = new pg.Client(url)
+  await client.connect()
+  const { rows } = await client.query(text)
+  await client.end()
+  return rows
+}

@@ -1,0 +1,19 @@
+/** A tiered cache, as the contract wants it. */
+import { tieredCache } from 'pgstash'
+import type { StoreUnderTest } from 'pgstash/testing'
+
+/**
+ * Those that are created share both tiers, as the contract takes them for one cache; how long another's copy may lag is
+ * tested elsewhere.
+ */
+export function tieredStore(near: StoreUnderTest, far: StoreUnderTest): StoreUnderTest {
+  return {
+    async create(options = {}) {
+      const { expiration: _, ...own } = options
+      const l1 = await near.create(own)
+      return tieredCache({ l1, l2: await far.create(options), l1Expiration: '1h' })
+    },
+    reset: async () => void (await Promise.all([near.reset(), far.reset()])),
+    advance: async (ms) => void (await Promise.all([near.advance(ms), far.advance(ms)])),
+  }
+}

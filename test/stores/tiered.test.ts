@@ -1,0 +1,317 @@
+/** What only a tiered cache does: what reaches the second tier, how long copies live, and what keeps old ones out. */
+import { sql } from 'drizzle-orm'
+import { type Cache, createCache, memoryCache, nullCache, shardedCache, tieredCache } from 'pgstash'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createSite, type Site } from '../fill/clients.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await createSite()
+})
+
+/** The clock of the first tiers, which a test sets forward. */
+let ahead = 0
+const near = () => memoryCache({ now: () => Date.now() + ahead })
+let far: Cache
+let cache: Cache
+beforeEach(async () => {
+  site.faults.heal()
+  await site.db.execute(sql`truncate cache_entries, cache_leases, cache_invalidations`)
+  ahead = 0
+  far = site.client()
+  cache = tieredCache({ l1: near(), l2: far })
+  site.faults.reset()
+})
+
+async function requests(work: () => Promise<unknown>): Promise<number> {
+  const before = site.faults.requests
+  await work()
+  return site.faults.requests - before
+}
+
+describe('reads', () => {
+  it('reach the database once, and then not while the copy lives', async () => {
+    await far.set('key', { some: 'value' }, { expiration: '1h' })
+    expect(await requests(() => cache.get('key'))).toBe(1)
+    expect(await requests(() => cache.get('key'))).toBe(0)
+    expect(await cache.get('key')).toEqual({ some: 'value' })
+    expect(await requests(() => cache.has('key'))).toBe(0)
+    expect(await requests(() => cache.getOrSet('key', 1))).toBe(0)
+    ahead = 10_001
+    expect(await requests(() => cache.get('key'))).toBe(1)
+  })
+
+  it('of many ask for what is missing only, in one request', async () => {
+    await far.setMany({ a: 1, b: null, c: 'three' })
+    await cache.get('a')
+    expect(await requests(() => cache.getMany(['a', 'b', 'c', 'none']))).toBe(1)
+    const all = cache.getMany(['c', 'none', 'b', 'a'])
+    expect([...(await all)]).toEqual([
+      ['c', 'three'],
+      ['b', null],
+      ['a', 1],
+    ])
+    expect(await requests(() => cache.getMany(['a', 'b', 'c']))).toBe(0)
+  })
+
+  it('of one tick share a statement', async () => {
+    await far.setMany({ a: 1, b: 2, c: 3 })
+    expect(await requests(() => Promise.all(['a', 'b', 'c'].map((key) => cache.get(key))))).toBe(1)
+    await far.set('object', { n: 1 })
+    const [one, two] = await Promise.all([cache.get<{ n: number }>('object'), cache.get('object')])
+    if (one) one.n = 2
+    expect(two).toEqual({ n: 1 })
+  })
+
+  it('keep a stored null, which is a hit', async () => {
+    await far.set('key', null)
+    expect(await cache.get('key')).toBe(null)
+    expect(await requests(() => cache.get('key'))).toBe(0)
+  })
+
+  it('never keep a copy beyond the end of the entry, nor of what has gone', async () => {
+    await far.set('short', 1, { expiration: '2s' })
+    await far.set('gone', 1, { expiration: 0 })
+    expect(await cache.get('short')).toBe(1)
+    expect(await cache.get('gone')).toBe(undefined)
+    ahead = 1_500
+    expect(await requests(() => cache.get('short'))).toBe(0)
+    ahead = 2_001
+    expect(await requests(() => cache.get('short'))).toBe(1)
+  })
+
+  it('that compute leave a copy with its tags, of what was stored and nothing else', async () => {
+    const compute = (fill: { tag(tag: string): void }) => {
+      fill.tag('late')
+      return 'computed'
+    }
+    expect(await requests(() => cache.getOrSet('key', compute, { expiration: '1h', tags: ['early'] }))).toBe(2)
+    expect(await requests(() => cache.getOrSet('key', compute))).toBe(0)
+    for (const tag of ['early', 'late']) {
+      await cache.invalidate(tag)
+      expect(await requests(() => cache.getOrSet('key', compute, { expiration: '1h', tags: ['early'] }))).toBe(2)
+    }
+    await cache.getOrSet('skipped', (fill) => {
+      fill.skip()
+      return 1
+    })
+    expect(await cache.get('skipped')).toBe(undefined)
+  })
+
+  it('that find another’s value leave a copy of it as it is', async () => {
+    await far.getOrSet('key', 'theirs', { expiration: '3s', tags: ['x'] })
+    expect(await requests(() => cache.getOrSet('key', 'ours'))).toBe(1)
+    expect(await requests(() => cache.getOrSet('key', 'ours'))).toBe(0)
+    await cache.invalidate('x')
+    expect(await cache.get('key')).toBe(undefined)
+    ahead = 3_001
+    expect(await cache.get('key')).toBe(undefined)
+  })
+
+  it('that are answered with a stale value keep no copy of it', async () => {
+    const background: Promise<unknown>[] = []
+    cache = tieredCache({ l1: near(), l2: site.client({ waitUntil: (work) => void background.push(work) }) })
+    await far.getOrSet('key', 'old', { expiration: '1h', stale: '1h' })
+    await site.db.execute(sql`update cache_entries set expires_at = now() - interval '1 second'`)
+    expect(await cache.getOrSet('key', () => new Promise((r) => setTimeout(r, 50, 'new')), { stale: '1h' })).toBe('old')
+    await Promise.all(background)
+    expect(await cache.get('key')).toBe('new')
+  })
+
+  it('that slide reach the database when its deadline is due, and not before', async () => {
+    await far.set('key', 1, { expiration: 100 })
+    const slide = () => cache.get('key', { sliding: 100 })
+    // Due at once, and then at a quarter of the span; a copy lives for ten seconds.
+    expect(await requests(slide)).toBe(1)
+    expect(await requests(slide)).toBe(0)
+    ahead = 9_999
+    expect(await requests(slide)).toBe(0)
+    ahead = 10_001
+    expect(await requests(slide)).toBe(1)
+    await far.set('close', 1, { expiration: 4 })
+    await cache.get('close', { sliding: 4 })
+    ahead += 1_100
+    expect(await requests(() => cache.get('close', { sliding: 4 }))).toBe(1)
+  })
+})
+
+describe('what this process writes it reads', () => {
+  const writes: [string, (cache: Cache) => Promise<unknown>, unknown][] = [
+    ['set', (on) => on.set('key', 'new'), 'new'],
+    ['set, of no life', (on) => on.set('key', 'new', { expiration: 0 }), undefined],
+    ['setMany', (on) => on.setMany({ key: 'new', other: 1 }), 'new'],
+    ['increment', (on) => on.set('key', 1).then(() => on.increment('key')), 2],
+    ['delete', (on) => on.delete('key'), undefined],
+    ['deleteMany', (on) => on.deleteMany(['key']), undefined],
+    ['pull', (on) => on.pull('key'), undefined],
+    ['touch into the past', (on) => on.touch('key', 0), undefined],
+    ['clear', (on) => on.clear(), undefined],
+    ['invalidate', (on) => on.invalidate('tag'), undefined],
+    ['a handle’s set', (on) => on.entry('key').set('new'), 'new'],
+    ['a handle’s delete', (on) => on.entry('key').delete(), undefined],
+    ['a write of its namespace', (on) => on.namespace('n').set('key', 'elsewhere'), 'old'],
+  ]
+  it.each(writes)('%s', async (_name, write, expected) => {
+    await cache.set('key', 'old', { tags: ['tag'] })
+    expect(await cache.get('key')).toBe('old')
+    await write(cache)
+    expect(await cache.get('key')).toBe(expected)
+    expect(await far.get('key')).toBe(expected)
+  })
+
+  it.each(writes)('%s, also when it comes between a read and its copy', async (_name, write, expected) => {
+    await far.set('key', 'old', { tags: ['tag'] })
+    let go = () => {}
+    const held = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    let isHeld = false
+    const slow: Cache = delayed(far, async () => {
+      isHeld = true
+      await held
+    })
+    cache = tieredCache({ l1: near(), l2: slow })
+    const reading = cache.getMany(['key'])
+    await expect.poll(() => isHeld).toBe(true)
+    await write(cache)
+    go()
+    expect((await reading).get('key')).toBe('old')
+    expect(await cache.get('key')).toBe(expected)
+  })
+
+  it('writes that overlap leave no copy, as nobody knows which was last', async () => {
+    await Promise.all([cache.set('key', 'a'), cache.set('key', 'b')])
+    const stored = await far.get('key')
+    expect(await cache.get('key')).toBe(stored)
+    await cache.set('key', 'c')
+    expect(await requests(() => cache.get('key'))).toBe(0)
+  })
+
+  it('a write that fails leaves no copy', async () => {
+    await cache.set('key', 'old')
+    site.faults.next({ kind: 'error', status: 500, body: { message: 'away' } })
+    await expect(cache.set('key', 'new')).rejects.toMatchObject({ code: 'DATABASE' })
+    expect(await requests(() => cache.get('key'))).toBe(1)
+  })
+
+  it('a value that the caller changes afterwards is stored as it was', async () => {
+    const value = { n: 1 }
+    const written = cache.set('key', value)
+    value.n = 2
+    await written
+    expect(await cache.get('key')).toEqual({ n: 1 })
+    const read = (await cache.get<{ n: number }>('key')) ?? { n: 0 }
+    read.n = 3
+    expect(await cache.get('key')).toEqual({ n: 1 })
+  })
+})
+
+/** The same store, whose reads of copies wait after they were answered. */
+function delayed(store: Cache, wait: () => Promise<void>): Cache {
+  const inside = Symbol.for('pgstash.internals')
+  const own = Reflect.get(store, inside) as { copies: (...args: unknown[]) => Promise<unknown> }
+  let isFirst = true
+  const copies = async (...args: unknown[]) => {
+    const found = await own.copies(...args)
+    if (isFirst) {
+      isFirst = false
+      await wait()
+    }
+    return found
+  }
+  return { ...store, [inside]: { ...own, copies } } as Cache
+}
+
+describe('what others write', () => {
+  it('is seen when the copy has ended, at most l1Expiration later', async () => {
+    cache = tieredCache({ l1: near(), l2: far, l1Expiration: '2s' })
+    await cache.set('key', 'old')
+    await far.set('key', 'new')
+    expect(await cache.get('key')).toBe('old')
+    ahead = 2_001
+    expect(await cache.get('key')).toBe('new')
+  })
+})
+
+describe('a tier that is away', () => {
+  it('the second: with onError miss the first answers what it has, and the rest is computed', async () => {
+    cache = tieredCache({ l1: near(), l2: site.client({ onError: 'miss' }), l1Expiration: '1h' })
+    await cache.set('key', 'kept', { expiration: 100 })
+    await cache.get('key', { sliding: 100 })
+    site.faults.always({ kind: 'reset' })
+    expect(await cache.get('key')).toBe('kept')
+    expect(await cache.get('key', { sliding: 90 })).toBe('kept')
+    expect(await cache.getOrSet('key', 'computed')).toBe('kept')
+    expect(await cache.getOrSet('other', 'computed')).toBe('computed')
+    expect(await cache.get('none')).toBe(undefined)
+  })
+
+  it('the first: it is as good as an empty one', async () => {
+    const broken = new Proxy(near(), {
+      get: (target, name) =>
+        name === 'namespace' || typeof Reflect.get(target, name) !== 'function'
+          ? Reflect.get(target, name)
+          : () => Promise.reject(new Error('broken')),
+    })
+    cache = tieredCache({ l1: broken, l2: far })
+    await cache.set('key', 1, { tags: ['x'] })
+    expect([await cache.get('key'), await cache.has('key'), await cache.getOrSet('key', 2)]).toEqual([1, true, 1])
+    expect([...(await cache.getMany(['key']))]).toEqual([['key', 1]])
+    await cache.invalidate('x')
+    expect(await cache.get('key')).toBe(undefined)
+    expect(await cache.clear()).toBeGreaterThanOrEqual(0)
+  })
+})
+
+describe('tiers of any kind', () => {
+  it('a store from elsewhere, whose tags nobody knows, is exact as well', async () => {
+    const { [Symbol.for('pgstash.internals')]: _, ...foreign } = memoryCache() as Cache & Record<symbol, unknown>
+    cache = tieredCache({ l1: near(), l2: foreign as Cache })
+    await foreign.set('key', 'old', { tags: ['x'], expiration: '5s' })
+    expect(await cache.get('key')).toBe('old')
+    await cache.invalidate('x')
+    expect(await cache.get('key')).toBe(undefined)
+    expect(await cache.getOrSet('key', 'computed')).toBe('computed')
+    await cache.set('key', 'set')
+    expect(await cache.get('key', { sliding: '1m' })).toBe('set')
+  })
+
+  it('tiers of tiers, shards, and no store at all', async () => {
+    const shards = shardedCache({ nodes: { a: memoryCache(), b: memoryCache() } })
+    cache = tieredCache({ l1: near(), l2: tieredCache({ l1: near(), l2: shards }) })
+    await cache.setMany({ a: 1, b: 2, c: 3 }, { tags: ['x'] })
+    expect((await cache.getMany(['a', 'b', 'c'])).size).toBe(3)
+    expect(await cache.getOrSet('d', 4, { tags: ['x'] })).toBe(4)
+    await cache.invalidate('x')
+    expect((await cache.getMany(['a', 'b', 'c', 'd'])).size).toBe(0)
+    cache = tieredCache({ l1: near(), l2: nullCache() })
+    expect(await cache.getOrSet('key', 1)).toBe(1)
+    expect(await cache.getOrSet('key', 2)).toBe(2)
+  })
+
+  it('a tag too long to be known again leaves no copy', async () => {
+    const tag = 't'.repeat(2_000)
+    await far.set('key', 1, { tags: [tag] })
+    expect(await cache.get('key')).toBe(1)
+    await cache.invalidate(tag)
+    expect(await cache.get('key')).toBe(undefined)
+  })
+
+  it.each([
+    ['no l2', { l1: memoryCache() }, 'Expected l2 to be a cache'],
+    ['no l1', { l2: memoryCache() }, 'Expected l1 to be a cache'],
+    ['unknown', { l1: memoryCache(), l2: memoryCache(), l3: 1 }, 'Expected no other options than'],
+    ['no span', { l1: memoryCache(), l2: memoryCache(), l1Expiration: 0 }, 'l1Expiration'],
+    ['none', undefined, 'Expected l1 to be a cache'],
+  ])('refuses options: %s, and says what it expected', (_name, options, word) => {
+    expect(() => tieredCache(options as never)).toThrow(word)
+  })
+})
+
+it('a cache of createCache stays usable by what builds on it', async () => {
+  const on = createCache(site.db)
+  const tiered = tieredCache({ l1: near(), l2: on })
+  expect(Object.getOwnPropertySymbols(tiered).map(String)).toEqual(
+    expect.arrayContaining(['Symbol(pgstash.context)', 'Symbol(pgstash.fills)', 'Symbol(pgstash.internals)']),
+  )
+})

@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest'
+import { KINDS, race } from './race-site.ts'
+
+const READS = 2_000
+
+it('after each commit no read that starts later answers with older data, of query results, computed values and responses', async () => {
+  const { reads, hits, violations, commits, rollbacks } = await race({ reads: READS, readers: 4, writers: 3 })
+  console.log({ reads, hits, violations, commits, rollbacks })
+  for (const kind of KINDS) {
+    expect([kind, violations[kind]]).toEqual([kind, 0])
+    expect(reads[kind]).toBeGreaterThanOrEqual(READS)
+    expect(hits[kind]).toBeGreaterThan(0)
+  }
+  expect(Math.min(commits, rollbacks)).toBeGreaterThan(0)
+}, 180_000)
