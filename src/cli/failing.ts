@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander'
 import { CacheError, type CacheErrorCode } from '../values/errors.ts'
 import { EXIT } from './exit-codes.ts'
-import { note } from './output.ts'
+import { note, withoutPasswords } from './output.ts'
 import { UserError } from './user-error.ts'
 
 /** Those that another command line would not meet. */
@@ -22,7 +22,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
   if (error instanceof UserError) return said(error, EXIT.usage)
   if (error instanceof CacheError) return said(error, MISTAKES.has(error.code) ? EXIT.usage : EXIT.failure)
-  note(String(error instanceof Error ? error.stack : error))
+  note(withoutPasswords(String(error instanceof Error ? error.stack : error)))
   return EXIT.failure
 }
 

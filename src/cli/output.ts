@@ -9,7 +9,7 @@ export async function print(text: string): Promise<void> {
 
 /** Standard error: all that is said beside it. */
 export function note(text: string): void {
-  process.stderr.write(`${withoutPasswords(text)}\n`)
+  process.stderr.write(`${text}\n`)
 }
 
 /** `pgstash list | head -1`: who has read enough has not met a failure. */

@@ -38,35 +38,33 @@ export async function run(args: string[], variables?: Record<string, string>, in
   return { code: await ended, ...said }
 }
 
+/**
+ * Says with what the command ended, and stays: a terminal whose last process is gone may drop what was not read yet. The
+ * trap is for Ctrl-C, which every process of the terminal gets.
+ */
+const STAYING = `trap : INT; "$@"; printf '\\n[ended with %d]' $?; while :; do read -r line; done`
+
 /** The same in a pseudo-terminal, where a person would sit. */
 export function inTerminal(args: string[], variables: Record<string, string> = {}) {
-  const terminal = spawnInTerminal(process.execPath, [CLI, ...args], {
-    env: environment(variables),
-    cols: 100,
-    rows: 40,
-  })
+  const command = ['-c', STAYING, 'sh', process.execPath, CLI, ...args]
+  const terminal = spawnInTerminal('/bin/sh', command, { env: environment(variables), cols: 100, rows: 40 })
   let raw = ''
-  let isOver = false
   terminal.onData((chunk) => {
     raw += chunk
   })
-  const ended = new Promise<number>((resolve) =>
-    terminal.onExit(({ exitCode }) => {
-      isOver = true
-      resolve(exitCode)
-    }),
-  )
-  cleanup(() => {
-    if (!isOver) terminal.kill('SIGKILL')
-  })
+  cleanup(() => terminal.kill('SIGKILL'))
+  const text = () => stripVTControlCharacters(raw)
+  const shows = (what: string | RegExp) => expect.poll(text, { timeout: 45_000 }).toMatch(what)
   return {
     /** All that was written, escapes included. */
     raw: () => raw,
-    text: () => stripVTControlCharacters(raw),
-    type: (text: string) => terminal.write(text),
-    shows: (text: string | RegExp) =>
-      expect.poll(() => stripVTControlCharacters(raw), { timeout: 30_000 }).toMatch(text),
-    ended,
+    text: () => text().replace(/\r\n\[ended with \d+\]$/, ''),
+    type: (keys: string) => terminal.write(keys),
+    shows,
+    async ended(): Promise<number> {
+      await shows(/\[ended with \d+\]/)
+      return Number(/\[ended with (\d+)\]/.exec(text())?.[1])
+    },
   }
 }
 

@@ -1,4 +1,5 @@
 /** The commands that read and change single entries. */
+import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
@@ -181,8 +182,15 @@ describe('help', () => {
     },
   )
 
-  it('names the exit codes', async () => {
-    expect((await run(['--help'])).out).toContain('Exit codes: 0 done')
+  it('names the exit codes, and every command that docs/cli.md shows, and no other', async () => {
+    const { out } = await run(['--help'])
+    expect(out).toContain('Exit codes: 0 done')
+    const named = [...out.matchAll(/^ {2}([a-z-]+) (?:\[|<)/gm)]
+      .map(([, name]) => name)
+      .filter((name) => name !== 'help')
+    const document = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8')
+    const shown = [...document.matchAll(/(?:^|\| )pgstash ([a-z-]+)/gm)].map(([, name]) => name)
+    expect([...new Set(shown)].sort()).toEqual(named.sort())
   })
 })
 
@@ -191,15 +199,15 @@ describe('in a terminal', () => {
     const { pgstash, variables } = await createSite()
     await pgstash(['set', 'user:1', '{"a":1}', '--tags', 'x'])
     const colored = inTerminal(['list'], variables)
-    expect(await colored.ended).toBe(0)
+    expect(await colored.ended()).toBe(0)
     expect(colored.text()).toMatch(/expires +size {2}key\r\nnever +\d+ bytes {2}user:1 {2}\[x\]/)
     expect(colored.raw()).toContain('\u001b[2m')
     const plain = inTerminal(['list'], { ...variables, NO_COLOR: '1' })
-    expect(await plain.ended).toBe(0)
+    expect(await plain.ended()).toBe(0)
     expect(plain.raw()).toContain('user:1')
     expect(plain.raw()).not.toContain('\u001b[2m')
     const value = inTerminal(['get', 'user:1'], variables)
-    expect(await value.ended).toBe(0)
+    expect(await value.ended()).toBe(0)
     expect(value.text()).toBe('{\r\n  "a": 1\r\n}\r\n')
   })
 
@@ -211,7 +219,7 @@ describe('in a terminal', () => {
     await pgstash(['set', 'b', '1'])
     await watching.shows(/total +2\r\n/)
     watching.type('\u0003')
-    expect(await watching.ended).toBe(0)
+    expect(await watching.ended()).toBe(0)
   })
 
   it('asks before it clears, and takes anything but a yes for a no', async () => {
@@ -222,13 +230,13 @@ describe('in a terminal', () => {
       const asked = inTerminal(['clear-all', '--namespace', 'shop'], variables)
       await asked.shows(/This deletes 1 entry of the namespace shop of .+ Go on\? \[y\/N\]/)
       asked.type(answer)
-      expect(await asked.ended).toBe(1)
+      expect(await asked.ended()).toBe(1)
       expect(asked.text()).toContain('Nothing was deleted.')
     }
     const agreed = inTerminal(['clear-all', '--namespace', 'shop'], variables)
     await agreed.shows(/Go on/)
     agreed.type('y\r')
-    expect(await agreed.ended).toBe(0)
+    expect(await agreed.ended()).toBe(0)
     expect(agreed.text()).toContain('Deleted 1 entry.')
     expect((await pgstash(['get', 'b'])).code).toBe(0)
     expect(await pgstash(['clear-all', '--yes'])).toEqual({ code: 0, out: 'Deleted 1 entry.\n', err: '' })
@@ -252,7 +260,7 @@ describe('clear-expired', () => {
     const { url, variables } = await createSite()
     await query(url, EXPIRED, [2_000])
     const cleaning = inTerminal(['clear-expired', '--batch', '100'], variables)
-    expect(await cleaning.ended).toBe(0)
+    expect(await cleaning.ended()).toBe(0)
     expect(cleaning.text()).toMatch(/100% {2}2,000 of 2,000 {2}[\d,]+\/s/)
     expect(cleaning.text()).toContain('Removed 2,000 entries.')
   })
@@ -279,7 +287,7 @@ describe('clear-expired', () => {
     // Echoed by the terminal: it has been taken.
     await cleaning.shows(/\^C/)
     await holder.query('select pg_advisory_unlock(1)')
-    expect(await cleaning.ended).toBe(130)
+    expect(await cleaning.ended()).toBe(130)
     expect(cleaning.text()).toContain('More is waiting: run it again')
     // The answer may have been there before the signal was looked at; then one batch more.
     const removed = Number(/Removed (\d+) entries/.exec(cleaning.text())?.[1])

@@ -268,7 +268,7 @@ describe('pgstash doctor', () => {
   it('is coloured in a terminal', async () => {
     const { variables } = await createSite()
     const seen = inTerminal(['doctor'], variables)
-    expect(await seen.ended).toBe(0)
+    expect(await seen.ended()).toBe(0)
     expect(seen.raw()).toContain('\u001b[32mok')
   })
 })

@@ -1,8 +1,9 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { type Cache, createCache, memoryCache, nullCache, type ShardedCacheOptions, shardedCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
 import { times } from '../fill/clients.ts'
-import { createPool } from '../setup/databases.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
 
 const KEYS = times(100_000, (i) => `user:${i}`)
 const names = (count: number) => times(count, (i) => `node ${i}`)
@@ -231,5 +232,19 @@ describe('a node whose database is away', () => {
   it('does not keep other keys from being served', async () => {
     const { cache, here } = create('throw')
     for (const key of here) expect(await cache.getOrSet(key, 1)).toBe(1)
+  })
+})
+
+describe('clearExpired over namespaces that hold more than one statement looks at', () => {
+  it('comes to an end where there is nothing to remove, and removes what a tag rejects', async () => {
+    const pool = createPool(await createDatabase())
+    await migrate(drizzle(pool))
+    const node = createCache(drizzle(pool), { namespace: 'ns' })
+    await node.setMany(times(100, (i) => [`k${i}`, i] as const))
+    await node.set('z', 1, { tags: ['gone'] })
+    await node.invalidate('gone')
+    const cache = shardedCache({ nodes: { node } })
+    expect(await cache.clearExpired({ batch: 5 })).toEqual({ removed: 1, more: false })
+    expect(await cache.clearExpired({ batch: 5 })).toEqual({ removed: 0, more: false })
   })
 })

@@ -10,6 +10,7 @@ const present = operation('always', (db, tables) =>
       leases: sql<boolean>`${oidOf(tables, tables.leases)} is not null`,
       invalidations: sql<boolean>`${oidOf(tables, tables.invalidations)} is not null`,
       state: sql<boolean>`${oidOf(tables, tables.state)} is not null`,
+      changes: sql<boolean>`${oidOf(tables, tables.changes)} is not null`,
     })
     .from(sql`(select) as one`),
 )
@@ -30,7 +31,7 @@ export const migrations: Check = {
   async look(examined: Examined) {
     const { runner, tables } = examined
     const [row] = await runner.run(present)
-    const names = ['entries', 'leases', 'invalidations', 'state'] as const
+    const names = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const
     const missing = names.filter((name) => row?.[name] !== true).map((name) => shownName(tables, tables[name]))
     if (missing.length > 0) {
       const what = `There is no ${missing.join(', ')}, or this role may not see it.`

@@ -4,7 +4,7 @@ import type { CacheTables } from '../../schema.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const RIGHTS = ['select', 'insert', 'update', 'delete'] as const
-const TABLES = ['entries', 'leases', 'invalidations', 'state'] as const
+const TABLES = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const
 
 const facts = operation('always', (db, tables) =>
   db

@@ -116,11 +116,13 @@ async function sweep(nodes: Cache[], options: ClearExpiredOptions | undefined): 
   let total = 0
   let evicted: number | undefined
   let isLeft = false
+  const timeLeft = () =>
+    timeBudget === Number.POSITIVE_INFINITY ? undefined : Math.max(0, timeBudget - (now() - startedAt))
   const result = (more: boolean) => ({ removed: total, ...(evicted === undefined ? {} : { evicted }), more })
   for (;;) {
     let room = batch
     for (let node = waiting[0]; node !== undefined && room > 0; node = waiting[0]) {
-      const swept = await node.clearExpired({ batch: room, timeBudget: 0 })
+      const swept = await sweepPart(node, { batch: room, timeBudget: timeLeft(), signal })
       total += swept.removed
       room -= swept.removed
       if (swept.evicted !== undefined) evicted = (evicted ?? 0) + swept.evicted
@@ -133,4 +135,11 @@ async function sweep(nodes: Cache[], options: ClearExpiredOptions | undefined): 
     if (waiting.length === 0) return result(isLeft)
     if (signal?.aborted || now() - startedAt >= timeBudget) return result(true)
   }
+}
+
+/** A batch of one node. */
+async function sweepPart(node: Cache, rest: ClearExpiredOptions): Promise<CleanupResult> {
+  const swept = await node.clearExpired({ batch: rest.batch, timeBudget: 0 })
+  // It has looked at a part in which there is nothing to remove: only a run of its own goes on from there.
+  return swept.more && swept.removed === 0 && !swept.evicted ? node.clearExpired(rest) : swept
 }
