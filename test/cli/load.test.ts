@@ -29,9 +29,11 @@ describe('pgstash load', () => {
     await query("insert into cache_entries (key, value) values ('mine', '1')")
     const page = join(folder, 'report.html')
     const { code, out, err } = await run([...SHORT, '--json', '--html', page])
-    expect({ code, err }).toEqual({ code: 0, err: '' })
     const result = JSON.parse(out)
-    expect(result).toMatchObject({ calls: 480, errors: 0, violations: [] })
+    // Before the code, which says no more than that there are some.
+    expect(result.violations).toEqual([])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(result).toMatchObject({ calls: 480, errors: 0 })
     // A call may wait for another's computation, and then asks more than once.
     expect(result.roundTrips).toBeGreaterThanOrEqual(result.calls)
     expect(result.operations[0]).toEqual({
