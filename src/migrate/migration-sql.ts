@@ -229,8 +229,8 @@ function renamed(statement: string, tables: CacheTables): string {
   })
 }
 
-function allTables({ entries, leases, invalidations, state }: CacheTables): Table[] {
-  return [entries, leases, invalidations, state]
+function allTables({ entries, leases, invalidations, state, history }: CacheTables): Table[] {
+  return [entries, leases, invalidations, state, history]
 }
 
 function inRange(name: string, value: unknown, min: number, max: number): number {

@@ -17,7 +17,12 @@ import { createDatabase, createPool } from '../setup/databases.ts'
 import { bin, install, linkPackages, pack, ROOT, run, temporaryFolder } from './packed.ts'
 
 const NOTHING_NEW = 'No schema changes, nothing to migrate'
-const MIGRATIONS = ['migration 0000_init', 'migration 0001_fences', 'migration 0002_responses']
+const MIGRATIONS = [
+  'migration 0000_init',
+  'migration 0001_fences',
+  'migration 0002_responses',
+  'migration 0003_history',
+]
 const RECIPE = 'docs/snippets/own-drizzle-kit'
 
 describe('the migrations in drizzle/', () => {
@@ -36,7 +41,7 @@ describe('the migrations in drizzle/', () => {
     const { stdout } = await generate(folder)
     expect(stdout).not.toContain(NOTHING_NEW)
     const written = (await readdir(join(folder, 'drizzle'))).filter((name) =>
-      /_(?!init|fences|responses).*\.sql$/.test(name),
+      /_(?!init|fences|responses|history).*\.sql$/.test(name),
     )
     expect(written).toHaveLength(1)
     const statement = await readFile(join(folder, 'drizzle', written[0] ?? ''), 'utf8')

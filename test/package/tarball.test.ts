@@ -119,6 +119,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
   './schema': {
     values: [
       'cacheEntries',
+      'cacheHistory',
       'cacheInvalidations',
       'cacheLeases',
       'cacheState',
