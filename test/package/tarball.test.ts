@@ -195,10 +195,12 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
     types: ['CronRouteOptions', 'ScheduledCleanupOptions', 'ScheduledHandler'],
   },
   './telemetry': {
-    values: ['analyticsEngineColumns', 'analyticsEngineListener', 'openTelemetryListener'],
+    values: ['analyticsEngineColumns', 'analyticsEngineListener', 'historyListener', 'openTelemetryListener'],
     types: [
       'AnalyticsEngineBinding',
       'AnalyticsEngineOptions',
+      'HistoryListener',
+      'HistoryOptions',
       'OpenTelemetryAttributes',
       'OpenTelemetryMeter',
       'OpenTelemetryOptions',
