@@ -2,6 +2,7 @@
 import { CONTEXT, type Context } from '../postgres/context.ts'
 import { cursorOf, textOfCursor } from '../store/listing.ts'
 import { describeType, InvalidKeyError, InvalidOptionError } from '../values/errors.ts'
+import { utf8Bytes } from '../values/events.ts'
 import { type KeyRange, keyRange, MAX_KEY_BYTES, type Scope } from '../values/key.ts'
 
 /** @throws InvalidOptionError where the cache is none of `createCache`: others have no table to show */
@@ -15,8 +16,8 @@ export function contextOf(cache: unknown): Context {
 
 /** Keys of the scope that start with a text, as they are stored: namespaces end with a bar. @throws InvalidKeyError */
 export function rangeOf(scope: Scope, prefix = ''): KeyRange {
-  if (prefix.includes('\0') || !prefix.isWellFormed() || prefix.length > MAX_KEY_BYTES) {
-    throw new InvalidKeyError(`Expected a prefix of at most ${MAX_KEY_BYTES} characters that a key could have.`)
+  if (prefix.includes('\0') || !prefix.isWellFormed() || utf8Bytes(prefix) > MAX_KEY_BYTES) {
+    throw new InvalidKeyError(`Expected a prefix of at most ${MAX_KEY_BYTES} bytes, as a key could have it.`)
   }
   return keyRange(scopeOf(scope, prefix))
 }

@@ -5,8 +5,8 @@ import { shortened, visible } from './format.ts'
 
 /** What is fetched of a value to be shown. */
 export const FETCHED_CHARACTERS = 32_768
-/** What a page shows: with every character escaped it stays below 50 KB. */
-const SHOWN_CHARACTERS = 3_000
+/** What a page shows: with every character escaped, and all else as long as it can be, it stays below 50 KB. */
+const SHOWN_CHARACTERS = 2_400
 /** Each level is indented: thousands of brackets would become gigabytes of blanks. */
 const MAX_DEPTH = 32
 
@@ -95,7 +95,8 @@ export async function downloadOf(
 
 function cut(text: string, how: Shown['how']): Shown {
   return {
-    text: visible(shortened(text, SHOWN_CHARACTERS), 'layout'),
+    // Once more, as what is made visible is longer; before, as a text may be long.
+    text: shortened(visible(shortened(text, SHOWN_CHARACTERS), 'layout'), SHOWN_CHARACTERS),
     isCut: text.length > SHOWN_CHARACTERS,
     how,
   }

@@ -56,7 +56,7 @@ type Scale = (value: number) => number
 
 function expiryColumns(counted: readonly Counted[], scaled: Scale): Column[] {
   const entries = new Map(counted.map(({ step, entries }) => [step, scaled(entries)]))
-  const labels = EXPIRY_STEPS_S.map((seconds) => `< ${span(seconds * 1_000)}`)
+  const labels = EXPIRY_STEPS_S.map((seconds) => span(seconds * 1_000))
   return [
     { label: 'expired', value: entries.get(EXPIRED) ?? 0, kind: 'calm' },
     ...[...labels, 'later'].map((label, i): Column => ({ label, value: entries.get(i) ?? 0, kind: 'fill' })),
@@ -66,6 +66,6 @@ function expiryColumns(counted: readonly Counted[], scaled: Scale): Column[] {
 
 function sizeColumns(counted: readonly Counted[], scaled: Scale): Column[] {
   const entries = new Map(counted.map(({ size, entries }) => [size, scaled(entries)]))
-  const labels = SIZE_STEPS.map((size) => `< ${bytes(size).replace('.0', '')}`)
+  const labels = SIZE_STEPS.map((size) => bytes(size).replace('.0', ''))
   return [...labels, 'larger'].map((label, i) => ({ label, value: entries.get(i) ?? 0, kind: 'fill' }))
 }

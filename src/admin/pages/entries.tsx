@@ -25,7 +25,7 @@ export interface Filter {
   readonly state: State
 }
 
-const TAG_CHARACTERS = 24
+const TAG_CHARACTERS = 20
 
 export const FilterForm = ({ prefix, state }: Filter) => (
   <form method="get" action="./entries" class="card">

@@ -18,10 +18,11 @@ export interface EntryFacts {
   readonly now: number
 }
 
-const TAG_CHARACTERS = 80
+const TAG_CHARACTERS = 60
 /** Of a response: what handlers and browsers allow is far more than a page should hold. */
-const SHOWN_FIELDS = 30
-const FIELD_CHARACTERS = 120
+const SHOWN_FIELDS = 15
+const NAME_CHARACTERS = 40
+const FIELD_CHARACTERS = 80
 
 export const Facts = ({ entry, isReadOnly }: { entry: EntryFacts; isReadOnly: boolean }) => (
   <dl class="facts card">
@@ -94,7 +95,7 @@ export const ResponseHead = ({ response }: { response: ResponseFacts }) => (
           {response.headers.slice(0, SHOWN_FIELDS).map(([name, value]) => (
             <tr>
               <th scope="row" class="name">
-                {shortened(visible(name), FIELD_CHARACTERS)}
+                {shortened(visible(name), NAME_CHARACTERS)}
               </th>
               <td class="name">{shortened(visible(value), FIELD_CHARACTERS)}</td>
             </tr>

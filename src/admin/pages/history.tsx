@@ -2,6 +2,7 @@
 import type { Child } from 'hono/jsx'
 import { count, percent, span } from '../format.ts'
 import { type History, hitRate, SPANS } from '../history-view.ts'
+import { Data } from '../plots/figure.tsx'
 import { RatePlot } from '../plots/rate.tsx'
 import { SeriesPlot } from '../plots/series.tsx'
 
@@ -51,9 +52,9 @@ export const HistoryPlots = ({ history }: { history: History }) => {
         legend={<ReadsLegend />}
         times={times}
         series={[
-          { name: 'Hits', kind: 'good', values: values(({ hits }) => hits) },
-          { name: 'Stale', kind: 'stale', values: values(({ stale }) => stale) },
-          { name: 'Misses', kind: 'miss', values: values(({ misses }) => misses) },
+          { kind: 'good', values: values(({ hits }) => hits) },
+          { kind: 'stale', values: values(({ stale }) => stale) },
+          { kind: 'miss', values: values(({ misses }) => misses) },
         ]}
       />
       <SeriesPlot
@@ -61,25 +62,46 @@ export const HistoryPlots = ({ history }: { history: History }) => {
         title="Computations"
         summary={`${count(totals.fills)} took ${span(totals.fillMs)} in all; ${count(totals.errors)} calls failed.`}
         times={times}
-        series={[{ name: 'Computations', kind: 'fill', values: values(({ fills }) => fills) }]}
+        series={[{ kind: 'fill', values: values(({ fills }) => fills) }]}
       />
       <SeriesPlot
         id="invalidations"
         title="Invalidations"
         summary={`${count(totals.invalidations)} tags were invalidated.`}
         times={times}
-        series={[{ name: 'Tags', kind: 'fill', values: values(({ invalidations }) => invalidations) }]}
+        series={[{ kind: 'fill', values: values(({ invalidations }) => invalidations) }]}
       />
       <SeriesPlot
         id="cleanups"
         title="Cleanup"
         summary={`${count(totals.cleanups)} runs removed ${count(totals.removed)} entries.`}
         times={times}
-        series={[{ name: 'Removed', kind: 'calm', values: values(({ removed }) => removed) }]}
+        series={[{ kind: 'calm', values: values(({ removed }) => removed) }]}
       />
+      <HistoryTable {...history} />
     </div>
   )
 }
+
+/** All of the plots over time as one table, in which steps without events are left out. */
+const HistoryTable = ({ times, steps }: History) => (
+  <figure>
+    <h2>All of this as a table</h2>
+    <details>
+      <summary>Show the numbers</summary>
+      <Data
+        columns={['Time (UTC)', 'Hit rate', 'Hits', 'Stale', 'Misses', 'Computations', 'Tags', 'Removed']}
+        rows={steps.flatMap((step, i) => {
+          const { hits, stale, misses, fills, invalidations, removed } = step
+          const amounts = [hits, stale, misses, fills, invalidations, removed]
+          if (amounts.every((amount) => amount === 0)) return []
+          const rate = hitRate(step)
+          return [[times[i] ?? '', rate === undefined ? '–' : percent(rate), ...amounts.map(count)]]
+        })}
+      />
+    </details>
+  </figure>
+)
 
 const ReadsLegend = (): Child => (
   // The words before say the same, so that colour alone tells nothing.

@@ -4,7 +4,7 @@ import { keyParameter } from '../area.ts'
 import { shortened, visible } from '../format.ts'
 
 /** A page of the longest keys would else be mostly keys. */
-const SHOWN_CHARACTERS = 120
+const SHOWN_CHARACTERS = 72
 
 /** A key as its owner sees it: its namespaces, then itself. */
 export function keyText(scope: Scope, stored: string, maxLength = SHOWN_CHARACTERS): string {
@@ -13,6 +13,6 @@ export function keyText(scope: Scope, stored: string, maxLength = SHOWN_CHARACTE
 }
 
 /** A key with the way to its page. */
-export const KeyLink = ({ scope, stored }: { scope: Scope; stored: string }) => (
-  <a href={`./entry?key=${keyParameter(stored)}`}>{keyText(scope, stored)}</a>
+export const KeyLink = ({ scope, stored, maxLength }: { scope: Scope; stored: string; maxLength?: number }) => (
+  <a href={`./entry?key=${keyParameter(stored)}`}>{keyText(scope, stored, maxLength)}</a>
 )

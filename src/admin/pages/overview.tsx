@@ -9,7 +9,7 @@ import { MAX_LOG_ROWS } from '../statements/summarize.ts'
 import type { Summary } from '../summary.ts'
 import { KeyLink } from './key-name.tsx'
 
-const NAME_CHARACTERS = 60
+const NAME_CHARACTERS = 36
 
 export const Tiles = ({ summary, history }: { summary: Summary; history: History | undefined }) => {
   const about = summary.isEstimate ? '≈ ' : ''
@@ -66,14 +66,6 @@ export const EntryPlots = ({ summary, scope }: { summary: Summary; scope: Scope 
         cells: [count(entries), bytes(size)],
       }))}
     />
-    <Columns
-      id="expiry"
-      title="Time to the deadline"
-      heading="Expires in"
-      summary={expirySummary(summary)}
-      columns={summary.expiry}
-    />
-    <Columns id="sizes" title="Sizes" heading="Bytes" summary={sizesSummary(summary)} columns={summary.sizes} />
     <Bars
       title="Slowest computations"
       summary={
@@ -84,11 +76,19 @@ export const EntryPlots = ({ summary, scope }: { summary: Summary; scope: Scope 
       columns={['Entry', 'Took']}
       kind="miss"
       bars={summary.slowest.map(({ key, computeMs }) => ({
-        name: <KeyLink scope={scope} stored={key} />,
+        name: <KeyLink scope={scope} stored={key} maxLength={NAME_CHARACTERS} />,
         value: computeMs,
         cells: [span(computeMs)],
       }))}
     />
+    <Columns
+      id="expiry"
+      title="Time to the deadline"
+      heading="Within"
+      summary={expirySummary(summary)}
+      columns={summary.expiry}
+    />
+    <Columns id="sizes" title="Sizes" heading="Up to" summary={sizesSummary(summary)} columns={summary.sizes} />
   </div>
 )
 

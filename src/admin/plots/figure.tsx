@@ -8,7 +8,8 @@ export interface FigureProps {
   /** What is to be seen, in a sentence: all that somebody gets who does not see it. */
   readonly summary: string
   readonly height: number
-  readonly table: DataTable
+  /** Undefined where one table is for several plots. */
+  readonly table?: DataTable
   /** Stands between the words and the plot. */
   readonly legend?: Child
   readonly children?: Child
@@ -36,22 +37,22 @@ export const Figure = ({ id, title, summary, height, table, legend, children }: 
       <desc id={`${id}-d`}>{summary}</desc>
       {children}
     </svg>
-    <details>
-      <summary>{title} as a table</summary>
-      <Data {...table} />
-    </details>
+    {table !== undefined && (
+      <details>
+        <summary>{title} as a table</summary>
+        <Data {...table} />
+      </details>
+    )}
   </figure>
 )
 
 export const Data = ({ columns, rows }: DataTable) => (
   <div class="scroll">
-    <table>
+    <table class="data">
       <thead>
         <tr>
-          {columns.map((column, i) => (
-            <th scope="col" class={i === 0 ? undefined : 'n'}>
-              {column}
-            </th>
+          {columns.map((column) => (
+            <th scope="col">{column}</th>
           ))}
         </tr>
       </thead>
@@ -60,7 +61,7 @@ export const Data = ({ columns, rows }: DataTable) => (
           <tr>
             <th scope="row">{head}</th>
             {cells.map((cell) => (
-              <td class="n">{cell}</td>
+              <td>{cell}</td>
             ))}
           </tr>
         ))}

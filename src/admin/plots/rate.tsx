@@ -1,5 +1,4 @@
 /** A share over time, as a line that is broken where there is nothing to say. */
-import { percent } from '../format.ts'
 import { rounded } from './columns.tsx'
 import { Figure, WIDTH } from './figure.tsx'
 import { TimeAxis } from './time-axis.tsx'
@@ -28,19 +27,7 @@ export const RatePlot = ({ id, title, summary, times, values }: RateProps) => {
   const yOf = (value: number) => rounded(TOP + PLOT_HEIGHT * (1 - value))
   const points = values.map((value, i) => value !== undefined && { x: rounded(place * (i + 0.5)), y: yOf(value) })
   return (
-    <Figure
-      id={id}
-      title={title}
-      summary={summary}
-      height={TOP + PLOT_HEIGHT + LABELS}
-      table={{
-        columns: ['Time (UTC)', 'Hit rate'],
-        rows: times.flatMap((time, i) => {
-          const value = values[i]
-          return value === undefined ? [] : [[time, percent(value)]]
-        }),
-      }}
-    >
+    <Figure id={id} title={title} summary={summary} height={TOP + PLOT_HEIGHT + LABELS}>
       {LEVELS.map((level) => (
         <>
           <line class="axis" x1="0" x2={WIDTH} y1={yOf(level)} y2={yOf(level)} />

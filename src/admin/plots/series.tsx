@@ -1,12 +1,11 @@
 /** Amounts over time, stacked: a column for each step of time. */
 import type { Child } from 'hono/jsx'
-import { count, short } from '../format.ts'
+import { short } from '../format.ts'
 import { rounded } from './columns.tsx'
 import { Figure, WIDTH } from './figure.tsx'
 import { TimeAxis } from './time-axis.tsx'
 
 export interface Series {
-  readonly name: string
   readonly kind: 'good' | 'stale' | 'miss' | 'fill' | 'calm'
   readonly values: readonly number[]
 }
@@ -33,20 +32,7 @@ export const SeriesPlot = ({ id, title, summary, times, series, legend }: Series
   const base = TOP + PLOT_HEIGHT
   const scaled = (value: number) => (PLOT_HEIGHT * value) / largest
   return (
-    <Figure
-      id={id}
-      title={title}
-      summary={summary}
-      legend={legend}
-      height={base + LABELS}
-      table={{
-        columns: ['Time (UTC)', ...series.map(({ name }) => name)],
-        // Steps in which nothing happened say nothing in a table.
-        rows: times.flatMap((time, i) =>
-          totals[i] === 0 ? [] : [[time, ...series.map(({ values }) => count(values[i] ?? 0))]],
-        ),
-      }}
-    >
+    <Figure id={id} title={title} summary={summary} legend={legend} height={base + LABELS}>
       {series.map(({ kind, values }, layer) => (
         <path class={kind} d={bars(values, (i) => below(series, layer, i))} />
       ))}

@@ -6,7 +6,7 @@ import { renderPage } from '../pages/layout.tsx'
 import { browse } from '../statements/browse.ts'
 
 /** With the longest keys and tags a page stays below 50 KB. */
-export const PAGE_SIZE = 25
+const PAGE_SIZE = 20
 
 /** A page of entries: one statement, which moves no value. */
 export async function showEntries(c: Context<AdminEnv>) {

@@ -19,6 +19,7 @@ import {
 } from '../stored-value.ts'
 import { answerMessage } from './failure.tsx'
 
+const HEADING_CHARACTERS = 200
 const GONE = 'There is no such entry: it was deleted, or removed by cleanup.'
 /** Of a page that is previewed: enough for what one looks at. */
 const PREVIEW_CHARACTERS = 262_144
@@ -41,7 +42,7 @@ export async function showEntry(c: Context<AdminEnv>) {
       {await valueSection(context, key, entry)}
     </>
   )
-  return renderPage(c, { heading: keyText(context.scope, key, 400), children })
+  return renderPage(c, { heading: keyText(context.scope, key, HEADING_CHARACTERS), children })
 }
 
 /** What is said of the value: a response is shown as one. */

@@ -4,7 +4,7 @@ import { epochMs, inRange, param, storedBytes } from '../../postgres/operations/
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
 
 /** Of an entry's tags; a page of entries with a hundred tags each would be mostly tags. */
-const SHOWN_TAGS = 3
+const SHOWN_TAGS = 2
 
 /** A page of entries in key order, after the key `after`, and how each stands. No values. */
 const browseOperation = (state?: (tables: CacheTables) => SQL) =>

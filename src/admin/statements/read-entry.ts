@@ -3,8 +3,8 @@ import { operation } from '../../postgres/database.ts'
 import { epochMs, inRange, param, storedBytes } from '../../postgres/operations/fragments.ts'
 import { live } from '../../schema.ts'
 
-/** Of an entry's tags and of its lease no more is told than a page can show. */
-const SHOWN_TAGS = 40
+/** Of its tags: each may be half a kilobyte. */
+const SHOWN_TAGS = 5
 
 /**
  * All of an entry, live or not, but no more of its value than the first `characters`: one of 50 MB does not leave the
