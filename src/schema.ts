@@ -5,6 +5,7 @@
  */
 import { and, isNotNull, isNull, not, type SQL, sql } from 'drizzle-orm'
 import {
+  bigint,
   customType,
   doublePrecision,
   index,
@@ -129,7 +130,34 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     (t) => [primaryKey({ name: `${prefix}cache_changes_pk`, columns: [t.xid, t.kind, t.name] })],
   )
 
-  return { entries, leases, invalidations, state, changes, schema, prefix }
+  const counter = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
+  /** What happened, in buckets of five minutes: counts alone, no key and no value. Written by `historyListener` only. */
+  const history = table(
+    `${prefix}cache_history`,
+    {
+      /** Which cache, as its listener was told. */
+      name: text('name').notNull(),
+      bucketAt: instant('bucket_at').notNull(),
+      hits: counter('hits'),
+      misses: counter('misses'),
+      stale: counter('stale'),
+      writes: counter('writes'),
+      deletes: counter('deletes'),
+      /** Tags, not calls. */
+      invalidations: counter('invalidations'),
+      fills: counter('fills'),
+      /** Of all computations, those included whose value was not stored. */
+      fillMs: doublePrecision('fill_ms').notNull().default(0),
+      slowestFillMs: doublePrecision('slowest_fill_ms').notNull().default(0),
+      cleanups: counter('cleanups'),
+      /** By those cleanups. */
+      removed: counter('removed'),
+      errors: counter('errors'),
+    },
+    (t) => [primaryKey({ name: `${prefix}cache_history_pk`, columns: [t.name, t.bucketAt] })],
+  )
+
+  return { entries, leases, invalidations, state, changes, history, schema, prefix }
 }
 
 /** The tables of one cache, from {@link cacheTables}. */
@@ -143,6 +171,7 @@ export const cacheLeases = defaultTables.leases
 export const cacheInvalidations = defaultTables.invalidations
 export const cacheState = defaultTables.state
 export const cacheChanges = defaultTables.changes
+export const cacheHistory = defaultTables.history
 
 /** Entries that reads answer with: not expired, and not rejected by a tag. At the deadline itself an entry is expired. */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {

@@ -13,6 +13,7 @@ import { type CacheTables, defaultTables } from '../schema.ts'
 import { CacheError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, ROOT } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { bearerToken } from '../values/secret.ts'
 import { checkedQuery } from './query-rule.ts'
 import { responseStoreOf } from './response-store.ts'
 
@@ -94,11 +95,6 @@ export interface PurgeRouteOptions {
   query?: QueryRule | undefined
 }
 
-/** Shorter ones can be guessed. */
-const MIN_SECRET_LENGTH = 16
-/** What `Authorization: Bearer` can name (RFC 6750 2.1): nobody could present another. */
-const BEARER_TOKEN = /^[\w.~+/-]+=*$/
-
 /**
  * `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`; answers `{ "purged": number }`.
  *
@@ -108,14 +104,10 @@ const BEARER_TOKEN = /^[\w.~+/-]+=*$/
  */
 export function purgeRoute(options: PurgeRouteOptions): Hono {
   const { cache, secret, query } = optionsObject<PurgeRouteOptions>(options, ['cache', 'secret', 'query'])
-  if (typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH || !BEARER_TOKEN.test(secret)) {
-    throw new InvalidOptionError(
-      `Expected secret to have at least ${MIN_SECRET_LENGTH} letters, digits or any of -._~+/, got another.`,
-    )
-  }
+  const token = bearerToken(secret)
   if (cache === undefined) throw new InvalidOptionError('Expected a cache, got undefined.')
   responseStoreOf(cache)
-  return new Hono().use(bearerAuth({ token: secret })).post('/', async (c) => {
+  return new Hono().use(bearerAuth({ token })).post('/', async (c) => {
     c.header('cache-control', 'no-store')
     try {
       const targets: unknown = await c.req.json().catch(() => undefined)

@@ -246,8 +246,8 @@ function renamed(statement: string, tables: CacheTables): string {
   })
 }
 
-function allTables({ entries, leases, invalidations, state, changes }: CacheTables): Table[] {
-  return [entries, leases, invalidations, state, changes]
+function allTables({ entries, leases, invalidations, state, changes, history }: CacheTables): Table[] {
+  return [entries, leases, invalidations, state, changes, history]
 }
 
 function inRange(name: string, value: unknown, min: number, max: number): number {

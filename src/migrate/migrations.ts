@@ -34,5 +34,11 @@ export const migrations: readonly Migration[] = [
     "statements": [
       "CREATE TABLE \"cache_changes\" (\n\t\"xid\" \"xid8\" DEFAULT pg_current_xact_id() NOT NULL,\n\t\"kind\" text NOT NULL,\n\t\"name\" text collate \"C\" NOT NULL,\n\tCONSTRAINT \"cache_changes_pk\" PRIMARY KEY(\"xid\",\"kind\",\"name\")\n);"
     ]
+  },
+  {
+    "name": "0004_history",
+    "statements": [
+      "CREATE TABLE \"cache_history\" (\n\t\"name\" text NOT NULL,\n\t\"bucket_at\" timestamp with time zone NOT NULL,\n\t\"hits\" bigint DEFAULT 0 NOT NULL,\n\t\"misses\" bigint DEFAULT 0 NOT NULL,\n\t\"stale\" bigint DEFAULT 0 NOT NULL,\n\t\"writes\" bigint DEFAULT 0 NOT NULL,\n\t\"deletes\" bigint DEFAULT 0 NOT NULL,\n\t\"invalidations\" bigint DEFAULT 0 NOT NULL,\n\t\"fills\" bigint DEFAULT 0 NOT NULL,\n\t\"fill_ms\" double precision DEFAULT 0 NOT NULL,\n\t\"slowest_fill_ms\" double precision DEFAULT 0 NOT NULL,\n\t\"cleanups\" bigint DEFAULT 0 NOT NULL,\n\t\"removed\" bigint DEFAULT 0 NOT NULL,\n\t\"errors\" bigint DEFAULT 0 NOT NULL,\n\tCONSTRAINT \"cache_history_pk\" PRIMARY KEY(\"name\",\"bucket_at\")\n);"
+    ]
   }
 ]

@@ -16,7 +16,7 @@ import { createCircuit } from './circuit.ts'
 import { CONTEXT, type Context, type Shared } from './context.ts'
 import { copying } from './copying.ts'
 import { counting } from './counting.ts'
-import { checkDatabase, type Database } from './database.ts'
+import { checkDatabase, type Database, primary } from './database.ts'
 import { filling, postgresFillStore } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { entryHandle, reading, readRows } from './reading.ts'
@@ -112,11 +112,6 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     coalesced,
   }
   return scopedCache(shared, scope, parseCapacity(given))
-}
-
-// With read replicas Drizzle sends every select to one of them, and our writes are selects with a CTE.
-function primary(db: Database): Database {
-  return (Reflect.get(db, '$primary') as Database | undefined) ?? db
 }
 
 function scopedCache(

@@ -22,6 +22,11 @@ export function checkDatabase(db: unknown): void {
   throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
 }
 
+/** With read replicas Drizzle sends every select to one of them, and our writes are selects with a CTE. */
+export function primary(db: Database): Database {
+  return (Reflect.get(db, '$primary') as Database | undefined) ?? db
+}
+
 /** The same, as operations are built with it. */
 // biome-ignore lint/suspicious/noExplicitAny: the user's own schema, which is invariant in Drizzle's types, does not matter here
 export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>

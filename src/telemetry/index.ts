@@ -1,10 +1,11 @@
-/** `pgstash/telemetry`: listeners for `onEvent` that tell OpenTelemetry or Cloudflare's Analytics Engine. */
+/** `pgstash/telemetry`: listeners for `onEvent` that tell OpenTelemetry, Cloudflare's Analytics Engine, or the database. */
 export {
   type AnalyticsEngineBinding,
   type AnalyticsEngineOptions,
   analyticsEngineColumns,
   analyticsEngineListener,
 } from './analytics-engine.ts'
+export { type HistoryListener, type HistoryOptions, historyListener } from './history.ts'
 export {
   type OpenTelemetryAttributes,
   type OpenTelemetryMeter,

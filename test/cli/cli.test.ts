@@ -19,7 +19,7 @@ async function tables(url: string): Promise<string[]> {
   return rows.map(({ tablename }) => tablename)
 }
 
-const TABLES = ['cache_changes', 'cache_entries', 'cache_invalidations', 'cache_leases', 'cache_state']
+const TABLES = ['cache_changes', 'cache_entries', 'cache_history', 'cache_invalidations', 'cache_leases', 'cache_state']
 
 describe('pgstash migrate', () => {
   it('makes the tables over TCP, and again without harm', async () => {

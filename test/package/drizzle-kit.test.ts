@@ -22,6 +22,7 @@ const MIGRATIONS = [
   'migration 0001_fences',
   'migration 0002_responses',
   'migration 0003_changes',
+  'migration 0004_history',
 ]
 const RECIPE = 'docs/snippets/own-drizzle-kit'
 

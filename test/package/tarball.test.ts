@@ -130,6 +130,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
     values: [
       'cacheChanges',
       'cacheEntries',
+      'cacheHistory',
       'cacheInvalidations',
       'cacheLeases',
       'cacheState',
@@ -204,11 +205,17 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
     values: ['cronRoute', 'scheduledCleanup'],
     types: ['CronRouteOptions', 'ScheduledCleanupOptions', 'ScheduledHandler'],
   },
+  './admin': {
+    values: ['basic', 'bearer', 'cacheAdmin', 'cloudflareAccess'],
+    types: ['Authorize', 'BasicCredentials', 'CacheAdminOptions', 'CloudflareAccessOptions'],
+  },
   './telemetry': {
-    values: ['analyticsEngineColumns', 'analyticsEngineListener', 'openTelemetryListener'],
+    values: ['analyticsEngineColumns', 'analyticsEngineListener', 'historyListener', 'openTelemetryListener'],
     types: [
       'AnalyticsEngineBinding',
       'AnalyticsEngineOptions',
+      'HistoryListener',
+      'HistoryOptions',
       'OpenTelemetryAttributes',
       'OpenTelemetryMeter',
       'OpenTelemetryOptions',
@@ -285,8 +292,8 @@ describe('the exports of package.json', () => {
 describe.each(KEYS)('the entry %s', (key) => {
   const { values, types } = PUBLIC[key] ?? { values: [], types: [] }
 
-  /** Hono's middleware needs Hono; nothing else needs any optional peer. */
-  const folder = () => (key === './hono' ? withDrivers : bare)
+  /** What is made for Hono needs Hono; nothing else needs any optional peer. */
+  const folder = () => (key === './hono' || key === './admin' ? withDrivers : bare)
 
   it('imports as ESM in plain Node with only drizzle-orm installed, and has exactly these names', async () => {
     const script = `console.log(JSON.stringify(Object.keys(await import('${importName(key)}')).sort()))`
@@ -393,8 +400,8 @@ describe('the tarball', () => {
       for (const specifier of imports(await text(file)).filter((name) => name.startsWith('.'))) {
         const target = resolve(unpacked, dirname(file), specifier)
         // Declarations keep the extension of the source, and TypeScript then looks for the declaration next to it.
-        const found = file.endsWith('.js') ? target : target.replace(/(?:\.d)?\.[jt]s$/, '.d.ts')
-        expect(specifier, file).toMatch(file.endsWith('.js') ? /\.js$/ : /\.[jt]s$/)
+        const found = file.endsWith('.js') ? target : target.replace(/(?:\.d)?\.[jt]sx?$/, '.d.ts')
+        expect(specifier, file).toMatch(file.endsWith('.js') ? /\.js$/ : /\.[jt]sx?$/)
         await access(found)
       }
     }

@@ -1,24 +1,13 @@
-import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CHROMIUM_ARGS, chromiumPath } from '../setup/chromium.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { type Demo, ROOT, startDemo, until } from './harness.ts'
 
-const CHROMIUM = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const executablePath = CHROMIUM.find((path) => path !== undefined && existsSync(path))
-if (executablePath === undefined) console.warn('The page is not tested: no Chromium found; CHROMIUM_PATH may name one.')
+if (chromiumPath === undefined) console.warn('The page is not tested: no Chromium found; CHROMIUM_PATH may name one.')
 
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 /** Where a person can look at what the browser drew. */
 const SHOTS = join(ROOT, 'coverage', 'screenshots')
 /** The map's pixels that are not transparent. */
@@ -29,7 +18,7 @@ const PAINTED = `(() => {
 })()`
 const TEHRAN = '#35.7,51.42'
 
-describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
+describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
   let demo: Demo
   let browser: Browser
   let url: string
@@ -37,7 +26,7 @@ describe.skipIf(executablePath === undefined)('the page, in Chromium', () => {
     demo = await startDemo('PGlite')
     url = (await demo.miniflare.ready).href
     await mkdir(SHOTS, { recursive: true })
-    browser = await chromium.launch({ executablePath: executablePath ?? '', args: ARGS })
+    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: CHROMIUM_ARGS })
     cleanup(() => browser.close())
   })
 

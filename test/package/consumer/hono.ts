@@ -1,6 +1,7 @@
 /** An app on Hono, and mistakes in one that the types catch. */
 import { Hono } from 'hono'
 import type { Cache, LimitResult } from 'pgstash'
+import { type Authorize, basic, cacheAdmin, cloudflareAccess } from 'pgstash/admin'
 import {
   addressKey,
   type CacheVariables,
@@ -53,4 +54,16 @@ export function mistakes(cache: Cache): void {
   rateLimit({ cache, limit: 1, period: '1m', key: (c) => c.req.header('x-user') })
   // @ts-expect-error without cacheMiddleware there is no cache on the context
   new Hono().get('/', (c) => c.json(c.var.cache))
+}
+
+/** The admin pages, for whom the environment names. */
+export function withAdmin(hono: Hono<Env>, cache: Cache, password: string): Hono<Env> {
+  const own: Authorize = (c) => c.req.header('x-team') === 'ours'
+  const access = cloudflareAccess({ team: 'acme', audience: 'tag', allow: (email) => email === 'ada@acme.example' })
+  hono.route('/cache', cacheAdmin({ cache, authorize: basic({ user: 'ada', password }), readOnly: true }))
+  hono.route('/own', cacheAdmin({ cache: (c) => c.var.cache, authorize: own, readOnly: (c) => c.req.method === 'GET' }))
+  hono.route('/access', cacheAdmin({ cache, authorize: access, title: 'Shop', history: 'shop' }))
+  // @ts-expect-error nobody is admitted by default
+  cacheAdmin({ cache })
+  return hono
 }

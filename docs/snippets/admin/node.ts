@@ -1,0 +1,16 @@
+import { serve } from '@hono/node-server'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { Hono } from 'hono'
+import { createCache, memoryCache } from 'pgstash'
+import { basic, cacheAdmin } from 'pgstash/admin'
+import { rateLimit } from 'pgstash/hono'
+
+const cache = createCache(drizzle(process.env.DATABASE_URL ?? ''))
+const authorize = basic({ user: 'ada', password: process.env.ADMIN_PASSWORD ?? '' })
+
+const app = new Hono()
+// Whoever guesses passwords gets a hundred tries a minute, all callers together.
+app.use('/cache/*', rateLimit({ cache: memoryCache(), limit: 100, period: '1m', key: () => 'everybody' }))
+app.route('/cache', cacheAdmin({ cache, authorize }))
+
+export const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) })

@@ -1,0 +1,77 @@
+import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, jwtVerify } from 'jose'
+import { describeType, InvalidOptionError } from '../../values/errors.ts'
+import { optionalFunction, optionsObject } from '../../values/options.ts'
+import type { Authorize } from './authorize.ts'
+
+export interface CloudflareAccessOptions {
+  /** The team's name: `acme` of `acme.cloudflareaccess.com`. */
+  team: string
+  /** The application's audience tag (AUD), or those of several. */
+  audience: string | readonly string[]
+  /** Which of the people that Access lets through may see the pages; default: all of them. */
+  allow?: ((email: string | undefined) => boolean) | undefined
+  /** How the team's keys are fetched; default `fetch`. */
+  fetch?: FetchImplementation | undefined
+}
+
+const HEADER = 'cf-access-jwt-assertion'
+const TEAM = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i
+
+/**
+ * Admits whom Cloudflare Access has let through, by the signature of its token: a request that comes past Access is refused.
+ *
+ * The team's keys are fetched when first needed, kept for ten minutes, and fetched anew for a key that is not among them.
+ *
+ * @throws InvalidOptionError
+ * @example
+ * cacheAdmin({ cache, authorize: cloudflareAccess({ team: 'acme', audience: env.ACCESS_AUDIENCE }) })
+ */
+export function cloudflareAccess(options: CloudflareAccessOptions): Authorize {
+  const { team, audience, allow, fetch } = optionsObject<CloudflareAccessOptions>(options, [
+    'team',
+    'audience',
+    'allow',
+    'fetch',
+  ])
+  optionalFunction('allow', allow)
+  optionalFunction('fetch', fetch)
+  const issuer = `https://${checkedTeam(team)}.cloudflareaccess.com`
+  const audiences = checkedAudience(audience)
+  // Makes no request yet: a Worker may not, outside of one.
+  const keys = createRemoteJWKSet(
+    new URL('/cdn-cgi/access/certs', issuer),
+    fetch === undefined ? {} : { [customFetch]: fetch },
+  )
+  return async (c) => {
+    const token = c.req.header(HEADER)
+    if (token === undefined) return false
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        issuer,
+        audience: audiences,
+        algorithms: ['RS256'],
+        requiredClaims: ['exp'],
+      })
+      return allow === undefined || allow(typeof payload.email === 'string' ? payload.email : undefined) === true
+    } catch (error) {
+      // A token that is not right; all else, keys that cannot be fetched among it, is a failure.
+      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return false
+      throw error
+    }
+  }
+}
+
+function checkedTeam(team: unknown): string {
+  if (typeof team === 'string' && TEAM.test(team)) return team
+  throw new InvalidOptionError(
+    `Expected team to be the name before .cloudflareaccess.com, got ${typeof team === 'string' ? 'another string' : describeType(team)}.`,
+  )
+}
+
+function checkedAudience(audience: unknown): string[] {
+  const tags: unknown[] = Array.isArray(audience) ? audience : [audience]
+  if (tags.length > 0 && tags.every((tag): tag is string => typeof tag === 'string' && tag !== '')) return tags
+  throw new InvalidOptionError(
+    `Expected audience to be the application's AUD tag, or a list of them, got ${describeType(audience)}.`,
+  )
+}

@@ -1,0 +1,109 @@
+/** The recorded history as the plots need it: steps of equal length up to now, those without events included. */
+import type { Context as CacheContext } from '../postgres/context.ts'
+import { readHistory } from '../postgres/operations/read-history.ts'
+import { DatabaseError } from '../values/errors.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** At most 48 steps: more are not to be told apart, and would make the tables long. */
+export const SPANS = {
+  hour: { label: 'Last hour', spanMs: HOUR_MS, stepMs: 5 * MINUTE_MS },
+  day: { label: 'Last day', spanMs: DAY_MS, stepMs: HOUR_MS / 2 },
+  week: { label: 'Last 7 days', spanMs: 7 * DAY_MS, stepMs: 4 * HOUR_MS },
+} as const
+
+export type SpanName = keyof typeof SPANS
+
+export interface Step {
+  readonly at: number
+  readonly hits: number
+  readonly misses: number
+  readonly stale: number
+  readonly invalidations: number
+  readonly fills: number
+  readonly fillMs: number
+  readonly slowestFillMs: number
+  readonly cleanups: number
+  readonly removed: number
+  readonly errors: number
+}
+
+export interface History {
+  readonly span: SpanName
+  readonly times: readonly string[]
+  readonly steps: readonly Step[]
+  readonly totals: Step
+}
+
+const UNDEFINED_TABLE = '42P01'
+
+export function spanOf(name: string | undefined): SpanName {
+  return name !== undefined && Object.hasOwn(SPANS, name) ? (name as SpanName) : 'day'
+}
+
+/** The rows of a span; undefined where nobody has made the table. */
+export async function loadHistory({ runner }: CacheContext, span: SpanName, name: string | null) {
+  try {
+    return await runner.run(readHistory, { ...SPANS[span], name })
+  } catch (error) {
+    if (error instanceof DatabaseError && error.sqlState === UNDEFINED_TABLE) return undefined
+    throw error
+  }
+}
+
+type Rows = NonNullable<Awaited<ReturnType<typeof loadHistory>>>
+
+/** @param now the database's clock */
+export function historyOf(rows: Rows, span: SpanName, now: number): History {
+  const { spanMs, stepMs } = SPANS[span]
+  const known = new Map(rows.map((row) => [Number(row.at), row]))
+  const last = Math.floor(now / stepMs) * stepMs
+  const steps = Array.from({ length: spanMs / stepMs }, (_, i): Step => {
+    const at = last - spanMs + (i + 1) * stepMs
+    return { ...EMPTY, ...known.get(at), at }
+  })
+  return { span, steps, times: steps.map(({ at }) => timeOf(at, span)), totals: steps.reduce(added, EMPTY) }
+}
+
+const EMPTY: Step = {
+  at: 0,
+  hits: 0,
+  misses: 0,
+  stale: 0,
+  invalidations: 0,
+  fills: 0,
+  fillMs: 0,
+  slowestFillMs: 0,
+  cleanups: 0,
+  removed: 0,
+  errors: 0,
+}
+
+function added(sum: Step, step: Step): Step {
+  return {
+    at: step.at,
+    hits: sum.hits + step.hits,
+    misses: sum.misses + step.misses,
+    stale: sum.stale + step.stale,
+    invalidations: sum.invalidations + step.invalidations,
+    fills: sum.fills + step.fills,
+    fillMs: sum.fillMs + step.fillMs,
+    slowestFillMs: Math.max(sum.slowestFillMs, step.slowestFillMs),
+    cleanups: sum.cleanups + step.cleanups,
+    removed: sum.removed + step.removed,
+    errors: sum.errors + step.errors,
+  }
+}
+
+/** A value served stale was there: it counts as found. Undefined where nothing was asked. */
+export function hitRate({ hits, stale, misses }: Step): number | undefined {
+  const asked = hits + stale + misses
+  return asked === 0 ? undefined : (hits + stale) / asked
+}
+
+function timeOf(at: number, span: SpanName): string {
+  const text = new Date(at).toISOString()
+  return span === 'week' ? text.slice(5, 16).replace('T', ' ') : text.slice(11, 16)
+}

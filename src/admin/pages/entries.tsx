@@ -1,0 +1,118 @@
+/** Entries in key order, a page at a time. */
+import type { Scope } from '../../values/key.ts'
+import { keyParameter } from '../area.ts'
+import { bytes, count, deadline, instant, shortened, visible } from '../format.ts'
+import { KeyLink } from './key-name.tsx'
+
+export const STATES = { all: 'All', live: 'Live', expired: 'Expired', forever: 'Never expire' } as const
+
+export type State = keyof typeof STATES
+
+export interface Listed {
+  readonly key: string
+  readonly live: boolean
+  readonly expiresAt: number | null
+  readonly tags: readonly string[]
+  readonly tagCount: number
+  readonly bytes: number
+  readonly updatedAt: number
+  readonly isResponse: boolean
+  readonly now: number
+}
+
+export interface Filter {
+  readonly prefix: string
+  readonly state: State
+}
+
+const TAG_CHARACTERS = 20
+
+export const FilterForm = ({ prefix, state }: Filter) => (
+  <form method="get" action="./entries" class="card">
+    <label>
+      Keys that begin with
+      <br />
+      <input class="long name" name="prefix" value={visible(prefix)} autocomplete="off" spellcheck={false} />
+    </label>
+    <label>
+      State
+      <br />
+      <select name="state">
+        {Object.entries(STATES).map(([value, label]) => (
+          <option value={value} selected={value === state}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+    <button type="submit">Show</button>
+    <p class="soft">As stored: each namespace ends with a bar, as in “shop|user:”.</p>
+  </form>
+)
+
+export const EntryTable = ({ entries, scope }: { entries: readonly Listed[]; scope: Scope }) => (
+  <div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Key</th>
+          <th scope="col">State</th>
+          <th scope="col">Expires</th>
+          <th scope="col" class="n">
+            Size
+          </th>
+          <th scope="col">Tags</th>
+          <th scope="col">Updated</th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry) => (
+          <EntryRow {...entry} scope={scope} />
+        ))}
+      </tbody>
+    </table>
+  </div>
+)
+
+const EntryRow = ({ scope, key, live, expiresAt, updatedAt, now, isResponse, ...entry }: Listed & { scope: Scope }) => (
+  <tr>
+    <th scope="row" class="name">
+      <KeyLink scope={scope} stored={key} />
+      {isResponse && <span class="tag">response</span>}
+    </th>
+    <td>{live ? <span class="on">live</span> : <span class="off">expired</span>}</td>
+    <td class="n">{deadline(expiresAt, now)}</td>
+    <td class="n">{bytes(entry.bytes)}</td>
+    <td>
+      {entry.tags.map((tag) => (
+        <span class="tag">{shortened(visible(tag), TAG_CHARACTERS)}</span>
+      ))}
+      {entry.tagCount > entry.tags.length && (
+        <span class="soft">and {count(entry.tagCount - entry.tags.length)} more</span>
+      )}
+    </td>
+    <td class="n">{instant(updatedAt)}</td>
+  </tr>
+)
+
+export interface PagingProps extends Filter {
+  /** Whether this is not the first page. */
+  readonly isLater: boolean
+  /** The last key of this page, where there is another. */
+  readonly next: string | undefined
+}
+
+export const Paging = ({ prefix, state, isLater, next }: PagingProps) => {
+  if (!isLater && next === undefined) return null
+  const query = `prefix=${encodeURIComponent(prefix)}&state=${state}`
+  return (
+    <nav class="row" aria-label="More entries">
+      {isLater && <a href={`./entries?${query}`}>First page</a>}
+      {next !== undefined && (
+        <a href={`./entries?${query}&after=${keyParameter(next)}`} rel="next">
+          Next page
+        </a>
+      )}
+    </nav>
+  )
+}

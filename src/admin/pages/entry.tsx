@@ -1,0 +1,118 @@
+/** One entry: what is known of it, its value, and what can be done with it. */
+import type { Child } from 'hono/jsx'
+import { bytes, count, deadline, instant, shortened, span, visible } from '../format.ts'
+import type { ResponseFacts, Shown } from '../stored-value.ts'
+
+export interface EntryFacts {
+  readonly live: boolean
+  readonly bytes: number
+  readonly valueBytes: number
+  readonly tags: readonly string[]
+  readonly tagCount: number
+  readonly expiresAt: number | null
+  readonly keptUntil: number | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly computeMs: number | null
+  readonly leased: boolean
+  readonly now: number
+}
+
+const TAG_CHARACTERS = 60
+/** Of a response: what handlers and browsers allow is far more than a page should hold. */
+const SHOWN_FIELDS = 15
+const NAME_CHARACTERS = 40
+const FIELD_CHARACTERS = 80
+
+export const Facts = ({ entry, isReadOnly }: { entry: EntryFacts; isReadOnly: boolean }) => (
+  <dl class="facts card">
+    <Fact name="State">
+      {entry.live ? <span class="on">live</span> : <span class="off">absent: expired, or dropped by a tag</span>}
+      {entry.leased && ' · being computed just now'}
+    </Fact>
+    <Fact name="Expires">
+      {deadline(entry.expiresAt, entry.now)}
+      {entry.expiresAt !== null && `, ${instant(entry.expiresAt)}`}
+    </Fact>
+    {entry.keptUntil !== null && entry.keptUntil !== entry.expiresAt && (
+      <Fact name="Kept, to be served stale, until">{instant(entry.keptUntil)}</Fact>
+    )}
+    <Fact name="Size">
+      {bytes(entry.valueBytes)}, {bytes(entry.bytes)} with its key as stored
+    </Fact>
+    {entry.computeMs !== null && <Fact name="Took to compute">{span(entry.computeMs)}</Fact>}
+    <Fact name="Created">{instant(entry.createdAt)}</Fact>
+    <Fact name="Updated">{instant(entry.updatedAt)}</Fact>
+    <Fact name="Tags">
+      {entry.tagCount === 0 && 'none'}
+      {entry.tags.map((tag) => (
+        <TagName tag={tag} isReadOnly={isReadOnly} />
+      ))}
+      {entry.tagCount > entry.tags.length && ` and ${count(entry.tagCount - entry.tags.length)} more`}
+    </Fact>
+  </dl>
+)
+
+const Fact = ({ name, children }: { name: string; children?: Child }) => (
+  <>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </>
+)
+
+const TagName = ({ tag, isReadOnly }: { tag: string; isReadOnly: boolean }) => {
+  const name = shortened(visible(tag), TAG_CHARACTERS)
+  return isReadOnly ? (
+    <span class="tag">{name}</span>
+  ) : (
+    <a class="tag" href={`./remove?tag=${encodeURIComponent(tag)}`}>
+      {name}
+    </a>
+  )
+}
+
+export const ValueText = ({ heading, shown, parameter }: { heading: string; shown: Shown; parameter: string }) => (
+  <section aria-labelledby="value">
+    <div class="row">
+      <h2 id="value">{heading}</h2>
+      <span class="soft">
+        {shown.how}
+        {shown.isCut && ', its beginning only'}
+      </span>
+      <a href={`./download?key=${parameter}`}>Download it whole</a>
+    </div>
+    {/* A scrolling region must be reachable by keyboard. */}
+    <pre tabindex={0}>{shown.text}</pre>
+  </section>
+)
+
+export const ResponseHead = ({ response }: { response: ResponseFacts }) => (
+  <section aria-labelledby="response">
+    <h2 id="response">Response {response.status}</h2>
+    <div class="scroll">
+      <table>
+        <tbody>
+          {response.headers.slice(0, SHOWN_FIELDS).map(([name, value]) => (
+            <tr>
+              <th scope="row" class="name">
+                {shortened(visible(name), NAME_CHARACTERS)}
+              </th>
+              <td class="name">{shortened(visible(value), FIELD_CHARACTERS)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+    {response.headers.length > SHOWN_FIELDS && (
+      <p class="soft">and {count(response.headers.length - SHOWN_FIELDS)} more fields</p>
+    )}
+  </section>
+)
+
+/** What the page looks like, without scripts and without anything from elsewhere; loaded when it is opened. */
+export const BodyPreview = ({ parameter }: { parameter: string }) => (
+  <details>
+    <summary>Preview, without scripts and remote content</summary>
+    <iframe title="Preview of the body" sandbox="" loading="lazy" src={`./preview?key=${parameter}`} />
+  </details>
+)

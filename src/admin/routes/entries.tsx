@@ -1,0 +1,48 @@
+import type { Context } from 'hono'
+import { keyOfParameter, rangeOf } from '../area.ts'
+import type { AdminEnv } from '../env.ts'
+import { EntryTable, FilterForm, type Listed, Paging, STATES, type State } from '../pages/entries.tsx'
+import { renderPage } from '../pages/layout.tsx'
+import { browse } from '../statements/browse.ts'
+
+/** With the longest keys and tags a page stays below 50 KB. */
+const PAGE_SIZE = 20
+
+/** A page of entries: one statement, which moves no value. */
+export async function showEntries(c: Context<AdminEnv>) {
+  const { context, isReadOnly } = c.var.admin
+  const { scope, runner } = context
+  const prefix = c.req.query('prefix') ?? ''
+  const state = stateOf(c.req.query('state'))
+  const after = keyOfParameter(scope, c.req.query('after')) ?? ''
+  // One more than shown tells whether there is a next page.
+  const rows = await runner.run(browse[state], { ...rangeOf(scope, prefix), after, limit: PAGE_SIZE + 1 })
+  const entries = rows.slice(0, PAGE_SIZE).map(
+    (row): Listed => ({
+      ...row,
+      tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),
+      updatedAt: Number(row.updatedAt),
+      now: Number(row.now),
+    }),
+  )
+  const next = rows.length > PAGE_SIZE ? entries.at(-1)?.key : undefined
+  const children = (
+    <>
+      <FilterForm prefix={prefix} state={state} />
+      {entries.length === 0 ? <p>There are no such entries.</p> : <EntryTable entries={entries} scope={scope} />}
+      <Paging prefix={prefix} state={state} isLater={after !== ''} next={next} />
+      {!isReadOnly && entries.length > 0 && (
+        <p>
+          <a href={`./remove?prefix=${encodeURIComponent(prefix)}`}>
+            Delete {prefix === '' ? 'all entries' : 'all that begin with this'}…
+          </a>
+        </p>
+      )}
+    </>
+  )
+  return renderPage(c, { heading: 'Entries', current: 'entries', children })
+}
+
+function stateOf(state: string | undefined): State {
+  return state !== undefined && Object.hasOwn(STATES, state) ? (state as State) : 'all'
+}

@@ -1,0 +1,116 @@
+import type { Context } from 'hono'
+import type { Context as CacheContext } from '../../postgres/context.ts'
+import { keyOfParameter, keyParameter, rangeOf } from '../area.ts'
+import type { AdminEnv } from '../env.ts'
+import { BodyPreview, type EntryFacts, Facts, ResponseHead, ValueText } from '../pages/entry.tsx'
+import { EntryActions } from '../pages/entry-actions.tsx'
+import { keyText } from '../pages/key-name.tsx'
+import { renderPage } from '../pages/layout.tsx'
+import { PREVIEW_POLICY } from '../security.ts'
+import { readEntry } from '../statements/read-entry.ts'
+import { readStored } from '../statements/read-stored.ts'
+import {
+  downloadOf,
+  FETCHED_CHARACTERS,
+  type ResponseFacts,
+  responseFacts,
+  shownText,
+  shownValue,
+} from '../stored-value.ts'
+import { answerMessage } from './failure.tsx'
+
+const HEADING_CHARACTERS = 200
+const GONE = 'There is no such entry: it was deleted, or removed by cleanup.'
+/** Of a page that is previewed: enough for what one looks at. */
+const PREVIEW_CHARACTERS = 262_144
+
+type Read = NonNullable<Awaited<ReturnType<typeof load>>>
+
+/** An entry's page: one statement, which moves the beginning of the value. */
+export async function showEntry(c: Context<AdminEnv>) {
+  const { context, isReadOnly, token } = c.var.admin
+  const key = keyOfParameter(context.scope, c.req.query('key'))
+  const entry = key === undefined ? undefined : await load(context, key, FETCHED_CHARACTERS)
+  if (key === undefined || entry === undefined) return answerMessage(c, 404, GONE)
+  const parameter = keyParameter(key)
+  const children = (
+    <>
+      <Facts entry={factsOf(entry)} isReadOnly={isReadOnly} />
+      {!isReadOnly && (
+        <EntryActions token={token} parameter={parameter} live={entry.live} expiresAt={entry.expiresAt} />
+      )}
+      {await valueSection(context, key, entry)}
+    </>
+  )
+  return renderPage(c, { heading: keyText(context.scope, key, HEADING_CHARACTERS), children })
+}
+
+/** What is said of the value: a response is shown as one. */
+async function valueSection({ codec }: CacheContext, key: string, entry: Read) {
+  const parameter = keyParameter(key)
+  const response = responseFacts(entry.meta)
+  if (response === undefined) {
+    return (
+      <ValueText heading="Value" shown={await shownValue(entry, entry.characters, key, codec)} parameter={parameter} />
+    )
+  }
+  return (
+    <>
+      <ResponseHead response={response} />
+      {isHtml(response) && <BodyPreview parameter={parameter} />}
+      <ValueText
+        heading={response.isBase64 ? 'Body, in base64' : 'Body'}
+        shown={shownText(entry.value ?? '')}
+        parameter={parameter}
+      />
+    </>
+  )
+}
+
+/** A page that was stored, as it looks: it may run nothing and load nothing, whatever it says. */
+export async function showPreview(c: Context<AdminEnv>) {
+  const { context } = c.var.admin
+  const key = keyOfParameter(context.scope, c.req.query('key'))
+  const entry = key === undefined ? undefined : await load(context, key, PREVIEW_CHARACTERS)
+  const response = entry && responseFacts(entry.meta)
+  if (entry === undefined || response === undefined || !isHtml(response)) return answerMessage(c, 404, GONE)
+  return c.body(entry.value ?? '', 200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': PREVIEW_POLICY,
+  })
+}
+
+/** The value, whole. Always as a file: no browser may take it for a page of this origin. */
+export async function download(c: Context<AdminEnv>) {
+  const { context } = c.var.admin
+  const { runner, scope, codec } = context
+  const key = keyOfParameter(scope, c.req.query('key'))
+  const [stored] = key === undefined ? [] : await runner.run(readStored, { key, ...rangeOf(scope) })
+  if (key === undefined || stored === undefined) return answerMessage(c, 404, GONE)
+  const { body, extension } = await downloadOf(stored, key, codec)
+  return c.body(body, 200, {
+    'content-type': 'application/octet-stream',
+    'content-disposition': `attachment; filename="entry.${extension}"`,
+    'content-security-policy': PREVIEW_POLICY,
+  })
+}
+
+async function load({ runner, scope }: CacheContext, key: string, characters: number) {
+  const [entry] = await runner.run(readEntry, { key, characters, ...rangeOf(scope) })
+  return entry
+}
+
+function factsOf(entry: Read): EntryFacts {
+  return {
+    ...entry,
+    tags: entry.tags === null ? [] : (JSON.parse(entry.tags) as string[]),
+    createdAt: Number(entry.createdAt),
+    updatedAt: Number(entry.updatedAt),
+    now: Number(entry.now),
+  }
+}
+
+function isHtml({ headers, isBase64 }: ResponseFacts): boolean {
+  const [, type = ''] = headers.find(([name]) => name.toLowerCase() === 'content-type') ?? []
+  return !isBase64 && /^text\/html\b/i.test(type)
+}

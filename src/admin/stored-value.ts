@@ -1,0 +1,131 @@
+/** Stored values as people read them, and as they are downloaded. */
+import { bodyBytes } from '../hono/bodies.ts'
+import type { Codec } from '../values/codec.ts'
+import { shortened, visible } from './format.ts'
+
+/** What is fetched of a value to be shown. */
+export const FETCHED_CHARACTERS = 32_768
+/** What a page shows: with every character escaped, and all else as long as it can be, it stays below 50 KB. */
+const SHOWN_CHARACTERS = 2_400
+/** Each level is indented: thousands of brackets would become gigabytes of blanks. */
+const MAX_DEPTH = 32
+
+export interface StoredText {
+  readonly value: string | null
+  readonly number: string | null
+}
+
+/** A response as its row tells of it. */
+export interface ResponseFacts {
+  readonly status: number
+  readonly headers: readonly (readonly [string, string])[]
+  readonly isBase64: boolean
+}
+
+/** Undefined for what is no response, and for what only says which fields an URL's responses vary on. */
+export function responseFacts(meta: string | null): ResponseFacts | undefined {
+  if (meta === null) return undefined
+  const { status, headers, base64 } = Object(parsed(meta))
+  if (typeof status !== 'number' || !Array.isArray(headers)) return undefined
+  return {
+    status,
+    headers: headers.filter(isField),
+    isBase64: base64 === true,
+  }
+}
+
+function isField(field: unknown): field is [string, string] {
+  return Array.isArray(field) && field.length === 2 && field.every((part) => typeof part === 'string')
+}
+
+export interface Shown {
+  readonly text: string
+  /** Whether there is more than is shown. */
+  readonly isCut: boolean
+  /** What was done to it, in a word. */
+  readonly how: 'JSON' | 'decoded' | 'as stored' | 'could not be decoded, as stored'
+}
+
+/**
+ * A value's beginning. JSON is indented; what another codec wrote is decoded first, and shown as stored where that fails.
+ *
+ * @param characters of the whole value: of what is longer than was fetched, only the beginning is there
+ */
+export async function shownValue(stored: StoredText, characters: number, key: string, codec: Codec): Promise<Shown> {
+  if (stored.number !== null) return cut(stored.number, 'as stored')
+  if (stored.value === null) return cut('null', 'JSON')
+  if (characters > FETCHED_CHARACTERS) return { ...cut(stored.value, 'as stored'), isCut: true }
+  const json = parsed(stored.value)
+  if (json !== undefined) return cut(indented(json, stored.value), 'JSON')
+  try {
+    const text = asText(await codec.decode(stored.value, { key }))
+    return cut(text, 'decoded')
+  } catch {
+    return cut(stored.value, 'could not be decoded, as stored')
+  }
+}
+
+/** The beginning of a text, made visible. */
+export function shownText(text: string): Shown {
+  return cut(text, 'as stored')
+}
+
+export interface Download {
+  readonly body: string | Uint8Array<ArrayBuffer>
+  readonly extension: 'json' | 'txt' | 'bin'
+}
+
+/** A value whole: a response's body as its bytes, all else as JSON, and as it is stored where it cannot be decoded. */
+export async function downloadOf(
+  stored: StoredText & { readonly meta: string | null },
+  key: string,
+  codec: Codec,
+): Promise<Download> {
+  const response = responseFacts(stored.meta)
+  if (response !== undefined) return { body: bodyBytes(stored.value ?? '', response.isBase64), extension: 'bin' }
+  if (stored.number !== null) return { body: stored.number, extension: 'json' }
+  if (stored.value === null) return { body: 'null', extension: 'json' }
+  if (parsed(stored.value) !== undefined) return { body: stored.value, extension: 'json' }
+  try {
+    return { body: asText(await codec.decode(stored.value, { key })), extension: 'json' }
+  } catch {
+    return { body: stored.value, extension: 'txt' }
+  }
+}
+
+function cut(text: string, how: Shown['how']): Shown {
+  return {
+    // Once more, as what is made visible is longer; before, as a text may be long.
+    text: shortened(visible(shortened(text, SHOWN_CHARACTERS), 'layout'), SHOWN_CHARACTERS),
+    isCut: text.length > SHOWN_CHARACTERS,
+    how,
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function indented(json: unknown, text: string): string {
+  return depthOf(text) > MAX_DEPTH ? text : JSON.stringify(json, null, 2)
+}
+
+function depthOf(text: string): number {
+  let depth = 0
+  let deepest = 0
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth)
+    else if (token === ']' || token === '}') depth--
+  }
+  return deepest
+}
+
+/** A decoded value may be what JSON has no word for: then its own. */
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value
+  return JSON.stringify(value, null, 2) ?? String(value)
+}

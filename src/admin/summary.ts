@@ -1,0 +1,71 @@
+/** What the overview knows of the entries: counts of a sample, scaled up to the whole. */
+import type { Context as CacheContext } from '../postgres/context.ts'
+import { forScope } from '../postgres/operations/scoped.ts'
+import { keyRange } from '../values/key.ts'
+import { bytes, span } from './format.ts'
+import type { Column } from './plots/columns.tsx'
+import { EXPIRED, EXPIRY_STEPS_S, NEVER_EXPIRES, SIZE_STEPS, summarize } from './statements/summarize.ts'
+
+export interface Summary {
+  readonly isEstimate: boolean
+  readonly total: number
+  readonly live: number
+  readonly forever: number
+  readonly bytes: number
+  /** The largest first; the name as it is stored, null for the scope's own entries. */
+  readonly namespaces: readonly { readonly name: string | null; readonly entries: number; readonly bytes: number }[]
+  readonly expiry: readonly Column[]
+  readonly sizes: readonly Column[]
+  readonly slowest: readonly { readonly key: string; readonly computeMs: number }[]
+  readonly logRows: number
+  readonly now: number
+}
+
+interface Counted {
+  readonly step: number
+  readonly size: number
+  readonly entries: number
+}
+
+export async function loadSummary({ runner, scope }: CacheContext): Promise<Summary> {
+  const values = { ...keyRange(scope), scopeLength: [...scope.prefix].length }
+  const [row] = await runner.run(forScope(summarize, scope), values)
+  if (row === undefined) throw new TypeError('A summary is one row.')
+  const factor = 100 / Math.min(100, row.percent)
+  const scaled = (value: number) => Math.round(value * factor)
+  return {
+    isEstimate: row.percent < 100,
+    total: scaled(row.total),
+    live: scaled(row.live),
+    forever: scaled(row.forever),
+    bytes: scaled(row.bytes),
+    namespaces: (JSON.parse(row.namespaces) as Summary['namespaces']).map((each) => ({
+      ...each,
+      entries: scaled(each.entries),
+      bytes: scaled(each.bytes),
+    })),
+    expiry: expiryColumns(JSON.parse(row.expiry) as Counted[], scaled),
+    sizes: sizeColumns(JSON.parse(row.sizes) as Counted[], scaled),
+    slowest: JSON.parse(row.slowest) as Summary['slowest'],
+    logRows: row.logRows,
+    now: Number(row.now),
+  }
+}
+
+type Scale = (value: number) => number
+
+function expiryColumns(counted: readonly Counted[], scaled: Scale): Column[] {
+  const entries = new Map(counted.map(({ step, entries }) => [step, scaled(entries)]))
+  const labels = EXPIRY_STEPS_S.map((seconds) => span(seconds * 1_000))
+  return [
+    { label: 'expired', value: entries.get(EXPIRED) ?? 0, kind: 'calm' },
+    ...[...labels, 'later'].map((label, i): Column => ({ label, value: entries.get(i) ?? 0, kind: 'fill' })),
+    { label: 'never', value: entries.get(NEVER_EXPIRES) ?? 0, kind: 'good' },
+  ]
+}
+
+function sizeColumns(counted: readonly Counted[], scaled: Scale): Column[] {
+  const entries = new Map(counted.map(({ size, entries }) => [size, scaled(entries)]))
+  const labels = SIZE_STEPS.map((size) => bytes(size).replace('.0', ''))
+  return [...labels, 'larger'].map((label, i) => ({ label, value: entries.get(i) ?? 0, kind: 'fill' }))
+}

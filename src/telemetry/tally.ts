@@ -1,0 +1,70 @@
+/** Events added up: the numbers of one span of time, without keys and values. */
+import type { CacheEvent } from '../values/events.ts'
+
+/** What is summed, as the columns of the history are named. */
+export const SUMS = [
+  'hits',
+  'misses',
+  'stale',
+  'writes',
+  'deletes',
+  'invalidations',
+  'fills',
+  'fillMs',
+  'cleanups',
+  'removed',
+  'errors',
+] as const
+
+export type Tally = Record<(typeof SUMS)[number] | 'slowestFillMs', number>
+
+export function emptyTally(): Tally {
+  return {
+    hits: 0,
+    misses: 0,
+    stale: 0,
+    writes: 0,
+    deletes: 0,
+    invalidations: 0,
+    fills: 0,
+    fillMs: 0,
+    cleanups: 0,
+    removed: 0,
+    errors: 0,
+    slowestFillMs: 0,
+  }
+}
+
+const COLUMN_OF = {
+  hit: 'hits',
+  miss: 'misses',
+  stale: 'stale',
+  write: 'writes',
+  touch: 'writes',
+  delete: 'deletes',
+  invalidate: 'invalidations',
+} as const satisfies Partial<Record<CacheEvent['type'], keyof Tally>>
+
+/** Adds an event to the tally. */
+export function addEvent(tally: Tally, event: CacheEvent): void {
+  switch (event.type) {
+    case 'fill':
+    case 'refuse':
+      tally.fills++
+      // A clock that was set back must not take time away.
+      tally.fillMs += Math.max(0, event.computeMs)
+      tally.slowestFillMs = Math.max(tally.slowestFillMs, event.computeMs)
+      return
+    case 'cleanup':
+      tally.cleanups++
+      tally.removed += event.count
+      return
+    case 'error':
+      tally.errors++
+      return
+    case 'wait':
+      return
+    default:
+      tally[COLUMN_OF[event.type]] += event.count
+  }
+}

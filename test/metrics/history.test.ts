@@ -1,0 +1,168 @@
+import { sql } from 'drizzle-orm'
+import { createCache, InvalidExpirationError, InvalidOptionError } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { cacheTables } from 'pgstash/schema'
+import { type HistoryOptions, historyListener } from 'pgstash/telemetry'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createDatabase } from '../setup/databases.ts'
+import { createNeon } from '../setup/neon.ts'
+import { EVENTS, SECRET } from './events.ts'
+
+const MINUTE = 60_000
+
+let neon: Awaited<ReturnType<typeof createNeon>>
+
+beforeAll(async () => {
+  neon = await createNeon(await createDatabase())
+  await migrate(neon.db)
+})
+
+beforeEach(async () => {
+  await neon.db.execute(sql`truncate cache_history, cache_entries`)
+  neon.faults.heal()
+  neon.faults.reset()
+  // The process's clock alone: what it measures is when to write.
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_800_000_000_000 })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A listener, and a way to know that what it began has ended. */
+function listener(options: HistoryOptions = {}) {
+  const works: Promise<unknown>[] = []
+  const listen = historyListener(neon.db, { waitUntil: (work) => void works.push(work), ...options })
+  return { listen, works, settled: () => Promise.all(works) }
+}
+
+const later = (ms: number) => vi.setSystemTime(Date.now() + ms)
+
+async function rows(): Promise<Record<string, unknown>[]> {
+  return (await neon.db.execute(sql`select * from cache_history order by name, bucket_at`)).rows
+}
+
+describe('the history of a cache', () => {
+  it('adds up events, and writes them in the background with the first that comes a minute later', async () => {
+    const { listen, works, settled } = listener({ name: 'shop' })
+    for (const event of Object.values(EVENTS)) listen(event)
+    later(MINUTE - 1)
+    listen(EVENTS.hit)
+    expect([works.length, neon.faults.requests]).toEqual([0, 0])
+    later(1)
+    listen(EVENTS.hit)
+    expect(works).toHaveLength(1)
+    await settled()
+    expect(neon.faults.requests).toBe(1)
+    expect(await rows()).toMatchObject([
+      {
+        name: 'shop',
+        hits: '9',
+        misses: '2',
+        stale: '1',
+        writes: '1',
+        deletes: '40',
+        invalidations: '2',
+        fills: '2',
+        fill_ms: 290,
+        slowest_fill_ms: 250,
+        cleanups: '1',
+        removed: '500',
+        errors: '1',
+      },
+    ])
+  })
+
+  it('makes one statement a minute of any number of events, into one row for five minutes', async () => {
+    const { listen, settled } = listener()
+    for (let minute = 0; minute < 4; minute++) {
+      for (let i = 0; i < 500; i++) listen(EVENTS.miss)
+      later(MINUTE)
+      await settled()
+    }
+    await listen.flush()
+    // The database's own clock goes on meanwhile, so a new bucket may have begun.
+    const stored = await rows()
+    expect(stored.length).toBeLessThanOrEqual(2)
+    expect(stored.reduce((sum, row) => sum + Number(row.misses), 0)).toBe(4 * 500 * EVENTS.miss.count)
+    expect(neon.faults.requests).toBeLessThanOrEqual(4 + 1)
+  })
+
+  it('writes at once when it is asked to, and nothing where nothing happened', async () => {
+    const { listen } = listener()
+    await listen.flush()
+    expect(neon.faults.requests).toBe(0)
+    listen(EVENTS.hit)
+    await listen.flush()
+    await listen.flush()
+    expect(neon.faults.requests).toBe(1)
+  })
+
+  it('adds what several isolates counted', async () => {
+    const listeners = [listener(), listener(), listener()]
+    for (const { listen } of listeners) listen(EVENTS.fill)
+    await Promise.all(listeners.map(({ listen }) => listen.flush()))
+    const stored = await rows()
+    expect(stored.reduce((sum, row) => sum + Number(row.fills), 0)).toBe(3)
+    expect(stored[0]).toMatchObject({ slowest_fill_ms: EVENTS.fill.computeMs })
+  })
+
+  it('stays small: with each write it forgets what is older than a week, whoever wrote it', async () => {
+    await neon.db.execute(sql`
+      insert into cache_history (name, bucket_at)
+      select 'gone', now() - day * interval '1 day' from generate_series(0, 20) as day`)
+    const { listen } = listener()
+    listen(EVENTS.hit)
+    await listen.flush()
+    expect((await rows()).map(({ name }) => name)).toEqual([...Array(7).fill('gone'), 'pgstash'])
+  })
+
+  it('never holds a key, a value or an error', async () => {
+    const { listen } = listener()
+    for (const event of Object.values(EVENTS)) listen(event)
+    await listen.flush()
+    expect(JSON.stringify(await rows())).not.toContain(SECRET)
+  })
+
+  it('costs the operations of a cache nothing: neither a request nor, when it fails, an error', async () => {
+    const onError = vi.fn()
+    const { listen, settled } = listener({ onError })
+    const cache = createCache(neon.db, { onEvent: listen })
+    await cache.set('key', 'value')
+    later(MINUTE)
+    await neon.db.execute(sql`alter table cache_history rename to cache_history_away`)
+    neon.faults.reset()
+    expect(await cache.get('key')).toBe('value')
+    await settled()
+    expect(neon.faults.requests).toBe(2)
+    expect(onError).toHaveBeenCalledOnce()
+    await neon.db.execute(sql`alter table cache_history_away rename to cache_history`)
+    expect(await cache.get('key')).toBe('value')
+    later(MINUTE)
+    expect(await cache.get('key')).toBe('value')
+    await settled()
+    expect((await rows()).reduce((sum, row) => sum + Number(row.hits), 0)).toBe(2)
+  })
+
+  it('writes into tables of other names', async () => {
+    const tables = cacheTables({ prefix: 'own_' })
+    await migrate(neon.db, { tables })
+    const { listen } = listener({ tables })
+    listen(EVENTS.hit)
+    await listen.flush()
+    expect(await neon.db.select({ hits: tables.history.hits }).from(tables.history)).toEqual([{ hits: 3 }])
+  })
+
+  it.each([
+    ['another db', () => historyListener({} as never), InvalidOptionError],
+    ['a misspelt option', () => historyListener(neon.db, { nmae: 'x' } as never), InvalidOptionError],
+    ['an empty name', () => historyListener(neon.db, { name: '' }), InvalidOptionError],
+    ['a long name', () => historyListener(neon.db, { name: 'ü'.repeat(43) }), InvalidOptionError],
+    ['a span of nothing', () => historyListener(neon.db, { every: 0 }), InvalidExpirationError],
+    ['a date to keep to', () => historyListener(neon.db, { keep: new Date() }), InvalidExpirationError],
+    ['no function to wait with', () => historyListener(neon.db, { waitUntil: true as never }), InvalidOptionError],
+  ])('refuses %s when it is made', (_name, make, error) => {
+    expect(make).toThrow(error)
+    expect(neon.faults.requests).toBe(0)
+  })
+})
