@@ -29,9 +29,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const GROUPS: Record<string, Command[]> = {
   'Setting up:': [devCommand, migrateCommand, watchCommand, unwatchCommand],
-  'Looking:': [statsCommand, listCommand, getCommand, doctorCommand],
+  'Looking:': [statsCommand, listCommand, getCommand, doctorCommand, loadCommand],
   'Changing:': [setCommand, touchCommand, deleteCommand, incrementCommand, invalidateCommand],
-  'Trying:': [loadCommand],
   'Moving:': [exportCommand, importCommand],
   'Cleaning:': [clearExpiredCommand, scheduleCommand, clearAllCommand],
 }

@@ -1,6 +1,6 @@
 /** `pgstash load` */
 import { writeFile } from 'node:fs/promises'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { judge } from '../load/judge.ts'
 import { LEASE_MS } from '../load/make-call.ts'
 import { type LoadPlan, parseLoadOptions } from '../load/options.ts'
@@ -8,8 +8,10 @@ import { htmlReport } from '../load/report-html.ts'
 import { textReport } from '../load/report-text.ts'
 import { finalCounts, type LoadResult } from '../load/run-load.ts'
 import { summarize } from '../load/summarize.ts'
-import { CacheError } from '../values/errors.ts'
+import { number } from './arguments.ts'
 import { given, type TableFlags, tablesOf, withPrefixOption } from './cache-options.ts'
+import { EXIT } from './exit-codes.ts'
+import { examples } from './formats.ts'
 import { runProcesses } from './load-processes.ts'
 import { openSite } from './load-site.ts'
 import { UserError } from './user-error.ts'
@@ -29,11 +31,6 @@ interface Flags extends TableFlags {
   wrap?: string
 }
 
-/** The load ran and found a violation. */
-const EXIT_VIOLATION = 1
-/** It could not run, so that nothing is known. */
-const EXIT_FAILED = 2
-
 export const loadCommand = withPrefixOption(new Command('load'))
   .description('put a cache under load over HTTP, and check that it keeps its promises')
   .option('--duration <seconds>', 'how long', number, 10)
@@ -50,18 +47,11 @@ export const loadCommand = withPrefixOption(new Command('load'))
   .option('--html <file>', 'write a report with plots')
   .addHelpText(
     'after',
-    '\nWithout a database it starts an embedded one.\nExit codes: 0 all is well, 1 a violation, 2 it could not run.',
+    `\nWithout a database it starts an embedded one.\n${examples('pgstash load --duration 60 --faults --html report.html')}`,
   )
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_FAILED))
   .action(async (flags: Flags) => {
-    try {
-      const result = await load(flags)
-      if (result.violations.length > 0) process.exitCode = EXIT_VIOLATION
-    } catch (error) {
-      const known = error instanceof UserError || error instanceof CacheError
-      process.stderr.write(known ? `pgstash: ${error.message}\n` : `${error instanceof Error ? error.stack : error}\n`)
-      process.exitCode = EXIT_FAILED
-    }
+    const result = await load(flags)
+    if (result.violations.length > 0) process.exitCode = EXIT.no
   })
 
 async function load(flags: Flags): Promise<LoadResult> {
@@ -102,9 +92,3 @@ function planOf(flags: Flags): LoadPlan {
 }
 
 const colour = () => process.stdout.isTTY === true && !process.env.NO_COLOR
-
-function number(text: string): number {
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.')
-  return value
-}

@@ -12,6 +12,8 @@ interface Flags extends TableFlags {
   toastAutovacuumScaleFactor?: number
   fillfactor?: number
   compression?: 'lz4' | 'pglz'
+  changes?: boolean
+  notify?: string
 }
 
 export const migrateCommand = withPrefixOption(new Command('migrate'))
@@ -22,6 +24,8 @@ export const migrateCommand = withPrefixOption(new Command('migrate'))
   .option('--toast-autovacuum-scale-factor <share>', 'the same for large values (default: 0.05)', number)
   .option('--fillfactor <percent>', 'how full inserts make a page (default: 85)', number)
   .addOption(new Option('--compression <method>', 'how large values are compressed').choices(['lz4', 'pglz']))
+  .option('--changes', 'log which keys and tags are changed, for first tiers that ask')
+  .option('--notify <channel>', 'tell them on a channel, for those that listen; such writes commit one after the other')
   .addHelpText('after', examples('pgstash migrate', 'pgstash migrate --print-sql | psql $DATABASE_URL'))
   .action(async ({ databaseUrl, endpoint, printSql, schema, tablePrefix, prefix, ...settings }: Flags) => {
     const options: MigrateOptions = { ...settings, tables: tablesOf({ ...given({ schema, tablePrefix, prefix }) }) }
