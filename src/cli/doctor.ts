@@ -1,6 +1,7 @@
 /** `pgstash doctor` */
 import { Command, Option } from 'commander'
 import { examine, statusOf } from '../doctor/examine.ts'
+import { counted } from '../doctor/figures.ts'
 import { type Finding, STATUSES, type Status } from '../doctor/finding.ts'
 import { now } from '../values/clock.ts'
 import { type TableFlags, withCache, withPrefixOption } from './cache-options.ts'
@@ -47,11 +48,7 @@ function report(findings: readonly Finding[]): string {
     ...(advice === undefined ? [] : [`${' '.repeat(9 + NAME_WIDTH)}${dim('→')} ${advice}`]),
   ])
   const many = (status: Status) => findings.filter((finding) => finding.status === status).length
-  const bad = [count(many('problem'), 'problem'), count(many('warning'), 'warning'), count(many('note'), 'note')]
-  const sum = bad.filter((text) => text !== '').join(', ')
+  const found = (['problem', 'warning', 'note'] as const).filter((status) => many(status) > 0)
+  const sum = found.map((status) => counted(many(status), status)).join(', ')
   return `${[...lines, '', bold(sum === '' ? 'All is well.' : `${sum}.`)].join('\n')}\n`
-}
-
-function count(value: number, name: string): string {
-  return value === 0 ? '' : `${value} ${name}${value === 1 ? '' : 's'}`
 }

@@ -1,10 +1,11 @@
 /** `pgstash import` */
 import { Command } from 'commander'
+import { number as count } from '../doctor/figures.ts'
 import { importEntries } from '../postgres/operations/import-entries.ts'
 import { readOrigin } from '../postgres/operations/read-origin.ts'
 import { type CacheFlags, type Place, withCache, withCacheOptions } from './cache-options.ts'
 import { type DumpLine, keyOf, parseLine, tagsOf } from './dump-line.ts'
-import { count, entries, examples } from './formats.ts'
+import { entries, examples } from './formats.ts'
 import { note, print } from './output.ts'
 import { readLines } from './read-lines.ts'
 

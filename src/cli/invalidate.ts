@@ -1,7 +1,8 @@
 /** `pgstash invalidate` */
 import { Command } from 'commander'
+import { counted } from '../doctor/figures.ts'
 import { type TableFlags, withCache, withTableOptions } from './cache-options.ts'
-import { count, examples } from './formats.ts'
+import { examples } from './formats.ts'
 import { print } from './output.ts'
 
 export const invalidateCommand = withTableOptions(new Command('invalidate'))
@@ -11,6 +12,6 @@ export const invalidateCommand = withTableOptions(new Command('invalidate'))
   .action(async (tags: string[], flags: TableFlags) => {
     await withCache(flags, async ({ cache }) => {
       await cache.invalidate(tags)
-      await print(`Invalidated ${count(tags.length)} ${tags.length === 1 ? 'tag' : 'tags'}.\n`)
+      await print(`Invalidated ${counted(tags.length, 'tag')}.\n`)
     })
   })

@@ -1,10 +1,11 @@
 /** `pgstash list` */
 import { Command, Option } from 'commander'
 import type { Cache, ListedEntry, ListOptions } from '../cache.ts'
+import { bytes } from '../doctor/figures.ts'
 import { pathOf } from '../values/key.ts'
 import { wholeNumber } from './arguments.ts'
 import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
-import { bytes, examples } from './formats.ts'
+import { examples } from './formats.ts'
 import { colors, print, visible } from './output.ts'
 
 /** The most that one statement answers with. */

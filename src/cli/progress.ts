@@ -1,7 +1,7 @@
 /** A bar in a terminal, a line now and then in a pipe. */
 import { Presets, SingleBar } from 'cli-progress'
+import { number as count } from '../doctor/figures.ts'
 import { now } from '../values/clock.ts'
-import { count } from './formats.ts'
 import { note } from './output.ts'
 
 export interface Progress {

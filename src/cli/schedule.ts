@@ -1,5 +1,6 @@
 /** `pgstash schedule` */
 import { Command } from 'commander'
+import { number as count } from '../doctor/figures.ts'
 import type { QueryDatabase } from '../postgres/database.ts'
 import { findScheduler } from '../postgres/operations/find-scheduler.ts'
 import { schedule, unschedule } from '../postgres/operations/schedule.ts'
@@ -7,7 +8,7 @@ import { sweep, sweepSizes } from '../postgres/operations/sweep.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Place, type TableFlags, withCache, withPrefixOption } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
-import { count, examples } from './formats.ts'
+import { examples } from './formats.ts'
 import { print } from './output.ts'
 import { statementText } from './statement-text.ts'
 

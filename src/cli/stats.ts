@@ -2,9 +2,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { CacheStats } from '../cache.ts'
+import { bytes, number as count } from '../doctor/figures.ts'
 import { number } from './arguments.ts'
 import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
-import { bytes, count, examples } from './formats.ts'
+import { examples } from './formats.ts'
 import { onInterrupt } from './interrupt.ts'
 import { colors, print } from './output.ts'
 

@@ -1,8 +1,13 @@
-/** Figures in findings. */
+/** Figures as people read them. */
 const NUMBER = new Intl.NumberFormat('en')
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB']
+
+export function number(value: number): string {
+  return NUMBER.format(value)
+}
 
 export function counted(value: number, one: string, many = `${one}s`): string {
-  return `${NUMBER.format(value)} ${value === 1 ? one : many}`
+  return `${number(value)} ${value === 1 ? one : many}`
 }
 
 export function percent(share: number): string {
@@ -18,6 +23,10 @@ export function span(ms: number): string {
   return counted(Math.round(seconds / 86_400), 'day')
 }
 
-export function megabytes(bytes: number): string {
-  return `${NUMBER.format(Math.round(bytes / 1024 / 102.4) / 10)} MB`
+/** As Postgres's `pg_size_pretty`: units of 1,024. */
+export function bytes(value: number): string {
+  let unit = 0
+  let rest = value
+  for (; rest >= 1024 && unit < UNITS.length - 1; unit++) rest /= 1024
+  return `${unit === 0 || rest >= 100 ? Math.round(rest) : rest.toFixed(1)} ${UNITS[unit]}`
 }

@@ -37,7 +37,8 @@ const PROBES: Record<string, string> = {
  * everything, but each kilobyte delays the first request of a cold isolate. A feature may raise a budget, deliberately.
  */
 const BUDGET_BYTES: Record<string, number> = {
-  '.': 52_000,
+  // Tiers and bounds on size brought six kilobytes.
+  '.': 55_000,
   './schema': 2_400,
   './migrate': 7_500,
   './drizzle': 20_000,
@@ -129,7 +130,8 @@ describe('the size of pgstash', () => {
 
 describe('the size of what is used of pgstash', () => {
   it.each([
-    ['createCache', 30_000],
+    // With estimated statistics, and the eviction that bounds on size need.
+    ['createCache', 31_500],
     ['memoryCache', 26_000],
     ['cached', 30_000],
     ['openTelemetryListener', 1_700, 'pgstash/telemetry'],

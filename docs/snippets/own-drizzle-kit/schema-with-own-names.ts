@@ -4,6 +4,6 @@ import { cacheTables } from 'pgstash/schema'
 // drizzle-kit sees what a file exports: the schema, or it would not be created, and each table.
 export const stash = pgSchema('stash')
 export const tables = cacheTables({ schema: 'stash', prefix: 'shop_' })
-export const { entries, leases, invalidations, state, changes } = tables
+export const { entries, leases, invalidations, state, changes, history } = tables
 
 export const products = pgTable('products', { id: text('id').primaryKey(), name: text('name').notNull() })

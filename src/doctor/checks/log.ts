@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { operation } from '../../postgres/database.ts'
-import { counted, megabytes } from '../figures.ts'
+import { counted, bytes as size } from '../figures.ts'
 import { type Check, oidOf, ok } from '../finding.ts'
 
 /** Counted no further. */
@@ -25,7 +25,7 @@ export const log: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined) return []
     const rows = `${row.rows === MOST ? 'at least ' : ''}${counted(row.rows, 'row')}`
-    const what = `The log of invalidations has ${rows}, and takes ${megabytes(row.bytes)}.`
+    const what = `The log of invalidations has ${rows}, and takes ${size(row.bytes)}.`
     if (row.rows < MANY) return [ok(what)]
     return [
       {

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { operation } from '../../postgres/database.ts'
-import { counted, megabytes } from '../figures.ts'
+import { counted, bytes as size } from '../figures.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const facts = operation('always', (db, tables) =>
@@ -30,7 +30,7 @@ export const toast: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined) return [ok('No value is large enough for TOAST.')]
     const { live, dead, bytes } = row
-    const what = `Large values take ${megabytes(bytes)}; ${counted(dead, 'dead chunk')} against ${counted(live, 'live one')}.`
+    const what = `Large values take ${size(bytes)}; ${counted(dead, 'dead chunk')} against ${counted(live, 'live one')}.`
     if (dead >= FEW_CHUNKS && dead > live) {
       const advice = 'Vacuum does not keep up: `pgstash migrate` sets it for TOAST; then `vacuum` the table once.'
       return [{ status: 'warning', what, advice }]

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { operation } from '../../postgres/database.ts'
-import { type Check, oidOf, ok } from '../finding.ts'
+import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const facts = operation('always', (db, tables) =>
   db
@@ -23,12 +23,16 @@ const AGAIN = 'Run `pgstash migrate` without --unlogged.'
 export const unlogged: Check = {
   name: 'unlogged',
   needsTables: true,
-  async look({ runner, host }) {
+  async look({ runner, tables, host }) {
     const [row] = await runner.run(facts)
     if (row?.isLogUnlogged) {
       const what = 'The log of invalidations is unlogged: a crash empties it, and what it rejected reads as live again.'
       return [
-        { status: 'problem', what, advice: 'alter table cache_invalidations set logged; the same for cache_state.' },
+        {
+          status: 'problem',
+          what,
+          advice: `alter table ${shownName(tables, tables.invalidations)} set logged; the same for ${shownName(tables, tables.state)}.`,
+        },
       ]
     }
     if (!row?.isUnlogged) return [ok('Entries survive a restart.')]

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { operation } from '../../postgres/database.ts'
 import { counted, span } from '../figures.ts'
-import { type Check, oidOf, ok } from '../finding.ts'
+import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const facts = operation('always', (db, tables) =>
   db
@@ -31,7 +31,7 @@ const FEW_ROWS = 1_000
 export const vacuum: Check = {
   name: 'vacuum',
   needsTables: true,
-  async look({ runner }) {
+  async look({ runner, tables }) {
     const [row] = await runner.run(facts)
     if (row === undefined) return []
     const last = row.sinceMs === null ? 'never vacuumed' : `last vacuumed ${span(row.sinceMs)} ago`
@@ -46,8 +46,7 @@ export const vacuum: Check = {
       {
         status: 'warning',
         what: `Vacuum lags: ${what}`,
-        advice:
-          'Look for transactions that stay open (below); then `vacuum cache_entries`, more autovacuum workers or a higher autovacuum_vacuum_cost_limit.',
+        advice: `Look for transactions that stay open (below); then 'vacuum ${shownName(tables, tables.entries)}', more autovacuum workers or a higher autovacuum_vacuum_cost_limit.`,
       },
     ]
   },
