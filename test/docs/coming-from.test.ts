@@ -1,38 +1,55 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { hasTest } from './cited-test.ts'
 
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
-const page = read('docs/coming-from.md')
+const PAGE = new URL('../../docs/coming-from.md', import.meta.url)
+const page = readFileSync(PAGE, 'utf8')
 /** The systems whose every capability has to be here. */
 const COVERED = ['plain.cache', 'The older `Cached` class', 'HyperDjango', 'postgres-cache', 'Orator and cachy']
+const OTHERS = [
+  'Laravel',
+  'Django',
+  'Rails Solid Cache',
+  'Keyv',
+  'cache-manager',
+  'bentocache',
+  'Upstash Redis',
+  'Cloudflare KV',
+]
 
-function sectionOf(title: string): string {
-  const [, section = ''] = page.split(`## ${title}\n`)
-  return section.split('\n## ')[0] ?? ''
+/** The rows of a section, each as its cells. */
+function rowsOf(title: string): string[][] {
+  const [, section = ''] = page.split(`\n## ${title}\n`)
+  const [table = ''] = section.split('\n## ')
+  const rows = table.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| theirs'))
+  const cellsOf = (row: string) => row.slice(1, -1).split(/(?<= )\|(?= )/)
+  return rows.map((row) => cellsOf(row).map((cell) => cell.trim()))
 }
-const rowsOf = (title: string) =>
-  sectionOf(title)
-    .split('\n')
-    .filter((line) => line.startsWith('| ') && !line.startsWith('| theirs'))
 
 describe.each(COVERED)('coming from %s', (title) => {
-  it.each(rowsOf(title).map((row) => [row]))('the row names a test that exists: %s', (row) => {
-    const [, file = '', name = ''] = /`([a-z0-9/-]+)` “(.+)” \|$/.exec(row) ?? []
-    const path = file.startsWith('testing/') ? `src/${file}.ts` : `test/${file}.test.ts`
-    // Sources escape quotes.
-    expect(read(path).replaceAll("\\'", "'")).toContain(name)
+  it.each(rowsOf(title))('%s is here, and a test shows it', (_theirs, here, _differs, test = '', ...rest) => {
+    const [, path = '', name = ''] = /^\[[a-z0-9/-]+\]\((\S+)\) “(.+)”$/.exec(test) ?? []
+    expect([here !== '', rest, name !== '', hasTest(new URL(path, PAGE), name)]).toEqual([true, [], true, true])
   })
 })
 
-it('has a section for each of the others', () => {
-  for (const title of [
-    'Laravel',
-    'Django',
-    'Rails Solid Cache',
-    'Keyv, cache-manager, bentocache',
-    'Upstash Redis',
-    'Cloudflare KV',
-  ]) {
-    expect(rowsOf(title).length).toBeGreaterThan(3)
-  }
+describe.each(OTHERS)('coming from %s', (title) => {
+  it('is told for each operation', () => {
+    const rows = rowsOf(title)
+    expect(rows.length).toBeGreaterThan(8)
+    expect(rows.filter((cells) => cells.length !== 3 || cells[0] === '' || cells[1] === '')).toEqual([])
+  })
+})
+
+it('has no other section', () => {
+  const titles = [...page.matchAll(/^## (.+)$/gm)].map(([, title]) => title)
+  expect(titles).toEqual([...COVERED, ...OTHERS])
+})
+
+describe('a test', () => {
+  it('is not found where its file or its name is missing', () => {
+    expect(hasTest(new URL(import.meta.url), 'is not found where its file or its name is missing')).toBe(true)
+    expect(hasTest(new URL(import.meta.url), `nobody ${'wrote'} this`)).toBe(false)
+    expect(hasTest(new URL('no-such.test.ts', import.meta.url), '')).toBe(false)
+  })
 })
