@@ -40,7 +40,7 @@ const BUDGET_BYTES: Record<string, number> = {
   // Tiers and bounds on size brought six kilobytes.
   '.': 55_000,
   './schema': 2_400,
-  './migrate': 7_500,
+  './migrate': 8_500,
   './drizzle': 20_000,
   './hono': 37_000,
   './cron': 4_300,
