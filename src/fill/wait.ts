@@ -5,6 +5,8 @@ import { MAX_POLLS, pauseMs, takeOverMs } from './pauses.ts'
 
 /** A lease whose end is later by this share of its length is another's. */
 const CHANGED_HANDS = 0.5
+/** A lease that has at most this share of its length left may have run out by now. */
+const NEARLY_OVER = 0.1
 
 export interface Wait {
   /** When the wait looks again. */
@@ -31,6 +33,7 @@ export function startWait(leaseMs: number, random: () => number, isLast = false)
   let mayRestart = !isLast
   let polls = 0
   let hasReread = false
+  let hasLookedLast = false
 
   function hasChangedHands(heldMs: number | undefined): boolean {
     return heldMs === undefined || now() + heldMs > (heldUntil ?? 0) + leaseMs * CHANGED_HANDS
@@ -45,6 +48,17 @@ export function startWait(leaseMs: number, random: () => number, isLast = false)
     return false
   }
 
+  /**
+   * Whether the wait is over by an answer that was long under way: the lease may have ended meanwhile, and been taken over.
+   * On a busy machine all who wait would else compute at once, just before the first of them may.
+   */
+  function looksOnceMore(heldMs: number | undefined): heldMs is number {
+    if (heldMs === undefined || hasLookedLast) return false
+    const underwayMs = now() - pausedUntil
+    hasLookedLast = heldMs - underwayMs <= leaseMs * NEARLY_OVER
+    return hasLookedLast
+  }
+
   return {
     get pausedUntil() {
       return pausedUntil
@@ -56,7 +70,13 @@ export function startWait(leaseMs: number, random: () => number, isLast = false)
         return true
       }
       if (heldMs !== undefined) heldUntil ??= now() + heldMs
-      if (isOver(heldMs)) return false
+      if (isOver(heldMs)) {
+        if (!looksOnceMore(heldMs)) return false
+        const pause = takeOverMs(Math.min(heldMs, leaseMs * CHANGED_HANDS), random())
+        pausedUntil = now() + pause
+        await within(pause, wake)
+        return true
+      }
       const left = startedAt + leaseMs - now()
       polls++
       const next = polls === MAX_POLLS ? left : pauseMs(polls, leaseMs, random())
