@@ -43,6 +43,9 @@ export function alive(pids: number[]): number[] {
   return pids.filter((pid) => all.has(pid))
 }
 
+/** What the service of wrangler's esbuild rarely prints when its parent ends at that very moment; its exit is clean. */
+const ESBUILD_LEFT_ALONE = /fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [^]*esbuild[^]*$/
+
 export interface Started {
   readonly child: ChildProcess
   readonly pid: number
@@ -83,7 +86,7 @@ export function start(args: string[], { env = {}, command = [process.execPath, '
     child,
     pid,
     stdout: () => stdout,
-    stderr: () => stderr,
+    stderr: () => stderr.replace(ESBUILD_LEFT_ALONE, ''),
     ended,
     async ready() {
       await until(() => stdout.includes('Ctrl-C ends') || hasEnded(), 'it says what to try', 60_000)
