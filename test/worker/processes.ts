@@ -44,7 +44,7 @@ export function alive(pids: number[]): number[] {
 }
 
 /** What the service of wrangler's esbuild rarely prints when its parent ends at that very moment; its exit is clean. */
-const ESBUILD_LEFT_ALONE = /fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [^]*esbuild[^]*$/
+const ESBUILD_LEFT_ALONE = /fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [\s\S]*esbuild[\s\S]*$/
 
 export interface Started {
   readonly child: ChildProcess
