@@ -50,8 +50,10 @@ function checkAlone(
     const first = running
     if (!first || next.computation.end > first.computation.end) running = next
     if (!first || first.computation.end <= next.computation.start) continue
-    // What was overtaken must not be waited for: whoever calls after a removal computes at once.
-    const overtaken = removals.some((r) => latest(r) > first.start && r.start < next.computation.start)
+    // What was overtaken must not be waited for: whoever calls after a removal computes at once. Since the earlier call
+    // began, for its claim may have been broken before the answer to it came, and its computation with it.
+    const since = Math.min(first.start, next.start)
+    const overtaken = removals.some((r) => latest(r) > since && r.start < next.computation.start)
     if (overtaken || next.computation.start - first.start >= leaseMs) continue
     const story = `${told(next)} computed while ${told(first)} still did, and nothing had been removed meanwhile.`
     violations.push({ kind: 'double computation', key, story })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { earlyFactor, MAX_POLLS, pauseMs, takeOverMs } from '../../src/fill/pauses.ts'
+import { seededRandom } from '../../src/values/seeded-random.ts'
 import { times } from './clients.ts'
 
 describe('pauses between polls', () => {
@@ -39,7 +40,8 @@ describe('pauses between polls', () => {
 
 describe('early refreshes', () => {
   const DRAWS = 200_000
-  const random = mulberry32(20_261_125)
+  // The same draws at every run.
+  const random = seededRandom(20_261_125)
 
   it('are exponentially distributed, as XFetch has it: P(factor > x) = e^(−x/β)', () => {
     for (const beta of [0.5, 1, 3]) {
@@ -83,14 +85,3 @@ describe('early refreshes', () => {
     }
   })
 })
-
-/** The same draws at every run. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}

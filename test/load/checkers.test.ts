@@ -74,6 +74,16 @@ describe('fills', () => {
       '',
     ],
     [
+      'or before the answer to a claim that it broke had come',
+      [on('getOrSet', 0, 9, made('b', 7, 9)), on('delete', 1, 3), on('getOrSet', 5, 9, made('a', 6, 8))],
+      '',
+    ],
+    [
+      'but not before either had called',
+      [on('delete', 0, 1), on('getOrSet', 2, 9, made('b', 7, 9)), on('getOrSet', 5, 9, made('a', 6, 8))],
+      'double computation',
+    ],
+    [
       'or the lease has run out',
       [on('getOrSet', 0, 2000, made('a', 1, 1900)), on('getOrSet', 2, 1500, made('b', 1100, 1400))],
       '',
