@@ -108,14 +108,16 @@ async function keepListening(listener: Listener): Promise<void> {
 /** Listens until the connection ends; whether it ever did. */
 async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Listener): Promise<boolean> {
   const client = connect()
+  let end: () => void = () => {}
   const ended = new Promise<void>((resolve) => {
-    client.on('error', (error) => {
-      tell(error)
-      resolve()
-    })
-    client.on('end', resolve)
-    signal.addEventListener('abort', () => resolve(), { once: true })
+    end = resolve
   })
+  client.on('error', (error) => {
+    tell(error)
+    end()
+  })
+  client.on('end', end)
+  signal.addEventListener('abort', end)
   client.on('notification', ({ payload }) => void told(feed, payload))
   try {
     await client.connect()
@@ -125,6 +127,8 @@ async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Lis
     await ended
     return true
   } finally {
+    // Or each connection that was lost would leave one behind.
+    signal.removeEventListener('abort', end)
     await client.end().catch(() => {})
   }
 }

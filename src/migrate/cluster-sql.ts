@@ -1,0 +1,44 @@
+/** What happens to tags when the tables are found in another cluster than before. */
+import { CLUSTER_IDENTITY } from '../cluster.ts'
+import { TAG_STATE } from '../rejected.ts'
+import type { CacheTables } from '../schema.ts'
+import { literal, qualified } from './sql-text.ts'
+
+/** A snapshot of before the first transaction. */
+const NOTHING_SEEN = '3:3:'
+
+/**
+ * After a dump was restored into another cluster, transaction ids start elsewhere, and comparisons with them mean
+ * nothing: tagged entries and the log go. So they do where ids have run backwards, for not every role may ask which
+ * cluster this is. What was computed before, and is stored later, the horizon refuses: cleanup says more of it.
+ */
+export function clusterStep(tables: CacheTables): string {
+  const [entries, log, state] = [tables.entries, tables.invalidations, tables.state].map((t) => qualified(tables, t))
+  const [horizon, cleanup, cluster] = [TAG_STATE.horizon, TAG_STATE.cleanup, TAG_STATE.cluster].map(literal)
+  return `-- whose transaction ids these are
+declare
+  here text := ${CLUSTER_IDENTITY};
+  recorded text := (select value from ${state} where name = ${cluster});
+  noted xid8 := (select (value::jsonb ->> 'noted')::xid8 from ${state} where name = ${cleanup});
+  is_elsewhere boolean := coalesce(recorded <> here, false)
+    or coalesce(noted > pg_snapshot_xmax(pg_current_snapshot()), false);
+begin
+  if is_elsewhere then
+    lock table ${entries}, ${log} in share row exclusive mode;
+    delete from ${entries} where tags is not null;
+    delete from ${log};
+    -- The snapshot sees nothing: no entry has been looked at, and none is left.
+    insert into ${state} (name, value)
+    values (${horizon}, pg_snapshot_xmax(pg_current_snapshot())::text || ' ${NOTHING_SEEN}')
+    on conflict (name) do update set value = excluded.value, updated_at = now();
+    update ${state} set value = '{}', updated_at = now() where name = ${cleanup};
+  end if;
+  if here is not null and (recorded is null or is_elsewhere) then
+    insert into ${state} (name, value) values (${cluster}, here)
+    on conflict (name) do update set value = excluded.value, updated_at = now();
+  end if;
+  if not exists (select from ${state} where name = ${cleanup}) then
+    insert into ${state} (name, value) values (${cleanup}, '{}') on conflict do nothing;
+  end if;
+end;`
+}
