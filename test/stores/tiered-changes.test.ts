@@ -7,14 +7,15 @@ import { migrate } from 'pgstash/migrate'
 import { cacheChanges, cacheTables } from 'pgstash/schema'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
-import { createPool } from '../setup/databases.ts'
+import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 
 const CHANNEL = 'Cache "events"'
 
 let site: Site
 let pool: pg.Pool
 beforeAll(async () => {
-  site = await createSite()
+  // Alone on its server: a transaction anywhere else would hold back what may be trimmed.
+  site = await createSite(await createLonelyDatabase())
   pool = createPool(site.database)
 })
 beforeEach(async () => {
