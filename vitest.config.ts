@@ -25,6 +25,7 @@ export default defineConfig({
   },
   test: {
     globalSetup: [path('./test/setup/global.ts')],
+    setupFiles: [path('./test/setup/slow-machine.ts')],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // A condition that comes true late on a busy machine has still come true.

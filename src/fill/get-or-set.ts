@@ -14,7 +14,7 @@ import { computeAlone } from './compute.ts'
 import { type Call, DEFAULTS, type FillEnvironment } from './environment.ts'
 import { createFlights, type Flight, type Outcome, patienceMs, READ_PATIENCE } from './flights.ts'
 import { launch } from './lead.ts'
-import { type Computation, currentComputation, isNestedInItself, wouldDeadlock } from './nesting.ts'
+import { currentComputation, isNestedInItself, whileWaitingFor, wouldDeadlock } from './nesting.ts'
 import { parsePlan } from './options.ts'
 import type { FillStore } from './store.ts'
 
@@ -110,9 +110,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
 
   /** The flight's outcome, or undefined where this call's patience ends before. */
   async function waitFor(flight: Flight, call: Call) {
-    const ancestors = [...chain(call.inside)]
-    for (const ancestor of ancestors) ancestor.waitsFor.add(flight.computation)
-    try {
+    return whileWaitingFor(flight.computation, call.inside, async () => {
       for (let left = patience(flight, call); left > 0; left = patience(flight, call)) {
         const outcome = await within(left, flight.work)
         if (outcome !== undefined) return outcome
@@ -120,9 +118,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
       if (patienceMs(flight) <= 0) flights.forget(flight)
       call.hasWaitedInVain = true
       return undefined
-    } finally {
-      for (const ancestor of ancestors) ancestor.waitsFor.delete(flight.computation)
-    }
+    })
   }
 
   async function find(call: Call): Promise<Found> {
@@ -221,10 +217,6 @@ function tell({ environment, name }: Call, type: 'hit' | 'stale' | 'miss', start
 function waited({ environment, name }: Call, startedAt: number, outcome: WaitEvent['outcome']): void {
   const durationMs = now() - startedAt
   environment.emit?.({ type: 'wait', operation: 'getOrSet', outcome, durationMs, ...noCost() }, name)
-}
-
-function* chain(computation: Computation | undefined): Generator<Computation> {
-  for (let at = computation; at !== undefined; at = at.parent) yield at
 }
 
 function toFunction(compute: unknown): (fill: Fill) => unknown {

@@ -5,7 +5,7 @@ import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { computeAlone, computeAndFill, inBackground, tellFailure } from './compute.ts'
 import type { Call } from './environment.ts'
 import { type Flight, type Flights, type Outcome, READ_PATIENCE, type Reading } from './flights.ts'
-import { startComputation } from './nesting.ts'
+import { startComputation, whileWaitingFor, wouldDeadlock } from './nesting.ts'
 import { earlyFactor } from './pauses.ts'
 import type { ClaimAnswer } from './store.ts'
 import { startWait } from './wait.ts'
@@ -172,13 +172,15 @@ function startTellingWait({ call, flight, flights, cost }: Lead) {
   const wait = startWait(plan.leaseMs, environment.random, call.hasWaitedInVain)
   return {
     /** False: waited long enough. */
-    pause({ heldMs }: ClaimAnswer): Promise<boolean> {
-      // One of this process may be computing it: its end is worth a look.
-      const other = flights.atWork(call.key, plan)
-      const pausing = wait.pause(heldMs, other === flight ? undefined : other?.work)
+    async pause({ heldMs }: ClaimAnswer): Promise<boolean> {
+      const working = flights.atWork(call.key, plan)
+      // One of this process may be computing it: its end is worth a look, unless it needs the computation that asks.
+      const other = working === flight ? undefined : working
+      if (wouldDeadlock(call.inside, other?.computation)) return false
+      const pausing = wait.pause(heldMs, other?.work)
       // One that does not look again then was cancelled with its request, and keeps nobody waiting.
       if (!call.force) flights.toWork(flight, wait.pausedUntil + environment.timeoutMs * READ_PATIENCE)
-      return pausing
+      return other === undefined ? pausing : whileWaitingFor(other.computation, call.inside, () => pausing)
     },
     tell(outcome: 'filled' | 'took over' | 'gave up'): void {
       environment.emit?.(

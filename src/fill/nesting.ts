@@ -70,6 +70,22 @@ export function wouldDeadlock(inner: Computation | undefined, other: Computation
   return false
 }
 
+/** Notes, for as long as the work takes, that the computations which a call is made from wait for another. */
+export async function whileWaitingFor<T>(
+  other: Computation,
+  inner: Computation | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const waiting: Computation[] = []
+  for (let at = inner; at !== undefined; at = at.parent) waiting.push(at)
+  for (const each of waiting) each.waitsFor.add(other)
+  try {
+    return await work()
+  } finally {
+    for (const each of waiting) each.waitsFor.delete(other)
+  }
+}
+
 function findStorage(): Storage | undefined {
   const found =
     Reflect.get(globalThis, 'AsyncLocalStorage') ??

@@ -6,6 +6,7 @@ import worker from '../../docs/snippets/admin/worker.ts'
 import { shopCache } from '../../docs/snippets/telemetry/history.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
+import { eventually } from '../setup/eventually.ts'
 import { createSite, type Site } from './site.ts'
 
 // The module that only workerd has.
@@ -58,7 +59,7 @@ it('node.ts serves the pages, and stops whoever guesses', async () => {
   vi.stubEnv('PORT', '0')
   const { server } = await import('../../docs/snippets/admin/node.ts')
   cleanup(() => server.close())
-  await vi.waitFor(() => expect(server.listening).toBe(true))
+  await eventually(() => expect(server.listening).toBe(true))
   const { port } = server.address() as AddressInfo
   const ask = async (headers: Record<string, string>) => {
     const response = await fetch(`http://127.0.0.1:${port}/cache/remove`, { headers })

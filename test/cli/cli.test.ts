@@ -184,7 +184,7 @@ describe('pgstash dev', () => {
     await told.ended
     const other = await createDatabase()
     const own = await running(['--data-dir', dataDir], { DATABASE_URL: other })
-    expect(own.said.err).toContain('DATABASE_URL is set and not used')
+    await expect.poll(() => own.said.err).toContain('DATABASE_URL is set and not used')
     expect(await tables(other)).toEqual([])
     own.child.kill('SIGTERM')
     await own.ended

@@ -87,28 +87,24 @@ describe('a database that cannot be reached', () => {
     'costs a getOrSet that fails open no more than the timeout and its computation, and is used again once it is back: %o',
     async (fault) => {
       const events: CacheEvent[] = []
-      const client = site.client({ onError: 'miss', timeout: 250, onEvent: (event) => events.push(event) })
+      const client = site.client({ onError: 'miss', timeout: 1_000, onEvent: (event) => events.push(event) })
       site.faults.always(fault)
       const startedAt = performance.now()
       const values = await Promise.all(times(20, (i) => client.getOrSet(`key ${i % 4}`, async () => i % 4)))
-      expect(performance.now() - startedAt).toBeLessThan(2_000)
+      expect(performance.now() - startedAt).toBeLessThan(4_500)
       expect(values).toEqual(times(20, (i) => i % 4))
       expect(events.some((event) => event.type === 'error')).toBe(true)
       site.faults.heal()
-      await expect
-        .poll(
-          async () => {
-            await client.getOrSet('back', 'stored')
-            return site.client().get('back')
-          },
-          { timeout: 10_000 },
-        )
-        .toBe('stored')
+      const afterwards = async () => {
+        await client.getOrSet('back', 'stored')
+        return site.client().get('back')
+      }
+      await expect.poll(afterwards).toBe('stored')
     },
   )
 
   it('fails a getOrSet that does not fail open, unless its value is there already', async () => {
-    const client = site.client({ timeout: 250 })
+    const client = site.client({ timeout: 10_000 })
     site.faults.always({ kind: 'reset' })
     let computed = 0
     const compute = async () => ++computed
@@ -125,7 +121,7 @@ describe('a database that cannot be reached', () => {
 
   it('answers reads as misses, drops writes, and fails what cannot be pretended', async () => {
     const events: CacheEvent[] = []
-    const client = site.client({ onError: 'miss', timeout: 250, onEvent: (event) => events.push(event) })
+    const client = site.client({ onError: 'miss', timeout: 10_000, onEvent: (event) => events.push(event) })
     await client.setMany({ a: 1, b: 2 })
     site.faults.always({ kind: 'error', status: 503 })
     expect(await client.get('a')).toBe(undefined)
@@ -168,7 +164,7 @@ describe('a database that cannot be reached', () => {
 
   it('is left alone after five failures in a row, and asked again after a moment', async () => {
     const events: CacheEvent[] = []
-    const client = site.client({ onError: 'miss', timeout: 250, onEvent: (event) => events.push(event) })
+    const client = site.client({ onError: 'miss', timeout: 10_000, onEvent: (event) => events.push(event) })
     site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '53100' } })
     for (let i = 0; i < 5; i++) expect(await client.get('key')).toBe(undefined)
     expect(site.faults.requests).toBe(5)
@@ -187,7 +183,7 @@ describe('a database that cannot be reached', () => {
   })
 
   it('never opens the circuit of a cache that throws', async () => {
-    const client = site.client({ timeout: 250 })
+    const client = site.client({ timeout: 10_000 })
     site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '53100' } })
     for (let i = 0; i < 8; i++) await expect(client.get('key')).rejects.toMatchObject({ sqlState: '53100' })
     expect(site.faults.requests).toBe(8)

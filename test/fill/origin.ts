@@ -1,8 +1,9 @@
 /** A server that computations ask: it counts, and answers when a test wants it to. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
+import { eventually } from '../setup/eventually.ts'
 
 /** Decides what the call of this number, from 1, is answered with; what it throws is answered with as a failure. */
 export type OriginAnswer = (call: number) => Promise<string> | string
@@ -34,8 +35,7 @@ export async function startOrigin(): Promise<Origin> {
     keys.set(key, asked)
     return asked
   }
-  const until = (what: () => number, count: number) =>
-    vi.waitFor(() => expect(what()).toBeGreaterThanOrEqual(count), { interval: 10, timeout: 30_000 })
+  const until = (what: () => number, count: number) => eventually(() => expect(what()).toBeGreaterThanOrEqual(count))
 
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const path = decodeURIComponent(request.url?.slice(1) ?? '')
@@ -70,13 +70,4 @@ export async function startOrigin(): Promise<Origin> {
     arrived: (key, count) => until(() => of(key).arrived, count),
     abandoned: (key, count = 1) => until(() => of(key).abandoned, count),
   }
-}
-
-/** Something to wait for that a test lets happen. */
-export function createGate(): { readonly opened: Promise<void>; open(): void } {
-  let open = () => {}
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { opened, open: () => open() }
 }

@@ -122,7 +122,7 @@ export async function stored(site: Site): Promise<string[]> {
 /** The leases that are held, those that only pass included. */
 export async function heldLeases(site: Site): Promise<string[]> {
   const { rows } = await site.db.execute<{ token: string }>(sql`
-    select token from cache_leases where token is not null and expires_at > now()`)
+    select token from cache_leases where token is not null`)
   return rows.map(({ token }) => token)
 }
 

@@ -1,5 +1,6 @@
 import type { Fault } from 'pgstash/testing'
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '../setup/eventually.ts'
 import { age, brief, createApp, createSite, emptied, fresh, type Site, stored, times } from './app.ts'
 
 let site: Site
@@ -110,11 +111,10 @@ describe('a database that is away for long', () => {
     site.faults.always({ kind: 'hang' })
     for (const _ of times(5, () => 0)) await fetch('/a')
     const asked = site.faults.requests
-    const startedAt = performance.now()
     expect(brief(await fetch('/a'))).toBe('fwd=bypass;detail=CIRCUIT_OPEN')
-    expect([site.faults.requests, performance.now() - startedAt < 90]).toEqual([asked, true])
+    expect(site.faults.requests).toBe(asked)
     site.faults.heal()
-    await vi.waitFor(async () => expect(brief(await fetch('/a'))).toBe('hit'), { timeout: 30_000, interval: 200 })
+    await eventually(async () => expect(brief(await fetch('/a'))).toBe('hit'))
   })
 
   it('is told of by events, without a value or an URL in them', async () => {

@@ -6,10 +6,11 @@ import { serve } from '@hono/node-server'
 import { sql } from 'drizzle-orm'
 import { EdgeRuntime } from 'edge-runtime'
 import { Miniflare } from 'miniflare'
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bundleForEdge } from '../package/bundle.ts'
 import { install, linkPackages, pack, ROOT } from '../package/packed.ts'
 import { cleanup } from '../setup/cleanup.ts'
+import { eventually } from '../setup/eventually.ts'
 import { brief, createSite, emptied, heldLeases, type Site, times } from './app.ts'
 
 type Ask = (path: string, headers?: Record<string, string>, signal?: AbortSignal) => Promise<Response>
@@ -60,7 +61,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
     await stored(1)
     expect(await (await ask('/purge')).json()).toBe(1)
     const during = await (await ask('/a')).text()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const response = await ask('/a')
       expect([brief(response), (await response.text()) === first]).toEqual(['hit', false])
     })
@@ -86,8 +87,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
         expect(new TextDecoder().decode((await reader.read()).value)).toMatch(/^more /)
         leaving.abort()
         await expect(reader.read()).rejects.toThrow()
-        // Sooner than the lease runs out.
-        await vi.waitFor(async () => expect(await heldLeases(site)).toEqual([]), { timeout: 8_000 })
+        await eventually(async () => expect(await heldLeases(site)).toEqual([]))
       }
       await stored(0)
     })
@@ -109,7 +109,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
 
 /** Resolves once so many responses are stored. */
 async function stored(count: number): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { rows } = await site.db.execute(sql`select count(*)::int as count from cache_entries where meta is not null`)
     expect(rows).toEqual([{ count }])
   })

@@ -7,6 +7,7 @@ import { accounts } from '../../docs/snippets/http/per-user.ts'
 import { newTemplate, rename, withPurgeRoute } from '../../docs/snippets/http/purge.ts'
 import worker from '../../docs/snippets/http/worker.ts'
 import { cleanup } from '../setup/cleanup.ts'
+import { eventually } from '../setup/eventually.ts'
 import { age, brief, createApp, createSite, emptied, ownCache, type Site, stored } from './app.ts'
 
 let site: Site
@@ -48,10 +49,10 @@ it('node.ts and vercel.ts serve misses and then hits', async () => {
   const { db, server } = await import('../../docs/snippets/http/node.ts')
   cleanup(() => db.$client.end())
   cleanup(() => new Promise((resolve) => server.close(resolve)))
-  await vi.waitFor(() => expect(server.listening).toBe(true))
+  await eventually(() => expect(server.listening).toBe(true))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/report`
   const first = await (await fetch(url)).text()
-  await vi.waitFor(async () => expect(brief(await fetch(url))).toBe('hit'))
+  await eventually(async () => expect(brief(await fetch(url))).toBe('hit'))
   expect(await (await fetch(url)).text()).toBe(first)
 
   vi.stubEnv('DATABASE_URL', site.server.connectionString)
@@ -81,7 +82,7 @@ it('legacy.ts stands before an origin of another server: it stores, validates, a
       return tag === '"1"' ? new Response(null, { status: 304, headers }) : new Response('legacy page', { headers })
     },
   })
-  await vi.waitFor(() => expect(origin.listening).toBe(true))
+  await eventually(() => expect(origin.listening).toBe(true))
   const app = inFrontOf(`http://127.0.0.1:${(origin.address() as AddressInfo).port}`, ownCache(site))
   app.onError((_error, c) => c.text('no origin', 502))
   const ask = async (path: string) => {

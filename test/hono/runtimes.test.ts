@@ -14,6 +14,7 @@ import { bundleForEdge } from '../package/bundle.ts'
 import { install, linkPackages, pack, ROOT } from '../package/packed.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
+import { eventually } from '../setup/eventually.ts'
 import { advance } from '../setup/postgres-store.ts'
 import { counters, createStash, members, PATIENCE_MS } from './limits.ts'
 
@@ -101,7 +102,7 @@ describe('in workerd', () => {
     expect(await page('old')).toBe('old')
     await advance(stash.db, 61_000)
     expect(await Promise.all(Array.from({ length: 20 }, () => page('new')))).toEqual(Array(20).fill('old'))
-    await vi.waitFor(async () => expect(await cache.get('page')).toBe('new'), { timeout: 20_000, interval: 100 })
+    await eventually(async () => expect(await cache.get('page')).toBe('new'))
     expect(await page('newer')).toBe('new')
   })
 })

@@ -1,4 +1,5 @@
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '../setup/eventually.ts'
 import {
   brief,
   createApp,
@@ -58,7 +59,7 @@ describe('a handler that streams', () => {
       await reader.cancel('left')
       expect((await pending).done).toBe(true)
       await settled()
-      await vi.waitFor(async () => expect(await heldLeases(site)).toEqual([]))
+      await eventually(async () => expect(await heldLeases(site)).toEqual([]))
       expect(source.isCancelled).toBe(true)
       expect(await stored(site)).toEqual([])
       const next = await fetch('/a', { headers: { whole: '1' } })
@@ -87,7 +88,7 @@ describe('a handler that streams', () => {
     const reader = ((await send('/a')).body as ReadableStream<Uint8Array>).getReader()
     source.push('more than ten bytes')
     await reader.read()
-    await vi.waitFor(async () => expect(await heldLeases(site)).toEqual(['pass']))
+    await eventually(async () => expect(await heldLeases(site)).toEqual(['pass']))
     source.push(' and more')
     source.close()
     expect(text((await reader.read()).value)).toBe(' and more')

@@ -10,9 +10,10 @@ import { createCache } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'
 import { migrate } from 'pgstash/migrate'
 import { createFaults } from 'pgstash/testing'
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
+import { eventually } from '../setup/eventually.ts'
 import { bundleForEdge } from './bundle.ts'
 import { edgeEntryPoints, importName, install, linkPackages, pack, ROOT } from './packed.ts'
 import { answer, COMPATIBILITY_DATES, leavingClient, startWorker } from './runtimes.ts'
@@ -226,7 +227,7 @@ describe('one cache for all requests of an isolate', () => {
 
 /** Resolves once a request has reached the database. */
 function aRequest(): Promise<void> {
-  return vi.waitFor(() => expect(faults.requests).toBeGreaterThan(0), { interval: 10, timeout: 10_000 })
+  return eventually(() => expect(faults.requests).toBeGreaterThan(0))
 }
 
 function clients(): string[] {

@@ -113,8 +113,8 @@ describe('a slow database', () => {
   it('is asked once, or once more, by all gets of one tick', async () => {
     await cache.setMany({ a: 1, b: 2 })
     faults.reset()
-    const slow = createCache(db, { timeout: 400 })
-    faults.next({ kind: 'delay', ms: 300 })
+    const slow = createCache(db, { timeout: 4_000 })
+    faults.next({ kind: 'delay', ms: 2_500 })
     const keys = Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 'a' : 'b'))
     expect(await Promise.all(keys.map((key) => slow.get(key)))).toEqual(keys.map((key) => (key === 'a' ? 1 : 2)))
     expect(faults.requests).toBe(2)
@@ -141,7 +141,7 @@ describe('a slow database', () => {
 
 describe('the timeout', () => {
   it('ends a hanging request, aborts its fetch, and leaves the cache usable', async () => {
-    const hasty = createCache(db, { timeout: 50 })
+    const hasty = createCache(db, { timeout: 500 })
     faults.next({ kind: 'hang' })
     await expect(hasty.get('key')).rejects.toBeInstanceOf(DatabaseTimeoutError)
     // The endpoint notes a request as done when its client has left.
@@ -150,14 +150,14 @@ describe('the timeout', () => {
   })
 
   it('covers the retries', async () => {
-    const hasty = createCache(db, { timeout: 30 })
-    faults.always({ kind: 'delay', ms: 1_000 })
+    const hasty = createCache(db, { timeout: 500 })
+    faults.always({ kind: 'delay', ms: 5_000 })
     await expect(hasty.get('key')).rejects.toMatchObject({ code: 'TIMEOUT' })
     expect(faults.requests).toBe(1)
   })
 
   it('sends nothing after it, and leaves no timer behind', async () => {
-    const hasty = createCache(db, { timeout: 40 })
+    const hasty = createCache(db, { timeout: 1_000 })
     await cache.get('key')
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const before = timers()

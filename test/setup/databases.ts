@@ -16,10 +16,10 @@ export async function createDatabase(server: string = inject('databaseUrl')): Pr
 
 /**
  * A database on a server of its own: where a test counts on transaction ids, which all databases of a server share, or on
- * nobody else's being open.
+ * nobody else's being open, those of autovacuum included.
  */
 export async function createLonelyDatabase(): Promise<string> {
-  const server = await startServer()
+  const server = await startServer(['autovacuum=off'])
   cleanup(server.stop)
   return createDatabase(server.url)
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 
-export async function startServer() {
+export async function startServer(settings: readonly string[] = []) {
   const EmbeddedPostgres = await importWithoutExitHooks()
   const databaseDir = await mkdtemp(join(tmpdir(), 'pgstash-test-'))
   const port = await freePort()
@@ -16,7 +16,7 @@ export async function startServer() {
     persistent: false,
     // Postgres refuses to run as root; this makes it a user of its own.
     createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'max_connections=200'],
+    postgresFlags: ['max_connections=200', ...settings].flatMap((setting) => ['-c', setting]),
     onLog: () => {},
     onError: () => {},
   })

@@ -70,13 +70,13 @@ describe('reads', () => {
   })
 
   it('never keep a copy beyond the end of the entry, nor of what has gone', async () => {
-    await far.set('short', 1, { expiration: '2s' })
+    await far.set('short', 1, { expiration: '8s' })
     await far.set('gone', 1, { expiration: 0 })
     expect(await cache.get('short')).toBe(1)
     expect(await cache.get('gone')).toBe(undefined)
-    ahead = 1_500
+    ahead = 4_000
     expect(await requests(() => cache.get('short'))).toBe(0)
-    ahead = 2_001
+    ahead = 8_001
     expect(await requests(() => cache.get('short'))).toBe(1)
   })
 
@@ -99,12 +99,12 @@ describe('reads', () => {
   })
 
   it('that find another’s value leave a copy of it as it is', async () => {
-    await far.getOrSet('key', 'theirs', { expiration: '3s', tags: ['x'] })
+    await far.getOrSet('key', 'theirs', { expiration: '8s', tags: ['x'] })
     expect(await requests(() => cache.getOrSet('key', 'ours'))).toBe(1)
     expect(await requests(() => cache.getOrSet('key', 'ours'))).toBe(0)
     await cache.invalidate('x')
     expect(await cache.get('key')).toBe(undefined)
-    ahead = 3_001
+    ahead = 8_001
     expect(await cache.get('key')).toBe(undefined)
   })
 
@@ -225,11 +225,11 @@ function delayed(store: Cache, wait: () => Promise<void>): Cache {
 
 describe('what others write', () => {
   it('is seen when the copy has ended, at most l1Expiration later', async () => {
-    cache = tieredCache({ l1: near(), l2: far, l1Expiration: '2s' })
+    cache = tieredCache({ l1: near(), l2: far, l1Expiration: '8s' })
     await cache.set('key', 'old')
     await far.set('key', 'new')
     expect(await cache.get('key')).toBe('old')
-    ahead = 2_001
+    ahead = 8_001
     expect(await cache.get('key')).toBe('new')
   })
 })
@@ -268,7 +268,7 @@ describe('tiers of any kind', () => {
   it('a store from elsewhere, whose tags nobody knows, is exact as well', async () => {
     const { [Symbol.for('pgstash.internals')]: _, ...foreign } = memoryCache() as Cache & Record<symbol, unknown>
     cache = tieredCache({ l1: near(), l2: foreign as Cache })
-    await foreign.set('key', 'old', { tags: ['x'], expiration: '5s' })
+    await foreign.set('key', 'old', { tags: ['x'], expiration: '1h' })
     expect(await cache.get('key')).toBe('old')
     await cache.invalidate('x')
     expect(await cache.get('key')).toBe(undefined)

@@ -64,10 +64,10 @@ describe.each(KINDS)('failures over %s', (kind) => {
     const startedAt = performance.now()
     const sun = await demo.fetch(SUN)
     expect([sun.status, sun.cache]).toEqual([200, 'fwd=bypass;detail=TIMEOUT'])
-    expect(performance.now() - startedAt).toBeLessThan(4_000)
+    expect(performance.now() - startedAt).toBeLessThan(20_000)
     const near = await demo.fetch(NEAR)
     expect([near.status, near.json.error]).toEqual([503, 'The database did not answer in time.'])
-    expect(performance.now() - startedAt).toBeLessThan(14_000)
+    expect(performance.now() - startedAt).toBeLessThan(40_000)
   })
 
   it('end with the database: the next request is answered, and the one after a rest comes from the cache', async () => {

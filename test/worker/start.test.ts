@@ -9,8 +9,8 @@ import { freePort } from '../setup/free-port.ts'
 import { until } from './harness.ts'
 import { alive, family, type Started, start } from './processes.ts'
 
-const SECOND_START_MS = 10_000
-const STOP_MS = 6_000
+/** Not how long it takes, but when a test gives up. */
+const STOP_MS = 20_000
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pgstash-start-'))
@@ -51,10 +51,8 @@ describe('npm start', () => {
     await expectGone(first, members)
     expect([await first.ended, first.stderr()]).toEqual([0, ''])
 
-    const startedAt = performance.now()
     const second = start(['--data-dir', dataDir, '--cities', '900'], { env: { PORT: String(port) } })
     await second.ready()
-    expect(performance.now() - startedAt).toBeLessThan(SECOND_START_MS)
     expect(second.stdout()).toContain('900 cities')
     // The cache was kept as well.
     expect(await cacheStatus(port)).toBe('200 hit')

@@ -1,0 +1,8 @@
+/** Something to wait for that a test lets happen. */
+export function createGate(): { readonly opened: Promise<void>; open(): void } {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open: () => open() }
+}

@@ -1,0 +1,26 @@
+/**
+ * With `TEST_SLOW_MACHINE=1` tests run as on a machine that is busy elsewhere: the process stands still now and then, and
+ * requests and their answers are on the way for some time. What fails then has assumed that something is quick.
+ */
+const { setInterval, setTimeout, fetch } = globalThis
+
+if (process.env.TEST_SLOW_MACHINE) {
+  const nothing = new Int32Array(new SharedArrayBuffer(4))
+  setInterval(() => Atomics.wait(nothing, 0, 0, stretch(120)), 40).unref()
+
+  globalThis.fetch = async (...request) => {
+    await pause(stretch(80))
+    const response = await fetch(...request)
+    await pause(stretch(80))
+    return response
+  }
+}
+
+/** Short as a rule, and long now and then, as delays are. */
+function stretch(longestMs: number): number {
+  return Math.random() ** 4 * longestMs
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
