@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-const TIMEOUT_MS = 250
+const TIMEOUT_MS = 1_500
 const FAULTS: [string, Fault, RegExp][] = [
   ['down', { kind: 'error', status: 503 }, /DATABASE/],
   [
@@ -107,7 +107,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
 
 describe('a database that is away for long', () => {
   it('is soon not asked any more, and asked again after a moment', async () => {
-    const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, { cache: { timeout: 100 } })
+    const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, { cache: { timeout: 1_000 } })
     site.faults.always({ kind: 'hang' })
     for (const _ of times(5, () => 0)) await fetch('/a')
     const asked = site.faults.requests

@@ -19,10 +19,10 @@ async function livesAMinute(db: ReturnType<typeof drizzle>): Promise<void> {
   await cache.touch('touched', 60)
   await cache.limit('limited', { limit: 1, period: 60 })
   const names = ['relative', 'counter', 'added', 'touched', 'limited']
-  await advance(db, 59_000)
+  await advance(db, 30_000)
   expect([...(await cache.getMany(names)).keys()]).toEqual(names)
   expect(await cache.clearExpired()).toEqual({ removed: 0, more: false })
-  await advance(db, 1_000)
+  await advance(db, 30_000)
   expect((await cache.getMany(names)).size).toBe(0)
   expect(await cache.clearExpired()).toEqual({ removed: 5, more: false })
 }

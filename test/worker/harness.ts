@@ -156,7 +156,7 @@ function bundle(): Promise<string> {
 }
 
 /** Asks until the condition holds. */
-export async function until(condition: () => Promise<boolean> | boolean, what: string, timeoutMs = 15_000) {
+export async function until(condition: () => Promise<boolean> | boolean, what: string, timeoutMs = 30_000) {
   const end = Date.now() + timeoutMs
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`Waited ${timeoutMs} ms for nothing: ${what}`)

@@ -126,7 +126,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
     test('lives on while it is read, no less than its span after each read', async (cache) => {
       await cache.getOrSet('key', 'value', SLIDING)
       for (let i = 0; i < 5; i++) {
-        await store.advance(59_000)
+        await store.advance(50_000)
         expect(await cache.getOrSet('key', 'another', SLIDING)).toBe('value')
       }
       await store.advance(76_000)
@@ -148,9 +148,9 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.getOrSet('key', 'another', options)).toBe('value')
       await store.advance(50_000)
       expect(await cache.getOrSet('key', 'another', options)).toBe('value')
-      await store.advance(49_000)
+      await store.advance(40_000)
       expect(await cache.getOrSet('key', 'another', options)).toBe('value')
-      await store.advance(1_000)
+      await store.advance(10_000)
       expect(await cache.getOrSet('key', 'another', options)).toBe('another')
       await cache.getOrSet('short', 'value', { expiration: 60, maxAge: 10 })
       await store.advance(10_000)
@@ -171,28 +171,28 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       const cache = await store.create({ random: () => draw })
       let computed = 0
       const compute = async () => {
-        await pause(30)
+        await pause(150)
         return ++computed
       }
       const options = { expiration: 60, beta: 1 }
       await cache.getOrSet('key', compute, options)
-      await store.advance(59_000)
+      await store.advance(55_000)
       expect(await cache.getOrSet('key', compute, options)).toBe(1)
-      // −ln(1 − draw) = 34.5: some 34 times the 30 ms that it took to compute, with a second left.
+      // −ln(1 − draw) = 34.5: some 34 times the 150 ms that it took to compute, with five seconds left.
       draw = 1 - 1e-15
       expect(await cache.getOrSet('key', compute, { expiration: 60 })).toBe(1)
       expect(await cache.getOrSet('key', compute, options)).toBe(2)
       expect(await cache.getOrSet('key', compute, options)).toBe(2)
-      await cache.set('written', 'value', { expiration: 1 })
+      await cache.set('written', 'value', { expiration: 5 })
       expect(await cache.getOrSet('written', compute, options)).toBe('value')
     })
 
     it('keeps the live value when an early refresh fails', async () => {
       await store.reset()
       const cache = await store.create({ random: () => 1 - 1e-15 })
-      const slow = () => pause(30).then(() => 'old')
+      const slow = () => pause(150).then(() => 'old')
       await cache.getOrSet('key', slow, { expiration: 60 })
-      await store.advance(59_500)
+      await store.advance(55_000)
       const failing = () => Promise.reject(new Error('of the origin'))
       expect(await cache.getOrSet('key', failing, { beta: 1 })).toBe('old')
     })
