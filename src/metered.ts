@@ -5,7 +5,9 @@
  * entry (`containsKey` there; here `has`, `expiration`) is neither.
  */
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
+import { CONTEXT, type Context } from './postgres/context.ts'
 import { type Inside, internals, internalsOf } from './store/internals.ts'
+import type { CacheEvent } from './values/events.ts'
 
 export interface Counts {
   hits: number
@@ -26,6 +28,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
   return {
     // What other parts of this package find a cache's insides by.
     ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
+    ...countingResponses(cache, counts),
     get: ((key: string, options?: GetOptions) => counted(() => get(cache, counts, key, options))) as Cache['get'],
     getMany: ((keys: Iterable<string>) => counted(() => getMany(cache, counts, keys))) as Cache['getMany'],
     has: (...args) => counted(() => cache.has(...args)),
@@ -75,6 +78,27 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
         getOrSet({ getOrSet: refresh as Cache['getOrSet'] }, counts, key, compute, options),
     },
   }
+}
+
+/** `responseCache` keeps responses past the methods: what it tells of them is counted. */
+function countingResponses(cache: Cache, counts: Counts): { [CONTEXT]?: Context } {
+  const context = Reflect.get(cache, CONTEXT) as Context | undefined
+  if (context === undefined) return {}
+  return {
+    [CONTEXT]: {
+      ...context,
+      emit(event, name) {
+        if (event.operation === 'responseCache') countEvent(event.type, counts)
+        context.emit?.(event, name)
+      },
+    },
+  }
+}
+
+function countEvent(type: CacheEvent['type'], counts: Counts): void {
+  if (type === 'hit' || type === 'stale') counts.hits++
+  else if (type === 'miss') counts.misses++
+  else if (type === 'error') counts.errors++
 }
 
 function countErrors(counts: Counts) {

@@ -27,7 +27,8 @@ export interface Metered {
  * `get`, `getMany`, `pull`, `getOrSet` and handles (once for each row that they read) count. Of `getOrSet`, a value that
  * this call computed is a miss, and so is a computation of its own that failed. Everything else is a hit: a stale value, one
  * that another caller computed, the old one while a refresh runs in the background. `has`, `expiration` and writes are
- * neither.
+ * neither. Of a `responseCache` over it, each response that came from the cache is a hit, one that was made a miss, and a
+ * failure of the store an error, although it fails no request.
  *
  * Costs no round trip. Each process or isolate counts for itself; for all of them together see `pgstash/telemetry`.
  *

@@ -142,7 +142,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
 
   it('can be used with the keyboard alone', async () => {
     const cache = site.cache()
-    await cache.set('first', { a: 1 }, { expiration: '1m' })
+    await cache.set('first', { a: 1 }, { expiration: '1h' })
     const { page, complaints } = await open('entries')
     await page.keyboard.press('Tab')
     expect(await page.evaluate('document.activeElement.textContent.trim()')).toBe('Skip to content')

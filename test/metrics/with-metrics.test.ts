@@ -1,5 +1,8 @@
+import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
+import { Hono } from 'hono'
 import { type Cache, createCache, DatabaseError, InvalidOptionError, withMetrics } from 'pgstash'
+import { responseCache } from 'pgstash/hono'
 import { cacheContract } from 'pgstash/testing'
 import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
@@ -153,6 +156,23 @@ describe('withMetrics', () => {
     await createCache(db).get('key')
     expect(counts()).toEqual({ hits: 0, misses: 2, errors: 0 })
     expect(withMetrics(cache).metrics().misses).toBe(0)
+  })
+
+  it('counts the responses that a response cache keeps in it, those of namespaces among them', async () => {
+    const told: string[] = []
+    cache = withMetrics(createCache(db, { onEvent: ({ type }) => void told.push(type) }))
+    let isBroken = false
+    const app = new Hono().use(responseCache({ cache: () => (isBroken ? cache.namespace('b') : cache) }))
+    app.get('/', (c) => c.text('page', 200, { 'cache-control': 'max-age=60' }))
+    app.get('/private', (c) => c.text('own', 200, { 'cache-control': 'private' }))
+    for (const path of ['/', '/', '/private', '/']) await (await app.request(`https://example.com${path}`)).text()
+    expect(counts()).toEqual({ hits: 2, misses: 2, errors: 0 })
+    expect(told).toEqual(expect.arrayContaining(['hit', 'miss']))
+    isBroken = true
+    await db.execute(sql`alter table cache_leases rename to cache_leases_away`)
+    await (await app.request('https://example.com/')).text()
+    await db.execute(sql`alter table cache_leases_away rename to cache_leases`)
+    expect(counts()).toEqual({ hits: 2, misses: 3, errors: 1 })
   })
 
   it('answers with a rate that is 0 before the first read, and after a reset', async () => {

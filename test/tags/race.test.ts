@@ -5,14 +5,14 @@ import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { expect, it } from 'vitest'
 import { pause, times } from '../fill/clients.ts'
-import { createDatabase, createPool } from '../setup/databases.ts'
+import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 import { passNotedTime } from './time.ts'
 
 const COMMITS = 1_200
 const KEYS = 5
 
 it('no read answers with data older than what had been committed when it was called, while the log is trimmed', async () => {
-  const pool = createPool(await createDatabase(), { max: 30 })
+  const pool = createPool(await createLonelyDatabase(), { max: 30 })
   const db = drizzle(pool)
   await migrate(db)
   await pool.query('create table data (version int); insert into data values (0)')
@@ -41,7 +41,7 @@ it('no read answers with data older than what had been committed when it was cal
     reads++
   }
   async function fill(reader: number) {
-    const cache = createCache(db)
+    const cache = createCache(db, { timeout: 60_000 })
     for (let i = 0; !isOver; i++) {
       const [key, known] = [`key ${(reader + i) % KEYS}`, committed]
       const compute = async () => {
@@ -54,7 +54,7 @@ it('no read answers with data older than what had been committed when it was cal
   }
   // What it writes is as old as a long computation, and may arrive after the log has forgotten.
   async function writeLate(reader: number) {
-    const cache = createCache(db)
+    const cache = createCache(db, { timeout: 60_000 })
     for (let i = 0; !isOver; i++) {
       const key = `late ${(reader + i) % KEYS}`
       const asOf = await cache.snapshot()
@@ -64,7 +64,7 @@ it('no read answers with data older than what had been committed when it was cal
     }
   }
   async function read() {
-    const cache = createCache(db)
+    const cache = createCache(db, { timeout: 60_000 })
     while (!isOver) {
       const known = committed
       for (const value of (await cache.getMany<number>(times(KEYS, (k) => `late ${k}`))).values()) check(value, known)
@@ -72,7 +72,7 @@ it('no read answers with data older than what had been committed when it was cal
   }
   let trimmed = 0
   async function cleanUp(batch: number) {
-    const cache = createCache(db)
+    const cache = createCache(db, { timeout: 60_000 })
     while (!isOver) {
       await cache.clearExpired({ batch })
       const before = await pool.query("select 1 from cache_state where name = 'tag horizon'")
