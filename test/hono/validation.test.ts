@@ -101,6 +101,20 @@ describe('a stale response', () => {
     expect(await stored(site)).toEqual([])
   })
 
+  it('is removed where its validation names a field that its key does not tell apart', async () => {
+    const { state, handler } = versioned('one')
+    const { fetch } = createApp(site, (c) =>
+      c.req.header('accept-language') === 'de' ? c.text('eins', 200, { ...fresh, ...state.notModified }) : handler(c),
+    )
+    const english = { headers: { 'accept-language': 'en' } }
+    await fetch('/a', english)
+    await age(site, 61_000)
+    state.notModified = { vary: 'Accept-Language' }
+    const response = await fetch('/a', english)
+    expect([await response.text(), brief(response)]).toEqual(['one', 'fwd=stale;fwd-status=304'])
+    expect(await (await fetch('/a', { headers: { 'accept-language': 'de' } })).text()).toBe('eins')
+  })
+
   it('is not brought up to date where it changed during the validation', async () => {
     const { handler } = versioned('one')
     let meanwhile = async () => {}
