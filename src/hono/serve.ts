@@ -57,7 +57,7 @@ export async function serve(
     // It was left in the database for a condition that does not hold after all; by now another may be there.
     const again = (await read(x, { whole: true })).entry
     if (again?.body === undefined) return undefined
-    return serve(x, isSame(again.meta, meta) ? { ...again, meta } : again, status)
+    return isSame(again.meta, meta) ? serve(x, { ...again, meta }, status, { validated }) : serve(x, again, status)
   }
   const content = part === 'none' ? null : bodyPart(body ?? '', meta.base64 === true, part)
   return withStatus(x, new Response(content, { status: given.status, headers: given.headers }), status)
