@@ -30,6 +30,7 @@ export async function freshen(lead: Lead, entry: Entry, { timed, response }: Omi
     { fwd, fwdStatus: 304, stored: kept === 'update' },
     { validated: true },
   )
+  for (const [name, value] of freshened.unshared) served?.headers.append(name, value)
   await handOver(x, finish(lead, update()))
   return settle(x, served ?? withStatus(x, response, { fwd, fwdStatus: 304 }), 'miss')
 }

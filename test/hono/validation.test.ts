@@ -91,6 +91,42 @@ describe('a stale response', () => {
     expect(calls).toHaveLength(2)
   })
 
+  it('has no Age for the client it was validated for, whose condition it no longer meets', async () => {
+    let at = modified
+    const { fetch } = createApp(site, (c) => {
+      const headers = { ...fresh, etag: '"1"', 'last-modified': at }
+      return c.req.header('if-none-match') ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
+    })
+    await fetch('/a')
+    await age(site, 61_000)
+    at = 'Wed, 02 Jan 2030 00:00:00 GMT'
+    const response = await fetch('/a', { headers: { 'if-modified-since': modified } })
+    expect([response.status, await response.text(), response.headers.get('age')]).toEqual([200, 'Hello', null])
+  })
+
+  it.each(['no-cache="set-cookie, x-user"', 'private="set-cookie, x-user"'])(
+    'with %s gives the fields that its validation brings to that client, and to no other',
+    async (restricted) => {
+      let calls = 0
+      const { fetch } = createApp(site, (c) => {
+        const headers = { 'cache-control': `max-age=60, ${restricted}`, etag: '"1"', 'x-user': String(++calls) }
+        const response = c.req.header('if-none-match') ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
+        for (const name of ['a', 'b']) response.headers.append('set-cookie', `${name}=${calls}`)
+        return response
+      })
+      await fetch('/a')
+      await age(site, 61_000)
+      const own = async (init = {}) => {
+        const { status, headers } = await fetch('/a', init)
+        return [status, headers.get('x-user'), headers.getSetCookie()]
+      }
+      expect(await own()).toEqual([200, '2', ['a=2', 'b=2']])
+      expect(await own()).toEqual([200, null, []])
+      await age(site, 61_000)
+      expect(await own({ headers: { 'if-none-match': '"1"' } })).toEqual([304, '3', ['a=3', 'b=3']])
+    },
+  )
+
   it('is removed where its validation brings no-store, and still answers this once', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
