@@ -25,7 +25,10 @@ export interface ResponseCacheOptions {
   maxAge?: Expiration | undefined
   /** stale-while-revalidate for responses that name none; a positive span, default none. */
   stale?: Expiration | undefined
-  /** stale-if-error for responses that name none, a handler that throws included; a positive span, default none. */
+  /**
+   * stale-if-error for responses that name none; a positive span, default none. A handler that throws is an error too, unless
+   * what it threw is answered with a status below 500, as an HTTPException may be.
+   */
   staleIfError?: Expiration | undefined
   /** Whether both also count beside s-maxage, as in many CDNs; RFC 9111 forbids it. Default false. */
   staleDespiteSMaxAge?: boolean | undefined
