@@ -3,7 +3,7 @@ import { comparableOf, conditionOf, type Freshened, freshenBy304, isNotModified,
 import { type Asked, settle } from './asked.ts'
 import { handOver, withStatus } from './exchange.ts'
 import { lifeOf, metaOf, tagsOf } from './keep.ts'
-import { finish, type Lead, release } from './lease.ts'
+import { finish, type Lead, mayKeep, release } from './lease.ts'
 import { type Entry, serve, timedOf } from './serve.ts'
 
 /** The handler says that what is stored is still right. */
@@ -12,7 +12,8 @@ export async function freshen(lead: Lead, entry: Entry, { timed, response }: Omi
   const { policy } = x.plan
   const freshened = freshenBy304(x.head, timedOf(entry.meta), timed, policy)
   if (freshened === undefined) return mismatched(lead, entry, { timed, response })
-  const kept = isInKey(lead, freshened) ? freshened.store : 'delete'
+  const wanted = isInKey(lead, freshened) ? freshened.store : 'delete'
+  const kept = wanted === 'update' && !mayKeep(lead) ? 'leave' : wanted
   const { isSliding, ...life } = lifeOf(x, freshened.response)
   const { bytes, base64 } = entry.meta
   const meta = metaOf(freshened.response, { bytes, base64: base64 === true, isSliding })

@@ -6,7 +6,7 @@ import { type Collected, collected, collecting } from './bodies.ts'
 import { type Exchange, handOver, holding, storeNow, withStatus } from './exchange.ts'
 import { freshen } from './freshen.ts'
 import { keep, type Names, namesOf, tagsOf } from './keep.ts'
-import { end, finish, type Lead, PASS_MS, release } from './lease.ts'
+import { end, finish, type Lead, mayKeep, PASS_MS, release } from './lease.ts'
 import { savedDay } from './saved-day.ts'
 import { type Entry, timedOf } from './serve.ts'
 
@@ -35,8 +35,8 @@ async function ledWith(lead: Lead, next: Next): Promise<undefined> {
   if (error === undefined && response.status === 304 && entry !== undefined) return freshen(lead, entry, asked)
   const decision = error === undefined ? mayStore(x.head, timed, x.plan.policy) : { store: false, reason: 'error' }
   const names = namesOf(x, answer, timed)
-  if (!decision.store || names === undefined) {
-    const reason = 'reason' in decision ? String(decision.reason) : 'vary'
+  if (!decision.store || names === undefined || !mayKeep(lead)) {
+    const reason = 'reason' in decision ? String(decision.reason) : names === undefined ? 'vary' : 'leased'
     // A part is no answer for those who want the whole: they ask one after the other, but only until one has come.
     await end(lead, reason === 'partial' ? 0 : PASS_MS)
     return settle(x, passedOn(x, asked, conditional(x, asked), { fwd, detail: reason }), 'miss')

@@ -11,6 +11,7 @@ import {
   type CacheStatus,
   type ForwardReason,
   isAnswerable,
+  isShareable,
   mayFill,
   mustNotForward,
   type Reuse,
@@ -33,7 +34,7 @@ import { changed, forwarded, passedBy } from './forward.ts'
 import { leadWith } from './lead.ts'
 import type { Lead } from './lease.ts'
 import { parseOptions, type ResponseCacheOptions } from './options.ts'
-import { forwardReason, judge, serve } from './serve.ts'
+import { forwardReason, judge, serve, timedOf } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
 
 export type { ResponseCacheOptions } from './options.ts'
@@ -120,6 +121,10 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
     }
     if (answer.passedAt !== undefined) return leadWith({ x, answer, fwd, onEnd() {} }, next)
     if (cannotWait) return forwarded(x, next, { fwd }, answer.entry)
+    // Whatever the others bring, this request would have to ask as well.
+    if (answer.entry && !isShareable(timedOf(answer.entry.meta), x.plan.policy)) {
+      return leadWith({ x, answer, fwd, onEnd() {} }, next)
+    }
     isCollapsed = true
     if (!(await wait.pause(answer.heldMs, working.get(answer.key))))
       return forwarded(x, next, { fwd, detail: 'waited' }, answer.entry)

@@ -1,3 +1,4 @@
+import type { Context } from 'hono'
 import { purge } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
@@ -33,6 +34,7 @@ describe('thirty isolates, cold, on one URL', () => {
   it('ask the handler once, and all answer with that', async () => {
     const apps = times(CLIENTS, () =>
       createApp(site, async (c) => {
+        await vi.waitFor(() => expect(site.faults.requests).toBeGreaterThanOrEqual(CLIENTS), { timeout: 9_000 })
         await pause(WORK_MS)
         return c.text('shared', 200, fresh)
       }),
@@ -64,6 +66,29 @@ describe('thirty isolates, cold, on one URL', () => {
     expect(callsOf(apps)).toBe(CLIENTS)
     expect(elapsed).toBeLessThan(10 * WORK_MS)
     expect(await stored(site)).toEqual([])
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['no-cache', { 'cache-control': 'no-cache', etag: '"1"' }],
+    ['max-age=0', { 'cache-control': 'max-age=0, must-revalidate', etag: '"1"' }],
+  ])('validate with %s side by side, as each of them has to', async (_name, headers) => {
+    let asking = 0
+    let everybodyAsks = () => {}
+    const all = new Promise<void>((resolve) => (everybodyAsks = resolve))
+    const handler = async (c: Context) => {
+      // Would never be told, if the one waited for the other.
+      if (++asking === CLIENTS + 1) everybodyAsks()
+      if (asking > 1) await all
+      const isKnown = c.req.header('if-none-match') === '"1"'
+      return isKnown ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
+    }
+    const apps = times(CLIENTS, () => createApp(site, handler, { lease: '5m' }))
+    await apps[0]?.fetch('/a')
+    const responses = await Promise.all(apps.map(({ fetch }) => fetch('/a')))
+    expect(await Promise.all(responses.map((response) => response.text()))).toEqual(times(CLIENTS, () => 'Hello'))
+    expect(apps.slice(1).every(({ calls }) => calls[0]?.headers.get('if-none-match') === '"1"')).toBe(true)
+    expect(responses.filter((response) => brief(response)?.endsWith('stored'))).toHaveLength(1)
+    expect(await heldLeases(site)).toEqual([])
   })
 
   it('all get the stale response where the handler fails, and do not wait one for the other', async () => {

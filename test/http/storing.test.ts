@@ -45,6 +45,12 @@ describe('a response may be stored (RFC 9111 3)', () => {
 })
 
 describe('a response is not stored', () => {
+  it('with no-cache and nothing to validate it by, whatever its lifetime', () => {
+    for (const value of ['no-cache, max-age=60', 'no-cache']) {
+      expect(refusal(response({ 'cache-control': value }), get(), { defaultLifetime: 60 })).toBe('not-reusable')
+    }
+  })
+
   it.each(['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'QUERY', 'get'])(
     'to a %s: not a method that is stored',
     (method) => {
