@@ -109,6 +109,18 @@ describe('the option', () => {
     },
   )
 
+  it.each(['key', 'authenticated'])('%s is refused where it answers with what all have in common', async (name) => {
+    const { fetch, calls } = createApp(site, hello(fresh), { [name]: async () => 'somebody' })
+    expect((await fetch('/a', { headers: { authorization: 'a' } })).status).toBe(500)
+    expect(calls).toHaveLength(0)
+  })
+
+  it('authenticated leaves alone whom it names null', async () => {
+    const nobody = { authenticated: () => null } as unknown as Partial<ResponseCacheOptions>
+    const { fetch } = createApp(site, hello(fresh), nobody)
+    expect(brief(await fetch('/a', { headers: { authorization: 'a' } }))).toBe('fwd=bypass')
+  })
+
   it('setCookie lets responses with cookies be stored, cookies and all', async () => {
     const handler = () =>
       new Response('Hello', { headers: [...Object.entries(fresh), ['set-cookie', 'a=1'], ['set-cookie', 'b=2']] })
