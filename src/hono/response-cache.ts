@@ -64,7 +64,8 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
   return async function responseCache(c, next) {
     if (!plan.isSelected(c.req.path) || c.req.raw.headers.has('upgrade')) return next()
     const refreshing = refreshes.get(c.req.raw)
-    if (refreshing !== undefined) {
+    // Another's goes on to that one: between them a middleware may add what is for one client.
+    if (refreshing?.x.plan === plan) {
       refreshes.delete(c.req.raw)
       return leadWith({ ...refreshing, x: { ...refreshing.x, c } }, next)
     }
