@@ -17,12 +17,12 @@ export async function freshen(lead: Lead, entry: Entry, { timed, response }: Omi
   const { isSliding, ...life } = lifeOf(x, freshened.response)
   const { bytes, base64 } = entry.meta
   const meta = metaOf(freshened.response, { bytes, base64: base64 === true, isSliding })
+  // An error of the option's is thrown here, as for a response that is stored anew, and not lost behind the response.
+  const tags = kept === 'update' ? tagsOf(x, new Response(null, freshened.response)) : []
   const update = async () => {
     if (kept === 'delete') await x.store.purge({ bases: [x.base], soft: false })
     if (kept !== 'update') return release(lead, 0)
     const { key, passedAt } = lead.answer
-    const { status, headers } = freshened.response
-    const tags = tagsOf(x, new Response(null, { status, headers }))
     await x.store.freshen({ key, token: x.token, passedAt, meta, tags, ...life }, x.cost)
   }
   const served = await serve(

@@ -68,6 +68,22 @@ describe('a stale response', () => {
     expect(state.tag).toBe('"1"')
   })
 
+  it('gives its lease back where the option for its tags throws', async () => {
+    const { handler } = versioned('one')
+    let isBroken = false
+    const tags = () => {
+      if (isBroken) throw new Error('broken')
+      return ['tag']
+    }
+    const { fetch } = createApp(site, handler, { tags })
+    await fetch('/a')
+    await age(site, 61_000)
+    isBroken = true
+    expect((await fetch('/a')).status).toBe(500)
+    isBroken = false
+    expect(brief(await fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
+  })
+
   it('is replaced where the handler answers with another, which reaches the client whole', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
