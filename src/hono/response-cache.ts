@@ -103,7 +103,7 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
       tellFailure(x, error)
       return forwarded(x, next, { fwd: 'bypass', detail: reasonOf(error) })
     }
-    const judged = answer.entry && judge(x, answer.entry)
+    const judged = judge(x, answer)
     const decided = decide(x, answer, judged)
     const fwd = forwardReason(answer, judged)
     if (decided === 'serve' || decided === 'serve and refresh') {

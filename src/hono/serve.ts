@@ -29,11 +29,15 @@ export function timedOf({ status, headers, requestAt, responseAt, staleSince }: 
   }
 }
 
-/** Whether the entry may answer, by the policy; a sliding one lives as long as its row does. */
-export function judge(x: Exchange, entry: Entry): Reuse {
+/** Whether what is stored may answer, by the policy; a sliding response lives as long as its row does. */
+export function judge(x: Exchange, { entry, names }: ResponseAnswer): Reuse | undefined {
+  if (entry === undefined) return undefined
   const now = storeNow(x)
   const stored = timedOf(entry.meta)
-  return reuse(x.head, stored, now, policyFor(x, entry, stored, now))
+  const judged = reuse(x.head, stored, now, policyFor(x, entry, stored, now))
+  // Stored before the option named these fields, it may be for another value of theirs.
+  const isSelected = x.plan.policy.vary.every((name) => names?.includes(name))
+  return isSelected ? judged : { ...judged, use: 'validate', fwd: 'stale' }
 }
 
 export function policyFor(x: Exchange, { meta, expiresAt }: Entry, stored: TimedResponse, now: number): Policy {
