@@ -84,6 +84,19 @@ describe('a stale response', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
   })
 
+  it('that was none yet is not taken for what came into being, by a page of the same tag', async () => {
+    let exists = false
+    const { fetch } = createApp(site, (c) => {
+      const headers = { ...fresh, etag: '"1"' }
+      if (exists && c.req.header('if-none-match') === '"1"') return c.body(null, 304, headers)
+      return c.text('page', exists ? 200 : 404, headers)
+    })
+    expect((await fetch('/a')).status).toBe(404)
+    await age(site, 61_000)
+    exists = true
+    expect((await fetch('/a')).status).toBe(200)
+  })
+
   it('is replaced where the handler answers with another, which reaches the client whole', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
