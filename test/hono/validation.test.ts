@@ -156,6 +156,22 @@ describe('a stale response', () => {
     },
   )
 
+  it('answers the client that it was validated for with 304, where its body cannot be had after all', async () => {
+    let at = modified
+    let isAway = false
+    const { fetch } = createApp(site, (c) => {
+      const headers = { ...fresh, etag: '"1"', 'last-modified': at }
+      if (isAway) site.faults.always({ kind: 'error', status: 500 })
+      return c.req.header('if-none-match') ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
+    })
+    await fetch('/a')
+    await age(site, 61_000)
+    at = 'Wed, 02 Jan 2030 00:00:00 GMT'
+    isAway = true
+    // It has that very body: by what was stored until now its condition held.
+    expect((await fetch('/a', { headers: { 'if-modified-since': modified } })).status).toBe(304)
+  })
+
   it('is removed where its validation brings no-store, and still answers this once', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
