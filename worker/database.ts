@@ -1,7 +1,7 @@
 /** The database and the cache of this isolate, made when first asked for. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
-import { type Cache, createCache } from 'pgstash'
+import { type Cache, createCache, DatabaseTimeoutError } from 'pgstash'
 import type { Env } from './env.ts'
 import { DataUnavailableError } from './errors.ts'
 
@@ -9,6 +9,8 @@ import { DataUnavailableError } from './errors.ts'
 const CACHE_TIMEOUT_MS = 2_000
 /** The dearest query takes about a second on PGlite; a compute that wakes up, about another. */
 const QUERY_TIMEOUT_MS = 8_000
+
+const LATE = 'The database did not answer in time.'
 
 export interface Services {
   db: NeonHttpDatabase
@@ -51,7 +53,7 @@ function client(url: string, endpoint: string | undefined) {
 export async function queried<T>(query: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DataUnavailableError('The database did not answer in time.')), QUERY_TIMEOUT_MS)
+    timer = setTimeout(() => reject(new DataUnavailableError(LATE)), QUERY_TIMEOUT_MS)
   })
   try {
     return await Promise.race([query, late])
@@ -66,6 +68,8 @@ export async function queried<T>(query: Promise<T>): Promise<T> {
 const UNAVAILABLE = /^(08|53|57|58|XX)|^(42P01|3F000)$/
 
 function dataFailure(error: unknown): unknown {
+  // The cache's own patience is shorter.
+  if (error instanceof DatabaseTimeoutError) return new DataUnavailableError(LATE)
   const code: unknown = Reflect.get(Object(error instanceof Error ? (error.cause ?? error) : error), 'code')
   if (typeof code === 'string' && !UNAVAILABLE.test(code)) return error
   return new DataUnavailableError(

@@ -47,17 +47,21 @@ export function cacheMiddleware<Bindings extends object = object>(
   }
 }
 
-/** The same cache for one request. By delegation, so that it costs nothing but two closures and works for classes too. */
+/** The same cache for one request. Each method is the cache's own, called on it: a class may have private fields. */
 function withWaitUntil(cache: Cache, waitUntil: (work: Promise<unknown>) => void): Cache {
-  return Object.assign(Object.create(cache) as Cache, {
-    getOrSet: ((key, compute, options) =>
+  const own: Pick<Cache, 'getOrSet' | 'namespace'> = {
+    getOrSet: (key, compute, options) =>
       // What is no options object must reach the cache as it is, to be refused there.
-      cache.getOrSet(
-        key,
-        compute,
-        isMissingOrPlain(options) ? { waitUntil, ...options } : options,
-      )) as Cache['getOrSet'],
-    namespace: (name: string) => withWaitUntil(cache.namespace(name), waitUntil),
+      cache.getOrSet(key, compute, isMissingOrPlain(options) ? { waitUntil, ...options } : options),
+    namespace: (...name) => withWaitUntil(cache.namespace(...name), waitUntil),
+  }
+  // Of what inherits from it: of a frozen cache itself no proxy may answer with anything else.
+  return new Proxy(Object.create(cache) as Cache, {
+    get(_target, name) {
+      if (Object.hasOwn(own, name)) return Reflect.get(own, name)
+      const value: unknown = Reflect.get(cache, name)
+      return typeof value === 'function' ? value.bind(cache) : value
+    },
   })
 }
 

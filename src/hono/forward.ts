@@ -1,6 +1,8 @@
 /** Requests that the handler answers without anything being stored. */
 import type { Context, Next } from 'hono'
 import { type CacheStatus, type ForwardReason, freshenByHead, invalidatedTags, invalidatedUrls } from '../http/index.ts'
+import { now } from '../values/clock.ts'
+import { noCost } from '../values/events.ts'
 import {
   type Exchange,
   handOver,
@@ -56,17 +58,36 @@ export async function changed(c: Context, next: Next, plan: Plan): Promise<void>
   const url = new URL(c.req.url)
   const urls = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
   const tags = c.error === undefined ? invalidatedTags(c.req.method, url, c.res) : []
-  let status: CacheStatus = { fwd: 'method' }
-  try {
+  const failures: unknown[] = []
+  // Its GET is kept under another URL where an option says so; where that cannot be told, its own is purged all the same.
+  const own = urls.length > 0 ? await attempt(() => plan.keyOf(c)?.url, failures) : undefined
+  await attempt(async () => {
     const cache = plan.cacheOf(c)
-    const store = responseStoreOf(cache)
-    // Its GET is kept under another URL where an option says so.
-    const own = urls.length > 0 ? plan.keyOf(c) : undefined
-    const bases = new Set([...urls, ...(own ? [own.url] : [])].map((each) => store.keyOf(urlKey(each, plan))))
-    const purged = bases.size > 0 ? store.purge({ bases: [...bases], soft: false }) : undefined
+    const purged = purgedUrls(responseStoreOf(cache), own === undefined ? urls : [...urls, own], plan)
     await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
-  } catch (error) {
-    status = { fwd: 'method', detail: reasonOf(error) }
-  }
+  }, failures)
+  const status: CacheStatus = failures.length > 0 ? { fwd: 'method', detail: reasonOf(failures[0]) } : { fwd: 'method' }
   replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
+}
+
+async function purgedUrls(store: Exchange['store'], urls: readonly URL[], plan: Plan): Promise<void> {
+  if (urls.length === 0) return
+  const x = { store, startedAt: now(), cost: noCost() } as Exchange
+  try {
+    const bases = new Set(urls.map((url) => store.keyOf(urlKey(url, plan))))
+    await store.purge({ bases: [...bases], soft: false })
+  } catch (error) {
+    // What is stale from now on, whoever listens has to know.
+    tellFailure(x, error)
+    throw error
+  }
+}
+
+async function attempt<T>(work: () => T | Promise<T>, failures: unknown[]): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    failures.push(error)
+    return undefined
+  }
 }

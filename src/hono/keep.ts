@@ -4,6 +4,7 @@ import {
   dateOf,
   fieldsToStore,
   freshness,
+  hasValidator,
   isComplete,
   joinVary,
   responseTags,
@@ -41,9 +42,7 @@ export function lifeOf(
 ): Pick<ResponseFreshening, 'deadline' | 'maxAgeMs' | 'keptMs'> & { isSliding: boolean } {
   const { policy, sliding, validatableMs } = x.plan
   const { freshMs, staleMs } = servingSpans(response, policy)
-  const { tag, modifiedAt } = comparableOf(response)
-  const canBeValidated = tag !== undefined || (response.headers.has('last-modified') && modifiedAt > 0)
-  const keptMs = Math.max(staleMs - freshMs, canBeValidated ? validatableMs : 0)
+  const keptMs = Math.max(staleMs - freshMs, hasValidator(response) ? validatableMs : 0)
   if (sliding !== undefined && freshness(response, policy).source === 'default') {
     return { deadline: { kind: 'after', ms: sliding.lifeMs }, maxAgeMs: sliding.maxAgeMs, keptMs, isSliding: true }
   }

@@ -1,12 +1,12 @@
 /** The request that asks the handler for all others: it validates what is stored, and stores what comes. */
 import type { Next } from 'hono'
-import { type CacheStatus, forwardedFields, mayStore } from '../http/index.ts'
-import { type Asked, conditional, settle } from './asked.ts'
+import { forwardedFields, mayStore } from '../http/index.ts'
+import { type Asked, conditional, passedOn, settle } from './asked.ts'
 import { type Collected, collected, collecting } from './bodies.ts'
 import { type Exchange, handOver, holding, storeNow, withStatus } from './exchange.ts'
 import { freshen } from './freshen.ts'
 import { keep, type Names, namesOf, tagsOf } from './keep.ts'
-import { end, finish, type Lead, PASS_MS, release } from './lease.ts'
+import { end, finish, type Lead, mayKeep, PASS_MS, release } from './lease.ts'
 import { savedDay } from './saved-day.ts'
 import { type Entry, timedOf } from './serve.ts'
 
@@ -35,11 +35,11 @@ async function ledWith(lead: Lead, next: Next): Promise<undefined> {
   if (error === undefined && response.status === 304 && entry !== undefined) return freshen(lead, entry, asked)
   const decision = error === undefined ? mayStore(x.head, timed, x.plan.policy) : { store: false, reason: 'error' }
   const names = namesOf(x, answer, timed)
-  if (!decision.store || names === undefined) {
-    const reason = 'reason' in decision ? String(decision.reason) : 'vary'
+  if (!decision.store || names === undefined || !mayKeep(lead)) {
+    const reason = 'reason' in decision ? String(decision.reason) : names === undefined ? 'vary' : 'leased'
     // A part is no answer for those who want the whole: they ask one after the other, but only until one has come.
     await end(lead, reason === 'partial' ? 0 : PASS_MS)
-    return settle(x, withStatus(x, conditional(x, asked), { fwd, detail: reason }), 'miss')
+    return settle(x, passedOn(x, asked, conditional(x, asked), { fwd, detail: reason }), 'miss')
   }
   return store(lead, asked, names)
 }
@@ -67,7 +67,7 @@ async function store(lead: Lead, asked: Asked, names: Names): Promise<undefined>
   const { response, timed } = asked
   if (Number(response.headers.get('content-length')) > x.plan.maxBodyBytes) {
     await end(lead, PASS_MS)
-    return settle(x, withStatus(x, conditional(x, asked), { fwd, detail: 'too large' }), 'miss')
+    return settle(x, passedOn(x, asked, conditional(x, asked), { fwd, detail: 'too large' }), 'miss')
   }
   const tags = tagsOf(x, response)
   const kept = async (body: Collected): Promise<void> => {
@@ -76,13 +76,13 @@ async function store(lead: Lead, asked: Asked, names: Names): Promise<undefined>
     const stored = await keep(x, answer, timed, { bytes: body.bytes, ...names, tags })
     if (!stored) await release(lead, 0)
   }
-  const status: CacheStatus = { fwd, stored: true }
+  const status = { fwd, stored: true }
   const notModified = conditional(x, asked)
   const body = response.body as ReadableStream<Uint8Array> | null
   if (body === null || notModified !== response) {
     // Nothing of the body goes to the client, so nothing of it waits for the client either.
     await handOver(x, finish(lead, collected(body, x.plan.maxBodyBytes).then(kept)))
-    return settle(x, withStatus(x, notModified, status), 'miss')
+    return settle(x, passedOn(x, asked, notModified, status), 'miss')
   }
   let hasEnded: () => void = () => {}
   const ended = handOver(x, new Promise((resolve) => (hasEnded = resolve)))

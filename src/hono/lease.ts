@@ -18,6 +18,11 @@ export interface Lead {
   readonly onEnd: () => void
 }
 
+/** Whether what comes may be stored: not by who asks beside the one that holds the lease. */
+export function mayKeep({ answer }: Lead): boolean {
+  return answer.claimed || answer.passedAt !== undefined
+}
+
 export async function end(lead: Lead, passMs: number): Promise<void> {
   await handOver(lead.x, finish(lead, release(lead, passMs)))
 }

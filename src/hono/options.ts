@@ -25,7 +25,10 @@ export interface ResponseCacheOptions {
   maxAge?: Expiration | undefined
   /** stale-while-revalidate for responses that name none; a positive span, default none. */
   stale?: Expiration | undefined
-  /** stale-if-error for responses that name none, a handler that throws included; a positive span, default none. */
+  /**
+   * stale-if-error for responses that name none; a positive span, default none. A handler that throws is an error too, unless
+   * what it threw is answered with a status below 500, as an HTTPException may be.
+   */
   staleIfError?: Expiration | undefined
   /** Whether both also count beside s-maxage, as in many CDNs; RFC 9111 forbids it. Default false. */
   staleDespiteSMaxAge?: boolean | undefined
@@ -216,12 +219,21 @@ function requestKey(
   key: ResponseCacheOptions['key'],
   authenticated: NonNullable<ResponseCacheOptions['authenticated']>,
 ): RequestKey | undefined {
-  const own = key?.(c)
-  const url = own instanceof URL ? own : new URL(c.req.url)
-  const parts = own === undefined || own instanceof URL ? [] : [`key ${own}`]
+  const given = key?.(c)
+  const url = given instanceof URL ? given : new URL(c.req.url)
+  const own = given instanceof URL ? undefined : checkedText('key', given)
+  const parts = own === undefined ? [] : [`key ${own}`]
   if (typeof authenticated !== 'function' || !c.req.raw.headers.has('authorization')) return { url, parts }
-  const user = authenticated(c)
+  const user = checkedText('authenticated', authenticated(c))
   return user === undefined || user === '' ? undefined : { url, parts: [...parts, `user ${user}`] }
+}
+
+/** What is no text is refused: a promise, say, would read the same for everybody, and give one user the pages of another. */
+function checkedText(name: 'key' | 'authenticated', value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value
+  const expected = name === 'key' ? 'a string or a URL' : 'a string'
+  throw new InvalidOptionError(`Expected ${name} to answer with ${expected}, got ${describeType(value)}.`)
 }
 
 function validatableMs(given: ResponseCacheOptions['keepValidatable']): number {

@@ -23,7 +23,7 @@ function expressionOf(name: string, pattern: unknown): RegExp {
   if (pattern instanceof RegExp) return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
   if (typeof pattern === 'string' && pattern.startsWith('/')) {
     const below = pattern.endsWith('/*')
-    const segments = (below ? pattern.slice(0, -2) : pattern).split('/').map(segmentSource)
+    const segments = (below ? pattern.slice(0, -2) : pattern).split('/').map((segment) => segmentSource(name, segment))
     return new RegExp(`^${segments.join('/')}${below ? '(?:/.*)?' : ''}$`, 's')
   }
   throw new InvalidOptionError(
@@ -31,6 +31,13 @@ function expressionOf(name: string, pattern: unknown): RegExp {
   )
 }
 
-function segmentSource(segment: string): string {
-  return /^:[A-Za-z_]\w*$/.test(segment) ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+function segmentSource(name: string, segment: string): string {
+  if (/^:[A-Za-z_]\w*$/.test(segment)) return '[^/]+'
+  // Hono's routes have more than this: taken by the letter they would match nothing, and exclude nothing.
+  if (/^:|\*/.test(segment)) {
+    throw new InvalidOptionError(
+      `Expected ${name} to hold paths with nothing but :name for a segment and /* at the end, or regular expressions, got a path of another form.`,
+    )
+  }
+  return segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }

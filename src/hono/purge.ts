@@ -164,14 +164,20 @@ function absolute(url: unknown): URL {
   }
 }
 
-/** A scheme and a host, and the beginning of a path. */
-const PREFIX = /^(https?:\/\/[^/?#\s]+)(\/[^#\s\p{Cc}]*)$/iu
+/** A scheme and a host, the beginning of a path, and that of a query. */
+const PREFIX = /^(https?:\/\/[^/?#\s]+)(\/[^?#\s\p{Cc}]*)((?:\?[^#\s\p{Cc}]*)?)$/iu
+/** What URL writes in another way, if not everywhere: what is not ASCII, and the marks. */
+const REWRITTEN = /[^\w/?%&=.-]+/gu
 
 function checkedPrefix(prefix: unknown): string {
-  const [, origin, path] = (typeof prefix === 'string' && prefix.isWellFormed() && PREFIX.exec(prefix)) || []
-  // As URLs are stored: the host in lower case and without the usual port, what is not ASCII encoded.
+  const [, origin, path, query = ''] =
+    (typeof prefix === 'string' && prefix.isWellFormed() && PREFIX.exec(prefix)) || []
+  // As URLs are stored: the host in lower case and without the usual port, the rest as URL encodes it.
   if (origin && path && URL.canParse(origin)) {
-    return new URL(origin).origin + path.replace(/[^\x21-\x7e]+/gu, encodeURIComponent)
+    // Not right after the slash: with a backslash it would begin a host.
+    const inPath = (text: string) => new URL(`/-${text}`, origin).pathname.slice(2)
+    const inQuery = (text: string) => new URL(`?${text}`, origin).search.slice(1)
+    return new URL(origin).origin + path.replace(REWRITTEN, inPath) + query.replace(REWRITTEN, inQuery)
   }
   throw new InvalidOptionError('Expected each of prefixes to begin with a scheme, a host and a slash.')
 }

@@ -11,6 +11,7 @@ import {
   type CacheStatus,
   type ForwardReason,
   isAnswerable,
+  isShareable,
   mayFill,
   mustNotForward,
   type Reuse,
@@ -33,7 +34,7 @@ import { changed, forwarded, passedBy } from './forward.ts'
 import { leadWith } from './lead.ts'
 import type { Lead } from './lease.ts'
 import { parseOptions, type ResponseCacheOptions } from './options.ts'
-import { forwardReason, judge, serve } from './serve.ts'
+import { forwardReason, judge, serve, timedOf } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
 
 export type { ResponseCacheOptions } from './options.ts'
@@ -63,7 +64,8 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
   return async function responseCache(c, next) {
     if (!plan.isSelected(c.req.path) || c.req.raw.headers.has('upgrade')) return next()
     const refreshing = refreshes.get(c.req.raw)
-    if (refreshing !== undefined) {
+    // Another's goes on to that one: between them a middleware may add what is for one client.
+    if (refreshing?.x.plan === plan) {
       refreshes.delete(c.req.raw)
       return leadWith({ ...refreshing, x: { ...refreshing.x, c } }, next)
     }
@@ -101,7 +103,7 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
       tellFailure(x, error)
       return forwarded(x, next, { fwd: 'bypass', detail: reasonOf(error) })
     }
-    const judged = answer.entry && judge(x, answer.entry)
+    const judged = judge(x, answer)
     const decided = decide(x, answer, judged)
     const fwd = forwardReason(answer, judged)
     if (decided === 'serve' || decided === 'serve and refresh') {
@@ -120,6 +122,10 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
     }
     if (answer.passedAt !== undefined) return leadWith({ x, answer, fwd, onEnd() {} }, next)
     if (cannotWait) return forwarded(x, next, { fwd }, answer.entry)
+    // Whatever the others bring, this request would have to ask as well.
+    if (answer.entry && !isShareable(timedOf(answer.entry.meta), x.plan.policy)) {
+      return leadWith({ x, answer, fwd, onEnd() {} }, next)
+    }
     isCollapsed = true
     if (!(await wait.pause(answer.heldMs, working.get(answer.key))))
       return forwarded(x, next, { fwd, detail: 'waited' }, answer.entry)

@@ -3,20 +3,28 @@ import { type ForwardReason, isServerError, mayServeOnError } from '../http/inde
 import { type Exchange, storeNow } from './exchange.ts'
 import { type Entry, policyFor, serve, timedOf } from './serve.ts'
 
+/** From here on statuses are the server's own errors. */
+const SERVER_ERRORS = 500
+
 /** What is stored, in the place of an error of the handler's (RFC 5861 4). */
 export async function savedDay(
   x: Exchange,
   entry: Entry | undefined,
   fwd: ForwardReason,
 ): Promise<Response | undefined> {
-  const { error, res } = x.c
-  if (entry === undefined || (error === undefined && !isServerError(res.status))) return undefined
+  const { res } = x.c
+  if (entry === undefined || !hasFailed(x.c)) return undefined
   const stored = timedOf(entry.meta)
   const now = storeNow(x)
   if (!mayServeOnError(x.head, stored, now, policyFor(x, entry, stored, now))) return undefined
   const saved = await serve(x, entry, { fwd, fwdStatus: res.status, detail: 'stale-if-error' })
   if (saved !== undefined) discard(res)
   return saved
+}
+
+/** Whether there is no answer. What is thrown may be one: Hono's HTTPException says 404 or 401 that way, or redirects. */
+function hasFailed({ error, res }: Exchange['c']): boolean {
+  return error === undefined ? isServerError(res.status) : res.status >= SERVER_ERRORS
 }
 
 /** Nobody reads it: without this, whoever makes it might wait for that. */

@@ -11,7 +11,7 @@ import {
 } from '../http/index.ts'
 import type { ResponseAnswer, ResponseMeta } from '../responses/store.ts'
 import { bodyPart } from './bodies.ts'
-import { type Exchange, read, storeNow, withStatus } from './exchange.ts'
+import { type Exchange, read, storeNow, tellFailure, withStatus } from './exchange.ts'
 
 /** Statuses whose `Response` takes no body, not even an empty one. */
 const NULL_BODY = new Set([101, 204, 205, 304])
@@ -29,11 +29,15 @@ export function timedOf({ status, headers, requestAt, responseAt, staleSince }: 
   }
 }
 
-/** Whether the entry may answer, by the policy; a sliding one lives as long as its row does. */
-export function judge(x: Exchange, entry: Entry): Reuse {
+/** Whether what is stored may answer, by the policy; a sliding response lives as long as its row does. */
+export function judge(x: Exchange, { entry, names }: ResponseAnswer): Reuse | undefined {
+  if (entry === undefined) return undefined
   const now = storeNow(x)
   const stored = timedOf(entry.meta)
-  return reuse(x.head, stored, now, policyFor(x, entry, stored, now))
+  const judged = reuse(x.head, stored, now, policyFor(x, entry, stored, now))
+  // Stored before the option named these fields, it may be for another value of theirs.
+  const isSelected = x.plan.policy.vary.every((name) => names?.includes(name))
+  return isSelected ? judged : { ...judged, use: 'validate', fwd: 'stale' }
 }
 
 export function policyFor(x: Exchange, { meta, expiresAt }: Entry, stored: TimedResponse, now: number): Policy {
@@ -55,12 +59,22 @@ export async function serve(
   const part = NULL_BODY.has(given.status) ? 'none' : given.body
   if (part !== 'none' && body === undefined) {
     // It was left in the database for a condition that does not hold after all; by now another may be there.
-    const again = (await read(x, { whole: true })).entry
+    const again = await readAgain(x)
     if (again?.body === undefined) return undefined
-    return serve(x, isSame(again.meta, meta) ? { ...again, meta } : again, status)
+    return isSame(again.meta, meta) ? serve(x, { ...again, meta }, status, { validated }) : serve(x, again, status)
   }
   const content = part === 'none' ? null : bodyPart(body ?? '', meta.base64 === true, part)
   return withStatus(x, new Response(content, { status: given.status, headers: given.headers }), status)
+}
+
+/** Undefined where it is gone, or cannot be had: then the request goes on as if it had not been found. */
+async function readAgain(x: Exchange): Promise<Entry | undefined> {
+  try {
+    return (await read(x, { whole: true })).entry
+  } catch (error) {
+    tellFailure(x, error)
+    return undefined
+  }
 }
 
 /** Whether they have the same body, for all that is known without it. */

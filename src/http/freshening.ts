@@ -3,13 +3,15 @@ import { parseEntityTag, strongMatch, weakMatch } from './entity-tag.ts'
 import { deltaSeconds } from './fields.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
-import { excludedFields, fieldsToStore } from './stored-fields.ts'
+import { excludedFields, fieldsToStore, unsharedFields } from './stored-fields.ts'
 import { mayStore } from './storing.ts'
 import { entityTagOf, lastModifiedOf } from './validators.ts'
 
 export interface Freshened {
   /** The stored response with its new fields and instants: what answers the request. */
   readonly response: TimedResponse
+  /** What the update brought for this request's client alone: a cookie, say. It is never stored. */
+  readonly unshared: readonly (readonly [string, string])[]
   /**
    * What becomes of the stored one: `update` it, `leave` it as it is because this request's update must not be stored (it
    * had Authorization, say), or `delete` it because the update forbids to keep it (it brought no-store, say).
@@ -82,7 +84,12 @@ function updated(request: RequestHead, stored: TimedResponse, update: TimedRespo
   const timed = { ...merged, requestAt, responseAt }
   const response = { ...timed, headers: fieldsToStore(timed, policy) }
   const kept = (headers: Headers) => mayStore({ method: 'GET', headers }, response, policy).store
-  return { response, store: kept(request.headers) ? 'update' : kept(new Headers()) ? 'leave' : 'delete' }
+  const names = new Set(unsharedFields(update.headers, policy))
+  return {
+    response,
+    unshared: [...update.headers].filter(([name]) => names.has(name)),
+    store: kept(request.headers) ? 'update' : kept(new Headers()) ? 'leave' : 'delete',
+  }
 }
 
 /** All lines of a name are replaced together (RFC 9111 3.2). */

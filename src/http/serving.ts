@@ -43,6 +43,12 @@ export function reuse(request: RequestHead, stored: TimedResponse, now: number, 
   return { use: ask, fwd: 'stale', ttlMs }
 }
 
+/** Whether a stored response could answer others when it came: otherwise each asks for itself, and waits for nobody. */
+export function isShareable(stored: TimedResponse, policy: Policy): boolean {
+  const anybody: RequestHead = { method: 'GET', headers: new Headers() }
+  return reuse(anybody, { ...stored, staleSince: undefined }, stored.responseAt, policy).use !== 'validate'
+}
+
 /**
  * Whether the stored response may take the place of an error: the handler threw, or answered 500, 502, 503 or 504
  * (RFC 5861 4). If not, the error goes to the client; RFC 9111 5.2.2.2 asks for one, and never for a stale response.

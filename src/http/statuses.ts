@@ -56,6 +56,11 @@ export function isNonError(status: number): boolean {
   return status >= 200 && status < 400
 }
 
+/** RFC 9110 15.3. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
+}
+
 function isFinal(status: number): boolean {
   return Number.isInteger(status) && status >= 200 && status <= 599
 }

@@ -38,17 +38,18 @@ export function fieldsToStore(response: TimedResponse, policy: Policy): Headers 
 
 /** The names, in lower case, of the fields that must not be stored, or be updated by a validation (RFC 9111 3.1 and 3.2). */
 export function excludedFields(headers: Headers, policy: Policy): ReadonlySet<string> {
-  const directives = cachingDirectives(headers, policy.targeted)
-  const excluded = new Set([
-    ...HOP_BY_HOP,
-    ...restrictedFields(directives.noCache),
-    ...restrictedFields(directives.private),
-  ])
+  const excluded = new Set([...HOP_BY_HOP, ...unsharedFields(headers, policy)])
   for (const option of listMembers(headers.get('connection'))) {
     // No connection option may name a field that is meant for all recipients (RFC 9110 7.6.1): it would undo the rules.
     const name = option.toLowerCase()
     if (!RELIED_ON.has(name) && !policy.targeted.includes(name)) excluded.add(name)
   }
-  if (!policy.setCookie) excluded.add('set-cookie')
   return excluded
+}
+
+/** The names, in lower case, of the fields that are for the client of this very response. */
+export function unsharedFields(headers: Headers, policy: Policy): readonly string[] {
+  const directives = cachingDirectives(headers, policy.targeted)
+  const named = [...restrictedFields(directives.noCache), ...restrictedFields(directives.private)]
+  return policy.setCookie ? named : [...named, 'set-cookie']
 }

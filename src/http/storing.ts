@@ -108,8 +108,10 @@ function isNotCacheable({ response, directives }: Candidate): boolean {
 }
 
 /** Neither fresh, nor ever servable stale, nor able to be validated: storing it would be of no use (RFC 9111 3). */
-function isNotReusable({ response, policy }: Candidate): boolean {
+function isNotReusable({ response, directives, policy }: Candidate): boolean {
+  if (hasValidator(response)) return false
   const { whileRevalidateMs, ifErrorMs } = staleWindows(response, policy)
   const servableMs = freshness(response, policy).lifetimeMs + Math.max(whileRevalidateMs, ifErrorMs)
-  return servableMs <= initialAgeMs(response) && !hasValidator(response)
+  // With no-cache nothing is served that was not validated, fresh or not (RFC 9111 5.2.2.4).
+  return directives.noCache === true || servableMs <= initialAgeMs(response)
 }

@@ -210,10 +210,15 @@ describe('cloudflareAccess', () => {
     expect(await status(authorize, await keys.token({ email: undefined }))).toBe(403)
   })
 
-  it('admits nobody while the keys cannot be fetched', async () => {
+  it.each<[string, () => Promise<Response>]>([
+    ['there is no network', () => Promise.reject(new TypeError('no network'))],
+    ['Access is out of order', async () => new Response('down', { status: 503 })],
+    ['the team has no such page', async () => new Response('<html>')],
+    ['there are no keys in it', async () => Response.json({ success: false })],
+  ])('admits nobody while the keys cannot be fetched, and leaves word in the log: %s', async (_why, fetch) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
-    const authorize = access({ fetch: () => Promise.reject(new TypeError('no network')) })
-    expect(await status(authorize, await keys.token())).toBe(500)
+    expect(await status(access({ fetch }), await keys.token())).toBe(500)
+    expect(log).toHaveBeenCalledOnce()
     log.mockRestore()
   })
 

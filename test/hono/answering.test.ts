@@ -155,9 +155,19 @@ describe('a miss', () => {
   it('hides conditions and unknown parts from the handler, and answers them itself', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag: '"1"' }))
     const response = await fetch('/a', { headers: { 'if-none-match': '"1"', 'if-match': '"0"', 'x-own': 'kept' } })
-    expect([response.status, await response.text(), brief(response)]).toEqual([304, '', 'fwd=uri-miss;stored'])
+    expect([response.status, await response.text(), brief(response)]).toEqual([
+      304,
+      '',
+      'fwd=uri-miss;fwd-status=200;stored',
+    ])
     expect([...(calls[0]?.headers.keys() ?? [])]).toEqual(['x-own'])
     expect(await (await fetch('/a')).text()).toBe('Hello')
+  })
+
+  it('without a date of modification is sent whatever If-Modified-Since says', async () => {
+    const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
+    const response = await fetch('/a', { headers: { 'if-modified-since': 'Fri, 31 Dec 9999 00:00:00 GMT' } })
+    expect([response.status, await response.text()]).toEqual([200, 'Hello'])
   })
 
   it('leaves ranges to the handler, stores no part, and keeps nobody from storing the whole', async () => {

@@ -22,6 +22,13 @@ describe('options that cannot be meant', () => {
     ['vary as text', { cache, vary: 'accept' }, InvalidOptionError],
     ['exclude as text', { cache, exclude: '/admin' }, InvalidOptionError],
     ['exclude without a slash', { cache, exclude: ['admin'] }, InvalidOptionError],
+    ...['/a/*/b', '/admin*', '/*/', '/:id{[0-9]+}', '/:id?', '/:'].map(
+      (path): [string, unknown, typeof InvalidOptionError] => [
+        `exclude of a form that is not known: ${path}`,
+        { cache, exclude: [path] },
+        InvalidOptionError,
+      ],
+    ),
     ['authenticated always', { cache, authenticated: 'always' }, InvalidOptionError],
     ['tags as a list', { cache, tags: ['a'] }, InvalidOptionError],
     ['key as text', { cache, key: 'a' }, InvalidOptionError],

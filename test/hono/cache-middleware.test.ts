@@ -153,6 +153,36 @@ describe('background work', () => {
     await Promise.all(ofTheCall)
   })
 
+  it('knows the versions of namespaces', async () => {
+    const app = new Hono().use(cacheMiddleware({ cache })).get('/', async (c) => {
+      await c.var.cache.namespace('a', { version: 2 }).set('key', 'second')
+      return c.json((await c.var.cache.namespace('a').get('key')) ?? null)
+    })
+    expect(await (await app.request('/', {}, {}, execution().context)).json()).toBe(null)
+    expect(await cache.namespace('a', { version: 2 }).get('key')).toBe('second')
+  })
+
+  it('works for a class with private fields', async () => {
+    class Wrapped {
+      readonly #cache: Cache = cache
+      get(key: string) {
+        return this.#cache.get(key)
+      }
+      getOrSet(...[key, compute, options]: Parameters<Cache['getOrSet']>) {
+        return this.#cache.getOrSet(key, compute, options)
+      }
+      namespace() {
+        return new Wrapped()
+      }
+    }
+    const wrapped = Object.freeze(new Wrapped()) as unknown as Cache
+    const app = new Hono().use(cacheMiddleware({ cache: wrapped })).get('/', async (c) => {
+      await c.var.cache.getOrSet('key', 'value')
+      return c.json([await c.var.cache.get('key'), await c.var.cache.namespace('a').get('key')])
+    })
+    expect(await (await app.request('/', {}, {}, execution().context)).json()).toEqual(['value', 'value'])
+  })
+
   it('does not change what the cache is otherwise', async () => {
     const metered = withMetrics(cache)
     const app = new Hono().use(cacheMiddleware({ cache: metered })).get('/', async (c) => {

@@ -1,4 +1,6 @@
-import { purge } from 'pgstash/hono'
+import { sql } from 'drizzle-orm'
+import type { Context } from 'hono'
+import { purge, responseCache } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../setup/eventually.ts'
 import { createGate } from '../setup/gate.ts'
@@ -80,6 +82,29 @@ describe('thirty isolates, cold, on one URL', () => {
     expect(await stored(site)).toEqual([])
   })
 
+  it.each<[string, Record<string, string>]>([
+    ['no-cache', { 'cache-control': 'no-cache', etag: '"1"' }],
+    ['max-age=0', { 'cache-control': 'max-age=0, must-revalidate', etag: '"1"' }],
+  ])('validate with %s side by side, as each of them has to', async (_name, headers) => {
+    let asking = 0
+    let everybodyAsks = () => {}
+    const all = new Promise<void>((resolve) => (everybodyAsks = resolve))
+    const handler = async (c: Context) => {
+      // Would never be told, if the one waited for the other.
+      if (++asking === CLIENTS + 1) everybodyAsks()
+      if (asking > 1) await all
+      const isKnown = c.req.header('if-none-match') === '"1"'
+      return isKnown ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
+    }
+    const apps = times(CLIENTS, () => createApp(site, handler, { lease: '5m' }))
+    await apps[0]?.fetch('/a')
+    const responses = await Promise.all(apps.map(({ fetch }) => fetch('/a')))
+    expect(await Promise.all(responses.map((response) => response.text()))).toEqual(times(CLIENTS, () => 'Hello'))
+    expect(apps.slice(1).every(({ calls }) => calls[0]?.headers.get('if-none-match') === '"1"')).toBe(true)
+    expect(responses.filter((response) => brief(response)?.endsWith('stored'))).toHaveLength(1)
+    expect(await heldLeases(site)).toEqual([])
+  })
+
   it('all get the stale response where the handler fails, and do not wait one for the other', async () => {
     let isBroken = false
     const together = togetherAfterTheFirst()
@@ -151,6 +176,44 @@ describe('a lease', () => {
     expect(await (await fetch('/a')).text()).toBe('outer')
     expect(brief(await fetch('/a'))).toBe('hit')
     expect(calls).toHaveLength(1)
+  })
+
+  it('for a refresh goes through others to the cache that holds it: what is done between them is not stored', async () => {
+    const cache = site.client()
+    let calls = 0
+    const { app, settled } = createApp(
+      site,
+      () => new Response(null),
+      { cache, authenticated: 'never' },
+      {
+        after: [
+          async (c, next) => {
+            await next()
+            c.header('x-user', c.req.header('authorization') ?? 'nobody')
+          },
+          responseCache({
+            cache,
+            stale: '1h',
+            refresh: (request) => app.fetch(request),
+            waitUntil: (work) => void background.push(work),
+          }),
+          async (c) => c.text(String(++calls), 200, { 'cache-control': 'public, max-age=60' }),
+        ],
+      },
+    )
+    const background: Promise<unknown>[] = []
+    const get = async () => {
+      const response = await app.request('https://example.com/a', { headers: { authorization: 'ada' } })
+      const text = await response.text()
+      await Promise.all([...background.splice(0), settled()])
+      return text
+    }
+    expect(await get()).toBe('1')
+    await age(site, 61_000)
+    expect(await get()).toBe('1')
+    expect(await get()).toBe('2')
+    const { rows } = await site.db.execute(sql`select meta from cache_entries`)
+    expect(JSON.stringify(rows)).not.toContain('x-user')
   })
 
   it('is given back where the answer may not be waited for, by ranges above all', async () => {

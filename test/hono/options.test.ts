@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import type { ResponseCacheOptions } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createApp, createSite, emptied, fresh, type Site, status } from './app.ts'
@@ -155,6 +156,26 @@ describe('the option', () => {
     }
     await age(site, 3_600 * SECOND)
     expect((await fetch('/a')).status).toBe(503)
+  })
+
+  it('staleIfError leaves what is thrown as an answer alone', async () => {
+    let thrown: HTTPException | undefined
+    const { fetch } = createApp(
+      site,
+      (c) => {
+        if (thrown !== undefined) throw thrown
+        return c.text('Hello', 200, fresh)
+      },
+      { staleIfError: '1h' },
+    )
+    await fetch('/a')
+    await age(site, 61 * SECOND)
+    for (const status of [302, 401, 404, 410] as const) {
+      thrown = new HTTPException(status)
+      expect((await fetch('/a')).status).toBe(status)
+    }
+    thrown = new HTTPException(503)
+    expect(await (await fetch('/a')).text()).toBe('Hello')
   })
 
   it('staleDespiteSMaxAge lets both count beside s-maxage', async () => {

@@ -49,6 +49,17 @@ describe('a purge', () => {
     expect(await purge(cache, { prefixes: ['https://example.com/ä/'] })).toBe(1)
   })
 
+  it.each(['{', '"', '<>', '`', '^', '|', "'", '\\', '\\\\x', '%7B', 'ä?', '?q="', "?q='", '?q={', '?q=ä', '?q=/?'])(
+    'by prefix finds what URL writes in another way: %s',
+    async (beginning) => {
+      const cache = ownCache(site)
+      const { fetch } = pages({ cache })
+      await fetch(`/a${beginning}b`)
+      await fetch('/a')
+      expect(await purge(cache, { prefixes: [`https://example.com/a${beginning}`] })).toBe(1)
+    },
+  )
+
   it('by tag is exact, alone and within URLs', async () => {
     const cache = ownCache(site)
     const { fetch } = pages({ cache })

@@ -22,6 +22,24 @@ describe('the option', () => {
     expect(calls).toHaveLength(2)
   })
 
+  it('vary holds for what was stored without it: nobody gets that before the handler is asked', async () => {
+    const theme = (c: Context) => {
+      const headers = { ...fresh, etag: '"1"' }
+      const isKnown = c.req.header('if-none-match') !== undefined && c.req.header('x-theme') === undefined
+      return isKnown ? c.body(null, 304, headers) : c.text(c.req.header('x-theme') ?? 'none', 200, headers)
+    }
+    const separate = createApp(site, theme, { vary: ['X-Theme'] })
+    for (const first of [undefined, 'dark']) {
+      await emptied(site)
+      await createApp(site, theme).fetch('/a')
+      for (const value of [first, 'light', 'dark', 'light']) {
+        const response = await separate.fetch('/a', { headers: value === undefined ? {} : { 'x-theme': value } })
+        expect(await response.text()).toBe(value ?? 'none')
+      }
+      expect(brief(await separate.fetch('/a', { headers: { 'x-theme': 'light' } }))).toBe('hit')
+    }
+  })
+
   it.each<[string, ResponseCacheOptions['query'], string, string, boolean]>([
     ['allow', { allow: ['page'] }, '/a?page=1&x=1', '/a?y=2&page=1', true],
     ['allow, of another value', { allow: ['page'] }, '/a?page=1', '/a?page=2', false],
@@ -108,6 +126,18 @@ describe('the option', () => {
       expect(answers).toEqual(count === 1 ? ['for a', 'for a', 'for a'] : ['for a', 'for b', 'for a'])
     },
   )
+
+  it.each(['key', 'authenticated'])('%s is refused where it answers with what all have in common', async (name) => {
+    const { fetch, calls } = createApp(site, hello(fresh), { [name]: async () => 'somebody' })
+    expect((await fetch('/a', { headers: { authorization: 'a' } })).status).toBe(500)
+    expect(calls).toHaveLength(0)
+  })
+
+  it('authenticated leaves alone whom it names null', async () => {
+    const nobody = { authenticated: () => null } as unknown as Partial<ResponseCacheOptions>
+    const { fetch } = createApp(site, hello(fresh), nobody)
+    expect(brief(await fetch('/a', { headers: { authorization: 'a' } }))).toBe('fwd=bypass')
+  })
 
   it('setCookie lets responses with cookies be stored, cookies and all', async () => {
     const handler = () =>

@@ -1,5 +1,6 @@
+import type { CacheEvent } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { brief, createApp, createSite, emptied, fresh, type Site, stored, stream } from './app.ts'
+import { brief, createApp, createSite, emptied, fresh, ownCache, type Site, stored, stream } from './app.ts'
 
 let site: Site
 beforeAll(async () => {
@@ -119,10 +120,26 @@ describe('an unsafe request', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('is answered though the database is away, and says so', async () => {
-    const { fetch } = pages()
+  it('is answered though the database is away, and says so, to who listens as well', async () => {
+    const events: CacheEvent[] = []
+    const cache = ownCache(site, { onEvent: (event) => void events.push(event) })
+    const { fetch } = createApp(site, (c) => c.text('done'), { cache })
     site.faults.always({ kind: 'error', status: 500 })
     const response = await fetch('/a', { method: 'POST' })
     expect([response.status, brief(response)]).toEqual([200, 'fwd=method;detail=DATABASE'])
+    expect(events).toMatchObject([{ type: 'error', operation: 'responseCache', error: { code: 'DATABASE' } }])
+  })
+
+  it('removes its URL though the option that names another one fails', async () => {
+    const { fetch } = createApp(site, (c) => c.text('page', 200, fresh), {
+      key: (c) => {
+        if (c.req.method === 'POST') throw new Error('broken')
+        return undefined
+      },
+    })
+    await fetch('/a')
+    const response = await fetch('/a', { method: 'POST' })
+    expect([response.status, brief(response)]).toEqual([200, 'fwd=method;detail=UNAVAILABLE'])
+    expect(await stored(site)).toEqual([])
   })
 })

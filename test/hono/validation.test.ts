@@ -68,6 +68,35 @@ describe('a stale response', () => {
     expect(state.tag).toBe('"1"')
   })
 
+  it('gives its lease back where the option for its tags throws', async () => {
+    const { handler } = versioned('one')
+    let isBroken = false
+    const tags = () => {
+      if (isBroken) throw new Error('broken')
+      return ['tag']
+    }
+    const { fetch } = createApp(site, handler, { tags })
+    await fetch('/a')
+    await age(site, 61_000)
+    isBroken = true
+    expect((await fetch('/a')).status).toBe(500)
+    isBroken = false
+    expect(brief(await fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
+  })
+
+  it('that was none yet is not taken for what came into being, by a page of the same tag', async () => {
+    let exists = false
+    const { fetch } = createApp(site, (c) => {
+      const headers = { ...fresh, etag: '"1"' }
+      if (exists && c.req.header('if-none-match') === '"1"') return c.body(null, 304, headers)
+      return c.text('page', exists ? 200 : 404, headers)
+    })
+    expect((await fetch('/a')).status).toBe(404)
+    await age(site, 61_000)
+    exists = true
+    expect((await fetch('/a')).status).toBe(200)
+  })
+
   it('is replaced where the handler answers with another, which reaches the client whole', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
@@ -91,6 +120,58 @@ describe('a stale response', () => {
     expect(calls).toHaveLength(2)
   })
 
+  it('has no Age for the client it was validated for, whose condition it no longer meets', async () => {
+    let at = modified
+    const { fetch } = createApp(site, (c) => {
+      const headers = { ...fresh, etag: '"1"', 'last-modified': at }
+      return c.req.header('if-none-match') ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
+    })
+    await fetch('/a')
+    await age(site, 61_000)
+    at = 'Wed, 02 Jan 2030 00:00:00 GMT'
+    const response = await fetch('/a', { headers: { 'if-modified-since': modified } })
+    expect([response.status, await response.text(), response.headers.get('age')]).toEqual([200, 'Hello', null])
+  })
+
+  it.each(['no-cache="set-cookie, x-user"', 'private="set-cookie, x-user"'])(
+    'with %s gives the fields that its validation brings to that client, and to no other',
+    async (restricted) => {
+      let calls = 0
+      const { fetch } = createApp(site, (c) => {
+        const headers = { 'cache-control': `max-age=60, ${restricted}`, etag: '"1"', 'x-user': String(++calls) }
+        const response = c.req.header('if-none-match') ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
+        for (const name of ['a', 'b']) response.headers.append('set-cookie', `${name}=${calls}`)
+        return response
+      })
+      await fetch('/a')
+      await age(site, 61_000)
+      const own = async (init = {}) => {
+        const { status, headers } = await fetch('/a', init)
+        return [status, headers.get('x-user'), headers.getSetCookie()]
+      }
+      expect(await own()).toEqual([200, '2', ['a=2', 'b=2']])
+      expect(await own()).toEqual([200, null, []])
+      await age(site, 61_000)
+      expect(await own({ headers: { 'if-none-match': '"1"' } })).toEqual([304, '3', ['a=3', 'b=3']])
+    },
+  )
+
+  it('answers the client that it was validated for with 304, where its body cannot be had after all', async () => {
+    let at = modified
+    let isAway = false
+    const { fetch } = createApp(site, (c) => {
+      const headers = { ...fresh, etag: '"1"', 'last-modified': at }
+      if (isAway) site.faults.always({ kind: 'error', status: 500 })
+      return c.req.header('if-none-match') ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
+    })
+    await fetch('/a')
+    await age(site, 61_000)
+    at = 'Wed, 02 Jan 2030 00:00:00 GMT'
+    isAway = true
+    // It has that very body: by what was stored until now its condition held.
+    expect((await fetch('/a', { headers: { 'if-modified-since': modified } })).status).toBe(304)
+  })
+
   it('is removed where its validation brings no-store, and still answers this once', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
@@ -99,6 +180,20 @@ describe('a stale response', () => {
     state.notModified = { 'cache-control': 'no-store' }
     expect(await (await fetch('/a')).text()).toBe('one')
     expect(await stored(site)).toEqual([])
+  })
+
+  it('is removed where its validation names a field that its key does not tell apart', async () => {
+    const { state, handler } = versioned('one')
+    const { fetch } = createApp(site, (c) =>
+      c.req.header('accept-language') === 'de' ? c.text('eins', 200, { ...fresh, ...state.notModified }) : handler(c),
+    )
+    const english = { headers: { 'accept-language': 'en' } }
+    await fetch('/a', english)
+    await age(site, 61_000)
+    state.notModified = { vary: 'Accept-Language' }
+    const response = await fetch('/a', english)
+    expect([await response.text(), brief(response)]).toEqual(['one', 'fwd=stale;fwd-status=304'])
+    expect(await (await fetch('/a', { headers: { 'accept-language': 'de' } })).text()).toBe('eins')
   })
 
   it('is not brought up to date where it changed during the validation', async () => {

@@ -45,6 +45,10 @@ describe('the request that goes on to the handler', () => {
     })
   })
 
+  it('carries none of what is no success: a 304 would be about another (RFC 9110 13.2.1)', () => {
+    expect([...forwardedFields(new Headers(), response({ etag: '"a"' }, { status: 404 }))]).toEqual([])
+  })
+
   it('carries no validator that is malformed or absent', () => {
     const found = forwardedFields(new Headers(), response({ etag: 'a', 'last-modified': 'x' }))
     expect([...found]).toEqual([])

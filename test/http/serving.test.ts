@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createPolicy, type PolicyOptions } from '../../src/http/policy.ts'
-import { mayServeOnError, mustNotForward, reuse } from '../../src/http/serving.ts'
+import { isShareable, mayServeOnError, mustNotForward, reuse } from '../../src/http/serving.ts'
 import { get, NOW, response, SECOND } from './messages.ts'
 
 const HONOUR = { requestDirectives: true }
@@ -170,5 +170,18 @@ describe('immutable (RFC 8246)', () => {
   it('means nothing once the response is stale', () => {
     expect(use('max-age=5, immutable', 6, HONOUR, 'max-age=0')).toBe('validate (request)')
     expect(use('max-age=5, immutable', 6)).toBe('validate (stale)')
+  })
+})
+
+describe('a stored response that could answer others when it came', () => {
+  it.each([
+    ['max-age=60', true],
+    ['max-age=0, stale-while-revalidate=60', true],
+    ['no-cache, max-age=60', false],
+    ['max-age=0', false],
+    ['', false],
+  ])('with %j: %s', (value, isSo) => {
+    const stored = { ...response({ 'cache-control': value }), staleSince: 1 }
+    expect(isShareable(stored, createPolicy({}))).toBe(isSo)
   })
 })

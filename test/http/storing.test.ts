@@ -35,7 +35,7 @@ describe('a response may be stored (RFC 9111 3)', () => {
   )
 
   it('without a lifetime if it is public and can be validated', () => {
-    expect(refusal(response({ 'cache-control': 'public', etag: '"a"' }, { status: 302 }))).toBeUndefined()
+    expect(refusal(response({ 'cache-control': 'public', etag: '"a"' }, { status: 202 }))).toBeUndefined()
   })
 
   it('that must always be validated, if it can be', () => {
@@ -45,6 +45,16 @@ describe('a response may be stored (RFC 9111 3)', () => {
 })
 
 describe('a response is not stored', () => {
+  it.each([301, 302, 404])('without a lifetime and with status %i, which no condition is heeded for', (status) => {
+    expect(refusal(response({ 'cache-control': 'public', etag: '"a"' }, { status }))).toBe('not-reusable')
+  })
+
+  it('with no-cache and nothing to validate it by, whatever its lifetime', () => {
+    for (const value of ['no-cache, max-age=60', 'no-cache']) {
+      expect(refusal(response({ 'cache-control': value }), get(), { defaultLifetime: 60 })).toBe('not-reusable')
+    }
+  })
+
   it.each(['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'QUERY', 'get'])(
     'to a %s: not a method that is stored',
     (method) => {

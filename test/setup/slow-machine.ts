@@ -1,10 +1,12 @@
 /**
  * With `TEST_SLOW_MACHINE=1` tests run as on a machine that is busy elsewhere: the process stands still now and then, and
- * requests and their answers are on the way for some time. What fails then has assumed that something is quick.
+ * requests and their answers are on the way for some time; with a greater number, for so many times as long. What fails
+ * then has assumed that something is quick.
  */
 const { setInterval, setTimeout, fetch } = globalThis
+const factor = Number(process.env.TEST_SLOW_MACHINE ?? 0)
 
-if (process.env.TEST_SLOW_MACHINE) {
+if (factor > 0) {
   const nothing = new Int32Array(new SharedArrayBuffer(4))
   setInterval(() => Atomics.wait(nothing, 0, 0, stretch(120)), 40).unref()
 
@@ -18,7 +20,7 @@ if (process.env.TEST_SLOW_MACHINE) {
 
 /** Short as a rule, and long now and then, as delays are. */
 function stretch(longestMs: number): number {
-  return Math.random() ** 4 * longestMs
+  return Math.random() ** 4 * longestMs * factor
 }
 
 function pause(ms: number): Promise<void> {

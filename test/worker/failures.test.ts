@@ -70,6 +70,14 @@ describe.each(KINDS)('failures over %s', (kind) => {
     expect(performance.now() - startedAt).toBeLessThan(40_000)
   })
 
+  it('with a database that never answers tell so where the cache itself is asked', async () => {
+    demo.faults.always({ kind: 'hang' })
+    for (const path of ['/views', '/entries']) {
+      const { status, json } = await demo.fetch(path)
+      expect([path, status, json.error]).toEqual([path, 503, 'The database did not answer in time.'])
+    }
+  })
+
   it('end with the database: the next request is answered, and the one after a rest comes from the cache', async () => {
     demo.faults.always({ kind: 'reset' })
     for (let i = 0; i < FAILURES_TO_REST; i++) expect((await demo.fetch(NEAR)).status).toBe(503)

@@ -14,6 +14,8 @@ export interface CloudflareAccessOptions {
   fetch?: FetchImplementation | undefined
 }
 
+/** What jose says of keys that cannot be had: too late, no answer with 200 or no JSON, or no keys in it. */
+const KEYS_MISSING: ReadonlySet<string> = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID'])
 const HEADER = 'cf-access-jwt-assertion'
 const TEAM = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i
 
@@ -54,8 +56,8 @@ export function cloudflareAccess(options: CloudflareAccessOptions): Authorize {
       })
       return allow === undefined || allow(typeof payload.email === 'string' ? payload.email : undefined) === true
     } catch (error) {
-      // A token that is not right; all else, keys that cannot be fetched among it, is a failure.
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) return false
+      // A token that is not right; all else is a failure.
+      if (error instanceof errors.JOSEError && !KEYS_MISSING.has(error.code)) return false
       throw error
     }
   }
