@@ -163,6 +163,14 @@ describe('warm', () => {
     expect(await cacheQuery(cache, query(2))).toEqual([{ id: 2, name: 'Ben' }])
   })
 
+  it('gives every result the tags that a generator gives but once', async () => {
+    const db = connect['neon-http']()
+    const query = (id: number) => db.select().from(users).where(eq(users.id, id))
+    await warm(cache, [query(1), query(2)], { tags: new Set(['warm']).values(), concurrency: 1 })
+    await cache.invalidate('warm')
+    expect(await warm(cache, [query(1), query(2)])).toBe(2)
+  })
+
   it('goes on where a query fails, and tells in the end', async () => {
     const db = connect['neon-http']()
     const queries = [db.select({ one: sql`1 / 0` }).from(users), db.select().from(users)]

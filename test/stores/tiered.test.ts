@@ -98,6 +98,12 @@ describe('reads', () => {
     expect(await cache.get('skipped')).toBe(undefined)
   })
 
+  it('that compute keep the tags that a generator gives but once', async () => {
+    await cache.getOrSet('key', 'computed', { tags: new Set(['x']).values() })
+    await cache.invalidate('x')
+    expect(await cache.get('key')).toBe(undefined)
+  })
+
   it('that find another’s value leave a copy of it as it is', async () => {
     await far.getOrSet('key', 'theirs', { expiration: '3s', tags: ['x'] })
     expect(await requests(() => cache.getOrSet('key', 'ours'))).toBe(1)

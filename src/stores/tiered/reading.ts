@@ -4,6 +4,7 @@ import { parsePlan } from '../../fill/options.ts'
 import { createCoalescer } from '../../store/coalesce.ts'
 import type { Copy } from '../../store/copies.ts'
 import { type GetOptions, parseGet } from '../../store/inputs.ts'
+import { once } from '../../store/once.ts'
 import { DEFAULT_TIMEOUT_MS } from '../../values/defaults.ts'
 import { noCost } from '../../values/events.ts'
 import { ABSENT, type Context, keep, keysOf, ticketed } from './context.ts'
@@ -74,7 +75,8 @@ export function reading(context: Context) {
 
   async function getOrSet(key: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown> {
     nameOf(key)
-    const { sliding, beta, signal } = parsePlan(options, { expiration: inside.defaultExpiration(key), slack: 0 })
+    const given = once(options)
+    const { sliding, beta, signal } = parsePlan(given, { expiration: inside.defaultExpiration(key), slack: 0 })
     signal?.throwIfAborted()
     const ttlMs = sliding?.ttlMs
     // Whether to refresh early only the second tier can tell.
@@ -86,7 +88,7 @@ export function reading(context: Context) {
       inside.getOrSetKeeping(
         key,
         compute,
-        options,
+        given,
         async (copy) => {
           await noteUndue(key, ttlMs, copy)
           await keep(context, copy, ticket)

@@ -3,6 +3,7 @@ import type { Cache, CounterOptions, LimitRule, WriteOptions } from '../../cache
 import { remainingMs } from '../../store/copies.ts'
 import { parsePairs, parseTags, parseWrite } from '../../store/inputs.ts'
 import { type Internals, internals } from '../../store/internals.ts'
+import { listed, once } from '../../store/once.ts'
 import type { Expiration } from '../../values/expiration.ts'
 import { NEVER } from '../../values/expiration.ts'
 import { type Context, forget, forgetAll, forgetTags, keysOf } from './context.ts'
@@ -123,13 +124,3 @@ export function writing(context: Context) {
 }
 
 const nameOfTicket = ({ key }: Ticket) => key
-
-/** The options with tags that can be read twice. */
-function once(options: WriteOptions | undefined): WriteOptions | undefined {
-  return typeof options?.tags === 'object' ? { ...options, tags: listed(options.tags) } : options
-}
-
-/** A generator has nothing the second time. What is no list at all is refused where it is checked. */
-function listed<T>(tags: T): T | string[] {
-  return typeof tags === 'object' && tags !== null && Symbol.iterator in tags ? [...(tags as Iterable<string>)] : tags
-}
