@@ -133,18 +133,18 @@ class PgstashQueryCache extends DrizzleCache {
     }
     this.#counts.misses++
     const tags = isWatched ? tables.map(tableTag) : []
-    this.#misses.open(name, { token: found.claimed ? token : undefined, storedKey, tags, startedAt: now() })
+    this.#misses.open(name, { token: found.claimed ? token : undefined, storedKey, tables, tags, startedAt: now() })
     return undefined
   }
 
   override async put(
     hashedQuery: string,
     response: unknown,
-    _tables: string[],
+    tables: string[],
     isTag: boolean,
     config?: CacheConfig,
   ): Promise<void> {
-    const miss = this.#misses.close(entryName(hashedQuery, isTag), now())
+    const miss = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
     if (miss?.token === undefined) return
     const { steps } = this.#plan.fillable
     const { storedKey: key, token, tags, startedAt } = miss

@@ -23,7 +23,7 @@ import { createCache } from 'pgstash'
 import { cacheQuery, type QueryCache, type QueryCacheOptions, queryCache, tableTag } from 'pgstash/drizzle'
 import { cacheEntries } from 'pgstash/schema'
 import postgres from 'postgres'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createPool } from '../setup/databases.ts'
@@ -248,6 +248,42 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     await cache.get('hash', ['users'], false, true)
     await cache.put('hash', [['of the first, late']], ['users'], false)
     expect(await cache.get('hash', ['users'], false, true)).toBe(undefined)
+  })
+
+  it('tells rows that overtake others apart, by the array that Drizzle hands on', async () => {
+    const { cache } = open()
+    const [first, second, third] = [['users'], ['users'], ['users']]
+    await cache.get('hash', first, false, true)
+    await cache.onMutate({ tables: ['users'] })
+    await cache.get('hash', second, false, true)
+    await cache.put('hash', [['of the second']], second, false)
+    await site.db.execute(sql`delete from cache_leases`)
+    await cache.get('hash', third, false, true)
+    await cache.put('hash', [['of the third']], third, false)
+    await cache.put('hash', [['of the first, late']], first, false)
+    expect(await cache.get('hash', ['users'], false, true)).toEqual([['of the third']])
+  })
+
+  it('stores what a herd reads, however large it is', async () => {
+    const { cache } = open()
+    const herd = Array.from({ length: 150 }, () => ['users'])
+    for (const each of herd) await cache.get('hash', each, false, true)
+    for (const each of herd) await cache.put('hash', [['rows']], each, false)
+    expect(await cache.get('hash', ['users'], false, true)).toEqual([['rows']])
+  })
+
+  it('stores rows again after a query that failed', async () => {
+    const { db } = open()
+    const read = () => db.select({ one: sql`1 / (${users.id} - 1)` }).from(users).$withCache()
+    await expect(read()).rejects.toThrow()
+    await site.db.execute(sql`delete from users where id = 1`)
+    await site.db.execute(sql`truncate cache_leases`)
+    const tomorrow = Date.now() + 86_400_000
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(tomorrow)
+    cleanup(() => clock.mockRestore())
+    await read()
+    clock.mockRestore()
+    expect(await createCache(site.db).count()).toBe(1)
   })
 })
 
