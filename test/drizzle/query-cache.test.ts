@@ -19,7 +19,7 @@ import {
   timestamp,
 } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
-import { createCache } from 'pgstash'
+import { type CacheEvent, createCache } from 'pgstash'
 import { cacheQuery, type QueryCache, type QueryCacheOptions, queryCache, tableTag } from 'pgstash/drizzle'
 import { cacheEntries } from 'pgstash/schema'
 import postgres from 'postgres'
@@ -274,7 +274,11 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
 
   it('stores rows again after a query that failed', async () => {
     const { db } = open()
-    const read = () => db.select({ one: sql`1 / (${users.id} - 1)` }).from(users).$withCache()
+    const read = () =>
+      db
+        .select({ one: sql`1 / (${users.id} - 1)` })
+        .from(users)
+        .$withCache()
     await expect(read()).rejects.toThrow()
     await site.db.execute(sql`delete from users where id = 1`)
     await site.db.execute(sql`truncate cache_leases`)
@@ -298,6 +302,21 @@ describe('queryCache', () => {
     expect(site.faults.requests).toBe(4)
     await db.update(users).set({ name: 'x' })
     expect(site.faults.requests).toBe(6)
+  })
+
+  it('runs the query where the cache’s database is away, with onError miss', async () => {
+    const events: CacheEvent[] = []
+    const far = await createSite()
+    const cache = queryCache(far.client({ onError: 'miss', onEvent: (event) => events.push(event) }))
+    const strict = queryCache(far.client())
+    const connectTo = (to: QueryCache) => drizzleNeon({ client: neon(site.server.connectionString), cache: to })
+    far.faults.always({ kind: 'error', status: 503 })
+    const read = (to: QueryCache) => connectTo(to).select().from(users).$withCache()
+    expect(await read(cache)).toHaveLength(2)
+    expect(cache.stats()).toMatchObject({ hits: 0, misses: 1 })
+    expect(events).toMatchObject([{ type: 'error', error: { code: 'DATABASE' } }])
+    await expect(read(strict)).rejects.toMatchObject({ code: 'DATABASE' })
+    far.faults.heal()
   })
 
   it('refuses what is no cache of createCache', () => {
