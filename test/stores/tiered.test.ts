@@ -124,6 +124,23 @@ describe('reads', () => {
     expect(await cache.get('key')).toBe('new')
   })
 
+  it.each([
+    ['set', () => cache.set('key', 2, { expiration: '30s' })],
+    ['touch and read', async () => [await cache.touch('key', '30s'), await cache.get('key')]],
+    [
+      'invalidate and compute',
+      async () => [await cache.invalidate('x'), await cache.getOrSet('key', 2, { expiration: 30 })],
+    ],
+  ])('that slide reach the database after a %s that has brought the deadline nearer', async (_name, write) => {
+    cache = tieredCache({ l1: near(), l2: far, l1Expiration: '1h' })
+    await cache.set('key', 1, { expiration: '10m', tags: ['x'] })
+    await cache.get('key', { sliding: '1m' })
+    await write()
+    await cache.get('key', { sliding: '1m' })
+    const expiresAt = (await far.expiration('key')) ?? new Date(0)
+    expect(expiresAt.getTime() - Date.now()).toBeGreaterThan(30_000)
+  })
+
   it('that slide reach the database when its deadline is due, and not before', async () => {
     await far.set('key', 1, { expiration: 100 })
     const slide = () => cache.get('key', { sliding: 100 })

@@ -11,7 +11,7 @@ import { ABSENT, type Context, keep, keysOf, ticketed } from './context.ts'
 import type { Ticket } from './fence.ts'
 
 export function reading(context: Context) {
-  const { l1, l2, inside, nameOf, undue, fence, feed, asksForNews, copyMs } = context
+  const { l1, l2, inside, nameOf, undue, fence, feed, asksForNews } = context
   // Gets of one tick share a round trip.
   const coalesced = createCoalescer<Copy>((keys) => copied(keys), DEFAULT_TIMEOUT_MS)
   const newsFor = (own: readonly Ticket[]) => (asksForNews ? feed.reader(own) : undefined)
@@ -23,13 +23,7 @@ export function reading(context: Context) {
 
   /** Whether a read that slides by so much must reach the second tier, for its deadline to move in time. */
   async function isDue(key: string, ttlMs: number | undefined): Promise<boolean> {
-    return ttlMs !== undefined && !(await undue.has(`${ttlMs} ${nameOf(key)}`).catch(() => false))
-  }
-
-  async function noteUndue(key: string, ttlMs: number | undefined, { remainingMs }: Copy): Promise<void> {
-    if (ttlMs === undefined) return
-    const milliseconds = Math.floor(Math.min(remainingMs - ttlMs, copyMs))
-    await undue.set(`${ttlMs} ${nameOf(key)}`, null, { expiration: { milliseconds } }).catch(() => {})
+    return ttlMs !== undefined && !(await undue.has(nameOf(key), ttlMs))
   }
 
   /** What the second tier has, with copies kept of it. */
@@ -37,18 +31,23 @@ export function reading(context: Context) {
     const tickets = new Map(keys.map((key) => [key, fence.open(nameOf(key))]))
     try {
       const copies = await inside.copies(keys, { slidingMs, news: newsFor([...tickets.values()]) })
-      await Promise.all(Array.from(copies, ([key, copy]) => keep(context, copy, tickets.get(key))))
+      const kept = Array.from(copies, ([key, copy]) => keptCopy(copy, tickets.get(key), slidingMs))
+      await Promise.all(kept)
       return copies
     } finally {
       for (const ticket of tickets.values()) fence.close(ticket)
     }
   }
 
+  async function keptCopy(copy: Copy, ticket: Ticket | undefined, ttlMs: number | undefined): Promise<void> {
+    if (ttlMs !== undefined && ticket !== undefined) await undue.note(ticket, ttlMs, copy)
+    await keep(context, copy, ticket)
+  }
+
   async function far(key: string, ttlMs: number | undefined): Promise<unknown> {
     const copy = ttlMs === undefined ? await coalesced(key, noCost()) : (await copied([key], ttlMs)).get(key)
     // Sliding, the first tier was not asked; while the second is away it is all there is.
     if (copy === undefined) return ttlMs === undefined ? ABSENT : near(key)
-    await noteUndue(key, ttlMs, copy)
     return copy.value()
   }
 
@@ -85,16 +84,7 @@ export function reading(context: Context) {
       if (found !== ABSENT) return found
     }
     return ticketed(context, key, (ticket) =>
-      inside.getOrSetKeeping(
-        key,
-        compute,
-        given,
-        async (copy) => {
-          await noteUndue(key, ttlMs, copy)
-          await keep(context, copy, ticket)
-        },
-        newsFor([ticket]),
-      ),
+      inside.getOrSetKeeping(key, compute, given, (copy) => keptCopy(copy, ticket, ttlMs), newsFor([ticket])),
     )
   }
 

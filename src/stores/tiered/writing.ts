@@ -10,7 +10,7 @@ import { type Context, forget, forgetAll, forgetTags, keysOf } from './context.t
 import type { Ticket } from './fence.ts'
 
 export function writing(context: Context) {
-  const { l1, l2, inside, nameOf, copyMs, fence } = context
+  const { l1, l2, inside, nameOf, copyMs, fence, undue } = context
 
   /** A write after which the first tier knows nothing of the keys. @throws InvalidKeyError */
   async function through<T>(keys: readonly string[], write: () => Promise<T>): Promise<T> {
@@ -18,7 +18,8 @@ export function writing(context: Context) {
     try {
       return await fence.during(tickets, write)
     } finally {
-      await forget(l1, tickets.map(nameOfTicket))
+      const names = tickets.map(nameOfTicket)
+      await Promise.all([forget(l1, names), undue.forget(names)])
       for (const ticket of tickets) fence.close(ticket)
     }
   }
@@ -67,7 +68,8 @@ export function writing(context: Context) {
       }
       return result
     } finally {
-      if (!hasCopy) await forget(l1, tickets.map(nameOfTicket))
+      const names = tickets.map(nameOfTicket)
+      await Promise.all([hasCopy ? undefined : forget(l1, names), undue.forget(names)])
       for (const ticket of tickets) fence.close(ticket)
     }
   }
