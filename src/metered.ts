@@ -22,7 +22,8 @@ const ABSENT = Symbol('absent')
 
 export function metered(cache: Cache, counts: Counts): Cache & Inside {
   const counted = countErrors(counts)
-  const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey } = internalsOf(cache)
+  const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey, hidesTags } =
+    internalsOf(cache)
   return {
     // What other parts of this package find a cache's insides by.
     ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
@@ -59,6 +60,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
       rows: (...args) => counted(() => rows(...args)),
       defaultExpiration,
       storedKey,
+      hidesTags,
       async copies(keys, options) {
         const found = await counted(() => copies(keys, options))
         counts.hits += found.size

@@ -1,6 +1,15 @@
 /** What only a tiered cache does: what reaches the second tier, how long copies live, and what keeps old ones out. */
 import { sql } from 'drizzle-orm'
-import { type Cache, createCache, memoryCache, nullCache, shardedCache, tieredCache } from 'pgstash'
+import {
+  type Cache,
+  createCache,
+  createCacheManager,
+  memoryCache,
+  nullCache,
+  shardedCache,
+  tieredCache,
+  withMetrics,
+} from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
 
@@ -298,6 +307,20 @@ describe('tiers of any kind', () => {
     expect(await cache.getOrSet('key', 'computed')).toBe('computed')
     await cache.set('key', 'set')
     expect(await cache.get('key', { sliding: '1m' })).toBe('set')
+  })
+
+  it.each<[string, (foreign: Cache) => Cache]>([
+    ['metered', withMetrics],
+    ['sharded', (foreign) => shardedCache({ nodes: { own: memoryCache(), foreign }, weights: { foreign: 100 } })],
+    ['managed', (foreign) => createCacheManager({ default: 'foreign', stores: { foreign } })],
+  ])('a store from elsewhere that is %s is exact as well', async (_name, wrap) => {
+    const { [Symbol.for('pgstash.internals')]: _, ...foreign } = memoryCache() as Cache & Record<symbol, unknown>
+    const keys = ['a', 'b', 'c', 'd']
+    cache = tieredCache({ l1: near(), l2: wrap(foreign as Cache) })
+    for (const key of keys) await foreign.set(key, 'old', { tags: ['x'] })
+    expect((await cache.getMany(keys)).size).toBeGreaterThan(0)
+    await cache.invalidate('x')
+    expect((await cache.getMany(keys)).size).toBe(0)
   })
 
   it('tiers of tiers, shards, and no store at all', async () => {

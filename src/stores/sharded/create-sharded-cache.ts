@@ -1,6 +1,6 @@
 /** `shardedCache`: keys spread over several stores. */
 import type { Cache, NamespaceOptions } from '../../cache.ts'
-import { type Inside, internals } from '../../store/internals.ts'
+import { type Inside, internals, internalsOf } from '../../store/internals.ts'
 import { scopeOf } from '../../store/settings.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { nestedScope } from '../../values/key.ts'
@@ -82,7 +82,10 @@ function scopedCache<Name extends string>(context: Context): ShardedCache<Name> 
       const inScope = [...nodes].map(([node, cache]) => [node, cache.namespace(name, options)] as const)
       return scopedCache({ ...context, nodes: new Map(inScope), scope: nested })
     },
-    [internals]: { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration },
+    [internals]: {
+      ...{ prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration },
+      hidesTags: [...nodes.values()].some((node) => internalsOf(node).hidesTags),
+    },
   }
 }
 

@@ -72,7 +72,7 @@ export function tieredCache(options: TieredCacheOptions): Cache {
     fence,
     feed: createFeed(near, fence, undue),
     asksForNews,
-    hasTags: internals in far,
+    hasTags: internalsOf(far).hidesTags !== true,
   }
   return scopedCache(shared, far, ROOT)
 }
