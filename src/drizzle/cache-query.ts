@@ -19,8 +19,8 @@ export interface CacheQueryOptions extends GetOrSetOptions {
  * The result of a query, from the cache or from the database; keyed by its SQL and its parameters with their types.
  *
  * All of `getOrSet` applies: one computation for all, stale values, tags, and fills that a change overtook are refused. A
- * change of any table in the query invalidates its result, except of tables that raw SQL names in its text: name those
- * yourself, `tags: [tableTag(users)]`.
+ * change of any table in the query invalidates its result, except of tables that raw SQL names in its text, and of those
+ * behind a view that is only named (`existing()`): name those yourself, `tags: [tableTag(users)]`.
  *
  * @throws InvalidOptionError, and what `getOrSet` and the query throw
  * @example

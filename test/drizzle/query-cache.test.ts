@@ -1,6 +1,6 @@
 import { neon } from '@neondatabase/serverless'
 import * as drizzleOrm from 'drizzle-orm'
-import { eq, inArray, sql } from 'drizzle-orm'
+import { eq, exists, inArray, sql } from 'drizzle-orm'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import {
@@ -15,6 +15,7 @@ import {
   numeric,
   pgSchema,
   pgTable,
+  pgView,
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
@@ -351,16 +352,41 @@ describe('cacheQuery', () => {
     expect((await cacheQuery(cache, db.select({ at: kinds.at }).from(kinds))).length).toBe(0)
   })
 
-  it('knows the tables of CTEs, subqueries in conditions and aliases', async () => {
+  it('knows the tables of CTEs, subqueries in conditions, joins, aliases and views', async () => {
     const cache = createCache(site.db)
     const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const cte = db.$with('cte').as(db.select({ id: users.id }).from(users))
     const inner = db.select({ id: users.id }).from(users)
     const twin = alias(users, 'twin')
+    const names = pgView('names').as((query) => query.select({ name: users.name }).from(users))
+    await site.db.execute(sql`create or replace view names as select name from users`)
     const queries = [
       () => db.with(cte).select().from(cte),
       () => db.select().from(posts).where(inArray(posts.author, inner)),
       () => db.select().from(posts).innerJoin(twin, eq(twin.id, posts.author)),
+      // Where no column of the table is asked for.
+      () => db.select({ n: sql`count(*)` }).from(twin),
+      () => db.select({ n: sql`count(*)` }).from(posts).innerJoin(users, sql`true`),
+      () => db.select({ n: sql`count(*)` }).from(posts).crossJoin(twin),
+      () =>
+        db.select({ n: sql`1` }).from(
+          db
+            .select({ one: sql`1`.as('one') })
+            .from(twin)
+            .as('ones'),
+        ),
+      () =>
+        db
+          .select({ n: sql<number>`1`.as('n') })
+          .from(posts)
+          .union(db.select({ n: sql<number>`2`.as('n') }).from(twin)),
+      () =>
+        db
+          .select()
+          .from(posts)
+          .where(exists(db.select({ n: sql`1` }).from(twin))),
+      () => db.select().from(names),
+      () => db.select({ n: sql`count(*)` }).from(posts).innerJoin(names, sql`true`),
     ]
     for (const query of queries) {
       await cacheQuery<unknown>(cache, query())
