@@ -22,7 +22,7 @@ const ABSENT = Symbol('absent')
 
 export function metered(cache: Cache, counts: Counts): Cache & Inside {
   const counted = countErrors(counts)
-  const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey, hidesTags } =
+  const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey, hidesTags, timeoutMs } =
     internalsOf(cache)
   return {
     // What other parts of this package find a cache's insides by.
@@ -61,6 +61,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
       defaultExpiration,
       storedKey,
       hidesTags,
+      timeoutMs,
       async copies(keys, options) {
         const found = await counted(() => copies(keys, options))
         counts.hits += found.size

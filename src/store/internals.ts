@@ -54,6 +54,8 @@ export interface Internals {
   readonly defaultExpiration: (key: string) => Deadline
   /** The key as it is stored, which news name it by; undefined where there are no news. */
   readonly storedKey?: ((key: string) => string) | undefined
+  /** How long one of its statements may take, where that is known. */
+  readonly timeoutMs?: number | undefined
   /** True where copies do not tell their tags. */
   readonly hidesTags?: boolean | undefined
   readonly prepareMany: PrepareMany

@@ -1,5 +1,6 @@
 /** What only a tiered cache does: what reaches the second tier, how long copies live, and what keeps old ones out. */
 import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/pg-proxy'
 import {
   type Cache,
   createCache,
@@ -10,7 +11,7 @@ import {
   tieredCache,
   withMetrics,
 } from 'pgstash'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
 
 let site: Site
@@ -294,6 +295,25 @@ describe('a tier that is away', () => {
     expect(await cache.get('key')).toBe(undefined)
     expect(await cache.clear()).toBeGreaterThanOrEqual(0)
   })
+})
+
+it.each<[string, (slow: Cache) => Cache]>([
+  ['', (slow) => slow],
+  [' under metrics', withMetrics],
+  [' under shards', (slow) => shardedCache({ nodes: { slow } })],
+])('reads of one tick wait as long as the second tier may take%s', async (_name, wrap) => {
+  vi.useFakeTimers()
+  try {
+    const answer = () => new Promise<{ rows: [] }>((resolve) => setTimeout(resolve, 20_000, { rows: [] }))
+    const slow = createCache(drizzle(answer), { timeout: 60_000 })
+    cache = tieredCache({ l1: memoryCache(), l2: wrap(slow) })
+    const reads = Promise.all([cache.get('a'), cache.get('b')])
+    reads.catch(() => {})
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(await reads).toEqual([undefined, undefined])
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe('tiers of any kind', () => {

@@ -13,7 +13,7 @@ import type { Ticket } from './fence.ts'
 export function reading(context: Context) {
   const { l1, l2, inside, nameOf, undue, fence, feed, asksForNews } = context
   // Gets of one tick share a round trip.
-  const coalesced = createCoalescer<Copy>((keys) => copied(keys), DEFAULT_TIMEOUT_MS)
+  const coalesced = createCoalescer<Copy>((keys) => copied(keys), inside.timeoutMs ?? DEFAULT_TIMEOUT_MS)
   const newsFor = (own: readonly Ticket[]) => (asksForNews ? feed.reader(own) : undefined)
 
   /** The copy's value, or {@link ABSENT}; also where the first tier fails. */
