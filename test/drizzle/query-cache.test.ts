@@ -397,6 +397,32 @@ describe('cacheQuery', () => {
     }
   })
 
+  it('tells queries of the same SQL apart by what they make of the rows', async () => {
+    const cache = createCache(site.db)
+    const db = drizzleNeon({ client: neon(site.server.connectionString) })
+    const asText = pgTable('kinds', { at: timestamp('at', { withTimezone: true, mode: 'string' }) })
+    await site.db.execute(sql`insert into kinds (id, at) values (1, '1970-01-01 00:00:00+00')`)
+    const count = sql`count(*)`
+    const results = [
+      () => db.select({ one: users.id }).from(users).limit(1),
+      () => db.select({ other: users.id }).from(users).limit(1),
+      () =>
+        db
+          .select({ user: { id: users.id } })
+          .from(users)
+          .limit(1),
+      () => db.select({ n: sql`count(*)`.mapWith(String) }).from(users),
+      () => db.select({ n: sql`count(*)`.mapWith(Number) }).from(users),
+      () => db.select({ n: count.mapWith(BigInt).as('n') }).from(users),
+      () => db.select({ at: kinds.at }).from(kinds),
+      () => db.select({ at: asText.at }).from(asText),
+      () => db.select({ kind: asText }).from(asText),
+    ]
+    for (const query of results) expect(await cacheQuery<unknown>(cache, query())).toEqual(await query())
+    for (const query of results) expect(await cacheQuery<unknown>(cache, query())).toEqual(await query())
+    expect(await cache.count()).toBe(results.length)
+  })
+
   it('tells parameters of different types apart', async () => {
     const cache = createCache(site.db)
     const answer = (value: unknown) =>
