@@ -6,8 +6,9 @@ import { relationalNames, relationalTables } from './relational.ts'
 
 /** `users`, or `other.users` in a schema of its own: as Drizzle puts it. */
 export function drizzleName(table: Table | string): string {
-  if (typeof table === 'string') return table
   const { schema, name } = relationOf(table)
+  // Drizzle knows no schema `public`; a name with a dot would be taken for another's.
+  if (typeof table === 'string') return schema === 'public' && !name.includes('.') ? name : table
   return schema === undefined ? name : `${schema}.${name}`
 }
 
