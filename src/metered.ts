@@ -24,7 +24,8 @@ const ABSENT = Symbol('absent')
 
 export function metered(cache: Cache, counts: Counts): Cache & Inside {
   const counted = countErrors(counts)
-  const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey } = internalsOf(cache)
+  const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey, hidesTags, timeoutMs } =
+    internalsOf(cache)
   return {
     // What other parts of this package find a cache's insides by.
     ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
@@ -62,6 +63,8 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
       rows: (...args) => counted(() => rows(...args)),
       defaultExpiration,
       storedKey,
+      hidesTags,
+      timeoutMs,
       async copies(keys, options) {
         const found = await counted(() => copies(keys, options))
         counts.hits += found.size

@@ -3,6 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
 import { parsePlan } from '../fill/options.ts'
+import { listed } from '../store/once.ts'
 import { getDefaultCache } from '../stores/default-cache.ts'
 import { checkedCache } from '../stores/delegate.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
@@ -37,7 +38,13 @@ const KNOWN_OPTIONS = [
   'stale',
   'lease',
   'beta',
+  'waitUntil',
 ] as const satisfies readonly (keyof CachedOptions)[]
+
+// Every option that the types allow is in the list.
+KNOWN_OPTIONS satisfies readonly unknown[] & {
+  [Missing in Exclude<keyof CachedOptions, (typeof KNOWN_OPTIONS)[number]>]: never
+}
 
 /** A function in whatever form. */
 export type AnyFunction = (...args: unknown[]) => unknown
@@ -72,7 +79,7 @@ export function planOf(
     throw new InvalidOptionError(`Expected key to be a prefix or a function, got ${describeType(key)}.`)
   }
   const makeKey = key as AnyFunction | string | undefined
-  const makeTags = tags as AnyFunction | Iterable<string> | undefined
+  const makeTags = listed(tags) as AnyFunction | Iterable<string> | undefined
   return {
     fn,
     keyOf(self, args) {

@@ -26,6 +26,15 @@ export function number(text: string): number {
   return value
 }
 
+/** Timers take a longer pause for none. */
+const LONGEST_PAUSE_S = 2_147_483
+
+export function pauseSeconds(text: string): number {
+  const value = number(text)
+  if (value > 0 && value <= LONGEST_PAUSE_S) return value
+  throw new InvalidArgumentError(`Expected more than 0 and at most ${LONGEST_PAUSE_S} seconds.`)
+}
+
 export function wholeNumber(text: string): number {
   const value = number(text)
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number of at least 1.')

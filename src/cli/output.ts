@@ -35,7 +35,7 @@ export function visible(text: string): string {
   })
 }
 
-/** A connection string that was given in the wrong place is repeated without its password. */
+/** A connection string that was given in the wrong place is repeated without its password, which may hold an `@`. */
 export function withoutPasswords(text: string): string {
-  return text.replace(/(\w:\/\/[^\s:/@]*:)[^\s@]*@/g, '$1…@')
+  return text.replace(/(\w:\/\/[^\s:/@]*:)\S*@/g, '$1…@')
 }

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Command } from 'commander'
 import type { CacheStats } from '../cache.ts'
 import { bytes, number as count } from '../doctor/figures.ts'
-import { number } from './arguments.ts'
+import { pauseSeconds } from './arguments.ts'
 import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { onInterrupt } from './interrupt.ts'
@@ -21,7 +21,7 @@ export const statsCommand = withCacheOptions(new Command('stats'))
   .description('count entries by state, and their bytes')
   .option('--json', 'as JSON; with --watch one line each time')
   .option('--watch', 'again and again, until Ctrl-C')
-  .option('--every <seconds>', 'with --watch: how often', number, DEFAULT_EVERY_SECONDS)
+  .option('--every <seconds>', 'with --watch: how often', pauseSeconds, DEFAULT_EVERY_SECONDS)
   .addHelpText('after', examples('pgstash stats', 'pgstash stats --namespace shop --watch --every 5'))
   .action(async ({ json = false, watch = false, every, ...flags }: Flags) => {
     await withCache(flags, async ({ cache }) => {

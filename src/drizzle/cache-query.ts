@@ -2,6 +2,7 @@
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { valuesOf, valuesText } from './rows.ts'
+import { shapeOf } from './shape.ts'
 import { tablesIn } from './table-names.ts'
 import { tableTag } from './tags.ts'
 
@@ -16,11 +17,12 @@ export interface CacheQueryOptions extends GetOrSetOptions {
 }
 
 /**
- * The result of a query, from the cache or from the database; keyed by its SQL and its parameters with their types.
+ * The result of a query, from the cache or from the database; keyed by its SQL, its parameters with their types, and what it
+ * makes of its rows.
  *
  * All of `getOrSet` applies: one computation for all, stale values, tags, and fills that a change overtook are refused. A
- * change of any table in the query invalidates its result, except of tables that raw SQL names in its text: name those
- * yourself, `tags: [tableTag(users)]`.
+ * change of any table in the query invalidates its result, except of tables that raw SQL names in its text, and of those
+ * behind a view that is only named (`existing()`): name those yourself, `tags: [tableTag(users)]`.
  *
  * @throws InvalidOptionError, and what `getOrSet` and the query throw
  * @example
@@ -39,7 +41,8 @@ export async function cacheQuery<T>(
   const { sql, params } = query.toSQL()
   const tables = autoInvalidate ? tablesIn(query) : []
   // As text, and not as a value of the cache's codec: a row may hold what that does not keep.
-  const text = await cache.getOrSet(`query:sql:${sql} ${paramsText(params)}`, async () => valuesText(await query), {
+  const key = `query:sql:${sql} ${paramsText(params)} ${shapeOf(query)}`
+  const text = await cache.getOrSet(key, async () => valuesText(await query), {
     ...rest,
     tags: [...(typeof tags === 'string' ? [tags] : tags), ...tables.map(tableTag)],
   })

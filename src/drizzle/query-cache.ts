@@ -6,7 +6,7 @@ import type { Cache } from '../cache.ts'
 import { FILLS, type Fillable } from '../fill/store.ts'
 import { CONTEXT, type Context } from '../postgres/context.ts'
 import { now } from '../values/clock.ts'
-import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { describeType, InvalidOptionError, isAway } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import { type Deadline, type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
 import { boolean, optionsObject } from '../values/options.ts'
@@ -76,10 +76,12 @@ export function queryCache(cache: Cache, options?: QueryCacheOptions): QueryCach
     prefix,
     deadline: expiration === undefined ? (context?.expiration ?? NEVER) : parseExpiration(expiration, now()),
     affected: cascades(schema),
+    circuit: context?.circuit,
+    emit: context?.emit,
   })
 }
 
-interface Plan {
+interface Plan extends Partial<Pick<Context, 'circuit' | 'emit'>> {
   readonly cache: Cache
   readonly fillable: Fillable
   readonly isGlobal: boolean
@@ -125,7 +127,7 @@ class PgstashQueryCache extends DrizzleCache {
     const name = entryName(key, isTag)
     const storedKey = this.#plan.fillable.storedKey(this.#plan.prefix + name + (isWatched ? '' : ' unwatched'))
     const token = crypto.randomUUID()
-    const found = await this.#readOrClaim(storedKey, token)
+    const found = await this.#readOrClaim(storedKey, token).catch((error) => this.#whenAway(error))
     if (found.rows !== undefined) {
       this.#counts.hits++
       // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -133,18 +135,18 @@ class PgstashQueryCache extends DrizzleCache {
     }
     this.#counts.misses++
     const tags = isWatched ? tables.map(tableTag) : []
-    this.#misses.open(name, { token: found.claimed ? token : undefined, storedKey, tags, startedAt: now() })
+    this.#misses.open(name, { token: found.claimed ? token : undefined, storedKey, tables, tags, startedAt: now() })
     return undefined
   }
 
   override async put(
     hashedQuery: string,
     response: unknown,
-    _tables: string[],
+    tables: string[],
     isTag: boolean,
     config?: CacheConfig,
   ): Promise<void> {
-    const miss = this.#misses.close(entryName(hashedQuery, isTag), now())
+    const miss = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
     if (miss?.token === undefined) return
     const { steps } = this.#plan.fillable
     const { storedKey: key, token, tags, startedAt } = miss
@@ -171,6 +173,14 @@ class PgstashQueryCache extends DrizzleCache {
       return [name, `${name} unwatched`]
     })
     await Promise.all([names.length > 0 ? cache.invalidate(names.map(tableTag)) : undefined, cache.deleteMany(keys)])
+  }
+
+  /** With the cache's `onError: 'miss'` the query runs; its rows are not stored. */
+  #whenAway(error: unknown): { rows: undefined; claimed: false } {
+    const { circuit, emit } = this.#plan
+    if (circuit === undefined || !isAway(error)) throw error
+    emit?.({ type: 'error', operation: 'get', error, durationMs: 0, ...noCost() })
+    return { rows: undefined, claimed: false }
   }
 
   /** A hit's rows; an entry that cannot be read is claimed like one that is not there. */

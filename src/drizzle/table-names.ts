@@ -1,19 +1,23 @@
 /** Tables by name, as Drizzle's caches are told of them and as tags name them. */
-import { Column, is, SQL, Subquery, Table } from 'drizzle-orm'
+import { Column, is, SQL, Subquery, Table, View } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import { relationOf } from './relation.ts'
 import { relationalNames, relationalTables } from './relational.ts'
 
 /** `users`, or `other.users` in a schema of its own: as Drizzle puts it. */
 export function drizzleName(table: Table | string): string {
-  if (typeof table === 'string') return table
   const { schema, name } = relationOf(table)
+  // Drizzle knows no schema `public`; a name with a dot would be taken for another's.
+  if (typeof table === 'string') return schema === 'public' && !name.includes('.') ? name : table
   return schema === undefined ? name : `${schema}.${name}`
 }
 
+/** Where Drizzle keeps what a view is made of. */
+const VIEW = Symbol.for('drizzle:ViewBaseConfig')
+
 /**
- * The tables that a query reads, wherever they stand in it: joins, subqueries, CTEs, conditions. Not those that raw SQL
- * names in its text.
+ * The tables that a query reads, wherever they stand in it: joins, subqueries, CTEs, conditions, views. Not those that raw
+ * SQL names in its text, nor those of a view that is only named (`existing()`).
  */
 export function tablesIn(query: unknown): readonly string[] {
   const tables = new Set<string>()
@@ -25,15 +29,26 @@ export function tablesIn(query: unknown): readonly string[] {
     seen.add(part)
     if (is(part, Table)) tables.add(drizzleName(part))
     else if (is(part, Column)) waiting.push(part.table)
-    else if (is(part, Subquery)) waiting.push(part._.sql)
-    else if (is(part, SQL)) waiting.push(...part.queryChunks)
+    else if (is(part, View)) waiting.push(Reflect.get(Object(Reflect.get(part, VIEW)), 'query'))
+    else if (is(part, Subquery)) {
+      waiting.push(part._.sql)
+      for (const name of part._.usedTables ?? []) tables.add(name)
+    } else if (is(part, SQL)) waiting.push(...part.queryChunks)
     else if (Array.isArray(part)) waiting.push(...part)
     else if ('getSQL' in part && typeof part.getSQL === 'function') {
-      waiting.push(part.getSQL(), relationalTables(part))
+      waiting.push(part.getSQL(), relationalTables(part), sourcesOf(part))
       for (const name of relationalNames(part)) tables.add(name)
     }
   }
   return [...tables]
+}
+
+/** What a select is made from: in its SQL a joined table or an alias is a name, unless one of its columns is asked for. */
+function sourcesOf(query: object): unknown[] {
+  const { table, joins, setOperators } = Object(Reflect.get(query, 'config'))
+  const inside = (items: unknown, name: string) =>
+    Array.isArray(items) ? items.map((item) => Reflect.get(Object(item), name)) : []
+  return [table, ...inside(joins, 'table'), ...inside(setOperators, 'rightSelect')]
 }
 
 /**

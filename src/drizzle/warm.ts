@@ -1,5 +1,6 @@
 /** `warm`: query results that are there before anybody asks for them. */
 import type { Cache } from '../cache.ts'
+import { once } from '../store/once.ts'
 import { wholeNumber } from '../values/options.ts'
 import { type CacheableQuery, type CacheQueryOptions, cacheQuery } from './cache-query.ts'
 
@@ -27,6 +28,8 @@ export async function warm(
 ): Promise<number> {
   const { concurrency = DEFAULT_CONCURRENCY, ...rest } = options
   const workers = wholeNumber('concurrency', concurrency, 1)
+  // One generator of tags would do for one query.
+  const given = once(rest)
   const errors: unknown[] = []
   let ran = 0
   // One iterator for all: each takes the next that nobody has taken.
@@ -37,7 +40,7 @@ export async function warm(
         await cacheQuery(
           cache,
           counted(query, () => ran++),
-          rest,
+          given,
         )
       } catch (error) {
         errors.push(error)

@@ -1,5 +1,5 @@
 /** `withInvalidation`: a Drizzle database whose writes invalidate what was made of the tables that they write. */
-import { type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
+import { QueryPromise, type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { checkedTables } from '../checked-tables.ts'
 import { checkDatabase, type Database } from '../postgres/database.ts'
@@ -101,23 +101,44 @@ function noted(db: Database, { tables, tagsOf }: Plan, table: Table): unknown {
   return named.as(sql`${invalidateNow(tables, tagsOf([drizzleName(table)]))} returning 1`)
 }
 
-/** Raw SQL, and the invalidation with it where it writes. */
-async function execute(
+/** Raw SQL, and the invalidation with it where it writes. Nothing is sent until it is awaited, as with all of Drizzle's. */
+function execute(
   db: Database,
   plan: Plan,
   query: SQLWrapper | string,
   touched?: readonly string[],
-): Promise<unknown> {
+): PromiseLike<unknown> {
   const run = (on: Database): PromiseLike<unknown> => on.execute(query as SQL)
-  const written = touched ?? tablesIn(query)
   if (touched === undefined && !WRITES.test(textOf(query))) return run(db)
-  if (written.length === 0) {
+  return new RawWrite(async () => {
+    const written = touched ?? tablesIn(query)
+    if (written.length === 0) {
+      throw new InvalidOptionError(
+        'Expected raw SQL that writes to name its tables as Drizzle tables, or touching(…) to name them; got neither.',
+      )
+    }
+    return inOne(db, run, invalidation(plan.tagsOf(written), { tables: plan.tables }))
+  })
+}
+
+class RawWrite extends QueryPromise<unknown> {
+  readonly #send: () => Promise<unknown>
+
+  constructor(send: () => Promise<unknown>) {
+    super()
+    this.#send = send
+  }
+
+  override execute(): Promise<unknown> {
+    return this.#send()
+  }
+
+  /** What a batch calls: one item of it is one statement, and this is two. */
+  _prepare(): never {
     throw new InvalidOptionError(
-      'Expected raw SQL that writes to name its tables as Drizzle tables, or touching(…) to name them; got neither.',
+      'Expected raw SQL that writes outside of a batch; in one, give it as the unwrapped database has it, and invalidation(…).',
     )
   }
-  const statement = invalidation(plan.tagsOf(written), { tables: plan.tables })
-  return inOne(db, run, statement)
 }
 
 /** Both in one transaction, by whatever the driver has: a batch, or a transaction of its own. */

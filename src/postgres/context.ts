@@ -16,6 +16,8 @@ export const MAX_KEYS = 10_000
 /** The same for a cache and the namespaces nested in it. */
 export interface Shared extends Settings {
   readonly runner: Runner
+  /** For one statement, its retries included. */
+  readonly timeoutMs: number
   readonly tables: CacheTables
   readonly coalesced: ReturnType<typeof createCoalescer<StoredValue>>
   /** The steps of a fill, for who takes them by themselves. */

@@ -105,6 +105,7 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     ...settings,
     tables,
     runner,
+    timeoutMs,
     circuit,
     responseCircuit: createCircuit(),
     steps,
@@ -145,6 +146,7 @@ function scopedCache(
       getOrSetKeeping,
       defaultExpiration: () => shared.expiration,
       storedKey: (key) => storedKey(scope, key),
+      timeoutMs: shared.timeoutMs,
     },
   }
 }

@@ -54,6 +54,10 @@ export interface Internals {
   readonly defaultExpiration: (key: string) => Deadline
   /** The key as it is stored, which news name it by; undefined where there are no news. */
   readonly storedKey?: ((key: string) => string) | undefined
+  /** How long one of its statements may take, where that is known. */
+  readonly timeoutMs?: number | undefined
+  /** True where copies do not tell their tags. */
+  readonly hidesTags?: boolean | undefined
   readonly prepareMany: PrepareMany
   readonly refresh: Refresh
   readonly rows: ReadRows
@@ -69,6 +73,7 @@ export function internalsOf(cache: Cache): Internals {
   if (own !== undefined) return own
   return {
     copies: asCopies(cache),
+    hidesTags: true,
     getOrSetKeeping: (key, compute, options) => cache.getOrSet(key, compute as never, options),
     // Nobody knows: as if it were past, so that no copy is kept of such a write.
     defaultExpiration: () => ({ kind: 'after', ms: 0 }),

@@ -1,6 +1,5 @@
-/** A cache whose every method is another's, asked for at each call. */
+/** A cache whose every method is another's. */
 import type { Cache } from '../cache.ts'
-import { type Inside, internals, internalsOf } from '../store/internals.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
 const METHODS = [
@@ -36,22 +35,14 @@ METHODS satisfies readonly unknown[] & { [Missing in Exclude<keyof Cache, (typeo
 type Methods = Record<keyof Cache, (...args: unknown[]) => unknown>
 
 /** Methods may be of a class: they are called on their cache. */
-export function delegate(target: () => Cache): Cache & Inside {
+export function delegate(target: Cache): Cache {
   const methods = METHODS.map((name) => {
-    const call = (...args: unknown[]) => (target() as unknown as Methods)[name](...args)
+    const call = (...args: unknown[]) => (target as unknown as Methods)[name](...args)
     return [name, call] as const
   })
-  return {
-    ...(Object.fromEntries(methods) as unknown as Cache),
-    [internals]: {
-      copies: (...args) => internalsOf(target()).copies(...args),
-      getOrSetKeeping: (...args) => internalsOf(target()).getOrSetKeeping(...args),
-      defaultExpiration: (key) => internalsOf(target()).defaultExpiration(key),
-      prepareMany: (...args) => internalsOf(target()).prepareMany(...args),
-      refresh: (...args) => internalsOf(target()).refresh(...args),
-      rows: (...args) => internalsOf(target()).rows(...args),
-    },
-  }
+  // What other parts of this package find a cache's insides by.
+  const symbols = Object.getOwnPropertySymbols(target).map((symbol) => [symbol, Reflect.get(target, symbol)] as const)
+  return Object.fromEntries([...methods, ...symbols]) as unknown as Cache
 }
 
 /** @param what the option's name, for the message @throws InvalidOptionError */

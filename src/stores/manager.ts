@@ -52,7 +52,7 @@ export function createCacheManager<Name extends string>(options: CacheManagerOpt
 
   const own = store(defaultName as string)
   return {
-    ...delegate(() => own),
+    ...delegate(own),
     store,
     extend(name, cache) {
       if (typeof name !== 'string' || name === '') {

@@ -108,6 +108,30 @@ describe('a cached function', () => {
     expect([await find(1), await find(2)]).toEqual([{ call: 4 }, { call: 2 }])
   })
 
+  it('gives each value the tags that a generator gives but once', async () => {
+    const cache = memoryCache()
+    const { load } = counting<[number]>()
+    const find = cached(load, { cache, tags: new Set(['rows']).values() })
+    await Promise.all([find(1), find(2)])
+    await cache.invalidate('rows')
+    expect([await find(1), await find(2)]).toEqual([{ call: 3 }, { call: 4 }])
+  })
+
+  it('hands background work over to its own waitUntil', async () => {
+    let now = 1e12
+    const cache = memoryCache({ now: () => now })
+    const { load } = counting<[]>()
+    const work: Promise<unknown>[] = []
+    const find = cached(load, { cache, expiration: '1m', stale: '1m', waitUntil: (each) => void work.push(each) })
+    await find()
+    now += 60_000
+    work.length = 0
+    expect(await find()).toEqual({ call: 1 })
+    expect(work).not.toEqual([])
+    await Promise.all(work)
+    expect(await find()).toEqual({ call: 2 })
+  })
+
   it('does not keep what was computed of an argument that has changed since the call', async () => {
     const sum = cached((list: number[]) => list.reduce((a, b) => a + b, 0), { cache: memoryCache(), key: 'sum' })
     const list = [1]

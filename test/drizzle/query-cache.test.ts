@@ -1,6 +1,6 @@
 import { neon } from '@neondatabase/serverless'
 import * as drizzleOrm from 'drizzle-orm'
-import { eq, inArray, sql } from 'drizzle-orm'
+import { eq, exists, inArray, sql } from 'drizzle-orm'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import {
@@ -15,15 +15,16 @@ import {
   numeric,
   pgSchema,
   pgTable,
+  pgView,
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
-import { createCache } from 'pgstash'
+import { type CacheEvent, createCache } from 'pgstash'
 import { cacheQuery, type QueryCache, type QueryCacheOptions, queryCache, tableTag } from 'pgstash/drizzle'
 import { cacheEntries } from 'pgstash/schema'
 import postgres from 'postgres'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createPool } from '../setup/databases.ts'
@@ -249,6 +250,46 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     await cache.put('hash', [['of the first, late']], ['users'], false)
     expect(await cache.get('hash', ['users'], false, true)).toBe(undefined)
   })
+
+  it('tells rows that overtake others apart, by the array that Drizzle hands on', async () => {
+    const { cache } = open()
+    const [first, second, third] = [['users'], ['users'], ['users']]
+    await cache.get('hash', first, false, true)
+    await cache.onMutate({ tables: ['users'] })
+    await cache.get('hash', second, false, true)
+    await cache.put('hash', [['of the second']], second, false)
+    await site.db.execute(sql`delete from cache_leases`)
+    await cache.get('hash', third, false, true)
+    await cache.put('hash', [['of the third']], third, false)
+    await cache.put('hash', [['of the first, late']], first, false)
+    expect(await cache.get('hash', ['users'], false, true)).toEqual([['of the third']])
+  })
+
+  it('stores what a herd reads, however large it is', async () => {
+    const { cache } = open()
+    const herd = Array.from({ length: 150 }, () => ['users'])
+    for (const each of herd) await cache.get('hash', each, false, true)
+    for (const each of herd) await cache.put('hash', [['rows']], each, false)
+    expect(await cache.get('hash', ['users'], false, true)).toEqual([['rows']])
+  })
+
+  it('stores rows again after a query that failed', async () => {
+    const { db } = open()
+    const read = () =>
+      db
+        .select({ one: sql`1 / (${users.id} - 1)` })
+        .from(users)
+        .$withCache()
+    await expect(read()).rejects.toThrow()
+    await site.db.execute(sql`delete from users where id = 1`)
+    await site.db.execute(sql`truncate cache_leases`)
+    const tomorrow = Date.now() + 86_400_000
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(tomorrow)
+    cleanup(() => clock.mockRestore())
+    await read()
+    clock.mockRestore()
+    expect(await createCache(site.db).count()).toBe(1)
+  })
 })
 
 describe('queryCache', () => {
@@ -262,6 +303,21 @@ describe('queryCache', () => {
     expect(site.faults.requests).toBe(4)
     await db.update(users).set({ name: 'x' })
     expect(site.faults.requests).toBe(6)
+  })
+
+  it('runs the query where the cache’s database is away, with onError miss', async () => {
+    const events: CacheEvent[] = []
+    const far = await createSite()
+    const cache = queryCache(far.client({ onError: 'miss', onEvent: (event) => events.push(event) }))
+    const strict = queryCache(far.client())
+    const connectTo = (to: QueryCache) => drizzleNeon({ client: neon(site.server.connectionString), cache: to })
+    far.faults.always({ kind: 'error', status: 503 })
+    const read = (to: QueryCache) => connectTo(to).select().from(users).$withCache()
+    expect(await read(cache)).toHaveLength(2)
+    expect(cache.stats()).toMatchObject({ hits: 0, misses: 1 })
+    expect(events).toMatchObject([{ type: 'error', error: { code: 'DATABASE' } }])
+    await expect(read(strict)).rejects.toMatchObject({ code: 'DATABASE' })
+    far.faults.heal()
   })
 
   it('refuses what is no cache of createCache', () => {
@@ -296,16 +352,41 @@ describe('cacheQuery', () => {
     expect((await cacheQuery(cache, db.select({ at: kinds.at }).from(kinds))).length).toBe(0)
   })
 
-  it('knows the tables of CTEs, subqueries in conditions and aliases', async () => {
+  it('knows the tables of CTEs, subqueries in conditions, joins, aliases and views', async () => {
     const cache = createCache(site.db)
     const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const cte = db.$with('cte').as(db.select({ id: users.id }).from(users))
     const inner = db.select({ id: users.id }).from(users)
     const twin = alias(users, 'twin')
+    const names = pgView('names').as((query) => query.select({ name: users.name }).from(users))
+    await site.db.execute(sql`create or replace view names as select name from users`)
     const queries = [
       () => db.with(cte).select().from(cte),
       () => db.select().from(posts).where(inArray(posts.author, inner)),
       () => db.select().from(posts).innerJoin(twin, eq(twin.id, posts.author)),
+      // Where no column of the table is asked for.
+      () => db.select({ n: sql`count(*)` }).from(twin),
+      () => db.select({ n: sql`count(*)` }).from(posts).innerJoin(users, sql`true`),
+      () => db.select({ n: sql`count(*)` }).from(posts).crossJoin(twin),
+      () =>
+        db.select({ n: sql`1` }).from(
+          db
+            .select({ one: sql`1`.as('one') })
+            .from(twin)
+            .as('ones'),
+        ),
+      () =>
+        db
+          .select({ n: sql<number>`1`.as('n') })
+          .from(posts)
+          .union(db.select({ n: sql<number>`2`.as('n') }).from(twin)),
+      () =>
+        db
+          .select()
+          .from(posts)
+          .where(exists(db.select({ n: sql`1` }).from(twin))),
+      () => db.select().from(names),
+      () => db.select({ n: sql`count(*)` }).from(posts).innerJoin(names, sql`true`),
     ]
     for (const query of queries) {
       await cacheQuery<unknown>(cache, query())
@@ -314,6 +395,32 @@ describe('cacheQuery', () => {
       expect(await cache.count()).toBe(0)
       await cache.clear()
     }
+  })
+
+  it('tells queries of the same SQL apart by what they make of the rows', async () => {
+    const cache = createCache(site.db)
+    const db = drizzleNeon({ client: neon(site.server.connectionString) })
+    const asText = pgTable('kinds', { at: timestamp('at', { withTimezone: true, mode: 'string' }) })
+    await site.db.execute(sql`insert into kinds (id, at) values (1, '1970-01-01 00:00:00+00')`)
+    const count = sql`count(*)`
+    const results = [
+      () => db.select({ one: users.id }).from(users).limit(1),
+      () => db.select({ other: users.id }).from(users).limit(1),
+      () =>
+        db
+          .select({ user: { id: users.id } })
+          .from(users)
+          .limit(1),
+      () => db.select({ n: sql`count(*)`.mapWith(String) }).from(users),
+      () => db.select({ n: sql`count(*)`.mapWith(Number) }).from(users),
+      () => db.select({ n: count.mapWith(BigInt).as('n') }).from(users),
+      () => db.select({ at: kinds.at }).from(kinds),
+      () => db.select({ at: asText.at }).from(asText),
+      () => db.select({ kind: asText }).from(asText),
+    ]
+    for (const query of results) expect(await cacheQuery<unknown>(cache, query())).toEqual(await query())
+    for (const query of results) expect(await cacheQuery<unknown>(cache, query())).toEqual(await query())
+    expect(await cache.count()).toBe(results.length)
   })
 
   it('tells parameters of different types apart', async () => {

@@ -43,6 +43,15 @@ it('are cached, and keep dates and big numbers', async () => {
   await cache.clear()
 })
 
+it('are told apart, the first of some and a list of one', async () => {
+  const cache = createCache(site.db)
+  const db = open()
+  const [many, first] = [() => db.query.users.findMany({ limit: 1 }), () => db.query.users.findFirst()]
+  expect(await cacheQuery<unknown>(cache, many())).toEqual(await many())
+  expect(await cacheQuery<unknown>(cache, first())).toEqual(await first())
+  await cache.clear()
+})
+
 it('are invalidated with every table that they read', async () => {
   const cache = createCache(site.db)
   const db = open()

@@ -109,6 +109,11 @@ describe.each(Object.entries(connect))('withInvalidation on %s', (driver, open) 
     await withInvalidation(open(), { schema }).delete(users)
     expect(await live()).toEqual([])
   })
+
+  it.each(['users', 'public.users', '"public"."users"'])('follows them from %s, too', async (name) => {
+    await withInvalidation(open(), { schema }).touching(name).execute('delete from users')
+    expect(await live()).toEqual([])
+  })
 })
 
 describe('withInvalidation', () => {
@@ -124,6 +129,17 @@ describe('withInvalidation', () => {
     const failing = db.batch([db.update(comments).set({ post: 1 }), db.insert(users).values({ id: 3, name: 'twice' })])
     await expect(failing).rejects.toThrow()
     expect(await live()).toEqual(['comments'])
+  })
+
+  it('takes raw SQL that reads in a batch, and refuses such that writes before anything is sent', async () => {
+    const db = withInvalidation(connect['neon-http']())
+    const [result] = await db.batch([db.execute(sql`select 1 as one`), db.select().from(users)])
+    expect(result.rows).toEqual([{ one: 1 }])
+    site.faults.reset()
+    const both = async () =>
+      db.batch([db.execute(sql`delete from ${users}`), db.insert(users).values({ id: 3, name: 'C' })])
+    await expect(both()).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    expect(site.faults.requests).toBe(0)
   })
 
   it('invalidates in a transaction, exactly if it commits', async () => {
@@ -161,6 +177,14 @@ describe('warm', () => {
     expect(await warm(cache, [query(1), query(2), query(3)], { expiration: '1h' })).toBe(0)
     await site.db.execute(sql`update users set name = 'unseen'`)
     expect(await cacheQuery(cache, query(2))).toEqual([{ id: 2, name: 'Ben' }])
+  })
+
+  it('gives every result the tags that a generator gives but once', async () => {
+    const db = connect['neon-http']()
+    const query = (id: number) => db.select().from(users).where(eq(users.id, id))
+    await warm(cache, [query(1), query(2)], { tags: new Set(['warm']).values(), concurrency: 1 })
+    await cache.invalidate('warm')
+    expect(await warm(cache, [query(1), query(2)])).toBe(2)
   })
 
   it('goes on where a query fails, and tells in the end', async () => {

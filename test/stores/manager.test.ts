@@ -1,4 +1,14 @@
-import { createCacheManager, getDefaultCache, memoryCache, nullCache, setDefaultCache, withMetrics } from 'pgstash'
+import { drizzle } from 'drizzle-orm/pg-proxy'
+import {
+  createCache,
+  createCacheManager,
+  getDefaultCache,
+  memoryCache,
+  nullCache,
+  setDefaultCache,
+  tieredCache,
+  withMetrics,
+} from 'pgstash'
 import { describe, expect, it } from 'vitest'
 
 describe('createCacheManager', () => {
@@ -14,6 +24,14 @@ describe('createCacheManager', () => {
     expect(await caches.namespace('app').getOrSet('key', 3)).toBe(3)
     expect(await caches.entry('key').value()).toBe(1)
     expect(caches.names).toEqual(['first', 'second', 'off'])
+  })
+
+  it('is the default store for what builds on it, too', () => {
+    const symbols = (cache: object) => Object.getOwnPropertySymbols(cache)
+    const first = tieredCache({ l1: memoryCache(), l2: createCache(drizzle(async () => ({ rows: [] }))) })
+    const caches = createCacheManager({ default: 'first', stores: { first } })
+    expect(symbols(first).map(String)).toContain('Symbol(pgstash.context)')
+    for (const symbol of symbols(first)) expect(Reflect.get(caches, symbol)).toBe(Reflect.get(first, symbol))
   })
 
   it('can be extended, but not changed', async () => {

@@ -117,6 +117,13 @@ describe('on Vercel', () => {
     expect([await near.get('odd'), await near.has('odder')]).toEqual([undefined, false])
   })
 
+  it('gives each copy of a batch the tags that a generator gives but once', async () => {
+    const near = platformCache({ vercel: runtime })
+    await near.setMany({ a: 1, b: 2 }, { tags: new Set(['tag']).values() })
+    await near.invalidate('tag')
+    expect((await near.getMany(['a', 'b'])).size).toBe(0)
+  })
+
   it('rather forgets copies of another isolate than trusts its clock', async () => {
     const one = platformCache({ vercel: runtime })
     const other = platformCache({ vercel: runtime })

@@ -170,6 +170,17 @@ describe('a sharded cache', () => {
     expect((await grown.getMany(keys)).size).toBe(0)
   })
 
+  it('gives every node the tags that a generator gives but once', async () => {
+    const { cache } = create()
+    const keys = times(20, (i) => `key ${i}`)
+    await cache.setMany(
+      keys.map((key) => [key, 1]),
+      { tags: new Set(['tag']).values() },
+    )
+    await cache.invalidate('tag')
+    expect((await cache.getMany(keys)).size).toBe(0)
+  })
+
   it('stores nothing of a batch that one node refuses', async () => {
     const { nodes, cache } = create()
     const entries = times(20, (i): [string, unknown] => [`key ${i}`, i === 13 ? 1n : i])

@@ -2,11 +2,19 @@
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
-import { type Cache, createCache, type Listening, listen, memoryCache, tieredCache } from 'pgstash'
+import {
+  type Cache,
+  createCache,
+  type Listening,
+  type ListeningClient,
+  listen,
+  memoryCache,
+  tieredCache,
+} from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { cacheChanges, cacheTables } from 'pgstash/schema'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createSite, type Site } from '../fill/clients.ts'
+import { createSite, pause, type Site } from '../fill/clients.ts'
 import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 
 const CHANNEL = 'Cache "events"'
@@ -275,6 +283,18 @@ describe('listening', () => {
     await expect
       .poll(async () => (await pool.query(`select 1 from pg_stat_activity where query like 'listen%'`)).rows)
       .toEqual([])
+  })
+
+  it.each<[string, Partial<ListeningClient>]>([
+    ['is never connected', { connect: () => new Promise(() => {}), end: () => new Promise(() => {}) }],
+    ['answers no more', { query: () => new Promise(() => {}), end: () => new Promise(() => {}) }],
+    ['does not say farewell', { end: () => new Promise(() => {}) }],
+  ])('ends where the connection %s', async (_name, silent) => {
+    const quiet = async () => {}
+    const client = { connect: quiet, query: quiet, end: quiet, on: () => {}, ...silent }
+    const hanging = listen(reader, { channel: CHANNEL, connect: () => client })
+    await pause(10)
+    await hanging.close()
   })
 
   it('needs a tiered cache and a channel', async () => {

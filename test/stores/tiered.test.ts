@@ -1,7 +1,17 @@
 /** What only a tiered cache does: what reaches the second tier, how long copies live, and what keeps old ones out. */
 import { sql } from 'drizzle-orm'
-import { type Cache, createCache, memoryCache, nullCache, shardedCache, tieredCache } from 'pgstash'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { drizzle } from 'drizzle-orm/pg-proxy'
+import {
+  type Cache,
+  createCache,
+  createCacheManager,
+  memoryCache,
+  nullCache,
+  shardedCache,
+  tieredCache,
+  withMetrics,
+} from 'pgstash'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
 
 let site: Site
@@ -98,6 +108,12 @@ describe('reads', () => {
     expect(await cache.get('skipped')).toBe(undefined)
   })
 
+  it('that compute keep the tags that a generator gives but once', async () => {
+    await cache.getOrSet('key', 'computed', { tags: new Set(['x']).values() })
+    await cache.invalidate('x')
+    expect(await cache.get('key')).toBe(undefined)
+  })
+
   it('that find another’s value leave a copy of it as it is', async () => {
     await far.getOrSet('key', 'theirs', { expiration: '8s', tags: ['x'] })
     expect(await requests(() => cache.getOrSet('key', 'ours'))).toBe(1)
@@ -116,6 +132,23 @@ describe('reads', () => {
     expect(await cache.getOrSet('key', () => new Promise((r) => setTimeout(r, 50, 'new')), { stale: '1h' })).toBe('old')
     await Promise.all(background)
     expect(await cache.get('key')).toBe('new')
+  })
+
+  it.each([
+    ['set', () => cache.set('key', 2, { expiration: '30s' })],
+    ['touch and read', async () => [await cache.touch('key', '30s'), await cache.get('key')]],
+    [
+      'invalidate and compute',
+      async () => [await cache.invalidate('x'), await cache.getOrSet('key', 2, { expiration: 30 })],
+    ],
+  ])('that slide reach the database after a %s that has brought the deadline nearer', async (_name, write) => {
+    cache = tieredCache({ l1: near(), l2: far, l1Expiration: '1h' })
+    await cache.set('key', 1, { expiration: '10m', tags: ['x'] })
+    await cache.get('key', { sliding: '1m' })
+    await write()
+    await cache.get('key', { sliding: '1m' })
+    const expiresAt = (await far.expiration('key')) ?? new Date(0)
+    expect(expiresAt.getTime() - Date.now()).toBeGreaterThan(30_000)
   })
 
   it('that slide reach the database when its deadline is due, and not before', async () => {
@@ -264,6 +297,25 @@ describe('a tier that is away', () => {
   })
 })
 
+it.each<[string, (slow: Cache) => Cache]>([
+  ['', (slow) => slow],
+  [' under metrics', withMetrics],
+  [' under shards', (slow) => shardedCache({ nodes: { slow } })],
+])('reads of one tick wait as long as the second tier may take%s', async (_name, wrap) => {
+  vi.useFakeTimers()
+  try {
+    const answer = () => new Promise<{ rows: [] }>((resolve) => setTimeout(resolve, 20_000, { rows: [] }))
+    const slow = createCache(drizzle(answer), { timeout: 60_000 })
+    cache = tieredCache({ l1: memoryCache(), l2: wrap(slow) })
+    const reads = Promise.all([cache.get('a'), cache.get('b')])
+    reads.catch(() => {})
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(await reads).toEqual([undefined, undefined])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 describe('tiers of any kind', () => {
   it('a store from elsewhere, whose tags nobody knows, is exact as well', async () => {
     const { [Symbol.for('pgstash.internals')]: _, ...foreign } = memoryCache() as Cache & Record<symbol, unknown>
@@ -275,6 +327,20 @@ describe('tiers of any kind', () => {
     expect(await cache.getOrSet('key', 'computed')).toBe('computed')
     await cache.set('key', 'set')
     expect(await cache.get('key', { sliding: '1m' })).toBe('set')
+  })
+
+  it.each<[string, (foreign: Cache) => Cache]>([
+    ['metered', withMetrics],
+    ['sharded', (foreign) => shardedCache({ nodes: { own: memoryCache(), foreign }, weights: { foreign: 100 } })],
+    ['managed', (foreign) => createCacheManager({ default: 'foreign', stores: { foreign } })],
+  ])('a store from elsewhere that is %s is exact as well', async (_name, wrap) => {
+    const { [Symbol.for('pgstash.internals')]: _, ...foreign } = memoryCache() as Cache & Record<symbol, unknown>
+    const keys = ['a', 'b', 'c', 'd']
+    cache = tieredCache({ l1: near(), l2: wrap(foreign as Cache) })
+    for (const key of keys) await foreign.set(key, 'old', { tags: ['x'] })
+    expect((await cache.getMany(keys)).size).toBeGreaterThan(0)
+    await cache.invalidate('x')
+    expect((await cache.getMany(keys)).size).toBe(0)
   })
 
   it('tiers of tiers, shards, and no store at all', async () => {

@@ -3,6 +3,7 @@ import type { Cache, NamespaceOptions, WriteOptions } from '../../cache.ts'
 import { remainingMs } from '../../store/copies.ts'
 import { type GetOptions, parseGet, parsePairs, parseTags, parseWrite } from '../../store/inputs.ts'
 import { type Internals, internals, type PrepareMany } from '../../store/internals.ts'
+import { once } from '../../store/once.ts'
 import { checkedCodec, scopeOf } from '../../store/settings.ts'
 import { now } from '../../values/clock.ts'
 import {
@@ -122,7 +123,8 @@ function scopedCache(
 
   const prepareMany: PrepareMany = async (entries, options) => {
     const pairs = new Map(parsePairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
-    const writes = await Promise.all(Array.from(pairs, ([key, value]) => prepared(key, value, options)))
+    const given = once(options)
+    const writes = await Promise.all(Array.from(pairs, ([key, value]) => prepared(key, value, given)))
     return async () => void (await Promise.all(writes.map((write) => write())))
   }
 

@@ -1,7 +1,8 @@
 /** `shardedCache`: keys spread over several stores. */
 import type { Cache, NamespaceOptions } from '../../cache.ts'
-import { type Inside, internals } from '../../store/internals.ts'
+import { type Inside, internals, internalsOf } from '../../store/internals.ts'
 import { scopeOf } from '../../store/settings.ts'
+import { DEFAULT_TIMEOUT_MS } from '../../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { nestedScope } from '../../values/key.ts'
 import { optionsObject, wholeNumber } from '../../values/options.ts'
@@ -67,6 +68,7 @@ function scopedCache<Name extends string>(context: Context): ShardedCache<Name> 
   const { nodes, scope } = context
   const { refresh, getOrSetKeeping, defaultExpiration, ...one } = single(context)
   const { prepareMany, rows, copies, ...many } = several(context)
+  const inside = [...nodes.values()].map(internalsOf)
   const getNode = (key: string) => nodeName(context, key) as Name
   return {
     ...one,
@@ -82,7 +84,11 @@ function scopedCache<Name extends string>(context: Context): ShardedCache<Name> 
       const inScope = [...nodes].map(([node, cache]) => [node, cache.namespace(name, options)] as const)
       return scopedCache({ ...context, nodes: new Map(inScope), scope: nested })
     },
-    [internals]: { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration },
+    [internals]: {
+      ...{ prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration },
+      hidesTags: inside.some(({ hidesTags }) => hidesTags),
+      timeoutMs: Math.max(...inside.map(({ timeoutMs = DEFAULT_TIMEOUT_MS }) => timeoutMs)),
+    },
   }
 }
 

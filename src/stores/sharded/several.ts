@@ -12,6 +12,7 @@ import type { Copy } from '../../store/copies.ts'
 import { parsePairs, parseSweep, parseTags, parseWrite } from '../../store/inputs.ts'
 import { type CopyOptions, internalsOf, type PrepareMany } from '../../store/internals.ts'
 import { pageOf, parseList, type ReadRows } from '../../store/listing.ts'
+import { listed, once } from '../../store/once.ts'
 import { now } from '../../values/clock.ts'
 import { NEVER } from '../../values/expiration.ts'
 import { byCodePoint, ROOT, storedKeys } from '../../values/key.ts'
@@ -43,10 +44,11 @@ export function several(context: Context) {
   /** Every node checks its part before any writes: one value that cannot be stored refuses all. */
   const prepareMany: PrepareMany = async (entries, options) => {
     const groups = byNode(context, parsePairs(entries), ([key]) => key)
-    parseWrite({ expiration: NEVER }, options)
+    const given = once(options)
+    parseWrite({ expiration: NEVER }, given)
     const writes = await together(
       Array.from(groups, ([name, own]) =>
-        internalsOf(nodeCache(context, name)).prepareMany(own, optionsFor(options, name)),
+        internalsOf(nodeCache(context, name)).prepareMany(own, optionsFor(given, name)),
       ),
     )
     return async () => {
@@ -91,8 +93,8 @@ export function several(context: Context) {
       }
     },
     async invalidate(tags: string | Iterable<string>): Promise<void> {
-      // Read once: a generator has nothing for the second node. Refused before any node is asked.
-      const list = typeof tags === 'object' && tags !== null && Symbol.iterator in tags ? [...tags] : tags
+      // Refused before any node is asked.
+      const list = listed(tags)
       if (parseTags(list) !== null) await everywhere((cache) => cache.invalidate(list))
     },
     async snapshot(): Promise<CacheSnapshot> {

@@ -2,18 +2,18 @@
 import type { Cache } from '../../cache.ts'
 import type { Copy } from '../../store/copies.ts'
 import type { Internals } from '../../store/internals.ts'
-import { utf8Bytes } from '../../values/events.ts'
-import { MAX_KEY_BYTES, ROOT, storedKeys } from '../../values/key.ts'
+import { ROOT, storedKeys } from '../../values/key.ts'
 import type { NearCache } from '../platform/platform-cache.ts'
+import { isCut } from './cut.ts'
 import type { Feed } from './feed.ts'
 import type { Fence, Ticket } from './fence.ts'
+import type { Undue } from './undue.ts'
 
 /** The same for a tiered cache and the namespaces nested in it. */
 export interface Shared {
   /** Keys in it are those that the second tier stores: its own namespaces are not needed. */
   readonly l1: NearCache
-  /** In the first tier, marks of sliding reads that need not ask the second one yet: its deadline is far enough away. */
-  readonly undue: NearCache
+  readonly undue: Undue
   /** The longest that a copy is kept, in milliseconds. */
   readonly copyMs: number
   readonly fence: Fence
@@ -60,11 +60,6 @@ export async function keep({ l1, copyMs }: Shared, copy: Copy, ticket: Ticket | 
     ticket.isIntact = false
   }
   if (!ticket.isIntact) await forget(l1, [ticket.key])
-}
-
-/** A tag that was too long to be stored whole: the first tier would not know it again. */
-function isCut(tag: string): boolean {
-  return utf8Bytes(tag) >= MAX_KEY_BYTES
 }
 
 /** Takes keys out of the first tier. What cannot be taken out ends with its time. */

@@ -15,6 +15,7 @@ import type { Context, Shared } from './context.ts'
 import { createFeed, FEED, type Feed } from './feed.ts'
 import { createFence } from './fence.ts'
 import { reading } from './reading.ts'
+import { createUndue } from './undue.ts'
 import { writing } from './writing.ts'
 
 export interface TieredCacheOptions {
@@ -35,8 +36,6 @@ export interface TieredCacheOptions {
 }
 
 const DEFAULT_COPY_MS = 10_000
-/** Of the first tier; a version, so that no namespace of the user's is it. */
-const MARKS = { version: 'sliding reads' }
 /** What other entry points work with is the second tier's: responses and query results have no copies. */
 const PASSED_ON = [CONTEXT, FILLS] as const
 
@@ -64,14 +63,16 @@ export function tieredCache(options: TieredCacheOptions): Cache {
     throw new InvalidOptionError("Expected l2 to be createCache's, which knows what was changed, got another store.")
   }
   const fence = createFence()
+  const copyMs = l1Expiration === undefined ? DEFAULT_COPY_MS : parsePeriod(l1Expiration, 'l1Expiration', now())
+  const undue = createUndue(near, copyMs)
   const shared: Shared = {
     l1: near,
-    undue: near.namespace('undue', MARKS),
-    copyMs: l1Expiration === undefined ? DEFAULT_COPY_MS : parsePeriod(l1Expiration, 'l1Expiration', now()),
+    undue,
+    copyMs,
     fence,
-    feed: createFeed(near, fence),
+    feed: createFeed(near, fence, undue),
     asksForNews,
-    hasTags: internals in far,
+    hasTags: internalsOf(far).hidesTags !== true,
   }
   return scopedCache(shared, far, ROOT)
 }

@@ -2,6 +2,7 @@
 import type { News, NewsReader } from '../../store/news.ts'
 import type { NearCache } from '../platform/platform-cache.ts'
 import type { Fence, Ticket } from './fence.ts'
+import type { Undue } from './undue.ts'
 
 /** Where a tiered cache keeps its feed, for `listen`. Of the registry, so that two copies of the package understand each other. */
 export const FEED: unique symbol = Symbol.for('pgstash.feed') as never
@@ -14,7 +15,7 @@ export interface Feed {
   changed(changes: News['changed']): Promise<void>
 }
 
-export function createFeed(l1: NearCache, fence: Fence): Feed {
+export function createFeed(l1: NearCache, fence: Fence, undue: Undue): Feed {
   let cursor: string | null = null
 
   async function flush(own: readonly Ticket[] = []): Promise<void> {
@@ -31,6 +32,7 @@ export function createFeed(l1: NearCache, fence: Fence): Feed {
     fence.spoil(tags.length > 0 ? 'all' : keys, own)
     await Promise.all([
       keys.length > 0 ? l1.deleteMany(keys).catch(() => {}) : undefined,
+      keys.length > 0 ? undue.forget(keys) : undefined,
       tags.length > 0 ? l1.invalidate(tags).catch(() => l1.clear().catch(() => {})) : undefined,
     ])
   }

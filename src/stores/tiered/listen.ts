@@ -4,6 +4,7 @@ import { pause } from '../../postgres/retry.ts'
 import type { News } from '../../store/news.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
+import { within } from '../../values/within.ts'
 import { FEED, type Feed } from './feed.ts'
 
 /** What `listen` needs of a connection: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
@@ -35,6 +36,8 @@ export interface Listening {
 /** The first pause before another attempt; doubled up to the longest, as long as none succeeds. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
+/** For a farewell, which a host that is gone never answers. */
+const LONGEST_END_MS = 1_000
 
 /**
  * Keeps the first tier of a `tieredCache` fresh by LISTEN and NOTIFY: what anybody writes is taken out as soon as it is told,
@@ -99,6 +102,7 @@ async function keepListening(listener: Listener): Promise<void> {
     if (signal.aborted) return
     // What is told from now on is lost, until the next connection listens; it takes out everything again then.
     await feed.flush()
+    if (signal.aborted) return
     failures = hasListened ? 0 : failures + 1
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
     await pause(pauseMs * (0.5 + Math.random()), signal)
@@ -119,17 +123,26 @@ async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Lis
   client.on('end', end)
   signal.addEventListener('abort', end)
   client.on('notification', ({ payload }) => void told(feed, payload))
-  try {
+  let hasListened = false
+  async function start(): Promise<void> {
     await client.connect()
     await client.query(`listen "${channel.replaceAll('"', '""')}"`)
     await feed.flush()
+    hasListened = true
     onReady()
     await ended
-    return true
+  }
+  try {
+    // Whoever closes does not wait for a host that never answers.
+    await Promise.race([start(), ended])
+    return hasListened
   } finally {
     // Or each connection that was lost would leave one behind.
     signal.removeEventListener('abort', end)
-    await client.end().catch(() => {})
+    await within(
+      LONGEST_END_MS,
+      client.end().catch(() => {}),
+    )
   }
 }
 

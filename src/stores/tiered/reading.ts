@@ -4,15 +4,16 @@ import { parsePlan } from '../../fill/options.ts'
 import { createCoalescer } from '../../store/coalesce.ts'
 import type { Copy } from '../../store/copies.ts'
 import { type GetOptions, parseGet } from '../../store/inputs.ts'
+import { once } from '../../store/once.ts'
 import { DEFAULT_TIMEOUT_MS } from '../../values/defaults.ts'
 import { noCost } from '../../values/events.ts'
 import { ABSENT, type Context, keep, keysOf, ticketed } from './context.ts'
 import type { Ticket } from './fence.ts'
 
 export function reading(context: Context) {
-  const { l1, l2, inside, nameOf, undue, fence, feed, asksForNews, copyMs } = context
+  const { l1, l2, inside, nameOf, undue, fence, feed, asksForNews } = context
   // Gets of one tick share a round trip.
-  const coalesced = createCoalescer<Copy>((keys) => copied(keys), DEFAULT_TIMEOUT_MS)
+  const coalesced = createCoalescer<Copy>((keys) => copied(keys), inside.timeoutMs ?? DEFAULT_TIMEOUT_MS)
   const newsFor = (own: readonly Ticket[]) => (asksForNews ? feed.reader(own) : undefined)
 
   /** The copy's value, or {@link ABSENT}; also where the first tier fails. */
@@ -22,13 +23,7 @@ export function reading(context: Context) {
 
   /** Whether a read that slides by so much must reach the second tier, for its deadline to move in time. */
   async function isDue(key: string, ttlMs: number | undefined): Promise<boolean> {
-    return ttlMs !== undefined && !(await undue.has(`${ttlMs} ${nameOf(key)}`).catch(() => false))
-  }
-
-  async function noteUndue(key: string, ttlMs: number | undefined, { remainingMs }: Copy): Promise<void> {
-    if (ttlMs === undefined) return
-    const milliseconds = Math.floor(Math.min(remainingMs - ttlMs, copyMs))
-    await undue.set(`${ttlMs} ${nameOf(key)}`, null, { expiration: { milliseconds } }).catch(() => {})
+    return ttlMs !== undefined && !(await undue.has(nameOf(key), ttlMs))
   }
 
   /** What the second tier has, with copies kept of it. */
@@ -36,18 +31,23 @@ export function reading(context: Context) {
     const tickets = new Map(keys.map((key) => [key, fence.open(nameOf(key))]))
     try {
       const copies = await inside.copies(keys, { slidingMs, news: newsFor([...tickets.values()]) })
-      await Promise.all(Array.from(copies, ([key, copy]) => keep(context, copy, tickets.get(key))))
+      const kept = Array.from(copies, ([key, copy]) => keptCopy(copy, tickets.get(key), slidingMs))
+      await Promise.all(kept)
       return copies
     } finally {
       for (const ticket of tickets.values()) fence.close(ticket)
     }
   }
 
+  async function keptCopy(copy: Copy, ticket: Ticket | undefined, ttlMs: number | undefined): Promise<void> {
+    if (ttlMs !== undefined && ticket !== undefined) await undue.note(ticket, ttlMs, copy)
+    await keep(context, copy, ticket)
+  }
+
   async function far(key: string, ttlMs: number | undefined): Promise<unknown> {
     const copy = ttlMs === undefined ? await coalesced(key, noCost()) : (await copied([key], ttlMs)).get(key)
     // Sliding, the first tier was not asked; while the second is away it is all there is.
     if (copy === undefined) return ttlMs === undefined ? ABSENT : near(key)
-    await noteUndue(key, ttlMs, copy)
     return copy.value()
   }
 
@@ -74,7 +74,8 @@ export function reading(context: Context) {
 
   async function getOrSet(key: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown> {
     nameOf(key)
-    const { sliding, beta, signal } = parsePlan(options, { expiration: inside.defaultExpiration(key), slack: 0 })
+    const given = once(options)
+    const { sliding, beta, signal } = parsePlan(given, { expiration: inside.defaultExpiration(key), slack: 0 })
     signal?.throwIfAborted()
     const ttlMs = sliding?.ttlMs
     // Whether to refresh early only the second tier can tell.
@@ -83,16 +84,7 @@ export function reading(context: Context) {
       if (found !== ABSENT) return found
     }
     return ticketed(context, key, (ticket) =>
-      inside.getOrSetKeeping(
-        key,
-        compute,
-        options,
-        async (copy) => {
-          await noteUndue(key, ttlMs, copy)
-          await keep(context, copy, ticket)
-        },
-        newsFor([ticket]),
-      ),
+      inside.getOrSetKeeping(key, compute, given, (copy) => keptCopy(copy, ticket, ttlMs), newsFor([ticket])),
     )
   }
 

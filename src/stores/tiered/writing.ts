@@ -3,13 +3,14 @@ import type { Cache, CounterOptions, LimitRule, WriteOptions } from '../../cache
 import { remainingMs } from '../../store/copies.ts'
 import { parsePairs, parseTags, parseWrite } from '../../store/inputs.ts'
 import { type Internals, internals } from '../../store/internals.ts'
+import { listed, once } from '../../store/once.ts'
 import type { Expiration } from '../../values/expiration.ts'
 import { NEVER } from '../../values/expiration.ts'
 import { type Context, forget, forgetAll, forgetTags, keysOf } from './context.ts'
 import type { Ticket } from './fence.ts'
 
 export function writing(context: Context) {
-  const { l1, l2, inside, nameOf, copyMs, fence } = context
+  const { l1, l2, inside, nameOf, copyMs, fence, undue } = context
 
   /** A write after which the first tier knows nothing of the keys. @throws InvalidKeyError */
   async function through<T>(keys: readonly string[], write: () => Promise<T>): Promise<T> {
@@ -17,7 +18,8 @@ export function writing(context: Context) {
     try {
       return await fence.during(tickets, write)
     } finally {
-      await forget(l1, tickets.map(nameOfTicket))
+      const names = tickets.map(nameOfTicket)
+      await Promise.all([forget(l1, names), undue.forget(names)])
       for (const ticket of tickets) fence.close(ticket)
     }
   }
@@ -66,7 +68,8 @@ export function writing(context: Context) {
       }
       return result
     } finally {
-      if (!hasCopy) await forget(l1, tickets.map(nameOfTicket))
+      const names = tickets.map(nameOfTicket)
+      await Promise.all([hasCopy ? undefined : forget(l1, names), undue.forget(names)])
       for (const ticket of tickets) fence.close(ticket)
     }
   }
@@ -123,13 +126,3 @@ export function writing(context: Context) {
 }
 
 const nameOfTicket = ({ key }: Ticket) => key
-
-/** The options with tags that can be read twice. */
-function once(options: WriteOptions | undefined): WriteOptions | undefined {
-  return typeof options?.tags === 'object' ? { ...options, tags: listed(options.tags) } : options
-}
-
-/** A generator has nothing the second time. What is no list at all is refused where it is checked. */
-function listed<T>(tags: T): T | string[] {
-  return typeof tags === 'object' && tags !== null && Symbol.iterator in tags ? [...(tags as Iterable<string>)] : tags
-}
