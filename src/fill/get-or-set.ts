@@ -103,7 +103,9 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
       flight.work.then((outcome) => ({ outcome, own: false })),
       rescue.work.then((outcome) => ({ outcome, own: isOwn })),
     ]
-    const end = await within(Math.max(0, patienceMs(rescue)), Promise.race(ends))
+    // Its own computation a call waits for however long it takes: it would begin it a second time.
+    const waitMs = isOwn ? Number.POSITIVE_INFINITY : Math.max(0, patienceMs(rescue))
+    const end = await within(waitMs, Promise.race(ends))
     if (end === undefined) return 'again'
     return end.own ? owned(end.outcome) : shared(end.outcome, call, startedAt)
   }

@@ -1,6 +1,6 @@
 /** A store of somebody else's gets the whole of `getOrSet` for three functions. */
 import { type ClaimAnswer, createFiller, type FillRequest, type FillStore } from 'pgstash'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { pause, times } from './clients.ts'
 
 /** About the least that works: no tags, no sliding. */
@@ -73,6 +73,28 @@ describe('a store that has only the three steps', () => {
     }
     expect(await createFiller(broken, { onError: 'miss' }).getOrSet('key', 'key', 'computed')).toBe('computed')
     await expect(createFiller(broken).getOrSet('key', 'key', 'computed')).rejects.toThrow('away')
+  })
+
+  it('has a call compute once that asked a second time because the first was not answered', async () => {
+    vi.useFakeTimers()
+    try {
+      let asked = 0
+      const slow: FillStore = {
+        readOrClaim: async () =>
+          ++asked === 1 ? new Promise(() => {}) : { entry: undefined, claimed: true, heldMs: undefined },
+        fill: async () => true,
+        release: async () => {},
+      }
+      const filler = createFiller(slow)
+      let computed = 0
+      const compute = () => new Promise((resolve) => setTimeout(resolve, 60_000, ++computed))
+      const [, second] = times(2, () => filler.getOrSet('key', 'key', compute, { lease: '10s' }))
+      await vi.advanceTimersByTimeAsync(120_000)
+      expect(await second).toBe(1)
+      expect(computed).toBe(1)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('may have no leases to give', async () => {
