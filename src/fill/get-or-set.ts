@@ -166,6 +166,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
       key,
       compute: toFunction(compute),
       plan,
+      owner: environment,
       inside,
       store: steps,
       environment: plan.waitUntil === undefined ? environment : { ...environment, waitUntil: plan.waitUntil },

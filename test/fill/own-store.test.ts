@@ -57,6 +57,23 @@ describe('a store that has only the three steps', () => {
     expect(await fillers[0]?.getOrSet('key', 'key', compute)).toEqual({ n: 1 })
   })
 
+  it.each([{}, { waitUntil: () => {} }])(
+    'does not have a computation wait for itself, where it needs its own key, with %o',
+    async (options) => {
+      const filler = createFiller(mapStore())
+      const ask = (compute: unknown) => filler.getOrSet('key', 'key', compute, options)
+      const refresh = (compute: unknown) => filler.refresh('key', 'key', compute, options)
+      const startedAt = performance.now()
+      expect(await refresh(() => ask(() => 'asked in a refresh'))).toBe('asked in a refresh')
+      expect(await refresh(() => refresh(() => 'refreshed in a refresh'))).toBe('refreshed in a refresh')
+      expect(
+        await filler.getOrSet('other', 'other', () => filler.refresh('other', 'other', 'refreshed', options)),
+      ).toBe('refreshed')
+      // The default lease is ten seconds.
+      expect(performance.now() - startedAt).toBeLessThan(5_000)
+    },
+  )
+
   it('is released when the computation fails', async () => {
     const store = mapStore()
     const filler = createFiller(store)
