@@ -1,5 +1,5 @@
 /** A store of somebody else's gets the whole of `getOrSet` for three functions. */
-import { type ClaimAnswer, createFiller, type FillRequest, type FillStore } from 'pgstash'
+import { type ClaimAnswer, createFiller, type Fill, type FillRequest, type FillStore } from 'pgstash'
 import { describe, expect, it, vi } from 'vitest'
 import { pause, times } from './clients.ts'
 
@@ -32,7 +32,8 @@ function mapStore(): FillStore & { readonly steps: string[] } {
       const { deadline } = request
       entries.set(request.key, {
         ...request,
-        expiresAt: deadline.kind === 'after' ? Date.now() + deadline.ms : Infinity,
+        expiresAt:
+          deadline.kind === 'after' ? Date.now() + deadline.ms : deadline.kind === 'at' ? deadline.epochMs : Infinity,
       })
       return true
     },
@@ -73,6 +74,21 @@ describe('a store that has only the three steps', () => {
       expect(performance.now() - startedAt).toBeLessThan(5_000)
     },
   )
+
+  it('is filled with what is absent at once where the computation says so, sliding or not', async () => {
+    const filler = createFiller(mapStore())
+    for (const sliding of [false, true]) {
+      for (const expiration of [0, new Date(0)]) {
+        const compute = vi.fn((fill: Fill) => {
+          fill.expireIn(expiration)
+          return 'computed'
+        })
+        const ask = () => filler.getOrSet('key', 'key', compute, { sliding, expiration: 60 })
+        expect([await ask(), await ask()]).toEqual(['computed', 'computed'])
+        expect(compute).toHaveBeenCalledTimes(2)
+      }
+    }
+  })
 
   it('is released when the computation fails', async () => {
     const store = mapStore()
