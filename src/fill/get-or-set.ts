@@ -56,7 +56,8 @@ export interface Filler {
  * const getOrSet = (key, compute, options) => filler.getOrSet(key, key, compute, options)
  */
 export function createFiller(store: FillStore, options: Partial<FillEnvironment> = {}): Filler {
-  const environment: FillEnvironment = { ...DEFAULTS, ...options }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const environment: FillEnvironment = { ...DEFAULTS, ...Object.fromEntries(given) }
   const flights = createFlights()
 
   /** Shares the outcome of a flight that had not asked when this call came. */

@@ -90,6 +90,14 @@ describe('a store that has only the three steps', () => {
     }
   })
 
+  it('has the defaults where an option is undefined', async () => {
+    const given = { codec: undefined, random: undefined, timeoutMs: undefined, slack: undefined } as object
+    const filler = createFiller(mapStore(), given)
+    const ask = () =>
+      filler.getOrSet('key', 'key', async () => ['computed'], { sliding: true, expiration: 60, beta: 1 })
+    expect(await Promise.all([ask(), ask()])).toEqual([['computed'], ['computed']])
+  })
+
   it('is released when the computation fails', async () => {
     const store = mapStore()
     const filler = createFiller(store)
