@@ -1,4 +1,5 @@
 import type { Cache, CleanupResult } from '../cache.ts'
+import { MAX_BATCH } from '../store/inputs.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { wholeNumber } from '../values/options.ts'
 
@@ -13,7 +14,7 @@ export function cleanupOf<Env>(
   }
   const options = {
     timeBudget: timeBudget === undefined ? defaultTimeBudgetMs : wholeNumber('timeBudget', timeBudget, 0),
-    batch: batch === undefined ? undefined : wholeNumber('batch', batch, 1),
+    batch: batch === undefined ? undefined : wholeNumber('batch', batch, 1, MAX_BATCH),
   }
   return (env) => (typeof cache === 'function' ? cache(env) : cache).clearExpired(options)
 }

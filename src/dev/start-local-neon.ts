@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Interceptor } from '../testing/faults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { optionsObject } from '../values/options.ts'
 import type { Backend } from './backend.ts'
 import type { Credentials } from './guard.ts'
 import { handleRequest } from './handle-request.ts'
@@ -30,6 +31,9 @@ export interface LocalNeonOptions {
   /** Connections to a real server; default 10. PGlite has exactly one. */
   poolSize?: number
 }
+
+// A misspelt `dataDir` would keep the data in memory only.
+const KNOWN_OPTIONS = ['database', 'dataDir', 'port', 'intercept', 'poolSize'] as const
 
 /** A running endpoint. */
 export interface LocalNeon {
@@ -58,7 +62,8 @@ export interface LocalNeon {
  * const sql = neon(local.connectionString)
  * await local.close()
  */
-export async function startLocalNeon(options: LocalNeonOptions = {}): Promise<LocalNeon> {
+export async function startLocalNeon(given?: LocalNeonOptions): Promise<LocalNeon> {
+  const options = optionsObject<LocalNeonOptions>(given, KNOWN_OPTIONS)
   const { database = 'pglite', port = 0, intercept = {} } = options
   const credentials = readOptions(options)
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })

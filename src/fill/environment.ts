@@ -47,6 +47,8 @@ export interface Call {
   readonly key: string
   readonly compute: (fill: Fill) => unknown
   readonly plan: Plan
+  /** Whose key it is, the same for all calls of a filler. */
+  readonly owner: object
   /** The computation that the call was made from. */
   readonly inside: Computation | undefined
   readonly store: FillStore

@@ -34,8 +34,12 @@ export function createFill(key: string, plan: Plan, slack: number): FillState {
   }
 }
 
-/** A sliding entry is stored with its slack, so that its first reads are not due. */
+/** A sliding entry is stored with its slack, so that its first reads are not due; one that is to be absent needs no span. */
 function stored(deadline: Deadline, { sliding, maxAgeMs }: Plan, slack: number): Deadline {
-  if (sliding === undefined) return deadline
+  if (sliding === undefined || isOver(deadline)) return deadline
   return { kind: 'after', ms: slidingOf(deadline, maxAgeMs, slack).lifeMs }
+}
+
+function isOver(deadline: Deadline): boolean {
+  return deadline.kind === 'after' ? deadline.ms <= 0 : deadline.kind === 'at' && deadline.epochMs <= now()
 }

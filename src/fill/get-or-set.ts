@@ -56,7 +56,8 @@ export interface Filler {
  * const getOrSet = (key, compute, options) => filler.getOrSet(key, key, compute, options)
  */
 export function createFiller(store: FillStore, options: Partial<FillEnvironment> = {}): Filler {
-  const environment: FillEnvironment = { ...DEFAULTS, ...options }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const environment: FillEnvironment = { ...DEFAULTS, ...Object.fromEntries(given) }
   const flights = createFlights()
 
   /** Shares the outcome of a flight that had not asked when this call came. */
@@ -103,7 +104,9 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
       flight.work.then((outcome) => ({ outcome, own: false })),
       rescue.work.then((outcome) => ({ outcome, own: isOwn })),
     ]
-    const end = await within(Math.max(0, patienceMs(rescue)), Promise.race(ends))
+    // Its own computation a call waits for however long it takes: it would begin it a second time.
+    const waitMs = isOwn ? Number.POSITIVE_INFINITY : Math.max(0, patienceMs(rescue))
+    const end = await within(waitMs, Promise.race(ends))
     if (end === undefined) return 'again'
     return end.own ? owned(end.outcome) : shared(end.outcome, call, startedAt)
   }
@@ -160,6 +163,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
       key,
       compute: toFunction(compute),
       plan,
+      owner: environment,
       inside,
       store: steps,
       environment: plan.waitUntil === undefined ? environment : { ...environment, waitUntil: plan.waitUntil },

@@ -22,7 +22,7 @@ export interface Computation {
 
 /** What a computation is known by: a call. */
 interface Origin {
-  readonly environment: object
+  readonly owner: object
   readonly key: string
   /** The computation that the call was made from. */
   readonly inside: Computation | undefined
@@ -36,8 +36,8 @@ export function currentComputation(): Computation | undefined {
   return storage?.getStore() ?? synchronous
 }
 
-export function startComputation({ environment, key, inside }: Origin): Computation {
-  return { owner: environment, key, parent: inside, waitsFor: new Set() }
+export function startComputation({ owner, key, inside }: Origin): Computation {
+  return { owner, key, parent: inside, waitsFor: new Set() }
 }
 
 /** Runs work so that {@link currentComputation} answers with the computation inside it. */
@@ -52,8 +52,8 @@ export function runInside<T>(computation: Computation, work: () => T): T {
 }
 
 /** Whether a call is part of the computation of its own key. */
-export function isNestedInItself({ environment, key, inside }: Origin): boolean {
-  for (let at = inside; at !== undefined; at = at.parent) if (at.owner === environment && at.key === key) return true
+export function isNestedInItself({ owner, key, inside }: Origin): boolean {
+  for (let at = inside; at !== undefined; at = at.parent) if (at.owner === owner && at.key === key) return true
   return false
 }
 

@@ -4,6 +4,9 @@ import { isAway } from '../values/errors.ts'
 import { markAsOpener } from '../values/events.ts'
 import type { Circuit } from './circuit.ts'
 
+/** Callers that share a statement share its error, which is one failure. */
+const known = new WeakSet<object>()
+
 /**
  * Keeps the count of failures around work that may be left out: it is not even tried while the circuit is open.
  *
@@ -21,7 +24,13 @@ export async function counted<T>(circuit: Circuit | undefined, work: () => Promi
     circuit.succeeded()
     return result
   } catch (error) {
-    if (isAway(error) && circuit.failed(now(), isTry)) markAsOpener(error as object)
+    if (isAway(error) && isNew(error as object) && circuit.failed(now(), isTry)) markAsOpener(error as object)
     throw error
   }
+}
+
+function isNew(failure: object): boolean {
+  if (known.has(failure)) return false
+  known.add(failure)
+  return true
 }

@@ -103,7 +103,7 @@ export function parseTags(tags: string | Iterable<string>): string[] | null {
 
 /** Deleted in some tens of milliseconds: locks are short, and a run of 40 requests removes 200,000. */
 export const DEFAULT_BATCH = 5_000
-const MAX_BATCH = 100_000
+export const MAX_BATCH = 100_000
 
 export interface SweepInput {
   readonly batch: number

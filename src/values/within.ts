@@ -12,15 +12,18 @@ const isWokenByOthers = !isOlderWorkerd()
 const FIRST_LOOK_MS = 4
 const LAST_LOOK_MS = 64
 
+/** Some 25 days: timers of more end at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /**
- * What the promise settles to, or undefined when it takes longer; the promise may be another request's. The timer is the
- * caller's own, and never outlives it.
+ * What the promise settles to, or undefined when it takes longer, or longer than a timer can be; the promise may be another
+ * request's. The timer is the caller's own, and never outlives it.
  */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   if (!isWokenByOthers) return lookingAt(ms, promise)
   let timer: ReturnType<typeof setTimeout> | undefined
   const patience = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
+    timer = setTimeout(() => resolve(undefined), Math.min(ms, MAX_TIMER_MS))
   })
   try {
     return await Promise.race([promise, patience])

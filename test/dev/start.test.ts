@@ -46,6 +46,8 @@ describe('starting', () => {
     ['an empty folder name', { dataDir: '' }],
     ['a folder together with a server', { database: `postgres://u:${SECRET}@localhost/db`, dataDir: '/tmp/x' }],
     ['a database that is no URL', { database: `u:${SECRET}@localhost` }],
+    ['an option that it does not know', { datadir: '/tmp' } as LocalNeonOptions],
+    ['options that are none', 'pglite' as LocalNeonOptions],
     ['a URL of another scheme', { database: `mysql://u:${SECRET}@localhost/db` }],
     ['a URL with a broken port', { database: `postgres://u:${SECRET}@localhost:99999/db` }],
   ])('refuses %s', async (_name, options) => {

@@ -182,6 +182,18 @@ describe('a database that cannot be reached', () => {
     expect(await client.get('key')).toBe('stored')
   })
 
+  it('counts a statement that many gets shared as one failure', async () => {
+    const client = site.client({ onError: 'miss', timeout: 250 })
+    site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '53100' } })
+    for (let i = 1; i <= 4; i++) {
+      expect(await Promise.all(times(20, (n) => client.get(`key ${n}`)))).toEqual(times(20, () => undefined))
+      expect(site.faults.requests).toBe(i)
+    }
+    site.faults.heal()
+    expect(await client.getOrSet('key', 'stored')).toBe('stored')
+    expect(await client.get('key')).toBe('stored')
+  })
+
   it('never opens the circuit of a cache that throws', async () => {
     const client = site.client({ timeout: 10_000 })
     site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '53100' } })

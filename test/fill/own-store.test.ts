@@ -1,6 +1,6 @@
 /** A store of somebody else's gets the whole of `getOrSet` for three functions. */
-import { type ClaimAnswer, createFiller, type FillRequest, type FillStore } from 'pgstash'
-import { describe, expect, it } from 'vitest'
+import { type ClaimAnswer, createFiller, type Fill, type FillRequest, type FillStore } from 'pgstash'
+import { describe, expect, it, vi } from 'vitest'
 import { pause, times } from './clients.ts'
 
 /** About the least that works: no tags, no sliding. */
@@ -32,7 +32,8 @@ function mapStore(): FillStore & { readonly steps: string[] } {
       const { deadline } = request
       entries.set(request.key, {
         ...request,
-        expiresAt: deadline.kind === 'after' ? Date.now() + deadline.ms : Infinity,
+        expiresAt:
+          deadline.kind === 'after' ? Date.now() + deadline.ms : deadline.kind === 'at' ? deadline.epochMs : Infinity,
       })
       return true
     },
@@ -57,6 +58,46 @@ describe('a store that has only the three steps', () => {
     expect(await fillers[0]?.getOrSet('key', 'key', compute)).toEqual({ n: 1 })
   })
 
+  it.each([{}, { waitUntil: () => {} }])(
+    'does not have a computation wait for itself, where it needs its own key, with %o',
+    async (options) => {
+      const filler = createFiller(mapStore())
+      const ask = (compute: unknown) => filler.getOrSet('key', 'key', compute, options)
+      const refresh = (compute: unknown) => filler.refresh('key', 'key', compute, options)
+      const startedAt = performance.now()
+      expect(await refresh(() => ask(() => 'asked in a refresh'))).toBe('asked in a refresh')
+      expect(await refresh(() => refresh(() => 'refreshed in a refresh'))).toBe('refreshed in a refresh')
+      expect(
+        await filler.getOrSet('other', 'other', () => filler.refresh('other', 'other', 'refreshed', options)),
+      ).toBe('refreshed')
+      // The default lease is ten seconds.
+      expect(performance.now() - startedAt).toBeLessThan(5_000)
+    },
+  )
+
+  it('is filled with what is absent at once where the computation says so, sliding or not', async () => {
+    const filler = createFiller(mapStore())
+    for (const sliding of [false, true]) {
+      for (const expiration of [0, new Date(0)]) {
+        const compute = vi.fn((fill: Fill) => {
+          fill.expireIn(expiration)
+          return 'computed'
+        })
+        const ask = () => filler.getOrSet('key', 'key', compute, { sliding, expiration: 60 })
+        expect([await ask(), await ask()]).toEqual(['computed', 'computed'])
+        expect(compute).toHaveBeenCalledTimes(2)
+      }
+    }
+  })
+
+  it('has the defaults where an option is undefined', async () => {
+    const given = { codec: undefined, random: undefined, timeoutMs: undefined, slack: undefined } as object
+    const filler = createFiller(mapStore(), given)
+    const ask = () =>
+      filler.getOrSet('key', 'key', async () => ['computed'], { sliding: true, expiration: 60, beta: 1 })
+    expect(await Promise.all([ask(), ask()])).toEqual([['computed'], ['computed']])
+  })
+
   it('is released when the computation fails', async () => {
     const store = mapStore()
     const filler = createFiller(store)
@@ -73,6 +114,28 @@ describe('a store that has only the three steps', () => {
     }
     expect(await createFiller(broken, { onError: 'miss' }).getOrSet('key', 'key', 'computed')).toBe('computed')
     await expect(createFiller(broken).getOrSet('key', 'key', 'computed')).rejects.toThrow('away')
+  })
+
+  it('has a call compute once that asked a second time because the first was not answered', async () => {
+    vi.useFakeTimers()
+    try {
+      let asked = 0
+      const slow: FillStore = {
+        readOrClaim: async () =>
+          ++asked === 1 ? new Promise(() => {}) : { entry: undefined, claimed: true, heldMs: undefined },
+        fill: async () => true,
+        release: async () => {},
+      }
+      const filler = createFiller(slow)
+      let computed = 0
+      const compute = () => new Promise((resolve) => setTimeout(resolve, 60_000, ++computed))
+      const [, second] = times(2, () => filler.getOrSet('key', 'key', compute, { lease: '10s' }))
+      await vi.advanceTimersByTimeAsync(120_000)
+      expect(await second).toBe(1)
+      expect(computed).toBe(1)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('may have no leases to give', async () => {

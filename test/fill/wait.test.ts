@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startWait } from '../../src/fill/wait.ts'
 
@@ -53,5 +54,27 @@ describe('a wait', () => {
     }
     expect(waitedMs).toBeGreaterThanOrEqual(LEASE_MS * 0.9)
     expect(waitedMs).toBeLessThanOrEqual(LEASE_MS * 1.1)
+  })
+
+  it('looks 14 times at most, and 26 where the lease may change hands, whatever it is told', async () => {
+    const told = fc.array(fc.oneof(fc.constant(undefined), fc.nat(2 * LEASE_MS)), { minLength: 40, maxLength: 40 })
+    for (const [isLast, most] of [
+      [true, 14],
+      [false, 26],
+    ] as const) {
+      await fc.assert(
+        fc.asyncProperty(told, fc.double({ min: 0, max: 0.999, noNaN: true }), async (answers, random) => {
+          const wait = startWait(LEASE_MS, () => random, isLast)
+          let looks = 0
+          for (const heldMs of answers) {
+            if (!(await paused(wait, heldMs))[0]) break
+            looks++
+          }
+          expect(looks).toBeLessThanOrEqual(most)
+        }),
+        // The most that can be.
+        { examples: [[[undefined, ...Array.from({ length: 39 }, (_, i) => (i === 12 ? 50 : LEASE_MS))], 0.5]] },
+      )
+    }
   })
 })

@@ -167,6 +167,24 @@ describe('a purge', () => {
     await expect(purge(ownCache(site), targets as PurgeTargets)).rejects.toThrow(InvalidOptionError)
   })
 
+  it.each([false, true])(
+    'reads no more than what is near in key order, however many others there are, soft: %s',
+    async (soft) => {
+      const pool = createPool(site.database)
+      const key = `'http|GET https://example.com/' || i`
+      await pool.query(`insert into cache_entries (key, value, meta)
+      select ${key}, 'x', '{"status":200}' from generate_series(1, 20000) as i`)
+      await pool.query(`insert into cache_leases (key, token, expires_at)
+      select ${key}, case when i % 10 = 0 then 'token' end, now() from generate_series(1, 20000) as i`)
+      await pool.query('analyze cache_entries, cache_leases')
+      const urls = Array.from({ length: 30 }, (_, i) => `https://example.com/${i}`)
+      const [query] = purging(drizzle(pool), { urls, soft })
+      const { sql: text, params } = query.toSQL()
+      const { rows } = await pool.query(`explain ${text}`, params)
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on cache_/)
+    },
+  )
+
   it('stays within the namespace of its cache', async () => {
     const [a, b] = [ownCache(site, { namespace: 'a' }), ownCache(site, { namespace: 'b' })]
     for (const cache of [a, b]) await pages({ cache }).fetch('/a')

@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
 import { operation, type QueryDatabase } from '../database.ts'
-import { inRange, param, storedBytes } from './fragments.ts'
+import { inRange, isAsSeen, param, storedBytes } from './fragments.ts'
 import { sample } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
 
@@ -15,7 +15,7 @@ export interface Evicted {
  * slot; then of those that are kept for ever the ones that were written or touched least recently, of a sample where the
  * table is large, because no index is on what every touch changes.
  *
- * What is locked or being computed stays, as in a sweep.
+ * What is locked, being computed or written meanwhile stays, as in a sweep.
  */
 function evictRange(db: QueryDatabase, tables: CacheTables, range: SQL | undefined) {
   const { entries, leases } = tables
@@ -23,13 +23,13 @@ function evictRange(db: QueryDatabase, tables: CacheTables, range: SQL | undefin
     select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
   const soonest = db.$with('soonest', {}).as(sql`
     select ${entries.key} from ${entries}
-    where ${and(sql`${entries.cleanupSlot} is not null`, range, isAlone)}
+    where ${and(sql`${entries.cleanupSlot} is not null`, range, isAlone, isAsSeen(tables))}
     order by ${entries.cleanupSlot}, ${entries.keptUntil}
     limit ${param('batch')}::int
     for update skip locked`)
   const oldest = db.$with('oldest', {}).as(sql`
     select ${entries.key} from ${entries} ${sample(tables)}
-    where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch')}::int`, range, isAlone)}
+    where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch')}::int`, range, isAlone, isAsSeen(tables))}
     order by ${entries.updatedAt}
     limit greatest(0, ${param('batch')}::int - (select count(*) from soonest))
     for update skip locked`)

@@ -86,6 +86,16 @@ export function storedBytes({ entries }: CacheTables): SQL {
   return sql`pg_column_size(${entries.key}) + coalesce(pg_column_size(${entries.value}), 0) + coalesce(pg_column_size(${entries.number}), 0)`
 }
 
+/**
+ * Whether an entry, once locked, is still no newer than the statement's own snapshot: what else that showed, such as who
+ * computes it, is too old to judge a newer one by. One restored from another cluster may name a writer of the future; that
+ * it is older than all that is running tells.
+ */
+export function isAsSeen({ entries }: CacheTables): SQL {
+  return sql`(coalesce(pg_visible_in_snapshot(${entries.writtenBy}, pg_current_snapshot()), true)
+    or age(${entries}.xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid))`
+}
+
 /** `live`, for statements that lock: they meet rows that were written since their own snapshot, as if from the future. */
 export function liveWhenLocked(tables: CacheTables): SQL<boolean> {
   const { expiresAt, tags, filledAt, writtenBy } = tables.entries

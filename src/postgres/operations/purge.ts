@@ -8,18 +8,25 @@ import { breakLeases } from './lease.ts'
 function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue) => SQLWrapper, change: SQL) {
   const { entries, leases } = tables
   const ranges = sql`unnest(${value('froms')}::text[], ${value('tos')}::text[]) as asked(first, last)`
+  // One range after the other, each through the key, which the order forces; and its keys through an array. The planner
+  // would otherwise join the whole table with the ranges: 4 s for 50 URLs beside 300,000 entries.
+  const inRanges = (table: typeof entries | typeof leases, condition: SQL) => sql`
+    select each.key from ${ranges}, lateral (
+      select ${table.key} from ${table}
+      where ${table.key} >= asked.first and ${table.key} < asked.last and ${condition}
+      order by ${table.key}
+    ) as each`
   const { broken, raced } = breakLeases(
     db,
     tables,
     sql`
       select asked.key from unnest(${value('bases')}::text[]) as asked(key)
-      union select held.key from ${leases} as held, ${ranges}
-      where held.key >= asked.first and held.key < asked.last and held.token is not null`,
+      union ${inRanges(leases, sql`${leases.token} is not null`)}`,
   )
+  const isTagged = sql`(${value('tags')}::text[] is null or ${entries.tags} && ${value('tags')}::text[])`
   const doomed = db.$with('doomed', {}).as(sql`
     select ${entries.key} from ${entries}
-    where exists (select from ${ranges} where ${entries.key} >= asked.first and ${entries.key} < asked.last)
-      and (${value('tags')}::text[] is null or ${entries.tags} && ${value('tags')}::text[])
+    where ${entries.key} = any (array(${inRanges(entries, isTagged)})) and ${isTagged}
       and (select count(*) from broken) >= 0
     order by ${entries.key}
     for update`)

@@ -2,7 +2,7 @@ import { and, type SQL, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../cleanup-slot.ts'
 import type { CacheTables } from '../../schema.ts'
 import { operation, type QueryDatabase } from '../database.ts'
-import { inRange, param } from './fragments.ts'
+import { inRange, isAsSeen, param } from './fragments.ts'
 import type { ScopedOperation } from './scoped.ts'
 import { trim } from './trim.ts'
 import { trimChanges } from './trim-changes.ts'
@@ -34,9 +34,11 @@ export interface Swept {
  * What has expired. The slot narrows the search to the index; the slot of now still holds entries that are kept. `skip
  * locked`: it neither waits for writers nor for another sweep, and looks again at what was refreshed between its snapshot
  * and its lock. `is true` keeps the range from the planner, which would otherwise read all keys of a scope for it. An
- * entry whose key is being computed stays: a fill must see that somebody wrote it meanwhile.
+ * entry whose key is being computed stays: a fill must see that somebody wrote it meanwhile. So does one that was written
+ * since the snapshot, which does not tell whether it is being computed.
  */
-function expiredRows(db: QueryDatabase, { entries, leases }: CacheTables, range: SQL | undefined) {
+function expiredRows(db: QueryDatabase, tables: CacheTables, range: SQL | undefined) {
+  const { entries, leases } = tables
   const idle = db.$with('idle', {}).as(sql`
     select ${leases.key} from ${leases}
     where ${and(sql`${leases.expiresAt} < now() - ${LEASE_KEPT}`, range && inRange(leases))}
@@ -51,7 +53,7 @@ function expiredRows(db: QueryDatabase, { entries, leases }: CacheTables, range:
     select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
   const doomed = db.$with('doomed', {}).as(sql`
     select ${entries.key} from ${entries}
-    where ${and(isPastSlot, isPastKeeping, range && sql`${range} is true`, isAlone)}
+    where ${and(isPastSlot, isPastKeeping, range && sql`${range} is true`, isAlone, isAsSeen(tables))}
     order by ${entries.cleanupSlot}
     limit ${param('batch')}::int
     for update skip locked`)

@@ -1,0 +1,14 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { within } from '../../src/values/within.ts'
+
+describe('within', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('waits for spans that are longer than timers can be, and does not end at once', async () => {
+    const ended = vi.fn()
+    void within(30 * 86_400_000, new Promise(() => {})).then(ended)
+    await vi.advanceTimersByTimeAsync(20 * 86_400_000)
+    expect(ended).not.toHaveBeenCalled()
+  })
+})
