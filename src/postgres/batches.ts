@@ -3,13 +3,17 @@ import { isOutOfTime } from './retry.ts'
 
 const SHRINK_BY = 8
 
-/** What a batch answers, or undefined where it took too long and a smaller one may not. */
-export async function inTime<T>(batch: number, work: (batch: number) => Promise<T>): Promise<T | undefined> {
+/** What a batch answers, or the error of one that took too long where a smaller one may not. */
+export async function inTime<Row>(
+  batch: number,
+  work: (batch: number) => Promise<Row[]>,
+): Promise<{ row: Row } | { late: unknown }> {
   try {
-    return await work(batch)
+    const [row] = await work(batch)
+    return { row: row as Row }
   } catch (error) {
     if (batch === 1 || !isOutOfTime(error)) throw error
-    return undefined
+    return { late: error }
   }
 }
 

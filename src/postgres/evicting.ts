@@ -35,10 +35,10 @@ export async function evictTo(
   while (entries > 0 || bytes > 0) {
     const wanted = Math.max(entries, Math.ceil(bytes / Math.max(1, entryBytes)))
     const size = Math.min(largest, wanted, MAX_EVICTED - evicted)
-    const rows = await inTime(size, () => runner.run(forScope(evict, scope), { ...range, batch: size }, cost))
-    const part = rows?.[0]
-    if (part === undefined) largest = smaller(size)
+    const answer = await inTime(size, () => runner.run(forScope(evict, scope), { ...range, batch: size }, cost))
+    if ('late' in answer) largest = smaller(size)
     else {
+      const part = answer.row
       evicted += part.evicted
       entries -= part.evicted
       bytes -= part.bytes

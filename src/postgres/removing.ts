@@ -34,10 +34,10 @@ export function removing(context: Context) {
     let batch = DEFAULT_BATCH
     let hasRaced = false
     for (;;) {
-      const rows = await inTime(batch, (size) => runner.run(clear, { ...range, from, batch: size }, cost))
-      const part = rows?.[0]
-      if (part === undefined) batch = smaller(batch)
+      const answer = await inTime(batch, (size) => runner.run(clear, { ...range, from, batch: size }, cost))
+      if ('late' in answer) batch = smaller(batch)
       else {
+        const part = answer.row
         total += part.removed
         // Once more for what was filled meanwhile; what is filled from now on was claimed after.
         if (part.raced && !hasRaced) {
@@ -64,14 +64,16 @@ export function removing(context: Context) {
     let begin = true
     let hasHadTurn = false
     let turnsLost = 0
+    let hasSwept = false
     for (;;) {
       const at: Record<string, unknown> = { ...range, after, begin }
-      const rows = await inTime(batch, (size) =>
+      const answer = await inTime<Swept>(batch, (size) =>
         runner.run(forScope(sweep, scope), { ...at, ...sweepSizes(size) }, cost),
       )
-      const swept: Swept | undefined = rows?.[0]
-      if (swept === undefined) batch = smaller(batch)
+      if ('late' in answer) batch = smaller(batch)
       else {
+        const swept = answer.row
+        hasSwept = true
         total += swept.removed
         onProgress?.(total)
         turnsLost = swept.isOthersTurn ? turnsLost + 1 : 0
@@ -84,7 +86,11 @@ export function removing(context: Context) {
         after = swept.after
         begin = false
       }
-      if (signal?.aborted || now() - startedAt >= timeBudget) return { removed: total, more: true }
+      if (signal?.aborted) return { removed: total, more: true }
+      if (now() - startedAt < timeBudget) continue
+      // A database that never answers would else look like one that has much to do, run after run.
+      if ('late' in answer && !hasSwept) throw answer.late
+      return { removed: total, more: true }
     }
   }
 

@@ -137,6 +137,19 @@ describe('a slow database', () => {
     faults.next(sqlError('57014'))
     expect(await cache.clear()).toBe(2)
   })
+
+  it('that never answers is an error of cleanup, and not one that has much to do', async () => {
+    const events: string[] = []
+    const hasty = createCache(db, { timeout: 300, onEvent: ({ type }) => void events.push(type) })
+    faults.always({ kind: 'hang' })
+    await expect(hasty.clearExpired({ timeBudget: 200 })).rejects.toBeInstanceOf(DatabaseTimeoutError)
+    expect(events).toEqual(['error'])
+    faults.heal()
+    await cache.setMany({ a: 1, b: 1 }, { expiration: 0 })
+    faults.next(sqlError('57014'))
+    await expect(cache.clearExpired({ timeBudget: 0 })).rejects.toMatchObject({ sqlState: '57014' })
+    expect(await cache.clearExpired({ timeBudget: 0, batch: 1 })).toEqual({ removed: 1, more: true })
+  })
 })
 
 describe('the timeout', () => {
