@@ -127,7 +127,11 @@ class PgstashQueryCache extends DrizzleCache {
     const name = entryName(key, isTag)
     const storedKey = this.#plan.fillable.storedKey(this.#plan.prefix + name + (isWatched ? '' : ' unwatched'))
     const token = crypto.randomUUID()
-    const found = await this.#readOrClaim(storedKey, token).catch((error) => this.#whenAway(error))
+    // Only what it hands on with the rows says whose they are.
+    const link = isWatched ? tables : undefined
+    // Among runs that cannot be told apart a claim is of use only when it has stood for as long as one may take.
+    const leaseMs = this.#misses.hasRivals(name, link, now()) ? 2 * MAX_QUERY_MS : MAX_QUERY_MS
+    const found = await this.#readOrClaim(storedKey, token, leaseMs).catch((error) => this.#whenAway(error))
     if (found.rows !== undefined) {
       this.#counts.hits++
       // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -135,7 +139,7 @@ class PgstashQueryCache extends DrizzleCache {
     }
     this.#counts.misses++
     const tags = isWatched ? tables.map(tableTag) : []
-    this.#misses.open(name, { token: found.claimed ? token : undefined, storedKey, tables, tags, startedAt: now() })
+    this.#misses.open(name, link, { token: found.claimed ? token : undefined, storedKey, tags, startedAt: now() })
     return undefined
   }
 
@@ -146,11 +150,12 @@ class PgstashQueryCache extends DrizzleCache {
     isTag: boolean,
     config?: CacheConfig,
   ): Promise<void> {
-    const miss = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
-    if (miss?.token === undefined) return
+    const ended = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
+    if (ended?.claim.token === undefined) return
     const { steps } = this.#plan.fillable
-    const { storedKey: key, token, tags, startedAt } = miss
+    const { storedKey: key, token, tags, startedAt } = ended.claim
     try {
+      if (!ended.isSafe) return await steps.release(key, token, noCost())
       const request = {
         ...{ key, token, value: rowsText(response), number: null, maxAgeMs: null, staleMs: 0, asOf: null },
         ...{ deadline: deadlineOf(config) ?? this.#plan.deadline, tags: tags.length === 0 ? null : tags },
@@ -184,9 +189,13 @@ class PgstashQueryCache extends DrizzleCache {
   }
 
   /** A hit's rows; an entry that cannot be read is claimed like one that is not there. */
-  async #readOrClaim(key: string, token: string): Promise<{ rows: DriverResult | undefined; claimed: boolean }> {
+  async #readOrClaim(
+    key: string,
+    token: string,
+    leaseMs: number,
+  ): Promise<{ rows: DriverResult | undefined; claimed: boolean }> {
     const { steps } = this.#plan.fillable
-    const request = { key, token, leaseMs: MAX_QUERY_MS, staleMs: 0, early: 0, sliding: undefined }
+    const request = { key, token, leaseMs, staleMs: 0, early: 0, sliding: undefined }
     const { entry, claimed } = await steps.readOrClaim({ ...request, force: false }, noCost())
     if (entry === undefined) return { rows: undefined, claimed: claimed === true }
     try {

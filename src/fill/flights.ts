@@ -71,11 +71,11 @@ export function createFlights() {
     },
     gather: (flight: Flight) => gathering.set(flight.key, flight),
     sent: (flight: Flight) => drop(gathering, flight),
-    /** For as long as its lease lasts, or until it looks again. */
-    toWork(flight: Flight, awaitedUntil: number): void {
+    /** For as long as its lease lasts, or until it looks again. Who computes goes before who waits for that. */
+    toWork(flight: Flight, awaitedUntil: number, isComputing = false): void {
       flight.awaitedUntil = awaitedUntil
       forgetCancelled()
-      if (!working.has(flight.key)) working.set(flight.key, flight)
+      if (isComputing || !working.has(flight.key)) working.set(flight.key, flight)
     },
     /** Nobody shares or awaits it from now on. */
     forget(flight: Flight): void {

@@ -113,7 +113,7 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
 async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome> {
   const { call, token, flight, flights } = lead
   if (old === undefined) {
-    if (!call.force) flights.toWork(flight, now() + call.plan.leaseMs)
+    if (!call.force) flights.toWork(flight, now() + call.plan.leaseMs, true)
     tell(lead, 'miss')
     const filled = computeAndFill(call, token, flight.computation)
     // The caller may leave before it is done; others are waiting.

@@ -24,7 +24,7 @@ import { type CacheEvent, createCache } from 'pgstash'
 import { cacheQuery, type QueryCache, type QueryCacheOptions, queryCache, tableTag } from 'pgstash/drizzle'
 import { cacheEntries } from 'pgstash/schema'
 import postgres from 'postgres'
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createPool } from '../setup/databases.ts'
@@ -263,6 +263,69 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     await cache.put('hash', [['of the third']], third, false)
     await cache.put('hash', [['of the first, late']], first, false)
     expect(await cache.get('hash', ['users'], false, true)).toEqual([['of the third']])
+  })
+
+  describe('runs that Drizzle does not tell apart, such as those of a prepared query,', () => {
+    // One array for all of them.
+    const same = ['users']
+    let cache: QueryCache
+    const get = () => cache.get('hash', same, false, true)
+    const put = (rows: unknown) => cache.put('hash', [rows], same, false)
+    beforeEach(() => {
+      cache = open().cache
+    })
+    afterEach(() => {
+      vi.restoreAllMocks()
+    })
+
+    it('never get rows of one for those of another that began later', async () => {
+      await get()
+      await get()
+      await cache.onMutate({ tables: ['users'] })
+      await put('of the second, old')
+      await get()
+      await put('new')
+      await put('of the first, old')
+      expect(await createCache(site.db).count()).toBe(0)
+      // None is under way any more, and no claim is left behind.
+      await get()
+      await put('new')
+      expect(await get()).toEqual(['new'])
+    })
+
+    it('store what the first that has answered read, as of the first that began', async () => {
+      await get()
+      await get()
+      await put('of one')
+      expect(await get()).toEqual(['of one'])
+      await put('of the other')
+      expect(await get()).toEqual(['of one'])
+    })
+
+    it('store again after one that failed, when it and all that it may be taken for have ended', async () => {
+      let ahead = 0
+      const real = Date.now
+      vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead)
+      // It fails: nothing is put.
+      await get()
+      await site.db.execute(sql`delete from cache_leases`)
+      await get()
+      await put('perhaps of the first')
+      expect(await createCache(site.db).count()).toBe(0)
+      // Asked all the time, and so never alone: the claim has stood for as long as any may take.
+      ahead = 20_000
+      await get()
+      await put('perhaps of the first')
+      ahead = 31_000
+      await get()
+      await put('certainly newer than the claim')
+      expect(await get()).toEqual(['certainly newer than the claim'])
+      await cache.onMutate({ tables: ['users'] })
+      ahead = 120_000
+      await get()
+      await put('of the only one')
+      expect(await get()).toEqual(['of the only one'])
+    })
   })
 
   it('stores what a herd reads, however large it is', async () => {
