@@ -84,7 +84,11 @@ export function historyListener(db: Database, options?: HistoryOptions): History
     writtenAt ??= now()
     if (now() - writtenAt < everyMs) return
     const work = flush()
-    waitUntil?.(work)
+    try {
+      waitUntil?.(work)
+    } catch {
+      // That of a request which has ended keeps nothing alive; the write may come through all the same.
+    }
   }
   return Object.assign(listener, { flush })
 }

@@ -144,6 +144,19 @@ describe('the history of a cache', () => {
     expect((await rows()).reduce((sum, row) => sum + Number(row.hits), 0)).toBe(2)
   })
 
+  it('writes although waitUntil is that of a request that has ended, and throws', async () => {
+    const { listen } = listener({
+      waitUntil: () => {
+        throw new Error('the request has ended')
+      },
+    })
+    listen(EVENTS.hit)
+    later(MINUTE)
+    listen(EVENTS.hit)
+    vi.useRealTimers()
+    await expect.poll(async () => (await rows()).length).toBe(1)
+  })
+
   it('writes into tables of other names', async () => {
     const tables = cacheTables({ prefix: 'own_' })
     await migrate(neon.db, { tables })

@@ -275,6 +275,12 @@ describe('listening', () => {
     expect(errors.length).toBeGreaterThan(0)
   })
 
+  it('keeps nobody waiting who closes it before it could begin', async () => {
+    const other = listen(reader, { channel: CHANNEL, connect: () => new pg.Client('postgres://127.0.0.1:1/nowhere') })
+    await other.close()
+    await other.ready
+  })
+
   it('ends when it is told to', async () => {
     await listening.close()
     await listening.close()

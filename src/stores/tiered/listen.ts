@@ -27,7 +27,7 @@ export interface ListenOptions {
 }
 
 export interface Listening {
-  /** Resolves when the channel is listened to for the first time. */
+  /** Resolves when the channel is listened to for the first time, or is closed before. */
   readonly ready: Promise<void>
   /** Ends the connection, and makes no other. */
   close(): Promise<void>
@@ -80,6 +80,7 @@ export function listen(cache: Cache, options: ListenOptions): Listening {
     async close() {
       closing.abort()
       await work
+      isReady()
     },
   }
 }
