@@ -25,6 +25,8 @@ interface Lead {
 interface Readable {
   readonly outcome: Outcome & { kind: 'value' }
   readonly state: 'live' | 'stale'
+  /** When it has become too old for the caller. */
+  readonly servableUntil: number
 }
 
 /** Launches a flight that others may join until the end of this microtask turn. */
@@ -127,7 +129,7 @@ async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome>
     return old.outcome
   }
   const outcome = await refreshed
-  if (outcome.kind !== 'failed') {
+  if (outcome.kind !== 'failed' || now() >= old.servableUntil) {
     tell(lead, 'miss')
     return outcome
   }
@@ -152,11 +154,11 @@ function leadAlone(lead: Lead): Promise<Outcome> {
 
 async function readEntry(call: Call, entry: NonNullable<ClaimAnswer['entry']>): Promise<Readable | undefined> {
   const startedAt = now()
-  const { value, number, state } = entry
+  const { value, number, state, servableMs = Number.POSITIVE_INFINITY } = entry
   const stored = { value, number }
   try {
     const own = await decodeValue(stored, call.key, call.environment.codec)
-    return { outcome: { kind: 'value', stored, own }, state }
+    return { outcome: { kind: 'value', stored, own }, state, servableUntil: startedAt + servableMs }
   } catch (error) {
     tellFailure(call, error, startedAt)
     return undefined

@@ -66,9 +66,16 @@ export interface Sliding {
   readonly maxAgeMs: number | null
 }
 
+export interface FoundEntry extends StoredValue {
+  readonly state: 'live' | 'stale'
+  readonly about?: About | undefined
+  /** For how long it may still be answered with, by what is kept and what the caller takes; undefined for any time. */
+  readonly servableMs?: number | undefined
+}
+
 export interface ClaimAnswer {
   /** What may be answered with: live, or expired but kept and within `staleMs`; never one that a tag rejects. */
-  readonly entry: (StoredValue & { readonly state: 'live' | 'stale'; readonly about?: About | undefined }) | undefined
+  readonly entry: FoundEntry | undefined
   /** Whether the lease is now this token's; `unavailable` where there are none to be had, and nothing is stored. */
   readonly claimed: boolean | 'unavailable'
   /** For how long another holds the lease; undefined where it is unknown, because things changed meanwhile. */

@@ -97,6 +97,7 @@ interface ClaimRow {
   state: 'live' | 'stale' | 'gone' | null
   claimed: boolean
   heldMs: number | null
+  servableMs: number | null
   remainingMs: number | null
   tags: string | null
   news: string | null
@@ -106,8 +107,9 @@ function answerOf(row: ClaimRow | undefined, isAbout: boolean): ClaimAnswer {
   if (row === undefined) return { entry: undefined, claimed: false, heldMs: undefined }
   const { state, value, number, claimed, heldMs } = row
   const about = isAbout ? aboutOf(row) : undefined
+  const servableMs = row.servableMs ?? undefined
   return {
-    entry: state === 'live' || state === 'stale' ? { state, value, number, about } : undefined,
+    entry: state === 'live' || state === 'stale' ? { state, value, number, about, servableMs } : undefined,
     claimed,
     heldMs: heldMs ?? undefined,
   }

@@ -26,7 +26,8 @@ function found(tables: CacheTables): SQL {
     from (
       select ${key}, ${value}, ${number}, ${writtenBy}, ${expiresAt}, ${tables.entries.tags},
         case when ${live(tables)} then 'live' when ${isKept} then 'stale' else 'gone' end as state,
-        ${param('early')}::float8 > 0 and ${isDueEarly} as early
+        ${param('early')}::float8 > 0 and ${isDueEarly} as early,
+        least(${keptUntil}, ${expiresAt} + ${milliseconds('staleMs')}) as servable_until
       from ${entries} where ${key} = ${param('key')}::text
     ) as entry`
 }
@@ -50,6 +51,9 @@ function build(db: QueryDatabase, tables: CacheTables, { sliding = false, news =
       number: sql<string | null>`case when found.state <> 'gone' then found.number::text end`,
       state: sql<'live' | 'stale' | 'gone' | null>`found.state`,
       early: sql<boolean>`coalesce(found.early, false)`,
+      servableMs: sql<
+        number | null
+      >`case when found.state <> 'gone' then ${remainingMs(sql`found.servable_until`)} end`,
       remainingMs: sql<
         number | null
       >`case when ${param('about')}::boolean then ${remainingMs(sql`found.expires_at`)} end`,

@@ -42,7 +42,10 @@ function readOrClaim(storage: MemoryStorage, request: ClaimRequest): ClaimAnswer
     storage.claim(key, { token, expiresAt: at + leaseMs, claimedAt: storage.tagLog.position() })
   }
   return {
-    entry: row === undefined || state === 'gone' ? undefined : { state, ...storedOf(row), about: aboutOf(row, at) },
+    entry:
+      row === undefined || state === 'gone'
+        ? undefined
+        : { state, ...storedOf(row), about: aboutOf(row, at), servableMs: servableMs(row, request.staleMs, at) },
     claimed: isClaimed,
     heldMs: isHeld ? lease.expiresAt - at : undefined,
   }
@@ -55,6 +58,10 @@ function storedOf({ value, number }: Row): StoredValue {
 /** What a copy of it needs. */
 export function aboutOf({ expiresAt, tags }: Row, at: number): About {
   return { remainingMs: expiresAt - at, tags }
+}
+
+function servableMs({ expiresAt, keptUntil }: Row, staleMs: number | null, at: number): number {
+  return Math.min(keptUntil, expiresAt + (staleMs ?? Number.POSITIVE_INFINITY)) - at
 }
 
 function stateOf(storage: MemoryStorage, row: Row, staleMs: number | null, at: number): 'live' | 'stale' | 'gone' {

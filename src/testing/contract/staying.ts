@@ -62,6 +62,15 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
     })
 
+    test('is not answered with in the place of an error when its time ended while it was refreshed', async (cache) => {
+      await cache.getOrSet('key', 'old', { expiration: 60, stale: '200ms' })
+      await store.advance(60_000)
+      // Also where the machine is so slow that the time has ended before.
+      const late = () => pause(250).then(failing)
+      const answer = cache.getOrSet('key', late, { expiration: 60, stale: '200ms' })
+      await expect(answer).rejects.toMatchObject({ message: 'of the origin' })
+    })
+
     test('is answered with at once to all but the one that refreshes it', async (cache) => {
       await cache.getOrSet('key', 'old', STALE)
       await store.advance(60_000)
