@@ -81,7 +81,7 @@ describe('the option', () => {
     version = 2
     await age(site, 61 * SECOND)
     const stale = await app.fetch('/a')
-    expect([await stale.text(), status(stale)]).toEqual(['v1', expect.stringMatching(/^pgstash;hit;ttl=-[12]$/)])
+    expect([await stale.text(), status(stale)]).toEqual(['v1', expect.stringMatching(/^pgstash;hit;ttl=-\d+$/)])
     expect(app.calls).toHaveLength(2)
     expect([await (await app.fetch('/a')).text(), app.calls.length]).toEqual(['v2', 2])
   })

@@ -196,9 +196,9 @@ describe('the option', () => {
       heuristic: true,
     })
     await fetch('/a')
-    await age(site, 90 * SECOND)
+    await age(site, 50 * SECOND)
     expect(brief(await fetch('/a'))).toBe('hit')
-    await age(site, 20 * SECOND)
+    await age(site, 60 * SECOND)
     expect(brief(await fetch('/a'))).toMatch(/^fwd=stale/)
   })
 
