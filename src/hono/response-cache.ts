@@ -121,14 +121,14 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
       continue
     }
     if (answer.passedAt !== undefined) return leadWith({ x, answer, fwd, onEnd() {} }, next)
-    if (cannotWait) return forwarded(x, next, { fwd }, answer.entry)
+    if (cannotWait) return forwarded(x, next, { fwd }, answer)
     // Whatever the others bring, this request would have to ask as well.
     if (answer.entry && !isShareable(timedOf(answer.entry.meta), x.plan.policy)) {
       return leadWith({ x, answer, fwd, onEnd() {} }, next)
     }
     isCollapsed = true
     if (!(await wait.pause(answer.heldMs, working.get(answer.key))))
-      return forwarded(x, next, { fwd, detail: 'waited' }, answer.entry)
+      return forwarded(x, next, { fwd, detail: 'waited' }, answer)
   }
 }
 
