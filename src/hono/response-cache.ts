@@ -64,8 +64,9 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
   return async function responseCache(c, next) {
     if (!plan.isSelected(c.req.path) || c.req.raw.headers.has('upgrade')) return next()
     const refreshing = refreshes.get(c.req.raw)
-    // Another's goes on to that one: between them a middleware may add what is for one client.
-    if (refreshing?.x.plan === plan) {
+    // Another's goes on to that one: this one would answer in its place, or store what is added between them for one client.
+    if (refreshing !== undefined && refreshing.x.plan !== plan) return next()
+    if (refreshing !== undefined) {
       refreshes.delete(c.req.raw)
       return leadWith({ ...refreshing, x: { ...refreshing.x, c } }, next)
     }
