@@ -100,13 +100,18 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     const isOwn = flight.rescue === undefined
     flight.rescue ??= launch(call, flights)
     const { rescue } = flight
-    const ends = [
-      flight.work.then((outcome) => ({ outcome, own: false })),
-      rescue.work.then((outcome) => ({ outcome, own: isOwn })),
-    ]
+    let isAnswered = false
+    void rescue.reading.then((reading) => {
+      isAnswered = 'answer' in reading
+    })
+    const second = rescue.work.then((outcome) => ({ outcome, own: isOwn }))
+    // Once the store has answered the second, only a value of the first is of use: what is computed would be thrown away.
+    const first = flight.work.then((outcome) =>
+      isAnswered && outcome.kind !== 'value' ? second : { outcome, own: false },
+    )
     // Its own computation a call waits for however long it takes: it would begin it a second time.
     const waitMs = isOwn ? Number.POSITIVE_INFINITY : Math.max(0, patienceMs(rescue))
-    const end = await within(waitMs, Promise.race(ends))
+    const end = await within(waitMs, Promise.race([first, second]))
     if (end === undefined) return 'again'
     return end.own ? owned(end.outcome) : shared(end.outcome, call, startedAt)
   }

@@ -1,6 +1,7 @@
 /** Requests that the handler answers without anything being stored. */
 import type { Context, Next } from 'hono'
 import { type CacheStatus, type ForwardReason, freshenByHead, invalidatedTags, invalidatedUrls } from '../http/index.ts'
+import type { ResponseAnswer } from '../responses/store.ts'
 import { now } from '../values/clock.ts'
 import { noCost } from '../values/events.ts'
 import {
@@ -24,12 +25,13 @@ export async function forwarded(
   x: Exchange,
   next: Next,
   status: CacheStatus & { fwd: ForwardReason },
-  entry?: Entry,
+  answer?: ResponseAnswer,
 ): Promise<undefined> {
   const requestAt = storeNow(x)
   await next()
+  const entry = answer?.entry
   if (x.head.method === 'HEAD' && entry !== undefined) await compared(x, entry, requestAt)
-  const saved = await savedDay(x, entry, status.fwd)
+  const saved = await savedDay(x, answer, status.fwd)
   tell(x, saved === undefined ? 'miss' : 'stale')
   replaceResponse(x.c, saved ?? withStatus(x, x.c.res, status))
 }

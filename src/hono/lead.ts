@@ -27,7 +27,7 @@ async function ledWith(lead: Lead, next: Next): Promise<undefined> {
   const entry = answer.entry
   const asked = await ask(x, next, entry)
   const { response, timed, error } = asked
-  const saved = await savedDay(x, entry, fwd)
+  const saved = await savedDay(x, answer, fwd)
   if (saved !== undefined) {
     await end(lead, PASS_MS)
     return settle(x, saved, 'stale')

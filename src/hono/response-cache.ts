@@ -64,8 +64,9 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
   return async function responseCache(c, next) {
     if (!plan.isSelected(c.req.path) || c.req.raw.headers.has('upgrade')) return next()
     const refreshing = refreshes.get(c.req.raw)
-    // Another's goes on to that one: between them a middleware may add what is for one client.
-    if (refreshing?.x.plan === plan) {
+    // Another's goes on to that one: this one would answer in its place, or store what is added between them for one client.
+    if (refreshing !== undefined && refreshing.x.plan !== plan) return next()
+    if (refreshing !== undefined) {
       refreshes.delete(c.req.raw)
       return leadWith({ ...refreshing, x: { ...refreshing.x, c } }, next)
     }
@@ -121,14 +122,14 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
       continue
     }
     if (answer.passedAt !== undefined) return leadWith({ x, answer, fwd, onEnd() {} }, next)
-    if (cannotWait) return forwarded(x, next, { fwd }, answer.entry)
+    if (cannotWait) return forwarded(x, next, { fwd }, answer)
     // Whatever the others bring, this request would have to ask as well.
     if (answer.entry && !isShareable(timedOf(answer.entry.meta), x.plan.policy)) {
       return leadWith({ x, answer, fwd, onEnd() {} }, next)
     }
     isCollapsed = true
     if (!(await wait.pause(answer.heldMs, working.get(answer.key))))
-      return forwarded(x, next, { fwd, detail: 'waited' }, answer.entry)
+      return forwarded(x, next, { fwd, detail: 'waited' }, answer)
   }
 }
 

@@ -1,7 +1,8 @@
 /** stale-if-error: what is stored, where the handler fails. */
 import { type ForwardReason, isServerError, mayServeOnError } from '../http/index.ts'
+import type { ResponseAnswer } from '../responses/store.ts'
 import { type Exchange, storeNow } from './exchange.ts'
-import { type Entry, policyFor, serve, timedOf } from './serve.ts'
+import { isSelected, policyFor, serve, timedOf } from './serve.ts'
 
 /** From here on statuses are the server's own errors. */
 const SERVER_ERRORS = 500
@@ -9,11 +10,12 @@ const SERVER_ERRORS = 500
 /** What is stored, in the place of an error of the handler's (RFC 5861 4). */
 export async function savedDay(
   x: Exchange,
-  entry: Entry | undefined,
+  answer: ResponseAnswer | undefined,
   fwd: ForwardReason,
 ): Promise<Response | undefined> {
   const { res } = x.c
-  if (entry === undefined || !hasFailed(x.c)) return undefined
+  if (answer?.entry === undefined || !hasFailed(x.c) || !isSelected(x, answer)) return undefined
+  const { entry } = answer
   const stored = timedOf(entry.meta)
   const now = storeNow(x)
   if (!mayServeOnError(x.head, stored, now, policyFor(x, entry, stored, now))) return undefined

@@ -4,6 +4,7 @@ import {
   type CacheStatus,
   currentAgeMs,
   type ForwardReason,
+  mustNotForward,
   type Policy,
   type Reuse,
   reuse,
@@ -30,14 +31,19 @@ export function timedOf({ status, headers, requestAt, responseAt, staleSince }: 
 }
 
 /** Whether what is stored may answer, by the policy; a sliding response lives as long as its row does. */
-export function judge(x: Exchange, { entry, names }: ResponseAnswer): Reuse | undefined {
+export function judge(x: Exchange, answer: ResponseAnswer): Reuse | undefined {
+  const { entry } = answer
   if (entry === undefined) return undefined
   const now = storeNow(x)
   const stored = timedOf(entry.meta)
   const judged = reuse(x.head, stored, now, policyFor(x, entry, stored, now))
-  // Stored before the option named these fields, it may be for another value of theirs.
-  const isSelected = x.plan.policy.vary.every((name) => names?.includes(name))
-  return isSelected ? judged : { ...judged, use: 'validate', fwd: 'stale' }
+  if (isSelected(x, answer)) return judged
+  return { ...judged, use: mustNotForward(x.head, x.plan.policy) ? 'gateway-timeout' : 'validate', fwd: 'stale' }
+}
+
+/** Whether it is this request's: stored before the option named its fields, it may be for another value of theirs. */
+export function isSelected(x: Exchange, { names }: ResponseAnswer): boolean {
+  return x.plan.policy.vary.every((name) => names?.includes(name))
 }
 
 export function policyFor(x: Exchange, { meta, expiresAt }: Entry, stored: TimedResponse, now: number): Policy {

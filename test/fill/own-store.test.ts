@@ -1,5 +1,12 @@
 /** A store of somebody else's gets the whole of `getOrSet` for three functions. */
-import { type ClaimAnswer, createFiller, type Fill, type FillRequest, type FillStore } from 'pgstash'
+import {
+  type ClaimAnswer,
+  createFiller,
+  DatabaseTimeoutError,
+  type Fill,
+  type FillRequest,
+  type FillStore,
+} from 'pgstash'
 import { describe, expect, it, vi } from 'vitest'
 import { pause, times } from './clients.ts'
 
@@ -133,6 +140,28 @@ describe('a store that has only the three steps', () => {
       await vi.advanceTimersByTimeAsync(120_000)
       expect(await second).toBe(1)
       expect(computed).toBe(1)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('has such a call answer with what it computes, though the first fails meanwhile', async () => {
+    vi.useFakeTimers()
+    try {
+      let asked = 0
+      const late = () => new Promise<never>((_, reject) => setTimeout(reject, 5_000, new DatabaseTimeoutError(5_000)))
+      const slow: FillStore = {
+        readOrClaim: async () => (++asked === 1 ? late() : { entry: undefined, claimed: true, heldMs: undefined }),
+        fill: async () => true,
+        release: async () => {},
+      }
+      const filler = createFiller(slow)
+      let computed = 0
+      const compute = () => new Promise((resolve) => setTimeout(resolve, 60_000, ++computed))
+      const calls = times(3, () => filler.getOrSet('key', 'key', compute, { lease: '2m' }))
+      const ends = Promise.allSettled(calls)
+      await vi.advanceTimersByTimeAsync(120_000)
+      expect((await ends).map((end) => ('value' in end ? end.value : end.reason.code))).toEqual(['TIMEOUT', 1, 1])
     } finally {
       vi.useRealTimers()
     }

@@ -216,6 +216,37 @@ describe('a lease', () => {
     expect(JSON.stringify(rows)).not.toContain('x-user')
   })
 
+  it('for a refresh goes through others that have an answer of their own: the cache behind them would stay as it is', async () => {
+    const cache = site.client()
+    const background: Promise<unknown>[] = []
+    const options = {
+      stale: '1h',
+      refresh: (request: Request) => app.fetch(request),
+      waitUntil: (work: Promise<unknown>) => void background.push(work),
+    } as const
+    let calls = 0
+    const { app } = createApp(
+      site,
+      () => new Response(null),
+      { ...options, cache: cache.namespace('outer') },
+      {
+        after: [
+          responseCache({ ...options, cache: cache.namespace('inner') }),
+          async (c) => c.text(String(++calls), 200, fresh),
+        ],
+      },
+    )
+    const get = async () => {
+      const text = await (await app.request('https://example.com/a')).text()
+      while (background.length > 0) await Promise.all(background.splice(0))
+      return text
+    }
+    expect(await get()).toBe('1')
+    await age(site, 61_000)
+    expect(await get()).toBe('1')
+    expect(calls).toBe(2)
+  })
+
   it('is given back where the answer may not be waited for, by ranges above all', async () => {
     const { fetch } = createApp(site, (c) =>
       c.req.header('range')

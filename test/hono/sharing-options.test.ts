@@ -40,6 +40,17 @@ describe('the option', () => {
     }
   })
 
+  it('vary holds for what was stored without it where the handler fails, or must not be asked', async () => {
+    await createApp(site, hello({ ...fresh, etag: '"1"' })).fetch('/a')
+    const failing = () => Promise.reject(new Error('of the handler'))
+    const separate = createApp(site, failing, { vary: ['X-Theme'], requestDirectives: true, staleIfError: '1h' })
+    const headers = { 'x-theme': 'dark', 'cache-control': 'only-if-cached' }
+    expect((await separate.fetch('/a', { headers })).status).toBe(504)
+    expect(separate.calls).toHaveLength(0)
+    expect((await separate.fetch('/a', { headers: { 'x-theme': 'dark' } })).status).toBe(500)
+    expect((await separate.fetch('/a', { method: 'HEAD' })).status).toBe(500)
+  })
+
   it.each<[string, ResponseCacheOptions['query'], string, string, boolean]>([
     ['allow', { allow: ['page'] }, '/a?page=1&x=1', '/a?y=2&page=1', true],
     ['allow, of another value', { allow: ['page'] }, '/a?page=1', '/a?page=2', false],

@@ -151,6 +151,18 @@ describe('reads', () => {
     expect(expiresAt.getTime() - Date.now()).toBeGreaterThan(30_000)
   })
 
+  it('that slide reach the database after such a write by another that shares the first tier', async () => {
+    const l1 = near()
+    const [other, own] = [1, 2].map(() => tieredCache({ l1, l2: far, l1Expiration: '1h' })) as [Cache, Cache]
+    await other.set('key', 1, { expiration: '10m' })
+    await other.get('key', { sliding: '1m' })
+    await own.touch('key', '30s')
+    await own.get('key')
+    await own.get('key', { sliding: '1m' })
+    const expiresAt = (await far.expiration('key')) ?? new Date(0)
+    expect(expiresAt.getTime() - Date.now()).toBeGreaterThan(30_000)
+  })
+
   it('that slide reach the database when its deadline is due, and not before', async () => {
     await far.set('key', 1, { expiration: 100 })
     const slide = () => cache.get('key', { sliding: 100 })

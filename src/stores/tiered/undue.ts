@@ -18,11 +18,9 @@ export interface Undue {
 
 export function createUndue(l1: NearCache, copyMs: number): Undue {
   const marks = l1.namespace('undue', MARKS)
-  // Who never slides pays for no marks.
-  let isUsed = false
-
+  // Also where none was made here: those who share the first tier, as isolates do the platform's cache, share its marks.
   async function forget(names: readonly string[]): Promise<void> {
-    if (isUsed) await marks.deleteMany(names).catch(() => {})
+    await marks.deleteMany(names).catch(() => {})
   }
 
   return {
@@ -32,7 +30,6 @@ export function createUndue(l1: NearCache, copyMs: number): Undue {
     async note(ticket, ttlMs, { remainingMs, tags }) {
       const milliseconds = Math.floor(Math.min(remainingMs - ttlMs, copyMs))
       if (milliseconds <= 0 || !ticket.isIntact || tags?.some(isCut)) return
-      isUsed = true
       await marks.set(ticket.key, ttlMs, { expiration: { milliseconds }, tags: tags ?? [] }).catch(() => {})
       if (!ticket.isIntact) await forget([ticket.key])
     },
