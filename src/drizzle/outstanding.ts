@@ -36,11 +36,17 @@ export interface Ended {
 /** Keys of a group; more are forgotten, oldest first, and their rows not stored. */
 const MAX_KEYS = 1_000
 
-/** @param maxRunMs after which a query has ended, or its rows come too late to be stored */
-export function createOutstanding(maxRunMs: number) {
+interface Bounds {
+  /** For so long rows may be stored under a claim from when on it is safe, in milliseconds. */
+  readonly storedMs: number
+  /** After so long a query has ended, or failed. */
+  readonly endedMs: number
+}
+
+export function createOutstanding({ storedMs, endedMs }: Bounds) {
   const byKey: Group = new Map()
   const byTables = new WeakMap<readonly string[], Group>()
-  const isUnderWay = ({ runs, lastStartedAt }: Rivals, now: number) => runs > 0 && now - lastStartedAt <= maxRunMs
+  const isUnderWay = ({ runs, lastStartedAt }: Rivals, now: number) => runs > 0 && now - lastStartedAt <= endedMs
 
   function begin(group: Group, key: string, miss: Miss): void {
     const { token, startedAt } = miss
@@ -51,7 +57,7 @@ export function createOutstanding(maxRunMs: number) {
     rivals.lastStartedAt = startedAt
     if (token !== undefined) {
       rivals.claim = miss
-      rivals.safeFrom = isAlone ? startedAt : startedAt + maxRunMs
+      rivals.safeFrom = isAlone ? startedAt : startedAt + endedMs
     }
     // To the end: a map is in the order of insertion.
     group.delete(key)
@@ -84,7 +90,7 @@ export function createOutstanding(maxRunMs: number) {
       const rivals = end(byTables.get(tables), key) ?? ofAll
       if (rivals?.claim === undefined) return undefined
       const { claim, safeFrom, runs } = rivals
-      const isSafe = now >= safeFrom && now - safeFrom <= maxRunMs
+      const isSafe = now >= safeFrom && now - safeFrom <= storedMs
       if (!isSafe && runs > 0) return undefined
       rivals.claim = undefined
       return { claim, isSafe }

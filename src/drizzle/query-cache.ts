@@ -34,6 +34,8 @@ const KNOWN_OPTIONS = ['global', 'expiration', 'exclude', 'prefix', 'schema', 'e
 
 /** How long a query may take and its rows still be stored; for so long no other process stores them either. */
 const MAX_QUERY_MS = 30_000
+/** After which a query has ended, or failed: longer than any HTTP request for one, and than functions run as a rule. */
+const ENDED_MS = 300_000
 
 /** What a query cache has done in this process. */
 export interface QueryCacheStats {
@@ -95,7 +97,7 @@ interface Plan extends Partial<Pick<Context, 'circuit' | 'emit'>> {
 class PgstashQueryCache extends DrizzleCache {
   static override readonly [entityKind]: string = 'PgstashQueryCache'
   readonly #plan: Plan
-  readonly #misses = createOutstanding(MAX_QUERY_MS)
+  readonly #misses = createOutstanding({ storedMs: MAX_QUERY_MS, endedMs: ENDED_MS })
   readonly #counts = { hits: 0, misses: 0, invalidations: new Map<string, number>() }
 
   constructor(plan: Plan) {
@@ -130,7 +132,7 @@ class PgstashQueryCache extends DrizzleCache {
     // Only what it hands on with the rows says whose they are.
     const link = isWatched ? tables : undefined
     // Among runs that cannot be told apart a claim is of use only when it has stood for as long as one may take.
-    const leaseMs = this.#misses.hasRivals(name, link, now()) ? 2 * MAX_QUERY_MS : MAX_QUERY_MS
+    const leaseMs = this.#misses.hasRivals(name, link, now()) ? ENDED_MS + MAX_QUERY_MS : MAX_QUERY_MS
     const found = await this.#readOrClaim(storedKey, token, leaseMs).catch((error) => this.#whenAway(error))
     if (found.rows !== undefined) {
       this.#counts.hits++

@@ -56,12 +56,15 @@ function withWaitUntil(cache: Cache, waitUntil: (work: Promise<unknown>) => void
     namespace: (...name) => withWaitUntil(cache.namespace(...name), waitUntil),
   }
   // Of what inherits from it: of a frozen cache itself no proxy may answer with anything else.
-  return new Proxy(Object.create(cache) as Cache, {
-    get(_target, name) {
-      if (Object.hasOwn(own, name)) return Reflect.get(own, name)
+  return new Proxy(Object.create(cache, Object.getOwnPropertyDescriptors(own)) as Cache, {
+    get(target, name) {
+      if (Object.hasOwn(target, name)) return Reflect.get(target, name)
       const value: unknown = Reflect.get(cache, name)
       return typeof value === 'function' ? value.bind(cache) : value
     },
+    // What somebody puts in a method's place is for this request, whether or not the cache itself could be written to.
+    set: (target, name, value) =>
+      Reflect.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true }),
   })
 }
 

@@ -27,7 +27,7 @@ export interface ResponseCacheOptions {
   stale?: Expiration | undefined
   /**
    * stale-if-error for responses that name none; a positive span, default none. A handler that throws is an error too, unless
-   * what it threw is answered with a status below 500, as an HTTPException may be.
+   * it throws an HTTPException that is answered with a status below 500.
    */
   staleIfError?: Expiration | undefined
   /** Whether both also count beside s-maxage, as in many CDNs; RFC 9111 forbids it. Default false. */
@@ -228,10 +228,13 @@ function requestKey(
   return user === undefined || user === '' ? undefined : { url, parts: [...parts, `user ${user}`] }
 }
 
-/** What is no text is refused: a promise, say, would read the same for everybody, and give one user the pages of another. */
+/**
+ * A number is text as well. All else is refused: a promise, say, would read the same for everybody, and give one user the
+ * pages of another.
+ */
 function checkedText(name: 'key' | 'authenticated', value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
-  if (typeof value === 'string') return value
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return String(value)
   const expected = name === 'key' ? 'a string or a URL' : 'a string'
   throw new InvalidOptionError(`Expected ${name} to answer with ${expected}, got ${describeType(value)}.`)
 }

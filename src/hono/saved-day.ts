@@ -24,9 +24,13 @@ export async function savedDay(
   return saved
 }
 
-/** Whether there is no answer. What is thrown may be one: Hono's HTTPException says 404 or 401 that way, or redirects. */
+/**
+ * Whether there is no answer. What is thrown may be one: Hono's HTTPException says 404 or 401 that way, or redirects. Any
+ * other error is none, whatever the application answers with in its place.
+ */
 function hasFailed({ error, res }: Exchange['c']): boolean {
-  return error === undefined ? isServerError(res.status) : res.status >= SERVER_ERRORS
+  if (error === undefined) return isServerError(res.status)
+  return res.status >= SERVER_ERRORS || typeof Reflect.get(error, 'getResponse') !== 'function'
 }
 
 /** Nobody reads it: without this, whoever makes it might wait for that. */

@@ -313,15 +313,15 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
       await put('perhaps of the first')
       expect(await createCache(site.db).count()).toBe(0)
       // Asked all the time, and so never alone: the claim has stood for as long as any may take.
-      ahead = 20_000
+      ahead = 200_000
       await get()
       await put('perhaps of the first')
-      ahead = 31_000
+      ahead = 301_000
       await get()
       await put('certainly newer than the claim')
       expect(await get()).toEqual(['certainly newer than the claim'])
       await cache.onMutate({ tables: ['users'] })
-      ahead = 120_000
+      ahead = 700_000
       await get()
       await put('of the only one')
       expect(await get()).toEqual(['of the only one'])
