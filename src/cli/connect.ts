@@ -29,6 +29,7 @@ export async function connect({
   if (!databaseUrl) throw new UserError('Expected a database: set DATABASE_URL, or pass --database-url.')
   const url = parseUrl(databaseUrl)
   const name = `${url.host}${url.pathname}`
+  if (endpoint) checkEndpoint(endpoint)
   const isHttp = Boolean(endpoint) || url.hostname.endsWith('.neon.tech')
   const place = { name, host: url.hostname, port: Number(url.port || POSTGRES_PORT), isHttp }
   return { ...place, ...(await (isHttp ? overHttp(databaseUrl, endpoint) : overTcp(databaseUrl))) }
@@ -38,6 +39,12 @@ function parseUrl(databaseUrl: string): URL {
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined
   if (url && /^postgres(ql)?:$/.test(url.protocol)) return url
   throw new UserError('Expected the database URL to look like postgresql://user:password@host/database.')
+}
+
+/** `fetch` would refuse it as if the database were away. */
+function checkEndpoint(endpoint: string): void {
+  if (URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol)) return
+  throw new UserError('Expected the endpoint to look like http://127.0.0.1:5488/sql.')
 }
 
 async function overHttp(databaseUrl: string, endpoint: string | undefined) {

@@ -4,6 +4,7 @@ import { EXPIRATION, EXPIRATION_HELP, expiration, number } from './arguments.ts'
 import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { print } from './output.ts'
+import { UserError } from './user-error.ts'
 
 interface Flags extends CacheFlags {
   by?: number
@@ -18,6 +19,7 @@ export const incrementCommand = withCacheOptions(new Command('increment'))
   .option(`--expiration ${EXPIRATION}`, `of a new counter: ${EXPIRATION_HELP}; default: never`)
   .addHelpText('after', examples('pgstash increment views', 'pgstash increment stock --by -3 --expiration 1d'))
   .action(async (key: string, delta: number | undefined, { by, expiration: when, ...flags }: Flags) => {
+    if (delta !== undefined && by !== undefined) throw new UserError('Expected one delta, behind the key or with --by.')
     const options = given({ expiration: when === undefined ? undefined : expiration(when) })
     await withCache(flags, async ({ cache }) => {
       await print(`${await cache.increment(key, delta ?? by ?? 1, options)}\n`)

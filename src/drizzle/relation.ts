@@ -19,11 +19,16 @@ const QUOTED = /^(?:(?<schema>"(?:[^"]|"")+"|[^".]+)\.)?(?<name>"(?:[^"]|"")+"|[
 /** @throws InvalidOptionError */
 export function relationOf(table: Watchable): Relation {
   if (typeof table === 'string') return named(table)
-  if (!is(table, PgTable)) {
+  if (!isPgTable(table)) {
     throw new InvalidOptionError(`Expected a Drizzle table of Postgres or a table's name, got ${describeType(table)}.`)
   }
   const name: unknown = Reflect.get(table, BASE_NAME)
   return { schema: getTableConfig(table).schema, name: typeof name === 'string' ? name : getTableName(table) }
+}
+
+/** Drizzle's `is` fails on what has no prototype, such as the schema of an `import * as schema`. */
+export function isPgTable(value: unknown): value is PgTable {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null && is(value, PgTable)
 }
 
 function named(text: string): Relation {
@@ -49,7 +54,7 @@ function unquoted(part: string): string {
 
 /** The columns of a Drizzle table's primary key, in its order; undefined for a table that is only named. */
 export function primaryKeyOf(table: Watchable): readonly Column[] | undefined {
-  if (!is(table, PgTable)) return undefined
+  if (!isPgTable(table)) return undefined
   const { columns, primaryKeys } = getTableConfig(table)
   const [composite] = primaryKeys
   if (composite === undefined) return columns.filter(({ primary }) => primary)

@@ -1,5 +1,5 @@
 /** `watchTables`: every write of a table, by anyone, invalidates what was made from it, in the writer's own transaction. */
-import { is, sql, Table } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { checkedTables } from '../checked-tables.ts'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
@@ -7,8 +7,7 @@ import { withRetries } from '../postgres/retry.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
-import type { Watchable } from './relation.ts'
-import { relationOf } from './relation.ts'
+import { isPgTable, relationOf, type Watchable } from './relation.ts'
 import { REFUSALS, unwatchSql, watchSql } from './watch-sql.ts'
 import { type WatchedTable, watchedRows } from './watched.ts'
 
@@ -78,7 +77,7 @@ function cacheTablesOf(options: WatchOptions | undefined): CacheTables {
 }
 
 function listed(tables: Watchables): Watchable[] {
-  const isOne = typeof tables === 'string' || is(tables, Table)
+  const isOne = typeof tables === 'string' || isPgTable(tables)
   if (!isOne && !(typeof tables === 'object' && tables !== null && Symbol.iterator in tables)) {
     throw new InvalidOptionError(`Expected tables, or names of tables, got ${describeType(tables)}.`)
   }

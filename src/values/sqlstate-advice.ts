@@ -9,7 +9,8 @@ export const SQLSTATE_ADVICE: Record<string, string> = {
   '28P01': 'Postgres refused the password of the connection string.',
   '3D000': "The connection string's database does not exist.",
   '3F000': `The schema of the cache's tables does not exist: ${MIGRATE}.`,
-  '42501': "The role lacks a privilege on the cache's tables, or the right to create them.",
+  '42501':
+    "The role lacks a privilege on the cache's tables, or the right to create them: `pgstash doctor` names the grants.",
   '42703': `The cache's tables lack a column, so they belong to another version: ${MIGRATE}.`,
   '42P01': `The cache's tables do not exist: ${MIGRATE}.`,
   '53100': 'The disk of the database server is full.',

@@ -148,6 +148,8 @@ describe('wrong usage', () => {
     ['the key is empty', ['get', ''], 'at least one character'],
     ['the namespace is empty', ['get', 'k', '--namespace', ''], 'at least one character'],
     ['the delta is no number', ['increment', 'k', 'x'], 'Expected a number'],
+    ['two deltas are named', ['increment', 'k', '1', '--by', '2'], 'Expected one delta'],
+    ['the endpoint is no URL', ['get', 'k', '--endpoint', '127.0.0.1:5488'], 'Expected the endpoint to look like'],
     ['the state is none', ['list', '--state', 'dead'], 'Allowed choices are live, expired, forever'],
     ['nobody can be asked', ['clear-all'], 'Expected --yes'],
   ])('is said in a line, and exits with 2, when %s', async (_name, args, message) => {

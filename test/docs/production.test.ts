@@ -34,7 +34,7 @@ async function cacheOf(role: string, password: string): Promise<Cache> {
   return createCache(drizzle(createPool(own.href)))
 }
 
-const refused = { code: 'DATABASE', sqlState: '42501' }
+const refused = { code: 'DATABASE', sqlState: '42501', message: expect.stringContaining('`pgstash doctor`') }
 
 describe('docs/production.md', () => {
   it('has SQL that runs', async () => {

@@ -79,6 +79,16 @@ describe('with changes, a read', () => {
     expect(await reader.get('key')).toBe('old')
   })
 
+  it('knows of what others overwrote before the first read of all', async () => {
+    const l2 = site.client({ namespace: 'shop' })
+    const fresh = tieredCache({ l1: memoryCache(), l2, l1Expiration: '1h', changes: true })
+    await fresh.set('key', 'old')
+    await fresh.setMany({ more: 'old' })
+    await other.setMany({ key: 'new', more: 'new' })
+    await fresh.get('something else')
+    expect([await fresh.get('key'), await fresh.get('more')]).toEqual(['new', 'new'])
+  })
+
   it.each(CHANGES)(
     'of another key takes out what was changed by %s, in its own round trip',
     async (_name, change, expected) => {

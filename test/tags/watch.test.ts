@@ -285,7 +285,9 @@ describe('watching', () => {
     await expect(watchTables(db, products, { tables: missing })).rejects.toMatchObject({
       message: expect.stringContaining('migrate'),
     })
-    for (const bad of [undefined, 5, '', [''], ['a\0'], [{}], [null]]) {
+    // As `import * as schema` makes it.
+    const namespace = Object.assign(Object.create(null), { products })
+    for (const bad of [undefined, 5, '', [''], ['a\0'], [{}], [null], namespace, [namespace]]) {
       await expect(watchTables(db, bad as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
       await expect(unwatchTables(db, bad as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     }
@@ -345,7 +347,8 @@ describe('names', () => {
     expect(tableTag('"public"."products"')).toBe(tableTag(products))
     expect(tableTag('"a.b"')).toBe(tableTag(pgTable('a.b', { id: integer('id') })))
     expect(tableTag('"we""ird"')).toBe('table:public.we"ird')
-    for (const bad of [undefined, '', 5, {}]) expect(() => tableTag(bad as never)).toThrow(/Expected a/)
+    for (const bad of [undefined, '', 5, {}, Object.create(null)])
+      expect(() => tableTag(bad as never)).toThrow(/Expected a/)
   })
 })
 

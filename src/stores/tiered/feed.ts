@@ -10,6 +10,8 @@ export const FEED: unique symbol = Symbol.for('pgstash.feed') as never
 export interface Feed {
   /** Who reads with these tickets: what is told with a read is no newer than what it read. */
   reader(own: readonly Ticket[]): NewsReader
+  /** Whether anything was asked yet: the first answer says from where on, and tells nothing of before. */
+  hasBegun(): boolean
   /** Takes everything out: what was changed is not known. */
   flush(): Promise<void>
   changed(changes: News['changed']): Promise<void>
@@ -38,6 +40,7 @@ export function createFeed(l1: NearCache, fence: Fence, undue: Undue): Feed {
   }
 
   return {
+    hasBegun: () => cursor !== null,
     flush: () => flush(),
     changed: (changes) => changed(changes),
     reader: (own) => ({

@@ -10,7 +10,7 @@ import { type Context, forget, forgetAll, forgetTags, keysOf } from './context.t
 import type { Ticket } from './fence.ts'
 
 export function writing(context: Context) {
-  const { l1, l2, inside, nameOf, copyMs, fence, undue } = context
+  const { l1, l2, inside, nameOf, copyMs, fence, undue, feed, asksForNews } = context
 
   /** A write after which the first tier knows nothing of the keys. @throws InvalidKeyError */
   async function through<T>(keys: readonly string[], write: () => Promise<T>): Promise<T> {
@@ -37,8 +37,9 @@ export function writing(context: Context) {
     const [first] = pairs
     const deadline = parseWrite({ expiration: first ? inside.defaultExpiration(first[0]) : NEVER }, options).deadline
     const milliseconds = Math.floor(Math.min(copyMs, remainingMs(deadline)))
-    // As of a snapshot it may be rejected already.
-    if (milliseconds <= 0 || options?.asOf !== undefined) throw new RangeError('No copy is kept of it.')
+    // As of a snapshot it may be rejected already; before the first news nobody would tell that others overwrote it.
+    const isUntold = asksForNews && !feed.hasBegun()
+    if (milliseconds <= 0 || options?.asOf !== undefined || isUntold) throw new RangeError('No copy is kept of it.')
     const copies = pairs.map(([key, value]) => [nameOf(key), value] as const)
     const given = { expiration: { milliseconds }, tags: options?.tags }
     const prepareMany = (l1 as { [internals]?: Pick<Internals, 'prepareMany'> })[internals]?.prepareMany
