@@ -37,8 +37,11 @@ export function deadline(expiresAt: number | null, now: number): string {
 /** `2026-11-25 08:30:00`, in UTC. */
 export const instant = (epochMs: number): string => new Date(epochMs).toISOString().slice(0, 19).replace('T', ' ')
 
-/** Controls, marks that turn the direction of what follows, and characters that nobody sees. */
-const INVISIBLE = /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
+/**
+ * Controls, marks that turn the direction of what follows, and characters that nobody sees, but for those that join what
+ * stands around them, in emoji and in many scripts.
+ */
+const INVISIBLE = /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu
 const LAYOUT = new Set(['\n', '\t'])
 
 /** A text without anything that could make it look like another: such characters as their numbers. */

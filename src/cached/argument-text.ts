@@ -12,6 +12,7 @@ const MAX_DEPTH = 200
 /** Links from a value to the end of its prototypes: a plain object has one, a Date two, an instance of a class two. */
 const PLAIN = 1
 const BUILT_IN = 2
+const PLACE = /^\d+$/
 
 /** @throws InvalidKeyError where an argument has no text that only it has */
 export function argumentText(args: readonly unknown[]): string {
@@ -34,17 +35,20 @@ function objectText(value: object, parents: readonly object[]): string {
   const list = (items: Iterable<unknown>) => Array.from(items, (item) => textOf(item, inner)).join(',')
   const tag = Object.prototype.toString.call(value)
   const depth = prototypes(value)
-  if (Array.isArray(value) && depth === BUILT_IN) return `[${arrayText(value, (item) => textOf(item, inner))}]`
+  // Fields of its own its text would not have.
+  const isBuiltIn = depth === BUILT_IN && !hasOwnField(value)
+  if (Array.isArray(value) && isBuiltIn) return `[${arrayText(value, (item) => textOf(item, inner))}]`
   if (depth <= PLAIN) return `{${fieldsText(value, (item) => textOf(item, inner))}}`
   try {
     // By their own methods, which refuse what only looks like one; a subclass is an instance of somebody's class.
-    if (tag === '[object Date]' && depth === BUILT_IN) return `Date:${Date.prototype.getTime.call(value)}`
-    if (tag === '[object Map]' && depth === BUILT_IN) return `Map:[${list(entriesOf(value))}]`
-    if (tag === '[object Set]' && depth === BUILT_IN) return `Set:[${list(Set.prototype.values.call(value))}]`
+    if (tag === '[object Date]' && isBuiltIn) return `Date:${Date.prototype.getTime.call(value)}`
+    if (tag === '[object Map]' && isBuiltIn) return `Map:[${list(entriesOf(value))}]`
+    if (tag === '[object Set]' && isBuiltIn) return `Set:[${list(Set.prototype.values.call(value))}]`
   } catch (error) {
     if (error instanceof InvalidKeyError) throw error
   }
-  throw unsupported('an instance of a class')
+  const isArray = Array.isArray(value) && depth === BUILT_IN
+  throw unsupported(isArray ? 'an array with fields of its own' : 'an instance of a class')
 }
 
 function entriesOf(map: object): Iterable<unknown> {
@@ -54,6 +58,12 @@ function entriesOf(map: object): Iterable<unknown> {
 function arrayText(array: readonly unknown[], text: (item: unknown) => string): string {
   // Array.from would take a hole for an undefined.
   return Array.from({ length: array.length }, (_, i) => (i in array ? text(array[i]) : 'empty')).join(',')
+}
+
+/** As the array that `match` answers with has them: named ones come after the places. */
+function hasOwnField(value: object): boolean {
+  const last = Object.keys(value).at(-1)
+  return last !== undefined && !(Array.isArray(value) && PLACE.test(last))
 }
 
 /** In an order of their own: `{ a, b }` and `{ b, a }` are the same argument. */

@@ -1,6 +1,7 @@
 /** Writing to the terminal, to a pipe, or to one that nobody reads any more. */
 import { once } from 'node:events'
 import pc from 'picocolors'
+import { EXIT } from './exit-codes.ts'
 
 /** Standard output: what was asked for. Waits where the reader is slower, so that memory stays bounded. */
 export async function print(text: string): Promise<void> {
@@ -12,12 +13,16 @@ export function note(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-/** `pgstash list | head -1`: who has read enough has not met a failure. */
+/**
+ * `pgstash list | head -1`: who has read enough has not met a failure. A full disk is one, and must not end with the 1 of a
+ * miss, which an error that nobody catches would.
+ */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      process.exit()
+      if (error.code === 'EPIPE') process.exit()
+      if (stream === process.stdout) note(`pgstash: what was asked for could not be written (${error.code}).`)
+      process.exit(EXIT.failure)
     })
   }
 }

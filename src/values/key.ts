@@ -97,6 +97,16 @@ export function storedTag(tag: unknown): string {
   return bounded(checked(tag, 'tag'))
 }
 
+/**
+ * A tag as people have it: as it was given, or as pages show it, where one that was too long stands as it is stored. To
+ * store that once more would make another tag of it.
+ *
+ * @throws InvalidKeyError
+ */
+export function shownTag(tag: string): string {
+  return isBounded(tag) ? tag : storedTag(tag)
+}
+
 /** Unique stored tags, or null for none. A lone string is one tag, not an iterable of its characters. */
 export function storedTags(tags: Iterable<string> | undefined): string[] | null {
   if (tags === undefined) return null

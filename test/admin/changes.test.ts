@@ -149,6 +149,19 @@ describe('a form', () => {
     expect(cleaned.location).toBe('./overview?done=cleaned&n=2')
   })
 
+  it('invalidates a tag that was too long to be stored whole, by the link of an entry that has it', async () => {
+    const cache = site.cache()
+    await cache.set('a', 1, { tags: ['x'.repeat(600)] })
+    const { open, submit } = await withForms()
+    const { page: entry } = await open(`entry?key=${parameter('a')}`)
+    const [, link = ''] = /href="\.\/(remove\?tag=[^"]*)"/.exec(entry) ?? []
+    const { page } = await open(link)
+    expect(page).toContain('1 entry')
+    const [, text = ''] = /name="text" value="([\w-]*)"/.exec(page) ?? []
+    await submit('remove', { kind: 'tag', text, confirmed: 'yes' })
+    expect(await cache.count()).toBe(0)
+  })
+
   it.each([
     ['a time that is not offered', 'touch', { ...key('a'), for: '99d' }],
     ['no time', 'touch', key('a')],

@@ -14,6 +14,7 @@ export const HOSTILE_TEXTS = {
   'a prototype': '__proto__',
   'many bytes': '💥'.repeat(200),
   separators: 'a|b\\|c|\\@1|',
+  'what looks like another': 'user\u{e0041}\u206a\u180e\u034f\u3164',
 } as const
 
 /** Entries whose keys, tags and values are all of that kind, in a namespace of that kind too. */

@@ -127,6 +127,9 @@ describe('arguments as text', () => {
       deep,
       { deep: { fn: () => 1 } },
       new Map([[new Own(), 1]]),
+      // With fields that their text would not have.
+      'text'.match(/x/),
+      Object.assign(new Date(0), { zone: 'Europe/Berlin' }),
     ]
     for (const value of wrong) {
       expect(() => argumentText([value])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))

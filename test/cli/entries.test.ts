@@ -1,9 +1,11 @@
 /** The commands that read and change single entries. */
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
-import { createSite, inTerminal, run, start, WAYS } from './command.ts'
+import { CLI, createSite, inTerminal, run, start, WAYS } from './command.ts'
 
 async function query(url: string, text: string, values: unknown[] = []) {
   const client = new pg.Client(url)
@@ -134,6 +136,17 @@ describe('a reader that has read enough', () => {
     child.stdout.once('data', () => child.stdout.destroy())
     expect([await ended, said.err]).toEqual([0, ''])
   })
+})
+
+// Linux's device for it.
+const FULL_DISK = '/dev/full'
+
+it.skipIf(!existsSync(FULL_DISK))('a disk that is full is a failure, and no miss', () => {
+  const full = openSync(FULL_DISK, 'w')
+  const command = [CLI, 'migrate', '--print-sql']
+  const { status, stderr } = spawnSync(process.execPath, command, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' })
+  closeSync(full)
+  expect([status, stderr]).toEqual([3, 'pgstash: what was asked for could not be written (ENOSPC).\n'])
 })
 
 describe('wrong usage', () => {

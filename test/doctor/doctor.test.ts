@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { examine, statusOf } from '../../src/doctor/examine.ts'
 import type { Finding } from '../../src/doctor/finding.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
-import { defaultTables } from '../../src/schema.ts'
+import { cacheTables, defaultTables } from '../../src/schema.ts'
 import { createSite, inTerminal, run, WAYS } from '../cli/command.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createLonelyDatabase, createPool } from '../setup/databases.ts'
@@ -95,9 +95,17 @@ describe('doctor', () => {
     const { query, findings } = await createPatient()
     await query('alter table cache_entries set (autovacuum_enabled = false)')
     await query('alter table cache_leases reset (fillfactor)')
+    await query('alter table cache_leases set (autovacuum_enabled = 0)')
     const said = about(await findings(), 'settings')
     expect(said).toMatch(/problem: Autovacuum is switched off for cache_entries/)
+    expect(said).toMatch(/problem: Autovacuum is switched off for cache_leases/)
     expect(said).toMatch(/warning: cache_leases lacks fillfactor/)
+  })
+
+  it('says that autovacuum is off where large values are', async () => {
+    const { query, findings } = await createPatient()
+    await query('alter table cache_entries set (toast.autovacuum_enabled = off)')
+    expect(about(await findings(), 'settings')).toMatch(/^problem: Autovacuum is switched off for large values of/)
   })
 
   it('says what unlogged tables mean, and more loudly on Neon', async () => {
@@ -184,6 +192,23 @@ describe('doctor', () => {
     expect(about(await findings(), 'transactions')).toBe('ok: None has been open for long.')
   })
 
+  it('says nothing of a transaction that only reads, in another database', async () => {
+    const { url, query, findings } = await createPatient(await createLonelyDatabase())
+    const elsewhere = new pg.Client(new URL('/postgres', url).href)
+    await elsewhere.connect()
+    cleanup(() => elsewhere.end())
+    await elsewhere.query('begin isolation level repeatable read')
+    await elsewhere.query('select 1')
+    // Something is held back, and by another: what is found to be open is not that one.
+    const holder = new pg.Client(url)
+    await holder.connect()
+    cleanup(() => holder.end())
+    await holder.query('begin')
+    const { rows } = await holder.query('select pg_current_xact_id(), pg_backend_pid() as pid')
+    await query("insert into cache_invalidations (tag) select 't' || i from generate_series(1, 10000) as i")
+    expect(about(await findings(), 'transactions')).toContain(`by process ${rows[0].pid}: `)
+  })
+
   it('says that the server takes no writes', async () => {
     const { query, findings } = await createPatient()
     await query(
@@ -254,6 +279,21 @@ describe('doctor as a role that may do little', () => {
     await query(`grant usage on schema stash to ${role}`)
     expect(await found()).toMatch(/^ok/)
   })
+})
+
+it('says that a role may not even look into the schema, which is a problem and no note', async () => {
+  const { url, query } = await createPatient()
+  const role = `doctor_${crypto.randomUUID().slice(0, 8)}`
+  const tables = cacheTables({ schema: 'hidden' })
+  await migrate(drizzle(createPool(url)), { tables })
+  await query(`create role ${role} login password 'p'`)
+  cleanup(() => query(`drop owned by ${role}; drop role ${role}`))
+  const own = new URL(url)
+  own.username = role
+  own.password = 'p'
+  const found = await findingsAt(own.href, Date.now, own.hostname, tables)
+  expect(about(found, 'migrations')).toMatch(/^problem: .+grant usage on schema hidden/)
+  expect(found.map(({ check }) => check)).not.toContain('vacuum')
 })
 
 describe('pgstash doctor', () => {

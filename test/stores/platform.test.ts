@@ -32,6 +32,12 @@ const steps = {
     await cache.invalidate('y')
     return [await cache.get('tagged') === undefined, await near.has('tagged')]
   },
+  async dots() {
+    // What a URL drops from its path.
+    await cache.set('.', 'one')
+    await cache.set('..', 'two')
+    return [await cache.get('.'), await cache.get('..')]
+  },
   async removed() {
     await cache.setMany({ a: 1, b: null })
     const before = [...(await cache.getMany(['a', 'b']))]
@@ -65,6 +71,10 @@ describe('on Workers', () => {
 
   it('shares them with other isolates of the place', async () => {
     expect(await ask('ofAnotherIsolate')).toEqual(['copy'])
+  })
+
+  it('keeps keys apart that mean something in a path', async () => {
+    expect(await ask('dots')).toEqual(['one', 'two'])
   })
 
   it('answers no more with what was invalidated, deleted or cleared here', async () => {

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { Context as CacheContext } from '../../postgres/context.ts'
 import { observed } from '../../postgres/observed.ts'
 import { deadlineValues } from '../../postgres/operations/fragments.ts'
+import { invalidate } from '../../postgres/operations/invalidate.ts'
 import { remove } from '../../postgres/operations/remove.ts'
 import { touch } from '../../postgres/operations/touch.ts'
 import { againIfRaced, removing } from '../../postgres/removing.ts'
@@ -10,6 +11,7 @@ import { textOfCursor } from '../../store/listing.ts'
 import { now } from '../../values/clock.ts'
 import { InvalidOptionError } from '../../values/errors.ts'
 import { type Expiration, parseExpiration } from '../../values/expiration.ts'
+import { shownTag } from '../../values/key.ts'
 import { keyOfParameter, keyParameter, rangeOf, scopeOf } from '../area.ts'
 import type { AdminEnv } from '../env.ts'
 import { TOUCH_SPANS } from '../pages/entry-actions.tsx'
@@ -44,11 +46,11 @@ export const CHANGES: Readonly<Record<string, (c: Context<AdminEnv>, form: Form)
     return './entries?done=deleted'
   },
   async remove(c, form) {
-    const { cache, context } = c.var.admin
+    const { context } = c.var.admin
     if (form.confirmed !== 'yes') throw new InvalidOptionError('Expected the removal to be confirmed.')
     const text = form.text === '' ? '' : textOfCursor(form.text)
     if (form.kind === 'tag') {
-      await cache.invalidate(text)
+      await invalidateTag(context, shownTag(text))
       return './remove?done=invalidated'
     }
     if (form.kind !== 'prefix') throw new InvalidOptionError('Expected a prefix or a tag to remove.')
@@ -74,6 +76,16 @@ async function moveDeadline(context: CacheContext, key: string, expiration: Expi
     changes: [key],
   })
   return `./entry?key=${keyParameter(key)}&done=${rows.length > 0 ? 'moved' : 'absent'}`
+}
+
+/** By the tag as it is stored, because one that was too long cannot be named otherwise. */
+async function invalidateTag(context: CacheContext, tag: string): Promise<void> {
+  await observed(context, {
+    operation: 'invalidate',
+    run: (cost) => context.runner.run(invalidate, { tags: [tag] }, cost),
+    outcome: () => ({ type: 'invalidate', count: 1 }),
+    changes: 'all',
+  })
 }
 
 function keyOf(c: Context<AdminEnv>, form: Form): string {

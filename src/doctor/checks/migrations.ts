@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { migrations as known } from '../../migrate/migrations.ts'
+import { identifier } from '../../migrate/sql-text.ts'
 import { operation } from '../../postgres/database.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
 
@@ -11,6 +12,16 @@ const present = operation('always', (db, tables) =>
       invalidations: sql<boolean>`${oidOf(tables, tables.invalidations)} is not null`,
       state: sql<boolean>`${oidOf(tables, tables.state)} is not null`,
       changes: sql<boolean>`${oidOf(tables, tables.changes)} is not null`,
+    })
+    .from(sql`(select) as one`),
+)
+
+/** Null where there is no such schema. Without that right not even a table's name can be asked for. */
+const usable = operation('always', (db, { schema = '' }) =>
+  db
+    .select({
+      isUsable: sql<boolean | null>`has_schema_privilege(to_regnamespace(${identifier(schema)}::text), 'usage')`,
+      role: sql<string>`current_user::text`,
     })
     .from(sql`(select) as one`),
 )
@@ -30,6 +41,14 @@ export const migrations: Check = {
   needsTables: false,
   async look(examined: Examined) {
     const { runner, tables } = examined
+    if (tables.schema !== undefined) {
+      const [access] = await runner.run(usable)
+      if (access?.isUsable === false) {
+        const what = `This role may not look into the schema ${tables.schema}.`
+        const advice = `As its owner: grant usage on schema ${tables.schema} to ${access.role}.`
+        return [{ status: 'problem', what, advice }]
+      }
+    }
     const [row] = await runner.run(present)
     const names = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const
     const missing = names.filter((name) => row?.[name] !== true).map((name) => shownName(tables, tables[name]))

@@ -14,6 +14,9 @@ const facts = operation('always', (db, tables) =>
     ),
 )
 
+/** In all the ways that Postgres takes a no, which it keeps as it was written. */
+const SWITCHED_OFF = /(^|,)autovacuum_enabled=(f|n|of|0)/i
+
 /** Whether the tables have the storage settings that `migrate` gives them; other values are the operator's choice. */
 export const settings: Check = {
   name: 'settings',
@@ -23,9 +26,13 @@ export const settings: Check = {
     for (const { isEntries, options, toastOptions } of await runner.run(facts)) {
       const name = shownName(tables, isEntries ? tables.entries : tables.leases)
       const has = (option: string) => options.split(',').some((one) => one.startsWith(`${option}=`))
-      if (/(^|,)autovacuum_enabled=(false|off)/.test(options)) {
+      if (SWITCHED_OFF.test(options)) {
         const what = `Autovacuum is switched off for ${name}: dead rows pile up.`
         seen.push({ status: 'problem', what, advice: `alter table ${name} reset (autovacuum_enabled);` })
+      }
+      if (SWITCHED_OFF.test(toastOptions)) {
+        const what = `Autovacuum is switched off for large values of ${name}: what they leave behind piles up.`
+        seen.push({ status: 'problem', what, advice: `alter table ${name} reset (toast.autovacuum_enabled);` })
       }
       const missing = ['autovacuum_vacuum_scale_factor', 'fillfactor'].filter((option) => !has(option))
       if (isEntries && !toastOptions.includes('autovacuum_vacuum_scale_factor')) missing.push('toast autovacuum')

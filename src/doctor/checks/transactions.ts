@@ -9,13 +9,15 @@ const MOST = 100_000
 const facts = operation('always', (db, { invalidations }) => {
   // What pins the oldest row that anybody may still need: this is where reads of tagged entries begin to look.
   const oldest = sql`pg_snapshot_xmin(pg_current_snapshot())`
+  // In another database one that only reads holds nothing back here; transaction ids all databases share.
+  const isHolding = sql`pid <> pg_backend_pid() and backend_type = 'client backend'
+    and (datname = current_database() or backend_xid is not null)`
   return db
     .select({
       openMs: sql<number | null>`(select extract(epoch from now() - min(xact_start)) * 1000 from pg_stat_activity
-        where pid <> pg_backend_pid() and backend_type = 'client backend')::float8`,
+        where ${isHolding})::float8`,
       pid: sql<number | null>`(select pid from pg_stat_activity
-        where pid <> pg_backend_pid() and backend_type = 'client backend' and xact_start is not null
-        order by xact_start limit 1)`,
+        where ${isHolding} and xact_start is not null order by xact_start limit 1)`,
       prepared: sql<number>`(select count(*) from pg_prepared_xacts where prepared < now() - interval '10 minutes')::float8`,
       held: sql<number>`(select count(*) from (
         select from ${invalidations} where xid >= ${oldest} limit ${sql.raw(String(MOST))}) as l)::float8`,

@@ -24,8 +24,11 @@ interface WorkersCache {
   delete(url: string): Promise<boolean>
 }
 
-/** No host of this name can ever be asked: what is stored under it is nobody's response. */
-const ORIGIN = 'https://pgstash.invalid/'
+/**
+ * No host of this name can ever be asked: what is stored under it is nobody's response. The mark at its end keeps the keys
+ * `.` and `..` from being steps of the path, which URLs drop.
+ */
+const ORIGIN = 'https://pgstash.invalid/key='
 
 /** `caches.default` of this runtime: asked for at each use, because at module level nothing may be done. */
 export function workersStorage(): NearStorage | undefined {
