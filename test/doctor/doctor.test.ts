@@ -4,7 +4,6 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
-import { cacheTables } from 'pgstash/schema'
 import { describe, expect, it } from 'vitest'
 import { examine, statusOf } from '../../src/doctor/examine.ts'
 import type { Finding } from '../../src/doctor/finding.ts'
@@ -259,25 +258,6 @@ describe('doctor as a role that may do little', () => {
     expect(about(found, 'cleanup')).toMatch(cleanupSays)
     expect(about(found, 'transactions')).toMatch(grant ? /^note: This role sees its own sessions only/ : /^note/)
     expect(about(found, 'indexes')).toMatch(/^ok/)
-  })
-
-  it('says that the schema of the tables is closed to it', async () => {
-    const { url, pool, query } = await createPatient()
-    const tables = cacheTables({ schema: 'stash' })
-    await migrate(drizzle(pool), { tables })
-    const role = `doctor_${crypto.randomUUID().slice(0, 8)}`
-    await query(`create role ${role} login password 'p'`)
-    cleanup(() => query(`drop owned by ${role}; drop role ${role}`))
-    await query(`grant select, insert, update, delete on all tables in schema stash to ${role}`)
-    const own = new URL(url)
-    own.username = role
-    own.password = 'p'
-    const found = async () => about(await findingsAt(own.href, Date.now, own.hostname, tables), 'privileges')
-    expect(await found()).toBe(
-      `problem: This role may not use the schema of the tables, and so none of them. → As the owner: grant usage on schema stash to ${role}. Then run it again.`,
-    )
-    await query(`grant usage on schema stash to ${role}`)
-    expect(await found()).toMatch(/^ok/)
   })
 })
 

@@ -16,16 +16,6 @@ const facts = operation('always', (db, tables) =>
     .from(sql`(select) as one`),
 )
 
-/** Asked by itself, for without it the names of the tables cannot even be looked up. */
-const schema = operation('always', (db, { schema: name }) =>
-  db
-    .select({
-      role: sql<string>`current_user::text`,
-      isOpen: name === undefined ? sql<boolean>`true` : sql<boolean>`has_schema_privilege(${name}::text, 'usage')`,
-    })
-    .from(sql`(select) as one`),
-)
-
 function missing(tables: CacheTables): SQL[] {
   return TABLES.flatMap((name) =>
     RIGHTS.map(
@@ -40,16 +30,6 @@ export const privileges: Check = {
   name: 'privileges',
   needsTables: true,
   async look({ runner, tables }) {
-    const [entrance] = await runner.run(schema)
-    if (entrance?.isOpen === false) {
-      return [
-        {
-          status: 'problem',
-          what: 'This role may not use the schema of the tables, and so none of them.',
-          advice: `As the owner: grant usage on schema ${tables.schema} to ${entrance.role}. Then run it again.`,
-        },
-      ]
-    }
     const [row] = await runner.run(facts)
     if (row === undefined || row.missing === '') return [ok('This role may do all that a cache does.')]
     const lacking = row.missing.split(',')
