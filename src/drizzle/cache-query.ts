@@ -1,4 +1,5 @@
 /** `cacheQuery`: any Drizzle query through `getOrSet`, with tags in pgstash's sense. */
+import { entityKind } from 'drizzle-orm'
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { valuesOf, valuesText } from './rows.ts'
@@ -15,6 +16,9 @@ export interface CacheQueryOptions extends GetOrSetOptions {
   /** Tags the result with the tables that the query reads; default true. */
   autoInvalidate?: boolean | undefined
 }
+
+/** Of builders, in 0.45 and 1.0. */
+const WRITES = /^Pg(?:Async)?(?:Insert|Update|Delete)$/
 
 /**
  * The result of a query, from the cache or from the database; keyed by its SQL, its parameters with their types, and what it
@@ -36,6 +40,10 @@ export async function cacheQuery<T>(
 ): Promise<T> {
   if (typeof query?.toSQL !== 'function' || typeof query.then !== 'function') {
     throw new InvalidOptionError(`Expected a Drizzle query that was not awaited yet, got ${describeType(query)}.`)
+  }
+  // The second time it would be answered from the cache, and nothing written.
+  if (WRITES.test(String(Reflect.get(query.constructor, entityKind)))) {
+    throw new InvalidOptionError('Expected a query that reads, got an insert, update or delete.')
   }
   const { autoInvalidate = true, tags = [], ...rest } = options
   const { sql, params } = query.toSQL()

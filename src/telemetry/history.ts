@@ -10,6 +10,7 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type EventListener, utf8Bytes } from '../values/events.ts'
 import { type Expiration, parsePeriod } from '../values/expiration.ts'
 import { optionalFunction, optionsObject } from '../values/options.ts'
+import { within } from '../values/within.ts'
 import { addEvent, emptyTally, type Tally } from './tally.ts'
 
 export interface HistoryOptions {
@@ -60,8 +61,9 @@ export function historyListener(db: Database, options?: HistoryOptions): History
   const runner = createRunner(primary(db), { tables, timeoutMs: DEFAULT_TIMEOUT_MS, preparedNames: true })
   let tally: Tally | undefined
   let writtenAt: number | undefined
+  let underWay: Promise<void> | undefined
 
-  async function flush(): Promise<void> {
+  async function write(): Promise<void> {
     const counted = tally
     tally = undefined
     // Before it has come: who comes meanwhile must not write as well, nor wait for a request that may be cancelled.
@@ -78,14 +80,22 @@ export function historyListener(db: Database, options?: HistoryOptions): History
     }
   }
 
+  async function flush(): Promise<void> {
+    // What an event began may still be under way; a request that was cancelled never ends.
+    const before = underWay
+    await Promise.all([write(), before && within(DEFAULT_TIMEOUT_MS, before)])
+  }
+
   const listener: EventListener = (event) => {
     tally ??= emptyTally()
     addEvent(tally, event)
     writtenAt ??= now()
-    if (now() - writtenAt < everyMs) return
-    const work = flush()
+    const sinceMs = now() - writtenAt
+    // Less than none: the clock was set back.
+    if (sinceMs >= 0 && sinceMs < everyMs) return
+    underWay = write()
     try {
-      waitUntil?.(work)
+      waitUntil?.(underWay)
     } catch {
       // That of a request which has ended keeps nothing alive; the write may come through all the same.
     }

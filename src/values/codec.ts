@@ -26,8 +26,10 @@ export const DEFAULT_MAX_VALUE_BYTES = 32 * 1024 * 1024
 export const jsonCodec: Codec = {
   encode(value) {
     const text: string | undefined = JSON.stringify(value)
-    if (text === undefined)
-      throw new UnserializableValueError(`Expected a value that JSON can hold, got ${describeType(value)}.`)
+    if (text === undefined) {
+      const hint = value === undefined ? ', which is what a miss is; null can be stored' : ''
+      throw new UnserializableValueError(`Expected a value that JSON can hold, got ${describeType(value)}${hint}.`)
+    }
     return text
   },
   decode: (text) => JSON.parse(text),

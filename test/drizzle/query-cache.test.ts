@@ -389,6 +389,18 @@ describe('queryCache', () => {
 })
 
 describe('cacheQuery', () => {
+  it('refuses what writes: the second time nothing would be written', async () => {
+    const cache = createCache(site.db)
+    for (const query of [
+      site.db.insert(users).values({ id: 3, name: 'Cem' }).returning(),
+      site.db.update(users).set({ name: 'Cem' }).returning(),
+      site.db.delete(users).returning(),
+    ]) {
+      await expect(cacheQuery(cache, query)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    }
+    expect(await site.db.$count(users)).toBe(2)
+  })
+
   it('caches any query with tags of its own, and invalidates with the tables that it reads', async () => {
     const cache = createCache(site.db)
     const db = drizzleNeon({ client: neon(site.server.connectionString) })

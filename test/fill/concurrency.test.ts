@@ -119,8 +119,8 @@ describe('clients that share nothing but the database', () => {
     // A cluster of its own: transaction ids are counted for all databases of one.
     const site = await createSite('pglite')
     const client = site.client()
-    await client.getOrSet('key', { a: 1 }, { expiration: 60 })
-    await client.getOrSet('sliding', { a: 1 }, { expiration: 60, sliding: true })
+    await client.getOrSet('key', { a: 1 }, { expiration: '1h' })
+    await client.getOrSet('sliding', { a: 1 }, { expiration: '1h', sliding: true })
     const nextXid = async () => {
       const { rows } = await site.db.execute(sql`select pg_snapshot_xmax(pg_current_snapshot())::text as xid`)
       return rows[0]?.xid
@@ -129,7 +129,7 @@ describe('clients that share nothing but the database', () => {
     site.faults.reset()
     for (let i = 0; i < 50; i++) {
       await client.getOrSet('key', 'another', { stale: 60, beta: 1 })
-      await client.getOrSet('sliding', 'another', { expiration: 60, sliding: true, maxAge: 3_600 })
+      await client.getOrSet('sliding', 'another', { expiration: '1h', sliding: true, maxAge: '1d' })
     }
     expect({ requests: site.faults.requests, statements: site.faults.statements }).toEqual({
       requests: 100,

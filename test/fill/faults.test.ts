@@ -26,7 +26,7 @@ const UNRELIABLE: FaultRate[] = [
 
 describe('an endpoint that delays, drops, cuts and answers 500 at random', () => {
   it('fails none of 2,400 getOrSets that fail open, and every value is one that was computed for its key', async () => {
-    const clients = times(8, () => site.client({ onError: 'miss', timeout: 300 }))
+    const clients = times(8, () => site.client({ onError: 'miss', timeout: 1_000 }))
     site.faults.random(1, UNRELIABLE)
     await Promise.all(
       clients.map(async (client, c) => {
@@ -47,7 +47,7 @@ describe('an endpoint that delays, drops, cuts and answers 500 at random', () =>
     site.faults.random(2, UNRELIABLE)
     let acknowledged = 0
     let ambiguous = 0
-    const clients = times(8, () => site.client({ onError: 'miss', timeout: 300 }))
+    const clients = times(8, () => site.client({ onError: 'miss', timeout: 1_000 }))
     await Promise.all(
       clients.map(async (client) => {
         for (let i = 0; i < 150; i++) {
@@ -183,7 +183,7 @@ describe('a database that cannot be reached', () => {
   })
 
   it('counts a statement that many gets shared as one failure', async () => {
-    const client = site.client({ onError: 'miss', timeout: 250 })
+    const client = site.client({ onError: 'miss', timeout: 10_000 })
     site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '53100' } })
     for (let i = 1; i <= 4; i++) {
       expect(await Promise.all(times(20, (n) => client.get(`key ${n}`)))).toEqual(times(20, () => undefined))

@@ -4,16 +4,18 @@ import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
 import { type HistoryOptions, historyListener } from 'pgstash/telemetry'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createDatabase } from '../setup/databases.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
 import { EVENTS, SECRET } from './events.ts'
 
 const MINUTE = 60_000
 
+let database: string
 let neon: Awaited<ReturnType<typeof createNeon>>
 
 beforeAll(async () => {
-  neon = await createNeon(await createDatabase())
+  database = await createDatabase()
+  neon = await createNeon(database)
   await migrate(neon.db)
 })
 
@@ -40,6 +42,19 @@ const later = (ms: number) => vi.setSystemTime(Date.now() + ms)
 
 async function rows(): Promise<Record<string, unknown>[]> {
   return (await neon.db.execute(sql`select * from cache_history order by name, bucket_at`)).rows
+}
+
+/** Nobody can write into the history until it is released. */
+async function openLock() {
+  const pool = createPool(database, { max: 1 })
+  await pool.query('begin; lock table cache_history in exclusive mode')
+  return {
+    awaited: () =>
+      expect
+        .poll(async () => (await pool.query('select 1 from pg_locks where not granted')).rows.length)
+        .toBeGreaterThan(0),
+    release: () => pool.query('commit'),
+  }
 }
 
 describe('the history of a cache', () => {
@@ -142,6 +157,31 @@ describe('the history of a cache', () => {
     expect(await cache.get('key')).toBe('value')
     await settled()
     expect((await rows()).reduce((sum, row) => sum + Number(row.hits), 0)).toBe(2)
+  })
+
+  it('waits, when it is asked to write, for what is being written already', async () => {
+    const { listen } = listener()
+    const lock = await openLock()
+    listen(EVENTS.hit)
+    later(MINUTE)
+    listen(EVENTS.hit)
+    vi.useRealTimers()
+    let hasEnded = false
+    const flushed = listen.flush().then(() => (hasEnded = true))
+    await lock.awaited()
+    expect(hasEnded).toBe(false)
+    await lock.release()
+    await flushed
+    expect(await rows()).toMatchObject([{ hits: '6' }])
+  })
+
+  it('writes again when the clock was set back', async () => {
+    const { listen, settled } = listener()
+    listen(EVENTS.hit)
+    later(-10 * MINUTE)
+    listen(EVENTS.hit)
+    await settled()
+    expect(await rows()).toMatchObject([{ hits: '6' }])
   })
 
   it('writes although waitUntil is that of a request that has ended, and throws', async () => {
