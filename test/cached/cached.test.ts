@@ -12,6 +12,7 @@ import {
 } from 'pgstash'
 import { describe, expect, it } from 'vitest'
 import { pause, times } from '../fill/clients.ts'
+import { createGate } from '../setup/gate.ts'
 
 /** A function that tells how often it was called. */
 function counting<Args extends unknown[]>() {
@@ -80,10 +81,19 @@ describe('a cached function', () => {
     await find(2)
     expect([await find.invalidate(1), await find.invalidate(1)]).toEqual([true, false])
     expect([await find(1), await find(2)]).toEqual([{ call: 3 }, { call: 2 }])
-    const slow = cached(() => pause(20).then(() => 'old'), { cache: memoryCache(), key: 'slow' })
+    const [begun, end] = [createGate(), createGate()]
+    const slow = cached(
+      async () => {
+        begun.open()
+        await end.opened
+        return 'old'
+      },
+      { cache: memoryCache(), key: 'slow' },
+    )
     const computing = slow()
-    await pause(5)
+    await begun.opened
     await slow.invalidate()
+    end.open()
     expect(await computing).toBe('old')
     expect(await slow.invalidate()).toBe(false)
   })
@@ -146,11 +156,13 @@ describe('refresh', () => {
   it('computes anew and keeps the value, while others have the old one', async () => {
     const cache = memoryCache()
     let value = 'old'
-    let end = () => {}
+    const [begun, end] = [createGate(), createGate()]
     const find = cached(
       async () => {
         const mine = value
-        if (mine !== 'old') await new Promise<void>((resolve) => (end = resolve))
+        if (mine === 'old') return mine
+        begun.open()
+        await end.opened
         return mine
       },
       { cache, key: 'find', expiration: '1m' },
@@ -158,9 +170,9 @@ describe('refresh', () => {
     await find()
     value = 'new'
     const refreshing = find.refresh()
-    await pause(5)
+    await begun.opened
     expect(await Promise.all(times(3, () => find()))).toEqual(times(3, () => 'old'))
-    end()
+    end.open()
     expect([await refreshing, await find()]).toEqual(['new', 'new'])
   })
 
@@ -179,10 +191,21 @@ describe('refresh', () => {
 
   it('waits for a computation that is under way, and computes after it', async () => {
     let computed = 0
-    const find = cached(() => pause(30).then(() => ++computed), { cache: memoryCache(), key: 'find' })
+    const [begun, end] = [createGate(), createGate()]
+    const find = cached(
+      async () => {
+        begun.open()
+        await end.opened
+        return ++computed
+      },
+      { cache: memoryCache(), key: 'find' },
+    )
     const first = find()
+    await begun.opened
+    const refreshing = find.refresh()
     await pause(5)
-    expect([await find.refresh(), await first, await find()]).toEqual([2, 1, 2])
+    end.open()
+    expect([await refreshing, await first, await find()]).toEqual([2, 1, 2])
   })
 
   it('leaves the old value when it fails', async () => {

@@ -5,7 +5,7 @@ import { type Cache, type CacheEvent, createCache } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createGate } from '../setup/gate.ts'
 import { createSite, pause, type Site, times } from './clients.ts'
-import { startSlowLine } from './slow-line.ts'
+import { type SlowLine, startSlowLine } from './slow-line.ts'
 
 let site: Site
 
@@ -25,6 +25,13 @@ async function deadlocks(): Promise<number> {
     sql`select deadlocks::int from pg_stat_database where datname = current_database()`,
   )
   return Number(rows[0]?.deadlocks)
+}
+
+/** A client at the other end of the line. */
+function clientOf(line: SlowLine): Cache {
+  const url = new URL(site.server.connectionString)
+  url.port = new URL(line.endpoint).port
+  return createCache(drizzle({ client: neon(url.href) }), { timeout: 60_000 })
 }
 
 describe('clients that share nothing but the database', () => {
@@ -52,10 +59,10 @@ describe('clients that share nothing but the database', () => {
     let computed = 0
     const compute = async () => {
       computed++
-      await pause(4_500)
+      await pause(9_000)
       return 'slow'
     }
-    const values = await Promise.all(clients.map((client) => client.getOrSet('key', compute, { lease: '6s' })))
+    const values = await Promise.all(clients.map((client) => client.getOrSet('key', compute, { lease: '15s' })))
     expect(values).toEqual(times(10, () => 'slow'))
     expect(computed).toBe(1)
     // A claim, a second look where the first was refused by a race, and twelve polls at most; the fill once.
@@ -181,16 +188,19 @@ describe('one process', () => {
   })
 
   it('answers hits that overlap with one request each, none waiting for another', async () => {
-    const client = site.client()
+    const line = await startSlowLine(site.server.endpoint)
+    const client = clientOf(line)
     await client.set('key', 'value')
     site.faults.reset()
-    site.faults.next({ kind: 'delay', ms: 500 })
+    const end = createGate()
+    const held = line.holdNext(end.opened)
     const slow = client.getOrSet('key', 'another')
-    await expect.poll(() => site.faults.requests).toBe(1)
+    await held
     let isSlowDone = false
     void slow.then(() => (isSlowDone = true))
     expect(await client.getOrSet('key', 'another')).toBe('value')
     expect(isSlowDone).toBe(false)
+    end.open()
     expect(await slow).toBe('value')
     expect(site.faults.requests).toBe(2)
   })
@@ -245,9 +255,7 @@ describe('one process', () => {
 
   it('nor where one asks while the claim of the other is under way', async () => {
     const line = await startSlowLine(site.server.endpoint)
-    const url = new URL(site.server.connectionString)
-    url.port = new URL(line.endpoint).port
-    const client = createCache(drizzle({ client: neon(url.href) }), { timeout: 60_000 })
+    const client = clientOf(line)
     const lease = '5m'
     const known = createGate()
     const claimed = line.holdNext(known.opened)
@@ -265,7 +273,7 @@ describe('one process', () => {
   })
 
   it('computes for itself when the caller that asks never comes back', async () => {
-    const client = createCache(site.db, { timeout: 4_000 })
+    const client = createCache(site.db, { timeout: 8_000 })
     site.faults.next({ kind: 'hang' })
     const cut = client.getOrSet('key', 'of the one cut off').catch((error) => error.code)
     expect(await client.getOrSet('key', 'of the other')).toBe('of the other')

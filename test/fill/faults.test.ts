@@ -1,6 +1,6 @@
 import { type CacheEvent, CircuitOpenError } from 'pgstash'
 import type { FaultRate } from 'pgstash/testing'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSite, type Site, times } from './clients.ts'
 
 let site: Site
@@ -41,7 +41,7 @@ describe('an endpoint that delays, drops, cuts and answers 500 at random', () =>
     site.faults.heal()
     await site.client().clear()
     expect(await clients[0]?.getOrSet('key 0', 'healed')).toBe('healed')
-  }, 120_000)
+  }, 300_000)
 
   it('loses no acknowledged increment, and adds at most the ambiguous ones', async () => {
     site.faults.random(2, UNRELIABLE)
@@ -64,7 +64,7 @@ describe('an endpoint that delays, drops, cuts and answers 500 at random', () =>
     expect(ambiguous).toBeGreaterThan(50)
     expect(total).toBeGreaterThanOrEqual(acknowledged)
     expect(total).toBeLessThanOrEqual(acknowledged + ambiguous)
-  }, 120_000)
+  }, 300_000)
 
   it('leaves a fill whose answer was lost stored once, and one whose claim was lost computed once', async () => {
     const client = site.client()
@@ -87,11 +87,11 @@ describe('a database that cannot be reached', () => {
     'costs a getOrSet that fails open no more than the timeout and its computation, and is used again once it is back: %o',
     async (fault) => {
       const events: CacheEvent[] = []
-      const client = site.client({ onError: 'miss', timeout: 1_000, onEvent: (event) => events.push(event) })
+      const client = site.client({ onError: 'miss', timeout: 2_000, onEvent: (event) => events.push(event) })
       site.faults.always(fault)
       const startedAt = performance.now()
       const values = await Promise.all(times(20, (i) => client.getOrSet(`key ${i % 4}`, async () => i % 4)))
-      expect(performance.now() - startedAt).toBeLessThan(4_500)
+      expect(performance.now() - startedAt).toBeLessThan(9_000)
       expect(values).toEqual(times(20, (i) => i % 4))
       expect(events.some((event) => event.type === 'error')).toBe(true)
       site.faults.heal()
@@ -166,6 +166,8 @@ describe('a database that cannot be reached', () => {
     const events: CacheEvent[] = []
     const client = site.client({ onError: 'miss', timeout: 10_000, onEvent: (event) => events.push(event) })
     site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '53100' } })
+    // The moment is a second, which a busy machine takes for less than this.
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now())
     for (let i = 0; i < 5; i++) expect(await client.get('key')).toBe(undefined)
     expect(site.faults.requests).toBe(5)
     const errors = events.filter((event) => event.type === 'error')
@@ -175,6 +177,7 @@ describe('a database that cannot be reached', () => {
     expect(site.faults.requests).toBe(5)
     const last = events.filter((event) => event.type === 'error').at(-1)
     expect(last).toMatchObject({ error: expect.any(CircuitOpenError), roundTrips: 0 })
+    clock.mockRestore()
     // What must not be pretended is tried at any time, and tells when the database is back.
     site.faults.heal()
     await client.delete('key')

@@ -20,9 +20,11 @@ import { times } from './clients.ts'
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_125)
 const INTERLEAVINGS = Number(process.env.FUZZ_RUNS ?? 2_000)
 const CLIENTS = 4
-const LEASE_MS = 10_000
-const LIFE_MS = 20_000
-const STALE_MS = 30_000
+/** Time passes in multiples of it, as do all spans: what a run takes itself may not be as much. */
+const STEP_MS = 10_000
+const LEASE_MS = 2 * STEP_MS
+const LIFE_MS = 4 * STEP_MS
+const STALE_MS = 6 * STEP_MS
 
 let db: NodePgDatabase
 let cache: Cache
@@ -32,7 +34,7 @@ let rejectedRemoved = 0
 beforeAll(async () => {
   db = drizzle(createPool(await createDatabase()))
   await migrate(db)
-  cache = createCache(db)
+  cache = createCache(db, { timeout: 60_000 })
   store = postgresFillStore(
     createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }),
     undefined,
@@ -71,7 +73,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('pass' as const),
-      ms: fc.constantFrom(6_000, LEASE_MS, LIFE_MS, LIFE_MS + STALE_MS),
+      ms: fc.constantFrom(STEP_MS, LEASE_MS, LIFE_MS, LIFE_MS + STALE_MS),
     }),
   },
 )

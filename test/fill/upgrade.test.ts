@@ -4,10 +4,10 @@ import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
 import { migrations } from '../../src/migrate/migrations.ts'
-import { createDatabase, createPool } from '../setup/databases.ts'
+import { createDatabase, createLonelyDatabase, createPool } from '../setup/databases.ts'
 
-async function database() {
-  return drizzle(createPool(await createDatabase()))
+async function database(url?: string) {
+  return drizzle(createPool(url ?? (await createDatabase())))
 }
 
 describe('fills', () => {
@@ -28,7 +28,8 @@ describe('fills', () => {
   })
 
   it('work on tables restored from a server whose transaction ids were further', async () => {
-    const db = await database()
+    // Alone on its server: that nothing else is running which is older than a row is how it is known for restored.
+    const db = await database(await createLonelyDatabase())
     await migrate(db)
     const cache = createCache(db)
     await cache.getOrSet('key', 'old', { expiration: 60 })

@@ -68,7 +68,7 @@ export type App = ReturnType<typeof createApp>
 
 /** A cache of its own: nothing is shared but the database, as between isolates. */
 export function ownCache(site: Site, options: CacheOptions = {}) {
-  return createCache(drizzle(neon(site.server.connectionString)), { timeout: 10_000, ...options })
+  return createCache(drizzle(neon(site.server.connectionString)), { timeout: 60_000, ...options })
 }
 
 export function absolute(path: string): string {

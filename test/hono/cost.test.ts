@@ -87,7 +87,7 @@ const KINDS: Kind[] = [
     false,
     async (app) => [await before(app, '/a', 80_000), await app.fetch('/a', { headers: { 'if-none-match': '"1"' } })],
   ],
-  ['stale while revalidating', 2, false, true, async (app) => [await before(app, '/a', 65_000), await app.fetch('/a')]],
+  ['stale while revalidating', 2, false, true, async (app) => [await before(app, '/a', 61_000), await app.fetch('/a')]],
   ['uncacheable', 2, false, false, (app) => app.fetch('/private')],
   [
     'uncacheable, again within 5 s',

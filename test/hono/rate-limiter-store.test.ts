@@ -64,8 +64,8 @@ describe('hono-rate-limiter with the store', () => {
       const app = limited({ limit: 1, standardHeaders: 'draft-7' })
       const [passed, refused] = [await app.request('/'), await app.request('/')]
       clock.mockRestore()
-      expect(passed.headers.get('ratelimit')).toMatch(/^limit=1, remaining=0, reset=(?:60|59)$/)
-      expect(refused.headers.get('retry-after')).toMatch(/^(?:60|59)$/)
+      expect(passed.headers.get('ratelimit')).toMatch(/^limit=1, remaining=0, reset=(?:60|5\d)$/)
+      expect(refused.headers.get('retry-after')).toMatch(/^(?:60|5\d)$/)
     },
   )
 

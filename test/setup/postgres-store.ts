@@ -8,7 +8,7 @@ import type { StoreUnderTest } from 'pgstash/testing'
 export async function postgresStore(db: Database, tables: CacheTables = defaultTables): Promise<StoreUnderTest> {
   await migrate(db, { tables })
   return {
-    create: (options) => createCache(db, { tables, ...options }),
+    create: (options) => createCache(db, { tables, timeout: 60_000, ...options }),
     async reset() {
       await db.execute(sql`truncate ${tables.entries}, ${tables.leases}, ${tables.invalidations}`)
     },

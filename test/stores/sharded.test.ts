@@ -209,7 +209,7 @@ describe('a sharded cache', () => {
 describe('a node whose database is away', () => {
   const create = (onError: 'throw' | 'miss') => {
     // Nobody listens there.
-    const away = createCache(drizzle(createPool('postgresql://postgres@127.0.0.1:1/none')), { timeout: 2_000 })
+    const away = createCache(drizzle(createPool('postgresql://postgres@127.0.0.1:1/none')), { timeout: 60_000 })
     const cache = shardedCache({ nodes: { here: memoryCache(), away }, onError })
     const keys = times(20, (i) => `key ${i}`)
     return { cache, keys, here: keys.filter((key) => cache.getNode(key) === 'here') }

@@ -97,12 +97,15 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await cache.getOrSet('key', 'old', STALE)
       await store.advance(60_000)
       let computed = 0
+      let answered = () => {}
+      const allAreAnswered = new Promise<void>((resolve) => (answered = resolve))
       const compute = async () => {
-        await pause(20)
+        await allAreAnswered
         return `new ${++computed}`
       }
       const values = await Promise.all(Array.from({ length: 5 }, () => cache.getOrSet('key', compute, STALE)))
       expect(values).toEqual(Array(5).fill('old'))
+      answered()
       await Promise.all(background)
       expect(computed).toBe(1)
       expect(await cache.getOrSet('key', compute, STALE)).toBe('new 1')
@@ -144,7 +147,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
 
     test('is stored with its slack, so that early hits need no move', async (cache) => {
       await cache.getOrSet('key', 'value', SLIDING)
-      await store.advance(10_000)
+      await store.advance(2_000)
       const before = await cache.expiration('key')
       await cache.getOrSet('key', 'value', SLIDING)
       expect(await cache.expiration('key')).toEqual(before)
@@ -180,28 +183,30 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       const cache = await store.create({ random: () => draw })
       let computed = 0
       const compute = async () => {
-        await pause(150)
+        await pause(400)
         return ++computed
       }
       const options = { expiration: 60, beta: 1 }
       await cache.getOrSet('key', compute, options)
-      await store.advance(55_000)
+      await store.advance(48_000)
       expect(await cache.getOrSet('key', compute, options)).toBe(1)
-      // −ln(1 − draw) = 34.5: some 34 times the 150 ms that it took to compute, with five seconds left.
+      // −ln(1 − draw) = 34.5: some 34 times the 400 ms that it took to compute, with twelve seconds left.
       draw = 1 - 1e-15
       expect(await cache.getOrSet('key', compute, { expiration: 60 })).toBe(1)
-      expect(await cache.getOrSet('key', compute, options)).toBe(2)
-      expect(await cache.getOrSet('key', compute, options)).toBe(2)
-      await cache.set('written', 'value', { expiration: 5 })
+      // For a day, which is not 34 times what a computation takes, however slow the machine.
+      const longer = { ...options, expiration: '1d' } as const
+      expect(await cache.getOrSet('key', compute, longer)).toBe(2)
+      expect(await cache.getOrSet('key', compute, longer)).toBe(2)
+      await cache.set('written', 'value', { expiration: 12 })
       expect(await cache.getOrSet('written', compute, options)).toBe('value')
     })
 
     it('keeps the live value when an early refresh fails', async () => {
       await store.reset()
       const cache = await store.create({ random: () => 1 - 1e-15 })
-      const slow = () => pause(150).then(() => 'old')
+      const slow = () => pause(400).then(() => 'old')
       await cache.getOrSet('key', slow, { expiration: 60 })
-      await store.advance(55_000)
+      await store.advance(48_000)
       const failing = () => Promise.reject(new Error('of the origin'))
       expect(await cache.getOrSet('key', failing, { beta: 1 })).toBe('old')
     })
