@@ -53,10 +53,7 @@ async function openLock() {
   const pool = createPool(database, { max: 1 })
   await pool.query('begin; lock table cache_history in exclusive mode')
   return {
-    awaited: () =>
-      expect
-        .poll(async () => (await pool.query(WAITING)).rows.length)
-        .toBeGreaterThan(0),
+    awaited: () => expect.poll(async () => (await pool.query(WAITING)).rows.length).toBeGreaterThan(0),
     release: () => pool.query('commit'),
   }
 }

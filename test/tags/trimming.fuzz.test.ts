@@ -163,7 +163,13 @@ function createRun(saw: (what: string) => void) {
       if (open[at] !== undefined) return
       const client = await pool.connect()
       await client.query('begin')
-      open[at] = { client, cache: createCache(drizzle(client), { timeout: 60_000 }), invalidates: new Set(), wrote: [], locks: new Set() }
+      open[at] = {
+        client,
+        cache: createCache(drizzle(client), { timeout: 60_000 }),
+        invalidates: new Set(),
+        wrote: [],
+        locks: new Set(),
+      }
     },
     async end({ slot: at, commits }) {
       const transaction = open[at]

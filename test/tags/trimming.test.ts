@@ -273,7 +273,9 @@ describe('after the log was trimmed', () => {
       { tags: ['y'] },
     )
     await cache.invalidate(['y', 'z'])
-    const runs = await Promise.all(Array.from({ length: 6 }, () => createCache(db, { timeout: 60_000 }).clearExpired({ batch: 10 })))
+    const runs = await Promise.all(
+      Array.from({ length: 6 }, () => createCache(db, { timeout: 60_000 }).clearExpired({ batch: 10 })),
+    )
     expect(runs.reduce((sum, { removed }) => sum + removed, 0)).toBe(300)
     await cleanUp(2)
     expect([await logged(), await stored()]).toEqual([0, 0])
