@@ -6,7 +6,7 @@ import { Hono } from 'hono'
 import { basic } from 'pgstash/admin'
 import { responseCache } from 'pgstash/hono'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CHROMIUM_ARGS, chromiumPath } from '../setup/chromium.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { BREAKOUT, SCRIPT, storeHostile } from './hostile.ts'
@@ -19,7 +19,11 @@ if (chromiumPath === undefined)
 const SHOTS = join(import.meta.dirname, '../../coverage/screenshots')
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 /** Looking at every page takes a while where several tests share two cores. */
-const CHECKING_TIMEOUT_MS = 240_000
+const CHECKING_TIMEOUT_MS = 300_000
+/** For a page to come, or a button to be there. */
+const PATIENCE_MS = 120_000
+
+vi.setConfig({ testTimeout: CHECKING_TIMEOUT_MS, hookTimeout: CHECKING_TIMEOUT_MS })
 
 describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () => {
   let site: Site
@@ -30,7 +34,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     site = await createSite()
     url = await serve(mount(site))
     await mkdir(SHOTS, { recursive: true })
-    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: CHROMIUM_ARGS })
+    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: CHROMIUM_ARGS, timeout: PATIENCE_MS })
     cleanup(() => browser.close())
   })
 
@@ -43,6 +47,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
       reducedMotion: 'reduce',
       ...options,
     })
+    context.setDefaultTimeout(PATIENCE_MS)
     cleanup(() => context.close())
     const page = await context.newPage()
     const complaints: string[] = []
@@ -108,37 +113,33 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     ).not.toBe(null)
   })
 
-  it.each(['light', 'dark'] as const)(
-    'have nothing that axe finds wrong, when it is %s',
-    async (colorScheme) => {
-      await fill()
-      await site.cache().set('tagged', { a: 1 }, { tags: ['t'], expiration: '1h' })
-      const response = await storePage('<p>Hello</p>')
-      const source = await readFile(AXE, 'utf8')
-      // The checker is a script, which the pages' policy would refuse.
-      const { page } = await open('overview', { colorScheme, bypassCSP: true })
-      const paths = [
-        'overview',
-        'entries',
-        `entry?key=${parameter('tagged')}`,
-        response,
-        'remove',
-        'remove?tag=t',
-        'none',
-      ]
-      for (const path of paths) {
-        await page.goto(`${url}/cache/${path}`)
-        await page.evaluate(source)
-        const { violations, passes } = (await page.evaluate('axe.run({ iframes: false })')) as {
-          violations: { id: string; nodes: { html: string }[] }[]
-          passes: unknown[]
-        }
-        expect([path, violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])]).toEqual([path, []])
-        expect(passes.length).toBeGreaterThan(10)
+  it.each(['light', 'dark'] as const)('have nothing that axe finds wrong, when it is %s', async (colorScheme) => {
+    await fill()
+    await site.cache().set('tagged', { a: 1 }, { tags: ['t'], expiration: '1h' })
+    const response = await storePage('<p>Hello</p>')
+    const source = await readFile(AXE, 'utf8')
+    // The checker is a script, which the pages' policy would refuse.
+    const { page } = await open('overview', { colorScheme, bypassCSP: true })
+    const paths = [
+      'overview',
+      'entries',
+      `entry?key=${parameter('tagged')}`,
+      response,
+      'remove',
+      'remove?tag=t',
+      'none',
+    ]
+    for (const path of paths) {
+      await page.goto(`${url}/cache/${path}`)
+      await page.evaluate(source)
+      const { violations, passes } = (await page.evaluate('axe.run({ iframes: false })')) as {
+        violations: { id: string; nodes: { html: string }[] }[]
+        passes: unknown[]
       }
-    },
-    CHECKING_TIMEOUT_MS,
-  )
+      expect([path, violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])]).toEqual([path, []])
+      expect(passes.length).toBeGreaterThan(10)
+    }
+  })
 
   it('can be used with the keyboard alone', async () => {
     const cache = site.cache()
@@ -194,6 +195,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
       .locator('form', { has: page.locator('[name=prefix]') })
       .locator('button')
       .click()
+    await page.locator('main', { hasText: 'entries will be deleted' }).waitFor()
     const [, counted = ''] = /([\d,]+) entries will be deleted/.exec(await text(page)) ?? []
     const affected = Number(counted.replace(',', ''))
     expect(affected).toBeGreaterThan(100)
@@ -265,7 +267,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     await expect.poll(() => complaints.join(' ')).toContain("frame-src 'self'")
     expect(await page.evaluate('window.harmed')).toBe(undefined)
     expect(page.url()).toContain('/cache/entry?key=')
-    expect(complaints.join(' ')).toMatch(/Blocked script execution/)
+    await expect.poll(() => complaints.join(' ')).toMatch(/Blocked script execution/)
     expect(reached).toEqual([])
   })
 

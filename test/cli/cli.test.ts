@@ -166,7 +166,7 @@ describe('pgstash dev', () => {
 
   async function running(args: string[], variables?: Record<string, string>) {
     const started = start(['dev', '--port', '0', ...args], variables)
-    await expect.poll(() => started.said.out + started.said.err, { timeout: 30_000 }).toContain('Ctrl-C stops it.')
+    await expect.poll(() => started.said.out + started.said.err, { timeout: 120_000 }).toContain('Ctrl-C stops it.')
     const variable = (name: string) => new RegExp(`export ${name}='(.+)'`).exec(started.said.out)?.[1] ?? ''
     return { ...started, url: variable('DATABASE_URL'), endpoint: variable('NEON_FETCH_ENDPOINT') }
   }

@@ -3,12 +3,15 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { spawn as spawnInTerminal } from '@lydell/node-pty'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
 
 export const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url))
+
+// Each process takes its time to start, on a busy machine a few seconds, and some tests start a dozen.
+vi.setConfig({ testTimeout: 240_000 })
 
 /** Nothing of the machine's own settings decides a test. */
 function environment(variables: Record<string, string>): Record<string, string> {
@@ -54,7 +57,7 @@ export function inTerminal(args: string[], variables: Record<string, string> = {
   })
   cleanup(() => terminal.kill('SIGKILL'))
   const text = () => stripVTControlCharacters(raw)
-  const shows = (what: string | RegExp) => expect.poll(text, { timeout: 45_000 }).toMatch(what)
+  const shows = (what: string | RegExp) => expect.poll(text, { timeout: 120_000 }).toMatch(what)
   return {
     /** All that was written, escapes included. */
     raw: () => raw,

@@ -297,7 +297,7 @@ describe('clear-expired', () => {
     const cleaning = inTerminal(['clear-expired', '--batch', '10'], variables)
     const waits = `select 1 from pg_locks where locktype = 'advisory' and not granted and database = (
       select oid from pg_database where datname = current_database())`
-    await expect.poll(() => query(url, waits), { timeout: 30_000 }).toHaveLength(1)
+    await expect.poll(() => query(url, waits), { timeout: 120_000 }).toHaveLength(1)
     cleaning.type('\u0003')
     // Echoed by the terminal: it has been taken.
     await cleaning.shows(/\^C/)

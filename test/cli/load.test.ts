@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 
 // As it is published: `npm test` builds it first.
 const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url))
+
+vi.setConfig({ testTimeout: 240_000 })
 
 // Ends by the number of calls, however slow the machine.
 const SHORT = ['load', '--duration', '3600', '--operations', '60', '--clients', '4', '--keys', '2']

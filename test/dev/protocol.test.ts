@@ -206,7 +206,8 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
         await query(
           local,
           `select current_setting('timezone'), current_user, current_setting('my.setting', true), to_regclass('pg_temp.t'),
-            (select count(*) from pg_prepared_statements), (select count(*) from pg_locks where locktype = 'advisory')`,
+            (select count(*) from pg_prepared_statements), (select count(*) from pg_locks where locktype = 'advisory'
+              and database = (select oid from pg_database where datname = current_database()))`,
         )
       ).json.rows
     const before = await probe()

@@ -9,7 +9,11 @@ import { describe, expect, inject, it, vi } from 'vitest'
 import { LocalNeonError, type LocalNeonOptions, startLocalNeon } from '../../src/dev/index.ts'
 import { CacheError, InvalidOptionError } from '../../src/values/errors.ts'
 import { cleanup } from '../setup/cleanup.ts'
+import { freePort } from '../setup/free-port.ts'
 import { query, start } from './endpoint.ts'
+
+// Some tests start a database or two, and one asks for a name that nobody knows.
+vi.setConfig({ testTimeout: 180_000 })
 
 const SECRET = 'hunter2secret'
 const folder = () => mkdtemp(join(tmpdir(), 'pgstash-dev-'))
@@ -28,7 +32,8 @@ describe('starting', () => {
   })
 
   it('takes the port it is given, and says so when that is busy', async () => {
-    const local = await start()
+    // One that nobody is given between its two uses.
+    const local = await start({ port: await freePort() })
     const error = await failure({ port: local.port })
     expect(error).toBeInstanceOf(LocalNeonError)
     expect(error).toBeInstanceOf(CacheError)

@@ -4,7 +4,6 @@ import * as drizzleOne from 'drizzle-orm'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
-import { createCache } from 'pgstash'
 import { cacheQuery, queryCache, tableTag } from 'pgstash/drizzle'
 import { beforeEach, expect, it } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
@@ -58,7 +57,7 @@ const nameOf = (rows: Record<string, unknown>[]) => {
 it.each(['users', 'posts'] as const)(
   'findMany of %s with withCache is cached until a write of a table in it',
   async (table) => {
-    const db = open({ cache: queryCache(createCache(site.db)) })
+    const db = open({ cache: queryCache(site.client()) })
     const read = async () =>
       nameOf(
         await db.query[table].findMany({ withCache: true, ...(table === 'posts' ? { with: { writer: true } } : {}) }),
@@ -72,7 +71,7 @@ it.each(['users', 'posts'] as const)(
 )
 
 it('findMany through cacheQuery is invalidated with every table that it reads', async () => {
-  const cache = createCache(site.db)
+  const cache = site.client()
   const db = open()
   for (const query of [() => db.query.users.findMany(), () => db.query.posts.findMany({ with: { writer: true } })]) {
     expect(nameOf(await cacheQuery(cache, query()))).toBe('Ada')

@@ -3,7 +3,6 @@ import { neon } from '@neondatabase/serverless'
 import { relations, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { bigint, integer, pgTable, text, timestamp } from 'drizzle-orm/pg-core'
-import { createCache } from 'pgstash'
 import { cacheQuery, tableTag } from 'pgstash/drizzle'
 import { beforeAll, expect, it } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
@@ -31,7 +30,7 @@ beforeAll(async () => {
 const open = () => drizzle(neon(site.server.connectionString), { schema })
 
 it('are cached, and keep dates and big numbers', async () => {
-  const cache = createCache(site.db)
+  const cache = site.client()
   const db = open()
   const read = () => cacheQuery(cache, db.query.users.findMany({ columns: { big: true, at: true } }))
   const first = await read()
@@ -44,7 +43,7 @@ it('are cached, and keep dates and big numbers', async () => {
 })
 
 it('are told apart, the first of some and a list of one', async () => {
-  const cache = createCache(site.db)
+  const cache = site.client()
   const db = open()
   const [many, first] = [() => db.query.users.findMany({ limit: 1 }), () => db.query.users.findFirst()]
   expect(await cacheQuery<unknown>(cache, many())).toEqual(await many())
@@ -53,7 +52,7 @@ it('are told apart, the first of some and a list of one', async () => {
 })
 
 it('are invalidated with every table that they read', async () => {
-  const cache = createCache(site.db)
+  const cache = site.client()
   const db = open()
   const queries = [() => db.query.users.findMany(), () => db.query.posts.findMany({ with: { writer: true } })]
   for (const query of queries) {

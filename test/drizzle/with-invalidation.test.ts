@@ -31,7 +31,7 @@ beforeAll(async () => {
   ]) {
     await site.db.execute(sql.raw(statement))
   }
-  cache = createCache(site.db)
+  cache = site.client()
 })
 beforeEach(async () => {
   await site.db.execute(sql`truncate users, posts, comments, cache_entries, cache_leases, cache_invalidations`)

@@ -44,15 +44,16 @@ async function rows(): Promise<Record<string, unknown>[]> {
   return (await neon.db.execute(sql`select * from cache_history order by name, bucket_at`)).rows
 }
 
+// Of this database: others of the server have locks as well.
+const WAITING = `select 1 from pg_locks where not granted and relation = 'cache_history'::regclass
+  and database = (select oid from pg_database where datname = current_database())`
+
 /** Nobody can write into the history until it is released. */
 async function openLock() {
   const pool = createPool(database, { max: 1 })
   await pool.query('begin; lock table cache_history in exclusive mode')
   return {
-    awaited: () =>
-      expect
-        .poll(async () => (await pool.query('select 1 from pg_locks where not granted')).rows.length)
-        .toBeGreaterThan(0),
+    awaited: () => expect.poll(async () => (await pool.query(WAITING)).rows.length).toBeGreaterThan(0),
     release: () => pool.query('commit'),
   }
 }

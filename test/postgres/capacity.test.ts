@@ -23,7 +23,7 @@ beforeEach(async () => {
 })
 
 const keys = async () => (await pool.query('select key from cache_entries order by key')).rows.map(({ key }) => key)
-const create = (options: CacheOptions) => createCache(db, options)
+const create = (options: CacheOptions) => createCache(db, { timeout: 60_000, ...options })
 
 /** Entries by how many minutes they live, null for ever, and how many minutes ago they were touched. */
 async function fill(entries: { key: string; lives: number | null; touched?: number }[]): Promise<void> {
@@ -159,9 +159,9 @@ describe('a cache that may hold so many entries', () => {
 
   it('asks for one estimate more than it would without a bound', async () => {
     const neon = await createNeon(url)
-    await createCache(neon.db).clearExpired()
+    await createCache(neon.db, { timeout: 60_000 }).clearExpired()
     const before = neon.faults.requests
-    await createCache(neon.db, { maxEntries: 10 }).clearExpired()
+    await createCache(neon.db, { maxEntries: 10, timeout: 60_000 }).clearExpired()
     expect(neon.faults.requests - before).toBe(2)
   })
 })
@@ -209,7 +209,7 @@ describe('bounds', () => {
     const other = createPool(await createDatabase())
     await migrate(drizzle(other))
     const cache = shardedCache({
-      nodes: { a: create({ maxEntries: 3 }), b: createCache(drizzle(other), { maxEntries: 2 }) },
+      nodes: { a: create({ maxEntries: 3 }), b: createCache(drizzle(other), { maxEntries: 2, timeout: 60_000 }) },
     })
     await cache.setMany(
       Array.from({ length: 60 }, (_, i) => [`k${i}`, 1]),

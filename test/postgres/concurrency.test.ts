@@ -152,7 +152,7 @@ describe('on a real server, twenty connections at once', () => {
   })
 
   it('a sliding read neither waits for a writer nor undoes what it writes', async () => {
-    await cache.set('key', 'value', { expiration: 10 })
+    await cache.set('key', 'value', { expiration: 50 })
     await db.transaction(async (tx) => {
       await createCache(tx).touch('key', 0)
       expect(await cache.get('key', { sliding: 60 })).toBe('value')
@@ -199,7 +199,7 @@ describe('on a real server, twenty connections at once', () => {
   })
 
   it('many sliding reads of a due entry write it once', async () => {
-    await cache.set('key', 1, { expiration: 10 })
+    await cache.set('key', 1, { expiration: 50 })
     await countUpdates()
     const values = await Promise.all(times(60, () => cache.get('key', { sliding: 60 })))
     expect(values).toEqual(times(60, () => 1))

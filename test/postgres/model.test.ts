@@ -154,12 +154,12 @@ describe('any sequence of operations', () => {
     model.now += ms
   })
 
-  it('does what a plain model does: 250 sequences of up to 40', { timeout: 120_000 }, async () => {
+  it('does what a plain model does: 250 sequences of up to 40', { timeout: 300_000 }, async () => {
     let done = 0
     const sequence = fc.array(fc.oneof(...steps, sliding, time), { minLength: 10, maxLength: 40 })
     await fc.assert(
       fc.asyncProperty(sequence, fc.constantFrom(undefined, 'space', 'a|b'), async (operations, namespace) => {
-        const root = createCache(db)
+        const root = createCache(db, { timeout: 60_000 })
         await root.clear()
         const cache = namespace === undefined ? root : root.namespace(namespace)
         const model = new Model()
@@ -174,7 +174,7 @@ describe('any sequence of operations', () => {
   })
 
   it('takes any string as a key, or refuses it for what it is', async () => {
-    const cache = createCache(db)
+    const cache = createCache(db, { timeout: 60_000 })
     await cache.clear()
     await fc.assert(
       fc.asyncProperty(anyString, fc.integer(), async (key, value) => {
@@ -185,5 +185,5 @@ describe('any sequence of operations', () => {
       }),
       { numRuns: 500 },
     )
-  })
+  }, 180_000)
 })

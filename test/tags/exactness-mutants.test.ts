@@ -27,5 +27,5 @@ it.each<[string, (log: TagLog, tagged: Tagged) => SQL<boolean>]>([
     const { violations } = await race({ reads: 20_000, readers: 4, writers: 4, stopAtFirst: true })
     expect(KINDS.reduce((sum, kind) => sum + violations[kind], 0)).toBeGreaterThan(0)
   },
-  240_000,
+  400_000,
 )

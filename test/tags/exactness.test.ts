@@ -12,4 +12,4 @@ it('after each commit no read that starts later answers with older data, of quer
     expect(hits[kind]).toBeGreaterThan(0)
   }
   expect(Math.min(commits, rollbacks)).toBeGreaterThan(0)
-}, 180_000)
+}, 400_000)

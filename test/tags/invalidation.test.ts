@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 describe('invalidation in a batch over HTTP', () => {
   it('is one round trip with the change, and commits with it', async () => {
-    const cache = createCache(neon.db)
+    const cache = createCache(neon.db, { timeout: 60_000 })
     await cache.setMany({ a: 1, b: 2 }, { tags: ['x', LONG] })
     await cache.set('c', 3, { tags: ['y'] })
     neon.faults.reset()
@@ -43,7 +43,7 @@ describe('invalidation in a batch over HTTP', () => {
   })
 
   it('invalidates nothing when the batch fails', async () => {
-    const cache = createCache(neon.db)
+    const cache = createCache(neon.db, { timeout: 60_000 })
     await cache.set('key', 1, { tags: ['x'] })
     const failing = neon.db.batch([
       invalidation('x'),
@@ -55,7 +55,7 @@ describe('invalidation in a batch over HTTP', () => {
   })
 
   it('stands alone as well, and may be executed more than once', async () => {
-    const cache = createCache(neon.db)
+    const cache = createCache(neon.db, { timeout: 60_000 })
     const statement = invalidation('x')
     for (let i = 0; i < 2; i++) {
       await cache.set('key', 1, { tags: ['x'] })
@@ -92,7 +92,7 @@ const DRIVERS: Record<string, () => Promise<Transactions>> = {
 describe.each(Object.entries(DRIVERS))('invalidation in a transaction of %s', (_name, open) => {
   it('is seen by others when that commits, and never when it rolls back', async () => {
     const db = await open()
-    const cache = createCache(db)
+    const cache = createCache(db, { timeout: 60_000 })
     await cache.setMany({ key: 1, other: 2 }, { tags: ['a', LONG] })
     await db
       .transaction(async (tx) => {

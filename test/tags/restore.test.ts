@@ -26,7 +26,7 @@ async function siteOf(url: string): Promise<Site> {
   const pool = createPool(url, { max: 5 })
   const db = drizzle(pool)
   await migrate(db)
-  return { pool, db, cache: createCache(db) }
+  return { pool, db, cache: createCache(db, { timeout: 60_000 }) }
 }
 
 beforeAll(async () => {

@@ -31,7 +31,7 @@ beforeAll(async () => {
   pool = createPool(await createLonelyDatabase(), { max: 20 })
   db = drizzle(pool)
   await migrate(db)
-  cache = createCache(db)
+  cache = createCache(db, { timeout: 60_000 })
   const options = { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }
   store = postgresFillStore(createRunner(db, options), undefined)
 })
@@ -163,7 +163,13 @@ function createRun(saw: (what: string) => void) {
       if (open[at] !== undefined) return
       const client = await pool.connect()
       await client.query('begin')
-      open[at] = { client, cache: createCache(drizzle(client)), invalidates: new Set(), wrote: [], locks: new Set() }
+      open[at] = {
+        client,
+        cache: createCache(drizzle(client), { timeout: 60_000 }),
+        invalidates: new Set(),
+        wrote: [],
+        locks: new Set(),
+      }
     },
     async end({ slot: at, commits }) {
       const transaction = open[at]
@@ -242,7 +248,7 @@ function createRun(saw: (what: string) => void) {
     cleanup: ({ batch }) => cache.clearExpired({ batch }),
     'part of a cleanup': ({ batch }) => cache.clearExpired({ batch, timeBudget: 0 }),
     'cleanups at once': ({ batch }) =>
-      Promise.all(Array.from({ length: 3 }, () => createCache(db).clearExpired({ batch }))),
+      Promise.all(Array.from({ length: 3 }, () => createCache(db, { timeout: 60_000 }).clearExpired({ batch }))),
     async trim({ batch }) {
       await cache.clearExpired({ batch })
       await steps.time?.({} as Step)

@@ -17,7 +17,7 @@ beforeAll(async () => {
   pool = createPool(await createLonelyDatabase(), { max: 20 })
   db = drizzle(pool)
   await migrate(db)
-  cache = createCache(db)
+  cache = createCache(db, { timeout: 60_000 })
 })
 beforeEach(async () => {
   await pool.query('truncate cache_entries, cache_leases, cache_invalidations')
@@ -47,7 +47,7 @@ async function openTransaction(mode = '') {
     await client.query(how)
     client.release()
   }
-  return { client, cache: createCache(drizzle(client)), end }
+  return { client, cache: createCache(drizzle(client), { timeout: 60_000 }), end }
 }
 
 describe('cleanup', () => {
@@ -273,7 +273,9 @@ describe('after the log was trimmed', () => {
       { tags: ['y'] },
     )
     await cache.invalidate(['y', 'z'])
-    const runs = await Promise.all(Array.from({ length: 6 }, () => createCache(db).clearExpired({ batch: 10 })))
+    const runs = await Promise.all(
+      Array.from({ length: 6 }, () => createCache(db, { timeout: 60_000 }).clearExpired({ batch: 10 })),
+    )
     expect(runs.reduce((sum, { removed }) => sum + removed, 0)).toBe(300)
     await cleanUp(2)
     expect([await logged(), await stored()]).toEqual([0, 0])

@@ -57,7 +57,7 @@ beforeAll(async () => {
   db = drizzle(pool)
   neon = await createNeon(url)
   await migrate(db)
-  cache = createCache(db)
+  cache = createCache(db, { timeout: 60_000 })
 })
 beforeEach(async () => {
   await unwatchAllTables(db)

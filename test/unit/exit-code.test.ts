@@ -13,4 +13,4 @@ it('a run with a failed test exits with a code that says so', () => {
   )
   expect(stdout).toContain('1 failed')
   expect(status).toBe(1)
-})
+}, 240_000)
