@@ -8,7 +8,8 @@ import type { ResponseAnswer, ResponseStore } from '../responses/store.ts'
 import { now } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
-import type { Plan, RequestKey } from './options.ts'
+import type { Plan } from './options.ts'
+import type { RequestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'
 import { waitUntilOf } from './wait-until.ts'
 
@@ -128,6 +129,9 @@ export function handOver(x: Exchange, work: Promise<void>): Promise<void> | unde
   }
 }
 
+/** What has to be told of: a store that was asked, and what that cost. */
+type Spending = Pick<Exchange, 'store' | 'startedAt' | 'cost'>
+
 /** A failure of the store in words that give nothing away. */
 export function reasonOf(error: unknown): string {
   if (error instanceof DatabaseError && error.sqlState !== undefined) return `DATABASE ${error.sqlState}`
@@ -139,13 +143,13 @@ export function tell(x: Exchange, type: OperationEvent['type']): void {
   x.store.emit?.({ type, operation: 'responseCache', count: 1, durationMs, ...spent(x) })
 }
 
-export function tellFailure(x: Exchange, error: unknown): void {
+export function tellFailure(x: Spending, error: unknown): void {
   const durationMs = now() - x.startedAt
   x.store.emit?.({ type: 'error', operation: 'responseCache', error, durationMs, ...spent(x) })
 }
 
 /** What was spent since it was last told. */
-function spent({ cost }: Exchange): Cost {
+function spent({ cost }: Spending): Cost {
   const { roundTrips, bytes } = cost
   Object.assign(cost, noCost())
   return { roundTrips, bytes }

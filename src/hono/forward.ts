@@ -74,13 +74,13 @@ export async function changed(c: Context, next: Next, plan: Plan): Promise<void>
 
 async function purgedUrls(store: Exchange['store'], urls: readonly URL[], plan: Plan): Promise<void> {
   if (urls.length === 0) return
-  const x = { store, startedAt: now(), cost: noCost() } as Exchange
+  const startedAt = now()
   try {
     const bases = new Set(urls.map((url) => store.keyOf(urlKey(url, plan))))
     await store.purge({ bases: [...bases], soft: false })
   } catch (error) {
     // What is stale from now on, whoever listens has to know.
-    tellFailure(x, error)
+    tellFailure({ store, startedAt, cost: noCost() }, error)
     throw error
   }
 }

@@ -9,6 +9,7 @@ import { boundedSpan, type Expiration, parsePeriod } from '../values/expiration.
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
 import { checkedQuery } from './query-rule.ts'
+import { type RequestKey, requestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'
 
 export interface ResponseCacheOptions {
@@ -121,12 +122,6 @@ const DEFAULT_LEASE_MS = 10_000
 const DEFAULT_VALIDATABLE_MS = 86_400_000
 const MS_PER_SECOND = 1_000
 
-export interface RequestKey {
-  readonly url: URL
-  /** What else separates responses. */
-  readonly parts: readonly string[]
-}
-
 /** The options as the middleware goes by them. */
 export interface Plan {
   readonly policy: Policy
@@ -212,31 +207,6 @@ function cacheFunction(cache: ResponseCacheOptions['cache'] | undefined): (c: Co
   throw new InvalidOptionError(
     `Expected cache to be a cache, or a function of the context, got ${describeType(cache)}.`,
   )
-}
-
-function requestKey(
-  c: Context,
-  key: ResponseCacheOptions['key'],
-  authenticated: NonNullable<ResponseCacheOptions['authenticated']>,
-): RequestKey | undefined {
-  const given = key?.(c)
-  const url = given instanceof URL ? given : new URL(c.req.url)
-  const own = given instanceof URL ? undefined : checkedText('key', given)
-  const parts = own === undefined ? [] : [`key ${own}`]
-  if (typeof authenticated !== 'function' || !c.req.raw.headers.has('authorization')) return { url, parts }
-  const user = checkedText('authenticated', authenticated(c))
-  return user === undefined || user === '' ? undefined : { url, parts: [...parts, `user ${user}`] }
-}
-
-/**
- * A number is text as well. All else is refused: a promise, say, would read the same for everybody, and give one user the
- * pages of another.
- */
-function checkedText(name: 'key' | 'authenticated', value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return String(value)
-  const expected = name === 'key' ? 'a string or a URL' : 'a string'
-  throw new InvalidOptionError(`Expected ${name} to answer with ${expected}, got ${describeType(value)}.`)
 }
 
 function validatableMs(given: ResponseCacheOptions['keepValidatable']): number {

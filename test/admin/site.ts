@@ -11,6 +11,7 @@ import { migrate } from 'pgstash/migrate'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
+import { emptyTables } from '../setup/postgres-store.ts'
 
 export type Site = Awaited<ReturnType<typeof createSite>>
 
@@ -24,7 +25,8 @@ export async function createSite() {
     cache: (options: CacheOptions = {}) => createCache(db, { timeout: 30_000, ...options }),
     async empty() {
       faults.heal()
-      await db.execute(sql`truncate cache_entries, cache_leases, cache_invalidations, cache_history`)
+      await emptyTables(db)
+      await db.execute(sql`truncate cache_history`)
       faults.reset()
     },
   }

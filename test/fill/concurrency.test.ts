@@ -4,6 +4,7 @@ import { drizzle } from 'drizzle-orm/neon-http'
 import { type Cache, type CacheEvent, createCache } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createGate } from '../setup/gate.ts'
+import { emptyTables } from '../setup/postgres-store.ts'
 import { createSite, pause, type Site, times } from './clients.ts'
 import { type SlowLine, startSlowLine } from './slow-line.ts'
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   site.faults.heal()
-  await site.db.execute(sql`truncate cache_entries, cache_leases, cache_invalidations`)
+  await emptyTables(site.db)
   site.faults.reset()
 })
 

@@ -7,7 +7,7 @@ import { HTTPException } from 'hono/http-exception'
 import { type CacheOptions, createCache } from 'pgstash'
 import { type ResponseCacheOptions, responseCache } from 'pgstash/hono'
 import { createSite, pause, type Site, times } from '../fill/clients.ts'
-import { advance } from '../setup/postgres-store.ts'
+import { advance, emptyTables } from '../setup/postgres-store.ts'
 
 export { createSite, pause, type Site, times }
 
@@ -83,7 +83,7 @@ export const brief = (response: Response) => status(response)?.replace(/^pgstash
 /** An empty database without faults. */
 export async function emptied(site: Site): Promise<void> {
   site.faults.heal()
-  await site.db.execute(sql`truncate cache_entries, cache_leases, cache_invalidations`)
+  await emptyTables(site.db)
   site.faults.reset()
 }
 

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { emptyTables } from '../setup/postgres-store.ts'
 import { createApp, createSite, type Site, status } from './app.ts'
 
 let site: Site
@@ -8,7 +8,7 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   site.faults.heal()
-  await site.db.execute(sql`truncate cache_entries, cache_leases, cache_invalidations`)
+  await emptyTables(site.db)
   site.faults.reset()
 })
 

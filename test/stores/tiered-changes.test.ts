@@ -16,6 +16,7 @@ import { cacheChanges, cacheTables } from 'pgstash/schema'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSite, pause, type Site } from '../fill/clients.ts'
 import { createLonelyDatabase, createPool } from '../setup/databases.ts'
+import { emptyTables } from '../setup/postgres-store.ts'
 
 const CHANNEL = 'Cache "events"'
 
@@ -27,7 +28,8 @@ beforeAll(async () => {
   pool = createPool(site.database)
 })
 beforeEach(async () => {
-  await site.db.execute(sql`truncate cache_entries, cache_leases, cache_invalidations, cache_changes`)
+  await emptyTables(site.db)
+  await site.db.execute(sql`truncate cache_changes`)
   await site.db.execute(sql`delete from cache_state where name = 'changes'`)
   site.faults.reset()
 })

@@ -13,6 +13,7 @@ import {
 } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
+import { emptyTables } from '../setup/postgres-store.ts'
 
 let site: Site
 beforeAll(async () => {
@@ -26,7 +27,7 @@ let far: Cache
 let cache: Cache
 beforeEach(async () => {
   site.faults.heal()
-  await site.db.execute(sql`truncate cache_entries, cache_leases, cache_invalidations`)
+  await emptyTables(site.db)
   ahead = 0
   far = site.client()
   cache = tieredCache({ l1: near(), l2: far })

@@ -101,7 +101,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
   })
 
   it('of the cache to store leave the answer as it is', async () => {
-    await demo.sql.query('truncate cache_entries, cache_leases')
+    await demo.empty()
     await demo.sql.query(`alter table cache_entries add constraint never check (key = '') not valid`)
     try {
       for (let i = 0; i < 2; i++) {

@@ -10,6 +10,7 @@ import { createFaults, type Faults, type InterceptedRequest } from 'pgstash/test
 import { loadCities } from '../../worker/start/load-cities.mjs'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
+import { emptyTables } from '../setup/postgres-store.ts'
 
 export const KINDS = ['PGlite', 'a real server'] as const
 export type Kind = (typeof KINDS)[number]
@@ -41,6 +42,8 @@ export interface Demo {
   ask(path: string, init?: RequestInit): Promise<Answer>
   /** The database requests that the work causes. */
   counted(work: () => Promise<unknown>): Promise<number>
+  /** Removes all that is in the cache. */
+  empty(): Promise<void>
   /** Runs the cron trigger. */
   scheduled(): Promise<void>
   /** Another isolate, which remembers nothing. */
@@ -93,6 +96,7 @@ export async function startDemo(kind: Kind): Promise<Demo> {
       await work()
       return faults.requests - before
     },
+    empty: () => emptyTables(drizzle(sql)),
     async scheduled() {
       const worker = await miniflare.getWorker()
       await worker.scheduled({ cron: '0 * * * *' })

@@ -9,7 +9,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
   beforeAll(async () => {
     demo = await startDemo(kind)
   })
-  beforeEach(() => demo.sql.query('truncate cache_entries, cache_leases'))
+  beforeEach(() => demo.empty())
 
   const patch = (id: number, body: unknown, headers: Record<string, string> = {}) =>
     demo.fetch(`/cities/${id}`, { method: 'PATCH', body: JSON.stringify(body), headers })
@@ -149,7 +149,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
   it('are not served when they were computed from data older than a change, however late they are stored', async () => {
     const place = '/cities/near?lat=33.51&lng=36.29&limit=1'
     const [city]: City[] = (await demo.ask(place)).json.cities
-    await demo.sql.query('truncate cache_entries, cache_leases')
+    await demo.empty()
     let release = () => {}
     const released = new Promise<void>((resolve) => {
       release = resolve
