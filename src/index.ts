@@ -1,4 +1,6 @@
 /** `pgstash`: a cache that lives in Postgres and is reached over stateless HTTP. */
+
+export type { CommonOptions } from './cache/settings.ts'
 export type {
   Cache,
   CacheEntry,
@@ -29,7 +31,6 @@ export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database } from './postgres/database.ts'
 export { type Invalidation, type InvalidationOptions, invalidation } from './postgres/invalidation.ts'
 export type { CacheTables } from './schema.ts'
-export type { CommonOptions } from './store/settings.ts'
 export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
 export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'

@@ -4,8 +4,9 @@
  * What counts follows JSR 107 (Java's caches): a call that asks for a value is a hit or a miss, one that asks only about an
  * entry (`containsKey` there; here `has`, `expiration`) is neither.
  */
+
+import { ENGINE, engineOf, type ScopedEngine } from './cache/engine.ts'
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
-import { CONTEXT, type Context } from './postgres/context.ts'
 import { type Inside, internals, internalsOf } from './store/internals.ts'
 import type { CacheEvent } from './values/events.ts'
 
@@ -84,15 +85,15 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
 }
 
 /** `responseCache` keeps responses past the methods: what it tells of them is counted. */
-function countingResponses(cache: Cache, counts: Counts): { [CONTEXT]?: Context } {
-  const context = Reflect.get(cache, CONTEXT) as Context | undefined
-  if (context === undefined) return {}
+function countingResponses(cache: Cache, counts: Counts): { [ENGINE]?: ScopedEngine } {
+  const engine = engineOf(cache)
+  if (engine === undefined) return {}
   return {
-    [CONTEXT]: {
-      ...context,
+    [ENGINE]: {
+      ...engine,
       emit(event, name) {
         if (event.operation === 'responseCache') countEvent(event.type, counts)
-        context.emit?.(event, name)
+        engine.emit?.(event, name)
       },
     },
   }

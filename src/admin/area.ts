@@ -1,14 +1,15 @@
 /** What the pages work on: a cache's scope, and what its statements need. */
-import { CONTEXT, type Context } from '../postgres/context.ts'
-import { cursorOf, textOfCursor } from '../store/listing.ts'
+
+import { cursorOf, textOfCursor } from '../cache/listing.ts'
+import { type PostgresEngine, postgresEngineOf } from '../postgres/postgres-store.ts'
 import { describeType, InvalidKeyError, InvalidOptionError } from '../values/errors.ts'
 import { utf8Bytes } from '../values/events.ts'
 import { type KeyRange, keyRange, MAX_KEY_BYTES, type Scope } from '../values/key.ts'
 
 /** @throws InvalidOptionError where the cache is none of `createCache`: others have no table to show */
-export function contextOf(cache: unknown): Context {
-  const context = Reflect.get(Object(cache), CONTEXT) as Context | undefined
-  if (context !== undefined) return context
+export function contextOf(cache: unknown): PostgresEngine {
+  const engine = postgresEngineOf(cache)
+  if (engine !== undefined) return engine
   throw new InvalidOptionError(
     `Expected a cache of createCache's, whose tables can be shown; got ${describeType(cache)}.`,
   )

@@ -1,10 +1,10 @@
 import type { Cache } from '../cache.ts'
-import type { Context as CacheContext } from '../postgres/context.ts'
+import type { PostgresEngine } from '../postgres/postgres-store.ts'
 
 /** What the pages know of the request's cache, once it is clear that they may show it. */
 export interface Admin {
   readonly cache: Cache
-  readonly context: CacheContext
+  readonly context: PostgresEngine
   readonly isReadOnly: boolean
   readonly title: string
   /** What each form carries; empty where nothing can be changed. */

@@ -1,6 +1,7 @@
 /** The recorded history as the plots need it: steps of equal length up to now, those without events included. */
-import type { Context as CacheContext } from '../postgres/context.ts'
+
 import { readHistory } from '../postgres/operations/read-history.ts'
+import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { DatabaseError } from '../values/errors.ts'
 
 const MINUTE_MS = 60_000
@@ -44,7 +45,7 @@ export function spanOf(name: string | undefined): SpanName {
 }
 
 /** The rows of a span; undefined where nobody has made the table. */
-export async function loadHistory({ runner }: CacheContext, span: SpanName, name: string | null) {
+export async function loadHistory({ store: { runner } }: PostgresEngine, span: SpanName, name: string | null) {
   try {
     return await runner.run(readHistory, { ...SPANS[span], name })
   } catch (error) {

@@ -1,6 +1,7 @@
 /** What the overview knows of the entries: counts of a sample, scaled up to the whole. */
-import type { Context as CacheContext } from '../postgres/context.ts'
+
 import { forScope } from '../postgres/operations/scoped.ts'
+import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { keyRange } from '../values/key.ts'
 import { bytes, span } from './format.ts'
 import type { Column } from './plots/columns.tsx'
@@ -27,7 +28,7 @@ interface Counted {
   readonly entries: number
 }
 
-export async function loadSummary({ runner, scope }: CacheContext): Promise<Summary> {
+export async function loadSummary({ store: { runner }, scope }: PostgresEngine): Promise<Summary> {
   const values = { ...keyRange(scope), scopeLength: [...scope.prefix].length }
   const [row] = await runner.run(forScope(summarize, scope), values)
   if (row === undefined) throw new TypeError('A summary is one row.')

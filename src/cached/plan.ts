@@ -1,9 +1,9 @@
 /** What a cached function is made of: where its values go, under which keys, and how they are computed. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { listed } from '../cache/once.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
 import { parsePlan } from '../fill/options.ts'
-import { listed } from '../store/once.ts'
 import { getDefaultCache } from '../stores/default-cache.ts'
 import { checkedCache } from '../stores/delegate.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'

@@ -1,5 +1,5 @@
 /** `compressingCodec`: large values take less of the network, and of `maxValueBytes`. */
-import { checkedCodec } from '../store/settings.ts'
+import { checkedCodec } from '../cache/settings.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { utf8Bytes } from '../values/events.ts'

@@ -1,5 +1,5 @@
 /** `encryptingCodec`: values that the database, its backups and its logs cannot read. */
-import { checkedCodec } from '../store/settings.ts'
+import { checkedCodec } from '../cache/settings.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'

@@ -1,5 +1,5 @@
+import { MAX_BATCH } from '../cache/inputs.ts'
 import type { Cache, CleanupResult } from '../cache.ts'
-import { MAX_BATCH } from '../store/inputs.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { wholeNumber } from '../values/options.ts'
 

@@ -3,12 +3,12 @@ import { entityKind, type Table } from 'drizzle-orm'
 import { Cache as DrizzleCache, type MutationOption } from 'drizzle-orm/cache/core'
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
 import type { Cache } from '../cache.ts'
-import { FILLS, type Fillable } from '../fill/store.ts'
-import { CONTEXT, type Context } from '../postgres/context.ts'
+import { type PostgresEngine, postgresEngineOf } from '../postgres/postgres-store.ts'
 import { now } from '../values/clock.ts'
-import { describeType, InvalidOptionError, isAway } from '../values/errors.ts'
+import { describeType, InvalidOptionError, isOutage } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
-import { type Deadline, type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
+import { type Deadline, type Expiration, parseExpiration } from '../values/expiration.ts'
+import { storedKey } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { createOutstanding } from './outstanding.ts'
 import { type DriverResult, rowsOf, rowsText } from './rows.ts'
@@ -64,28 +64,25 @@ export type QueryCache = DrizzleCache & { stats(): QueryCacheStats }
 export function queryCache(cache: Cache, options?: QueryCacheOptions): QueryCache {
   const given = optionsObject<QueryCacheOptions>(options, KNOWN_OPTIONS)
   const { global = false, enabled = true, exclude = [], prefix = 'query:', schema = {}, expiration } = given
-  const fillable = Reflect.get(Object(cache), FILLS) as Fillable | undefined
-  if (fillable === undefined) {
+  const engine = postgresEngineOf(cache)
+  if (engine === undefined) {
     throw new InvalidOptionError(`Expected a cache of createCache, got ${describeType(cache)}.`)
   }
-  const context = Reflect.get(Object(cache), CONTEXT) as Context | undefined
   return new PgstashQueryCache({
     cache,
-    fillable,
+    engine,
     isGlobal: boolean('global', global),
     isEnabled: boolean('enabled', enabled),
-    excluded: new Set([...ownTables(context), ...exclude.map(drizzleName)]),
+    excluded: new Set([...ownTables(engine), ...exclude.map(drizzleName)]),
     prefix,
-    deadline: expiration === undefined ? (context?.expiration ?? NEVER) : parseExpiration(expiration, now()),
+    deadline: expiration === undefined ? engine.expiration : parseExpiration(expiration, now()),
     affected: cascades(schema),
-    circuit: context?.circuit,
-    emit: context?.emit,
   })
 }
 
-interface Plan extends Partial<Pick<Context, 'circuit' | 'emit'>> {
+interface Plan {
   readonly cache: Cache
-  readonly fillable: Fillable
+  readonly engine: PostgresEngine
   readonly isGlobal: boolean
   readonly isEnabled: boolean
   readonly excluded: ReadonlySet<string>
@@ -127,7 +124,7 @@ class PgstashQueryCache extends DrizzleCache {
     // Drizzle 0.45 does not tell what a CTE reads: what nothing can invalidate is not cached.
     if (isWatched && tables.length === 0) return undefined
     const name = entryName(key, isTag)
-    const storedKey = this.#plan.fillable.storedKey(this.#plan.prefix + name + (isWatched ? '' : ' unwatched'))
+    const storedKey = this.#storedKey(this.#plan.prefix + name + (isWatched ? '' : ' unwatched'))
     const token = crypto.randomUUID()
     // Only what it hands on with the rows says whose they are.
     const link = isWatched ? tables : undefined
@@ -154,7 +151,7 @@ class PgstashQueryCache extends DrizzleCache {
   ): Promise<void> {
     const ended = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
     if (ended?.claim.token === undefined) return
-    const { steps } = this.#plan.fillable
+    const { steps } = this.#plan.engine
     const { storedKey: key, token, tags, startedAt } = ended.claim
     try {
       if (!ended.isSafe) return await steps.release(key, token, noCost())
@@ -182,10 +179,14 @@ class PgstashQueryCache extends DrizzleCache {
     await Promise.all([names.length > 0 ? cache.invalidate(names.map(tableTag)) : undefined, cache.deleteMany(keys)])
   }
 
+  #storedKey(key: string): string {
+    return storedKey(this.#plan.engine.scope, key)
+  }
+
   /** With the cache's `onError: 'miss'` the query runs; its rows are not stored. */
   #whenAway(error: unknown): { rows: undefined; claimed: false } {
-    const { circuit, emit } = this.#plan
-    if (circuit === undefined || !isAway(error)) throw error
+    const { circuit, emit } = this.#plan.engine
+    if (circuit === undefined || !isOutage(error)) throw error
     emit?.({ type: 'error', operation: 'get', error, durationMs: 0, ...noCost() })
     return { rows: undefined, claimed: false }
   }
@@ -196,7 +197,7 @@ class PgstashQueryCache extends DrizzleCache {
     token: string,
     leaseMs: number,
   ): Promise<{ rows: DriverResult | undefined; claimed: boolean }> {
-    const { steps } = this.#plan.fillable
+    const { steps } = this.#plan.engine
     const request = { key, token, leaseMs, staleMs: 0, early: 0, sliding: undefined }
     const { entry, claimed } = await steps.readOrClaim({ ...request, force: false }, noCost())
     if (entry === undefined) return { rows: undefined, claimed: claimed === true }
@@ -223,8 +224,7 @@ function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline | undefi
 }
 
 /** A cache must not cache itself. */
-function ownTables(context: Context | undefined): readonly string[] {
-  if (context === undefined) return []
-  const { entries, leases, invalidations, state } = context.tables
+function ownTables({ store }: PostgresEngine): readonly string[] {
+  const { entries, leases, invalidations, state } = store.tables
   return [entries, leases, invalidations, state].map(drizzleName)
 }

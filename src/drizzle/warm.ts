@@ -1,6 +1,7 @@
 /** `warm`: query results that are there before anybody asks for them. */
+
+import { once } from '../cache/once.ts'
 import type { Cache } from '../cache.ts'
-import { once } from '../store/once.ts'
 import { wholeNumber } from '../values/options.ts'
 import { type CacheableQuery, type CacheQueryOptions, cacheQuery } from './cache-query.ts'
 

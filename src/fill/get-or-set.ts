@@ -65,6 +65,9 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     const startedAt = now()
     const reading = await within(environment.timeoutMs * READ_PATIENCE, flight.reading)
     if (reading === undefined) return rescued(flight, call)
+    // Without leases the leader's value is for the leader only.
+    if ('answer' in reading && reading.answer.claimed === 'unavailable' && reading.answer.entry === undefined)
+      return 'alone'
     const entry = 'answer' in reading ? reading.answer.entry : undefined
     // Unreadable, it is computed anew by the leader.
     const found = entry && (await decoded(call, entry).catch(() => undefined))

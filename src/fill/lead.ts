@@ -102,7 +102,7 @@ async function conclude(lead: Lead, first: Reading): Promise<Outcome> {
       tell(lead, readable.state === 'live' ? 'hit' : 'stale')
       return readable.outcome
     }
-    if (answer.claimed === 'unavailable') return leadAlone(lead)
+    if (answer.claimed === 'unavailable') return leadUnshared(lead)
     wait ??= startTellingWait(lead)
     if (!(await wait.pause(answer))) {
       wait.tell('gave up')
@@ -144,6 +144,13 @@ async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
   Object.assign(cost, noCost())
   if (call.environment.onError === 'throw') return { kind: 'failed', error, by: 'store' }
   return leadAlone(lead)
+}
+
+/** Where no lease is to be had (in a transaction, or in a store that keeps nothing), nobody shares the value or waits for it. */
+async function leadUnshared(lead: Lead): Promise<Outcome> {
+  tell(lead, 'miss')
+  const outcome = await computeAlone(lead.call)
+  return outcome.kind === 'value' ? { kind: 'unshared', own: outcome.own } : outcome
 }
 
 function leadAlone(lead: Lead): Promise<Outcome> {

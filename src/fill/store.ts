@@ -13,27 +13,14 @@ import type { Deadline } from '../values/expiration.ts'
  */
 export interface FillStore {
   /** Answers with the entry; where none is live, claims the lease of the key for `token` if nobody else holds it. */
-  readOrClaim(request: ClaimRequest, cost: Cost): Promise<ClaimAnswer>
+  readOrClaim(request: ClaimRequest, cost: Cost): ClaimAnswer | Promise<ClaimAnswer>
   /**
    * Stores the value if the token's lease still stands, and gives the lease back. False: refused, because since the claim
    * the entry was written or removed, the lease was taken over or broken, or one of the tags was invalidated.
    */
-  fill(request: FillRequest, cost: Cost): Promise<boolean>
+  fill(request: FillRequest, cost: Cost): boolean | Promise<boolean>
   /** Gives the lease back without storing, if the token still holds it. */
-  release(key: string, token: string, cost: Cost): Promise<void>
-}
-
-/**
- * Where a cache keeps its steps, for other parts of this package that fill it by themselves. A symbol of the registry,
- * because each entry point may bring a copy of this module.
- */
-export const FILLS: unique symbol = Symbol.for('pgstash.fills') as never
-
-/** The steps of a cache, and how its keys are stored. */
-export interface Fillable {
-  readonly steps: FillStore
-  /** @throws InvalidKeyError */
-  storedKey(key: string): string
+  release(key: string, token: string, cost: Cost): void | Promise<void>
 }
 
 export interface ClaimRequest {

@@ -1,7 +1,7 @@
 /** `rateLimit`: refuses requests beyond a number in a window of time, counted in the database for all isolates together. */
 import type { Context, Env, MiddlewareHandler } from 'hono'
 import type { LimitResult } from '../cache.ts'
-import { DatabaseTimeoutError, describeType, InvalidOptionError, isAway } from '../values/errors.ts'
+import { DatabaseTimeoutError, describeType, InvalidOptionError, isOutage } from '../values/errors.ts'
 import { within } from '../values/within.ts'
 import { addRateLimitFields, type FieldAccess, seconds } from './rate-limit-fields.ts'
 import { rateLimitKey } from './rate-limit-key.ts'
@@ -56,7 +56,7 @@ async function attempt<E extends Env>(plan: Plan<E>, c: Context<E>): Promise<Cou
     if (result === undefined) throw new DatabaseTimeoutError(plan.timeoutMs)
     return { limit, result }
   } catch (error) {
-    if (!plan.failOpen || !isAway(error)) throw error
+    if (!plan.failOpen || !isOutage(error)) throw error
     await tell(plan, error, c)
     return undefined
   }

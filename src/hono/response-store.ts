@@ -1,6 +1,6 @@
 /** The response store of a cache. */
 import type { Cache } from '../cache.ts'
-import { CONTEXT, type Context } from '../postgres/context.ts'
+import { postgresEngineOf } from '../postgres/postgres-store.ts'
 import { responding } from '../postgres/responding.ts'
 import type { ResponseStore } from '../responses/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -13,14 +13,14 @@ const stores = new WeakMap<object, ResponseStore>()
  * @throws InvalidOptionError where the cache cannot keep responses
  */
 export function responseStoreOf(cache: Cache): ResponseStore {
-  const context = Reflect.get(Object(cache), CONTEXT) as Context | undefined
-  if (context === undefined) {
+  const engine = postgresEngineOf(cache)
+  if (engine === undefined) {
     throw new InvalidOptionError(`Expected a cache that keeps responses: createCache's; got ${describeType(cache)}.`)
   }
-  let store = stores.get(context)
+  let store = stores.get(engine)
   if (store === undefined) {
-    store = responding(context)
-    stores.set(context, store)
+    store = responding(engine)
+    stores.set(engine, store)
   }
   return store
 }

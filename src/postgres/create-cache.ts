@@ -1,42 +1,21 @@
-/** `createCache`: checks what it is given, and puts the parts together. */
+/** `createCache`: the engine over a store on Postgres. */
+
+import { cacheOver, ENGINE_OPTIONS, type EngineOptions } from '../cache/cache-over.ts'
+import { checkedTimeout, scopeOf } from '../cache/settings.ts'
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../checked-tables.ts'
-import { createFiller } from '../fill/get-or-set.ts'
-import { FILLS, type Fillable } from '../fill/store.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
-import { createCoalescer } from '../store/coalesce.ts'
-import { type Inside, internals } from '../store/internals.ts'
-import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../store/settings.ts'
-import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
-import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { nestedScope, type Scope, storedKey } from '../values/key.ts'
-import { boolean, optionsObject, wholeNumber } from '../values/options.ts'
-import { type Capacity, parseCapacity } from './capacity.ts'
-import { createCircuit } from './circuit.ts'
-import { CONTEXT, type Context, type Shared } from './context.ts'
-import { copying } from './copying.ts'
-import { counting } from './counting.ts'
+import { boolean, optionsObject } from '../values/options.ts'
+import { parseCapacity } from './capacity.ts'
 import { checkDatabase, type Database, primary } from './database.ts'
-import { filling, postgresFillStore } from './filling.ts'
-import { inspecting } from './inspecting.ts'
-import { entryHandle, reading, readRows } from './reading.ts'
-import { removing } from './removing.ts'
+import { postgresStore } from './postgres-store.ts'
 import { createRunner } from './runner.ts'
-import { writing } from './writing.ts'
 
-export interface CacheOptions extends CommonOptions {
+export interface CacheOptions extends EngineOptions {
   /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
   tables?: CacheTables | undefined
-  /** Milliseconds for one statement, its retries included; default 5,000. */
-  timeout?: number | undefined
   /** Named prepared statements where the driver has them; default true. Off for poolers that do not track names. */
   preparedNames?: boolean | undefined
-  /**
-   * What a failing database means to the caller: an error (the default), or a miss. With `'miss'` reads answer as if
-   * nothing were there, `getOrSet` computes, `set`, `setMany` and `touch` are dropped; all others still throw. After five
-   * failures in a row those calls do not even ask, for a second at first.
-   */
-  onError?: 'throw' | 'miss' | undefined
   /**
    * Entries that this cache's namespace, or the whole table, may hold, those nested in it included. Kept to by this
    * cache's `clearExpired`, and so only as often as that runs: it evicts those that expire soonest, then permanent ones
@@ -48,18 +27,7 @@ export interface CacheOptions extends CommonOptions {
   maxBytes?: number | undefined
 }
 
-const KNOWN_OPTIONS = [
-  ...COMMON_OPTIONS,
-  'tables',
-  'timeout',
-  'preparedNames',
-  'onError',
-  'maxEntries',
-  'maxBytes',
-] as const
-
-/** Above it timers overflow and fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
+const OWN_OPTIONS = ['tables', 'preparedNames', 'maxEntries', 'maxBytes'] as const
 
 /**
  * A cache in the tables of a Drizzle Postgres database.
@@ -77,76 +45,16 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
  */
 export function createCache(db: Database, options?: CacheOptions): Cache {
   checkDatabase(db)
-  const given = optionsObject<CacheOptions>(options, KNOWN_OPTIONS)
-  const { tables = defaultTables, timeout = DEFAULT_TIMEOUT_MS, preparedNames = true, onError = 'throw' } = given
-  const { settings, scope, waitUntil, random } = parseSettings(given)
-  if (onError !== 'throw' && onError !== 'miss') {
-    throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
-  }
-  const timeoutMs = wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS)
+  const given = optionsObject<CacheOptions>(options, [...ENGINE_OPTIONS, ...OWN_OPTIONS])
+  const { tables = defaultTables, preparedNames = true, maxEntries, maxBytes, ...engineOptions } = given
+  const own = checkedTables(tables)
   const runner = createRunner(primary(db), {
-    tables: checkedTables(tables),
-    timeoutMs,
+    tables: own,
+    timeoutMs: checkedTimeout(engineOptions.timeout),
     preparedNames: boolean('preparedNames', preparedNames),
-    countBytes: settings.emit !== undefined,
+    countBytes: engineOptions.onEvent !== undefined,
   })
-  // Inside a transaction a failure has ended it: to go on would hide that.
-  const circuit = onError === 'miss' && !runner.isInTransaction ? createCircuit() : undefined
-  const steps = postgresFillStore(runner, circuit)
-  const filler = createFiller(steps, {
-    ...settings,
-    timeoutMs,
-    onError: circuit === undefined ? 'throw' : 'miss',
-    waitUntil,
-    random,
-  })
-  const coalesced = createCoalescer((keys, cost) => readRows(runner, keys, cost), timeoutMs)
-  const shared: Shared = {
-    ...settings,
-    tables,
-    runner,
-    timeoutMs,
-    circuit,
-    responseCircuit: createCircuit(),
-    steps,
-    filler,
-    coalesced,
-  }
-  return scopedCache(shared, scope, parseCapacity(given))
-}
-
-function scopedCache(
-  shared: Shared,
-  scope: Scope,
-  capacity?: Capacity,
-): Cache & Inside & { readonly [CONTEXT]: Context; readonly [FILLS]: Fillable } {
-  const context = { ...shared, scope, capacity }
-  const { prepareMany, ...written } = writing(context)
-  const { refresh, getOrSetKeeping, ...filled } = filling(context)
-  const { rows, ...inspected } = inspecting(context)
-  const cache = {
-    ...reading(context),
-    ...written,
-    ...counting(context),
-    ...filled,
-    ...removing(context),
-    ...inspected,
-  }
-  return {
-    ...cache,
-    namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
-    entry: (key) => entryHandle(context, key, cache),
-    [CONTEXT]: context,
-    [FILLS]: { steps: shared.steps, storedKey: (key) => storedKey(scope, key) },
-    [internals]: {
-      ...copying(context),
-      prepareMany,
-      refresh,
-      rows,
-      getOrSetKeeping,
-      defaultExpiration: () => shared.expiration,
-      storedKey: (key) => storedKey(scope, key),
-      timeoutMs: shared.timeoutMs,
-    },
-  }
+  const capacity = parseCapacity({ maxEntries, maxBytes })
+  const bound = capacity && { scope: scopeOf(engineOptions.namespace), capacity }
+  return cacheOver(postgresStore(runner, own, bound), engineOptions)
 }

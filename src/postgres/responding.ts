@@ -1,5 +1,6 @@
 /** HTTP responses on Postgres: rows beside all others, in a namespace of their own, `http`. */
 import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { counted, guarded } from '../cache/fail-soft.ts'
 import type {
   ResponseAnswer,
   ResponseFill,
@@ -9,8 +10,7 @@ import type {
   ResponseStore,
 } from '../responses/store.ts'
 import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../values/key.ts'
-import type { Context } from './context.ts'
-import { counted, guarded } from './fail-soft.ts'
+import { againIfRaced } from './batches.ts'
 import { fillResponse } from './operations/fill-response.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { freshenResponse } from './operations/freshen-response.ts'
@@ -18,7 +18,7 @@ import { passLease } from './operations/pass-lease.ts'
 import { type PurgeValue, purgeHard, purgeSoft } from './operations/purge.ts'
 import { readResponse } from './operations/read-response.ts'
 import { release } from './operations/release.ts'
-import { againIfRaced } from './removing.ts'
+import type { PostgresEngine } from './postgres-store.ts'
 
 /** The namespace of responses, below that of their cache. */
 export const RESPONSE_NAMESPACE = 'http'
@@ -32,7 +32,8 @@ const DERIVED_BYTES = 2 * 65 + PART_MARK.length
 /** What is left of the longest keys, whose end is a hash: a longer beginning would not find them. */
 const MAX_PREFIX_BYTES = 256
 
-export function responding({ emit, runner, scope: outer, responseCircuit: circuit }: Context): ResponseStore {
+export function responding({ emit, scope: outer, store }: PostgresEngine): ResponseStore {
+  const { runner, responseCircuit: circuit } = store
   // Made when first asked for: a long namespace has no room for another below it, and need not have.
   let made: Scope | undefined
   const scope = () => (made ??= nestedScope(outer, RESPONSE_NAMESPACE))

@@ -5,12 +5,12 @@
  * those methods can do.
  */
 
+import { type ListedRow, parseList, type ReadRows } from '../cache/listing.ts'
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../cache.ts'
 import { now } from '../values/clock.ts'
 import type { Deadline } from '../values/expiration.ts'
 import { byCodePoint, pathOf, ROOT } from '../values/key.ts'
 import type { Copy } from './copies.ts'
-import { parseList, type ReadRows, type Row } from './listing.ts'
 import type { NewsReader } from './news.ts'
 
 /** In the place of a value that is not there. */
@@ -112,7 +112,7 @@ function asCopies(cache: Cache): ReadCopies {
 /** Rows from pages, each time from the first: where a page of a store from elsewhere ends, only its own cursors tell. */
 function fromPages(cache: Cache): ReadRows {
   return async (options, after) => {
-    const rows: Row[] = []
+    const rows: ListedRow[] = []
     let cursor: string | undefined
     do {
       const page = await cache.list({ ...options, cursor })

@@ -5,6 +5,8 @@
  * or connection string appears in a message, and nothing that `util.inspect` shows of an error does either.
  */
 
+import { addCosts, type Cost, noCost } from './events.ts'
+
 /** Machine-readable reasons, stable across versions: branch on these, never on messages. */
 export type CacheErrorCode =
   | 'INVALID_EXPIRATION'
@@ -34,6 +36,12 @@ export type CacheErrorCode =
  */
 export class CacheError extends Error {
   readonly code: CacheErrorCode
+  /** What had been sent when the operation failed. The first event that tells of the error takes it. */
+  cost?: Cost
+  /** True once a circuit has counted the failure: callers that share a statement share its error, which is one failure. */
+  isCounted?: true
+  /** True if the circuit opened with this failure. */
+  opensCircuit?: true
 
   constructor(code: CacheErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
@@ -159,9 +167,23 @@ export class CircuitOpenError extends CacheError {
   }
 }
 
-/** Failures of the database; everything else is a mistake of the program's, and always its own. */
-export function isAway(error: unknown): boolean {
+/** True if the database failed or is left alone. Every other error is a mistake in the program, and always thrown. */
+export function isOutage(error: unknown): error is CacheError {
   return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
+}
+
+/** Notes on an error what had been sent, for the event that will tell of it. */
+export function withCost(error: unknown, cost: Cost): unknown {
+  if (error instanceof CacheError) error.cost = addCosts(cost, error.cost ?? noCost())
+  return error
+}
+
+/** What an error cost, for the first that asks: events must add up to what was sent. */
+export function takeCost(error: unknown): Cost {
+  if (!(error instanceof CacheError) || error.cost === undefined) return noCost()
+  const { cost } = error
+  delete error.cost
+  return cost
 }
 
 /** Names a value's type for a message, never its content: `string`, `NaN`, `array`, `Map`. */

@@ -70,22 +70,18 @@ export interface Cost {
 
 export const noCost = (): Cost => ({ roundTrips: 0, bytes: 0 })
 
+export function addCosts(a: Cost, b: Cost): Cost {
+  return { roundTrips: a.roundTrips + b.roundTrips, bytes: a.bytes + b.bytes }
+}
+
 // Keyof over a union sees only what all have in common, so each member is stripped by itself.
 type WithoutKey<Event> = Event extends CacheEvent ? Omit<Event, 'key'> : never
 
 /** Tells the listener; `key` is left out unless keys were asked for. */
 export type Emit = (event: WithoutKey<CacheEvent>, key?: string) => void
 
-/** Failures that opened a circuit: known where they are counted, and told wherever they are. */
-const openers = new WeakSet<object>()
-
-/** Whoever tells of this failure tells that it opened the circuit. */
-export function markAsOpener(error: object): void {
-  openers.add(error)
-}
-
 function opened(error: unknown): { circuit?: 'opened' } {
-  return typeof error === 'object' && error !== null && openers.has(error) ? { circuit: 'opened' } : {}
+  return Reflect.get(Object(error), 'opensCircuit') === true ? { circuit: 'opened' } : {}
 }
 
 /** Undefined where nobody listens, so that nothing is measured for nobody. */

@@ -10,7 +10,8 @@ import { type Cache, createCache, type FillStore } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { defaultTables } from 'pgstash/schema'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { postgresFillStore } from '../../src/postgres/filling.ts'
+import { fillSteps } from '../../src/cache/filling.ts'
+import { postgresStore } from '../../src/postgres/postgres-store.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
 import { noCost } from '../../src/values/events.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
@@ -35,10 +36,8 @@ beforeAll(async () => {
   db = drizzle(createPool(await createDatabase()))
   await migrate(db)
   cache = createCache(db, { timeout: 60_000 })
-  store = postgresFillStore(
-    createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }),
-    undefined,
-  )
+  const runner = createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true })
+  store = fillSteps(postgresStore(runner, defaultTables, undefined), undefined)
 })
 
 type Step =

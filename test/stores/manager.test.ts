@@ -30,7 +30,7 @@ describe('createCacheManager', () => {
     const symbols = (cache: object) => Object.getOwnPropertySymbols(cache)
     const first = tieredCache({ l1: memoryCache(), l2: createCache(drizzle(async () => ({ rows: [] }))) })
     const caches = createCacheManager({ default: 'first', stores: { first } })
-    expect(symbols(first).map(String)).toContain('Symbol(pgstash.context)')
+    expect(symbols(first).map(String)).toContain('Symbol(pgstash.engine)')
     for (const symbol of symbols(first)) expect(Reflect.get(caches, symbol)).toBe(Reflect.get(first, symbol))
   })
 

@@ -392,6 +392,6 @@ it('a cache of createCache stays usable by what builds on it', async () => {
   const on = createCache(site.db)
   const tiered = tieredCache({ l1: near(), l2: on })
   expect(Object.getOwnPropertySymbols(tiered).map(String)).toEqual(
-    expect.arrayContaining(['Symbol(pgstash.context)', 'Symbol(pgstash.fills)', 'Symbol(pgstash.internals)']),
+    expect.arrayContaining(['Symbol(pgstash.engine)', 'Symbol(pgstash.internals)']),
   )
 })

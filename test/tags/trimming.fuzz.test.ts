@@ -10,7 +10,8 @@ import { type Cache, type CacheSnapshot, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { defaultTables } from 'pgstash/schema'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { postgresFillStore } from '../../src/postgres/filling.ts'
+import { fillSteps } from '../../src/cache/filling.ts'
+import { postgresStore } from '../../src/postgres/postgres-store.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
 import { noCost } from '../../src/values/events.ts'
 import { createLonelyDatabase, createPool } from '../setup/databases.ts'
@@ -25,7 +26,7 @@ const SLOTS = 3
 let db: NodePgDatabase
 let pool: pg.Pool
 let cache: Cache
-let store: ReturnType<typeof postgresFillStore>
+let store: ReturnType<typeof fillSteps>
 
 beforeAll(async () => {
   pool = createPool(await createLonelyDatabase(), { max: 20 })
@@ -33,7 +34,7 @@ beforeAll(async () => {
   await migrate(db)
   cache = createCache(db, { timeout: 60_000 })
   const options = { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }
-  store = postgresFillStore(createRunner(db, options), undefined)
+  store = fillSteps(postgresStore(createRunner(db, options), defaultTables, undefined), undefined)
 })
 
 const slot = fc.integer({ min: 0, max: SLOTS - 1 })

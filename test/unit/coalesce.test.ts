@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { createCoalescer, type Rows } from '../../src/store/coalesce.ts'
-import { noCost } from '../../src/values/events.ts'
+import { createCoalescer } from '../../src/cache/coalesce.ts'
+import { free, type Row } from '../../src/stores/store.ts'
 
-function coalescer(load: (keys: string[]) => Promise<Rows>, timeoutMs: number) {
-  const read = createCoalescer(load, timeoutMs)
-  return (key: string) => read(key, noCost())
+function coalescer(load: (keys: string[]) => Promise<ReadonlyMap<string, Row>>, timeoutMs: number) {
+  const read = createCoalescer(async (keys) => free(await load(keys)), timeoutMs)
+  return async (key: string) => (await read(key)).value
 }
 
 function recorder() {
@@ -49,7 +49,7 @@ describe('gets of one tick', () => {
 
   it('reach every caller with a failure, and the next get starts anew', async () => {
     let failing = true
-    const read = coalescer(async (keys): Promise<Rows> => {
+    const read = coalescer(async (keys): Promise<ReadonlyMap<string, Row>> => {
       if (failing) throw new Error('down')
       return new Map(keys.map((key) => [key, { value: key, number: null }]))
     }, 5_000)
@@ -64,7 +64,7 @@ describe('gets of one tick', () => {
     const read = coalescer((keys) => {
       loads.push(keys)
       // As in workerd when the leader's request was cancelled: its promises never settle.
-      if (loads.length === 1) return new Promise<Rows>(() => {})
+      if (loads.length === 1) return new Promise<ReadonlyMap<string, Row>>(() => {})
       return Promise.resolve(new Map(keys.map((key) => [key, { value: key, number: null }])))
     }, 100)
     void read('a')
@@ -77,7 +77,7 @@ describe('gets of one tick', () => {
   })
 
   it('end with the timeout where nothing answers at all', async () => {
-    const read = coalescer(() => new Promise<Rows>(() => {}), 40)
+    const read = coalescer(() => new Promise<ReadonlyMap<string, Row>>(() => {}), 40)
     void read('a')
     await expect(read('b')).rejects.toMatchObject({ code: 'TIMEOUT' })
   })

@@ -1,13 +1,9 @@
 /** What changes something: each a POST from a form of these pages, each answered with the way to what came of it. */
 import type { Context } from 'hono'
-import type { Context as CacheContext } from '../../postgres/context.ts'
-import { observed } from '../../postgres/observed.ts'
-import { deadlineValues } from '../../postgres/operations/fragments.ts'
-import { invalidate } from '../../postgres/operations/invalidate.ts'
-import { remove } from '../../postgres/operations/remove.ts'
-import { touch } from '../../postgres/operations/touch.ts'
-import { againIfRaced, removing } from '../../postgres/removing.ts'
-import { textOfCursor } from '../../store/listing.ts'
+import { textOfCursor } from '../../cache/listing.ts'
+import { perform, told } from '../../cache/perform.ts'
+import { removing } from '../../cache/removing.ts'
+import type { PostgresEngine } from '../../postgres/postgres-store.ts'
 import { now } from '../../values/clock.ts'
 import { InvalidOptionError } from '../../values/errors.ts'
 import { type Expiration, parseExpiration } from '../../values/expiration.ts'
@@ -37,10 +33,10 @@ export const CHANGES: Readonly<Record<string, (c: Context<AdminEnv>, form: Form)
   async delete(c, form) {
     const { context } = c.var.admin
     const key = keyOf(c, form)
-    await observed(context, {
-      operation: 'delete',
-      run: (cost) => againIfRaced(() => context.runner.run(remove, { key }, cost)),
-      outcome: (rows) => ({ type: 'delete', count: rows.reduce((sum, { count }) => sum + count, 0) }),
+    await perform(context, {
+      name: 'delete',
+      run: () => context.store.remove([key]),
+      report: (count) => told('delete', count),
       changes: [key],
     })
     return './entries?done=deleted'
@@ -66,24 +62,24 @@ export const CHANGES: Readonly<Record<string, (c: Context<AdminEnv>, form: Form)
 }
 
 /** By the key as it is stored, because one that was too long cannot be named otherwise. */
-async function moveDeadline(context: CacheContext, key: string, expiration: Expiration): Promise<string> {
-  const values = { key, ...deadlineValues(parseExpiration(expiration, now())) }
-  const rows = await observed(context, {
-    operation: 'touch',
-    run: (cost) => context.runner.run(touch, values, cost),
-    outcome: ({ length }) => ({ type: 'touch', count: length }),
-    // Into the past it is a removal.
+async function moveDeadline(context: PostgresEngine, key: string, expiration: Expiration): Promise<string> {
+  const deadline = parseExpiration(expiration, now())
+  const isMoved = await perform(context, {
+    name: 'touch',
+    run: () => context.store.touch(key, deadline),
+    report: (isTouched) => told('touch', Number(isTouched)),
+    // A touch into the past is a removal.
     changes: [key],
   })
-  return `./entry?key=${keyParameter(key)}&done=${rows.length > 0 ? 'moved' : 'absent'}`
+  return `./entry?key=${keyParameter(key)}&done=${isMoved ? 'moved' : 'absent'}`
 }
 
 /** By the tag as it is stored, because one that was too long cannot be named otherwise. */
-async function invalidateTag(context: CacheContext, tag: string): Promise<void> {
-  await observed(context, {
-    operation: 'invalidate',
-    run: (cost) => context.runner.run(invalidate, { tags: [tag] }, cost),
-    outcome: () => ({ type: 'invalidate', count: 1 }),
+async function invalidateTag(context: PostgresEngine, tag: string): Promise<void> {
+  await perform<void>(context, {
+    name: 'invalidate',
+    run: () => context.store.invalidate([tag]),
+    report: () => told('invalidate'),
     changes: 'all',
   })
 }

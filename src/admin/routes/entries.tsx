@@ -11,12 +11,12 @@ const PAGE_SIZE = 20
 /** A page of entries: one statement, which moves no value. */
 export async function showEntries(c: Context<AdminEnv>) {
   const { context, isReadOnly } = c.var.admin
-  const { scope, runner } = context
+  const { scope, store } = context
   const prefix = c.req.query('prefix') ?? ''
   const state = stateOf(c.req.query('state'))
   const after = keyOfParameter(scope, c.req.query('after')) ?? ''
   // One more than shown tells whether there is a next page.
-  const rows = await runner.run(browse[state], { ...rangeOf(scope, prefix), after, limit: PAGE_SIZE + 1 })
+  const rows = await store.runner.run(browse[state], { ...rangeOf(scope, prefix), after, limit: PAGE_SIZE + 1 })
   const entries = rows.slice(0, PAGE_SIZE).map(
     (row): Listed => ({
       ...row,

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { Context as CacheContext } from '../../postgres/context.ts'
+import type { PostgresEngine } from '../../postgres/postgres-store.ts'
 import { keyOfParameter, keyParameter, rangeOf } from '../area.ts'
 import type { AdminEnv } from '../env.ts'
 import { BodyPreview, type EntryFacts, Facts, ResponseHead, ValueText } from '../pages/entry.tsx'
@@ -46,7 +46,7 @@ export async function showEntry(c: Context<AdminEnv>) {
 }
 
 /** What is said of the value: a response is shown as one. */
-async function valueSection({ codec }: CacheContext, key: string, entry: Read) {
+async function valueSection({ codec }: PostgresEngine, key: string, entry: Read) {
   const parameter = keyParameter(key)
   const response = responseFacts(entry.meta)
   if (response === undefined) {
@@ -83,9 +83,9 @@ export async function showPreview(c: Context<AdminEnv>) {
 /** The value, whole. Always as a file: no browser may take it for a page of this origin. */
 export async function download(c: Context<AdminEnv>) {
   const { context } = c.var.admin
-  const { runner, scope, codec } = context
+  const { store, scope, codec } = context
   const key = keyOfParameter(scope, c.req.query('key'))
-  const [stored] = key === undefined ? [] : await runner.run(readStored, { key, ...rangeOf(scope) })
+  const [stored] = key === undefined ? [] : await store.runner.run(readStored, { key, ...rangeOf(scope) })
   if (key === undefined || stored === undefined) return answerMessage(c, 404, GONE)
   const { body, extension } = await downloadOf(stored, key, codec)
   return c.body(body, 200, {
@@ -95,7 +95,7 @@ export async function download(c: Context<AdminEnv>) {
   })
 }
 
-async function load({ runner, scope }: CacheContext, key: string, characters: number) {
+async function load({ store: { runner }, scope }: PostgresEngine, key: string, characters: number) {
   const [entry] = await runner.run(readEntry, { key, characters, ...rangeOf(scope) })
   return entry
 }

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
-import { CacheError, isAway } from '../../values/errors.ts'
+import { CacheError, isOutage } from '../../values/errors.ts'
 import type { AdminEnv } from '../env.ts'
 import { Document, renderPage } from '../pages/layout.tsx'
 
@@ -46,7 +46,7 @@ function explained(error: Error): [Status, string] {
   if (error instanceof HTTPException && (error.status === 403 || error.status === 413)) {
     return [error.status, error.message || 'This request came from elsewhere.']
   }
-  if (isAway(error)) return [503, error.message]
+  if (isOutage(error)) return [503, error.message]
   // Messages of these hold neither values nor keys.
   if (error instanceof CacheError) return [400, error.message]
   return [500, 'The details are in the log.']

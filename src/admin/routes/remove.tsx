@@ -15,7 +15,7 @@ export async function showRemoval(c: Context<AdminEnv>) {
   if (target === undefined) return renderPage(c, { heading: 'Remove', current: 'remove', children: <RemoveForms /> })
   const isPrefix = target.kind === 'prefix'
   const range = rangeOf(context.scope, isPrefix ? target.text : '')
-  const [row] = await context.runner.run(countSelected, { ...range, tag: isPrefix ? '' : shownTag(target.text) })
+  const [row] = await context.store.runner.run(countSelected, { ...range, tag: isPrefix ? '' : shownTag(target.text) })
   const found = { entries: row?.entries ?? 0, affected: (isPrefix ? row?.entries : row?.tagged) ?? 0 }
   const children = <Confirmation token={token} target={target} found={found} />
   return renderPage(c, { heading: 'Remove', current: 'remove', children })

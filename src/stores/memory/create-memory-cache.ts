@@ -1,19 +1,11 @@
-/** `memoryCache`: checks what it is given, and puts the parts together. */
+/** `memoryCache`: a cache in the memory of this process. */
+
+import { cacheOver } from '../../cache/cache-over.ts'
+import { COMMON_OPTIONS, type CommonOptions } from '../../cache/settings.ts'
 import type { Cache } from '../../cache.ts'
-import { createFiller } from '../../fill/get-or-set.ts'
-import { keepingSteps } from '../../fill/keeping.ts'
-import { type Inside, internals } from '../../store/internals.ts'
-import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../../store/settings.ts'
-import { nestedScope, type Scope, storedKey } from '../../values/key.ts'
 import { optionalFunction, optionsObject, wholeNumber } from '../../values/options.ts'
-import type { Context } from './context.ts'
-import { counting } from './counting.ts'
-import { memoryFillStore } from './filling.ts'
-import { inspecting } from './inspecting.ts'
-import { reading } from './reading.ts'
-import { removing } from './removing.ts'
+import { memoryStore } from './memory-store.ts'
 import { createStorage, type MemoryStorage } from './storage.ts'
-import { writing } from './writing.ts'
 
 export interface MemoryCacheOptions extends CommonOptions {
   /** Entries kept, expired ones included; the least recently used goes first. Default 10,000, at most 16,000,000. */
@@ -59,42 +51,7 @@ export function memoryCache(options?: MemoryCacheOptions): Cache {
   return memoryCacheOver(storage, common)
 }
 
-/** A cache over a storage that several may share. */
+/** A cache over a storage that several caches may share. */
 export function memoryCacheOver(storage: MemoryStorage, options: CommonOptions): Cache {
-  const { settings, scope, waitUntil, random } = parseSettings(options)
-  const filler = createFiller(memoryFillStore(storage), { ...settings, waitUntil, random })
-  return scopedCache({ ...settings, storage, filler }, scope)
-}
-
-function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Inside {
-  const context: Context = { ...shared, scope }
-  const { filler } = shared
-  const { entryOf, copies, ...read } = reading(context)
-  const { prepareMany, ...written } = writing(context)
-  const { rows, ...inspected } = inspecting(context)
-  const cache = {
-    ...read,
-    ...written,
-    ...counting(context),
-    ...removing(context),
-    ...inspected,
-    getOrSet: (async (key, compute, options) =>
-      filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
-  }
-  return {
-    ...cache,
-    namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
-    entry: (key) => entryOf(key, cache),
-    [internals]: {
-      prepareMany,
-      rows,
-      copies,
-      getOrSetKeeping: async (key, compute, options, keep) => {
-        const steps = keepingSteps(memoryFillStore(shared.storage), shared.codec, keep)
-        return filler.getOrSet(key, storedKey(scope, key), compute, options, steps)
-      },
-      defaultExpiration: () => shared.expiration,
-      refresh: async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options),
-    },
-  }
+  return cacheOver(memoryStore(storage), options)
 }

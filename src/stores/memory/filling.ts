@@ -1,29 +1,31 @@
-/** `getOrSet` in memory: the three steps; what they are for is in `src/fill`. */
-import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore, Sliding } from '../../fill/store.ts'
+/** The three steps of a fill in memory; `src/fill` says what they are for. */
+import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from '../../fill/store.ts'
 import type { About } from '../../store/copies.ts'
 import type { StoredValue } from '../../values/codec.ts'
+import { free } from '../store.ts'
 import { instantOf, type MemoryStorage, moveDeadline, type Row } from './storage.ts'
 
 /**
  * The steps of a fill on a storage.
  *
- * The fence is the lease alone, as every write takes it away: an entry that was forgotten in between cannot open it.
+ * The lease alone is the fence, because every write takes it away. An entry that is evicted meanwhile cannot open it.
  */
-export function memoryFillStore(storage: MemoryStorage): FillStore {
+export function filling(storage: MemoryStorage) {
   const { leases, tagLog } = storage
   return {
-    readOrClaim: async (request) => readOrClaim(storage, request),
-    async fill(request) {
+    readOrClaim: (request: ClaimRequest) => free(readOrClaim(storage, request)),
+    fill(request: FillRequest) {
       const lease = leases.get(request.key)
-      if (lease?.token !== request.token) return false
+      if (lease?.token !== request.token) return free(false)
       leases.delete(request.key)
       const filledAt = request.asOf === null ? lease.claimedAt : tagLog.positionOf(request.asOf)
-      if (tagLog.rejects(request.tags, filledAt)) return false
+      if (tagLog.rejects(request.tags, filledAt)) return free(false)
       storage.put(rowOf(request, filledAt, storage.now()))
-      return true
+      return free(true)
     },
-    async release(key, token) {
+    release(key: string, token: string) {
       if (leases.get(key)?.token === token) leases.delete(key)
+      return free(undefined)
     },
   }
 }

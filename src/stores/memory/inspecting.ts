@@ -1,37 +1,23 @@
-/** `count`, `stats`, `list`: what is there, without values. */
-import type { Cache, CacheStats, EntryPage, ListOptions } from '../../cache.ts'
-import type { Internals } from '../../store/internals.ts'
-import { type Row as ListedRow, type ListInput, pageOf, parseList, rowsWithin } from '../../store/listing.ts'
-import { byCodePoint } from '../../values/key.ts'
-import { type Context, nothing, observed } from './context.ts'
-import { dateOf } from './reading.ts'
-import { type Row, storedBytes } from './storage.ts'
+/** Counts and listings of the memory store. */
+import type { ListedRow, ListInput } from '../../cache/listing.ts'
+import { byCodePoint, type Scope } from '../../values/key.ts'
+import { free } from '../store.ts'
+import { type MemoryStorage, type Row, storedBytes } from './storage.ts'
 
-/** Without a bare separator: a key of the scope itself. */
+/** Matches a key of the scope itself: one without a bare separator. */
 const DIRECT = /^(?:\\.|[^|\\])*$/s
 
-export function inspecting(context: Context) {
-  const { storage, scope } = context
+export function inspecting(storage: MemoryStorage) {
   const inside = (prefix: string) => [...storage.rows()].filter(({ key }) => key.startsWith(prefix))
-
-  function statistics(): CacheStats {
-    const stats = { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }
-    for (const row of inside(scope.prefix)) {
-      stats.total++
-      stats.bytes += storedBytes(row)
-      stats[stateOf(row)]++
-    }
-    return stats
-  }
 
   function stateOf(row: Row): 'expired' | 'unexpired' | 'forever' {
     if (!storage.isLive(row, storage.now())) return 'expired'
     return row.expiresAt === Number.POSITIVE_INFINITY ? 'forever' : 'unexpired'
   }
 
-  function rowsOf({ range, isDirect, state, limit, after }: ListInput): Row[] {
+  function listed({ prefix }: Scope, { range, isDirect, state, limit, after }: ListInput): Row[] {
     const isAsked = (row: Row) => {
-      if (isDirect && !DIRECT.test(row.key.slice(scope.prefix.length))) return false
+      if (isDirect && !DIRECT.test(row.key.slice(prefix.length))) return false
       const own = stateOf(row)
       return state === 'all' || state === own || (state === 'live' && own !== 'expired')
     }
@@ -41,32 +27,29 @@ export function inspecting(context: Context) {
       .slice(0, limit + 1)
   }
 
-  async function listed(input: ListInput): Promise<ListedRow[]> {
-    const rows = await observed(context, 'list', undefined, () => rowsOf(input), nothing)
-    return rows.map((row) => ({
-      key: row.key,
-      expiresAt: dateOf(row.expiresAt),
-      tags: [...(row.tags ?? [])],
-      bytes: storedBytes(row),
-      createdAt: new Date(Math.floor(row.createdAt)),
-      updatedAt: new Date(Math.floor(row.updatedAt)),
-    }))
-  }
-
   return {
-    count: async (): Promise<number> =>
-      observed(
-        context,
-        'count',
-        undefined,
-        () => inside(scope.prefix).filter((row) => stateOf(row) !== 'expired').length,
-        nothing,
-      ),
-    stats: async (): Promise<CacheStats> => observed(context, 'stats', undefined, statistics, nothing),
-    rows: rowsWithin(scope, listed),
-    async list(options?: ListOptions): Promise<EntryPage> {
-      const input = parseList(scope, options)
-      return pageOf(scope, await listed(input), input.limit)
+    size: ({ prefix }: Scope) => free(inside(prefix).filter((row) => stateOf(row) !== 'expired').length),
+    stats({ prefix }: Scope) {
+      const stats = { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }
+      for (const row of inside(prefix)) {
+        stats.total++
+        stats.bytes += storedBytes(row)
+        stats[stateOf(row)]++
+      }
+      return free(stats)
     },
-  } satisfies Partial<Cache> & Pick<Internals, 'rows'>
+    list: (scope: Scope, input: ListInput) => free(listed(scope, input).map(listedRow)),
+  }
+}
+
+function listedRow(row: Row): ListedRow {
+  const { key, expiresAt, tags, createdAt, updatedAt } = row
+  return {
+    key,
+    expiresAt: expiresAt === Number.POSITIVE_INFINITY ? null : new Date(Math.floor(expiresAt)),
+    tags: [...(tags ?? [])],
+    bytes: storedBytes(row),
+    createdAt: new Date(Math.floor(createdAt)),
+    updatedAt: new Date(Math.floor(updatedAt)),
+  }
 }

@@ -18,8 +18,8 @@ export interface Row extends StoredValue {
   readonly computeMs: number | null
   readonly createdAt: number
   updatedAt: number
-  /** What reads copy the value from, where it is small; made by the first of them. */
-  template?: unknown
+  /** The engine's decoded copy of a small value. */
+  decoded?: unknown
 }
 
 interface Lease {

@@ -4,8 +4,9 @@
  * Bounded: where too many tags are noted, every entry is judged by what is known, and the log begins anew at a horizon.
  * What is judged by an older snapshot from then on counts as rejected.
  */
+
+import { asSnapshot } from '../../cache/inputs.ts'
 import type { CacheSnapshot } from '../../cache.ts'
-import { asSnapshot } from '../../store/inputs.ts'
 
 /** A few megabytes of tags; judging all entries once for so many invalidations is cheap. */
 const MAX_NOTED = 10_000

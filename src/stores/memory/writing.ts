@@ -1,99 +1,107 @@
-/** `set`, `setMany`, `add`, `touch`: what stores values and moves deadlines. */
-import type { Cache, WriteOptions } from '../../cache.ts'
-import { parsePairs, parseWrite, type WriteInput } from '../../store/inputs.ts'
-import type { PrepareMany } from '../../store/internals.ts'
-import { deadlineOf } from '../../store/settings.ts'
-import { encodeValue, type StoredValue } from '../../values/codec.ts'
-import { storedKey } from '../../values/key.ts'
-import { type Context, observed, told } from './context.ts'
-import { instantOf, moveDeadline } from './storage.ts'
+/** Writes and counters of the memory store. Every write takes the lease away, so the fill it stands for is refused. */
+import { addDecimals, wholePart } from '../../values/decimal.ts'
+import { NotANumberError } from '../../values/errors.ts'
+import type { Deadline } from '../../values/expiration.ts'
+import { type CountInput, free, type Item, type WriteInput } from '../store.ts'
+import { instantOf, type MemoryStorage, moveDeadline, type Row } from './storage.ts'
 
-export function writing(context: Context) {
-  const { storage, scope, filler } = context
+/** A live counter. */
+type Counter = Row & { readonly number: string }
 
-  /** Whatever was there; a computation that is under way for the key will not be stored. */
-  function write(key: string, stored: StoredValue, { deadline, tags, asOf }: WriteInput, position: number): void {
+export function writing(storage: MemoryStorage) {
+  function isLive(key: string): boolean {
+    const row = storage.peek(key)
+    return row !== undefined && storage.isLive(row, storage.now())
+  }
+
+  function write({ key, value, number }: Item, { deadline, tags, asOf }: WriteInput): void {
     const at = storage.now()
     const expiresAt = instantOf(deadline, at)
+    const filledAt = asOf === null ? storage.tagLog.position() : storage.tagLog.positionOf(asOf)
     storage.leases.delete(key)
     storage.put({
       key,
-      ...stored,
+      value,
+      number,
       tags,
-      filledAt: asOf === null ? position : storage.tagLog.positionOf(asOf),
+      filledAt,
       expiresAt,
       keptUntil: expiresAt,
       computeMs: null,
       createdAt: at,
       updatedAt: at,
     })
-    filler.detach([key])
   }
 
-  async function set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
-    const stored = storedKey(scope, key)
-    const input = parseWrite(context, options)
-    // What the value was made of counts as read at the call, and encoding takes time.
-    const position = storage.tagLog.position()
-    const encoded = await encodeValue(value, stored, context)
-    await observed(
-      context,
-      'set',
+  /** Undefined if a counter begins anew. @throws NotANumberError if something else is live */
+  function counterOf(key: string, at: number): Counter | undefined {
+    const row = storage.read(key)
+    if (row === undefined || !storage.isLive(row, at)) return undefined
+    if (row.value !== null) throw new NotANumberError()
+    return row.number === null ? undefined : (row as Counter)
+  }
+
+  /** A running counter keeps its tags and its age; the deadlines are the caller's choice. */
+  function putCounter(
+    key: string,
+    number: string,
+    before: Counter | undefined,
+    [expiresAt, keptUntil]: [number, number],
+    at: number,
+  ): void {
+    storage.leases.delete(key)
+    storage.put({
       key,
-      () => write(stored, encoded, input, position),
-      () => told('write'),
-    )
-  }
-
-  const prepareMany: PrepareMany = async (entries, options) => {
-    const given = new Map(parsePairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
-    const input = parseWrite(context, options)
-    const position = storage.tagLog.position()
-    const items = await Promise.all(
-      [...given].map(async ([key, value]) => [key, await encodeValue(value, key, context)] as const),
-    )
-    return async () => {
-      if (items.length === 0) return
-      const run = () => {
-        for (const [key, encoded] of items) write(key, encoded, input, position)
-      }
-      await observed(context, 'setMany', undefined, run, () => told('write', items.length))
-    }
+      value: null,
+      number,
+      tags: before?.tags ?? null,
+      filledAt: before?.filledAt ?? 0,
+      expiresAt,
+      keptUntil,
+      computeMs: null,
+      createdAt: before?.createdAt ?? at,
+      updatedAt: at,
+    })
   }
 
   return {
-    set,
-    prepareMany,
-    setMany: (async (entries, options) => {
-      await (await prepareMany(entries, options))()
-    }) as Cache['setMany'],
-    async add(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {
-      const stored = storedKey(scope, key)
-      const input = parseWrite(context, options)
-      const position = storage.tagLog.position()
-      const encoded = await encodeValue(value, stored, context)
-      const run = () => {
-        const row = storage.peek(stored)
-        if (row !== undefined && storage.isLive(row, storage.now())) return false
-        write(stored, encoded, input, position)
-        return true
-      }
-      return observed(context, 'add', key, run, (isAdded) => told('write', Number(isAdded)))
+    write(items: readonly Item[], input: WriteInput) {
+      for (const item of items) write(item, input)
+      return free(undefined)
     },
-    async touch(key: string, expiration?: unknown): Promise<boolean> {
-      const stored = storedKey(scope, key)
-      const deadline = deadlineOf(context, expiration)
-      const run = () => {
-        const at = storage.now()
-        const row = storage.read(stored)
-        if (row === undefined || !storage.isLive(row, at)) return false
-        moveDeadline(row, instantOf(deadline, at), at)
-        // Into the past it makes the entry absent, and so counts as a write.
-        if (row.expiresAt <= at) storage.leases.delete(stored)
-        filler.detach([stored])
-        return true
-      }
-      return observed(context, 'touch', key, run, (isTouched) => told('touch', Number(isTouched)))
+    add(item: Item, input: WriteInput) {
+      if (isLive(item.key)) return free(false)
+      write(item, input)
+      return free(true)
+    },
+    touch(key: string, deadline: Deadline) {
+      const at = storage.now()
+      const row = storage.read(key)
+      if (row === undefined || !storage.isLive(row, at)) return free(false)
+      moveDeadline(row, instantOf(deadline, at), at)
+      // A touch into the past makes the entry absent, and so counts as a write.
+      if (row.expiresAt <= at) storage.leases.delete(key)
+      return free(true)
+    },
+    count(key: string, { delta, sliding, deadline }: CountInput) {
+      const at = storage.now()
+      const before = counterOf(key, at)
+      const sum = addDecimals(before?.number ?? '0', delta)
+      const given = instantOf(deadline, at)
+      const keeps = before !== undefined && !sliding
+      putCounter(key, sum, before, keeps ? [before.expiresAt, before.keptUntil] : [given, given], at)
+      return free(sum)
+    },
+    limit(key: string, { periodMs, cap }: { readonly periodMs: number; readonly cap: number }) {
+      const at = storage.now()
+      const before = counterOf(key, at)
+      const count = before === undefined ? 1 : Math.min(wholePart(before.number) + 1, cap)
+      const end = at + periodMs
+      // A permanent counter has no window yet, and gets one.
+      const hasWindow = before !== undefined && before.expiresAt !== Number.POSITIVE_INFINITY
+      const resetAt = hasWindow ? before.expiresAt : end
+      putCounter(key, String(count), before, [resetAt, hasWindow ? before.keptUntil : end], at)
+      return free({ count, resetAt, resetMs: Math.max(0, Math.ceil(resetAt - at)) })
     },
   }
 }

@@ -1,6 +1,6 @@
 /** What the parts of a sharded cache share. */
 import type { Cache, CacheSnapshot } from '../../cache.ts'
-import { isAway } from '../../values/errors.ts'
+import { isOutage } from '../../values/errors.ts'
 import { type Scope, storedKey } from '../../values/key.ts'
 import { checkedSnapshot } from '../../values/snapshot.ts'
 import { partOf } from './snapshots.ts'
@@ -48,7 +48,7 @@ export async function spared<T>({ onError }: Context, parts: Iterable<Promise<T>
     part.then(
       (value) => [value],
       (error) => {
-        if (!isAway(error)) throw error
+        if (!isOutage(error)) throw error
         return none
       },
     ),

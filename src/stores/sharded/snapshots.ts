@@ -4,8 +4,9 @@
  * In the form that every store takes, so that whatever checks it accepts it: `0`, the number of nodes, and then numbers:
  * for each node its name's hash, how many numbers follow, and these, which are those of its own snapshot.
  */
+
+import { asSnapshot } from '../../cache/inputs.ts'
 import type { CacheSnapshot } from '../../cache.ts'
-import { asSnapshot } from '../../store/inputs.ts'
 import { OLDEST_SNAPSHOT } from '../../values/snapshot.ts'
 import { nameNumber } from './rendezvous.ts'
 

@@ -1,8 +1,8 @@
 /** `tieredCache`: a near cache in front of the one that all share. */
+
+import { ENGINE } from '../../cache/engine.ts'
+import { parsePairs } from '../../cache/inputs.ts'
 import type { Cache, CacheEntry, ClearExpiredOptions, WriteOptions } from '../../cache.ts'
-import { FILLS } from '../../fill/store.ts'
-import { CONTEXT } from '../../postgres/context.ts'
-import { parsePairs } from '../../store/inputs.ts'
 import { type Inside, internals, internalsOf } from '../../store/internals.ts'
 import { now } from '../../values/clock.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
@@ -37,7 +37,7 @@ export interface TieredCacheOptions {
 
 const DEFAULT_COPY_MS = 10_000
 /** What other entry points work with is the second tier's: responses and query results have no copies. */
-const PASSED_ON = [CONTEXT, FILLS] as const
+const PASSED_ON = [ENGINE] as const
 
 /**
  * Two stores as one: reads are answered from `l1` where it has a copy, else from `l2`, of which a copy is kept for

@@ -1,19 +1,23 @@
 /** Reads: the first tier, and for what it lacks the second. */
+
+import { createCoalescer } from '../../cache/coalesce.ts'
+import { type GetOptions, parseGet } from '../../cache/inputs.ts'
+import { once } from '../../cache/once.ts'
 import type { Cache, GetOrSetOptions } from '../../cache.ts'
 import { parsePlan } from '../../fill/options.ts'
-import { createCoalescer } from '../../store/coalesce.ts'
 import type { Copy } from '../../store/copies.ts'
-import { type GetOptions, parseGet } from '../../store/inputs.ts'
-import { once } from '../../store/once.ts'
 import { DEFAULT_TIMEOUT_MS } from '../../values/defaults.ts'
-import { noCost } from '../../values/events.ts'
+import { free } from '../store.ts'
 import { ABSENT, type Context, keep, keysOf, ticketed } from './context.ts'
 import type { Ticket } from './fence.ts'
 
 export function reading(context: Context) {
   const { l1, l2, inside, nameOf, undue, fence, feed, asksForNews } = context
   // Gets of one tick share a round trip.
-  const coalesced = createCoalescer<Copy>((keys) => copied(keys), inside.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+  const coalesced = createCoalescer<Copy>(
+    async (keys) => free(await copied(keys)),
+    inside.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  )
   const newsFor = (own: readonly Ticket[]) => (asksForNews ? feed.reader(own) : undefined)
 
   /** The copy's value, or {@link ABSENT}; also where the first tier fails. */
@@ -45,7 +49,7 @@ export function reading(context: Context) {
   }
 
   async function far(key: string, ttlMs: number | undefined): Promise<unknown> {
-    const copy = ttlMs === undefined ? await coalesced(key, noCost()) : (await copied([key], ttlMs)).get(key)
+    const copy = ttlMs === undefined ? (await coalesced(key)).value : (await copied([key], ttlMs)).get(key)
     // Sliding, the first tier was not asked; while the second is away it is all there is.
     if (copy === undefined) return ttlMs === undefined ? ABSENT : near(key)
     return copy.value()

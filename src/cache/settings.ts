@@ -1,7 +1,7 @@
 /** The options that all stores have in common, checked once when a cache is made. */
 import { now } from '../values/clock.ts'
 import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
-import { DEFAULT_SLACK } from '../values/defaults.ts'
+import { DEFAULT_SLACK, DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { createEmit, type Emit, type EventListener } from '../values/events.ts'
 import { type Deadline, type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
@@ -80,6 +80,14 @@ export function parseSettings(options: CommonOptions) {
     emit: createEmit(onEvent, boolean('eventKeys', eventKeys)),
   }
   return { settings, scope: scopeOf(namespace), waitUntil, random }
+}
+
+/** Above it timers overflow and fire at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+/** Milliseconds. @throws InvalidOptionError */
+export function checkedTimeout(timeout: unknown = DEFAULT_TIMEOUT_MS): number {
+  return wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS)
 }
 
 export function scopeOf(namespace: string | undefined): Scope {

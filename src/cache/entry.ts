@@ -1,5 +1,5 @@
 /** The per-key handle, the same for every store. */
-import type { CacheEntry, WriteOptions } from './cache.ts'
+import type { CacheEntry, WriteOptions } from '../cache.ts'
 
 /** What a handle needs of a store. */
 export interface EntrySource<T> {

@@ -1,14 +1,10 @@
 /** What `onError: 'miss'` means, in this one place: which failures count, and which calls they spare. */
 import { now } from '../values/clock.ts'
-import { isAway } from '../values/errors.ts'
-import { markAsOpener } from '../values/events.ts'
+import { isOutage } from '../values/errors.ts'
 import type { Circuit } from './circuit.ts'
 
-/** Callers that share a statement share its error, which is one failure. */
-const known = new WeakSet<object>()
-
 /**
- * Keeps the count of failures around work that may be left out: it is not even tried while the circuit is open.
+ * Keeps the count of failures around work that may be left out. While the circuit is open, the work is not even tried.
  *
  * @throws CircuitOpenError, and what the work throws
  */
@@ -16,7 +12,7 @@ export async function guarded<T>(circuit: Circuit | undefined, work: () => Promi
   return counted(circuit, work, circuit?.check(now()))
 }
 
-/** The same for work that is always tried, because to pretend would be wrong: `delete`, `invalidate`, counters. */
+/** The same for work that is always tried, because pretending would be wrong: `delete`, `invalidate`, counters. */
 export async function counted<T>(circuit: Circuit | undefined, work: () => Promise<T>, isTry = false): Promise<T> {
   if (circuit === undefined) return work()
   try {
@@ -24,13 +20,10 @@ export async function counted<T>(circuit: Circuit | undefined, work: () => Promi
     circuit.succeeded()
     return result
   } catch (error) {
-    if (isAway(error) && isNew(error as object) && circuit.failed(now(), isTry)) markAsOpener(error as object)
+    if (isOutage(error) && error.isCounted !== true) {
+      error.isCounted = true
+      if (circuit.failed(now(), isTry)) error.opensCircuit = true
+    }
     throw error
   }
-}
-
-function isNew(failure: object): boolean {
-  if (known.has(failure)) return false
-  known.add(failure)
-  return true
 }

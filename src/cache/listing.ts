@@ -35,13 +35,13 @@ export function parseList(scope: Scope, options: ListOptions | undefined): ListI
 }
 
 /** An entry as a store lists it. */
-export type Row = Omit<ListedEntry, 'key' | 'namespace'> & {
+export type ListedRow = Omit<ListedEntry, 'key' | 'namespace'> & {
   /** As it is stored. */
   readonly key: string
 }
 
 /** @param rows one more than asked, where there is a next page */
-export function pageOf(scope: Scope, rows: readonly Row[], limit: number): EntryPage {
+export function pageOf(scope: Scope, rows: readonly ListedRow[], limit: number): EntryPage {
   const entries = rows.slice(0, limit)
   const last = entries.at(-1)
   return {
@@ -54,12 +54,12 @@ export function pageOf(scope: Scope, rows: readonly Row[], limit: number): Entry
 export type RowOptions = Omit<ListOptions, 'cursor'>
 
 /** One row more than `limit`, where there is one; keys as they are stored, without the scope's own prefix. */
-export type ReadRows = (options: RowOptions | undefined, after: string) => Promise<readonly Row[]>
+export type ReadRows = (options: RowOptions | undefined, after: string) => Promise<readonly ListedRow[]>
 
 /** The rows of a scope, for those that put several listings together. */
 export function rowsWithin(
   scope: Scope,
-  read: (input: ListInput) => Promise<readonly Row[]> | readonly Row[],
+  read: (input: ListInput) => Promise<readonly ListedRow[]> | readonly ListedRow[],
 ): ReadRows {
   return async (options, after) => {
     const input = parseList(scope, options)

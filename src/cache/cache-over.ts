@@ -1,0 +1,94 @@
+/** `cacheOver`: the one engine, over any store. */
+import type { Cache } from '../cache.ts'
+import { createFiller } from '../fill/get-or-set.ts'
+import { type Inside, internals } from '../store/internals.ts'
+import type { Store } from '../stores/store.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { nestedScope, type Scope, storedKey } from '../values/key.ts'
+import { optionsObject } from '../values/options.ts'
+import { createCircuit } from './circuit.ts'
+import { createCoalescer } from './coalesce.ts'
+import { copying } from './copying.ts'
+import { counting } from './counting.ts'
+import { ENGINE, type Engine, type ScopedEngine } from './engine.ts'
+import { filling, fillSteps } from './filling.ts'
+import { inspecting } from './inspecting.ts'
+import { entryHandle, reading } from './reading.ts'
+import { removing } from './removing.ts'
+import { COMMON_OPTIONS, type CommonOptions, checkedTimeout, parseSettings } from './settings.ts'
+import { writing } from './writing.ts'
+
+export interface EngineOptions extends CommonOptions {
+  /** Milliseconds for one call of the store; default 5,000. */
+  timeout?: number | undefined
+  /**
+   * What a failing store means to the caller: an error (the default), or a miss. With `'miss'`, reads answer as if nothing
+   * were there, `getOrSet` computes, and `set`, `setMany` and `touch` are dropped; all other methods still throw. After five
+   * failures in a row, those calls do not even ask the store, for a second at first.
+   */
+  onError?: 'throw' | 'miss' | undefined
+}
+
+export const ENGINE_OPTIONS = [...COMMON_OPTIONS, 'timeout', 'onError'] as const
+
+/**
+ * A cache over a store of yours.
+ *
+ * The engine checks and parses what callers pass, scopes keys, encodes values, emits events, collapses concurrent calls,
+ * computes missing values once, and fails soft if asked to. The store only holds encoded rows by stored key.
+ *
+ * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
+ * @example
+ * const cache = cacheOver(myStore, { namespace: 'shop', expiration: '10m' })
+ */
+export function cacheOver(store: Store, options?: EngineOptions): Cache {
+  const { timeout, onError = 'throw', ...common } = optionsObject(options, ENGINE_OPTIONS)
+  if (onError !== 'throw' && onError !== 'miss') {
+    throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
+  }
+  const timeoutMs = checkedTimeout(timeout)
+  const { settings, scope, waitUntil, random } = parseSettings(common)
+  // Inside a transaction a failure has ended it, and going on would hide that.
+  const failsSoft = onError === 'miss' && store.isInTransaction !== true
+  const circuit = failsSoft ? createCircuit() : undefined
+  const steps = fillSteps(store, circuit)
+  const filler = createFiller(steps, {
+    ...settings,
+    ...{ timeoutMs, waitUntil, random, onError: failsSoft ? 'miss' : 'throw' },
+  })
+  const readRow = store.isLocal
+    ? (key: string) => store.read(key)
+    : createCoalescer((keys) => store.readMany(keys), timeoutMs)
+  return scopedCache({ ...settings, store, timeoutMs, circuit, steps, filler, readRow }, scope)
+}
+
+function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly [ENGINE]: ScopedEngine } {
+  const engine: ScopedEngine = { ...shared, scope }
+  const { prepareMany, ...written } = writing(engine)
+  const { refresh, getOrSetKeeping, ...filled } = filling(engine)
+  const { rows, ...inspected } = inspecting(engine)
+  const cache = {
+    ...reading(engine),
+    ...written,
+    ...counting(engine),
+    ...filled,
+    ...removing(engine),
+    ...inspected,
+  }
+  return {
+    ...cache,
+    namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
+    entry: (key) => entryHandle(engine, key, cache),
+    [ENGINE]: engine,
+    [internals]: {
+      ...copying(engine),
+      prepareMany,
+      refresh,
+      rows,
+      getOrSetKeeping,
+      defaultExpiration: () => shared.expiration,
+      storedKey: shared.store.isLocal ? undefined : (key) => storedKey(scope, key),
+      timeoutMs: shared.store.isLocal ? undefined : shared.timeoutMs,
+    },
+  }
+}

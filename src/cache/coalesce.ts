@@ -1,0 +1,68 @@
+/** Reads of one tick share one call of the store. */
+import type { MaybePromise, Reply } from '../stores/store.ts'
+import { DatabaseTimeoutError } from '../values/errors.ts'
+import { noCost } from '../values/events.ts'
+import { within } from '../values/within.ts'
+
+type Rows<R> = ReadonlyMap<string, R>
+
+/** A bound for entries of any size: a shared statement should not become much slower than a lone one. */
+const MAX_KEYS = 100
+/**
+ * After this share of the timeout, followers send a statement of their own. On Workers the leader's request may have been
+ * cancelled, and then its promises never settle.
+ */
+const PATIENCE = 0.5
+
+interface Batch<R> {
+  readonly keys: Set<string>
+  readonly reply: Promise<Reply<Rows<R>>>
+  /** The same call once more, for all followers whose patience ended; the first of them sends it. */
+  hedge?: Promise<Reply<Rows<R>>>
+}
+
+/**
+ * Gathers keys until the end of the microtask, then reads them together.
+ *
+ * Followers await the leader's own promise, never one that the leader resolves for them: workerd kills a request that
+ * waits for another request's resolver, and allows this.
+ *
+ * @param timeoutMs after which nobody waits any longer
+ */
+export function createCoalescer<R>(
+  read: (keys: string[]) => MaybePromise<Reply<Rows<R>>>,
+  timeoutMs: number,
+): (key: string) => Promise<Reply<R | undefined>> {
+  let open: Batch<R> | undefined
+
+  function lead(key: string): Batch<R> {
+    const keys = new Set([key])
+    const reply = async () => {
+      await null
+      if (open === batch) open = undefined
+      return read([...keys])
+    }
+    const batch: Batch<R> = { keys, reply: reply() }
+    return batch
+  }
+
+  async function follow(batch: Batch<R>): Promise<Rows<R>> {
+    const reply = await within(timeoutMs * PATIENCE, batch.reply)
+    if (reply !== undefined) return reply.value
+    batch.hedge ??= (async () => read([...batch.keys]))()
+    const hedged = await within(timeoutMs * (1 - PATIENCE), Promise.race([batch.reply, batch.hedge]))
+    if (hedged === undefined) throw new DatabaseTimeoutError(timeoutMs)
+    return hedged.value
+  }
+
+  /** Only the leader's reply carries the cost of the statement. */
+  return async function readRow(key: string): Promise<Reply<R | undefined>> {
+    if (open !== undefined && open.keys.size < MAX_KEYS) {
+      open.keys.add(key)
+      return { value: (await follow(open)).get(key), cost: noCost() }
+    }
+    open = lead(key)
+    const { value, cost } = await open.reply
+    return { value: value.get(key), cost }
+  }
+}

@@ -1,0 +1,39 @@
+/** Makes a value of the caller's own from a row, at each read. */
+import type { Row } from '../stores/store.ts'
+import { type Codec, decodeValue, jsonCodec } from '../values/codec.ts'
+
+/** Up to so many characters of JSON, a row also keeps its decoded value: the copy of a larger one would weigh more than the text. */
+const SMALL = 256
+/** Marks a row whose value is not worth keeping decoded. */
+const NOT_KEPT = Symbol('not kept')
+
+/**
+ * Decodes a row.
+ *
+ * JSON needs no promise, and without one a hit in memory takes half of the time. Copying a small flat value takes a tenth
+ * of the time of parsing it. Larger values are parsed, which takes a third of the time of `structuredClone`.
+ *
+ * @throws UnreadableValueError
+ */
+export function decodeRow(row: Row, key: string, codec: Codec): unknown | Promise<unknown> {
+  if (row.number !== null) return Number(row.number)
+  if (row.value === null) return null
+  if (codec !== jsonCodec) return decodeValue(row, key, codec)
+  if (row.decoded !== undefined && row.decoded !== NOT_KEPT) return copied(row.decoded)
+  try {
+    const value: unknown = JSON.parse(row.value)
+    row.decoded ??= row.value.length <= SMALL && isFlat(value) ? copied(value) : NOT_KEPT
+    return value
+  } catch {
+    return decodeValue(row, key, codec)
+  }
+}
+
+function isFlat(value: unknown): boolean {
+  return Object.values(Object(value)).every((field) => typeof field !== 'object' || field === null)
+}
+
+function copied(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  return Array.isArray(value) ? value.slice() : { ...value }
+}

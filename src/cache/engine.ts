@@ -1,0 +1,37 @@
+/** What the parts of the engine share. */
+import type { Filler } from '../fill/get-or-set.ts'
+import type { FillStore } from '../fill/store.ts'
+import type { Reply, Row, Store } from '../stores/store.ts'
+import type { Scope } from '../values/key.ts'
+import type { Circuit } from './circuit.ts'
+import type { Settings } from './settings.ts'
+
+/** The same for a cache and the namespaces nested in it. */
+export interface Engine extends Settings {
+  readonly store: Store
+  /** Milliseconds for one call of the store. */
+  readonly timeoutMs: number
+  /** With `onError: 'miss'`; undefined if every failure is the caller's. */
+  readonly circuit: Circuit | undefined
+  /** The store's three steps of a fill, watched by the circuit. */
+  readonly steps: FillStore
+  readonly filler: Filler
+  /** Reads a row. With a remote store, reads of one tick share one call. */
+  readonly readRow: (key: string) => Reply<Row | undefined> | Promise<Reply<Row | undefined>>
+}
+
+/** The engine of one namespace. */
+export interface ScopedEngine extends Engine {
+  readonly scope: Scope
+}
+
+/**
+ * The symbol under which a cache keeps its engine, for the parts of this package that need the store below it. It comes
+ * from the registry, because each entry point may bring its own copy of this module.
+ */
+export const ENGINE: unique symbol = Symbol.for('pgstash.engine') as never
+
+/** The engine of a cache; undefined for a third party's cache. */
+export function engineOf(cache: unknown): ScopedEngine | undefined {
+  return Reflect.get(Object(cache), ENGINE) as ScopedEngine | undefined
+}

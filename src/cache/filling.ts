@@ -1,0 +1,47 @@
+/** `getOrSet`: the store's three steps of a fill, as `src/fill` calls them. */
+import type { Cache, GetOrSetOptions } from '../cache.ts'
+import { keepingSteps } from '../fill/keeping.ts'
+import type { FillStore } from '../fill/store.ts'
+import type { GetOrSetKeeping, Refresh } from '../store/internals.ts'
+import type { MaybePromise, Reply, Store } from '../stores/store.ts'
+import { takeCost } from '../values/errors.ts'
+import { addCosts, type Cost } from '../values/events.ts'
+import { storedKey } from '../values/key.ts'
+import type { Circuit } from './circuit.ts'
+import type { ScopedEngine } from './engine.ts'
+import { guarded } from './fail-soft.ts'
+
+/** Watches the steps for the circuit, and adds what each cost to its caller's. */
+export function fillSteps(store: Store, circuit: Circuit | undefined): FillStore {
+  function step<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): MaybePromise<T> {
+    // A local store answers at once and costs nothing.
+    return store.isLocal && circuit === undefined ? (run() as Reply<T>).value : sent(cost, run)
+  }
+  async function sent<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): Promise<T> {
+    try {
+      const reply = await guarded(circuit, async () => run())
+      Object.assign(cost, addCosts(cost, reply.cost))
+      return reply.value
+    } catch (error) {
+      Object.assign(cost, addCosts(cost, takeCost(error)))
+      throw error
+    }
+  }
+  return {
+    readOrClaim: (request, cost) => step(cost, () => store.readOrClaim(request)),
+    fill: (request, cost) => step(cost, () => store.fill(request)),
+    release: (key, token, cost) => step(cost, () => store.release(key, token)),
+  }
+}
+
+export function filling({ filler, scope, steps, codec }: ScopedEngine) {
+  const refresh: Refresh = async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options)
+  const getOrSetKeeping: GetOrSetKeeping = async (key, compute, options, keep, news) =>
+    filler.getOrSet(key, storedKey(scope, key), compute, options, keepingSteps(steps, codec, keep, news))
+  return {
+    refresh,
+    getOrSetKeeping,
+    getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
+      filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
+  }
+}

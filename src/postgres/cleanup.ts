@@ -1,0 +1,107 @@
+/** `clearExpired`: removes entries that nobody can be answered with, and keeps a scope to its capacity. */
+
+import type { SweepInput } from '../cache/inputs.ts'
+import type { CleanupResult } from '../cache.ts'
+import { now } from '../values/clock.ts'
+import { keyRange, type Scope } from '../values/key.ts'
+import { inBatches } from './batches.ts'
+import type { Capacity } from './capacity.ts'
+import { evict } from './operations/evict.ts'
+import { forScope } from './operations/scoped.ts'
+import { stats } from './operations/stats.ts'
+import { type Swept, sweep, sweepSizes } from './operations/sweep.ts'
+import { pause } from './retry.ts'
+import type { Run } from './session.ts'
+
+/** After losing the cleanup lock this often in a row, a run leaves the rest to the run that holds it. */
+const MAX_LOCKS_LOST = 10
+const LOCK_PAUSE_MS = 20
+/** Entries evicted by one run. A bound that was set too low by mistake then takes some runs to empty a cache, and can be noticed. */
+export const MAX_EVICTED = 50_000
+
+export async function cleanUp(
+  run: Run,
+  scope: Scope,
+  input: SweepInput,
+  capacity: Capacity | undefined,
+): Promise<CleanupResult> {
+  const startedAt = now()
+  const isOver = () => input.signal?.aborted === true || now() - startedAt >= input.timeBudget
+  const swept = await sweepAll(run, scope, input, isOver)
+  if (capacity === undefined) return swept
+  // Expired entries go first.
+  if (swept.more) return { ...swept, evicted: 0 }
+  return { ...swept, ...(await evictTo(run, scope, capacity, input.batch, isOver)) }
+}
+
+async function sweepAll(
+  run: Run,
+  scope: Scope,
+  { batch, onProgress }: SweepInput,
+  isOver: () => boolean,
+): Promise<CleanupResult> {
+  const range = keyRange(scope)
+  // A run looks once for entries that a tag rejects: in a scope from its beginning, otherwise from where the last run ended.
+  let at: { after: string | null; begin: boolean } = { after: range.from, begin: true }
+  let total = 0
+  let hadLock = false
+  let locksLost = 0
+  let hasSwept = false
+  const batches = inBatches<Swept>(
+    () => batch,
+    (size) => run(forScope(sweep, scope), { ...range, ...at, ...sweepSizes(size) }),
+  )
+  for await (const { row: swept, late } of batches) {
+    if (swept !== undefined) {
+      hasSwept = true
+      total += swept.removed
+      onProgress?.(total)
+      locksLost = swept.isOthersTurn ? locksLost + 1 : 0
+      hadLock ||= !swept.isOthersTurn
+      // Two runs can each see the other holding the lock. The one that held it first retries; otherwise both would stop.
+      const retries = swept.isOthersTurn && hadLock && locksLost <= MAX_LOCKS_LOST
+      if (!swept.more && !retries) break
+      // Jittered; otherwise the two would stop each other again.
+      if (retries) await pause(LOCK_PAUSE_MS * (0.5 + Math.random()))
+      at = { after: swept.after, begin: false }
+    }
+    if (isOver()) {
+      // Otherwise a database that never answers would look, run after run, like one that has much to do.
+      if (late !== undefined && !hasSwept) throw late
+      return { removed: total, more: true }
+    }
+  }
+  return { removed: total, more: false }
+}
+
+async function evictTo(
+  run: Run,
+  scope: Scope,
+  { maxEntries, maxBytes }: Capacity,
+  largest: number,
+  isOver: () => boolean,
+): Promise<Required<Pick<CleanupResult, 'evicted' | 'more'>>> {
+  const range = keyRange(scope)
+  const [held] = await run(forScope(stats, scope), { ...range })
+  let entries = Math.max(0, (held?.total ?? 0) - maxEntries)
+  let bytes = Math.max(0, (held?.bytes ?? 0) - maxBytes)
+  const entryBytes = (held?.bytes ?? 0) / Math.max(1, held?.total ?? 0)
+  let evicted = 0
+  const wanted = () => Math.max(entries, Math.ceil(bytes / Math.max(1, entryBytes)))
+  if (wanted() === 0) return { evicted, more: false }
+  const batches = inBatches(
+    () => Math.min(largest, wanted(), MAX_EVICTED - evicted),
+    (batch) => run(forScope(evict, scope), { ...range, batch }),
+  )
+  for await (const { row: part } of batches) {
+    if (part !== undefined) {
+      evicted += part.evicted
+      entries -= part.evicted
+      bytes -= part.bytes
+      // The rest is locked, or being computed.
+      if (part.evicted === 0) return { evicted, more: false }
+    }
+    if ((entries <= 0 && bytes <= 0) || evicted >= MAX_EVICTED || isOver()) break
+  }
+  return { evicted, more: entries > 0 || bytes > 0 }
+}

@@ -1,0 +1,60 @@
+/** The store on the cache's tables. */
+import { type Circuit, createCircuit } from '../cache/circuit.ts'
+import { engineOf, type ScopedEngine } from '../cache/engine.ts'
+import type { CacheTables } from '../schema.ts'
+import type { Store } from '../stores/store.ts'
+import type { Scope } from '../values/key.ts'
+import type { Capacity } from './capacity.ts'
+import { cleanUp } from './cleanup.ts'
+import { fills } from './fills.ts'
+import { listings } from './listings.ts'
+import { reads } from './reads.ts'
+import { removals } from './removals.ts'
+import type { Runner } from './runner.ts'
+import { createSession, type Session } from './session.ts'
+import { writes } from './writes.ts'
+
+/** A store on Postgres, with what the admin pages, responses and the query cache need of it. */
+export interface PostgresStore extends Store {
+  readonly runner: Runner
+  readonly session: Session
+  readonly tables: CacheTables
+  /** For responses, which always fail soft. */
+  readonly responseCircuit: Circuit
+}
+
+/** How much the entries of one scope may take. Scopes nested in it have no bound of their own. */
+export interface ScopeCapacity {
+  readonly scope: Scope
+  readonly capacity: Capacity
+}
+
+export function postgresStore(runner: Runner, tables: CacheTables, bound: ScopeCapacity | undefined): PostgresStore {
+  const session = createSession(runner)
+  const capacityOf = ({ prefix }: Scope) => (bound?.scope.prefix === prefix ? bound.capacity : undefined)
+  return {
+    isLocal: false,
+    isInTransaction: runner.isInTransaction,
+    runner,
+    session,
+    tables,
+    responseCircuit: createCircuit(),
+    ...reads(session),
+    ...writes(session),
+    ...removals(session),
+    sweep: (scope, input) => session((run) => cleanUp(run, scope, input, capacityOf(scope))),
+    ...listings(session),
+    ...fills(session, runner.isInTransaction),
+  }
+}
+
+/** The engine of a cache on Postgres. */
+export interface PostgresEngine extends ScopedEngine {
+  readonly store: PostgresStore
+}
+
+/** Undefined if the cache does not live in Postgres. */
+export function postgresEngineOf(cache: unknown): PostgresEngine | undefined {
+  const engine = engineOf(cache)
+  return engine !== undefined && 'runner' in engine.store ? (engine as PostgresEngine) : undefined
+}

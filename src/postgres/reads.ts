@@ -1,0 +1,80 @@
+/** Reads of the Postgres store. */
+import type { NewsReader } from '../store/news.ts'
+import type { ReadOptions, Row, Store } from '../stores/store.ts'
+import type { StoredValue } from '../values/codec.ts'
+import { inParts } from './batches.ts'
+import { has } from './operations/has.ts'
+import { read } from './operations/read.ts'
+import { readCopies, readCopiesWithNews, readCopySliding, readCopySlidingWithNews } from './operations/read-copies.ts'
+import { readDeadline } from './operations/read-deadline.ts'
+import { readOne } from './operations/read-one.ts'
+import { readSliding } from './operations/read-sliding.ts'
+import { type AboutColumns, aboutOf, tellNews } from './rows.ts'
+import type { Run, Session } from './session.ts'
+
+interface CopyRow extends StoredValue, AboutColumns {
+  readonly key: string
+}
+
+export function reads(session: Session) {
+  return {
+    read: (key, options = {}) =>
+      session(async (run) => {
+        const { sliding, about = false } = options
+        if (sliding === undefined) return (await readRows(run, [key], options)).get(key)
+        if (!about) return (await run(readSliding, { key, ...sliding }))[0]
+        const [row] = await readSlidingCopy(run, key, options)
+        return row && rowOf(row)
+      }),
+    readMany: (keys, options = {}) => session((run) => readRows(run, keys, options)),
+    has: (key) => session(async (run) => (await run(has, { key })).length > 0),
+    deadline: (key) =>
+      session(async (run) => {
+        const [row] = await run(readDeadline, { key })
+        return row && (row.expiresAt ?? Number.POSITIVE_INFINITY)
+      }),
+  } satisfies Partial<Store>
+}
+
+async function readRows(
+  run: Run,
+  keys: readonly string[],
+  { about = false, news }: ReadOptions,
+): Promise<Map<string, Row>> {
+  if (!about) return inParts(keys, (part) => readPlain(run, part))
+  const rows = await inParts<CopyRow>(keys, async (part) => {
+    if (news === undefined) return run(readCopies, { keys: part })
+    return withNews(news, await run(readCopiesWithNews, { keys: part, since: news.since() }))
+  })
+  return new Map(Array.from(rows, ([key, row]) => [key, rowOf(row)]))
+}
+
+/** Alone, a key has a statement whose plan Postgres keeps. */
+async function readPlain(run: Run, keys: readonly string[]) {
+  const [key] = keys
+  if (keys.length > 1 || key === undefined) return run(read, { keys })
+  return (await run(readOne, { key })).map((row) => ({ key, ...row }))
+}
+
+async function readSlidingCopy(run: Run, key: string, { sliding, news }: ReadOptions): Promise<CopyRow[]> {
+  const values = { keys: [key], ...sliding }
+  if (news === undefined) return (await run(readCopySliding, values)).flatMap(presentRow)
+  return withNews(news, await run(readCopySlidingWithNews, { ...values, since: news.since() }))
+}
+
+async function withNews<T extends { readonly key: string | null; readonly news: string | null }>(
+  news: NewsReader,
+  rows: readonly T[],
+) {
+  await tellNews(news, rows[0]?.news)
+  return rows.flatMap(presentRow)
+}
+
+/** Drops a row that only brings news. */
+function presentRow<T extends { readonly key: string | null }>({ key, ...row }: T) {
+  return key === null ? [] : [{ ...row, key }]
+}
+
+function rowOf({ value, number, ...about }: CopyRow): Row {
+  return { value, number, ...aboutOf(about) }
+}

@@ -1,0 +1,71 @@
+/** Removals, invalidation and snapshots of the Postgres store. */
+import { DEFAULT_BATCH } from '../cache/inputs.ts'
+import type { Store } from '../stores/store.ts'
+import { keyRange, type Scope } from '../values/key.ts'
+import { againIfRaced, chunks, inBatches } from './batches.ts'
+import { clear } from './operations/clear.ts'
+import { invalidate } from './operations/invalidate.ts'
+import { pull } from './operations/pull.ts'
+import { remove } from './operations/remove.ts'
+import { removeMany } from './operations/remove-many.ts'
+import { takeSnapshot } from './operations/take-snapshot.ts'
+import type { Run, Session } from './session.ts'
+
+export function removals(session: Session) {
+  return {
+    remove: (keys) => session((run) => removeKeys(run, keys)),
+    take: (key) =>
+      session(async (run) => {
+        const answers = await againIfRaced(() => run(pull, { key }))
+        return answers.find(({ found }) => found)
+      }),
+    clear: (scope) => session((run) => clearScope(run, scope)),
+    invalidate: (tags) =>
+      session(async (run) => {
+        await run(invalidate, { tags })
+      }),
+    snapshot: () =>
+      session(async (run) => {
+        const [row] = await run(takeSnapshot)
+        return row?.snapshot ?? ''
+      }),
+  } satisfies Partial<Store>
+}
+
+async function removeKeys(run: Run, keys: readonly string[]): Promise<number> {
+  const [key] = keys
+  if (keys.length === 1) {
+    const [first, second] = await againIfRaced(() => run(remove, { key }))
+    return (first?.count ?? 0) || (second?.count ?? 0)
+  }
+  let total = 0
+  for (const part of chunks(keys)) {
+    for (const { count } of await againIfRaced(() => run(removeMany, { keys: part }))) total += count
+  }
+  return total
+}
+
+async function clearScope(run: Run, scope: Scope): Promise<number> {
+  const range = keyRange(scope)
+  let { from } = range
+  let total = 0
+  let hasRaced = false
+  const batches = inBatches(
+    () => DEFAULT_BATCH,
+    (batch) => run(clear, { ...range, from, batch }),
+  )
+  for await (const { row: part } of batches) {
+    if (part === undefined) continue
+    total += part.removed
+    // Once more, for entries that were filled meanwhile. An entry that is filled from now on was claimed afterwards.
+    if (part.raced && !hasRaced) {
+      hasRaced = true
+      continue
+    }
+    if (part.last === null) break
+    // Goes on behind the last key, and so ends even beside writers: nothing sorts between a key and itself with U+0001.
+    from = `${part.last}\u0001`
+    hasRaced = false
+  }
+  return total
+}

@@ -1,0 +1,23 @@
+/** The statements of one operation, and what they cost together. */
+import type { Reply } from '../stores/store.ts'
+import { withCost } from '../values/errors.ts'
+import { noCost } from '../values/events.ts'
+import type { Operation } from './database.ts'
+import type { Runner } from './runner.ts'
+
+/** Sends a statement and answers with its rows. */
+export type Run = <Row>(operation: Operation<Row>, values?: Record<string, unknown>) => Promise<Row[]>
+
+/** Runs the statements of one operation. Its reply, or its error, carries what all of them cost. */
+export type Session = <T>(work: (run: Run) => Promise<T>) => Promise<Reply<T>>
+
+export function createSession(runner: Runner): Session {
+  return async (work) => {
+    const cost = noCost()
+    try {
+      return { value: await work((operation, values) => runner.run(operation, values, cost)), cost }
+    } catch (error) {
+      throw withCost(error, cost)
+    }
+  }
+}

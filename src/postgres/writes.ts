@@ -1,0 +1,82 @@
+/** Writes and counters of the Postgres store. */
+import type { CountInput, Item, Store, WriteInput } from '../stores/store.ts'
+import { CounterRangeError, DatabaseError, NotANumberError } from '../values/errors.ts'
+import { MAX_KEYS } from './batches.ts'
+import { add } from './operations/add.ts'
+import { countUp } from './operations/count-up.ts'
+import { deadlineValues } from './operations/fragments.ts'
+import { countCall } from './operations/limit.ts'
+import { touch } from './operations/touch.ts'
+import { write } from './operations/write.ts'
+import { writeMany } from './operations/write-many.ts'
+import type { Run, Session } from './session.ts'
+
+/** Characters of one statement: escaped twice, as an array and as JSON, they can grow fourfold and must arrive in time. */
+const MAX_PART_CHARACTERS = 4 * 1024 * 1024
+/** An entry may change between a refusal and its explanation; more often than this is no accident. */
+const MAX_TRIES = 5
+
+export function writes(session: Session) {
+  return {
+    write: (items, input) =>
+      session(async (run) => {
+        for (const part of parts(items)) await writePart(run, part, inputValues(input))
+      }),
+    add: (item, input) => session(async (run) => (await run(add, { ...item, ...inputValues(input) })).length > 0),
+    touch: (key, deadline) =>
+      session(async (run) => (await run(touch, { key, ...deadlineValues(deadline) })).length > 0),
+    count: (key, input) => session((run) => sum(run, key, input)),
+    limit: (key, rule) =>
+      session(async (run) => {
+        const [row] = await run(countCall, { key, ...rule })
+        if (row === undefined) throw new NotANumberError()
+        return { count: row.count, resetAt: Number(row.resetAt), resetMs: row.resetMs }
+      }),
+  } satisfies Partial<Store>
+}
+
+function inputValues({ deadline, tags, asOf }: WriteInput): Record<string, unknown> {
+  return { ...deadlineValues(deadline), tags, asOf }
+}
+
+async function writePart(run: Run, items: readonly Item[], values: Record<string, unknown>): Promise<void> {
+  const [only] = items
+  // As a parameter of its own, a value is escaped once less.
+  if (items.length === 1 && only !== undefined) await run(write, { ...only, ...values })
+  else {
+    const columns = {
+      keys: items.map(({ key }) => key),
+      values: items.map(({ value }) => value),
+      numbers: items.map(({ number }) => number),
+    }
+    await run(writeMany, { ...columns, ...values })
+  }
+}
+
+async function sum(run: Run, key: string, { deadline, ...input }: CountInput): Promise<string> {
+  const values = { key, ...input, ...deadlineValues(deadline) }
+  for (let tried = 1; tried <= MAX_TRIES; tried++) {
+    const [row] = await run(countUp, values)
+    if (row?.number != null) return String(row.number)
+    if (row?.refusal === 'text') throw new NotANumberError()
+    if (row?.refusal === 'range') throw new CounterRangeError()
+  }
+  throw new DatabaseError('The counter changed at every try; try again.')
+}
+
+/** Splits by size only. */
+function* parts(items: readonly Item[]): Generator<Item[]> {
+  let part: Item[] = []
+  let characters = 0
+  for (const item of items) {
+    const size = item.key.length + (item.value?.length ?? 0)
+    if (part.length > 0 && (characters + size > MAX_PART_CHARACTERS || part.length === MAX_KEYS)) {
+      yield part
+      part = []
+      characters = 0
+    }
+    part.push(item)
+    characters += size
+  }
+  yield part
+}
