@@ -11,6 +11,7 @@ import { createCoalescer } from './coalesce.ts'
 import { copying } from './copying.ts'
 import { counting } from './counting.ts'
 import { ENGINE, type Engine, type ScopedEngine } from './engine.ts'
+import { withCircuit } from './fail-soft.ts'
 import { filling, fillSteps } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { entryHandle, reading } from './reading.ts'
@@ -50,16 +51,16 @@ export function cacheOver(store: Store, options?: EngineOptions): Cache {
   const { settings, scope, waitUntil, random } = parseSettings(common)
   // Inside a transaction a failure has ended it, and going on would hide that.
   const failsSoft = onError === 'miss' && store.isInTransaction !== true
-  const circuit = failsSoft ? createCircuit() : undefined
-  const steps = fillSteps(store, circuit)
+  const watched = failsSoft ? withCircuit(store, createCircuit()) : store
+  const steps = fillSteps(watched)
   const filler = createFiller(steps, {
     ...settings,
     ...{ timeoutMs, waitUntil, random, onError: failsSoft ? 'miss' : 'throw' },
   })
-  const readRow = store.isLocal
-    ? (key: string) => store.read(key)
-    : createCoalescer((keys) => store.readMany(keys), timeoutMs)
-  return scopedCache({ ...settings, store, timeoutMs, circuit, steps, filler, readRow }, scope)
+  const readRow = watched.isLocal
+    ? (key: string) => watched.read(key)
+    : createCoalescer((keys) => watched.readMany(keys), timeoutMs)
+  return scopedCache({ ...settings, store: watched, timeoutMs, failsSoft, steps, filler, readRow }, scope)
 }
 
 function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly [ENGINE]: ScopedEngine } {

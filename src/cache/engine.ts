@@ -3,17 +3,17 @@ import type { Filler } from '../fill/get-or-set.ts'
 import type { FillStore } from '../fill/store.ts'
 import type { Reply, Row, Store } from '../stores/store.ts'
 import type { Scope } from '../values/key.ts'
-import type { Circuit } from './circuit.ts'
 import type { Settings } from './settings.ts'
 
 /** The same for a cache and the namespaces nested in it. */
 export interface Engine extends Settings {
+  /** With `onError: 'miss'`, a circuit breaker watches it. */
   readonly store: Store
   /** Milliseconds for one call of the store. */
   readonly timeoutMs: number
-  /** With `onError: 'miss'`; undefined if every failure is the caller's. */
-  readonly circuit: Circuit | undefined
-  /** The store's three steps of a fill, watched by the circuit. */
+  /** True with `onError: 'miss'`; otherwise every failure is the caller's. */
+  readonly failsSoft: boolean
+  /** The store's three steps of a fill. */
   readonly steps: FillStore
   readonly filler: Filler
   /** Reads a row. With a remote store, reads of one tick share one call. */

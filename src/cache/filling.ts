@@ -7,19 +7,17 @@ import type { MaybePromise, Reply, Store } from '../stores/store.ts'
 import { takeCost } from '../values/errors.ts'
 import { addCosts, type Cost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
-import type { Circuit } from './circuit.ts'
 import type { ScopedEngine } from './engine.ts'
-import { guarded } from './fail-soft.ts'
 
-/** Watches the steps for the circuit, and adds what each cost to its caller's. */
-export function fillSteps(store: Store, circuit: Circuit | undefined): FillStore {
+/** The steps of a store, each of which adds what it cost to its caller's. */
+export function fillSteps(store: Store): FillStore {
   function step<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): MaybePromise<T> {
     // A local store answers at once and costs nothing.
-    return store.isLocal && circuit === undefined ? (run() as Reply<T>).value : sent(cost, run)
+    return store.isLocal ? (run() as Reply<T>).value : sent(cost, run)
   }
   async function sent<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): Promise<T> {
     try {
-      const reply = await guarded(circuit, async () => run())
+      const reply = await run()
       Object.assign(cost, addCosts(cost, reply.cost))
       return reply.value
     } catch (error) {

@@ -4,7 +4,6 @@ import { now } from '../values/clock.ts'
 import { isOutage, takeCost } from '../values/errors.ts'
 import { type Emit, noCost, type OperationEvent } from '../values/events.ts'
 import type { ScopedEngine } from './engine.ts'
-import { counted, guarded } from './fail-soft.ts'
 
 export type Outcome = Pick<OperationEvent, 'type' | 'count'>
 
@@ -38,12 +37,11 @@ function performAtOnce<T>({ filler }: ScopedEngine, { run, changes }: Operation<
 }
 
 async function performWatched<T>(engine: ScopedEngine, operation: Operation<T>): Promise<T> {
-  const { circuit, emit, filler } = engine
+  const { failsSoft, emit, filler } = engine
   const { name, key, fallback, changes } = operation
   const startedAt = now()
-  const run = async () => operation.run()
   try {
-    const { value, cost } = await (fallback === undefined ? counted(circuit, run) : guarded(circuit, run))
+    const { value, cost } = await operation.run()
     if (emit !== undefined) {
       // The first event tells the cost, so that all events add up to what was sent.
       const costs = [cost, noCost()]
@@ -54,7 +52,7 @@ async function performWatched<T>(engine: ScopedEngine, operation: Operation<T>):
     return value
   } catch (error) {
     emit?.({ type: 'error', operation: name, error, durationMs: now() - startedAt, ...takeCost(error) }, key)
-    if (circuit === undefined || fallback === undefined || !isOutage(error)) throw error
+    if (!failsSoft || fallback === undefined || !isOutage(error)) throw error
     tellMisses(emit, operation, fallback.value)
     return fallback.value
   } finally {

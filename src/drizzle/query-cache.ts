@@ -185,8 +185,8 @@ class PgstashQueryCache extends DrizzleCache {
 
   /** With the cache's `onError: 'miss'` the query runs; its rows are not stored. */
   #whenAway(error: unknown): { rows: undefined; claimed: false } {
-    const { circuit, emit } = this.#plan.engine
-    if (circuit === undefined || !isOutage(error)) throw error
+    const { failsSoft, emit } = this.#plan.engine
+    if (!failsSoft || !isOutage(error)) throw error
     emit?.({ type: 'error', operation: 'get', error, durationMs: 0, ...noCost() })
     return { rows: undefined, claimed: false }
   }

@@ -38,8 +38,6 @@ export class CacheError extends Error {
   readonly code: CacheErrorCode
   /** What had been sent when the operation failed. The first event that tells of the error takes it. */
   cost?: Cost
-  /** True once a circuit has counted the failure: callers that share a statement share its error, which is one failure. */
-  isCounted?: true
   /** True if the circuit opened with this failure. */
   opensCircuit?: true
 

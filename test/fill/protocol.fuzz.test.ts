@@ -37,7 +37,7 @@ beforeAll(async () => {
   await migrate(db)
   cache = createCache(db, { timeout: 60_000 })
   const runner = createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true })
-  store = fillSteps(postgresStore(runner, defaultTables, undefined), undefined)
+  store = fillSteps(postgresStore(runner, defaultTables, undefined))
 })
 
 type Step =

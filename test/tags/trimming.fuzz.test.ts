@@ -34,7 +34,7 @@ beforeAll(async () => {
   await migrate(db)
   cache = createCache(db, { timeout: 60_000 })
   const options = { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }
-  store = fillSteps(postgresStore(createRunner(db, options), defaultTables, undefined), undefined)
+  store = fillSteps(postgresStore(createRunner(db, options), defaultTables, undefined))
 })
 
 const slot = fc.integer({ min: 0, max: SLOTS - 1 })
