@@ -6,8 +6,8 @@
  */
 
 import { ENGINE, engineOf, type ScopedEngine } from './cache/engine.ts'
+import { type Inside, internals, internalsOf } from './cache/internals.ts'
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
-import { type Inside, internals, internalsOf } from './store/internals.ts'
 import type { CacheEvent } from './values/events.ts'
 
 export interface Counts {

@@ -1,5 +1,5 @@
 /** Reads of one tick share one call of the store. */
-import type { MaybePromise, Reply } from '../stores/store.ts'
+import type { MaybePromise, Reply } from '../store/store.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import { within } from '../values/within.ts'

@@ -1,11 +1,11 @@
 /** Reads of which a first tier keeps copies. */
 import type { Copy } from '../store/copies.ts'
-import type { CopyOptions, ReadCopies } from '../store/internals.ts'
-import type { Row } from '../stores/store.ts'
+import type { Row } from '../store/store.ts'
 import { storedKeys } from '../values/key.ts'
 import { decodeRow } from './decoding.ts'
 import type { ScopedEngine } from './engine.ts'
 import { slidingLifeMs } from './inputs.ts'
+import type { CopyOptions, ReadCopies } from './internals.ts'
 import { perform } from './perform.ts'
 import { hitsAndMisses } from './reading.ts'
 

@@ -1,5 +1,5 @@
 /** Makes a value of the caller's own from a row, at each read. */
-import type { Row } from '../stores/store.ts'
+import type { Row } from '../store/store.ts'
 import { type Codec, decodeValue, jsonCodec } from '../values/codec.ts'
 
 /** Up to so many characters of JSON, a row also keeps its decoded value: the copy of a larger one would weigh more than the text. */

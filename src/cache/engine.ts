@@ -1,7 +1,7 @@
 /** What the parts of the engine share. */
 import type { Filler } from '../fill/get-or-set.ts'
 import type { FillStore } from '../fill/store.ts'
-import type { Reply, Row, Store } from '../stores/store.ts'
+import type { Reply, Row, Store } from '../store/store.ts'
 import type { Scope } from '../values/key.ts'
 import type { Settings } from './settings.ts'
 

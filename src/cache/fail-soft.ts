@@ -1,5 +1,5 @@
 /** What `onError: 'miss'` means below the engine: which failures count, and which calls they spare the store. */
-import type { MaybePromise, Store } from '../stores/store.ts'
+import type { MaybePromise, Store } from '../store/store.ts'
 import { now } from '../values/clock.ts'
 import { isOutage } from '../values/errors.ts'
 import type { Circuit } from './circuit.ts'

@@ -2,12 +2,12 @@
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { keepingSteps } from '../fill/keeping.ts'
 import type { FillStore } from '../fill/store.ts'
-import type { GetOrSetKeeping, Refresh } from '../store/internals.ts'
-import type { MaybePromise, Reply, Store } from '../stores/store.ts'
+import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import { takeCost } from '../values/errors.ts'
 import { addCosts, type Cost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
 import type { ScopedEngine } from './engine.ts'
+import type { GetOrSetKeeping, Refresh } from './internals.ts'
 
 /** The steps of a store, each of which adds what it cost to its caller's. */
 export function fillSteps(store: Store): FillStore {

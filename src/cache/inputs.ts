@@ -1,5 +1,8 @@
 /** What callers give to the methods of a cache, checked and parsed before anything happens; the same for every store. */
+
 import type { CacheSnapshot, ClearExpiredOptions, CounterOptions, LimitRule, WriteOptions } from '../cache.ts'
+import type { SweepInput } from '../store/inputs.ts'
+import type { CountInput, WriteInput } from '../store/store.ts'
 import { now } from '../values/clock.ts'
 import {
   CounterRangeError,
@@ -9,7 +12,7 @@ import {
   InvalidKeyError,
   InvalidOptionError,
 } from '../values/errors.ts'
-import { boundedSpan, type Deadline, parsePeriod } from '../values/expiration.ts'
+import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject, wholeNumber } from '../values/options.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
@@ -31,14 +34,6 @@ export function slidingLifeMs(ttlMs: number, slack: number): number {
   return boundedSpan(ttlMs * (1 + slack), now())
 }
 
-export interface WriteInput {
-  readonly deadline: Deadline
-  /** Null where there are none. */
-  readonly tags: string[] | null
-  /** Null: as of the call. */
-  readonly asOf: string | null
-}
-
 /** @throws InvalidOptionError, InvalidExpirationError, InvalidKeyError */
 export function parseWrite(settings: Pick<Settings, 'expiration'>, options: WriteOptions | undefined): WriteInput {
   const { expiration, tags, asOf } = optionsObject<WriteOptions>(options, ['expiration', 'tags', 'asOf'])
@@ -55,13 +50,6 @@ export function parsePairs(entries: unknown): (readonly [string, unknown])[] {
     if (Array.isArray(pair) && pair.length >= 2) return [pair[0], pair[1]] as const
     throw new InvalidKeyError(`Expected an iterable of [key, value] pairs, got ${describeType(pair)} in it.`)
   })
-}
-
-export interface CountInput {
-  /** In decimal digits, its sign included. */
-  readonly delta: string
-  readonly sliding: boolean
-  readonly deadline: Deadline
 }
 
 /** @throws InvalidDeltaError, InvalidOptionError, InvalidExpirationError, CounterRangeError */
@@ -104,14 +92,6 @@ export function parseTags(tags: string | Iterable<string>): string[] | null {
 /** Deleted in some tens of milliseconds: locks are short, and a run of 40 requests removes 200,000. */
 export const DEFAULT_BATCH = 5_000
 export const MAX_BATCH = 100_000
-
-export interface SweepInput {
-  readonly batch: number
-  /** Infinity for none. */
-  readonly timeBudget: number
-  readonly onProgress: ((removed: number) => void) | undefined
-  readonly signal: AbortSignal | undefined
-}
 
 /** @throws InvalidOptionError */
 export function parseSweep(options: ClearExpiredOptions | undefined): SweepInput {

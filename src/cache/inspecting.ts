@@ -1,8 +1,9 @@
 /** `count`, `stats`, `list`: what is there, without values. */
 import type { Cache, CacheStats, EntryPage, ListOptions } from '../cache.ts'
-import type { Internals } from '../store/internals.ts'
+import type { ListedRow, ListInput } from '../store/inputs.ts'
 import type { ScopedEngine } from './engine.ts'
-import { type ListedRow, type ListInput, pageOf, parseList, rowsWithin } from './listing.ts'
+import type { Internals } from './internals.ts'
+import { pageOf, parseList, rowsWithin } from './listing.ts'
 import { nothing, perform } from './perform.ts'
 
 export function inspecting(engine: ScopedEngine) {

@@ -1,22 +1,14 @@
 /** Pages of `list`: what a caller asks for, and cursors; the same for every store. */
-import type { EntryPage, ListedEntry, ListOptions } from '../cache.ts'
+
+import type { EntryPage, ListOptions } from '../cache.ts'
+import type { ListedRow, ListInput } from '../store/inputs.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { type KeyRange, keyRange, readableKey, type Scope } from '../values/key.ts'
+import { keyRange, readableKey, type Scope } from '../values/key.ts'
 import { optionsObject, wholeNumber } from '../values/options.ts'
 
 const DEFAULT_PAGE = 100
 const MAX_PAGE = 1_000
 const STATES = ['all', 'live', 'expired', 'forever'] as const
-
-export interface ListInput {
-  readonly range: KeyRange
-  /** Without nested scopes: with a prefix. */
-  readonly isDirect: boolean
-  readonly state: (typeof STATES)[number]
-  readonly limit: number
-  /** The stored key after which the page begins; '' for the first. */
-  readonly after: string
-}
 
 /** @throws InvalidOptionError, InvalidKeyError */
 export function parseList(scope: Scope, options: ListOptions | undefined): ListInput {
@@ -32,12 +24,6 @@ export function parseList(scope: Scope, options: ListOptions | undefined): ListI
   wholeNumber('limit', limit, 1, MAX_PAGE)
   const after = cursor === undefined ? '' : textOfCursor(cursor)
   return { range: keyRange(scope, prefix), isDirect: prefix !== '', state, limit, after }
-}
-
-/** An entry as a store lists it. */
-export type ListedRow = Omit<ListedEntry, 'key' | 'namespace'> & {
-  /** As it is stored. */
-  readonly key: string
 }
 
 /** @param rows one more than asked, where there is a next page */

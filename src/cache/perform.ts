@@ -1,5 +1,5 @@
 /** Runs one operation of the engine: tells the listener what came of it, and fails soft if that was asked for. */
-import type { MaybePromise, Reply } from '../stores/store.ts'
+import type { MaybePromise, Reply } from '../store/store.ts'
 import { now } from '../values/clock.ts'
 import { isOutage, takeCost } from '../values/errors.ts'
 import { type Emit, noCost, type OperationEvent } from '../values/events.ts'

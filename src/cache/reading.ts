@@ -1,6 +1,6 @@
 /** `get`, `getMany`, `has`, `expiration`, `entry`: methods that change no value. */
 import type { Cache, CacheEntry } from '../cache.ts'
-import type { Reply, Row } from '../stores/store.ts'
+import type { Reply, Row } from '../store/store.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
 import { decodeRow } from './decoding.ts'
 import type { ScopedEngine } from './engine.ts'

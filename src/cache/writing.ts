@@ -1,11 +1,11 @@
 /** `set`, `setMany`, `add`, `touch`: methods that store values and move deadlines. */
 import type { Cache, WriteOptions } from '../cache.ts'
-import type { PrepareMany } from '../store/internals.ts'
-import type { Item, WriteInput } from '../stores/store.ts'
+import type { Item, WriteInput } from '../store/store.ts'
 import { encodeValue } from '../values/codec.ts'
 import { byCodePoint, storedKey } from '../values/key.ts'
 import type { ScopedEngine } from './engine.ts'
 import { parsePairs, parseWrite } from './inputs.ts'
+import type { PrepareMany } from './internals.ts'
 import { perform, told } from './perform.ts'
 import { deadlineOf } from './settings.ts'
 

@@ -1,5 +1,5 @@
 /** `cached`: a function whose values are kept, as a wrapper and as a decorator of methods. */
-import { internalsOf } from '../store/internals.ts'
+import { internalsOf } from '../cache/internals.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type AnyFunction, type CachedOptions, type CachedPlan, computing, planOf } from './plan.ts'
 

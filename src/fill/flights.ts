@@ -5,11 +5,11 @@
  * that waits for another request's resolver, and allows this. None of these promises rejects.
  */
 
+import type { ClaimAnswer } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
 import type { StoredValue } from '../values/codec.ts'
 import type { Computation } from './nesting.ts'
 import { isSameRead, type Plan } from './options.ts'
-import type { ClaimAnswer } from './store.ts'
 
 /** The share of the timeout after which a follower asks by itself: the leader's request may have been cancelled. */
 export const READ_PATIENCE = 0.5

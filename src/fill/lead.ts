@@ -1,4 +1,6 @@
 /** A call that asks the store: it answers with what is there, computes what is not, or waits for who does. */
+
+import type { ClaimAnswer } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
@@ -7,7 +9,6 @@ import type { Call } from './environment.ts'
 import { type Flight, type Flights, type Outcome, READ_PATIENCE, type Reading } from './flights.ts'
 import { startComputation, whileWaitingFor, wouldDeadlock } from './nesting.ts'
 import { earlyFactor } from './pauses.ts'
-import type { ClaimAnswer } from './store.ts'
 import { startWait } from './wait.ts'
 
 /** What a leader carries along. */

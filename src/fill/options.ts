@@ -1,12 +1,12 @@
 /** The options of `getOrSet`, checked once, before anything is asked or computed. */
 import type { GetOrSetOptions } from '../cache.ts'
+import type { Sliding } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
 import { describeType, InvalidExpirationError, InvalidOptionError } from '../values/errors.ts'
 import { boundedSpan, type Deadline, parseExpiration, parsePeriod } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject } from '../values/options.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
-import type { Sliding } from './store.ts'
 
 /** Longer than most computations take, shorter than people wait. */
 const DEFAULT_LEASE_MS = 10_000

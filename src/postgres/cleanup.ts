@@ -1,7 +1,7 @@
 /** `clearExpired`: removes entries that nobody can be answered with, and keeps a scope to its capacity. */
 
-import type { SweepInput } from '../cache/inputs.ts'
 import type { CleanupResult } from '../cache.ts'
+import type { SweepInput } from '../store/inputs.ts'
 import { now } from '../values/clock.ts'
 import { keyRange, type Scope } from '../values/key.ts'
 import { inBatches } from './batches.ts'

@@ -1,6 +1,6 @@
 /** The three steps of a fill on Postgres; `src/fill` says what they are for. */
-import type { ClaimAnswer, ClaimRequest, FillRequest } from '../fill/store.ts'
-import type { Store } from '../stores/store.ts'
+import type { ClaimAnswer, ClaimRequest, FillRequest } from '../store/claims.ts'
+import type { Store } from '../store/store.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { readOne } from './operations/read-one.ts'

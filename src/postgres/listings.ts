@@ -1,6 +1,6 @@
 /** Counts and listings of the Postgres store. */
-import type { ListedRow } from '../cache/listing.ts'
-import type { Store } from '../stores/store.ts'
+import type { ListedRow } from '../store/inputs.ts'
+import type { Store } from '../store/store.ts'
 import { keyRange } from '../values/key.ts'
 import { count } from './operations/count.ts'
 import { list } from './operations/list.ts'

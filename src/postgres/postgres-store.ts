@@ -2,7 +2,7 @@
 import { type Circuit, createCircuit } from '../cache/circuit.ts'
 import { engineOf, type ScopedEngine } from '../cache/engine.ts'
 import type { CacheTables } from '../schema.ts'
-import type { Store } from '../stores/store.ts'
+import type { Store } from '../store/store.ts'
 import type { Scope } from '../values/key.ts'
 import type { Capacity } from './capacity.ts'
 import { cleanUp } from './cleanup.ts'

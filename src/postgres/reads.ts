@@ -1,6 +1,6 @@
 /** Reads of the Postgres store. */
 import type { NewsReader } from '../store/news.ts'
-import type { ReadOptions, Row, Store } from '../stores/store.ts'
+import type { ReadOptions, Row, Store } from '../store/store.ts'
 import type { StoredValue } from '../values/codec.ts'
 import { inParts } from './batches.ts'
 import { has } from './operations/has.ts'

@@ -1,6 +1,6 @@
 /** Removals, invalidation and snapshots of the Postgres store. */
 import { DEFAULT_BATCH } from '../cache/inputs.ts'
-import type { Store } from '../stores/store.ts'
+import type { Store } from '../store/store.ts'
 import { keyRange, type Scope } from '../values/key.ts'
 import { againIfRaced, chunks, inBatches } from './batches.ts'
 import { clear } from './operations/clear.ts'

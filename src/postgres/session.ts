@@ -1,5 +1,5 @@
 /** The statements of one operation, and what they cost together. */
-import type { Reply } from '../stores/store.ts'
+import type { Reply } from '../store/store.ts'
 import { withCost } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import type { Operation } from './database.ts'

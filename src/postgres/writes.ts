@@ -1,5 +1,5 @@
 /** Writes and counters of the Postgres store. */
-import type { CountInput, Item, Store, WriteInput } from '../stores/store.ts'
+import type { CountInput, Item, Store, WriteInput } from '../store/store.ts'
 import { CounterRangeError, DatabaseError, NotANumberError } from '../values/errors.ts'
 import { MAX_KEYS } from './batches.ts'
 import { add } from './operations/add.ts'

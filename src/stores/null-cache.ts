@@ -2,9 +2,9 @@
 
 import { cacheOver } from '../cache/cache-over.ts'
 import type { Cache } from '../cache.ts'
+import { free, type Store } from '../store/store.ts'
 import { now } from '../values/clock.ts'
 import { OLDEST_SNAPSHOT } from '../values/snapshot.ts'
-import { free, type Store } from './store.ts'
 
 const nullStore: Store = {
   isLocal: true,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createCoalescer } from '../../src/cache/coalesce.ts'
-import { free, type Row } from '../../src/stores/store.ts'
+import { free, type Row } from '../../src/store/store.ts'
 
 function coalescer(load: (keys: string[]) => Promise<ReadonlyMap<string, Row>>, timeoutMs: number) {
   const read = createCoalescer(async (keys) => free(await load(keys)), timeoutMs)

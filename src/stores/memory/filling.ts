@@ -1,8 +1,8 @@
 /** The three steps of a fill in memory; `src/fill` says what they are for. */
-import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from '../../fill/store.ts'
+import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from '../../store/claims.ts'
 import type { About } from '../../store/copies.ts'
+import { free } from '../../store/store.ts'
 import type { StoredValue } from '../../values/codec.ts'
-import { free } from '../store.ts'
 import { instantOf, type MemoryStorage, moveDeadline, type Row } from './storage.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** Counts and listings of the memory store. */
-import type { ListedRow, ListInput } from '../../cache/listing.ts'
+import type { ListedRow, ListInput } from '../../store/inputs.ts'
+import { free } from '../../store/store.ts'
 import { byCodePoint, type Scope } from '../../values/key.ts'
-import { free } from '../store.ts'
 import { type MemoryStorage, type Row, storedBytes } from './storage.ts'
 
 /** Matches a key of the scope itself: one without a bare separator. */

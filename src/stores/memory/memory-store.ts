@@ -1,5 +1,5 @@
 /** A store in the memory of this process: always bounded, and synchronous throughout. */
-import type { Store } from '../store.ts'
+import type { Store } from '../../store/store.ts'
 import { filling } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { reading } from './reading.ts'

@@ -1,5 +1,5 @@
 /** Reads of the memory store. */
-import { free, type ReadOptions, type Row as StoreRow } from '../store.ts'
+import { free, type ReadOptions, type Row as StoreRow } from '../../store/store.ts'
 import { aboutOf, slide } from './filling.ts'
 import type { MemoryStorage, Row } from './storage.ts'
 

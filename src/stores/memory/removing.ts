@@ -1,10 +1,10 @@
 /** Removals, invalidation and cleanup of the memory store. */
 
-import type { SweepInput } from '../../cache/inputs.ts'
 import type { CleanupResult } from '../../cache.ts'
+import type { SweepInput } from '../../store/inputs.ts'
+import { free } from '../../store/store.ts'
 import { now } from '../../values/clock.ts'
 import type { Scope } from '../../values/key.ts'
-import { free } from '../store.ts'
 import type { MemoryStorage, Row } from './storage.ts'
 
 export function removing(storage: MemoryStorage) {

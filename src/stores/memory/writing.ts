@@ -1,8 +1,9 @@
 /** Writes and counters of the memory store. Every write takes the lease away, so the fill it stands for is refused. */
+
+import { type CountInput, free, type Item, type WriteInput } from '../../store/store.ts'
 import { addDecimals, wholePart } from '../../values/decimal.ts'
 import { NotANumberError } from '../../values/errors.ts'
 import type { Deadline } from '../../values/expiration.ts'
-import { type CountInput, free, type Item, type WriteInput } from '../store.ts'
 import { instantOf, type MemoryStorage, moveDeadline, type Row } from './storage.ts'
 
 /** A live counter. */

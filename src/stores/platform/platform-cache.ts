@@ -1,11 +1,11 @@
 /** `platformCache`: what Cloudflare and Vercel keep near a function, as the first tier of a tiered cache. */
 
 import { type GetOptions, parseGet, parsePairs, parseTags, parseWrite } from '../../cache/inputs.ts'
+import { type Internals, internals, type PrepareMany } from '../../cache/internals.ts'
 import { once } from '../../cache/once.ts'
 import { checkedCodec, scopeOf } from '../../cache/settings.ts'
 import type { Cache, NamespaceOptions, WriteOptions } from '../../cache.ts'
 import { remainingMs } from '../../store/copies.ts'
-import { type Internals, internals, type PrepareMany } from '../../store/internals.ts'
 import { now } from '../../values/clock.ts'
 import {
   type Codec,

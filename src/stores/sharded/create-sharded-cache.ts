@@ -1,8 +1,8 @@
 /** `shardedCache`: keys spread over several stores. */
 
+import { type Inside, internals, internalsOf } from '../../cache/internals.ts'
 import { scopeOf } from '../../cache/settings.ts'
 import type { Cache, NamespaceOptions } from '../../cache.ts'
-import { type Inside, internals, internalsOf } from '../../store/internals.ts'
 import { DEFAULT_TIMEOUT_MS } from '../../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { nestedScope } from '../../values/key.ts'

@@ -1,6 +1,7 @@
 /** Operations on many keys or on everything: all nodes at once, and what they answer put together. */
 
 import { parsePairs, parseSweep, parseTags, parseWrite } from '../../cache/inputs.ts'
+import { type CopyOptions, internalsOf, type PrepareMany } from '../../cache/internals.ts'
 import { pageOf, parseList, type ReadRows } from '../../cache/listing.ts'
 import { listed, once } from '../../cache/once.ts'
 import type {
@@ -13,7 +14,6 @@ import type {
   ListOptions,
 } from '../../cache.ts'
 import type { Copy } from '../../store/copies.ts'
-import { type CopyOptions, internalsOf, type PrepareMany } from '../../store/internals.ts'
 import { now } from '../../values/clock.ts'
 import { NEVER } from '../../values/expiration.ts'
 import { byCodePoint, ROOT, storedKeys } from '../../values/key.ts'

@@ -1,6 +1,7 @@
 /** Operations on one key: its node's. */
+
+import { type GetOrSetKeeping, internalsOf } from '../../cache/internals.ts'
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../../cache.ts'
-import { type GetOrSetKeeping, internalsOf } from '../../store/internals.ts'
 import { type Context, nodeCache, nodeName, optionsFor } from './context.ts'
 
 /** Those whose first argument is the key, and whose others the node understands as they are. */

@@ -1,7 +1,8 @@
 /** What the parts of a tiered cache share, and how a copy gets into the first tier. */
+
+import type { Internals } from '../../cache/internals.ts'
 import type { Cache } from '../../cache.ts'
 import type { Copy } from '../../store/copies.ts'
-import type { Internals } from '../../store/internals.ts'
 import { ROOT, storedKeys } from '../../values/key.ts'
 import type { NearCache } from '../platform/platform-cache.ts'
 import { isCut } from './cut.ts'

@@ -2,8 +2,8 @@
 
 import { ENGINE } from '../../cache/engine.ts'
 import { parsePairs } from '../../cache/inputs.ts'
+import { type Inside, internals, internalsOf } from '../../cache/internals.ts'
 import type { Cache, CacheEntry, ClearExpiredOptions, WriteOptions } from '../../cache.ts'
-import { type Inside, internals, internalsOf } from '../../store/internals.ts'
 import { now } from '../../values/clock.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { type Expiration, parsePeriod } from '../../values/expiration.ts'

@@ -1,10 +1,10 @@
 /** Writes go to the second tier, and then to the first; what changes a value in place only leaves the first. */
 
 import { parsePairs, parseTags, parseWrite } from '../../cache/inputs.ts'
+import { type Internals, internals } from '../../cache/internals.ts'
 import { listed, once } from '../../cache/once.ts'
 import type { Cache, CounterOptions, LimitRule, WriteOptions } from '../../cache.ts'
 import { remainingMs } from '../../store/copies.ts'
-import { type Internals, internals } from '../../store/internals.ts'
 import type { Expiration } from '../../values/expiration.ts'
 import { NEVER } from '../../values/expiration.ts'
 import { type Context, forget, forgetAll, forgetTags, keysOf } from './context.ts'

@@ -5,13 +5,14 @@
  * those methods can do.
  */
 
-import { type ListedRow, parseList, type ReadRows } from '../cache/listing.ts'
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../cache.ts'
+import type { Copy } from '../store/copies.ts'
+import type { ListedRow } from '../store/inputs.ts'
+import type { NewsReader } from '../store/news.ts'
 import { now } from '../values/clock.ts'
 import type { Deadline } from '../values/expiration.ts'
 import { byCodePoint, pathOf, ROOT } from '../values/key.ts'
-import type { Copy } from './copies.ts'
-import type { NewsReader } from './news.ts'
+import { parseList, type ReadRows } from './listing.ts'
 
 /** In the place of a value that is not there. */
 const ABSENT = Symbol('absent')

@@ -9,15 +9,14 @@
  * const cache = cacheOver(myStore, { expiration: '10m' })
  */
 
-import type { SweepInput } from '../cache/inputs.ts'
-import type { ListedRow, ListInput } from '../cache/listing.ts'
 import type { CacheStats, CleanupResult } from '../cache.ts'
-import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from '../fill/store.ts'
-import type { NewsReader } from '../store/news.ts'
 import type { StoredValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
 import type { Deadline } from '../values/expiration.ts'
 import type { Scope } from '../values/key.ts'
+import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './claims.ts'
+import type { ListedRow, ListInput, SweepInput } from './inputs.ts'
+import type { NewsReader } from './news.ts'
 
 /** What a call of a store answers, and what it cost. */
 export interface Reply<T> {
