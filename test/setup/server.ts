@@ -14,6 +14,8 @@ const LOCALE = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '-
 export interface Server {
   /** A superuser's connection URL, to a database that exists. */
   readonly url: string
+  /** Holds all of its files. */
+  readonly folder: string
   stop(): Promise<void>
 }
 
@@ -25,6 +27,7 @@ export async function startServer(settings: readonly string[] = [], bin?: string
     const server = await launch(place, port, ['max_connections=200', ...settings])
     return {
       url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+      folder: place.folder,
       async stop() {
         await stopped(server)
         await rm(place.folder, { recursive: true, force: true })
