@@ -15,7 +15,7 @@ import { inParts } from './reading.ts'
 interface CopyRow extends StoredValue {
   readonly key: string
   readonly remainingMs: number | null
-  readonly tags: string | null
+  readonly tags: string[] | null
 }
 
 /** A row that only brings news is none. */
@@ -29,9 +29,8 @@ export function copying(context: Context): { copies: ReadCopies } {
   async function rowsOf(keys: readonly string[], { slidingMs, news }: CopyOptions, cost: Cost): Promise<CopyRow[]> {
     if (slidingMs !== undefined) {
       const values = { keys, ttlMs: slidingMs, lifeMs: slidingLifeMs(slidingMs, slack), maxAgeMs: null }
-      const told = await (news === undefined
-        ? runner.run(readCopySliding, values, cost)
-        : runner.run(readCopySlidingWithNews, { ...values, since: news.since() }, cost))
+      if (news === undefined) return (await runner.run(readCopySliding, values, cost)).flatMap(found)
+      const told = await runner.run(readCopySlidingWithNews, { ...values, since: news.since() }, cost)
       await tellNews(news, told[0]?.news)
       return told.flatMap(found)
     }

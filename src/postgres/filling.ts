@@ -1,4 +1,5 @@
 /** `getOrSet` on Postgres: the three steps as statements; what they are for is in `src/fill`. */
+
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { keepingSteps } from '../fill/keeping.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore } from '../fill/store.ts'
@@ -10,6 +11,7 @@ import { storedKey } from '../values/key.ts'
 import type { Circuit } from './circuit.ts'
 import type { Context } from './context.ts'
 import { guarded } from './fail-soft.ts'
+import type { Operation } from './operation.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { readOne } from './operations/read-one.ts'
@@ -75,8 +77,8 @@ function claimValues({ sliding, news, ...request }: ClaimRequest): Record<string
 }
 
 /** Hands over what a statement told besides. */
-export async function tellNews(reader: NewsReader | undefined, text: string | null | undefined): Promise<void> {
-  if (reader !== undefined && text != null) await reader.told(JSON.parse(text) as News)
+export async function tellNews(reader: NewsReader | undefined, news: News | null | undefined): Promise<void> {
+  if (reader !== undefined && news != null) await reader.told(news)
 }
 
 function fillValues({ deadline, ...request }: FillRequest): Record<string, unknown> {
@@ -84,24 +86,11 @@ function fillValues({ deadline, ...request }: FillRequest): Record<string, unkno
 }
 
 /** What a copy of an entry needs, as a row tells it. */
-export function aboutOf({ remainingMs, tags }: { remainingMs: number | null; tags: string | null }): About {
-  return {
-    remainingMs: remainingMs ?? Number.POSITIVE_INFINITY,
-    tags: tags === null ? null : (JSON.parse(tags) as string[]),
-  }
+export function aboutOf({ remainingMs, tags }: { remainingMs: number | null; tags: string[] | null }): About {
+  return { remainingMs: remainingMs ?? Number.POSITIVE_INFINITY, tags }
 }
 
-interface ClaimRow {
-  value: string | null
-  number: string | null
-  state: 'live' | 'stale' | 'gone' | null
-  claimed: boolean
-  heldMs: number | null
-  servableMs: number | null
-  remainingMs: number | null
-  tags: string | null
-  news: string | null
-}
+type ClaimRow = typeof readOrClaim extends Operation<infer Row> ? Row : never
 
 function answerOf(row: ClaimRow | undefined, isAbout: boolean): ClaimAnswer {
   if (row === undefined) return { entry: undefined, claimed: false, heldMs: undefined }

@@ -30,5 +30,5 @@ export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = s
     from due as next
     where ${entries.key} = next.key
     returning 1`)
-  return { ctes: [due, touched] as const, touched: sql<boolean>`exists (select from touched)` }
+  return { ctes: [due, touched] as const, touched: sql`exists (select from touched)` }
 }
