@@ -21,9 +21,9 @@ import {
   readOrClaimSlidingWithNews,
   readOrClaimWithNews,
 } from './operations/read-or-claim.ts'
-import { readSliding } from './operations/read-sliding.ts'
 import { release } from './operations/release.ts'
 import type { Runner } from './runner.ts'
+import { isKnownToRefuse, noteRefusal, readSlidingRow } from './sliding.ts'
 
 /** The steps of a fill on the cache's tables. */
 export function postgresFillStore(runner: Runner, circuit: Circuit | undefined): FillStore {
@@ -31,9 +31,8 @@ export function postgresFillStore(runner: Runner, circuit: Circuit | undefined):
     readOrClaim: (request, cost) =>
       guarded(circuit, async () => {
         if (runner.isInTransaction) return readOnly(runner, request, cost)
-        const [row] = await runner.run(claimOperation(request), claimValues(request), cost)
-        await tellNews(request.news, row?.news)
-        return answerOf(row, request.about === true)
+        const live = isKnownToRefuse(runner) ? await liveRow(runner, request, cost) : undefined
+        return live ?? claim(runner, request, cost)
       }),
     fill: (request, cost) =>
       guarded(circuit, async () => (await runner.run(fill, fillValues(request), cost))[0]?.stored ?? false),
@@ -44,14 +43,35 @@ export function postgresFillStore(runner: Runner, circuit: Circuit | undefined):
   }
 }
 
+/** @throws DatabaseError, also where the database refuses writes and nothing is live: nobody could store what is computed */
+async function claim(runner: Runner, request: ClaimRequest, cost: Cost): Promise<ClaimAnswer> {
+  try {
+    const [row] = await runner.run(claimOperation(request), claimValues(request), cost)
+    await tellNews(request.news, row?.news)
+    return answerOf(row, request.about === true)
+  } catch (error) {
+    const live = noteRefusal(runner, error) ? await liveRow(runner, request, cost) : undefined
+    if (live === undefined) throw error
+    return live
+  }
+}
+
+/** A hit that writes nothing. */
+async function liveRow(runner: Runner, { key, force }: ClaimRequest, cost: Cost): Promise<ClaimAnswer | undefined> {
+  if (force) return undefined
+  const [row] = await runner.run(readOne, { key }, cost)
+  return row && { entry: { ...row, state: 'live' }, claimed: false, heldMs: undefined }
+}
+
 /**
  * Inside a transaction of the caller's: a lease would keep all others waiting until it ends, and what is computed there may
  * be made of what nobody else may see yet.
  */
 async function readOnly(runner: Runner, { key, sliding }: ClaimRequest, cost: Cost): Promise<ClaimAnswer> {
-  const [row] = await (sliding === undefined
-    ? runner.run(readOne, { key }, cost)
-    : runner.run(readSliding, { key, ...sliding }, cost))
+  const row =
+    sliding === undefined
+      ? (await runner.run(readOne, { key }, cost))[0]
+      : await readSlidingRow(runner, key, sliding, cost)
   return { entry: row && { ...row, state: 'live' }, claimed: 'unavailable', heldMs: undefined }
 }
 
