@@ -60,7 +60,7 @@ export function counting(context: Context) {
         allowed: row.count <= limit,
         count: row.count,
         remaining: Math.max(0, limit - row.count),
-        resetAt: new Date(Number(row.resetAt)),
+        resetAt: new Date(row.resetAt),
         resetMs: row.resetMs,
       }
     },

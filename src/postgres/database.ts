@@ -1,7 +1,6 @@
-/** What pgstash asks of a Drizzle database, and how an operation on it is declared. */
+/** What pgstash asks of a Drizzle database. */
 import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import type { CacheTables } from '../schema.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
 /**
@@ -31,38 +30,15 @@ export function primary(db: Database): Database {
 // biome-ignore lint/suspicious/noExplicitAny: the user's own schema, which is invariant in Drizzle's types, does not matter here
 export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>
 
-/**
- * Whether a statement may be sent again after a failure that leaves open what happened: `always` for reads (and
- * statements that carry a client-made token), otherwise `unsent`: only when the first certainly never reached the
- * server, because it may have committed. `never` inside a transaction, which the failure has ended.
- */
-export type Repeatable = 'always' | 'unsent' | 'never'
-
 /** A Drizzle query before it is prepared. */
-export interface Preparable<Row> {
+export interface Preparable {
   toSQL(): { sql: string; params: unknown[] }
-  prepare(name: string): Prepared<Row>
+  prepare(name: string): Prepared
   $withCache(config: false): unknown
-  readonly _: { readonly selectedFields: object }
 }
 
 /** A prepared Drizzle query. */
-export interface Prepared<Row> {
-  execute(values?: Record<string, unknown>): Promise<Row[]>
+export interface Prepared {
+  execute(values?: Record<string, unknown>): Promise<unknown>
   getQuery(): { sql: string; params: unknown[] }
-}
-
-/** One statement: how to build it with Drizzle, and whether it may be repeated. */
-export interface Operation<Row> {
-  readonly repeatable: Repeatable
-  readonly build: (db: QueryDatabase, tables: CacheTables) => Preparable<Row>
-}
-
-/**
- * Declares an operation; its rows' type comes from the query.
- *
- * It selects only what every driver delivers as it is: text, booleans, `int`, and `float8` for other numbers.
- */
-export function operation<Row>(repeatable: Repeatable, build: Operation<Row>['build']): Operation<Row> {
-  return { repeatable, build }
 }

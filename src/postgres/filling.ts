@@ -1,4 +1,5 @@
 /** `getOrSet` on Postgres: the three steps as statements; what they are for is in `src/fill`. */
+
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { keepingSteps } from '../fill/keeping.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, FillStore } from '../fill/store.ts'
@@ -10,6 +11,7 @@ import { storedKey } from '../values/key.ts'
 import type { Circuit } from './circuit.ts'
 import type { Context } from './context.ts'
 import { guarded } from './fail-soft.ts'
+import type { Operation } from './operation.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { readOne } from './operations/read-one.ts'
@@ -19,9 +21,9 @@ import {
   readOrClaimSlidingWithNews,
   readOrClaimWithNews,
 } from './operations/read-or-claim.ts'
-import { readSliding } from './operations/read-sliding.ts'
 import { release } from './operations/release.ts'
 import type { Runner } from './runner.ts'
+import { isKnownToRefuse, noteRefusal, readSlidingRow } from './sliding.ts'
 
 /** The steps of a fill on the cache's tables. */
 export function postgresFillStore(runner: Runner, circuit: Circuit | undefined): FillStore {
@@ -29,9 +31,8 @@ export function postgresFillStore(runner: Runner, circuit: Circuit | undefined):
     readOrClaim: (request, cost) =>
       guarded(circuit, async () => {
         if (runner.isInTransaction) return readOnly(runner, request, cost)
-        const [row] = await runner.run(claimOperation(request), claimValues(request), cost)
-        await tellNews(request.news, row?.news)
-        return answerOf(row, request.about === true)
+        const live = isKnownToRefuse(runner) ? await liveRow(runner, request, cost) : undefined
+        return live ?? claim(runner, request, cost)
       }),
     fill: (request, cost) =>
       guarded(circuit, async () => (await runner.run(fill, fillValues(request), cost))[0]?.stored ?? false),
@@ -42,14 +43,35 @@ export function postgresFillStore(runner: Runner, circuit: Circuit | undefined):
   }
 }
 
+/** @throws DatabaseError, also where the database refuses writes and nothing is live: nobody could store what is computed */
+async function claim(runner: Runner, request: ClaimRequest, cost: Cost): Promise<ClaimAnswer> {
+  try {
+    const [row] = await runner.run(claimOperation(request), claimValues(request), cost)
+    await tellNews(request.news, row?.news)
+    return answerOf(row, request.about === true)
+  } catch (error) {
+    const live = noteRefusal(runner, error) ? await liveRow(runner, request, cost) : undefined
+    if (live === undefined) throw error
+    return live
+  }
+}
+
+/** A hit that writes nothing. */
+async function liveRow(runner: Runner, { key, force }: ClaimRequest, cost: Cost): Promise<ClaimAnswer | undefined> {
+  if (force) return undefined
+  const [row] = await runner.run(readOne, { key }, cost)
+  return row && { entry: { ...row, state: 'live' }, claimed: false, heldMs: undefined }
+}
+
 /**
  * Inside a transaction of the caller's: a lease would keep all others waiting until it ends, and what is computed there may
  * be made of what nobody else may see yet.
  */
 async function readOnly(runner: Runner, { key, sliding }: ClaimRequest, cost: Cost): Promise<ClaimAnswer> {
-  const [row] = await (sliding === undefined
-    ? runner.run(readOne, { key }, cost)
-    : runner.run(readSliding, { key, ...sliding }, cost))
+  const row =
+    sliding === undefined
+      ? (await runner.run(readOne, { key }, cost))[0]
+      : await readSlidingRow(runner, key, sliding, cost)
   return { entry: row && { ...row, state: 'live' }, claimed: 'unavailable', heldMs: undefined }
 }
 
@@ -75,8 +97,8 @@ function claimValues({ sliding, news, ...request }: ClaimRequest): Record<string
 }
 
 /** Hands over what a statement told besides. */
-export async function tellNews(reader: NewsReader | undefined, text: string | null | undefined): Promise<void> {
-  if (reader !== undefined && text != null) await reader.told(JSON.parse(text) as News)
+export async function tellNews(reader: NewsReader | undefined, news: News | null | undefined): Promise<void> {
+  if (reader !== undefined && news != null) await reader.told(news)
 }
 
 function fillValues({ deadline, ...request }: FillRequest): Record<string, unknown> {
@@ -84,24 +106,11 @@ function fillValues({ deadline, ...request }: FillRequest): Record<string, unkno
 }
 
 /** What a copy of an entry needs, as a row tells it. */
-export function aboutOf({ remainingMs, tags }: { remainingMs: number | null; tags: string | null }): About {
-  return {
-    remainingMs: remainingMs ?? Number.POSITIVE_INFINITY,
-    tags: tags === null ? null : (JSON.parse(tags) as string[]),
-  }
+export function aboutOf({ remainingMs, tags }: { remainingMs: number | null; tags: string[] | null }): About {
+  return { remainingMs: remainingMs ?? Number.POSITIVE_INFINITY, tags }
 }
 
-interface ClaimRow {
-  value: string | null
-  number: string | null
-  state: 'live' | 'stale' | 'gone' | null
-  claimed: boolean
-  heldMs: number | null
-  servableMs: number | null
-  remainingMs: number | null
-  tags: string | null
-  news: string | null
-}
+type ClaimRow = typeof readOrClaim extends Operation<infer Row> ? Row : never
 
 function answerOf(row: ClaimRow | undefined, isAbout: boolean): ClaimAnswer {
   if (row === undefined) return { entry: undefined, claimed: false, heldMs: undefined }

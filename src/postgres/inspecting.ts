@@ -25,9 +25,9 @@ export function inspecting(context: Context) {
     return rows.map((row) => ({
       ...row,
       expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
-      tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),
-      createdAt: new Date(Number(row.createdAt)),
-      updatedAt: new Date(Number(row.updatedAt)),
+      tags: row.tags ?? [],
+      createdAt: new Date(row.createdAt),
+      updatedAt: new Date(row.updatedAt),
     }))
   }
 

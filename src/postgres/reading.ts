@@ -11,9 +11,9 @@ import { has } from './operations/has.ts'
 import { read } from './operations/read.ts'
 import { readDeadline } from './operations/read-deadline.ts'
 import { readOne } from './operations/read-one.ts'
-import { readSliding } from './operations/read-sliding.ts'
 import { isTooLarge } from './retry.ts'
 import type { Runner } from './runner.ts'
+import { readSlidingRow } from './sliding.ts'
 import type { writing } from './writing.ts'
 
 export function reading(context: Context) {
@@ -23,9 +23,7 @@ export function reading(context: Context) {
   const absent = { value: undefined }
 
   async function slidingRow(key: string, ttlMs: number, cost: Cost): Promise<StoredValue | undefined> {
-    const lifeMs = slidingLifeMs(ttlMs, slack)
-    const [row] = await runner.run(readSliding, { key, ttlMs, lifeMs, maxAgeMs: null }, cost)
-    return row
+    return readSlidingRow(runner, key, { ttlMs, lifeMs: slidingLifeMs(ttlMs, slack), maxAgeMs: null }, cost)
   }
 
   async function get(key: string, options?: GetOptions): Promise<unknown> {

@@ -1,6 +1,6 @@
 /** Which failures pass by themselves, and how often and when to try again. All of it, in this one place. */
 import { DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
-import type { Repeatable } from './database.ts'
+import type { Repeatable } from './operation.ts'
 
 /** The first try and two more: a wake-up of a suspended compute or a dropped connection rarely outlives them. */
 const ATTEMPTS = 3

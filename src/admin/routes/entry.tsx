@@ -103,10 +103,10 @@ async function load({ runner, scope }: CacheContext, key: string, characters: nu
 function factsOf(entry: Read): EntryFacts {
   return {
     ...entry,
-    tags: entry.tags === null ? [] : (JSON.parse(entry.tags) as string[]),
-    createdAt: Number(entry.createdAt),
-    updatedAt: Number(entry.updatedAt),
-    now: Number(entry.now),
+    tags: entry.tags ?? [],
+    createdAt: entry.createdAt,
+    updatedAt: entry.updatedAt,
+    now: entry.now,
   }
 }
 

@@ -1,4 +1,5 @@
 /** All checks, in the order in which one would ask. */
+
 import type { Check } from '../finding.ts'
 import { cleanup } from './cleanup.ts'
 import { clock } from './clock.ts'

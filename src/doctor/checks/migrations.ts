@@ -1,37 +1,48 @@
 import { sql } from 'drizzle-orm'
 import { migrations as known } from '../../migrate/migrations.ts'
 import { identifier } from '../../migrate/sql-text.ts'
-import { operation } from '../../postgres/database.ts'
+import { bool, nullable, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
 
-const present = operation('always', (db, tables) =>
-  db
-    .select({
-      entries: sql<boolean>`${oidOf(tables, tables.entries)} is not null`,
-      leases: sql<boolean>`${oidOf(tables, tables.leases)} is not null`,
-      invalidations: sql<boolean>`${oidOf(tables, tables.invalidations)} is not null`,
-      state: sql<boolean>`${oidOf(tables, tables.state)} is not null`,
-      changes: sql<boolean>`${oidOf(tables, tables.changes)} is not null`,
-    })
-    .from(sql`(select) as one`),
-)
+const present = operation({
+  name: 'check_present',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { entries: bool, leases: bool, invalidations: bool, state: bool, changes: bool },
+  build: (db, tables, answer) =>
+    answer(db, {
+      entries: sql`${oidOf(tables, tables.entries)} is not null`,
+      leases: sql`${oidOf(tables, tables.leases)} is not null`,
+      invalidations: sql`${oidOf(tables, tables.invalidations)} is not null`,
+      state: sql`${oidOf(tables, tables.state)} is not null`,
+      changes: sql`${oidOf(tables, tables.changes)} is not null`,
+    }).from(sql`(select) as one`),
+})
 
 /** Null where there is no such schema. Without that right not even a table's name can be asked for. */
-const usable = operation('always', (db, { schema = '' }) =>
-  db
-    .select({
-      isUsable: sql<boolean | null>`has_schema_privilege(to_regnamespace(${identifier(schema)}::text), 'usage')`,
-      role: sql<string>`current_user::text`,
-    })
-    .from(sql`(select) as one`),
-)
+const usable = operation({
+  name: 'check_usable',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { isUsable: nullable(bool), role: text },
+  build: (db, { schema = '' }, answer) =>
+    answer(db, {
+      isUsable: sql`has_schema_privilege(to_regnamespace(${identifier(schema)}::text), 'usage')`,
+      role: sql`current_user::text`,
+    }).from(sql`(select) as one`),
+})
 
-const recorded = operation('always', (db, { state }) =>
-  db
-    .select({ name: sql<string>`substr(${state.name}, length('migration ') + 1)` })
-    .from(state)
-    .where(sql`${state.name} like 'migration %'`),
-)
+const recorded = operation({
+  name: 'check_recorded',
+  repeatable: 'always',
+  rows: 'any number',
+  columns: { name: text },
+  build: (db, { state }, answer) =>
+    answer(db, { name: sql`substr(${state.name}, length('migration ') + 1)` })
+      .from(state)
+      .where(sql`${state.name} like 'migration %'`),
+})
 
 const ADVICE = 'Run `pgstash migrate`, before the code that needs it.'
 
