@@ -1,5 +1,6 @@
 /** The one interface that every store implements, and the types it speaks. */
 import type { Expiration } from './values/expiration.ts'
+import type { TimeSpan } from './values/time-span.ts'
 
 /**
  * A cache. Every method is one round trip to the database, a miss of `getOrSet` two; `clear`, `clearExpired` and batches of
@@ -192,8 +193,8 @@ export interface LimitResult {
 export interface ClearExpiredOptions {
   /** Entries removed by one statement; default 5,000. */
   batch?: number | undefined
-  /** Milliseconds after which no further batch is started; default: none, until all is done. */
-  timeBudget?: number | undefined
+  /** After it no further batch starts. A plain number is milliseconds; default: no limit, until all is done. */
+  timeBudget?: TimeSpan | undefined
   /** Called after each batch with the number removed so far. */
   onProgress?: ((removed: number) => void) | undefined
   /** Ends the run after the batch that is under way, as `timeBudget` does. */

@@ -69,3 +69,4 @@ export type {
   WaitEvent,
 } from './values/events.ts'
 export type { Deadline, Duration, Expiration } from './values/expiration.ts'
+export type { TimeSpan } from './values/time-span.ts'

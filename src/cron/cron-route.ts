@@ -2,6 +2,7 @@ import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { secretCheck } from '../values/secret.ts'
+import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
 /** Below the ten seconds that the smallest Vercel plan gives a function. */
@@ -10,8 +11,8 @@ const DEFAULT_TIME_BUDGET_MS = 8_000
 export interface CronRouteOptions {
   /** What the caller must send as `Authorization: Bearer …`; Vercel sends the variable `CRON_SECRET`. */
   secret: string | undefined
-  /** Milliseconds after which no further batch is started; default 8,000. */
-  timeBudget?: number | undefined
+  /** After it no further batch starts. A plain number is milliseconds; default 8,000. */
+  timeBudget?: TimeSpan | undefined
   /** Entries removed by one statement; default 5,000. */
   batch?: number | undefined
 }

@@ -10,7 +10,8 @@ import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../store/sett
 import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, type Scope, storedKey } from '../values/key.ts'
-import { boolean, optionsObject, wholeNumber } from '../values/options.ts'
+import { boolean, optionsObject } from '../values/options.ts'
+import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { type Capacity, parseCapacity } from './capacity.ts'
 import { createCircuit } from './circuit.ts'
 import { CONTEXT, type Context, type Shared } from './context.ts'
@@ -27,8 +28,8 @@ import { writing } from './writing.ts'
 export interface CacheOptions extends CommonOptions {
   /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
   tables?: CacheTables | undefined
-  /** Milliseconds for one statement, its retries included; default 5,000. */
-  timeout?: number | undefined
+  /** For one statement, its retries included. A plain number is milliseconds; default 5,000. */
+  timeout?: TimeSpan | undefined
   /** Named prepared statements where the driver has them; default true. Off for poolers that do not track names. */
   preparedNames?: boolean | undefined
   /**
@@ -58,9 +59,6 @@ const KNOWN_OPTIONS = [
   'maxBytes',
 ] as const
 
-/** Above it timers overflow and fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
-
 /**
  * A cache in the tables of a Drizzle Postgres database.
  *
@@ -83,7 +81,7 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
   if (onError !== 'throw' && onError !== 'miss') {
     throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
   }
-  const timeoutMs = wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS)
+  const timeoutMs = milliseconds('timeout', timeout, { numbers: 'milliseconds', min: 1, max: MAX_TIMER_MS })
   const runner = createRunner(primary(db), {
     tables: checkedTables(tables),
     timeoutMs,
