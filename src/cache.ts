@@ -1,5 +1,6 @@
 /** The one interface that every store implements, and the types it speaks. */
 import type { Expiration } from './values/expiration.ts'
+import type { Jsonified } from './values/jsonified.ts'
 
 /**
  * A cache. Every method is one round trip to the database, a miss of `getOrSet` two; `clear`, `clearExpired` and batches of
@@ -43,13 +44,22 @@ export interface Cache {
    * wait for it, up to `lease`, or take the old value where they pass `stale`. What was computed before another write of
    * the key, or an invalidation of one of its tags, is returned and not stored. `compute` may be a value.
    *
+   * Each caller gets the value as the codec brings it back, on a miss as on a hit. With JSON a Date is a string both times,
+   * and the type says so. For a codec that keeps more, name the type that it brings back: `getOrSet<User, User>(…)`.
+   *
    * @throws what `compute` throws, unless a stale value may be served; UnserializableValueError, ValueTooLargeError of its
    *   value; DatabaseError, DatabaseTimeoutError unless `onError: 'miss'`
    * @example
    * const user = await cache.getOrSet(`user:${id}`, () => loadUser(id), { expiration: '10m', stale: '1h' })
    */
-  getOrSet<T>(key: string, compute: (fill: Fill) => T | Promise<T>, options?: GetOrSetOptions): Promise<T>
-  getOrSet<T>(key: string, compute: T, options?: GetOrSetOptions): Promise<T>
+  getOrSet<T>(key: string, compute: (fill: Fill) => T | Promise<T>, options?: GetOrSetOptions): Promise<Jsonified<T>>
+  getOrSet<T>(key: string, compute: T, options?: GetOrSetOptions): Promise<Jsonified<T>>
+  /** The same for a codec that keeps more than JSON: `Kept` is the type that it brings back. */
+  getOrSet<T, Kept>(
+    key: string,
+    compute: T | ((fill: Fill) => T | Promise<T>),
+    options?: GetOrSetOptions,
+  ): Promise<Kept>
   /**
    * Moves a live entry's deadline without rewriting its value. False: none was live.
    *
@@ -160,7 +170,10 @@ export interface Fill {
   expireIn(expiration: Expiration): void
   /** Adds tags. */
   tag(...tags: string[]): void
-  /** Returns the value without storing it; no other caller gets it. */
+  /**
+   * Returns the value without storing it; no other caller gets it. It has the form that a stored one would have, but what
+   * the codec refuses is returned as it is.
+   */
   skip(): void
 }
 
@@ -266,6 +279,7 @@ export type CacheSnapshot = string & { readonly __snapshot: never }
 export interface CacheEntry<T> {
   exists(): Promise<boolean>
   value(): Promise<T | undefined>
+  /** Stores a value and returns it as the codec brings it back, like the next `value()`. */
   set(value: T, options?: WriteOptions): Promise<T>
   delete(): Promise<boolean>
   reload(): void
