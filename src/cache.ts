@@ -240,6 +240,7 @@ export interface CacheStats {
 export interface ListOptions {
   /** Only keys that start with it; of this namespace itself, not of those nested in it. */
   prefix?: string | undefined
+  /** `expired` covers what a tag has rejected, `live` what never expires. Default: all. */
   state?: 'live' | 'expired' | 'forever' | undefined
   /** 1 to 1,000; default 100. */
   limit?: number | undefined
@@ -247,11 +248,18 @@ export interface ListOptions {
   cursor?: string | undefined
 }
 
+export type EntryState = 'live' | 'expired' | 'invalidated'
+
 export interface ListedEntry {
   /** The key, without its namespace; what is left of it where it was too long to be stored whole. */
   key: string
   /** The namespaces below this cache that it is in; empty for its own. A version is named with an `@` before it. */
   namespace: string[]
+  /**
+   * `live`; `expired`: its deadline has passed; `invalidated`: one of its tags was invalidated before that. Entries of the
+   * last two read as absent, and `state: 'expired'` lists both.
+   */
+  state: EntryState
   expiresAt: Date | null
   tags: string[]
   /** Of key and value, as stored: compressed. */

@@ -8,6 +8,7 @@ export type {
   ClearExpiredOptions,
   CounterOptions,
   EntryPage,
+  EntryState,
   Fill,
   GetOrSetOptions,
   LimitResult,

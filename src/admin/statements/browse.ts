@@ -1,6 +1,6 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import { operation } from '../../postgres/database.ts'
-import { epochMs, inRange, param, storedBytes } from '../../postgres/operations/fragments.ts'
+import { epochMs, inRange, param, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
 
 /** Of an entry's tags; a page of entries with a hundred tags each would be mostly tags. */
@@ -13,7 +13,7 @@ const browseOperation = (state?: (tables: CacheTables) => SQL) =>
     return db
       .select({
         key,
-        live: live(tables),
+        state: stateOf(tables),
         expiresAt: epochMs(expiresAt),
         // As JSON, because drivers differ in how they answer with arrays.
         tags: sql<string | null>`array_to_json(${tags}[1:${sql.raw(String(SHOWN_TAGS))}])::text`,

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { operation } from '../../postgres/database.ts'
-import { epochMs, inRange, param, storedBytes } from '../../postgres/operations/fragments.ts'
-import { live } from '../../schema.ts'
+import { epochMs, inRange, param, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
 
 /** Of its tags: each may be half a kilobyte. */
 const SHOWN_TAGS = 5
@@ -15,7 +14,7 @@ export const readEntry = operation('always', (db, tables) => {
   const { key, value, number, tags } = entries
   return db
     .select({
-      live: live(tables),
+      state: stateOf(tables),
       value: sql<string | null>`left(${value}, ${param('characters')}::int)`,
       characters: sql<number>`coalesce(length(${value}), 0)::float8`,
       valueBytes: sql<number>`coalesce(octet_length(${value}), 0)::float8`,

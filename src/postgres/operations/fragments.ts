@@ -1,8 +1,9 @@
 /** Pieces that several statements share. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { EntryState } from '../../cache.ts'
 import { rejected } from '../../rejected.ts'
-import type { CacheTables } from '../../schema.ts'
+import { type CacheTables, live } from '../../schema.ts'
 import type { Deadline } from '../../values/expiration.ts'
 
 export const param = (name: string) => sql.placeholder(name)
@@ -79,6 +80,12 @@ export function inRange({ key }: { key: PgColumn }): SQL {
 /** An instant as milliseconds since the epoch, whatever the driver makes of timestamps. */
 export function epochMs(instant: PgColumn | SQL): SQL<number | null> {
   return sql<number | null>`floor(extract(epoch from ${instant}) * 1000)::float8`
+}
+
+/** How an entry stands. Its tags are looked at if its deadline is still to come. */
+export function stateOf(tables: CacheTables): SQL<EntryState> {
+  const { expiresAt } = tables.entries
+  return sql<EntryState>`case when ${live(tables)} then 'live' when ${expiresAt} <= now() then 'expired' else 'invalidated' end`
 }
 
 /** Bytes that an entry's key and value take in the table, after compression. */

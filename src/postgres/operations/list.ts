@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
 import { operation } from '../database.ts'
-import { epochMs, inRange, param, storedBytes } from './fragments.ts'
+import { epochMs, inRange, param, stateOf, storedBytes } from './fragments.ts'
 
 type State = (tables: CacheTables) => SQL
 
@@ -17,6 +17,7 @@ const listOperation = (...conditions: State[]) =>
     return db
       .select({
         key,
+        state: stateOf(tables),
         expiresAt: epochMs(expiresAt),
         // As JSON, because drivers differ in how they answer with arrays.
         tags: sql<string | null>`array_to_json(${tags})::text`,
