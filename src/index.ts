@@ -8,6 +8,7 @@ export type {
   ClearExpiredOptions,
   CounterOptions,
   EntryPage,
+  EntryState,
   Fill,
   GetOrSetOptions,
   LimitResult,
@@ -20,6 +21,7 @@ export type {
 export { asCached, type CachedFunction, type CachedMethodDecorator, cached } from './cached/cached.ts'
 export type { CachedOptions } from './cached/plan.ts'
 export { type CompressingCodecOptions, compressingCodec } from './codecs/compressing-codec.ts'
+export { devalueCodec } from './codecs/devalue-codec.ts'
 export { type EncryptingCodecOptions, type EncryptionKey, encryptingCodec } from './codecs/encrypting-codec.ts'
 export type { FillEnvironment } from './fill/environment.ts'
 export { createFiller, type Filler } from './fill/get-or-set.ts'
@@ -33,7 +35,7 @@ export type { CommonOptions } from './store/settings.ts'
 export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
 export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
-export { nullCache } from './stores/null-cache.ts'
+export { type NullCacheOptions, nullCache } from './stores/null-cache.ts'
 export { type NearCache, type PlatformCacheOptions, platformCache } from './stores/platform/platform-cache.ts'
 export type { RuntimeCache } from './stores/platform/storages.ts'
 export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/create-sharded-cache.ts'
@@ -69,4 +71,5 @@ export type {
   WaitEvent,
 } from './values/events.ts'
 export type { Deadline, Duration, Expiration } from './values/expiration.ts'
+export type { DevalueTypes, Jsonified, KeptTypes } from './values/jsonified.ts'
 export type { TimeSpan } from './values/time-span.ts'

@@ -73,8 +73,12 @@ async function printLines(pages: AsyncIterable<ListedEntry[]>): Promise<void> {
   }
 }
 
-function lineOf({ key, namespace, expiresAt, bytes: size, tags }: ListedEntry, dim: (text: string) => string): string {
-  const expires = (expiresAt?.toISOString() ?? 'never').padEnd(24)
+function lineOf(
+  { key, namespace, state, expiresAt, bytes: size, tags }: ListedEntry,
+  dim: (text: string) => string,
+): string {
+  // The deadline of an entry that a tag rejected no longer matters.
+  const expires = (state === 'invalidated' ? state : (expiresAt?.toISOString() ?? 'never')).padEnd(24)
   const tagged = tags.length === 0 ? '' : dim(`  [${tags.map(visible).join(', ')}]`)
   return `${expires}  ${bytes(size).padStart(10)}  ${visible(pathOf(namespace, key))}${tagged}`
 }

@@ -11,25 +11,40 @@ export interface FillState {
   decided(): { deadline: Deadline; tags: string[] | null; isSkipped: boolean }
 }
 
+/** By the fills that computations are given: whether their caller was answered with the computed value. */
+const isAnswer = new WeakMap<Fill, boolean>()
+
+/** Notes that a caller is answered with what its own computation returned. */
+export function noteAnswer(fill: Fill): void {
+  isAnswer.set(fill, true)
+}
+
+/** Whether a caller was answered with its own computation's value; undefined if the fill was not made here. */
+export function wasAnswer(fill: Fill): boolean | undefined {
+  return isAnswer.get(fill)
+}
+
 export function createFill(key: string, plan: Plan, slack: number): FillState {
   const tags = new Set(plan.tags)
   let deadline = stored(plan.deadline, plan, slack)
   let isSkipped = false
   const signal = plan.signal ?? new AbortController().signal
-  return {
-    fill: {
-      key,
-      signal,
-      expireIn(expiration) {
-        deadline = stored(parseExpiration(expiration, now()), plan, slack)
-      },
-      tag(...more) {
-        for (const tag of storedTags(more) ?? []) tags.add(tag)
-      },
-      skip() {
-        isSkipped = true
-      },
+  const fill: Fill = {
+    key,
+    signal,
+    expireIn(expiration) {
+      deadline = stored(parseExpiration(expiration, now()), plan, slack)
     },
+    tag(...more) {
+      for (const tag of storedTags(more) ?? []) tags.add(tag)
+    },
+    skip() {
+      isSkipped = true
+    },
+  }
+  isAnswer.set(fill, false)
+  return {
+    fill,
     decided: () => ({ deadline, tags: tags.size === 0 ? null : [...tags], isSkipped }),
   }
 }

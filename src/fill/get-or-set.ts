@@ -12,6 +12,7 @@ import { noCost, type WaitEvent } from '../values/events.ts'
 import { within } from '../values/within.ts'
 import { computeAlone } from './compute.ts'
 import { type Call, DEFAULTS, type FillEnvironment } from './environment.ts'
+import { noteAnswer } from './fill-context.ts'
 import { createFlights, type Flight, type Outcome, patienceMs, READ_PATIENCE } from './flights.ts'
 import { launch } from './lead.ts'
 import { currentComputation, isNestedInItself, whileWaitingFor, wouldDeadlock } from './nesting.ts'
@@ -200,6 +201,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
 /** What a call's own outcome is to it. */
 function owned(outcome: Outcome): { value: unknown } {
   if (outcome.kind === 'failed') throw outcome.error
+  if (outcome.fill !== undefined) noteAnswer(outcome.fill)
   return { value: outcome.own }
 }
 

@@ -119,7 +119,7 @@ function scopedCache(
   capacity?: Capacity,
 ): Cache & Inside & { readonly [CONTEXT]: Context; readonly [FILLS]: Fillable } {
   const context = { ...shared, scope, capacity }
-  const { prepareMany, ...written } = writing(context)
+  const { prepareMany, setStored, ...written } = writing(context)
   const { refresh, getOrSetKeeping, ...filled } = filling(context)
   const { rows, ...inspected } = inspecting(context)
   const cache = {
@@ -133,7 +133,7 @@ function scopedCache(
   return {
     ...cache,
     namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
-    entry: (key) => entryHandle(context, key, cache),
+    entry: (key) => entryHandle(context, key, { setStored, delete: cache.delete }),
     [CONTEXT]: context,
     [FILLS]: { steps: shared.steps, storedKey: (key) => storedKey(scope, key) },
     [internals]: {

@@ -93,10 +93,11 @@ export function reading(context: Context) {
 export function entryHandle<T>(
   context: Context,
   key: string,
-  cache: Pick<ReturnType<typeof writing>, 'set'> & { delete: Cache['delete'] },
+  cache: Pick<ReturnType<typeof writing>, 'setStored'> & Pick<Cache, 'delete'>,
 ): CacheEntry<T> {
   const { coalesced, codec, scope } = context
   const stored = storedKey(scope, key)
+  const decoded = (row: StoredValue) => decodeValue(row, stored, codec) as Promise<T>
   return createEntry<T>({
     async read() {
       const row = await observed<StoredValue | undefined>(context, {
@@ -106,9 +107,9 @@ export function entryHandle<T>(
         outcome: (found) => ({ type: found === undefined ? 'miss' : 'hit', count: 1 }),
         whenAway: { value: undefined },
       })
-      return row && (() => decodeValue(row, stored, codec) as Promise<T>)
+      return row && (() => decoded(row))
     },
-    set: (value, options) => cache.set(key, value, options),
+    set: async (value, options) => decoded(await cache.setStored(key, value, options)),
     delete: () => cache.delete(key),
   })
 }

@@ -48,7 +48,8 @@ export function writing(context: Context) {
     }
   }
 
-  async function set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+  /** `set` that returns what it stored. */
+  async function setStored(key: string, value: unknown, options?: WriteOptions): Promise<StoredValue> {
     const stored = storedKey(scope, key)
     const values = writeValues(options)
     const encoded = await item(stored, value)
@@ -60,6 +61,7 @@ export function writing(context: Context) {
       whenAway: { value: undefined },
       changes: [stored],
     })
+    return encoded
   }
 
   const prepareMany: PrepareMany = async (entries, options) => {
@@ -86,7 +88,10 @@ export function writing(context: Context) {
   const setMany: Cache['setMany'] = async (entries, options) => (await prepareMany(entries, options))()
 
   return {
-    set,
+    setStored,
+    async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+      await setStored(key, value, options)
+    },
     prepareMany,
     setMany,
     async add(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {

@@ -146,7 +146,9 @@ function asSet(cache: Cache): Refresh {
         isSkipped = true
       },
     })
-    if (!isSkipped) await cache.set(key, value, { expiration, tags, asOf })
-    return value
+    if (isSkipped) return value
+    await cache.set(key, value, { expiration, tags, asOf })
+    // Only the cache knows what its codec makes of the value; if the entry is gone already, nobody else gets to see it.
+    return cache.get<unknown>(key, { fallback: value })
   }
 }

@@ -1,5 +1,13 @@
 /** `nullCache`: a cache that stores nothing, for tests, and for switching caching off. */
-import type { Cache, CounterOptions, EntryPage, LimitResult, LimitRule, WriteOptions } from '../cache.ts'
+import type {
+  Cache,
+  CounterOptions,
+  EntryPage,
+  GetOrSetOptions,
+  LimitResult,
+  LimitRule,
+  WriteOptions,
+} from '../cache.ts'
 import { createEntry } from '../entry.ts'
 import { DEFAULTS } from '../fill/environment.ts'
 import { createFiller } from '../fill/get-or-set.ts'
@@ -16,9 +24,11 @@ import {
 } from '../store/inputs.ts'
 import { type Inside, internals } from '../store/internals.ts'
 import { parseList } from '../store/listing.ts'
-import { deadlineOf } from '../store/settings.ts'
+import { checkedCodec, deadlineOf } from '../store/settings.ts'
 import { now } from '../values/clock.ts'
+import { type Codec, decodeValue, encodeValue, jsonCodec } from '../values/codec.ts'
 import { nestedScope, ROOT, type Scope, storedKey, storedKeys } from '../values/key.ts'
+import { optionsObject } from '../values/options.ts'
 import { OLDEST_SNAPSHOT } from '../values/snapshot.ts'
 
 /** There is nothing to read, and no right to compute that one could have alone. */
@@ -28,32 +38,41 @@ const NOTHING: FillStore = {
   release: async () => {},
 }
 
+export interface NullCacheOptions {
+  /** That of the cache whose place it takes: `getOrSet` returns what this codec makes of a value. Default: JSON. */
+  codec?: Codec | undefined
+}
+
 /**
  * A cache that stores nothing: every read is a miss, every write succeeds and is gone.
  *
  * `getOrSet` computes for each caller, without waiting for another. What changes or counts answers as if the key had been
  * absent: `add` true, `touch` and `delete` false, `increment` the delta, `limit` the first call of a window, and so every
- * call is allowed unless the limit is 0. Keys and options are checked as everywhere; values are looked at by `getOrSet`
- * only.
+ * call is allowed unless the limit is 0. Keys and options are checked as everywhere. Only `getOrSet` and a handle's `set`,
+ * which return values, look at them.
  *
+ * @throws InvalidOptionError
  * @example
  * const cache = env.CACHE === 'off' ? nullCache() : createCache(db)
  */
-export function nullCache(): Cache {
-  return scopedCache(ROOT)
+export function nullCache(options?: NullCacheOptions): Cache {
+  const { codec = jsonCodec } = optionsObject<NullCacheOptions>(options, ['codec'])
+  return scopedCache(checkedCodec(codec), ROOT)
 }
 
-function scopedCache(scope: Scope): Cache & Inside {
-  const checkKey = (key: string) => void storedKey(scope, key)
-  const cache = { ...reading(scope), ...writing(scope), ...counting(scope), ...inspecting(scope) }
+function scopedCache(codec: Codec, scope: Scope): Cache & Inside {
+  const cache = { ...reading(codec, scope), ...writing(scope), ...counting(scope), ...inspecting(scope) }
   return {
     ...cache,
-    namespace: (name, options) => scopedCache(nestedScope(scope, name, options)),
+    namespace: (name, options) => scopedCache(codec, nestedScope(scope, name, options)),
     entry<T>(key: string) {
-      checkKey(key)
+      const stored = storedKey(scope, key)
       return createEntry<T>({
         read: async () => undefined,
-        set: (value, options) => cache.set(key, value, options),
+        async set(value, options) {
+          await cache.set(key, value, options)
+          return (await decodeValue(await encodeValue(value, stored, { ...DEFAULTS, codec }), stored, codec)) as T
+        },
         delete: async () => false,
       })
     },
@@ -74,7 +93,7 @@ function scopedCache(scope: Scope): Cache & Inside {
   }
 }
 
-function reading(scope: Scope) {
+function reading(codec: Codec, scope: Scope) {
   const checkKey = (key: string) => void storedKey(scope, key)
   return {
     get: (async (key: string, options?: GetOptions) => {
@@ -95,8 +114,8 @@ function reading(scope: Scope) {
     },
     pull: (async (key: string) => checkKey(key)) as Cache['pull'],
     // A filler of its own for each call: nobody waits for anybody.
-    getOrSet: (async (key, compute, options) =>
-      createFiller(NOTHING).getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
+    getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
+      createFiller(NOTHING, { codec }).getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
   } satisfies Partial<Cache>
 }
 

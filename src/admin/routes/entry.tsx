@@ -35,9 +35,9 @@ export async function showEntry(c: Context<AdminEnv>) {
   const parameter = keyParameter(key)
   const children = (
     <>
-      <Facts entry={factsOf(entry)} isReadOnly={isReadOnly} />
+      <Facts entry={factsOf(key, entry)} isReadOnly={isReadOnly} />
       {!isReadOnly && (
-        <EntryActions token={token} parameter={parameter} live={entry.live} expiresAt={entry.expiresAt} />
+        <EntryActions token={token} parameter={parameter} live={entry.state === 'live'} expiresAt={entry.expiresAt} />
       )}
       {await valueSection(context, key, entry)}
     </>
@@ -100,9 +100,10 @@ async function load({ runner, scope }: CacheContext, key: string, characters: nu
   return entry
 }
 
-function factsOf(entry: Read): EntryFacts {
+function factsOf(key: string, entry: Read): EntryFacts {
   return {
     ...entry,
+    key,
     tags: entry.tags ?? [],
     createdAt: entry.createdAt,
     updatedAt: entry.updatedAt,

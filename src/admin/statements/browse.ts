@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from 'drizzle-orm'
-import { bool, instant, integer, nullable, strings, text } from '../../postgres/kinds.ts'
+import { bool, instant, integer, nullable, oneOf, strings, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { inRange, param, placeholder, storedBytes } from '../../postgres/operations/fragments.ts'
+import { inRange, param, placeholder, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
 
 /** Of an entry's tags; a page of entries with a hundred tags each would be mostly tags. */
@@ -15,7 +15,7 @@ const browseOperation = (state?: (tables: CacheTables) => SQL) =>
     rows: 'any number',
     columns: {
       key: text,
-      live: bool,
+      state: oneOf('live', 'expired', 'invalidated'),
       expiresAt: nullable(instant),
       tags: nullable(strings),
       tagCount: integer,
@@ -28,7 +28,7 @@ const browseOperation = (state?: (tables: CacheTables) => SQL) =>
       const { key, expiresAt, tags, updatedAt, meta } = tables.entries
       return answer(db, {
         key,
-        live: live(tables),
+        state: stateOf(tables),
         expiresAt,
         tags: sql`${tags}[1:${sql.raw(String(SHOWN_TAGS))}]`,
         tagCount: sql`coalesce(cardinality(${tags}), 0)`,

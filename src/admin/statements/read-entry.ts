@@ -1,8 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { bool, decimal, instant, integer, nullable, number, strings, text } from '../../postgres/kinds.ts'
+import { bool, decimal, instant, integer, nullable, number, oneOf, strings, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { inRange, param, storedBytes } from '../../postgres/operations/fragments.ts'
-import { live } from '../../schema.ts'
+import { inRange, param, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
 
 /** Of its tags: each may be half a kilobyte. */
 const SHOWN_TAGS = 5
@@ -16,7 +15,7 @@ export const readEntry = operation({
   repeatable: 'always',
   rows: 'at most one',
   columns: {
-    live: bool,
+    state: oneOf('live', 'expired', 'invalidated'),
     value: nullable(text),
     characters: integer,
     valueBytes: integer,
@@ -37,7 +36,7 @@ export const readEntry = operation({
     const { entries, leases } = tables
     const { key, value, tags } = entries
     return answer(db, {
-      live: live(tables),
+      state: stateOf(tables),
       value: sql`left(${value}, ${param('characters', 'int')})`,
       characters: sql`coalesce(length(${value}), 0)`,
       valueBytes: sql`coalesce(octet_length(${value}), 0)`,

@@ -1,8 +1,9 @@
 /** Pieces that several statements share. */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { EntryState } from '../../cache.ts'
 import { rejected } from '../../rejected.ts'
-import type { CacheTables } from '../../schema.ts'
+import { type CacheTables, live } from '../../schema.ts'
 import type { Deadline } from '../../values/expiration.ts'
 
 type ParamType = 'boolean' | 'float8' | 'int' | 'json' | 'jsonb' | 'numeric' | 'pg_snapshot' | 'timestamptz'
@@ -105,6 +106,12 @@ export function movedKeptUntil({ entries }: CacheTables): SQL {
 /** Keys from `from` up to before `to`: a scope, or a prefix in it. */
 export function inRange({ key }: { key: PgColumn }): SQL {
   return sql`(${key} >= ${param('from')} and ${key} < ${param('to')})`
+}
+
+/** How an entry stands. Its tags are looked at if its deadline is still to come. */
+export function stateOf(tables: CacheTables): SQL<EntryState> {
+  const { expiresAt } = tables.entries
+  return sql<EntryState>`case when ${live(tables)} then 'live' when ${expiresAt} <= now() then 'expired' else 'invalidated' end`
 }
 
 /** Bytes that an entry's key and value take in the table, after compression. */

@@ -1,8 +1,8 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
-import { instant, integer, nullable, strings, text } from '../kinds.ts'
+import { instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { inRange, param, placeholder, storedBytes } from './fragments.ts'
+import { inRange, param, placeholder, stateOf, storedBytes } from './fragments.ts'
 
 type State = (tables: CacheTables) => SQL
 
@@ -19,6 +19,7 @@ const listOperation = (...conditions: State[]) =>
     rows: 'any number',
     columns: {
       key: text,
+      state: oneOf('live', 'expired', 'invalidated'),
       expiresAt: nullable(instant),
       tags: nullable(strings),
       bytes: integer,
@@ -27,7 +28,15 @@ const listOperation = (...conditions: State[]) =>
     },
     build(db, tables, answer) {
       const { key, expiresAt, tags, createdAt, updatedAt } = tables.entries
-      return answer(db, { key, expiresAt, tags, bytes: storedBytes(tables), createdAt, updatedAt })
+      return answer(db, {
+        key,
+        state: stateOf(tables),
+        expiresAt,
+        tags,
+        bytes: storedBytes(tables),
+        createdAt,
+        updatedAt,
+      })
         .from(tables.entries)
         .where(
           and(inRange(tables.entries), sql`${key} > ${param('after')}`, ...conditions.map((holds) => holds(tables))),

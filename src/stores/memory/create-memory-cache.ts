@@ -1,5 +1,5 @@
 /** `memoryCache`: checks what it is given, and puts the parts together. */
-import type { Cache } from '../../cache.ts'
+import type { Cache, GetOrSetOptions } from '../../cache.ts'
 import { createFiller } from '../../fill/get-or-set.ts'
 import { keepingSteps } from '../../fill/keeping.ts'
 import { type Inside, internals } from '../../store/internals.ts'
@@ -70,7 +70,7 @@ function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Insi
   const context: Context = { ...shared, scope }
   const { filler } = shared
   const { entryOf, copies, ...read } = reading(context)
-  const { prepareMany, ...written } = writing(context)
+  const { prepareMany, setStored, ...written } = writing(context)
   const { rows, ...inspected } = inspecting(context)
   const cache = {
     ...read,
@@ -78,13 +78,13 @@ function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Insi
     ...counting(context),
     ...removing(context),
     ...inspected,
-    getOrSet: (async (key, compute, options) =>
+    getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
       filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
   }
   return {
     ...cache,
     namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
-    entry: (key) => entryOf(key, cache),
+    entry: (key) => entryOf(key, { setStored, delete: cache.delete }),
     [internals]: {
       prepareMany,
       rows,

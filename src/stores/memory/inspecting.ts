@@ -1,5 +1,5 @@
 /** `count`, `stats`, `list`: what is there, without values. */
-import type { Cache, CacheStats, EntryPage, ListOptions } from '../../cache.ts'
+import type { Cache, CacheStats, EntryPage, EntryState, ListOptions } from '../../cache.ts'
 import type { Internals } from '../../store/internals.ts'
 import { type Row as ListedRow, type ListInput, pageOf, parseList, rowsWithin } from '../../store/listing.ts'
 import { byCodePoint } from '../../values/key.ts'
@@ -41,10 +41,16 @@ export function inspecting(context: Context) {
       .slice(0, limit + 1)
   }
 
+  function listedState(row: Row, at: number): EntryState {
+    if (storage.isLive(row, at)) return 'live'
+    return row.expiresAt <= at ? 'expired' : 'invalidated'
+  }
+
   async function listed(input: ListInput): Promise<ListedRow[]> {
     const rows = await observed(context, 'list', undefined, () => rowsOf(input), nothing)
     return rows.map((row) => ({
       key: row.key,
+      state: listedState(row, storage.now()),
       expiresAt: dateOf(row.expiresAt),
       tags: [...(row.tags ?? [])],
       bytes: storedBytes(row),

@@ -4,11 +4,13 @@ import { createEntry } from '../../entry.ts'
 import type { Copy } from '../../store/copies.ts'
 import { type GetOptions, parseGet, slidingLifeMs } from '../../store/inputs.ts'
 import type { CopyOptions } from '../../store/internals.ts'
+import { decodeValue } from '../../values/codec.ts'
 import { storedKey, storedKeys } from '../../values/key.ts'
 import { type Context, found, observed, told } from './context.ts'
 import { decoded } from './decoding.ts'
 import { aboutOf, slide } from './filling.ts'
 import type { Row } from './storage.ts'
+import type { writing } from './writing.ts'
 
 export function reading(context: Context) {
   const { storage, scope, slack, emit } = context
@@ -86,7 +88,10 @@ export function reading(context: Context) {
       const row = await observed(context, 'expiration', key, () => peeked(stored), found)
       return row && dateOf(row.expiresAt)
     },
-    entryOf<T>(key: string, cache: Pick<Cache, 'set' | 'delete'>): CacheEntry<T> {
+    entryOf<T>(
+      key: string,
+      cache: Pick<ReturnType<typeof writing>, 'setStored'> & Pick<Cache, 'delete'>,
+    ): CacheEntry<T> {
       const stored = storedKey(scope, key)
       return createEntry<T>({
         async read() {
@@ -94,7 +99,8 @@ export function reading(context: Context) {
           // The value as it is now: a counter's row never changes, it is replaced.
           return row && (async () => decoded(context, row, stored) as T)
         },
-        set: (value, options) => cache.set(key, value, options),
+        set: async (value, options) =>
+          decodeValue(await cache.setStored(key, value, options), stored, context.codec) as Promise<T>,
         delete: () => cache.delete(key),
       })
     },

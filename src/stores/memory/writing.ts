@@ -30,7 +30,8 @@ export function writing(context: Context) {
     filler.detach([key])
   }
 
-  async function set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+  /** `set` that returns what it stored. */
+  async function setStored(key: string, value: unknown, options?: WriteOptions): Promise<StoredValue> {
     const stored = storedKey(scope, key)
     const input = parseWrite(context, options)
     // What the value was made of counts as read at the call, and encoding takes time.
@@ -43,6 +44,7 @@ export function writing(context: Context) {
       () => write(stored, encoded, input, position),
       () => told('write'),
     )
+    return encoded
   }
 
   const prepareMany: PrepareMany = async (entries, options) => {
@@ -62,7 +64,10 @@ export function writing(context: Context) {
   }
 
   return {
-    set,
+    setStored,
+    async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+      await setStored(key, value, options)
+    },
     prepareMany,
     setMany: (async (entries, options) => {
       await (await prepareMany(entries, options))()
