@@ -8,6 +8,7 @@ import { DatabaseTimeoutError } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
 import type { Database, Operation, Prepared, QueryDatabase } from './database.ts'
 import { databaseFailure } from './failure.ts'
+import { type Passage, poolGate } from './pool-gate.ts'
 import { withRetries } from './retry.ts'
 
 export interface Runner {
@@ -42,13 +43,14 @@ export function createRunner(
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
   const statements = new Map<Operation<unknown>, Statement>()
   const http = httpClient(db)
+  const gate = poolGate(db)
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
   const isInTransaction = 'rollback' in db
 
   function statementOf<Row>(operation: Operation<Row>): Statement {
     let statement = statements.get(operation)
     if (statement === undefined) {
-      const query = operation.build(db as unknown as QueryDatabase, tables)
+      const query = operation.build((gate?.db ?? db) as unknown as QueryDatabase, tables)
       // A Drizzle `cache` that the user gave to this database must not cache the cache.
       query.$withCache(false)
       const prepared = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
@@ -63,13 +65,14 @@ export function createRunner(
     async run(operation, values = {}, cost) {
       const statement = statementOf(operation)
       const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
-      const rows = await withTimeout(timeoutMs, (signal) =>
+      const passage: Passage = { state: 'unknown', isAbandoned: false }
+      const rows = await withTimeout(timeoutMs, passage, (signal) =>
         withRetries(
           isInTransaction ? 'never' : operation.repeatable,
           async () => {
             if (cost !== undefined) cost.roundTrips++
             try {
-              return await send(values, signal)
+              return await (gate === undefined ? send(values, signal) : gate.pass(passage, () => send(values, signal)))
             } catch (error) {
               throw databaseFailure(error)
             }
@@ -116,12 +119,17 @@ function movedBytes(records: readonly unknown[]): number {
 }
 
 /** Ends with the timer, whatever the work does; the timer never outlives the work. */
-async function withTimeout<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withTimeout<T>(
+  timeoutMs: number,
+  passage: Passage,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new DatabaseTimeoutError(timeoutMs))
+      passage.isAbandoned = true
+      reject(new DatabaseTimeoutError(timeoutMs, { sent: passage.state !== 'queued' }))
       controller.abort()
     }, timeoutMs)
   })
