@@ -103,6 +103,8 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     ...settings,
     tables,
     runner,
+    client: Reflect.get(primary(db), '$client'),
+    waitUntil,
     timeoutMs,
     circuit,
     responseCircuit: createCircuit(),

@@ -9,6 +9,7 @@ import { type Cost, utf8Bytes } from '../values/events.ts'
 import type { Database, Prepared, QueryDatabase } from './database.ts'
 import { databaseFailure } from './failure.ts'
 import { entriesOf, MARK, type Operation } from './operation.ts'
+import { type Passage, poolGate } from './pool-gate.ts'
 import { withRetries } from './retry.ts'
 import { decodeRows, wrongAnswer } from './rows.ts'
 
@@ -51,13 +52,18 @@ export function createRunner(
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
   const senders = new Map<Operation<never>, Send>()
   const http = httpClient(db)
+  const gate = poolGate(db)
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
   const isInTransaction = 'rollback' in db
 
   function senderOf(operation: Operation<never>): Send {
     let send = senders.get(operation)
     if (send === undefined) {
-      const query = operation.build(db as unknown as QueryDatabase, tables, http ? 'column name' : 'last cell')
+      const query = operation.build(
+        (gate?.db ?? db) as unknown as QueryDatabase,
+        tables,
+        http ? 'column name' : 'last cell',
+      )
       // A Drizzle `cache` that the user gave to this database must not cache the cache.
       query.$withCache(false)
       const prepared = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
@@ -72,13 +78,15 @@ export function createRunner(
     async run(operation, values = {}, cost) {
       const send = senderOf(operation as unknown as Operation<never>)
       const sent = wireValues(values)
-      const rows = await withTimeout(timeoutMs, (signal) =>
+      const passage: Passage = { state: 'unknown', isAbandoned: false }
+      const rows = await withTimeout(timeoutMs, passage, (signal) =>
         withRetries(
           isInTransaction ? 'never' : operation.repeatable,
           async () => {
             if (cost !== undefined) cost.roundTrips++
             try {
-              return decodeRows(operation, await send(sent, signal))
+              const pass = () => send(sent, signal)
+              return decodeRows(operation, await (gate === undefined ? pass() : gate.pass(passage, pass)))
             } catch (error) {
               throw databaseFailure(error)
             }
@@ -150,12 +158,17 @@ function movedBytes(records: readonly unknown[]): number {
 }
 
 /** Ends with the timer, whatever the work does; the timer never outlives the work. */
-async function withTimeout<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withTimeout<T>(
+  timeoutMs: number,
+  passage: Passage,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new DatabaseTimeoutError(timeoutMs))
+      passage.isAbandoned = true
+      reject(new DatabaseTimeoutError(timeoutMs, { sent: passage.state !== 'queued' }))
       controller.abort()
     }, timeoutMs)
   })

@@ -198,12 +198,24 @@ export class DatabaseError extends CacheError {
   }
 }
 
-/** The database did not answer within `timeout`. Whether a write took effect is unknown. */
+/**
+ * The database did not answer within `timeout`.
+ *
+ * `sent` is false if the statement still waited for a connection of the pool: it was taken back, and had no effect.
+ * Otherwise it is unknown whether a write took effect.
+ */
 export class DatabaseTimeoutError extends CacheError {
   static override readonly errorName: string = 'DatabaseTimeoutError'
+  readonly sent: boolean
 
-  constructor(timeoutMs: number) {
-    super('TIMEOUT', `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`)
+  constructor(timeoutMs: number, { sent = true }: { sent?: boolean } = {}) {
+    super(
+      'TIMEOUT',
+      sent
+        ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
+        : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Give the cache a pool of its own, or a larger one.`,
+    )
+    this.sent = sent
   }
 }
 

@@ -491,7 +491,7 @@ describe('cacheQuery', () => {
     }
   })
 
-  it('tells queries of the same SQL apart by what they make of the rows', async () => {
+  it('decodes the same rows as each query does, whatever other queries of the same SQL make of them', async () => {
     const cache = site.client()
     const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const asText = pgTable('kinds', { at: timestamp('at', { withTimezone: true, mode: 'string' }) })
@@ -514,7 +514,8 @@ describe('cacheQuery', () => {
     ]
     for (const query of results) expect(await cacheQuery<unknown>(cache, query())).toEqual(await query())
     for (const query of results) expect(await cacheQuery<unknown>(cache, query())).toEqual(await query())
-    expect(await cache.count()).toBe(results.length)
+    // Four statements: rows are stored as the driver returned them.
+    expect(await cache.count()).toBe(4)
   })
 
   it('tells parameters of different types apart', async () => {
