@@ -21,7 +21,8 @@ import { tagBase } from './tags.ts'
 /** Why a table cannot be watched; SQLSTATEs that Postgres does not have. */
 export const REFUSALS: Readonly<Record<string, string>> = {
   PGSW1: 'Expected tables that exist, and that the role may see.',
-  PGSW2: 'Expected ordinary or partitioned tables, no views and no foreign tables.',
+  PGSW2:
+    'Expected ordinary or partitioned tables, no views and no foreign tables, whose changes no trigger sees. Watch the tables that a view reads; where a materialized view is refreshed, invalidate its tag.',
   PGSW3: "Expected tables of your own, not the cache's.",
   PGSW4: 'Expected tables with a primary key, as rows are to be told apart by it.',
   PGSW5: 'Expected the tables of the cache to exist: run `pgstash migrate`, or migrate(db) from pgstash/migrate.',
