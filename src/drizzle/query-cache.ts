@@ -4,6 +4,7 @@ import { Cache as DrizzleCache, type MutationOption } from 'drizzle-orm/cache/co
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
 import type { Cache } from '../cache.ts'
 import { FILLS, type Fillable } from '../fill/store.ts'
+import { ownTables as cacheTablesOf } from '../own-tables.ts'
 import { CONTEXT, type Context } from '../postgres/context.ts'
 import { now } from '../values/clock.ts'
 import { describeType, InvalidOptionError, isAway } from '../values/errors.ts'
@@ -224,7 +225,5 @@ function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline | undefi
 
 /** A cache must not cache itself. */
 function ownTables(context: Context | undefined): readonly string[] {
-  if (context === undefined) return []
-  const { entries, leases, invalidations, state } = context.tables
-  return [entries, leases, invalidations, state].map(drizzleName)
+  return context === undefined ? [] : cacheTablesOf(context.tables).map(drizzleName)
 }

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { migrations as known } from '../../migrate/migrations.ts'
-import { identifier } from '../../migrate/sql-text.ts'
+import { isCacheTable } from '../../migrate/shape-sql.ts'
+import { identifier, regclass } from '../../migrate/sql-text.ts'
+import { ownTables } from '../../own-tables.ts'
 import { operation } from '../../postgres/database.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
 
@@ -12,6 +14,21 @@ const present = operation('always', (db, tables) =>
       invalidations: sql<boolean>`${oidOf(tables, tables.invalidations)} is not null`,
       state: sql<boolean>`${oidOf(tables, tables.state)} is not null`,
       changes: sql<boolean>`${oidOf(tables, tables.changes)} is not null`,
+    })
+    .from(sql`(select) as one`),
+)
+
+/** The numbers of tables that are there, and are another's, as text. */
+const foreign = operation('always', (db, tables) =>
+  db
+    .select({
+      numbers: sql<string>`concat_ws(',', ${sql.join(
+        ownTables(tables).map((table, index) => {
+          const oid = regclass(tables, table)
+          return sql.raw(`case when ${oid} is not null and not ${isCacheTable(tables, table, oid)} then '${index}' end`)
+        }),
+        sql`, `,
+      )})`,
     })
     .from(sql`(select) as one`),
 )
@@ -48,6 +65,15 @@ export const migrations: Check = {
         const advice = `As its owner: grant usage on schema ${tables.schema} to ${access.role}.`
         return [{ status: 'problem', what, advice }]
       }
+    }
+    const [strange] = await runner.run(foreign)
+    if (strange !== undefined && strange.numbers !== '') {
+      const own = ownTables(tables)
+      const taken = strange.numbers.split(',').flatMap((number) => own[Number(number)] ?? [])
+      const what = `${taken.map((table) => shownName(tables, table)).join(', ')}: not the cache's, by the columns and the key.`
+      const advice =
+        'Give the cache a schema or prefix of its own: --schema and --table-prefix here and in `pgstash migrate`, cacheTables({ schema, prefix }) in the code.'
+      return [{ status: 'problem', what, advice }]
     }
     const [row] = await runner.run(present)
     const names = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const
