@@ -4,6 +4,7 @@ import { Cache as DrizzleCache, type MutationOption } from 'drizzle-orm/cache/co
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
 import type { Cache } from '../cache.ts'
 import { FILLS, type Fillable } from '../fill/store.ts'
+import { ownTables as cacheTablesOf } from '../own-tables.ts'
 import { CONTEXT, type Context } from '../postgres/context.ts'
 import { isExhausted } from '../postgres/pool-gate.ts'
 import { now } from '../values/clock.ts'
@@ -286,6 +287,5 @@ function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline | undefi
 
 /** A cache must not cache itself. */
 function ownTables(context: Context): readonly string[] {
-  const { entries, leases, invalidations, state } = context.tables
-  return [entries, leases, invalidations, state].map(drizzleName)
+  return cacheTablesOf(context.tables).map(drizzleName)
 }

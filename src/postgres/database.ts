@@ -23,7 +23,9 @@ export function checkDatabase(db: unknown): void {
 
 /** With read replicas Drizzle sends every select to one of them, and our writes are selects with a CTE. */
 export function primary(db: Database): Database {
-  return (Reflect.get(db, '$primary') as Database | undefined) ?? db
+  const inner = Reflect.get(db, '$primary') as Database | undefined
+  // The primary may itself have replicas.
+  return inner === undefined ? db : primary(inner)
 }
 
 /** The same, as operations are built with it. */

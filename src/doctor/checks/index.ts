@@ -9,8 +9,10 @@ import { indexes } from './indexes.ts'
 import { leases } from './leases.ts'
 import { log } from './log.ts'
 import { migrations } from './migrations.ts'
+import { ownership } from './ownership.ts'
 import { pooler } from './pooler.ts'
 import { privileges } from './privileges.ts'
+import { rowSecurity } from './row-security.ts'
 import { server } from './server.ts'
 import { settings } from './settings.ts'
 import { toast } from './toast.ts'
@@ -19,6 +21,7 @@ import { unlogged } from './unlogged.ts'
 import { vacuum } from './vacuum.ts'
 
 export const CHECKS: readonly Check[] = [
-  ...[connection, server, pooler, clock, migrations, privileges, indexes, settings, unlogged],
+  ...[connection, server, pooler, clock, migrations, privileges, ownership, rowSecurity],
+  ...[indexes, settings, unlogged],
   ...[vacuum, toast, heapOnly, cleanup, leases, log, transactions],
 ]

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { migrations as known } from '../../migrate/migrations.ts'
-import { identifier } from '../../migrate/sql-text.ts'
+import { isCacheTable } from '../../migrate/shape-sql.ts'
+import { identifier, regclass } from '../../migrate/sql-text.ts'
+import { ownTables } from '../../own-tables.ts'
 import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
@@ -17,6 +19,24 @@ const present = operation({
       invalidations: sql`${oidOf(tables, tables.invalidations)} is not null`,
       state: sql`${oidOf(tables, tables.state)} is not null`,
       changes: sql`${oidOf(tables, tables.changes)} is not null`,
+    }).from(sql`(select) as one`),
+})
+
+/** The numbers of tables that are there, and are another's, as text. */
+const foreign = operation({
+  name: 'check_foreign',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { numbers: text },
+  build: (db, tables, answer) =>
+    answer(db, {
+      numbers: sql`concat_ws(',', ${sql.join(
+        ownTables(tables).map((table, index) => {
+          const oid = regclass(tables, table)
+          return sql.raw(`case when ${oid} is not null and not ${isCacheTable(tables, table, oid)} then '${index}' end`)
+        }),
+        sql`, `,
+      )})`,
     }).from(sql`(select) as one`),
 })
 
@@ -59,6 +79,15 @@ export const migrations: Check = {
         const advice = `As its owner: grant usage on schema ${tables.schema} to ${access.role}.`
         return [{ status: 'problem', what, advice }]
       }
+    }
+    const [strange] = await runner.run(foreign)
+    if (strange !== undefined && strange.numbers !== '') {
+      const own = ownTables(tables)
+      const taken = strange.numbers.split(',').flatMap((number) => own[Number(number)] ?? [])
+      const what = `${taken.map((table) => shownName(tables, table)).join(', ')}: not the cache's, by the columns and the key.`
+      const advice =
+        'Give the cache a schema or prefix of its own: --schema and --table-prefix here and in `pgstash migrate`, cacheTables({ schema, prefix }) in the code.'
+      return [{ status: 'problem', what, advice }]
     }
     const [row] = await runner.run(present)
     const names = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const
