@@ -20,7 +20,9 @@ import { endWithReader, withoutPasswords } from './output.ts'
 import { scheduleCommand } from './schedule.ts'
 import { setCommand } from './set.ts'
 import { statsCommand } from './stats.ts'
+import { suggestCommands } from './suggest.ts'
 import { touchCommand } from './touch.ts'
+import { UserError } from './user-error.ts'
 import { unwatchCommand, watchCommand } from './watch.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -56,8 +58,17 @@ for (const [group, commands] of Object.entries(GROUPS)) {
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program).helpGroup(group))
 }
 
+/** Commander only knows similar spellings: for `del` it suggests `dev`. @throws UserError */
+function suggestCommand(typed: string | undefined): void {
+  const names = program.commands.map((command) => command.name())
+  if (typed === undefined || !/^\w[\w-]*$/.test(typed) || [...names, 'help'].includes(typed)) return
+  const found = suggestCommands(typed, names)
+  if (found.length > 0) throw new UserError(`unknown command '${typed}'. Did you mean ${found.join(' or ')}?`)
+}
+
 endWithReader()
 try {
+  suggestCommand(process.argv[2])
   await program.parseAsync()
 } catch (error) {
   process.exitCode = exitCodeOf(error)

@@ -9,7 +9,7 @@ import { textReport } from '../load/report-text.ts'
 import { finalCounts, type LoadResult } from '../load/run-load.ts'
 import { summarize } from '../load/summarize.ts'
 import { number } from './arguments.ts'
-import { given, type TableFlags, tablesOf, withPrefixOption } from './cache-options.ts'
+import { given, type TableFlags, tablesOf, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { runProcesses } from './load-processes.ts'
@@ -31,7 +31,7 @@ interface Flags extends TableFlags {
   wrap?: string
 }
 
-export const loadCommand = withPrefixOption(new Command('load'))
+export const loadCommand = withTableOptions(new Command('load'))
   .description('put a cache under load over HTTP, and check that it keeps its promises')
   .option('--duration <seconds>', 'how long', number, 10)
   .option('--operations <n>', 'at most so many calls of each client', number)
@@ -68,7 +68,7 @@ async function load(flags: Flags): Promise<LoadResult> {
 }
 
 async function measure(flags: Flags, plan: LoadPlan, site: Awaited<ReturnType<typeof openSite>>): Promise<LoadResult> {
-  const { schema, tablePrefix, prefix = tablePrefix, wrap, processes } = flags
+  const { schema, tablePrefix: prefix, wrap, processes } = flags
   const startedAt = performance.now()
   const { history, roundTrips } = await runProcesses(processes, {
     ...given({ schema, prefix, wrap }),

@@ -6,7 +6,7 @@ import { findScheduler } from '../postgres/operations/find-scheduler.ts'
 import { schedule, unschedule } from '../postgres/operations/schedule.ts'
 import { sweep, sweepSizes } from '../postgres/operations/sweep.ts'
 import { wholeNumber } from './arguments.ts'
-import { type Place, type TableFlags, withCache, withPrefixOption } from './cache-options.ts'
+import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { print } from './output.ts'
@@ -23,7 +23,7 @@ interface Flags extends TableFlags {
   printSql?: boolean
 }
 
-export const scheduleCommand = withPrefixOption(new Command('schedule'))
+export const scheduleCommand = withTableOptions(new Command('schedule'))
   .description('have the database itself clean up, by pg_cron; where that is missing, say what to do')
   .option('--cron <expression>', 'when', '*/5 * * * *')
   .option('--name <name>', "the job's name, for each cache another", 'pgstash-cleanup')
@@ -34,9 +34,8 @@ export const scheduleCommand = withPrefixOption(new Command('schedule'))
     'after',
     examples('pgstash schedule', "pgstash schedule --cron '0 * * * *'", 'pgstash schedule --remove'),
   )
-  .action(async ({ cron, name, batch, remove = false, printSql = false, prefix, ...flags }: Flags) => {
-    const tables = prefix === undefined ? flags : { tablePrefix: prefix, ...flags }
-    await withCache(tables, async (place) => {
+  .action(async ({ cron, name, batch, remove = false, printSql = false, ...flags }: Flags) => {
+    await withCache(flags, async (place) => {
       const statement = cleanupText(place, batch)
       if (printSql) return print(`${statement};\n`)
       const [found] = await place.runner.run(findScheduler)

@@ -1,7 +1,7 @@
 /** `pgstash watch` and `pgstash unwatch` */
 import { Command } from 'commander'
 import { unwatchAllTables, unwatchTables, watchedTables, watchTables } from '../drizzle/watch.ts'
-import { connected, type TableFlags, tablesOf, withPrefixOption } from './cache-options.ts'
+import { connected, type TableFlags, tablesOf, withTableOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { UserError } from './user-error.ts'
 
@@ -10,7 +10,7 @@ interface WatchFlags extends TableFlags {
   list?: boolean
 }
 
-export const watchCommand = withPrefixOption(new Command('watch'))
+export const watchCommand = withTableOptions(new Command('watch'))
   .description('put triggers on tables, so that every write of them invalidates what was made from them')
   .argument('[table...]', 'name, or schema.name, quoted as in SQL where it has to be')
   .option('--rows', 'note each row by its primary key as well')
@@ -36,7 +36,7 @@ interface UnwatchFlags extends TableFlags {
   all?: boolean
 }
 
-export const unwatchCommand = withPrefixOption(new Command('unwatch'))
+export const unwatchCommand = withTableOptions(new Command('unwatch'))
   .description('remove the triggers of tables')
   .argument('[table...]', 'as `pgstash watch --list` prints it')
   .option('--all', "of all tables, as before the cache's tables are dropped")
