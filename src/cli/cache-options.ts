@@ -9,7 +9,7 @@ import { type Codec, jsonCodec } from '../values/codec.ts'
 import { nestedScope, ROOT, type Scope } from '../values/key.ts'
 import { repeated } from './arguments.ts'
 import { type Connection, connect } from './connect.ts'
-import { ENV_FILES, loadEnvFiles } from './env-files.ts'
+import { loadEnvFiles } from './env-files.ts'
 import { UserError } from './user-error.ts'
 
 /** A person waits, or a script that has time: longer than a request would. */
@@ -18,7 +18,7 @@ const TIMEOUT_MS = 60_000
 export interface TableFlags {
   databaseUrl?: string
   endpoint?: string
-  envFile?: string
+  dotenv?: string
   schema?: string
   tablePrefix?: string
 }
@@ -39,10 +39,11 @@ export function withTableOptions(command: Command): Command {
   command
     .option('--database-url <url>', 'database to use; default: DATABASE_URL')
     .option('--endpoint <url>', 'HTTP endpoint to use; default: NEON_FETCH_ENDPOINT')
-    .option('--env-file <file>', `read variables from this file; default: ${ENV_FILES.join(', ')}`)
+    // Node 20 takes `--env-file` for its own, even behind the name of the script.
+    .option('--dotenv <file>', 'file to read variables from, instead of .env')
     .option('--schema <name>', "Postgres schema of the cache's tables")
-    .option('--table-prefix <name>', "prefix of the names of the cache's tables")
-    .hook('preAction', (running) => loadEnvFiles(running.opts<TableFlags>().envFile))
+    .option('--table-prefix <name>', "prefix of the cache's table names")
+    .hook('preAction', (running) => loadEnvFiles(running.opts<TableFlags>().dotenv))
   // `list` has a prefix of keys, so this cannot be an alias: one name, one meaning.
   if (command.name() !== 'list') command.addOption(withoutMeaning('--prefix <name>', '--table-prefix'))
   return command

@@ -15,8 +15,8 @@ interface Flags extends TableFlags {
 }
 
 export const doctorCommand = withTableOptions(new Command('doctor'))
-  .description('look for what is wrong, and say what to do; reads only')
-  .option('--json', 'the findings as JSON, for monitoring')
+  .description('check the cache and say what to fix; only reads')
+  .option('--json', 'print the findings as JSON')
   .addOption(
     new Option('--fail-on <status>', 'exit with 1 from this status on')
       .choices(['note', 'warning', 'problem'])

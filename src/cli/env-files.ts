@@ -6,7 +6,7 @@ import { UserError } from './user-error.ts'
 
 /**
  * The first file that has a variable wins. Local files come first: they are what `next dev` and `wrangler dev` use, and
- * a command that means production can say so with `--env-file` or the environment.
+ * a command that means production can say so with `--dotenv` or the environment.
  */
 export const ENV_FILES = ['.env.local', '.dev.vars', '.env'] as const
 
@@ -17,7 +17,7 @@ const ENDPOINT = 'NEON_FETCH_ENDPOINT'
 /**
  * Adds the variables of the files to the environment. A variable that is set already stays, also if it is empty.
  *
- * @param chosen the file of `--env-file`, instead of those of the current folder
+ * @param chosen the file of `--dotenv`, instead of those of the current folder
  * @throws UserError if the chosen file cannot be read
  */
 export function loadEnvFiles(chosen?: string): void {

@@ -7,6 +7,7 @@ import { clearExpiredCommand } from './clear-expired.ts'
 import { deleteCommand } from './delete.ts'
 import { devCommand } from './dev.ts'
 import { doctorCommand } from './doctor.ts'
+import { ENV_FILES } from './env-files.ts'
 import { exportCommand } from './export.ts'
 import { exitCodeOf } from './failing.ts'
 import { getCommand } from './get.ts'
@@ -41,17 +42,22 @@ const GROUPS: Record<string, Command[]> = {
 const program = new Command('pgstash')
   .description('A cache that lives in Postgres and is reached over stateless HTTP.')
   .version(version)
-  .showHelpAfterError('(--help says what there is)')
+  .showHelpAfterError('(run with --help to see what there is)')
   .configureOutput({ writeErr: (text) => process.stderr.write(withoutPasswords(text)) })
   .exitOverride()
   .addHelpText(
     'after',
     `
-The database is that of DATABASE_URL or --database-url: over HTTP where the host is Neon's or NEON_FETCH_ENDPOINT
-(--endpoint) names a local one, else over TCP.
+First use:
+  $ pgstash dev       # a local Neon: no account, no container
+  $ pgstash migrate   # create the cache's tables in your database
 
-Exit codes: 0 done; 1 no: a miss, nothing to change, findings; 2 wrong usage or input; 3 the database failed;
-130 ended by Ctrl-C.`,
+The database is --database-url, else DATABASE_URL in the environment or in
+${ENV_FILES.join(', ')} of this folder. Commands use HTTP if it is at Neon or a local
+Neon, or if --endpoint is given; otherwise TCP.
+
+Exit codes: 0 done; 1 not found, nothing changed, or doctor findings; 2 wrong
+usage or input; 3 the database failed; 130 ended by Ctrl-C.`,
   )
 
 for (const [group, commands] of Object.entries(GROUPS)) {

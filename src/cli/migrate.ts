@@ -32,7 +32,7 @@ export const migrateCommand = withTableOptions(new Command('migrate'))
   .option('--changes', 'log changed keys and tags for tieredCache')
   .option('--notify <channel>', 'send changed keys and tags with NOTIFY')
   .addHelpText('after', examples('pgstash migrate', 'pgstash migrate --print-sql | psql $DATABASE_URL'))
-  .action(async ({ databaseUrl, endpoint, envFile, schema, tablePrefix, printSql, json, ...settings }: Flags) => {
+  .action(async ({ databaseUrl, endpoint, dotenv, schema, tablePrefix, printSql, json, ...settings }: Flags) => {
     const place = given({ databaseUrl, endpoint, schema, tablePrefix })
     const options: MigrateOptions = { ...settings, tables: tablesOf(place) }
     if (printSql) return print(migrationSql(options))

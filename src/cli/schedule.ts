@@ -24,12 +24,12 @@ interface Flags extends TableFlags {
 }
 
 export const scheduleCommand = withTableOptions(new Command('schedule'))
-  .description('have the database itself clean up, by pg_cron; where that is missing, say what to do')
-  .option('--cron <expression>', 'when', '*/5 * * * *')
-  .option('--name <name>', "the job's name, for each cache another", 'pgstash-cleanup')
-  .option('--batch <number>', 'entries of one run', wholeNumber, DEFAULT_BATCH)
-  .option('--remove', 'remove the job')
-  .option('--print-sql', 'print what the job would run, and schedule nothing')
+  .description('schedule cleanup inside the database, with pg_cron')
+  .option('--cron <expression>', 'when to run', '*/5 * * * *')
+  .option('--name <name>', 'name of the job; give each cache its own', 'pgstash-cleanup')
+  .option('--batch <number>', 'delete this many per run', wholeNumber, DEFAULT_BATCH)
+  .option('--remove', 'remove the job instead')
+  .option('--print-sql', 'print the SQL instead of scheduling it')
   .addHelpText(
     'after',
     examples('pgstash schedule', "pgstash schedule --cron '0 * * * *'", 'pgstash schedule --remove'),

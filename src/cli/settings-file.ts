@@ -53,10 +53,12 @@ export function writeSettings(file: string, url: string): boolean {
 }
 
 function withUrl(text: string, url: string): string {
-  const replaced = text.replace(ASSIGNMENT, (whole, start: string, name: string, equals: string, value: string) => {
-    // A comment behind the value stays, with the space before it.
-    const space = /\s*$/.exec(value)?.[0] ?? ''
-    return name === NAME ? `${start}${name}${equals}${url}${space}` : whole
+  const replaced = text.replace(ASSIGNMENT, (...match) => {
+    const [whole, start, name, equals, value, offset] = match as [string, string, string, string, string, number]
+    if (name !== NAME) return whole
+    // A comment behind the value stays, and needs a space before it.
+    const isCommented = text[offset + whole.length] === '#'
+    return `${start}${name}${equals}${url}${/\s*$/.exec(value)?.[0] || (isCommented ? ' ' : '')}`
   })
   if (parseEnvFile(replaced)[NAME] === url) return replaced
   const end = text === '' || text.endsWith('\n') ? '' : '\n'

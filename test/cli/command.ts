@@ -1,12 +1,12 @@
 /** The `pgstash` command as it is published, as a process of its own: `npm test` builds it first. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { spawn as spawnInTerminal } from '@lydell/node-pty'
-import { expect, vi } from 'vitest'
+import { afterAll, expect, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
@@ -24,6 +24,7 @@ function environment(variables: Record<string, string>): Record<string, string> 
 
 /** Without `.env` files, which a developer's checkout may have. */
 const EMPTY_FOLDER = mkdtempSync(join(tmpdir(), 'pgstash-cwd-'))
+afterAll(() => rmSync(EMPTY_FOLDER, { recursive: true, force: true }))
 
 export function start(
   args: string[],
