@@ -26,6 +26,7 @@ export { type EncryptingCodecOptions, type EncryptionKey, encryptingCodec } from
 export type { FillEnvironment } from './fill/environment.ts'
 export { createFiller, type Filler } from './fill/get-or-set.ts'
 export type { ClaimAnswer, ClaimRequest, FillRequest, FillStore, Sliding } from './fill/store.ts'
+export { enableLocalNeon, type NeonEndpointConfig } from './local-neon/enable-local-neon.ts'
 export { type CacheMetrics, type Metered, withMetrics } from './metrics.ts'
 export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database } from './postgres/database.ts'

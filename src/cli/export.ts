@@ -14,7 +14,7 @@ const PAGE_ENTRIES = 1_000
 const PAGE_BYTES = 4 * 1024 * 1024
 
 export const exportCommand = withCacheOptions(new Command('export'))
-  .description('write live entries to standard output, one JSON object a line; any number of them')
+  .description('write live entries to standard output as JSON lines')
   .addHelpText(
     'after',
     examples('pgstash export > cache.jsonl', 'pgstash export --namespace shop | gzip > shop.jsonl.gz'),

@@ -19,11 +19,11 @@ interface Flags extends CacheFlags {
 }
 
 export const listCommand = withCacheOptions(new Command('list'))
-  .description('list entries in key order, without values')
-  .option('--prefix <text>', 'only keys that start with it')
-  .addOption(new Option('--state <state>', 'only those').choices(['live', 'expired', 'forever']))
-  .option('--limit <number>', 'at most so many', wholeNumber)
-  .option('--json', 'a JSON array, one entry a line')
+  .description('list entries by key, without values')
+  .option('--prefix <text>', 'list only keys that start with this')
+  .addOption(new Option('--state <state>', 'list only entries in this state').choices(['live', 'expired', 'forever']))
+  .option('--limit <number>', 'list at most this many', wholeNumber)
+  .option('--json', 'print a JSON array, one entry per line')
   .addHelpText(
     'after',
     examples('pgstash list --namespace shop --prefix user: --state live', "pgstash list --json | jq '.[].key'"),
