@@ -10,6 +10,7 @@ import { describeType, InvalidOptionError, isAway } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import { type Deadline, type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { randomUUID } from '../values/random.ts'
 import { createOutstanding } from './outstanding.ts'
 import { type DriverResult, rowsOf, rowsText } from './rows.ts'
 import { cascades, drizzleName } from './table-names.ts'
@@ -128,7 +129,7 @@ class PgstashQueryCache extends DrizzleCache {
     if (isWatched && tables.length === 0) return undefined
     const name = entryName(key, isTag)
     const storedKey = this.#plan.fillable.storedKey(this.#plan.prefix + name + (isWatched ? '' : ' unwatched'))
-    const token = crypto.randomUUID()
+    const token = randomUUID()
     // Only what it hands on with the rows says whose they are.
     const link = isWatched ? tables : undefined
     // Among runs that cannot be told apart a claim is of use only when it has stood for as long as one may take.

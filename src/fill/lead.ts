@@ -2,6 +2,8 @@
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
+import { randomUUID } from '../values/random.ts'
 import { computeAlone, computeAndFill, inBackground, tellFailure } from './compute.ts'
 import type { Call } from './environment.ts'
 import { type Flight, type Flights, type Outcome, READ_PATIENCE, type Reading } from './flights.ts'
@@ -31,7 +33,7 @@ interface Readable {
 
 /** Launches a flight that others may join until the end of this microtask turn. */
 export function launch(call: Call, flights: Flights): Flight {
-  const token = crypto.randomUUID()
+  const token = randomUUID()
   const cost = noCost()
   const ask = async (): Promise<Reading> => {
     await null
@@ -67,7 +69,7 @@ export function launch(call: Call, flights: Flights): Flight {
 
 async function read(call: Call, token: string, cost: Cost, force: boolean): Promise<Reading> {
   const { key, plan, environment, store } = call
-  const early = earlyFactor(plan.beta, environment.random())
+  const early = plan.beta === 0 ? 0 : earlyFactor(plan.beta, environment.random())
   const { leaseMs, staleMs, sliding } = plan
   try {
     return { answer: await store.readOrClaim({ key, token, leaseMs, staleMs, early, force, sliding }, cost) }
@@ -139,6 +141,7 @@ async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome>
 
 async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
   const { call, startedAt, cost } = lead
+  if (isFrameworkSignal(error)) return { kind: 'failed', error, by: 'store' }
   tellFailure(call, error, startedAt, cost)
   // Told once.
   Object.assign(cost, noCost())

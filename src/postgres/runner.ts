@@ -6,8 +6,17 @@ import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../schema.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
-import type { Database, Operation, Prepared, QueryDatabase } from './database.ts'
+import {
+  type Database,
+  type DatabaseSource,
+  isTransaction,
+  type Operation,
+  openDatabase,
+  type Prepared,
+  type QueryDatabase,
+} from './database.ts'
 import { databaseFailure } from './failure.ts'
+import { type FetchOptions, fetchOptions } from './fetch-options.ts'
 import { withRetries } from './retry.ts'
 
 export interface Runner {
@@ -31,38 +40,44 @@ interface HttpClient {
   query(
     text: string,
     params: unknown[],
-    options: { arrayMode: true; fullResults: true; fetchOptions: { signal: AbortSignal } },
+    options: {
+      arrayMode: true
+      fullResults: true
+      fetchOptions: FetchOptions & { signal: AbortSignal }
+    },
   ): Promise<{ rows: unknown[][] }>
 }
 
 export function createRunner(
-  db: Database,
+  source: DatabaseSource,
   { tables, timeoutMs, preparedNames, countBytes = false }: RunnerOptions,
 ): Runner {
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
-  const statements = new Map<Operation<unknown>, Statement>()
-  const http = httpClient(db)
+  const statements = new Map<Operation<unknown>, Send>()
+  const database = openDatabase(source)
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
-  const isInTransaction = 'rollback' in db
+  const isInTransaction = isTransaction(source)
 
-  function statementOf<Row>(operation: Operation<Row>): Statement {
-    let statement = statements.get(operation)
-    if (statement === undefined) {
+  function sendOf<Row>(operation: Operation<Row>): Send {
+    let send = statements.get(operation)
+    if (send === undefined) {
+      const db = database()
       const query = operation.build(db as unknown as QueryDatabase, tables)
       // A Drizzle `cache` that the user gave to this database must not cache the cache.
       query.$withCache(false)
       const prepared = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
-      statement = { prepared, columns: Object.keys(query._.selectedFields) }
-      statements.set(operation, statement)
+      const columns = Object.keys(query._.selectedFields)
+      const http = httpClient(db)
+      send = http === undefined ? sendThroughDrizzle(prepared) : sendOverHttp(http, prepared, columns)
+      statements.set(operation, send)
     }
-    return statement
+    return send
   }
 
   return {
     isInTransaction,
     async run(operation, values = {}, cost) {
-      const statement = statementOf(operation)
-      const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
+      const send = sendOf(operation)
       const rows = await withTimeout(timeoutMs, (signal) =>
         withRetries(
           isInTransaction ? 'never' : operation.repeatable,
@@ -83,23 +98,21 @@ export function createRunner(
   }
 }
 
-interface Statement {
-  readonly prepared: Prepared<unknown>
-  /** In the order of the answer. */
-  readonly columns: readonly string[]
-}
-
 type Send = (values: Record<string, unknown>, signal: AbortSignal) => Promise<unknown[]>
 
-function sendThroughDrizzle({ prepared }: Statement): Send {
+function sendThroughDrizzle(prepared: Prepared<unknown>): Send {
   return (values) => prepared.execute(values)
 }
 
-/** What Drizzle's session would send, with a signal. Every operation selects what drivers deliver as it is. */
-function sendOverHttp(http: HttpClient, { prepared, columns }: Statement): Send {
+/**
+ * What Drizzle's session would send, with a signal. Every operation selects what drivers deliver as it is.
+ *
+ * @param columns in the order of the answer
+ */
+function sendOverHttp(http: HttpClient, prepared: Prepared<unknown>, columns: readonly string[]): Send {
   return async (values, signal) => {
     const { sql, params } = prepared.getQuery()
-    const options = { arrayMode: true, fullResults: true, fetchOptions: { signal } } as const
+    const options = { arrayMode: true, fullResults: true, fetchOptions: { signal, ...fetchOptions() } } as const
     const { rows } = await http.query(sql, fillPlaceholders(params, values), options)
     return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
   }
