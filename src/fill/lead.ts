@@ -1,6 +1,7 @@
 /** A call that asks the store: it answers with what is there, computes what is not, or waits for who does. */
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
+import { InvalidOptionError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { randomUUID } from '../values/random.ts'
@@ -141,7 +142,8 @@ async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome>
 
 async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
   const { call, startedAt, cost } = lead
-  if (isFrameworkSignal(error)) return { kind: 'failed', error, by: 'store' }
+  // Neither is a failure of the store that a computation could make up for.
+  if (isFrameworkSignal(error) || error instanceof InvalidOptionError) return { kind: 'failed', error, by: 'store' }
   tellFailure(call, error, startedAt, cost)
   // Told once.
   Object.assign(cost, noCost())

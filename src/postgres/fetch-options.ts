@@ -15,7 +15,10 @@ const NONE: FetchOptions = {}
  */
 const UNCACHED: FetchOptions = { cache: 'no-store', next: undefined }
 
+/** Where Next notes that it has wrapped `fetch`: others may have wrapped it again. */
+const NEXT_PATCH = Symbol.for('next-patch')
+
 /** Only for Next: workerd throws on `cache` before its compatibility date 2024-11-11. */
 export function fetchOptions(): FetchOptions {
-  return Reflect.get(globalThis.fetch, '__nextPatched') === true ? UNCACHED : NONE
+  return Reflect.get(globalThis, NEXT_PATCH) === true ? UNCACHED : NONE
 }

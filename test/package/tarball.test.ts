@@ -86,6 +86,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'Cost',
       'CounterOptions',
       'Database',
+      'DatabaseSource',
       'Deadline',
       'Duration',
       'Emit',

@@ -1,6 +1,6 @@
 import { cookies } from 'next/headers'
 import { Suspense } from 'react'
-import { cache } from '../../lib/cache.js'
+import { cache } from '@/lib/known'
 
 async function Cart() {
   const user = (await cookies()).get('user')?.value ?? 'nobody'

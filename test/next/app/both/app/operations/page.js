@@ -1,5 +1,5 @@
 import { Suspense } from 'react'
-import { cache } from '../../lib/cache.js'
+import { cache } from '@/lib/known'
 
 /** What reaches a page that is rendered while it is built is there in all that follow. */
 async function Answers() {

@@ -1,5 +1,5 @@
 import { Suspense } from 'react'
-import { cache } from '../../lib/cache.js'
+import { cache } from '@/lib/known'
 
 async function Report() {
   return <p>{await cache.getOrSet('suspense', () => `computed ${crypto.randomUUID()}`)}</p>

@@ -1,11 +1,7 @@
 import { connection } from 'next/server'
 import { Suspense } from 'react'
-import { cache } from '../../lib/cache.js'
-
-async function visit() {
-  'use server'
-  await cache.increment('visits')
-}
+import { cache } from '@/lib/cache'
+import { visit } from './actions'
 
 async function Visits() {
   await connection()

@@ -1,4 +1,4 @@
-import { cache } from '../../lib/cache.js'
+import { cache } from '@/lib/known'
 
 export default async function Page() {
   return <p>{await cache.getOrSet('plain', () => `computed ${crypto.randomUUID()}`)}</p>

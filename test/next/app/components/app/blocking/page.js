@@ -1,4 +1,4 @@
-import { cache } from '../../lib/cache.js'
+import { cache } from '@/lib/known'
 
 export const instant = false
 

@@ -1,6 +1,6 @@
 import { revalidateTag } from 'next/cache'
 
 export async function POST() {
-  revalidateTag('cached', { expire: 0 })
+  revalidateTag('report', { expire: 0 })
   return new Response('revalidated')
 }

@@ -1,5 +1,5 @@
 import { Suspense } from 'react'
-import { cache } from '../../../lib/cache.js'
+import { cache } from '@/lib/cache'
 
 export async function generateStaticParams() {
   return cache.getOrSet('product ids', () => [{ id: '1' }, { id: '2' }])
