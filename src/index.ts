@@ -29,7 +29,7 @@ export type { ClaimAnswer, ClaimRequest, FillRequest, FillStore, Sliding } from 
 export { enableLocalNeon, type NeonEndpointConfig } from './local-neon/enable-local-neon.ts'
 export { type CacheMetrics, type Metered, withMetrics } from './metrics.ts'
 export { type CacheOptions, createCache } from './postgres/create-cache.ts'
-export type { Database } from './postgres/database.ts'
+export type { Database, DatabaseSource } from './postgres/database.ts'
 export { type Invalidation, type InvalidationOptions, invalidation } from './postgres/invalidation.ts'
 export type { CacheTables } from './schema.ts'
 export type { CommonOptions } from './store/settings.ts'

@@ -1,7 +1,7 @@
 /** `pgstash migrate` */
 import { Command, Option } from 'commander'
 import { type MigrateOptions, migrate, migrationSql } from '../migrate/index.ts'
-import type { Operation } from '../postgres/database.ts'
+import type { Operation } from '../postgres/operation.ts'
 import { readInstalled } from '../postgres/operations/read-installed.ts'
 import { number } from './arguments.ts'
 import { given, type TableFlags, tablesOf, withCache, withTableOptions } from './cache-options.ts'

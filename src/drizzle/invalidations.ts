@@ -3,6 +3,7 @@ import { isExhausted } from '../postgres/pool-gate.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { type Emit, noCost } from '../values/events.ts'
 import { within } from '../values/within.ts'
+import { isNeonHttp } from './neon-connection.ts'
 
 export interface Invalidation {
   readonly tags: readonly string[]
@@ -11,11 +12,10 @@ export interface Invalidation {
 
 interface Plan {
   send(invalidation: Invalidation): Promise<unknown>
-  readonly client: unknown
-  /** How long a write waits at most. */
-  readonly patienceMs: number
-  /** False for requests over HTTP, which wait for no connection and may end with the request that sent them. */
-  readonly isPooled: boolean
+  /** The client of the cache's driver. Asked at each write, because a function may make the database at its first use. */
+  client(): unknown
+  /** How long a write waits at most, given that client. */
+  patienceMs(client: unknown): number
   readonly emit: Emit | undefined
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
 }
@@ -42,10 +42,12 @@ export function createInvalidations(plan: Plan) {
   }
 
   function patience(): number {
-    if (!plan.isPooled) return plan.patienceMs
+    const client = plan.client()
+    // Requests over HTTP wait for no connection, and may end with the request that sent them.
+    if (isNeonHttp(Object(client))) return plan.patienceMs(client)
     // One that is late already shows that there is no connection to be had.
     if (unsettled.size > 0) return 0
-    return isExhausted(plan.client) ? EXHAUSTED_PATIENCE_MS : plan.patienceMs
+    return isExhausted(client) ? EXHAUSTED_PATIENCE_MS : plan.patienceMs(client)
   }
 
   async function settle(invalidation: Invalidation): Promise<void> {

@@ -13,6 +13,7 @@ import { DatabaseError, describeType, InvalidOptionError, isAway } from '../valu
 import { noCost } from '../values/events.ts'
 import { type Deadline, type Expiration, parseExpiration } from '../values/expiration.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { randomUUID } from '../values/random.ts'
 import { within } from '../values/within.ts'
 import { createInvalidations } from './invalidations.ts'
 import { isNeonHttp } from './neon-connection.ts'
@@ -120,13 +121,12 @@ class PgstashQueryCache extends DrizzleCache {
     super()
     this.#plan = plan
     const { cache, context } = plan
-    const isPooled = !isNeonHttp(Object(context.client))
     this.#invalidations = createInvalidations({
       send: ({ tags, keys }) =>
         Promise.all([tags.length > 0 ? cache.invalidate(tags) : undefined, cache.deleteMany(keys)]),
-      client: context.client,
-      isPooled,
-      patienceMs: isPooled ? Math.min(MAX_WAIT_MS, context.timeoutMs) : context.timeoutMs,
+      client: () => clientOf(context),
+      patienceMs: (client) =>
+        isNeonHttp(Object(client)) ? context.timeoutMs : Math.min(MAX_WAIT_MS, context.timeoutMs),
       emit: context.emit,
       waitUntil: context.waitUntil,
     })
@@ -160,7 +160,7 @@ class PgstashQueryCache extends DrizzleCache {
     if (this.#invalidations.hasFailed()) await this.#invalidations.apply({ tags: [], keys: [] })
     if (this.#invalidations.isUnsettled([...tags, ownKey])) return undefined
     const storedKey = this.#plan.fillable.storedKey(ownKey)
-    const token = crypto.randomUUID()
+    const token = randomUUID()
     // Only what it hands on with the rows says whose they are.
     const link = isWatched ? tables : undefined
     // Among runs that cannot be told apart a claim is of use only when it has stood for as long as one may take.
@@ -247,7 +247,7 @@ class PgstashQueryCache extends DrizzleCache {
   /** Undefined if the cache's pool had no connection to give for too long. */
   async #found(key: string, token: string, leaseMs: number): Promise<Found | undefined> {
     const reading = this.#readOrClaim(key, token, leaseMs)
-    if (!isExhausted(this.#plan.context.client)) return reading
+    if (!isExhausted(clientOf(this.#plan.context))) return reading
     const found = await within(MAX_WAIT_MS, reading)
     if (found !== undefined) return found
     const release = () => this.#plan.fillable.steps.release(key, token, noCost())
@@ -269,6 +269,15 @@ class PgstashQueryCache extends DrizzleCache {
       const forced = await steps.readOrClaim({ ...request, force: true }, noCost())
       return { rows: undefined, claimed: forced.claimed === true }
     }
+  }
+}
+
+/** Undefined if the function that makes the database throws: the call that needs it will say so. */
+function clientOf({ runner }: Context): unknown {
+  try {
+    return runner.client()
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a computation is given: it may decide, while it runs, how its value is stored. */
 import type { Fill } from '../cache.ts'
-import { now } from '../values/clock.ts'
+import { now, wallClock } from '../values/clock.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
 import { type Plan, slidingOf } from './options.ts'
@@ -56,5 +56,5 @@ function stored(deadline: Deadline, { sliding, maxAgeMs }: Plan, slack: number):
 }
 
 function isOver(deadline: Deadline): boolean {
-  return deadline.kind === 'after' ? deadline.ms <= 0 : deadline.kind === 'at' && deadline.epochMs <= now()
+  return deadline.kind === 'after' ? deadline.ms <= 0 : deadline.kind === 'at' && deadline.epochMs <= wallClock()
 }

@@ -9,6 +9,7 @@ import type { Fill, GetOrSetOptions } from '../cache.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue, type StoredValue } from '../values/codec.ts'
 import { noCost, type WaitEvent } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { within } from '../values/within.ts'
 import { computeAlone } from './compute.ts'
 import { type Call, DEFAULTS, type FillEnvironment } from './environment.ts'
@@ -87,7 +88,11 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
       tell(call, 'hit', startedAt)
       return value
     }
-    if (outcome.by === 'store') throw outcome.error
+    if (outcome.by === 'store') {
+      // A signal concerns the page that the other call was made for, so this call asks by itself.
+      if (isFrameworkSignal(outcome.error)) return 'again'
+      throw outcome.error
+    }
     return ++call.foreignFailures > MAX_FOREIGN_FAILURES ? 'alone' : 'again'
   }
 

@@ -2,7 +2,7 @@
 import { getTableName } from 'drizzle-orm'
 import { ownTables } from '../own-tables.ts'
 import type { CacheTables } from '../schema.ts'
-import { type CacheError, DatabaseError } from '../values/errors.ts'
+import { DatabaseError } from '../values/errors.ts'
 import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
 import { GUARD } from './guard-sql.ts'
 
@@ -19,7 +19,7 @@ const MESSAGES: Readonly<Record<string, (name: string) => string>> = {
 }
 
 /** The same failure, with what to do about it where the migration itself refused. */
-export function refusal(failure: CacheError, tables: CacheTables): CacheError {
+export function refusal(failure: unknown, tables: CacheTables): unknown {
   if (!(failure instanceof DatabaseError) || failure.sqlState === undefined) return failure
   const { sqlState, cause } = failure
   if (sqlState === FOREIGN_FUNCTION_SQLSTATE) {

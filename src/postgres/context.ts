@@ -16,8 +16,6 @@ export const MAX_KEYS = 10_000
 /** The same for a cache and the namespaces nested in it. */
 export interface Shared extends Settings {
   readonly runner: Runner
-  /** The driver's own client, where Drizzle names it. */
-  readonly client: unknown
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   /** For one statement, its retries included. */
   readonly timeoutMs: number

@@ -17,7 +17,7 @@ import { createCircuit } from './circuit.ts'
 import { CONTEXT, type Context, type Shared } from './context.ts'
 import { copying } from './copying.ts'
 import { counting } from './counting.ts'
-import { checkDatabase, type Database, primary } from './database.ts'
+import { checkDatabaseSource, type DatabaseSource } from './database.ts'
 import { filling, postgresFillStore } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { entryHandle, reading, readRows } from './reading.ts'
@@ -65,16 +65,19 @@ const KNOWN_OPTIONS = [
  * Makes no request and starts nothing; the tables come from `migrate`. Safe to create at module level and to share
  * between requests, on Workers too.
  *
- * @param db any Drizzle Postgres database: neon-http, node-postgres, postgres-js, pglite, …
+ * @param db any Drizzle Postgres database: neon-http, node-postgres, postgres-js, pglite, …; or a function that makes it.
+ * The function is called once, when the first statement is sent, and again if it threw. With it a module loads where the
+ * connection string is not set, such as in `next build`.
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
  * import { drizzle } from 'drizzle-orm/neon-http'
  * import { createCache } from 'pgstash'
  *
  * const cache = createCache(drizzle(env.DATABASE_URL), { namespace: 'shop', expiration: '10m' })
+ * const later = createCache(() => drizzle(process.env.DATABASE_URL ?? ''))
  */
-export function createCache(db: Database, options?: CacheOptions): Cache {
-  checkDatabase(db)
+export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
+  checkDatabaseSource(db)
   const given = optionsObject<CacheOptions>(options, KNOWN_OPTIONS)
   const { tables = defaultTables, timeout = DEFAULT_TIMEOUT_MS, preparedNames = true, onError = 'throw' } = given
   const { settings, scope, waitUntil, random } = parseSettings(given)
@@ -82,7 +85,7 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
   }
   const timeoutMs = milliseconds('timeout', timeout, { numbers: 'milliseconds', min: 1, max: MAX_TIMER_MS })
-  const runner = createRunner(primary(db), {
+  const runner = createRunner(db, {
     tables: checkedTables(tables),
     timeoutMs,
     preparedNames: boolean('preparedNames', preparedNames),
@@ -103,7 +106,6 @@ export function createCache(db: Database, options?: CacheOptions): Cache {
     ...settings,
     tables,
     runner,
-    client: Reflect.get(primary(db), '$client'),
     waitUntil,
     timeoutMs,
     circuit,

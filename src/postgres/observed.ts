@@ -2,6 +2,7 @@
 import { now } from '../values/clock.ts'
 import { isAway } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
 import type { Context } from './context.ts'
 import { counted, guarded } from './fail-soft.ts'
 
@@ -40,6 +41,7 @@ export async function observed<T>(context: Context, call: Observed<T>): Promise<
     }
     return result
   } catch (error) {
+    if (isFrameworkSignal(error)) throw error
     emit?.({ type: 'error', operation, error, durationMs: now() - startedAt, ...cost }, key)
     if (circuit === undefined || whenAway === undefined || !isAway(error)) throw error
     for (const outcome of [call.outcome(whenAway.value)].flat()) {

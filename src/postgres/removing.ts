@@ -5,6 +5,7 @@ import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
 import { byCodePoint, keyRange, storedKey, storedKeys } from '../values/key.ts'
+import { randomNumber } from '../values/random.ts'
 import { inTime, smaller } from './batches.ts'
 import { type Context, MAX_KEYS } from './context.ts'
 import { evictTo } from './evicting.ts'
@@ -82,7 +83,7 @@ export function removing(context: Context) {
         const mayHaveStopped = swept.isOthersTurn && hasHadTurn && turnsLost <= MAX_TURNS_LOST
         if (!swept.more && !mayHaveStopped) return { removed: total, more: false }
         // Jittered, or those who stopped each other would do so again.
-        if (mayHaveStopped) await pause(TURN_PAUSE_MS * (0.5 + Math.random()))
+        if (mayHaveStopped) await pause(TURN_PAUSE_MS * (0.5 + randomNumber()))
         after = swept.after
         begin = false
       }

@@ -6,10 +6,18 @@ import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../schema.ts'
 import { DatabaseTimeoutError, describeType } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
-import type { Database, Prepared, QueryDatabase } from './database.ts'
+import {
+  type Database,
+  type DatabaseSource,
+  isTransaction,
+  openDatabase,
+  type Prepared,
+  type QueryDatabase,
+} from './database.ts'
 import { databaseFailure } from './failure.ts'
+import { type FetchOptions, fetchOptions } from './fetch-options.ts'
 import { entriesOf, MARK, type Operation } from './operation.ts'
-import { type Passage, poolGate } from './pool-gate.ts'
+import { type Passage, type PoolGate, poolGate } from './pool-gate.ts'
 import { withRetries } from './retry.ts'
 import { decodeRows, wrongAnswer } from './rows.ts'
 
@@ -18,6 +26,8 @@ export interface Runner {
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
   /** Whether all of it is part of a transaction of the caller's. */
   readonly isInTransaction: boolean
+  /** The driver's own client, if Drizzle names it. @throws what a function throws that makes the database */
+  client(): unknown
 }
 
 export interface RunnerOptions {
@@ -41,24 +51,24 @@ interface HttpClient {
 interface HttpOptions {
   readonly arrayMode: true
   readonly fullResults: true
-  readonly fetchOptions: { readonly signal: AbortSignal }
+  readonly fetchOptions: FetchOptions & { readonly signal: AbortSignal }
   readonly types: { getTypeParser(): (text: string) => string }
 }
 
 export function createRunner(
-  db: Database,
+  source: DatabaseSource,
   { tables, timeoutMs, preparedNames, countBytes = false }: RunnerOptions,
 ): Runner {
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
   const senders = new Map<Operation<never>, Send>()
-  const http = httpClient(db)
-  const gate = poolGate(db)
+  const connected = onceOpened(openDatabase(source))
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
-  const isInTransaction = 'rollback' in db
+  const isInTransaction = isTransaction(source)
 
   function senderOf(operation: Operation<never>): Send {
     let send = senders.get(operation)
     if (send === undefined) {
+      const { db, gate, http } = connected()
       const query = operation.build(
         (gate?.db ?? db) as unknown as QueryDatabase,
         tables,
@@ -75,9 +85,11 @@ export function createRunner(
 
   return {
     isInTransaction,
+    client: () => Reflect.get(connected().db, '$client'),
     async run(operation, values = {}, cost) {
       const send = senderOf(operation as unknown as Operation<never>)
       const sent = wireValues(values)
+      const { gate } = connected()
       const passage: Passage = { state: 'unknown', isAbandoned: false }
       const rows = await withTimeout(timeoutMs, passage, (signal) =>
         withRetries(
@@ -97,6 +109,24 @@ export function createRunner(
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
     },
+  }
+}
+
+/** What is known of a database once it is there. */
+interface Connected {
+  readonly db: Database
+  readonly gate: PoolGate | undefined
+  readonly http: HttpClient | undefined
+}
+
+/** Looks at the database at its first use, because a function may make it. */
+function onceOpened(open: () => Database): () => Connected {
+  let found: Connected | undefined
+  return () => {
+    if (found !== undefined) return found
+    const db = open()
+    found = { db, gate: poolGate(db), http: httpClient(db) }
+    return found
   }
 }
 
@@ -122,7 +152,7 @@ function sendOverHttp(http: HttpClient, operation: Operation<never>, prepared: P
   return async (values, signal) => {
     const { sql, params } = prepared.getQuery()
     const filled = fillPlaceholders(params, values)
-    const { fields, rows } = await http.query(sql, filled, { ...RAW, fetchOptions: { signal } })
+    const { fields, rows } = await http.query(sql, filled, { ...RAW, fetchOptions: { signal, ...fetchOptions() } })
     const isOurs = fields.length === width && fields[0]?.name === operation.name
     if (!isOurs || rows.some((row) => row.length !== width)) {
       throw wrongAnswer(operation.name, `rows of its ${width} columns`, 'others')

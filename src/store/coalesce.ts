@@ -2,6 +2,7 @@
 import type { StoredValue } from '../values/codec.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
 import type { Cost } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { within } from '../values/within.ts'
 
 export type Rows<Row = StoredValue> = ReadonlyMap<string, Row>
@@ -46,7 +47,17 @@ export function createCoalescer<Row = StoredValue>(
     return batch
   }
 
-  async function follow(batch: Batch<Row>, cost: Cost): Promise<Rows<Row>> {
+  /** A framework's signal concerns the page that sent the statement: who follows it from another page asks by itself. */
+  async function follow(batch: Batch<Row>, key: string, cost: Cost): Promise<Rows<Row>> {
+    try {
+      return await share(batch, cost)
+    } catch (error) {
+      if (!isFrameworkSignal(error)) throw error
+      return load([key], cost)
+    }
+  }
+
+  async function share(batch: Batch<Row>, cost: Cost): Promise<Rows<Row>> {
     const rows = await within(timeoutMs * PATIENCE, batch.rows)
     if (rows !== undefined) return rows
     batch.rescue ??= load([...batch.keys], cost)
@@ -59,7 +70,7 @@ export function createCoalescer<Row = StoredValue>(
   return async function read(key: string, cost: Cost): Promise<Row | undefined> {
     if (open !== undefined && open.keys.size < MAX_KEYS) {
       open.keys.add(key)
-      return (await follow(open, cost)).get(key)
+      return (await follow(open, key, cost)).get(key)
     }
     open = lead(key, cost)
     return (await open.rows).get(key)

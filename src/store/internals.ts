@@ -6,7 +6,7 @@
  */
 
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../cache.ts'
-import { now } from '../values/clock.ts'
+import { wallClock } from '../values/clock.ts'
 import type { Deadline } from '../values/expiration.ts'
 import { byCodePoint, pathOf, ROOT } from '../values/key.ts'
 import type { Copy } from './copies.ts'
@@ -102,7 +102,7 @@ function asCopies(cache: Cache): ReadCopies {
     const copies = Array.from(found, async ([key, value]) => {
       const expiresAt = value === ABSENT ? undefined : await cache.expiration(key)
       if (expiresAt === undefined) return undefined
-      const remaining = expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now()
+      const remaining = expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - wallClock()
       return [key, { value: () => value, remainingMs: remaining, tags: null }] as const
     })
     return new Map((await Promise.all(copies)).filter((copy) => copy !== undefined))

@@ -25,7 +25,7 @@ import {
 import { type Inside, internals } from '../store/internals.ts'
 import { parseList } from '../store/listing.ts'
 import { checkedCodec, deadlineOf } from '../store/settings.ts'
-import { now } from '../values/clock.ts'
+import { wallClock } from '../values/clock.ts'
 import { type Codec, decodeValue, encodeValue, jsonCodec } from '../values/codec.ts'
 import { nestedScope, ROOT, type Scope, storedKey, storedKeys } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
@@ -169,7 +169,7 @@ function counting(scope: Scope) {
         allowed: limit > 0,
         count: 1,
         remaining: Math.max(0, limit - 1),
-        resetAt: new Date(now() + periodMs),
+        resetAt: new Date(wallClock() + periodMs),
         resetMs: periodMs,
       }
     },

@@ -87,6 +87,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'Cost',
       'CounterOptions',
       'Database',
+      'DatabaseSource',
       'Deadline',
       'Duration',
       'Emit',
