@@ -1,6 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { transform } from 'esbuild'
 import { defineConfig, type Plugin } from 'vitest/config'
+import { removeSettings } from './test/setup/environment.ts'
+
+// Before the workers start, which inherit the environment.
+removeSettings(process.env)
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 

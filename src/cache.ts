@@ -1,5 +1,7 @@
 /** The one interface that every store implements, and the types it speaks. */
 import type { Expiration } from './values/expiration.ts'
+import type { Jsonified } from './values/jsonified.ts'
+import type { TimeSpan } from './values/time-span.ts'
 
 /**
  * A cache. Every method is one round trip to the database, a miss of `getOrSet` two; `clear`, `clearExpired` and batches of
@@ -43,13 +45,22 @@ export interface Cache {
    * wait for it, up to `lease`, or take the old value where they pass `stale`. What was computed before another write of
    * the key, or an invalidation of one of its tags, is returned and not stored. `compute` may be a value.
    *
+   * Each caller gets the value as the codec brings it back, on a miss as on a hit. With JSON a Date is a string both times,
+   * and the type says so. For a codec that keeps more, name the type that it brings back: `getOrSet<User, User>(…)`.
+   *
    * @throws what `compute` throws, unless a stale value may be served; UnserializableValueError, ValueTooLargeError of its
    *   value; DatabaseError, DatabaseTimeoutError unless `onError: 'miss'`
    * @example
    * const user = await cache.getOrSet(`user:${id}`, () => loadUser(id), { expiration: '10m', stale: '1h' })
    */
-  getOrSet<T>(key: string, compute: (fill: Fill) => T | Promise<T>, options?: GetOrSetOptions): Promise<T>
-  getOrSet<T>(key: string, compute: T, options?: GetOrSetOptions): Promise<T>
+  getOrSet<T>(key: string, compute: (fill: Fill) => T | Promise<T>, options?: GetOrSetOptions): Promise<Jsonified<T>>
+  getOrSet<T>(key: string, compute: T, options?: GetOrSetOptions): Promise<Jsonified<T>>
+  /** The same for a codec that keeps more than JSON: `Kept` is the type that it brings back. */
+  getOrSet<T, Kept>(
+    key: string,
+    compute: T | ((fill: Fill) => T | Promise<T>),
+    options?: GetOrSetOptions,
+  ): Promise<Kept>
   /**
    * Moves a live entry's deadline without rewriting its value. False: none was live.
    *
@@ -160,7 +171,10 @@ export interface Fill {
   expireIn(expiration: Expiration): void
   /** Adds tags. */
   tag(...tags: string[]): void
-  /** Returns the value without storing it; no other caller gets it. */
+  /**
+   * Returns the value without storing it; no other caller gets it. It has the form that a stored one would have, but what
+   * the codec refuses is returned as it is.
+   */
   skip(): void
 }
 
@@ -192,8 +206,8 @@ export interface LimitResult {
 export interface ClearExpiredOptions {
   /** Entries removed by one statement; default 5,000. */
   batch?: number | undefined
-  /** Milliseconds after which no further batch is started; default: none, until all is done. */
-  timeBudget?: number | undefined
+  /** After it no further batch starts. A plain number is milliseconds; default: no limit, until all is done. */
+  timeBudget?: TimeSpan | undefined
   /** Called after each batch with the number removed so far. */
   onProgress?: ((removed: number) => void) | undefined
   /** Ends the run after the batch that is under way, as `timeBudget` does. */
@@ -227,6 +241,7 @@ export interface CacheStats {
 export interface ListOptions {
   /** Only keys that start with it; of this namespace itself, not of those nested in it. */
   prefix?: string | undefined
+  /** `expired` covers what a tag has rejected, `live` what never expires. Default: all. */
   state?: 'live' | 'expired' | 'forever' | undefined
   /** 1 to 1,000; default 100. */
   limit?: number | undefined
@@ -234,11 +249,18 @@ export interface ListOptions {
   cursor?: string | undefined
 }
 
+export type EntryState = 'live' | 'expired' | 'invalidated'
+
 export interface ListedEntry {
   /** The key, without its namespace; what is left of it where it was too long to be stored whole. */
   key: string
   /** The namespaces below this cache that it is in; empty for its own. A version is named with an `@` before it. */
   namespace: string[]
+  /**
+   * `live`; `expired`: its deadline has passed; `invalidated`: one of its tags was invalidated before that. Entries of the
+   * last two read as absent, and `state: 'expired'` lists both.
+   */
+  state: EntryState
   expiresAt: Date | null
   tags: string[]
   /** Of key and value, as stored: compressed. */
@@ -266,6 +288,7 @@ export type CacheSnapshot = string & { readonly __snapshot: never }
 export interface CacheEntry<T> {
   exists(): Promise<boolean>
   value(): Promise<T | undefined>
+  /** Stores a value and returns it as the codec brings it back, like the next `value()`. */
   set(value: T, options?: WriteOptions): Promise<T>
   delete(): Promise<boolean>
   reload(): void

@@ -10,6 +10,7 @@ export type {
   ClearExpiredOptions,
   CounterOptions,
   EntryPage,
+  EntryState,
   Fill,
   GetOrSetOptions,
   LimitResult,
@@ -22,20 +23,22 @@ export type {
 export { asCached, type CachedFunction, type CachedMethodDecorator, cached } from './cached/cached.ts'
 export type { CachedOptions } from './cached/plan.ts'
 export { type CompressingCodecOptions, compressingCodec } from './codecs/compressing-codec.ts'
+export { devalueCodec } from './codecs/devalue-codec.ts'
 export { type EncryptingCodecOptions, type EncryptionKey, encryptingCodec } from './codecs/encrypting-codec.ts'
 export type { FillEnvironment } from './fill/environment.ts'
 export { createFiller, type Filler } from './fill/get-or-set.ts'
 export type { FillStore } from './fill/store.ts'
+export { enableLocalNeon, type NeonEndpointConfig } from './local-neon/enable-local-neon.ts'
 export { type CacheMetrics, type Metered, withMetrics } from './metrics.ts'
 export { type CacheOptions, createCache } from './postgres/create-cache.ts'
-export type { Database } from './postgres/database.ts'
+export type { Database, DatabaseSource } from './postgres/database.ts'
 export { type Invalidation, type InvalidationOptions, invalidation } from './postgres/invalidation.ts'
 export type { CacheTables } from './schema.ts'
 export type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './store/claims.ts'
 export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
 export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
-export { nullCache } from './stores/null-cache.ts'
+export { type NullCacheOptions, nullCache } from './stores/null-cache.ts'
 export { type NearCache, type PlatformCacheOptions, platformCache } from './stores/platform/platform-cache.ts'
 export type { RuntimeCache } from './stores/platform/storages.ts'
 export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/create-sharded-cache.ts'
@@ -71,3 +74,5 @@ export type {
   WaitEvent,
 } from './values/events.ts'
 export type { Deadline, Duration, Expiration } from './values/expiration.ts'
+export type { DevalueTypes, Jsonified, KeptTypes } from './values/jsonified.ts'
+export type { TimeSpan } from './values/time-span.ts'

@@ -8,6 +8,7 @@
 import { ENGINE, engineOf, type ScopedEngine } from './cache/engine.ts'
 import { type Inside, internals, internalsOf } from './cache/internals.ts'
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
+import { wasAnswer } from './fill/fill-context.ts'
 import type { CacheEvent } from './values/events.ts'
 
 export interface Counts {
@@ -153,8 +154,11 @@ async function getOrSet(
   compute: unknown,
   options?: GetOrSetOptions,
 ) {
-  const own: { value?: unknown; error?: unknown; state: 'none' | 'computed' | 'failed' } = { state: 'none' }
+  const own: { value?: unknown; error?: unknown; fill?: Fill; state: 'none' | 'computed' | 'failed' } = {
+    state: 'none',
+  }
   const watched = async (fill: Fill): Promise<unknown> => {
+    own.fill = fill
     try {
       own.value = await (typeof compute === 'function' ? compute(fill) : compute)
       own.state = 'computed'
@@ -167,10 +171,11 @@ async function getOrSet(
   }
   try {
     const answer = await cache.getOrSet(key, watched, options)
-    // Only with these may this call compute, in the background, and yet be answered with what was there before. The two
-    // are told apart by identity, so that an equal number or text, computed before the answer came, counts as a miss.
+    // Only with these may this call compute, in the background, and yet be answered with the old value. A cache from
+    // elsewhere does not say which of the two it answers with: its values are compared.
     const canBeOld = options?.stale !== undefined || options?.beta !== undefined
-    if (own.state === 'computed' && (!canBeOld || Object.is(answer, own.value))) counts.misses++
+    const isOwn = () => (own.fill && wasAnswer(own.fill)) ?? Object.is(answer, own.value)
+    if (own.state === 'computed' && (!canBeOld || isOwn())) counts.misses++
     else counts.hits++
     return answer
   } catch (error) {

@@ -1,5 +1,7 @@
 /** What makes a tagged value unfit to be answered with. */
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
+import { literal, qualified } from './migrate/sql-text.ts'
+import type { CacheTables } from './schema.ts'
 
 /** Rows of `cache_state` that are about tags. */
 export const TAG_STATE = {
@@ -12,10 +14,7 @@ export const TAG_STATE = {
 } as const
 
 /** The tables that the judgement reads. */
-export interface TagLog {
-  readonly invalidations: SQLWrapper
-  readonly state: SQLWrapper
-}
+export type TagLog = Pick<CacheTables, 'invalidations' | 'state' | 'schema'>
 
 /** What is judged. */
 export interface Tagged {
@@ -37,15 +36,19 @@ export interface Tagged {
  *   their ids.
  * - It is from before the horizon up to which the log was trimmed, and was written after all entries had been looked
  *   through for that: what would have rejected it may be gone. Both are looked up once a statement.
+ * - Policies of row-level security may hide rows of the log from this role. Then no absence proves anything, and tagged
+ *   entries are misses: slow, and never stale. Asked once a statement, and of no cost to entries without tags.
  * - Its snapshot is of the future: the row was restored from another cluster. A statement that locks may meet a row that
  *   was written since its own snapshot: that one's `xmin` is not older than everything that was running.
  */
-export function rejected({ invalidations, state }: TagLog, { tags, filledAt, writtenBy, xmin }: Tagged): SQL<boolean> {
+export function rejected(log: TagLog, { tags, filledAt, writtenBy, xmin }: Tagged): SQL<boolean> {
+  const { invalidations, state } = log
   const horizon = (part: 1 | 2) =>
     sql`(select split_part(h.value, ' ', ${sql.raw(String(part))}) from ${state} as h where h.name = ${sql.raw(`'${TAG_STATE.horizon}'`)})`
   const isOlderThanAllRunning = xmin && sql`age(${xmin}) > age(pg_snapshot_xmin(pg_current_snapshot())::xid)`
   return sql<boolean>`(${tags} is not null and (
-    (pg_snapshot_xmax(${filledAt}) > pg_snapshot_xmax(pg_current_snapshot())${isOlderThanAllRunning ? sql` and ${isOlderThanAllRunning}` : sql``})
+    ${isHidden(log, [invalidations, state])}
+    or (pg_snapshot_xmax(${filledAt}) > pg_snapshot_xmax(pg_current_snapshot())${isOlderThanAllRunning ? sql` and ${isOlderThanAllRunning}` : sql``})
     or coalesce(
       pg_snapshot_xmin(${filledAt}) < ${horizon(1)}::xid8
       and not coalesce(pg_visible_in_snapshot(${writtenBy}, ${horizon(2)}::pg_snapshot), false), false)
@@ -61,4 +64,11 @@ export function rejected({ invalidations, state }: TagLog, { tags, filledAt, wri
       ) is not null
     )
   ))`
+}
+
+/** Whether policies of row-level security may hide rows of these tables from the current role. */
+export function isHidden({ schema }: Pick<CacheTables, 'schema'>, tables: readonly Table[]): SQL<boolean> {
+  const active = tables.map((table) => sql.raw(`row_security_active(${literal(qualified({ schema }, table))}::text)`))
+  // As a subquery, because Postgres then asks once, and only if there is something to judge.
+  return sql<boolean>`(select ${sql.join(active, sql` or `)})`
 }

@@ -1,7 +1,7 @@
 /** The database and the cache of this isolate, made when first asked for. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
-import { type Cache, createCache, DatabaseTimeoutError } from 'pgstash'
+import { type Cache, createCache, DatabaseTimeoutError, enableLocalNeon } from 'pgstash'
 import type { Env } from './env.ts'
 import { DataUnavailableError } from './errors.ts'
 
@@ -20,23 +20,25 @@ export interface Services {
   responses: Cache
 }
 
-let made: { url: string; endpoint: string | undefined; services: Services } | undefined
+// `npm start` passes a DATABASE_URL of this machine. All other hosts are Neon's.
+enableLocalNeon(neonConfig)
+
+let made: { url: string; services: Services } | undefined
 
 /**
  * Shared by all requests of an isolate: neon-http keeps no connection, and so no state of a request.
  *
  * @throws DataUnavailableError when DATABASE_URL is missing or no connection string
  */
-export function servicesOf({ DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint }: Env): Services {
-  if (made?.url === url && made.endpoint === endpoint) return made.services
-  const db = drizzle(client(url, endpoint))
+export function servicesOf({ DATABASE_URL: url }: Env): Services {
+  if (made?.url === url) return made.services
+  const db = drizzle(client(url))
   const cache = createCache(db, { namespace: 'demo', timeout: CACHE_TIMEOUT_MS })
-  made = { url, endpoint, services: { db, cache, responses: cache.namespace('http') } }
+  made = { url, services: { db, cache, responses: cache.namespace('http') } }
   return made.services
 }
 
-function client(url: string, endpoint: string | undefined) {
-  if (endpoint) neonConfig.fetchEndpoint = endpoint
+function client(url: string) {
   try {
     return neon(url)
   } catch {

@@ -28,7 +28,7 @@ async function start({ port, databaseUrl, dataDir, cities }) {
   stopping.throwIfAborted()
   const { runWorker } = await import('./start/run-worker.mjs')
   const { endpoint, connectionString } = local
-  parts.push(await runWorker({ port, endpoint, connectionString }))
+  parts.push(await runWorker({ port, connectionString }))
   stopping.throwIfAborted()
   const { introduce } = await import('./start/introduce.mjs')
   const database = databaseUrl === undefined ? `PGlite in ${dataDir}` : `Postgres at ${new URL(databaseUrl).host}`

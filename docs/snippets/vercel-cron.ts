@@ -3,9 +3,7 @@ import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'
 import { cronRoute } from 'pgstash/cron'
 
-export const config = { runtime: 'edge' }
-
-const cache = createCache(drizzle(process.env.DATABASE_URL ?? ''))
+const cache = createCache(() => drizzle(process.env.DATABASE_URL ?? ''))
 
 // Vercel sends the variable CRON_SECRET with each call; nobody else knows it.
 export const GET = cronRoute(cache, { secret: process.env.CRON_SECRET })

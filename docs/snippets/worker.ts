@@ -1,10 +1,13 @@
+import { neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
-import { type Cache, createCache } from 'pgstash'
+import { type Cache, createCache, enableLocalNeon } from 'pgstash'
 import { scheduledCleanup } from 'pgstash/cron'
 
 interface Env {
   DATABASE_URL: string
 }
+
+enableLocalNeon(neonConfig)
 
 // One for all requests of an isolate: it prepares each statement once.
 let cache: Cache | undefined

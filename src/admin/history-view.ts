@@ -59,7 +59,7 @@ type Rows = NonNullable<Awaited<ReturnType<typeof loadHistory>>>
 /** @param now the database's clock */
 export function historyOf(rows: Rows, span: SpanName, now: number): History {
   const { spanMs, stepMs } = SPANS[span]
-  const known = new Map(rows.map((row) => [Number(row.at), row]))
+  const known = new Map(rows.map((row) => [row.at, row]))
   const last = Math.floor(now / stepMs) * stepMs
   const steps = Array.from({ length: spanMs / stepMs }, (_, i): Step => {
     const at = last - spanMs + (i + 1) * stepMs

@@ -1,6 +1,7 @@
 /** Stored values as people read them, and as they are downloaded. */
+import { devalueCodec } from '../codecs/devalue-codec.ts'
 import { bodyBytes } from '../hono/bodies.ts'
-import type { Codec } from '../values/codec.ts'
+import { type Codec, jsonCodec } from '../values/codec.ts'
 import { shortened, visible } from './format.ts'
 
 /** What is fetched of a value to be shown. */
@@ -9,6 +10,8 @@ export const FETCHED_CHARACTERS = 32_768
 const SHOWN_CHARACTERS = 2_400
 /** Each level is indented: thousands of brackets would become gigabytes of blanks. */
 const MAX_DEPTH = 32
+/** Neither of the two codecs below asks for the key. */
+const NO_KEY = { key: '' }
 
 export interface StoredText {
   readonly value: string | null
@@ -58,7 +61,7 @@ export async function shownValue(stored: StoredText, characters: number, key: st
   const json = parsed(stored.value)
   if (json !== undefined) return cut(indented(json, stored.value), 'JSON')
   try {
-    const text = asText(await codec.decode(stored.value, { key }))
+    const { text } = await textOf(await codec.decode(stored.value, { key }))
     return cut(text, 'decoded')
   } catch {
     return cut(stored.value, 'could not be decoded, as stored')
@@ -87,7 +90,8 @@ export async function downloadOf(
   if (stored.value === null) return { body: 'null', extension: 'json' }
   if (parsed(stored.value) !== undefined) return { body: stored.value, extension: 'json' }
   try {
-    return { body: asText(await codec.decode(stored.value, { key })), extension: 'json' }
+    const { text, extension } = await textOf(await codec.decode(stored.value, { key }))
+    return { body: text, extension }
   } catch {
     return { body: stored.value, extension: 'txt' }
   }
@@ -124,8 +128,13 @@ function depthOf(text: string): number {
   return deepest
 }
 
-/** A decoded value may be what JSON has no word for: then its own. */
-function asText(value: unknown): string {
-  if (typeof value === 'string') return value
-  return JSON.stringify(value, null, 2) ?? String(value)
+/** A decoded value as JSON, or as devalue writes it if JSON would lose a part: a Map would look empty. */
+async function textOf(value: unknown): Promise<{ text: string; extension: 'json' | 'txt' }> {
+  if (typeof value === 'string') return { text: value, extension: 'json' }
+  try {
+    await jsonCodec.encode(value, NO_KEY)
+    return { text: JSON.stringify(value, null, 2), extension: 'json' }
+  } catch {
+    return { text: await devalueCodec.encode(value, NO_KEY), extension: 'txt' }
+  }
 }

@@ -34,7 +34,7 @@ details{margin-top:.4rem;font-size:.85rem}summary{cursor:pointer;color:var(--lin
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top;font-weight:400}
 thead th{font-size:.85rem;white-space:nowrap}.n,.data td,.data th:not(:first-child){text-align:right;white-space:nowrap}td.bar{width:40%;min-width:5rem;vertical-align:middle}
-.name,code,pre{font-family:ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}tbody th{color:inherit}
+.name,.tag,h1,code{unicode-bidi:isolate}.name,code,pre{font-family:ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}tbody th{color:inherit}
 .tag{display:inline-block;border:1px solid var(--line);border-radius:9px;padding:0 .55em;margin:0 .3em .2em 0;font-size:.85em;overflow-wrap:anywhere}
 .off{color:var(--bad)}.on{color:var(--good)}
 pre{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.8rem 1rem;margin:.5rem 0;max-height:32rem;overflow:auto;white-space:pre-wrap}

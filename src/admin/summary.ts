@@ -22,12 +22,6 @@ export interface Summary {
   readonly now: number
 }
 
-interface Counted {
-  readonly step: number
-  readonly size: number
-  readonly entries: number
-}
-
 export async function loadSummary({ store: { runner }, scope }: PostgresEngine): Promise<Summary> {
   const values = { ...keyRange(scope), scopeLength: [...scope.prefix].length }
   const [row] = await runner.run(forScope(summarize, scope), values)
@@ -40,22 +34,22 @@ export async function loadSummary({ store: { runner }, scope }: PostgresEngine):
     live: scaled(row.live),
     forever: scaled(row.forever),
     bytes: scaled(row.bytes),
-    namespaces: (JSON.parse(row.namespaces) as Summary['namespaces']).map((each) => ({
+    namespaces: row.namespaces.map((each) => ({
       ...each,
       entries: scaled(each.entries),
       bytes: scaled(each.bytes),
     })),
-    expiry: expiryColumns(JSON.parse(row.expiry) as Counted[], scaled),
-    sizes: sizeColumns(JSON.parse(row.sizes) as Counted[], scaled),
-    slowest: JSON.parse(row.slowest) as Summary['slowest'],
+    expiry: expiryColumns(row.expiry, scaled),
+    sizes: sizeColumns(row.sizes, scaled),
+    slowest: row.slowest,
     logRows: row.logRows,
-    now: Number(row.now),
+    now: row.now,
   }
 }
 
 type Scale = (value: number) => number
 
-function expiryColumns(counted: readonly Counted[], scaled: Scale): Column[] {
+function expiryColumns(counted: readonly { step: number; entries: number }[], scaled: Scale): Column[] {
   const entries = new Map(counted.map(({ step, entries }) => [step, scaled(entries)]))
   const labels = EXPIRY_STEPS_S.map((seconds) => span(seconds * 1_000))
   return [
@@ -65,7 +59,7 @@ function expiryColumns(counted: readonly Counted[], scaled: Scale): Column[] {
   ]
 }
 
-function sizeColumns(counted: readonly Counted[], scaled: Scale): Column[] {
+function sizeColumns(counted: readonly { size: number; entries: number }[], scaled: Scale): Column[] {
   const entries = new Map(counted.map(({ size, entries }) => [size, scaled(entries)]))
   const labels = SIZE_STEPS.map((size) => bytes(size).replace('.0', ''))
   return [...labels, 'larger'].map((label, i) => ({ label, value: entries.get(i) ?? 0, kind: 'fill' }))

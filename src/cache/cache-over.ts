@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, type Scope, storedKey } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
+import type { TimeSpan } from '../values/time-span.ts'
 import { createCircuit } from './circuit.ts'
 import { createCoalescer } from './coalesce.ts'
 import { copying } from './copying.ts'
@@ -20,8 +21,8 @@ import { COMMON_OPTIONS, type CommonOptions, checkedTimeout, parseSettings } fro
 import { writing } from './writing.ts'
 
 export interface EngineOptions extends CommonOptions {
-  /** Milliseconds for one call of the store; default 5,000. */
-  timeout?: number | undefined
+  /** For one call of the store, its retries included. A plain number is milliseconds; default 5,000. */
+  timeout?: TimeSpan | undefined
   /**
    * What a failing store means to the caller: an error (the default), or a miss. With `'miss'`, reads answer as if nothing
    * were there, `getOrSet` computes, and `set`, `setMany` and `touch` are dropped; all other methods still throw. After five
@@ -60,12 +61,12 @@ export function cacheOver(store: Store, options?: EngineOptions): Cache {
   const readRow = watched.isLocal
     ? (key: string) => watched.read(key)
     : createCoalescer((keys) => watched.readMany(keys), timeoutMs)
-  return scopedCache({ ...settings, store: watched, timeoutMs, failsSoft, steps, filler, readRow }, scope)
+  return scopedCache({ ...settings, store: watched, timeoutMs, waitUntil, failsSoft, steps, filler, readRow }, scope)
 }
 
 function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly [ENGINE]: ScopedEngine } {
   const engine: ScopedEngine = { ...shared, scope }
-  const { prepareMany, ...written } = writing(engine)
+  const { prepareMany, setStored, ...written } = writing(engine)
   const { refresh, getOrSetKeeping, ...filled } = filling(engine)
   const { rows, ...inspected } = inspecting(engine)
   const cache = {
@@ -79,7 +80,7 @@ function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly 
   return {
     ...cache,
     namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
-    entry: (key) => entryHandle(engine, key, cache),
+    entry: (key) => entryHandle(engine, key, { setStored, delete: cache.delete }),
     [ENGINE]: engine,
     [internals]: {
       ...copying(engine),

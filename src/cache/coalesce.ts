@@ -2,6 +2,7 @@
 import type { MaybePromise, Reply } from '../store/store.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { within } from '../values/within.ts'
 
 type Rows<R> = ReadonlyMap<string, R>
@@ -46,7 +47,17 @@ export function createCoalescer<R>(
     return batch
   }
 
-  async function follow(batch: Batch<R>): Promise<Rows<R>> {
+  /** A framework's signal concerns the page that sent the statement. A follower from another page asks by itself. */
+  async function follow(batch: Batch<R>, key: string): Promise<Reply<Rows<R>>> {
+    try {
+      return { value: await share(batch), cost: noCost() }
+    } catch (error) {
+      if (!isFrameworkSignal(error)) throw error
+      return read([key])
+    }
+  }
+
+  async function share(batch: Batch<R>): Promise<Rows<R>> {
     const reply = await within(timeoutMs * PATIENCE, batch.reply)
     if (reply !== undefined) return reply.value
     batch.hedge ??= (async () => read([...batch.keys]))()
@@ -59,7 +70,8 @@ export function createCoalescer<R>(
   return async function readRow(key: string): Promise<Reply<R | undefined>> {
     if (open !== undefined && open.keys.size < MAX_KEYS) {
       open.keys.add(key)
-      return { value: (await follow(open)).get(key), cost: noCost() }
+      const { value, cost } = await follow(open, key)
+      return { value: value.get(key), cost }
     }
     open = lead(key)
     const { value, cost } = await open.reply

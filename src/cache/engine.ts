@@ -11,6 +11,8 @@ export interface Engine extends Settings {
   readonly store: Store
   /** Milliseconds for one call of the store. */
   readonly timeoutMs: number
+  /** Keeps background work alive after the response. */
+  readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   /** True with `onError: 'miss'`; otherwise every failure is the caller's. */
   readonly failsSoft: boolean
   /** The store's three steps of a fill. */

@@ -5,7 +5,8 @@ import type { CacheEntry, WriteOptions } from '../cache.ts'
 export interface EntrySource<T> {
   /** Reads the live entry; the function makes a fresh value of it at each call, so that no two callers share one. */
   read(): Promise<(() => Promise<T>) | undefined>
-  set(value: T, options?: WriteOptions): Promise<void>
+  /** Stores the value, and makes a fresh one of what it stored, as a read would. */
+  set(value: T, options?: WriteOptions): Promise<T>
   delete(): Promise<boolean>
 }
 
@@ -33,11 +34,10 @@ export function createEntry<T>(source: EntrySource<T>): CacheEntry<T> {
     value: async () => (await row())?.(),
     async set(value, options) {
       try {
-        await source.set(value, options)
+        return await source.set(value, options)
       } finally {
         reload()
       }
-      return value
     },
     async delete() {
       try {

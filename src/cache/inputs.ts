@@ -16,6 +16,7 @@ import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject, wholeNumber } from '../values/options.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
+import { milliseconds } from '../values/time-span.ts'
 import { deadlineOf, type Settings } from './settings.ts'
 
 export interface GetOptions {
@@ -105,10 +106,15 @@ export function parseSweep(options: ClearExpiredOptions | undefined): SweepInput
   optionalFunction('onProgress', onProgress)
   return {
     batch,
-    timeBudget: timeBudget === undefined ? Number.POSITIVE_INFINITY : wholeNumber('timeBudget', timeBudget, 0),
+    timeBudget: timeBudget === undefined ? Number.POSITIVE_INFINITY : budgetMs(timeBudget),
     onProgress,
     signal: optionalSignal(signal),
   }
+}
+
+/** The option `timeBudget` in milliseconds. @throws InvalidOptionError */
+export function budgetMs(timeBudget: unknown): number {
+  return milliseconds('timeBudget', timeBudget, { numbers: 'milliseconds' })
 }
 
 /** A snapshot's text as what it is to callers. */

@@ -9,7 +9,7 @@ import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../cache.ts'
 import type { Copy } from '../store/copies.ts'
 import type { ListedRow } from '../store/inputs.ts'
 import type { NewsReader } from '../store/news.ts'
-import { now } from '../values/clock.ts'
+import { wallClock } from '../values/clock.ts'
 import type { Deadline } from '../values/expiration.ts'
 import { byCodePoint, pathOf, ROOT } from '../values/key.ts'
 import { parseList, type ReadRows } from './listing.ts'
@@ -103,7 +103,7 @@ function asCopies(cache: Cache): ReadCopies {
     const copies = Array.from(found, async ([key, value]) => {
       const expiresAt = value === ABSENT ? undefined : await cache.expiration(key)
       if (expiresAt === undefined) return undefined
-      const remaining = expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - now()
+      const remaining = expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - wallClock()
       return [key, { value: () => value, remainingMs: remaining, tags: null }] as const
     })
     return new Map((await Promise.all(copies)).filter((copy) => copy !== undefined))
@@ -147,7 +147,9 @@ function asSet(cache: Cache): Refresh {
         isSkipped = true
       },
     })
-    if (!isSkipped) await cache.set(key, value, { expiration, tags, asOf })
-    return value
+    if (isSkipped) return value
+    await cache.set(key, value, { expiration, tags, asOf })
+    // Only the cache knows what its codec makes of the value; if the entry is gone already, nobody else gets to see it.
+    return cache.get<unknown>(key, { fallback: value })
   }
 }

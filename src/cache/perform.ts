@@ -3,6 +3,7 @@ import type { MaybePromise, Reply } from '../store/store.ts'
 import { now } from '../values/clock.ts'
 import { isOutage, takeCost } from '../values/errors.ts'
 import { type Emit, noCost, type OperationEvent } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
 import type { ScopedEngine } from './engine.ts'
 
 export type Outcome = Pick<OperationEvent, 'type' | 'count'>
@@ -51,6 +52,7 @@ async function performWatched<T>(engine: ScopedEngine, operation: Operation<T>):
     }
     return value
   } catch (error) {
+    if (isFrameworkSignal(error)) throw error
     emit?.({ type: 'error', operation: name, error, durationMs: now() - startedAt, ...takeCost(error) }, key)
     if (!failsSoft || fallback === undefined || !isOutage(error)) throw error
     tellMisses(emit, operation, fallback.value)

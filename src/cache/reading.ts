@@ -7,6 +7,7 @@ import type { ScopedEngine } from './engine.ts'
 import { createEntry } from './entry.ts'
 import { type GetOptions, parseGet, slidingLifeMs } from './inputs.ts'
 import { found, type Outcome, perform, told } from './perform.ts'
+import type { writing } from './writing.ts'
 
 export function reading(engine: ScopedEngine) {
   const { store, codec, slack, scope, readRow } = engine
@@ -74,7 +75,11 @@ export function reading(engine: ScopedEngine) {
 }
 
 /** The handle of one key. */
-export function entryHandle<T>(engine: ScopedEngine, key: string, cache: Pick<Cache, 'set' | 'delete'>): CacheEntry<T> {
+export function entryHandle<T>(
+  engine: ScopedEngine,
+  key: string,
+  cache: Pick<ReturnType<typeof writing>, 'setStored'> & Pick<Cache, 'delete'>,
+): CacheEntry<T> {
   const { codec, scope, readRow } = engine
   const stored = storedKey(scope, key)
   return createEntry<T>({
@@ -85,7 +90,7 @@ export function entryHandle<T>(engine: ScopedEngine, key: string, cache: Pick<Ca
       })
       return row && (async () => decodeRow(row, stored, codec) as T)
     },
-    set: (value, options) => cache.set(key, value, options),
+    set: async (value, options) => decodeRow(await cache.setStored(key, value, options), stored, codec) as T,
     delete: () => cache.delete(key),
   })
 }

@@ -7,6 +7,8 @@ import { createEmit, type Emit, type EventListener } from '../values/events.ts'
 import { type Deadline, type Expiration, NEVER, parseExpiration } from '../values/expiration.ts'
 import { nestedScope, ROOT, type Scope } from '../values/key.ts'
 import { boolean, optionalFunction, wholeNumber } from '../values/options.ts'
+import { randomNumber } from '../values/random.ts'
+import { MAX_TIMER_MS, milliseconds } from '../values/time-span.ts'
 
 export interface CommonOptions {
   /** Every key, `clear()`, `count()`, `stats()` and `list()` is scoped to it. At most 128 bytes. */
@@ -28,7 +30,7 @@ export interface CommonOptions {
    * it, refreshes of stale values happen in the background; without it, whoever won the refresh waits for it.
    */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
-  /** From 0 up to, but not including, 1: for jitter and early refreshes. Default `Math.random`. */
+  /** From 0 up to, but not including, 1: for jitter and early refreshes. Default: from `crypto`. */
   random?: (() => number) | undefined
 }
 
@@ -67,7 +69,7 @@ export function parseSettings(options: CommonOptions) {
     eventKeys = false,
     maxValueBytes = DEFAULT_MAX_VALUE_BYTES,
     waitUntil,
-    random = Math.random,
+    random = randomNumber,
   } = options
   optionalFunction('onEvent', onEvent)
   optionalFunction('waitUntil', waitUntil)
@@ -82,12 +84,9 @@ export function parseSettings(options: CommonOptions) {
   return { settings, scope: scopeOf(namespace), waitUntil, random }
 }
 
-/** Above it timers overflow and fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
-
 /** Milliseconds. @throws InvalidOptionError */
 export function checkedTimeout(timeout: unknown = DEFAULT_TIMEOUT_MS): number {
-  return wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS)
+  return milliseconds('timeout', timeout, { numbers: 'milliseconds', min: 1, max: MAX_TIMER_MS })
 }
 
 export function scopeOf(namespace: string | undefined): Scope {

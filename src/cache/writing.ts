@@ -25,7 +25,8 @@ export function writing(engine: ScopedEngine) {
     return { key, value: text, number }
   }
 
-  async function set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+  /** `set` that returns what it stored. */
+  async function setStored(key: string, value: unknown, options?: WriteOptions): Promise<Item> {
     const stored = storedKey(scope, key)
     const input = inputOf(options)
     const item = await itemOf(stored, value)
@@ -37,6 +38,7 @@ export function writing(engine: ScopedEngine) {
       fallback: { value: undefined },
       changes: [stored],
     })
+    return item
   }
 
   const prepareMany: PrepareMany = async (entries, options) => {
@@ -59,7 +61,10 @@ export function writing(engine: ScopedEngine) {
   }
 
   return {
-    set,
+    setStored,
+    async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
+      await setStored(key, value, options)
+    },
     prepareMany,
     setMany: (async (entries, options) => (await prepareMany(entries, options))()) as Cache['setMany'],
     async add(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {

@@ -1,15 +1,17 @@
 /** `cached`: a function whose values are kept, as a wrapper and as a decorator of methods. */
 import { internalsOf } from '../cache/internals.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
+import type { Jsonified } from '../values/jsonified.ts'
 import { type AnyFunction, type CachedOptions, type CachedPlan, computing, planOf } from './plan.ts'
 
 /** A function whose values are kept in a cache. */
 export interface CachedFunction<This, Args extends readonly unknown[], R> {
   /**
    * The value that is kept for these arguments, or what the function makes of them. `undefined` is answered with and not
-   * kept; `null` is kept. Each call gets a value of its own.
+   * kept; `null` is kept. Each call gets a value of its own, as the cache's codec brings it back: with JSON, a Date is a
+   * string, whether the value was computed or found.
    */
-  (this: This, ...args: Args): Promise<Awaited<R>>
+  (this: This, ...args: Args): Promise<Jsonified<Awaited<R>>>
   /** The key of these arguments. @throws InvalidKeyError */
   key(...args: Args): string
   /** Forgets the value of these arguments; true if there was one. What is being computed for them will not be kept. */
@@ -19,16 +21,21 @@ export interface CachedFunction<This, Args extends readonly unknown[], R> {
    * it is not kept where the entry was written, removed or invalidated meanwhile. Waits for a computation that is under
    * way. In a store from outside of this package only invalidations fence it.
    */
-  refresh(...args: Args): Promise<Awaited<R>>
+  refresh(...args: Args): Promise<Jsonified<Awaited<R>>>
   /** Calls the function itself, past the cache. */
   uncached(...args: Args): R
 }
 
-/** A decorator of methods and static methods that answer with a promise. */
+/**
+ * A decorator of methods and static methods that return a promise.
+ *
+ * It does not compile for a method whose value JSON changes, such as an object with a Date: a decorator cannot change the
+ * method's type.
+ */
 export type CachedMethodDecorator = <This, Args extends unknown[], T>(
   method: (this: This, ...args: Args) => Promise<T>,
   context: ClassMethodDecoratorContext<This, (this: This, ...args: Args) => Promise<T>>,
-) => (this: This, ...args: Args) => Promise<T>
+) => (this: This, ...args: Args) => Promise<Jsonified<T>>
 
 /** Whatever `cached` made. */
 const made = new WeakSet<object>()

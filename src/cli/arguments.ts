@@ -18,7 +18,8 @@ export function expiration(text: string): Expiration {
 }
 
 export const EXPIRATION = '<when>'
-export const EXPIRATION_HELP = '10m, 1.5h, 90 (seconds), never, or an instant such as 2030-01-01T00:00:00Z'
+/** An instant is an ISO date: 2030-01-01T00:00:00Z. */
+export const EXPIRATION_HELP = '10m, 90 (seconds), never, 2030-01-01'
 
 export function number(text: string): number {
   const value = Number(text)
@@ -26,11 +27,20 @@ export function number(text: string): number {
   return value
 }
 
+const UNIT_SECONDS = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 }
+
+/** `90` or `90s`, `1.5m`, `2h`, in seconds. */
+export function seconds(text: string): number {
+  const [, count, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim()) ?? []
+  if (count === undefined) throw new InvalidArgumentError('Expected seconds such as 90, or a span such as 90s or 5m.')
+  return Number(count) * UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS]
+}
+
 /** Timers take a longer pause for none. */
 const LONGEST_PAUSE_S = 2_147_483
 
 export function pauseSeconds(text: string): number {
-  const value = number(text)
+  const value = seconds(text)
   if (value > 0 && value <= LONGEST_PAUSE_S) return value
   throw new InvalidArgumentError(`Expected more than 0 and at most ${LONGEST_PAUSE_S} seconds.`)
 }

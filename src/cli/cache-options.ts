@@ -1,5 +1,5 @@
 /** What all commands take that talk to a database: where it is, what the cache's tables are called, and which namespace. */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Cache } from '../cache.ts'
 import { compressingCodec } from '../codecs/compressing-codec.ts'
 import { createCache } from '../postgres/create-cache.ts'
@@ -9,6 +9,8 @@ import { type Codec, jsonCodec } from '../values/codec.ts'
 import { nestedScope, ROOT, type Scope } from '../values/key.ts'
 import { repeated } from './arguments.ts'
 import { type Connection, connect } from './connect.ts'
+import { loadEnvFiles } from './env-files.ts'
+import { UserError } from './user-error.ts'
 
 /** A person waits, or a script that has time: longer than a request would. */
 const TIMEOUT_MS = 60_000
@@ -16,13 +18,12 @@ const TIMEOUT_MS = 60_000
 export interface TableFlags {
   databaseUrl?: string
   endpoint?: string
+  dotenv?: string
   schema?: string
   tablePrefix?: string
-  /** Of commands that have no keys, the same as `tablePrefix`. */
-  prefix?: string
 }
 
-export interface CacheFlags extends Omit<TableFlags, 'prefix'> {
+export interface CacheFlags extends TableFlags {
   namespace?: string[]
 }
 
@@ -35,24 +36,36 @@ export interface Place extends Connection {
 }
 
 export function withTableOptions(command: Command): Command {
+  command
+    .option('--database-url <url>', 'database to use; default: DATABASE_URL')
+    .option('--endpoint <url>', 'HTTP endpoint to use; default: NEON_FETCH_ENDPOINT')
+    // Node 20 takes `--env-file` for its own, even behind the name of the script.
+    .option('--dotenv <file>', 'file to read variables from, instead of .env')
+    .option('--schema <name>', "Postgres schema of the cache's tables")
+    .option('--table-prefix <name>', "prefix of the cache's table names")
+    .hook('preAction', (running) => loadEnvFiles(running.opts<TableFlags>().dotenv))
+  // `list` has a prefix of keys, so this cannot be an alias: one name, one meaning.
+  if (command.name() !== 'list') command.addOption(withoutMeaning('--prefix <name>', '--table-prefix'))
   return command
-    .option('--database-url <url>', 'the database; default: the variable DATABASE_URL')
-    .option('--endpoint <url>', 'the HTTP endpoint of a local Neon; default: the variable NEON_FETCH_ENDPOINT')
-    .option('--schema <name>', "the Postgres schema of the cache's tables")
-    .option('--table-prefix <name>', "put before each of the cache's tables' names")
 }
 
-/** Of commands that know no keys, whose prefix can only be that of the tables. */
-export function withPrefixOption(command: Command): Command {
-  return withTableOptions(command).option('--prefix <name>', 'the same as --table-prefix')
+/** An option that is refused with the name of the right one. */
+function withoutMeaning(flags: string, instead: string): Option {
+  return new Option(flags).hideHelp().argParser(() => {
+    throw new UserError(`Expected ${instead} for the names of tables: --prefix selects keys, in \`pgstash list\` only.`)
+  })
 }
 
 export function withCacheOptions(command: Command): Command {
-  return withTableOptions(command).option('--namespace <name>', 'a namespace; again for one nested in it', repeated)
+  return withTableOptions(command).option(
+    '--namespace <name>',
+    'namespace to use; repeat it for a nested one',
+    repeated,
+  )
 }
 
-export function tablesOf({ schema, tablePrefix, prefix }: TableFlags): CacheTables {
-  return cacheTables({ ...given({ schema, prefix: tablePrefix ?? prefix }) })
+export function tablesOf({ schema, tablePrefix }: TableFlags): CacheTables {
+  return cacheTables({ ...given({ schema, prefix: tablePrefix }) })
 }
 
 /** Connects, does the work, and hangs up. @throws UserError */

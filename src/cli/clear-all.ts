@@ -12,8 +12,8 @@ interface Flags extends CacheFlags {
 }
 
 export const clearAllCommand = withCacheOptions(new Command('clear-all'))
-  .description('delete every entry, of a namespace or of the whole table; asks first')
-  .option('--yes', 'do not ask')
+  .description('delete all entries; asks first')
+  .option('--yes', 'do not ask first')
   .addHelpText('after', examples('pgstash clear-all --namespace shop', 'pgstash clear-all --yes'))
   .action(async ({ yes = false, ...flags }: Flags) => {
     if (!yes && !process.stdin.isTTY) throw new UserError('Expected --yes, as nobody is here to be asked.')

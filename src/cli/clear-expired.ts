@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { forScope } from '../postgres/operations/scoped.ts'
 import { waiting } from '../postgres/operations/waiting.ts'
 import { keyRange } from '../values/key.ts'
-import { wholeNumber } from './arguments.ts'
+import { seconds, wholeNumber } from './arguments.ts'
 import { type CacheFlags, given, type Place, withCache, withCacheOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { entries, examples } from './formats.ts'
@@ -17,15 +17,15 @@ interface Flags extends CacheFlags {
 }
 
 export const clearExpiredCommand = withCacheOptions(new Command('clear-expired'))
-  .description('delete what is past keeping, in batches, beside any traffic; Ctrl-C ends it after the batch under way')
-  .option('--batch <number>', 'entries of one statement; default: 5000', wholeNumber)
-  .option('--time-budget <seconds>', 'start no further batch after so long', wholeNumber)
+  .description('delete expired entries in batches; safe under live traffic')
+  .option('--batch <number>', 'delete this many at a time; default: 5000', wholeNumber)
+  .option('--time-budget <span>', 'start no batch after this long: 60 (seconds), 5m', seconds)
   .addHelpText('after', examples('pgstash clear-expired', 'pgstash clear-expired --batch 1000 --time-budget 60'))
   .action(async ({ batch, timeBudget, ...flags }: Flags) => {
     await withCache(flags, async (place) => {
       const stopping = onInterrupt()
       const progress = startProgress(await countWaiting(place))
-      const budget = timeBudget === undefined ? undefined : timeBudget * 1000
+      const budget = timeBudget === undefined ? undefined : Math.ceil(timeBudget * 1000)
       const options = { ...given({ batch, timeBudget: budget }), signal: stopping, onProgress: progress.at }
       const { removed, more } = await place.cache.clearExpired(options).finally(progress.end)
       await print(`Removed ${entries(removed)}.\n`)

@@ -1,5 +1,8 @@
-/** From a connection URL to a Drizzle database: HTTP where the host is Neon's or an endpoint is given, else TCP. */
+/** From a connection URL to a Drizzle database: over HTTP to Neon, to a local Neon or to a given endpoint, else over TCP. */
+import { speaksHttp } from '../dev/speaks-http.ts'
+import { enableLocalNeon } from '../local-neon/enable-local-neon.ts'
 import type { Database } from '../postgres/database.ts'
+import { ENV_FILES } from './env-files.ts'
 import { UserError } from './user-error.ts'
 
 const POSTGRES_PORT = 5432
@@ -21,18 +24,45 @@ export interface ConnectionOptions {
   endpoint?: string
 }
 
+/** Where a command goes, before anything is sent. */
+export interface Target {
+  readonly databaseUrl: string
+  readonly url: URL
+  readonly endpoint: string | undefined
+  readonly isHttp: boolean
+}
+
 /** @throws UserError */
-export async function connect({
-  databaseUrl = process.env.DATABASE_URL,
-  endpoint = process.env.NEON_FETCH_ENDPOINT,
-}: ConnectionOptions): Promise<Connection> {
-  if (!databaseUrl) throw new UserError('Expected a database: set DATABASE_URL, or pass --database-url.')
-  const url = parseUrl(databaseUrl)
-  const name = `${url.host}${url.pathname}`
-  if (endpoint) checkEndpoint(endpoint)
-  const isHttp = Boolean(endpoint) || url.hostname.endsWith('.neon.tech')
-  const place = { name, host: url.hostname, port: Number(url.port || POSTGRES_PORT), isHttp }
-  return { ...place, ...(await (isHttp ? overHttp(databaseUrl, endpoint) : overTcp(databaseUrl))) }
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const target = await findTarget(options)
+  if (target === undefined) throw new UserError(NO_DATABASE)
+  const { url, isHttp } = target
+  const place = { name: `${url.host}${url.pathname}`, host: url.hostname, port: portOf(url), isHttp }
+  return { ...place, ...(await (isHttp ? overHttp(target) : overTcp(target.databaseUrl))) }
+}
+
+/**
+ * The database of the options, else that of the environment; undefined if there is none.
+ *
+ * @throws UserError if a URL is wrong
+ */
+export async function findTarget({ databaseUrl, endpoint }: ConnectionOptions): Promise<Target | undefined> {
+  const { DATABASE_URL, NEON_FETCH_ENDPOINT } = process.env
+  const chosen = databaseUrl ?? DATABASE_URL
+  if (!chosen) return undefined
+  const url = parseUrl(chosen)
+  // The variable belongs to DATABASE_URL: another database's password must not go there.
+  const given =
+    endpoint ?? (databaseUrl === undefined || databaseUrl === DATABASE_URL ? NEON_FETCH_ENDPOINT : undefined)
+  if (given) checkEndpoint(given)
+  const isHttp = Boolean(given) || url.hostname.endsWith('.neon.tech') || (await speaksHttp(url.hostname, portOf(url)))
+  return { databaseUrl: chosen, url, endpoint: given || undefined, isHttp }
+}
+
+const NO_DATABASE = `Expected a database: set DATABASE_URL in the environment or in ${ENV_FILES.join(', ')} of this folder, or pass --database-url.`
+
+function portOf(url: URL): number {
+  return Number(url.port || POSTGRES_PORT)
 }
 
 function parseUrl(databaseUrl: string): URL {
@@ -47,10 +77,11 @@ function checkEndpoint(endpoint: string): void {
   throw new UserError('Expected the endpoint to look like http://127.0.0.1:5488/sql.')
 }
 
-async function overHttp(databaseUrl: string, endpoint: string | undefined) {
+async function overHttp({ databaseUrl, endpoint }: Target) {
   const { neon, neonConfig } = await optional('@neondatabase/serverless', () => import('@neondatabase/serverless'))
   const { drizzle } = await import('drizzle-orm/neon-http')
-  if (endpoint) neonConfig.fetchEndpoint = () => endpoint
+  if (endpoint === undefined) enableLocalNeon(neonConfig)
+  else neonConfig.fetchEndpoint = () => endpoint
   return { db: drizzle(neon(databaseUrl)), close: async () => {} }
 }
 

@@ -6,7 +6,7 @@ import { entries, examples } from './formats.ts'
 import { print } from './output.ts'
 
 export const deleteCommand = withCacheOptions(new Command('delete'))
-  .description('delete keys; exit code 1 where none had a live entry')
+  .description('delete keys; exit code 1 if none was live')
   .argument('<key...>')
   .addHelpText('after', examples('pgstash delete user:42', 'pgstash delete --namespace shop user:42 user:43'))
   .action(async (keys: string[], flags: CacheFlags) => {

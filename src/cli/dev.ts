@@ -1,74 +1,135 @@
 /** `pgstash dev` */
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { type LocalNeon, startLocalNeon } from '../dev/index.ts'
+import { openPrivateFolder } from '../dev/private-folder.ts'
+import { storedPassword } from '../dev/stored-password.ts'
+import { LOCAL_NEON_PORT } from '../local-neon/enable-local-neon.ts'
 import { migrate } from '../migrate/index.ts'
+import { repeated } from './arguments.ts'
+import { given } from './cache-options.ts'
 import { connect } from './connect.ts'
-
-/** Next to Postgres's 5432, and free on most machines. */
-const DEFAULT_PORT = 5488
+import { choosePort, savedPort, savePort } from './dev-port.ts'
+import { parseEnvFile } from './env-files.ts'
+import { examples } from './formats.ts'
+import { untilStopped, whenNpmEnds } from './interrupt.ts'
+import { note, print } from './output.ts'
+import { runCommand } from './run-command.ts'
+import { checkSettingsFile, writeSettings } from './settings-file.ts'
+import { UserError } from './user-error.ts'
 
 interface Flags {
-  port: number
+  port?: number
   databaseUrl?: string
   dataDir: string
   migrate: boolean
+  write?: string[]
 }
 
 export const devCommand = new Command('dev')
-  .description('run a local Neon: its HTTP protocol over an embedded Postgres, or over any real one')
-  .option('--port <number>', 'the port of 127.0.0.1; 0 for any that is free', port, DEFAULT_PORT)
-  .option('--database-url <url>', 'a real Postgres to stand before, instead of an embedded one')
-  .option('--data-dir <folder>', "the embedded Postgres's folder", '.pgstash')
+  .description('run a local Neon: no account, no container')
+  .argument('[command...]', 'command to run with DATABASE_URL, behind --')
+  .option('--port <number>', `port of 127.0.0.1; default: ${LOCAL_NEON_PORT}, 0: any`, port)
+  .option('--database-url <url>', 'Postgres to use instead of an embedded one')
+  .option('--data-dir <folder>', 'folder for data, password and port', '.pgstash')
+  .option('--write <file>', 'write DATABASE_URL into .dev.vars, .env.local …', repeated)
   .option('--no-migrate', "do not create the cache's tables")
-  .action(async (flags: Flags) => {
-    const { databaseUrl: database } = flags
-    // Never by itself: the variable may name production, or be what an earlier run of this command printed.
-    if (database === undefined && process.env.DATABASE_URL) {
-      process.stderr.write('DATABASE_URL is set and not used: --database-url stands before a Postgres of yours.\n')
+  .addHelpText(
+    'after',
+    examples(
+      'pgstash dev',
+      'pgstash dev --write .dev.vars -- wrangler dev',
+      'pgstash dev --write .env.local',
+      'pgstash dev -- next dev',
+    ),
+  )
+  .action(async (command: string[], flags: Flags) => {
+    if (command.length > 0 && !process.argv.includes('--')) {
+      throw new UserError('Expected -- before the command, as in: pgstash dev -- wrangler dev')
     }
-    const local = await startLocalNeon(
-      database === undefined ? { port: flags.port, dataDir: flags.dataDir } : { port: flags.port, database },
-    )
+    const { write = [] } = flags
+    for (const file of write) checkSettingsFile(file)
+    // From the first moment: what was started must be closed, however early Ctrl-C comes.
+    const [interrupted, orphaned] = [untilStopped(), whenNpmEnds()]
+    const stopping = AbortSignal.any([interrupted, orphaned])
+    const local = await open(flags)
     try {
-      if (flags.migrate) {
-        const { db } = await connect({ databaseUrl: local.connectionString, endpoint: local.endpoint })
-        await migrate(db)
+      const url = local.connectionString
+      if (flags.migrate) await migrate((await connect({ databaseUrl: url, endpoint: local.endpoint })).db)
+      for (const file of write) note(`${writeSettings(file, url) ? 'Wrote' : 'Kept'} DATABASE_URL in ${file}.`)
+      if (stopping.aborted) return
+      if (command.length > 0) process.exitCode = await runWith(command, local, write, orphaned)
+      else {
+        noteUnused(url, flags)
+        await print(instructions(local, flags))
+        if (!stopping.aborted) await once(stopping, 'abort')
       }
-    } catch (error) {
+    } finally {
       await local.close()
-      throw error
     }
-    process.stdout.write(instructions(local, database === undefined ? flags.dataDir : undefined))
-    await ended()
-    await local.close()
   })
 
-function instructions({ endpoint, connectionString }: LocalNeon, dataDir: string | undefined): string {
-  const where =
-    dataDir === undefined ? 'the Postgres of --database-url' : `an embedded Postgres, whose data is in ${dataDir}`
-  return `A local Neon is running over ${where}. Its password is new at each start, and opens this endpoint only.
+async function open({ port, dataDir, databaseUrl }: Flags): Promise<LocalNeon> {
+  const chosen = port ?? (await choosePort(dataDir))
+  // PGlite opens its folder itself. Before a server the folder only holds the password and the port.
+  if (databaseUrl !== undefined) await openPrivateFolder(dataDir)
+  const local = await startLocalNeon(
+    databaseUrl === undefined
+      ? { port: chosen, dataDir }
+      : { port: chosen, database: databaseUrl, password: await storedPassword(dataDir) },
+  )
+  if (port === undefined && chosen === 0) note(`Port ${await savedPort(dataDir)} is in use: using ${local.port}.`)
+  if (port !== 0) await savePort(dataDir, local.port)
+  return local
+}
 
-  export DATABASE_URL='${connectionString}'
-  export NEON_FETCH_ENDPOINT='${endpoint}'
+function runWith(command: string[], local: LocalNeon, write: string[], orphaned: AbortSignal): Promise<number> {
+  const { connectionString: url, port } = local
+  note(`A local Neon is running on port ${port}.`)
+  if (!write.includes(DEV_VARS) && existsSync(DEV_VARS) && devVarsUrl() !== url) {
+    note(`${DEV_VARS} exists, so wrangler takes variables from there only: add --write ${DEV_VARS}.`)
+  }
+  // Wrangler and Cloudflare's Vite plugin hand the environment to the Worker only if told so.
+  const variables = { CLOUDFLARE_INCLUDE_PROCESS_ENV: 'true', ...given(process.env), DATABASE_URL: url }
+  return runCommand(command, variables as Record<string, string>, orphaned)
+}
 
-In your code:
+const DEV_VARS = '.dev.vars'
 
-  const endpoint = process.env.NEON_FETCH_ENDPOINT
-  if (endpoint) neonConfig.fetchEndpoint = () => endpoint
+const devVarsUrl = () => parseEnvFile(readFileSync(DEV_VARS, 'utf8')).DATABASE_URL
+
+/** The variable is never used by itself: it may name production, or be what an earlier run of this command printed. */
+function noteUnused(url: string, { databaseUrl }: Flags): void {
+  const { DATABASE_URL } = process.env
+  if (databaseUrl !== undefined || !DATABASE_URL || DATABASE_URL === url) return
+  note('DATABASE_URL is set, but not used. To use your own Postgres, pass --database-url.')
+}
+
+function instructions({ connectionString }: LocalNeon, { databaseUrl, dataDir, write = [] }: Flags): string {
+  const data = databaseUrl === undefined ? `an embedded Postgres. Its data is in ${dataDir}.` : 'your Postgres.'
+  const settings =
+    write.length > 0
+      ? `It is in ${write.join(' and ')}.`
+      : `Put this line into .dev.vars (Workers), .env.local (Next) or .env, or use --write <file>:`
+  return `A local Neon is running over ${data}
+${settings}
+
+DATABASE_URL=${connectionString}
+
+Add these lines to your code, where it creates the database:
+
+import { neonConfig } from '@neondatabase/serverless'
+import { enableLocalNeon } from 'pgstash'
+
+enableLocalNeon(neonConfig)
 
 Ctrl-C stops it.
 `
 }
 
-/** Until the person, or the process's manager, ends it. */
-function ended(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-  })
-}
-
 function port(text: string): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('Expected 0 to 65535.')
-  return value
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= 65_535) return value
+  throw new InvalidArgumentError('Expected 0 to 65535.')
 }

@@ -4,7 +4,7 @@ import { examine, statusOf } from '../doctor/examine.ts'
 import { counted } from '../doctor/figures.ts'
 import { type Finding, STATUSES, type Status } from '../doctor/finding.ts'
 import { now } from '../values/clock.ts'
-import { type TableFlags, withCache, withPrefixOption } from './cache-options.ts'
+import { type TableFlags, withCache, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { colors, print } from './output.ts'
@@ -14,18 +14,17 @@ interface Flags extends TableFlags {
   failOn: Status
 }
 
-export const doctorCommand = withPrefixOption(new Command('doctor'))
-  .description('look for what is wrong, and say what to do; reads only')
-  .option('--json', 'the findings as JSON, for monitoring')
+export const doctorCommand = withTableOptions(new Command('doctor'))
+  .description('check the cache and say what to fix; only reads')
+  .option('--json', 'print the findings as JSON')
   .addOption(
     new Option('--fail-on <status>', 'exit with 1 from this status on')
       .choices(['note', 'warning', 'problem'])
       .default('warning'),
   )
   .addHelpText('after', examples('pgstash doctor', 'pgstash doctor --json --fail-on problem'))
-  .action(async ({ json = false, failOn, prefix, ...flags }: Flags) => {
-    const tables = prefix === undefined ? flags : { tablePrefix: prefix, ...flags }
-    await withCache(tables, async ({ runner, tables, host, port, isHttp }) => {
+  .action(async ({ json = false, failOn, ...flags }: Flags) => {
+    await withCache(flags, async ({ runner, tables, host, port, isHttp }) => {
       const findings = await examine({ runner, tables, host, port, isHttp, now })
       const status = statusOf(findings)
       await print(json ? `${JSON.stringify({ status, findings }, null, 2)}\n` : report(findings))

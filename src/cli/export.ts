@@ -1,6 +1,6 @@
 /** `pgstash export` */
 import { Command } from 'commander'
-import type { Operation } from '../postgres/database.ts'
+import type { Operation } from '../postgres/operation.ts'
 import { exportPage } from '../postgres/operations/export-page.ts'
 import { readOrigin } from '../postgres/operations/read-origin.ts'
 import { keyRange } from '../values/key.ts'
@@ -14,7 +14,7 @@ const PAGE_ENTRIES = 1_000
 const PAGE_BYTES = 4 * 1024 * 1024
 
 export const exportCommand = withCacheOptions(new Command('export'))
-  .description('write live entries to standard output, one JSON object a line; any number of them')
+  .description('write live entries to standard output as JSON lines')
   .addHelpText(
     'after',
     examples('pgstash export > cache.jsonl', 'pgstash export --namespace shop | gzip > shop.jsonl.gz'),
@@ -48,7 +48,7 @@ function lineOf(row: Row, namespace: string | undefined, origin: string | null):
     key: key.slice(namespace?.length ?? 0),
     ...(withoutNulls(rest) as Omit<DumpLine, 'key'>),
     keptUntil: keptUntil === row.expiresAt ? undefined : keptUntil,
-    tags: isTagged ? (JSON.parse(tags) as string[]) : undefined,
+    tags: tags ?? undefined,
     filledAt: isTagged ? (filledAt ?? undefined) : undefined,
     origin: isTagged ? (origin ?? undefined) : undefined,
   })

@@ -13,9 +13,9 @@ interface Flags extends CacheFlags {
 const asStored: Codec = { encode: String, decode: (text) => text }
 
 export const getCommand = withCacheOptions(new Command('get'))
-  .description('print the value of a key as JSON; exit code 1 where no live entry is')
+  .description('print a value as JSON; exit code 1 on a miss')
   .argument('<key>')
-  .option('--raw', 'the text as it is stored, for values of a codec of your own')
+  .option('--raw', 'print the stored text, for a codec of your own')
   .addHelpText('after', examples('pgstash get user:42', 'pgstash get --namespace shop user:42 | jq .name'))
   .action(async (key: string, { raw = false, ...flags }: Flags) => {
     const codec = raw ? asStored : undefined

@@ -17,8 +17,8 @@ interface Flags extends CacheFlags {
 }
 
 export const importCommand = withCacheOptions(new Command('import'))
-  .description('store entries that export wrote, from standard input, deadlines and tags included')
-  .option('--strict', 'leave out tagged entries of another database, whose invalidations since are not known here')
+  .description('store entries from standard input, as export wrote them')
+  .option('--strict', 'leave out tagged entries of another database')
   .addHelpText(
     'after',
     examples('pgstash import < cache.jsonl', 'gunzip -c shop.jsonl.gz | pgstash import --namespace shop-copy'),

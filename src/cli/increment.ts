@@ -1,6 +1,6 @@
 /** `pgstash increment` */
 import { Command } from 'commander'
-import { EXPIRATION, EXPIRATION_HELP, expiration, number } from './arguments.ts'
+import { EXPIRATION, expiration, number } from './arguments.ts'
 import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { print } from './output.ts'
@@ -12,11 +12,11 @@ interface Flags extends CacheFlags {
 }
 
 export const incrementCommand = withCacheOptions(new Command('increment'))
-  .description('add to a number, atomically, and print the sum')
+  .description('add to a number atomically and print the sum')
   .argument('<key>')
-  .argument('[delta]', 'what to add; default: 1', number)
-  .option('--by <delta>', 'the same as the argument', number)
-  .option(`--expiration ${EXPIRATION}`, `of a new counter: ${EXPIRATION_HELP}; default: never`)
+  .argument('[delta]', 'number to add; default: 1', number)
+  .option('--by <delta>', 'same as the argument', number)
+  .option(`--expiration ${EXPIRATION}`, 'deadline of a new counter: 10m, 90 (seconds), never')
   .addHelpText('after', examples('pgstash increment views', 'pgstash increment stock --by -3 --expiration 1d'))
   .action(async (key: string, delta: number | undefined, { by, expiration: when, ...flags }: Flags) => {
     if (delta !== undefined && by !== undefined) throw new UserError('Expected one delta, behind the key or with --by.')

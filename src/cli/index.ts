@@ -7,6 +7,7 @@ import { clearExpiredCommand } from './clear-expired.ts'
 import { deleteCommand } from './delete.ts'
 import { devCommand } from './dev.ts'
 import { doctorCommand } from './doctor.ts'
+import { ENV_FILES } from './env-files.ts'
 import { exportCommand } from './export.ts'
 import { exitCodeOf } from './failing.ts'
 import { getCommand } from './get.ts'
@@ -20,7 +21,9 @@ import { endWithReader, withoutPasswords } from './output.ts'
 import { scheduleCommand } from './schedule.ts'
 import { setCommand } from './set.ts'
 import { statsCommand } from './stats.ts'
+import { suggestCommands } from './suggest.ts'
 import { touchCommand } from './touch.ts'
+import { UserError } from './user-error.ts'
 import { unwatchCommand, watchCommand } from './watch.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -39,25 +42,39 @@ const GROUPS: Record<string, Command[]> = {
 const program = new Command('pgstash')
   .description('A cache that lives in Postgres and is reached over stateless HTTP.')
   .version(version)
-  .showHelpAfterError('(--help says what there is)')
+  .showHelpAfterError('(run with --help to see what there is)')
   .configureOutput({ writeErr: (text) => process.stderr.write(withoutPasswords(text)) })
   .exitOverride()
   .addHelpText(
     'after',
     `
-The database is that of DATABASE_URL or --database-url: over HTTP where the host is Neon's or NEON_FETCH_ENDPOINT
-(--endpoint) names a local one, else over TCP.
+First use:
+  $ pgstash dev       # a local Neon: no account, no container
+  $ pgstash migrate   # create the cache's tables in your database
 
-Exit codes: 0 done; 1 no: a miss, nothing to change, findings; 2 wrong usage or input; 3 the database failed;
-130 ended by Ctrl-C.`,
+The database is --database-url, else DATABASE_URL in the environment or in
+${ENV_FILES.join(', ')} of this folder. Commands use HTTP if it is at Neon or a local
+Neon, or if --endpoint is given; otherwise TCP.
+
+Exit codes: 0 done; 1 not found, nothing changed, or doctor findings; 2 wrong
+usage or input; 3 the database failed; 130 ended by Ctrl-C.`,
   )
 
 for (const [group, commands] of Object.entries(GROUPS)) {
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program).helpGroup(group))
 }
 
+/** Commander only knows similar spellings: for `del` it suggests `dev`. @throws UserError */
+function suggestCommand(typed: string | undefined): void {
+  const names = program.commands.map((command) => command.name())
+  if (typed === undefined || !/^\w[\w-]*$/.test(typed) || [...names, 'help'].includes(typed)) return
+  const found = suggestCommands(typed, names)
+  if (found.length > 0) throw new UserError(`unknown command '${typed}'. Did you mean ${found.join(' or ')}?`)
+}
+
 endWithReader()
 try {
+  suggestCommand(process.argv[2])
   await program.parseAsync()
 } catch (error) {
   process.exitCode = exitCodeOf(error)

@@ -6,7 +6,7 @@ import { examples } from './formats.ts'
 import { print } from './output.ts'
 
 export const invalidateCommand = withTableOptions(new Command('invalidate'))
-  .description('make entries with any of the tags read as absent, in every namespace')
+  .description('invalidate entries with any of the tags')
   .argument('<tag...>')
   .addHelpText('after', examples('pgstash invalidate products', "pgstash invalidate 'table:public.products'"))
   .action(async (tags: string[], flags: TableFlags) => {

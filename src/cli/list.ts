@@ -19,11 +19,11 @@ interface Flags extends CacheFlags {
 }
 
 export const listCommand = withCacheOptions(new Command('list'))
-  .description('list entries in key order, without values')
-  .option('--prefix <text>', 'only keys that start with it')
-  .addOption(new Option('--state <state>', 'only those').choices(['live', 'expired', 'forever']))
-  .option('--limit <number>', 'at most so many', wholeNumber)
-  .option('--json', 'a JSON array, one entry a line')
+  .description('list entries by key, without values')
+  .option('--prefix <text>', 'list only keys that start with this')
+  .addOption(new Option('--state <state>', 'list only entries in this state').choices(['live', 'expired', 'forever']))
+  .option('--limit <number>', 'list at most this many', wholeNumber)
+  .option('--json', 'print a JSON array, one entry per line')
   .addHelpText(
     'after',
     examples('pgstash list --namespace shop --prefix user: --state live', "pgstash list --json | jq '.[].key'"),
@@ -73,8 +73,12 @@ async function printLines(pages: AsyncIterable<ListedEntry[]>): Promise<void> {
   }
 }
 
-function lineOf({ key, namespace, expiresAt, bytes: size, tags }: ListedEntry, dim: (text: string) => string): string {
-  const expires = (expiresAt?.toISOString() ?? 'never').padEnd(24)
+function lineOf(
+  { key, namespace, state, expiresAt, bytes: size, tags }: ListedEntry,
+  dim: (text: string) => string,
+): string {
+  // The deadline of an entry that a tag rejected no longer matters.
+  const expires = (state === 'invalidated' ? state : (expiresAt?.toISOString() ?? 'never')).padEnd(24)
   const tagged = tags.length === 0 ? '' : dim(`  [${tags.map(visible).join(', ')}]`)
   return `${expires}  ${bytes(size).padStart(10)}  ${visible(pathOf(namespace, key))}${tagged}`
 }

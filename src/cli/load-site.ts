@@ -7,7 +7,8 @@ import { migrate } from '../migrate/index.ts'
 import { createCache } from '../postgres/create-cache.ts'
 import type { CacheTables } from '../schema.ts'
 import { createFaults, type FaultRate } from '../testing/faults.ts'
-import { connect } from './connect.ts'
+import { given } from './cache-options.ts'
+import { connect, findTarget } from './connect.ts'
 import { UserError } from './user-error.ts'
 
 /** One request in twenty or so: often enough to meet each kind, rare enough that most calls still mean something. */
@@ -59,26 +60,20 @@ export async function openSite({ tables, seed, ...options }: SiteOptions) {
 }
 
 async function startEndpoint(
-  {
-    databaseUrl = process.env.DATABASE_URL || undefined,
-    endpoint = process.env.NEON_FETCH_ENDPOINT || undefined,
-    faults,
-  }: Pick<SiteOptions, 'databaseUrl' | 'endpoint' | 'faults'>,
+  { databaseUrl, endpoint, faults }: Pick<SiteOptions, 'databaseUrl' | 'endpoint' | 'faults'>,
   intercept: ReturnType<typeof createFaults>,
 ) {
-  const remote = databaseUrl !== undefined && (endpoint !== undefined || isNeon(databaseUrl))
-  if (remote) {
+  const target = await findTarget(given({ databaseUrl, endpoint }))
+  if (target?.isHttp) {
     if (faults)
       throw new UserError('Expected --faults with a Postgres over TCP or without a database: faults are local.')
-    return { databaseUrl, endpoint }
+    return { databaseUrl: target.databaseUrl, endpoint: target.endpoint }
   }
   // Without `onResponse`: the log of the faults would grow for as long as the load runs.
   const server = await startLocalNeon({
     intercept: { onRequest: (request) => intercept.onRequest(request) },
-    ...(databaseUrl === undefined ? {} : { database: databaseUrl }),
+    ...(target && { database: target.databaseUrl }),
   })
-  const local = { server, embedded: databaseUrl === undefined }
+  const local = { server, embedded: target === undefined }
   return { local, databaseUrl: server.connectionString, endpoint: server.endpoint }
 }
-
-const isNeon = (url: string) => URL.canParse(url) && new URL(url).hostname.endsWith('.neon.tech')

@@ -8,8 +8,8 @@ import { htmlReport } from '../load/report-html.ts'
 import { textReport } from '../load/report-text.ts'
 import { finalCounts, type LoadResult } from '../load/run-load.ts'
 import { summarize } from '../load/summarize.ts'
-import { number } from './arguments.ts'
-import { given, type TableFlags, tablesOf, withPrefixOption } from './cache-options.ts'
+import { number, seconds } from './arguments.ts'
+import { given, type TableFlags, tablesOf, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { runProcesses } from './load-processes.ts'
@@ -31,18 +31,18 @@ interface Flags extends TableFlags {
   wrap?: string
 }
 
-export const loadCommand = withPrefixOption(new Command('load'))
-  .description('put a cache under load over HTTP, and check that it keeps its promises')
-  .option('--duration <seconds>', 'how long', number, 10)
-  .option('--operations <n>', 'at most so many calls of each client', number)
-  .option('--processes <n>', 'processes', number, 2)
-  .option('--clients <n>', 'concurrent callers in each process', number, 8)
-  .option('--keys <n>', 'keys of each kind; fewer mean more contention', number, 5)
-  .option('--value-bytes <n>', "length of each value's padding", number, 100)
-  .option('--seed <n>', 'of the plan and the faults', number, 1)
-  .option('--read-share <share>', 'share of calls that read, from 0 to 1', number, 0.6)
-  .option('--faults', 'an endpoint that drops requests, answers and connections, delays, and answers 503')
-  .option('--wrap <module>', 'a module whose default export makes of the cache the one to check')
+export const loadCommand = withTableOptions(new Command('load'))
+  .description('put the cache under load and check its promises')
+  .option('--duration <span>', 'how long: 10 (seconds), 2m', seconds, 10)
+  .option('--operations <n>', 'stop each client after this many calls', number)
+  .option('--processes <n>', 'number of processes', number, 2)
+  .option('--clients <n>', 'concurrent callers per process', number, 8)
+  .option('--keys <n>', 'keys of each kind; fewer make more contention', number, 5)
+  .option('--value-bytes <n>', 'padding of each value', number, 100)
+  .option('--seed <n>', 'seed of the plan and the faults', number, 1)
+  .option('--read-share <share>', 'share of calls that read, 0 to 1', number, 0.6)
+  .option('--faults', 'drop, delay and fail some requests')
+  .option('--wrap <module>', 'module whose default export wraps the cache')
   .option('--json', 'print the result as JSON')
   .option('--html <file>', 'write a report with plots')
   .addHelpText(
@@ -68,7 +68,7 @@ async function load(flags: Flags): Promise<LoadResult> {
 }
 
 async function measure(flags: Flags, plan: LoadPlan, site: Awaited<ReturnType<typeof openSite>>): Promise<LoadResult> {
-  const { schema, tablePrefix, prefix = tablePrefix, wrap, processes } = flags
+  const { schema, tablePrefix: prefix, wrap, processes } = flags
   const startedAt = performance.now()
   const { history, roundTrips } = await runProcesses(processes, {
     ...given({ schema, prefix, wrap }),

@@ -1,12 +1,16 @@
 /** `pgstash migrate` */
 import { Command, Option } from 'commander'
 import { type MigrateOptions, migrate, migrationSql } from '../migrate/index.ts'
+import type { Operation } from '../postgres/operation.ts'
+import { readInstalled } from '../postgres/operations/read-installed.ts'
 import { number } from './arguments.ts'
-import { connected, given, type TableFlags, tablesOf, withPrefixOption } from './cache-options.ts'
+import { given, type TableFlags, tablesOf, withCache, withTableOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
+import { print } from './output.ts'
 
 interface Flags extends TableFlags {
   printSql?: boolean
+  json?: boolean
   unlogged?: boolean
   autovacuumScaleFactor?: number
   toastAutovacuumScaleFactor?: number
@@ -16,25 +20,48 @@ interface Flags extends TableFlags {
   notify?: string
 }
 
-export const migrateCommand = withPrefixOption(new Command('migrate'))
-  .description("create the cache's tables, or bring them and their storage settings up to date")
-  .option('--print-sql', 'print what would be run, and run nothing')
-  .option('--unlogged', 'skip the write-ahead log: faster writes, emptied by a crash and by every suspend on Neon')
-  .option('--autovacuum-scale-factor <share>', 'share of dead rows that starts a vacuum (default: 0.1)', number)
-  .option('--toast-autovacuum-scale-factor <share>', 'the same for large values (default: 0.05)', number)
-  .option('--fillfactor <percent>', 'how full inserts make a page (default: 85)', number)
-  .addOption(new Option('--compression <method>', 'how large values are compressed').choices(['lz4', 'pglz']))
-  .option('--changes', 'log which keys and tags are changed, for first tiers that ask')
-  .option('--notify <channel>', 'tell them on a channel, for those that listen; such writes commit one after the other')
+export const migrateCommand = withTableOptions(new Command('migrate'))
+  .description("create or update the cache's tables and settings")
+  .option('--print-sql', 'print the SQL instead of running it')
+  .option('--json', 'print the result as JSON')
+  .option('--unlogged', 'skip the WAL: faster, but emptied by a crash')
+  .option('--autovacuum-scale-factor <share>', 'dead rows that start a vacuum; default: 0.1', number)
+  .option('--toast-autovacuum-scale-factor <share>', 'same for large values; default: 0.05', number)
+  .option('--fillfactor <percent>', 'how full inserts make a page; default: 85', number)
+  .addOption(new Option('--compression <method>', 'compression of large values').choices(['lz4', 'pglz']))
+  .option('--changes', 'log changed keys and tags for tieredCache')
+  .option('--notify <channel>', 'send changed keys and tags with NOTIFY')
   .addHelpText('after', examples('pgstash migrate', 'pgstash migrate --print-sql | psql $DATABASE_URL'))
-  .action(async ({ databaseUrl, endpoint, printSql, schema, tablePrefix, prefix, ...settings }: Flags) => {
-    const options: MigrateOptions = { ...settings, tables: tablesOf({ ...given({ schema, tablePrefix, prefix }) }) }
-    if (printSql) {
-      process.stdout.write(migrationSql(options))
-      return
-    }
-    await connected(given({ databaseUrl, endpoint }), async ({ db, name }) => {
+  .action(async ({ databaseUrl, endpoint, dotenv, schema, tablePrefix, printSql, json, ...settings }: Flags) => {
+    const place = given({ databaseUrl, endpoint, schema, tablePrefix })
+    const options: MigrateOptions = { ...settings, tables: tablesOf(place) }
+    if (printSql) return print(migrationSql(options))
+    await withCache(place, async ({ db, name, runner }) => {
+      const before = await runner.run(readInstalled)
       await migrate(db, options)
-      process.stdout.write(`The cache's tables in ${name} are up to date.\n`)
+      const outcome = compare(before, await runner.run(readInstalled))
+      await print(json ? `${JSON.stringify({ database: name, ...outcome })}\n` : describe(name, outcome))
     })
   })
+
+type Installed = typeof readInstalled extends Operation<infer R> ? R : never
+
+interface Outcome {
+  readonly result: 'created' | 'updated' | 'current'
+  /** Tables that were created or changed, and `routines`. */
+  readonly changed: string[]
+}
+
+function compare(before: readonly Installed[], after: readonly Installed[]): Outcome {
+  const definitions = new Map(before.map(({ name, definition }) => [name, definition]))
+  const changed = after.filter(({ name, definition }) => definitions.get(name) !== definition).map(({ name }) => name)
+  if (before.length > 0 && before[0]?.routines !== after[0]?.routines) changed.push('routines')
+  const result = before.length === 0 ? 'created' : changed.length === 0 ? 'current' : 'updated'
+  return { result, changed }
+}
+
+function describe(database: string, { result, changed }: Outcome): string {
+  if (result === 'created') return `Created the cache's tables in ${database}.\n`
+  if (result === 'current') return `The cache's tables in ${database} are already current.\n`
+  return `Updated the cache's tables in ${database}: ${changed.join(', ')}.\n`
+}

@@ -6,7 +6,7 @@ import { findScheduler } from '../postgres/operations/find-scheduler.ts'
 import { schedule, unschedule } from '../postgres/operations/schedule.ts'
 import { sweep, sweepSizes } from '../postgres/operations/sweep.ts'
 import { wholeNumber } from './arguments.ts'
-import { type Place, type TableFlags, withCache, withPrefixOption } from './cache-options.ts'
+import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { print } from './output.ts'
@@ -23,20 +23,19 @@ interface Flags extends TableFlags {
   printSql?: boolean
 }
 
-export const scheduleCommand = withPrefixOption(new Command('schedule'))
-  .description('have the database itself clean up, by pg_cron; where that is missing, say what to do')
-  .option('--cron <expression>', 'when', '*/5 * * * *')
-  .option('--name <name>', "the job's name, for each cache another", 'pgstash-cleanup')
-  .option('--batch <number>', 'entries of one run', wholeNumber, DEFAULT_BATCH)
-  .option('--remove', 'remove the job')
-  .option('--print-sql', 'print what the job would run, and schedule nothing')
+export const scheduleCommand = withTableOptions(new Command('schedule'))
+  .description('schedule cleanup inside the database, with pg_cron')
+  .option('--cron <expression>', 'when to run', '*/5 * * * *')
+  .option('--name <name>', 'name of the job; give each cache its own', 'pgstash-cleanup')
+  .option('--batch <number>', 'delete this many per run', wholeNumber, DEFAULT_BATCH)
+  .option('--remove', 'remove the job instead')
+  .option('--print-sql', 'print the SQL instead of scheduling it')
   .addHelpText(
     'after',
     examples('pgstash schedule', "pgstash schedule --cron '0 * * * *'", 'pgstash schedule --remove'),
   )
-  .action(async ({ cron, name, batch, remove = false, printSql = false, prefix, ...flags }: Flags) => {
-    const tables = prefix === undefined ? flags : { tablePrefix: prefix, ...flags }
-    await withCache(tables, async (place) => {
+  .action(async ({ cron, name, batch, remove = false, printSql = false, ...flags }: Flags) => {
+    await withCache(flags, async (place) => {
       const statement = cleanupText(place, batch)
       if (printSql) return print(`${statement};\n`)
       const [found] = await place.runner.run(findScheduler)

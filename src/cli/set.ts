@@ -13,12 +13,12 @@ interface Flags extends CacheFlags {
 }
 
 export const setCommand = withCacheOptions(new Command('set'))
-  .description('store a value, whatever was there')
+  .description('store a value under a key')
   .argument('<key>')
-  .argument('<json>', 'the value as JSON; - reads it from standard input')
-  .option(`--expiration ${EXPIRATION}`, `${EXPIRATION_HELP}; default: never`)
-  .option('--tags <list>', 'tags, with commas between them', tagList)
-  .option('--tag <tag>', 'one tag, which may hold commas; may be given again', repeated)
+  .argument('<json>', 'value as JSON; - reads standard input')
+  .option(`--expiration ${EXPIRATION}`, `deadline: ${EXPIRATION_HELP}`)
+  .option('--tags <list>', 'tags, separated by commas', tagList)
+  .option('--tag <tag>', 'one tag, commas included; repeatable', repeated)
   .addHelpText(
     'after',
     examples(

@@ -6,7 +6,7 @@ import type { Preparable } from '../postgres/database.ts'
 /** What stands in quotes is skipped: a table's name may hold a `$1`. */
 const PARAMETER = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g
 
-export function statementText(query: Preparable<unknown>, values: Record<string, unknown>): string {
+export function statementText(query: Preparable, values: Record<string, unknown>): string {
   const { sql, params } = query.toSQL()
   const filled = fillPlaceholders(params, values)
   return sql.replace(PARAMETER, (text, place?: string) =>

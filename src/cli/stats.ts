@@ -18,10 +18,10 @@ interface Flags extends CacheFlags {
 }
 
 export const statsCommand = withCacheOptions(new Command('stats'))
-  .description('count entries by state, and their bytes')
-  .option('--json', 'as JSON; with --watch one line each time')
-  .option('--watch', 'again and again, until Ctrl-C')
-  .option('--every <seconds>', 'with --watch: how often', pauseSeconds, DEFAULT_EVERY_SECONDS)
+  .description('count entries and bytes by state')
+  .option('--json', 'print JSON, with --watch one line each time')
+  .option('--watch', 'repeat until Ctrl-C')
+  .option('--every <span>', 'pause of --watch: 2 (seconds), 1m', pauseSeconds, DEFAULT_EVERY_SECONDS)
   .addHelpText('after', examples('pgstash stats', 'pgstash stats --namespace shop --watch --every 5'))
   .action(async ({ json = false, watch = false, every, ...flags }: Flags) => {
     await withCache(flags, async ({ cache }) => {

@@ -12,10 +12,10 @@ interface Flags extends CacheFlags {
 }
 
 export const touchCommand = withCacheOptions(new Command('touch'))
-  .description("move a live entry's deadline, without rewriting its value; exit code 1 where there is none")
+  .description('set the deadline of a live entry; exit code 1 if none')
   .argument('<key>')
   .argument('[when]', EXPIRATION_HELP)
-  .option('--expiration <when>', 'the same as the argument')
+  .option('--expiration <when>', 'same as the argument')
   .addHelpText('after', examples('pgstash touch session:7 30m', 'pgstash touch report never'))
   .action(async (key: string, when: string | undefined, { expiration: option, ...flags }: Flags) => {
     const chosen = when ?? option

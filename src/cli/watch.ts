@@ -1,7 +1,7 @@
 /** `pgstash watch` and `pgstash unwatch` */
 import { Command } from 'commander'
 import { unwatchAllTables, unwatchTables, watchedTables, watchTables } from '../drizzle/watch.ts'
-import { connected, type TableFlags, tablesOf, withPrefixOption } from './cache-options.ts'
+import { connected, type TableFlags, tablesOf, withTableOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { UserError } from './user-error.ts'
 
@@ -10,11 +10,11 @@ interface WatchFlags extends TableFlags {
   list?: boolean
 }
 
-export const watchCommand = withPrefixOption(new Command('watch'))
-  .description('put triggers on tables, so that every write of them invalidates what was made from them')
-  .argument('[table...]', 'name, or schema.name, quoted as in SQL where it has to be')
-  .option('--rows', 'note each row by its primary key as well')
-  .option('--list', 'print the tables that are watched, and change nothing')
+export const watchCommand = withTableOptions(new Command('watch'))
+  .description('invalidate on every write to tables, with triggers')
+  .argument('[table...]', 'table or schema.table, quoted as in SQL')
+  .option('--rows', 'also tag each row by its primary key')
+  .option('--list', 'print the watched tables and change nothing')
   .addHelpText('after', examples('pgstash watch products public.prices --rows', 'pgstash watch --list'))
   .action(async (names: string[], { rows = false, list = false, ...flags }: WatchFlags) => {
     if (list === names.length > 0) throw new UserError('Expected tables to watch, or --list.')
@@ -36,10 +36,10 @@ interface UnwatchFlags extends TableFlags {
   all?: boolean
 }
 
-export const unwatchCommand = withPrefixOption(new Command('unwatch'))
-  .description('remove the triggers of tables')
-  .argument('[table...]', 'as `pgstash watch --list` prints it')
-  .option('--all', "of all tables, as before the cache's tables are dropped")
+export const unwatchCommand = withTableOptions(new Command('unwatch'))
+  .description('stop watching tables')
+  .argument('[table...]', 'table as `pgstash watch --list` prints it')
+  .option('--all', 'unwatch all tables')
   .addHelpText('after', examples('pgstash unwatch public.products', 'pgstash unwatch --all'))
   .action(async (names: string[], { all = false, ...flags }: UnwatchFlags) => {
     if (all === names.length > 0) throw new UserError('Expected tables whose triggers to remove, or --all.')

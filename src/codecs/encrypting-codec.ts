@@ -3,6 +3,7 @@ import { checkedCodec } from '../cache/settings.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
+import { randomBytes } from '../values/random.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 
 /** A `CryptoKey` by its shape, as not every program's types know one. */
@@ -65,7 +66,7 @@ export function encryptingCodec<Id extends string>(options: EncryptingCodecOptio
       const text = await codec.encode(value, context)
       // A text that is none is refused by whoever called.
       if (typeof text !== 'string') return text
-      const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
+      const nonce = randomBytes(NONCE_BYTES)
       const sealed = await crypto.subtle.encrypt(parameters(nonce, context.key), await keyOf(id), utf8(text))
       const bytes = new Uint8Array(NONCE_BYTES + sealed.byteLength)
       bytes.set(nonce)

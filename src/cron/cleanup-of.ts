@@ -1,19 +1,20 @@
-import { MAX_BATCH } from '../cache/inputs.ts'
+import { budgetMs, MAX_BATCH } from '../cache/inputs.ts'
 import type { Cache, CleanupResult } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { wholeNumber } from '../values/options.ts'
+import type { TimeSpan } from '../values/time-span.ts'
 
 /** Cleanup of a cache that is given or made from an environment; its options are checked here, and not at the first run. */
 export function cleanupOf<Env>(
   cache: Cache | ((env: Env) => Cache),
-  { timeBudget, batch }: { timeBudget?: number | undefined; batch?: number | undefined },
+  { timeBudget, batch }: { timeBudget?: TimeSpan | undefined; batch?: number | undefined },
   defaultTimeBudgetMs: number,
 ): (env: Env) => Promise<CleanupResult> {
   if (typeof cache !== 'function' && typeof cache?.clearExpired !== 'function') {
     throw new InvalidOptionError(`Expected a cache, or a function that makes one, got ${describeType(cache)}.`)
   }
   const options = {
-    timeBudget: timeBudget === undefined ? defaultTimeBudgetMs : wholeNumber('timeBudget', timeBudget, 0),
+    timeBudget: budgetMs(timeBudget === undefined ? defaultTimeBudgetMs : timeBudget),
     batch: batch === undefined ? undefined : wholeNumber('batch', batch, 1, MAX_BATCH),
   }
   return (env) => (typeof cache === 'function' ? cache(env) : cache).clearExpired(options)

@@ -2,16 +2,20 @@ import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { secretCheck } from '../values/secret.ts'
+import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
 /** Below the ten seconds that the smallest Vercel plan gives a function. */
 const DEFAULT_TIME_BUDGET_MS = 8_000
 
 export interface CronRouteOptions {
-  /** What the caller must send as `Authorization: Bearer …`; Vercel sends the variable `CRON_SECRET`. */
+  /**
+   * What the caller must send as `Authorization: Bearer …`; Vercel sends the variable `CRON_SECRET`. While it is undefined or
+   * empty, every request gets 500: a build that loads the module need not have it.
+   */
   secret: string | undefined
-  /** Milliseconds after which no further batch is started; default 8,000. */
-  timeBudget?: number | undefined
+  /** After it no further batch starts. A plain number is milliseconds; default 8,000. */
+  timeBudget?: TimeSpan | undefined
   /** Entries removed by one statement; default 5,000. */
   batch?: number | undefined
 }
@@ -20,9 +24,9 @@ export interface CronRouteOptions {
  * A route for Vercel Cron, or any scheduler that calls a URL: removes expired entries.
  *
  * Answers 200 with `{ removed, more }`, 401 without the secret, 405 to other methods than GET and POST, and 500 when
- * the database failed.
+ * the database failed or the route has no secret. The reason of a 500 goes to `console.error`.
  *
- * @throws InvalidOptionError when the secret is empty or missing: the route would be open to everybody
+ * @throws InvalidOptionError when the secret is neither a string nor undefined
  * @example
  * export const GET = cronRoute(cache, { secret: process.env.CRON_SECRET })
  */
@@ -31,16 +35,16 @@ export function cronRoute(
   options: CronRouteOptions,
 ): (request: Request) => Promise<Response> {
   const { secret, ...rest } = optionsObject<CronRouteOptions>(options, ['secret', 'timeBudget', 'batch'])
-  if (typeof secret !== 'string' || secret.trim() === '') {
-    const came = typeof secret === 'string' ? 'an empty one' : describeType(secret)
-    throw new InvalidOptionError(`Expected the secret of a cron route to be a string that is not empty, got ${came}.`)
-  }
+  const isRight = checkOf(secret)
   const clean = cleanupOf(cache, rest, DEFAULT_TIME_BUDGET_MS)
-  const isRight = secretCheck(`Bearer ${secret}`)
 
   return async (request) => {
     if (request.method !== 'GET' && request.method !== 'POST') {
       return answer(405, { error: 'Method not allowed' }, { allow: 'GET, POST' })
+    }
+    if (isRight === undefined) {
+      console.error(new InvalidOptionError('Expected the secret of a cron route to be set: is CRON_SECRET missing?'))
+      return answer(500, { error: 'Cleanup has no secret' })
     }
     if (!isRight(request.headers.get('authorization') ?? '')) {
       return answer(401, { error: 'Unauthorized' }, { 'www-authenticate': 'Bearer' })
@@ -53,6 +57,15 @@ export function cronRoute(
       return answer(500, { error: 'Cleanup failed' })
     }
   }
+}
+
+/** Undefined while there is no secret: nobody is let in, and the module loads. @throws InvalidOptionError */
+function checkOf(secret: unknown): ((authorization: string) => boolean) | undefined {
+  if (secret === undefined) return undefined
+  if (typeof secret !== 'string') {
+    throw new InvalidOptionError(`Expected the secret of a cron route to be a string, got ${describeType(secret)}.`)
+  }
+  return secret.trim() === '' ? undefined : secretCheck(`Bearer ${secret}`)
 }
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}): Response {

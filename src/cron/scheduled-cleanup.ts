@@ -1,13 +1,14 @@
 import type { Cache, CleanupResult } from '../cache.ts'
 import { optionalFunction, optionsObject } from '../values/options.ts'
+import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
 /** Well within what Workers give a scheduled event; what is left waits for the next. */
 const DEFAULT_TIME_BUDGET_MS = 20_000
 
 export interface ScheduledCleanupOptions {
-  /** Milliseconds after which no further batch is started; default 20,000. */
-  timeBudget?: number | undefined
+  /** After it no further batch starts. A plain number is milliseconds; default 20,000. */
+  timeBudget?: TimeSpan | undefined
   /** Entries removed by one statement; default 5,000. Workers' free plan allows 50 statements a run. */
   batch?: number | undefined
   /** Told what was done, to log it. */

@@ -6,9 +6,10 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { LocalNeonError } from './local-neon-error.ts'
+import { errorCode, folderError } from './private-folder.ts'
 
 const LOCK_FILE = '.pgstash.lock'
 
@@ -21,16 +22,14 @@ interface Owner {
   readonly token: string
 }
 
-/** Creates the folder if need be and locks it; the returned function releases the lock. */
+/** Locks an existing folder; the returned function releases the lock. */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(resolve(folder), LOCK_FILE)
   const owner: Owner = { pid: process.pid, startedAt: processStart(), token: randomUUID() }
   try {
-    await mkdir(folder, { recursive: true })
     await acquire(path, owner)
   } catch (error) {
-    if (error instanceof LocalNeonError) throw error
-    throw new LocalNeonError(`Expected dataDir to be a folder that can be written to (${reason(error)}): ${folder}`)
+    throw folderError(folder, error)
   }
   return async () => {
     const current = await readOwner(path)
@@ -57,15 +56,16 @@ async function acquire(path: string, owner: Owner): Promise<void> {
   if (!(await createExclusively(path, content))) throw inUse(path, await readOwner(path))
 }
 
-async function createExclusively(path: string, content: string): Promise<boolean> {
-  // Written aside and linked into place, so that nobody ever reads a lock that is still empty.
+/** Creates a private file with its whole content; false if it exists. */
+export async function createExclusively(path: string, content: string): Promise<boolean> {
+  // Written aside and linked into place, so that nobody ever reads a file that is still empty.
   const draft = `${path}.${randomUUID()}`
   try {
-    await writeFile(draft, content, { flag: 'wx' })
+    await writeFile(draft, content, { flag: 'wx', mode: 0o600 })
     await link(draft, path)
     return true
   } catch (error) {
-    if (reason(error) === 'EEXIST') return false
+    if (errorCode(error) === 'EEXIST') return false
     throw error
   } finally {
     await rm(draft, { force: true })
@@ -92,7 +92,7 @@ function isAlive(owner: Owner): boolean {
     process.kill(owner.pid, 0)
     return true
   } catch (error) {
-    return reason(error) === 'EPERM'
+    return errorCode(error) === 'EPERM'
   }
 }
 
@@ -103,10 +103,6 @@ function processStart(): number {
 function inUse(path: string, holder: Owner | undefined): LocalNeonError {
   const by = holder === undefined ? 'another process' : `process ${holder.pid}`
   return new LocalNeonError(
-    `The dataDir is in use by ${by}, and PGlite allows one process only. Stop it, or delete ${path} if it is gone.`,
+    `The data folder is in use by ${by}, and PGlite allows one process only. Stop it, or delete ${path} if it is gone.`,
   )
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
 }

@@ -6,6 +6,8 @@ import { CacheError } from '../values/errors.ts'
  * It carries no `cause`: what `pg` or `URL` throw may hold the connection string.
  */
 export class LocalNeonError extends CacheError {
+  static override readonly errorName: string = 'LocalNeonError'
+
   constructor(message: string) {
     super('LOCAL_NEON', message)
   }

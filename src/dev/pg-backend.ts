@@ -7,8 +7,11 @@ import { AnswerFailure, CancelledFailure, LostDatabaseFailure, PostgresFailure }
 import { importPeer } from './import-peer.ts'
 import { LocalNeonError } from './local-neon-error.ts'
 import { refuseCopy } from './refuse-copy.ts'
+import { speaksHttp } from './speaks-http.ts'
 
 type Peer = typeof import('pg').default
+
+const POSTGRES_PORT = 5432
 
 /** How long a cancelled statement may take to end before its connection is cut. */
 const CANCEL_GRACE_MS = 1_000
@@ -33,10 +36,15 @@ export async function createPgBackend(connectionString: string, poolSize: number
     const code = error instanceof PostgresFailure ? error.fields.code : undefined
     if (code !== undefined)
       throw new LocalNeonError(SQLSTATE_ADVICE[code] ?? `Postgres refused the connection with ${code}.`)
-    throw new LocalNeonError(
-      `Expected a Postgres server at ${new URL(connectionString).host}, but it cannot be reached.`,
-    )
+    throw new LocalNeonError(await unreachable(new URL(connectionString)))
   }
+}
+
+async function unreachable({ host, hostname, port }: URL): Promise<string> {
+  if (await speaksHttp(hostname, Number(port || POSTGRES_PORT))) {
+    return `Expected a Postgres server at ${host}, but an HTTP server listens there: perhaps this endpoint itself, or another local Neon.`
+  }
+  return `Expected a Postgres server at ${host}, but it cannot be reached.`
 }
 
 class PgBackend implements Backend {

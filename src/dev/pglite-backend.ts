@@ -11,6 +11,8 @@ import { CancelledFailure, LostDatabaseFailure, PostgresFailure } from './backen
 import { lockFolder } from './folder-lock.ts'
 import { importPeer } from './import-peer.ts'
 import { LocalNeonError } from './local-neon-error.ts'
+import { privateFiles } from './private-files.ts'
+import { openPrivateFolder } from './private-folder.ts'
 import { refuseCopy } from './refuse-copy.ts'
 
 type Peer = typeof import('@electric-sql/pglite')
@@ -24,10 +26,11 @@ type MessageNamed<Class extends keyof Peer['messages']> = Peer['messages'][Class
 /** Starts PGlite in this folder, or in memory. */
 export async function createPgliteBackend(dataDir: string | undefined): Promise<Backend> {
   const peer = await importPeer('@electric-sql/pglite', () => import('@electric-sql/pglite'))
-  const unlock = dataDir === undefined ? async () => {} : await lockFolder(dataDir)
+  const unlock = dataDir === undefined ? async () => {} : await takeFolder(dataDir)
   try {
     const startParams = serverParams(peer.PGlite.defaultStartParams)
-    const options: PGliteOptions = dataDir === undefined ? { startParams } : { startParams, dataDir }
+    const options: PGliteOptions =
+      dataDir === undefined ? { startParams } : { startParams, fs: await privateFiles(dataDir) }
     return new PgliteBackend(peer, await peer.PGlite.create(options), unlock)
   } catch {
     await unlock()
@@ -35,6 +38,11 @@ export async function createPgliteBackend(dataDir: string | undefined): Promise<
       'PGlite could not start. If dataDir holds a database of another version, use a new folder.',
     )
   }
+}
+
+async function takeFolder(dataDir: string): Promise<() => Promise<void>> {
+  await openPrivateFolder(dataDir)
+  return lockFolder(dataDir)
 }
 
 /** PGlite's parameters with the defaults of a real server: its search path, and the time zone that Neon has. */

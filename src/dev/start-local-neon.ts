@@ -1,6 +1,5 @@
 /** A Neon-compatible SQL-over-HTTP endpoint on this machine, in front of PGlite or any real Postgres. */
 
-import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Interceptor } from '../testing/faults.ts'
@@ -12,6 +11,7 @@ import { handleRequest } from './handle-request.ts'
 import { LocalNeonError } from './local-neon-error.ts'
 import { createPgBackend } from './pg-backend.ts'
 import { createPgliteBackend } from './pglite-backend.ts'
+import { newPassword, PASSWORD, storedPassword } from './stored-password.ts'
 
 const DEFAULT_POOL_SIZE = 10
 
@@ -22,8 +22,18 @@ const KEEP_ALIVE_MS = 65_000
 export interface LocalNeonOptions {
   /** `'pglite'` (the default), or the `postgres://` URL of a real server. */
   database?: string
-  /** PGlite's folder; without it the data lives in memory. One process at a time may use a folder. */
+  /**
+   * PGlite's folder; without it the data lives in memory. One process at a time may use a folder.
+   *
+   * It must be empty, or a folder of an earlier start. Only its owner can read it (0700, files 0600).
+   */
   dataDir?: string
+  /**
+   * Password that clients must present, at least 16 visible ASCII characters.
+   *
+   * Default: the one kept in `dataDir`, so that it survives restarts; without `dataDir`, a new one at each start.
+   */
+  password?: string
   /** Port on 127.0.0.1; 0 (the default) picks a free one. */
   port?: number
   /** Sees each request and may break it; `createFaults()` of `pgstash/testing` makes one. */
@@ -33,15 +43,16 @@ export interface LocalNeonOptions {
 }
 
 // A misspelt `dataDir` would keep the data in memory only.
-const KNOWN_OPTIONS = ['database', 'dataDir', 'port', 'intercept', 'poolSize'] as const
+const KNOWN_OPTIONS = ['database', 'dataDir', 'password', 'port', 'intercept', 'poolSize'] as const
 
 /** A running endpoint. */
 export interface LocalNeon {
   /** For `neonConfig.fetchEndpoint`, such as `http://127.0.0.1:4444/sql`. */
   readonly endpoint: string
   /**
-   * For `neon()`: the database's user and name, a password generated at each start that opens this endpoint only, and
-   * the endpoint's port, so that one `fetchEndpoint` of `(host, port)` can serve several endpoints.
+   * For `neon()`: the database's user and name, the endpoint's own password and its port.
+   *
+   * After `enableLocalNeon(neonConfig)` this string is all that the driver needs.
    */
   readonly connectionString: string
   readonly port: number
@@ -58,29 +69,36 @@ export interface LocalNeon {
  *
  * @example
  * const local = await startLocalNeon()
- * neonConfig.fetchEndpoint = () => local.endpoint
+ * enableLocalNeon(neonConfig)
  * const sql = neon(local.connectionString)
  * await local.close()
  */
 export async function startLocalNeon(given?: LocalNeonOptions): Promise<LocalNeon> {
   const options = optionsObject<LocalNeonOptions>(given, KNOWN_OPTIONS)
   const { database = 'pglite', port = 0, intercept = {} } = options
-  const credentials = readOptions(options)
+  const { user, database: name } = checkOptions(options)
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })
   // The port first: it fails fast, while PGlite takes seconds to start.
   await listen(server, port)
-  let backend: Backend
+  let backend: Backend | undefined
   try {
     backend =
       database === 'pglite'
         ? await createPgliteBackend(options.dataDir)
         : await createPgBackend(database, options.poolSize ?? DEFAULT_POOL_SIZE)
+    const password = await passwordOf(options)
+    return open(server, backend, { user, password, database: name }, intercept)
   } catch (error) {
     server.close()
     server.closeAllConnections()
+    await backend?.close()
     throw error
   }
-  return open(server, backend, credentials, intercept)
+}
+
+/** Read once the folder is locked, and private. */
+async function passwordOf({ password, dataDir }: LocalNeonOptions): Promise<string> {
+  return password ?? (dataDir === undefined ? newPassword() : storedPassword(dataDir))
 }
 
 function open(server: Server, backend: Backend, credentials: Credentials, interceptor: Interceptor): LocalNeon {
@@ -102,9 +120,7 @@ function open(server: Server, backend: Backend, credentials: Credentials, interc
     return closing
   }
   const { port } = server.address() as AddressInfo
-  const [user, password, database] = [credentials.user, credentials.password, credentials.database].map(
-    encodeURIComponent,
-  )
+  const [user, password, database] = [credentials.user, credentials.password, credentials.database].map(encode)
   return {
     endpoint: `http://127.0.0.1:${port}/sql`,
     connectionString: `postgresql://${user}:${password}@localhost:${port}/${database}`,
@@ -112,6 +128,11 @@ function open(server: Server, backend: Backend, credentials: Credentials, interc
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+// An apostrophe would end the quotes around the string in a shell or a settings file.
+function encode(text: string): string {
+  return encodeURIComponent(text).replaceAll("'", '%27')
 }
 
 async function closeAll(server: Server, backend: Backend, running: Map<AbortController, Promise<void>>): Promise<void> {
@@ -133,8 +154,11 @@ function listen(server: Server, port: number): Promise<void> {
   })
 }
 
-/** Checks the options; returns what a client must present. */
-function readOptions({ database = 'pglite', dataDir, port = 0, poolSize }: LocalNeonOptions): Credentials {
+/** Checks the options; returns the user and the database that a client must name. */
+function checkOptions({ database = 'pglite', dataDir, password, port = 0, poolSize }: LocalNeonOptions): {
+  user: string
+  database: string
+} {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new InvalidOptionError(`Expected port to be an integer from 0 to 65535, got ${describeType(port)}.`)
   }
@@ -144,10 +168,12 @@ function readOptions({ database = 'pglite', dataDir, port = 0, poolSize }: Local
   if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === '')) {
     throw new InvalidOptionError(`Expected dataDir to be the path of a folder, got ${describeType(dataDir)}.`)
   }
-  const password = randomBytes(24).toString('base64url')
-  if (database === 'pglite') return { user: 'postgres', password, database: 'postgres' }
+  if (password !== undefined && !(typeof password === 'string' && PASSWORD.test(password))) {
+    throw new InvalidOptionError('Expected password to have at least 16 visible ASCII characters.')
+  }
+  if (database === 'pglite') return { user: 'postgres', database: 'postgres' }
   if (dataDir !== undefined) throw new InvalidOptionError('Expected dataDir only with PGlite: a server has its own.')
-  return { ...readUrl(database), password }
+  return readUrl(database)
 }
 
 function readUrl(database: string): { user: string; database: string } {

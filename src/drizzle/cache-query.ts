@@ -1,13 +1,17 @@
 /** `cacheQuery`: any Drizzle query through `getOrSet`, with tags in pgstash's sense. */
 import { entityKind } from 'drizzle-orm'
+import { engineOf } from '../cache/engine.ts'
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { valuesOf, valuesText } from './rows.ts'
-import { shapeOf } from './shape.ts'
+import { noCost } from '../values/events.ts'
+import { cachedRun, type Replayable, replayable } from './cached-run.ts'
+import { identityOf } from './identity.ts'
+import { valuesText } from './rows.ts'
+import { isInTransaction, type Session, sessionOf } from './session.ts'
 import { tablesIn } from './table-names.ts'
 import { tableTag } from './tags.ts'
 
-/** What all of Drizzle's queries have: selects, relational queries, raw ones with a `toSQL`. */
+/** A Drizzle query that was not awaited yet: a select, a relational query. */
 export interface CacheableQuery<T> extends PromiseLike<T> {
   toSQL(): { sql: string; params: unknown[] }
 }
@@ -15,46 +19,105 @@ export interface CacheableQuery<T> extends PromiseLike<T> {
 export interface CacheQueryOptions extends GetOrSetOptions {
   /** Tags the result with the tables that the query reads; default true. */
   autoInvalidate?: boolean | undefined
+  /**
+   * Names what the result depends on besides the query and its connection: the tenant, the role, the `search_path`. Part of
+   * the entry's key, as a hash. It also names the database of a driver that does not show it (pg-proxy, PGlite).
+   */
+  key?: string | undefined
 }
 
-/** Of builders, in 0.45 and 1.0. */
-const WRITES = /^Pg(?:Async)?(?:Insert|Update|Delete)$/
+/** Drizzle's names of builders that write, in 0.45 and 1.0. */
+const WRITES = /^Pg(?:Async)?(?:Insert|Update|Delete|RefreshMaterializedView)$/
+/** A CTE that writes, within a select. */
+const WRITING_CTE = /\(\s*(?:insert\s+into|update\s|delete\s+from|merge\s+into)\b/i
+const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"/g
 
 /**
- * The result of a query, from the cache or from the database; keyed by its SQL, its parameters with their types, and what it
- * makes of its rows.
+ * The result of a query, from the cache or from the database. A hit is what the query would return: its rows are stored
+ * as the driver returned them, and the query decodes them.
  *
- * All of `getOrSet` applies: one computation for all, stale values, tags, and fills that a change overtook are refused. A
+ * The key holds the SQL, the parameters with their types, and as a hash the database, its user and the token of
+ * `$withAuth`. It cannot hold what only the database knows: row-level security by session settings, a role, a `search_path`
+ * that was set after connecting. Name those with `key`, or use a namespace for each tenant.
+ *
+ * All of `getOrSet` applies: one computation for all, stale values, tags. A fill that a change overtook is refused. A
  * change of any table in the query invalidates its result, except of tables that raw SQL names in its text, and of those
  * behind a view that is only named (`existing()`): name those yourself, `tags: [tableTag(users)]`.
  *
- * @throws InvalidOptionError, and what `getOrSet` and the query throw
+ * A result that cannot be stored (an instance of a class that the driver made, or more than `maxValueBytes`) is answered
+ * uncached and reported as an `error` event.
+ *
+ * @throws InvalidOptionError for a query that writes or is part of a transaction; what `getOrSet` and the query throw
  * @example
  * const query = db.select().from(posts).where(eq(posts.authorId, id))
  * const rows = await cacheQuery(cache, query, { expiration: '10m', tags: [`author:${id}`] })
  */
-export async function cacheQuery<T>(
+export function cacheQuery<T>(cache: Cache, query: CacheableQuery<T>, options: CacheQueryOptions = {}): Promise<T> {
+  return cacheQueryCounted(cache, query, options, () => {})
+}
+
+/** The same, and says when the query is sent. */
+export async function cacheQueryCounted<T>(
   cache: Cache,
   query: CacheableQuery<T>,
-  options: CacheQueryOptions = {},
+  options: CacheQueryOptions,
+  onSend: () => void,
 ): Promise<T> {
-  if (typeof query?.toSQL !== 'function' || typeof query.then !== 'function') {
-    throw new InvalidOptionError(`Expected a Drizzle query that was not awaited yet, got ${describeType(query)}.`)
+  const { sql, params, session } = checkedQuery(query)
+  const { autoInvalidate = true, tags = [], key, ...rest } = options
+  if (key !== undefined && (typeof key !== 'string' || key === '')) {
+    throw new InvalidOptionError(`Expected key to be a string of at least one character, got ${describeType(key)}.`)
   }
-  // The second time it would be answered from the cache, and nothing written.
-  if (WRITES.test(String(Reflect.get(query.constructor, entityKind)))) {
-    throw new InvalidOptionError('Expected a query that reads, got an insert, update or delete.')
+  const content = `${sql} ${paramsText(params)}`
+  const run = replayable(query)
+  const counted: Replayable<T> = {
+    ...run,
+    send() {
+      onSend()
+      return run.send()
+    },
   }
-  const { autoInvalidate = true, tags = [], ...rest } = options
-  const { sql, params } = query.toSQL()
+  const identity = await identityOf(session, key)
+  if (identity === undefined) return (await sendUncached(cache, counted)).result
   const tables = autoInvalidate ? tablesIn(query) : []
-  // As text, and not as a value of the cache's codec: a row may hold what that does not keep.
-  const key = `query:sql:${sql} ${paramsText(params)} ${shapeOf(query)}`
-  const text = await cache.getOrSet(key, async () => valuesText(await query), {
+  return cachedRun(cache, `query:sql:${content} ${run.rowMode} ${identity}`, counted, {
     ...rest,
     tags: [...(typeof tags === 'string' ? [tags] : tags), ...tables.map(tableTag)],
   })
-  return valuesOf(text) as T
+}
+
+/** @throws InvalidOptionError */
+function checkedQuery(query: CacheableQuery<unknown>): {
+  sql: string
+  params: readonly unknown[]
+  session: Session | undefined
+} {
+  if (typeof query?.toSQL !== 'function' || typeof query.then !== 'function') {
+    throw new InvalidOptionError(`Expected a Drizzle query that was not awaited yet, got ${describeType(query)}.`)
+  }
+  const kind = String(Reflect.get(query.constructor, entityKind))
+  const { sql, params } = query.toSQL()
+  // The second time it would be answered from the cache, and nothing written.
+  if (WRITES.test(kind) || WRITING_CTE.test(sql.replace(QUOTED, ''))) {
+    throw new InvalidOptionError('Expected a query that reads, got one that writes.')
+  }
+  const session = sessionOf(query)
+  if (session !== undefined && isInTransaction(session)) {
+    throw new InvalidOptionError(
+      'Expected a query outside of transactions and connections of its own: only the database knows what settings and uncommitted rows it reads there. Call getOrSet around the transaction instead, with a key that names them.',
+    )
+  }
+  return { sql, params, session }
+}
+
+/** Its rows may depend on a token that cannot be seen. */
+function sendUncached<T>(cache: Cache, query: Replayable<T>) {
+  const engine = engineOf(cache)
+  const error = new InvalidOptionError(
+    'Expected the neon() function of a single copy of @neondatabase/serverless whose connection string and token can be resolved; the query runs uncached.',
+  )
+  engine?.emit?.({ type: 'error', operation: 'cacheQuery', error, durationMs: 0, ...noCost() })
+  return query.send()
 }
 
 function paramsText(params: readonly unknown[]): string {

@@ -2,7 +2,7 @@
 export { type CacheableQuery, type CacheQueryOptions, cacheQuery } from './cache-query.ts'
 export { invalidateRow } from './invalidate-row.ts'
 export { type QueryCache, type QueryCacheOptions, type QueryCacheStats, queryCache } from './query-cache.ts'
-export type { Watchable } from './relation.ts'
+export type { Taggable, Watchable } from './relation.ts'
 export { type KeyValue, type RowId, rowTag, tableTag } from './tags.ts'
 export { type WarmOptions, warm } from './warm.ts'
 export {

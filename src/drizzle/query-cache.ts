@@ -3,13 +3,20 @@ import { entityKind, type Table } from 'drizzle-orm'
 import { Cache as DrizzleCache, type MutationOption } from 'drizzle-orm/cache/core'
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
 import type { Cache } from '../cache.ts'
+import { ownTables as cacheTablesOf } from '../own-tables.ts'
+import { isExhausted } from '../postgres/pool-gate.ts'
 import { type PostgresEngine, postgresEngineOf } from '../postgres/postgres-store.ts'
 import { now } from '../values/clock.ts'
-import { describeType, InvalidOptionError, isOutage } from '../values/errors.ts'
+import { decodeValue, encodeValue, type StoredValue } from '../values/codec.ts'
+import { DatabaseError, describeType, InvalidOptionError, isOutage } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import { type Deadline, type Expiration, parseExpiration } from '../values/expiration.ts'
 import { storedKey } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { randomUUID } from '../values/random.ts'
+import { within } from '../values/within.ts'
+import { createInvalidations } from './invalidations.ts'
+import { isNeonHttp } from './neon-connection.ts'
 import { createOutstanding } from './outstanding.ts'
 import { type DriverResult, rowsOf, rowsText } from './rows.ts'
 import { cascades, drizzleName } from './table-names.ts'
@@ -36,6 +43,9 @@ const KNOWN_OPTIONS = ['global', 'expiration', 'exclude', 'prefix', 'schema', 'e
 const MAX_QUERY_MS = 30_000
 /** After which a query has ended, or failed: longer than any HTTP request for one, and than functions run as a rule. */
 const ENDED_MS = 300_000
+
+/** A query or a write waits for the cache for so long, if it may hold the connection that the cache waits for. */
+const MAX_WAIT_MS = 1_000
 
 /** What a query cache has done in this process. */
 export interface QueryCacheStats {
@@ -91,15 +101,30 @@ interface Plan {
   readonly affected: (tables: readonly string[]) => readonly string[]
 }
 
+interface Found {
+  readonly rows: DriverResult | undefined
+  readonly claimed: boolean
+}
+
 class PgstashQueryCache extends DrizzleCache {
   static override readonly [entityKind]: string = 'PgstashQueryCache'
   readonly #plan: Plan
   readonly #misses = createOutstanding({ storedMs: MAX_QUERY_MS, endedMs: ENDED_MS })
+  readonly #invalidations: ReturnType<typeof createInvalidations>
   readonly #counts = { hits: 0, misses: 0, invalidations: new Map<string, number>() }
 
   constructor(plan: Plan) {
     super()
     this.#plan = plan
+    const { cache, engine } = plan
+    this.#invalidations = createInvalidations({
+      send: ({ tags, keys }) =>
+        Promise.all([tags.length > 0 ? cache.invalidate(tags) : undefined, cache.deleteMany(keys)]),
+      client: () => clientOf(engine),
+      patienceMs: (client) => (isNeonHttp(Object(client)) ? engine.timeoutMs : Math.min(MAX_WAIT_MS, engine.timeoutMs)),
+      emit: engine.emit,
+      waitUntil: engine.waitUntil,
+    })
   }
 
   override strategy(): 'explicit' | 'all' {
@@ -124,20 +149,26 @@ class PgstashQueryCache extends DrizzleCache {
     // Drizzle 0.45 does not tell what a CTE reads: what nothing can invalidate is not cached.
     if (isWatched && tables.length === 0) return undefined
     const name = entryName(key, isTag)
-    const storedKey = this.#storedKey(this.#plan.prefix + name + (isWatched ? '' : ' unwatched'))
-    const token = crypto.randomUUID()
+    const ownKey = this.#plan.prefix + name + (isWatched ? '' : ' unwatched')
+    const tags = isWatched ? tables.map(tableTag) : []
+    // What an earlier write still owes.
+    if (this.#invalidations.hasFailed()) await this.#invalidations.apply({ tags: [], keys: [] })
+    if (this.#invalidations.isUnsettled([...tags, ownKey])) return undefined
+    const storedKey = this.#storedKey(ownKey)
+    const token = randomUUID()
     // Only what it hands on with the rows says whose they are.
     const link = isWatched ? tables : undefined
     // Among runs that cannot be told apart a claim is of use only when it has stood for as long as one may take.
     const leaseMs = this.#misses.hasRivals(name, link, now()) ? ENDED_MS + MAX_QUERY_MS : MAX_QUERY_MS
-    const found = await this.#readOrClaim(storedKey, token, leaseMs).catch((error) => this.#whenAway(error))
+    const found = await this.#found(storedKey, token, leaseMs).catch((error) => this.#whenAway(error))
+    // No connection came free: the caller may hold all of them.
+    if (found === undefined) return undefined
     if (found.rows !== undefined) {
       this.#counts.hits++
       // biome-ignore lint/suspicious/noExplicitAny: as above
       return found.rows as any
     }
     this.#counts.misses++
-    const tags = isWatched ? tables.map(tableTag) : []
     this.#misses.open(name, link, { token: found.claimed ? token : undefined, storedKey, tags, startedAt: now() })
     return undefined
   }
@@ -151,23 +182,30 @@ class PgstashQueryCache extends DrizzleCache {
   ): Promise<void> {
     const ended = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
     if (ended?.claim.token === undefined) return
-    const { steps } = this.#plan.engine
     const { storedKey: key, token, tags, startedAt } = ended.claim
+    const release = () => this.#plan.engine.steps.release(key, token, noCost())
     try {
-      if (!ended.isSafe) return await steps.release(key, token, noCost())
-      const request = {
-        ...{ key, token, value: rowsText(response), number: null, maxAgeMs: null, staleMs: 0, asOf: null },
-        ...{ deadline: deadlineOf(config) ?? this.#plan.deadline, tags: tags.length === 0 ? null : tags },
-        computeMs: now() - startedAt,
-      }
-      await steps.fill(request, noCost())
-    } catch {
+      if (!ended.isSafe) return await release()
+      const stored = await this.#encoded(key, response)
+      // Nobody waits for rows that will never be there.
+      if (stored === undefined) return await release()
+      await this.#plan.engine.steps.fill(
+        {
+          ...stored,
+          ...{ key, token, tags: tags.length === 0 ? null : tags, maxAgeMs: null, staleMs: 0, asOf: null },
+          deadline: deadlineOf(config) ?? this.#plan.deadline,
+          computeMs: now() - startedAt,
+        },
+        noCost(),
+      )
+    } catch (error) {
       // The caller has its rows; the lease runs out by itself.
+      this.#tell('put', error)
     }
   }
 
   override async onMutate({ tags = [], tables = [] }: MutationOption): Promise<void> {
-    const { cache, prefix, affected } = this.#plan
+    const { prefix, affected } = this.#plan
     const names = affected([tables].flat().map(drizzleName))
     for (const name of names) {
       this.#counts.invalidations.set(name, (this.#counts.invalidations.get(name) ?? 0) + 1)
@@ -176,7 +214,22 @@ class PgstashQueryCache extends DrizzleCache {
       const name = prefix + entryName(tag, true)
       return [name, `${name} unwatched`]
     })
-    await Promise.all([names.length > 0 ? cache.invalidate(names.map(tableTag)) : undefined, cache.deleteMany(keys)])
+    // The rows are written, or will be: no failure of the cache is a failure of theirs.
+    await this.#invalidations.apply({ tags: names.map(tableTag), keys })
+  }
+
+  /** Undefined if the rows cannot be stored. */
+  async #encoded(key: string, response: unknown): Promise<StoredValue | undefined> {
+    try {
+      return await encodeValue(rowsText(response), key, this.#plan.engine)
+    } catch (error) {
+      this.#tell('put', error)
+      return undefined
+    }
+  }
+
+  #tell(operation: string, error: unknown): void {
+    this.#plan.engine.emit?.({ type: 'error', operation, error, durationMs: 0, ...noCost() })
   }
 
   #storedKey(key: string): string {
@@ -185,28 +238,45 @@ class PgstashQueryCache extends DrizzleCache {
 
   /** With the cache's `onError: 'miss'` the query runs; its rows are not stored. */
   #whenAway(error: unknown): { rows: undefined; claimed: false } {
-    const { failsSoft, emit } = this.#plan.engine
-    if (!failsSoft || !isOutage(error)) throw error
-    emit?.({ type: 'error', operation: 'get', error, durationMs: 0, ...noCost() })
+    if (!this.#plan.engine.failsSoft || !isOutage(error)) throw error
+    this.#tell('get', error)
     return { rows: undefined, claimed: false }
   }
 
+  /** Undefined if the cache's pool had no connection to give for too long. */
+  async #found(key: string, token: string, leaseMs: number): Promise<Found | undefined> {
+    const reading = this.#readOrClaim(key, token, leaseMs)
+    if (!isExhausted(clientOf(this.#plan.engine))) return reading
+    const found = await within(MAX_WAIT_MS, reading)
+    if (found !== undefined) return found
+    const release = () => this.#plan.engine.steps.release(key, token, noCost())
+    reading.then(({ claimed }) => (claimed ? release() : undefined)).catch(() => {})
+    this.#tell('get', new DatabaseError('No connection of the cache’s pool came free; the query runs uncached.'))
+    return undefined
+  }
+
   /** A hit's rows; an entry that cannot be read is claimed like one that is not there. */
-  async #readOrClaim(
-    key: string,
-    token: string,
-    leaseMs: number,
-  ): Promise<{ rows: DriverResult | undefined; claimed: boolean }> {
+  async #readOrClaim(key: string, token: string, leaseMs: number): Promise<Found> {
     const { steps } = this.#plan.engine
     const request = { key, token, leaseMs, staleMs: 0, early: 0, sliding: undefined }
     const { entry, claimed } = await steps.readOrClaim({ ...request, force: false }, noCost())
     if (entry === undefined) return { rows: undefined, claimed: claimed === true }
     try {
-      return { rows: rowsOf(entry.value ?? ''), claimed: false }
+      const text = await decodeValue(entry, key, this.#plan.engine.codec)
+      return { rows: rowsOf(String(text)), claimed: false }
     } catch {
       const forced = await steps.readOrClaim({ ...request, force: true }, noCost())
       return { rows: undefined, claimed: forced.claimed === true }
     }
+  }
+}
+
+/** Undefined if the function that makes the database throws: the call that needs it will say so. */
+function clientOf({ store: { runner } }: PostgresEngine): unknown {
+  try {
+    return runner.client()
+  } catch {
+    return undefined
   }
 }
 
@@ -225,6 +295,5 @@ function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline | undefi
 
 /** A cache must not cache itself. */
 function ownTables({ store }: PostgresEngine): readonly string[] {
-  const { entries, leases, invalidations, state } = store.tables
-  return [entries, leases, invalidations, state].map(drizzleName)
+  return cacheTablesOf(store.tables).map(drizzleName)
 }

@@ -1,10 +1,13 @@
 /** Tables and their keys, as people name them. */
-import { type Column, getTableName, is, type Table } from 'drizzle-orm'
+import { type Column, getTableName, is, type Table, View } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
 /** A table of the user's: a Drizzle table, or its name with or without schema, quoted as in SQL where it has to be. */
 export type Watchable = Table | string
+
+/** A name with a tag: a view and a materialized view have one, too. They cannot be watched. */
+export type Taggable = Watchable | View
 
 export interface Relation {
   /** Undefined: the first of the search path that has the table. */
@@ -14,13 +17,21 @@ export interface Relation {
 
 /** Where Drizzle keeps a table's own name, also under an alias. */
 const BASE_NAME = Symbol.for('drizzle:BaseName')
+/** Where Drizzle keeps a view's name and its query. */
+const VIEW = Symbol.for('drizzle:ViewBaseConfig')
 const QUOTED = /^(?:(?<schema>"(?:[^"]|"")+"|[^".]+)\.)?(?<name>"(?:[^"]|"")+"|[^".]+)$/
 
 /** @throws InvalidOptionError */
-export function relationOf(table: Watchable): Relation {
+export function relationOf(table: Taggable): Relation {
   if (typeof table === 'string') return named(table)
+  if (isView(table)) {
+    const { schema, originalName } = viewOf(table)
+    return { schema, name: originalName }
+  }
   if (!isPgTable(table)) {
-    throw new InvalidOptionError(`Expected a Drizzle table of Postgres or a table's name, got ${describeType(table)}.`)
+    throw new InvalidOptionError(
+      `Expected a Drizzle table or view of Postgres or its name, got ${describeType(table)}.`,
+    )
   }
   const name: unknown = Reflect.get(table, BASE_NAME)
   return { schema: getTableConfig(table).schema, name: typeof name === 'string' ? name : getTableName(table) }
@@ -29,6 +40,20 @@ export function relationOf(table: Watchable): Relation {
 /** Drizzle's `is` fails on what has no prototype, such as the schema of an `import * as schema`. */
 export function isPgTable(value: unknown): value is PgTable {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null && is(value, PgTable)
+}
+
+/** The same caution as in {@link isPgTable}. */
+export function isView(value: unknown): value is View {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null && is(value, View)
+}
+
+/** A view's own name, also under an alias, and the query that defines it; undefined for `existing()`. */
+export function viewOf(view: View) {
+  return Reflect.get(view, VIEW) as {
+    readonly schema: string | undefined
+    readonly originalName: string
+    readonly query: unknown
+  }
 }
 
 function named(text: string): Relation {
@@ -53,7 +78,7 @@ function unquoted(part: string): string {
 }
 
 /** The columns of a Drizzle table's primary key, in its order; undefined for a table that is only named. */
-export function primaryKeyOf(table: Watchable): readonly Column[] | undefined {
+export function primaryKeyOf(table: Taggable): readonly Column[] | undefined {
   if (!isPgTable(table)) return undefined
   const { columns, primaryKeys } = getTableConfig(table)
   const [composite] = primaryKeys

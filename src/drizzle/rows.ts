@@ -1,38 +1,121 @@
-/** What a driver answered, as text and back: Date, bigint, bytes and whatever else a driver makes of a column. */
+/** Values as text and back, exactly: a hit must not differ from what the driver returned. */
 import { parse, stringify } from 'devalue'
+import { UnserializableValueError } from '../values/errors.ts'
 
-/** Rows of a select. Drivers answer with them in an array, or in an object that has more which no one needs again. */
+/** The rows of a select. Some drivers return the array itself, others an object that has it and more. */
 export type DriverResult = readonly unknown[] | { readonly rows: readonly unknown[] }
 
-/** @throws where a row holds what has no text, such as an object of a class of its own */
+/** @throws UnserializableValueError if a cell could not be brought back as it is, such as an instance of a class */
 export function rowsText(response: unknown): string {
   const isBare = Array.isArray(response)
   const rows: unknown = isBare ? [...response] : Reflect.get(Object(response), 'rows')
-  if (!Array.isArray(rows)) throw new TypeError('The driver answered with no rows.')
-  return stringify({ isBare, rows })
+  if (!Array.isArray(rows)) throw new UnserializableValueError('Expected the driver to return rows, got none.')
+  return valuesText({ isBare, rows })
 }
 
-/** The inverse; a result of the caller's own at each call. @throws where the text is none of {@link rowsText} */
+/** The inverse. Each call makes a result of its own. @throws if the text is not one of {@link rowsText} */
 export function rowsOf(text: string): DriverResult {
-  const { isBare, rows } = parse(text) as { isBare: boolean; rows: unknown[] }
-  for (const row of rows) withBuffers(row)
+  const { isBare, rows } = valuesOf(text) as { isBare: boolean; rows: unknown[] }
   return isBare ? rows : { rows }
 }
 
-/** Values of any kind, told apart by their types: `1` is not `'1'`. @throws as {@link rowsText} */
+/**
+ * Text that tells values apart by their types: `1` is not `'1'`.
+ *
+ * @throws UnserializableValueError, without any content: the serialiser's own error holds every row
+ */
 export function valuesText(values: unknown): string {
-  return stringify(values)
+  try {
+    return stringify(values, REDUCERS)
+  } catch {
+    throw new UnserializableValueError(
+      'Expected plain objects, arrays, dates, maps, sets, bytes and primitives, got a value of another kind.',
+    )
+  }
 }
 
 /** The inverse. */
 export function valuesOf(text: string): unknown {
-  return parse(text)
+  return parse(text, REVIVERS)
 }
 
-/** Drivers on Node answer with a Buffer, and columns' mappers use what only a Buffer has. */
-function withBuffers(row: unknown): void {
-  if (typeof row !== 'object' || row === null || typeof Buffer === 'undefined') return
-  for (const [column, cell] of Object.entries(row)) {
-    if (cell instanceof Uint8Array) Reflect.set(row, column, Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength))
-  }
+type Entries = readonly (readonly [string, unknown])[]
+
+/** devalue asks each in turn, before it looks at a value itself. A falsy answer passes the value on. */
+const REDUCERS = {
+  Unknown: (value: unknown) => {
+    if (typeof value === 'object' && value !== null && !isKnown(value)) throw new TypeError('A value of another kind.')
+    return false
+  },
+  // devalue would make a Uint8Array of it. Column mappers use methods that only a Buffer has.
+  Buffer: (value: unknown) => isBuffer(value) && new Uint8Array(value),
+  // devalue stores all of the memory below a view, which may hold what the network brought for other queries.
+  View: (value: unknown) => isPartOfBuffer(value) && copyOf(value),
+  // devalue refuses these keys, and stored JSON may have them.
+  Proto: (value: unknown) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.hasOwn(value, '__proto__') && {
+      isBare: Object.getPrototypeOf(value) === null,
+      entries: Object.entries(value),
+    },
+}
+
+const REVIVERS = {
+  Buffer: (bytes: Uint8Array) =>
+    typeof Buffer === 'undefined' ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  View: (view: unknown) => view,
+  Proto: ({ isBare, entries }: { isBare: boolean; entries: Entries }) => {
+    const object: object = isBare ? Object.create(null) : {}
+    // An assignment to `__proto__` would set the prototype.
+    for (const [key, value] of entries) {
+      Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+    }
+    return object
+  },
+}
+
+/**
+ * How many prototypes each kind has above it. A subclass has more, and would come back as its base class. Prototypes are
+ * counted and not compared, because a value may come from another realm.
+ */
+const DEPTHS: Readonly<Record<string, number>> = {
+  Object: 1,
+  Array: 2,
+  Date: 2,
+  Map: 2,
+  Set: 2,
+  ArrayBuffer: 2,
+  DataView: 2,
+}
+const TYPED_ARRAY_DEPTH = 3
+
+function isKnown(value: object): boolean {
+  if (isBuffer(value)) return true
+  const tag = Object.prototype.toString.call(value).slice(8, -1)
+  const depth = depthOf(value)
+  // A null prototype is kept.
+  if (tag === 'Object') return depth <= 1
+  // Results of a driver are arrays with properties of their own.
+  if (tag === 'Array' && Object.keys(value).length > (value as unknown[]).length) return false
+  return depth === (DEPTHS[tag] ?? (ArrayBuffer.isView(value) ? TYPED_ARRAY_DEPTH : -1))
+}
+
+function depthOf(value: object): number {
+  let depth = 0
+  for (let above: unknown = Object.getPrototypeOf(value); above !== null; above = Object.getPrototypeOf(above)) depth++
+  return depth
+}
+
+function isBuffer(value: unknown): value is Buffer {
+  return typeof Buffer !== 'undefined' && value instanceof Buffer
+}
+
+function isPartOfBuffer(value: unknown): value is ArrayBufferView {
+  return ArrayBuffer.isView(value) && value.byteLength !== value.buffer.byteLength
+}
+
+function copyOf(view: ArrayBufferView): ArrayBufferView {
+  if (!(view instanceof DataView)) return (view as Uint8Array).slice()
+  return new DataView(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength))
 }

@@ -1,23 +1,23 @@
 /** Tables by name, as Drizzle's caches are told of them and as tags name them. */
-import { Column, is, SQL, Subquery, Table, View } from 'drizzle-orm'
+import { Column, is, SQL, Subquery, Table } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
-import { relationOf } from './relation.ts'
+import { isView, relationOf, type Taggable, viewOf } from './relation.ts'
 import { relationalNames, relationalTables } from './relational.ts'
 
 /** `users`, or `other.users` in a schema of its own: as Drizzle puts it. */
-export function drizzleName(table: Table | string): string {
+export function drizzleName(table: Taggable): string {
   const { schema, name } = relationOf(table)
   // Drizzle knows no schema `public`; a name with a dot would be taken for another's.
   if (typeof table === 'string') return schema === 'public' && !name.includes('.') ? name : table
   return schema === undefined ? name : `${schema}.${name}`
 }
 
-/** Where Drizzle keeps what a view is made of. */
-const VIEW = Symbol.for('drizzle:ViewBaseConfig')
-
 /**
- * The tables that a query reads, wherever they stand in it: joins, subqueries, CTEs, conditions, views. Not those that raw
- * SQL names in its text, nor those of a view that is only named (`existing()`).
+ * The tables and views that a query reads, wherever they stand in it: joins, subqueries, CTEs, conditions.
+ *
+ * A view counts under its own name and as the tables in its definition. A materialized view changes when it is refreshed,
+ * so only its own name is exact. Its tables count as well, because a refresh often follows their writes. The list lacks
+ * tables that raw SQL names in its text, and tables behind a view that is only named (`existing()`).
  */
 export function tablesIn(query: unknown): readonly string[] {
   const tables = new Set<string>()
@@ -29,8 +29,10 @@ export function tablesIn(query: unknown): readonly string[] {
     seen.add(part)
     if (is(part, Table)) tables.add(drizzleName(part))
     else if (is(part, Column)) waiting.push(part.table)
-    else if (is(part, View)) waiting.push(Reflect.get(Object(Reflect.get(part, VIEW)), 'query'))
-    else if (is(part, Subquery)) {
+    else if (isView(part)) {
+      tables.add(drizzleName(part))
+      waiting.push(viewOf(part).query)
+    } else if (is(part, Subquery)) {
       waiting.push(part._.sql)
       for (const name of part._.usedTables ?? []) tables.add(name)
     } else if (is(part, SQL)) waiting.push(...part.queryChunks)

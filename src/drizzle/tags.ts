@@ -1,7 +1,7 @@
 /** The tags that watched tables' triggers note. `watch-sql.ts` says the same in SQL. */
 import type { Column } from 'drizzle-orm'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { primaryKeyOf, relationOf, type Watchable } from './relation.ts'
+import { primaryKeyOf, relationOf, type Taggable, type Watchable } from './relation.ts'
 
 /** A value of a primary key. Anything that this cannot express is a string: the text that Postgres prints for it. */
 export type KeyValue = string | number | bigint | boolean | Date | Uint8Array
@@ -17,7 +17,7 @@ export type RowId = KeyValue | readonly KeyValue[] | Readonly<Record<string, Key
  *
  * Separators in names are escaped, so that two tables never share a tag.
  */
-export function tagBase(table: Watchable): string {
+export function tagBase(table: Taggable): string {
   const { schema = 'public', name } = relationOf(table)
   return `${escaped(schema)}.${escaped(name)}`
 }
@@ -27,11 +27,15 @@ function escaped(name: string): string {
 }
 
 /**
- * The tag of everything that was made from a table: each write of a watched table invalidates it.
+ * The tag of everything that was made from a table or view: each write of a watched table invalidates it.
+ *
+ * No trigger sees that a materialized view is refreshed. `refreshMaterializedView` of `withInvalidation` invalidates its tag.
  *
  * @throws InvalidOptionError
+ * @example
+ * await cache.getOrSet('top', () => db.select().from(topProducts), { tags: [tableTag(topProducts)] })
  */
-export function tableTag(table: Watchable): string {
+export function tableTag(table: Taggable): string {
   return `table:${tagBase(table)}`
 }
 

@@ -3,7 +3,7 @@
 import { once } from '../cache/once.ts'
 import type { Cache } from '../cache.ts'
 import { wholeNumber } from '../values/options.ts'
-import { type CacheableQuery, type CacheQueryOptions, cacheQuery } from './cache-query.ts'
+import { type CacheableQuery, type CacheQueryOptions, cacheQueryCounted } from './cache-query.ts'
 
 export interface WarmOptions extends CacheQueryOptions {
   /** Queries that run at once; default 4. */
@@ -38,11 +38,7 @@ export async function warm(
   const work = async () => {
     for (const query of waiting) {
       try {
-        await cacheQuery(
-          cache,
-          counted(query, () => ran++),
-          given,
-        )
+        await cacheQueryCounted(cache, query, given, () => ran++)
       } catch (error) {
         errors.push(error)
       }
@@ -51,20 +47,4 @@ export async function warm(
   await Promise.all(Array.from({ length: workers }, work))
   if (errors.length > 0) throw new AggregateError(errors, `${errors.length} queries failed; the others are warm.`)
   return ran
-}
-
-/** The same query, which tells when it is run. */
-function counted<T>(query: CacheableQuery<T>, onRun: () => void): CacheableQuery<T> {
-  if (typeof query?.toSQL !== 'function') return query
-  return new Proxy(query, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
-      if (name !== 'then') return value.bind(target)
-      return (...args: unknown[]) => {
-        onRun()
-        return value.apply(target, args)
-      }
-    },
-  })
 }

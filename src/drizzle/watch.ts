@@ -7,7 +7,7 @@ import { withRetries } from '../postgres/retry.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
-import { isPgTable, relationOf, type Watchable } from './relation.ts'
+import { isPgTable, isView, relationOf, type Watchable } from './relation.ts'
 import { REFUSALS, unwatchSql, watchSql } from './watch-sql.ts'
 import { type WatchedTable, watchedRows } from './watched.ts'
 
@@ -77,11 +77,12 @@ function cacheTablesOf(options: WatchOptions | undefined): CacheTables {
 }
 
 function listed(tables: Watchables): Watchable[] {
-  const isOne = typeof tables === 'string' || isPgTable(tables)
-  if (!isOne && !(typeof tables === 'object' && tables !== null && Symbol.iterator in tables)) {
+  // A view, too: the database says what to do about it.
+  const isOne = (one: unknown): one is Watchable => typeof one === 'string' || isPgTable(one) || isView(one)
+  if (!isOne(tables) && !(typeof tables === 'object' && tables !== null && Symbol.iterator in tables)) {
     throw new InvalidOptionError(`Expected tables, or names of tables, got ${describeType(tables)}.`)
   }
-  const list = isOne ? [tables] : [...tables]
+  const list = isOne(tables) ? [tables] : [...tables]
   // Checked before any request.
   for (const table of list) relationOf(table)
   return list

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
+import { regclass } from '../migrate/sql-text.ts'
+import { isTrusted } from '../migrate/trust-sql.ts'
 import type { QueryDatabase } from '../postgres/database.ts'
 import type { CacheTables } from '../schema.ts'
-import { functionPrefix, home } from './watch-sql.ts'
+import { home, isWatchFunction } from './watch-sql.ts'
 
 export interface WatchedTable {
   /** With its schema, quoted as in SQL where it has to be. */
@@ -11,13 +13,19 @@ export interface WatchedTable {
   readonly relations: number
 }
 
-/** Reads from the catalogue which tables are watched. What they are called is in their functions' comments. */
+/**
+ * Reads from the catalogue which tables are watched. Their functions' comments hold their names.
+ *
+ * Functions that neither this role nor the log's owner can have made do not count: their comments may say anything.
+ */
 export async function watchedRows(db: QueryDatabase, tables: CacheTables): Promise<WatchedTable[]> {
   const noted = sql`(
     select obj_description(p.oid, 'pg_proc')::jsonb as note, (
         select count(distinct t.tgrelid) from pg_trigger as t where t.tgfoid = p.oid) as relations
     from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
-    where n.nspname = ${sql.raw(home(tables))} and starts_with(p.proname, ${functionPrefix(tables)})
+    where n.nspname = ${sql.raw(home(tables))} and ${sql.raw(isWatchFunction(tables, 'p'))}
+      and (p.proowner = (select c.relowner from pg_class as c where c.oid = ${sql.raw(regclass(tables, tables.invalidations))})
+        or ${sql.raw(isTrusted('p.proowner'))})
   ) as watched`
   return db
     .select({

@@ -1,14 +1,15 @@
 /** `withInvalidation`: a Drizzle database whose writes invalidate what was made of the tables that they write. */
-import { QueryPromise, type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
+import { QueryPromise, type SQL, type SQLWrapper, sql, type Table, type View } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { checkedTables } from '../checked-tables.ts'
-import { checkDatabase, type Database } from '../postgres/database.ts'
+import { doBlock, literal, qualified } from '../migrate/sql-text.ts'
+import { checkDatabase, type Database, primary } from '../postgres/database.ts'
 import { type Invalidation, invalidation } from '../postgres/invalidation.ts'
 import { invalidateNow } from '../postgres/operations/invalidate.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
-import type { Watchable } from './relation.ts'
+import type { Taggable } from './relation.ts'
 import { cascades, drizzleName, tablesIn } from './table-names.ts'
 import { tableTag } from './tags.ts'
 
@@ -21,7 +22,7 @@ export interface WithInvalidationOptions {
 
 export interface Touching<Db extends Database> {
   /** The same database, for raw SQL that writes these tables: `db.touching(posts).execute(sql.raw(text))`. */
-  touching(...tables: Watchable[]): Pick<Db, 'execute'>
+  touching(...tables: Taggable[]): Pick<Db, 'execute'>
 }
 
 /** A name that no query of the user's has. */
@@ -36,7 +37,8 @@ type Method = (...args: unknown[]) => unknown
  *
  * `insert`, `update` and `delete` carry the invalidation with them, and cost no further round trip. `execute` of raw SQL that
  * writes is put into one batch or transaction with it; the tables are those that the SQL names as Drizzle tables, or
- * those of `touching`. What is not written through this database it cannot know: for that there is `watchTables`.
+ * those of `touching`. `refreshMaterializedView` invalidates the view, in the same statement. With `withReplicas` inside,
+ * every write goes to the primary. What is not written through this database it cannot know: for that there is `watchTables`.
  *
  * @throws InvalidOptionError
  * @example
@@ -63,32 +65,64 @@ interface Plan {
 }
 
 function wrapped<Db extends Database>(db: Db, plan: Plan): Db & Touching<Db> {
-  const method = (name: string) => (Reflect.get(db, name) as Method | undefined)?.bind(db)
-  const writing = (name: 'insert' | 'update' | 'delete', ctes: readonly unknown[]) => (table: Table) => {
-    const builders = Object(method('with')?.(...ctes, noted(db, plan, table))) as Record<string, Method>
-    return builders[name]?.(table)
+  // With replicas, Drizzle sends `with(…)` to one of them, and its spread loses the primary's `batch`.
+  const writable = primary(db)
+  const method = (name: string, on: Database = writable) => (Reflect.get(on, name) as Method | undefined)?.bind(on)
+  const writing =
+    (name: 'insert' | 'update' | 'delete', ctes: readonly unknown[]) =>
+    (table: Table, ...rest: unknown[]) => {
+      const builders = Object(method('with')?.(...ctes, noted(writable, plan, table))) as Record<string, Method>
+      return builders[name]?.(table, ...rest)
+    }
+  const [inner, batch] = [Reflect.get(db, '$primary') as Database | undefined, method('batch')]
+  const added = {
+    touching: (...touched: Taggable[]) => ({
+      execute: (query: SQLWrapper | string, ...rest: unknown[]) =>
+        execute(writable, plan, query, rest, touched.map(drizzleName)),
+    }),
+    ...(batch && { batch }),
   }
   const own: Record<string, unknown> = {
+    ...added,
     insert: writing('insert', []),
     update: writing('update', []),
     delete: writing('delete', []),
     with: (...ctes: unknown[]) => ({
-      ...Object(method('with')?.(...ctes)),
+      ...Object(method('with', db)?.(...ctes)),
       insert: writing('insert', ctes),
       update: writing('update', ctes),
       delete: writing('delete', ctes),
     }),
-    execute: (query: SQLWrapper | string) => execute(db, plan, query),
-    touching: (...touched: Watchable[]) => ({
-      execute: (query: SQLWrapper | string) => execute(db, plan, query, touched.map(drizzleName)),
-    }),
+    refreshMaterializedView: (view: View) => refreshing(Object(method('refreshMaterializedView')?.(view)), plan, view),
+    execute: (query: SQLWrapper | string, ...rest: unknown[]) => execute(writable, plan, query, rest),
     transaction: (work: (tx: Database) => unknown, ...rest: unknown[]) =>
       method('transaction')?.((tx: Database) => work(wrapped(tx, plan)), ...rest),
+    ...(inner && { $primary: wrapped(inner, plan) }),
   }
-  return new Proxy(db, {
-    get: (target, name) =>
-      typeof name === 'string' && Object.hasOwn(own, name) ? own[name] : Reflect.get(target, name),
+  // Over an object of its own: Drizzle 1.0 fixes `$primary`, and a proxy must not answer otherwise than its target.
+  return new Proxy(Object.create(db), {
+    get: (_target, name) => (Object.hasOwn(own, name) ? Reflect.get(own, name) : Reflect.get(db, name)),
+    set: (_target, name, value) => Reflect.set(db, name, value),
+    // Drizzle 0.45's withReplicas spreads the primary, and would lose what is not the primary's own.
+    ownKeys: () => [...new Set([...Reflect.ownKeys(db), ...Object.keys(added)])],
+    getOwnPropertyDescriptor(_target, name) {
+      const found = Reflect.getOwnPropertyDescriptor(db, name) ?? Reflect.getOwnPropertyDescriptor(added, name)
+      return found && { ...found, configurable: true }
+    },
   }) as Db & Touching<Db>
+}
+
+/**
+ * A refresh that invalidates its view.
+ *
+ * As one `do` block, because Postgres takes no CTE before `refresh`: one statement also fits into a batch.
+ */
+function refreshing(query: SQLWrapper, { tables, tagsOf }: Plan, view: View): SQLWrapper {
+  const refresh = query.getSQL.bind(query)
+  const tags = tagsOf([drizzleName(view)]).map((tag) => `(${literal(tag)})`)
+  const note = `insert into ${qualified(tables, tables.invalidations)} (tag) values ${tags.join(', ')} on conflict do nothing;`
+  // The builder is this call's own. Replacing its SQL keeps the rest: concurrently(), prepare(), batches.
+  return Object.assign(query, { getSQL: () => sql.raw(doBlock('', `${textOf(refresh())};\n${note}`)) })
 }
 
 /** The invalidation as a CTE, which Postgres runs whether or not the statement refers to it. */
@@ -106,9 +140,10 @@ function execute(
   db: Database,
   plan: Plan,
   query: SQLWrapper | string,
+  rest: readonly unknown[],
   touched?: readonly string[],
 ): PromiseLike<unknown> {
-  const run = (on: Database): PromiseLike<unknown> => on.execute(query as SQL)
+  const run = (on: Database) => (on.execute as (...args: unknown[]) => PromiseLike<unknown>).call(on, query, ...rest)
   if (touched === undefined && !WRITES.test(textOf(query))) return run(db)
   return new RawWrite(async () => {
     const written = touched ?? tablesIn(query)

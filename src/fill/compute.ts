@@ -1,6 +1,7 @@
 /** Runs a computation, and hands its value to the store if it may be stored. */
+import type { Fill } from '../cache.ts'
 import { now } from '../values/clock.ts'
-import { encodeValue, type StoredValue } from '../values/codec.ts'
+import { decodeValue, encodeValue, type StoredValue } from '../values/codec.ts'
 import { type Cost, noCost } from '../values/events.ts'
 import type { Call } from './environment.ts'
 import { createFill, type FillState } from './fill-context.ts'
@@ -8,9 +9,10 @@ import type { Outcome } from './flights.ts'
 import { type Computation, runInside, startComputation } from './nesting.ts'
 
 type Decided = ReturnType<FillState['decided']>
+/** `value` is what the computation returned; callers get it as it comes back from the codec, on a miss as on a hit. */
 type Computed =
-  | { kind: 'computed'; own: unknown; stored: StoredValue; computeMs: number; decided: Decided }
-  | { kind: 'skipped'; own: unknown; computeMs: number }
+  | { kind: 'computed'; value: unknown; stored: StoredValue; computeMs: number; decided: Decided; fill: Fill }
+  | { kind: 'skipped'; value: unknown; computeMs: number; fill: Fill }
   | { kind: 'failed'; error: unknown }
 
 /** Computes under a lease, and fills or releases it. */
@@ -18,8 +20,9 @@ export async function computeAndFill(call: Call, token: string, computation: Com
   const startedAt = now()
   const computed = await compute(call, computation)
   if (computed.kind === 'computed') {
-    await fill(call, token, computed)
-    return { kind: 'value', stored: computed.stored, own: computed.own }
+    // Decoding overlaps with the request.
+    const [, own] = await Promise.all([fill(call, token, computed), readBack(call, computed)])
+    return { kind: 'value', stored: computed.stored, own, fill: computed.fill }
   }
   await inBackground(
     call,
@@ -29,7 +32,7 @@ export async function computeAndFill(call: Call, token: string, computation: Com
     }),
   )
   if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
-  return { kind: 'unshared', own: computed.own }
+  return { kind: 'unshared', own: await roundTripped(call, computed), fill: computed.fill }
 }
 
 /** Computes without a lease: the value is answered with and not stored, for nothing fences it. */
@@ -41,8 +44,9 @@ export async function computeAlone(call: Call): Promise<Outcome> {
     return { kind: 'failed', error: computed.error, by: 'computation' }
   }
   tellRefusal(call, computed.computeMs, computed.kind === 'skipped' ? 'skipped' : 'alone')
-  if (computed.kind === 'skipped') return { kind: 'unshared', own: computed.own }
-  return { kind: 'value', stored: computed.stored, own: computed.own }
+  const { fill } = computed
+  if (computed.kind === 'skipped') return { kind: 'unshared', own: await roundTripped(call, computed), fill }
+  return { kind: 'value', stored: computed.stored, own: await readBack(call, computed), fill }
 }
 
 /** Hands work over where there is someone to keep it alive, and waits for it otherwise. The work must not reject. */
@@ -62,14 +66,39 @@ async function compute(call: Call, computation: Computation): Promise<Computed> 
   const startedAt = now()
   try {
     plan.signal?.throwIfAborted()
-    const own = await runInside(computation, () => call.compute(fill))
+    const value = await runInside(computation, () => call.compute(fill))
     const computeMs = now() - startedAt
     const decisions = decided()
-    if (decisions.isSkipped) return { kind: 'skipped', own, computeMs }
-    const stored = await encodeValue(own, key, environment)
-    return { kind: 'computed', own, stored, computeMs, decided: decisions }
+    if (decisions.isSkipped) return { kind: 'skipped', value, computeMs, fill }
+    const stored = await encodeValue(value, key, environment)
+    return { kind: 'computed', value, stored, computeMs, decided: decisions, fill }
   } catch (error) {
     return { kind: 'failed', error }
+  }
+}
+
+/**
+ * The value as a hit would have it. If the codec cannot read what it wrote, no call is ever a hit, so the caller gets the
+ * value as it was computed.
+ */
+async function readBack(call: Call, { stored, value }: { stored: StoredValue; value: unknown }): Promise<unknown> {
+  const startedAt = now()
+  try {
+    return await decodeValue(stored, call.key, call.environment.codec)
+  } catch (error) {
+    tellFailure(call, error, startedAt)
+    return value
+  }
+}
+
+/** A skipped value in the form that it would be stored in. It may be anything: what the codec refuses is left as it is. */
+async function roundTripped(call: Call, { value }: { value: unknown }): Promise<unknown> {
+  const { codec } = call.environment
+  try {
+    const stored = await encodeValue(value, call.key, { codec, maxValueBytes: Number.POSITIVE_INFINITY })
+    return await readBack(call, { stored, value })
+  } catch {
+    return value
   }
 }
 

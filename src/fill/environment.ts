@@ -4,6 +4,7 @@ import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.
 import { DEFAULT_SLACK, DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import type { Emit } from '../values/events.ts'
 import { type Deadline, NEVER } from '../values/expiration.ts'
+import { randomNumber } from '../values/random.ts'
 import type { Computation } from './nesting.ts'
 import type { Plan } from './options.ts'
 import type { FillStore } from './store.ts'
@@ -35,7 +36,7 @@ export const DEFAULTS: FillEnvironment = {
   timeoutMs: DEFAULT_TIMEOUT_MS,
   onError: 'throw',
   waitUntil: undefined,
-  random: () => Math.random(),
+  random: randomNumber,
   emit: undefined,
 }
 

@@ -5,6 +5,7 @@
  * that waits for another request's resolver, and allows this. None of these promises rejects.
  */
 
+import type { Fill } from '../cache.ts'
 import type { ClaimAnswer } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
 import type { StoredValue } from '../values/codec.ts'
@@ -19,10 +20,13 @@ export type Reading = { readonly answer: ClaimAnswer } | { readonly error: unkno
 
 /** How a flight ended. */
 export type Outcome =
-  /** `own` is the value as the leader has it; `stored` what others make one of their own of. */
-  | { readonly kind: 'value'; readonly stored: StoredValue; readonly own: unknown }
+  /**
+   * `own` is the leader's value, decoded from `stored`; each of the others decodes one of its own. `fill` is there if the
+   * leader computed it.
+   */
+  | { readonly kind: 'value'; readonly stored: StoredValue; readonly own: unknown; readonly fill?: Fill }
   /** A value that is for the leader only. */
-  | { readonly kind: 'unshared'; readonly own: unknown }
+  | { readonly kind: 'unshared'; readonly own: unknown; readonly fill: Fill }
   /** `by` tells whose failure it was: the store's is everybody's, a computation's only its caller's. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly by: 'store' | 'computation' }
 

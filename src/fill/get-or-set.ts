@@ -9,9 +9,11 @@ import type { Fill, GetOrSetOptions } from '../cache.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue, type StoredValue } from '../values/codec.ts'
 import { noCost, type WaitEvent } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { within } from '../values/within.ts'
 import { computeAlone } from './compute.ts'
 import { type Call, DEFAULTS, type FillEnvironment } from './environment.ts'
+import { noteAnswer } from './fill-context.ts'
 import { createFlights, type Flight, type Outcome, patienceMs, READ_PATIENCE } from './flights.ts'
 import { launch } from './lead.ts'
 import { currentComputation, isNestedInItself, whileWaitingFor, wouldDeadlock } from './nesting.ts'
@@ -89,7 +91,11 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
       tell(call, 'hit', startedAt)
       return value
     }
-    if (outcome.by === 'store') throw outcome.error
+    if (outcome.by === 'store') {
+      // A signal concerns the page that the other call was made for, so this call asks by itself.
+      if (isFrameworkSignal(outcome.error)) return 'again'
+      throw outcome.error
+    }
     return ++call.foreignFailures > MAX_FOREIGN_FAILURES ? 'alone' : 'again'
   }
 
@@ -203,6 +209,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
 /** What a call's own outcome is to it. */
 function owned(outcome: Outcome): { value: unknown } {
   if (outcome.kind === 'failed') throw outcome.error
+  if (outcome.fill !== undefined) noteAnswer(outcome.fill)
   return { value: outcome.own }
 }
 

@@ -3,7 +3,10 @@
 import type { ClaimAnswer } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue } from '../values/codec.ts'
+import { InvalidOptionError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
+import { randomUUID } from '../values/random.ts'
 import { computeAlone, computeAndFill, inBackground, tellFailure } from './compute.ts'
 import type { Call } from './environment.ts'
 import { type Flight, type Flights, type Outcome, READ_PATIENCE, type Reading } from './flights.ts'
@@ -32,7 +35,7 @@ interface Readable {
 
 /** Launches a flight that others may join until the end of this microtask turn. */
 export function launch(call: Call, flights: Flights): Flight {
-  const token = crypto.randomUUID()
+  const token = randomUUID()
   const cost = noCost()
   const ask = async (): Promise<Reading> => {
     await null
@@ -68,7 +71,7 @@ export function launch(call: Call, flights: Flights): Flight {
 
 async function read(call: Call, token: string, cost: Cost, force: boolean): Promise<Reading> {
   const { key, plan, environment, store } = call
-  const early = earlyFactor(plan.beta, environment.random())
+  const early = plan.beta === 0 ? 0 : earlyFactor(plan.beta, environment.random())
   const { leaseMs, staleMs, sliding } = plan
   try {
     return { answer: await store.readOrClaim({ key, token, leaseMs, staleMs, early, force, sliding }, cost) }
@@ -140,6 +143,8 @@ async function takeLead(lead: Lead, old: Readable | undefined): Promise<Outcome>
 
 async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
   const { call, startedAt, cost } = lead
+  // Neither is a failure of the store that a computation could make up for.
+  if (isFrameworkSignal(error) || error instanceof InvalidOptionError) return { kind: 'failed', error, by: 'store' }
   tellFailure(call, error, startedAt, cost)
   // Told once.
   Object.assign(cost, noCost())
@@ -151,7 +156,8 @@ async function withoutStore(lead: Lead, error: unknown): Promise<Outcome> {
 async function leadUnshared(lead: Lead): Promise<Outcome> {
   tell(lead, 'miss')
   const outcome = await computeAlone(lead.call)
-  return outcome.kind === 'value' ? { kind: 'unshared', own: outcome.own } : outcome
+  if (outcome.kind !== 'value' || outcome.fill === undefined) return outcome
+  return { kind: 'unshared', own: outcome.own, fill: outcome.fill }
 }
 
 function leadAlone(lead: Lead): Promise<Outcome> {

@@ -37,5 +37,5 @@ export function takeOverMs(heldMs: number, random: number): number {
  */
 export function earlyFactor(beta: number, random: number): number {
   // 1 − random is never 0, whose logarithm is not finite.
-  return beta === 0 ? 0 : -beta * Math.log(1 - random)
+  return -beta * Math.log(1 - random)
 }

@@ -1,6 +1,6 @@
 /** `cacheMiddleware`: puts a cache on the context of each request. */
 import type { MiddlewareHandler } from 'hono'
-import type { Cache } from '../cache.ts'
+import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { waitUntilOf } from './wait-until.ts'
@@ -50,9 +50,13 @@ export function cacheMiddleware<Bindings extends object = object>(
 /** The same cache for one request. Each method is the cache's own, called on it: a class may have private fields. */
 function withWaitUntil(cache: Cache, waitUntil: (work: Promise<unknown>) => void): Cache {
   const own: Pick<Cache, 'getOrSet' | 'namespace'> = {
-    getOrSet: (key, compute, options) =>
+    getOrSet: ((key: string, compute: unknown, options?: GetOrSetOptions) =>
       // What is no options object must reach the cache as it is, to be refused there.
-      cache.getOrSet(key, compute, isMissingOrPlain(options) ? { waitUntil, ...options } : options),
+      cache.getOrSet(
+        key,
+        compute,
+        isMissingOrPlain(options) ? { waitUntil, ...options } : options,
+      )) as Cache['getOrSet'],
     namespace: (...name) => withWaitUntil(cache.namespace(...name), waitUntil),
   }
   // Of what inherits from it: of a frozen cache itself no proxy may answer with anything else.

@@ -5,9 +5,10 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Context } from 'hono'
 import { type CacheStatus, cacheKey, cacheStatus, conditionOf, fieldDigests, type RequestHead } from '../http/index.ts'
 import type { ResponseAnswer, ResponseStore } from '../responses/store.ts'
-import { now } from '../values/clock.ts'
+import { wallClock } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
+import { randomUUID } from '../values/random.ts'
 import type { Plan } from './options.ts'
 import type { RequestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'
@@ -48,9 +49,9 @@ export function createExchange(c: Context, plan: Plan, { url, parts }: RequestKe
     head: { method: c.req.method, headers: request.headers },
     base,
     digests: Object.fromEntries(fieldDigests(request.headers, base)),
-    token: crypto.randomUUID(),
+    token: randomUUID(),
     clockOffsetMs: 0,
-    startedAt: now(),
+    startedAt: wallClock(),
     cost: noCost(),
   }
 }
@@ -70,13 +71,13 @@ export function isHeld({ c, base }: Exchange): boolean {
 
 /** Epoch milliseconds by the store's clock. */
 export function storeNow(x: Exchange): number {
-  return now() + x.clockOffsetMs
+  return wallClock() + x.clockOffsetMs
 }
 
 /** One round trip: the response that the request selects, or the right to ask the handler. */
 export async function read(x: Exchange, { force = false, claims = false, whole = false } = {}) {
   const condition = whole ? undefined : conditionOf(x.head, storeNow(x))
-  const sentAt = now()
+  const sentAt = wallClock()
   const answer = await x.store.read(
     {
       base: x.base,
@@ -93,7 +94,7 @@ export async function read(x: Exchange, { force = false, claims = false, whole =
     x.cost,
   )
   // As if the answer had been made half-way.
-  x.clockOffsetMs = answer.now - (sentAt + now()) / 2
+  x.clockOffsetMs = answer.now - (sentAt + wallClock()) / 2
   return answer satisfies ResponseAnswer
 }
 
@@ -139,12 +140,12 @@ export function reasonOf(error: unknown): string {
 }
 
 export function tell(x: Exchange, type: OperationEvent['type']): void {
-  const durationMs = now() - x.startedAt
+  const durationMs = wallClock() - x.startedAt
   x.store.emit?.({ type, operation: 'responseCache', count: 1, durationMs, ...spent(x) })
 }
 
 export function tellFailure(x: Spending, error: unknown): void {
-  const durationMs = now() - x.startedAt
+  const durationMs = wallClock() - x.startedAt
   x.store.emit?.({ type: 'error', operation: 'responseCache', error, durationMs, ...spent(x) })
 }
 

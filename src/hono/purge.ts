@@ -1,5 +1,4 @@
 /** Purging responses: by URL, by prefix, by tag; as a function, in a transaction, or over HTTP. */
-import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import type { Cache } from '../cache.ts'
@@ -77,13 +76,7 @@ export function purging(db: Database, targets: PurgeTargets, options?: PurgingOp
   const scope = nestedScope(namespace === undefined ? ROOT : nestedScope(ROOT, namespace), RESPONSE_NAMESPACE)
   const wanted = scoped(urls, prefixes, (key) => storedUrl(scope, key))
   const values = purgeValues(scope, { ...wanted, ...(tags && { tags }), soft })
-  const query = () =>
-    purgeQuery(
-      db as unknown as QueryDatabase,
-      checkedTables(tables),
-      (name) => sql`${sql.param(values[name])}`,
-      soft ? 'soft' : 'hard',
-    )
+  const query = () => purgeQuery(db as unknown as QueryDatabase, checkedTables(tables), values, soft ? 'soft' : 'hard')
   return [query(), query()] as const
 }
 

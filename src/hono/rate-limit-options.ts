@@ -5,12 +5,11 @@ import { now } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type Expiration, parsePeriod } from '../values/expiration.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { checkedName } from './rate-limit-key.ts'
 
 /** People wait so long for a page without leaving it, and a database that was asleep wakes well within it. */
 const DEFAULT_TIMEOUT_MS = 2_000
-/** Above it timers overflow and fire at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
 const MAX_LIMIT = Number.MAX_SAFE_INTEGER - 1
 const MS_PER_SECOND = 1_000
 
@@ -48,8 +47,11 @@ export interface RateLimitOptions<E extends Env = Env> {
   failOpen?: boolean | undefined
   /** Told why a request passed uncounted; default `console.error`: a limit that is off must not go unnoticed. */
   onError?: ((error: unknown, c: Context<E>) => unknown) | undefined
-  /** Milliseconds that a request waits to be counted, at most; default 2,000. The cache's own timeout holds too. */
-  timeout?: number | undefined
+  /**
+   * How long a request waits at most to be counted. A plain number is milliseconds; default 2,000. The cache's own
+   * timeout applies as well.
+   */
+  timeout?: TimeSpan | undefined
 }
 
 const KNOWN_OPTIONS = [
@@ -94,7 +96,7 @@ export function parsePlan<E extends Env>(options: RateLimitOptions<E>): Plan<E> 
     onLimit,
     failOpen = true,
     onError,
-    timeout,
+    timeout = DEFAULT_TIMEOUT_MS,
   } = optionsObject<RateLimitOptions<E>>(options, KNOWN_OPTIONS)
   for (const [option, value] of Object.entries({ skip, onLimit, onError })) optionalFunction(option, value)
   if (typeof key !== 'function')
@@ -112,7 +114,11 @@ export function parsePlan<E extends Env>(options: RateLimitOptions<E>): Plan<E> 
     name: name === undefined ? defaultName(fixed, periodMs) : checkedName(name),
     hasFields: headers !== false,
     failOpen: boolean('failOpen', failOpen),
-    timeoutMs: timeout === undefined ? DEFAULT_TIMEOUT_MS : wholeNumber('timeout', timeout, 1, MAX_TIMEOUT_MS),
+    timeoutMs: milliseconds('timeout', timeout, {
+      numbers: 'milliseconds',
+      min: 1,
+      max: MAX_TIMER_MS,
+    }),
     skip,
     onLimit,
     onError: onError ?? ((error) => console.error(error)),

@@ -1,6 +1,6 @@
 /** A `Store` for the package hono-rate-limiter, which counts in the memory of each isolate unless it is given one. */
 import type { Cache } from '../cache.ts'
-import { now } from '../values/clock.ts'
+import { wallClock } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { parsePeriod } from '../values/expiration.ts'
 import { optionsObject } from '../values/options.ts'
@@ -51,7 +51,7 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
     localKeys: false,
     prefix,
     init(given) {
-      const ms = parsePeriod(Number(given.windowMs) / MS_PER_SECOND, 'windowMs', now())
+      const ms = parsePeriod(Number(given.windowMs) / MS_PER_SECOND, 'windowMs', wallClock())
       if (windowMs !== undefined && windowMs !== ms) {
         throw new InvalidOptionError('Expected a store for each rate limiter, got one for two with different windows.')
       }
@@ -62,7 +62,7 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
       const rule = { limit: NO_LIMIT, period: { milliseconds: windowMs } }
       const { count, resetMs } = await counters.limit(counterKey(key), rule)
       // The package subtracts this process's clock, so that is the clock to tell the time by.
-      return { totalHits: count, resetTime: new Date(now() + resetMs) }
+      return { totalHits: count, resetTime: new Date(wallClock() + resetMs) }
     },
     async get(key) {
       const [hits, resetTime] = await Promise.all([

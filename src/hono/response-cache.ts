@@ -18,6 +18,7 @@ import {
 } from '../http/index.ts'
 import type { ResponseAnswer } from '../responses/store.ts'
 import { InvalidOptionError } from '../values/errors.ts'
+import { randomNumber } from '../values/random.ts'
 import { collected } from './bodies.ts'
 import {
   createExchange,
@@ -91,7 +92,7 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
 type Working = Map<string, Promise<void>>
 
 async function answered(x: Exchange, next: Next, working: Working): Promise<Response | undefined> {
-  const wait = startWait(x.plan.leaseMs, Math.random)
+  const wait = startWait(x.plan.leaseMs, randomNumber)
   const canFill = mayFill(x.head)
   const cannotWait = !canFill || x.head.headers.has('range')
   let isForced = false

@@ -1,13 +1,14 @@
 /** The choices that the RFCs leave to a cache, with the careful one as each default. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { isToken } from './fields.ts'
 
 export interface HeuristicOptions {
   /** The share of the time since Last-Modified that a response stays fresh for; default 0.1. */
   readonly fraction?: number
-  /** At most so many seconds; default a day. */
-  readonly maxSeconds?: number
+  /** The longest guess. A plain number is seconds; default a day. */
+  readonly maxSeconds?: TimeSpan
 }
 
 /** Every span is in seconds. */
@@ -45,7 +46,7 @@ export interface PolicyOptions {
 export interface Policy {
   readonly targeted: readonly string[]
   readonly defaultLifetime: number | undefined
-  readonly heuristic: Required<HeuristicOptions> | undefined
+  readonly heuristic: { readonly fraction: number; readonly maxSeconds: number } | undefined
   readonly staleWhileRevalidate: number
   readonly staleIfError: number
   readonly staleDespiteSMaxAge: boolean
@@ -62,6 +63,7 @@ const DEFAULT_TARGETED = ['cdn-cache-control']
 const DEFAULT_HEURISTIC_FRACTION = 0.1
 /** An old page would otherwise count as fresh for months: a day bounds how long a wrong guess lasts. */
 const DEFAULT_HEURISTIC_MAX_SECONDS = 86_400
+const MS_PER_SECOND = 1_000
 
 const KNOWN = [
   'authenticated',
@@ -104,12 +106,20 @@ function statusSet(statuses: readonly number[]): ReadonlySet<number> {
   throw new InvalidOptionError(`Expected statuses to be a list of numbers, got ${describeType(statuses)}.`)
 }
 
-function heuristicOf(given: HeuristicOptions | undefined): Required<HeuristicOptions> {
+function heuristicOf(given: HeuristicOptions | undefined): Policy['heuristic'] {
   const options = optionsObject(given, ['fraction', 'maxSeconds'])
   return {
     fraction: span('heuristic.fraction', options.fraction ?? DEFAULT_HEURISTIC_FRACTION),
-    maxSeconds: span('heuristic.maxSeconds', options.maxSeconds ?? DEFAULT_HEURISTIC_MAX_SECONDS),
+    maxSeconds: longestGuess(options.maxSeconds),
   }
+}
+
+/** A plain number may have a fraction here. */
+function longestGuess(value: TimeSpan = DEFAULT_HEURISTIC_MAX_SECONDS): number {
+  const name = 'heuristic.maxSeconds'
+  return typeof value === 'number'
+    ? span(name, value)
+    : milliseconds(name, value, { numbers: 'seconds' }) / MS_PER_SECOND
 }
 
 function span(name: string, value: number): number {

@@ -1,10 +1,11 @@
 /** What a run does; all clients of all processes follow the same. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { wholeNumber } from '../values/options.ts'
+import { optionsObject, wholeNumber } from '../values/options.ts'
+import { milliseconds, type TimeSpan } from '../values/time-span.ts'
 
 export interface LoadOptions {
-  /** Seconds; default 10. */
-  duration?: number
+  /** How long a run lasts. A plain number is seconds; default 10. */
+  duration?: TimeSpan
   /** Calls of each client, after which it is done even if there is time left; default: no limit. */
   operations?: number
   /** Concurrent callers in each process; default 8. */
@@ -19,12 +20,30 @@ export interface LoadOptions {
   readShare?: number
 }
 
-export type LoadPlan = Required<LoadOptions>
+export interface LoadPlan extends Required<LoadOptions> {
+  /** Seconds, with fractions. */
+  readonly duration: number
+}
+
+const MS_PER_SECOND = 1_000
+
+const KNOWN_OPTIONS = [
+  'duration',
+  'operations',
+  'clients',
+  'keys',
+  'valueBytes',
+  'seed',
+  'readShare',
+] as const satisfies readonly (keyof LoadOptions)[]
 
 /** @throws InvalidOptionError */
-export function parseLoadOptions(options: LoadOptions = {}): LoadPlan {
+export function parseLoadOptions(given: LoadOptions = {}): LoadPlan {
+  const options = optionsObject<LoadOptions>(given, KNOWN_OPTIONS)
   return {
-    duration: wholeNumber('duration', options.duration ?? 10, 1),
+    duration:
+      milliseconds('duration', options.duration === undefined ? 10 : options.duration, { numbers: 'seconds', min: 1 }) /
+      MS_PER_SECOND,
     operations: wholeNumber('operations', options.operations ?? Number.MAX_SAFE_INTEGER, 1),
     clients: wholeNumber('clients', options.clients ?? 8, 1),
     keys: wholeNumber('keys', options.keys ?? 5, 1),

@@ -8,7 +8,9 @@
 import type { Table } from 'drizzle-orm'
 import type { CacheTables } from '../schema.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { identifier, literal, qualified, regclass } from './sql-text.ts'
+import { oidOf, placed, run } from './home-sql.ts'
+import { identifier, literal, verbatim } from './sql-text.ts'
+import { isOwnRole } from './trust-sql.ts'
 
 /** What NOTIFY takes is a little more; beyond it everything counts as changed. */
 const MAX_PAYLOAD_BYTES = 7_900
@@ -30,6 +32,9 @@ export function checkedChannel(channel: unknown): string | undefined {
   }
   return channel
 }
+
+/** Raised if a function of these names belongs to another role. */
+export const FOREIGN_FUNCTION_SQLSTATE = 'PGSFN'
 
 /** Which rows of a statement changed something, by what it did. */
 const ENTRIES: Readonly<Record<string, string>> = {
@@ -69,17 +74,37 @@ interface Event {
 }
 
 function eventStep(tables: CacheTables, { table, word, event, changed }: Event, options: ChangeOptions): string {
-  const bare = `${tables.prefix}cache_note_${word}_${event}`
-  const schema = tables.schema === undefined ? '' : `${identifier(tables.schema)}.`
-  const named = `${schema}${identifier(bare)}`
-  if (!options.log && options.channel === undefined) return `drop function if exists ${named}() cascade;`
+  const name = `${tables.prefix}cache_note_${word}_${event}`
+  const placedName = `%1$I.${verbatim(identifier(name))}`
+  const installed = (condition: string) => `exists (
+  select from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+  where n.nspname = home and p.proname = ${literal(name)} and p.pronargs = 0 and ${condition})`
+  if (!options.log && options.channel === undefined) {
+    return `if ${installed('true')} then
+  ${run(`drop routine ${placedName}() cascade`)}
+end if;`
+  }
   const body = functionBody(tables, changed, options)
-  return `create or replace function ${named}() returns trigger language plpgsql security definer
-  set search_path = pg_catalog, pg_temp as ${literal(body)};
-revoke execute on function ${named}() from public;
-if not exists (select from pg_trigger where tgrelid = ${regclass(tables, table)} and tgname = ${literal(bare)}) then
-  create trigger ${identifier(bare)} after ${event} on ${qualified(tables, table)} ${ROWS[event]}for each statement
-    execute function ${named}();
+  const refuseOthers = `if ${installed(`not ${isOwnRole('p.proowner')}`)} then
+  raise exception 'pgstash cannot migrate this' using errcode = '${FOREIGN_FUNCTION_SQLSTATE}';
+end if;`
+  return `${refuseOthers}
+if not ${installed(`p.prosrc = ${literal(body)} and p.prosecdef and p.prorettype = 'trigger'::regtype
+  and p.proconfig = array['search_path=pg_catalog, pg_temp', 'row_security=off']
+  and not exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a where a.grantee <> p.proowner)`)} then
+  ${run(`create or replace function ${placedName}() returns trigger language plpgsql security definer
+  set search_path = pg_catalog, pg_temp set row_security = off as ${verbatim(literal(body))}`)}
+  ${run(`revoke all on function ${placedName}() from public`)}
+  -- Another role may have made it meanwhile, and "or replace" would leave it to that role.
+  ${refuseOthers}
+end if;
+if not exists (
+  select from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid join pg_namespace as n on n.oid = p.pronamespace
+  where t.tgrelid = ${oidOf(table)} and t.tgname = ${literal(name)} and t.tgenabled in ('O', 'A')
+    and p.proname = ${literal(name)} and n.nspname = home
+) then
+  ${run(`create or replace trigger ${verbatim(identifier(name))} after ${event} on ${placed(table)} ${ROWS[event]}for each statement
+    execute function ${placedName}()`)}
 end if;`
 }
 

@@ -2,7 +2,8 @@
 import { CLUSTER_IDENTITY } from '../cluster.ts'
 import { TAG_STATE } from '../rejected.ts'
 import type { CacheTables } from '../schema.ts'
-import { literal, qualified } from './sql-text.ts'
+import { placed, runBlock } from './home-sql.ts'
+import { literal, verbatim } from './sql-text.ts'
 
 /** A snapshot of before the first transaction. */
 const NOTHING_SEEN = '3:3:'
@@ -13,17 +14,15 @@ const NOTHING_SEEN = '3:3:'
  * cluster this is. What was computed before, and is stored later, the horizon refuses: cleanup says more of it.
  */
 export function clusterStep(tables: CacheTables): string {
-  const [entries, log, state] = [tables.entries, tables.invalidations, tables.state].map((t) => qualified(tables, t))
+  const [entries, log, state] = [tables.entries, tables.invalidations, tables.state].map(placed)
   const [horizon, cleanup, cluster] = [TAG_STATE.horizon, TAG_STATE.cleanup, TAG_STATE.cluster].map(literal)
-  return `-- whose transaction ids these are
-declare
-  here text := ${CLUSTER_IDENTITY};
+  const declarations = `here text := ${verbatim(CLUSTER_IDENTITY)};
   recorded text := (select value from ${state} where name = ${cluster});
   noted xid8 := (select (value::jsonb ->> 'noted')::xid8 from ${state} where name = ${cleanup});
   is_elsewhere boolean := coalesce(recorded <> here, false)
     or coalesce(noted > pg_snapshot_xmax(pg_current_snapshot()), false);
-begin
-  if is_elsewhere then
+`
+  const body = `if is_elsewhere then
     lock table ${entries}, ${log} in share row exclusive mode;
     delete from ${entries} where tags is not null;
     delete from ${log};
@@ -39,6 +38,6 @@ begin
   end if;
   if not exists (select from ${state} where name = ${cleanup}) then
     insert into ${state} (name, value) values (${cleanup}, '{}') on conflict do nothing;
-  end if;
-end;`
+  end if;`
+  return `-- Whose transaction ids these are.\n${runBlock(`declare\n  ${declarations}begin\n  ${body}\nend`)}`
 }

@@ -3,7 +3,9 @@ import { sql } from 'drizzle-orm'
 import { checkDatabase, type Database } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
+import { defaultTables } from '../schema.ts'
 import { type MigrateOptions, migrationSql } from './migration-sql.ts'
+import { refusal } from './refusal.ts'
 
 export { type MigrateOptions, migrationSql } from './migration-sql.ts'
 
@@ -11,7 +13,8 @@ export { type MigrateOptions, migrationSql } from './migration-sql.ts'
  * Creates the tables or brings them up to date, and applies the storage settings.
  *
  * Idempotent, safe when several run at once, one round trip and one transaction: after a failure nothing has changed.
- * The role needs the right to create tables in the schema, and owns them afterwards.
+ * The role needs the right to create tables in the schema, and owns them afterwards. Tables of these names that are not a
+ * cache's, or that belong to a role whose code must not run with this role's rights, are refused; then nothing changes.
  *
  * @throws InvalidOptionError, DatabaseError
  * @example
@@ -26,7 +29,7 @@ export async function migrate(db: Database, options?: MigrateOptions): Promise<v
     try {
       await db.execute(statement)
     } catch (error) {
-      throw databaseFailure(error)
+      throw refusal(databaseFailure(error), options?.tables ?? defaultTables)
     }
   })
 }

@@ -4,16 +4,20 @@
  * One `do` block, because that is the only thing that takes a lock, decides and changes, all in one transaction,
  * over a driver that has no sessions: ten at once wait for each other, and a failure leaves nothing half-done.
  */
-import { getTableName, type Table } from 'drizzle-orm'
+import { getTableName } from 'drizzle-orm'
+import type { PgTable } from 'drizzle-orm/pg-core'
 import { checkedTables } from '../checked-tables.ts'
+import { ownTables } from '../own-tables.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { changeSteps, checkedChannel } from './changes-sql.ts'
 import { clusterStep } from './cluster-sql.ts'
+import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
+import { findHome, homeDeclarations, lockCall, oidOf, placed, run } from './home-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
-import { doBlock, identifier, indent, literal, qualified, regclass } from './sql-text.ts'
+import { guardedBlock, identifier, literal, verbatim } from './sql-text.ts'
 
 /** Half of Postgres's 0.2: every `set` leaves a dead row, and a cache is rewritten often. */
 const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
@@ -79,18 +83,18 @@ export function migrationSql(given?: MigrateOptions): string {
       channel: checkedChannel(options.notify),
     }),
   ].join('\n\n')
-  return doBlock("applied text[] := '{}';", body)
+  return guardedBlock(`${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied text[] := '{}';`, body)
 }
 
 function preamble(tables: CacheTables): string {
-  const lockName = literal(`pgstash ${qualified(tables, tables.state)}`)
+  const own = ownTables(tables)
   return [
     `if current_setting('server_version_num')::int < ${OLDEST_POSTGRES}0000 then
   raise exception 'pgstash needs Postgres ${OLDEST_POSTGRES} or newer' using errcode = '${TOO_OLD_SQLSTATE}';
 end if;`,
-    `perform set_config('client_min_messages', 'warning', true);`,
     `-- Those who migrate at the same time wait here, and then find the work done.
-perform pg_advisory_xact_lock(hashtextextended(${lockName}, 0));`,
+perform ${lockCall(tables)};`,
+    findHome(tables),
     ...(tables.schema === undefined
       ? []
       : [
@@ -98,11 +102,10 @@ perform pg_advisory_xact_lock(hashtextextended(${lockName}, 0));`,
   create schema ${identifier(tables.schema)};
 end if;`,
         ]),
+    guardSteps(tables),
     `-- Where a table was dropped they are applied again, and leave alone what is there.
-if ${allTables(tables)
-      .map((table) => `${regclass(tables, table)} is not null`)
-      .join('\n  and ')} then
-  select coalesce(array_agg(name), '{}') into applied from ${qualified(tables, tables.state)};
+if ${own.map((table) => `${oidOf(table)} is not null`).join('\n  and ')} then
+  ${run(`select coalesce(array_agg(name), '{}') from ${placed(tables.state)}`, 'into applied')}
 end if;`,
   ].join('\n')
 }
@@ -111,12 +114,16 @@ function migrationStep(migration: Migration, tables: CacheTables): string {
   const name = literal(`migration ${migration.name}`)
   // "If not exists" adopts tables that people generated with a drizzle-kit of their own.
   const statements = migration.statements.map((statement) =>
-    renamed(statement, tables).replace(/^(create (?:table|index)|alter table .+ add column) /i, '$1 if not exists '),
+    run(
+      renamed(verbatim(statement), tables)
+        .replace(/^(create (?:table|index)|alter table .+ add column) /i, '$1 if not exists ')
+        .replace(/;$/, ''),
+    ),
   )
   return `-- ${migration.name}
 if not ${name} = any (applied) then
-${indent(statements.map((statement) => statement.replace(/;?$/, ';')).join('\n'))}
-  insert into ${qualified(tables, tables.state)} (name, value) values (${name}, '') on conflict do nothing;
+${statements.join('\n')}
+  ${run(`insert into ${placed(tables.state)} (name, value) values (${verbatim(name)}, '') on conflict do nothing`)}
 end if;`
 }
 
@@ -137,31 +144,24 @@ function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
   if (!Number.isInteger(fillfactor)) throw new InvalidOptionError('Expected fillfactor to be a whole number.')
   const churning = [tables.entries, tables.leases]
   return [
-    ...churning.map((table) =>
-      parameterStep(tables, table, { autovacuum_vacuum_scale_factor: heap, fillfactor }, 'heap'),
-    ),
-    parameterStep(tables, tables.entries, { autovacuum_vacuum_scale_factor: toast }, 'toast'),
+    ...churning.map((table) => parameterStep(table, { autovacuum_vacuum_scale_factor: heap, fillfactor }, 'heap')),
+    parameterStep(tables.entries, { autovacuum_vacuum_scale_factor: toast }, 'toast'),
     compressionStep(tables, options.compression ?? 'lz4'),
-    ...churning.map((table) => persistenceStep(tables, table, options.unlogged ?? false)),
+    ...churning.map((table) => persistenceStep(table, options.unlogged ?? false)),
   ]
 }
 
 /** Changes storage parameters only where they differ: an unneeded `alter table` would wait for a running vacuum. */
-function parameterStep(
-  tables: CacheTables,
-  table: Table,
-  parameters: Record<string, number>,
-  relation: 'heap' | 'toast',
-): string {
+function parameterStep(table: PgTable, parameters: Record<string, number>, relation: 'heap' | 'toast'): string {
   const wanted = Object.entries(parameters)
-  const oid = regclass(tables, table)
+  const oid = oidOf(table)
   const holder = relation === 'heap' ? oid : `(select reltoastrelid from pg_class where oid = ${oid})`
   const prefix = relation === 'heap' ? '' : 'toast.'
   return `if not coalesce((
   select reloptions @> array[${wanted.map(([name, value]) => literal(`${name}=${value}`)).join(', ')}]
   from pg_class where oid = ${holder}
 ), false) then
-  alter table ${qualified(tables, table)} set (${wanted.map(([name, value]) => `${prefix}${name} = ${value}`).join(', ')});
+  ${run(`alter table ${placed(table)} set (${wanted.map(([name, value]) => `${prefix}${name} = ${value}`).join(', ')})`)}
 end if;`
 }
 
@@ -174,40 +174,36 @@ function compressionStep(tables: CacheTables, compression: unknown): string {
   select from pg_settings where name = 'default_toast_compression' and '${compression}' = any (enumvals)
 ) and not exists (
   select from pg_attribute
-  where attrelid = ${regclass(tables, tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
+  where attrelid = ${oidOf(tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
 ) then
-  alter table ${qualified(tables, tables.entries)} alter column value set compression ${compression};
+  ${run(`alter table ${placed(tables.entries)} alter column value set compression ${compression}`)}
 end if;`
 }
 
-function persistenceStep(tables: CacheTables, table: Table, unlogged: unknown): string {
+function persistenceStep(table: PgTable, unlogged: unknown): string {
   if (typeof unlogged !== 'boolean') {
     throw new InvalidOptionError(`Expected unlogged to be a boolean, got ${describeType(unlogged)}.`)
   }
   const [have, word] = unlogged ? ['u', 'unlogged'] : ['p', 'logged']
-  return `if (select relpersistence::text from pg_class where oid = ${regclass(tables, table)}) <> '${have}' then
-  alter table ${qualified(tables, table)} set ${word};
+  return `if (select relpersistence::text from pg_class where oid = ${oidOf(table)}) <> '${have}' then
+  ${run(`alter table ${placed(table)} set ${word}`)}
 end if;`
 }
 
 /** drizzle-kit generates for the default names; these are the same statements for others. */
 function renamed(statement: string, tables: CacheTables): string {
   const names = new Map(
-    allTables(tables).map((table) => {
+    ownTables(tables).map((table) => {
       const name = getTableName(table)
-      return [name.slice(tables.prefix.length), qualified(tables, table)]
+      return [name.slice(tables.prefix.length), placed(table)]
     }),
   )
   return statement.replace(/"((?:[^"]|"")+)"/g, (quoted, name: string) => {
     const table = names.get(name)
     if (table !== undefined) return table
     const derived = [...names.keys()].some((original) => name.startsWith(`${original}_`))
-    return derived ? identifier(tables.prefix + name) : quoted
+    return derived ? verbatim(identifier(tables.prefix + name)) : quoted
   })
-}
-
-function allTables({ entries, leases, invalidations, state, changes, history }: CacheTables): Table[] {
-  return [entries, leases, invalidations, state, changes, history]
 }
 
 function inRange(name: string, value: unknown, min: number, max: number): number {

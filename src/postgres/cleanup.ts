@@ -4,6 +4,7 @@ import type { CleanupResult } from '../cache.ts'
 import type { SweepInput } from '../store/inputs.ts'
 import { now } from '../values/clock.ts'
 import { keyRange, type Scope } from '../values/key.ts'
+import { randomNumber } from '../values/random.ts'
 import { inBatches } from './batches.ts'
 import type { Capacity } from './capacity.ts'
 import { evict } from './operations/evict.ts'
@@ -62,7 +63,7 @@ async function sweepAll(
       const retries = swept.isOthersTurn && hadLock && locksLost <= MAX_LOCKS_LOST
       if (!swept.more && !retries) break
       // Jittered; otherwise the two would stop each other again.
-      if (retries) await pause(LOCK_PAUSE_MS * (0.5 + Math.random()))
+      if (retries) await pause(LOCK_PAUSE_MS * (0.5 + randomNumber()))
       at = { after: swept.after, begin: false }
     }
     if (isOver()) {

@@ -7,7 +7,7 @@ import { checkedTables } from '../checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { parseCapacity } from './capacity.ts'
-import { checkDatabase, type Database, primary } from './database.ts'
+import { checkDatabaseSource, type DatabaseSource } from './database.ts'
 import { postgresStore } from './postgres-store.ts'
 import { createRunner } from './runner.ts'
 
@@ -35,20 +35,23 @@ const OWN_OPTIONS = ['tables', 'preparedNames', 'maxEntries', 'maxBytes'] as con
  * Makes no request and starts nothing; the tables come from `migrate`. Safe to create at module level and to share
  * between requests, on Workers too.
  *
- * @param db any Drizzle Postgres database: neon-http, node-postgres, postgres-js, pglite, …
+ * @param db any Drizzle Postgres database: neon-http, node-postgres, postgres-js, pglite, …; or a function that makes it.
+ * The function is called once, when the first statement is sent, and again if it threw. With it a module loads where the
+ * connection string is not set, such as in `next build`.
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
  * import { drizzle } from 'drizzle-orm/neon-http'
  * import { createCache } from 'pgstash'
  *
  * const cache = createCache(drizzle(env.DATABASE_URL), { namespace: 'shop', expiration: '10m' })
+ * const later = createCache(() => drizzle(process.env.DATABASE_URL ?? ''))
  */
-export function createCache(db: Database, options?: CacheOptions): Cache {
-  checkDatabase(db)
+export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
+  checkDatabaseSource(db)
   const given = optionsObject<CacheOptions>(options, [...ENGINE_OPTIONS, ...OWN_OPTIONS])
   const { tables = defaultTables, preparedNames = true, maxEntries, maxBytes, ...engineOptions } = given
   const own = checkedTables(tables)
-  const runner = createRunner(primary(db), {
+  const runner = createRunner(db, {
     tables: own,
     timeoutMs: checkedTimeout(engineOptions.timeout),
     preparedNames: boolean('preparedNames', preparedNames),

@@ -1,8 +1,9 @@
-/** What pgstash asks of a Drizzle database, and how an operation on it is declared. */
+/** What pgstash asks of a Drizzle database. */
 import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import type { CacheTables } from '../schema.ts'
-import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { CacheError, DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
+import { withoutContent } from '../values/redact.ts'
 
 /**
  * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
@@ -15,54 +16,85 @@ export interface Database {
   execute(query: SQL): PromiseLike<unknown>
 }
 
+/** A database, or a function that makes it when the first statement is sent. */
+export type DatabaseSource = Database | (() => Database)
+
 /** @throws InvalidOptionError when this is no Drizzle Postgres database */
 export function checkDatabase(db: unknown): void {
-  const { select, with: withQueries, execute } = Object(db)
-  if ([select, withQueries, execute].every((method) => typeof method === 'function')) return
+  if (isDatabase(db)) return
   throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
+}
+
+/** @throws InvalidOptionError when this is neither a Drizzle Postgres database nor a function */
+export function checkDatabaseSource(source: unknown): void {
+  if (typeof source !== 'function') checkDatabase(source)
+}
+
+function isDatabase(db: unknown): db is Database {
+  const { select, with: withQueries, execute } = Object(db)
+  return [select, withQueries, execute].every((method) => typeof method === 'function')
+}
+
+/**
+ * Answers with the database, made at the first call that succeeds: a variable that is missing now may be there later.
+ *
+ * @throws InvalidOptionError when the function does not return a database, DatabaseError when it throws
+ */
+export function openDatabase(source: DatabaseSource): () => Database {
+  let db = isDatabase(source) ? primary(source) : undefined
+  return () => (db ??= primary(make(source as () => Database)))
+}
+
+function make(source: () => Database): Database {
+  let db: unknown
+  try {
+    db = source()
+  } catch (error) {
+    if (error instanceof CacheError || isFrameworkSignal(error)) throw error
+    const cause = withoutContent(error)
+    throw new DatabaseError(
+      `The function that makes the database threw (${cause.name}): is its connection string set?`,
+      {
+        sent: false,
+        cause,
+      },
+    )
+  }
+  if (!isDatabase(db)) {
+    throw new InvalidOptionError(
+      `Expected the function to return a Drizzle Postgres database, got ${describeType(db)}.`,
+    )
+  }
+  // What is done in it would be lost, or kept, with whatever else its owner does.
+  if (isTransaction(db)) throw new InvalidOptionError('Expected the function to return a database, got a transaction.')
+  return db
+}
+
+/** A transaction of the caller's has the method that ends it. */
+export function isTransaction(source: DatabaseSource): boolean {
+  return 'rollback' in source
 }
 
 /** With read replicas Drizzle sends every select to one of them, and our writes are selects with a CTE. */
 export function primary(db: Database): Database {
-  return (Reflect.get(db, '$primary') as Database | undefined) ?? db
+  const inner = Reflect.get(db, '$primary') as Database | undefined
+  // The primary may itself have replicas.
+  return inner === undefined ? db : primary(inner)
 }
 
 /** The same, as operations are built with it. */
 // biome-ignore lint/suspicious/noExplicitAny: the user's own schema, which is invariant in Drizzle's types, does not matter here
 export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>
 
-/**
- * Whether a statement may be sent again after a failure that leaves open what happened: `always` for reads (and
- * statements that carry a client-made token), otherwise `unsent`: only when the first certainly never reached the
- * server, because it may have committed. `never` inside a transaction, which the failure has ended.
- */
-export type Repeatable = 'always' | 'unsent' | 'never'
-
 /** A Drizzle query before it is prepared. */
-export interface Preparable<Row> {
+export interface Preparable {
   toSQL(): { sql: string; params: unknown[] }
-  prepare(name: string): Prepared<Row>
+  prepare(name: string): Prepared
   $withCache(config: false): unknown
-  readonly _: { readonly selectedFields: object }
 }
 
 /** A prepared Drizzle query. */
-export interface Prepared<Row> {
-  execute(values?: Record<string, unknown>): Promise<Row[]>
+export interface Prepared {
+  execute(values?: Record<string, unknown>): Promise<unknown>
   getQuery(): { sql: string; params: unknown[] }
-}
-
-/** One statement: how to build it with Drizzle, and whether it may be repeated. */
-export interface Operation<Row> {
-  readonly repeatable: Repeatable
-  readonly build: (db: QueryDatabase, tables: CacheTables) => Preparable<Row>
-}
-
-/**
- * Declares an operation; its rows' type comes from the query.
- *
- * It selects only what every driver delivers as it is: text, booleans, `int`, and `float8` for other numbers.
- */
-export function operation<Row>(repeatable: Repeatable, build: Operation<Row>['build']): Operation<Row> {
-  return { repeatable, build }
 }

@@ -1,5 +1,6 @@
 /** What a driver throws, made into a {@link DatabaseError} that says what to do and shows no content. */
 import { CacheError, DatabaseError } from '../values/errors.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { withoutContent } from '../values/redact.ts'
 import { SQLSTATE_ADVICE } from '../values/sqlstate-advice.ts'
 
@@ -18,10 +19,13 @@ const TOO_LARGE_STATUS = 413
 const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/
 const SYSTEM_CODE = /^[A-Z][A-Z0-9_]{3,40}$/
 
-/** Makes a {@link DatabaseError} of whatever a driver threw; errors of pgstash's own pass as they are. */
-export function databaseFailure(thrown: unknown): CacheError {
+/** Makes a {@link DatabaseError} of whatever a driver threw; errors of pgstash and signals of a framework pass as they are. */
+export function databaseFailure(thrown: unknown): unknown {
   if (thrown instanceof CacheError) return thrown
   const chain = causes(thrown)
+  // The driver has wrapped what `fetch` threw.
+  const signal = chain.find(isFrameworkSignal)
+  if (signal !== undefined) return signal
   const codes = chain.map((error) => stringField(error, 'code')).filter((code) => code !== undefined)
   const cause = withoutContent(chain.at(-1) ?? thrown)
   const sqlState = codes.find((code) => SQLSTATE.test(code))

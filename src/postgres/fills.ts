@@ -1,6 +1,8 @@
 /** The three steps of a fill on Postgres; `src/fill` says what they are for. */
 import type { ClaimAnswer, ClaimRequest, FillRequest } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
+import { aboutOf, tellNews } from './about.ts'
+import type { Operation } from './operation.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { readOne } from './operations/read-one.ts'
@@ -10,19 +12,17 @@ import {
   readOrClaimSlidingWithNews,
   readOrClaimWithNews,
 } from './operations/read-or-claim.ts'
-import { readSliding } from './operations/read-sliding.ts'
 import { release } from './operations/release.ts'
-import { aboutOf, tellNews } from './rows.ts'
 import type { Run, Session } from './session.ts'
+import { readSlidingRow, type WriteRefusals } from './sliding.ts'
 
-export function fills(session: Session, isInTransaction: boolean) {
+export function fills(session: Session, refusals: WriteRefusals) {
   return {
     readOrClaim: (request) =>
       session(async (run) => {
-        if (isInTransaction) return readOnly(run, request)
-        const [row] = await run(claimOperation(request), claimValues(request))
-        await tellNews(request.news, row?.news)
-        return answerOf(row, request.about === true)
+        if (refusals.isInTransaction) return readOnly(run, refusals, request)
+        const live = refusals.isKnown() ? await liveEntry(run, request) : undefined
+        return live ?? claim(run, refusals, request)
       }),
     fill: (request) => session(async (run) => (await run(fill, fillValues(request)))[0]?.stored ?? false),
     release: (key, token) =>
@@ -32,12 +32,33 @@ export function fills(session: Session, isInTransaction: boolean) {
   } satisfies Partial<Store>
 }
 
+/** @throws DatabaseError, also if the database refuses writes and nothing is live: nobody could store the computed value */
+async function claim(run: Run, refusals: WriteRefusals, request: ClaimRequest): Promise<ClaimAnswer> {
+  try {
+    const [row] = await run(claimOperation(request), claimValues(request))
+    await tellNews(request.news, row?.news)
+    return answerOf(row, request.about === true)
+  } catch (error) {
+    const live = refusals.note(error) ? await liveEntry(run, request) : undefined
+    if (live === undefined) throw error
+    return live
+  }
+}
+
+/** A hit that writes nothing. */
+async function liveEntry(run: Run, { key, force }: ClaimRequest): Promise<ClaimAnswer | undefined> {
+  if (force) return undefined
+  const [row] = await run(readOne, { key })
+  return row && { entry: { ...row, state: 'live' }, claimed: false, heldMs: undefined }
+}
+
 /**
  * Inside a transaction of the caller there is no lease: it would keep all others waiting until the transaction ends, and the
  * value may be computed from data that nobody else may see yet.
  */
-async function readOnly(run: Run, { key, sliding }: ClaimRequest): Promise<ClaimAnswer> {
-  const [row] = await (sliding === undefined ? run(readOne, { key }) : run(readSliding, { key, ...sliding }))
+async function readOnly(run: Run, refusals: WriteRefusals, { key, sliding }: ClaimRequest): Promise<ClaimAnswer> {
+  const row =
+    sliding === undefined ? (await run(readOne, { key }))[0] : await readSlidingRow(run, refusals, key, sliding)
   return { entry: row && { ...row, state: 'live' }, claimed: 'unavailable', heldMs: undefined }
 }
 
@@ -54,17 +75,7 @@ function fillValues({ deadline, ...request }: FillRequest): Record<string, unkno
   return { ...request, ...deadlineValues(deadline) }
 }
 
-interface ClaimRow {
-  value: string | null
-  number: string | null
-  state: 'live' | 'stale' | 'gone' | null
-  claimed: boolean
-  heldMs: number | null
-  servableMs: number | null
-  remainingMs: number | null
-  tags: string | null
-  news: string | null
-}
+type ClaimRow = typeof readOrClaim extends Operation<infer Row> ? Row : never
 
 function answerOf(row: ClaimRow | undefined, isAbout: boolean): ClaimAnswer {
   if (row === undefined) return { entry: undefined, claimed: false, heldMs: undefined }

@@ -28,9 +28,9 @@ export function listings(session: Session) {
         return rows.map((row) => ({
           ...row,
           expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),
-          tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),
-          createdAt: new Date(Number(row.createdAt)),
-          updatedAt: new Date(Number(row.updatedAt)),
+          tags: row.tags ?? [],
+          createdAt: new Date(row.createdAt),
+          updatedAt: new Date(row.updatedAt),
         }))
       }),
   } satisfies Partial<Store>

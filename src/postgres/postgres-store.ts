@@ -12,6 +12,7 @@ import { reads } from './reads.ts'
 import { removals } from './removals.ts'
 import type { Runner } from './runner.ts'
 import { createSession, type Session } from './session.ts'
+import { createWriteRefusals } from './sliding.ts'
 import { writes } from './writes.ts'
 
 /** A store on Postgres, with what the admin pages, responses and the query cache need of it. */
@@ -31,6 +32,7 @@ export interface ScopeCapacity {
 
 export function postgresStore(runner: Runner, tables: CacheTables, bound: ScopeCapacity | undefined): PostgresStore {
   const session = createSession(runner)
+  const refusals = createWriteRefusals(runner.isInTransaction)
   const capacityOf = ({ prefix }: Scope) => (bound?.scope.prefix === prefix ? bound.capacity : undefined)
   return {
     isLocal: false,
@@ -39,12 +41,12 @@ export function postgresStore(runner: Runner, tables: CacheTables, bound: ScopeC
     session,
     tables,
     responseCircuit: createCircuit(),
-    ...reads(session),
+    ...reads(session, refusals),
     ...writes(session),
     ...removals(session),
     sweep: (scope, input) => session((run) => cleanUp(run, scope, input, capacityOf(scope))),
     ...listings(session),
-    ...fills(session, runner.isInTransaction),
+    ...fills(session, refusals),
   }
 }
 

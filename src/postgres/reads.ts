@@ -1,30 +1,31 @@
 /** Reads of the Postgres store. */
-import type { NewsReader } from '../store/news.ts'
+import type { News, NewsReader } from '../store/news.ts'
 import type { ReadOptions, Row, Store } from '../store/store.ts'
 import type { StoredValue } from '../values/codec.ts'
+import { type AboutColumns, aboutOf, tellNews } from './about.ts'
 import { inParts } from './batches.ts'
 import { has } from './operations/has.ts'
 import { read } from './operations/read.ts'
 import { readCopies, readCopiesWithNews, readCopySliding, readCopySlidingWithNews } from './operations/read-copies.ts'
 import { readDeadline } from './operations/read-deadline.ts'
 import { readOne } from './operations/read-one.ts'
-import { readSliding } from './operations/read-sliding.ts'
-import { type AboutColumns, aboutOf, tellNews } from './rows.ts'
 import type { Run, Session } from './session.ts'
+import { maySlide, readEitherWay, readSlidingRow, type WriteRefusals } from './sliding.ts'
 
 interface CopyRow extends StoredValue, AboutColumns {
   readonly key: string
 }
 
-export function reads(session: Session) {
+export function reads(session: Session, refusals: WriteRefusals) {
   return {
     read: (key, options = {}) =>
-      session(async (run) => {
+      session(async (run): Promise<Row | undefined> => {
         const { sliding, about = false } = options
         if (sliding === undefined) return (await readRows(run, [key], options)).get(key)
-        if (!about) return (await run(readSliding, { key, ...sliding }))[0]
-        const [row] = await readSlidingCopy(run, key, options)
-        return row && rowOf(row)
+        if (!about) return readSlidingRow(run, refusals, key, sliding)
+        const plain = async () => (await readRows(run, [key], options)).get(key)
+        if (!(await maySlide(run, refusals, { key, ...sliding }))) return plain()
+        return readEitherWay(refusals, () => readSlidingCopy(run, key, options), plain)
       }),
     readMany: (keys, options = {}) => session((run) => readRows(run, keys, options)),
     has: (key) => session(async (run) => (await run(has, { key })).length > 0),
@@ -56,13 +57,16 @@ async function readPlain(run: Run, keys: readonly string[]) {
   return (await run(readOne, { key })).map((row) => ({ key, ...row }))
 }
 
-async function readSlidingCopy(run: Run, key: string, { sliding, news }: ReadOptions): Promise<CopyRow[]> {
+async function readSlidingCopy(run: Run, key: string, { sliding, news }: ReadOptions): Promise<Row | undefined> {
   const values = { keys: [key], ...sliding }
-  if (news === undefined) return (await run(readCopySliding, values)).flatMap(presentRow)
-  return withNews(news, await run(readCopySlidingWithNews, { ...values, since: news.since() }))
+  const rows: CopyRow[] =
+    news === undefined
+      ? (await run(readCopySliding, values)).flatMap(presentRow)
+      : await withNews(news, await run(readCopySlidingWithNews, { ...values, since: news.since() }))
+  return rows[0] && rowOf(rows[0])
 }
 
-async function withNews<T extends { readonly key: string | null; readonly news: string | null }>(
+async function withNews<T extends { readonly key: string | null; readonly news: News | null }>(
   news: NewsReader,
   rows: readonly T[],
 ) {

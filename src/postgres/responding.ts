@@ -1,16 +1,11 @@
 /** HTTP responses on Postgres: rows beside all others, in a namespace of their own, `http`. */
+
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { counted, guarded } from '../cache/fail-soft.ts'
-import type {
-  ResponseAnswer,
-  ResponseFill,
-  ResponseMeta,
-  ResponsePurge,
-  ResponseRead,
-  ResponseStore,
-} from '../responses/store.ts'
+import type { ResponseAnswer, ResponseFill, ResponsePurge, ResponseRead, ResponseStore } from '../responses/store.ts'
 import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../values/key.ts'
 import { againIfRaced } from './batches.ts'
+import type { Operation } from './operation.ts'
 import { fillResponse } from './operations/fill-response.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { freshenResponse } from './operations/freshen-response.ts'
@@ -127,36 +122,24 @@ function cut(prefix: string, { prefix: scope }: Scope): string {
   return prefix.slice(0, Math.max(1, MAX_PREFIX_BYTES - utf8ToBytes(scope).length))
 }
 
-interface ResponseRow {
-  key: string
-  names: string | null
-  state: 'live' | 'kept' | 'gone' | null
-  meta: string | null
-  hasBody: boolean
-  body: string | null
-  expiresAt: number | null
-  now: number | null
-  claimed: boolean
-  heldMs: number | null
-  passedAt: string | null
-}
+type ResponseRow = typeof readResponse extends Operation<infer Row> ? Row : never
 
 function answerOf(row: ResponseRow | undefined): ResponseAnswer {
   if (row === undefined) throw new TypeError('A read of a response answers with one row.')
   const { key, names, state, meta, hasBody, body, expiresAt, claimed, heldMs, passedAt } = row
   return {
     key,
-    names: names === null ? undefined : (JSON.parse(names) as string[]),
+    names: names ?? undefined,
     entry:
       meta !== null && (state === 'live' || state === 'kept')
         ? {
             state,
-            meta: JSON.parse(meta) as ResponseMeta,
+            meta,
             body: hasBody ? (body ?? '') : undefined,
             expiresAt: expiresAt ?? undefined,
           }
         : undefined,
-    now: Number(row.now),
+    now: row.now,
     claimed,
     heldMs: heldMs ?? undefined,
     passedAt: passedAt ?? undefined,

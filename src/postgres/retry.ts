@@ -1,6 +1,7 @@
 /** Which failures pass by themselves, and how often and when to try again. All of it, in this one place. */
 import { DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
-import type { Repeatable } from './database.ts'
+import { randomNumber } from '../values/random.ts'
+import type { Repeatable } from './operation.ts'
 
 /** The first try and two more: a wake-up of a suspended compute or a dropped connection rarely outlives them. */
 const ATTEMPTS = 3
@@ -58,7 +59,7 @@ export async function withRetries<T>(
     } catch (error) {
       if (tried >= attempts(error, repeatable)) throw error
       // Jittered, or those who collided would collide again.
-      await pause(Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (tried - 1)) * (0.5 + Math.random()), signal)
+      await pause(Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (tried - 1)) * (0.5 + randomNumber()), signal)
       // The caller has its answer: nothing may be sent after it.
       if (signal?.aborted) throw error
     }

@@ -1,23 +1,45 @@
-/** What columns of several statements mean to the engine. */
-import type { About } from '../store/copies.ts'
-import type { News, NewsReader } from '../store/news.ts'
+/** Checks answers where they arrive: whatever the driver delivers becomes rows as declared, or a {@link DatabaseError}. */
+import { DatabaseError, describeType } from '../values/errors.ts'
+import type { Kind } from './kinds.ts'
+import { type Cardinality, entriesOf, type Operation } from './operation.ts'
 
-export interface AboutColumns {
-  /** Null for ever. */
-  readonly remainingMs: number | null
-  /** As JSON, because drivers differ in how they return arrays. */
-  readonly tags: string | null
-}
-
-/** What a copy of an entry needs to know. */
-export function aboutOf({ remainingMs, tags }: AboutColumns): About {
-  return {
-    remainingMs: remainingMs ?? Number.POSITIVE_INFINITY,
-    tags: tags === null ? null : (JSON.parse(tags) as string[]),
+/**
+ * The rows of an operation, parsed.
+ *
+ * @param rows each as a list of cells, in the order of the operation's columns
+ * @throws DatabaseError for an answer of any other shape
+ */
+export function decodeRows<Row>(operation: Operation<Row>, rows: readonly (readonly unknown[])[]): Row[] {
+  const { name, columns } = operation
+  if (!isExpected(operation.rows, rows.length)) {
+    throw wrongAnswer(name, `${operation.rows} row`, `${rows.length} rows`)
   }
+  const kinds = entriesOf(columns)
+  return rows.map((row) => {
+    const decoded: Record<string, unknown> = {}
+    for (const [i, [column, kind]] of kinds.entries()) decoded[column] = decodeCell(name, column, kind, row[i])
+    return decoded as Row
+  })
 }
 
-/** Hands over the changes that a statement told besides its rows. */
-export async function tellNews(reader: NewsReader | undefined, text: string | null | undefined): Promise<void> {
-  if (reader !== undefined && text != null) await reader.told(JSON.parse(text) as News)
+/** @throws DatabaseError */
+export function wrongAnswer(operation: string, expected: string, got: string): DatabaseError {
+  return new DatabaseError(
+    `The answer to the statement ${operation} has the wrong shape: expected ${expected}, got ${got}. Does a proxy, a type parser for text, or a transform of the driver change results?`,
+  )
+}
+
+function decodeCell(operation: string, column: string, kind: Kind<unknown>, cell: unknown): unknown {
+  // A transform of the driver may turn null into undefined.
+  if (kind.isNullable && (cell === null || cell === undefined)) return null
+  const value = typeof cell === 'string' ? kind.parse(cell) : undefined
+  if (value !== undefined) return value
+  const got = typeof cell === 'string' && kind.name !== 'text' ? 'another text' : describeType(cell)
+  throw wrongAnswer(operation, `${column} to be ${kind.name} as text`, got)
+}
+
+function isExpected(rows: Cardinality, count: number): boolean {
+  if (rows === 'any number') return true
+  if (rows === 'at least one') return count >= 1
+  return rows === 'one' ? count === 1 : count <= 1
 }

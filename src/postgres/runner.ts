@@ -4,17 +4,30 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../schema.ts'
-import { DatabaseTimeoutError } from '../values/errors.ts'
+import { DatabaseTimeoutError, describeType } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
-import type { Database, Operation, Prepared, QueryDatabase } from './database.ts'
+import {
+  type Database,
+  type DatabaseSource,
+  isTransaction,
+  openDatabase,
+  type Prepared,
+  type QueryDatabase,
+} from './database.ts'
 import { databaseFailure } from './failure.ts'
+import { type FetchOptions, fetchOptions } from './fetch-options.ts'
+import { entriesOf, MARK, type Operation } from './operation.ts'
+import { type Passage, type PoolGate, poolGate } from './pool-gate.ts'
 import { withRetries } from './retry.ts'
+import { decodeRows, wrongAnswer } from './rows.ts'
 
 export interface Runner {
   /** One operation, one statement, one round trip, added to the cost. @throws DatabaseError, DatabaseTimeoutError */
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
   /** Whether all of it is part of a transaction of the caller's. */
   readonly isInTransaction: boolean
+  /** The driver's own client, if Drizzle names it. @throws what a function throws that makes the database */
+  client(): unknown
 }
 
 export interface RunnerOptions {
@@ -31,45 +44,61 @@ interface HttpClient {
   query(
     text: string,
     params: unknown[],
-    options: { arrayMode: true; fullResults: true; fetchOptions: { signal: AbortSignal } },
-  ): Promise<{ rows: unknown[][] }>
+    options: HttpOptions,
+  ): Promise<{ fields: { name: string }[]; rows: unknown[][] }>
+}
+
+interface HttpOptions {
+  readonly arrayMode: true
+  readonly fullResults: true
+  readonly fetchOptions: FetchOptions & { readonly signal: AbortSignal }
+  readonly types: { getTypeParser(): (text: string) => string }
 }
 
 export function createRunner(
-  db: Database,
+  source: DatabaseSource,
   { tables, timeoutMs, preparedNames, countBytes = false }: RunnerOptions,
 ): Runner {
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
-  const statements = new Map<Operation<unknown>, Statement>()
-  const http = httpClient(db)
+  const senders = new Map<Operation<never>, Send>()
+  const connected = onceOpened(openDatabase(source))
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
-  const isInTransaction = 'rollback' in db
+  const isInTransaction = isTransaction(source)
 
-  function statementOf<Row>(operation: Operation<Row>): Statement {
-    let statement = statements.get(operation)
-    if (statement === undefined) {
-      const query = operation.build(db as unknown as QueryDatabase, tables)
+  function senderOf(operation: Operation<never>): Send {
+    let send = senders.get(operation)
+    if (send === undefined) {
+      const { db, gate, http } = connected()
+      const query = operation.build(
+        (gate?.db ?? db) as unknown as QueryDatabase,
+        tables,
+        http ? 'column name' : 'last cell',
+      )
       // A Drizzle `cache` that the user gave to this database must not cache the cache.
       query.$withCache(false)
       const prepared = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
-      statement = { prepared, columns: Object.keys(query._.selectedFields) }
-      statements.set(operation, statement)
+      send = http ? sendOverHttp(http, operation, prepared) : sendThroughDrizzle(operation, prepared)
+      senders.set(operation, send)
     }
-    return statement
+    return send
   }
 
   return {
     isInTransaction,
+    client: () => Reflect.get(connected().db, '$client'),
     async run(operation, values = {}, cost) {
-      const statement = statementOf(operation)
-      const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
-      const rows = await withTimeout(timeoutMs, (signal) =>
+      const send = senderOf(operation as unknown as Operation<never>)
+      const sent = wireValues(values)
+      const { gate } = connected()
+      const passage: Passage = { state: 'unknown', isAbandoned: false }
+      const rows = await withTimeout(timeoutMs, passage, (signal) =>
         withRetries(
           isInTransaction ? 'never' : operation.repeatable,
           async () => {
             if (cost !== undefined) cost.roundTrips++
             try {
-              return await send(values, signal)
+              const pass = () => send(sent, signal)
+              return decodeRows(operation, await (gate === undefined ? pass() : gate.pass(passage, pass)))
             } catch (error) {
               throw databaseFailure(error)
             }
@@ -78,31 +107,74 @@ export function createRunner(
         ),
       )
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
-      return rows as never
+      return rows
     },
   }
 }
 
-interface Statement {
-  readonly prepared: Prepared<unknown>
-  /** In the order of the answer. */
-  readonly columns: readonly string[]
+/** What is known of a database once it is there. */
+interface Connected {
+  readonly db: Database
+  readonly gate: PoolGate | undefined
+  readonly http: HttpClient | undefined
 }
 
-type Send = (values: Record<string, unknown>, signal: AbortSignal) => Promise<unknown[]>
-
-function sendThroughDrizzle({ prepared }: Statement): Send {
-  return (values) => prepared.execute(values)
+/** Looks at the database at its first use, because a function may make it. */
+function onceOpened(open: () => Database): () => Connected {
+  let found: Connected | undefined
+  return () => {
+    if (found !== undefined) return found
+    const db = open()
+    found = { db, gate: poolGate(db), http: httpClient(db) }
+    return found
+  }
 }
 
-/** What Drizzle's session would send, with a signal. Every operation selects what drivers deliver as it is. */
-function sendOverHttp(http: HttpClient, { prepared, columns }: Statement): Send {
+/** Answers with rows as lists of cells, one for each column of the operation. */
+type Send = (values: Record<string, string | null>, signal: AbortSignal) => Promise<unknown[][]>
+
+/** Drizzle gives each row as an object, with undefined for cells that did not arrive. */
+function sendThroughDrizzle(operation: Operation<never>, prepared: Prepared): Send {
+  const names = entriesOf(operation.columns).map(([name]) => name)
+  return async (values) => {
+    const rows = await prepared.execute(values)
+    if (!Array.isArray(rows)) throw wrongAnswer(operation.name, 'rows', describeType(rows))
+    return rows.map((row: Record<string, unknown>) => {
+      if (row[MARK] !== operation.name) throw wrongAnswer(operation.name, 'its columns in order', 'others')
+      return names.map((name) => row[name])
+    })
+  }
+}
+
+/** Sends what Drizzle's session would, with a signal, and without the type parsers that a program may have replaced. */
+function sendOverHttp(http: HttpClient, operation: Operation<never>, prepared: Prepared): Send {
+  const width = entriesOf(operation.columns).length
   return async (values, signal) => {
     const { sql, params } = prepared.getQuery()
-    const options = { arrayMode: true, fullResults: true, fetchOptions: { signal } } as const
-    const { rows } = await http.query(sql, fillPlaceholders(params, values), options)
-    return rows.map((row) => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
+    const filled = fillPlaceholders(params, values)
+    const { fields, rows } = await http.query(sql, filled, { ...RAW, fetchOptions: { signal, ...fetchOptions() } })
+    const isOurs = fields.length === width && fields[0]?.name === operation.name
+    if (!isOurs || rows.some((row) => row.length !== width)) {
+      throw wrongAnswer(operation.name, `rows of its ${width} columns`, 'others')
+    }
+    return rows
   }
+}
+
+const asItIs = (text: string) => text
+const RAW = { arrayMode: true, fullResults: true, types: { getTypeParser: () => asItIs } } as const
+
+/**
+ * Parameters as text, lists as JSON text: the one form that all drivers send alike. They differ for arrays, and a type's
+ * serializer can be replaced.
+ */
+function wireValues(values: Record<string, unknown>): Record<string, string | null> {
+  const sent: Record<string, string | null> = {}
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null || value === undefined) sent[name] = null
+    else sent[name] = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  }
+  return sent
 }
 
 /** Of all values in parameters and rows, as they are named throughout. */
@@ -116,12 +188,17 @@ function movedBytes(records: readonly unknown[]): number {
 }
 
 /** Ends with the timer, whatever the work does; the timer never outlives the work. */
-async function withTimeout<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withTimeout<T>(
+  timeoutMs: number,
+  passage: Passage,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new DatabaseTimeoutError(timeoutMs))
+      passage.isAbandoned = true
+      reject(new DatabaseTimeoutError(timeoutMs, { sent: passage.state !== 'queued' }))
       controller.abort()
     }, timeoutMs)
   })

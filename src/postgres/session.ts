@@ -2,7 +2,7 @@
 import type { Reply } from '../store/store.ts'
 import { withCost } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
-import type { Operation } from './database.ts'
+import type { Operation } from './operation.ts'
 import type { Runner } from './runner.ts'
 
 /** Sends a statement and answers with its rows. */

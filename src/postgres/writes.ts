@@ -30,7 +30,7 @@ export function writes(session: Session) {
       session(async (run) => {
         const [row] = await run(countCall, { key, ...rule })
         if (row === undefined) throw new NotANumberError()
-        return { count: row.count, resetAt: Number(row.resetAt), resetMs: row.resetMs }
+        return { count: row.count, resetAt: row.resetAt, resetMs: row.resetMs }
       }),
   } satisfies Partial<Store>
 }
@@ -57,7 +57,7 @@ async function sum(run: Run, key: string, { deadline, ...input }: CountInput): P
   const values = { key, ...input, ...deadlineValues(deadline) }
   for (let tried = 1; tried <= MAX_TRIES; tried++) {
     const [row] = await run(countUp, values)
-    if (row?.number != null) return String(row.number)
+    if (row?.number != null) return row.number
     if (row?.refusal === 'text') throw new NotANumberError()
     if (row?.refusal === 'range') throw new CounterRangeError()
   }

@@ -1,5 +1,5 @@
 /** What a first tier needs to keep a copy of another store's entry. */
-import { now } from '../values/clock.ts'
+import { wallClock } from '../values/clock.ts'
 import type { Deadline } from '../values/expiration.ts'
 
 /** A live entry, as a copy of it may be kept elsewhere. */
@@ -22,6 +22,6 @@ export function remainingMs(deadline: Deadline, maxAgeMs: number | null = null):
       ? Number.POSITIVE_INFINITY
       : deadline.kind === 'after'
         ? deadline.ms
-        : deadline.epochMs - now()
+        : deadline.epochMs - wallClock()
   return Math.min(ms, maxAgeMs ?? Number.POSITIVE_INFINITY)
 }

@@ -3,7 +3,9 @@
 import { cacheOver } from '../cache/cache-over.ts'
 import type { Cache } from '../cache.ts'
 import { free, type Store } from '../store/store.ts'
-import { now } from '../values/clock.ts'
+import { wallClock } from '../values/clock.ts'
+import type { Codec } from '../values/codec.ts'
+import { optionsObject } from '../values/options.ts'
 import { OLDEST_SNAPSHOT } from '../values/snapshot.ts'
 
 const nullStore: Store = {
@@ -16,7 +18,7 @@ const nullStore: Store = {
   add: () => free(true),
   touch: () => free(false),
   count: (_key, { delta }) => free(delta),
-  limit: (_key, { periodMs }) => free({ count: 1, resetAt: now() + periodMs, resetMs: periodMs }),
+  limit: (_key, { periodMs }) => free({ count: 1, resetAt: wallClock() + periodMs, resetMs: periodMs }),
   remove: () => free(0),
   take: () => free(undefined),
   clear: () => free(0),
@@ -32,6 +34,11 @@ const nullStore: Store = {
   release: () => free(undefined),
 }
 
+export interface NullCacheOptions {
+  /** That of the cache whose place it takes: `getOrSet` returns what this codec makes of a value. Default: JSON. */
+  codec?: Codec | undefined
+}
+
 /**
  * A cache that stores nothing: every read is a miss, every write succeeds and is gone.
  *
@@ -39,9 +46,11 @@ const nullStore: Store = {
  * been absent: `add` true, `touch` and `delete` false, `increment` the delta, `limit` the first call of a window. So `limit`
  * allows every call unless the limit is 0. Keys, options and values are checked as in every other store.
  *
+ * @throws InvalidOptionError
  * @example
  * const cache = env.CACHE === 'off' ? nullCache() : createCache(db)
  */
-export function nullCache(): Cache {
-  return cacheOver(nullStore)
+export function nullCache(options?: NullCacheOptions): Cache {
+  const { codec } = optionsObject<NullCacheOptions>(options, ['codec'])
+  return cacheOver(nullStore, { codec })
 }

@@ -11,6 +11,7 @@
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type CacheEvent, type EventListener, utf8Bytes } from '../values/events.ts'
 import { optionalFunction, optionsObject } from '../values/options.ts'
+import { randomNumber } from '../values/random.ts'
 import { factsOf } from './facts.ts'
 
 /** What is used of an Analytics Engine binding; `AnalyticsEngineDataset` of `@cloudflare/workers-types` fits. */
@@ -23,7 +24,7 @@ export interface AnalyticsEngineOptions {
   name?: string | undefined
   /** The share of events to write, above 0 and up to 1, the default. Errors are always written. */
   sampleRate?: number | undefined
-  /** From 0 up to, but not including, 1: decides what is sampled. Default `Math.random`. */
+  /** From 0 up to, but not including, 1: decides what is sampled. Default: from `crypto`. */
   random?: (() => number) | undefined
 }
 
@@ -74,7 +75,7 @@ export function analyticsEngineListener(
   const {
     name = DEFAULT_NAME,
     sampleRate = 1,
-    random = Math.random,
+    random = randomNumber,
   } = optionsObject<AnalyticsEngineOptions>(options, ['name', 'sampleRate', 'random'])
   const cache = checkedName(name)
   const rate = checkedRate(sampleRate)

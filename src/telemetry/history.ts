@@ -1,10 +1,10 @@
 /** Events as a history in the cache's own database: small, bounded, without keys. The admin pages plot it. */
 import { checkedTables } from '../checked-tables.ts'
-import { checkDatabase, type Database, primary } from '../postgres/database.ts'
+import { checkDatabaseSource, type DatabaseSource } from '../postgres/database.ts'
 import { addHistory } from '../postgres/operations/add-history.ts'
 import { createRunner } from '../postgres/runner.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
-import { now } from '../values/clock.ts'
+import { wallClock } from '../values/clock.ts'
 import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type EventListener, utf8Bytes } from '../values/events.ts'
@@ -49,16 +49,16 @@ const DEFAULT_KEEP = '7d'
  *
  * Makes no request by itself. `migrate` makes the table.
  *
- * @param db the database that the cache is in
+ * @param db the database that the cache is in, or a function that makes it
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
  * const onEvent = historyListener(db, { name: 'shop', waitUntil })
  * const cache = createCache(db, { onEvent })
  */
-export function historyListener(db: Database, options?: HistoryOptions): HistoryListener {
-  checkDatabase(db)
+export function historyListener(db: DatabaseSource, options?: HistoryOptions): HistoryListener {
+  checkDatabaseSource(db)
   const { name, everyMs, keepMs, tables, waitUntil, onError } = parse(options)
-  const runner = createRunner(primary(db), { tables, timeoutMs: DEFAULT_TIMEOUT_MS, preparedNames: true })
+  const runner = createRunner(db, { tables, timeoutMs: DEFAULT_TIMEOUT_MS, preparedNames: true })
   let tally: Tally | undefined
   let writtenAt: number | undefined
   let underWay: Promise<void> | undefined
@@ -67,7 +67,7 @@ export function historyListener(db: Database, options?: HistoryOptions): History
     const counted = tally
     tally = undefined
     // Before it has come: who comes meanwhile must not write as well, nor wait for a request that may be cancelled.
-    writtenAt = now()
+    writtenAt = wallClock()
     if (counted === undefined) return
     try {
       await runner.run(addHistory, { name, keepMs, ...counted })
@@ -89,8 +89,8 @@ export function historyListener(db: Database, options?: HistoryOptions): History
   const listener: EventListener = (event) => {
     tally ??= emptyTally()
     addEvent(tally, event)
-    writtenAt ??= now()
-    const sinceMs = now() - writtenAt
+    writtenAt ??= wallClock()
+    const sinceMs = wallClock() - writtenAt
     // Less than none: the clock was set back.
     if (sinceMs >= 0 && sinceMs < everyMs) return
     underWay = write()
@@ -116,8 +116,8 @@ function parse(options: HistoryOptions | undefined) {
   optionalFunction('onError', onError)
   return {
     name: checkedName(name),
-    everyMs: parsePeriod(every, 'every', now()),
-    keepMs: parsePeriod(keep, 'keep', now()),
+    everyMs: parsePeriod(every, 'every', wallClock()),
+    keepMs: parsePeriod(keep, 'keep', wallClock()),
     tables: checkedTables(tables),
     waitUntil,
     onError,

@@ -1,5 +1,6 @@
 /** Values as they are stored: text from a codec, or a number as itself. */
 import { describeType, UnreadableValueError, UnserializableValueError, ValueTooLargeError } from './errors.ts'
+import { jsonLoss } from './json-loss.ts'
 import { withoutContent } from './redact.ts'
 
 /**
@@ -22,13 +23,25 @@ export interface StoredValue {
 /** 32 MiB: escaped once more for the request, all but text made of quotes stays within the 64 MB that Neon takes. */
 export const DEFAULT_MAX_VALUE_BYTES = 32 * 1024 * 1024
 
-/** The default codec: JSON, as `JSON.stringify` defines it. */
+/**
+ * The default codec: JSON, as `JSON.stringify` defines it.
+ *
+ * A Date comes back as a string, and `undefined` fields are dropped. What JSON would lose as a whole is refused: a Map, a
+ * Set, bytes, a RegExp, an Error, a Promise, an instance of a class without fields of its own.
+ */
 export const jsonCodec: Codec = {
   encode(value) {
     const text: string | undefined = JSON.stringify(value)
     if (text === undefined) {
       const hint = value === undefined ? ', which is what a miss is; null can be stored' : ''
       throw new UnserializableValueError(`Expected a value that JSON can hold, got ${describeType(value)}${hint}.`)
+    }
+    const loss = jsonLoss(value)
+    if (loss !== undefined) {
+      const remedy = loss.startsWith('a Promise') ? 'Await it' : 'Convert it to plain data, or use devalueCodec'
+      throw new UnserializableValueError(
+        `Expected a value that JSON can hold, got ${loss}, whose content JSON would lose. ${remedy}.`,
+      )
     }
     return text
   },

@@ -25,8 +25,13 @@ export type CacheErrorCode =
   | 'CIRCUIT_OPEN'
   | 'LOCAL_NEON'
 
+/** Of the registry, which all copies of this package share. */
+const BRAND: unique symbol = Symbol.for('pgstash.error') as never
+
 /**
  * The class that every pgstash error extends.
+ *
+ * `instanceof` also recognises errors that another copy of this package made.
  *
  * @example
  * try { await cache.set(key, value) } catch (error) {
@@ -35,6 +40,9 @@ export type CacheErrorCode =
  * }
  */
 export class CacheError extends Error {
+  /** What `name` says. A literal in each class, because minifiers rename classes. */
+  static readonly errorName: string = 'CacheError'
+
   readonly code: CacheErrorCode
   /** What had been sent when the operation failed. The first event that tells of the error takes it. */
   cost?: Cost
@@ -44,12 +52,35 @@ export class CacheError extends Error {
   constructor(code: CacheErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
-    this.name = new.target.name
+    this.name = new.target.errorName
+    // Again, because the first trace says `Error`. Engines without it have no such line to correct.
+    Error.captureStackTrace?.(this, new.target)
   }
+
+  /** Recognises errors of other copies of this package: bundlers may give each entry point a copy of its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: the class on the right of instanceof, which may be a subclass
+    return isInstance(this, value)
+  }
+
+  /** On the prototype, so that `util.inspect` does not show it. */
+  get [BRAND](): true {
+    return true
+  }
+}
+
+function isInstance(type: typeof CacheError, value: unknown): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(type, value)) return true
+  // A subclass without a name of its own belongs to the program, and to no other copy.
+  if (!Object.hasOwn(type, 'errorName') || Reflect.get(Object(value), BRAND) !== true) return false
+  const { errorName } = Object(value).constructor as typeof CacheError
+  return type === CacheError || type.errorName === errorName
 }
 
 /** An expiration that is not a number of seconds, a `Date`, a `Duration`, a string like `'5m'`, or `null`. */
 export class InvalidExpirationError extends CacheError {
+  static override readonly errorName: string = 'InvalidExpirationError'
+
   constructor(message: string) {
     super('INVALID_EXPIRATION', message)
   }
@@ -57,6 +88,8 @@ export class InvalidExpirationError extends CacheError {
 
 /** A key, tag or namespace that is empty, too long, or holds U+0000 or a lone surrogate. */
 export class InvalidKeyError extends CacheError {
+  static override readonly errorName: string = 'InvalidKeyError'
+
   constructor(message: string) {
     super('INVALID_KEY', message)
   }
@@ -64,6 +97,8 @@ export class InvalidKeyError extends CacheError {
 
 /** A counter's delta that is not a finite number. */
 export class InvalidDeltaError extends CacheError {
+  static override readonly errorName: string = 'InvalidDeltaError'
+
   constructor(message: string) {
     super('INVALID_DELTA', message)
   }
@@ -71,6 +106,8 @@ export class InvalidDeltaError extends CacheError {
 
 /** An option of the wrong type or out of range. */
 export class InvalidOptionError extends CacheError {
+  static override readonly errorName: string = 'InvalidOptionError'
+
   constructor(message: string) {
     super('INVALID_OPTION', message)
   }
@@ -78,6 +115,8 @@ export class InvalidOptionError extends CacheError {
 
 /** A store that a cache manager does not have. Its own stores are named: they are the program's, and no secret. */
 export class UnknownStoreError extends CacheError {
+  static override readonly errorName: string = 'UnknownStoreError'
+
   constructor(names: readonly string[]) {
     super('UNKNOWN_STORE', `Expected one of the stores ${names.join(', ')}; extend() adds another.`)
   }
@@ -85,6 +124,8 @@ export class UnknownStoreError extends CacheError {
 
 /** A schema or prefix that Postgres could not take as it is: empty, with U+0000, or too long. */
 export class InvalidTableNameError extends CacheError {
+  static override readonly errorName: string = 'InvalidTableNameError'
+
   constructor(message: string) {
     super('INVALID_TABLE_NAME', message)
   }
@@ -92,6 +133,8 @@ export class InvalidTableNameError extends CacheError {
 
 /** A counter operation on an entry that holds something other than a number. The entry is unchanged. */
 export class NotANumberError extends CacheError {
+  static override readonly errorName: string = 'NotANumberError'
+
   constructor() {
     super('NOT_A_NUMBER', 'Expected the entry to hold a number, but it holds another kind of value; it is unchanged.')
   }
@@ -99,6 +142,8 @@ export class NotANumberError extends CacheError {
 
 /** A counter that would leave ±Number.MAX_SAFE_INTEGER. The entry is unchanged. */
 export class CounterRangeError extends CacheError {
+  static override readonly errorName: string = 'CounterRangeError'
+
   constructor() {
     super(
       'COUNTER_RANGE',
@@ -109,6 +154,8 @@ export class CounterRangeError extends CacheError {
 
 /** A value that the codec cannot encode, such as a function, a bigint or a cycle with the JSON codec. */
 export class UnserializableValueError extends CacheError {
+  static override readonly errorName: string = 'UnserializableValueError'
+
   constructor(message: string, options?: { cause?: unknown }) {
     super('UNSERIALIZABLE_VALUE', message, options)
   }
@@ -116,6 +163,8 @@ export class UnserializableValueError extends CacheError {
 
 /** An encoded value larger than `maxValueBytes`. */
 export class ValueTooLargeError extends CacheError {
+  static override readonly errorName: string = 'ValueTooLargeError'
+
   constructor(bytes: number, maxBytes: number) {
     super('VALUE_TOO_LARGE', `Expected a value of at most ${maxBytes} bytes once encoded, got ${bytes}.`)
   }
@@ -123,6 +172,8 @@ export class ValueTooLargeError extends CacheError {
 
 /** A stored text that the codec cannot decode: written by another codec, or by hand. */
 export class UnreadableValueError extends CacheError {
+  static override readonly errorName: string = 'UnreadableValueError'
+
   constructor(options?: { cause?: unknown }) {
     super(
       'UNREADABLE_VALUE',
@@ -139,6 +190,8 @@ export class UnreadableValueError extends CacheError {
  * `sent` is false where the statement certainly never reached the server.
  */
 export class DatabaseError extends CacheError {
+  static override readonly errorName: string = 'DatabaseError'
+
   readonly sqlState: string | undefined
   readonly status: number | undefined
   readonly sent: boolean
@@ -151,15 +204,31 @@ export class DatabaseError extends CacheError {
   }
 }
 
-/** The database did not answer within `timeout`. Whether a write took effect is unknown. */
+/**
+ * The database did not answer within `timeout`.
+ *
+ * `sent` is false if the statement still waited for a connection of the pool: it was taken back, and had no effect.
+ * Otherwise it is unknown whether a write took effect.
+ */
 export class DatabaseTimeoutError extends CacheError {
-  constructor(timeoutMs: number) {
-    super('TIMEOUT', `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`)
+  static override readonly errorName: string = 'DatabaseTimeoutError'
+  readonly sent: boolean
+
+  constructor(timeoutMs: number, { sent = true }: { sent?: boolean } = {}) {
+    super(
+      'TIMEOUT',
+      sent
+        ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
+        : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Give the cache a pool of its own, or a larger one.`,
+    )
+    this.sent = sent
   }
 }
 
 /** The database failed several times in a row and is left alone for a moment. Only `onError: 'miss'` does that. */
 export class CircuitOpenError extends CacheError {
+  static override readonly errorName: string = 'CircuitOpenError'
+
   constructor() {
     super('CIRCUIT_OPEN', 'The database failed several times in a row, and is not asked again for a moment.')
   }

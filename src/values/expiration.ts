@@ -5,6 +5,7 @@
  * an hour off still gets the lifetime it asked for.
  */
 import { describeType, InvalidExpirationError } from './errors.ts'
+import { suggestion } from './suggest.ts'
 
 /** A span of time; every field is optional, at least one must be given. */
 export interface Duration {
@@ -43,7 +44,8 @@ const MS_PER_FIELD = {
 const LATEST_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 const SPAN = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(ms|s|m|h|d)$/
-const EXPECTED = "a number of seconds, a Date, a Duration, a string such as '5m' (ms, s, m, h, d), or null"
+const EXPECTED =
+  "a number of seconds, a Date, a Duration such as { minutes: 5 }, a string such as '5m' (ms, s, m, h, d), or null"
 
 /**
  * Reads an expiration.
@@ -52,11 +54,11 @@ const EXPECTED = "a number of seconds, a Date, a Duration, a string such as '5m'
  * @param name what a message calls it
  * @throws InvalidExpirationError
  */
-export function parseExpiration(input: unknown, now: number, name = 'an expiration'): Deadline {
+export function parseExpiration(input: unknown, now: number, name = 'expiration'): Deadline {
   if (input === null) return NEVER
-  if (isDate(input)) return instant(input)
+  if (isDate(input)) return instant(input, name)
   const ms = spanMs(input, name)
-  if (ms > LATEST_EPOCH_MS - now) throw new InvalidExpirationError('Expected an expiration before year 10000.')
+  if (ms > LATEST_EPOCH_MS - now) throw beyondCalendar(name)
   return { kind: 'after', ms }
 }
 
@@ -79,56 +81,57 @@ export function boundedSpan(ms: number, now: number): number {
   return Math.min(Math.round(ms), LATEST_EPOCH_MS - now - MS_PER_UNIT.d)
 }
 
-function instant(date: Date): Deadline {
+function instant(date: Date, name: string): Deadline {
   const epochMs = date.getTime()
-  if (Number.isNaN(epochMs)) throw new InvalidExpirationError(`Expected ${EXPECTED}, got an invalid Date.`)
-  if (epochMs > LATEST_EPOCH_MS) throw new InvalidExpirationError('Expected an expiration before year 10000.')
+  if (Number.isNaN(epochMs)) throw unexpected(name, 'an invalid Date')
+  if (epochMs > LATEST_EPOCH_MS) throw beyondCalendar(name)
   // Any past instant means the same, and Postgres's calendar begins later than JavaScript's.
   return { kind: 'at', epochMs: Math.max(0, epochMs) }
 }
 
 function spanMs(input: unknown, name: string): number {
-  if (typeof input === 'number') return wholeMs(input, MS_PER_UNIT.s, input)
+  if (typeof input === 'number') return wholeMs(input, MS_PER_UNIT.s, name)
   if (typeof input === 'string') {
     const [, amount, unit] = SPAN.exec(input) ?? []
     if (amount === undefined || !isUnit(unit)) {
-      throw new InvalidExpirationError(`Expected ${name} as ${EXPECTED}, got a string of another form.`)
+      throw unexpected(name, 'a string of another form')
     }
-    return wholeMs(Number(amount), MS_PER_UNIT[unit], input)
+    return wholeMs(Number(amount), MS_PER_UNIT[unit], name)
   }
-  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return durationMs(input)
-  throw new InvalidExpirationError(`Expected ${name} as ${EXPECTED}, got ${describeType(input)}.`)
+  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return durationMs(input, name)
+  throw unexpected(name, describeType(input))
 }
 
-function durationMs(duration: object): number {
+function durationMs(duration: object, name: string): number {
   let total: number | undefined
   for (const [field, amount] of Object.entries(duration)) {
     if (!isField(field)) {
-      throw new InvalidExpirationError(
-        'Expected a Duration of days, hours, minutes, seconds and milliseconds, got another field.',
-      )
+      const meant = suggestion(field, Object.keys(MS_PER_FIELD))
+      throw unexpected(name, meant === undefined ? 'an object with another field' : `another field: ${meant}`)
     }
     if (amount === undefined) continue
     if (typeof amount !== 'number') {
-      throw new InvalidExpirationError(
-        `Expected the ${field} of a Duration to be a number, got ${describeType(amount)}.`,
-      )
+      throw new InvalidExpirationError(`Expected the ${field} of ${name} to be a number, got ${describeType(amount)}.`)
     }
     total = (total ?? 0) + amount * MS_PER_FIELD[field]
   }
-  if (total === undefined)
-    throw new InvalidExpirationError(`Expected ${EXPECTED}, got an object without any of a Duration's fields.`)
-  return wholeMs(total, 1, duration)
+  if (total === undefined) throw unexpected(name, "an object without any of a Duration's fields")
+  return wholeMs(total, 1, name)
 }
 
 /** Rounds to the millisecond, but never a positive span to nothing: "very soon" must not become "delete". */
-function wholeMs(amount: number, unitMs: number, input: unknown): number {
+function wholeMs(amount: number, unitMs: number, name: string): number {
   const exact = amount * unitMs
-  if (!Number.isFinite(exact))
-    throw new InvalidExpirationError(
-      `Expected ${EXPECTED}, got ${describeType(typeof input === 'number' ? input : exact)}.`,
-    )
+  if (!Number.isFinite(exact)) throw unexpected(name, describeType(exact))
   return exact > 0 ? Math.max(1, Math.round(exact)) : Math.round(exact) + 0 // never -0
+}
+
+function unexpected(name: string, came: string): InvalidExpirationError {
+  return new InvalidExpirationError(`Expected ${name} to be ${EXPECTED}, got ${came}.`)
+}
+
+function beyondCalendar(name: string): InvalidExpirationError {
+  return new InvalidExpirationError(`Expected ${name} to end before year 10000.`)
 }
 
 // By tag and not instanceof: a Date may come from another realm (a vm context, an edge runtime's sandbox).

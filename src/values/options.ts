@@ -1,12 +1,20 @@
-/** Checks of options: once, before any request, saying what was expected and what came. */
+/** Checks of options, once and before any request. A message names the option, what it takes, and the type that came. */
 import { describeType, InvalidOptionError } from './errors.ts'
+import { suggestion } from './suggest.ts'
 
-/** @throws InvalidOptionError */
-export function wholeNumber(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): number {
+/** @param unit what the number counts, for the message @throws InvalidOptionError */
+export function wholeNumber(
+  name: string,
+  value: unknown,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+  unit?: string,
+): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+  const units = unit === undefined ? '' : ` ${unit}`
   throw new InvalidOptionError(
-    `Expected ${name} to be a whole number ${range}, got ${describeType(value)}${outside(value)}.`,
+    `Expected ${name} to be a whole number ${range}${units}, got ${describeType(value)}${outside(value)}.`,
   )
 }
 
@@ -31,21 +39,41 @@ export function optionalSignal(signal: unknown): AbortSignal | undefined {
 }
 
 /**
- * The options object of a call; `undefined` is none.
+ * The options object of a call; `undefined` means no options.
  *
- * @param known where given, other fields are refused: a misspelt `expiration` would store forever
+ * @param known other names are refused, because a misspelt `expiration` would store forever
  * @throws InvalidOptionError
  */
 export function optionsObject<T extends object>(
   options: T | undefined,
-  known?: readonly (keyof T & string)[],
+  known: readonly (keyof T & string)[],
 ): Partial<T> {
   if (options === undefined) return {}
-  if (known && isObject(options) && Object.keys(options).some((name) => !(known as readonly string[]).includes(name))) {
-    throw new InvalidOptionError(`Expected no other options than ${known.join(', ')}.`)
+  if (!isObject(options)) {
+    const example = isSpan(options) && known.includes('expiration' as keyof T & string)
+    const such = example ? ' such as { expiration: 60 }' : ''
+    throw new InvalidOptionError(`Expected the options to be an object${such}, got ${describeType(options)}.`)
   }
-  if (isObject(options)) return options
-  throw new InvalidOptionError(`Expected the options to be an object, got ${describeType(options)}.`)
+  for (const name of Object.keys(options)) if (!(known as readonly string[]).includes(name)) throw unknown(name, known)
+  return options
+}
+
+/** The name of an option, and not a key of data that was passed in the place of options. */
+const OPTION_NAME = /^(?=.{1,32}$)[a-z]+(?:[-_][a-z]+)*\d?$/i
+
+function unknown(name: string, known: readonly string[]): InvalidOptionError {
+  if (!OPTION_NAME.test(name)) return new InvalidOptionError(`Unknown option. The options are ${known.join(', ')}.`)
+  const meant = suggestion(name, known)
+  return new InvalidOptionError(
+    meant === undefined
+      ? `Unknown option ${name}. The options are ${known.join(', ')}.`
+      : `Unknown option ${name}; ${meant}`,
+  )
+}
+
+// Redis clients and others take a time to live in the place of options.
+function isSpan(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'string'
 }
 
 function isObject(value: unknown): value is object {

@@ -1,7 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
-import { compressingCodec, encryptingCodec } from 'pgstash'
+import { compressingCodec, devalueCodec, encryptingCodec } from 'pgstash'
 import { responseCache } from 'pgstash/hono'
 import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
@@ -211,6 +211,70 @@ describe('entries', () => {
     expect((await open(entryPage('other|secret'))).status).toBe(404)
   })
 
+  it('that a tag rejected are shown as invalidated, without a deadline to come', async () => {
+    const cache = site.cache()
+    await cache.getOrSet('rejected', 1, { expiration: '1h', tags: ['t'], stale: '1d' })
+    await cache.set('past', 1, { expiration: '1h' })
+    await cache.set('live', 1, { expiration: '1h' })
+    await cache.invalidate('t')
+    await site.db.execute(sql`update cache_entries set expires_at = now() - interval '2 min' where key = 'past'`)
+    const { open } = visitor(mount(site))
+    const rows = (await open('entries')).page.match(/<tbody>.*<\/tbody>/s)?.[0].split('</tr>') ?? []
+    const [live, past, rejected] = rows.map(textOf)
+    expect(live).toMatch(/^live live in \d+ min/)
+    expect(past).toMatch(/^past expired 2 min ago/)
+    expect(rejected).toMatch(/^rejected invalidated – /)
+    expect(textOf((await open('entries?state=expired')).page)).toMatch(/past expired .* rejected invalidated/)
+    const facts = async (key: string) => textOf((await open(entryPage(key))).page)
+    expect(await facts('rejected')).toContain('State absent: one of its tags was invalidated Size')
+    expect(await facts('past')).toMatch(/State absent: expired Expires 2 min ago, /)
+    expect(await facts('live')).toMatch(/State live Expires in \d+ min, /)
+    const overview = textOf((await open('overview')).page)
+    expect(overview).toContain('Live entries 1 ')
+    expect(overview).toContain('Waiting for cleanup 2')
+  })
+
+  it('can be seen and told apart whatever their keys and tags are made of', async () => {
+    const cache = site.cache()
+    const keys = [
+      ' ',
+      '  ',
+      '\t',
+      '\u200b',
+      'a',
+      ' a',
+      'a\u00a0',
+      'е',
+      'e',
+      'caf\u00e9',
+      'cafe\u0301',
+      'a / b',
+      `${'k'.repeat(300)}1`,
+      `${'k'.repeat(300)}2`,
+    ]
+    await cache.setMany(keys.map((key) => [key, 1]))
+    await cache.namespace('a').set('b', 1, { tags: [' '] })
+    const { open } = visitor(mount(site))
+    const { page } = await open('entries')
+    const links = [...page.matchAll(/<a href="\.\/entry\?key=[^"]+">([^<]*)<\/a>/g)].map(([, name = '']) => name)
+    expect(new Set(links).size).toBe(keys.length + 1)
+    for (const name of links) expect(name).toMatch(/^\S(?:.*\S)?$/)
+    expect(links).toContain('\\u{0020}')
+    expect(page).toContain('<span class="tag">\\u{0020}</span>')
+    for (const [key, heading, stored] of [
+      [' ', '\\u{0020}', '\\u{0020}'],
+      ['cafe\u0301', 'cafe\\u{0301}', 'cafe\\u{0301}'],
+      ['caf\u00e9', 'caf\u00e9', 'caf\\u{00e9}'],
+      ['a|b', 'a / b', 'a|b'],
+    ] as const) {
+      const shown = (await open(entryPage(key))).page
+      expect(shown).toContain(`<h1>${heading}</h1>`)
+      expect(shown).toContain(`<code>${stored}</code>`)
+    }
+    expect((await open('remove?prefix=%20')).page).toContain('<code>\\u{0020}</code>')
+    expect((await open('remove?tag=%20')).page).toContain('<code>\\u{0020}</code>')
+  })
+
   it('are refused politely where the prefix cannot be that of a key', async () => {
     const { open } = visitor(mount(site))
     expect((await open(`entries?prefix=${'x'.repeat(513)}`)).status).toBe(400)
@@ -243,6 +307,18 @@ describe("an entry's page", () => {
     })
     // And by whom it cannot be read, as it is stored.
     expect(textOf((await visitor(mount(site)).open(entryPage('key'))).page)).toContain('could not be decoded')
+  })
+
+  it('shows what JSON has no word for as devalue writes it, and not as if it were empty', async () => {
+    const codec = encryptingCodec({ keys: { k: new Uint8Array(32) }, codec: devalueCodec })
+    const cache = site.cache({ codec })
+    await cache.setMany({ key: { map: new Map([['inside', 12n]]) }, plain: { at: 'noon' } })
+    const { open } = visitor(mount(site, { cache }))
+    expect(textOf((await open(entryPage('key'))).page)).toMatch(/decoded .*\["Map",2,3\],"inside",\["BigInt","12"\]/)
+    expect(textOf((await open(entryPage('plain'))).page)).toContain('{ "at": "noon" }')
+    const { response, page } = await open(`download?key=${parameter('key')}`)
+    expect(response.headers.get('content-disposition')).toContain('entry.txt')
+    expect(page).toContain('"inside"')
   })
 
   it('moves the beginning of a large value, and its download all of it', async () => {

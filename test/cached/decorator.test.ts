@@ -131,7 +131,7 @@ describe('the decorator', () => {
       const flags = ['--target', 'es2022', '--module', 'nodenext', '--strict', '--skipLibCheck', '--ignoreConfig']
       await promisify(execFile)(bin('tsc'), [...flags, '--types', 'node', join(folder, 'decorated.ts')])
       const compiled = (await import(/* @vite-ignore */ join(folder, 'decorated.js'))) as { decorate: Decorate }
-      const Counter = compiled.decorate(cached, cache)
+      const Counter = compiled.decorate(cached as Parameters<Decorate>[0], cache)
       const counter = new Counter()
       expect([await counter.next(), await counter.next(), await Counter.all()]).toEqual([1, 1, 'all'])
     } finally {

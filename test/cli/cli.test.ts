@@ -1,15 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pg from 'pg'
 import { migrationSql } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { cleanup } from '../setup/cleanup.ts'
+import { describe, expect, it } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
-import { run, start } from './command.ts'
+import { run } from './command.ts'
 
 async function tables(url: string): Promise<string[]> {
   const client = new pg.Client(url)
@@ -22,13 +17,34 @@ async function tables(url: string): Promise<string[]> {
 const TABLES = ['cache_changes', 'cache_entries', 'cache_history', 'cache_invalidations', 'cache_leases', 'cache_state']
 
 describe('pgstash migrate', () => {
-  it('makes the tables over TCP, and again without harm', async () => {
+  it('says what it did over TCP: created, already current, updated', async () => {
     const url = await createDatabase()
-    const first = await run(['migrate'], { DATABASE_URL: url })
     const { host, pathname } = new URL(url)
-    expect(first).toEqual({ code: 0, out: `The cache's tables in ${host}${pathname} are up to date.\n`, err: '' })
-    expect((await run(['migrate', '--database-url', url])).code).toBe(0)
+    const name = `${host}${pathname}`
+    const first = await run(['migrate'], { DATABASE_URL: url })
+    expect(first).toEqual({ code: 0, out: `Created the cache's tables in ${name}.\n`, err: '' })
     expect(await tables(url)).toEqual(TABLES)
+    const second = await run(['migrate', '--database-url', url])
+    expect(second).toEqual({ code: 0, out: `The cache's tables in ${name} are already current.\n`, err: '' })
+    const third = await run(['migrate', '--database-url', url, '--fillfactor', '70'])
+    expect(third.out).toBe(`Updated the cache's tables in ${name}: cache_entries, cache_leases.\n`)
+  })
+
+  it('says what it did as JSON', async () => {
+    const url = await createDatabase()
+    const { host, pathname } = new URL(url)
+    const database = `${host}${pathname}`
+    const migrated = async (...args: string[]) => {
+      const { out } = await run(['migrate', '--json', '--database-url', url, ...args])
+      return JSON.parse(out)
+    }
+    expect(await migrated()).toEqual({ database, result: 'created', changed: TABLES })
+    expect(await migrated()).toEqual({ database, result: 'current', changed: [] })
+    const { result, changed } = await migrated('--changes')
+    expect([result, changed]).toEqual(['updated', expect.arrayContaining(['cache_entries'])])
+    await createPool(url).query('drop table cache_history')
+    expect(await migrated('--changes')).toEqual({ database, result: 'updated', changed: ['cache_history'] })
+    expect(await migrated('--table-prefix', 'other_')).toMatchObject({ result: 'created' })
   })
 
   it('makes them over HTTP, at the endpoint of a local Neon', async () => {
@@ -39,7 +55,8 @@ describe('pgstash migrate', () => {
       NEON_FETCH_ENDPOINT: server.endpoint,
     })
     expect(code).toBe(0)
-    expect(faults.requests).toBe(1)
+    // The migration, and a look at the tables before and after it.
+    expect(faults.requests).toBe(3)
     expect(await tables(url)).toEqual(TABLES)
   })
 
@@ -52,7 +69,7 @@ describe('pgstash migrate', () => {
       url,
       '--schema',
       'own',
-      '--prefix',
+      '--table-prefix',
       'a_',
       '--fillfactor',
       '70',
@@ -66,13 +83,13 @@ describe('pgstash migrate', () => {
 
   it('prints what it would run, and runs nothing', async () => {
     expect(await run(['migrate', '--print-sql'])).toEqual({ code: 0, out: migrationSql(), err: '' })
-    const named = await run(['migrate', '--print-sql', '--prefix', 'a_', '--fillfactor', '70'])
+    const named = await run(['migrate', '--print-sql', '--table-prefix', 'a_', '--fillfactor', '70'])
     expect(named.out).toBe(migrationSql({ tables: cacheTables({ prefix: 'a_' }), fillfactor: 70 }))
   })
 
   const SECRET = 's3cret'
   it.each([
-    ['no database is named', 2, ['migrate'], 'set DATABASE_URL, or pass --database-url'],
+    ['no database is named', 2, ['migrate'], 'set DATABASE_URL in the environment or in .env.local'],
     ['the URL is none', 2, ['migrate', '--database-url', SECRET], 'postgresql://user:password@host/database'],
     [
       'nobody listens',
@@ -80,7 +97,12 @@ describe('pgstash migrate', () => {
       ['migrate', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`],
       'could not be reached (ECONNREFUSED)',
     ],
-    ['a name is too long', 2, ['migrate', '--print-sql', '--prefix', 'p'.repeat(64)], 'a prefix of at most 33 bytes'],
+    [
+      'a name is too long',
+      2,
+      ['migrate', '--print-sql', '--table-prefix', 'p'.repeat(64)],
+      'a prefix of at most 33 bytes',
+    ],
     [
       'a setting is out of range',
       2,
@@ -140,7 +162,7 @@ describe('pgstash watch and unwatch', () => {
     ['nothing is named', ['watch'], 'Expected tables to watch, or --list'],
     ['tables are named with --list', ['watch', 'a', '--list'], 'Expected tables to watch, or --list'],
     ['nothing is named to let go', ['unwatch'], 'or --all'],
-    ['no database is named', ['watch', 'a'], 'set DATABASE_URL, or pass --database-url'],
+    ['no database is named', ['watch', 'a'], 'set DATABASE_URL in the environment or in .env.local'],
   ])('say so in a line and exit with 2 when %s', async (_name, args, message) => {
     const { code, err } = await run(args)
     expect([code, err.includes(message), /^\s+at /m.test(err)]).toEqual([2, true, false])
@@ -154,62 +176,5 @@ describe('pgstash watch and unwatch', () => {
       code: 2,
       err: 'pgstash: Expected tables that exist, and that the role may see.\n',
     })
-  })
-})
-
-describe('pgstash dev', () => {
-  let dataDir: string
-  beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'pgstash-cli-'))
-    cleanup(() => rm(dataDir, { recursive: true, force: true }))
-  })
-
-  async function running(args: string[], variables?: Record<string, string>) {
-    const started = start(['dev', '--port', '0', ...args], variables)
-    await expect.poll(() => started.said.out + started.said.err, { timeout: 120_000 }).toContain('Ctrl-C stops it.')
-    const variable = (name: string) => new RegExp(`export ${name}='(.+)'`).exec(started.said.out)?.[1] ?? ''
-    return { ...started, url: variable('DATABASE_URL'), endpoint: variable('NEON_FETCH_ENDPOINT') }
-  }
-
-  it.each(['SIGINT', 'SIGTERM'] as const)('serves a migrated Postgres until %s, and keeps its data', async (signal) => {
-    const { child, url, endpoint, ended } = await running(['--data-dir', dataDir])
-    const again = await run(['migrate'], { DATABASE_URL: url, NEON_FETCH_ENDPOINT: endpoint })
-    expect(again.code).toBe(0)
-    child.kill(signal)
-    expect(await ended).toBe(0)
-  })
-
-  it('stands before a real Postgres only when told to', async () => {
-    const url = await createDatabase()
-    const told = await running(['--database-url', url])
-    expect(await tables(url)).toEqual(TABLES)
-    told.child.kill('SIGTERM')
-    await told.ended
-    const other = await createDatabase()
-    const own = await running(['--data-dir', dataDir], { DATABASE_URL: other })
-    await expect.poll(() => own.said.err).toContain('DATABASE_URL is set and not used')
-    expect(await tables(other)).toEqual([])
-    own.child.kill('SIGTERM')
-    await own.ended
-  })
-
-  it('makes no tables with --no-migrate', async () => {
-    const url = await createDatabase()
-    const { child, ended } = await running(['--database-url', url, '--no-migrate'])
-    expect(await tables(url)).toEqual([])
-    child.kill('SIGTERM')
-    await ended
-  })
-
-  it('says in a line that the port is busy, or no port', async () => {
-    const busy = createServer()
-    const port = await new Promise<number>((resolve) => {
-      busy.listen(0, '127.0.0.1', () => resolve((busy.address() as { port: number }).port))
-    })
-    const { code, err } = await run(['dev', '--port', String(port), '--data-dir', dataDir])
-    busy.close()
-    expect(code).toBe(3)
-    expect(err).toBe(`pgstash: Expected port ${port} of 127.0.0.1 to be free, but cannot listen on it: it is in use.\n`)
-    expect((await run(['dev', '--port', 'x'])).err).toContain('Expected 0 to 65535')
   })
 })

@@ -1,9 +1,12 @@
 /** The `pgstash` command as it is published, as a process of its own: `npm test` builds it first. */
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { spawn as spawnInTerminal } from '@lydell/node-pty'
-import { expect, vi } from 'vitest'
+import { afterAll, expect, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
@@ -19,8 +22,17 @@ function environment(variables: Record<string, string>): Record<string, string> 
   return { PATH, HOME, TERM: 'xterm-256color', ...variables }
 }
 
-export function start(args: string[], variables: Record<string, string> = {}, input?: string) {
-  const child = spawn(process.execPath, [CLI, ...args], { env: environment(variables) })
+/** Without `.env` files, which a developer's checkout may have. */
+const EMPTY_FOLDER = mkdtempSync(join(tmpdir(), 'pgstash-cwd-'))
+afterAll(() => rmSync(EMPTY_FOLDER, { recursive: true, force: true }))
+
+export function start(
+  args: string[],
+  variables: Record<string, string> = {},
+  input?: string,
+  folder: string = EMPTY_FOLDER,
+) {
+  const child = spawn(process.execPath, [CLI, ...args], { env: environment(variables), cwd: folder })
   const said = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (chunk) => {
     said.out += chunk
@@ -36,8 +48,8 @@ export function start(args: string[], variables: Record<string, string> = {}, in
   return { child, said, ended }
 }
 
-export async function run(args: string[], variables?: Record<string, string>, input?: string) {
-  const { said, ended } = start(args, variables, input)
+export async function run(args: string[], variables?: Record<string, string>, input?: string, folder?: string) {
+  const { said, ended } = start(args, variables, input, folder)
   return { code: await ended, ...said }
 }
 
@@ -50,7 +62,12 @@ const STAYING = `trap : INT; "$@"; printf '\\n[ended with %d]' $?; while :; do r
 /** The same in a pseudo-terminal, where a person would sit. */
 export function inTerminal(args: string[], variables: Record<string, string> = {}) {
   const command = ['-c', STAYING, 'sh', process.execPath, CLI, ...args]
-  const terminal = spawnInTerminal('/bin/sh', command, { env: environment(variables), cols: 100, rows: 40 })
+  const terminal = spawnInTerminal('/bin/sh', command, {
+    env: environment(variables),
+    cwd: EMPTY_FOLDER,
+    cols: 100,
+    rows: 40,
+  })
   let raw = ''
   terminal.onData((chunk) => {
     raw += chunk

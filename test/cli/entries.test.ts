@@ -104,6 +104,23 @@ describe.each(WAYS)('the commands for entries, %s', (way) => {
     expect((await pgstash(['list', '--json', '--prefix', 'none'])).out).toBe('[]\n')
   })
 
+  it('list what a tag rejected as such, not with a deadline that no longer counts', async () => {
+    const { pgstash } = await createSite(way)
+    await pgstash(['set', 'a', '1', '--expiration', '1h', '--tags', 't'])
+    await pgstash(['set', 'b', '1', '--tags', 't'])
+    await pgstash(['set', 'c', '1'])
+    await pgstash(['invalidate', 't'])
+    expect((await pgstash(['list'])).out).toMatch(
+      /^invalidated +\d+ bytes {2}a {2}\[t\]\ninvalidated +\d+ bytes {2}b {2}\[t\]\nnever +\d+ bytes {2}c\n$/,
+    )
+    const states = async (...flags: string[]) =>
+      JSON.parse((await pgstash(['list', '--json', ...flags])).out).map(({ state }: { state: string }) => state)
+    expect(await states()).toEqual(['invalidated', 'invalidated', 'live'])
+    expect(await states('--state', 'expired')).toEqual(['invalidated', 'invalidated'])
+    expect(await states('--state', 'live')).toEqual(['live'])
+    expect(JSON.parse((await pgstash(['stats', '--json'])).out)).toMatchObject({ total: 3, expired: 2, forever: 1 })
+  })
+
   it('tell statistics', async () => {
     const { pgstash } = await createSite(way)
     await pgstash(['set', 'a', '1', '--namespace', 'shop'])

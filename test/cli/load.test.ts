@@ -70,7 +70,7 @@ describe('pgstash load', () => {
   const SECRET = 's3cret'
   it.each([
     ['an option is unknown', ['load', '--nope'], "unknown option '--nope'", 2],
-    ['a number is none', ['load', '--duration', 'x'], 'Expected a number', 2],
+    ['a span is none', ['load', '--duration', 'x'], 'Expected seconds such as 90', 2],
     ['a number is out of range', ['load', '--clients', '0'], 'Expected clients to be a whole number of at least 1', 2],
     ['nobody listens', ['load', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`], '127.0.0.1', 3],
   ])('says so when %s, and ends with the code of that', async (_name, args, message, exitCode) => {

@@ -201,10 +201,13 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
   })
 
   it('does not leak a session from one request to the next', async () => {
+    // With one connection the probe waits until the session is clean. With several it could use another, and see a lock
+    // that the first is about to release.
+    const single = await startKind(kind, { poolSize: 1 })
     const probe = async () =>
       (
         await query(
-          local,
+          single,
           `select current_setting('timezone'), current_user, current_setting('my.setting', true), to_regclass('pg_temp.t'),
             (select count(*) from pg_prepared_statements), (select count(*) from pg_locks where locktype = 'advisory'
               and database = (select oid from pg_database where datname = current_database()))`,
@@ -220,7 +223,7 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
       'set role pg_monitor',
       'begin',
     ]) {
-      expect((await query(local, sql)).status, sql).toBe(200)
+      expect((await query(single, sql)).status, sql).toBe(200)
       expect(
         (await probe()).map((row: unknown[]) => row.map((value) => value || null)),
         sql,

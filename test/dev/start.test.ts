@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -49,6 +49,8 @@ describe('starting', () => {
     ['a port that is no integer', { port: 1.5 }],
     ['a pool of none', { database: 'postgres://localhost/db', poolSize: 0 }],
     ['an empty folder name', { dataDir: '' }],
+    ['a password that can be guessed', { password: SECRET }],
+    ['a password that is no text', { password: 5 as unknown as string }],
     ['a folder together with a server', { database: `postgres://u:${SECRET}@localhost/db`, dataDir: '/tmp/x' }],
     ['a database that is no URL', { database: `u:${SECRET}@localhost` }],
     ['an option that it does not know', { datadir: '/tmp' } as LocalNeonOptions],
@@ -83,6 +85,27 @@ describe('starting', () => {
     expect(error).toBeInstanceOf(LocalNeonError)
     expect(error.message).toMatch(message)
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain(SECRET)
+  })
+
+  it('says so if the server is a local Neon, perhaps itself', async () => {
+    const local = await start()
+    const port = await freePort()
+    for (const database of [local.connectionString, `postgres://u:${SECRET}@localhost:${port}/x`]) {
+      const error = await failure({ database, port })
+      expect(error).toBeInstanceOf(LocalNeonError)
+      expect(error.message).toContain('an HTTP server listens there')
+      expect(inspect(error)).not.toContain(SECRET)
+    }
+  })
+
+  it('takes a password, and asks every client for it', async () => {
+    const password = 'a "quoted" p@ss/w0rd'.replaceAll(' ', "'")
+    const local = await start({ password })
+    // An apostrophe would end the quotes that people put around it.
+    expect(local.connectionString).not.toContain("'")
+    expect(await neon(local.connectionString)`select 1 as one`).toEqual([{ one: 1 }])
+    const wrong = Object.assign(new URL(local.connectionString), { password: SECRET })
+    await expect(neon(wrong.href)`select 1`).rejects.toMatchObject({ code: '28P01' })
   })
 
   it('keeps the names of the server, decoded, but never its password', async () => {
@@ -121,12 +144,84 @@ describe("PGlite's folder", () => {
     const first = await start({ dataDir })
     await query(first, 'create table t as select 42 as a')
     await first.close()
-    expect((await readdir(dataDir)).filter((name) => name.startsWith('.pgstash'))).toEqual([])
+    expect((await readdir(dataDir)).filter((name) => name.startsWith('.pgstash'))).toEqual(['.pgstash.password'])
     const second = await start({ dataDir })
     expect((await query(second, 'select a, current_setting($1) from t', ['timezone'])).json.rows).toEqual([
       ['42', 'GMT'],
     ])
     await second.close()
+  })
+
+  it('keeps the password as well, so that settings stay valid', async () => {
+    const dataDir = await folder()
+    const first = await start({ dataDir })
+    await first.close()
+    const second = await start({ dataDir, port: first.port })
+    expect(second.connectionString).toBe(first.connectionString)
+    await second.close()
+    const other = await start({ dataDir: await folder() })
+    expect(new URL(other.connectionString).password).not.toBe(new URL(first.connectionString).password)
+  })
+
+  it('gets a new password if the stored one was emptied', async () => {
+    const dataDir = await folder()
+    await writeFile(join(dataDir, '.pgstash.password'), '')
+    const local = await start({ dataDir })
+    expect(new URL(local.connectionString).password.length).toBeGreaterThanOrEqual(16)
+    expect((await query(local, 'select 1')).status).toBe(200)
+  })
+
+  /** Everything in it that others may read, as `755 name`. */
+  async function readableByOthers(dataDir: string): Promise<string[]> {
+    const names = ['.', ...(await readdir(dataDir, { recursive: true }))]
+    const modes = await Promise.all(names.map(async (name) => [(await stat(join(dataDir, name))).mode & 0o777, name]))
+    return modes.filter(([mode]) => Number(mode) & 0o077).map(([mode, name]) => `${mode?.toString(8)} ${name}`)
+  }
+
+  it('can be read by its owner only, while it is used and afterwards', async () => {
+    const dataDir = join(await folder(), 'new')
+    const local = await start({ dataDir })
+    await query(local, 'create table t as select generate_series(1, 20000) as a')
+    expect((await readdir(dataDir)).filter((name) => name.startsWith('.pgstash'))).toHaveLength(2)
+    expect(await readableByOthers(dataDir)).toEqual([])
+    await local.close()
+    expect(await readableByOthers(dataDir)).toEqual([])
+  })
+
+  it('becomes private if an older version left it open to others', async () => {
+    const dataDir = await folder()
+    await (await start({ dataDir })).close()
+    await chmod(dataDir, 0o755)
+    await chmod(join(dataDir, 'base'), 0o755)
+    await chmod(join(dataDir, 'PG_VERSION'), 0o666)
+    expect(await readableByOthers(dataDir)).toHaveLength(3)
+    await start({ dataDir })
+    expect(await readableByOthers(dataDir)).toEqual([])
+  })
+
+  it('leaves the targets of links as they are', async () => {
+    const [dataDir, elsewhere] = [await folder(), await folder()]
+    await (await start({ dataDir })).close()
+    await chmod(elsewhere, 0o755)
+    await symlink(elsewhere, join(dataDir, 'link'))
+    await start({ dataDir })
+    expect((await stat(elsewhere)).mode & 0o777).toBe(0o755)
+  })
+
+  it('is refused, and left alone, if it holds files of others', async () => {
+    const dataDir = await folder()
+    await writeFile(join(dataDir, 'package.json'), '{}')
+    await chmod(dataDir, 0o755)
+    const error = await failure({ dataDir })
+    expect(error).toBeInstanceOf(LocalNeonError)
+    expect(error.message).toContain('holds other files')
+    expect([await readdir(dataDir), (await stat(dataDir)).mode & 0o777]).toEqual([['package.json'], 0o755])
+  })
+
+  it('keeps itself out of git', async () => {
+    const dataDir = join(await folder(), 'new')
+    await start({ dataDir })
+    expect(await readFile(join(dataDir, '.gitignore'), 'utf8')).toBe('*\n')
   })
 
   it('is refused while this process uses it', async () => {

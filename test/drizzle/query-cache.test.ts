@@ -318,8 +318,8 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
 
     it('store again after one that failed, when it and all that it may be taken for have ended', async () => {
       let ahead = 0
-      const real = Date.now
-      vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead)
+      const real = performance.now
+      vi.spyOn(performance, 'now').mockImplementation(() => real.call(performance) + ahead)
       // It fails: nothing is put.
       await get()
       await site.db.execute(sql`delete from cache_leases`)
@@ -365,8 +365,8 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     await expect(read()).rejects.toThrow()
     await site.db.execute(sql`delete from users where id = 1`)
     await site.db.execute(sql`truncate cache_leases`)
-    const tomorrow = Date.now() + 86_400_000
-    const clock = vi.spyOn(Date, 'now').mockReturnValue(tomorrow)
+    const tomorrow = performance.now() + 86_400_000
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(tomorrow)
     cleanup(() => clock.mockRestore())
     await read()
     clock.mockRestore()
@@ -491,7 +491,7 @@ describe('cacheQuery', () => {
     }
   })
 
-  it('tells queries of the same SQL apart by what they make of the rows', async () => {
+  it('decodes the same rows as each query does, whatever other queries of the same SQL make of them', async () => {
     const cache = site.client()
     const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const asText = pgTable('kinds', { at: timestamp('at', { withTimezone: true, mode: 'string' }) })
@@ -514,7 +514,8 @@ describe('cacheQuery', () => {
     ]
     for (const query of results) expect(await cacheQuery<unknown>(cache, query())).toEqual(await query())
     for (const query of results) expect(await cacheQuery<unknown>(cache, query())).toEqual(await query())
-    expect(await cache.count()).toBe(results.length)
+    // Four statements: rows are stored as the driver returned them.
+    expect(await cache.count()).toBe(4)
   })
 
   it('tells parameters of different types apart', async () => {

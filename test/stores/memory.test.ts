@@ -191,7 +191,7 @@ describe('a memory cache', () => {
   it('refuses a value that another codec wrote, as others do', async () => {
     let isOdd = false
     const cache = memoryCache({
-      codec: { encode: () => (isOdd ? 'no JSON' : '1'), decode: (text) => JSON.parse(text) },
+      codec: { encode: (value) => (isOdd ? 'no JSON' : JSON.stringify(value)), decode: (text) => JSON.parse(text) },
     })
     isOdd = true
     await cache.set('key', 'value')

@@ -380,7 +380,7 @@ describe('tiers of any kind', () => {
   it.each([
     ['no l2', { l1: memoryCache() }, 'Expected l2 to be a cache'],
     ['no l1', { l2: memoryCache() }, 'Expected l1 to be a cache'],
-    ['unknown', { l1: memoryCache(), l2: memoryCache(), l3: 1 }, 'Expected no other options than'],
+    ['unknown', { l1: memoryCache(), l2: memoryCache(), l3: 1 }, 'Unknown option l3. The options are l1, l2'],
     ['no span', { l1: memoryCache(), l2: memoryCache(), l1Expiration: 0 }, 'l1Expiration'],
     ['none', undefined, 'Expected l1 to be a cache'],
   ])('refuses options: %s, and says what it expected', (_name, options, word) => {

@@ -341,6 +341,44 @@ describe('names', () => {
     for (const table of TABLES) await db.execute(sql`drop table ${table}`)
   })
 
+  // A key of these names once stood in a template that TRUNCATE searched again.
+  const HOSTILE = [
+    '<source>',
+    "$$ $body$ $pgstash$ '; drop table products; --",
+    '"%I" %1$s %2$L %%',
+    'a\nb\\c',
+    'written',
+    'tag',
+    'holder',
+    `x" as r; delete from products; --`,
+    'é'.repeat(31),
+  ]
+  it.each(HOSTILE)('of a schema, a table, and the columns of its key are only names: %j', async (name) => {
+    const table = pgSchema(`s ${name}`.slice(0, 31)).table(
+      name,
+      { one: integer(name), two: text(`${name.slice(0, 28)} 2`) },
+      (t) => [primaryKey({ columns: [t.one, t.two] })],
+    )
+    const [one, two] = [sql.identifier(name), sql.identifier(`${name.slice(0, 28)} 2`)]
+    await db.execute(sql`create schema ${sql.identifier(`s ${name}`.slice(0, 31))}`)
+    await db.execute(sql`create table ${table} (${one} int, ${two} text, primary key (${one}, ${two}))`)
+    await watchTables(db, table, { rows: true })
+    const both = [rowTag(table, [7, 'x']), tableTag(table)].sort()
+    for (const write of [
+      sql`insert into ${table} values (7, 'x')`,
+      sql`update ${table} set ${one} = 7`,
+      sql`truncate ${table}`,
+    ]) {
+      await pool.query('truncate cache_invalidations')
+      await db.execute(write)
+      expect(await noted()).toEqual(both)
+    }
+    expect(await db.$count(products)).toBe(2)
+    await watchTables(db, table)
+    await unwatchTables(db, table)
+    expect(await watchedTables(db)).toEqual([])
+  })
+
   it('are the same as Drizzle tables, as text, and quoted', () => {
     expect(tableTag('products')).toBe('table:public.products')
     expect(tableTag(products)).toBe(tableTag('public.products'))

@@ -1,6 +1,6 @@
-import { InvalidOptionError, memoryCache } from 'pgstash'
+import { type Cache, InvalidOptionError, memoryCache } from 'pgstash'
 import { cronRoute, scheduledCleanup } from 'pgstash/cron'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 const MAKERS: Record<string, (options: { batch?: number; timeBudget?: number }) => unknown> = {
   cronRoute: (options) => cronRoute(memoryCache(), { secret: 'a secret', ...options }),
@@ -13,5 +13,28 @@ describe.each(Object.entries(MAKERS))('%s', (_name, make) => {
       expect(() => make(options)).toThrow(InvalidOptionError)
     }
     make({ batch: 100_000, timeBudget: 0 })
+  })
+})
+
+describe('cronRoute without a secret', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  it.each([undefined, '', '  '])('is made, and answers every request with 500 (%j)', async (secret) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const made = vi.fn<() => Cache>(memoryCache)
+    const route = cronRoute(made, { secret })
+    for (const authorization of ['', 'Bearer', 'Bearer ', 'Bearer   ', 'Bearer undefined', 'Bearer null']) {
+      for (const method of ['GET', 'POST']) {
+        const response = await route(new Request('https://example.com', { method, headers: { authorization } }))
+        expect([response.status, await response.json()]).toEqual([500, { error: 'Cleanup has no secret' }])
+      }
+    }
+    // Nothing was cleaned up for anybody, and whoever reads the log learns what to do.
+    expect(made).not.toHaveBeenCalled()
+    expect(String(log.mock.calls[0])).toContain('is CRON_SECRET missing?')
+  })
+
+  it.each([null, 42, {}, ['secret']])('is refused when the secret is of another type (%j)', (secret) => {
+    expect(() => cronRoute(memoryCache(), { secret: secret as never })).toThrow(InvalidOptionError)
   })
 })

@@ -78,7 +78,7 @@ export async function startDemo(kind: Kind): Promise<Demo> {
   const sql = neon(local.connectionString)
   await migrate(drizzle(sql))
   await loadCities(sql, { limit: CITIES })
-  const bindings = { DATABASE_URL: local.connectionString, NEON_FETCH_ENDPOINT: local.endpoint }
+  const bindings = { DATABASE_URL: local.connectionString }
   const miniflare = await startMiniflare(bindings)
   return Object.assign(hooks, {
     local,

@@ -121,6 +121,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     await demo.sql.query('delete from cache_entries')
     const { page } = await open()
     expect(await text(page, '#stamp')).toMatch(/^miss · [\d.]+ ms$/)
+    expect(await text(page, '#headers')).toMatch(/^Cache-Status: \S+ · ETag: "/)
     await page.click('#again')
     await page.locator('#stamp', { hasText: /^hit/ }).waitFor()
     expect(await text(page, '#headers')).toMatch(/pgstash;hit;ttl=\d+/)

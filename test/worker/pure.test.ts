@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { placeParameter } from '../../worker/parameters.ts'
@@ -49,5 +51,24 @@ describe('the sun', () => {
   it('knows leap years, and the poles', () => {
     expect(yearOfSun(0, 0, 2028)).toHaveLength(366)
     for (const { light } of yearOfSun(90, 0, 2026)) expect([0, 1440]).toContain(light)
+  })
+})
+
+describe('the headers below an answer', () => {
+  const demo: { headerWords?: (headers: object) => string } = {}
+  runInNewContext(readFileSync(new URL('../../worker/page/answer.client.js', import.meta.url), 'utf8'), { demo })
+  const words = (age: string | null, etag: string | null, cacheStatus = 'pgstash;hit') =>
+    demo.headerWords?.({ cacheStatus, age, etag })
+
+  it('say nothing of an Age on a miss, which has none', () => {
+    expect(words(null, '"0123456789abcdef"')).toBe('Cache-Status: pgstash;hit · ETag: "01234567…"')
+  })
+
+  it('leave out whatever did not come', () => {
+    expect([words('0', null), words('3', '"a"'), words(null, null, '')]).toEqual([
+      'Cache-Status: pgstash;hit · Age: 0',
+      'Cache-Status: pgstash;hit · Age: 3 · ETag: "a"',
+      '',
+    ])
   })
 })

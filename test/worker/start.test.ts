@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startLocalNeon } from 'pgstash/dev'
 import { describe, expect, inject, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
@@ -144,6 +145,14 @@ describe('npm start says in one line', () => {
     const url = new URL(inject('databaseUrl'))
     url.pathname = '/pgstash_nowhere'
     expect(await failed([...(await port()), '--database-url', url.href])).toMatch(/^pgstash: .*(does not exist|3D000)/)
+  })
+
+  it('that the database URL leads to a local Neon, as `pgstash dev` prints it', async () => {
+    const local = await startLocalNeon({ database: await createDatabase() })
+    cleanup(() => local.close())
+    const said = await failed(await port(), { DATABASE_URL: local.connectionString })
+    expect(said).toMatch(/^pgstash: Expected a Postgres server at localhost:\d+, but an HTTP server listens there/)
+    expect(said).not.toContain(new URL(local.connectionString).password)
   })
 
   it('that the database URL is none', async () => {

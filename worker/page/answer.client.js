@@ -7,7 +7,7 @@ demo.showAnswer = (place, { body, ms, outcome, cacheStatus, age, etag }) => {
   stamp.hidden = false
   stamp.className = `stamp ${outcome}`
   stamp.textContent = `${outcome} · ${demo.milliseconds(ms)}`
-  demo.byId('headers').textContent = `Cache-Status: ${cacheStatus} · Age: ${age} · ETag: ${(etag ?? '').slice(0, 9)}…"`
+  demo.byId('headers').textContent = demo.headerWords({ cacheStatus, age, etag })
   const around = body.around.map(({ km, places }) => `${demo.number(places)} within ${demo.number(km)} km`)
   demo.byId('around').textContent = `Places around: ${around.join(', ')}.`
   demo
@@ -29,6 +29,16 @@ demo.showAnswer = (place, { body, ms, outcome, cacheStatus, age, etag }) => {
     )
   demo.drawCompass(demo.byId('compass'), place, body.cities)
 }
+
+/* A miss has no Age: only headers that came are shown. */
+demo.headerWords = ({ cacheStatus, age, etag }) =>
+  [
+    cacheStatus && `Cache-Status: ${cacheStatus}`,
+    age === null ? '' : `Age: ${age}`,
+    etag && `ETag: ${etag.length > 10 ? `${etag.slice(0, 9)}…"` : etag}`,
+  ]
+    .filter(Boolean)
+    .join(' · ')
 
 demo.showCountry = (found) => {
   const { country, places, people, medianPlace, capital, remotest, kmToCapital, kmToLargeCity, shareOfTenLargest } =

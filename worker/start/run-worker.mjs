@@ -15,7 +15,7 @@ const QUIET = {
 }
 
 /** Runs the worker in workerd, through wrangler in this process; answers a function that ends it. */
-export async function runWorker({ port, endpoint, connectionString }) {
+export async function runWorker({ port, connectionString }) {
   Object.assign(process.env, QUIET)
   hideRequestLines()
   const { unstable_startWorker: startWorker } = await import('wrangler')
@@ -23,7 +23,6 @@ export async function runWorker({ port, endpoint, connectionString }) {
     config: CONFIG,
     bindings: {
       DATABASE_URL: { type: 'secret_text', value: connectionString },
-      NEON_FETCH_ENDPOINT: { type: 'plain_text', value: endpoint },
     },
     sendMetrics: false,
     dev: {

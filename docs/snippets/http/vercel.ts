@@ -1,15 +1,13 @@
-// api/[[...route]].ts; in Next.js app/api/[[...route]]/route.ts, with `export const runtime = 'edge'` in place of config
+// api/[[...route]].ts; in Next.js app/api/[[...route]]/route.ts
 import { drizzle } from 'drizzle-orm/neon-http'
 import { Hono } from 'hono'
 import { handle } from 'hono/vercel'
 import { createCache } from 'pgstash'
 import { responseCache } from 'pgstash/hono'
 
-export const config = { runtime: 'edge' }
-
 const app = new Hono().basePath('/api')
 // With `waitUntil` of @vercel/functions as an option, and `refresh`, stale responses are refreshed after the response.
-app.use(responseCache({ cache: createCache(drizzle(process.env.DATABASE_URL ?? '')), staleIfError: '1d' }))
+app.use(responseCache({ cache: createCache(() => drizzle(process.env.DATABASE_URL ?? '')), staleIfError: '1d' }))
 app.get('/report', (c) => c.json({ madeAt: new Date() }, 200, { 'cdn-cache-control': 'max-age=60' }))
 
 export const GET = handle(app)

@@ -1,7 +1,11 @@
-// db.ts
-import { neon, neonConfig } from '@neondatabase/serverless'
+// lib/cache.ts
+import { neonConfig } from '@neondatabase/serverless'
+import { drizzle } from 'drizzle-orm/neon-http'
+import { createCache, enableLocalNeon } from 'pgstash'
 
-const endpoint = process.env.NEON_FETCH_ENDPOINT
-if (endpoint) neonConfig.fetchEndpoint = () => endpoint
+enableLocalNeon(neonConfig)
 
-export const sql = neon(process.env.DATABASE_URL ?? '')
+const { DATABASE_URL } = process.env
+if (!DATABASE_URL) throw new Error('DATABASE_URL is not set: run `npx pgstash dev --write .env.local`')
+
+export const cache = createCache(drizzle(DATABASE_URL), { expiration: '10m' })

@@ -1,8 +1,9 @@
 import { neon, neonConfig } from '@neondatabase/serverless'
+import { enableLocalNeon } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'
 
 const local = await startLocalNeon()
-neonConfig.fetchEndpoint = () => local.endpoint
+enableLocalNeon(neonConfig)
 
 const sql = neon(local.connectionString)
 console.log(await sql`select version()`)

@@ -4,12 +4,12 @@ import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    neon: { endpoint: string; connectionString: string }
+    databaseUrl: string
   }
 }
 
 export default async function setup(project: TestProject) {
-  const { endpoint, connectionString, close } = await startLocalNeon()
-  project.provide('neon', { endpoint, connectionString })
+  const { connectionString, close } = await startLocalNeon()
+  project.provide('databaseUrl', connectionString)
   return close
 }

@@ -1,9 +1,9 @@
 import { neon, neonConfig } from '@neondatabase/serverless'
+import { enableLocalNeon } from 'pgstash'
 import { expect, inject, it } from 'vitest'
 
-const { endpoint, connectionString } = inject('neon')
-neonConfig.fetchEndpoint = () => endpoint
-const sql = neon(connectionString)
+enableLocalNeon(neonConfig)
+const sql = neon(inject('databaseUrl'))
 
 it('reaches the database', async () => {
   expect(await sql`select 1 as one`).toEqual([{ one: 1 }])

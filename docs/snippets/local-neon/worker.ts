@@ -1,14 +1,9 @@
 import { neon, neonConfig } from '@neondatabase/serverless'
+import { enableLocalNeon } from 'pgstash'
 
-interface Env {
-  DATABASE_URL: string
-  NEON_FETCH_ENDPOINT?: string
-}
+enableLocalNeon(neonConfig)
 
 export default {
-  async fetch(_request: Request, env: Env) {
-    const { NEON_FETCH_ENDPOINT: endpoint } = env
-    if (endpoint) neonConfig.fetchEndpoint = () => endpoint
-    return Response.json(await neon(env.DATABASE_URL)`select now()`)
-  },
+  fetch: async (_request: Request, env: { DATABASE_URL: string }) =>
+    Response.json(await neon(env.DATABASE_URL)`select now()`),
 }

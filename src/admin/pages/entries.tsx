@@ -1,7 +1,9 @@
 /** Entries in key order, a page at a time. */
+import type { EntryState } from '../../cache.ts'
 import type { Scope } from '../../values/key.ts'
 import { keyParameter } from '../area.ts'
-import { bytes, count, deadline, instant, shortened, visible } from '../format.ts'
+import { bytes, count, deadline, instant, visible } from '../format.ts'
+import { shortName, visibleName } from '../visible-name.ts'
 import { KeyLink } from './key-name.tsx'
 
 export const STATES = { all: 'All', live: 'Live', expired: 'Expired', forever: 'Never expire' } as const
@@ -10,7 +12,7 @@ export type State = keyof typeof STATES
 
 export interface Listed {
   readonly key: string
-  readonly live: boolean
+  readonly state: EntryState
   readonly expiresAt: number | null
   readonly tags: readonly string[]
   readonly tagCount: number
@@ -74,18 +76,29 @@ export const EntryTable = ({ entries, scope }: { entries: readonly Listed[]; sco
   </div>
 )
 
-const EntryRow = ({ scope, key, live, expiresAt, updatedAt, now, isResponse, ...entry }: Listed & { scope: Scope }) => (
+const EntryRow = ({
+  scope,
+  key,
+  state,
+  expiresAt,
+  updatedAt,
+  now,
+  isResponse,
+  ...entry
+}: Listed & { scope: Scope }) => (
   <tr>
     <th scope="row" class="name">
       <KeyLink scope={scope} stored={key} />
       {isResponse && <span class="tag">response</span>}
     </th>
-    <td>{live ? <span class="on">live</span> : <span class="off">expired</span>}</td>
-    <td class="n">{deadline(expiresAt, now)}</td>
+    <td>
+      <span class={state === 'live' ? 'on' : 'off'}>{state}</span>
+    </td>
+    <td class="n">{state === 'invalidated' ? '–' : deadline(expiresAt, now)}</td>
     <td class="n">{bytes(entry.bytes)}</td>
     <td>
       {entry.tags.map((tag) => (
-        <span class="tag">{shortened(visible(tag), TAG_CHARACTERS)}</span>
+        <span class="tag">{shortName(visibleName(tag), TAG_CHARACTERS, tag)}</span>
       ))}
       {entry.tagCount > entry.tags.length && (
         <span class="soft">and {count(entry.tagCount - entry.tags.length)} more</span>

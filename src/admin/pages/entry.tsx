@@ -1,10 +1,14 @@
 /** One entry: what is known of it, its value, and what can be done with it. */
 import type { Child } from 'hono/jsx'
+import type { EntryState } from '../../cache.ts'
 import { bytes, count, deadline, instant, shortened, span, visible } from '../format.ts'
 import type { ResponseFacts, Shown } from '../stored-value.ts'
+import { asciiStored, shortName, visibleName } from '../visible-name.ts'
 
 export interface EntryFacts {
-  readonly live: boolean
+  /** As it is stored, its namespaces included. */
+  readonly key: string
+  readonly state: EntryState
   readonly bytes: number
   readonly valueBytes: number
   readonly tags: readonly string[]
@@ -19,6 +23,11 @@ export interface EntryFacts {
 }
 
 const TAG_CHARACTERS = 60
+const STATES = {
+  live: 'live',
+  expired: 'absent: expired',
+  invalidated: 'absent: one of its tags was invalidated',
+} as const satisfies Record<EntryState, string>
 /** Of a response: what handlers and browsers allow is far more than a page should hold. */
 const SHOWN_FIELDS = 15
 const NAME_CHARACTERS = 40
@@ -26,15 +35,20 @@ const FIELD_CHARACTERS = 80
 
 export const Facts = ({ entry, isReadOnly }: { entry: EntryFacts; isReadOnly: boolean }) => (
   <dl class="facts card">
+    <Fact name="Stored as">
+      <code>{asciiStored(entry.key)}</code>
+    </Fact>
     <Fact name="State">
-      {entry.live ? <span class="on">live</span> : <span class="off">absent: expired, or dropped by a tag</span>}
+      <span class={entry.state === 'live' ? 'on' : 'off'}>{STATES[entry.state]}</span>
       {entry.leased && ' · being computed just now'}
     </Fact>
-    <Fact name="Expires">
-      {deadline(entry.expiresAt, entry.now)}
-      {entry.expiresAt !== null && `, ${instant(entry.expiresAt)}`}
-    </Fact>
-    {entry.keptUntil !== null && entry.keptUntil !== entry.expiresAt && (
+    {entry.state !== 'invalidated' && (
+      <Fact name="Expires">
+        {deadline(entry.expiresAt, entry.now)}
+        {entry.expiresAt !== null && `, ${instant(entry.expiresAt)}`}
+      </Fact>
+    )}
+    {entry.state !== 'invalidated' && entry.keptUntil !== null && entry.keptUntil !== entry.expiresAt && (
       <Fact name="Kept, to be served stale, until">{instant(entry.keptUntil)}</Fact>
     )}
     <Fact name="Size">
@@ -61,7 +75,7 @@ const Fact = ({ name, children }: { name: string; children?: Child }) => (
 )
 
 const TagName = ({ tag, isReadOnly }: { tag: string; isReadOnly: boolean }) => {
-  const name = shortened(visible(tag), TAG_CHARACTERS)
+  const name = shortName(visibleName(tag), TAG_CHARACTERS, tag)
   return isReadOnly ? (
     <span class="tag">{name}</span>
   ) : (

@@ -5,6 +5,7 @@ import type { Child } from 'hono/jsx'
 import type { AdminEnv } from '../env.ts'
 import { visible } from '../format.ts'
 import { STYLE } from '../style.ts'
+import { visibleName } from '../visible-name.ts'
 import { noticeOf } from './notices.ts'
 
 export interface PageProps {
@@ -48,7 +49,7 @@ export function renderPage(
           {children}
         </main>
         <footer class="soft">
-          {context.scope.names.length > 0 && <>Namespace {visible(context.scope.names.join(' / '))} · </>}
+          {context.scope.names.length > 0 && <>Namespace {context.scope.names.map(visibleName).join(' / ')} · </>}
           Times are UTC, by the database's clock{isReadOnly && ' · read-only'}
         </footer>
       </Document>

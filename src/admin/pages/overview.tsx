@@ -1,12 +1,13 @@
 /** The overview: what is there, as plots. */
 import type { Scope } from '../../values/key.ts'
 import { readableKey } from '../../values/key.ts'
-import { bytes, count, percent, shortened, span, visible } from '../format.ts'
+import { bytes, count, percent, span } from '../format.ts'
 import { type History, hitRate } from '../history-view.ts'
 import { Bars } from '../plots/bars.tsx'
 import { Columns } from '../plots/columns.tsx'
 import { MAX_LOG_ROWS } from '../statements/summarize.ts'
 import type { Summary } from '../summary.ts'
+import { shortName, visibleName } from '../visible-name.ts'
 import { KeyLink } from './key-name.tsx'
 
 const NAME_CHARACTERS = 36
@@ -96,7 +97,7 @@ const NamespaceLink = ({ name }: { name: string }) => {
   const { namespace } = readableKey({ prefix: '', names: [] }, `${name}|`)
   return (
     <a href={`./entries?prefix=${encodeURIComponent(`${name}|`)}`}>
-      {shortened(visible(namespace[0] ?? name), NAME_CHARACTERS)}
+      {shortName(visibleName(namespace[0] ?? name), NAME_CHARACTERS, name)}
     </a>
   )
 }

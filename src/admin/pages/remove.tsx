@@ -1,7 +1,8 @@
 /** Removing many: what is to go, then a confirmation that says how many. */
 import { keyParameter } from '../area.ts'
-import { count, shortened, visible } from '../format.ts'
+import { count } from '../format.ts'
 import { MAX_COUNTED } from '../statements/count-selected.ts'
+import { shortName, visibleName, visibleStored } from '../visible-name.ts'
 import { ActionForm } from './action-form.tsx'
 
 /** What is to be removed. */
@@ -69,7 +70,9 @@ export const Confirmation = ({ token, target, found: { entries, affected } }: Co
 
 const What = ({ kind, text }: Target) => {
   if (kind === 'prefix' && text === '') return <>will be deleted: all that there are.</>
-  const name = <code>{shortened(visible(text), TEXT_CHARACTERS)}</code>
+  // A prefix is given as it is stored, a tag as its owner has it.
+  const shown = kind === 'prefix' ? visibleStored(text) : visibleName(text)
+  const name = <code>{shortName(shown, TEXT_CHARACTERS, text)}</code>
   return kind === 'prefix' ? (
     <>will be deleted: all keys that begin with {name}.</>
   ) : (

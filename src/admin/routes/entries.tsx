@@ -20,9 +20,9 @@ export async function showEntries(c: Context<AdminEnv>) {
   const entries = rows.slice(0, PAGE_SIZE).map(
     (row): Listed => ({
       ...row,
-      tags: row.tags === null ? [] : (JSON.parse(row.tags) as string[]),
-      updatedAt: Number(row.updatedAt),
-      now: Number(row.now),
+      tags: row.tags ?? [],
+      updatedAt: row.updatedAt,
+      now: row.now,
     }),
   )
   const next = rows.length > PAGE_SIZE ? entries.at(-1)?.key : undefined

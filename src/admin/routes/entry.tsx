@@ -35,9 +35,9 @@ export async function showEntry(c: Context<AdminEnv>) {
   const parameter = keyParameter(key)
   const children = (
     <>
-      <Facts entry={factsOf(entry)} isReadOnly={isReadOnly} />
+      <Facts entry={factsOf(key, entry)} isReadOnly={isReadOnly} />
       {!isReadOnly && (
-        <EntryActions token={token} parameter={parameter} live={entry.live} expiresAt={entry.expiresAt} />
+        <EntryActions token={token} parameter={parameter} live={entry.state === 'live'} expiresAt={entry.expiresAt} />
       )}
       {await valueSection(context, key, entry)}
     </>
@@ -100,13 +100,14 @@ async function load({ store: { runner }, scope }: PostgresEngine, key: string, c
   return entry
 }
 
-function factsOf(entry: Read): EntryFacts {
+function factsOf(key: string, entry: Read): EntryFacts {
   return {
     ...entry,
-    tags: entry.tags === null ? [] : (JSON.parse(entry.tags) as string[]),
-    createdAt: Number(entry.createdAt),
-    updatedAt: Number(entry.updatedAt),
-    now: Number(entry.now),
+    key,
+    tags: entry.tags ?? [],
+    createdAt: entry.createdAt,
+    updatedAt: entry.updatedAt,
+    now: entry.now,
   }
 }
 

@@ -9,7 +9,7 @@ import { Document, renderPage } from '../pages/layout.tsx'
 type Status = 400 | 403 | 404 | 413 | 500 | 503
 
 export function answerFailure(error: Error, c: Context<AdminEnv>) {
-  const [status, message] = explained(error)
+  const [status, message] = explained(error, c.var.admin !== undefined)
   // To the platform's log: who looks at the page may not be who is to repair it.
   if (status === 500) console.error(error)
   return answerMessage(c, status, message)
@@ -42,12 +42,12 @@ const HEADINGS: Readonly<Record<Status, string>> = {
   503: 'The database did not answer',
 }
 
-function explained(error: Error): [Status, string] {
+function explained(error: Error, isAdmitted: boolean): [Status, string] {
   if (error instanceof HTTPException && (error.status === 403 || error.status === 413)) {
     return [error.status, error.message || 'This request came from elsewhere.']
   }
   if (isOutage(error)) return [503, error.message]
-  // Messages of these hold neither values nor keys.
-  if (error instanceof CacheError) return [400, error.message]
+  // Messages of these hold neither values nor keys. One that `authorize` threw is about the program, not the request.
+  if (isAdmitted && error instanceof CacheError) return [400, error.message]
   return [500, 'The details are in the log.']
 }

@@ -1,6 +1,7 @@
 import { and, type SQL, sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
-import { epochMs, inRange, param, storedBytes } from '../../postgres/operations/fragments.ts'
+import { bool, instant, integer, nullable, oneOf, strings, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { inRange, param, placeholder, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
 
 /** Of an entry's tags; a page of entries with a hundred tags each would be mostly tags. */
@@ -8,25 +9,39 @@ const SHOWN_TAGS = 2
 
 /** A page of entries in key order, after the key `after`, and how each stands. No values. */
 const browseOperation = (state?: (tables: CacheTables) => SQL) =>
-  operation('always', (db, tables) => {
-    const { key, expiresAt, tags, updatedAt, meta } = tables.entries
-    return db
-      .select({
+  operation({
+    name: 'browse',
+    repeatable: 'always',
+    rows: 'any number',
+    columns: {
+      key: text,
+      state: oneOf('live', 'expired', 'invalidated'),
+      expiresAt: nullable(instant),
+      tags: nullable(strings),
+      tagCount: integer,
+      bytes: integer,
+      updatedAt: instant,
+      isResponse: bool,
+      now: instant,
+    },
+    build(db, tables, answer) {
+      const { key, expiresAt, tags, updatedAt, meta } = tables.entries
+      return answer(db, {
         key,
-        live: live(tables),
-        expiresAt: epochMs(expiresAt),
-        // As JSON, because drivers differ in how they answer with arrays.
-        tags: sql<string | null>`array_to_json(${tags}[1:${sql.raw(String(SHOWN_TAGS))}])::text`,
-        tagCount: sql<number>`coalesce(cardinality(${tags}), 0)`,
-        bytes: sql<number>`(${storedBytes(tables)})::float8`,
-        updatedAt: epochMs(updatedAt),
-        isResponse: sql<boolean>`${meta} is not null`,
-        now: epochMs(sql`now()`),
+        state: stateOf(tables),
+        expiresAt,
+        tags: sql`${tags}[1:${sql.raw(String(SHOWN_TAGS))}]`,
+        tagCount: sql`coalesce(cardinality(${tags}), 0)`,
+        bytes: storedBytes(tables),
+        updatedAt,
+        isResponse: sql`${meta} is not null`,
+        now: sql`now()`,
       })
-      .from(tables.entries)
-      .where(and(inRange(tables.entries), sql`${key} > ${param('after')}::text`, state?.(tables)))
-      .orderBy(key)
-      .limit(param('limit'))
+        .from(tables.entries)
+        .where(and(inRange(tables.entries), sql`${key} > ${param('after')}`, state?.(tables)))
+        .orderBy(key)
+        .limit(placeholder('limit'))
+    },
   })
 
 export const browse = {

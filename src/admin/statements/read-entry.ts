@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
-import { epochMs, inRange, param, storedBytes } from '../../postgres/operations/fragments.ts'
-import { live } from '../../schema.ts'
+import { bool, decimal, instant, integer, nullable, number, oneOf, strings, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { inRange, param, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
 
 /** Of its tags: each may be half a kilobyte. */
 const SHOWN_TAGS = 5
@@ -10,29 +10,51 @@ const SHOWN_TAGS = 5
  * All of an entry, live or not, but no more of its value than the first `characters`: one of 50 MB does not leave the
  * database. The range keeps it within the scope.
  */
-export const readEntry = operation('always', (db, tables) => {
-  const { entries, leases } = tables
-  const { key, value, number, tags } = entries
-  return db
-    .select({
-      live: live(tables),
-      value: sql<string | null>`left(${value}, ${param('characters')}::int)`,
-      characters: sql<number>`coalesce(length(${value}), 0)::float8`,
-      valueBytes: sql<number>`coalesce(octet_length(${value}), 0)::float8`,
-      number: sql<string | null>`${number}::text`,
+export const readEntry = operation({
+  name: 'read_entry',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: {
+    state: oneOf('live', 'expired', 'invalidated'),
+    value: nullable(text),
+    characters: integer,
+    valueBytes: integer,
+    number: nullable(decimal),
+    meta: nullable(text),
+    bytes: integer,
+    tags: nullable(strings),
+    tagCount: integer,
+    expiresAt: nullable(instant),
+    keptUntil: nullable(instant),
+    createdAt: instant,
+    updatedAt: instant,
+    computeMs: nullable(number),
+    leased: bool,
+    now: instant,
+  },
+  build(db, tables, answer) {
+    const { entries, leases } = tables
+    const { key, value, tags } = entries
+    return answer(db, {
+      state: stateOf(tables),
+      value: sql`left(${value}, ${param('characters', 'int')})`,
+      characters: sql`coalesce(length(${value}), 0)`,
+      valueBytes: sql`coalesce(octet_length(${value}), 0)`,
+      number: entries.number,
       meta: entries.meta,
-      bytes: sql<number>`(${storedBytes(tables)})::float8`,
-      tags: sql<string | null>`array_to_json(${tags}[1:${sql.raw(String(SHOWN_TAGS))}])::text`,
-      tagCount: sql<number>`coalesce(cardinality(${tags}), 0)`,
-      expiresAt: epochMs(entries.expiresAt),
-      keptUntil: epochMs(entries.keptUntil),
-      createdAt: epochMs(entries.createdAt),
-      updatedAt: epochMs(entries.updatedAt),
+      bytes: storedBytes(tables),
+      tags: sql`${tags}[1:${sql.raw(String(SHOWN_TAGS))}]`,
+      tagCount: sql`coalesce(cardinality(${tags}), 0)`,
+      expiresAt: entries.expiresAt,
+      keptUntil: entries.keptUntil,
+      createdAt: entries.createdAt,
+      updatedAt: entries.updatedAt,
       computeMs: entries.computeMs,
-      leased: sql<boolean>`exists (
+      leased: sql`exists (
         select from ${leases} where ${leases.key} = ${key} and ${leases.token} is not null and ${leases.expiresAt} > now())`,
-      now: epochMs(sql`now()`),
+      now: sql`now()`,
     })
-    .from(entries)
-    .where(sql`${key} = ${param('key')}::text and ${inRange(entries)}`)
+      .from(entries)
+      .where(sql`${key} = ${param('key')} and ${inRange(entries)}`)
+  },
 })

@@ -1,11 +1,16 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { decimal, nullable, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { inRange, param } from '../../postgres/operations/fragments.ts'
 
 /** An entry's value, whole, live or not. */
-export const readStored = operation('always', (db, { entries }) =>
-  db
-    .select({ value: entries.value, number: sql<string | null>`${entries.number}::text`, meta: entries.meta })
-    .from(entries)
-    .where(sql`${entries.key} = ${param('key')}::text and ${inRange(entries)}`),
-)
+export const readStored = operation({
+  name: 'read_stored',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { value: nullable(text), number: nullable(decimal), meta: nullable(text) },
+  build: (db, { entries }, answer) =>
+    answer(db, { value: entries.value, number: entries.number, meta: entries.meta })
+      .from(entries)
+      .where(sql`${entries.key} = ${param('key')} and ${inRange(entries)}`),
+})

@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { regclass } from '../../migrate/sql-text.ts'
-import { epochMs, param, storedBytes } from '../../postgres/operations/fragments.ts'
+import { instant, integer, json, type Kind, number } from '../../postgres/kinds.ts'
+import { param, storedBytes } from '../../postgres/operations/fragments.ts'
 import { scopedOperation } from '../../postgres/operations/scoped.ts'
 import { type CacheTables, live } from '../../schema.ts'
 
@@ -20,34 +21,73 @@ export const SIZE_STEPS = [64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048
 export const EXPIRED = -1
 export const NEVER_EXPIRES = -2
 
+const isNumber = (value: unknown): value is number => typeof value === 'number'
+const isName = (value: unknown): value is string | null => value === null || typeof value === 'string'
+
+/** JSON rows whose fields pass these tests. */
+function listOf<Row>(tests: { readonly [Name in keyof Row]: (value: unknown) => value is Row[Name] }): Kind<Row[]> {
+  const fields = Object.entries<(value: unknown) => boolean>(tests)
+  return json(
+    (value): value is Row[] =>
+      Array.isArray(value) && value.every((row) => fields.every(([name, test]) => test(Object(row)[name]))),
+  )
+}
+
+const namespaceRows = listOf<{ name: string | null; entries: number; bytes: number }>({
+  name: isName,
+  entries: isNumber,
+  bytes: isNumber,
+})
+const expiryRows = listOf<{ step: number; entries: number }>({ step: isNumber, entries: isNumber })
+const sizeRows = listOf<{ size: number; entries: number }>({ size: isNumber, entries: isNumber })
+const slowestRows = listOf<{ key: string; computeMs: number }>({
+  key: (value): value is string => typeof value === 'string',
+  computeMs: isNumber,
+})
+
 /**
  * All that the overview tells of the entries: one scan, of a sample of whole pages where the table is large. It reads no
  * TOASTed value. Counts are those of the sample, and `percent` is how much of the table that was.
  */
-export const summarize = scopedOperation('always', (db, tables, range) => {
-  const share = db.$with('share', {}).as(shareOf(tables))
-  const sample = db.$with('sample', {}).as(sampleOf(tables, range))
-  return db
-    .with(share, sample)
-    .select({
-      percent: sql<number>`(select share.percent from share)`,
-      total: sql<number>`count(*)::float8`,
-      live: sql<number>`(count(*) filter (where sample.live))::float8`,
-      forever: sql<number>`(count(*) filter (where sample.step = ${sql.raw(String(NEVER_EXPIRES))}))::float8`,
-      bytes: sql<number>`coalesce(sum(sample.bytes), 0)::float8`,
+export const summarize = scopedOperation({
+  name: 'summarize',
+  repeatable: 'always',
+  rows: 'one',
+  columns: {
+    percent: number,
+    total: integer,
+    live: integer,
+    forever: integer,
+    bytes: integer,
+    namespaces: namespaceRows,
+    expiry: expiryRows,
+    sizes: sizeRows,
+    slowest: slowestRows,
+    logRows: integer,
+    now: instant,
+  },
+  build(db, tables, answer, range) {
+    const share = db.$with('share', {}).as(shareOf(tables))
+    const sample = db.$with('sample', {}).as(sampleOf(tables, range))
+    return answer(db.with(share, sample), {
+      percent: sql`(select share.percent from share)`,
+      total: sql`count(*)`,
+      live: sql`count(*) filter (where sample.live)`,
+      forever: sql`count(*) filter (where sample.step = ${sql.raw(String(NEVER_EXPIRES))})`,
+      bytes: sql`coalesce(sum(sample.bytes), 0)`,
       namespaces: list(sql`
         select sample.name, count(*) as entries, sum(sample.bytes) as bytes
         from sample group by sample.name order by bytes desc limit ${sql.raw(String(MAX_NAMESPACES))}`),
       expiry: list(sql`select sample.step, count(*) as entries from sample group by sample.step`),
       sizes: list(sql`select sample.size, count(*) as entries from sample group by sample.size`),
       slowest: list(sql`
-        select sample.key, sample.compute_ms as "computeMs" from sample
+        select sample.key, sample.compute_ms::numeric as "computeMs" from sample
         where sample.compute_ms is not null order by sample.compute_ms desc limit ${sql.raw(String(MAX_FILLS))}`),
-      logRows: sql<number>`(
-        select count(*)::float8 from (select from ${tables.invalidations} limit ${sql.raw(String(MAX_LOG_ROWS))}) as log)`,
-      now: epochMs(sql`now()`),
-    })
-    .from(sql`sample`)
+      logRows: sql`(
+        select count(*) from (select from ${tables.invalidations} limit ${sql.raw(String(MAX_LOG_ROWS))}) as log)`,
+      now: sql`now()`,
+    }).from(sql`sample`)
+  },
 })
 
 /** How much of the table is read, by its size on disk, which is always known. */
@@ -77,11 +117,11 @@ function sampleOf(tables: CacheTables, range: SQL | undefined): SQL {
 
 /** The first name of a key's path below the scope, as it is stored; null where the key is the scope's own. */
 function firstName(key: PgColumn): SQL {
-  const pattern = sql.raw(String.raw`'^((?:\\.|[^|\\])*)\|'`)
-  return sql`substring(substr(${key}, ${param('scopeLength')}::int + 1) from ${pattern})`
+  const pattern = sql.raw(String.raw`e'^((?:\\\\.|[^|\\\\])*)\\|'`)
+  return sql`substring(substr(${key}, ${param('scopeLength', 'int')} + 1) from ${pattern})`
 }
 
-/** Rows as a JSON list, because drivers differ in how they answer with anything but texts and numbers. */
-function list(rows: SQL): SQL<string> {
-  return sql<string>`(select coalesce(json_agg(row_to_json(item)), '[]')::text from (${rows}) as item)`
+/** Rows as a JSON list. */
+function list(rows: SQL): SQL {
+  return sql`(select coalesce(json_agg(row_to_json(item)), '[]') from (${rows}) as item)`
 }

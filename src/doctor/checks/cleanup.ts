@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../cleanup-slot.ts'
-import { operation } from '../../postgres/database.ts'
+import { nullable, number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { TAG_STATE } from '../../rejected.ts'
 import { counted, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
@@ -8,18 +9,22 @@ import { type Check, ok } from '../finding.ts'
 /** Counted no further: more only says the same. */
 const MOST = 100_000
 
-const facts = operation('always', (db, { entries, state }) => {
-  const isDue = sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)} and ${entries.keptUntil} <= now()`
-  return db
-    .select({
-      waiting: sql<number>`(select count(*) from (select from ${entries} where ${isDue} limit ${sql.raw(String(MOST))}) as due)::float8`,
-      oldestMs: sql<number | null>`(select extract(epoch from now() - ${entries.keptUntil}) * 1000 from ${entries}
-        where ${isDue} order by ${entries.cleanupSlot} limit 1)::float8`,
+const facts = operation({
+  name: 'check_cleanup',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { waiting: number, oldestMs: nullable(number), lastRunMs: nullable(number) },
+  build(db, { entries, state }, answer) {
+    const isDue = sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)} and ${entries.keptUntil} <= now()`
+    return answer(db, {
+      waiting: sql`(select count(*) from (select from ${entries} where ${isDue} limit ${sql.raw(String(MOST))}) as due)`,
+      oldestMs: sql`(select extract(epoch from now() - ${entries.keptUntil}) * 1000 from ${entries}
+        where ${isDue} order by ${entries.cleanupSlot} limit 1)`,
       // Only a cleanup of the whole table leaves a mark.
-      lastRunMs: sql<number | null>`(select extract(epoch from now() - ${state.updatedAt}) * 1000 from ${state}
-        where ${state.name} = ${sql.raw(`'${TAG_STATE.cleanup}'`)} and ${state.value} <> '{}')::float8`,
-    })
-    .from(sql`(select) as one`)
+      lastRunMs: sql`(select extract(epoch from now() - ${state.updatedAt}) * 1000 from ${state}
+        where ${state.name} = ${sql.raw(`'${TAG_STATE.cleanup}'`)} and ${state.value} <> '{}')`,
+    }).from(sql`(select) as one`)
+  },
 })
 
 /** A cleanup once a day is rare enough, and two hours late is not yet missing. */

@@ -1,11 +1,17 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
-const facts = operation('always', (db) =>
-  db.select({ nowMs: sql<number>`(extract(epoch from clock_timestamp()) * 1000)::float8` }).from(sql`(select) as one`),
-)
+const facts = operation({
+  name: 'check_clock',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { nowMs: number },
+  build: (db, _tables, answer) =>
+    answer(db, { nowMs: sql`(extract(epoch from clock_timestamp()) * 1000)` }).from(sql`(select) as one`),
+})
 
 const OFF_BY_MS = 5_000
 

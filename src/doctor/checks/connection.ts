@@ -1,8 +1,15 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { type Check, ok } from '../finding.ts'
 
-const nothing = operation('always', (db) => db.select({ one: sql<number>`1` }).from(sql`(select) as one`))
+const nothing = operation({
+  name: 'check_connection',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { one: number },
+  build: (db, _tables, answer) => answer(db, { one: sql`1` }).from(sql`(select) as one`),
+})
 
 const TRIPS = 5
 /** From there on a page that asks for three things in turn is felt to be slow. */

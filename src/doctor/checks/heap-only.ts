@@ -1,13 +1,19 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { counted, percent } from '../figures.ts'
 import { type Check, oidOf, ok } from '../finding.ts'
 
-const facts = operation('always', (db, tables) =>
-  db
-    .select({ updates: sql<number>`s.n_tup_upd::float8`, heapOnly: sql<number>`s.n_tup_hot_upd::float8` })
-    .from(sql`pg_stat_all_tables as s where s.relid = ${oidOf(tables, tables.entries)}`),
-)
+const facts = operation({
+  name: 'check_heap_only',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { updates: number, heapOnly: number },
+  build: (db, tables, answer) =>
+    answer(db, { updates: sql`s.n_tup_upd`, heapOnly: sql`s.n_tup_hot_upd` }).from(
+      sql`pg_stat_all_tables as s where s.relid = ${oidOf(tables, tables.entries)}`,
+    ),
+})
 
 /** Fewer say nothing. */
 const FEW_UPDATES = 1_000

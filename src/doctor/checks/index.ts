@@ -1,4 +1,5 @@
 /** All checks, in the order in which one would ask. */
+
 import type { Check } from '../finding.ts'
 import { cleanup } from './cleanup.ts'
 import { clock } from './clock.ts'
@@ -8,8 +9,10 @@ import { indexes } from './indexes.ts'
 import { leases } from './leases.ts'
 import { log } from './log.ts'
 import { migrations } from './migrations.ts'
+import { ownership } from './ownership.ts'
 import { pooler } from './pooler.ts'
 import { privileges } from './privileges.ts'
+import { rowSecurity } from './row-security.ts'
 import { server } from './server.ts'
 import { settings } from './settings.ts'
 import { toast } from './toast.ts'
@@ -18,6 +21,7 @@ import { unlogged } from './unlogged.ts'
 import { vacuum } from './vacuum.ts'
 
 export const CHECKS: readonly Check[] = [
-  ...[connection, server, pooler, clock, migrations, privileges, indexes, settings, unlogged],
+  ...[connection, server, pooler, clock, migrations, privileges, ownership, rowSecurity],
+  ...[indexes, settings, unlogged],
   ...[vacuum, toast, heapOnly, cleanup, leases, log, transactions],
 ]

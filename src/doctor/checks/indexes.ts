@@ -1,5 +1,6 @@
 import { getTableName, type SQL, sql, type Table } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { bool, oneOf, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import type { CacheTables } from '../../schema.ts'
 import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
 
@@ -20,24 +21,31 @@ const WANTED: readonly Wanted[] = [
 /** What a touch moves: with an index on it, each touch rewrites all indexes. */
 const MOVING = ['expires_at', 'kept_until', 'updated_at']
 
-const facts = operation('always', (db, tables) =>
-  db
-    .select({
-      table: sql<
-        Wanted['table']
-      >`case i.indrelid ${whenTable(tables, 'entries')} ${whenTable(tables, 'leases')} else 'invalidations' end`,
-      name: sql<string>`i.indexrelid::regclass::text`,
-      isUnique: sql<boolean>`i.indisunique`,
-      isValid: sql<boolean>`i.indisvalid`,
-      columns: sql<string>`(
+const facts = operation({
+  name: 'check_indexes',
+  repeatable: 'always',
+  rows: 'any number',
+  columns: {
+    table: oneOf('entries', 'leases', 'invalidations'),
+    name: text,
+    isUnique: bool,
+    isValid: bool,
+    columns: text,
+  },
+  build: (db, tables, answer) =>
+    answer(db, {
+      table: sql`case i.indrelid ${whenTable(tables, 'entries')} ${whenTable(tables, 'leases')} else 'invalidations' end`,
+      name: sql`i.indexrelid::regclass::text`,
+      isUnique: sql`i.indisunique`,
+      isValid: sql`i.indisvalid`,
+      columns: sql`(
         select string_agg(coalesce(a.attname::text, '?'), ',' order by k.position)
         from unnest(i.indkey::int[]) with ordinality as k(number, position)
         left join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.number)`,
-    })
-    .from(
+    }).from(
       sql`pg_index as i where i.indrelid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)}, ${oidOf(tables, tables.invalidations)})`,
     ),
-)
+})
 
 function whenTable(tables: CacheTables, name: 'entries' | 'leases'): SQL {
   return sql`when ${oidOf(tables, tables[name])} then ${sql.raw(`'${name}'`)}`

@@ -1,21 +1,25 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { nullable, number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { counted, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
 const MOST = 100_000
 
-const facts = operation('always', (db, { leases }) =>
-  db
-    .select({
-      held: sql<number>`(count(*) filter (where l.expires_at > now()))::float8`,
-      lost: sql<number>`(count(*) filter (where l.expires_at <= now()))::float8`,
-      oldestMs: sql<number | null>`(extract(epoch from now() - min(l.expires_at)) * 1000)::float8`,
-    })
-    .from(sql`(
+const facts = operation({
+  name: 'check_leases',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { held: number, lost: number, oldestMs: nullable(number) },
+  build: (db, { leases }, answer) =>
+    answer(db, {
+      held: sql`(count(*) filter (where l.expires_at > now()))`,
+      lost: sql`(count(*) filter (where l.expires_at <= now()))`,
+      oldestMs: sql`(extract(epoch from now() - min(l.expires_at)) * 1000)`,
+    }).from(sql`(
       select ${leases.expiresAt} from ${leases} where ${leases.token} is not null limit ${sql.raw(String(MOST))}
     ) as l`),
-)
+})
 
 /** Cleanup forgets them ten minutes after they ran out; an hour later it has not come. */
 const FORGOTTEN_MS = 3_600_000

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { counted, bytes as size } from '../figures.ts'
 import { type Check, oidOf, ok } from '../finding.ts'
 
@@ -7,15 +8,18 @@ import { type Check, oidOf, ok } from '../finding.ts'
 const MOST = 1_000_000
 const MANY = 100_000
 
-const facts = operation('always', (db, tables) =>
-  db
-    .select({
-      rows: sql<number>`(select count(*) from (
-        select from ${tables.invalidations} limit ${sql.raw(String(MOST))}) as l)::float8`,
-      bytes: sql<number>`pg_total_relation_size(${oidOf(tables, tables.invalidations)})::float8`,
-    })
-    .from(sql`(select) as one`),
-)
+const facts = operation({
+  name: 'check_log',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { rows: number, bytes: number },
+  build: (db, tables, answer) =>
+    answer(db, {
+      rows: sql`(select count(*) from (
+        select from ${tables.invalidations} limit ${sql.raw(String(MOST))}) as l)`,
+      bytes: sql`pg_total_relation_size(${oidOf(tables, tables.invalidations)})`,
+    }).from(sql`(select) as one`),
+})
 
 /** How large the log of invalidations is: reads of tagged entries look into it. */
 export const log: Check = {

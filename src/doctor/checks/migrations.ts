@@ -1,37 +1,68 @@
 import { sql } from 'drizzle-orm'
 import { migrations as known } from '../../migrate/migrations.ts'
-import { identifier } from '../../migrate/sql-text.ts'
-import { operation } from '../../postgres/database.ts'
+import { isCacheTable } from '../../migrate/shape-sql.ts'
+import { identifier, regclass } from '../../migrate/sql-text.ts'
+import { ownTables } from '../../own-tables.ts'
+import { bool, nullable, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
 
-const present = operation('always', (db, tables) =>
-  db
-    .select({
-      entries: sql<boolean>`${oidOf(tables, tables.entries)} is not null`,
-      leases: sql<boolean>`${oidOf(tables, tables.leases)} is not null`,
-      invalidations: sql<boolean>`${oidOf(tables, tables.invalidations)} is not null`,
-      state: sql<boolean>`${oidOf(tables, tables.state)} is not null`,
-      changes: sql<boolean>`${oidOf(tables, tables.changes)} is not null`,
-    })
-    .from(sql`(select) as one`),
-)
+const present = operation({
+  name: 'check_present',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { entries: bool, leases: bool, invalidations: bool, state: bool, changes: bool },
+  build: (db, tables, answer) =>
+    answer(db, {
+      entries: sql`${oidOf(tables, tables.entries)} is not null`,
+      leases: sql`${oidOf(tables, tables.leases)} is not null`,
+      invalidations: sql`${oidOf(tables, tables.invalidations)} is not null`,
+      state: sql`${oidOf(tables, tables.state)} is not null`,
+      changes: sql`${oidOf(tables, tables.changes)} is not null`,
+    }).from(sql`(select) as one`),
+})
+
+/** The numbers of tables that are there, and are another's, as text. */
+const foreign = operation({
+  name: 'check_foreign',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { numbers: text },
+  build: (db, tables, answer) =>
+    answer(db, {
+      numbers: sql`concat_ws(',', ${sql.join(
+        ownTables(tables).map((table, index) => {
+          const oid = regclass(tables, table)
+          return sql.raw(`case when ${oid} is not null and not ${isCacheTable(tables, table, oid)} then '${index}' end`)
+        }),
+        sql`, `,
+      )})`,
+    }).from(sql`(select) as one`),
+})
 
 /** Null where there is no such schema. Without that right not even a table's name can be asked for. */
-const usable = operation('always', (db, { schema = '' }) =>
-  db
-    .select({
-      isUsable: sql<boolean | null>`has_schema_privilege(to_regnamespace(${identifier(schema)}::text), 'usage')`,
-      role: sql<string>`current_user::text`,
-    })
-    .from(sql`(select) as one`),
-)
+const usable = operation({
+  name: 'check_usable',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { isUsable: nullable(bool), role: text },
+  build: (db, { schema = '' }, answer) =>
+    answer(db, {
+      isUsable: sql`has_schema_privilege(to_regnamespace(${identifier(schema)}::text), 'usage')`,
+      role: sql`current_user::text`,
+    }).from(sql`(select) as one`),
+})
 
-const recorded = operation('always', (db, { state }) =>
-  db
-    .select({ name: sql<string>`substr(${state.name}, length('migration ') + 1)` })
-    .from(state)
-    .where(sql`${state.name} like 'migration %'`),
-)
+const recorded = operation({
+  name: 'check_recorded',
+  repeatable: 'always',
+  rows: 'any number',
+  columns: { name: text },
+  build: (db, { state }, answer) =>
+    answer(db, { name: sql`substr(${state.name}, length('migration ') + 1)` })
+      .from(state)
+      .where(sql`${state.name} like 'migration %'`),
+})
 
 const ADVICE = 'Run `pgstash migrate`, before the code that needs it.'
 
@@ -48,6 +79,15 @@ export const migrations: Check = {
         const advice = `As its owner: grant usage on schema ${tables.schema} to ${access.role}.`
         return [{ status: 'problem', what, advice }]
       }
+    }
+    const [strange] = await runner.run(foreign)
+    if (strange !== undefined && strange.numbers !== '') {
+      const own = ownTables(tables)
+      const taken = strange.numbers.split(',').flatMap((number) => own[Number(number)] ?? [])
+      const what = `${taken.map((table) => shownName(tables, table)).join(', ')}: not the cache's, by the columns and the key.`
+      const advice =
+        'Give the cache a schema or prefix of its own: --schema and --table-prefix here and in `pgstash migrate`, cacheTables({ schema, prefix }) in the code.'
+      return [{ status: 'problem', what, advice }]
     }
     const [row] = await runner.run(present)
     const names = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const

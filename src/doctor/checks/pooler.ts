@@ -1,10 +1,15 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { nullable, number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { type Check, ok } from '../finding.ts'
 
-const facts = operation('always', (db) =>
-  db.select({ port: sql<number | null>`inet_server_port()` }).from(sql`(select) as one`),
-)
+const facts = operation({
+  name: 'check_pooler',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { port: nullable(number) },
+  build: (db, _tables, answer) => answer(db, { port: sql`inet_server_port()` }).from(sql`(select) as one`),
+})
 
 /** Whether something stands between, which need not know prepared statements. */
 export const pooler: Check = {

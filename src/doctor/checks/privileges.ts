@@ -1,20 +1,24 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import type { CacheTables } from '../../schema.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const RIGHTS = ['select', 'insert', 'update', 'delete'] as const
 const TABLES = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const
 
-const facts = operation('always', (db, tables) =>
-  db
-    .select({
-      role: sql<string>`current_user::text`,
+const facts = operation({
+  name: 'check_privileges',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { role: text, missing: text },
+  build: (db, tables, answer) =>
+    answer(db, {
+      role: sql`current_user::text`,
       // As one text, because drivers differ in how they answer with arrays.
-      missing: sql<string>`concat_ws(',', ${sql.join(missing(tables), sql`, `)})`,
-    })
-    .from(sql`(select) as one`),
-)
+      missing: sql`concat_ws(',', ${sql.join(missing(tables), sql`, `)})`,
+    }).from(sql`(select) as one`),
+})
 
 function missing(tables: CacheTables): SQL[] {
   return TABLES.flatMap((name) =>

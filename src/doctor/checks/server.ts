@@ -1,17 +1,21 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { bool, number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { OLDEST_POSTGRES } from '../../values/versions.ts'
 import { type Check, type Observation, ok } from '../finding.ts'
 
-const facts = operation('always', (db) =>
-  db
-    .select({
-      version: sql<number>`current_setting('server_version_num')::int`,
-      isReplica: sql<boolean>`pg_is_in_recovery()`,
-      isReadOnly: sql<boolean>`current_setting('default_transaction_read_only')::boolean`,
-    })
-    .from(sql`(select) as one`),
-)
+const facts = operation({
+  name: 'check_server',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { version: number, isReplica: bool, isReadOnly: bool },
+  build: (db, _tables, answer) =>
+    answer(db, {
+      version: sql`current_setting('server_version_num')::int`,
+      isReplica: sql`pg_is_in_recovery()`,
+      isReadOnly: sql`current_setting('default_transaction_read_only')::boolean`,
+    }).from(sql`(select) as one`),
+})
 
 /** Whether the server is new enough, and takes writes. */
 export const server: Check = {

@@ -1,18 +1,22 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { bool, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
 
-const facts = operation('always', (db, tables) =>
-  db
-    .select({
-      isEntries: sql<boolean>`c.oid = ${oidOf(tables, tables.entries)}`,
-      options: sql<string>`coalesce(array_to_string(c.reloptions, ','), '')`,
-      toastOptions: sql<string>`coalesce(array_to_string(t.reloptions, ','), '')`,
-    })
-    .from(
+const facts = operation({
+  name: 'check_settings',
+  repeatable: 'always',
+  rows: 'any number',
+  columns: { isEntries: bool, options: text, toastOptions: text },
+  build: (db, tables, answer) =>
+    answer(db, {
+      isEntries: sql`c.oid = ${oidOf(tables, tables.entries)}`,
+      options: sql`coalesce(array_to_string(c.reloptions, ','), '')`,
+      toastOptions: sql`coalesce(array_to_string(t.reloptions, ','), '')`,
+    }).from(
       sql`pg_class as c left join pg_class as t on t.oid = c.reltoastrelid where c.oid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)})`,
     ),
-)
+})
 
 /** In all the ways that Postgres takes a no, which it keeps as it was written. */
 const SWITCHED_OFF = /(^|,)autovacuum_enabled=(f|n|of|0)/i

@@ -1,19 +1,23 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { counted, bytes as size } from '../figures.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
-const facts = operation('always', (db, tables) =>
-  db
-    .select({
-      live: sql<number>`s.n_live_tup::float8`,
-      dead: sql<number>`s.n_dead_tup::float8`,
-      bytes: sql<number>`pg_relation_size(c.reltoastrelid)::float8`,
-    })
-    .from(
+const facts = operation({
+  name: 'check_toast',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { live: number, dead: number, bytes: number },
+  build: (db, tables, answer) =>
+    answer(db, {
+      live: sql`s.n_live_tup`,
+      dead: sql`s.n_dead_tup`,
+      bytes: sql`pg_relation_size(c.reltoastrelid)`,
+    }).from(
       sql`pg_class as c join pg_stat_all_tables as s on s.relid = c.reltoastrelid where c.oid = ${oidOf(tables, tables.entries)}`,
     ),
-)
+})
 
 /** Of a large value, as Postgres cuts it: four to a page. */
 const CHUNK_BYTES = 2_048

@@ -1,29 +1,34 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { bool, nullable, number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { counted, span } from '../figures.ts'
 import { type Check, type Observation, ok } from '../finding.ts'
 
 /** Counted no further. */
 const MOST = 100_000
 
-const facts = operation('always', (db, { invalidations }) => {
-  // What pins the oldest row that anybody may still need: this is where reads of tagged entries begin to look.
-  const oldest = sql`pg_snapshot_xmin(pg_current_snapshot())`
-  // In another database one that only reads holds nothing back here; transaction ids all databases share.
-  const isHolding = sql`pid <> pg_backend_pid() and backend_type = 'client backend'
-    and (datname = current_database() or backend_xid is not null)`
-  return db
-    .select({
-      openMs: sql<number | null>`(select extract(epoch from now() - min(xact_start)) * 1000 from pg_stat_activity
-        where ${isHolding})::float8`,
-      pid: sql<number | null>`(select pid from pg_stat_activity
+const facts = operation({
+  name: 'check_transactions',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { openMs: nullable(number), pid: nullable(number), prepared: number, held: number, maySee: bool },
+  build(db, { invalidations }, answer) {
+    // What pins the oldest row that anybody may still need: this is where reads of tagged entries begin to look.
+    const oldest = sql`pg_snapshot_xmin(pg_current_snapshot())`
+    // In another database one that only reads holds nothing back here; transaction ids all databases share.
+    const isHolding = sql`pid <> pg_backend_pid() and backend_type = 'client backend'
+      and (datname = current_database() or backend_xid is not null)`
+    return answer(db, {
+      openMs: sql`(select extract(epoch from now() - min(xact_start)) * 1000 from pg_stat_activity
+        where ${isHolding})`,
+      pid: sql`(select pid from pg_stat_activity
         where ${isHolding} and xact_start is not null order by xact_start limit 1)`,
-      prepared: sql<number>`(select count(*) from pg_prepared_xacts where prepared < now() - interval '10 minutes')::float8`,
-      held: sql<number>`(select count(*) from (
-        select from ${invalidations} where xid >= ${oldest} limit ${sql.raw(String(MOST))}) as l)::float8`,
-      maySee: sql<boolean>`pg_has_role('pg_read_all_stats', 'usage') or current_setting('is_superuser')::boolean`,
-    })
-    .from(sql`(select) as one`)
+      prepared: sql`(select count(*) from pg_prepared_xacts where prepared < now() - interval '10 minutes')`,
+      held: sql`(select count(*) from (
+        select from ${invalidations} where xid >= ${oldest} limit ${sql.raw(String(MOST))}) as l)`,
+      maySee: sql`pg_has_role('pg_read_all_stats', 'usage') or current_setting('is_superuser')::boolean`,
+    }).from(sql`(select) as one`)
+  },
 })
 
 const LONG_MS = 600_000

@@ -1,21 +1,25 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { bool } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
-const facts = operation('always', (db, tables) =>
-  db
-    .select({
-      isUnlogged: sql<boolean>`exists (
+const facts = operation({
+  name: 'check_unlogged',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { isUnlogged: bool, isLogUnlogged: bool, isNeon: bool },
+  build: (db, tables, answer) =>
+    answer(db, {
+      isUnlogged: sql`exists (
         select from pg_class where relpersistence = 'u'
           and oid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)}))`,
-      isLogUnlogged: sql<boolean>`exists (
+      isLogUnlogged: sql`exists (
         select from pg_class where relpersistence = 'u'
           and oid in (${oidOf(tables, tables.invalidations)}, ${oidOf(tables, tables.state)}))`,
       // Neon gives this role to all its projects.
-      isNeon: sql<boolean>`exists (select from pg_roles where rolname = 'neon_superuser')`,
-    })
-    .from(sql`(select) as one`),
-)
+      isNeon: sql`exists (select from pg_roles where rolname = 'neon_superuser')`,
+    }).from(sql`(select) as one`),
+})
 
 const AGAIN = 'Run `pgstash migrate` without --unlogged.'
 

@@ -1,26 +1,28 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../../postgres/database.ts'
+import { bool, nullable, number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 import { counted, span } from '../figures.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
-const facts = operation('always', (db, tables) =>
-  db
-    .select({
-      isOn: sql<boolean>`current_setting('autovacuum')::boolean`,
-      live: sql<number>`s.n_live_tup::float8`,
-      dead: sql<number>`s.n_dead_tup::float8`,
-      sinceMs: sql<
-        number | null
-      >`(extract(epoch from now() - greatest(s.last_vacuum, s.last_autovacuum)) * 1000)::float8`,
+const facts = operation({
+  name: 'check_vacuum',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { isOn: bool, live: number, dead: number, sinceMs: nullable(number), due: number },
+  build: (db, tables, answer) =>
+    answer(db, {
+      isOn: sql`current_setting('autovacuum')::boolean`,
+      live: sql`s.n_live_tup`,
+      dead: sql`s.n_dead_tup`,
+      sinceMs: sql`(extract(epoch from now() - greatest(s.last_vacuum, s.last_autovacuum)) * 1000)`,
       // What starts a vacuum, by the table's own setting or the server's.
-      due: sql<number>`(current_setting('autovacuum_vacuum_threshold')::float8 + greatest(c.reltuples, 0) * coalesce(
+      due: sql`(current_setting('autovacuum_vacuum_threshold')::float8 + greatest(c.reltuples, 0) * coalesce(
         (select option_value from pg_options_to_table(c.reloptions) where option_name = 'autovacuum_vacuum_scale_factor')::float8,
-        current_setting('autovacuum_vacuum_scale_factor')::float8))::float8`,
-    })
-    .from(
+        current_setting('autovacuum_vacuum_scale_factor')::float8))`,
+    }).from(
       sql`pg_class as c join pg_stat_all_tables as s on s.relid = c.oid where c.oid = ${oidOf(tables, tables.entries)}`,
     ),
-)
+})
 
 /** Twice of what starts a vacuum may be between two visits; more is a lag. */
 const LAGS_FROM = 2

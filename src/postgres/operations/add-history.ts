@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { SUMS } from '../../telemetry/tally.ts'
-import { operation } from '../database.ts'
+import { integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { milliseconds, param } from './fragments.ts'
 
 /** A week of them is 2,016 rows a name. */
@@ -10,25 +11,28 @@ export const HISTORY_BUCKET_MS = 300_000
  * Adds a tally to the bucket of now, by the database's clock, and forgets what is older than `keepMs`, whoever wrote it: a
  * name that nobody uses any more would stay for good.
  */
-export const addHistory = operation('unsent', (db, { history }) => {
-  const sums = SUMS.map((name) => ({ name: sql.identifier(history[name].name), given: param(name) }))
-  const list = (items: SQL[]) => sql.join(items, sql`, `)
-  const forgotten = db.$with('forgotten', {}).as(sql`
-    delete from ${history} where (${history.name}, ${history.bucketAt}) in (
-      select old.name, old.bucket_at from ${history} as old
-      where old.bucket_at < now() - ${milliseconds('keepMs')}
-      for update skip locked)
-    returning 1`)
-  const added = db.$with('added', {}).as(sql`
-    insert into ${history} as bucket (name, bucket_at, slowest_fill_ms, ${list(sums.map(({ name }) => sql`${name}`))})
-    select ${param('name')}::text, date_bin(${sql.raw(`interval '${HISTORY_BUCKET_MS} milliseconds'`)}, now(), timestamptz 'epoch'),
-      ${param('slowestFillMs')}::float8, ${list(sums.map(({ given }) => sql`${given}::float8`))}
-    on conflict (name, bucket_at) do update
-    set slowest_fill_ms = greatest(bucket.slowest_fill_ms, excluded.slowest_fill_ms),
-      ${list(sums.map(({ name }) => sql`${name} = bucket.${name} + excluded.${name}`))}
-    returning 1`)
-  return db
-    .with(forgotten, added)
-    .select({ forgotten: sql<number>`(select count(*)::int from forgotten)` })
-    .from(sql`added`)
+export const addHistory = operation({
+  name: 'add_history',
+  repeatable: 'unsent',
+  rows: 'one',
+  columns: { forgotten: integer },
+  build(db, { history }, answer) {
+    const sums = SUMS.map((name) => ({ name: sql.identifier(history[name].name), given: param(name) }))
+    const list = (items: SQL[]) => sql.join(items, sql`, `)
+    const forgotten = db.$with('forgotten', {}).as(sql`
+      delete from ${history} where (${history.name}, ${history.bucketAt}) in (
+        select old.name, old.bucket_at from ${history} as old
+        where old.bucket_at < now() - ${milliseconds('keepMs')}
+        for update skip locked)
+      returning 1`)
+    const added = db.$with('added', {}).as(sql`
+      insert into ${history} as bucket (name, bucket_at, slowest_fill_ms, ${list(sums.map(({ name }) => sql`${name}`))})
+      select ${param('name')}, date_bin(${sql.raw(`interval '${HISTORY_BUCKET_MS} milliseconds'`)}, now(), timestamptz 'epoch'),
+        ${param('slowestFillMs', 'float8')}, ${list(sums.map(({ given }) => sql`${given}::float8`))}
+      on conflict (name, bucket_at) do update
+      set slowest_fill_ms = greatest(bucket.slowest_fill_ms, excluded.slowest_fill_ms),
+        ${list(sums.map(({ name }) => sql`${name} = bucket.${name} + excluded.${name}`))}
+      returning 1`)
+    return answer(db.with(forgotten, added), { forgotten: sql`(select count(*) from forgotten)` }).from(sql`added`)
+  },
 })

@@ -22,16 +22,16 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
   const free = db.$with('free', {}).as(sql`
     select from ${leases}
     where ${isTheKeys}
-      and (${leases.token} is null or ${leases.expiresAt} <= now() or ${leases.token} = ${param('token')}::text)
+      and (${leases.token} is null or ${leases.expiresAt} <= now() or ${leases.token} = ${param('token')})
     for update skip locked`)
   const claimed = db.$with('claimed', {}).as(claim(tables))
   return {
     ctes: [wish, lease, free, claimed] as const,
-    claimed: sql<boolean>`exists (select from claimed)`,
+    claimed: sql`exists (select from claimed)`,
     /** How long another still holds the lease, as it stood before. */
-    heldMs: sql<number | null>`(
-      select extract(epoch from lease.expires_at - now())::float8 * 1000 from lease
-      where lease.token <> ${param('token')}::text and lease.expires_at > now())`,
+    heldMs: sql`(
+      select extract(epoch from lease.expires_at - now()) * 1000 from lease
+      where lease.token <> ${param('token')} and lease.expires_at > now())`,
   }
 }
 
@@ -42,7 +42,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
 function claim({ leases }: CacheTables): SQL {
   return sql`
     insert into ${leases} as held (key, token, claimed_at, seen, xid, expires_at)
-    select wish.key, ${param('token')}::text, pg_current_snapshot(), (select written_by from found),
+    select wish.key, ${param('token')}, pg_current_snapshot(), (select written_by from found),
       pg_current_xact_id(), now() + ${milliseconds('leaseMs')}
     from wish
     where wish.wanted and (not exists (select from lease) or exists (select from free))

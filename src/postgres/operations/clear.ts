@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../database.ts'
+import { bool, integer, nullable, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { inRange, param } from './fragments.ts'
 import { freed } from './lease.ts'
 
@@ -9,31 +10,34 @@ import { freed } from './lease.ts'
  * The leases of the whole range are broken first, which the count forces. `raced`: one of them was filled or released
  * since this statement's snapshot, so there may be an entry that it cannot see.
  */
-export const clear = operation('unsent', (db, { entries, leases }) => {
-  const held = db.$with('held', {}).as(sql`
-    select ${leases.key} from ${leases}
-    where ${inRange(leases)} and ${leases.token} is not null
-    order by ${leases.key}
-    for update`)
-  const broken = db.$with('broken', {}).as(sql`
-    update ${leases} set ${freed} from held where ${leases.key} = held.key
-    returning 1`)
-  const doomed = db.$with('doomed', {}).as(sql`
-    select ${entries.key} from ${entries}
-    where ${inRange(entries)} and (select count(*) from broken) >= 0
-    order by ${entries.key}
-    limit ${param('batch')}::int
-    for update`)
-  const removed = db.$with('removed', {}).as(sql`
-    delete from ${entries} using doomed where ${entries.key} = doomed.key
-    returning 1`)
-  return db
-    .with(held, broken, doomed, removed)
-    .select({
-      removed: sql<number>`(select count(*)::int from removed)`,
-      raced: sql<boolean>`(select count(*) from broken) < (
+export const clear = operation({
+  name: 'clear',
+  repeatable: 'unsent',
+  rows: 'one',
+  columns: { removed: integer, raced: bool, last: nullable(text) },
+  build(db, { entries, leases }, answer) {
+    const held = db.$with('held', {}).as(sql`
+      select ${leases.key} from ${leases}
+      where ${inRange(leases)} and ${leases.token} is not null
+      order by ${leases.key}
+      for update`)
+    const broken = db.$with('broken', {}).as(sql`
+      update ${leases} set ${freed} from held where ${leases.key} = held.key
+      returning 1`)
+    const doomed = db.$with('doomed', {}).as(sql`
+      select ${entries.key} from ${entries}
+      where ${inRange(entries)} and (select count(*) from broken) >= 0
+      order by ${entries.key}
+      limit ${param('batch', 'int')}
+      for update`)
+    const removed = db.$with('removed', {}).as(sql`
+      delete from ${entries} using doomed where ${entries.key} = doomed.key
+      returning 1`)
+    return answer(db.with(held, broken, doomed, removed), {
+      removed: sql`(select count(*) from removed)`,
+      raced: sql`(select count(*) from broken) < (
         select count(*) from ${leases} where ${inRange(leases)} and ${leases.token} is not null)`,
-      last: sql<string | null>`(select max(key) from doomed having count(*) = ${param('batch')}::int)`,
-    })
-    .from(sql`(select) as one`)
+      last: sql`(select max(key) from doomed having count(*) = ${param('batch', 'int')})`,
+    }).from(sql`(select) as one`)
+  },
 })

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { live } from '../../schema.ts'
-import { operation } from '../database.ts'
+import { decimal, nullable, oneOf } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { deadline, liveWhenLocked, param, recheckedAt } from './fragments.ts'
 
 const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
@@ -12,42 +13,45 @@ const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
  * condition refused it; `refusal` is why, as far as the statement's snapshot shows it. Null there: what the update met
  * was written after the snapshot, so ask again.
  */
-export const countUp = operation('unsent', (db, tables) => {
-  const { entries } = tables
-  const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
-  const counted = db.$with('counted', {}).as(sql`
-    insert into ${entries} (key, number, expires_at, kept_until, written_by)
-    select ${param('key')}::text, ${param('delta')}::numeric, given.expires_at, given.expires_at, pg_current_xact_id()
-    from (select ${deadline} as expires_at) as given
-    on conflict (key) do update
-    set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
-      select
-        case when s.running then ${entries.number} else 0 end + excluded.number,
-        case when s.keeps then ${entries.expiresAt} else excluded.expires_at end,
-        case when s.keeps then ${entries.keptUntil} else excluded.kept_until end,
-        case when s.running then ${entries.tags} end,
-        case when s.running then ${recheckedAt(tables)} end,
-        case when s.running then ${entries.createdAt} else now() end,
-        now()
-      from (select r.running, r.running and not ${param('sliding')}::boolean as keeps from (select ${running} as running) as r) as s
-    )
-    where (
-      select abs(case when s.live and ${entries.number} is not null then ${entries.number} else 0 end + excluded.number)
-          <= ${maxSum}
-        and not (s.live and ${entries.value} is not null)
-      from (select ${liveWhenLocked(tables)} as live) as s
-    )
-    returning ${entries.number}`)
-  return db
-    .with(counted)
-    .select({
-      number: sql<string | null>`(select number::text from counted)`,
-      refusal: sql<'text' | 'range' | null>`(
+export const countUp = operation({
+  name: 'count_up',
+  repeatable: 'unsent',
+  rows: 'one',
+  columns: { number: nullable(decimal), refusal: nullable(oneOf('text', 'range')) },
+  build(db, tables, answer) {
+    const { entries } = tables
+    const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
+    const counted = db.$with('counted', {}).as(sql`
+      insert into ${entries} (key, number, expires_at, kept_until, written_by)
+      select ${param('key')}, ${param('delta', 'numeric')}, given.expires_at, given.expires_at, pg_current_xact_id()
+      from (select ${deadline} as expires_at) as given
+      on conflict (key) do update
+      set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+        select
+          case when s.running then ${entries.number} else 0 end + excluded.number,
+          case when s.keeps then ${entries.expiresAt} else excluded.expires_at end,
+          case when s.keeps then ${entries.keptUntil} else excluded.kept_until end,
+          case when s.running then ${entries.tags} end,
+          case when s.running then ${recheckedAt(tables)} end,
+          case when s.running then ${entries.createdAt} else now() end,
+          now()
+        from (select r.running, r.running and not ${param('sliding', 'boolean')} as keeps from (select ${running} as running) as r) as s
+      )
+      where (
+        select abs(case when s.live and ${entries.number} is not null then ${entries.number} else 0 end + excluded.number)
+            <= ${maxSum}
+          and not (s.live and ${entries.value} is not null)
+        from (select ${liveWhenLocked(tables)} as live) as s
+      )
+      returning ${entries.number}`)
+    return answer(db.with(counted), {
+      number: sql`(select number from counted)`,
+      refusal: sql`(
         select case
           when ${entries.value} is not null then 'text'
-          when abs(coalesce(${entries.number}, 0) + ${param('delta')}::numeric) > ${maxSum} then 'range'
+          when abs(coalesce(${entries.number}, 0) + ${param('delta', 'numeric')}) > ${maxSum} then 'range'
         end
-        from ${entries} where ${entries.key} = ${param('key')}::text and ${live(tables)})`,
-    })
-    .from(sql`(select) as one`)
+        from ${entries} where ${entries.key} = ${param('key')} and ${live(tables)})`,
+    }).from(sql`(select) as one`)
+  },
 })

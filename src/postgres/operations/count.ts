@@ -1,11 +1,16 @@
 import { and, sql } from 'drizzle-orm'
 import { live } from '../../schema.ts'
+import { integer } from '../kinds.ts'
 import { scopedOperation } from './scoped.ts'
 
 /** The number of live entries of a scope. */
-export const count = scopedOperation('always', (db, tables, range) =>
-  db
-    .select({ count: sql<number>`count(*)::float8` })
-    .from(tables.entries)
-    .where(and(range, live(tables))),
-)
+export const count = scopedOperation({
+  name: 'count',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { count: integer },
+  build: (db, tables, answer, range) =>
+    answer(db, { count: sql`count(*)` })
+      .from(tables.entries)
+      .where(and(range, live(tables))),
+})

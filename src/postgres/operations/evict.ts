@@ -1,14 +1,8 @@
-import { and, type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema.ts'
-import { operation, type QueryDatabase } from '../database.ts'
-import { inRange, isAsSeen, param, storedBytes } from './fragments.ts'
+import { and, sql } from 'drizzle-orm'
+import { integer } from '../kinds.ts'
+import { isAsSeen, param, storedBytes } from './fragments.ts'
 import { sample } from './sample.ts'
-import type { ScopedOperation } from './scoped.ts'
-
-export interface Evicted {
-  readonly evicted: number
-  readonly bytes: number
-}
+import { scopedOperation } from './scoped.ts'
 
 /**
  * Deletes up to `batch` entries, live ones too: those that are kept for the shortest, found through the index on their
@@ -17,36 +11,34 @@ export interface Evicted {
  *
  * What is locked, being computed or written meanwhile stays, as in a sweep.
  */
-function evictRange(db: QueryDatabase, tables: CacheTables, range: SQL | undefined) {
-  const { entries, leases } = tables
-  const isAlone = sql`not exists (
-    select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
-  const soonest = db.$with('soonest', {}).as(sql`
-    select ${entries.key} from ${entries}
-    where ${and(sql`${entries.cleanupSlot} is not null`, range, isAlone, isAsSeen(tables))}
-    order by ${entries.cleanupSlot}, ${entries.keptUntil}
-    limit ${param('batch')}::int
-    for update skip locked`)
-  const oldest = db.$with('oldest', {}).as(sql`
-    select ${entries.key} from ${entries} ${sample(tables)}
-    where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch')}::int`, range, isAlone, isAsSeen(tables))}
-    order by ${entries.updatedAt}
-    limit greatest(0, ${param('batch')}::int - (select count(*) from soonest))
-    for update skip locked`)
-  const evicted = db.$with('evicted', {}).as(sql`
-    delete from ${entries}
-    where ${entries.key} = any (array(select key from soonest union all select key from oldest))
-    returning ${storedBytes(tables)} as bytes`)
-  return db
-    .with(soonest, oldest, evicted)
-    .select({
-      evicted: sql<number>`count(*)::int`,
-      bytes: sql<number>`coalesce(sum(bytes), 0)::float8`,
-    })
-    .from(sql`evicted`)
-}
-
-export const evict: ScopedOperation<Evicted> = {
-  everything: operation('unsent', (db, tables) => evictRange(db, tables, undefined)),
-  range: operation('unsent', (db, tables) => evictRange(db, tables, inRange(tables.entries))),
-}
+export const evict = scopedOperation({
+  name: 'evict',
+  repeatable: 'unsent',
+  rows: 'one',
+  columns: { evicted: integer, bytes: integer },
+  build(db, tables, answer, range) {
+    const { entries, leases } = tables
+    const isAlone = sql`not exists (
+      select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
+    const soonest = db.$with('soonest', {}).as(sql`
+      select ${entries.key} from ${entries}
+      where ${and(sql`${entries.cleanupSlot} is not null`, range, isAlone, isAsSeen(tables))}
+      order by ${entries.cleanupSlot}, ${entries.keptUntil}
+      limit ${param('batch', 'int')}
+      for update skip locked`)
+    const oldest = db.$with('oldest', {}).as(sql`
+      select ${entries.key} from ${entries} ${sample(tables)}
+      where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch', 'int')}`, range, isAlone, isAsSeen(tables))}
+      order by ${entries.updatedAt}
+      limit greatest(0, ${param('batch', 'int')} - (select count(*) from soonest))
+      for update skip locked`)
+    const evicted = db.$with('evicted', {}).as(sql`
+      delete from ${entries}
+      where ${entries.key} = any (array(select key from soonest union all select key from oldest))
+      returning ${storedBytes(tables)} as bytes`)
+    return answer(db.with(soonest, oldest, evicted), {
+      evicted: sql`count(*)`,
+      bytes: sql`coalesce(sum(bytes), 0)`,
+    }).from(sql`evicted`)
+  },
+})

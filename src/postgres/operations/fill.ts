@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
-import { operation } from '../database.ts'
-import { asWrittenNow, deadline, milliseconds, overwrite, param, writtenColumns } from './fragments.ts'
+import { bool } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { asWrittenNow, deadline, milliseconds, overwrite, param, textArray, writtenColumns } from './fragments.ts'
 import { freed, heldLease } from './lease.ts'
 
 /**
@@ -11,33 +12,38 @@ import { freed, heldLease } from './lease.ts'
  * tags: the value may have been computed from what was there before. Also where the claim is older than what the log
  * of invalidations still knows.
  */
-export const fill = operation('always', (db, tables) => {
-  const { entries, leases } = tables
-  const fence = db.$with('fence', {}).as(sql`
-    update ${leases} set ${freed} where ${heldLease(tables)}
-    returning claimed_at, seen`)
-  const given = db.$with('given', {}).as(sql`
-    select item.*, case
-        when item.expires_at <= now() then item.expires_at
-        else item.expires_at + ${milliseconds('staleMs')}
-      end as kept_until
-    from (
-      select least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${param('tags')}::text[] as tags,
-        coalesce(${param('asOf')}::pg_snapshot, fence.claimed_at) as filled_at
-      from fence
-    ) as item`)
-  const written = db.$with('written', {}).as(sql`
-    insert into ${entries} as entry (${writtenColumns})
-    select ${param('key')}::text, ${param('value')}::text, ${param('number')}::numeric,
-      given.expires_at, given.kept_until, given.tags, case when given.tags is not null then given.filled_at end,
-      ${param('computeMs')}::float8, ${asWrittenNow}
-    from given
-    where not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
-    on conflict (key) do update set ${overwrite}
-    where entry.written_by is not distinct from (select seen from fence)
-    returning 1`)
-  return db
-    .with(fence, given, written)
-    .select({ stored: sql<boolean>`exists (select from written)` })
-    .from(sql`(select) as one`)
+export const fill = operation({
+  name: 'fill',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { stored: bool },
+  build(db, tables, answer) {
+    const { entries, leases } = tables
+    const fence = db.$with('fence', {}).as(sql`
+      update ${leases} set ${freed} where ${heldLease(tables)}
+      returning claimed_at, seen`)
+    const given = db.$with('given', {}).as(sql`
+      select item.*, case
+          when item.expires_at <= now() then item.expires_at
+          else item.expires_at + ${milliseconds('staleMs')}
+        end as kept_until
+      from (
+        select least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
+          coalesce(${param('asOf', 'pg_snapshot')}, fence.claimed_at) as filled_at
+        from fence
+      ) as item`)
+    const written = db.$with('written', {}).as(sql`
+      insert into ${entries} as entry (${writtenColumns})
+      select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
+        given.expires_at, given.kept_until, given.tags, case when given.tags is not null then given.filled_at end,
+        ${param('computeMs', 'float8')}, ${asWrittenNow}
+      from given
+      where not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
+      on conflict (key) do update set ${overwrite}
+      where entry.written_by is not distinct from (select seen from fence)
+      returning 1`)
+    return answer(db.with(fence, given, written), { stored: sql`exists (select from written)` }).from(
+      sql`(select) as one`,
+    )
+  },
 })

@@ -1,14 +1,46 @@
 /** Pieces that several statements share. */
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import type { EntryState } from '../../cache.ts'
 import { rejected } from '../../rejected.ts'
-import type { CacheTables } from '../../schema.ts'
+import { type CacheTables, live } from '../../schema.ts'
 import type { Deadline } from '../../values/expiration.ts'
 
-export const param = (name: string) => sql.placeholder(name)
+type ParamType = 'boolean' | 'float8' | 'int' | 'json' | 'jsonb' | 'numeric' | 'pg_snapshot' | 'timestamptz'
+
+/** A parameter as Drizzle's own methods take it. */
+export const placeholder = (name: string) => sql.placeholder(name)
+
+/**
+ * A parameter. Cast from text, so that each driver sends it as the text that the runner makes of it, whatever it does with
+ * other types.
+ */
+export function param(name: string, type?: ParamType): SQL {
+  return type === undefined
+    ? sql`${sql.placeholder(name)}::text`
+    : sql`${sql.placeholder(name)}::text::${sql.raw(type)}`
+}
+
+/** A parameter that is a list of texts, or null, as an array. It is sent as JSON. */
+export function textArray(name: string): SQL {
+  return sql`(
+    select case when given.list is not null then array(select json_array_elements_text(given.list)) end
+    from (select ${param(name, 'json')} as list) as given)::text[]`
+}
+
+/** Parameters that are lists of equal length, as rows; nulls stay. */
+export function zipped(...names: string[]): SQL {
+  const lists = names.map((name) => sql`json_array_elements_text(${param(name, 'json')})`)
+  return sql`rows from (${sql.join(lists, sql`, `)})`
+}
+
+/** Whether a text is among the list of a parameter. */
+export function isAmong(text: SQLWrapper, name: string): SQL {
+  return sql`${text} = any (array(select json_array_elements_text(${param(name, 'json')})))`
+}
 
 /** A parameter of milliseconds as an interval. */
-export const milliseconds = (name: string): SQL => sql`(${param(name)}::float8 * interval '1 millisecond')`
+export const milliseconds = (name: string): SQL => sql`(${param(name, 'float8')} * interval '1 millisecond')`
 
 /**
  * The deadline of {@link deadlineValues}, by the database's clock; null is never.
@@ -18,7 +50,7 @@ export const milliseconds = (name: string): SQL => sql`(${param(name)}::float8 *
  */
 export const deadline: SQL = sql`(
   select case when d.deadline <= now() then timestamptz 'epoch' else d.deadline end
-  from (select coalesce(${param('at')}::timestamptz, now() + ${milliseconds('after')}) as deadline) as d
+  from (select coalesce(${param('at', 'timestamptz')}, now() + ${milliseconds('after')}) as deadline) as d
 )`
 
 /** The parameters of {@link deadline}. */
@@ -30,7 +62,7 @@ export function deadlineValues(given: Deadline): { at: string | null; after: num
 }
 
 /** The snapshot that tagged entries are stored with: the caller's, or this statement's own. */
-export const filledAt: SQL = sql`case when given.tags is not null then coalesce(${param('asOf')}::pg_snapshot, pg_current_snapshot()) end`
+export const filledAt: SQL = sql`case when given.tags is not null then coalesce(${param('asOf', 'pg_snapshot')}, pg_current_snapshot()) end`
 
 /** What a write sets; everything, so that nothing of an older entry survives. */
 export const writtenColumns: SQL = sql.raw(
@@ -73,12 +105,13 @@ export function movedKeptUntil({ entries }: CacheTables): SQL {
 
 /** Keys from `from` up to before `to`: a scope, or a prefix in it. */
 export function inRange({ key }: { key: PgColumn }): SQL {
-  return sql`(${key} >= ${param('from')}::text and ${key} < ${param('to')}::text)`
+  return sql`(${key} >= ${param('from')} and ${key} < ${param('to')})`
 }
 
-/** An instant as milliseconds since the epoch, whatever the driver makes of timestamps. */
-export function epochMs(instant: PgColumn | SQL): SQL<number | null> {
-  return sql<number | null>`floor(extract(epoch from ${instant}) * 1000)::float8`
+/** How an entry stands. Its tags are looked at if its deadline is still to come. */
+export function stateOf(tables: CacheTables): SQL<EntryState> {
+  const { expiresAt } = tables.entries
+  return sql<EntryState>`case when ${live(tables)} then 'live' when ${expiresAt} <= now() then 'expired' else 'invalidated' end`
 }
 
 /** Bytes that an entry's key and value take in the table, after compression. */

@@ -1,36 +1,42 @@
 import { sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
-import { operation } from '../database.ts'
-import { deadline, milliseconds, param } from './fragments.ts'
+import { bool } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { deadline, milliseconds, param, textArray } from './fragments.ts'
 import { fencedSince, fencingLease, freed, passedAt } from './lease.ts'
 
 /**
  * Brings a stored response up to date after the handler said that it has not changed, and gives the lease back: header
  * fields, times and tags; the body is neither sent nor rewritten. Only if it is still the row that the claim saw.
  */
-export const freshenResponse = operation('always', (db, tables) => {
-  const { entries, leases } = tables
-  const fence = db.$with('fence', {}).as(sql`
-    update ${leases} set ${freed} where ${fencingLease(tables)}
-    returning key, ${fencedSince(tables)} as claimed_at, seen`)
-  const given = db.$with('given', {}).as(sql`
-    select fence.*, least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${param('tags')}::text[] as tags
-    from fence`)
-  const freshened = db.$with('freshened', {}).as(sql`
-    update ${entries}
-    set meta = ${param('meta')}::text, expires_at = given.expires_at,
-      kept_until = greatest(given.expires_at, now()) + ${milliseconds('keptMs')},
-      tags = given.tags, filled_at = case when given.tags is not null then given.claimed_at end,
-      created_at = now(), updated_at = now(), written_by = pg_current_xact_id()
-    from given
-    where ${entries.key} = given.key and case
-        when ${passedAt} is null then ${entries.writtenBy} is not distinct from given.seen
-        else pg_visible_in_snapshot(${entries.writtenBy}, ${passedAt})
-      end
-      and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.claimed_at`, writtenBy: sql`pg_current_xact_id()` })}
-    returning 1`)
-  return db
-    .with(fence, given, freshened)
-    .select({ stored: sql<boolean>`exists (select from freshened)` })
-    .from(sql`(select) as one`)
+export const freshenResponse = operation({
+  name: 'freshen_response',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { stored: bool },
+  build(db, tables, answer) {
+    const { entries, leases } = tables
+    const fence = db.$with('fence', {}).as(sql`
+      update ${leases} set ${freed} where ${fencingLease(tables)}
+      returning key, ${fencedSince(tables)} as claimed_at, seen`)
+    const given = db.$with('given', {}).as(sql`
+      select fence.*, least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags
+      from fence`)
+    const freshened = db.$with('freshened', {}).as(sql`
+      update ${entries}
+      set meta = ${param('meta')}, expires_at = given.expires_at,
+        kept_until = greatest(given.expires_at, now()) + ${milliseconds('keptMs')},
+        tags = given.tags, filled_at = case when given.tags is not null then given.claimed_at end,
+        created_at = now(), updated_at = now(), written_by = pg_current_xact_id()
+      from given
+      where ${entries.key} = given.key and case
+          when ${passedAt} is null then ${entries.writtenBy} is not distinct from given.seen
+          else pg_visible_in_snapshot(${entries.writtenBy}, ${passedAt})
+        end
+        and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.claimed_at`, writtenBy: sql`pg_current_xact_id()` })}
+      returning 1`)
+    return answer(db.with(fence, given, freshened), { stored: sql`exists (select from freshened)` }).from(
+      sql`(select) as one`,
+    )
+  },
 })

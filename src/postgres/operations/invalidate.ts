@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
-import { operation } from '../database.ts'
+import { integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
 /**
@@ -16,10 +17,16 @@ export function noteInvalidated({ invalidations }: CacheTables, tags: SQL): SQL 
 }
 
 /** Notes that this transaction invalidated tags; reads compare it with what each entry's fill could see. */
-export const invalidate = operation('unsent', (db, tables) => {
-  const given = sql`select given.tag from unnest(${param('tags')}::text[]) as given(tag)`
-  const noted = db.$with('noted', {}).as(sql`${noteInvalidated(tables, given)} returning 1`)
-  return db.with(noted).select({ count: sql<number>`count(*)::int` }).from(sql`noted`)
+export const invalidate = operation({
+  name: 'invalidate',
+  repeatable: 'unsent',
+  rows: 'one',
+  columns: { count: integer },
+  build(db, tables, answer) {
+    const given = sql`select given.tag from json_array_elements_text(${param('tags', 'json')}) as given(tag)`
+    const noted = db.$with('noted', {}).as(sql`${noteInvalidated(tables, given)} returning 1`)
+    return answer(db.with(noted), { count: sql`count(*)` }).from(sql`noted`)
+  },
 })
 
 /** The same as one statement without placeholders. As JSON, because drivers differ in how they send arrays. */

@@ -4,6 +4,7 @@
  * Leases before entries, in every statement, and each in key order: so no two statements can deadlock. A row is never
  * deleted while a statement may be under way whose snapshot is older: it would find no lease, and compute once more.
  */
+
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
 import type { QueryDatabase } from '../database.ts'
@@ -28,7 +29,7 @@ export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQ
     order by item.key collate "C"
     on conflict (key) do update set ${freed}, seen = ${leases.xid}
     returning key, seen`)
-  const raced = sql<boolean>`exists (
+  const raced = sql`exists (
     select from broken left join ${leases} as before on before.key = broken.key
     where broken.seen is distinct from before.xid)`
   return { broken, raced }
@@ -43,7 +44,7 @@ export const PASS: SQL = sql.raw(`'pass'`)
  */
 export function fencingLease(tables: CacheTables): SQL {
   const { key, token, xid } = tables.leases
-  return sql`${key} = ${param('key')}::text and (${token} = ${param('token')}::text
+  return sql`${key} = ${param('key')} and (${token} = ${param('token')}
     or (${token} = ${PASS} and coalesce(pg_visible_in_snapshot(${xid}, ${passedAt}), false)))`
 }
 
@@ -53,9 +54,9 @@ export function fencedSince({ leases }: CacheTables): SQL {
 }
 
 /** When a request without a lease read, as a snapshot; null for one that holds it. */
-export const passedAt: SQL = sql`${param('passedAt')}::pg_snapshot`
+export const passedAt: SQL = sql`${param('passedAt', 'pg_snapshot')}`
 
 /** The lease of one key, held under the client's token. */
 export function heldLease({ leases }: CacheTables): SQL {
-  return sql`${leases.key} = ${param('key')}::text and ${leases.token} = ${param('token')}::text`
+  return sql`${leases.key} = ${param('key')} and ${leases.token} = ${param('token')}`
 }

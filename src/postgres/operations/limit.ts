@@ -1,39 +1,43 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../database.ts'
-import { epochMs, liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
+import { instant, integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
 
 /**
  * Counts a call in a fixed window, up to `cap`. No row: the entry holds something other than a number.
  *
  * A permanent counter has no window yet, and gets one.
  */
-export const countCall = operation('unsent', (db, tables) => {
-  const { entries } = tables
-  const counted = db.$with('counted', {}).as(sql`
-    insert into ${entries} (key, number, expires_at, kept_until, written_by)
-    select ${param('key')}::text, 1, given.expires_at, given.expires_at, pg_current_xact_id()
-    from (select now() + ${milliseconds('periodMs')} as expires_at) as given
-    on conflict (key) do update
-    set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
-      select
-        case when s.running then least(greatest(floor(${entries.number}), 0) + 1, ${param('cap')}::numeric) else 1 end,
-        case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,
-        case when s.running then coalesce(${entries.keptUntil}, excluded.kept_until) else excluded.kept_until end,
-        case when s.running then ${entries.tags} end,
-        case when s.running then ${recheckedAt(tables)} end,
-        case when s.running then ${entries.createdAt} else now() end,
-        now()
-      from (select ${liveWhenLocked(tables)} and ${entries.number} is not null as running) as s
-    )
-    where ${entries.value} is null or not ${liveWhenLocked(tables)}
-    returning ${entries.number}, ${entries.expiresAt}`)
-  return db
-    .with(counted)
-    .select({
-      count: sql<number>`counted.number::float8`,
-      resetAt: epochMs(sql`counted.expires_at`),
+export const countCall = operation({
+  name: 'count_call',
+  repeatable: 'unsent',
+  rows: 'at most one',
+  columns: { count: integer, resetAt: instant, resetMs: integer },
+  build(db, tables, answer) {
+    const { entries } = tables
+    const counted = db.$with('counted', {}).as(sql`
+      insert into ${entries} (key, number, expires_at, kept_until, written_by)
+      select ${param('key')}, 1, given.expires_at, given.expires_at, pg_current_xact_id()
+      from (select now() + ${milliseconds('periodMs')} as expires_at) as given
+      on conflict (key) do update
+      set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+        select
+          case when s.running then least(greatest(floor(${entries.number}), 0) + 1, ${param('cap', 'numeric')}) else 1 end,
+          case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,
+          case when s.running then coalesce(${entries.keptUntil}, excluded.kept_until) else excluded.kept_until end,
+          case when s.running then ${entries.tags} end,
+          case when s.running then ${recheckedAt(tables)} end,
+          case when s.running then ${entries.createdAt} else now() end,
+          now()
+        from (select ${liveWhenLocked(tables)} and ${entries.number} is not null as running) as s
+      )
+      where ${entries.value} is null or not ${liveWhenLocked(tables)}
+      returning ${entries.number}, ${entries.expiresAt}`)
+    return answer(db.with(counted), {
+      count: sql`counted.number`,
+      resetAt: sql`counted.expires_at`,
       // Not now(): a call that waited for another's count began before the window did, and would be told of more than one.
-      resetMs: sql<number>`greatest(0, ceil(extract(epoch from counted.expires_at - clock_timestamp()) * 1000))::float8`,
-    })
-    .from(sql`counted`)
+      resetMs: sql`greatest(0, ceil(extract(epoch from counted.expires_at - clock_timestamp()) * 1000))`,
+    }).from(sql`counted`)
+  },
 })

@@ -1,39 +1,49 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
-import { operation } from '../database.ts'
-import { epochMs, inRange, param, storedBytes } from './fragments.ts'
+import { instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { inRange, param, placeholder, stateOf, storedBytes } from './fragments.ts'
 
 type State = (tables: CacheTables) => SQL
 
 /** Keys of the scope itself: nothing after the scope is a bare separator. */
 function isDirect({ entries }: CacheTables): SQL {
-  return sql`substr(${entries.key}, ${param('scopeLength')}::int + 1) ~ ${sql.raw(String.raw`'^(\\.|[^|\\])*$'`)}`
+  return sql`substr(${entries.key}, ${param('scopeLength', 'int')} + 1) ~ ${sql.raw(String.raw`e'^(\\\\.|[^|\\\\])*$'`)}`
 }
 
 /** A page of a range in key order, after the key `after`. No values. */
 const listOperation = (...conditions: State[]) =>
-  operation('always', (db, tables) => {
-    const { key, expiresAt, tags, createdAt, updatedAt } = tables.entries
-    return db
-      .select({
+  operation({
+    name: 'list',
+    repeatable: 'always',
+    rows: 'any number',
+    columns: {
+      key: text,
+      state: oneOf('live', 'expired', 'invalidated'),
+      expiresAt: nullable(instant),
+      tags: nullable(strings),
+      bytes: integer,
+      createdAt: instant,
+      updatedAt: instant,
+    },
+    build(db, tables, answer) {
+      const { key, expiresAt, tags, createdAt, updatedAt } = tables.entries
+      return answer(db, {
         key,
-        expiresAt: epochMs(expiresAt),
-        // As JSON, because drivers differ in how they answer with arrays.
-        tags: sql<string | null>`array_to_json(${tags})::text`,
-        bytes: sql<number>`(${storedBytes(tables)})::float8`,
-        createdAt: epochMs(createdAt),
-        updatedAt: epochMs(updatedAt),
+        state: stateOf(tables),
+        expiresAt,
+        tags,
+        bytes: storedBytes(tables),
+        createdAt,
+        updatedAt,
       })
-      .from(tables.entries)
-      .where(
-        and(
-          inRange(tables.entries),
-          sql`${key} > ${param('after')}::text`,
-          ...conditions.map((holds) => holds(tables)),
-        ),
-      )
-      .orderBy(key)
-      .limit(param('limit'))
+        .from(tables.entries)
+        .where(
+          and(inRange(tables.entries), sql`${key} > ${param('after')}`, ...conditions.map((holds) => holds(tables))),
+        )
+        .orderBy(key)
+        .limit(placeholder('limit'))
+    },
   })
 
 const byState = (...conditions: State[]) => ({

@@ -1,13 +1,16 @@
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
-import { operation, type QueryDatabase } from '../database.ts'
+import type { QueryDatabase } from '../database.ts'
+import { bool, integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
 /** Ranges of responses: what is being computed for them is not stored, also for URLs of which nothing is there yet. */
-function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue) => SQLWrapper, change: SQL) {
+function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue) => SQL, change: SQL) {
   const { entries, leases } = tables
-  const ranges = sql`unnest(${value('froms')}::text[], ${value('tos')}::text[]) as asked(first, last)`
+  const texts = (name: PurgeValue) => sql`json_array_elements_text(${value(name)})`
+  const ranges = sql`rows from (${texts('froms')}, ${texts('tos')}) as asked(first, last)`
   // One range after the other, each through the key, which the order forces; and its keys through an array. The planner
   // would otherwise join the whole table with the ranges: 4 s for 50 URLs beside 300,000 entries.
   const inRanges = (table: typeof entries | typeof leases, condition: SQL) => sql`
@@ -20,10 +23,10 @@ function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue)
     db,
     tables,
     sql`
-      select asked.key from unnest(${value('bases')}::text[]) as asked(key)
+      select asked.key from ${texts('bases')} as asked(key)
       union ${inRanges(leases, sql`${leases.token} is not null`)}`,
   )
-  const isTagged = sql`(${value('tags')}::text[] is null or ${entries.tags} && ${value('tags')}::text[])`
+  const isTagged = sql`(${value('tags')} is null or ${entries.tags} && array(select ${texts('tags')}))`
   const doomed = db.$with('doomed', {}).as(sql`
     select ${entries.key} from ${entries}
     where ${entries.key} = any (array(${inRanges(entries, isTagged)})) and ${isTagged}
@@ -31,30 +34,52 @@ function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue)
     order by ${entries.key}
     for update`)
   const purged = db.$with('purged', {}).as(change)
-  return db
-    .with(broken, doomed, purged)
-    .select({ purged: sql<number>`(select count(*)::int from purged where is_response)`, raced })
-    .from(sql`(select) as one`)
+  return {
+    from: db.with(broken, doomed, purged),
+    columns: { purged: sql`(select count(*) from purged where is_response)`, raced },
+  }
 }
+
+const ONE = sql`(select) as one`
 
 /** What a purge is told: URLs' keys, ranges of keys, and tags or null for any. */
 export type PurgeValue = 'bases' | 'froms' | 'tos' | 'tags'
+
+function purge(name: string, change: (tables: CacheTables) => SQL) {
+  return operation({
+    name,
+    repeatable: 'unsent',
+    rows: 'one',
+    columns: { purged: integer, raced: bool },
+    build(db, tables, answer) {
+      const { from, columns } = steps(db, tables, (value) => param(value, 'json'), change(tables))
+      return answer(from, columns).from(ONE)
+    },
+  })
+}
+
+/** Removes responses, and counts them. */
+export const purgeHard = purge('purge_hard', removal)
+
+/** Makes responses stale from now on, and counts them: they are validated, or served while they are refreshed. */
+export const purgeSoft = purge('purge_soft', ending)
 
 /** The statement with values of the caller's in it, for a batch of theirs. */
 export function purgeQuery(
   db: QueryDatabase,
   tables: CacheTables,
-  value: (name: PurgeValue) => SQLWrapper,
+  values: Readonly<Record<PurgeValue, unknown>>,
   kind: 'hard' | 'soft',
 ) {
-  return steps(db, tables, value, kind === 'hard' ? removal(tables) : ending(tables))
+  const given = (name: PurgeValue) => sql`${values[name] === null ? null : JSON.stringify(values[name])}::text::json`
+  const { from, columns } = steps(db, tables, given, kind === 'hard' ? removal(tables) : ending(tables))
+  return from
+    .select({
+      purged: sql<number>`${integer.toText(columns.purged)}`.mapWith(Number),
+      raced: sql<boolean>`${bool.toText(columns.raced)}`.mapWith((raced) => raced === 'true'),
+    })
+    .from(ONE)
 }
-
-/** Removes responses, and counts them. */
-export const purgeHard = operation('unsent', (db, tables) => purgeQuery(db, tables, param, 'hard'))
-
-/** Makes responses stale from now on, and counts them: they are validated, or served while they are refreshed. */
-export const purgeSoft = operation('unsent', (db, tables) => purgeQuery(db, tables, param, 'soft'))
 
 function removal({ entries }: CacheTables): SQL {
   return sql`
@@ -63,8 +88,9 @@ function removal({ entries }: CacheTables): SQL {
 }
 
 function ending({ entries }: CacheTables): SQL {
+  // Not as float8, whose digits in JSON depend on `extra_float_digits`.
   const staleSince = sql`least(
-    (${entries.meta}::jsonb ->> 'staleSince')::float8, floor(extract(epoch from now()) * 1000)::float8)`
+    (${entries.meta}::jsonb ->> 'staleSince')::numeric, floor(extract(epoch from now()) * 1000))`
   return sql`
     update ${entries}
     set expires_at = least(${entries.expiresAt}, now()), updated_at = now(), written_by = pg_current_xact_id(),

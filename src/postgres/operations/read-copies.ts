@@ -1,79 +1,108 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, live } from '../../schema.ts'
-import { operation, type QueryDatabase } from '../database.ts'
-import { changesSince } from './changes.ts'
-import { param } from './fragments.ts'
+import type { QueryDatabase } from '../database.ts'
+import { bool, decimal, nullable, number, strings, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { changesSince, news } from './changes.ts'
+import { isAmong } from './fragments.ts'
 import { slide } from './slide.ts'
 
 /** Milliseconds that remain of an entry's life; null is for ever. */
-export function remainingMs(expiresAt: SQL): SQL<number | null> {
-  return sql<number | null>`extract(epoch from ${expiresAt} - now())::float8 * 1000`
+export function remainingMs(expiresAt: SQL): SQL {
+  return sql`extract(epoch from ${expiresAt} - now()) * 1000`
 }
 
-function isAsked({ entries }: CacheTables): SQL {
-  return sql`${entries.key} = any (${param('keys')}::text[])`
-}
+/** What a copy is made of. */
+const COPY = {
+  value: nullable(text),
+  number: nullable(decimal),
+  remainingMs: nullable(number),
+  tags: nullable(strings),
+} as const
 
 /** The live entries among `keys`, with what a copy needs besides the value: what remains of its life, and its tags. */
-export const readCopies = operation('always', (db, tables) => {
-  const { key, value, number, expiresAt, tags } = tables.entries
-  return db
-    .select({
-      key,
-      value,
-      number: sql<string | null>`${number}::text`,
-      remainingMs: remainingMs(sql`${expiresAt}`),
-      // As JSON, because drivers differ in how they give arrays.
-      tags: sql<string | null>`array_to_json(${tags})::text`,
-    })
-    .from(tables.entries)
-    .where(and(isAsked(tables), live(tables)))
+export const readCopies = operation({
+  name: 'read_copies',
+  repeatable: 'always',
+  rows: 'any number',
+  columns: { key: text, ...COPY },
+  build(db, tables, answer) {
+    const { key, value, number, expiresAt, tags } = tables.entries
+    return answer(db, { key, value, number, remainingMs: remainingMs(sql`${expiresAt}`), tags })
+      .from(tables.entries)
+      .where(and(isAmong(key, 'keys'), live(tables)))
+  },
 })
 
 /**
  * The same, with what was changed since the parameter `since`: on the first row, or on one of its own where none was found.
  */
-export const readCopiesWithNews = operation('always', (db, tables) => {
-  const { entries } = tables
-  const { key, value, number, expiresAt, tags } = entries
-  const found = db.$with('found', {}).as(sql`
-    select ${key}, ${value}, ${number}, ${expiresAt}, ${tags}, row_number() over () as place
-    from ${entries} where ${isAsked(tables)} and ${live(tables)}`)
-  return db
-    .with(found)
-    .select({
-      key: sql<string | null>`found.key`,
-      value: sql<string | null>`found.value`,
-      number: sql<string | null>`found.number::text`,
+export const readCopiesWithNews = operation({
+  name: 'read_copies_with_news',
+  repeatable: 'always',
+  rows: 'at least one',
+  columns: { key: nullable(text), ...COPY, news: nullable(news) },
+  build(db, tables, answer) {
+    const { entries } = tables
+    const { key, value, number, expiresAt, tags } = entries
+    const found = db.$with('found', {}).as(sql`
+      select ${key}, ${value}, ${number}, ${expiresAt}, ${tags}, row_number() over () as place
+      from ${entries} where ${isAmong(key, 'keys')} and ${live(tables)}`)
+    return answer(db.with(found), {
+      key: sql`found.key`,
+      value: sql`found.value`,
+      number: sql`found.number`,
       remainingMs: remainingMs(sql`found.expires_at`),
-      tags: sql<string | null>`array_to_json(found.tags)::text`,
-      news: sql<string | null>`case when coalesce(found.place, 1) = 1 then ${changesSince(tables)} end`,
-    })
-    .from(sql`(select) as one left join found on true`)
+      tags: sql`found.tags`,
+      news: sql`case when coalesce(found.place, 1) = 1 then ${changesSince(tables)} end`,
+    }).from(sql`(select) as one left join found on true`)
+  },
 })
 
-function buildSliding(db: QueryDatabase, tables: CacheTables, news: boolean) {
+const SLIDING = { key: nullable(text), ...COPY, touched: bool } as const
+
+/** What both of the following select, but for the news. */
+function sliding(db: QueryDatabase, tables: CacheTables) {
   const { entries } = tables
   const found = db.$with('found', {}).as(sql`
     select ${entries.key}, ${entries.value}, ${entries.number}, ${entries.expiresAt}, ${entries.tags}
-    from ${entries} where ${isAsked(tables)} and ${live(tables)}`)
+    from ${entries} where ${isAmong(entries.key, 'keys')} and ${live(tables)}`)
   const { ctes, touched } = slide(db, tables)
-  return db
-    .with(found, ...ctes)
-    .select({
-      key: sql<string | null>`found.key`,
-      value: sql<string | null>`found.value`,
-      number: sql<string | null>`found.number::text`,
+  return {
+    from: db.with(found, ...ctes),
+    columns: {
+      key: sql`found.key`,
+      value: sql`found.value`,
+      number: sql`found.number`,
       remainingMs: remainingMs(sql`coalesce((select due.expires_at from due where ${touched}), found.expires_at)`),
-      tags: sql<string | null>`array_to_json(found.tags)::text`,
+      tags: sql`found.tags`,
       touched,
-      news: news ? changesSince(tables) : sql<string | null>`null::text`,
-    })
-    .from(sql`(select) as one left join found on true`)
+    },
+  }
 }
 
+const FOUND_OR_NOT = sql`(select) as one left join found on true`
+
 /** The same of one key, and pushes its deadline out when that is due. */
-export const readCopySliding = operation('always', (db, tables) => buildSliding(db, tables, false))
+export const readCopySliding = operation({
+  name: 'read_copy_sliding',
+  repeatable: 'always',
+  rows: 'one',
+  columns: SLIDING,
+  build(db, tables, answer) {
+    const { from, columns } = sliding(db, tables)
+    return answer(from, columns).from(FOUND_OR_NOT)
+  },
+})
 
 /** Both, with what was changed. */
-export const readCopySlidingWithNews = operation('always', (db, tables) => buildSliding(db, tables, true))
+export const readCopySlidingWithNews = operation({
+  name: 'read_copy_sliding_with_news',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { ...SLIDING, news },
+  build(db, tables, answer) {
+    const { from, columns } = sliding(db, tables)
+    return answer(from, { ...columns, news: changesSince(tables) }).from(FOUND_OR_NOT)
+  },
+})

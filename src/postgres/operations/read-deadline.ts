@@ -1,12 +1,17 @@
 import { and, eq } from 'drizzle-orm'
 import { live } from '../../schema.ts'
-import { operation } from '../database.ts'
-import { epochMs, param } from './fragments.ts'
+import { instant, nullable } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { param } from './fragments.ts'
 
 /** When a live entry expires; null for never, no row where none is live. */
-export const readDeadline = operation('always', (db, tables) =>
-  db
-    .select({ expiresAt: epochMs(tables.entries.expiresAt) })
-    .from(tables.entries)
-    .where(and(eq(tables.entries.key, param('key')), live(tables))),
-)
+export const readDeadline = operation({
+  name: 'read_deadline',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { expiresAt: nullable(instant) },
+  build: (db, tables, answer) =>
+    answer(db, { expiresAt: tables.entries.expiresAt })
+      .from(tables.entries)
+      .where(and(eq(tables.entries.key, param('key')), live(tables))),
+})

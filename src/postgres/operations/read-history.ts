@@ -1,14 +1,33 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../database.ts'
-import { epochMs, milliseconds, param } from './fragments.ts'
+import { instant, integer, number } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { milliseconds, param } from './fragments.ts'
 
 /** The history of all names, or of one, as steps of `stepMs` back to `spanMs` ago; the oldest first, steps without events left out. */
-export const readHistory = operation('always', (db, { history }) => {
-  const step = sql`date_bin(${milliseconds('stepMs')}, ${history.bucketAt}, timestamptz 'epoch')`
-  const sum = (column: typeof history.hits | typeof history.fillMs) => sql<number>`sum(${column})::float8`
-  return db
-    .select({
-      at: epochMs(step),
+export const readHistory = operation({
+  name: 'read_history',
+  repeatable: 'always',
+  rows: 'any number',
+  columns: {
+    at: instant,
+    hits: integer,
+    misses: integer,
+    stale: integer,
+    writes: integer,
+    deletes: integer,
+    invalidations: integer,
+    fills: integer,
+    fillMs: number,
+    slowestFillMs: number,
+    cleanups: integer,
+    removed: integer,
+    errors: integer,
+  },
+  build(db, { history }, answer) {
+    const step = sql`date_bin(${milliseconds('stepMs')}, ${history.bucketAt}, timestamptz 'epoch')`
+    const sum = (column: typeof history.hits | typeof history.fillMs) => sql`sum(${column})`
+    return answer(db, {
+      at: step,
       hits: sum(history.hits),
       misses: sum(history.misses),
       stale: sum(history.stale),
@@ -17,16 +36,17 @@ export const readHistory = operation('always', (db, { history }) => {
       invalidations: sum(history.invalidations),
       fills: sum(history.fills),
       fillMs: sum(history.fillMs),
-      slowestFillMs: sql<number>`max(${history.slowestFillMs})::float8`,
+      slowestFillMs: sql`max(${history.slowestFillMs})`,
       cleanups: sum(history.cleanups),
       removed: sum(history.removed),
       errors: sum(history.errors),
     })
-    .from(history)
-    .where(
-      sql`${history.bucketAt} > now() - ${milliseconds('spanMs')}
-        and (${param('name')}::text is null or ${history.name} = ${param('name')}::text)`,
-    )
-    .groupBy(sql`1`)
-    .orderBy(sql`1`)
+      .from(history)
+      .where(
+        sql`${history.bucketAt} > now() - ${milliseconds('spanMs')}
+          and (${param('name')} is null or ${history.name} = ${param('name')})`,
+      )
+      .groupBy(sql`1`)
+      .orderBy(sql`min(${history.bucketAt})`)
+  },
 })

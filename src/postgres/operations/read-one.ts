@@ -1,6 +1,7 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import { live } from '../../schema.ts'
-import { operation } from '../database.ts'
+import { decimal, nullable, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
 /**
@@ -9,10 +10,15 @@ import { param } from './fragments.ts'
  * A statement apart from {@link read}, because Postgres plans an array of unknown length anew at each call, and keeps
  * the plan of this one: over TCP that is a third of a hit's time.
  */
-export const readOne = operation('always', (db, tables) => {
-  const { key, value, number } = tables.entries
-  return db
-    .select({ value, number: sql<string | null>`${number}::text` })
-    .from(tables.entries)
-    .where(and(eq(key, param('key')), live(tables)))
+export const readOne = operation({
+  name: 'read_one',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { value: nullable(text), number: nullable(decimal) },
+  build(db, tables, answer) {
+    const { key, value, number } = tables.entries
+    return answer(db, { value, number })
+      .from(tables.entries)
+      .where(and(eq(key, param('key')), live(tables)))
+  },
 })

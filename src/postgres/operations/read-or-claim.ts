@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
 import { type CacheTables, live } from '../../schema.ts'
-import { operation, type QueryDatabase } from '../database.ts'
-import { changesSince } from './changes.ts'
+import { bool, decimal, nullable, number, oneOf, strings, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { changesSince, news } from './changes.ts'
 import { claimSteps } from './claim.ts'
 import { milliseconds, param } from './fragments.ts'
 import { remainingMs } from './read-copies.ts'
@@ -17,18 +18,18 @@ function found(tables: CacheTables): SQL {
   const { key, value, number, expiresAt, keptUntil, computeMs, writtenBy } = entries
   // XFetch: the closer the deadline and the dearer the value, the likelier (Vattani et al., VLDB 2015).
   const isDueEarly = sql`coalesce(
-    ${expiresAt} <= now() + ${computeMs} * ${param('early')}::float8 * interval '1 millisecond', false)`
+    ${expiresAt} <= now() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false)`
   const isKept = sql`(${keptUntil} is null or ${keptUntil} > now())
-    and (${param('staleMs')}::float8 is null or ${expiresAt} + ${milliseconds('staleMs')} > now())
+    and (${param('staleMs', 'float8')} is null or ${expiresAt} + ${milliseconds('staleMs')} > now())
     and not ${rejected(tables, tables.entries)}`
   return sql`
-    select entry.*, entry.state <> 'live' or entry.early or ${param('force')}::boolean as wanted
+    select entry.*, entry.state <> 'live' or entry.early or ${param('force', 'boolean')} as wanted
     from (
       select ${key}, ${value}, ${number}, ${writtenBy}, ${expiresAt}, ${tables.entries.tags},
         case when ${live(tables)} then 'live' when ${isKept} then 'stale' else 'gone' end as state,
-        ${param('early')}::float8 > 0 and ${isDueEarly} as early,
+        ${param('early', 'float8')} > 0 and ${isDueEarly} as early,
         least(${keptUntil}, ${expiresAt} + ${milliseconds('staleMs')}) as servable_until
-      from ${entries} where ${key} = ${param('key')}::text
+      from ${entries} where ${key} = ${param('key')}
     ) as entry`
 }
 
@@ -37,33 +38,48 @@ interface Extras {
   readonly news?: boolean
 }
 
-function build(db: QueryDatabase, tables: CacheTables, { sliding = false, news = false }: Extras) {
-  const entry = db.$with('found', {}).as(found(tables))
-  const { ctes, claimed, heldMs } = claimSteps(db, tables, {
-    key: sql`${param('key')}::text`,
-    wanted: sql`coalesce((select wanted from found), true)`,
+/** One statement of the four: what is not wanted, it does not do. */
+function claiming(name: string, { sliding = false, news: isTold = false }: Extras) {
+  return operation({
+    name,
+    repeatable: 'always',
+    rows: 'one',
+    columns: {
+      value: nullable(text),
+      number: nullable(decimal),
+      state: nullable(oneOf('live', 'stale', 'gone')),
+      early: bool,
+      servableMs: nullable(number),
+      remainingMs: nullable(number),
+      tags: nullable(strings),
+      claimed: bool,
+      heldMs: nullable(number),
+      touched: bool,
+      news: nullable(news),
+    },
+    build(db, tables, answer) {
+      const entry = db.$with('found', {}).as(found(tables))
+      const { ctes, claimed, heldMs } = claimSteps(db, tables, {
+        key: param('key'),
+        wanted: sql`coalesce((select wanted from found), true)`,
+      })
+      const sliders = sliding ? slide(db, tables) : undefined
+      const isAbout = param('about', 'boolean')
+      return answer(db.with(entry, ...ctes, ...(sliders?.ctes ?? [])), {
+        value: sql`case when found.state <> 'gone' then found.value end`,
+        number: sql`case when found.state <> 'gone' then found.number end`,
+        state: sql`found.state`,
+        early: sql`coalesce(found.early, false)`,
+        servableMs: sql`case when found.state <> 'gone' then ${remainingMs(sql`found.servable_until`)} end`,
+        remainingMs: sql`case when ${isAbout} then ${remainingMs(sql`found.expires_at`)} end`,
+        tags: sql`case when ${isAbout} then found.tags end`,
+        claimed,
+        heldMs,
+        touched: sliders?.touched ?? sql`false`,
+        news: isTold ? changesSince(tables) : sql`null`,
+      }).from(sql`(select) as one left join found on true`)
+    },
   })
-  const sliders = sliding ? slide(db, tables) : undefined
-  return db
-    .with(entry, ...ctes, ...(sliders?.ctes ?? []))
-    .select({
-      value: sql<string | null>`case when found.state <> 'gone' then found.value end`,
-      number: sql<string | null>`case when found.state <> 'gone' then found.number::text end`,
-      state: sql<'live' | 'stale' | 'gone' | null>`found.state`,
-      early: sql<boolean>`coalesce(found.early, false)`,
-      servableMs: sql<
-        number | null
-      >`case when found.state <> 'gone' then ${remainingMs(sql`found.servable_until`)} end`,
-      remainingMs: sql<
-        number | null
-      >`case when ${param('about')}::boolean then ${remainingMs(sql`found.expires_at`)} end`,
-      tags: sql<string | null>`case when ${param('about')}::boolean then array_to_json(found.tags)::text end`,
-      claimed,
-      heldMs,
-      touched: sliders?.touched ?? sql<boolean>`false`,
-      news: news ? changesSince(tables) : sql<string | null>`null::text`,
-    })
-    .from(sql`(select) as one left join found on true`)
 }
 
 /**
@@ -72,13 +88,11 @@ function build(db: QueryDatabase, tables: CacheTables, { sliding = false, news =
  * A hit writes nothing, and neither does who finds the lease held. The token is the client's, so that a claim whose
  * answer was lost can be sent again.
  */
-export const readOrClaim = operation('always', (db, tables) => build(db, tables, {}))
+export const readOrClaim = claiming('read_or_claim', {})
 
 /** The same, and pushes a live entry's deadline out when that is due. */
-export const readOrClaimSliding = operation('always', (db, tables) => build(db, tables, { sliding: true }))
+export const readOrClaimSliding = claiming('read_or_claim_sliding', { sliding: true })
 
 /** Both, with what was changed since the parameter `since`. */
-export const readOrClaimWithNews = operation('always', (db, tables) => build(db, tables, { news: true }))
-export const readOrClaimSlidingWithNews = operation('always', (db, tables) =>
-  build(db, tables, { sliding: true, news: true }),
-)
+export const readOrClaimWithNews = claiming('read_or_claim_with_news', { news: true })
+export const readOrClaimSlidingWithNews = claiming('read_or_claim_sliding_with_news', { sliding: true, news: true })

@@ -1,14 +1,26 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
+import type { ResponseMeta } from '../../responses/store.ts'
 import { type CacheTables, live } from '../../schema.ts'
-import { operation } from '../database.ts'
+import { bool, instant, json, jsonStrings, type Kind, nullable, number, oneOf, snapshot, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { claimSteps } from './claim.ts'
-import { epochMs, param } from './fragments.ts'
+import { param, textArray } from './fragments.ts'
 import { PASS } from './lease.ts'
 import { slide } from './slide.ts'
 import { variantRowKey } from './variant.ts'
 
 const NO_NAMES = sql.raw(`'[]'::jsonb`)
+
+const responseMeta: Kind<ResponseMeta> = json((value): value is ResponseMeta => {
+  const { status, headers, requestAt, responseAt } = Object(value)
+  const isPair = (field: unknown) => Array.isArray(field) && field.length === 2
+  return (
+    [status, requestAt, responseAt].every((part) => typeof part === 'number') &&
+    Array.isArray(headers) &&
+    headers.every(isPair)
+  )
+})
 
 /** The response that the request selects; `state` is `kept` where it is not fresh, but may be served stale or validated. */
 function found(tables: CacheTables): SQL {
@@ -25,9 +37,9 @@ function found(tables: CacheTables): SQL {
 /** Whether the client has this very response already, so that its body need not leave the database (RFC 9110 13.1). */
 const isUnchanged: SQL = sql`coalesce(
   case
-    when ${param('anyTag')}::boolean then true
-    when ${param('noneMatch')}::text[] is not null then found.meta ->> 'tag' = any (${param('noneMatch')}::text[])
-    else (found.meta ->> 'modifiedAt')::float8 <= ${param('modifiedSince')}::float8
+    when ${param('anyTag', 'boolean')} then true
+    when ${textArray('noneMatch')} is not null then found.meta ->> 'tag' = any (${textArray('noneMatch')})
+    else (found.meta ->> 'modifiedAt')::float8 <= ${param('modifiedSince', 'float8')}
   end and (found.meta ->> 'status')::int = 200, false)`
 
 /**
@@ -36,38 +48,54 @@ const isUnchanged: SQL = sql`coalesce(
  *
  * `names` is null where nothing is known of the URL. The body stays where the client does not need it.
  */
-export const readResponse = operation('always', (db, tables) => {
-  const { entries } = tables
-  const known = db.$with('known', {}).as(sql`
-    select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}::text`)
-  const variant = db.$with('variant', {}).as(sql`
-    select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
-    from (select) as one left join known on true`)
-  const entry = db.$with('found', {}).as(found(tables))
-  const { ctes, claimed, heldMs } = claimSteps(db, tables, {
-    key: sql`(select key from variant)`,
-    wanted: sql`${param('claims')}::boolean
-      and (${param('force')}::boolean or coalesce((select found.state <> 'live' from found), true))`,
-  })
-  const sliders = slide(db, tables, sql`(select found.meta ? 'sliding' from found)`)
-  return db
-    .with(known, variant, entry, ...ctes, ...sliders.ctes)
-    .select({
-      key: sql<string>`variant.key`,
-      names: sql<string | null>`variant.names::text`,
-      state: sql<'live' | 'kept' | 'gone' | null>`found.state`,
-      meta: sql<string | null>`found.meta::text`,
-      hasBody: sql<boolean>`not (${param('headOnly')}::boolean or ${isUnchanged})`,
-      body: sql<string | null>`case
-        when found.state <> 'gone' and not (${param('headOnly')}::boolean or ${isUnchanged}) then found.value end`,
-      expiresAt: epochMs(sql`found.expires_at`),
-      now: epochMs(sql`now()`),
+export const readResponse = operation({
+  name: 'read_response',
+  repeatable: 'always',
+  rows: 'one',
+  columns: {
+    key: text,
+    names: nullable(jsonStrings),
+    state: nullable(oneOf('live', 'kept', 'gone')),
+    meta: nullable(responseMeta),
+    hasBody: bool,
+    body: nullable(text),
+    expiresAt: nullable(instant),
+    now: instant,
+    claimed: bool,
+    heldMs: nullable(number),
+    // The handler's last answer could not be shared: nobody waits for the next, and anybody may store it.
+    passedAt: nullable(snapshot),
+    touched: bool,
+  },
+  build(db, tables, answer) {
+    const { entries } = tables
+    const known = db.$with('known', {}).as(sql`
+      select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}`)
+    const variant = db.$with('variant', {}).as(sql`
+      select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
+      from (select) as one left join known on true`)
+    const entry = db.$with('found', {}).as(found(tables))
+    const { ctes, claimed, heldMs } = claimSteps(db, tables, {
+      key: sql`(select key from variant)`,
+      wanted: sql`${param('claims', 'boolean')}
+        and (${param('force', 'boolean')} or coalesce((select found.state <> 'live' from found), true))`,
+    })
+    const sliders = slide(db, tables, sql`(select found.meta ? 'sliding' from found)`)
+    return answer(db.with(known, variant, entry, ...ctes, ...sliders.ctes), {
+      key: sql`variant.key`,
+      names: sql`variant.names`,
+      state: sql`found.state`,
+      meta: sql`found.meta`,
+      hasBody: sql`not (${param('headOnly', 'boolean')} or ${isUnchanged})`,
+      body: sql`case
+        when found.state <> 'gone' and not (${param('headOnly', 'boolean')} or ${isUnchanged}) then found.value end`,
+      expiresAt: sql`found.expires_at`,
+      now: sql`now()`,
       claimed,
       heldMs,
-      /** The handler's last answer could not be shared: nobody waits for the next, and anybody may store it. */
-      passedAt: sql<string | null>`(
-        select pg_current_snapshot()::text from lease where lease.token = ${PASS} and lease.expires_at > now())`,
+      passedAt: sql`(
+        select pg_current_snapshot() from lease where lease.token = ${PASS} and lease.expires_at > now())`,
       touched: sliders.touched,
-    })
-    .from(sql`variant left join found on true`)
+    }).from(sql`variant left join found on true`)
+  },
 })

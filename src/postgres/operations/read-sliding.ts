@@ -1,23 +1,27 @@
 import { sql } from 'drizzle-orm'
 import { live } from '../../schema.ts'
-import { operation } from '../database.ts'
+import { bool, decimal, nullable, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 import { slide } from './slide.ts'
 
 /** Reads an entry, and pushes its deadline out when that is due. */
-export const readSliding = operation('always', (db, tables) => {
-  const { entries } = tables
-  const found = db.$with('found', {}).as(sql`
-    select ${entries.key}, ${entries.value}, ${entries.number}
-    from ${entries}
-    where ${entries.key} = ${param('key')}::text and ${live(tables)}`)
-  const { ctes, touched } = slide(db, tables)
-  return db
-    .with(found, ...ctes)
-    .select({
-      value: sql<string | null>`found.value`,
-      number: sql<string | null>`found.number::text`,
+export const readSliding = operation({
+  name: 'read_sliding',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { value: nullable(text), number: nullable(decimal), touched: bool },
+  build(db, tables, answer) {
+    const { entries } = tables
+    const found = db.$with('found', {}).as(sql`
+      select ${entries.key}, ${entries.value}, ${entries.number}
+      from ${entries}
+      where ${entries.key} = ${param('key')} and ${live(tables)}`)
+    const { ctes, touched } = slide(db, tables)
+    return answer(db.with(found, ...ctes), {
+      value: sql`found.value`,
+      number: sql`found.number`,
       touched,
-    })
-    .from(sql`found`)
+    }).from(sql`found`)
+  },
 })

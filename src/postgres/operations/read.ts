@@ -1,13 +1,19 @@
-import { and, sql } from 'drizzle-orm'
+import { and } from 'drizzle-orm'
 import { live } from '../../schema.ts'
-import { operation } from '../database.ts'
-import { param } from './fragments.ts'
+import { decimal, nullable, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { isAmong } from './fragments.ts'
 
 /** The live entries among `keys`, for `getMany` and for gets of one tick. */
-export const read = operation('always', (db, tables) => {
-  const { key, value, number } = tables.entries
-  return db
-    .select({ key, value, number: sql<string | null>`${number}::text` })
-    .from(tables.entries)
-    .where(and(sql`${key} = any (${param('keys')}::text[])`, live(tables)))
+export const read = operation({
+  name: 'read_many',
+  repeatable: 'always',
+  rows: 'any number',
+  columns: { key: text, value: nullable(text), number: nullable(decimal) },
+  build(db, tables, answer) {
+    const { key, value, number } = tables.entries
+    return answer(db, { key, value, number })
+      .from(tables.entries)
+      .where(and(isAmong(key, 'keys'), live(tables)))
+  },
 })

@@ -1,17 +1,26 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../database.ts'
+import { bool, integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
 /** Has pg_cron run a statement; a job of the same name is replaced. */
-export const schedule = operation('always', (db) =>
-  db
-    .select({
-      job: sql<string>`cron.schedule(${param('name')}::text, ${param('cron')}::text, ${param('statement')}::text)::text`,
-    })
-    .from(sql`(select) as one`),
-)
+export const schedule = operation({
+  name: 'schedule',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { job: integer },
+  build: (db, _tables, answer) =>
+    answer(db, { job: sql`cron.schedule(${param('name')}, ${param('cron')}, ${param('statement')})` }).from(
+      sql`(select) as one`,
+    ),
+})
 
 /** Ends that. @throws DatabaseError where there is no such job */
-export const unschedule = operation('unsent', (db) =>
-  db.select({ done: sql<boolean>`cron.unschedule(${param('name')}::text)` }).from(sql`(select) as one`),
-)
+export const unschedule = operation({
+  name: 'unschedule',
+  repeatable: 'unsent',
+  rows: 'one',
+  columns: { done: bool },
+  build: (db, _tables, answer) =>
+    answer(db, { done: sql`cron.unschedule(${param('name')})` }).from(sql`(select) as one`),
+})

@@ -1,7 +1,8 @@
 import type { SQL } from 'drizzle-orm'
 import type { CacheTables } from '../../schema.ts'
 import type { Scope } from '../../values/key.ts'
-import { type Operation, operation, type Preparable, type QueryDatabase, type Repeatable } from '../database.ts'
+import type { Preparable, QueryDatabase } from '../database.ts'
+import { type Answer, type Definition, type Operation, operation } from '../operation.ts'
 import { inRange } from './fragments.ts'
 
 /**
@@ -15,13 +16,18 @@ export interface ScopedOperation<Row> {
   readonly range: Operation<Row>
 }
 
-export function scopedOperation<Row>(
-  repeatable: Repeatable,
-  build: (db: QueryDatabase, tables: CacheTables, range: SQL | undefined) => Preparable<Row>,
-): ScopedOperation<Row> {
+interface ScopedDefinition<Row> extends Omit<Definition<Row>, 'build'> {
+  /** @param range a condition on the entries; undefined for everything */
+  readonly build: (db: QueryDatabase, tables: CacheTables, answer: Answer<Row>, range: SQL | undefined) => Preparable
+}
+
+export function scopedOperation<Row>({ build, ...declared }: ScopedDefinition<Row>): ScopedOperation<Row> {
   return {
-    everything: operation(repeatable, (db, tables) => build(db, tables, undefined)),
-    range: operation(repeatable, (db, tables) => build(db, tables, inRange(tables.entries))),
+    everything: operation({ ...declared, build: (db, tables, answer) => build(db, tables, answer, undefined) }),
+    range: operation({
+      ...declared,
+      build: (db, tables, answer) => build(db, tables, answer, inRange(tables.entries)),
+    }),
   }
 }
 

@@ -3,6 +3,16 @@ import type { CacheTables } from '../../schema.ts'
 import type { QueryDatabase } from '../database.ts'
 import { liveWhenLocked, milliseconds, movedKeptUntil } from './fragments.ts'
 
+/** No deadline moves beyond this; null is no bound. */
+function oldest({ entries }: CacheTables): SQL {
+  return sql`${entries.createdAt} + ${milliseconds('maxAgeMs')}`
+}
+
+/** A sliding read pushes out a deadline before this. */
+export function slidesBefore(tables: CacheTables): SQL {
+  return sql`least(now() + ${milliseconds('ttlMs')}, ${oldest(tables)})`
+}
+
 /**
  * Pushes the deadline of the entry in the CTE `found` out to `lifeMs` from now when less than `ttlMs` remains; with
  * `maxAgeMs`, never beyond that age. Answers whether it did.
@@ -16,12 +26,11 @@ import { liveWhenLocked, milliseconds, movedKeptUntil } from './fragments.ts'
  */
 export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = sql`true`) {
   const { entries } = tables
-  const oldest: SQL = sql`${entries.createdAt} + ${milliseconds('maxAgeMs')}`
   const due = db.$with('due', {}).as(sql`
-    select ${entries.key}, least(now() + ${milliseconds('lifeMs')}, ${oldest}) as expires_at
+    select ${entries.key}, least(now() + ${milliseconds('lifeMs')}, ${oldest(tables)}) as expires_at
     from ${entries}
     where ${entries.key} = (select key from found)
-      and ${entries.expiresAt} < least(now() + ${milliseconds('ttlMs')}, ${oldest})
+      and ${entries.expiresAt} < ${slidesBefore(tables)}
       and ${isSliding} and ${liveWhenLocked(tables)}
     for no key update skip locked`)
   const touched = db.$with('touched', {}).as(sql`
@@ -30,5 +39,5 @@ export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = s
     from due as next
     where ${entries.key} = next.key
     returning 1`)
-  return { ctes: [due, touched] as const, touched: sql<boolean>`exists (select from touched)` }
+  return { ctes: [due, touched] as const, touched: sql`exists (select from touched)` }
 }

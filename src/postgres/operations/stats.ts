@@ -1,6 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, live } from '../../schema.ts'
-import { operation, type QueryDatabase } from '../database.ts'
+import type { QueryDatabase } from '../database.ts'
+import { bool, integer } from '../kinds.ts'
+import { operation, type RowOf } from '../operation.ts'
 import { inRange, storedBytes } from './fragments.ts'
 import { sample, sampledShare } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
@@ -8,14 +10,18 @@ import type { ScopedOperation } from './scoped.ts'
 /** Of a scope so many entries are counted before a sample of the table has to do. */
 const COUNTED_ENTRIES = 50_000
 
-export interface Counted {
-  readonly total: number
-  readonly expired: number
-  readonly unexpired: number
-  readonly forever: number
-  readonly bytes: number
-  readonly estimated: boolean
-}
+const COLUMNS = {
+  total: integer,
+  expired: integer,
+  unexpired: integer,
+  forever: integer,
+  bytes: integer,
+  estimated: bool,
+} as const
+
+export type Counted = RowOf<typeof COLUMNS>
+
+const DECLARED = { name: 'stats', repeatable: 'always', rows: 'one', columns: COLUMNS } as const
 
 /**
  * Counts by state, and bytes. Asks once whether an entry is live, and reads no TOASTed value.
@@ -23,32 +29,35 @@ export interface Counted {
  * Of a large table a sample is looked at and scaled up.
  */
 export const stats: ScopedOperation<Counted> = {
-  everything: operation('always', (db, tables) => {
-    const sampled = sums(db, 'sampled', tables, sql`${tables.entries} ${sample(tables)}`)
-    return db
-      .with(sampled)
-      .select(figures(sql`sampled`, sampledShare(tables), sql`${sampledShare(tables)} < 1`))
-      .from(sql`sampled`)
+  everything: operation({
+    ...DECLARED,
+    build(db, tables, answer) {
+      const sampled = sums(db, 'sampled', tables, sql`${tables.entries} ${sample(tables)}`)
+      const share = sampledShare(tables)
+      return answer(db.with(sampled), figures(sql`sampled`, share, sql`${share} < 1`)).from(sql`sampled`)
+    },
   }),
-  range: operation('always', (db, tables) => {
-    const { entries } = tables
-    const range = inRange(entries)
-    const limit = sql.raw(String(COUNTED_ENTRIES + 1))
-    const counted = sums(db, 'counted', tables, sql`${entries} where ${range} limit ${limit}`)
-    const isMore = sql`(select total from counted) > ${sql.raw(String(COUNTED_ENTRIES))}`
-    const sampled = sums(db, 'sampled', tables, sql`${entries} ${sample(tables)} where ${range} and ${isMore}`)
-    // A scope that hides in a huge table may be missed by the sample, but is not smaller than what was counted.
-    const scale = sql`least(${sampledShare(tables)}, sampled.total / ${limit})`
-    const isSampled = sql`${isMore} and (select total from sampled) > 0`
-    const chosen = sql`(
-      select sampled.*, ${scale} as share, ${isMore} and ${scale} < 1 as estimated from sampled where ${isSampled}
-      union all
-      select counted.*, 1, ${isMore} from counted where not (${isSampled})
-    ) as chosen`
-    return db
-      .with(counted, sampled)
-      .select(figures(sql`chosen`, sql`chosen.share`, sql`chosen.estimated`))
-      .from(chosen)
+  range: operation({
+    ...DECLARED,
+    build(db, tables, answer) {
+      const { entries } = tables
+      const range = inRange(entries)
+      const limit = sql.raw(String(COUNTED_ENTRIES + 1))
+      const counted = sums(db, 'counted', tables, sql`${entries} where ${range} limit ${limit}`)
+      const isMore = sql`(select total from counted) > ${sql.raw(String(COUNTED_ENTRIES))}`
+      const sampled = sums(db, 'sampled', tables, sql`${entries} ${sample(tables)} where ${range} and ${isMore}`)
+      // A scope that hides in a huge table may be missed by the sample, but is not smaller than what was counted.
+      const scale = sql`least(${sampledShare(tables)}, sampled.total / ${limit})`
+      const isSampled = sql`${isMore} and (select total from sampled) > 0`
+      const chosen = sql`(
+        select sampled.*, ${scale} as share, ${isMore} and ${scale} < 1 as estimated from sampled where ${isSampled}
+        union all
+        select counted.*, 1, ${isMore} from counted where not (${isSampled})
+      ) as chosen`
+      return answer(db.with(counted, sampled), figures(sql`chosen`, sql`chosen.share`, sql`chosen.estimated`)).from(
+        chosen,
+      )
+    },
   }),
 }
 
@@ -67,19 +76,15 @@ function sums(db: QueryDatabase, name: string, tables: CacheTables, from: SQL) {
 }
 
 function figures(from: SQL, share: SQL, estimated: SQL) {
-  const scaled = (column: SQL) => sql<number>`round(${from}.${column} / ${share})`
-  const [expired, unexpired, forever] = [sql.raw('expired'), sql.raw('unexpired'), sql.raw('forever')].map(scaled) as [
-    SQL<number>,
-    SQL<number>,
-    SQL<number>,
-  ]
+  const scaled = (column: string) => sql`round(${from}.${sql.raw(column)} / ${share})`
+  const [expired, unexpired, forever] = [scaled('expired'), scaled('unexpired'), scaled('forever')]
   return {
     // Of the rounded ones, so that they add up.
-    total: sql<number>`${expired} + ${unexpired} + ${forever}`,
+    total: sql`${expired} + ${unexpired} + ${forever}`,
     expired,
     unexpired,
     forever,
-    bytes: scaled(sql.raw('bytes')),
-    estimated: sql<boolean>`${estimated}`,
+    bytes: scaled('bytes'),
+    estimated,
   }
 }

@@ -1,7 +1,9 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../cleanup-slot.ts'
 import type { CacheTables } from '../../schema.ts'
-import { operation, type QueryDatabase } from '../database.ts'
+import type { QueryDatabase } from '../database.ts'
+import { bool, integer, nullable, text } from '../kinds.ts'
+import { operation, type RowOf } from '../operation.ts'
 import { inRange, isAsSeen, param } from './fragments.ts'
 import type { ScopedOperation } from './scoped.ts'
 import { trim } from './trim.ts'
@@ -20,15 +22,22 @@ export function sweepSizes(batch: number) {
   return { batch, scan: batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
 }
 
-export interface Swept {
-  readonly removed: number
-  /** Whether the next statement would find more. */
-  readonly more: boolean
-  /** Whether another run was at the looking through just then. */
-  readonly isOthersTurn: boolean
-  /** How far a scope was looked through for entries that a tag rejects; null is to its end. */
-  readonly after: string | null
-}
+const DECLARED = {
+  name: 'sweep',
+  repeatable: 'unsent',
+  rows: 'one',
+  columns: {
+    removed: integer,
+    // Whether the next statement would find more.
+    more: bool,
+    // Whether another run was at the looking through just then.
+    isOthersTurn: bool,
+    // How far a scope was looked through for entries that a tag rejects; null is to its end.
+    after: nullable(text),
+  },
+} as const
+
+export type Swept = RowOf<typeof DECLARED.columns>
 
 /**
  * What has expired. The slot narrows the search to the index; the slot of now still holds entries that are kept. `skip
@@ -42,7 +51,7 @@ function expiredRows(db: QueryDatabase, tables: CacheTables, range: SQL | undefi
   const idle = db.$with('idle', {}).as(sql`
     select ${leases.key} from ${leases}
     where ${and(sql`${leases.expiresAt} < now() - ${LEASE_KEPT}`, range && inRange(leases))}
-    limit ${param('batch')}::int
+    limit ${param('batch', 'int')}
     for update skip locked`)
   const forgotten = db.$with('forgotten', {}).as(sql`
     delete from ${leases} using idle where ${leases.key} = idle.key
@@ -55,7 +64,7 @@ function expiredRows(db: QueryDatabase, tables: CacheTables, range: SQL | undefi
     select ${entries.key} from ${entries}
     where ${and(isPastSlot, isPastKeeping, range && sql`${range} is true`, isAlone, isAsSeen(tables))}
     order by ${entries.cleanupSlot}
-    limit ${param('batch')}::int
+    limit ${param('batch', 'int')}
     for update skip locked`)
   return [idle, forgotten, doomed] as const
 }
@@ -67,8 +76,8 @@ function removedRows(db: QueryDatabase, { entries }: CacheTables) {
     returning 1`)
 }
 
-const removed = sql<number>`(select count(*)::int from removed)`
-const isFull = sql`((select count(*) from doomed) = ${param('batch')}::int or (select count(*) from forgotten) = ${param('batch')}::int)`
+const removed = sql`(select count(*) from removed)`
+const isFull = sql`((select count(*) from doomed) = ${param('batch', 'int')} or (select count(*) from forgotten) = ${param('batch', 'int')})`
 
 /**
  * Deletes up to `batch` entries that are past keeping, not even served as stale; as many leases that have long been free;
@@ -77,37 +86,45 @@ const isFull = sql`((select count(*) from doomed) = ${param('batch')}::int or (s
  * Of everything it also trims the log of invalidations, because then no other scope's entry can depend on it.
  */
 export const sweep: ScopedOperation<Swept> = {
-  everything: operation('unsent', (db, tables) => {
-    const { ctes, hasMore, isOthersTurn } = trim(db, tables)
-    const log = trimChanges(db, tables)
-    return db
-      .with(...expiredRows(db, tables, undefined), ...ctes, ...log.ctes, removedRows(db, tables))
-      .select({
+  everything: operation({
+    ...DECLARED,
+    build(db, tables, answer) {
+      const { ctes, hasMore, isOthersTurn } = trim(db, tables)
+      const log = trimChanges(db, tables)
+      const steps = [...expiredRows(db, tables, undefined), ...ctes, ...log.ctes, removedRows(db, tables)] as const
+      return answer(db.with(...steps), {
         removed,
-        more: sql<boolean>`(${isFull} or ${hasMore} or ${log.hasMore})`,
+        more: sql`(${isFull} or ${hasMore} or ${log.hasMore})`,
         isOthersTurn,
-        after: sql<string | null>`null::text`,
-      })
-      .from(sql`(select) as one`)
+        after: sql`null::text`,
+      }).from(sql`(select) as one`)
+    },
   }),
-  range: operation('unsent', (db, tables) => {
-    const { entries, invalidations } = tables
-    const isNext = sql`${entries.key} > ${param('after')}::text and ${entries.key} < ${param('to')}::text
-      and exists (select from ${invalidations})`
-    const { scanned, unfit, loose } = unfitEntries(db, tables, isNext, sql`false`)
-    const after = sql<string | null>`(
-      select case
-        when count(*) = ${param('batch')}::int then max(key)
-        else (select max(key) from scanned having count(*) = ${param('scan')}::int)
-      end from unfit)`
-    return db
-      .with(...expiredRows(db, tables, inRange(entries)), scanned, unfit, loose, removedRows(db, tables))
-      .select({
+  range: operation({
+    ...DECLARED,
+    build(db, tables, answer) {
+      const { entries, invalidations } = tables
+      const isNext = sql`${entries.key} > ${param('after')} and ${entries.key} < ${param('to')}
+        and exists (select from ${invalidations})`
+      const { scanned, unfit, loose } = unfitEntries(db, tables, isNext, sql`false`)
+      const after = sql`(
+        select case
+          when count(*) = ${param('batch', 'int')} then max(key)
+          else (select max(key) from scanned having count(*) = ${param('scan', 'int')})
+        end from unfit)`
+      const steps = [
+        ...expiredRows(db, tables, inRange(entries)),
+        scanned,
+        unfit,
+        loose,
+        removedRows(db, tables),
+      ] as const
+      return answer(db.with(...steps), {
         removed,
-        more: sql<boolean>`(${isFull} or ${after} is not null)`,
-        isOthersTurn: sql<boolean>`false`,
+        more: sql`(${isFull} or ${after} is not null)`,
+        isOthersTurn: sql`false`,
         after,
-      })
-      .from(sql`(select) as one`)
+      }).from(sql`(select) as one`)
+    },
   }),
 }

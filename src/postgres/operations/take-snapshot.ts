@@ -1,7 +1,12 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../database.ts'
+import { snapshot } from '../kinds.ts'
+import { operation } from '../operation.ts'
 
 /** What a statement of now can see, as text. */
-export const takeSnapshot = operation('always', (db) =>
-  db.select({ snapshot: sql<string>`pg_current_snapshot()::text` }).from(sql`(select) as one`),
-)
+export const takeSnapshot = operation({
+  name: 'take_snapshot',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { snapshot },
+  build: (db, _tables, answer) => answer(db, { snapshot: sql`pg_current_snapshot()` }).from(sql`(select) as one`),
+})

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { operation } from '../database.ts'
+import { integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
 import { deadline, liveWhenLocked, movedKeptUntil, param } from './fragments.ts'
 
 /**
@@ -7,14 +8,20 @@ import { deadline, liveWhenLocked, movedKeptUntil, param } from './fragments.ts'
  *
  * Into the past it makes the entry absent, and so counts as a write to a fill that is under way.
  */
-export const touch = operation('unsent', (db, tables) => {
-  const { entries } = tables
-  const touched = db.$with('touched', {}).as(sql`
-    update ${entries}
-    set expires_at = next.expires_at, kept_until = ${movedKeptUntil(tables)}, updated_at = now(),
-      written_by = case when next.expires_at <= now() then pg_current_xact_id() else ${entries.writtenBy} end
-    from (select ${deadline} as expires_at) as next
-    where ${entries.key} = ${param('key')}::text and ${liveWhenLocked(tables)}
-    returning 1`)
-  return db.with(touched).select({ touched: sql<number>`1` }).from(sql`touched`)
+export const touch = operation({
+  name: 'touch',
+  repeatable: 'unsent',
+  rows: 'at most one',
+  columns: { touched: integer },
+  build(db, tables, answer) {
+    const { entries } = tables
+    const touched = db.$with('touched', {}).as(sql`
+      update ${entries}
+      set expires_at = next.expires_at, kept_until = ${movedKeptUntil(tables)}, updated_at = now(),
+        written_by = case when next.expires_at <= now() then pg_current_xact_id() else ${entries.writtenBy} end
+      from (select ${deadline} as expires_at) as next
+      where ${entries.key} = ${param('key')} and ${liveWhenLocked(tables)}
+      returning 1`)
+    return answer(db.with(touched), { touched: sql`1` }).from(sql`touched`)
+  },
 })

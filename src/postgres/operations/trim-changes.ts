@@ -34,11 +34,11 @@ export function trimChanges(db: QueryDatabase, { changes, state }: CacheTables) 
       select c.ctid from ${changes} as c
       where c.xid < coalesce(
         (select horizon from changes_due), (select s.value::jsonb ->> 'horizon' from ${state} as s where s.name = ${NAME}))::xid8
-      limit ${param('rows')}::int
+      limit ${param('rows', 'int')}
       for update skip locked))
     returning 1`)
   return {
     ctes: [due, noted, raised, trimmed] as const,
-    hasMore: sql<boolean>`(select count(*) from changes_trimmed) = ${param('rows')}::int`,
+    hasMore: sql`(select count(*) from changes_trimmed) = ${param('rows', 'int')}`,
   }
 }

@@ -30,6 +30,7 @@
  * After a dump was restored into another cluster, where transaction ids start elsewhere, comparisons mean nothing. There
  * a run removes all tagged entries, and its horizon is the whole past of `since`.
  */
+
 import { type SQL, sql } from 'drizzle-orm'
 import { CLUSTER_IDENTITY } from '../../cluster.ts'
 import { TAG_STATE } from '../../rejected.ts'
@@ -75,7 +76,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
         when is_backwards or (is_elsewhere and (pass ->> 'resets') is distinct from cluster)
           then case when may_begin then ${begun(sql`'resets', coalesce(cluster, ''), 'horizon', ${xmax}::text`)} end
         when pass is not null then pass
-        when ${param('begin')}::boolean and may_begin and exists (select from ${invalidations})
+        when ${param('begin', 'boolean')} and may_begin and exists (select from ${invalidations})
           then ${begun(sql`'resets', null, 'horizon', case when is_due then noted::text end`)}
       end as run
     from known`)
@@ -93,8 +94,8 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
         else run || jsonb_build_object('after', at.key, 'left', (run ->> 'left')::boolean or at.has_left)
       end as next_run
     from step, (
-      select (select count(*) from scanned) < ${param('scan')}::int and unfit.count < ${param('batch')}::int as is_end,
-        case when unfit.count < ${param('batch')}::int then (select max(key) from scanned) else unfit.last end as key,
+      select (select count(*) from scanned) < ${param('scan', 'int')} and unfit.count < ${param('batch', 'int')} as is_end,
+        case when unfit.count < ${param('batch', 'int')} then (select max(key) from scanned) else unfit.last end as key,
         unfit.count > (select count(*) from loose) as has_left
       from (select count(*) as count, max(key) as last from unfit) as unfit
     ) as at`)
@@ -136,14 +137,14 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
       select ${recorded('horizon')} from step
       where not exists (select from raised) and not is_backwards and not is_elsewhere and run ->> 'resets' is null
         -- Otherwise each part of a run would read the whole log.
-        and (${param('begin')}::boolean or run is null)
+        and (${param('begin', 'boolean')} or run is null)
     ) as current
     where value is not null`)
   const outdated = db.$with('outdated', {}).as(sql`
     select i.ctid as id from ${invalidations} as i
     where (select count(*) from horizon) > 0
       and i.xid < (select xid from horizon) and pg_visible_in_snapshot(i.xid, (select since from horizon))
-    limit ${param('rows')}::int
+    limit ${param('rows', 'int')}
     for update skip locked`)
   const trimmed = db.$with('trimmed', {}).as(sql`
     delete from ${invalidations} where ctid = any (array(select id from outdated))
@@ -157,12 +158,12 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
 
   return {
     /** Whether another run had the turn: two that look at the same instant may each take the other for it. */
-    isOthersTurn: sql<boolean>`not exists (select from turn)`,
+    isOthersTurn: sql`not exists (select from turn)`,
     ctes: [
       ...[opened, turn, known, step, scanned, unfit, loose, reached, remembered],
       ...[finished, raised, named, horizon, outdated, trimmed, dropped],
     ] as const,
-    hasMore: sql<boolean>`(exists (select from opened) or exists (select from reached where next_run is not null)
-      or (select count(*) from outdated) = ${param('rows')}::int)`,
+    hasMore: sql`(exists (select from opened) or exists (select from reached where next_run is not null)
+      or (select count(*) from outdated) = ${param('rows', 'int')})`,
   }
 }

@@ -1,4 +1,5 @@
 /** How cleanup finds entries that a tag rejects: there is no index for them, so it looks through all, a part at a time. */
+
 import { getTableName, type SQL, sql } from 'drizzle-orm'
 import { rejected } from '../../rejected.ts'
 import type { CacheTables } from '../../schema.ts'
@@ -23,11 +24,11 @@ export function unfitEntries(db: QueryDatabase, tables: CacheTables, part: SQL, 
     select ${entries.key}, ${entries.writtenBy}, (${isUnfit} or ${rejected(tables, tables.entries)}) as is_unfit
     from ${entries} where ${part}
     order by ${entries.key}
-    limit ${param('scan')}::int`)
+    limit ${param('scan', 'int')}`)
   const unfit = db.$with('unfit', {}).as(sql`
     select key, written_by from scanned where is_unfit
     order by key
-    limit ${param('batch')}::int`)
+    limit ${param('batch', 'int')}`)
   const loose = db.$with('loose', {}).as(sql`
     select ${entries.key} from ${entries} join unfit on unfit.key = ${entries.key}
     where ${entries.key} = any (array(select key from unfit))

@@ -9,10 +9,10 @@ import { param } from './fragments.ts'
  */
 export function variantRowKey(names: SQL): SQL {
   return sql`case
-    when jsonb_array_length(${names}) = 0 then ${param('base')}::text
-    else ${param('base')}::text || ' ' || (
+    when jsonb_array_length(${names}) = 0 then ${param('base')}
+    else ${param('base')} || ' ' || (
       select encode(sha256(convert_to(string_agg(
-        nominated.name || ':' || coalesce(${param('digests')}::jsonb ->> nominated.name, '-'), e'\n'
+        nominated.name || ':' || coalesce(${param('digests', 'jsonb')} ->> nominated.name, '-'), e'\n'
         order by nominated.name collate "C"), 'UTF8')), 'hex')
       from jsonb_array_elements_text(${names}) as nominated(name))
   end`

@@ -1,12 +1,17 @@
 import { and, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../cleanup-slot.ts'
+import { integer } from '../kinds.ts'
 import { scopedOperation } from './scoped.ts'
 
 /** How many entries of a scope are past keeping and wait for cleanup; those that a tag rejects are not looked for. */
-export const waiting = scopedOperation('always', (db, { entries }, range) =>
-  db
-    .select({ count: sql<number>`count(*)::float8` })
-    .from(entries)
-    // The slot is what has an index.
-    .where(and(sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`, sql`${entries.keptUntil} <= now()`, range)),
-)
+export const waiting = scopedOperation({
+  name: 'waiting',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { count: integer },
+  build: (db, { entries }, answer, range) =>
+    answer(db, { count: sql`count(*)` })
+      .from(entries)
+      // The slot is what has an index.
+      .where(and(sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`, sql`${entries.keptUntil} <= now()`, range)),
+})

@@ -1,4 +1,5 @@
 /** Counts and listings of the memory store. */
+import type { EntryState } from '../../cache.ts'
 import type { ListedRow, ListInput } from '../../store/inputs.ts'
 import { free } from '../../store/store.ts'
 import { byCodePoint, type Scope } from '../../values/key.ts'
@@ -13,6 +14,11 @@ export function inspecting(storage: MemoryStorage) {
   function stateOf(row: Row): 'expired' | 'unexpired' | 'forever' {
     if (!storage.isLive(row, storage.now())) return 'expired'
     return row.expiresAt === Number.POSITIVE_INFINITY ? 'forever' : 'unexpired'
+  }
+
+  function listedState(row: Row, at: number): EntryState {
+    if (storage.isLive(row, at)) return 'live'
+    return row.expiresAt <= at ? 'expired' : 'invalidated'
   }
 
   function listed({ prefix }: Scope, { range, isDirect, state, limit, after }: ListInput): Row[] {
@@ -38,14 +44,16 @@ export function inspecting(storage: MemoryStorage) {
       }
       return free(stats)
     },
-    list: (scope: Scope, input: ListInput) => free(listed(scope, input).map(listedRow)),
+    list: (scope: Scope, input: ListInput) =>
+      free(listed(scope, input).map((row) => listedRow(row, listedState(row, storage.now())))),
   }
 }
 
-function listedRow(row: Row): ListedRow {
+function listedRow(row: Row, state: EntryState): ListedRow {
   const { key, expiresAt, tags, createdAt, updatedAt } = row
   return {
     key,
+    state,
     expiresAt: expiresAt === Number.POSITIVE_INFINITY ? null : new Date(Math.floor(expiresAt)),
     tags: [...(tags ?? [])],
     bytes: storedBytes(row),

@@ -1,6 +1,6 @@
 /** What a memory cache keeps: entries in order of use, leases, and the log of tags. All of it synchronous. */
 import { LRUCache } from 'lru-cache'
-import { now as processClock } from '../../values/clock.ts'
+import { wallClock as processClock } from '../../values/clock.ts'
 import type { StoredValue } from '../../values/codec.ts'
 import { utf8Bytes } from '../../values/events.ts'
 import type { Deadline } from '../../values/expiration.ts'

@@ -7,6 +7,7 @@
 
 import { asSnapshot } from '../../cache/inputs.ts'
 import type { CacheSnapshot } from '../../cache.ts'
+import { randomBytes } from '../../values/random.ts'
 
 /** A few megabytes of tags; judging all entries once for so many invalidations is cheap. */
 const MAX_NOTED = 10_000
@@ -33,7 +34,7 @@ export function createTagLog(judge: () => void): TagLog {
   let horizon = 0
   let own: string | undefined
   // On first use: on Workers nothing is random at module level.
-  const id = () => (own ??= String(crypto.getRandomValues(new Uint32Array(1))[0]))
+  const id = () => (own ??= randomBytes(4).join(''))
 
   return {
     position: () => sequence,

@@ -6,7 +6,7 @@ import { once } from '../../cache/once.ts'
 import { checkedCodec, scopeOf } from '../../cache/settings.ts'
 import type { Cache, NamespaceOptions, WriteOptions } from '../../cache.ts'
 import { remainingMs } from '../../store/copies.ts'
-import { now } from '../../values/clock.ts'
+import { wallClock } from '../../values/clock.ts'
 import {
   type Codec,
   DEFAULT_MAX_VALUE_BYTES,
@@ -19,6 +19,7 @@ import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { NEVER } from '../../values/expiration.ts'
 import { nestedScope, type Scope, storedKey, storedKeys } from '../../values/key.ts'
 import { optionsObject } from '../../values/options.ts'
+import { randomUUID } from '../../values/random.ts'
 import { createMarks, type Marks } from './marks.ts'
 import { type NearStorage, noStorage, type RuntimeCache, vercelStorage, workersStorage } from './storages.ts'
 
@@ -69,7 +70,7 @@ export function platformCache(options?: PlatformCacheOptions): NearCache {
       storage: () => storage ?? workersStorage() ?? noStorage,
       marks: createMarks(),
       codec: checkedCodec(codec),
-      isolate: () => (id ??= crypto.randomUUID()),
+      isolate: () => (id ??= randomUUID()),
     },
     scopeOf(namespace),
   )
@@ -101,7 +102,7 @@ function scopedCache(
   async function read(key: string): Promise<Stored | undefined> {
     const text = await storage().read(key)
     const found = text === undefined ? undefined : parsed(text)
-    if (found === undefined || (found.until !== null && found.until <= now())) return undefined
+    if (found === undefined || (found.until !== null && found.until <= wallClock())) return undefined
     return marks.isOutdated({ ...found, isOwn: found.by === isolate() }) ? undefined : found
   }
 
@@ -112,7 +113,7 @@ function scopedCache(
     options: WriteOptions | undefined,
   ): Promise<() => Promise<void>> {
     const { deadline, tags } = parseWrite({ expiration: NEVER }, options)
-    const at = now()
+    const at = wallClock()
     const stored = await encodeValue(value, key, { codec, maxValueBytes: DEFAULT_MAX_VALUE_BYTES })
     const ms = remainingMs(deadline)
     if (ms <= 0) return () => storage().remove(key)
@@ -153,13 +154,13 @@ function scopedCache(
       return stored.length
     },
     async clear() {
-      marks.clear(now())
+      marks.clear(wallClock())
       return 0
     },
     async invalidate(tags) {
       const stored = parseTags(tags)
       if (stored === null) return
-      marks.invalidate(stored, now())
+      marks.invalidate(stored, wallClock())
       await storage().expireTags?.(stored)
     },
     clearExpired: async () => ({ removed: 0, more: false }),

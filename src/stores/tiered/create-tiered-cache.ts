@@ -108,7 +108,7 @@ function contextOf(shared: Shared, l2: Cache, scope: Scope): Context {
 function scopedCache(shared: Shared, l2: Cache, scope: Scope): Cache & Inside & { readonly [FEED]: Feed } {
   const context = contextOf(shared, l2, scope)
   const { inside } = context
-  const { through, ...written } = writing(context)
+  const { through, setThrough, ...written } = writing(context)
   return {
     ...reading(context),
     ...written,
@@ -123,7 +123,7 @@ function scopedCache(shared: Shared, l2: Cache, scope: Scope): Cache & Inside & 
       await shared.l1.clearExpired().catch(() => {})
       return result
     },
-    entry: <T>(key: string) => handle(l2.entry<T>(key), key, written),
+    entry: <T>(key: string) => handle(l2.entry<T>(key), key, { setThrough, delete: written.delete }),
     namespace: (name, asked) => scopedCache(shared, l2.namespace(name, asked), nestedScope(scope, name, asked)),
     [FEED]: shared.feed,
     [internals]: {
@@ -143,13 +143,15 @@ function scopedCache(shared: Shared, l2: Cache, scope: Scope): Cache & Inside & 
 }
 
 /** Handles read the second tier once, and remember: a copy would save nothing. */
-function handle<T>(far: CacheEntry<T>, key: string, cache: Pick<Cache, 'set' | 'delete'>): CacheEntry<T> {
+function handle<T>(
+  far: CacheEntry<T>,
+  key: string,
+  { setThrough, delete: remove }: Pick<ReturnType<typeof writing>, 'setThrough' | 'delete'>,
+): CacheEntry<T> {
   return {
     ...far,
-    async set(value, options?: WriteOptions) {
-      await cache.set(key, value, options).finally(far.reload)
-      return value
-    },
-    delete: () => cache.delete(key).finally(far.reload),
+    set: async (value, options?: WriteOptions) =>
+      setThrough(key, value, options, (given) => far.set(value, given)).finally(far.reload),
+    delete: () => remove(key).finally(far.reload),
   }
 }

@@ -4,6 +4,7 @@ import { pause } from '../../postgres/retry.ts'
 import type { News } from '../../store/news.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
+import { randomNumber } from '../../values/random.ts'
 import { within } from '../../values/within.ts'
 import { FEED, type Feed } from './feed.ts'
 
@@ -106,7 +107,7 @@ async function keepListening(listener: Listener): Promise<void> {
     if (signal.aborted) return
     failures = hasListened ? 0 : failures + 1
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
-    await pause(pauseMs * (0.5 + Math.random()), signal)
+    await pause(pauseMs * (0.5 + randomNumber()), signal)
   }
 }
 

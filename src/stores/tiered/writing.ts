@@ -76,12 +76,22 @@ export function writing(context: Context) {
     }
   }
 
+  /** Sets a key in both tiers. @param write sets it in the second, with the options read once */
+  async function setThrough<T>(
+    key: string,
+    value: unknown,
+    options: WriteOptions | undefined,
+    write: (given: WriteOptions | undefined) => Promise<T>,
+  ): Promise<T> {
+    const given = once(options)
+    return writeMany([[key, value]], given, () => write(given))
+  }
+
   return {
     through,
-    async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
-      const given = once(options)
-      await writeMany([[key, value]], given, () => l2.set(key, value, given))
-    },
+    setThrough,
+    set: (key: string, value: unknown, options?: WriteOptions): Promise<void> =>
+      setThrough(key, value, options, (given) => l2.set(key, value, given)),
     setMany: (async (entries, options) => {
       const pairs = parsePairs(entries)
       const given = once(options)

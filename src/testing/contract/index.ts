@@ -7,6 +7,7 @@ import { keys } from './keys.ts'
 import { namespaces } from './namespaces.ts'
 import { overtaken } from './overtaken.ts'
 import { readingAndWriting } from './reading-writing.ts'
+import { sameForm } from './same-form.ts'
 import { staying } from './staying.ts'
 import { createSuite, type StoreUnderTest, type TestRunner } from './suite.ts'
 import { tags } from './tags.ts'
@@ -27,6 +28,7 @@ export function cacheContract(runner: TestRunner, store: StoreUnderTest): void {
   const suite = createSuite(runner, store)
   for (const define of [
     values,
+    sameForm,
     keys,
     expiration,
     readingAndWriting,

@@ -90,6 +90,36 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found('forever')).toEqual(['forever'])
     })
 
+    test('says of each entry whether it is live, expired, or invalidated, as count and stats do', async (cache) => {
+      await cache.set('b expired', 1, { expiration: 30 })
+      await cache.set('d invalidated', 1, { expiration: 60, tags: ['tag'] })
+      await cache.set('e invalidated', 1, { tags: ['tag', 'other'] })
+      await cache.set('both', 1, { expiration: 30, tags: ['tag'] })
+      await cache.set('a live', 1, { expiration: 60, tags: ['other'] })
+      await cache.set('c live', 1)
+      await cache.namespace('n').set('f invalidated', 1, { tags: ['tag'] })
+      await cache.invalidate('tag')
+      await store.advance(30_000)
+      const found = async (state?: 'live' | 'expired' | 'forever') =>
+        (await cache.list(state === undefined ? {} : { state })).entries
+          .map((entry) => `${entry.key}: ${entry.state}`)
+          .sort()
+      const live = ['a live: live', 'c live: live']
+      const absent = [
+        'b expired: expired',
+        'both: expired',
+        'd invalidated: invalidated',
+        'e invalidated: invalidated',
+        'f invalidated: invalidated',
+      ]
+      expect(await found()).toEqual([...live, ...absent].sort())
+      expect(await found('live')).toEqual(live)
+      expect(await found('expired')).toEqual(absent)
+      expect(await found('forever')).toEqual(['c live: live'])
+      expect(await cache.stats()).toMatchObject({ expired: absent.length, total: live.length + absent.length })
+      expect(await cache.count()).toBe(live.length)
+    })
+
     test('refuses other states, limits and cursors', async (cache) => {
       for (const options of [
         { state: 'x' },

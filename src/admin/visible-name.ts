@@ -1,0 +1,98 @@
+/** Keys, namespaces and tags as text in which every character can be seen, and no two names look alike. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+
+/** Blank or zero-width, or without a glyph that everybody's fonts have. */
+const INVISIBLE = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffc]/gu
+/** Browsers collapse runs of spaces, nobody sees those at an end, and ` / ` stands between namespaces. */
+const SPACES = /^ +| +$| {2,}| +(?=\/)|(?<=\/) +/g
+/** A mark at the beginning would stand on whatever is shown before the name. */
+const LONE_MARK = /(?<![\p{L}\p{M}\p{N}\p{P}\p{S}])\p{M}/gu
+/** What composes with the character before: the other spelling of a name looks the same. */
+const COMPOSING = /[\p{M}\u1160-\u11ff]/u
+const NOT_ASCII = /[^ -~]/gu
+const WORD = /[\p{L}\p{M}]+/gu
+/** Many letters of these scripts look like Latin ones. No word of a language mixes them. */
+const LATIN = /\p{Script=Latin}/u
+const LIKE_LATIN = /\p{Script=Cyrillic}|\p{Script=Greek}|\p{Script=Armenian}|\p{Script=Cherokee}/gu
+/** Joiners that change what is seen: inside an emoji, and between letters of scripts that join. */
+const JOINER =
+  /(?<=\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)\u200d(?=\p{Extended_Pictographic})|(?<=(?!\p{Script=Latin})[\p{L}\p{M}])[\u200c\u200d](?=(?!\p{Script=Latin})\p{L})/gu
+
+const FINGERPRINT_HEX = 8
+/** The end of a name that is cut, as a share of what is shown. */
+const END_SHARE = 0.25
+
+/** A name with `\u{…}` in the place of what cannot be seen or told apart. A backslash of its own is doubled. */
+export function visibleName(name: string): string {
+  return written(name, hiddenPlaces(name), '\\\\')
+}
+
+/** The same for a name that the database or a person wrote as it is stored: its backslashes are doubled already. */
+export function visibleStored(stored: string): string {
+  return written(stored, hiddenPlaces(stored), '\\')
+}
+
+/** A stored name in ASCII only, so that it can be compared letter by letter. */
+export function asciiStored(stored: string): string {
+  const places = hiddenPlaces(stored)
+  for (const { index } of stored.matchAll(NOT_ASCII)) places.add(index)
+  return written(stored, places, '\\')
+}
+
+/**
+ * A visible name of at most so many characters. One that is cut keeps its end, and gets a fingerprint: names that differ
+ * only in between are still told apart.
+ *
+ * @param whole what the fingerprint is made of
+ */
+export function shortName(name: string, maxLength: number, whole: string): string {
+  if (name.length <= maxLength) return name
+  const fingerprint = bytesToHex(sha256(utf8ToBytes(whole))).slice(0, FINGERPRINT_HEX)
+  const room = maxLength - FINGERPRINT_HEX - '… #'.length
+  const end = Math.floor(room * END_SHARE)
+  const beginning = name.slice(0, room - end).replace(/[\ud800-\udbff]$/, '')
+  return `${beginning}…${name.slice(name.length - end).replace(/^[\udc00-\udfff]/, '')} #${fingerprint}`
+}
+
+/** Where, in UTF-16 units, a character must be written as its number. */
+function hiddenPlaces(name: string): Set<number> {
+  const places = new Set<number>()
+  const mark = (pattern: RegExp, text = name, from = 0) => {
+    for (const { 0: found, index } of text.matchAll(pattern)) {
+      let at = from + index
+      for (const character of found) {
+        places.add(at)
+        at += character.length
+      }
+    }
+  }
+  mark(INVISIBLE)
+  for (const { index } of name.matchAll(JOINER)) places.delete(index)
+  mark(SPACES)
+  mark(LONE_MARK)
+  for (const { 0: word, index } of name.matchAll(WORD)) {
+    if (LATIN.test(word)) mark(LIKE_LATIN, word, index)
+  }
+  if (name !== name.normalize('NFC')) markComposing(name, places)
+  return places
+}
+
+function markComposing(name: string, places: Set<number>): void {
+  let at = 0
+  for (const character of name) {
+    if (COMPOSING.test(character) || character.normalize('NFC') !== character) places.add(at)
+    at += character.length
+  }
+}
+
+function written(name: string, places: ReadonlySet<number>, backslash: string): string {
+  let text = ''
+  let at = 0
+  for (const character of name) {
+    const hex = () => character.codePointAt(0)?.toString(16).padStart(4, '0')
+    text += places.has(at) ? `\\u{${hex()}}` : character === '\\' ? backslash : character
+    at += character.length
+  }
+  return text
+}

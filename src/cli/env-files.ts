@@ -1,0 +1,61 @@
+/** Settings from `.env` files, for commands that talk to a database. */
+import { readFileSync } from 'node:fs'
+import { parse } from 'dotenv'
+import { note } from './output.ts'
+import { UserError } from './user-error.ts'
+
+/**
+ * The first file that has a variable wins. Local files come first: they are what `next dev` and `wrangler dev` use, and
+ * a command that means production can say so with `--dotenv` or the environment.
+ */
+export const ENV_FILES = ['.env.local', '.dev.vars', '.env'] as const
+
+const DATABASE = 'DATABASE_URL'
+/** Belongs to the `DATABASE_URL` beside it: with another one, the password would go to the wrong endpoint. */
+const ENDPOINT = 'NEON_FETCH_ENDPOINT'
+
+/**
+ * Adds the variables of the files to the environment. A variable that is set already stays, also if it is empty.
+ *
+ * @param chosen the file of `--dotenv`, instead of those of the current folder
+ * @throws UserError if the chosen file cannot be read
+ */
+export function loadEnvFiles(chosen?: string): void {
+  for (const file of chosen === undefined ? ENV_FILES : [chosen]) {
+    const text = readEnvFile(file, chosen !== undefined)
+    if (text !== undefined) addVariables(file, parseEnvFile(text))
+  }
+}
+
+/** dotenv's rules, which Next, wrangler and most tools share: quotes, `export`, comments, values of several lines. */
+export function parseEnvFile(text: string): Record<string, string> {
+  return parse(text.replace(/^\uFEFF/, ''))
+}
+
+function addVariables(file: string, found: Record<string, string>): void {
+  const { env } = process
+  const hadDatabase = env[DATABASE] !== undefined
+  for (const [name, value] of Object.entries(found)) {
+    if (env[name] !== undefined || (name === ENDPOINT && hadDatabase)) continue
+    env[name] = expanded(value, found)
+    // A person should see which database is meant. Scripts would only have to filter it.
+    if (name === DATABASE && process.stderr.isTTY) note(`Using DATABASE_URL from ${file}.`)
+  }
+}
+
+/** `${NAME}`, as Next and wrangler have it. A bare `$` stays: it is more often part of a password. */
+function expanded(value: string, found: Record<string, string>): string {
+  return value.replace(/\$\{(\w+)\}/g, (_, name: string) => process.env[name] ?? found[name] ?? '')
+}
+
+function readEnvFile(file: string, isRequired: boolean): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // Some projects have a folder of this name. A file that exists but cannot be read is worth a word.
+    const isAbsent = code === 'ENOENT' || code === 'EISDIR'
+    if (isAbsent && !isRequired) return undefined
+    throw new UserError(`Expected ${file} to be a file that can be read (${code}).`)
+  }
+}

@@ -1,0 +1,69 @@
+/** Runs another command with more environment variables, until it or this process is told to end. */
+import { constants } from 'node:os'
+import { delimiter, join, parse } from 'node:path'
+import spawn from 'cross-spawn'
+import { EXIT } from './exit-codes.ts'
+import { note } from './output.ts'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** A shell's exit code for a command that does not exist. */
+const NOT_FOUND = 127
+/** As a shell reports the end by a signal: this, and the signal's number. */
+const ENDED_BY_SIGNAL = 128
+
+/**
+ * Passes signals on, and resolves with the command's exit code once it has ended.
+ *
+ * @param stopping aborted if the command should end although no signal came, as when npm is gone
+ */
+export function runCommand(
+  [file = '', ...args]: readonly string[],
+  variables: Record<string, string>,
+  stopping: AbortSignal,
+): Promise<number> {
+  // A terminal sends Ctrl-C to all of its foreground processes, and only these may read from it. Without a terminal the
+  // command gets a group of its own, so that signals also reach the processes which it starts.
+  const isTerminal = process.stdin.isTTY === true
+  const hasGroup = !isTerminal && process.platform !== 'win32'
+  const env = { ...process.env, ...variables, ...localPrograms() }
+  const child = spawn(file, args, { stdio: 'inherit', env, detached: hasGroup })
+  const send = (signal: NodeJS.Signals) => {
+    try {
+      if (hasGroup && child.pid !== undefined) process.kill(-child.pid, signal)
+      else child.kill(signal)
+    } catch {
+      // It has ended.
+    }
+  }
+  const pass = (signal: NodeJS.Signals) => {
+    if (!(isTerminal && signal === 'SIGINT')) send(signal)
+  }
+  for (const signal of SIGNALS) process.on(signal, pass)
+  stopping.addEventListener('abort', () => send('SIGTERM'))
+  return new Promise((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      const isMissing = error.code === 'ENOENT'
+      note(`pgstash: cannot run ${file}: ${isMissing ? 'no such command' : (error.code ?? 'unknown reason')}.`)
+      resolve(isMissing ? NOT_FOUND : EXIT.failure)
+    })
+    child.once('exit', (code, signal) => {
+      // From here on Ctrl-C ends this process.
+      for (const name of SIGNALS) process.off(name, pass)
+      // Whatever it started and left behind.
+      if (hasGroup) send('SIGTERM')
+      resolve(code ?? ENDED_BY_SIGNAL + (signal ? constants.signals[signal] : 0))
+    })
+  })
+}
+
+/** A `PATH` on which the programs of this project come first, as in the scripts of its package.json. */
+function localPrograms(): Record<string, string> {
+  const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH'
+  const folders: string[] = []
+  const { root } = parse(process.cwd())
+  for (let folder = process.cwd(); ; folder = join(folder, '..')) {
+    folders.push(join(folder, 'node_modules', '.bin'))
+    if (folder === root) break
+  }
+  return { [name]: [...folders, process.env[name] ?? ''].join(delimiter) }
+}

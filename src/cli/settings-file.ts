@@ -1,0 +1,99 @@
+/** Writes DATABASE_URL into a settings file: `.dev.vars` of Workers, `.env.local` of Next, `.env`. */
+import { chmodSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { GENERATED_PASSWORD } from '../dev/stored-password.ts'
+import { loopbackAddress } from '../local-neon/loopback.ts'
+import { parseEnvFile } from './env-files.ts'
+import { UserError } from './user-error.ts'
+
+const NAME = 'DATABASE_URL'
+/** The file holds a password. */
+const FILE_MODE = 0o600
+
+/**
+ * An assignment, as dotenv reads it. Other names match too, so that a value of several lines is skipped whole, whatever
+ * it contains.
+ */
+const ASSIGNMENT =
+  /^([^\S\r\n]*(?:export[^\S\r\n]+)?)([\w.-]+)([^\S\r\n]*=[^\S\r\n]*)('(?:\\'|[^'])*'|"(?:\\"|[^"])*"|`(?:\\`|[^`])*`|[^#\r\n]*)/gm
+
+/**
+ * Refuses a file whose DATABASE_URL is not from `pgstash dev`: replacing it would lose a password for good.
+ *
+ * @throws UserError, also if the file cannot be read
+ */
+export function checkSettingsFile(file: string): void {
+  const current = parseEnvFile(readSettings(file))[NAME]
+  if (!current || isOurs(current)) return
+  throw new UserError(
+    `Expected ${file} to have no DATABASE_URL, or one that pgstash dev wrote: yours would be lost. Comment it out, or choose another file.`,
+  )
+}
+
+/**
+ * Sets DATABASE_URL in the file, and makes the file private. All other lines stay as they are.
+ *
+ * @returns false if the file was right already
+ * @throws UserError if the file cannot be written
+ */
+export function writeSettings(file: string, url: string): boolean {
+  checkSettingsFile(file)
+  const before = readSettings(file)
+  const after = withUrl(before, url)
+  try {
+    if (after === before) {
+      chmodSync(file, FILE_MODE)
+      return false
+    }
+    replaceFile(targetOf(file), after)
+    return true
+  } catch (error) {
+    throw new UserError(`Expected ${file} to be a file that can be written (${(error as NodeJS.ErrnoException).code}).`)
+  }
+}
+
+function withUrl(text: string, url: string): string {
+  const replaced = text.replace(ASSIGNMENT, (...match) => {
+    const [whole, start, name, equals, value, offset] = match as [string, string, string, string, string, number]
+    if (name !== NAME) return whole
+    // A comment behind the value stays, and needs a space before it.
+    const isCommented = text[offset + whole.length] === '#'
+    return `${start}${name}${equals}${url}${/\s*$/.exec(value)?.[0] || (isCommented ? ' ' : '')}`
+  })
+  if (parseEnvFile(replaced)[NAME] === url) return replaced
+  const end = text === '' || text.endsWith('\n') ? '' : '\n'
+  return `${text}${end}${NAME}=${url}${text.includes('\r\n') ? '\r\n' : '\n'}`
+}
+
+/** A local Neon's, by its host and the form of the password. The folder that kept the password may be gone. */
+function isOurs(url: string): boolean {
+  if (!URL.canParse(url)) return false
+  const { hostname, password } = new URL(url)
+  return loopbackAddress(hostname) !== undefined && GENERATED_PASSWORD.test(password)
+}
+
+function readSettings(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return ''
+    throw new UserError(`Expected ${file} to be a file that can be read (${code}).`)
+  }
+}
+
+/** In a monorepo the file may be a link to that of another folder: the link stays. */
+function targetOf(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return resolve(file)
+  }
+}
+
+/** As a whole, so that `next dev` and `wrangler dev`, which watch the file, never read half of it. */
+function replaceFile(path: string, text: string): void {
+  const draft = join(dirname(path), `.pgstash.${process.pid}.tmp`)
+  writeFileSync(draft, text, { mode: FILE_MODE })
+  renameSync(draft, path)
+}

@@ -1,0 +1,49 @@
+import { sql } from 'drizzle-orm'
+import { isWatchFunction } from '../../drizzle/watch-sql.ts'
+import { regclass } from '../../migrate/sql-text.ts'
+import { ownTables } from '../../own-tables.ts'
+import { text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { type Check, oidOf, ok } from '../finding.ts'
+
+/** What belongs neither to the owner of the entries nor to a superuser. */
+const facts = operation({
+  name: 'check_ownership',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { owner: text, others: text },
+  build: (db, tables, answer) =>
+    answer(db, {
+      owner: sql`r.rolname::text`,
+      others: sql`coalesce(string_agg(o.name || ' to ' || p.rolname, ', ' order by o.name)
+        filter (where o.owner <> e.relowner and not p.rolsuper), '')`,
+    })
+      .from(
+        sql`pg_class as e join pg_roles as r on r.oid = e.relowner, (
+        select c.relname::text as name, c.relowner as owner from pg_class as c
+        where c.oid in (${sql.join(
+          ownTables(tables).map((table) => oidOf(tables, table)),
+          sql`, `,
+        )})
+        union all
+        select 'the function ' || f.proname, f.proowner from pg_proc as f
+        where f.pronamespace = (select l.relnamespace from pg_class as l where l.oid = ${sql.raw(regclass(tables, tables.invalidations))})
+          and ${sql.raw(isWatchFunction(tables, 'f'))}
+      ) as o join pg_roles as p on p.oid = o.owner`,
+      )
+      .where(sql`e.oid = ${oidOf(tables, tables.entries)}`)
+      .groupBy(sql`r.rolname`),
+})
+
+/** Whether one role owns all: a table's owner decides what code runs when it is written, and a function's owner what it does. */
+export const ownership: Check = {
+  name: 'ownership',
+  needsTables: true,
+  async look({ runner }) {
+    const [row] = await runner.run(facts)
+    if (row === undefined || row.others === '') return [ok('The tables and functions of the cache belong to one role.')]
+    const what = `The cache belongs to ${row.owner}, but others own parts of it and decide what code runs with it: ${row.others}.`
+    const advice = `If you trust them: alter … owner to ${row.owner}. If not: drop these parts as a superuser (functions: \`pgstash unwatch\`), then migrate and watch again as ${row.owner}.`
+    return [{ status: 'warning', what, advice }]
+  },
+}

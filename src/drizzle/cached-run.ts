@@ -1,0 +1,86 @@
+/** A query's rows through `getOrSet`: stored before they are decoded, and decoded by the query at every hit. */
+import type { Cache, GetOrSetOptions } from '../cache.ts'
+import { UnreadableValueError, UnserializableValueError, ValueTooLargeError } from '../values/errors.ts'
+import { executionOf } from './execution.ts'
+import { rowsOf, rowsText, valuesOf, valuesText } from './rows.ts'
+
+/** A query that can answer from its rows of an earlier run. */
+export interface Replayable<T> {
+  /** Part of the key: rows of another form cannot be decoded. */
+  readonly rowMode: string
+  /** Runs the query. `encode` makes a text of the rows. */
+  send(): Promise<{ readonly result: T; encode(): string }>
+  /** The result again, decoded from such a text. @throws if the text cannot be read */
+  replay(text: string): () => Promise<T>
+}
+
+export function replayable<T>(query: PromiseLike<T>): Replayable<T> {
+  const execution = executionOf(query)
+  // Not made by Drizzle: only its result is there to be stored.
+  if (execution === undefined) {
+    return {
+      rowMode: 'result',
+      async send() {
+        const result = await query
+        return { result, encode: () => valuesText(result) }
+      },
+      replay(text) {
+        const result = valuesOf(text) as T
+        return async () => result
+      },
+    }
+  }
+  return {
+    rowMode: execution.rowMode,
+    async send() {
+      let response: unknown
+      const result = (await execution.run(async (run) => {
+        response = await run()
+        return response
+      })) as T
+      return { result, encode: () => rowsText(response) }
+    },
+    replay(text) {
+      const rows = rowsOf(text)
+      return () => execution.run(async () => rows) as Promise<T>
+    },
+  }
+}
+
+/**
+ * The query's result, from the cache or from the database.
+ *
+ * A query that succeeded never fails because its rows cannot be stored: `getOrSet` reports that as an `error` event and
+ * returns the lease, and the caller gets the result.
+ *
+ * @throws what `getOrSet` and the query throw
+ */
+export async function cachedRun<T>(
+  cache: Cache,
+  key: string,
+  query: Replayable<T>,
+  options: GetOrSetOptions,
+): Promise<T> {
+  let own: { readonly result: T } | undefined
+  const compute = async () => {
+    const { result, encode } = await query.send()
+    own = { result }
+    return encode()
+  }
+  const sendAlone = async () => own?.result ?? (await query.send()).result
+  let replay: () => Promise<T>
+  try {
+    const text = await cache.getOrSet<string>(key, compute, options)
+    // Mapped by this very call, and nobody else has it.
+    if (own !== undefined) return (own as { readonly result: T }).result
+    replay = query.replay(text)
+  } catch (error) {
+    if (options.signal?.aborted || !(own !== undefined || isUncacheable(error))) throw error
+    return sendAlone()
+  }
+  return replay()
+}
+
+function isUncacheable(error: unknown): boolean {
+  return [UnserializableValueError, ValueTooLargeError, UnreadableValueError].some((kind) => error instanceof kind)
+}

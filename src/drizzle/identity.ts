@@ -1,0 +1,88 @@
+/** What a query's rows depend on besides its SQL and parameters: the database, the driver and the caller's token. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { isNeonHttp, neonConnection } from './neon-connection.ts'
+import type { Session } from './session.ts'
+
+/**
+ * A hash of all of it, which shows neither the database nor the token. Equal for equal connection settings, so that
+ * clients of different requests, isolates and machines share entries. Undefined if a token may be hidden in the client:
+ * its rows must not be cached.
+ *
+ * @param key of the caller: it also names the database, if the client does not show which one it is
+ */
+export async function identityOf(session: Session | undefined, key: string | undefined): Promise<string | undefined> {
+  // A query that Drizzle did not make shows no database.
+  if (session === undefined) return hashOf([key])
+  const { driver, client, authToken } = session
+  if (isNeonHttp(client)) {
+    const connection = await neonConnection(client, authToken)
+    return connection === undefined ? undefined : hashOf([driver, connection, key])
+  }
+  const database = connectionOf(client) ?? (key === undefined ? idOf(client) : 'named by key')
+  return hashOf([driver, database, key])
+}
+
+function hashOf(parts: readonly unknown[]): string {
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(parts))))
+}
+
+/** Connections by the settings of their client; not the password, which changes more often than the database does. */
+function connectionOf(client: object): unknown {
+  return pgConnection(client) ?? poolConnection(client) ?? sqlConnection(client)
+}
+
+/** `Client` of pg and neon-serverless. */
+function pgConnection(client: object): unknown {
+  const parameters: unknown = Reflect.get(client, 'connectionParameters')
+  if (typeof parameters !== 'object' || parameters === null) return undefined
+  const { host, port, database, user, options } = parameters as Record<string, unknown>
+  return [host, port, database, user, options]
+}
+
+const pools = new WeakMap<object, unknown>()
+
+/** `Pool` of pg, neon-serverless and vercel-postgres, which resolve their settings in each client: URL, variables, defaults. */
+function poolConnection(pool: object): unknown {
+  const Client: unknown = Reflect.get(pool, 'Client')
+  const options: unknown = Reflect.get(pool, 'options')
+  if (typeof Client !== 'function' || typeof options !== 'object') return undefined
+  if (!pools.has(pool)) {
+    try {
+      // It does not connect.
+      pools.set(pool, pgConnection(Reflect.construct(Client, [options])))
+    } catch {
+      pools.set(pool, undefined)
+    }
+  }
+  return pools.get(pool)
+}
+
+/** postgres-js and Bun's SQL. */
+function sqlConnection(client: object): unknown {
+  const options: unknown = Reflect.get(client, 'options')
+  if (typeof options !== 'object' || options === null) return undefined
+  const { host, hostname, port, path, database, user, username, connection, transform } = options as Record<
+    string,
+    unknown
+  >
+  if ((host ?? hostname ?? path) === undefined || isTransforming(transform)) return undefined
+  const { application_name: _, ...settings } = Object(connection) as Record<string, unknown>
+  return [host ?? hostname, port, path, database, user ?? username, settings]
+}
+
+/** Functions of the user's that change rows. Two of them cannot be told apart. */
+function isTransforming(transform: unknown): boolean {
+  return Object.values(Object(transform)).some((part) =>
+    Object.values(Object(part)).some((each) => typeof each === 'function'),
+  )
+}
+
+const ids = new WeakMap<object, string>()
+
+/** For a client that shows nothing (pg-proxy, PGlite): it shares entries with nobody, not even with itself after a restart. */
+function idOf(client: object): string {
+  const id = ids.get(client) ?? crypto.randomUUID()
+  ids.set(client, id)
+  return id
+}

@@ -1,0 +1,46 @@
+/**
+ * What the migration refuses before it changes anything: tables under the cache's names that are not its own.
+ *
+ * The last character of the SQLSTATE says which table, because drivers deliver that one alike.
+ */
+import { ownTables } from '../own-tables.ts'
+import type { CacheTables } from '../schema.ts'
+import { isCacheTable } from './shape-sql.ts'
+import { isTrusted } from './trust-sql.ts'
+
+/** What is wrong; the table's number follows. */
+export const GUARD = { foreign: 'PGSF', untrusted: 'PGSO', hidden: 'PGSR' } as const
+
+/** Steps in a guarded block, with `found` and `home` as `home-sql.ts` declares them. */
+export function guardSteps(tables: CacheTables): string {
+  const own = ownTables(tables)
+  const isOurs = own.map((table, index) => isCacheTable(tables, table, `found[${index + 1}]`))
+  return `-- Nothing that is not ours is adopted.
+for i in 1..${own.length} loop
+  continue when found[i] is null;
+  select c.relowner, c.relnamespace into owner, place from pg_class as c where c.oid = found[i];
+  -- A table of this name in an earlier schema of the search path would stand in the cache's way.
+  if place is distinct from to_regnamespace(quote_ident(home)) or not (case i
+    ${isOurs.map((condition, index) => `when ${index + 1} then ${condition}`).join('\n    ')} end)
+  then
+    ${raise(GUARD.foreign)}
+  elsif not (${isTrusted('owner')} or ${IS_HOST}) then
+    ${raise(GUARD.untrusted)}
+  elsif row_security_active(found[i]) then
+    ${raise(GUARD.hidden)}
+  end if;
+end loop;`
+}
+
+/** What the steps need declared. */
+export const GUARD_DECLARATIONS = 'owner oid;\nplace oid;'
+
+/** Whoever owns the schema or the database decides over all in it. A superuser must not run such a role's code. */
+const IS_HOST = `(
+  select not me.rolsuper and owner in (n.nspowner, d.datdba)
+  from pg_namespace as n, pg_database as d, pg_roles as me
+  where n.oid = place and d.datname = current_database() and me.rolname = current_user)`
+
+function raise(kind: string): string {
+  return `raise exception 'pgstash cannot migrate this' using errcode = '${kind}' || (i - 1);`
+}

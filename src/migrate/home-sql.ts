@@ -1,0 +1,57 @@
+/**
+ * Where the migration's tables are: statements name their schema, which only the database knows if none was given.
+ *
+ * Such a statement is a template for one `format`: `%1$I` is the schema, and each other `%` is doubled. Values and names
+ * are never searched again.
+ */
+import { getTableName, type Table } from 'drizzle-orm'
+import { ownTables } from '../own-tables.ts'
+import type { CacheTables } from '../schema.ts'
+import { dollarQuoted, identifier, literal, qualified, regclass, verbatim } from './sql-text.ts'
+
+/** Who migrates or watches at the same time waits for this lock. */
+export function lockCall(tables: CacheTables): string {
+  return `pg_advisory_xact_lock(hashtextextended(${literal(`pgstash ${qualified(tables, tables.state)}`)}, 0))`
+}
+
+/** For the beginning of a guarded block, which still sees the caller's search path. */
+export function homeDeclarations(tables: CacheTables): string {
+  const found = ownTables(tables).map((table) => regclass(tables, table))
+  const fallback = tables.schema === undefined ? 'pg_catalog.current_schema()' : literal(tables.schema)
+  return `-- What the cache would meet under its tables' names.
+found oid[] := array[${found.join(', ')}]::pg_catalog.oid[];
+home text := ${fallback};`
+}
+
+/** The schema of the tables that are there, or else the one in which new ones are made. */
+export function findHome(tables: CacheTables): string {
+  if (tables.schema !== undefined) return '-- The schema was given.'
+  return `-- Tables that were made before stay where they are: the table of migrations tells, or the first that there is.
+home := coalesce((
+  select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = any (found) order by c.oid <> found[${ownTables(tables).indexOf(tables.state) + 1}], array_position(found, c.oid) limit 1
+), home);
+if home is null then
+  raise exception 'the search path names no schema that exists' using errcode = '3F000';
+end if;`
+}
+
+/** A table in a template. */
+export function placed(table: Table): string {
+  return `%1$I.${verbatim(identifier(getTableName(table)))}`
+}
+
+/** Runs a template. */
+export function run(template: string, into = ''): string {
+  return `execute format(${dollarQuoted(template)}, home)${into && ` ${into}`};`
+}
+
+/** The same for a block of its own; quoted as a whole, for a name may hold whatever quote is chosen beforehand. */
+export function runBlock(template: string): string {
+  return `execute 'do ' || quote_literal(format(${dollarQuoted(template)}, home));`
+}
+
+/** The table's oid, outside of templates; null where it is missing. */
+export function oidOf(table: Table): string {
+  return `to_regclass(format(${literal(placed(table))}, home))`
+}

@@ -1,0 +1,37 @@
+/** What `migrate` says if it refuses; the SQLSTATE tells which table. */
+import { getTableName } from 'drizzle-orm'
+import { ownTables } from '../own-tables.ts'
+import type { CacheTables } from '../schema.ts'
+import { DatabaseError } from '../values/errors.ts'
+import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
+import { GUARD } from './guard-sql.ts'
+
+const OWN_NAMES =
+  "Nothing was changed. Choose a schema or prefix of the cache's own: cacheTables({ schema, prefix }), or --schema and --table-prefix."
+
+const MESSAGES: Readonly<Record<string, (name: string) => string>> = {
+  [GUARD.foreign]: (name) =>
+    `Expected ${name} to be a table of the cache, but its columns or its key are another's. ${OWN_NAMES}`,
+  [GUARD.untrusted]: (name) =>
+    `Expected ${name} to belong to the role that migrates, a group of it, or a superuser: its owner could run code with that role's rights. Nothing was changed. Migrate as the role that owns it, or choose a schema of the cache's own.`,
+  [GUARD.hidden]: (name) =>
+    `Expected to see every row of ${name}, but row-level security applies to the role that migrates. Nothing was changed. Migrate as the table's owner, without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS.`,
+}
+
+/** The same failure, with what to do about it where the migration itself refused. */
+export function refusal(failure: unknown, tables: CacheTables): unknown {
+  if (!(failure instanceof DatabaseError) || failure.sqlState === undefined) return failure
+  const { sqlState, cause } = failure
+  if (sqlState === FOREIGN_FUNCTION_SQLSTATE) {
+    const what =
+      'Expected the functions that note changes to belong to the role that migrates: another role could replace them.'
+    return new DatabaseError(`${what} Nothing was changed. Migrate as their owner, or drop them first.`, {
+      sqlState,
+      cause,
+    })
+  }
+  const table = ownTables(tables)[Number(sqlState.slice(-1))]
+  const message = MESSAGES[sqlState.slice(0, -1)]
+  if (table === undefined || message === undefined) return failure
+  return new DatabaseError(message(getTableName(table)), { sqlState, cause })
+}

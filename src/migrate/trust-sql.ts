@@ -1,0 +1,25 @@
+/**
+ * Whose objects may take part: whoever owns a table or function decides what code runs with it.
+ *
+ * A table's triggers, rules, defaults and policies run as the role that writes it, and a function's owner may replace it at
+ * any time. An object of the right name proves nothing: any role that may create in the schema can plant it.
+ */
+
+/** The current role, and the groups whose rights it has. A superuser has everyone's, so there only real membership counts. */
+export function isOwnRole(owner: string): string {
+  return `(
+  select case when me.rolsuper then exists (
+      with recursive mine as (
+        select me.oid as role
+        union
+        select m.roleid from pg_catalog.pg_auth_members as m join mine on m.member = mine.role
+      )
+      select from mine where mine.role = ${owner}
+    ) else pg_catalog.pg_has_role(me.oid, ${owner}, 'usage') end
+  from pg_catalog.pg_roles as me where me.rolname = current_user)`
+}
+
+/** A superuser as well: that role needs no trick to run code as another. */
+export function isTrusted(owner: string): string {
+  return `(${isOwnRole(owner)} or (select r.rolsuper from pg_catalog.pg_roles as r where r.oid = ${owner}))`
+}

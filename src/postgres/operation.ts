@@ -1,0 +1,99 @@
+/** How an operation is declared: one statement, the columns it answers with, and whether it may be sent again. */
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import type { CacheTables } from '../schema.ts'
+import type { Preparable, QueryDatabase } from './database.ts'
+import type { Kind } from './kinds.ts'
+
+/**
+ * Whether a statement may be sent again after a failure that leaves open what happened: `always` for reads (and
+ * statements that carry a client-made token), otherwise `unsent`: only when the first certainly never reached the
+ * server, because it may have committed. `never` inside a transaction, which the failure has ended.
+ */
+export type Repeatable = 'always' | 'unsent' | 'never'
+
+/** How many rows an answer has. */
+export type Cardinality = 'one' | 'at most one' | 'at least one' | 'any number'
+
+/** Each column of an answer and its kind, in order. */
+export type Columns<Row> = { readonly [Name in keyof Row]: Kind<Row[Name]> }
+
+/** What an answer with these columns brings, row by row. */
+export type RowOf<Of> = { readonly [Name in keyof Of]: Of[Name] extends Kind<infer T> ? T : never }
+
+/** The expression of each column. */
+type Expressions<Row> = { readonly [Name in keyof Row]: SQLWrapper }
+
+/** Selects the columns that the operation declares, each as text. */
+export type Answer<Row> = (
+  from: { select: QueryDatabase['select'] },
+  expressions: Expressions<Row>,
+) => ReturnType<typeof select>
+
+export interface Definition<Row> {
+  /** Unique; the answer bears it. Lower-case words and underscores. */
+  readonly name: string
+  readonly repeatable: Repeatable
+  readonly rows: Cardinality
+  readonly columns: Columns<Row>
+  readonly build: (db: QueryDatabase, tables: CacheTables, answer: Answer<Row>) => Preparable
+}
+
+/**
+ * How an answer shows that it belongs to its operation. A driver that tells the names of columns tells it by the name of
+ * the first column, at no cost. Through Drizzle only the cells arrive, so the rows have one more, at their end.
+ */
+export type Mark = 'column name' | 'last cell'
+
+export interface Operation<Row> {
+  readonly name: string
+  readonly repeatable: Repeatable
+  readonly rows: Cardinality
+  readonly columns: Columns<Row>
+  readonly build: (db: QueryDatabase, tables: CacheTables, mark?: Mark) => Preparable
+}
+
+/** The field of the mark in a row of Drizzle's. */
+export const MARK = 'pgstash'
+
+/**
+ * Declares an operation.
+ *
+ * @example
+ * const has = operation({
+ *   name: 'has',
+ *   repeatable: 'always',
+ *   rows: 'at most one',
+ *   columns: { found: integer },
+ *   build: (db, tables, answer) => answer(db, { found: sql`1` }).from(tables.entries).where(live(tables)),
+ * })
+ */
+export function operation<Row>(definition: Definition<Row>): Operation<Row> {
+  const { build, ...declared } = definition
+  return {
+    ...declared,
+    build: (db, tables, mark = 'column name') =>
+      build(db, tables, (from, expressions) => select(from, fieldsOf(definition, expressions, mark))),
+  }
+}
+
+type Fields = Record<string, SQL | SQL.Aliased>
+
+function select(from: { select: QueryDatabase['select'] }, fields: Fields) {
+  return from.select(fields)
+}
+
+function fieldsOf<Row>({ name, columns }: Definition<Row>, expressions: Expressions<Row>, mark: Mark): Fields {
+  const fields: Fields = {}
+  for (const [column, kind] of entriesOf(columns)) {
+    const text = kind.toText(expressions[column as keyof Row])
+    const isFirst = Object.keys(fields).length === 0
+    fields[column] = isFirst && mark === 'column name' ? text.as(name) : text
+  }
+  if (mark === 'last cell') fields[MARK] = sql.raw(`'${name}'`)
+  return fields
+}
+
+/** The columns of an operation in the order of its answer. */
+export function entriesOf<Row>(columns: Columns<Row>): [string, Kind<unknown>][] {
+  return Object.entries<Kind<unknown>>(columns)
+}

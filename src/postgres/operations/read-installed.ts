@@ -1,0 +1,48 @@
+import { inArray, sql } from 'drizzle-orm'
+import { qualified } from '../../migrate/sql-text.ts'
+import { nullable, text } from '../kinds.ts'
+import { operation } from '../operation.ts'
+
+/** The names of routines begin like those of tables. */
+const CACHE = 'cache_'
+
+/**
+ * How each of the cache's tables is built: columns, indexes, storage settings, triggers. Compared before and after a
+ * migration, it tells what that did. A table that does not exist has no row.
+ */
+export const readInstalled = operation({
+  name: 'read_installed',
+  repeatable: 'always',
+  rows: 'any number',
+  columns: { name: text, definition: text, routines: nullable(text) },
+  build(db, tables, answer) {
+    const { entries, leases, invalidations, state, changes, history } = tables
+    const all = [entries, leases, invalidations, state, changes, history]
+    const ids = all.map((table) => sql`to_regclass(${qualified(tables, table)}::text)`)
+    const list = (item: string, from: string) =>
+      sql.raw(`(select string_agg(${item}, ',' order by ${item}) from ${from})`)
+    const parts = [
+      sql`c.relpersistence`,
+      sql`c.reloptions::text`,
+      sql`(select reloptions::text from pg_class where oid = c.reltoastrelid)`,
+      list(
+        `attname || attcompression::text`,
+        `pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped`,
+      ),
+      list(`indexrelid::regclass::text`, `pg_index where indrelid = c.oid`),
+      list(`tgname || tgenabled::text`, `pg_trigger where tgrelid = c.oid and not tgisinternal`),
+    ]
+    const functions = sql`(
+    select md5(string_agg(proname || prosrc, ',' order by proname, oid)) from pg_proc
+    where pronamespace = c.relnamespace and starts_with(proname, ${`${tables.prefix}${CACHE}`}::text)
+  )`
+    return answer(db, {
+      name: sql`c.relname::text`,
+      definition: sql`concat_ws('|', ${sql.join(parts, sql`, `)})`,
+      routines: functions,
+    })
+      .from(sql`pg_class c`)
+      .where(inArray(sql`c.oid`, ids))
+      .orderBy(sql`c.relname`)
+  },
+})

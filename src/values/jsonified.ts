@@ -1,0 +1,89 @@
+/** The type that a value has after it was stored as JSON and read again. */
+
+/**
+ * Types that come back from the codec as they went in, besides those of JSON. Empty, because the default codec is JSON.
+ *
+ * Add to it if all caches of a program use a codec that keeps more. The property's name does not matter.
+ *
+ * @example
+ * declare module 'pgstash' {
+ *   interface KeptTypes {
+ *     devalue: DevalueTypes
+ *   }
+ * }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: programs add to it
+export interface KeptTypes {}
+
+/** What `devalueCodec` keeps and JSON does not. Objects, arrays, Maps and Sets of these are kept as well. */
+export type DevalueTypes =
+  | Date
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | RegExp
+  | bigint
+  | ArrayBuffer
+  | ArrayBufferView
+  | undefined
+
+/**
+ * A `T` after JSON: a Date is a string, a function is gone, a Map or a bigint is `never` because it is refused.
+ *
+ * Plain data stays as it is: interfaces, unions, optional and readonly fields, tuples, branded strings, recursive types,
+ * `unknown` and `any`. What {@link KeptTypes} lists stays too.
+ *
+ * @example
+ * type Stored = Jsonified<{ name: string; born: Date }> // { name: string; born: string }
+ */
+export type Jsonified<T> = IsAny<T> extends true ? T : unknown extends T ? T : Form<T>
+
+type IsAny<T> = 0 extends 1 & T ? true : false
+type Primitive = string | number | boolean | null | undefined
+type Dropped = symbol | ((...args: never[]) => unknown) | (abstract new (...args: never[]) => unknown)
+type Refused =
+  | bigint
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | RegExp
+  | Error
+  | PromiseLike<unknown>
+  | ArrayBuffer
+  | ArrayBufferView
+
+type Form<T> = T extends Primitive | KeptTypes[keyof KeptTypes]
+  ? T
+  : T extends { toJSON(...args: never[]): infer Json }
+    ? Jsonified<Json>
+    : T extends Refused
+      ? never
+      : T extends Dropped
+        ? undefined
+        : T extends readonly unknown[]
+          ? List<T>
+          : // An interface of nothing but primitives keeps its name.
+            unknown extends T[keyof T]
+            ? Fields<T>
+            : T[keyof T] extends Primitive
+              ? T
+              : Fields<T>
+
+/** Fields under symbols are left: most are the brands of types. */
+type Fields<T> = { [K in keyof T]: K extends symbol ? T[K] : Jsonified<T[K]> }
+
+/** An array's type is written out, because a mapped one would be resolved at once, and a recursive type never ends. */
+type List<T extends readonly unknown[]> = number extends T['length']
+  ? T extends unknown[]
+    ? Item<T[number]>[]
+    : readonly Item<T[number]>[]
+  : { [K in keyof T]: Jsonified<T[K]> }
+
+type Item<T> =
+  IsAny<T> extends true
+    ? T
+    : unknown extends T
+      ? T
+      : T extends KeptTypes[keyof KeptTypes]
+        ? T
+        : T extends undefined | Dropped
+          ? null
+          : Form<T>

@@ -1,0 +1,121 @@
+/** Finds the option that a caller meant: by other libraries' words for it, and by its spelling. */
+
+/**
+ * Other libraries' words for an option, in lower case and without `-` and `_`: of Redis clients, lru-cache, keyv,
+ * cacheable, bentocache, Next, TanStack Query, express-rate-limit and memoizers.
+ */
+const OTHER_WORDS: Record<string, string> = {
+  expiration:
+    'ttl ttlms ttlseconds ex exp px expire expires expireat expireafter expirein expiresat expiresin expiry lifetime ' +
+    'life maxage maxttl cachetime cachettl gctime stdttl defaultttl defaultexpiration timetolive revalidate age duration',
+  period: 'window windowms windowseconds interval per duration ttl expiration refillinterval',
+  limit: 'max points requests tokens maxrequests capacity count',
+  maxEntries: 'max maxsize maxitems maxkeys capacity size limit items',
+  maxBytes: 'maxsize maxmemory maxbytesize size memory sizelimit',
+  maxValueBytes: 'maxsize maxvaluesize maxentrysize maxitemsize valuelimit',
+  maxAge: 'maxttl maxlifetime totalttl absoluteexpiration hardttl',
+  tags: 'tag cachetag cachetags dependencies dependson labels',
+  stale: 'swr stalewhilerevalidate grace graceperiod stalettl staletime staleif servestale',
+  staleIfError: 'sie errorgrace',
+  sliding: 'slide slidingexpiration rolling renew touch updateageonget refreshonread extend',
+  lease: 'lock locktimeout lockttl mutex locktime',
+  beta: 'xfetch early earlyrefresh earlyexpiration refreshahead refreshthreshold',
+  namespace: 'prefix keyprefix ns scope keyspace name',
+  key: 'keygenerator cachekey keyprefix prefix name keyfn serializer resolver keyof getkey id',
+  prefix: 'startswith match pattern keyprefix search filter namespace',
+  cursor: 'after offset page from start next',
+  timeout: 'timeoutms timeoutseconds querytimeout statementtimeout requesttimeout deadline maxwait',
+  timeBudget: 'budget timeout timeoutms maxduration maxtime timelimit duration',
+  batch: 'batchsize chunk chunksize size limit count',
+  codec: 'serializer serialize encoder transformer stringify superjson',
+  onEvent: 'logger log listener emitter events onevents hooks stats',
+  onError: 'failopen failsafe errorhandler suppresserrors ignoreerrors throwonerror softfail',
+  onLimit: 'handler onlimitreached onblocked message',
+  failOpen: 'passonstoreerror onerror failsafe',
+  headers: 'standardheaders legacyheaders',
+  cache: 'store storage client adapter driver',
+  tables: 'table tablename schema',
+  fallback: 'default defaultvalue placeholder',
+  secret: 'token password apikey auth authorization bearer key',
+  signal: 'abortsignal abort abortcontroller cancel',
+  onProgress: 'progress',
+  waitUntil: 'ctx context executioncontext background',
+  l1: 'memory local near first',
+  l2: 'remote far second database',
+  l1Expiration: 'localttl memoryttl ttl expiration',
+  nodes: 'shards servers hosts members caches',
+  stores: 'drivers caches',
+  database: 'url connectionstring databaseurl',
+  dataDir: 'folder dir directory path data datafolder',
+  current: 'active primary currentkey',
+  milliseconds: 'ms millis msec msecs',
+  seconds: 's sec secs',
+  minutes: 'm min mins',
+  hours: 'h hr hrs',
+  days: 'd',
+  every: 'interval period flushinterval',
+  keep: 'retention ttl keepfor expiration',
+}
+
+/** Words for spans in milliseconds, where a plain number of ours means seconds. */
+const IN_MILLISECONDS = /^p?x$|ms$/
+const NUMBERS_ARE_SECONDS = new Set([
+  'expiration',
+  'period',
+  'stale',
+  'staleIfError',
+  'lease',
+  'maxAge',
+  'l1Expiration',
+  'every',
+  'keep',
+])
+
+/** One typing error in three letters is still the same word. */
+const LETTERS_PER_ERROR = 3
+
+/** A question such as `did you mean expiration?`; undefined if no option is near. */
+export function suggestion(unknown: string, known: readonly string[]): string | undefined {
+  const word = plain(unknown)
+  const meant = known.find((name) => OTHER_WORDS[name]?.split(' ').includes(word)) ?? nearest(word, known)
+  if (meant === undefined) return undefined
+  const units = IN_MILLISECONDS.test(word) && NUMBERS_ARE_SECONDS.has(meant) ? ' Its plain numbers are seconds.' : ''
+  return `did you mean ${meant}?${units}`
+}
+
+function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let fewest = Math.max(1, Math.floor(word.length / LETTERS_PER_ERROR)) + 1
+  // Two words of two letters have a letter in common by chance.
+  if (word.length < LETTERS_PER_ERROR) fewest = 1
+  for (const name of known) {
+    const errors = distance(word, plain(name))
+    if (errors < fewest) [best, fewest] = [name, errors]
+  }
+  return best
+}
+
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_]/g, '')
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
+function distance(a: string, b: string): number {
+  let [beforeLast, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, i) => i)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const isSame = a[i - 1] === b[j - 1]
+      let errors = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + (isSame ? 0 : 1))
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      if (isSwap) errors = Math.min(errors, at(beforeLast, j - 2) + 1)
+      row.push(errors)
+    }
+    ;[beforeLast, last] = [last, row]
+  }
+  return at(last, b.length)
+}
+
+function at(row: number[] | undefined, index: number): number {
+  return row?.[index] ?? Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,6 @@
+import './endpoint.js'
+import { drizzle } from 'drizzle-orm/neon-http'
+import { createCache } from 'pgstash'
+
+/** A cache whose variable is set while the app is built. */
+export const cache = createCache(drizzle(process.env.KNOWN_DATABASE_URL))

@@ -1,0 +1,5 @@
+import { cache } from '@/lib/known'
+
+export default async function Page() {
+  return <p>{await cache.getOrSet('plain', () => `computed ${crypto.randomUUID()}`)}</p>
+}

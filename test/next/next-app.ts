@@ -1,0 +1,117 @@
+/** Apps of this folder, built and served by Next in a temporary folder, with the snippets of the documents in them. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { transform } from 'esbuild'
+import { ROOT } from '../package/packed.ts'
+import { cleanup } from '../setup/cleanup.ts'
+import { eventually } from '../setup/eventually.ts'
+import { freePort } from '../setup/free-port.ts'
+
+const SOURCES = join(ROOT, 'test/next/app')
+const NEXT = join(ROOT, 'node_modules/next/dist/bin/next')
+const PACKAGES = ['@neondatabase/serverless', 'drizzle-orm', 'hono', 'next', 'react', 'react-dom']
+
+type Variables = Readonly<Record<string, string>>
+
+export interface App {
+  /** Runs `next build`, and answers with its exit code and what it printed. */
+  build(variables: Variables): Promise<{ code: number | null; output: string }>
+  /** Runs `next start`, and answers when it is ready. */
+  start(variables: Variables): Promise<Site>
+}
+
+export interface Site {
+  readonly url: string
+  /** A page's answer, or that of a route. */
+  fetch(path: string, init?: RequestInit): Promise<Response>
+  /** What a page has in its last `<p>` or `<pre>`, as text: what is streamed comes after what was shown in its place. */
+  read(path: string, init?: RequestInit): Promise<string>
+}
+
+/**
+ * An app of folders in `test/next/app`, the later over the earlier, and of snippets.
+ *
+ * @param snippets from paths in `docs/snippets` to those in the app
+ */
+export async function createApp(folders: readonly string[], snippets: Variables): Promise<App> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'pgstash-next-')))
+  cleanup(() => rm(folder, { recursive: true, force: true }))
+  for (const each of folders) await cp(join(SOURCES, each), folder, { recursive: true })
+  for (const [snippet, path] of Object.entries(snippets)) await writeSnippet(folder, snippet, path)
+  await link(folder, 'pgstash', ROOT)
+  for (const name of PACKAGES) await link(folder, name, join(ROOT, 'node_modules', name))
+
+  const run = (args: string[], variables: Variables) => runNext(folder, args, variables)
+  return {
+    async build(variables) {
+      const { child, output } = run(['build'], variables)
+      const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+      return { code, output: output() }
+    },
+    async start(variables) {
+      const port = await freePort()
+      const url = `http://127.0.0.1:${port}`
+      const { child, output } = run(['start', '-H', '127.0.0.1', '-p', String(port)], variables)
+      await eventually(() => {
+        if (child.exitCode !== null) throw new Error(`next start ended: ${output()}`)
+        return fetch(`${url}/nothing-here`)
+      })
+      const ask: Site['fetch'] = (path, init) => fetch(url + path, init)
+      return { url, fetch: ask, read: async (path, init) => textOf(await ask(path, init)) }
+    },
+  }
+}
+
+/** Without its types, because Next would look for the old compiler; and with the local endpoint, as a user would set it. */
+async function writeSnippet(folder: string, snippet: string, path: string): Promise<void> {
+  const source = await readFile(join(ROOT, 'docs/snippets', snippet), 'utf8')
+  const { code } = await transform(source, { loader: 'tsx', jsx: 'preserve' })
+  await mkdir(dirname(join(folder, path)), { recursive: true })
+  await writeFile(join(folder, path), source.includes('drizzle(') ? `import '@/lib/endpoint'\n${code}` : code)
+}
+
+async function link(folder: string, name: string, target: string): Promise<void> {
+  const path = join(folder, 'node_modules', name)
+  await mkdir(dirname(path), { recursive: true })
+  await symlink(target, path, 'dir')
+}
+
+function runNext(folder: string, args: string[], variables: Variables): { child: ChildProcess; output(): string } {
+  // Vitest's own NODE_ENV would make a build of another kind; a home of its own keeps Next from writing elsewhere.
+  const { PATH = '' } = process.env
+  const home = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder }
+  const child = spawn(process.execPath, [NEXT, ...args], {
+    cwd: folder,
+    env: { PATH, ...home, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production', ...variables } as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, so that the workers of a build end with it.
+    detached: true,
+  })
+  cleanup(() => killGroup(child))
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  return { child, output: () => output }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended.
+  }
+}
+
+async function textOf(response: Response): Promise<string> {
+  const html = await response.text()
+  // React marks the borders of texts by comments.
+  const [, text] = [...html.replaceAll(/<!--.*?-->/g, '').matchAll(/<(?:p|pre)>(.*?)<\/(?:p|pre)>/gs)].at(-1) ?? []
+  if (text === undefined)
+    throw new Error(`Expected a page with a paragraph, got ${response.status}: ${html.slice(0, 300)}`)
+  return text.replaceAll('&quot;', '"')
+}
