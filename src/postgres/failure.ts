@@ -2,6 +2,7 @@
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { withoutContent } from '../values/redact.ts'
 import { SQLSTATE_ADVICE } from '../values/sqlstate-advice.ts'
+import { isRefusedByWorkerd, sharedClientError } from './request-client.ts'
 
 /** Codes of failures that happen before anything was sent. */
 const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CONNECT_TIMEOUT'])
@@ -22,6 +23,7 @@ const SYSTEM_CODE = /^[A-Z][A-Z0-9_]{3,40}$/
 export function databaseFailure(thrown: unknown): CacheError {
   if (thrown instanceof CacheError) return thrown
   const chain = causes(thrown)
+  if (chain.some(isRefusedByWorkerd)) return sharedClientError()
   const codes = chain.map((error) => stringField(error, 'code')).filter((code) => code !== undefined)
   const cause = withoutContent(chain.at(-1) ?? thrown)
   const sqlState = codes.find((code) => SQLSTATE.test(code))

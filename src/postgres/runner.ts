@@ -1,13 +1,13 @@
 /** Runs operations: each built once, prepared under a name of its own, with a timeout and retries. */
 
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../schema.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
-import type { Database, Operation, Prepared, QueryDatabase } from './database.ts'
+import type { Database, Operation } from './database.ts'
 import { databaseFailure } from './failure.ts'
+import { prepare, type Statement } from './prepare.ts'
+import { createRequestCheck, timeoutAdvice } from './request-client.ts'
 import { withRetries } from './retry.ts'
 
 export interface Runner {
@@ -39,8 +39,9 @@ export function createRunner(
   db: Database,
   { tables, timeoutMs, preparedNames, countBytes = false }: RunnerOptions,
 ): Runner {
-  // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
+  // On first use, because an isolate rarely needs all of them.
   const statements = new Map<Operation<unknown>, Statement>()
+  const checkRequest = createRequestCheck(db)
   const http = httpClient(db)
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
   const isInTransaction = 'rollback' in db
@@ -48,11 +49,7 @@ export function createRunner(
   function statementOf<Row>(operation: Operation<Row>): Statement {
     let statement = statements.get(operation)
     if (statement === undefined) {
-      const query = operation.build(db as unknown as QueryDatabase, tables)
-      // A Drizzle `cache` that the user gave to this database must not cache the cache.
-      query.$withCache(false)
-      const prepared = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
-      statement = { prepared, columns: Object.keys(query._.selectedFields) }
+      statement = prepare(db, tables, operation, preparedNames)
       statements.set(operation, statement)
     }
     return statement
@@ -61,9 +58,10 @@ export function createRunner(
   return {
     isInTransaction,
     async run(operation, values = {}, cost) {
+      checkRequest()
       const statement = statementOf(operation)
       const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
-      const rows = await withTimeout(timeoutMs, (signal) =>
+      const rows = await withTimeout(db, timeoutMs, (signal) =>
         withRetries(
           isInTransaction ? 'never' : operation.repeatable,
           async () => {
@@ -81,12 +79,6 @@ export function createRunner(
       return rows as never
     },
   }
-}
-
-interface Statement {
-  readonly prepared: Prepared<unknown>
-  /** In the order of the answer. */
-  readonly columns: readonly string[]
 }
 
 type Send = (values: Record<string, unknown>, signal: AbortSignal) => Promise<unknown[]>
@@ -116,12 +108,12 @@ function movedBytes(records: readonly unknown[]): number {
 }
 
 /** Ends with the timer, whatever the work does; the timer never outlives the work. */
-async function withTimeout<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withTimeout<T>(db: Database, timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new DatabaseTimeoutError(timeoutMs))
+      reject(new DatabaseTimeoutError(timeoutMs, timeoutAdvice(db)))
       controller.abort()
     }, timeoutMs)
   })
@@ -130,11 +122,6 @@ async function withTimeout<T>(timeoutMs: number, work: (signal: AbortSignal) => 
   } finally {
     clearTimeout(timer)
   }
-}
-
-// Of the text, because a driver refuses one name for two texts.
-function statementName(text: string): string {
-  return `pgstash_${bytesToHex(sha256(utf8ToBytes(text))).slice(0, 24)}`
 }
 
 function httpClient(db: Database): HttpClient | undefined {

@@ -147,8 +147,9 @@ export class DatabaseError extends CacheError {
 
 /** The database did not answer within `timeout`. Whether a write took effect is unknown. */
 export class DatabaseTimeoutError extends CacheError {
-  constructor(timeoutMs: number) {
-    super('TIMEOUT', `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`)
+  constructor(timeoutMs: number, advice?: string) {
+    const message = `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
+    super('TIMEOUT', advice === undefined ? message : `${message} ${advice}`)
   }
 }
 
