@@ -8,7 +8,7 @@ import type { Database, Operation } from './database.ts'
 import { databaseFailure } from './failure.ts'
 import { prepare, type Statement } from './prepare.ts'
 import { createRequestCheck, timeoutAdvice } from './request-client.ts'
-import { withRetries } from './retry.ts'
+import { isUnknownName, withRetries } from './retry.ts'
 
 export interface Runner {
   /** One operation, one statement, one round trip, added to the cost. @throws DatabaseError, DatabaseTimeoutError */
@@ -42,6 +42,7 @@ export function createRunner(
   // On first use, because an isolate rarely needs all of them.
   const statements = new Map<Operation<unknown>, Statement>()
   const checkRequest = createRequestCheck(db)
+  let hasNames = preparedNames
   const http = httpClient(db)
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
   const isInTransaction = 'rollback' in db
@@ -49,27 +50,35 @@ export function createRunner(
   function statementOf<Row>(operation: Operation<Row>): Statement {
     let statement = statements.get(operation)
     if (statement === undefined) {
-      statement = prepare(db, tables, operation, preparedNames)
+      statement = prepare(db, tables, operation, hasNames)
       statements.set(operation, statement)
     }
     return statement
+  }
+
+  /** A pooler that gives each transaction another session loses the names. From now on, statements have none. */
+  function forgetNames(): void {
+    hasNames = false
+    statements.clear()
   }
 
   return {
     isInTransaction,
     async run(operation, values = {}, cost) {
       checkRequest()
-      const statement = statementOf(operation)
-      const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
       const rows = await withTimeout(db, timeoutMs, (signal) =>
         withRetries(
           isInTransaction ? 'never' : operation.repeatable,
           async () => {
             if (cost !== undefined) cost.roundTrips++
+            const statement = statementOf(operation)
+            const send = http === undefined ? sendThroughDrizzle(statement) : sendOverHttp(http, statement)
             try {
               return await send(values, signal)
             } catch (error) {
-              throw databaseFailure(error)
+              const failure = databaseFailure(error)
+              if (hasNames && isUnknownName(failure)) forgetNames()
+              throw failure
             }
           },
           signal,
