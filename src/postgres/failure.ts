@@ -3,6 +3,7 @@ import { CacheError, DatabaseError } from '../values/errors.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { withoutContent } from '../values/redact.ts'
 import { SQLSTATE_ADVICE } from '../values/sqlstate-advice.ts'
+import { isRefusedByWorkerd, sharedClientError } from './request-client.ts'
 
 /** Codes of failures that happen before anything was sent. */
 const UNSENT_CODES = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'CONNECT_TIMEOUT'])
@@ -26,6 +27,7 @@ export function databaseFailure(thrown: unknown): unknown {
   // The driver has wrapped what `fetch` threw.
   const signal = chain.find(isFrameworkSignal)
   if (signal !== undefined) return signal
+  if (chain.some(isRefusedByWorkerd)) return sharedClientError()
   const codes = chain.map((error) => stringField(error, 'code')).filter((code) => code !== undefined)
   const cause = withoutContent(chain.at(-1) ?? thrown)
   const sqlState = codes.find((code) => SQLSTATE.test(code))

@@ -2,9 +2,13 @@ import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from './versions.ts'
 
 const MIGRATE = 'run `pgstash migrate`, or migrate(db) from pgstash/migrate'
 
+const LOST_NAME =
+  'A pooler between this program and Postgres does not keep prepared statements: pass `preparedNames: false` to createCache.'
+
 /** SQLSTATEs that people meet, and what to do about each. */
 export const SQLSTATE_ADVICE: Record<string, string> = {
   '25006': 'The database is read-only: connect to the primary, not to a replica.',
+  '26000': LOST_NAME,
   '28000': 'Postgres refused the login: check the user and the database of the connection string.',
   '28P01': 'Postgres refused the password of the connection string.',
   '3D000': "The connection string's database does not exist.",
@@ -12,6 +16,7 @@ export const SQLSTATE_ADVICE: Record<string, string> = {
   '42501':
     "The role lacks a privilege on the cache's tables, or the right to create them: `pgstash doctor` names the grants.",
   '42703': `The cache's tables lack a column, so they belong to another version: ${MIGRATE}.`,
+  '42P05': LOST_NAME,
   '42P01': `The cache's tables do not exist: ${MIGRATE}.`,
   '53100': 'The disk of the database server is full.',
   '53300': 'The database server has too many connections: use its pooler.',

@@ -64,7 +64,7 @@ async function canUse(bin: string, account: Account): Promise<boolean> {
   return (await Promise.allSettled(attempts)).every(({ status }) => status === 'fulfilled')
 }
 
-async function nobody(): Promise<Account> {
+export async function nobody(): Promise<Account> {
   const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => (await exec('id', [flag, 'nobody'])).stdout))
   return { uid: Number(uid), gid: Number(gid) }
 }
