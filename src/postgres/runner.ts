@@ -8,6 +8,7 @@ import { DatabaseTimeoutError } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
 import type { Database, Operation, Prepared, QueryDatabase } from './database.ts'
 import { databaseFailure } from './failure.ts'
+import { createFirstContact } from './first-contact.ts'
 import { withRetries } from './retry.ts'
 
 export interface Runner {
@@ -24,6 +25,8 @@ export interface RunnerOptions {
   preparedNames: boolean
   /** Whether anybody wants to know how large the values are. */
   countBytes?: boolean
+  /** Whether the console is told once why the database was never reached; default true. */
+  warn?: boolean
 }
 
 /** Neon's HTTP client as far as it is used here: the one driver through which a signal reaches `fetch`. */
@@ -37,11 +40,12 @@ interface HttpClient {
 
 export function createRunner(
   db: Database,
-  { tables, timeoutMs, preparedNames, countBytes = false }: RunnerOptions,
+  { tables, timeoutMs, preparedNames, countBytes = false, warn = true }: RunnerOptions,
 ): Runner {
   // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
   const statements = new Map<Operation<unknown>, Statement>()
   const http = httpClient(db)
+  const contact = createFirstContact(!warn)
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
   const isInTransaction = 'rollback' in db
 
@@ -76,7 +80,11 @@ export function createRunner(
           },
           signal,
         ),
-      )
+      ).catch((error: unknown) => {
+        contact.failed(error)
+        throw error
+      })
+      contact.succeeded()
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows as never
     },

@@ -4,6 +4,7 @@ import { createEntry } from '../entry.ts'
 import { DEFAULTS } from '../fill/environment.ts'
 import { createFiller } from '../fill/get-or-set.ts'
 import type { FillStore } from '../fill/store.ts'
+import { exactCache } from '../store/exact-arguments.ts'
 import {
   type GetOptions,
   parseCount,
@@ -46,7 +47,7 @@ export function nullCache(): Cache {
 function scopedCache(scope: Scope): Cache & Inside {
   const checkKey = (key: string) => void storedKey(scope, key)
   const cache = { ...reading(scope), ...writing(scope), ...counting(scope), ...inspecting(scope) }
-  return {
+  return exactCache({
     ...cache,
     namespace: (name, options) => scopedCache(nestedScope(scope, name, options)),
     entry<T>(key: string) {
@@ -71,7 +72,7 @@ function scopedCache(scope: Scope): Cache & Inside {
       refresh: (key, compute, options) => cache.getOrSet(key, compute, options),
       rows: async () => [],
     },
-  }
+  })
 }
 
 function reading(scope: Scope) {

@@ -78,7 +78,7 @@ describe('pgstash migrate', () => {
       'nobody listens',
       3,
       ['migrate', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`],
-      'could not be reached (ECONNREFUSED)',
+      'The connection was refused (ECONNREFUSED)',
     ],
     ['a name is too long', 2, ['migrate', '--print-sql', '--prefix', 'p'.repeat(64)], 'a prefix of at most 33 bytes'],
     [

@@ -3,7 +3,7 @@ import { cronRoute, scheduledCleanup } from 'pgstash/cron'
 import { describe, expect, it } from 'vitest'
 
 const MAKERS: Record<string, (options: { batch?: number; timeBudget?: number }) => unknown> = {
-  cronRoute: (options) => cronRoute(memoryCache(), { secret: 'a secret', ...options }),
+  cronRoute: (options) => cronRoute(memoryCache(), { secret: 'a secret of more than sixteen', ...options }),
   scheduledCleanup: (options) => scheduledCleanup(memoryCache(), options),
 }
 
