@@ -7,6 +7,7 @@
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
 import { wasAnswer } from './fill/fill-context.ts'
 import { CONTEXT, type Context } from './postgres/context.ts'
+import { exactCache, exactEntry } from './store/exact-arguments.ts'
 import { type Inside, internals, internalsOf } from './store/internals.ts'
 import type { CacheEvent } from './values/events.ts'
 
@@ -27,7 +28,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
   const counted = countErrors(counts)
   const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey, hidesTags, timeoutMs } =
     internalsOf(cache)
-  return {
+  return exactCache({
     // What other parts of this package find a cache's insides by.
     ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
     ...countingResponses(cache, counts),
@@ -81,7 +82,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
       refresh: (key, compute, options) =>
         getOrSet({ getOrSet: refresh as Cache['getOrSet'] }, counts, key, compute, options),
     },
-  }
+  })
 }
 
 /** `responseCache` keeps responses past the methods: what it tells of them is counted. */
@@ -206,7 +207,7 @@ function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
       isCounted = false
     }
   }
-  return {
+  return exactEntry({
     exists: () =>
       count(
         () => entry.exists(),
@@ -223,5 +224,5 @@ function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
       isCounted = false
       entry.reload()
     },
-  }
+  })
 }

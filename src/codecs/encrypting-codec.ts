@@ -4,6 +4,7 @@ import { type Codec, jsonCodec } from '../values/codec.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { randomBytes } from '../values/random.ts'
+import { checkedKeyBytes } from '../values/secret.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 
 /** A `CryptoKey` by its shape, as not every program's types know one. */
@@ -143,7 +144,8 @@ function checkedKey(key: unknown): Key | Uint8Array<ArrayBuffer> {
   }
   const bytes = typeof key === 'string' ? decoded(key) : key
   // A copy: the caller's bytes may be wiped.
-  if (ArrayBuffer.isView(bytes) && bytes.byteLength === KEY_BYTES && bytes instanceof Uint8Array) return bytes.slice()
+  if (ArrayBuffer.isView(bytes) && bytes.byteLength === KEY_BYTES && bytes instanceof Uint8Array)
+    return checkedKeyBytes(bytes.slice())
   throw new InvalidOptionError(`Expected a key of ${KEY_BYTES} bytes, in base64, as a Uint8Array or a CryptoKey.`)
 }
 

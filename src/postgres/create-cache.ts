@@ -5,6 +5,7 @@ import { createFiller } from '../fill/get-or-set.ts'
 import { FILLS, type Fillable } from '../fill/store.ts'
 import { type CacheTables, defaultTables } from '../schema.ts'
 import { createCoalescer } from '../store/coalesce.ts'
+import { exactCache } from '../store/exact-arguments.ts'
 import { type Inside, internals } from '../store/internals.ts'
 import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../store/settings.ts'
 import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
@@ -39,6 +40,11 @@ export interface CacheOptions extends CommonOptions {
    */
   onError?: 'throw' | 'miss' | undefined
   /**
+   * Whether the console is told why, if no statement of this cache has succeeded yet: once for each process or isolate and
+   * reason, whatever `onError` says. Default true.
+   */
+  warn?: boolean | undefined
+  /**
    * Entries that this cache's namespace, or the whole table, may hold, those nested in it included. Kept to by this
    * cache's `clearExpired`, and so only as often as that runs: it evicts those that expire soonest, then permanent ones
    * that were written or touched least recently, at most 50,000 a run. About so many in tables above 32 MB, where the
@@ -55,6 +61,7 @@ const KNOWN_OPTIONS = [
   'timeout',
   'preparedNames',
   'onError',
+  'warn',
   'maxEntries',
   'maxBytes',
 ] as const
@@ -79,7 +86,13 @@ const KNOWN_OPTIONS = [
 export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
   checkDatabaseSource(db)
   const given = optionsObject<CacheOptions>(options, KNOWN_OPTIONS)
-  const { tables = defaultTables, timeout = DEFAULT_TIMEOUT_MS, preparedNames = true, onError = 'throw' } = given
+  const {
+    tables = defaultTables,
+    timeout = DEFAULT_TIMEOUT_MS,
+    preparedNames = true,
+    onError = 'throw',
+    warn = true,
+  } = given
   const { settings, scope, waitUntil, random } = parseSettings(given)
   if (onError !== 'throw' && onError !== 'miss') {
     throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
@@ -90,6 +103,7 @@ export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
     timeoutMs,
     preparedNames: boolean('preparedNames', preparedNames),
     countBytes: settings.emit !== undefined,
+    warn: boolean('warn', warn),
   })
   // Inside a transaction a failure has ended it: to go on would hide that.
   const circuit = onError === 'miss' && !runner.isInTransaction ? createCircuit() : undefined
@@ -134,7 +148,7 @@ function scopedCache(
     ...removing(context),
     ...inspected,
   }
-  return {
+  return exactCache({
     ...cache,
     namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
     entry: (key) => entryHandle(context, key, { setStored, delete: cache.delete }),
@@ -150,5 +164,5 @@ function scopedCache(
       storedKey: (key) => storedKey(scope, key),
       timeoutMs: shared.timeoutMs,
     },
-  }
+  })
 }

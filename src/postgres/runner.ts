@@ -7,6 +7,7 @@ import { type Cost, utf8Bytes } from '../values/events.ts'
 import { type Database, type DatabaseSource, isTransaction, openDatabase, type Prepared } from './database.ts'
 import { databaseFailure } from './failure.ts'
 import { type FetchOptions, fetchOptions } from './fetch-options.ts'
+import { createFirstContact } from './first-contact.ts'
 import { entriesOf, MARK, type Operation } from './operation.ts'
 import { type Passage, type PoolGate, poolGate } from './pool-gate.ts'
 import { prepare } from './prepare.ts'
@@ -30,6 +31,8 @@ export interface RunnerOptions {
   preparedNames: boolean
   /** Whether anybody wants to know how large the values are. */
   countBytes?: boolean
+  /** Whether the console is told once why the database was never reached; default true. */
+  warn?: boolean
 }
 
 /** Neon's HTTP client as far as it is used here: the one driver through which a signal reaches `fetch`. */
@@ -50,11 +53,12 @@ interface HttpOptions {
 
 export function createRunner(
   source: DatabaseSource,
-  { tables, timeoutMs, preparedNames, countBytes = false }: RunnerOptions,
+  { tables, timeoutMs, preparedNames, countBytes = false, warn = true }: RunnerOptions,
 ): Runner {
   // On first use, because an isolate rarely needs all of them.
   const senders = new Map<Operation<never>, Send>()
   const connected = onceOpened(openDatabase(source))
+  const contact = createFirstContact(!warn)
   let hasNames = preparedNames
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
   const isInTransaction = isTransaction(source)
@@ -102,7 +106,11 @@ export function createRunner(
           },
           signal,
         ),
-      )
+      ).catch((error: unknown) => {
+        contact.failed(error)
+        throw error
+      })
+      contact.succeeded()
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
     },

@@ -12,6 +12,7 @@ import { createEntry } from '../entry.ts'
 import { DEFAULTS } from '../fill/environment.ts'
 import { createFiller } from '../fill/get-or-set.ts'
 import type { FillStore } from '../fill/store.ts'
+import { exactCache } from '../store/exact-arguments.ts'
 import {
   type GetOptions,
   parseCount,
@@ -62,7 +63,7 @@ export function nullCache(options?: NullCacheOptions): Cache {
 
 function scopedCache(codec: Codec, scope: Scope): Cache & Inside {
   const cache = { ...reading(codec, scope), ...writing(scope), ...counting(scope), ...inspecting(scope) }
-  return {
+  return exactCache({
     ...cache,
     namespace: (name, options) => scopedCache(codec, nestedScope(scope, name, options)),
     entry<T>(key: string) {
@@ -90,7 +91,7 @@ function scopedCache(codec: Codec, scope: Scope): Cache & Inside {
       refresh: (key, compute, options) => cache.getOrSet(key, compute, options),
       rows: async () => [],
     },
-  }
+  })
 }
 
 function reading(codec: Codec, scope: Scope) {

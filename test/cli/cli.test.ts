@@ -95,7 +95,7 @@ describe('pgstash migrate', () => {
       'nobody listens',
       3,
       ['migrate', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`],
-      'could not be reached (ECONNREFUSED)',
+      'The connection was refused (ECONNREFUSED)',
     ],
     [
       'a name is too long',

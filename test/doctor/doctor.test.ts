@@ -306,7 +306,9 @@ describe('pgstash doctor', () => {
     const variables = { DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/x' }
     const { code, out, err } = await run(['doctor'], variables)
     expect([code, err]).toEqual([1, ''])
-    expect(out).toMatch(/^problem {2}connection {4}The database could not be reached \(ECONNREFUSED\)\.\n/)
+    expect(out).toMatch(
+      /^problem {2}connection {4}The connection was refused \(ECONNREFUSED\): nothing listens at the host and port of the connection string\.\n/,
+    )
     expect(out).not.toContain('s3cret')
   })
 

@@ -2,6 +2,7 @@
 import type { Cache, GetOrSetOptions } from '../../cache.ts'
 import { createFiller } from '../../fill/get-or-set.ts'
 import { keepingSteps } from '../../fill/keeping.ts'
+import { exactCache } from '../../store/exact-arguments.ts'
 import { type Inside, internals } from '../../store/internals.ts'
 import { COMMON_OPTIONS, type CommonOptions, parseSettings } from '../../store/settings.ts'
 import { nestedScope, type Scope, storedKey } from '../../values/key.ts'
@@ -81,7 +82,7 @@ function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Insi
     getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
       filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
   }
-  return {
+  return exactCache({
     ...cache,
     namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
     entry: (key) => entryOf(key, { setStored, delete: cache.delete }),
@@ -96,5 +97,5 @@ function scopedCache(shared: Omit<Context, 'scope'>, scope: Scope): Cache & Insi
       defaultExpiration: () => shared.expiration,
       refresh: async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options),
     },
-  }
+  })
 }

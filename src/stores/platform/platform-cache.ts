@@ -1,6 +1,7 @@
 /** `platformCache`: what Cloudflare and Vercel keep near a function, as the first tier of a tiered cache. */
 import type { Cache, NamespaceOptions, WriteOptions } from '../../cache.ts'
 import { remainingMs } from '../../store/copies.ts'
+import { exactCache } from '../../store/exact-arguments.ts'
 import { type GetOptions, parseGet, parsePairs, parseTags, parseWrite } from '../../store/inputs.ts'
 import { type Internals, internals, type PrepareMany } from '../../store/internals.ts'
 import { once } from '../../store/once.ts'
@@ -129,7 +130,7 @@ function scopedCache(
     return async () => void (await Promise.all(writes.map((write) => write())))
   }
 
-  return {
+  return exactCache({
     get: (async (key: string, options?: GetOptions) => {
       const { fallback } = parseGet(options)
       const stored = storedKey(scope, key)
@@ -164,7 +165,7 @@ function scopedCache(
     },
     clearExpired: async () => ({ removed: 0, more: false }),
     namespace: (name, options) => scopedCache(context, nestedScope(scope, name, options)),
-  }
+  })
 }
 
 /** What is no copy of ours, or cannot be read, is none. */

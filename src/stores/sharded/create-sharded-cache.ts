@@ -1,5 +1,6 @@
 /** `shardedCache`: keys spread over several stores. */
 import type { Cache, NamespaceOptions } from '../../cache.ts'
+import { exactCache } from '../../store/exact-arguments.ts'
 import { type Inside, internals, internalsOf } from '../../store/internals.ts'
 import { scopeOf } from '../../store/settings.ts'
 import { DEFAULT_TIMEOUT_MS } from '../../values/defaults.ts'
@@ -70,7 +71,7 @@ function scopedCache<Name extends string>(context: Context): ShardedCache<Name> 
   const { prepareMany, rows, copies, ...many } = several(context)
   const inside = [...nodes.values()].map(internalsOf)
   const getNode = (key: string) => nodeName(context, key) as Name
-  return {
+  return exactCache({
     ...one,
     ...many,
     getNode,
@@ -89,7 +90,7 @@ function scopedCache<Name extends string>(context: Context): ShardedCache<Name> 
       hidesTags: inside.some(({ hidesTags }) => hidesTags),
       timeoutMs: Math.max(...inside.map(({ timeoutMs = DEFAULT_TIMEOUT_MS }) => timeoutMs)),
     },
-  }
+  })
 }
 
 function checkedNodes(nodes: unknown): Map<string, Cache> {

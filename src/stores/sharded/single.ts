@@ -1,5 +1,6 @@
 /** Operations on one key: its node's. */
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../../cache.ts'
+import { exactEntry } from '../../store/exact-arguments.ts'
 import { type GetOrSetKeeping, internalsOf } from '../../store/internals.ts'
 import { type Context, nodeCache, nodeName, optionsFor } from './context.ts'
 
@@ -41,13 +42,13 @@ export function single(context: Context) {
     entry: <T>(key: string) => {
       const name = nodeName(context, key)
       const handle = nodeCache(context, name).entry<T>(key)
-      return {
+      return exactEntry({
         exists: () => handle.exists(),
         value: () => handle.value(),
         set: async (value: T, options?: WriteOptions) => handle.set(value, optionsFor(options, name)),
         delete: () => handle.delete(),
         reload: () => handle.reload(),
-      }
+      })
     },
   }
 }
