@@ -14,6 +14,7 @@ const present = operation('always', (db, tables) =>
       invalidations: sql<boolean>`${oidOf(tables, tables.invalidations)} is not null`,
       state: sql<boolean>`${oidOf(tables, tables.state)} is not null`,
       changes: sql<boolean>`${oidOf(tables, tables.changes)} is not null`,
+      isHidden: sql<boolean>`coalesce(row_security_active(${oidOf(tables, tables.state)}), false)`,
     })
     .from(sql`(select) as one`),
 )
@@ -81,6 +82,10 @@ export const migrations: Check = {
     if (missing.length > 0) {
       const what = `There is no ${missing.join(', ')}, or this role may not see it.`
       return [{ status: 'problem', what, advice: 'Run `pgstash migrate`; check --schema and --table-prefix.' }]
+    }
+    if (row?.isHidden === true) {
+      const what = `Not checked: row-level security may hide what ${shownName(tables, tables.state)} records.`
+      return [{ status: 'warning', what, advice: 'See row-security, or run this as the owner of the tables.' }]
     }
     const applied = new Set((await runner.run(recorded)).map(({ name }) => name))
     const behind = known.filter(({ name }) => !applied.has(name)).map(({ name }) => name)
