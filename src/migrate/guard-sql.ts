@@ -33,7 +33,7 @@ end loop;`
 }
 
 /** What the steps need declared. */
-export const GUARD_DECLARATIONS = 'owner oid;\nplace oid;'
+export const GUARD_DECLARATIONS = 'owner pg_catalog.oid;\nplace pg_catalog.oid;'
 
 /** Whoever owns the schema or the database decides over all in it. A superuser must not run such a role's code. */
 const IS_HOST = `(

@@ -15,8 +15,10 @@ export const SQLSTATE_ADVICE: Record<string, string> = {
   '3D000': "The connection string's database does not exist.",
   '3F000': `The schema of the cache's tables does not exist: ${MIGRATE}.`,
   '42501':
-    "The role lacks a privilege on the cache's tables, or the right to create them: `pgstash doctor` names the grants.",
-  '42703': `The cache's tables lack a column, so they belong to another version: ${MIGRATE}.`,
+    "The role lacks a privilege on the cache's tables, or the right to create them, or row-level security refuses the row: `pgstash doctor` names the grants and tables.",
+  '42703': `The cache's tables lack a column: they belong to another version, or a table of your own has the name. To find out, ${MIGRATE}.`,
+  '42804': `A column of the cache's tables has another type: a table of your own may have the name. To find out, ${MIGRATE}.`,
+  '42P10': `A table of the cache lacks its key: a table of your own may have the name. To find out, ${MIGRATE}.`,
   '42P05': LOST_NAME,
   '42P01': `The cache's tables do not exist: ${MIGRATE}.`,
   '53100': 'The disk of the database server is full.',

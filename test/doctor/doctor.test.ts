@@ -75,6 +75,23 @@ describe('doctor', () => {
     expect(about(await findings(), 'migrations')).toMatch(/^note: The tables are of a newer version/)
   })
 
+  it('says which parts of the cache belong to another role', async () => {
+    const { query, findings } = await createPatient()
+    expect(about(await findings(), 'ownership')).toMatch(/^ok/)
+    const role = `planter_${crypto.randomUUID().slice(0, 8)}`
+    await query(`create role ${role}; grant create on schema public to ${role}; set role ${role}`)
+    cleanup(() => query(`drop owned by ${role}; drop role ${role}`))
+    await query(
+      "create function cache_watch_0123456789ab() returns trigger language plpgsql as 'begin return null; end'; reset role",
+    )
+    await query(`alter table cache_history owner to ${role}`)
+    expect(about(await findings(), 'ownership')).toMatch(
+      new RegExp(
+        `^warning: The cache belongs to postgres, .+: cache_history to ${role}, the function cache_watch_0123456789ab to ${role}\\.`,
+      ),
+    )
+  })
+
   it('says which index is missing, invalid, or makes touches expensive', async () => {
     const { query, findings } = await createPatient()
     await query('drop index cache_entries_cleanup_slot_idx')
