@@ -4,7 +4,6 @@ import { Cache as DrizzleCache, type MutationOption } from 'drizzle-orm/cache/co
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
 import type { Cache } from '../cache.ts'
 import { FILLS, type Fillable } from '../fill/store.ts'
-import { ownTables as cacheTablesOf } from '../own-tables.ts'
 import { CONTEXT, type Context } from '../postgres/context.ts'
 import { isExhausted } from '../postgres/pool-gate.ts'
 import { now } from '../values/clock.ts'
@@ -18,6 +17,7 @@ import { within } from '../values/within.ts'
 import { createInvalidations } from './invalidations.ts'
 import { isNeonHttp } from './neon-connection.ts'
 import { createOutstanding } from './outstanding.ts'
+import { deadlineOf, entryName, ownTables } from './query-cache-config.ts'
 import { type DriverResult, rowsOf, rowsText } from './rows.ts'
 import { cascades, drizzleName } from './table-names.ts'
 import { tableTag } from './tags.ts'
@@ -279,22 +279,4 @@ function clientOf({ runner }: Context): unknown {
   } catch {
     return undefined
   }
-}
-
-/** A custom tag *is* the key, as Drizzle defines it; it shares no name with the hash of a query. */
-function entryName(key: string, isTag: boolean): string {
-  return isTag ? `tag:${key}` : `sql:${key}`
-}
-
-/** Drizzle's forms of an expiration; `keepTtl` has nothing to keep, for only what is missing is stored. */
-function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline | undefined {
-  if (ex !== undefined) return parseExpiration({ seconds: ex }, now())
-  if (px !== undefined) return parseExpiration({ milliseconds: px }, now())
-  if (exat !== undefined) return parseExpiration(new Date(exat * 1_000), now())
-  return pxat === undefined ? undefined : parseExpiration(new Date(pxat), now())
-}
-
-/** A cache must not cache itself. */
-function ownTables(context: Context): readonly string[] {
-  return cacheTablesOf(context.tables).map(drizzleName)
 }

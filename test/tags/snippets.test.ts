@@ -11,6 +11,7 @@ import { products, setPrice } from '../../docs/snippets/tags/batch.ts'
 import { cityChanged, report } from '../../docs/snippets/tags/get-or-set.ts'
 import { refresh, total } from '../../docs/snippets/tags/materialized-view.ts'
 import { connect, prices } from '../../docs/snippets/tags/query-cache.ts'
+import { openDatabase } from '../../docs/snippets/tags/query-cache-pool.ts'
 import { discount } from '../../docs/snippets/tags/transaction.ts'
 import { product, productCount, setUp } from '../../docs/snippets/tags/watch.ts'
 import { raisePrices } from '../../docs/snippets/tags/with-invalidation.ts'
@@ -130,4 +131,19 @@ describe('a materialized view', () => {
     const { rows } = await pool.query("select relrowsecurity from pg_class where relname = 'cache_invalidations'")
     expect(rows).toEqual([{ relrowsecurity: false }])
   })
+})
+
+it('queries of one tenant are not answered with the rows of another', async () => {
+  const tenants = ['a', 'b'].map((tenant) => openDatabase(url, tenant))
+  const read = async ({ db }: ReturnType<typeof openDatabase>) =>
+    (await db.select().from(products).where(eq(products.id, 'tenant')).$withCache()).length
+  const [a, b] = tenants
+  if (a === undefined || b === undefined) throw new Error('Expected two tenants.')
+  try {
+    expect(await read(a)).toBe(0)
+    await pool.query("insert into products values ('tenant', 1)")
+    expect([await read(a), await read(b)]).toEqual([0, 1])
+  } finally {
+    await Promise.all(tenants.map(({ close }) => close()))
+  }
 })
