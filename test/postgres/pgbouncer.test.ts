@@ -103,8 +103,7 @@ describe.skipIf(pgbouncerPath === undefined)('through PgBouncer 1.18 with transa
   it('serves postgres-js', async () => {
     const clients = [1, 2].map(() => postgres(bouncer, { max: 1, fetch_types: false }))
     cleanup(() => Promise.all(clients.map((client) => client.end())))
-    for (const client of clients) {
-      expect(await use(createCache(drizzlePostgres({ client })), 'postgres')).toEqual(['value', 1, true])
-    }
+    const used = clients.map((client, i) => use(createCache(drizzlePostgres({ client })), `postgres ${i}`))
+    expect(await Promise.all(used)).toEqual(used.map(() => ['value', 1, true]))
   })
 })
