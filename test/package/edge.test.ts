@@ -42,7 +42,8 @@ const BUDGET_BYTES: Record<string, number> = {
   '.': 55_000,
   './schema': 2_400,
   './migrate': 8_500,
-  './drizzle': 22_000,
+  // Rows of every kind, and what the key of a query depends on, brought two kilobytes.
+  './drizzle': 26_000,
   './hono': 37_000,
   './cron': 4_300,
   './admin': 40_000,
