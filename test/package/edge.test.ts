@@ -42,7 +42,7 @@ const BUDGET_BYTES: Record<string, number> = {
   '.': 63_000,
   './schema': 4_500,
   './migrate': 14_500,
-  './drizzle': 28_500,
+  './drizzle': 31_000,
   './hono': 37_000,
   './cron': 7_500,
   './admin': 44_000,
