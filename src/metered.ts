@@ -6,6 +6,7 @@
  */
 
 import { ENGINE, engineOf, type ScopedEngine } from './cache/engine.ts'
+import { exactCache, exactEntry } from './cache/exact-arguments.ts'
 import { type Inside, internals, internalsOf } from './cache/internals.ts'
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
 import { wasAnswer } from './fill/fill-context.ts'
@@ -28,7 +29,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
   const counted = countErrors(counts)
   const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey, hidesTags, timeoutMs } =
     internalsOf(cache)
-  return {
+  return exactCache({
     // What other parts of this package find a cache's insides by.
     ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
     ...countingResponses(cache, counts),
@@ -82,7 +83,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
       refresh: (key, compute, options) =>
         getOrSet({ getOrSet: refresh as Cache['getOrSet'] }, counts, key, compute, options),
     },
-  }
+  })
 }
 
 /** `responseCache` keeps responses past the methods: what it tells of them is counted. */
@@ -207,7 +208,7 @@ function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
       isCounted = false
     }
   }
-  return {
+  return exactEntry({
     exists: () =>
       count(
         () => entry.exists(),
@@ -224,5 +225,5 @@ function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
       isCounted = false
       entry.reload()
     },
-  }
+  })
 }

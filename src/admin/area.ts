@@ -15,6 +15,18 @@ export function contextOf(cache: unknown): PostgresEngine {
   )
 }
 
+/** A backslash of a stored key with what it escapes, or the pages' notation for what cannot be seen. No key holds that. */
+const ESCAPE = /\\(?:u\{([0-9a-f]{1,6})\}|.)/gsu
+const LAST_CODE_POINT = 0x10ffff
+
+/** A prefix as a key is stored, from one that a person typed or copied from a page. */
+export function prefixOf(shown: string): string {
+  return shown.replace(ESCAPE, (found, hex?: string) => {
+    const code = Number.parseInt(hex ?? '', 16)
+    return code <= LAST_CODE_POINT ? String.fromCodePoint(code) : found
+  })
+}
+
 /** Keys of the scope that start with a text, as they are stored: namespaces end with a bar. @throws InvalidKeyError */
 export function rangeOf(scope: Scope, prefix = ''): KeyRange {
   if (prefix.includes('\0') || !prefix.isWellFormed() || utf8Bytes(prefix) > MAX_KEY_BYTES) {

@@ -11,6 +11,7 @@ import { createCoalescer } from './coalesce.ts'
 import { copying } from './copying.ts'
 import { counting } from './counting.ts'
 import { ENGINE, type Engine, type ScopedEngine } from './engine.ts'
+import { exactCache } from './exact-arguments.ts'
 import { withCircuit } from './fail-soft.ts'
 import { filling, fillSteps } from './filling.ts'
 import { inspecting } from './inspecting.ts'
@@ -77,7 +78,7 @@ function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly 
     ...removing(engine),
     ...inspected,
   }
-  return {
+  return exactCache({
     ...cache,
     namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
     entry: (key) => entryHandle(engine, key, { setStored, delete: cache.delete }),
@@ -92,5 +93,5 @@ function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly 
       storedKey: shared.store.isLocal ? undefined : (key) => storedKey(scope, key),
       timeoutMs: shared.store.isLocal ? undefined : shared.timeoutMs,
     },
-  }
+  })
 }

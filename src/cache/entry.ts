@@ -1,5 +1,6 @@
 /** The per-key handle, the same for every store. */
 import type { CacheEntry, WriteOptions } from '../cache.ts'
+import { exactEntry } from './exact-arguments.ts'
 
 /** What a handle needs of a store. */
 export interface EntrySource<T> {
@@ -28,7 +29,7 @@ export function createEntry<T>(source: EntrySource<T>): CacheEntry<T> {
     generation++
   }
 
-  return {
+  return exactEntry({
     reload,
     exists: async () => (await row()) !== undefined,
     value: async () => (await row())?.(),
@@ -46,5 +47,5 @@ export function createEntry<T>(source: EntrySource<T>): CacheEntry<T> {
         reload()
       }
     },
-  }
+  })
 }

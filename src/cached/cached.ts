@@ -2,6 +2,7 @@
 import { internalsOf } from '../cache/internals.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import type { Jsonified } from '../values/jsonified.ts'
+import { defaultKey } from './default-key.ts'
 import { type AnyFunction, type CachedOptions, type CachedPlan, computing, planOf } from './plan.ts'
 
 /** A function whose values are kept in a cache. */
@@ -76,7 +77,9 @@ export function cached(first?: unknown, options?: CachedOptions): unknown {
   if (fn.name === '' && options?.key === undefined) {
     throw new InvalidOptionError('Expected the option key for a function without a name.')
   }
-  return wrapped(planOf(fn, options, () => fn.name))
+  // At once, and once: a digest costs more than a key.
+  const key = options?.key === undefined ? defaultKey(fn.name, fn) : ''
+  return wrapped(planOf(fn, options, () => key))
 }
 
 /**
@@ -133,7 +136,13 @@ function decorator(options: CachedOptions | undefined) {
     if (typeof name === 'symbol' && options?.key === undefined) {
       throw new InvalidOptionError('Expected the option key for a method that is named by a symbol.')
     }
-    const plan = planOf(method, options, (self) => `${className(self)}.${String(name)}`)
+    const keys = new Map<string, string>()
+    const keyOfMethod = (owner: string): string => {
+      const known = keys.get(owner) ?? defaultKey(owner, method, `.${String(name)}`)
+      keys.set(owner, known)
+      return known
+    }
+    const plan = planOf(method, options, (self) => keyOfMethod(className(self)))
     const shared = wrapped(plan)
     if (!context.private) {
       context.addInitializer(function (this: unknown) {

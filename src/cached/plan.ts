@@ -21,7 +21,9 @@ export interface CachedOptions<Args extends readonly unknown[] = never>
   cache?: Cache | ((self: never) => Cache) | undefined
   /**
    * What keys begin with, or a function that makes the whole key of the arguments. Default: the function's name, of a
-   * method `Class.method`. Give it where code is minified, because names are then short, and change.
+   * method `Class.method`. Two functions of the same name share entries, so give a `key` to names that others may have.
+   * Give one if code is minified: names of one to three letters get a digest of the function's text, and so a new key
+   * when that changes.
    */
   key?: string | ((this: never, ...args: Args) => string) | undefined
   /** What `cache.invalidate` finds the values by, or a function that makes it of the arguments. */

@@ -91,10 +91,17 @@ export async function withCache(
   const scope = namespace.reduce<Scope>((parent, name) => nestedScope(parent, name), ROOT)
   await connected(given({ databaseUrl, endpoint }), async (connection) => {
     // Names of statements would not outlive the command, and not every pooler knows them.
-    const settings = { tables, timeoutMs: TIMEOUT_MS, preparedNames: false }
-    const whole = createCache(connection.db, { tables, timeout: TIMEOUT_MS, preparedNames: false, codec })
+    // The command itself says why it failed.
+    const settings = { tables, preparedNames: false, warn: false }
+    const whole = createCache(connection.db, { ...settings, timeout: TIMEOUT_MS, codec })
     const cache = namespace.reduce((parent, name) => parent.namespace(name), whole)
-    await work({ ...connection, cache, scope, tables, runner: createRunner(connection.db, settings) })
+    await work({
+      ...connection,
+      cache,
+      scope,
+      tables,
+      runner: createRunner(connection.db, { ...settings, timeoutMs: TIMEOUT_MS }),
+    })
   })
 }
 

@@ -106,6 +106,9 @@ function noteUnused(url: string, { databaseUrl }: Flags): void {
   note('DATABASE_URL is set, but not used. To use your own Postgres, pass --database-url.')
 }
 
+// Not in the text itself: to tools that look for imports it would be one.
+const PACKAGE = `'pgstash'`
+
 function instructions({ connectionString }: LocalNeon, { databaseUrl, dataDir, write = [] }: Flags): string {
   const data = databaseUrl === undefined ? `an embedded Postgres. Its data is in ${dataDir}.` : 'your Postgres.'
   const settings =
@@ -120,7 +123,7 @@ DATABASE_URL=${connectionString}
 Add these lines to your code, where it creates the database:
 
 import { neonConfig } from '@neondatabase/serverless'
-import { enableLocalNeon } from 'pgstash'
+import { enableLocalNeon } from ${PACKAGE}
 
 enableLocalNeon(neonConfig)
 

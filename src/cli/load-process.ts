@@ -37,7 +37,7 @@ async function run(order: LoadOrder, first: number): Promise<RoundTrips & { hist
   const onEvent = (event: CacheEvent) => {
     roundTrips += event.roundTrips
   }
-  const cache = wrap(createCache(db, { namespace, tables, timeout: TIMEOUT_MS, onEvent }))
+  const cache = wrap(createCache(db, { namespace, tables, timeout: TIMEOUT_MS, onEvent, warn: false }))
   const target = { cache, clock: databaseClock(db) }
   const history: Recorded[] = []
   const progress = setInterval(() => tell({ calls: history.length }), PROGRESS_MS)

@@ -1,6 +1,6 @@
 /** Writes DATABASE_URL into a settings file: `.dev.vars` of Workers, `.env.local` of Next, `.env`. */
 import { chmodSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { GENERATED_PASSWORD } from '../dev/stored-password.ts'
 import { loopbackAddress } from '../local-neon/loopback.ts'
 import { parseEnvFile } from './env-files.ts'
@@ -93,7 +93,7 @@ function targetOf(file: string): string {
 
 /** As a whole, so that `next dev` and `wrangler dev`, which watch the file, never read half of it. */
 function replaceFile(path: string, text: string): void {
-  const draft = join(dirname(path), `.pgstash.${process.pid}.tmp`)
+  const draft = `${path}.${process.pid}.tmp`
   writeFileSync(draft, text, { mode: FILE_MODE })
   renameSync(draft, path)
 }

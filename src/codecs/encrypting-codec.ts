@@ -4,6 +4,7 @@ import { type Codec, jsonCodec } from '../values/codec.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { randomBytes } from '../values/random.ts'
+import { checkedKeyBytes } from '../values/secret.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 
 /** A `CryptoKey` by its shape, as not every program's types know one. */
@@ -45,9 +46,9 @@ const ID = /^[\w-]{1,32}$/
  * The entry's stored key is authenticated with each value: one that is moved to another entry, another namespace, or
  * changed in any bit, is unreadable. So `get` rejects with UnreadableValueError, and `getOrSet` computes anew.
  *
- * It does not hide keys, tags, times and lengths; nor top-level numbers and `null`, which never reach a codec: wrap a
- * number that is a secret, `{ n: 5 }`. An older value of the same entry can be put back in its place. Nonces are random:
- * change the key before it has encrypted 2^32 values.
+ * It does not hide keys, tags, times and lengths, nor top-level numbers and `null`, which never reach a codec. Wrap a number
+ * that is a secret: `{ n: 5 }`. For the same reason it does not notice a number or `null` that was planted in the table, nor
+ * an older value of the same key that was put back. Nonces are random: change the key before it has encrypted 2^32 values.
  *
  * @throws InvalidOptionError
  * @example
@@ -143,7 +144,8 @@ function checkedKey(key: unknown): Key | Uint8Array<ArrayBuffer> {
   }
   const bytes = typeof key === 'string' ? decoded(key) : key
   // A copy: the caller's bytes may be wiped.
-  if (ArrayBuffer.isView(bytes) && bytes.byteLength === KEY_BYTES && bytes instanceof Uint8Array) return bytes.slice()
+  if (ArrayBuffer.isView(bytes) && bytes.byteLength === KEY_BYTES && bytes instanceof Uint8Array)
+    return checkedKeyBytes(bytes.slice())
   throw new InvalidOptionError(`Expected a key of ${KEY_BYTES} bytes, in base64, as a Uint8Array or a CryptoKey.`)
 }
 

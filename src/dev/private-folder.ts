@@ -11,11 +11,11 @@ import { LocalNeonError } from './local-neon-error.ts'
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
-/** Files of ours begin with this. Every database of Postgres has a `PG_VERSION`. */
-const OWN_FILE = '.pgstash.'
-const DATABASE_FILE = 'PG_VERSION'
-/** Files that a desktop leaves in any folder it has shown. */
-const HARMLESS = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini'])
+/** A data folder has one of these. Every database of Postgres has a `PG_VERSION`. */
+const MARKS = ['PG_VERSION', '.pgstash.lock', '.pgstash.password']
+const GIT_IGNORE = '.gitignore'
+/** In a folder that is as good as empty: ours, and what a desktop leaves in any folder it has shown. */
+const HARMLESS = new Set([GIT_IGNORE, '.DS_Store', 'Thumbs.db', 'desktop.ini'])
 
 /**
  * Creates the folder, or takes one that is empty or already a data folder, and removes the rights of all other users.
@@ -28,7 +28,7 @@ export async function openPrivateFolder(folder: string): Promise<void> {
     await mkdir(path, { recursive: true, mode: FOLDER_MODE })
     const names = (await readdir(path)).filter((name) => !HARMLESS.has(name))
     if (names.length === 0) await ignoreInGit(path)
-    else if (!names.some((name) => name === DATABASE_FILE || name.startsWith(OWN_FILE) || name === '.gitignore')) {
+    else if (!names.some((name) => MARKS.includes(name) || isLockDraft(name))) {
       throw new LocalNeonError(
         `Expected the data folder to be empty, or one that pgstash has created, but it holds other files: ${folder}`,
       )
@@ -37,6 +37,11 @@ export async function openPrivateFolder(folder: string): Promise<void> {
     throw folderError(folder, error)
   }
   await makePrivate(path)
+}
+
+/** Another process is about to take the folder. */
+function isLockDraft(name: string): boolean {
+  return name.startsWith('.pgstash.lock.')
 }
 
 /** Removes the rights of other users from the folder and everything in it. Best effort: some file systems have none. */
@@ -56,7 +61,7 @@ async function makePrivate(folder: string): Promise<void> {
 
 /** Keeps the data and the password out of the repository that the folder may be in. */
 async function ignoreInGit(folder: string): Promise<void> {
-  await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx', mode: FILE_MODE }).catch((error) => {
+  await writeFile(join(folder, GIT_IGNORE), '*\n', { flag: 'wx', mode: FILE_MODE }).catch((error) => {
     if (errorCode(error) !== 'EEXIST') throw error
   })
 }

@@ -3,7 +3,6 @@ import { entityKind, type Table } from 'drizzle-orm'
 import { Cache as DrizzleCache, type MutationOption } from 'drizzle-orm/cache/core'
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
 import type { Cache } from '../cache.ts'
-import { ownTables as cacheTablesOf } from '../own-tables.ts'
 import { isExhausted } from '../postgres/pool-gate.ts'
 import { type PostgresEngine, postgresEngineOf } from '../postgres/postgres-store.ts'
 import { now } from '../values/clock.ts'
@@ -18,6 +17,7 @@ import { within } from '../values/within.ts'
 import { createInvalidations } from './invalidations.ts'
 import { isNeonHttp } from './neon-connection.ts'
 import { createOutstanding } from './outstanding.ts'
+import { deadlineOf, entryName, ownTables } from './query-cache-config.ts'
 import { type DriverResult, rowsOf, rowsText } from './rows.ts'
 import { cascades, drizzleName } from './table-names.ts'
 import { tableTag } from './tags.ts'
@@ -278,22 +278,4 @@ function clientOf({ store: { runner } }: PostgresEngine): unknown {
   } catch {
     return undefined
   }
-}
-
-/** A custom tag *is* the key, as Drizzle defines it; it shares no name with the hash of a query. */
-function entryName(key: string, isTag: boolean): string {
-  return isTag ? `tag:${key}` : `sql:${key}`
-}
-
-/** Drizzle's forms of an expiration; `keepTtl` has nothing to keep, for only what is missing is stored. */
-function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline | undefined {
-  if (ex !== undefined) return parseExpiration({ seconds: ex }, now())
-  if (px !== undefined) return parseExpiration({ milliseconds: px }, now())
-  if (exat !== undefined) return parseExpiration(new Date(exat * 1_000), now())
-  return pxat === undefined ? undefined : parseExpiration(new Date(pxat), now())
-}
-
-/** A cache must not cache itself. */
-function ownTables({ store }: PostgresEngine): readonly string[] {
-  return cacheTablesOf(store.tables).map(drizzleName)
 }

@@ -110,19 +110,19 @@ export function watchSql(given: readonly Watchable[], rows: boolean, tables: Cac
     format(${literal(noteRows('removed'))}, log, item."row", key), log, item."row", key);`
     : `body := format(${literal(tableFunction)}, log, item.tag);`
   return guardedBlock(
-    `log_table oid := ${regclass(tables, tables.invalidations)};
-own oid[] := ${found(ownTables(tables).map((table) => qualified(tables, table)))};
-relations oid[] := ${found(given.map(relationText))};
-log text;
-home text;
-item record;
-relation oid;
-member record;
-key text;
-body text;
-function text;
-event text;
-kind int;`,
+    `log_table pg_catalog.oid := ${regclass(tables, tables.invalidations)};
+own pg_catalog.oid[] := ${found(ownTables(tables).map((table) => qualified(tables, table)))};
+relations pg_catalog.oid[] := ${found(given.map(relationText))};
+log pg_catalog.text;
+home pg_catalog.text;
+item pg_catalog.record;
+relation pg_catalog.oid;
+member pg_catalog.record;
+key pg_catalog.text;
+body pg_catalog.text;
+function pg_catalog.text;
+event pg_catalog.text;
+kind pg_catalog.int4;`,
     `perform ${lockCall(tables)};
 select format('%I.%I', n.nspname, c.relname), n.nspname into log, home
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = log_table;
@@ -231,9 +231,9 @@ export function unwatchSql(given: readonly Watchable[] | 'all', tables: CacheTab
     where n.nspname = home and ${isWatchFunction(tables, 'p')}`
       : `select given.function from ${items(given, tables)}`
   return guardedBlock(
-    `log_table oid := ${regclass(tables, tables.invalidations)};
-home text := ${tables.schema === undefined ? 'pg_catalog.current_schema()' : literal(tables.schema)};
-item record;`,
+    `log_table pg_catalog.oid := ${regclass(tables, tables.invalidations)};
+home pg_catalog.text := ${tables.schema === undefined ? 'pg_catalog.current_schema()' : literal(tables.schema)};
+item pg_catalog.record;`,
     `perform ${lockCall(tables)};
 home := coalesce((
   select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = log_table), home);

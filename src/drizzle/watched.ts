@@ -30,8 +30,9 @@ export async function watchedRows(db: QueryDatabase, tables: CacheTables): Promi
   return db
     .select({
       table: sql<string>`note ->> 'table'`,
-      rows: sql<boolean>`(note ->> 'rows')::boolean`,
-      relations: sql<number>`relations::int`,
+      // As text: a program may have replaced the parsers of other types.
+      rows: sql<boolean>`note ->> 'rows'`.mapWith((rows) => rows === 'true'),
+      relations: sql<number>`relations::text`.mapWith(Number),
     })
     .from(noted)
     .orderBy(sql`1`)

@@ -1,6 +1,6 @@
 /** What a run does; all clients of all processes follow the same. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { optionsObject, wholeNumber } from '../values/options.ts'
+import { wholeNumber } from '../values/options.ts'
 import { milliseconds, type TimeSpan } from '../values/time-span.ts'
 
 export interface LoadOptions {
@@ -27,19 +27,8 @@ export interface LoadPlan extends Required<LoadOptions> {
 
 const MS_PER_SECOND = 1_000
 
-const KNOWN_OPTIONS = [
-  'duration',
-  'operations',
-  'clients',
-  'keys',
-  'valueBytes',
-  'seed',
-  'readShare',
-] as const satisfies readonly (keyof LoadOptions)[]
-
 /** @throws InvalidOptionError */
-export function parseLoadOptions(given: LoadOptions = {}): LoadPlan {
-  const options = optionsObject<LoadOptions>(given, KNOWN_OPTIONS)
+export function parseLoadOptions(options: LoadOptions = {}): LoadPlan {
   return {
     duration:
       milliseconds('duration', options.duration === undefined ? 10 : options.duration, { numbers: 'seconds', min: 1 }) /

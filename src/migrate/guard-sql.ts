@@ -15,25 +15,29 @@ export const GUARD = { foreign: 'PGSF', untrusted: 'PGSO', hidden: 'PGSR' } as c
 export function guardSteps(tables: CacheTables): string {
   const own = ownTables(tables)
   const isOurs = own.map((table, index) => isCacheTable(tables, table, `found[${index + 1}]`))
-  return `-- Nothing that is not ours is adopted.
+  return `-- Nothing that is not ours is adopted. All in one array: in a loop, each round would plan all of them.
+is_ours := array[
+${isOurs.join(',\n')}
+];
 for i in 1..${own.length} loop
   continue when found[i] is null;
   select c.relowner, c.relnamespace into owner, place from pg_class as c where c.oid = found[i];
   -- A table of this name in an earlier schema of the search path would stand in the cache's way.
-  if place is distinct from to_regnamespace(quote_ident(home)) or not (case i
-    ${isOurs.map((condition, index) => `when ${index + 1} then ${condition}`).join('\n    ')} end)
-  then
+  if place is distinct from to_regnamespace(quote_ident(home)) or not is_ours[i] then
     ${raise(GUARD.foreign)}
-  elsif not (${isTrusted('owner')} or ${IS_HOST}) then
-    ${raise(GUARD.untrusted)}
-  elsif row_security_active(found[i]) then
+  elsif pg_get_userbyid(owner) <> current_user then
+    if not (${isTrusted('owner')} or ${IS_HOST}) then
+      ${raise(GUARD.untrusted)}
+    end if;
+  end if;
+  if row_security_active(found[i]) then
     ${raise(GUARD.hidden)}
   end if;
 end loop;`
 }
 
 /** What the steps need declared. */
-export const GUARD_DECLARATIONS = 'owner oid;\nplace oid;'
+export const GUARD_DECLARATIONS = 'owner pg_catalog.oid;\nplace pg_catalog.oid;\nis_ours pg_catalog.bool[];'
 
 /** Whoever owns the schema or the database decides over all in it. A superuser must not run such a role's code. */
 const IS_HOST = `(

@@ -19,8 +19,8 @@ export function homeDeclarations(tables: CacheTables): string {
   const found = ownTables(tables).map((table) => regclass(tables, table))
   const fallback = tables.schema === undefined ? 'pg_catalog.current_schema()' : literal(tables.schema)
   return `-- What the cache would meet under its tables' names.
-found oid[] := array[${found.join(', ')}]::pg_catalog.oid[];
-home text := ${fallback};`
+found pg_catalog.oid[] := array[${found.join(', ')}]::pg_catalog.oid[];
+home pg_catalog.text := ${fallback};`
 }
 
 /** The schema of the tables that are there, or else the one in which new ones are made. */

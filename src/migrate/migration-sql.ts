@@ -83,7 +83,7 @@ export function migrationSql(given?: MigrateOptions): string {
       channel: checkedChannel(options.notify),
     }),
   ].join('\n\n')
-  return guardedBlock(`${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied text[] := '{}';`, body)
+  return guardedBlock(`${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied pg_catalog.text[] := '{}';`, body)
 }
 
 function preamble(tables: CacheTables): string {

@@ -17,6 +17,11 @@ export interface CacheOptions extends EngineOptions {
   /** Named prepared statements where the driver has them; default true. Off for poolers that do not track names. */
   preparedNames?: boolean | undefined
   /**
+   * Whether the console is told why, if no statement of this cache has succeeded yet: once for each process or isolate and
+   * reason, whatever `onError` says. Default true.
+   */
+  warn?: boolean | undefined
+  /**
    * Entries that this cache's namespace, or the whole table, may hold, those nested in it included. Kept to by this
    * cache's `clearExpired`, and so only as often as that runs: it evicts those that expire soonest, then permanent ones
    * that were written or touched least recently, at most 50,000 a run. About so many in tables above 32 MB, where the
@@ -27,7 +32,7 @@ export interface CacheOptions extends EngineOptions {
   maxBytes?: number | undefined
 }
 
-const OWN_OPTIONS = ['tables', 'preparedNames', 'maxEntries', 'maxBytes'] as const
+const OWN_OPTIONS = ['tables', 'preparedNames', 'warn', 'maxEntries', 'maxBytes'] as const
 
 /**
  * A cache in the tables of a Drizzle Postgres database.
@@ -49,13 +54,14 @@ const OWN_OPTIONS = ['tables', 'preparedNames', 'maxEntries', 'maxBytes'] as con
 export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
   checkDatabaseSource(db)
   const given = optionsObject<CacheOptions>(options, [...ENGINE_OPTIONS, ...OWN_OPTIONS])
-  const { tables = defaultTables, preparedNames = true, maxEntries, maxBytes, ...engineOptions } = given
+  const { tables = defaultTables, preparedNames = true, warn = true, maxEntries, maxBytes, ...engineOptions } = given
   const own = checkedTables(tables)
   const runner = createRunner(db, {
     tables: own,
     timeoutMs: checkedTimeout(engineOptions.timeout),
     preparedNames: boolean('preparedNames', preparedNames),
     countBytes: engineOptions.onEvent !== undefined,
+    warn: boolean('warn', warn),
   })
   const capacity = parseCapacity({ maxEntries, maxBytes })
   const bound = capacity && { scope: scopeOf(engineOptions.namespace), capacity }

@@ -17,10 +17,19 @@ const UNDONE = new Set(['40001', '40P01'])
 /** The server, or what stands before it, is away for a moment: connection failures, restarts, too many connections. */
 const AWAY = new Set(['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03'])
 
+/** Postgres could not find the name of a prepared statement, or found it taken. It has executed nothing. */
+const UNKNOWN_NAME = new Set(['26000', '42P05'])
+
+export function isUnknownName(error: unknown): boolean {
+  return error instanceof DatabaseError && error.sqlState !== undefined && UNKNOWN_NAME.has(error.sqlState)
+}
+
 /** How often a statement may be sent in all, given how it failed. */
 function attempts(error: unknown, repeatable: Repeatable): number {
   if (repeatable === 'never' || !(error instanceof DatabaseError)) return 1
   if (error.sqlState !== undefined && UNDONE.has(error.sqlState)) return UNDONE_ATTEMPTS
+  // The runner sends it again without a name.
+  if (isUnknownName(error)) return 2
   return !error.sent || (repeatable === 'always' && isAway(error)) ? ATTEMPTS : 1
 }
 

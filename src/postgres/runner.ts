@@ -1,24 +1,18 @@
 /** Runs operations: each built once, prepared under a name of its own, with a timeout and retries. */
 
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../schema.ts'
 import { DatabaseTimeoutError, describeType } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
-import {
-  type Database,
-  type DatabaseSource,
-  isTransaction,
-  openDatabase,
-  type Prepared,
-  type QueryDatabase,
-} from './database.ts'
+import { type Database, type DatabaseSource, isTransaction, openDatabase, type Prepared } from './database.ts'
 import { databaseFailure } from './failure.ts'
 import { type FetchOptions, fetchOptions } from './fetch-options.ts'
+import { createFirstContact } from './first-contact.ts'
 import { entriesOf, MARK, type Operation } from './operation.ts'
 import { type Passage, type PoolGate, poolGate } from './pool-gate.ts'
-import { withRetries } from './retry.ts'
+import { prepare } from './prepare.ts'
+import { createRequestCheck, timeoutAdvice } from './request-client.ts'
+import { isUnknownName, withRetries } from './retry.ts'
 import { decodeRows, wrongAnswer } from './rows.ts'
 
 export interface Runner {
@@ -37,6 +31,8 @@ export interface RunnerOptions {
   preparedNames: boolean
   /** Whether anybody wants to know how large the values are. */
   countBytes?: boolean
+  /** Whether the console is told once why the database was never reached; default true. */
+  warn?: boolean
 }
 
 /** Neon's HTTP client as far as it is used here: the one driver through which a signal reaches `fetch`. */
@@ -57,11 +53,13 @@ interface HttpOptions {
 
 export function createRunner(
   source: DatabaseSource,
-  { tables, timeoutMs, preparedNames, countBytes = false }: RunnerOptions,
+  { tables, timeoutMs, preparedNames, countBytes = false, warn = true }: RunnerOptions,
 ): Runner {
-  // Building a query costs about as much CPU as running it. On first use, because an isolate rarely needs all of them.
+  // On first use, because an isolate rarely needs all of them.
   const senders = new Map<Operation<never>, Send>()
   const connected = onceOpened(openDatabase(source))
+  const contact = createFirstContact(!warn)
+  let hasNames = preparedNames
   // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
   const isInTransaction = isTransaction(source)
 
@@ -69,43 +67,50 @@ export function createRunner(
     let send = senders.get(operation)
     if (send === undefined) {
       const { db, gate, http } = connected()
-      const query = operation.build(
-        (gate?.db ?? db) as unknown as QueryDatabase,
-        tables,
-        http ? 'column name' : 'last cell',
-      )
-      // A Drizzle `cache` that the user gave to this database must not cache the cache.
-      query.$withCache(false)
-      const prepared = query.prepare(preparedNames ? statementName(query.toSQL().sql) : '')
+      const mark = http ? 'column name' : 'last cell'
+      const prepared = prepare(gate?.db ?? db, tables, operation, { hasName: hasNames, mark })
       send = http ? sendOverHttp(http, operation, prepared) : sendThroughDrizzle(operation, prepared)
       senders.set(operation, send)
     }
     return send
   }
 
+  /** A pooler that gives each transaction another session loses the names. From now on, statements have none. */
+  function forgetNames(): void {
+    hasNames = false
+    senders.clear()
+  }
+
   return {
     isInTransaction,
     client: () => Reflect.get(connected().db, '$client'),
     async run(operation, values = {}, cost) {
-      const send = senderOf(operation as unknown as Operation<never>)
+      const { db, gate, checkRequest } = connected()
+      checkRequest()
       const sent = wireValues(values)
-      const { gate } = connected()
       const passage: Passage = { state: 'unknown', isAbandoned: false }
-      const rows = await withTimeout(timeoutMs, passage, (signal) =>
+      const rows = await withTimeout(db, timeoutMs, passage, (signal) =>
         withRetries(
           isInTransaction ? 'never' : operation.repeatable,
           async () => {
             if (cost !== undefined) cost.roundTrips++
+            const send = senderOf(operation as unknown as Operation<never>)
             try {
               const pass = () => send(sent, signal)
               return decodeRows(operation, await (gate === undefined ? pass() : gate.pass(passage, pass)))
             } catch (error) {
-              throw databaseFailure(error)
+              const failure = databaseFailure(error)
+              if (hasNames && isUnknownName(failure)) forgetNames()
+              throw failure
             }
           },
           signal,
         ),
-      )
+      ).catch((error: unknown) => {
+        contact.failed(error)
+        throw error
+      })
+      contact.succeeded()
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
     },
@@ -117,6 +122,7 @@ interface Connected {
   readonly db: Database
   readonly gate: PoolGate | undefined
   readonly http: HttpClient | undefined
+  checkRequest(): void
 }
 
 /** Looks at the database at its first use, because a function may make it. */
@@ -125,7 +131,7 @@ function onceOpened(open: () => Database): () => Connected {
   return () => {
     if (found !== undefined) return found
     const db = open()
-    found = { db, gate: poolGate(db), http: httpClient(db) }
+    found = { db, gate: poolGate(db), http: httpClient(db), checkRequest: createRequestCheck(db) }
     return found
   }
 }
@@ -189,6 +195,7 @@ function movedBytes(records: readonly unknown[]): number {
 
 /** Ends with the timer, whatever the work does; the timer never outlives the work. */
 async function withTimeout<T>(
+  db: Database,
   timeoutMs: number,
   passage: Passage,
   work: (signal: AbortSignal) => Promise<T>,
@@ -198,7 +205,7 @@ async function withTimeout<T>(
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       passage.isAbandoned = true
-      reject(new DatabaseTimeoutError(timeoutMs, { sent: passage.state !== 'queued' }))
+      reject(new DatabaseTimeoutError(timeoutMs, { sent: passage.state !== 'queued', advice: timeoutAdvice(db) }))
       controller.abort()
     }, timeoutMs)
   })
@@ -207,11 +214,6 @@ async function withTimeout<T>(
   } finally {
     clearTimeout(timer)
   }
-}
-
-// Of the text, because a driver refuses one name for two texts.
-function statementName(text: string): string {
-  return `pgstash_${bytesToHex(sha256(utf8ToBytes(text))).slice(0, 24)}`
 }
 
 function httpClient(db: Database): HttpClient | undefined {

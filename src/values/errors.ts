@@ -214,13 +214,12 @@ export class DatabaseTimeoutError extends CacheError {
   static override readonly errorName: string = 'DatabaseTimeoutError'
   readonly sent: boolean
 
-  constructor(timeoutMs: number, { sent = true }: { sent?: boolean } = {}) {
-    super(
-      'TIMEOUT',
-      sent
-        ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
-        : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Give the cache a pool of its own, or a larger one.`,
-    )
+  /** @param advice what the time-out may mean for this database */
+  constructor(timeoutMs: number, { sent = true, advice }: { sent?: boolean; advice?: string | undefined } = {}) {
+    const message = sent
+      ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
+      : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Give the cache a pool of its own, or a larger one.`
+    super('TIMEOUT', advice === undefined ? message : `${message} ${advice}`)
     this.sent = sent
   }
 }

@@ -1,43 +1,55 @@
 /**
  * Causes without content.
  *
- * Drivers, codecs and Postgres itself put values, parameters and connection strings into messages ("invalid input
- * syntax for type numeric: …", "Key (key)=(…) already exists", "Unexpected token … in JSON"). What a pgstash error
- * carries as its `cause` keeps only what cannot hold any: the error's class, its code, and where it was thrown.
+ * Drivers, codecs and Postgres put values, parameters and connection strings into messages ("invalid input syntax for
+ * type numeric: …", "Key (key)=(…) already exists"). The `cause` of a pgstash error keeps the class, the code, and where
+ * it was thrown; its message is one that this package wrote.
  */
 
-/** What classes of errors are called; `error` is what node-postgres calls its own. */
+/** Names of error classes; `error` is node-postgres's. */
 const CLASS_NAME = /^(?:error|[A-Z][A-Za-z]{0,40}(?:Error|Exception))$/
-/** A SQLSTATE, a code of Node or of a driver. */
-const CODE = /^(?:[0-9FHPX][0-9A-Z]{4}|E[A-Z0-9]{2,20}|(?:ERR|UND_ERR|CONNECT|CONNECTION|NOT_TAGGED)_[A-Z_]{2,40})$/
+/** Postgres's SQLSTATE, and not any five characters: EPIPE is a code as well. */
+export const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/
+/** Codes of Node, OpenSSL, undici, Bun and drivers. */
+const CODE =
+  /^(?:E[A-Z]{2,14}|EAI_[A-Z]{4,8}|Connection(?:Refused|Closed|Reset)|FailedToOpenSocket|(?:ERR|UND_ERR|CONNECT|CONNECTION|NOT_TAGGED|SASL|CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|HOSTNAME)_[A-Z_]{2,40})$/
 const FRAME = /^\s+at .*(?::\d+:\d+\)?|<anonymous>\)?|native\)?)$/
 
-/** A stand-in for an error, with its class name, its code and its stack frames, and nothing that it says. */
-export function withoutContent(error: unknown): Error {
-  const name = read(error, 'name', CLASS_NAME)
-  const code = read(error, 'code', CODE)
-  const copy = new Error(code === undefined ? 'message withheld' : `message withheld, code ${code}`)
-  copy.name = name ?? 'Error'
-  const frames = error instanceof Error ? stackFrames(error) : undefined
+/** A stand-in for an error: its class, its code, where it was thrown, and a message that holds no content. */
+export function withoutContent(error: unknown, message?: string): Error {
+  const code = safeCode(error)
+  const copy = new Error(message ?? (code === undefined ? 'message withheld' : `message withheld, code ${code}`))
+  const name = text(error, 'name')
+  copy.name = CLASS_NAME.test(name) ? name : 'Error'
   Object.defineProperty(copy, 'stack', {
-    value: `${copy.name}: ${copy.message}${frames ?? ''}`,
+    value: [`${copy.name}: ${copy.message}`, ...framesOf(error)].join('\n'),
     configurable: true,
     writable: true,
   })
   return copy
 }
 
-function read(error: unknown, field: 'name' | 'code', form: RegExp): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
-  const value: unknown = Reflect.get(error, field)
-  return typeof value === 'string' && form.test(value) ? value : undefined
+/** A code that has the form of one. */
+export function safeCode(error: unknown): string | undefined {
+  const code = text(error, 'code')
+  return SQLSTATE.test(code) || CODE.test(code) ? code : undefined
 }
 
-// The first lines of a stack repeat the message, which may span lines: keep only well-formed frames.
-function stackFrames(error: Error): string | undefined {
-  const message = error.message ?? ''
-  const stack = error.stack ?? ''
-  const rest = stack.includes(message) ? stack.slice(stack.indexOf(message) + message.length) : stack
-  const frames = rest.split('\n').filter((line) => FRAME.test(line))
-  return frames.length === 0 ? undefined : `\n${frames.join('\n')}`
+/** The frames behind the message that the stack repeats; none if it repeats another, whose lines could look like frames. */
+function framesOf(error: unknown): string[] {
+  const stack = text(error, 'stack')
+  const message = text(error, 'message')
+  const start = stack.indexOf(message)
+  return start === -1
+    ? []
+    : stack
+        .slice(start + message.length)
+        .split('\n')
+        .filter((line) => FRAME.test(line))
+}
+
+/** A field of whatever was thrown; empty if it holds no text. */
+export function text(error: unknown, field: 'code' | 'message' | 'name' | 'stack' | 'syscall' | 'hostname'): string {
+  const value: unknown = Reflect.get(Object(error), field)
+  return typeof value === 'string' ? value : ''
 }

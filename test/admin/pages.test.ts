@@ -271,6 +271,20 @@ describe('entries', () => {
       expect(shown).toContain(`<h1>${heading}</h1>`)
       expect(shown).toContain(`<code>${stored}</code>`)
     }
+    // What a page shows finds the entry, pasted into the filter.
+    for (const [typed, found] of [
+      ['cafe\\u{0301}', 'cafe\\u{0301}'],
+      ['\\u{0020}\\u{0020}', '\\u{0020}\\u{0020}'],
+      ['a|', 'a / b'],
+    ] as const) {
+      const filtered = (await open(`entries?prefix=${encodeURIComponent(typed)}`)).page
+      expect([...filtered.matchAll(/<a href="\.\/entry\?key=[^"]+">([^<]*)<\/a>/g)].map(([, name]) => name)).toEqual([
+        found,
+      ])
+      expect(filtered).toContain(`name="prefix" value="${typed}"`)
+    }
+    expect((await open('entries?prefix=%5Cu%7Bffffff%7D')).status).toBe(200)
+    expect((await open('entries?prefix=%5Cu%7Bd800%7D')).status).toBe(400)
     expect((await open('remove?prefix=%20')).page).toContain('<code>\\u{0020}</code>')
     expect((await open('remove?tag=%20')).page).toContain('<code>\\u{0020}</code>')
   })

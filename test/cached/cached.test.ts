@@ -4,10 +4,13 @@ import {
   type CachedOptions,
   type CacheEvent,
   cached,
+  devalueCodec,
   getDefaultCache,
   memoryCache,
   nullCache,
   setDefaultCache,
+  shardedCache,
+  tieredCache,
   withMetrics,
 } from 'pgstash'
 import { describe, expect, it } from 'vitest'
@@ -304,5 +307,41 @@ describe('a function as key', () => {
     expect(name.key(new User(5))).toBe('user:5')
     expect(await name(new User(5))).toBe('user 5')
     expect(await cache.get('user:5')).toBe('user 5')
+  })
+})
+
+describe('the form of what a cached function returns', () => {
+  const at = new Date(0)
+  const ISO = '1970-01-01T00:00:00.000Z'
+
+  it('is the same computed, found and refreshed, in every store', async () => {
+    const memory = memoryCache()
+    // A store from elsewhere has the methods, and nothing inside.
+    const foreign = Object.fromEntries(Object.entries(memoryCache())) as unknown as Cache
+    const rich = memoryCache({ codec: devalueCodec })
+    for (const [cache, expected] of [
+      [memory, ISO],
+      [foreign, ISO],
+      [nullCache(), ISO],
+      [rich, at],
+      [nullCache({ codec: devalueCodec }), at],
+      [tieredCache({ l1: memoryCache(), l2: memoryCache() }), ISO],
+      [shardedCache({ nodes: { a: memoryCache() } }), ISO],
+      [withMetrics(memoryCache()), ISO],
+    ] as const) {
+      const find = cached(async () => ({ at }), { cache, key: 'find' })
+      const values = [await find(), await find(), await find.refresh(), await find()]
+      expect(values).toEqual(Array(4).fill({ at: expected }))
+    }
+  })
+
+  it('is left to the function for undefined, and for what is not stored because an argument was changed', async () => {
+    const none = cached(async () => undefined, { cache: memoryCache(), key: 'none' })
+    expect([await none(), await none()]).toEqual([undefined, undefined])
+    const change = cached(async (list: number[]) => ({ list, at }), { cache: memoryCache(), key: 'change' })
+    const list = [1]
+    const changed = change(list)
+    list.push(2)
+    expect(await changed).toEqual({ list: [1, 2], at: ISO })
   })
 })

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -37,6 +38,9 @@ async function tables(url: string): Promise<number> {
 }
 
 const privateMode = async (file: string) => (await stat(file)).mode & 0o777
+
+/** Starts a process and waits, as npm does. */
+const NPM = `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' })`
 
 let folder: string
 let port: number
@@ -162,6 +166,24 @@ describe('pgstash dev', () => {
     const { url, stop } = await dev(place, ['--port', '0'])
     expect((await run(['stats'], { DATABASE_URL: url })).code).toBe(0)
     await stop()
+  })
+
+  it('ends with npm, which passes SIGTERM on to its shell only', async () => {
+    const args = ['dev', ...database, '--port', '0', '--data-dir', join(folder, 'server')]
+    const npm = spawn(process.execPath, ['-e', NPM, CLI, ...args], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, npm_lifecycle_event: 'dev' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let out = ''
+    npm.stdout.setEncoding('utf8').on('data', (chunk) => {
+      out += chunk
+    })
+    await expect.poll(() => out, { timeout: 60_000 }).toContain('Ctrl-C stops it.')
+    const members = family(npm.pid ?? 0)
+    expect(members).toHaveLength(2)
+    npm.kill('SIGKILL')
+    await expect.poll(() => alive(members), { timeout: 20_000 }).toEqual([])
   })
 
   it('ends at the second Ctrl-C in a terminal, whatever the first one has started', async () => {

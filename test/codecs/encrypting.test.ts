@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { compressingCodec, createCache, type EncryptingCodecOptions, encryptingCodec, memoryCache } from 'pgstash'
@@ -107,7 +108,7 @@ describe('encryptingCodec', () => {
   it('keeps its own copy of a key', async () => {
     const key = newKey()
     const codec = encryptingCodec({ keys: { k: key } })
-    key.fill(0)
+    crypto.getRandomValues(key)
     const text = await codec.encode(SECRET, at('key'))
     await expect(encryptingCodec({ keys: { k: key } }).decode(text, at('key'))).rejects.toThrow()
   })
@@ -140,6 +141,30 @@ describe('a cache with encrypted values', () => {
     expect(await cache.get('yours')).toBe('your balance')
     expect(await cache.getOrSet('mine', () => 'computed')).toBe('computed')
     expect(await cache.get('mine')).toBe('computed')
+  })
+
+  it('cannot tell a number or null that was planted: the documented limit', async () => {
+    const db = drizzle(createPool(await createDatabase()))
+    await migrate(db)
+    const cache = createCache(db, { codec: encryptingCodec({ keys: { k: KEY } }) })
+    await cache.setMany({ balance: { cents: 100 }, other: 'text' })
+    await db.execute(sql`update cache_entries set value = null, number = 5 where key = 'balance'`)
+    await db.execute(sql`update cache_entries set value = null where key = 'other'`)
+    expect([await cache.get('balance'), await cache.get('other', { fallback: 'missing' })]).toEqual([5, null])
+    const document = await readFile('docs/codecs.md', 'utf8')
+    expect(document).toContain('**a number or `null` that was planted**')
+  })
+
+  it('cannot tell an older value of the same key that was put back: the documented limit', async () => {
+    const db = drizzle(createPool(await createDatabase()))
+    await migrate(db)
+    const cache = createCache(db, { codec: encryptingCodec({ keys: { k: KEY } }) })
+    await cache.set('key', 'older')
+    const { rows } = await db.execute(sql`select value from cache_entries`)
+    await cache.set('key', 'newer')
+    await db.execute(sql`update cache_entries set value = ${rows[0]?.value}`)
+    expect(await cache.get('key')).toBe('older')
+    expect(await readFile('docs/codecs.md', 'utf8')).toContain('an older value of the same key that was put back')
   })
 
   it('is what the document shows', async () => {

@@ -1,19 +1,47 @@
 import { PGlite } from '@electric-sql/pglite'
-import { neon, neonConfig } from '@neondatabase/serverless'
+import { neon, neonConfig, Pool } from '@neondatabase/serverless'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
+import { drizzle as drizzleNeonSockets } from 'drizzle-orm/neon-serverless'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
+import { drizzle as drizzleProxy } from 'drizzle-orm/pg-proxy'
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import type pg from 'pg'
 import type { Database } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'
 import { cacheTables } from 'pgstash/schema'
 import { cacheContract } from 'pgstash/testing'
 import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { lazily } from '../setup/lazily.ts'
 import { postgresStore } from '../setup/postgres-store.ts'
+import { startRelay } from '../setup/websocket-relay.ts'
+
+/** A callback of pg-proxy over `pg`. Some programs forward the text that Postgres sent, others parsed values. */
+async function proxyOver(types?: pg.CustomTypesConfig): Promise<Database> {
+  const pool = createPool(await createDatabase())
+  return drizzleProxy(async (text, values, method) => {
+    // Without parameters `pg` uses the simple protocol, as those programs do: one request may hold several statements.
+    const query = { text, ...(values.length > 0 && { values }), ...(types && { types }) }
+    if (method === 'execute') return { rows: (await pool.query(query)).rows ?? [] }
+    return { rows: (await pool.query({ ...query, rowMode: 'array' })).rows }
+  })
+}
+
+/** Neon's driver for connections that are kept, over WebSockets. */
+async function neonSocketsOver(database: string): Promise<Database> {
+  const relay = await startRelay(database)
+  neonConfig.webSocketConstructor = WebSocket
+  neonConfig.wsProxy = () => relay
+  Object.assign(neonConfig, { useSecureWebSocket: false, pipelineTLS: false, pipelineConnect: false })
+  const client = new Pool({ connectionString: database })
+  client.on('error', () => {})
+  cleanup(() => client.end())
+  return drizzleNeonSockets({ client })
+}
 
 type Connect = () => Promise<Database>
 
@@ -34,6 +62,9 @@ const drivers: Record<string, Connect> = {
     cleanup(() => client.end())
     return drizzlePostgres({ client })
   },
+  'neon-serverless over a WebSocket': async () => neonSocketsOver(await createDatabase()),
+  'pg-proxy with text': () => proxyOver({ getTypeParser: () => (text: unknown) => text }),
+  'pg-proxy with parsed values': () => proxyOver(),
   pglite: async () => {
     const client = new PGlite()
     cleanup(() => client.close())

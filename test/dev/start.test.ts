@@ -210,12 +210,14 @@ describe("PGlite's folder", () => {
 
   it('is refused, and left alone, if it holds files of others', async () => {
     const dataDir = await folder()
-    await writeFile(join(dataDir, 'package.json'), '{}')
+    for (const name of ['package.json', '.gitignore', '.pgstash']) await writeFile(join(dataDir, name), '{}')
     await chmod(dataDir, 0o755)
     const error = await failure({ dataDir })
     expect(error).toBeInstanceOf(LocalNeonError)
     expect(error.message).toContain('holds other files')
-    expect([await readdir(dataDir), (await stat(dataDir)).mode & 0o777]).toEqual([['package.json'], 0o755])
+    expect((await readdir(dataDir)).sort()).toEqual(['.gitignore', '.pgstash', 'package.json'])
+    expect((await stat(dataDir)).mode & 0o777).toBe(0o755)
+    expect(await readFile(join(dataDir, '.gitignore'), 'utf8')).toBe('{}')
   })
 
   it('keeps itself out of git', async () => {

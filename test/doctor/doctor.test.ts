@@ -75,6 +75,23 @@ describe('doctor', () => {
     expect(about(await findings(), 'migrations')).toMatch(/^note: The tables are of a newer version/)
   })
 
+  it('says which parts of the cache belong to another role', async () => {
+    const { query, findings } = await createPatient()
+    expect(about(await findings(), 'ownership')).toMatch(/^ok/)
+    const role = `planter_${crypto.randomUUID().slice(0, 8)}`
+    await query(`create role ${role}; grant create on schema public to ${role}; set role ${role}`)
+    cleanup(() => query(`drop owned by ${role}; drop role ${role}`))
+    await query(
+      "create function cache_watch_0123456789ab() returns trigger language plpgsql as 'begin return null; end'; reset role",
+    )
+    await query(`alter table cache_history owner to ${role}`)
+    expect(about(await findings(), 'ownership')).toMatch(
+      new RegExp(
+        `^warning: The cache belongs to postgres, .+: cache_history to ${role}, the function cache_watch_0123456789ab to ${role}\\.`,
+      ),
+    )
+  })
+
   it('says which index is missing, invalid, or makes touches expensive', async () => {
     const { query, findings } = await createPatient()
     await query('drop index cache_entries_cleanup_slot_idx')
@@ -306,7 +323,9 @@ describe('pgstash doctor', () => {
     const variables = { DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/x' }
     const { code, out, err } = await run(['doctor'], variables)
     expect([code, err]).toEqual([1, ''])
-    expect(out).toMatch(/^problem {2}connection {4}The database could not be reached \(ECONNREFUSED\)\.\n/)
+    expect(out).toMatch(
+      /^problem {2}connection {4}The connection was refused \(ECONNREFUSED\): nothing listens at the host and port of the connection string\.\n/,
+    )
     expect(out).not.toContain('s3cret')
   })
 

@@ -53,3 +53,37 @@ function refuseBuiltins(reached: string[]): Plugin {
     },
   }
 }
+
+/** Bundles for workerd with the flag `nodejs_compat`, as wrangler does: Node built-ins stay imports. */
+export async function bundleForNodejsCompat({ entry, folder }: BundleOptions): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: entry, resolveDir: folder, loader: 'ts' },
+    absWorkingDir: folder,
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['node:*', 'cloudflare:*', 'pg-native'],
+    plugins: [requireBuiltins],
+    tsconfigRaw: {},
+    logLevel: 'silent',
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+/** CommonJS modules call `require`, which workerd lacks: a module between them imports the built-in. */
+const requireBuiltins: Plugin = {
+  name: 'require-builtins',
+  setup({ onResolve, onLoad }) {
+    const names = builtinModules.map((name) => name.replace('/', '\\/')).join('|')
+    onResolve({ filter: new RegExp(`^(?:node:)?(?:${names})$`) }, ({ path, kind }) => {
+      const name = `node:${path.replace('node:', '')}`
+      return kind === 'require-call' ? { path: name, namespace: 'builtin' } : { path: name, external: true }
+    })
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `import builtin from '${path}'; module.exports = builtin`,
+    }))
+  },
+}

@@ -34,20 +34,20 @@ const PROBES: Record<string, string> = {
 }
 
 /**
- * Gzipped, without `drizzle-orm` and `hono`, which their users have anyway; measured plus a fifth. Workers' free plan allows 3 MB for
+ * Gzipped, without `drizzle-orm`, `hono` and Neon's driver, which their users have anyway; measured plus a fifth. Workers' free plan allows 3 MB for
  * everything, but each kilobyte delays the first request of a cold isolate. A feature may raise a budget, deliberately.
  */
 const BUDGET_BYTES: Record<string, number> = {
-  // Tiers and bounds on size brought six kilobytes.
-  '.': 55_000,
-  './schema': 2_400,
-  './migrate': 8_500,
-  './drizzle': 22_000,
+  // Tiers and bounds on size brought six kilobytes; the causes of failures, and the words for options, as many.
+  '.': 63_000,
+  './schema': 4_500,
+  './migrate': 14_500,
+  './drizzle': 31_000,
   './hono': 37_000,
-  './cron': 4_300,
-  './admin': 40_000,
+  './cron': 7_500,
+  './admin': 44_000,
   // With what writes a history into the database; the listeners alone are measured below.
-  './telemetry': 13_000,
+  './telemetry': 18_500,
   './testing': 14_500,
 }
 
@@ -122,7 +122,12 @@ import { startLocalNeon } from 'pgstash/dev'; console.log(startLocalNeon)`
 describe('the size of pgstash', () => {
   it.each(KEYS)('is within its budget for %s, minified and gzipped, without drizzle-orm', async (key) => {
     const entry = `export * from '${importName(key)}'`
-    const code = await bundleForEdge({ entry, folder, minify: true, external: ['drizzle-orm', 'hono'] })
+    const code = await bundleForEdge({
+      entry,
+      folder,
+      minify: true,
+      external: ['drizzle-orm', 'hono', '@neondatabase/serverless'],
+    })
     const gzipped = gzipSync(code, { level: 9 }).length
     console.log(`${importName(key)}: ${code.length} B minified, ${gzipped} B gzipped, of ${BUDGET_BYTES[key]} allowed`)
     expect(gzipped).toBeLessThan(BUDGET_BYTES[key] ?? 0)
@@ -132,11 +137,11 @@ describe('the size of pgstash', () => {
 describe('the size of what is used of pgstash', () => {
   it.each([
     // With estimated statistics, and the eviction that bounds on size need.
-    ['createCache', 31_500],
+    ['createCache', 39_000],
     ['memoryCache', 26_000],
     ['cached', 30_000],
-    ['openTelemetryListener', 1_700, 'pgstash/telemetry'],
-    ['analyticsEngineListener', 1_700, 'pgstash/telemetry'],
+    ['openTelemetryListener', 3_700, 'pgstash/telemetry'],
+    ['analyticsEngineListener', 3_700, 'pgstash/telemetry'],
   ])(
     'is within its budget for %s alone, as nobody pays for what they do not import',
     async (name, budget, from = 'pgstash') => {

@@ -11,16 +11,19 @@ export interface WorkerOptions {
   readonly bindings: Record<string, string>
   readonly compatibilityDate?: string | undefined
   readonly compatibilityFlags?: string[]
+  /** The connection string of a database behind a binding named HYPERDRIVE. */
+  readonly hyperdrive?: string | undefined
 }
 
 /** Runs a module worker in workerd, in an isolate of its own; answers with its address. */
 export async function startWorker(script: string, options: WorkerOptions): Promise<string> {
-  const { bindings, compatibilityDate = NEWEST, compatibilityFlags = [] } = options
+  const { bindings, compatibilityDate = NEWEST, compatibilityFlags = [], hyperdrive } = options
   const miniflare = new Miniflare({
     modules: [{ type: 'ESModule', path: 'worker.mjs', contents: script }],
     compatibilityDate,
     compatibilityFlags,
     bindings,
+    ...(hyperdrive !== undefined && { hyperdrives: { HYPERDRIVE: hyperdrive } }),
     cf: false,
     // Straight to workerd, or the worker would not learn that its client has left.
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],

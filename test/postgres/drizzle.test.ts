@@ -2,10 +2,11 @@ import { neon, neonConfig } from '@neondatabase/serverless'
 import { Cache as DrizzleCache } from 'drizzle-orm/cache/core'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import { withReplicas } from 'drizzle-orm/pg-core'
+import { PgDialect, withReplicas } from 'drizzle-orm/pg-core'
 import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
-import { describe, expect, it } from 'vitest'
+import { cacheTables } from 'pgstash/schema'
+import { describe, expect, it, vi } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { freePort } from '../setup/free-port.ts'
 import { createNeon } from '../setup/neon.ts'
@@ -126,5 +127,34 @@ describe('the user’s own database object', () => {
       .catch(() => {})
     expect(await cache.get('key')).toBe(undefined)
     expect(await cache.get('tagged')).toBe(1)
+  })
+})
+
+describe('a cache per request', () => {
+  const connect = async () => {
+    const db = drizzle(createPool(await createDatabase(), { max: 1 }))
+    await migrate(db)
+    return db
+  }
+
+  it.each([true, false])(
+    'builds no statement that another database had built, preparedNames: %s',
+    async (preparedNames) => {
+      const [one, other] = [await connect(), await connect()]
+      await useEverything(createCache(one, { preparedNames }))
+      const builds = vi.spyOn(PgDialect.prototype, 'sqlToQuery')
+      await useEverything(createCache(other, { preparedNames }))
+      expect(builds).not.toHaveBeenCalled()
+      await createCache(other, { preparedNames, tables: cacheTables() }).get('key')
+      expect(builds).toHaveBeenCalled()
+      builds.mockRestore()
+    },
+  )
+
+  it('reads and writes its own database', async () => {
+    const [one, other] = [createCache(await connect()), createCache(await connect())]
+    await one.set('key', 'one')
+    await other.set('key', 'other')
+    expect([await one.get('key'), await other.get('key')]).toEqual(['one', 'other'])
   })
 })

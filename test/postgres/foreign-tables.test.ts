@@ -61,10 +61,23 @@ describe.each(Object.entries(THEIRS))('%s', (_name, statement) => {
   })
 })
 
-it('a table of the name that comes first on the search path is refused as well', async () => {
-  const pool = createPool(await createDatabase(), { max: 1 })
+it('a cache that meets a table of another kind refers to migrate, which says what to do', async () => {
+  const pool = createPool(await createDatabase())
   await migrate(drizzle(pool))
-  await pool.query('create schema mine; set search_path = mine, public; create table mine.cache_history (id int)')
+  await pool.query(
+    'drop table cache_entries; create table cache_entries (key text primary key, value text, expires_at timestamptz)',
+  )
+  await expect(createCache(drizzle(pool)).set('key', 1)).rejects.toMatchObject({
+    code: 'DATABASE',
+    message: expect.stringMatching(/a table of your own has the name.+pgstash migrate/),
+  })
+})
+
+it('a table of the name that comes first on the search path is refused as well', async () => {
+  const url = await createDatabase()
+  await migrate(drizzle(createPool(url)))
+  const pool = createPool(`${url}?options=-c%20search_path%3Dmine,public`)
+  await pool.query('create schema mine; create table mine.cache_history (id int)')
   await expect(migrate(drizzle(pool))).rejects.toMatchObject({
     message: expect.stringContaining('Expected cache_history to be'),
   })

@@ -14,7 +14,7 @@ import '../setup/neon.ts'
 import { CALLS, type Call, prepare } from './calls.ts'
 
 const SEED = Number(process.env.TEST_SEED ?? 19)
-const CALLS_EACH = 1_500
+const CALLS_EACH = Number(process.env.TEST_FUZZ_CALLS ?? 400)
 /** Of all answers. High, so that retries fail as well. */
 const FAULT_RATE = 0.5
 
@@ -134,8 +134,18 @@ function tamperingProxy(url: string, tamper: Tamper): Database {
 
 const PROXY_FAULTS = [...Object.keys(ROW_FAULTS), 'no answer', MISSING_ROWS]
 
+interface Seen {
+  errors: number
+}
+
 /** What is wrong with the outcome of a call; undefined if nothing is. */
-async function judge(call: Call, cache: Cache, unique: string, may: { miss: boolean }): Promise<string | undefined> {
+async function judge(
+  call: Call,
+  cache: Cache,
+  unique: string,
+  may: { miss: boolean },
+  seen: Seen,
+): Promise<string | undefined> {
   try {
     const answer = await call.run(cache, unique)
     if (call.isRight(answer)) return undefined
@@ -143,6 +153,7 @@ async function judge(call: Call, cache: Cache, unique: string, may: { miss: bool
     return isMiss && may.miss ? undefined : `answered ${JSON.stringify(answer)}`
   } catch (error) {
     const isExpected = error instanceof CacheError && (error.code === 'DATABASE' || error.code === 'CIRCUIT_OPEN')
+    if (isExpected) seen.errors++
     return isExpected ? undefined : `threw ${String(error)}`
   }
 }
@@ -186,6 +197,7 @@ describe.each(Object.entries(transports))('over %s', (_name, { faults, connect }
       const db = await connect(url, tamper)
       const names = Object.keys(CALLS)
       const wrong: string[] = []
+      const seen: Seen = { errors: 0 }
       let cache = createCache(db, { onError, timeout: 60_000 })
       // So that answers of other statements are known from the start.
       for (const [name, call] of Object.entries(CALLS)) await call.run(cache, `warm ${name} ${onError}`)
@@ -195,10 +207,11 @@ describe.each(Object.entries(transports))('over %s', (_name, { faults, connect }
         // An open circuit would leave most calls unsent.
         if (i % 4 === 0) cache = createCache(db, { onError, timeout: 60_000 })
         const may = { miss: onError === 'miss' || tamper.planned === MISSING_ROWS }
-        const fault = await judge(CALLS[name] as Call, cache, `${onError} ${i}`, may)
+        const fault = await judge(CALLS[name] as Call, cache, `${onError} ${i}`, may, seen)
         if (fault !== undefined) wrong.push(`${name}, ${tamper.planned}: ${fault} (call ${i} of seed ${SEED})`)
       }
       expect(wrong).toEqual([])
+      expect(seen.errors).toBeGreaterThan(CALLS_EACH / 20)
     },
   )
 })

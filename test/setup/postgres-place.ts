@@ -64,9 +64,14 @@ async function canUse(bin: string, account: Account): Promise<boolean> {
   return (await Promise.allSettled(attempts)).every(({ status }) => status === 'fulfilled')
 }
 
-async function nobody(): Promise<Account> {
-  const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => (await exec('id', [flag, 'nobody'])).stdout))
-  return { uid: Number(uid), gid: Number(gid) }
+export async function nobody(): Promise<Account> {
+  const ids = ['-u', '-g'].map(async (flag) => Number((await exec('id', [flag, 'nobody'])).stdout))
+  const [uid = 0, gid = 0] = await Promise.all(ids).catch(() => {
+    throw new Error(
+      'Expected a user named nobody, because Postgres refuses to run as root: run the tests as another user.',
+    )
+  })
+  return { uid, gid }
 }
 
 async function runAs(account: Account, program: string, ...args: string[]): Promise<void> {

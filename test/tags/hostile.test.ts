@@ -264,9 +264,11 @@ describe('migrate', () => {
     expect((await root.query('select kind, name from cache_changes')).rows).toEqual([{ kind: 'key', name: 'key' }])
   })
 
-  it('and watchTables run no function or operator that another role has planted on the search path', async () => {
-    const { root, mallory, owner, names } = await createTown()
-    await mallory.query(`create table ran (what text); grant all on ran to public;
+  it.each(['"$user", public', 'public, pg_catalog'])(
+    'and watchTables run nothing that another role has planted on the search path %s',
+    async (path) => {
+      const { root, mallory, owner } = await createTown()
+      await mallory.query(`create table ran (what text); grant all on ran to public;
       create function format(text, name, name) returns text language plpgsql as
         'begin insert into ran values (''format''); return pg_catalog.format($1, $2, $3); end';
       create function format(text, text) returns text language plpgsql as
@@ -274,22 +276,32 @@ describe('migrate', () => {
       create function same(oid, regclass) returns boolean language plpgsql as
         'begin insert into ran values (''=''); return $1::int8 = $2::oid::int8; end';
       create operator = (leftarg = oid, rightarg = regclass, function = same);
+      create function to_regclass(text) returns regclass language plpgsql as
+        'begin insert into ran values (''to_regclass''); return pg_catalog.to_regclass($1); end';
+      create function current_setting(text) returns text language plpgsql as
+        'begin insert into ran values (''current_setting''); return pg_catalog.current_setting($1); end';
       create function divided(numeric, int) returns numeric language sql immutable as 'select $1 / $2::numeric';
-      create operator / (leftarg = numeric, rightarg = int, function = divided)`)
-    for (const pool of [root, owner]) {
-      const tables = cacheTables({ prefix: pool === root ? 'a_' : 'b_' })
-      await migrate(drizzle(pool), { tables, changes: true })
-      await migrate(drizzle(pool), { tables, changes: true })
-      await watchTables(drizzle(pool), 'shop', { tables, rows: true })
-      await root.query('insert into shop values (1); truncate shop')
-    }
-    expect((await root.query('select * from ran')).rows).toEqual([])
-    // A stored expression would run it for every writer.
-    const { rows } = await root.query(
-      `select 1 from pg_depend where refobjid = 'divided'::regproc and classid <> 'pg_operator'::regclass`,
-    )
-    expect([rows, names.mallory.length > 0]).toEqual([[], true])
-  })
+      create operator / (leftarg = numeric, rightarg = int, function = divided);
+      create function noted(pg_catalog.text) returns boolean language plpgsql as
+        'begin insert into public.ran values (''a domain''); return true; end';
+      create domain public.record as pg_catalog.text;
+      create domain public.text as pg_catalog.text check (public.noted(value))`)
+      for (const pool of [root, owner]) {
+        await pool.query(`set search_path = ${path}`)
+        const tables = cacheTables({ prefix: pool === root ? 'a_' : 'b_' })
+        await migrate(drizzle(pool), { tables, changes: true })
+        await migrate(drizzle(pool), { tables, changes: true })
+        await watchTables(drizzle(pool), 'shop', { tables, rows: true })
+        await root.query('insert into shop values (1); truncate shop')
+      }
+      expect((await root.query('select * from ran')).rows).toEqual([])
+      // A stored expression would run it for every writer.
+      const { rows } = await root.query(
+        `select 1 from pg_depend where refobjid = 'divided'::regproc and classid <> 'pg_operator'::regclass`,
+      )
+      expect(rows).toEqual([])
+    },
+  )
 
   it('leaves the settings of the caller’s transaction as they were', async () => {
     const { root } = await createTown()

@@ -34,7 +34,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   for (const table of TABLES) {
     await owner.query(`alter table ${table} disable row level security; alter table ${table} no force row level security;
-      drop policy if exists some on ${table}`)
+      drop policy if exists shown on ${table}`)
   }
   await owner.query(
     `alter role ${role} nobypassrls; truncate cache_entries, cache_leases, cache_invalidations, cache_changes`,
@@ -59,8 +59,8 @@ const rowSecurityOf = async (pool: pg.Pool) => {
 
 describe.each([
   ['no policy', ''],
-  ['a policy that shows some rows', 'create policy some on %s using (false)'],
-  ['a policy that shows all rows', 'create policy some on %s using (true)'],
+  ['a policy that shows some rows', 'create policy shown on %s using (false)'],
+  ['a policy that shows all rows', 'create policy shown on %s using (true)'],
 ])('with %s', (_name, policy) => {
   it.each(['cache_invalidations', 'cache_state'])(
     'on %s, no value is older than an invalidation, and what has no tag is served',

@@ -1,14 +1,17 @@
 /** What docs/invalidation.md shows does what it says. */
+import { readFile } from 'node:fs/promises'
 import { eq } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { createCache } from 'pgstash'
 import { tableTag, unwatchAllTables } from 'pgstash/drizzle'
 import { migrate } from 'pgstash/migrate'
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { products, setPrice } from '../../docs/snippets/tags/batch.ts'
 import { cityChanged, report } from '../../docs/snippets/tags/get-or-set.ts'
+import { refresh, total } from '../../docs/snippets/tags/materialized-view.ts'
 import { connect, prices } from '../../docs/snippets/tags/query-cache.ts'
+import { openDatabase } from '../../docs/snippets/tags/query-cache-pool.ts'
 import { discount } from '../../docs/snippets/tags/transaction.ts'
 import { product, productCount, setUp } from '../../docs/snippets/tags/watch.ts'
 import { raisePrices } from '../../docs/snippets/tags/with-invalidation.ts'
@@ -85,4 +88,62 @@ it('products of a watched table are read again when they were written', async ()
   expect(await productCount(cache, db)).toBe(count + 1)
   expect(tableTag(products)).toBe('table:public.products')
   await unwatchAllTables(db)
+})
+
+describe('a materialized view', () => {
+  beforeAll(async () => {
+    await pool.query(
+      'create materialized view totals as select count(*) as n from products; create unique index on totals (n)',
+    )
+  })
+
+  it('is invalidated where it is refreshed', async () => {
+    const { db: http } = await createNeon(url)
+    const cache = createCache(db)
+    const before = await total(cache, http)
+    await db.insert(products).values({ id: 'new', cents: 1 })
+    expect(await total(cache, http)).toBe(before)
+    await refresh(http)
+    expect(Number(await total(cache, http))).toBe(Number(before) + 1)
+  })
+
+  it('is invalidated by the SQL for psql, and by the event trigger', async () => {
+    const text = await readFile(new URL('../../docs/invalidation.md', import.meta.url), 'utf8')
+    const blocks = [...text.matchAll(/^```sql\n(.*?)^```$/gms)].map(([, sql = '']) => sql)
+    const [byHand, eventTrigger] = ['refresh materialized view', 'create event trigger'].map((part) =>
+      blocks.find((block) => block.includes(part)),
+    )
+    const cache = createCache(db)
+    await cache.set('key', 1, { tags: ['table:public.totals'] })
+    await pool.query(byHand ?? '')
+    expect(await cache.get('key')).toBe(undefined)
+    await pool.query(eventTrigger ?? '')
+    await cache.set('key', 1, { tags: ['table:public.totals'] })
+    await pool.query('refresh materialized view totals')
+    expect(await cache.get('key')).toBe(undefined)
+  })
+
+  it('has row-level security switched off by the SQL that cures it', async () => {
+    const text = await readFile(new URL('../../docs/invalidation.md', import.meta.url), 'utf8')
+    const [cure = ''] = /^alter table cache_invalidations disable.*?(?=^```)/ms.exec(text) ?? []
+    await pool.query('alter table cache_invalidations enable row level security')
+    await pool.query(cure)
+    const { rows } = await pool.query("select relrowsecurity from pg_class where relname = 'cache_invalidations'")
+    expect(rows).toEqual([{ relrowsecurity: false }])
+  })
+})
+
+it('queries of one tenant are not answered with the rows of another', async () => {
+  const tenants = ['a', 'b'].map((tenant) => openDatabase(url, tenant))
+  const read = async ({ db }: ReturnType<typeof openDatabase>) =>
+    (await db.select().from(products).where(eq(products.id, 'tenant')).$withCache()).length
+  const [a, b] = tenants
+  if (a === undefined || b === undefined) throw new Error('Expected two tenants.')
+  try {
+    expect(await read(a)).toBe(0)
+    await pool.query("insert into products values ('tenant', 1)")
+    expect([await read(a), await read(b)]).toEqual([0, 1])
+  } finally {
+    await Promise.all(tenants.map(({ close }) => close()))
+  }
 })

@@ -3,7 +3,7 @@ import { cronRoute, scheduledCleanup } from 'pgstash/cron'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 const MAKERS: Record<string, (options: { batch?: number; timeBudget?: number }) => unknown> = {
-  cronRoute: (options) => cronRoute(memoryCache(), { secret: 'a secret', ...options }),
+  cronRoute: (options) => cronRoute(memoryCache(), { secret: 'a secret of more than sixteen', ...options }),
   scheduledCleanup: (options) => scheduledCleanup(memoryCache(), options),
 }
 

@@ -1,4 +1,5 @@
 /** The types are checked by `tsc`; what they promise is compared with what the codec does. */
+import type { JSONValue } from 'hono/utils/types'
 import { cached, type Jsonified, jsonCodec, memoryCache, nullCache } from 'pgstash'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 
@@ -15,6 +16,9 @@ interface Tree {
   children: Tree[]
   parent?: Tree
 }
+type Mutual = string | null | MutualObject | MutualList
+type MutualObject = { [name in string]: Mutual } & { [name in string]?: Mutual | undefined }
+interface MutualList extends Array<Mutual> {}
 type Json = string | number | boolean | null | Json[] | { [name: string]: Json }
 // biome-ignore lint/suspicious/noExplicitAny: programs have it, so it is tested
 type Anything = any
@@ -62,11 +66,17 @@ describe('Jsonified', () => {
           (stored) => stored,
           (json) => json,
         ) &&
+        isSame<Jsonified<{ config: MutualObject }>['config'], MutualObject>(
+          (stored) => stored,
+          (json) => json,
+        ) &&
         isSame<Jsonified<{ id: UserId; more: Branded[] }>, { id: UserId; more: Branded[] }>(
           (stored) => stored,
           (value) => value,
         ),
     ).toBe(true)
+    // Hono's allows functions in objects, so that only what comes back is one of it.
+    expectTypeOf<Jsonified<JSONValue>>().toExtend<JSONValue>()
   })
 
   it('is a string for a Date, at any depth', () => {
@@ -88,6 +98,9 @@ describe('Jsonified', () => {
     expectTypeOf<Jsonified<{ f: () => void; n: number }>>().toEqualTypeOf<{ f: undefined; n: number }>()
     expectTypeOf<Jsonified<(string | undefined)[]>>().toEqualTypeOf<(string | null)[]>()
     expectTypeOf<Jsonified<{ toJSON(): { at: Date } }>>().toEqualTypeOf<{ at: string }>()
+    expectTypeOf<Jsonified<{ toJSON(): { inner: { map: Map<string, 1>; toJSON(): { at: Date } } } }>>().toEqualTypeOf<{
+      inner: { at: string }
+    }>()
     expectTypeOf<Jsonified<URL>>().toEqualTypeOf<string>()
     expectTypeOf<Jsonified<Money>>().toEqualTypeOf<{ readonly amount: number; text: undefined }>()
     const stored = jsonCodec.encode({ f: () => 1, n: 1, list: [undefined], money: new Money(5, 'EUR') }, { key: '' })

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { StartError } from './start-error.mjs'
@@ -19,6 +20,7 @@ export async function runWorker({ port, connectionString }) {
   Object.assign(process.env, QUIET)
   hideRequestLines()
   const { unstable_startWorker: startWorker } = await import('wrangler')
+  process.on('exit', stopEsbuild)
   const worker = await startWorker({
     config: CONFIG,
     bindings: {
@@ -38,6 +40,11 @@ export async function runWorker({ port, connectionString }) {
   })
   await Promise.race([worker.ready, failure(worker)])
   return () => worker.dispose()
+}
+
+/** Wrangler's esbuild outlives this process if a build is under way. It would hold the terminal's output open. */
+function stopEsbuild() {
+  createRequire(import.meta.resolve('wrangler'))('esbuild').stop()
 }
 
 /** Wrangler itself would wait for ever: for a build that succeeds, or for a port. */

@@ -1,13 +1,13 @@
 import { auth } from 'hono/utils/basic-auth'
 import { InvalidOptionError } from '../../values/errors.ts'
 import { optionsObject } from '../../values/options.ts'
-import { MIN_SECRET_LENGTH, secretCheck } from '../../values/secret.ts'
+import { checkedSecret, secretCheck } from '../../values/secret.ts'
 import { type Authorize, unauthorized } from './authorize.ts'
 
 export interface BasicCredentials {
   /** Without a colon, which ends the name. */
   user: string
-  /** At least 16 characters. */
+  /** At least 16 visible characters. */
   password: string
 }
 
@@ -25,9 +25,7 @@ export function basic(credentials: BasicCredentials): Authorize {
   if (typeof user !== 'string' || user === '' || user.includes(':')) {
     throw new InvalidOptionError('Expected user to be a name without a colon, got another.')
   }
-  if (typeof password !== 'string' || password.length < MIN_SECRET_LENGTH) {
-    throw new InvalidOptionError(`Expected password to have at least ${MIN_SECRET_LENGTH} characters, got another.`)
-  }
+  checkedSecret('password', password)
   // Both at once, so that nobody learns which of them was wrong.
   const isRight = secretCheck(`${user}:${password}`)
   return (c) => {

@@ -2,8 +2,8 @@
 import type { EntryState } from '../../cache.ts'
 import type { Scope } from '../../values/key.ts'
 import { keyParameter } from '../area.ts'
-import { bytes, count, deadline, instant, visible } from '../format.ts'
-import { shortName, visibleName } from '../visible-name.ts'
+import { bytes, count, deadline, instant } from '../format.ts'
+import { shortName, visibleName, visibleStored } from '../visible-name.ts'
 import { KeyLink } from './key-name.tsx'
 
 export const STATES = { all: 'All', live: 'Live', expired: 'Expired', forever: 'Never expire' } as const
@@ -34,7 +34,7 @@ export const FilterForm = ({ prefix, state }: Filter) => (
     <label>
       Keys that begin with
       <br />
-      <input class="long name" name="prefix" value={visible(prefix)} autocomplete="off" spellcheck={false} />
+      <input class="long name" name="prefix" value={visibleStored(prefix)} autocomplete="off" spellcheck={false} />
     </label>
     <label>
       State

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { keyOfParameter, rangeOf } from '../area.ts'
+import { keyOfParameter, prefixOf, rangeOf } from '../area.ts'
 import type { AdminEnv } from '../env.ts'
 import { EntryTable, FilterForm, type Listed, Paging, STATES, type State } from '../pages/entries.tsx'
 import { renderPage } from '../pages/layout.tsx'
@@ -12,7 +12,7 @@ const PAGE_SIZE = 20
 export async function showEntries(c: Context<AdminEnv>) {
   const { context, isReadOnly } = c.var.admin
   const { scope, store } = context
-  const prefix = c.req.query('prefix') ?? ''
+  const prefix = prefixOf(c.req.query('prefix') ?? '')
   const state = stateOf(c.req.query('state'))
   const after = keyOfParameter(scope, c.req.query('after')) ?? ''
   // One more than shown tells whether there is a next page.

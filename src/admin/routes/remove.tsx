@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import { shownTag } from '../../values/key.ts'
-import { rangeOf } from '../area.ts'
+import { prefixOf, rangeOf } from '../area.ts'
 import type { AdminEnv } from '../env.ts'
 import { renderPage } from '../pages/layout.tsx'
 import { Confirmation, RemoveForms, type Target } from '../pages/remove.tsx'
@@ -23,5 +23,5 @@ export async function showRemoval(c: Context<AdminEnv>) {
 
 function targetOf(prefix: string | undefined, tag: string | undefined): Target | undefined {
   if (tag !== undefined) return { kind: 'tag', text: tag }
-  return prefix === undefined ? undefined : { kind: 'prefix', text: prefix }
+  return prefix === undefined ? undefined : { kind: 'prefix', text: prefixOf(prefix) }
 }

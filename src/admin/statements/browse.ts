@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import { bool, instant, integer, nullable, oneOf, strings, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { inRange, param, placeholder, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
+import { inRange, limitOf, param, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
 
 /** Of an entry's tags; a page of entries with a hundred tags each would be mostly tags. */
@@ -40,7 +40,7 @@ const browseOperation = (state?: (tables: CacheTables) => SQL) =>
         .from(tables.entries)
         .where(and(inRange(tables.entries), sql`${key} > ${param('after')}`, state?.(tables)))
         .orderBy(key)
-        .limit(placeholder('limit'))
+        .limit(limitOf('limit'))
     },
   })
 

@@ -21,7 +21,8 @@ import { unlogged } from './unlogged.ts'
 import { vacuum } from './vacuum.ts'
 
 export const CHECKS: readonly Check[] = [
-  ...[connection, server, pooler, clock, migrations, privileges, ownership, rowSecurity],
+  ...[connection, server, pooler, clock, rowSecurity, migrations],
+  ...[privileges, ownership],
   ...[indexes, settings, unlogged],
   ...[vacuum, toast, heapOnly, cleanup, leases, log, transactions],
 ]

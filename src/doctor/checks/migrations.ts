@@ -11,7 +11,7 @@ const present = operation({
   name: 'check_present',
   repeatable: 'always',
   rows: 'one',
-  columns: { entries: bool, leases: bool, invalidations: bool, state: bool, changes: bool },
+  columns: { entries: bool, leases: bool, invalidations: bool, state: bool, changes: bool, isHidden: bool },
   build: (db, tables, answer) =>
     answer(db, {
       entries: sql`${oidOf(tables, tables.entries)} is not null`,
@@ -19,6 +19,7 @@ const present = operation({
       invalidations: sql`${oidOf(tables, tables.invalidations)} is not null`,
       state: sql`${oidOf(tables, tables.state)} is not null`,
       changes: sql`${oidOf(tables, tables.changes)} is not null`,
+      isHidden: sql`coalesce(row_security_active(${oidOf(tables, tables.state)}), false)`,
     }).from(sql`(select) as one`),
 })
 
@@ -95,6 +96,10 @@ export const migrations: Check = {
     if (missing.length > 0) {
       const what = `There is no ${missing.join(', ')}, or this role may not see it.`
       return [{ status: 'problem', what, advice: 'Run `pgstash migrate`; check --schema and --table-prefix.' }]
+    }
+    if (row?.isHidden === true) {
+      const what = `Not checked: row-level security may hide what ${shownName(tables, tables.state)} records.`
+      return [{ status: 'warning', what, advice: 'See row-security, or run this as the owner of the tables.' }]
     }
     const applied = new Set((await runner.run(recorded)).map(({ name }) => name))
     const behind = known.filter(({ name }) => !applied.has(name)).map(({ name }) => name)

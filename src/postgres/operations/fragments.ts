@@ -1,5 +1,5 @@
 /** Pieces that several statements share. */
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { type Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { EntryState } from '../../cache.ts'
 import { rejected } from '../../rejected.ts'
@@ -8,8 +8,8 @@ import type { Deadline } from '../../values/expiration.ts'
 
 type ParamType = 'boolean' | 'float8' | 'int' | 'json' | 'jsonb' | 'numeric' | 'pg_snapshot' | 'timestamptz'
 
-/** A parameter as Drizzle's own methods take it. */
-export const placeholder = (name: string) => sql.placeholder(name)
+/** A parameter for `limit()`. Drizzle takes any SQL there, and its types say that it does not. */
+export const limitOf = (name: string): Placeholder => param(name, 'int') as unknown as Placeholder
 
 /**
  * A parameter. Cast from text, so that each driver sends it as the text that the runner makes of it, whatever it does with

@@ -2,7 +2,7 @@ import { and, type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, expired, forever, live } from '../../schema.ts'
 import { instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { inRange, param, placeholder, stateOf, storedBytes } from './fragments.ts'
+import { inRange, limitOf, param, stateOf, storedBytes } from './fragments.ts'
 
 type State = (tables: CacheTables) => SQL
 
@@ -42,7 +42,7 @@ const listOperation = (...conditions: State[]) =>
           and(inRange(tables.entries), sql`${key} > ${param('after')}`, ...conditions.map((holds) => holds(tables))),
         )
         .orderBy(key)
-        .limit(placeholder('limit'))
+        .limit(limitOf('limit'))
     },
   })
 

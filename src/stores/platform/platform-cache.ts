@@ -1,5 +1,6 @@
 /** `platformCache`: what Cloudflare and Vercel keep near a function, as the first tier of a tiered cache. */
 
+import { exactCache } from '../../cache/exact-arguments.ts'
 import { type GetOptions, parseGet, parsePairs, parseTags, parseWrite } from '../../cache/inputs.ts'
 import { type Internals, internals, type PrepareMany } from '../../cache/internals.ts'
 import { once } from '../../cache/once.ts'
@@ -130,7 +131,7 @@ function scopedCache(
     return async () => void (await Promise.all(writes.map((write) => write())))
   }
 
-  return {
+  return exactCache({
     get: (async (key: string, options?: GetOptions) => {
       const { fallback } = parseGet(options)
       const stored = storedKey(scope, key)
@@ -165,7 +166,7 @@ function scopedCache(
     },
     clearExpired: async () => ({ removed: 0, more: false }),
     namespace: (name, options) => scopedCache(context, nestedScope(scope, name, options)),
-  }
+  })
 }
 
 /** What is no copy of ours, or cannot be read, is none. */

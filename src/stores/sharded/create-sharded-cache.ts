@@ -1,5 +1,6 @@
 /** `shardedCache`: keys spread over several stores. */
 
+import { exactCache } from '../../cache/exact-arguments.ts'
 import { type Inside, internals, internalsOf } from '../../cache/internals.ts'
 import { scopeOf } from '../../cache/settings.ts'
 import type { Cache, NamespaceOptions } from '../../cache.ts'
@@ -71,7 +72,7 @@ function scopedCache<Name extends string>(context: Context): ShardedCache<Name> 
   const { prepareMany, rows, copies, ...many } = several(context)
   const inside = [...nodes.values()].map(internalsOf)
   const getNode = (key: string) => nodeName(context, key) as Name
-  return {
+  return exactCache({
     ...one,
     ...many,
     getNode,
@@ -90,7 +91,7 @@ function scopedCache<Name extends string>(context: Context): ShardedCache<Name> 
       hidesTags: inside.some(({ hidesTags }) => hidesTags),
       timeoutMs: Math.max(...inside.map(({ timeoutMs = DEFAULT_TIMEOUT_MS }) => timeoutMs)),
     },
-  }
+  })
 }
 
 function checkedNodes(nodes: unknown): Map<string, Cache> {

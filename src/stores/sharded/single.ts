@@ -1,5 +1,6 @@
 /** Operations on one key: its node's. */
 
+import { exactEntry } from '../../cache/exact-arguments.ts'
 import { type GetOrSetKeeping, internalsOf } from '../../cache/internals.ts'
 import type { Cache, Fill, GetOrSetOptions, WriteOptions } from '../../cache.ts'
 import { type Context, nodeCache, nodeName, optionsFor } from './context.ts'
@@ -42,13 +43,13 @@ export function single(context: Context) {
     entry: <T>(key: string) => {
       const name = nodeName(context, key)
       const handle = nodeCache(context, name).entry<T>(key)
-      return {
+      return exactEntry({
         exists: () => handle.exists(),
         value: () => handle.value(),
         set: async (value: T, options?: WriteOptions) => handle.set(value, optionsFor(options, name)),
         delete: () => handle.delete(),
         reload: () => handle.reload(),
-      }
+      })
     },
   }
 }

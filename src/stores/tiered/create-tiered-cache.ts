@@ -1,6 +1,7 @@
 /** `tieredCache`: a near cache in front of the one that all share. */
 
 import { ENGINE } from '../../cache/engine.ts'
+import { exactCache, exactEntry } from '../../cache/exact-arguments.ts'
 import { parsePairs } from '../../cache/inputs.ts'
 import { type Inside, internals, internalsOf } from '../../cache/internals.ts'
 import type { Cache, CacheEntry, ClearExpiredOptions, WriteOptions } from '../../cache.ts'
@@ -109,7 +110,7 @@ function scopedCache(shared: Shared, l2: Cache, scope: Scope): Cache & Inside & 
   const context = contextOf(shared, l2, scope)
   const { inside } = context
   const { through, setThrough, ...written } = writing(context)
-  return {
+  return exactCache({
     ...reading(context),
     ...written,
     ...Object.fromEntries(PASSED_ON.flatMap((symbol) => (symbol in l2 ? [[symbol, Reflect.get(l2, symbol)]] : []))),
@@ -139,7 +140,7 @@ function scopedCache(shared: Shared, l2: Cache, scope: Scope): Cache & Inside & 
       },
       refresh: (key, compute, asked) => through([key], () => inside.refresh(key, compute, asked)),
     },
-  }
+  })
 }
 
 /** Handles read the second tier once, and remember: a copy would save nothing. */
@@ -148,10 +149,10 @@ function handle<T>(
   key: string,
   { setThrough, delete: remove }: Pick<ReturnType<typeof writing>, 'setThrough' | 'delete'>,
 ): CacheEntry<T> {
-  return {
+  return exactEntry({
     ...far,
     set: async (value, options?: WriteOptions) =>
       setThrough(key, value, options, (given) => far.set(value, given)).finally(far.reload),
     delete: () => remove(key).finally(far.reload),
-  }
+  })
 }

@@ -67,6 +67,8 @@ export const caches: Cache[] = [
   createCache(drizzleNeon(url, { schema })),
   createCache(drizzleNeon({ client: neon(url), schema })),
   createCache(drizzlePg(new pg.Pool())),
+  createCache(() => drizzlePg(new pg.Pool())),
+  createCache(() => drizzleNeon(neon(url)), { namespace: 'shop' }),
   createCache(drizzlePg({ client: new pg.Pool(), schema })),
   createCache(drizzlePostgres(postgres(url))),
   createCache(drizzlePostgres({ client: postgres(url), schema })),

@@ -47,6 +47,10 @@ export async function mistakes(cache: Cache, db: Database): Promise<void> {
   await cache.entry<number>('key').set('text')
   // @ts-expect-error a connection string is not a Drizzle database
   createCache('postgresql://localhost/database')
+  // @ts-expect-error nor is what a function returns
+  createCache(() => 'postgresql://localhost/database')
+  // @ts-expect-error a database is made at once
+  createCache(async () => db)
   // @ts-expect-error no such option
   createCache(db, { prefix: 'shop' })
   // @ts-expect-error a codec has both directions

@@ -25,11 +25,11 @@ export const run: Probe = async (env) => {
   await scheduled({ cron: '*/5 * * * *' }, env, {})
 
   await expire()
-  const route = cronRoute(() => cache, { secret: 'right' })
+  const route = cronRoute(() => cache, { secret: 'right-and-sixteen' })
   const call = (secret: string) =>
     route(new Request('https://example.com/cron', { headers: { authorization: `Bearer ${secret}` } }))
   const refused = await call('wrong')
-  const answered = await call('right')
+  const answered = await call('right-and-sixteen')
   return {
     scheduled: results,
     refused: refused.status,

@@ -1,0 +1,25 @@
+/** How Drizzle names a cached query and its expiration, and the tables that are never cached. */
+import type { CacheConfig } from 'drizzle-orm/cache/core/types'
+import { ownTables as cacheTablesOf } from '../own-tables.ts'
+import type { PostgresEngine } from '../postgres/postgres-store.ts'
+import { now } from '../values/clock.ts'
+import { type Deadline, parseExpiration } from '../values/expiration.ts'
+import { drizzleName } from './table-names.ts'
+
+/** A custom tag *is* the key, as Drizzle defines it; it shares no name with the hash of a query. */
+export function entryName(key: string, isTag: boolean): string {
+  return isTag ? `tag:${key}` : `sql:${key}`
+}
+
+/** Drizzle's forms of an expiration; `keepTtl` has nothing to keep, for only what is missing is stored. */
+export function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline | undefined {
+  if (ex !== undefined) return parseExpiration({ seconds: ex }, now())
+  if (px !== undefined) return parseExpiration({ milliseconds: px }, now())
+  if (exat !== undefined) return parseExpiration(new Date(exat * 1_000), now())
+  return pxat === undefined ? undefined : parseExpiration(new Date(pxat), now())
+}
+
+/** A cache must not cache itself. */
+export function ownTables({ store }: PostgresEngine): readonly string[] {
+  return cacheTablesOf(store.tables).map(drizzleName)
+}

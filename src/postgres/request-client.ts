@@ -1,0 +1,67 @@
+/**
+ * Finds clients that a Cloudflare Worker shares between requests. There a socket belongs to the request that opened it:
+ * in any other, workerd refuses to use it, or the query hangs.
+ */
+import { InvalidOptionError } from '../values/errors.ts'
+import type { Database } from './database.ts'
+
+const ADVICE =
+  'On Cloudflare Workers a database connection belongs to the request that opened it. Create the client, the Drizzle database and the cache inside the handler, one per request; creating a cache costs microseconds. With neon-http, one for all requests is right.'
+
+/** What workerd says when it notices by itself. */
+const REFUSED = /\bI\/O on behalf of a different (?:request|Durable Object)\b/
+
+/** For each client an object of the request that first used it. A client per request leaves nothing behind. */
+const owners = new WeakMap<object, AbortController>()
+
+/**
+ * A check for every call on this database.
+ *
+ * @throws InvalidOptionError (the check) in another request than the one that first used the database's client
+ */
+export function createRequestCheck(db: Database): () => void {
+  const client = connectedClient(db)
+  if (client === undefined) return () => {}
+  return () => {
+    const owner = owners.get(client)
+    if (owner === undefined) owners.set(client, new AbortController())
+    else if (!isOfThisRequest(owner)) throw sharedClientError()
+  }
+}
+
+/** The advice, for a failure that says what the check could not see: somebody else used the client first. */
+export function sharedClientError(): InvalidOptionError {
+  return new InvalidOptionError(`The database's client was used by another request. ${ADVICE}`)
+}
+
+export function isRefusedByWorkerd(error: unknown): boolean {
+  const message: unknown = Reflect.get(Object(error), 'message')
+  return typeof message === 'string' && REFUSED.test(message)
+}
+
+/** What a time-out may mean for this database, if it is used on Workers. */
+export function timeoutAdvice(db: Database): string | undefined {
+  const { userAgent } = Object(Reflect.get(globalThis, 'navigator'))
+  return userAgent === 'Cloudflare-Workers' && connectedClient(db) !== undefined
+    ? `If its client is shared between requests, that is why. ${ADVICE}`
+    : undefined
+}
+
+/** Only workerd binds a signal to its request. All requests of a Durable Object may use what one of them made. */
+function isOfThisRequest(owner: AbortController): boolean {
+  try {
+    return !owner.signal.aborted
+  } catch {
+    return false
+  }
+}
+
+/** The client of drivers that keep connections: `pg`, `postgres`, and Neon's over WebSockets. */
+function connectedClient(db: Database): object | undefined {
+  const client: unknown = Reflect.get(db, '$client')
+  if (typeof client === 'function') return 'unsafe' in client && 'end' in client ? client : undefined
+  if (typeof client !== 'object' || client === null || !('connect' in client && 'query' in client)) return undefined
+  // A pool that closes each connection after one use opens another in each request.
+  const { maxUses } = Object(Reflect.get(client, 'options'))
+  return maxUses === 1 ? undefined : client
+}

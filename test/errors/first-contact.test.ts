@@ -1,0 +1,106 @@
+import { sql } from 'drizzle-orm'
+import type { NeonHttpDatabase } from 'drizzle-orm/neon-http'
+import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
+import { migrate } from 'pgstash/migrate'
+import type { Faults } from 'pgstash/testing'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createDatabase, createPool } from '../setup/databases.ts'
+import { createNeon } from '../setup/neon.ts'
+
+let db: NeonHttpDatabase
+let faults: Faults
+/** A copy of the package that has said nothing yet, as in a new process or isolate. */
+let pgstash: typeof import('pgstash')
+const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+
+beforeAll(async () => {
+  ;({ db, faults } = await createNeon(await createDatabase()))
+})
+
+beforeEach(async () => {
+  faults.heal()
+  faults.reset()
+  await db.execute(sql`drop table if exists cache_entries, cache_leases, cache_invalidations, cache_state cascade`)
+  vi.resetModules()
+  pgstash = await import('pgstash')
+  warn.mockClear()
+})
+
+const said = () => warn.mock.calls.map(([line]) => String(line))
+const MISSING_TABLES = expect.stringMatching(
+  /^pgstash: the cache has not reached its database yet\. The cache's tables do not exist: run `pgstash migrate`/,
+)
+
+describe('a cache that has never reached its database', () => {
+  it.each(['throw', 'miss'] as const)('says why, once for all calls and caches, with onError: %s', async (onError) => {
+    for (let made = 0; made < 3; made++) {
+      const cache = pgstash.createCache(db, { onError })
+      for (const key of ['a', 'b', 'c']) {
+        await cache.get(key).catch(() => {})
+        await cache.set(key, 1).catch(() => {})
+        await cache.getOrSet(key, () => 1).catch(() => {})
+      }
+    }
+    expect(said()).toEqual([MISSING_TABLES])
+  })
+
+  it('says each reason', async () => {
+    const cache = pgstash.createCache(db, { onError: 'miss' })
+    await cache.get('key')
+    faults.next({ kind: 'error', status: 402, body: '' })
+    await cache.get('key')
+    expect(said()).toEqual([MISSING_TABLES, expect.stringContaining('the project has used up its quota')])
+  })
+
+  it('says it of a response cache, which always fails soft, and emits every failure', async () => {
+    const { Hono } = await import('hono')
+    const { responseCache } = await import('pgstash/hono')
+    const events: string[] = []
+    const cache = pgstash.createCache(db, { onEvent: ({ type }) => events.push(type) })
+    const app = new Hono().use(responseCache({ cache, expiration: '1m' })).get('/', (c) => c.text('page'))
+    for (let request = 0; request < 3; request++) expect(await (await app.request('/')).text()).toBe('page')
+    expect(said()).toEqual([MISSING_TABLES])
+    expect(events.filter((type) => type === 'error').length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('says it of a pool, and of an answer that does not come in time', async () => {
+    const pool = createPool('postgresql://u:hunter2@127.0.0.1:2/db')
+    await pgstash.createCache(drizzlePg(pool), { onError: 'miss' }).get('key')
+    faults.always({ kind: 'hang' })
+    await pgstash.createCache(db, { onError: 'miss', timeout: 50 }).get('key')
+    expect(said()).toEqual([
+      expect.stringContaining('The connection was refused (ECONNREFUSED)'),
+      expect.stringContaining('did not answer within 50 ms'),
+    ])
+  })
+
+  it('says nothing with warn: false', async () => {
+    await pgstash.createCache(db, { onError: 'miss', warn: false }).get('key')
+    expect(said()).toEqual([])
+  })
+})
+
+describe('a cache that reached its database', () => {
+  it('says nothing when it loses it', async () => {
+    await migrate(db)
+    const cache = pgstash.createCache(db, { onError: 'miss' })
+    await cache.get('key')
+    faults.always({ kind: 'reset' })
+    await cache.get('key')
+    expect(said()).toEqual([])
+  })
+
+  it('says nothing of a statement that was refused for its values', async () => {
+    await migrate(db)
+    faults.next({ kind: 'error', status: 400, body: { message: 'no', code: '22003' } })
+    await pgstash
+      .createCache(db)
+      .delete('key')
+      .catch(() => {})
+    expect(said()).toEqual([])
+  })
+})
+
+it('refuses a warn that is no boolean', () => {
+  expect(() => pgstash.createCache(db, { warn: 'no' as never })).toThrow('Expected warn to be a boolean, got a string.')
+})

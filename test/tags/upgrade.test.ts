@@ -1,0 +1,57 @@
+/** A database that an earlier version has installed, with watched tables. */
+import { readFile } from 'node:fs/promises'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { createCache } from 'pgstash'
+import { rowTag, tableTag, unwatchAllTables, watchedTables, watchTables } from 'pgstash/drizzle'
+import { migrate } from 'pgstash/migrate'
+import { expect, it } from 'vitest'
+import { createDatabase, createPool } from '../setup/databases.ts'
+
+async function createInstalled() {
+  const pool = createPool(await createDatabase())
+  await pool.query(await readFile(new URL('../fixtures/installed-0.1.0.sql', import.meta.url), 'utf8'))
+  const db = drizzle(pool)
+  return { pool, db, cache: createCache(db) }
+}
+const triggers = `select tgrelid::regclass::text as relation, tgname, xmin::text from pg_trigger where not tgisinternal order by 1, 2`
+
+it('goes on to invalidate before anything is migrated', async () => {
+  const { pool, db, cache } = await createInstalled()
+  await cache.set('key', 1, { tags: [tableTag('shop')] })
+  await pool.query('insert into shop values (1)')
+  expect(await cache.get('key')).toBe(undefined)
+  expect(await watchedTables(db)).toHaveLength(2)
+})
+
+it('keeps its entries and triggers when it is migrated and watched again, and locks no table of the user’s', async () => {
+  const { pool, db, cache } = await createInstalled()
+  await cache.set('key', 1, { tags: ['t'] })
+  const before = (await pool.query(triggers)).rows
+  const writer = await pool.connect()
+  await writer.query('begin; lock table shop, rows_of in row exclusive mode')
+  await migrate(db, { changes: true })
+  await watchTables(db, 'shop')
+  await watchTables(db, 'rows_of', { rows: true })
+  await writer.query('commit')
+  writer.release()
+  expect((await pool.query(triggers)).rows).toEqual(before)
+  expect(await cache.get('key')).toBe(1)
+})
+
+it('has the functions of this version after watchTables', async () => {
+  const { pool, db, cache } = await createInstalled()
+  await migrate(db, { changes: true })
+  await watchTables(db, 'shop')
+  await watchTables(db, 'rows_of', { rows: true })
+  const { rows } = await pool.query(
+    "select distinct 'row_security=off' = any (proconfig) as fixed from pg_proc where proname ~ '^cache_(watch|note)_'",
+  )
+  expect(rows).toEqual([{ fixed: true }])
+  await pool.query('insert into rows_of values (1), (2)')
+  await cache.setMany({ row: 1 }, { tags: [rowTag('rows_of', 1)] })
+  await pool.query('truncate rows_of')
+  expect(await cache.get('row')).toBe(undefined)
+  expect((await pool.query("select count(*)::int as n from cache_changes where kind = 'key'")).rows).toEqual([{ n: 1 }])
+  await unwatchAllTables(db)
+  expect(await watchedTables(db)).toEqual([])
+})
