@@ -1,5 +1,5 @@
 /** Purging responses: by URL, by prefix, by tag; as a function, in a transaction, or over HTTP. */
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../checked-tables.ts'
@@ -82,8 +82,11 @@ export function purging(db: Database, targets: PurgeTargets, options?: PurgingOp
 
 export interface PurgeRouteOptions {
   cache: Cache
-  /** What `Authorization: Bearer` must name; at least 16 characters. */
-  secret: string
+  /**
+   * What `Authorization: Bearer` must name: at least 16 visible characters. While it is undefined or empty, every request gets
+   * 500: a build that loads the module need not have it.
+   */
+  secret: string | undefined
   /** The `query` option of the `responseCache` that stored them. */
   query?: QueryRule | undefined
 }
@@ -91,16 +94,18 @@ export interface PurgeRouteOptions {
 /**
  * `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`; answers `{ "purged": number }`.
  *
- * @throws InvalidOptionError when it is made without a secret
+ * Answers 401 without the secret, and 500 while there is none; the reason of that goes to `console.error`.
+ *
+ * @throws InvalidOptionError if the secret is neither a string nor undefined, or too short to be safe
  * @example
  * app.route('/purge', purgeRoute({ cache, secret: env.PURGE_SECRET }))
  */
 export function purgeRoute(options: PurgeRouteOptions): Hono {
   const { cache, secret, query } = optionsObject<PurgeRouteOptions>(options, ['cache', 'secret', 'query'])
-  const token = bearerToken(secret)
+  const admit = isMissing(secret) ? refuseAll : bearerAuth({ token: bearerToken(secret) })
   if (cache === undefined) throw new InvalidOptionError('Expected a cache, got undefined.')
   responseStoreOf(cache)
-  return new Hono().use(bearerAuth({ token })).post('/', async (c) => {
+  return new Hono().use(admit).post('/', async (c) => {
     c.header('cache-control', 'no-store')
     try {
       const targets: unknown = await c.req.json().catch(() => undefined)
@@ -111,6 +116,16 @@ export function purgeRoute(options: PurgeRouteOptions): Hono {
       return c.json({ error: error.code, message: error.message }, isOurs ? 503 : 400)
     }
   })
+}
+
+function isMissing(secret: unknown): boolean {
+  return secret === undefined || (typeof secret === 'string' && secret.trim() === '')
+}
+
+/** While there is no secret, nobody is let in. */
+const refuseAll: MiddlewareHandler = async (c) => {
+  console.error(new InvalidOptionError('Expected the secret of purgeRoute to be set: is its variable missing?'))
+  return c.json({ error: 'The purge route has no secret' }, 500, { 'cache-control': 'no-store' })
 }
 
 function parseTargets(targets: PurgeTargets) {

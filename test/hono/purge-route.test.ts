@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { InvalidOptionError } from 'pgstash'
 import { type PurgeRouteOptions, purgeRoute } from 'pgstash/hono'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createApp, createSite, emptied, fresh, ownCache, type Site, stored } from './app.ts'
 
 let site: Site
@@ -86,8 +86,7 @@ describe('the route for purges', () => {
 
   it.each<[string, unknown]>([
     ['no options', undefined],
-    ['an empty secret', { secret: '' }],
-    ['no secret', { secret: undefined }],
+    ['a secret of another type', { secret: 42 }],
     ['a secret that no header can name', { secret: 'a secret with spaces' }],
     ['a short secret', { secret: 'short' }],
     ['no cache', { cache: undefined, secret: SECRET }],
@@ -95,5 +94,19 @@ describe('the route for purges', () => {
   ])('is not made with %s', (_name, options) => {
     const given = options === undefined ? undefined : { cache: ownCache(site), ...options }
     expect(() => purgeRoute(given as PurgeRouteOptions)).toThrow(InvalidOptionError)
+  })
+  it.each([undefined, '', ' '])('without a secret (%j) loads, and answers every request with 500', async (secret) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const open = new Hono().route('/purge', purgeRoute({ cache: ownCache(site), secret }))
+    for (const authorization of ['', 'Bearer ', 'Bearer undefined']) {
+      const response = await open.request('/purge', {
+        method: 'POST',
+        headers: { authorization },
+        body: '{"tags":["x"]}',
+      })
+      expect([response.status, await response.json()]).toEqual([500, { error: 'The purge route has no secret' }])
+    }
+    expect(log).toHaveBeenCalledTimes(3)
+    log.mockRestore()
   })
 })
