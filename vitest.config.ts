@@ -23,7 +23,6 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^pgstash$/, replacement: path('./src/index.ts') },
-      { find: /^pgstash\/schema$/, replacement: path('./src/schema.ts') },
       { find: /^pgstash\/(.+)$/, replacement: path('./src/$1/index.ts') },
     ],
   },

@@ -1,7 +1,12 @@
 /** The one interface that every store implements, and the types it speaks. */
+
 import type { Expiration } from './values/expiration.ts'
 import type { Jsonified } from './values/jsonified.ts'
+import type { NamespaceOptions } from './values/key.ts'
+import type { CacheSnapshot } from './values/snapshot.ts'
 import type { TimeSpan } from './values/time-span.ts'
+
+export type { CacheSnapshot, NamespaceOptions }
 
 /**
  * A cache. Every method is one round trip to the database, a miss of `getOrSet` two; `clear`, `clearExpired` and batches of
@@ -116,14 +121,6 @@ export interface Cache {
   namespace(name: string, options?: NamespaceOptions): Cache
   /** The handle of one key. */
   entry<T = unknown>(key: string): CacheEntry<T>
-}
-
-export interface NamespaceOptions {
-  /**
-   * Keeps apart what different versions of a program store: `1`, a date, a commit. What an older one stored is left
-   * behind, until it expires and cleanup removes it; `namespace(name)` without a version covers all of them.
-   */
-  version?: string | number | undefined
 }
 
 export interface WriteOptions {
@@ -274,9 +271,6 @@ export interface EntryPage {
   /** Absent on the last page. */
   cursor?: string
 }
-
-/** An instant of the database, opaque; may be kept and sent as JSON. */
-export type CacheSnapshot = string & { readonly __snapshot: never }
 
 /**
  * The handle of one key: reads its row once, and remembers it until `reload`, `set` or `delete`.

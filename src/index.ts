@@ -1,5 +1,6 @@
 /** `pgstash`: a cache that lives in Postgres and is reached over stateless HTTP. */
 
+export { type CacheMetrics, type Metered, withMetrics } from './cache/metrics.ts'
 export type { CommonOptions } from './cache/settings.ts'
 export type {
   Cache,
@@ -29,11 +30,10 @@ export type { FillEnvironment } from './fill/environment.ts'
 export { createFiller, type Filler } from './fill/get-or-set.ts'
 export type { FillStore } from './fill/store.ts'
 export { enableLocalNeon, type NeonEndpointConfig } from './local-neon/enable-local-neon.ts'
-export { type CacheMetrics, type Metered, withMetrics } from './metrics.ts'
 export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database, DatabaseSource } from './postgres/database.ts'
 export { type Invalidation, type InvalidationOptions, invalidation } from './postgres/invalidation.ts'
-export type { CacheTables } from './schema.ts'
+export type { CacheTables } from './schema/index.ts'
 export type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './store/claims.ts'
 export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
 export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'

@@ -1,8 +1,8 @@
 /** The recorded history as the plots need it: steps of equal length up to now, those without events included. */
 
-import { readHistory } from '../postgres/operations/read-history.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { DatabaseError } from '../values/errors.ts'
+import { readHistory } from './statements/read-history.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

@@ -1,7 +1,6 @@
 /** `pgstash clear-expired` */
 import { Command } from 'commander'
 import { forScope } from '../postgres/operations/scoped.ts'
-import { waiting } from '../postgres/operations/waiting.ts'
 import { keyRange } from '../values/key.ts'
 import { seconds, wholeNumber } from './arguments.ts'
 import { type CacheFlags, given, type Place, withCache, withCacheOptions } from './cache-options.ts'
@@ -10,6 +9,7 @@ import { entries, examples } from './formats.ts'
 import { onInterrupt } from './interrupt.ts'
 import { note, print } from './output.ts'
 import { startProgress } from './progress.ts'
+import { waiting } from './statements/waiting.ts'
 
 interface Flags extends CacheFlags {
   batch?: number

@@ -1,13 +1,13 @@
 /** `pgstash export` */
 import { Command } from 'commander'
 import type { Operation } from '../postgres/operation.ts'
-import { exportPage } from '../postgres/operations/export-page.ts'
-import { readOrigin } from '../postgres/operations/read-origin.ts'
 import { keyRange } from '../values/key.ts'
 import { type CacheFlags, given, type Place, withCache, withCacheOptions } from './cache-options.ts'
 import type { DumpLine } from './dump-line.ts'
 import { examples } from './formats.ts'
 import { print } from './output.ts'
+import { exportPage } from './statements/export-page.ts'
+import { readOrigin } from './statements/read-origin.ts'
 
 const PAGE_ENTRIES = 1_000
 /** One page is what the command holds at a time, a larger entry aside. */

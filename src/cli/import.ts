@@ -1,13 +1,13 @@
 /** `pgstash import` */
 import { Command } from 'commander'
 import { number as count } from '../doctor/figures.ts'
-import { importEntries } from '../postgres/operations/import-entries.ts'
-import { readOrigin } from '../postgres/operations/read-origin.ts'
 import { type CacheFlags, type Place, withCache, withCacheOptions } from './cache-options.ts'
 import { type DumpLine, keyOf, parseLine, tagsOf } from './dump-line.ts'
 import { entries, examples } from './formats.ts'
 import { note, print } from './output.ts'
 import { readLines } from './read-lines.ts'
+import { importEntries } from './statements/import-entries.ts'
+import { readOrigin } from './statements/read-origin.ts'
 
 const BATCH_ENTRIES = 1_000
 const BATCH_CHARACTERS = 4 * 1024 * 1024

@@ -2,11 +2,11 @@
 import { Command, Option } from 'commander'
 import { type MigrateOptions, migrate, migrationSql } from '../migrate/index.ts'
 import type { Operation } from '../postgres/operation.ts'
-import { readInstalled } from '../postgres/operations/read-installed.ts'
 import { number } from './arguments.ts'
 import { given, type TableFlags, tablesOf, withCache, withTableOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { print } from './output.ts'
+import { readInstalled } from './statements/read-installed.ts'
 
 interface Flags extends TableFlags {
   printSql?: boolean

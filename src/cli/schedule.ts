@@ -2,8 +2,6 @@
 import { Command } from 'commander'
 import { number as count } from '../doctor/figures.ts'
 import type { QueryDatabase } from '../postgres/database.ts'
-import { findScheduler } from '../postgres/operations/find-scheduler.ts'
-import { schedule, unschedule } from '../postgres/operations/schedule.ts'
 import { sweep, sweepSizes } from '../postgres/operations/sweep.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
@@ -11,6 +9,8 @@ import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { print } from './output.ts'
 import { statementText } from './statement-text.ts'
+import { findScheduler } from './statements/find-scheduler.ts'
+import { schedule, unschedule } from './statements/schedule.ts'
 
 /** A run is one statement, which nothing can cut into parts: deleted in about a second. */
 const DEFAULT_BATCH = 50_000

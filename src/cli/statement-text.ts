@@ -1,7 +1,7 @@
 /** A statement as text, its parameters written into it: for who runs it without them. */
 import { fillPlaceholders } from 'drizzle-orm'
-import { literal } from '../migrate/sql-text.ts'
 import type { Preparable } from '../postgres/database.ts'
+import { literal } from '../schema/sql-text.ts'
 
 /** What stands in quotes is skipped: a table's name may hold a `$1`. */
 const PARAMETER = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g

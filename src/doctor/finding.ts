@@ -1,8 +1,8 @@
 /** What `doctor` finds, and how a check is declared. */
 import { getTableName, type SQL, sql, type Table } from 'drizzle-orm'
-import { qualified } from '../migrate/sql-text.ts'
 import type { Runner } from '../postgres/runner.ts'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { qualified } from '../schema/sql-text.ts'
 
 /** From well to bad. `note`: good to know, nothing to do at once. */
 export const STATUSES = ['ok', 'note', 'warning', 'problem'] as const

@@ -1,7 +1,7 @@
 /** How Drizzle names a cached query and its expiration, and the tables that are never cached. */
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
-import { ownTables as cacheTablesOf } from '../own-tables.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
+import { ownTables as cacheTablesOf } from '../schema/own-tables.ts'
 import { now } from '../values/clock.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
 import { drizzleName } from './table-names.ts'

@@ -1,6 +1,7 @@
 /** The functions of watched tables, as templates that the database formats once, with names from its catalogue. */
-import { literal, verbatim } from '../migrate/sql-text.ts'
+
 import { isTrusted } from '../migrate/trust-sql.ts'
+import { literal, verbatim } from '../schema/sql-text.ts'
 import { MAX_KEY_BYTES } from '../values/key.ts'
 
 const HASH_HEX = 64

@@ -1,10 +1,10 @@
 /** `watchTables`: every write of a table, by anyone, invalidates what was made from it, in the writer's own transaction. */
 import { sql } from 'drizzle-orm'
-import { checkedTables } from '../checked-tables.ts'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
-import { type CacheTables, defaultTables } from '../schema.ts'
+import { checkedTables } from '../schema/checked-tables.ts'
+import { type CacheTables, defaultTables } from '../schema/index.ts'
 import { DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { isPgTable, isView, relationOf, type Watchable } from './relation.ts'

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
-import { regclass } from '../migrate/sql-text.ts'
 import { isTrusted } from '../migrate/trust-sql.ts'
 import type { QueryDatabase } from '../postgres/database.ts'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { regclass } from '../schema/sql-text.ts'
 import { home, isWatchFunction } from './watch-sql.ts'
 
 export interface WatchedTable {

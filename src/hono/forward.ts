@@ -1,7 +1,7 @@
 /** Requests that the handler answers without anything being stored. */
 import type { Context, Next } from 'hono'
 import { type CacheStatus, type ForwardReason, freshenByHead, invalidatedTags, invalidatedUrls } from '../http/index.ts'
-import type { ResponseAnswer } from '../responses/store.ts'
+import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { now } from '../values/clock.ts'
 import { noCost } from '../values/events.ts'
 import {

@@ -12,7 +12,7 @@ import {
   type TimedResponse,
   varyNames,
 } from '../http/index.ts'
-import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../responses/store.ts'
+import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../postgres/responses/store.ts'
 import { bodyText } from './bodies.ts'
 import type { Exchange } from './exchange.ts'
 

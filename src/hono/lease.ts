@@ -1,6 +1,6 @@
 /** The lease of a URL in the hands of the request that asks the handler for all others, or of one that goes without. */
 import type { ForwardReason } from '../http/index.ts'
-import type { ResponseAnswer } from '../responses/store.ts'
+import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { CacheError } from '../values/errors.ts'
 import { type Exchange, handOver, tellFailure } from './exchange.ts'
 

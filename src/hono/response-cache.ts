@@ -16,7 +16,7 @@ import {
   mustNotForward,
   type Reuse,
 } from '../http/index.ts'
-import type { ResponseAnswer } from '../responses/store.ts'
+import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
 import { collected } from './bodies.ts'

@@ -1,8 +1,8 @@
 /** The response store of a cache. */
 import type { Cache } from '../cache.ts'
 import { postgresEngineOf } from '../postgres/postgres-store.ts'
-import { responding } from '../postgres/responding.ts'
-import type { ResponseStore } from '../responses/store.ts'
+import { responding } from '../postgres/responses/response-store.ts'
+import type { ResponseStore } from '../postgres/responses/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
 const stores = new WeakMap<object, ResponseStore>()

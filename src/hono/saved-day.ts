@@ -1,6 +1,6 @@
 /** stale-if-error: what is stored, where the handler fails. */
 import { type ForwardReason, isServerError, mayServeOnError } from '../http/index.ts'
-import type { ResponseAnswer } from '../responses/store.ts'
+import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { type Exchange, storeNow } from './exchange.ts'
 import { isSelected, policyFor, serve, timedOf } from './serve.ts'
 

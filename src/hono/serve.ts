@@ -10,7 +10,7 @@ import {
   reuse,
   type TimedResponse,
 } from '../http/index.ts'
-import type { ResponseAnswer, ResponseMeta } from '../responses/store.ts'
+import type { ResponseAnswer, ResponseMeta } from '../postgres/responses/store.ts'
 import { bodyPart } from './bodies.ts'
 import { type Exchange, read, storeNow, tellFailure, withStatus } from './exchange.ts'
 

@@ -6,10 +6,10 @@
  * that roles that write entries need no right on the log.
  */
 import type { Table } from 'drizzle-orm'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { identifier, literal, verbatim } from '../schema/sql-text.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { oidOf, placed, run } from './home-sql.ts'
-import { identifier, literal, verbatim } from './sql-text.ts'
 import { isOwnRole } from './trust-sql.ts'
 
 /** What NOTIFY takes is a little more; beyond it everything counts as changed. */

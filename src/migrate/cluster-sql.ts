@@ -1,9 +1,9 @@
 /** What happens to tags when the tables are found in another cluster than before. */
-import { CLUSTER_IDENTITY } from '../cluster.ts'
-import { TAG_STATE } from '../rejected.ts'
-import type { CacheTables } from '../schema.ts'
+import { CLUSTER_IDENTITY } from '../schema/cluster.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { TAG_STATE } from '../schema/rejected.ts'
+import { literal, verbatim } from '../schema/sql-text.ts'
 import { placed, runBlock } from './home-sql.ts'
-import { literal, verbatim } from './sql-text.ts'
 
 /** A snapshot of before the first transaction. */
 const NOTHING_SEEN = '3:3:'

@@ -3,8 +3,9 @@
  *
  * The last character of the SQLSTATE says which table, because drivers deliver that one alike.
  */
-import { ownTables } from '../own-tables.ts'
-import type { CacheTables } from '../schema.ts'
+
+import type { CacheTables } from '../schema/index.ts'
+import { ownTables } from '../schema/own-tables.ts'
 import { isCacheTable } from './shape-sql.ts'
 import { isTrusted } from './trust-sql.ts'
 

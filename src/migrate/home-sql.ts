@@ -5,9 +5,9 @@
  * are never searched again.
  */
 import { getTableName, type Table } from 'drizzle-orm'
-import { ownTables } from '../own-tables.ts'
-import type { CacheTables } from '../schema.ts'
-import { dollarQuoted, identifier, literal, qualified, regclass, verbatim } from './sql-text.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { ownTables } from '../schema/own-tables.ts'
+import { dollarQuoted, identifier, literal, qualified, regclass, verbatim } from '../schema/sql-text.ts'
 
 /** Who migrates or watches at the same time waits for this lock. */
 export function lockCall(tables: CacheTables): string {

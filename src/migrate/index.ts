@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { checkDatabase, type Database } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
-import { defaultTables } from '../schema.ts'
+import { defaultTables } from '../schema/index.ts'
 import { type MigrateOptions, migrationSql } from './migration-sql.ts'
 import { refusal } from './refusal.ts'
 

@@ -6,9 +6,10 @@
  */
 import { getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import { checkedTables } from '../checked-tables.ts'
-import { ownTables } from '../own-tables.ts'
-import { type CacheTables, defaultTables } from '../schema.ts'
+import { checkedTables } from '../schema/checked-tables.ts'
+import { type CacheTables, defaultTables } from '../schema/index.ts'
+import { ownTables } from '../schema/own-tables.ts'
+import { guardedBlock, identifier, literal, verbatim } from '../schema/sql-text.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
@@ -17,7 +18,6 @@ import { clusterStep } from './cluster-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
 import { findHome, homeDeclarations, lockCall, oidOf, placed, run } from './home-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
-import { guardedBlock, identifier, literal, verbatim } from './sql-text.ts'
 
 /** Half of Postgres's 0.2: every `set` leaves a dead row, and a cache is rewritten often. */
 const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1

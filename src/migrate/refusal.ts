@@ -1,7 +1,7 @@
 /** What `migrate` says if it refuses; the SQLSTATE tells which table. */
 import { getTableName } from 'drizzle-orm'
-import { ownTables } from '../own-tables.ts'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { ownTables } from '../schema/own-tables.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
 import { GUARD } from './guard-sql.ts'

@@ -1,9 +1,9 @@
 /** How the cache's tables are told from others of the same name: by their columns, types and key. */
 import { getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { literal } from '../schema/sql-text.ts'
 import { migrations } from './migrations.ts'
-import { literal } from './sql-text.ts'
 
 interface Shape {
   /** SQL: rows of name, type, and whether the table was created with it. Older versions lack what was added later. */

@@ -1,8 +1,8 @@
 /** `invalidation`: `invalidate` as a statement, for a transaction or a batch of the caller's own. */
 import { entityKind, type SQL, type SQLWrapper } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
-import { checkedTables } from '../checked-tables.ts'
-import { type CacheTables, defaultTables } from '../schema.ts'
+import { checkedTables } from '../schema/checked-tables.ts'
+import { type CacheTables, defaultTables } from '../schema/index.ts'
 import { InvalidKeyError } from '../values/errors.ts'
 import { storedTags } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'

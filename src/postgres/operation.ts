@@ -1,6 +1,6 @@
 /** How an operation is declared: one statement, the columns it answers with, and whether it may be sent again. */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
 import type { Preparable, QueryDatabase } from './database.ts'
 import type { Kind } from './kinds.ts'
 

@@ -1,7 +1,7 @@
 /** The store on the cache's tables. */
 import { type Circuit, createCircuit } from '../cache/circuit.ts'
 import { engineOf, type ScopedEngine } from '../cache/engine.ts'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
 import type { Store } from '../store/store.ts'
 import type { Scope } from '../values/key.ts'
 import type { Capacity } from './capacity.ts'

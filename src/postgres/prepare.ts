@@ -5,7 +5,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
 import type { Database, Prepared, QueryDatabase } from './database.ts'
 import type { Mark, Operation } from './operation.ts'
 

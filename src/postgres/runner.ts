@@ -1,7 +1,7 @@
 /** Runs operations: each built once, prepared under a name of its own, with a timeout and retries. */
 
 import { fillPlaceholders } from 'drizzle-orm'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from '../schema/index.ts'
 import { DatabaseTimeoutError, describeType } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
 import { type Database, type DatabaseSource, isTransaction, openDatabase, type Prepared } from './database.ts'

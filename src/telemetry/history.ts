@@ -1,9 +1,9 @@
 /** Events as a history in the cache's own database: small, bounded, without keys. The admin pages plot it. */
-import { checkedTables } from '../checked-tables.ts'
+
 import { checkDatabaseSource, type DatabaseSource } from '../postgres/database.ts'
-import { addHistory } from '../postgres/operations/add-history.ts'
 import { createRunner } from '../postgres/runner.ts'
-import { type CacheTables, defaultTables } from '../schema.ts'
+import { checkedTables } from '../schema/checked-tables.ts'
+import { type CacheTables, defaultTables } from '../schema/index.ts'
 import { wallClock } from '../values/clock.ts'
 import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -11,6 +11,7 @@ import { type EventListener, utf8Bytes } from '../values/events.ts'
 import { type Expiration, parsePeriod } from '../values/expiration.ts'
 import { optionalFunction, optionsObject } from '../values/options.ts'
 import { within } from '../values/within.ts'
+import { addHistory } from './add-history.ts'
 import { addEvent, emptyTally, type Tally } from './tally.ts'
 
 export interface HistoryOptions {

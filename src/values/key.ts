@@ -17,7 +17,6 @@
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import type { NamespaceOptions } from '../cache.ts'
 import { describeType, InvalidKeyError } from './errors.ts'
 import { optionsObject, wholeNumber } from './options.ts'
 
@@ -43,6 +42,14 @@ const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Sorts after everything that starts with what stands before it: longer than any key, of the highest code point. */
 const AFTER_ALL = '\u{10FFFF}'.repeat(MAX_KEY_BYTES / 4 + 1)
+
+export interface NamespaceOptions {
+  /**
+   * Keeps apart what different versions of a program store: `1`, a date, a commit. What an older one stored is left
+   * behind, until it expires and cleanup removes it; `namespace(name)` without a version covers all of them.
+   */
+  version?: string | number | undefined
+}
 
 /** The path of namespaces that a cache's keys live under; the root is empty. */
 export interface Scope {

@@ -1,5 +1,7 @@
-import type { CacheSnapshot } from '../cache.ts'
 import { describeType, InvalidOptionError } from './errors.ts'
+
+/** An instant of the database, opaque; may be kept and sent as JSON. */
+export type CacheSnapshot = string & { readonly __snapshot: never }
 
 /** Before everything: what is stored with it is made of data older than any invalidation. */
 export const OLDEST_SNAPSHOT = '1:1:' as CacheSnapshot

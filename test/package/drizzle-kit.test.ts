@@ -36,7 +36,7 @@ describe('the migrations in drizzle/', () => {
 
   it('would not be fresh with another column, and drizzle-kit says so', async () => {
     const folder = await checkout()
-    const file = join(folder, 'src/schema.ts')
+    const file = join(folder, 'src/schema/index.ts')
     const schema = await readFile(file, 'utf8')
     await writeFile(file, schema.replace("value: text('value'),", "$& added: text('added'),"))
     const { stdout } = await generate(folder)

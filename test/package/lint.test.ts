@@ -28,7 +28,7 @@ it('has types that resolve as its code does, by "Are the types wrong?", for ESM'
 
 it('would hear of a file that is missing', async () => {
   const pkgDir = await unpack(packed)
-  await rm(join(pkgDir, 'dist/schema.d.ts'))
+  await rm(join(pkgDir, 'dist/schema/index.d.ts'))
   const { messages } = await publint({ pkgDir, pack: false, strict: true })
   expect(messages.map(({ code }) => code)).toContain('FILE_DOES_NOT_EXIST')
 })

@@ -1,7 +1,7 @@
 /** The checker of the race finds what it is there for, where the check of snapshots is switched off or is a weaker one. */
 import { type SQL, sql } from 'drizzle-orm'
 import { afterEach, expect, it, vi } from 'vitest'
-import type { Tagged, TagLog } from '../../src/rejected.ts'
+import type { Tagged, TagLog } from '../../src/schema/rejected.ts'
 
 /** What looks right and is not: a writer that had its id before the read, and committed after it, is missed. */
 function byIds({ invalidations }: TagLog, { tags, filledAt }: Tagged): SQL<boolean> {
@@ -11,7 +11,7 @@ function byIds({ invalidations }: TagLog, { tags, filledAt }: Tagged): SQL<boole
 }
 
 afterEach(() => {
-  vi.doUnmock('../../src/rejected.ts')
+  vi.doUnmock('../../src/schema/rejected.ts')
   vi.resetModules()
 })
 
@@ -22,7 +22,7 @@ it.each<[string, (log: TagLog, tagged: Tagged) => SQL<boolean>]>([
   '%s reads answer with older data, and the checker says so',
   async (_name, rejected) => {
     vi.resetModules()
-    vi.doMock('../../src/rejected.ts', async (original) => ({ ...(await original<object>()), rejected }))
+    vi.doMock('../../src/schema/rejected.ts', async (original) => ({ ...(await original<object>()), rejected }))
     const { race, KINDS } = await import('./race-site.ts')
     const { violations } = await race({ reads: 20_000, readers: 4, writers: 4, stopAtFirst: true })
     expect(KINDS.reduce((sum, kind) => sum + violations[kind], 0)).toBeGreaterThan(0)

@@ -7,7 +7,7 @@ import { cacheTables } from 'pgstash/schema'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { examine } from '../../src/doctor/examine.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
-import { defaultTables } from '../../src/schema.ts'
+import { defaultTables } from '../../src/schema/index.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 

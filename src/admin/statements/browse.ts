@@ -2,7 +2,7 @@ import { and, type SQL, sql } from 'drizzle-orm'
 import { bool, instant, integer, nullable, oneOf, strings, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { inRange, limitOf, param, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
-import { type CacheTables, expired, forever, live } from '../../schema.ts'
+import { type CacheTables, expired, forever, live } from '../../schema/index.ts'
 
 /** Of an entry's tags; a page of entries with a hundred tags each would be mostly tags. */
 const SHOWN_TAGS = 2

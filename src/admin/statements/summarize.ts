@@ -1,10 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { regclass } from '../../migrate/sql-text.ts'
 import { instant, integer, json, type Kind, number } from '../../postgres/kinds.ts'
 import { param, storedBytes } from '../../postgres/operations/fragments.ts'
 import { scopedOperation } from '../../postgres/operations/scoped.ts'
-import { type CacheTables, live } from '../../schema.ts'
+import { type CacheTables, live } from '../../schema/index.ts'
+import { regclass } from '../../schema/sql-text.ts'
 
 /** 40 MB: what is larger is sampled, so that the overview of a hundred million entries costs what that of many thousands does. */
 const MAX_PAGES = 5_000

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
-import { cleanupSlot } from '../../cleanup-slot.ts'
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { TAG_STATE } from '../../rejected.ts'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { TAG_STATE } from '../../schema/rejected.ts'
 import { counted, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 

@@ -1,7 +1,7 @@
 import { getTableName, type SQL, sql, type Table } from 'drizzle-orm'
 import { bool, oneOf, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
 
 interface Wanted {

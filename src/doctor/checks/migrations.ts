@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { migrations as known } from '../../migrate/migrations.ts'
 import { isCacheTable } from '../../migrate/shape-sql.ts'
-import { identifier, regclass } from '../../migrate/sql-text.ts'
-import { ownTables } from '../../own-tables.ts'
 import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { ownTables } from '../../schema/own-tables.ts'
+import { identifier, regclass } from '../../schema/sql-text.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
 
 const present = operation({

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { isWatchFunction } from '../../drizzle/watch-sql.ts'
-import { regclass } from '../../migrate/sql-text.ts'
-import { ownTables } from '../../own-tables.ts'
 import { text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { ownTables } from '../../schema/own-tables.ts'
+import { regclass } from '../../schema/sql-text.ts'
 import { type Check, oidOf, ok } from '../finding.ts'
 
 /** What belongs neither to the owner of the entries nor to a superuser. */

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const RIGHTS = ['select', 'insert', 'update', 'delete'] as const

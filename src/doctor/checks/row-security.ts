@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
-import { ownTables } from '../../own-tables.ts'
 import { text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
+import { ownTables } from '../../schema/own-tables.ts'
 import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
 
 /** Lists of table numbers as text, because drivers differ in how they answer with arrays. */

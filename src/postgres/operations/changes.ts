@@ -1,8 +1,8 @@
 /** What first tiers are told with what they read: which keys and tags were changed since they last asked. */
 
 import { type SQL, sql } from 'drizzle-orm'
-import { isHidden } from '../../rejected.ts'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
+import { isHidden } from '../../schema/rejected.ts'
 import type { Change, News } from '../../store/news.ts'
 import { json, type Kind } from '../kinds.ts'
 import { param } from './fragments.ts'

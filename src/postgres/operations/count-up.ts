@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
+import { live } from '../../schema/index.ts'
 import { decimal, nullable, oneOf } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { deadline, liveWhenLocked, param, recheckedAt } from './fragments.ts'

@@ -1,5 +1,5 @@
 import { and, sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
+import { live } from '../../schema/index.ts'
 import { integer } from '../kinds.ts'
 import { scopedOperation } from './scoped.ts'
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { rejected } from '../../rejected.ts'
+import { rejected } from '../../schema/rejected.ts'
 import { bool } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { asWrittenNow, deadline, milliseconds, overwrite, param, textArray, writtenColumns } from './fragments.ts'

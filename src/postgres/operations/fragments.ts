@@ -2,8 +2,8 @@
 import { type Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { EntryState } from '../../cache.ts'
-import { rejected } from '../../rejected.ts'
-import { type CacheTables, live } from '../../schema.ts'
+import { type CacheTables, live } from '../../schema/index.ts'
+import { rejected } from '../../schema/rejected.ts'
 import type { Deadline } from '../../values/expiration.ts'
 
 type ParamType = 'boolean' | 'float8' | 'int' | 'json' | 'jsonb' | 'numeric' | 'pg_snapshot' | 'timestamptz'

@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
+import { live } from '../../schema/index.ts'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'

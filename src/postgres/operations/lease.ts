@@ -6,7 +6,7 @@
  */
 
 import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 

@@ -1,5 +1,5 @@
 import { and, type SQL, sql } from 'drizzle-orm'
-import { type CacheTables, expired, forever, live } from '../../schema.ts'
+import { type CacheTables, expired, forever, live } from '../../schema/index.ts'
 import { instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { inRange, limitOf, param, stateOf, storedBytes } from './fragments.ts'

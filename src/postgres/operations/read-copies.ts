@@ -1,5 +1,5 @@
 import { and, type SQL, sql } from 'drizzle-orm'
-import { type CacheTables, live } from '../../schema.ts'
+import { type CacheTables, live } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { bool, decimal, nullable, number, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
-import { qualified } from '../../migrate/sql-text.ts'
-import { live } from '../../schema.ts'
+import { live } from '../../schema/index.ts'
+import { qualified } from '../../schema/sql-text.ts'
 import { bool, decimal, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'

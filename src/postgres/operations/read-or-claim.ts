@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { rejected } from '../../rejected.ts'
-import { type CacheTables, live } from '../../schema.ts'
+import { type CacheTables, live } from '../../schema/index.ts'
+import { rejected } from '../../schema/rejected.ts'
 import { bool, decimal, nullable, number, oneOf, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { changesSince, news } from './changes.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { live } from '../../schema.ts'
+import { live } from '../../schema/index.ts'
 import { bool, decimal, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'

@@ -1,7 +1,7 @@
 /** A part of a large table that stands for all of it. */
 import { type SQL, sql } from 'drizzle-orm'
-import { qualified } from '../../migrate/sql-text.ts'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
+import { qualified } from '../../schema/sql-text.ts'
 
 /** 32 MB: read in some tens of milliseconds. A table that is no larger is looked at as a whole. */
 const SAMPLED_PAGES = 4_000

@@ -1,5 +1,5 @@
 import type { SQL } from 'drizzle-orm'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import type { Scope } from '../../values/key.ts'
 import type { Preparable, QueryDatabase } from '../database.ts'
 import { type Answer, type Definition, type Operation, operation } from '../operation.ts'

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type CacheTables, live } from '../../schema.ts'
+import { type CacheTables, live } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { bool, integer } from '../kinds.ts'
 import { operation, type RowOf } from '../operation.ts'

@@ -1,6 +1,6 @@
 import { and, type SQL, sql } from 'drizzle-orm'
-import { cleanupSlot } from '../../cleanup-slot.ts'
-import type { CacheTables } from '../../schema.ts'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { bool, integer, nullable, text } from '../kinds.ts'
 import { operation, type RowOf } from '../operation.ts'

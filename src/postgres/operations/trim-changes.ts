@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { CHANGES_STATE } from './changes.ts'
 import { param } from './fragments.ts'

@@ -32,9 +32,9 @@
  */
 
 import { type SQL, sql } from 'drizzle-orm'
-import { CLUSTER_IDENTITY } from '../../cluster.ts'
-import { TAG_STATE } from '../../rejected.ts'
-import type { CacheTables } from '../../schema.ts'
+import { CLUSTER_IDENTITY } from '../../schema/cluster.ts'
+import type { CacheTables } from '../../schema/index.ts'
+import { TAG_STATE } from '../../schema/rejected.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 import { unfitEntries } from './unfit.ts'

@@ -1,8 +1,8 @@
 /** How cleanup finds entries that a tag rejects: there is no index for them, so it looks through all, a part at a time. */
 
 import { getTableName, type SQL, sql } from 'drizzle-orm'
-import { rejected } from '../../rejected.ts'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
+import { rejected } from '../../schema/rejected.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 

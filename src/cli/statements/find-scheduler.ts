@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { bool, nullable, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { bool, nullable, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
 
 /** Whether pg_cron can be asked to run statements in this database, and if not, why. */
 export const findScheduler = operation({

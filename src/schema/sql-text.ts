@@ -1,6 +1,6 @@
 /** Pieces of SQL as text, for `do` blocks: these take no parameters. */
 import { getTableName, type Table } from 'drizzle-orm'
-import type { CacheTables } from '../schema.ts'
+import type { CacheTables } from './index.ts'
 
 export function qualified(tables: Pick<CacheTables, 'schema'>, table: Table): string {
   const name = identifier(getTableName(table))

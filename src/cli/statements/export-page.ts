@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { live } from '../../schema.ts'
-import { decimal, nullable, number, snapshot, strings, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
-import { inRange, param } from './fragments.ts'
+import { decimal, nullable, number, snapshot, strings, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { inRange, param } from '../../postgres/operations/fragments.ts'
+import { live } from '../../schema/index.ts'
 
 /** To the microsecond, as every Postgres reads it. */
 const instant = (column: PgColumn) => sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { milliseconds } from './fragments.ts'
-import { heldLease, PASS } from './lease.ts'
+import { milliseconds } from '../operations/fragments.ts'
+import { heldLease, PASS } from '../operations/lease.ts'
 
 /**
  * Gives a lease back with the word that the answer could not be shared: for `passMs` nobody waits for another's answer.

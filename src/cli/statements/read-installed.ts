@@ -1,7 +1,7 @@
 import { inArray, sql } from 'drizzle-orm'
-import { qualified } from '../../migrate/sql-text.ts'
-import { nullable, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { nullable, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { qualified } from '../../schema/sql-text.ts'
 
 /** The names of routines begin like those of tables. */
 const CACHE = 'cache_'

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
-import { overwrite, param, writtenColumns, zipped } from './fragments.ts'
+import { integer } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { overwrite, param, writtenColumns, zipped } from '../../postgres/operations/fragments.ts'
 
 /**
  * Stores entries as they were exported, whatever was there; what is past keeping is left out. `keys` must be distinct.

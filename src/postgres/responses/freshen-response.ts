@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
-import { rejected } from '../../rejected.ts'
+import { rejected } from '../../schema/rejected.ts'
 import { bool } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { deadline, milliseconds, param, textArray } from './fragments.ts'
-import { fencedSince, fencingLease, freed, passedAt } from './lease.ts'
+import { deadline, milliseconds, param, textArray } from '../operations/fragments.ts'
+import { fencedSince, fencingLease, freed, passedAt } from '../operations/lease.ts'
 
 /**
  * Brings a stored response up to date after the handler said that it has not changed, and gives the lease back: header

@@ -1,9 +1,17 @@
 import { sql } from 'drizzle-orm'
-import { rejected } from '../../rejected.ts'
+import { rejected } from '../../schema/rejected.ts'
 import { bool } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { asWrittenNow, deadline, milliseconds, overwrite, param, textArray, writtenColumns } from './fragments.ts'
-import { fencedSince, fencingLease, freed } from './lease.ts'
+import {
+  asWrittenNow,
+  deadline,
+  milliseconds,
+  overwrite,
+  param,
+  textArray,
+  writtenColumns,
+} from '../operations/fragments.ts'
+import { fencedSince, fencingLease, freed } from '../operations/lease.ts'
 import { variantRowKey } from './variant.ts'
 
 /** How long a URL's field names are remembered after its last response was stored; forgotten, they cost one miss. */

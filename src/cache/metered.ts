@@ -5,12 +5,12 @@
  * entry (`containsKey` there; here `has`, `expiration`) is neither.
  */
 
-import { ENGINE, engineOf, type ScopedEngine } from './cache/engine.ts'
-import { exactCache, exactEntry } from './cache/exact-arguments.ts'
-import { type Inside, internals, internalsOf } from './cache/internals.ts'
-import type { Cache, CacheEntry, Fill, GetOrSetOptions } from './cache.ts'
-import { wasAnswer } from './fill/fill-context.ts'
-import type { CacheEvent } from './values/events.ts'
+import type { Cache, CacheEntry, Fill, GetOrSetOptions } from '../cache.ts'
+import { wasAnswer } from '../fill/fill-context.ts'
+import type { CacheEvent } from '../values/events.ts'
+import { ENGINE, engineOf, type ScopedEngine } from './engine.ts'
+import { exactCache, exactEntry } from './exact-arguments.ts'
+import { type Inside, internals, internalsOf } from './internals.ts'
 
 export interface Counts {
   hits: number

@@ -17,10 +17,10 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
+import { describeType, InvalidTableNameError } from '../values/errors.ts'
+import { optionsObject } from '../values/options.ts'
 import { cleanupSlot } from './cleanup-slot.ts'
 import { rejected } from './rejected.ts'
-import { describeType, InvalidTableNameError } from './values/errors.ts'
-import { optionsObject } from './values/options.ts'
 
 /** Postgres cuts identifiers at NAMEDATALEN - 1 bytes, silently: a cut name is another name. */
 const MAX_IDENTIFIER_BYTES = 63

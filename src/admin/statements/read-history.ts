@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { instant, integer, number } from '../kinds.ts'
-import { operation } from '../operation.ts'
-import { milliseconds, param } from './fragments.ts'
+import { instant, integer, number } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { milliseconds, param } from '../../postgres/operations/fragments.ts'
 
 /** The history of all names, or of one, as steps of `stepMs` back to `spanMs` ago; the oldest first, steps without events left out. */
 export const readHistory = operation({

@@ -1,7 +1,7 @@
 /** `withMetrics`: a cache that knows its hit rate, whatever its store. */
-import type { Cache } from './cache.ts'
+import type { Cache } from '../cache.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type Counts, metered } from './metered.ts'
-import { describeType, InvalidOptionError } from './values/errors.ts'
 
 export interface CacheMetrics {
   /** Values that the cache had: one for each key of `getMany`, and for each row that a handle read. */

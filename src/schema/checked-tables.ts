@@ -1,5 +1,5 @@
-import type { CacheTables } from './schema.ts'
-import { describeType, InvalidOptionError } from './values/errors.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import type { CacheTables } from './index.ts'
 
 /** @throws InvalidOptionError when these are not a cache's tables */
 export function checkedTables(tables: CacheTables): CacheTables {

@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm'
-import { CLUSTER_IDENTITY } from '../../cluster.ts'
-import { qualified } from '../../migrate/sql-text.ts'
-import { nullable, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { nullable, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { CLUSTER_IDENTITY } from '../../schema/cluster.ts'
+import { qualified } from '../../schema/sql-text.ts'
 
 /**
  * Names the log of invalidations that snapshots of tagged entries are about: its table, database, cluster, and the

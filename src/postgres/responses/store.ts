@@ -1,6 +1,6 @@
 /** What a store must be able to do for HTTP responses: each step one round trip. */
-import type { Cost, Emit } from '../values/events.ts'
-import type { Deadline } from '../values/expiration.ts'
+import type { Cost, Emit } from '../../values/events.ts'
+import type { Deadline } from '../../values/expiration.ts'
 
 /** A response as it is stored; instants in milliseconds since 1970, by the store's clock. */
 export interface ResponseMeta {

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { SUMS } from '../../telemetry/tally.ts'
-import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
-import { milliseconds, param } from './fragments.ts'
+import { integer } from '../postgres/kinds.ts'
+import { operation } from '../postgres/operation.ts'
+import { milliseconds, param } from '../postgres/operations/fragments.ts'
+import { SUMS } from './tally.ts'
 
 /** A week of them is 2,016 rows a name. */
 export const HISTORY_BUCKET_MS = 300_000

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { param } from './fragments.ts'
+import { param } from '../operations/fragments.ts'
 
 /**
  * The key of the row that holds a URL's variant for this request: the URL's own (the parameter `base`) where its responses

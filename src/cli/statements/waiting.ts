@@ -1,7 +1,7 @@
 import { and, sql } from 'drizzle-orm'
-import { cleanupSlot } from '../../cleanup-slot.ts'
-import { integer } from '../kinds.ts'
-import { scopedOperation } from './scoped.ts'
+import { integer } from '../../postgres/kinds.ts'
+import { scopedOperation } from '../../postgres/operations/scoped.ts'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 
 /** How many entries of a scope are past keeping and wait for cleanup; those that a tag rejects are not looked for. */
 export const waiting = scopedOperation({

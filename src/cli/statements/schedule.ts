@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { bool, integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
-import { param } from './fragments.ts'
+import { bool, integer } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { param } from '../../postgres/operations/fragments.ts'
 
 /** Has pg_cron run a statement; a job of the same name is replaced. */
 export const schedule = operation({

@@ -1,7 +1,7 @@
 /** What makes a tagged value unfit to be answered with. */
 import { type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
-import { literal, qualified } from './migrate/sql-text.ts'
-import type { CacheTables } from './schema.ts'
+import type { CacheTables } from './index.ts'
+import { literal, qualified } from './sql-text.ts'
 
 /** Rows of `cache_state` that are about tags. */
 export const TAG_STATE = {

@@ -1,10 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { bool, integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { param } from './fragments.ts'
-import { breakLeases } from './lease.ts'
+import { param } from '../operations/fragments.ts'
+import { breakLeases } from '../operations/lease.ts'
 
 /** Ranges of responses: what is being computed for them is not stored, also for URLs of which nothing is there yet. */
 function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue) => SQL, change: SQL) {
