@@ -106,8 +106,8 @@ function noteUnused(url: string, { databaseUrl }: Flags): void {
   note('DATABASE_URL is set, but not used. To use your own Postgres, pass --database-url.')
 }
 
-// Not in the text itself: to tools that look for imports it would be one.
-const PACKAGE = `'pgstash'`
+// To tools that look for imports, the lines as they are printed would be imports of this package.
+const FROM = 'from'
 
 function instructions({ connectionString }: LocalNeon, { databaseUrl, dataDir, write = [] }: Flags): string {
   const data = databaseUrl === undefined ? `an embedded Postgres. Its data is in ${dataDir}.` : 'your Postgres.'
@@ -122,8 +122,8 @@ DATABASE_URL=${connectionString}
 
 Add these lines to your code, where it creates the database:
 
-import { neonConfig } from '@neondatabase/serverless'
-import { enableLocalNeon } from ${PACKAGE}
+import { neonConfig } ${FROM} '@neondatabase/serverless'
+import { enableLocalNeon } ${FROM} 'pgstash'
 
 enableLocalNeon(neonConfig)
 

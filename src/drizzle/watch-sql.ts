@@ -16,7 +16,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { lockCall } from '../migrate/home-sql.ts'
+import { lockSteps } from '../migrate/home-sql.ts'
 import { isCacheTable } from '../migrate/shape-sql.ts'
 import { isOwnRole, isTrusted } from '../migrate/trust-sql.ts'
 import type { CacheTables } from '../schema/index.ts'
@@ -110,9 +110,9 @@ export function watchSql(given: readonly Watchable[], rows: boolean, tables: Cac
     format(${literal(noteRows('removed'))}, log, item."row", key), log, item."row", key);`
     : `body := format(${literal(tableFunction)}, log, item.tag);`
   return guardedBlock(
-    `log_table pg_catalog.oid := ${regclass(tables, tables.invalidations)};
-own pg_catalog.oid[] := ${found(ownTables(tables).map((table) => qualified(tables, table)))};
-relations pg_catalog.oid[] := ${found(given.map(relationText))};
+    `log_table pg_catalog.oid;
+own pg_catalog.oid[];
+relations pg_catalog.oid[];
 log pg_catalog.text;
 home pg_catalog.text;
 item pg_catalog.record;
@@ -123,8 +123,7 @@ body pg_catalog.text;
 function pg_catalog.text;
 event pg_catalog.text;
 kind pg_catalog.int4;`,
-    `perform ${lockCall(tables)};
-select format('%I.%I', n.nspname, c.relname), n.nspname into log, home
+    `select format('%I.%I', n.nspname, c.relname), n.nspname into log, home
 from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = log_table;
 if log is null then
   ${refuse('PGSW5')}
@@ -209,6 +208,10 @@ for item in select * from ${items(given, tables)} order by relations[given.at] l
     end loop;
   end loop;
 end loop;`,
+    `${lockSteps(tables)}log_table := ${regclass(tables, tables.invalidations)};
+own := ${found(ownTables(tables).map((table) => qualified(tables, table)))};
+relations := ${found(given.map(relationText))};
+`,
   )
 }
 
@@ -231,15 +234,15 @@ export function unwatchSql(given: readonly Watchable[] | 'all', tables: CacheTab
     where n.nspname = home and ${isWatchFunction(tables, 'p')}`
       : `select given.function from ${items(given, tables)}`
   return guardedBlock(
-    `log_table pg_catalog.oid := ${regclass(tables, tables.invalidations)};
+    `log_table pg_catalog.oid;
 home pg_catalog.text := ${tables.schema === undefined ? 'pg_catalog.current_schema()' : literal(tables.schema)};
 item pg_catalog.record;`,
-    `perform ${lockCall(tables)};
-home := coalesce((
+    `home := coalesce((
   select n.nspname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = log_table), home);
 for item in ${names} loop
   execute format('drop routine if exists %I.%I() cascade', home, item.function);
 end loop;`,
+    `${lockSteps(tables)}log_table := ${regclass(tables, tables.invalidations)};\n`,
   )
 }
 

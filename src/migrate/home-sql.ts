@@ -9,18 +9,32 @@ import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
 import { dollarQuoted, identifier, literal, qualified, regclass, verbatim } from '../schema/sql-text.ts'
 
-/** Who migrates or watches at the same time waits for this lock. */
-export function lockCall(tables: CacheTables): string {
-  return `pg_advisory_xact_lock(hashtextextended(${literal(`pgstash ${qualified(tables, tables.state)}`)}, 0))`
+/**
+ * Waits for whoever migrates or watches these tables at the same time. For the beginning of a guarded block.
+ *
+ * What others created while this session waited may be missing from its catalogue caches: an earlier look-up left a note that
+ * there is no such schema. Locking a table, which reading one does, makes the session drop such notes.
+ */
+export function lockSteps(tables: CacheTables): string {
+  const name = literal(`pgstash ${qualified(tables, tables.state)}`)
+  return `-- Those who migrate at the same time wait here, and then find the work done.
+perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${name}, 0));
+perform from pg_catalog.pg_namespace limit 1;
+`
 }
 
-/** For the beginning of a guarded block, which still sees the caller's search path. */
 export function homeDeclarations(tables: CacheTables): string {
-  const found = ownTables(tables).map((table) => regclass(tables, table))
   const fallback = tables.schema === undefined ? 'pg_catalog.current_schema()' : literal(tables.schema)
   return `-- What the cache would meet under its tables' names.
-found pg_catalog.oid[] := array[${found.join(', ')}]::pg_catalog.oid[];
+found pg_catalog.oid[];
 home pg_catalog.text := ${fallback};`
+}
+
+/** For the beginning of a guarded block, which still sees the caller's search path; after the lock. */
+export function findTables(tables: CacheTables): string {
+  const found = ownTables(tables).map((table) => regclass(tables, table))
+  return `found := array[${found.join(', ')}]::pg_catalog.oid[];
+`
 }
 
 /** The schema of the tables that are there, or else the one in which new ones are made. */

@@ -16,7 +16,7 @@ import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { changeSteps, checkedChannel } from './changes-sql.ts'
 import { clusterStep } from './cluster-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
-import { findHome, homeDeclarations, lockCall, oidOf, placed, run } from './home-sql.ts'
+import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
 
 /** Half of Postgres's 0.2: every `set` leaves a dead row, and a cache is rewritten often. */
@@ -83,7 +83,11 @@ export function migrationSql(given?: MigrateOptions): string {
       channel: checkedChannel(options.notify),
     }),
   ].join('\n\n')
-  return guardedBlock(`${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied pg_catalog.text[] := '{}';`, body)
+  return guardedBlock(
+    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied pg_catalog.text[] := '{}';`,
+    body,
+    lockSteps(tables) + findTables(tables),
+  )
 }
 
 function preamble(tables: CacheTables): string {
@@ -92,8 +96,6 @@ function preamble(tables: CacheTables): string {
     `if current_setting('server_version_num')::int < ${OLDEST_POSTGRES}0000 then
   raise exception 'pgstash needs Postgres ${OLDEST_POSTGRES} or newer' using errcode = '${TOO_OLD_SQLSTATE}';
 end if;`,
-    `-- Those who migrate at the same time wait here, and then find the work done.
-perform ${lockCall(tables)};`,
     findHome(tables),
     ...(tables.schema === undefined
       ? []

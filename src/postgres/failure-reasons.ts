@@ -98,10 +98,6 @@ const RULES: readonly Rule[] = [
   },
   { when: /client password must be a/i, says: NO_PASSWORD },
   {
-    when: /on behalf of a different request/i,
-    says: 'On Workers a connection belongs to the request that opened it: create the client and the cache inside each request.',
-  },
-  {
     when: ({ isHttp, chain }) => isHttp && chain.some((error) => isForeignHost(text(error, 'hostname'))),
     says: NOT_NEON,
   },

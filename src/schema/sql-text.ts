@@ -52,14 +52,14 @@ export function verbatim(text: string): string {
  *
  * On a search path, a role that may create functions and operators could plant closer matches for the ones used here. They
  * would run with the rights of the role that migrates. So the body names everything else with its schema. The declarations
- * still see the caller's path: there, qualify each type and function, and use no operator.
+ * still see the caller's path: there, qualify each type and function, and use no operator. So do the steps in `first`.
  */
-export function guardedBlock(declarations: string, body: string): string {
+export function guardedBlock(declarations: string, body: string, first = ''): string {
   return doBlock(
     `caller_path pg_catalog.text := pg_catalog.current_setting('search_path');
 caller_messages pg_catalog.text := pg_catalog.current_setting('client_min_messages');
 ${declarations}`,
-    `perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    `${first}perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 perform set_config('client_min_messages', 'warning', true);
 ${body}
 -- In a transaction of the caller's, local settings would outlive this block.

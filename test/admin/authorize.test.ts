@@ -254,10 +254,13 @@ describe('cacheAdmin', () => {
   })
 
   it('says which cache it needs where a function gives another', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const response = await new Hono()
       .route('/cache', cacheAdmin({ cache: () => memoryCache(), authorize: everybody }))
       .request('/cache/overview')
-    expect(response.status).toBe(400)
-    expect(await response.text()).toContain('Expected a cache of createCache')
+    expect(response.status).toBe(500)
+    expect(await response.text()).toContain('The details are in the log.')
+    expect(String(log.mock.calls)).toContain('Expected a cache of createCache')
+    log.mockRestore()
   })
 })

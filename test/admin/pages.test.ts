@@ -310,7 +310,7 @@ describe("an entry's page", () => {
 
   it.each([
     ['compressing', compressingCodec()],
-    ['encrypting', encryptingCodec({ keys: { only: new Uint8Array(32).fill(7) } })],
+    ['encrypting', encryptingCodec({ keys: { only: Uint8Array.from({ length: 32 }, (_, i) => i) } })],
   ])('shows what a %s codec wrote, decoded', async (_name, codec) => {
     const cache = site.cache({ codec })
     await cache.set('key', { text: 'word '.repeat(500) })
@@ -324,7 +324,7 @@ describe("an entry's page", () => {
   })
 
   it('shows what JSON has no word for as devalue writes it, and not as if it were empty', async () => {
-    const codec = encryptingCodec({ keys: { k: new Uint8Array(32) }, codec: devalueCodec })
+    const codec = encryptingCodec({ keys: { k: Uint8Array.from({ length: 32 }, (_, i) => i) }, codec: devalueCodec })
     const cache = site.cache({ codec })
     await cache.setMany({ key: { map: new Map([['inside', 12n]]) }, plain: { at: 'noon' } })
     const { open } = visitor(mount(site, { cache }))

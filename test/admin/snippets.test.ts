@@ -60,7 +60,7 @@ it('next.ts loads without a password, as in a build, and then lets nobody in', a
   expect(answer.status).toBe(500)
   // The reason is for the log.
   expect(await answer.text()).toContain('The details are in the log.')
-  expect(String(log.mock.calls)).toContain('Expected password to have at least 16 characters')
+  expect(String(log.mock.calls)).toContain('Expected password to have at least 16 visible characters')
 })
 
 it('node.ts serves the pages, and stops whoever guesses', async () => {

@@ -32,7 +32,7 @@ async function fill(url: string): Promise<Cache> {
   await cache.getOrSet('stale', () => 'computed', { expiration: '1h', stale: '1h' })
   await cache.getOrSet('always stale', () => 'computed', { expiration: '1h', stale: null })
   await cache.namespace('shop').namespace('e|u').set('k', 'nested')
-  const codec = encryptingCodec({ keys: { only: new Uint8Array(32).fill(7) } })
+  const codec = encryptingCodec({ keys: { only: Uint8Array.from({ length: 32 }, (_, i) => i) } })
   await cacheAt(url, { namespace: 'secret', codec }).set('k', { secret: true })
   await createPool(url).query(`insert into cache_entries (key, value, meta) values ('GET|x', 'body', '{"status":200}')`)
   return cache

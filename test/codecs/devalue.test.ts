@@ -121,7 +121,7 @@ describe('devalueCodec', () => {
 
   it('can be compressed and encrypted', async () => {
     const codec = encryptingCodec({
-      keys: { a: new Uint8Array(32) },
+      keys: { a: Uint8Array.from({ length: 32 }, (_, i) => i) },
       codec: compressingCodec({ codec: devalueCodec, threshold: 1 }),
     })
     const cache = memoryCache({ codec })

@@ -324,7 +324,7 @@ describe('a failure of another runtime or network', () => {
     [
       'Workers: another request',
       new Error('Cannot perform I/O on behalf of a different request.'),
-      /create the client and the cache inside each request/,
+      /Create the client, the Drizzle database and the cache inside the handler, one per request/,
     ],
     [
       'a bug of a driver',

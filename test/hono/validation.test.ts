@@ -50,7 +50,7 @@ describe('a stale response', () => {
     await age(site, 61_000)
     const response = await fetch('/a', { headers: { 'if-none-match': '"1"' } })
     expect([response.status, await response.text()]).toEqual([304, ''])
-    expect(site.faults.bytesIn + site.faults.bytesOut).toBeLessThan(15_000)
+    expect(site.faults.bytesIn + site.faults.bytesOut).toBeLessThan(18_000)
     expect(brief(await fetch('/a'))).toBe('hit')
   })
 

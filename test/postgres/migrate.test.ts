@@ -60,6 +60,16 @@ describe('migrate', () => {
     })
   }
 
+  it('makes new schemas once, for sessions that have looked for them before', async () => {
+    // Over HTTP the sessions are reused: each remembers that the schema was missing when it last looked.
+    const { db } = await createNeon(await createDatabase())
+    for (let i = 0; i < 4; i++) {
+      const tables = cacheTables({ schema: `own ${i}`, prefix: 'my_' })
+      await Promise.all(Array.from({ length: 4 }, () => migrate(db, { tables })))
+      await createCache(db, { tables }).set('key', 1)
+    }
+  })
+
   it('applies settings, and changes them when asked again', async () => {
     const db = drizzlePg(createPool(await createDatabase()))
     await migrate(db)

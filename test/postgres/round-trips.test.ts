@@ -128,7 +128,7 @@ describe('bytes over HTTP', () => {
       faults.reset()
       await run(cache)
       expect(faults.bytesOut).toBeLessThan(3_000)
-      expect(faults.bytesIn).toBeLessThan(6_000)
+      expect(faults.bytesIn).toBeLessThan(7_000)
     })
   }
 

@@ -85,10 +85,10 @@ it('a search_path without the tables is refused with advice', async () => {
 
 it('list tells a namespace from those below it with standard_conforming_strings off', async () => {
   const cache = createCache(sessions({ standard_conforming_strings: 'off', escape_string_warning: 'off' }))
-  await cache.namespace('a').setMany({ direct: 1, 'with\\backslash': 1, 'with|bar': 1 })
+  await cache.namespace('a').setMany({ 'b direct': 1, 'b with\\backslash': 1, 'b with|bar': 1 })
   await cache.namespace('a').namespace('b').set('nested', 1)
-  const { entries } = await cache.namespace('a').list({ prefix: '' })
-  expect(entries.map(({ key }) => key).sort()).toEqual(['direct', 'with\\backslash', 'with|bar'])
+  const { entries } = await cache.namespace('a').list({ prefix: 'b' })
+  expect(entries.map(({ key }) => key).sort()).toEqual(['b direct', 'b with\\backslash', 'b with|bar'])
 })
 
 it('a statement that runs out of time or waits too long for a lock fails, and reads as a miss where that is asked for', async () => {

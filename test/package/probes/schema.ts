@@ -14,7 +14,7 @@ export const run: Probe = async (env) => {
   await cache.set('kept', 1)
   await cache.set('expired', 1, { expiration: 0 })
   const [row] = await db.select({ live: count() }).from(tables.entries).where(live(tables))
-  return { live: Number(row?.live), printed: migrationSql({ tables }).startsWith('do $pgstash$') }
+  return { live: Number(row?.live), printed: migrationSql({ tables }).startsWith('do $pgstash') }
 }
 
 export const expected = { live: 1, printed: true }
