@@ -238,7 +238,7 @@ export interface CacheStats {
 export interface ListOptions {
   /** Only keys that start with it; of this namespace itself, not of those nested in it. */
   prefix?: string | undefined
-  /** `expired` covers what a tag has rejected, `live` what never expires. Default: all. */
+  /** `expired` includes invalidated entries, `live` includes permanent ones. Default: all. */
   state?: 'live' | 'expired' | 'forever' | undefined
   /** 1 to 1,000; default 100. */
   limit?: number | undefined

@@ -15,7 +15,7 @@ export function contextOf(cache: unknown): PostgresEngine {
   )
 }
 
-/** A backslash of a stored key with what it escapes, or the pages' notation for what cannot be seen. No key holds that. */
+/** Matches a backslash of a stored key with the character that it escapes, or the pages' notation for an invisible character. No key holds that notation. */
 const ESCAPE = /\\(?:u\{([0-9a-f]{1,6})\}|.)/gsu
 const LAST_CODE_POINT = 0x10ffff
 

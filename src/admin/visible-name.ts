@@ -15,15 +15,15 @@ const WORD = /[\p{L}\p{M}]+/gu
 /** Many letters of these scripts look like Latin ones. No word of a language mixes them. */
 const LATIN = /\p{Script=Latin}/u
 const LIKE_LATIN = /\p{Script=Cyrillic}|\p{Script=Greek}|\p{Script=Armenian}|\p{Script=Cherokee}/gu
-/** Joiners that change what is seen: inside an emoji, and between letters of scripts that join. */
+/** Joiners that are visible in their effect: inside an emoji, and between letters of scripts that join. */
 const JOINER =
   /(?<=\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)\u200d(?=\p{Extended_Pictographic})|(?<=(?!\p{Script=Latin})[\p{L}\p{M}])[\u200c\u200d](?=(?!\p{Script=Latin})\p{L})/gu
 
 const FINGERPRINT_HEX = 8
-/** The end of a name that is cut, as a share of what is shown. */
+/** The share of a shortened name that shows its end. */
 const END_SHARE = 0.25
 
-/** A name with `\u{…}` in the place of what cannot be seen or told apart. A backslash of its own is doubled. */
+/** Writes invisible or indistinguishable characters of a name as `\u{…}`, and doubles its own backslashes. */
 export function visibleName(name: string): string {
   return written(name, hiddenPlaces(name), '\\\\')
 }
@@ -44,7 +44,7 @@ export function asciiStored(stored: string): string {
  * A visible name of at most so many characters. One that is cut keeps its end, and gets a fingerprint: names that differ
  * only in between are still told apart.
  *
- * @param whole what the fingerprint is made of
+ * @param whole the text that is fingerprinted
  */
 export function shortName(name: string, maxLength: number, whole: string): string {
   if (name.length <= maxLength) return name

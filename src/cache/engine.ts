@@ -1,4 +1,4 @@
-/** What the parts of the engine share. */
+/** The parts of the engine share these. */
 import type { Filler } from '../fill/get-or-set.ts'
 import type { FillStore } from '../fill/store.ts'
 import type { Reply, Row, Store } from '../store/store.ts'

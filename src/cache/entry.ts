@@ -6,7 +6,7 @@ import { exactEntry } from './exact-arguments.ts'
 export interface EntrySource<T> {
   /** Reads the live entry; the function makes a fresh value of it at each call, so that no two callers share one. */
   read(): Promise<(() => Promise<T>) | undefined>
-  /** Stores the value, and makes a fresh one of what it stored, as a read would. */
+  /** Stores the value, and decodes a fresh one from the stored form, as a read would. */
   set(value: T, options?: WriteOptions): Promise<T>
   delete(): Promise<boolean>
 }

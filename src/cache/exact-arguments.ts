@@ -70,7 +70,7 @@ function exact<T extends object>(methods: T, most: Readonly<Record<string, numbe
 
 function withoutFurther(name: string, most: number, method: Method): Method {
   return (...args) => {
-    // An undefined one says nothing; wrappers that pass on what they got add some.
+    // A trailing undefined says nothing. Wrappers that pass on their arguments add some.
     if (args.length <= most || args.slice(most).every((argument) => argument === undefined)) return method(...args)
     const error = furtherArguments(name, most, args.length)
     if (AT_ONCE.has(name)) throw error

@@ -35,7 +35,7 @@ export function withCircuit<S extends Store>(store: S, circuit: Circuit): S {
 /**
  * Keeps the count of failures around work that may be left out. While the circuit is open, the work is not even tried.
  *
- * @throws CircuitOpenError, and what the work throws
+ * @throws CircuitOpenError, and the errors of the work
  */
 export async function guarded<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> {
   return counted(circuit, work, circuit.check(now()))

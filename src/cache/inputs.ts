@@ -1,4 +1,4 @@
-/** What callers give to the methods of a cache, checked and parsed before anything happens; the same for every store. */
+/** Checks and parses the arguments of a cache's methods before anything happens. */
 
 import type { CacheSnapshot, ClearExpiredOptions, CounterOptions, LimitRule, WriteOptions } from '../cache.ts'
 import type { SweepInput } from '../store/inputs.ts'
@@ -30,7 +30,7 @@ export function parseGet(options: GetOptions | undefined): { fallback: unknown; 
   return { fallback, ttlMs: sliding === undefined ? undefined : parsePeriod(sliding, 'sliding', now()) }
 }
 
-/** How far a sliding read moves a deadline. */
+/** The span to which a sliding read moves a deadline, in milliseconds. */
 export function slidingLifeMs(ttlMs: number, slack: number): number {
   return boundedSpan(ttlMs * (1 + slack), now())
 }
@@ -41,7 +41,7 @@ export function parseWrite(settings: Pick<Settings, 'expiration'>, options: Writ
   return { deadline: deadlineOf(settings, expiration), tags: storedTags(tags), asOf: checkedSnapshot(asOf) }
 }
 
-/** The entries of `setMany`. @throws InvalidKeyError */
+/** Reads the entries of `setMany`. @throws InvalidKeyError */
 export function parsePairs(entries: unknown): (readonly [string, unknown])[] {
   if (typeof entries !== 'object' || entries === null) {
     throw new InvalidKeyError(`Expected an object or an iterable of [key, value] pairs, got ${describeType(entries)}.`)
@@ -83,14 +83,14 @@ export function parseLimit(rule: LimitRule): { limit: number; periodMs: number }
   }
 }
 
-/** The tags of `invalidate`; null where there are none. @throws InvalidKeyError */
+/** Reads the tags of `invalidate`; null for none. @throws InvalidKeyError */
 export function parseTags(tags: string | Iterable<string>): string[] | null {
-  // A missing tag would leave old data in place, silently.
+  // Ignoring a missing tag would silently leave old data in place.
   if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
   return storedTags(tags)
 }
 
-/** Deleted in some tens of milliseconds: locks are short, and a run of 40 requests removes 200,000. */
+/** Deleting a batch takes some tens of milliseconds, so locks are short. A run of 40 requests removes 200,000. */
 export const DEFAULT_BATCH = 5_000
 export const MAX_BATCH = 100_000
 
@@ -117,7 +117,7 @@ export function budgetMs(timeBudget: unknown): number {
   return milliseconds('timeBudget', timeBudget, { numbers: 'milliseconds' })
 }
 
-/** A snapshot's text as what it is to callers. */
+/** Gives a snapshot's text the type that callers see. */
 export function asSnapshot(text: string): CacheSnapshot {
   return text as CacheSnapshot
 }

@@ -1,4 +1,4 @@
-/** `count`, `stats`, `list`: what is there, without values. */
+/** `count`, `stats`, `list`: methods that move no values. */
 import type { Cache, CacheStats, EntryPage, ListOptions } from '../cache.ts'
 import type { ListedRow, ListInput } from '../store/inputs.ts'
 import type { ScopedEngine } from './engine.ts'

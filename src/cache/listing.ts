@@ -1,4 +1,4 @@
-/** Pages of `list`: what a caller asks for, and cursors; the same for every store. */
+/** Pages of `list` and their cursors; the same for every store. */
 
 import type { EntryPage, ListOptions } from '../cache.ts'
 import type { ListedRow, ListInput } from '../store/inputs.ts'

@@ -1,4 +1,4 @@
-/** Runs one operation of the engine: tells the listener what came of it, and fails soft if that was asked for. */
+/** Runs one operation of the engine: reports it to the listener, and fails soft if the caller asked for that. */
 import type { MaybePromise, Reply } from '../store/store.ts'
 import { now } from '../values/clock.ts'
 import { isOutage, takeCost } from '../values/errors.ts'
@@ -44,7 +44,7 @@ async function performWatched<T>(engine: ScopedEngine, operation: Operation<T>):
   try {
     const { value, cost } = await operation.run()
     if (emit !== undefined) {
-      // The first event tells the cost, so that all events add up to what was sent.
+      // Only the first event carries the cost. Otherwise the events would add up to more than was sent.
       const costs = [cost, noCost()]
       for (const outcome of operation.report(value)) {
         emit({ ...outcome, operation: name, durationMs: now() - startedAt, ...(costs.shift() ?? noCost()) }, key)

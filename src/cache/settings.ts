@@ -1,4 +1,4 @@
-/** The options that all stores have in common, checked once when a cache is made. */
+/** Options that all stores have in common, checked once when a cache is created. */
 import { now } from '../values/clock.ts'
 import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
 import { DEFAULT_SLACK, DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
@@ -19,7 +19,7 @@ export interface CommonOptions {
   codec?: Codec | undefined
   /** With sliding: the share of the span by which a deadline may be late, and writes are saved; default 0.25. */
   slack?: number | undefined
-  /** Told what happened: hits, misses, writes, errors. Its own failures are ignored. */
+  /** Receives hits, misses, writes and errors. Its own failures are ignored. */
   onEvent?: EventListener | undefined
   /** Whether events name keys; default false, because keys often hold who did what. */
   eventKeys?: boolean | undefined
@@ -46,7 +46,7 @@ export const COMMON_OPTIONS = [
   'random',
 ] as const satisfies readonly (keyof CommonOptions)[]
 
-/** What operations need of the options. */
+/** The options as operations use them. */
 export interface Settings {
   readonly codec: Codec
   readonly maxValueBytes: number
@@ -93,7 +93,7 @@ export function scopeOf(namespace: string | undefined): Scope {
   return namespace === undefined ? ROOT : nestedScope(ROOT, namespace)
 }
 
-/** An expiration as given, or the cache's own. @throws InvalidExpirationError */
+/** Reads an expiration; undefined means the cache's own. @throws InvalidExpirationError */
 export function deadlineOf(settings: Pick<Settings, 'expiration'>, expiration: unknown): Deadline {
   return expiration === undefined ? settings.expiration : parseExpiration(expiration, now())
 }

@@ -25,7 +25,7 @@ export function writing(engine: ScopedEngine) {
     return { key, value: text, number }
   }
 
-  /** `set` that returns what it stored. */
+  /** Like `set`, but returns the stored form. */
   async function setStored(key: string, value: unknown, options?: WriteOptions): Promise<Item> {
     const stored = storedKey(scope, key)
     const input = inputOf(options)

@@ -1,5 +1,5 @@
 /**
- * What the keys of a function begin with if nobody said so: its name.
+ * The default prefix of a function's keys: its name.
  *
  * Minifiers give functions of one to three letters the names of others: in each bundle, and each scope of a bundle, they
  * begin anew. Two routes of one program would then share entries, and answer with each other's values. So a name that is

@@ -50,7 +50,7 @@ export const devCommand = new Command('dev')
     }
     const { write = [] } = flags
     for (const file of write) checkSettingsFile(file)
-    // From the first moment: what was started must be closed, however early Ctrl-C comes.
+    // Listen from the start: an early Ctrl-C must close everything that has started.
     const [interrupted, orphaned] = [untilStopped(), whenNpmEnds()]
     const stopping = AbortSignal.any([interrupted, orphaned])
     const local = await open(flags)
@@ -99,7 +99,7 @@ const DEV_VARS = '.dev.vars'
 
 const devVarsUrl = () => parseEnvFile(readFileSync(DEV_VARS, 'utf8')).DATABASE_URL
 
-/** The variable is never used by itself: it may name production, or be what an earlier run of this command printed. */
+/** `dev` never uses the variable on its own: it may name production, or an earlier run of this command may have printed it. */
 function noteUnused(url: string, { databaseUrl }: Flags): void {
   const { DATABASE_URL } = process.env
   if (databaseUrl !== undefined || !DATABASE_URL || DATABASE_URL === url) return

@@ -17,7 +17,7 @@ const ENDPOINT = 'NEON_FETCH_ENDPOINT'
 /**
  * Adds the variables of the files to the environment. A variable that is set already stays, also if it is empty.
  *
- * @param chosen the file of `--dotenv`, instead of those of the current folder
+ * @param chosen the file of `--dotenv`, which replaces the files of the current folder
  * @throws UserError if the chosen file cannot be read
  */
 export function loadEnvFiles(chosen?: string): void {

@@ -14,7 +14,7 @@ const FILE_MODE = 0o600
 /** A data folder has one of these. Every database of Postgres has a `PG_VERSION`. */
 const MARKS = ['PG_VERSION', '.pgstash.lock', '.pgstash.password']
 const GIT_IGNORE = '.gitignore'
-/** In a folder that is as good as empty: ours, and what a desktop leaves in any folder it has shown. */
+/** Files that may be in an otherwise empty folder: ours, and those that a desktop leaves in any folder it has shown. */
 const HARMLESS = new Set([GIT_IGNORE, '.DS_Store', 'Thumbs.db', 'desktop.ini'])
 
 /**
@@ -47,7 +47,7 @@ function isLockDraft(name: string): boolean {
 /** Removes the rights of other users from the folder and everything in it. Best effort: some file systems have none. */
 async function makePrivate(folder: string): Promise<void> {
   if (process.platform === 'win32') return
-  // The folder first: from then on nobody else can reach what is in it.
+  // The folder comes first: from then on nobody else can reach the files in it.
   await chmod(folder, FOLDER_MODE).catch(() => undefined)
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   // `chmod` follows links, and their targets are not ours.

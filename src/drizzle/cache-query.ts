@@ -20,7 +20,7 @@ export interface CacheQueryOptions extends GetOrSetOptions {
   /** Tags the result with the tables that the query reads; default true. */
   autoInvalidate?: boolean | undefined
   /**
-   * Names what the result depends on besides the query and its connection: the tenant, the role, the `search_path`. Part of
+   * Names everything else that the result depends on: the tenant, the role, the `search_path`. Part of
    * the entry's key, as a hash. It also names the database of a driver that does not show it (pg-proxy, PGlite).
    */
   key?: string | undefined

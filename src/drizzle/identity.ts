@@ -1,4 +1,4 @@
-/** What a query's rows depend on besides its SQL and parameters: the database, the driver and the caller's token. */
+/** The rows of a query depend on more than its SQL and parameters: on the database, the driver and the caller's token. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isNeonHttp, neonConnection } from './neon-connection.ts'

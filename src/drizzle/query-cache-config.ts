@@ -11,7 +11,7 @@ export function entryName(key: string, isTag: boolean): string {
   return isTag ? `tag:${key}` : `sql:${key}`
 }
 
-/** Drizzle's forms of an expiration; `keepTtl` has nothing to keep, for only what is missing is stored. */
+/** Reads Drizzle's forms of an expiration. `keepTtl` has nothing to keep, because only missing entries are stored. */
 export function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline | undefined {
   if (ex !== undefined) return parseExpiration({ seconds: ex }, now())
   if (px !== undefined) return parseExpiration({ milliseconds: px }, now())

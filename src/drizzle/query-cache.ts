@@ -151,7 +151,7 @@ class PgstashQueryCache extends DrizzleCache {
     const name = entryName(key, isTag)
     const ownKey = this.#plan.prefix + name + (isWatched ? '' : ' unwatched')
     const tags = isWatched ? tables.map(tableTag) : []
-    // What an earlier write still owes.
+    // An earlier write may still owe its invalidation.
     if (this.#invalidations.hasFailed()) await this.#invalidations.apply({ tags: [], keys: [] })
     if (this.#invalidations.isUnsettled([...tags, ownKey])) return undefined
     const storedKey = this.#storedKey(ownKey)

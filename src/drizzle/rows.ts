@@ -1,4 +1,4 @@
-/** Values as text and back, exactly: a hit must not differ from what the driver returned. */
+/** Turns rows into text and back, exactly: a hit must not differ from the driver's own rows. */
 import { parse, stringify } from 'devalue'
 import { UnserializableValueError } from '../values/errors.ts'
 
@@ -49,7 +49,7 @@ const REDUCERS = {
   },
   // devalue would make a Uint8Array of it. Column mappers use methods that only a Buffer has.
   Buffer: (value: unknown) => isBuffer(value) && new Uint8Array(value),
-  // devalue stores all of the memory below a view, which may hold what the network brought for other queries.
+  // devalue stores all of the memory below a view, and that may hold the rows of other queries.
   View: (value: unknown) => isPartOfBuffer(value) && copyOf(value),
   // devalue refuses these keys, and stored JSON may have them.
   Proto: (value: unknown) =>

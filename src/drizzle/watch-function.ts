@@ -5,7 +5,7 @@ import { literal, verbatim } from '../schema/sql-text.ts'
 import { MAX_KEY_BYTES } from '../values/key.ts'
 
 const HASH_HEX = 64
-/** What is left of a tag that is too long, before the mark and the hash: as `values/key.ts` has it. */
+/** The bytes of a long tag that stay readable before the mark and the hash, as in `values/key.ts`. */
 const READABLE_BYTES = MAX_KEY_BYTES - HASH_HEX - 1
 /** A character of UTF-8 takes at most so many bytes. */
 const MAX_CHARACTER_BYTES = 4

@@ -246,7 +246,7 @@ end loop;`,
   )
 }
 
-/** Whether a function's name is one of those that are made here, and no user's that begins alike. */
+/** Whether a function's name is one that this file makes, and not a user's name that begins alike. */
 export function isWatchFunction(tables: CacheTables, p: string): string {
   const prefix = functionPrefix(tables)
   return `starts_with(${p}.proname, ${literal(prefix)}) and substr(${p}.proname, ${[...prefix].length + 1}) ~ '^[0-9a-f]{12}$'

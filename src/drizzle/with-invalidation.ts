@@ -103,7 +103,7 @@ function wrapped<Db extends Database>(db: Db, plan: Plan): Db & Touching<Db> {
   return new Proxy(Object.create(db), {
     get: (_target, name) => (Object.hasOwn(own, name) ? Reflect.get(own, name) : Reflect.get(db, name)),
     set: (_target, name, value) => Reflect.set(db, name, value),
-    // Drizzle 0.45's withReplicas spreads the primary, and would lose what is not the primary's own.
+    // Drizzle 0.45's withReplicas spreads the primary, and would lose inherited properties.
     ownKeys: () => [...new Set([...Reflect.ownKeys(db), ...Object.keys(added)])],
     getOwnPropertyDescriptor(_target, name) {
       const found = Reflect.getOwnPropertyDescriptor(db, name) ?? Reflect.getOwnPropertyDescriptor(added, name)

@@ -91,7 +91,7 @@ async function readBack(call: Call, { stored, value }: { stored: StoredValue; va
   }
 }
 
-/** A skipped value in the form that it would be stored in. It may be anything: what the codec refuses is left as it is. */
+/** Gives a skipped value the form that it would be stored in. A value that the codec refuses stays as it is. */
 async function roundTripped(call: Call, { value }: { value: unknown }): Promise<unknown> {
   const { codec } = call.environment
   try {

@@ -1,5 +1,5 @@
 /**
- * What the migration refuses before it changes anything: tables under the cache's names that are not its own.
+ * The migration refuses tables under the cache's names that are not its own, before it changes anything.
  *
  * The last character of the SQLSTATE says which table, because drivers deliver that one alike.
  */
@@ -9,7 +9,7 @@ import { ownTables } from '../schema/own-tables.ts'
 import { isCacheTable } from './shape-sql.ts'
 import { isTrusted } from './trust-sql.ts'
 
-/** What is wrong; the table's number follows. */
+/** SQLSTATEs without their last character, which is the table's number. */
 export const GUARD = { foreign: 'PGSF', untrusted: 'PGSO', hidden: 'PGSR' } as const
 
 /** Steps in a guarded block, with `found` and `home` as `home-sql.ts` declares them. */
@@ -37,7 +37,7 @@ for i in 1..${own.length} loop
 end loop;`
 }
 
-/** What the steps need declared. */
+/** Variables that the steps need. */
 export const GUARD_DECLARATIONS = 'owner pg_catalog.oid;\nplace pg_catalog.oid;\nis_ours pg_catalog.bool[];'
 
 /** Whoever owns the schema or the database decides over all in it. A superuser must not run such a role's code. */

@@ -6,7 +6,7 @@ import { literal } from '../schema/sql-text.ts'
 import { migrations } from './migrations.ts'
 
 interface Shape {
-  /** SQL: rows of name, type, and whether the table was created with it. Older versions lack what was added later. */
+  /** SQL: rows of name, type, and whether the table was created with it. Tables of older versions lack later columns. */
   readonly columns: string[]
   readonly key: string[]
 }

@@ -8,7 +8,7 @@ export interface AboutColumns {
   readonly tags: string[] | null
 }
 
-/** What a copy of an entry needs to know. */
+/** Describes a row to a caller that keeps a copy of it. */
 export function aboutOf({ remainingMs, tags }: AboutColumns): About {
   return { remainingMs: remainingMs ?? Number.POSITIVE_INFINITY, tags }
 }

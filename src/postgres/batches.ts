@@ -7,7 +7,7 @@ export const MAX_KEYS = 10_000
 /** A batch that ran out of time is tried again at this fraction of its size. */
 const SHRINK_BY = 8
 
-/** What a batch answered, or the error of one that took too long. */
+/** The answer of a batch, or the error of one that took too long. */
 export type Batch<Row> = { readonly row: Row; readonly late?: never } | { readonly row?: never; readonly late: unknown }
 
 /**
@@ -16,7 +16,7 @@ export type Batch<Row> = { readonly row: Row; readonly late?: never } | { readon
  * Rows with large values take longer to delete, and a size that never ends in time would stop the work for good. So a
  * batch that runs out of time makes all later ones smaller.
  *
- * @param largest rows of a batch; a function if it depends on what the batches before did
+ * @param largest the most rows of the next batch
  */
 export async function* inBatches<Row>(
   largest: () => number,
@@ -67,7 +67,7 @@ export async function inParts<Row extends { readonly key: string }>(
 }
 
 /**
- * What a removal answers. It is sent once more if the first statement cannot have seen everything, because its snapshot is
+ * Sends a removal. It is sent once more if the first statement cannot have seen everything, because its snapshot is
  * older than a fill that it met.
  */
 export async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {

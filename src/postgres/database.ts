@@ -65,7 +65,7 @@ function make(source: () => Database): Database {
       `Expected the function to return a Drizzle Postgres database, got ${describeType(db)}.`,
     )
   }
-  // What is done in it would be lost, or kept, with whatever else its owner does.
+  // Its owner decides whether the cache's writes commit or roll back.
   if (isTransaction(db)) throw new InvalidOptionError('Expected the function to return a database, got a transaction.')
   return db
 }

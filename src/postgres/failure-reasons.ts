@@ -1,9 +1,9 @@
-/** Recognises failures that people meet, and says each in words of our own: what is wrong, and what to do. */
+/** Recognises common failures, and says in fixed words what is wrong and what to do. */
 import { text } from '../values/redact.ts'
 import { SQLSTATE_ADVICE } from '../values/sqlstate-advice.ts'
 
 export interface Failure {
-  /** What was thrown, and the causes below it. */
+  /** The thrown error and its causes. */
   readonly chain: readonly unknown[]
   /** Of Node, a driver or a runtime. */
   readonly code: string | undefined
@@ -196,7 +196,7 @@ const STATUSES: Readonly<Record<number, string>> = {
   507: 'the answer is larger than it sends',
 }
 
-/** What is wrong and what to do; undefined if no rule applies. */
+/** Says what is wrong and what to do; undefined if no rule applies. */
 export function reasonOf(failure: Failure): string | undefined {
   const { chain, code, sqlState, status } = failure
   const seen: Seen = { ...failure, ...place(chain), messages: messagesOf(chain), isHttp: chain.some(isOfNeonHttp) }

@@ -1,4 +1,4 @@
-/** What each request over HTTP passes to `fetch`, whatever framework has wrapped that. */
+/** Options of `fetch` for each request over HTTP, whichever framework has wrapped it. */
 
 /** As far as they differ from those of every request. */
 export interface FetchOptions {

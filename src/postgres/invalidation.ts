@@ -38,7 +38,7 @@ export interface Invalidation extends SQLWrapper {
  * })
  */
 export function invalidation(tags: string | Iterable<string>, options?: InvalidationOptions): Invalidation {
-  // A missing tag would leave old data in place, silently.
+  // Ignoring a missing tag would silently leave old data in place.
   if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
   const { tables = defaultTables } = optionsObject<InvalidationOptions>(options, ['tables'])
   return new InvalidationStatement(invalidateNow(checkedTables(tables), storedTags(tags) ?? []))

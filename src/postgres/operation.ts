@@ -17,7 +17,7 @@ export type Cardinality = 'one' | 'at most one' | 'at least one' | 'any number'
 /** Each column of an answer and its kind, in order. */
 export type Columns<Row> = { readonly [Name in keyof Row]: Kind<Row[Name]> }
 
-/** What an answer with these columns brings, row by row. */
+/** The type of a row with these columns. */
 export type RowOf<Of> = { readonly [Name in keyof Of]: Of[Name] extends Kind<infer T> ? T : never }
 
 /** The expression of each column. */

@@ -29,7 +29,7 @@ export function createRequestCheck(db: Database): () => void {
   }
 }
 
-/** The advice, for a failure that says what the check could not see: somebody else used the client first. */
+/** The same advice, for a failure that the check could not foresee: other code used the client first. */
 export function sharedClientError(): InvalidOptionError {
   return new InvalidOptionError(`The database's client was used by another request. ${ADVICE}`)
 }
@@ -39,7 +39,7 @@ export function isRefusedByWorkerd(error: unknown): boolean {
   return typeof message === 'string' && REFUSED.test(message)
 }
 
-/** What a time-out may mean for this database, if it is used on Workers. */
+/** A likely reason for a time-out on Workers. */
 export function timeoutAdvice(db: Database): string | undefined {
   const { userAgent } = Object(Reflect.get(globalThis, 'navigator'))
   return userAgent === 'Cloudflare-Workers' && connectedClient(db) !== undefined

@@ -20,7 +20,7 @@ export interface Runner {
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
   /** Whether all of it is part of a transaction of the caller's. */
   readonly isInTransaction: boolean
-  /** The driver's own client, if Drizzle names it. @throws what a function throws that makes the database */
+  /** The driver's own client, if Drizzle names it. @throws the error of a function that makes the database */
   client(): unknown
 }
 
@@ -117,7 +117,7 @@ export function createRunner(
   }
 }
 
-/** What is known of a database once it is there. */
+/** A database after its first use, and what was found out about it. */
 interface Connected {
   readonly db: Database
   readonly gate: PoolGate | undefined

@@ -1,4 +1,4 @@
-/** The statements of one operation, and what they cost together. */
+/** The statements of one operation, and their total cost. */
 import type { Reply } from '../store/store.ts'
 import { withCost } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'

@@ -1,4 +1,4 @@
-/** The three steps of a fill: what a store is asked, and what it answers. */
+/** The three steps of a fill: the engine's requests and the store's answers. */
 import type { StoredValue } from '../values/codec.ts'
 import type { Deadline } from '../values/expiration.ts'
 import type { About } from './copies.ts'
@@ -17,9 +17,9 @@ export interface ClaimRequest {
   readonly early: number
   /** Claims although a live entry is there. */
   readonly force: boolean
-  /** Answers with what a copy of the entry needs as well; where a store does not know of it, no copy is kept. */
+  /** True if the caller keeps a copy: the answer then has `about`. Without it no copy is kept. */
   readonly about?: boolean | undefined
-  /** Who is to be told what was changed since it last asked, where the store knows. */
+  /** Receives the changes since it last asked, if the store knows them. */
   readonly news?: NewsReader | undefined
   /** Pushes a live entry's deadline out, as `get` with `sliding` does. */
   readonly sliding: Sliding | undefined
@@ -37,12 +37,12 @@ export interface Sliding {
 export interface FoundEntry extends StoredValue {
   readonly state: 'live' | 'stale'
   readonly about?: About | undefined
-  /** For how long it may still be answered with, by what is kept and what the caller takes; undefined for any time. */
+  /** For how long callers may still get the value, in milliseconds; undefined for any time. */
   readonly servableMs?: number | undefined
 }
 
 export interface ClaimAnswer {
-  /** What may be answered with: live, or expired but kept and within `staleMs`; never one that a tag rejects. */
+  /** The entry that may be served: live, or expired within `staleMs` and still kept. Never one that a tag rejects. */
   readonly entry: FoundEntry | undefined
   /** Whether the lease is now this token's; `unavailable` where there are none to be had, and nothing is stored. */
   readonly claimed: boolean | 'unavailable'

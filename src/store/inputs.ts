@@ -1,4 +1,4 @@
-/** What the engine asks of a store beyond single rows: pages and cleanup. */
+/** The engine's requests for many rows: pages and cleanup. */
 import type { ListedEntry } from '../cache.ts'
 import type { KeyRange } from '../values/key.ts'
 

@@ -18,7 +18,7 @@ import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './claims.t
 import type { ListedRow, ListInput, SweepInput } from './inputs.ts'
 import type { NewsReader } from './news.ts'
 
-/** What a call of a store answers, and what it cost. */
+/** The answer of a store, and its cost. */
 export interface Reply<T> {
   readonly value: T
   readonly cost: Cost

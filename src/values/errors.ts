@@ -44,7 +44,7 @@ export class CacheError extends Error {
   static readonly errorName: string = 'CacheError'
 
   readonly code: CacheErrorCode
-  /** What had been sent when the operation failed. The first event that tells of the error takes it. */
+  /** The cost until the operation failed. The first event that reports the error takes it. */
   cost?: Cost
   /** True if the circuit opened with this failure. */
   opensCircuit?: true
@@ -214,7 +214,7 @@ export class DatabaseTimeoutError extends CacheError {
   static override readonly errorName: string = 'DatabaseTimeoutError'
   readonly sent: boolean
 
-  /** @param advice what the time-out may mean for this database */
+  /** @param advice a likely reason for this database */
   constructor(timeoutMs: number, { sent = true, advice }: { sent?: boolean; advice?: string | undefined } = {}) {
     const message = sent
       ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
@@ -238,13 +238,13 @@ export function isOutage(error: unknown): error is CacheError {
   return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
 }
 
-/** Notes on an error what had been sent, for the event that will tell of it. */
+/** Notes on an error how much had been sent. The event that reports the error takes the note. */
 export function withCost(error: unknown, cost: Cost): unknown {
   if (error instanceof CacheError) error.cost = addCosts(cost, error.cost ?? noCost())
   return error
 }
 
-/** What an error cost, for the first that asks: events must add up to what was sent. */
+/** Takes the cost off an error, so that only the first event reports it. */
 export function takeCost(error: unknown): Cost {
   if (!(error instanceof CacheError) || error.cost === undefined) return noCost()
   const { cost } = error

@@ -7,7 +7,7 @@
 
 /** React's mark of a postponed render, which Next 14 and 15 throw. */
 const POSTPONED = Symbol.for('react.postpone')
-/** The one error of these without a `digest`: `dynamic = 'error'` forbids what was asked. */
+/** `dynamic = 'error'` forbids the request. This is the only such error without a `digest`. */
 const FORBIDDEN_CODE = 'NEXT_STATIC_GEN_BAILOUT'
 
 /** Whether this is such an error. Next marks all others with a `digest`, as `redirect` and `notFound` do. */

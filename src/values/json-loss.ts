@@ -57,7 +57,7 @@ function lossOfInstance(value: object): string | undefined {
   const name = Object.prototype.toString.call(value).slice('[object '.length, -1)
   if (BOXED.has(name)) return undefined
   if (ArrayBuffer.isView(value) || NOT_DATA.has(name)) return withArticle(name)
-  // Its data is in private fields, in accessors or in the runtime: JSON sees none of it.
+  // JSON sees no private fields, no accessors of the class, and no data that the runtime holds.
   if (Object.keys(value).length === 0) return withArticle(name)
   return lossOfFields(value)
 }

@@ -1,5 +1,5 @@
 /**
- * What a foreign message says, as far as it is made of words that such messages are made of.
+ * Reduces a foreign message to words that drivers and runtimes commonly use.
  *
  * Filters that look for secrets miss some: encoded, cut in two, or of a form that nobody thought of. So nothing passes
  * here but the words of this list, which any driver may say. Quoted text goes whole, because values stand in quotes.

@@ -1,4 +1,4 @@
-/** Checks of options, once and before any request. A message names the option, what it takes, and the type that came. */
+/** Checks options once, before any request. A message names the option, the accepted values, and the given type. */
 import { describeType, InvalidOptionError } from './errors.ts'
 import { suggestion } from './suggest.ts'
 

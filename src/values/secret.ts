@@ -9,7 +9,7 @@ export const MIN_SECRET_LENGTH = 16
 /** Spaces, line breaks, control characters, and those that only look like nothing. */
 const INVISIBLE = /[\s\p{C}\p{Z}]/u
 const CONTROL = /\p{Cc}/u
-/** What a header field can carry; `fetch` refuses other characters. */
+/** Characters that a header field can carry. `fetch` refuses others. */
 const HEADER_TEXT = /^[\x20-\x7e]*$/
 /** What `Authorization: Bearer` can carry (RFC 6750 2.1): nobody could present another. */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/

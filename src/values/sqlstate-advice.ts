@@ -32,7 +32,7 @@ export const SQLSTATE_ADVICE: Record<string, string> = {
   [TOO_OLD_SQLSTATE]: `pgstash needs Postgres ${OLDEST_POSTGRES} or newer.`,
 }
 
-/** What the first two characters mean (Postgres's manual, appendix A), as far as it helps. */
+/** The meaning of the first two characters (Postgres's manual, appendix A), if it helps. */
 const CLASSES: Record<string, string> = {
   '08': 'the connection failed',
   '22': 'a value is not of the form that it should have',
@@ -51,7 +51,7 @@ const CLASSES: Record<string, string> = {
   XX: 'an internal error',
 }
 
-/** What an SQLSTATE means and what to do about it. */
+/** Explains an SQLSTATE and says what to do. */
 export function sqlStateAdvice(sqlState: string): string {
   const meaning = CLASSES[sqlState.slice(0, 2)]
   const why = meaning === undefined ? '' : `: ${meaning}`

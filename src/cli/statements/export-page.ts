@@ -32,7 +32,7 @@ export const exportPage = operation({
   build(db, tables, answer) {
     const { entries } = tables
     const { key, value, expiresAt, keptUntil, tags, filledAt, computeMs, meta, createdAt, updatedAt } = entries
-    // Lengths are known without reading what is in TOAST.
+    // Postgres knows lengths without reading TOAST.
     const sized = db.$with('sized', {}).as(sql`
       select next.key, sum(next.bytes) over (order by next.key) - next.bytes as before
       from (

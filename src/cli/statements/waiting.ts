@@ -12,6 +12,6 @@ export const waiting = scopedOperation({
   build: (db, { entries }, answer, range) =>
     answer(db, { count: sql`count(*)` })
       .from(entries)
-      // The slot is what has an index.
+      // Only the slot has an index.
       .where(and(sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`, sql`${entries.keptUntil} <= now()`, range)),
 })

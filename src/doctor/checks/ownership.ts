@@ -35,7 +35,7 @@ const facts = operation({
       .groupBy(sql`r.rolname`),
 })
 
-/** Whether one role owns all: a table's owner decides what code runs when it is written, and a function's owner what it does. */
+/** Whether one role owns everything. The owner of a table decides which code runs at a write, and the owner of a function what it does. */
 export const ownership: Check = {
   name: 'ownership',
   needsTables: true,

@@ -81,7 +81,7 @@ function rowOf(request: FillRequest, filledAt: number, at: number): Row {
   return { key, value, number, tags, computeMs, filledAt, expiresAt, keptUntil, createdAt: at, updatedAt: at }
 }
 
-/** Pushes a live entry's deadline out when that is due. */
+/** Moves a live entry's deadline if the move is due. */
 export function slide(row: Row, { ttlMs, lifeMs, maxAgeMs }: Sliding, at: number): void {
   const oldest = row.createdAt + (maxAgeMs ?? Number.POSITIVE_INFINITY)
   if (row.expiresAt < Math.min(at + ttlMs, oldest)) moveDeadline(row, Math.min(at + lifeMs, oldest), at)

@@ -1,4 +1,4 @@
-/** What a memory cache keeps: entries in order of use, leases, and the log of tags. All of it synchronous. */
+/** The entries of a memory cache in order of use, its leases, and its log of tags. All of it is synchronous. */
 import { LRUCache } from 'lru-cache'
 import { wallClock as processClock } from '../../values/clock.ts'
 import type { StoredValue } from '../../values/codec.ts'
@@ -29,7 +29,7 @@ interface Lease {
   readonly claimedAt: number
 }
 
-/** Of computations that never end, such as those of cancelled requests; those under way are far fewer. */
+/** Bounds the leases of computations that never end, such as those of cancelled requests. Far fewer are under way at once. */
 const MAX_LEASES = 10_000
 
 export interface MemoryLimits {
@@ -41,13 +41,13 @@ export interface MemoryLimits {
 export interface MemoryStorage {
   now(): number
   readonly tagLog: TagLog
-  /** By key. Whoever changes a value or makes it absent takes the lease away, and the fill it stands for is refused. */
+  /** By key. A write or removal takes the lease away, and the fill that it stands for is refused. */
   readonly leases: Map<string, Lease>
   /** The entry in whatever state; counts as a use. */
   read(key: string): Row | undefined
-  /** The same, and is no use. */
+  /** The same, without counting as a use. */
   peek(key: string): Row | undefined
-  /** Stores an entry, and forgets those least recently used where the bounds ask for it. */
+  /** Stores an entry, and evicts the least recently used ones if the bounds require it. */
   put(row: Row): void
   remove(key: string): void
   claim(key: string, lease: Lease): void
@@ -74,7 +74,7 @@ export function createStorage({ maxEntries, maxBytes, now = processClock }: Memo
     read: (key) => entries.get(key),
     peek: (key) => entries.peek(key),
     put(row) {
-      // One that is larger than all that may be kept is not, and neither is what it replaces.
+      // An entry larger than the bound is not kept, and the entry that it replaces goes as well.
       entries.set(row.key, row, { size: bytesOf(row) })
     },
     remove(key) {
@@ -95,12 +95,12 @@ export function createStorage({ maxEntries, maxBytes, now = processClock }: Memo
   }
 }
 
-/** Of key, value and tags in UTF-8: what `maxBytes` bounds, at least 1. */
+/** Bytes of key, value and tags in UTF-8, at least 1. `maxBytes` bounds their sum. */
 export function bytesOf({ key, value, number, tags }: Row): number {
   return storedBytes({ key, value, number }) + (tags ?? []).reduce((sum, tag) => sum + utf8Bytes(tag), 0)
 }
 
-/** Of key and value, as listings tell it. */
+/** Bytes of key and value, as listings report them. */
 export function storedBytes({ key, value, number }: Pick<Row, 'key' | 'value' | 'number'>): number {
   return utf8Bytes(key) + utf8Bytes(value ?? '') + (number ?? '').length
 }
@@ -112,7 +112,7 @@ export function instantOf(deadline: Deadline, at: number): number {
   return instant <= at ? 0 : instant
 }
 
-/** Moves a deadline; how long the value is kept afterwards stays, but a past deadline is final. */
+/** Moves a deadline. The stale window behind it stays as long as it was, but a past deadline is final. */
 export function moveDeadline(row: Row, to: number, at: number): void {
   const keptMs = row.expiresAt === Number.POSITIVE_INFINITY || to <= at ? 0 : row.keptUntil - row.expiresAt
   row.keptUntil = to + keptMs
