@@ -1,10 +1,11 @@
 /** `pgstash clear-all` */
 import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
+import { visibleName } from '../values/visible-name.ts'
 import { type CacheFlags, type Place, withCache, withCacheOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { entries, examples } from './formats.ts'
-import { note, print, visible } from './output.ts'
+import { note, print } from './output.ts'
 import { UserError } from './user-error.ts'
 
 interface Flags extends CacheFlags {
@@ -29,7 +30,7 @@ export const clearAllCommand = withCacheOptions(new Command('clear-all'))
 
 async function isAgreed({ cache, scope, name }: Place): Promise<boolean> {
   const { total, estimated } = await cache.stats()
-  const where = scope.prefix === '' ? name : `the namespace ${visible(scope.names.join(' | '))} of ${name}`
+  const where = scope.prefix === '' ? name : `the namespace ${scope.names.map(visibleName).join(' | ')} of ${name}`
   const asking = createInterface({ input: process.stdin, output: process.stderr })
   // Ctrl-C and Ctrl-D are no answer, and so a no.
   const ended = new AbortController()

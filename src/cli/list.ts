@@ -3,10 +3,11 @@ import { Command, Option } from 'commander'
 import type { Cache, ListedEntry, ListOptions } from '../cache.ts'
 import { bytes } from '../doctor/figures.ts'
 import { pathOf } from '../values/key.ts'
+import { visibleName, visibleStored } from '../values/visible-name.ts'
 import { wholeNumber } from './arguments.ts'
 import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
-import { colors, print, visible } from './output.ts'
+import { colors, print } from './output.ts'
 
 /** The most that one statement answers with. */
 const PAGE = 1_000
@@ -79,6 +80,6 @@ function lineOf(
 ): string {
   // The deadline of an entry that a tag rejected no longer matters.
   const expires = (state === 'invalidated' ? state : (expiresAt?.toISOString() ?? 'never')).padEnd(24)
-  const tagged = tags.length === 0 ? '' : dim(`  [${tags.map(visible).join(', ')}]`)
-  return `${expires}  ${bytes(size).padStart(10)}  ${visible(pathOf(namespace, key))}${tagged}`
+  const tagged = tags.length === 0 ? '' : dim(`  [${tags.map(visibleName).join(', ')}]`)
+  return `${expires}  ${bytes(size).padStart(10)}  ${visibleStored(pathOf(namespace, key))}${tagged}`
 }

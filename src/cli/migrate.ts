@@ -5,7 +5,7 @@ import type { Operation } from '../postgres/operation.ts'
 import { number } from './arguments.ts'
 import { given, type TableFlags, tablesOf, withCache, withTableOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
-import { print } from './output.ts'
+import { note, print } from './output.ts'
 import { readInstalled } from './statements/read-installed.ts'
 
 interface Flags extends TableFlags {
@@ -39,7 +39,10 @@ export const migrateCommand = withTableOptions(new Command('migrate'))
     await withCache(place, async ({ db, name, runner }) => {
       const before = await runner.run(readInstalled)
       await migrate(db, options)
-      const outcome = compare(before, await runner.run(readInstalled))
+      const after = await runner.run(readInstalled)
+      const outcome = compare(before, after)
+      const secured = after.filter(({ hasRowSecurity }) => hasRowSecurity).map((table) => table.name)
+      if (secured.length > 0) note(rowSecurityNote(secured))
       await print(json ? `${JSON.stringify({ database: name, ...outcome })}\n` : describe(name, outcome))
     })
   })
@@ -58,6 +61,13 @@ function compare(before: readonly Installed[], after: readonly Installed[]): Out
   if (before.length > 0 && before[0]?.routines !== after[0]?.routines) changed.push('routines')
   const result = before.length === 0 ? 'created' : changed.length === 0 ? 'current' : 'updated'
   return { result, changed }
+}
+
+function rowSecurityNote(tables: readonly string[]): string {
+  return (
+    `Row-level security is on for ${tables.join(', ')}. For roles that it applies to, tagged entries are misses. ` +
+    'Run `pgstash doctor` as the role that your code uses.'
+  )
 }
 
 function describe(database: string, { result, changed }: Outcome): string {

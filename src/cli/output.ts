@@ -32,14 +32,6 @@ export function colors() {
   return pc.createColors(process.stdout.isTTY === true && process.stdout.hasColors())
 }
 
-/** Keys and tags may hold anything; what a terminal would obey is written as an escape. */
-export function visible(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
-  })
-}
-
 /** A connection string that was given in the wrong place is repeated without its password, which may hold an `@`. */
 export function withoutPasswords(text: string): string {
   return text.replace(/(\w:\/\/[^\s:/@]*:)\S*@/g, '$1…@')

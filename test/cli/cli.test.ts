@@ -17,6 +17,15 @@ async function tables(url: string): Promise<string[]> {
 const TABLES = ['cache_changes', 'cache_entries', 'cache_history', 'cache_invalidations', 'cache_leases', 'cache_state']
 
 describe('pgstash migrate', () => {
+  it('says that row-level security is on, and for which tables', async () => {
+    const url = await createDatabase()
+    await run(['migrate', '--database-url', url])
+    await createPool(url).query('alter table cache_invalidations enable row level security')
+    const { code, out, err } = await run(['migrate', '--database-url', url])
+    expect([code, out]).toEqual([0, expect.stringContaining('already current')])
+    expect(err).toMatch(/^Row-level security is on for cache_invalidations\..+`pgstash doctor`/)
+  })
+
   it('says what it did over TCP: created, already current, updated', async () => {
     const url = await createDatabase()
     const { host, pathname } = new URL(url)

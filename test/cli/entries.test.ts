@@ -137,8 +137,28 @@ describe('what a terminal must not obey', () => {
     const key = '\u001b[31mred\nline\u202e'
     await pgstash(['set', key, '1', '--tag', 'tag\u0007'])
     const { out } = await pgstash(['list'])
-    expect(out).toContain(String.raw`\u001b[31mred\u000aline\u202e  [tag\u0007]`)
+    expect(out).toContain(String.raw`\u{001b}[31mred\u{000a}line\u{202e}  [tag\u{0007}]`)
     expect(JSON.parse((await pgstash(['list', '--json'])).out)[0].key).toBe(key)
+  })
+
+  it('shows keys of blanks, and tells apart what looks alike', async () => {
+    const { pgstash } = await createSite()
+    for (const key of [' ', 'a', 'a ', 'a\u200b', 'e\u0301', '\u00e9']) await pgstash(['set', key, '1'])
+    const { out } = await pgstash(['list'])
+    const shown = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/^.* B {2}/, ''))
+    expect(shown.toSorted()).toEqual(
+      [
+        'a',
+        String.raw`\u{0020}`,
+        String.raw`a\u{200b}`,
+        String.raw`a\u{0020}`,
+        String.raw`e\u{0301}`,
+        '\u00e9',
+      ].toSorted(),
+    )
   })
 })
 

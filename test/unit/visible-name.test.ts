@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { keyText } from '../../src/admin/pages/key-name.tsx'
-import { asciiStored, shortName, visibleName } from '../../src/admin/visible-name.ts'
 import { nestedScope, ROOT, type Scope, storedKey } from '../../src/values/key.ts'
+import { asciiStored, shortName, visibleName } from '../../src/values/visible-name.ts'
 
 describe('a name on a page', () => {
   it.each([

@@ -1,9 +1,9 @@
 /** Entries in key order, a page at a time. */
 import type { EntryState } from '../../cache.ts'
 import type { Scope } from '../../values/key.ts'
+import { shortName, visibleName, visibleStored } from '../../values/visible-name.ts'
 import { keyParameter } from '../area.ts'
 import { bytes, count, deadline, instant } from '../format.ts'
-import { shortName, visibleName, visibleStored } from '../visible-name.ts'
 import { KeyLink } from './key-name.tsx'
 
 export const STATES = { all: 'All', live: 'Live', expired: 'Expired', forever: 'Never expire' } as const

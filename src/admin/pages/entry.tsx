@@ -1,9 +1,9 @@
 /** One entry: what is known of it, its value, and what can be done with it. */
 import type { Child } from 'hono/jsx'
 import type { EntryState } from '../../cache.ts'
+import { asciiStored, shortName, visibleName } from '../../values/visible-name.ts'
 import { bytes, count, deadline, instant, shortened, span, visible } from '../format.ts'
 import type { ResponseFacts, Shown } from '../stored-value.ts'
-import { asciiStored, shortName, visibleName } from '../visible-name.ts'
 
 export interface EntryFacts {
   /** As it is stored, its namespaces included. */

@@ -1,6 +1,6 @@
 import type { Scope } from '../../values/key.ts'
+import { shortName, visibleName } from '../../values/visible-name.ts'
 import { keyParameter } from '../area.ts'
-import { shortName, visibleName } from '../visible-name.ts'
 
 /** A page of the longest keys would else be mostly keys. */
 const SHOWN_CHARACTERS = 72

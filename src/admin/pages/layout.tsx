@@ -2,10 +2,10 @@
 import type { Context } from 'hono'
 import { html, raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import { visibleName } from '../../values/visible-name.ts'
 import type { AdminEnv } from '../env.ts'
 import { visible } from '../format.ts'
 import { STYLE } from '../style.ts'
-import { visibleName } from '../visible-name.ts'
 import { noticeOf } from './notices.ts'
 
 export interface PageProps {

@@ -1,13 +1,13 @@
 /** The overview: what is there, as plots. */
 import type { Scope } from '../../values/key.ts'
 import { readableKey } from '../../values/key.ts'
+import { shortName, visibleName } from '../../values/visible-name.ts'
 import { bytes, count, percent, span } from '../format.ts'
 import { type History, hitRate } from '../history-view.ts'
 import { Bars } from '../plots/bars.tsx'
 import { Columns } from '../plots/columns.tsx'
 import { MAX_LOG_ROWS } from '../statements/summarize.ts'
 import type { Summary } from '../summary.ts'
-import { shortName, visibleName } from '../visible-name.ts'
 import { KeyLink } from './key-name.tsx'
 
 const NAME_CHARACTERS = 36

@@ -1,8 +1,9 @@
 /** Removing many: what is to go, then a confirmation that says how many. */
+
+import { shortName, visibleName, visibleStored } from '../../values/visible-name.ts'
 import { keyParameter } from '../area.ts'
 import { count } from '../format.ts'
 import { MAX_COUNTED } from '../statements/count-selected.ts'
-import { shortName, visibleName, visibleStored } from '../visible-name.ts'
 import { ActionForm } from './action-form.tsx'
 
 /** What is to be removed. */

@@ -1,5 +1,5 @@
 import { inArray, sql } from 'drizzle-orm'
-import { nullable, text } from '../../postgres/kinds.ts'
+import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { qualified } from '../../schema/sql-text.ts'
 
@@ -14,7 +14,7 @@ export const readInstalled = operation({
   name: 'read_installed',
   repeatable: 'always',
   rows: 'any number',
-  columns: { name: text, definition: text, routines: nullable(text) },
+  columns: { name: text, definition: text, routines: nullable(text), hasRowSecurity: bool },
   build(db, tables, answer) {
     const { entries, leases, invalidations, state, changes, history } = tables
     const all = [entries, leases, invalidations, state, changes, history]
@@ -40,6 +40,7 @@ export const readInstalled = operation({
       name: sql`c.relname::text`,
       definition: sql`concat_ws('|', ${sql.join(parts, sql`, `)})`,
       routines: functions,
+      hasRowSecurity: sql`c.relrowsecurity`,
     })
       .from(sql`pg_class c`)
       .where(inArray(sql`c.oid`, ids))
