@@ -239,7 +239,7 @@ export interface ListOptions {
   /** Only keys that start with it; of this namespace itself, not of those nested in it. */
   prefix?: string | undefined
   /** `expired` includes invalidated entries, `live` includes permanent ones. Default: all. */
-  state?: 'live' | 'expired' | 'forever' | undefined
+  state?: 'live' | 'expired' | 'forever' | 'invalidated' | undefined
   /** 1 to 1,000; default 100. */
   limit?: number | undefined
   /** From the page before. */

@@ -1,7 +1,7 @@
 /** What `onError: 'miss'` means below the engine: which failures count, and which calls they spare the store. */
 import type { MaybePromise, Store } from '../store/store.ts'
 import { now } from '../values/clock.ts'
-import { isOutage } from '../values/errors.ts'
+import { isOutage, markAsOpener } from '../values/errors.ts'
 import type { Circuit } from './circuit.ts'
 
 /** Calls that may be left out: while the circuit is open, they are not even tried. */
@@ -48,7 +48,7 @@ export async function counted<T>(circuit: Circuit, work: () => Promise<T>, isTry
     circuit.succeeded()
     return result
   } catch (error) {
-    if (isOutage(error) && circuit.failed(now(), isTry)) error.opensCircuit = true
+    if (isOutage(error) && circuit.failed(now(), isTry)) markAsOpener(error)
     throw error
   }
 }

@@ -8,7 +8,7 @@ import { optionsObject, wholeNumber } from '../values/options.ts'
 
 const DEFAULT_PAGE = 100
 const MAX_PAGE = 1_000
-const STATES = ['all', 'live', 'expired', 'forever'] as const
+const STATES = ['all', 'live', 'expired', 'forever', 'invalidated'] as const
 
 /** @throws InvalidOptionError, InvalidKeyError */
 export function parseList(scope: Scope, options: ListOptions | undefined): ListInput {
@@ -19,7 +19,9 @@ export function parseList(scope: Scope, options: ListOptions | undefined): ListI
     cursor,
   } = optionsObject<ListOptions>(options, ['prefix', 'state', 'limit', 'cursor'])
   if (!(STATES as readonly unknown[]).includes(state)) {
-    throw new InvalidOptionError(`Expected state to be 'live', 'expired' or 'forever', got ${describeType(state)}.`)
+    throw new InvalidOptionError(
+      `Expected state to be 'live', 'expired', 'forever' or 'invalidated', got ${describeType(state)}.`,
+    )
   }
   wholeNumber('limit', limit, 1, MAX_PAGE)
   const after = cursor === undefined ? '' : textOfCursor(cursor)

@@ -40,7 +40,7 @@ export function withTableOptions(command: Command): Command {
     .option('--database-url <url>', 'database to use; default: DATABASE_URL')
     .option('--endpoint <url>', 'HTTP endpoint to use; default: NEON_FETCH_ENDPOINT')
     // Node 20 takes `--env-file` for its own, even behind the name of the script.
-    .option('--dotenv <file>', 'file to read variables from, instead of .env')
+    .option('--dotenv <file>', 'file to read instead of .env.local, .dev.vars, .env')
     .option('--schema <name>', "Postgres schema of the cache's tables")
     .option('--table-prefix <name>', "prefix of the cache's table names")
     .hook('preAction', (running) => loadEnvFiles(running.opts<TableFlags>().dotenv))

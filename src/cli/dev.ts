@@ -113,7 +113,7 @@ function instructions({ connectionString }: LocalNeon, { databaseUrl, dataDir, w
   const data = databaseUrl === undefined ? `an embedded Postgres. Its data is in ${dataDir}.` : 'your Postgres.'
   const settings =
     write.length > 0
-      ? `It is in ${write.join(' and ')}.`
+      ? `This line is in ${write.join(' and ')}:`
       : `Put this line into .dev.vars (Workers), .env.local (Next) or .env, or use --write <file>:`
   return `A local Neon is running over ${data}
 ${settings}

@@ -22,7 +22,14 @@ interface Flags extends CacheFlags {
 export const listCommand = withCacheOptions(new Command('list'))
   .description('list entries by key, without values')
   .option('--prefix <text>', 'list only keys that start with this')
-  .addOption(new Option('--state <state>', 'list only entries in this state').choices(['live', 'expired', 'forever']))
+  .addOption(
+    new Option('--state <state>', 'list only entries in this state').choices([
+      'live',
+      'expired',
+      'forever',
+      'invalidated',
+    ]),
+  )
   .option('--limit <number>', 'list at most this many', wholeNumber)
   .option('--json', 'print a JSON array, one entry per line')
   .addHelpText(

@@ -18,7 +18,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { lockSteps } from '../migrate/home-sql.ts'
 import { isCacheTable } from '../migrate/shape-sql.ts'
-import { isOwnRole, isTrusted } from '../migrate/trust-sql.ts'
+import { hasStrangeTrigger, isOwnRole, isTrusted } from '../migrate/trust-sql.ts'
 import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
 import { guardedBlock, identifier, literal, qualified, regclass } from '../schema/sql-text.ts'
@@ -37,7 +37,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   PGSW6:
     "Expected the cache's log to have the columns of one. A table of another kind has its name: choose a schema or prefix of the cache's own, and migrate.",
   PGSW7:
-    "Expected the cache's log to belong to the role that watches, a group of it, or a superuser: its owner could run code with that role's rights. Watch as the role that owns the cache's tables.",
+    "Expected the cache's log to belong to the role that watches, a group of it, or a superuser: its owner could run code with that role's rights. The same holds for triggers on it. Watch as the role that owns the cache's tables, and drop triggers of others.",
   PGSW8:
     "Expected to see every row of the cache's log, but row-level security applies to the role that watches. Watch as the log's owner, without FORCE, or as a role with BYPASSRLS.",
   PGSW9:
@@ -129,7 +129,7 @@ if log is null then
   ${refuse('PGSW5')}
 elsif not ${isCacheTable(tables, tables.invalidations, 'log_table')} then
   ${refuse('PGSW6')}
-elsif not ${isTrusted('(select relowner from pg_class where oid = log_table)')} then
+elsif not ${isTrusted('(select relowner from pg_class where oid = log_table)')} or ${hasStrangeTrigger('log_table')} then
   ${refuse('PGSW7')}
 elsif row_security_active(log_table) then
   ${refuse('PGSW8')}

@@ -7,7 +7,7 @@
 import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
 import { isCacheTable } from './shape-sql.ts'
-import { isTrusted } from './trust-sql.ts'
+import { hasStrangeTrigger, isTrusted } from './trust-sql.ts'
 
 /** SQLSTATEs without their last character, which is the table's number. */
 export const GUARD = { foreign: 'PGSF', untrusted: 'PGSO', hidden: 'PGSR' } as const
@@ -22,7 +22,12 @@ ${isOurs.join(',\n')}
 ];
 for i in 1..${own.length} loop
   continue when found[i] is null;
+  place := null;
   select c.relowner, c.relnamespace into owner, place from pg_class as c where c.oid = found[i];
+  -- Another migration has just made it, and this transaction's snapshot is older. The next try sees all of it.
+  if place is null then
+    raise exception 'the tables were made meanwhile' using errcode = 'serialization_failure';
+  end if;
   -- A table of this name in an earlier schema of the search path would stand in the cache's way.
   if place is distinct from to_regnamespace(quote_ident(home)) or not is_ours[i] then
     ${raise(GUARD.foreign)}
@@ -30,6 +35,9 @@ for i in 1..${own.length} loop
     if not (${isTrusted('owner')} or ${IS_HOST}) then
       ${raise(GUARD.untrusted)}
     end if;
+  end if;
+  if ${hasStrangeTrigger('found[i]')} then
+    ${raise(GUARD.untrusted)}
   end if;
   if row_security_active(found[i]) then
     ${raise(GUARD.hidden)}

@@ -13,7 +13,7 @@ const MESSAGES: Readonly<Record<string, (name: string) => string>> = {
   [GUARD.foreign]: (name) =>
     `Expected ${name} to be a table of the cache, but its columns or its key are another's. ${OWN_NAMES}`,
   [GUARD.untrusted]: (name) =>
-    `Expected ${name} to belong to the role that migrates, a group of it, or a superuser: its owner could run code with that role's rights. Nothing was changed. Migrate as the role that owns it, or choose a schema of the cache's own.`,
+    `Expected ${name} to belong to the role that migrates, a group of it, or a superuser: its owner could run code with that role's rights, and so could a trigger of another role. Nothing was changed. Migrate as the role that owns it, drop triggers of others, or choose a schema of the cache's own.`,
   [GUARD.hidden]: (name) =>
     `Expected to see every row of ${name}, but row-level security applies to the role that migrates. Nothing was changed. Migrate as the table's owner, without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS.`,
 }

@@ -23,3 +23,10 @@ export function isOwnRole(owner: string): string {
 export function isTrusted(owner: string): string {
   return `(${isOwnRole(owner)} or (select r.rolsuper from pg_catalog.pg_roles as r where r.oid = ${owner}))`
 }
+
+/** Whether a trigger of the table runs a function of a role that is not trusted. It would run as whoever writes the table. */
+export function hasStrangeTrigger(table: string): string {
+  return `exists (
+    select from pg_catalog.pg_trigger as t join pg_catalog.pg_proc as p on p.oid = t.tgfoid
+    where t.tgrelid = ${table} and not t.tgisinternal and not ${isTrusted('p.proowner')})`
+}

@@ -89,7 +89,7 @@ export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>
 /** A Drizzle query before it is prepared. */
 export interface Preparable {
   toSQL(): { sql: string; params: unknown[] }
-  prepare(name: string): Prepared
+  prepare(name: string | undefined): Prepared
   $withCache(config: false): unknown
 }
 

@@ -37,11 +37,12 @@ const MAX_PLACE_CHARACTERS = 120
 const MAX_CHARACTERS = 4_000
 
 const SET_ENDPOINT =
-  "If the host is not Neon's (`pgstash dev`, a Postgres of your own), set neonConfig.fetchEndpoint, or use a driver that speaks TCP."
+  "If the host is not Neon's (`pgstash dev`, a Postgres of your own), call enableLocalNeon(neonConfig) of pgstash, and see that `pgstash dev` runs; or use a driver that speaks TCP."
 const NOT_NEON =
-  "The host of the connection string is not Neon's, and no endpoint is set for it: set neonConfig.fetchEndpoint as `pgstash dev` prints it, or use a driver that speaks TCP."
+  "The host that Neon's driver asked is not Neon's, or does not exist: for a local Neon, call enableLocalNeon(neonConfig) of pgstash; for another Postgres, use a driver that speaks TCP."
 const UNRESOLVED = 'The host of the connection string does not resolve: is it spelt right, and is this machine online?'
-const LOST = 'The connection was lost before the answer came.'
+const LOST =
+  'The connection was lost before the answer came. If that happens at once: `pgstash dev` speaks HTTP, for drizzle-orm/neon-http only, and other servers speak TCP.'
 const SLOW_CONNECT =
   'The server did not accept a connection in time: is the host right, and does a firewall let it through?'
 const advice = (sqlState: string): string => SQLSTATE_ADVICE[sqlState] ?? ''

@@ -1,5 +1,5 @@
 /**
- * Says once why a cache has never reached its database.
+ * Says once why a cache could never use its database.
  *
  * A cache that fails soft would otherwise compute everything, for ever, and look as if it worked. A cache that reached its
  * database before and loses it later only emits events.
@@ -8,6 +8,8 @@ import { DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
 
 /** A statement's own: a value, a constraint, a conflict, a lock, a trigger. They prove that the database was reached. */
 const OF_THE_STATEMENT = /^(?:21|22|23|40|44|55|P0)/
+/** A reason may name the statement; the same reason for another statement is not news. */
+const STATEMENT = /the statement \w+.*/s
 /** Reasons of one process or isolate; words of unknown drivers must not make this grow. */
 const MAX_REASONS = 20
 
@@ -38,9 +40,10 @@ function isOfTheDatabase(error: unknown): error is DatabaseError | DatabaseTimeo
 }
 
 function sayOnce(reason: string): void {
-  if (said.has(reason) || said.size >= MAX_REASONS) return
-  said.add(reason)
+  const kind = reason.replace(STATEMENT, '')
+  if (said.has(kind) || said.size >= MAX_REASONS) return
+  said.add(kind)
   console.warn(
-    `pgstash: the cache has not reached its database yet. ${reason} (Said once; \`warn: false\` turns it off.)`,
+    `pgstash: the cache could not use its database yet. ${reason} (Said once; \`warn: false\` turns it off.)`,
   )
 }

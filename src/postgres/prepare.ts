@@ -75,7 +75,8 @@ function build(
   const query = operation.build(db as unknown as QueryDatabase, tables, mark)
   // A Drizzle `cache` that the user gave to this database must not cache the cache.
   query.$withCache(false)
-  return query.prepare(hasName ? statementName(query.toSQL().sql) : '')
+  // Undefined and not '': for postgres-js even an empty name asks for a prepared statement.
+  return query.prepare(hasName ? statementName(query.toSQL().sql) : undefined)
 }
 
 /** Undefined where Drizzle does more than pass a query to its session: `$withAuth` adds a token. */

@@ -7,7 +7,7 @@ import { type Cost, utf8Bytes } from '../values/events.ts'
 import { type Database, type DatabaseSource, isTransaction, openDatabase, type Prepared } from './database.ts'
 import { databaseFailure } from './failure.ts'
 import { type FetchOptions, fetchOptions } from './fetch-options.ts'
-import { createFirstContact } from './first-contact.ts'
+import { createFirstContact, type FirstContact } from './first-contact.ts'
 import { entriesOf, MARK, type Operation } from './operation.ts'
 import { type Passage, type PoolGate, poolGate } from './pool-gate.ts'
 import { prepare } from './prepare.ts'
@@ -85,7 +85,7 @@ export function createRunner(
     isInTransaction,
     client: () => Reflect.get(connected().db, '$client'),
     async run(operation, values = {}, cost) {
-      const { db, gate, checkRequest } = connected()
+      const { db, gate, checkRequest } = opened(connected, contact)
       checkRequest()
       const sent = wireValues(values)
       const passage: Passage = { state: 'unknown', isAbandoned: false }
@@ -114,6 +114,16 @@ export function createRunner(
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
     },
+  }
+}
+
+/** The function that makes the database may throw: that is a reason why the cache was never reached. */
+function opened(connected: () => Connected, contact: FirstContact): Connected {
+  try {
+    return connected()
+  } catch (error) {
+    contact.failed(error)
+    throw error
   }
 }
 

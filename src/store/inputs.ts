@@ -6,7 +6,7 @@ export interface ListInput {
   readonly range: KeyRange
   /** Without nested scopes: with a prefix. */
   readonly isDirect: boolean
-  readonly state: 'all' | 'live' | 'expired' | 'forever'
+  readonly state: 'all' | 'live' | 'expired' | 'forever' | 'invalidated'
   readonly limit: number
   /** The stored key after which the page begins; '' for the first. */
   readonly after: string

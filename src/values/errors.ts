@@ -45,9 +45,9 @@ export class CacheError extends Error {
 
   readonly code: CacheErrorCode
   /** The cost until the operation failed. The first event that reports the error takes it. */
-  cost?: Cost
+  declare cost?: Cost
   /** True if the circuit opened with this failure. */
-  opensCircuit?: true
+  declare opensCircuit?: true
 
   constructor(code: CacheErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
@@ -238,9 +238,19 @@ export function isOutage(error: unknown): error is CacheError {
   return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
 }
 
+/** Adds a field that logs do not show. */
+function note(error: CacheError, name: 'cost' | 'opensCircuit', value: unknown): void {
+  Object.defineProperty(error, name, { value, configurable: true, writable: true, enumerable: false })
+}
+
+/** Notes on an error that the circuit opened with it. */
+export function markAsOpener(error: CacheError): void {
+  note(error, 'opensCircuit', true)
+}
+
 /** Notes on an error how much had been sent. The event that reports the error takes the note. */
 export function withCost(error: unknown, cost: Cost): unknown {
-  if (error instanceof CacheError) error.cost = addCosts(cost, error.cost ?? noCost())
+  if (error instanceof CacheError) note(error, 'cost', addCosts(cost, error.cost ?? noCost()))
   return error
 }
 

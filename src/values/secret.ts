@@ -24,7 +24,7 @@ const BEARER_TOKEN = /^[\w.~+/-]+=*$/
 export function checkedSecret(name: string, secret: unknown): string {
   const refuse = (came: string) =>
     new InvalidOptionError(
-      `Expected ${name} to have at least ${MIN_SECRET_LENGTH} visible characters, got ${came}. ` +
+      `Expected ${name} to have at least ${MIN_SECRET_LENGTH} visible characters, got ${came}${came.endsWith('?') ? '' : '.'} ` +
         'Make one with `openssl rand -hex 32`.',
     )
   if (typeof secret !== 'string') throw refuse(describeType(secret))

@@ -148,7 +148,7 @@ describe('what a terminal must not obey', () => {
     const shown = out
       .trimEnd()
       .split('\n')
-      .map((line) => line.replace(/^.* B {2}/, ''))
+      .map((line) => line.replace(/^.* bytes {2}/, ''))
     expect(shown.toSorted()).toEqual(
       [
         'a',

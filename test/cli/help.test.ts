@@ -9,7 +9,9 @@ const MOST_CHARACTERS = 60
 const FOLDER = new URL('../../src/cli/', import.meta.url)
 
 async function allCommands(): Promise<Command[]> {
-  const files = readdirSync(fileURLToPath(FOLDER)).filter((name) => !/^(index|load-process)\.ts$/.test(name))
+  const files = readdirSync(fileURLToPath(FOLDER)).filter(
+    (name) => /\.ts$/.test(name) && !/^(index|load-process)\.ts$/.test(name),
+  )
   const modules = await Promise.all(files.map((name) => import(new URL(name, FOLDER).href)))
   return modules.flatMap((module) => Object.values(module)).filter((value) => value instanceof Command)
 }

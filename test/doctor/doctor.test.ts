@@ -63,10 +63,22 @@ describe('doctor', () => {
     expect(about(await findings(), 'migrations')).toMatch(/^problem: Not applied yet: .+ → Run `pgstash migrate`/)
     await query("insert into cache_state (name, value) values ('migration 9999_later', '')")
     await migrate(drizzle(createPool((await createPatient()).url)))
+    await query('drop table cache_history')
+    expect(about(await findings(), 'migrations')).toMatch(
+      /^problem: There is no cache_history, .+ → Run `pgstash migrate`/,
+    )
     await query('drop table cache_leases')
     const found = await findings()
     expect(about(found, 'migrations')).toMatch(/^problem: There is no cache_leases, .+ → Run `pgstash migrate`/)
     expect(found.map(({ check }) => check)).not.toContain('vacuum')
+  })
+
+  it('takes a response that could not be shared for no lost computation', async () => {
+    const { query, findings } = await createPatient()
+    await query(
+      "insert into cache_leases (key, token, claimed_at, xid, expires_at) values ('http|x', 'pass', pg_current_snapshot(), pg_current_xact_id(), now() - interval '2 hours')",
+    )
+    expect(about(await findings(), 'leases')).toBe('ok: Nothing is being computed.')
   })
 
   it('says that the tables are newer than it knows', async () => {

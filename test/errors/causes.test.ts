@@ -62,7 +62,7 @@ function changed(change: (url: URL) => void): string {
 const EMPTY = /^The connection string is empty: is the variable set that it comes from, such as DATABASE_URL\?$/
 const MALFORMED = /^The connection string is not a URL such as postgresql:\/\/user:password@host\/database/
 const NOT_NEON =
-  /^The host of the connection string is not Neon's, and no endpoint is set for it.*: set neonConfig\.fetchEndpoint/
+  /^The host that Neon's driver asked is not Neon's, or does not exist.*call enableLocalNeon\(neonConfig\)/
 const UNRESOLVED = /^The host of the connection string does not resolve \(E\w+\): /
 const REFUSED = /^The connection was refused \(ECONNREFUSED\): nothing listens at the host and port/
 const NO_DEV =
@@ -176,7 +176,7 @@ describe('the message of an endpoint’s answer', () => {
     [401, /status 401: it refused the credentials\.$/],
     [402, /status 402: the project has used up its quota\.$/],
     [403, /status 403: it refused the credentials, or this machine's address\.$/],
-    [404, /status 404: no SQL endpoint is there\. If the host is not Neon's .*neonConfig\.fetchEndpoint/],
+    [404, /status 404: no SQL endpoint is there\. If the host is not Neon's .*enableLocalNeon\(neonConfig\)/],
     [405, /status 405: no SQL endpoint is there\. /],
     [413, /status 413: the request is larger than it takes\.$/],
     [418, /status 418\.$/],
@@ -280,7 +280,7 @@ describe('a failure of another runtime or network', () => {
     [
       'undici: a reset',
       failed(coded('ECONNRESET', 'read ECONNRESET')),
-      /^The connection was lost before the answer came \(ECONNRESET\)\.$/,
+      /^The connection was lost before the answer came \(ECONNRESET\)\. /,
     ],
     [
       'postgres-js: connecting',

@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 const said = () => warn.mock.calls.map(([line]) => String(line))
 const MISSING_TABLES = expect.stringMatching(
-  /^pgstash: the cache has not reached its database yet\. The cache's tables do not exist: run `pgstash migrate`/,
+  /^pgstash: the cache could not use its database yet\. The cache's tables do not exist: run `pgstash migrate`/,
 )
 
 describe('a cache that has never reached its database', () => {
@@ -43,6 +43,21 @@ describe('a cache that has never reached its database', () => {
     }
     expect(said()).toEqual([MISSING_TABLES])
   })
+
+  it.each(['throw', 'miss'] as const)(
+    'says that the function which makes the database throws, with onError: %s',
+    async (onError) => {
+      const cache = pgstash.createCache(
+        () => {
+          throw new Error('hunter2')
+        },
+        { onError },
+      )
+      for (const key of ['a', 'b']) await cache.getOrSet(key, () => 1).catch(() => {})
+      expect(said()).toEqual([expect.stringContaining('The function that makes the database threw')])
+      expect(said()[0]).not.toContain('hunter2')
+    },
+  )
 
   it('says each reason', async () => {
     const cache = pgstash.createCache(db, { onError: 'miss' })

@@ -106,4 +106,15 @@ describe.skipIf(pgbouncerPath === undefined)('through PgBouncer 1.18 with transa
     const used = clients.map((client, i) => use(createCache(drizzlePostgres({ client })), `postgres ${i}`))
     expect(await Promise.all(used)).toEqual(used.map(() => ['value', 1, true]))
   })
+
+  it('serves many connections of postgres-js without names', async () => {
+    const client = postgres(bouncer, { max: 6, fetch_types: false })
+    cleanup(() => client.end())
+    const cache = createCache(drizzlePostgres({ client }), { preparedNames: false, timeout: 60_000 })
+    const calls = Array.from({ length: 60 }, async (_, i) => {
+      await cache.set(`many ${i}`, i)
+      return [await cache.increment(`many ${i}`), await cache.has(`many ${i}`), await cache.getMany([`many ${i}`])]
+    })
+    expect(await Promise.all(calls)).toEqual(calls.map((_, i) => [i + 1, true, new Map([[`many ${i}`, i + 1]])]))
+  })
 })

@@ -201,6 +201,26 @@ describe.each(['cache_changes', 'cache_history'])('%s', (name) => {
   )
 })
 
+describe('a trigger of another role on the log, which would run as every writer', () => {
+  it('is refused by watchTables and migrate until it is dropped', async () => {
+    const { root, mallory, names } = await createTown()
+    await migrate(drizzle(root))
+    await root.query(`grant all on all tables in schema public to ${names.mallory}`)
+    await mallory.query(`create function evil() returns trigger language plpgsql as 'begin return new; end';
+      create trigger evil before insert on cache_invalidations for each row execute function evil()`)
+    await expect(watchTables(drizzle(root), 'shop')).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('triggers'),
+    })
+    await expect(migrate(drizzle(root))).rejects.toMatchObject({
+      message: expect.stringContaining('trigger of another role'),
+    })
+    await root.query('drop trigger evil on cache_invalidations')
+    await migrate(drizzle(root))
+    await watchTables(drizzle(root), 'shop')
+  })
+})
+
 describe('migrate', () => {
   const PLANTED = {
     cache_state:

@@ -11,7 +11,15 @@ const present = operation({
   name: 'check_present',
   repeatable: 'always',
   rows: 'one',
-  columns: { entries: bool, leases: bool, invalidations: bool, state: bool, changes: bool, isHidden: bool },
+  columns: {
+    entries: bool,
+    leases: bool,
+    invalidations: bool,
+    state: bool,
+    changes: bool,
+    history: bool,
+    isHidden: bool,
+  },
   build: (db, tables, answer) =>
     answer(db, {
       entries: sql`${oidOf(tables, tables.entries)} is not null`,
@@ -19,6 +27,7 @@ const present = operation({
       invalidations: sql`${oidOf(tables, tables.invalidations)} is not null`,
       state: sql`${oidOf(tables, tables.state)} is not null`,
       changes: sql`${oidOf(tables, tables.changes)} is not null`,
+      history: sql`${oidOf(tables, tables.history)} is not null`,
       isHidden: sql`coalesce(row_security_active(${oidOf(tables, tables.state)}), false)`,
     }).from(sql`(select) as one`),
 })
@@ -91,7 +100,7 @@ export const migrations: Check = {
       return [{ status: 'problem', what, advice }]
     }
     const [row] = await runner.run(present)
-    const names = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const
+    const names = ['entries', 'leases', 'invalidations', 'state', 'changes', 'history'] as const
     const missing = names.filter((name) => row?.[name] !== true).map((name) => shownName(tables, tables[name]))
     if (missing.length > 0) {
       const what = `There is no ${missing.join(', ')}, or this role may not see it.`

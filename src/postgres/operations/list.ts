@@ -51,6 +51,7 @@ const byState = (...conditions: State[]) => ({
   live: listOperation(...conditions, live),
   expired: listOperation(...conditions, expired),
   forever: listOperation(...conditions, forever),
+  invalidated: listOperation(...conditions, (tables) => sql`${stateOf(tables)} = 'invalidated'`),
 })
 
 /** With nested scopes, and without. */

@@ -25,6 +25,7 @@ export function inspecting(storage: MemoryStorage) {
     const isAsked = (row: Row) => {
       if (isDirect && !DIRECT.test(row.key.slice(prefix.length))) return false
       const own = stateOf(row)
+      if (state === 'invalidated') return listedState(row, storage.now()) === state
       return state === 'all' || state === own || (state === 'live' && own !== 'expired')
     }
     return inside(range.from)

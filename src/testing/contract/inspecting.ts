@@ -100,7 +100,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       await cache.namespace('n').set('f invalidated', 1, { tags: ['tag'] })
       await cache.invalidate('tag')
       await store.advance(30_000)
-      const found = async (state?: 'live' | 'expired' | 'forever') =>
+      const found = async (state?: 'live' | 'expired' | 'forever' | 'invalidated') =>
         (await cache.list(state === undefined ? {} : { state })).entries
           .map((entry) => `${entry.key}: ${entry.state}`)
           .sort()
@@ -116,6 +116,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found('live')).toEqual(live)
       expect(await found('expired')).toEqual(absent)
       expect(await found('forever')).toEqual(['c live: live'])
+      expect(await found('invalidated')).toEqual(absent.slice(2))
       expect(await cache.stats()).toMatchObject({ expired: absent.length, total: live.length + absent.length })
       expect(await cache.count()).toBe(live.length)
     })
