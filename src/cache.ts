@@ -9,8 +9,10 @@ import type { TimeSpan } from './values/time-span.ts'
 export type { CacheSnapshot, NamespaceOptions }
 
 /**
- * A cache. Every method is one round trip to the database, a miss of `getOrSet` two; `clear`, `clearExpired` and batches of
- * more than 10,000 keys or 4 MiB take one for each bounded part, `namespace` and `entry` none. Bad input rejects with a `CacheError` before any request.
+ * A cache. Every method is one round trip to the database, and a miss of `getOrSet` is two. `namespace` and `entry` send
+ * nothing. `clear`, `clearExpired` and batches of more than 10,000 keys or 4 MiB take one round trip for each part.
+ *
+ * Bad input rejects with a `CacheError` before any request.
  *
  * @example
  * const cache = createCache(db, { namespace: 'shop', expiration: '10m' })

@@ -25,9 +25,10 @@ export interface EngineOptions extends CommonOptions {
   /** For one call of the store, its retries included. A plain number is milliseconds; default 5,000. */
   timeout?: TimeSpan | undefined
   /**
-   * What a failing store means to the caller: an error (the default), or a miss. With `'miss'`, reads answer as if nothing
-   * were there, `getOrSet` computes, and `set`, `setMany` and `touch` are dropped; all other methods still throw. After five
-   * failures in a row, those calls do not even ask the store, for a second at first.
+   * What happens when the store fails. With `'throw'`, the default, the call rejects.
+   *
+   * With `'miss'`, reads find nothing, `getOrSet` computes, and `set`, `setMany` and `touch` do nothing. All other methods
+   * still reject. After five failures in a row, these calls skip the store for a second, and longer if it keeps failing.
    */
   onError?: 'throw' | 'miss' | undefined
 }

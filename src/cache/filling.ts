@@ -9,7 +9,7 @@ import { storedKey } from '../values/key.ts'
 import type { ScopedEngine } from './engine.ts'
 import type { GetOrSetKeeping, Refresh } from './internals.ts'
 
-/** The steps of a store, each of which adds what it cost to its caller's. */
+/** A store's steps of a fill. Each adds its own cost to the cost that the caller passes in. */
 export function fillSteps(store: Store): FillStore {
   function step<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): MaybePromise<T> {
     // A local store answers at once and costs nothing.

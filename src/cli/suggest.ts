@@ -22,8 +22,9 @@ const OTHER_NAMES: Record<string, readonly string[]> = {
 }
 
 /**
- * Commands that begin with what was typed, else those that have this name elsewhere. Empty if there are none: then the
- * spelling has to decide.
+ * Commands that begin with what was typed, or else those that go by this name in other products.
+ *
+ * The list is empty if there are none. The caller then compares spellings.
  */
 export function suggestCommands(typed: string, commands: readonly string[]): string[] {
   const name = typed.toLowerCase()

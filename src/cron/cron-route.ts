@@ -10,9 +10,10 @@ const DEFAULT_TIME_BUDGET_MS = 8_000
 
 export interface CronRouteOptions {
   /**
-   * What the caller must send as `Authorization: Bearer …`: at least 16 visible characters of ASCII. Vercel sends the
-   * variable `CRON_SECRET`. While it is undefined or empty, every request gets 500: a build that loads the module need not
-   * have it.
+   * What the caller must send as `Authorization: Bearer …`: at least 16 visible ASCII characters. Vercel sends the
+   * variable `CRON_SECRET`.
+   *
+   * While it is undefined or empty, every request gets 500. It may be missing while a build loads the module.
    */
   secret: string | undefined
   /** After it no further batch starts. A plain number is milliseconds; default 8,000. */

@@ -33,8 +33,10 @@ const WRITING_CTE = /\(\s*(?:insert\s+into|update\s|delete\s+from|merge\s+into)\
 const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"/g
 
 /**
- * The result of a query, from the cache or from the database. A hit is what the query would return: its rows are stored
- * as the driver returned them, and the query decodes them.
+ * The result of a query, from the cache or from the database.
+ *
+ * A hit has the same types as the query itself: the cache stores the rows as the driver returned them, and the query
+ * decodes them.
  *
  * The key holds the SQL, the parameters with their types, and as a hash the database, its user and the token of
  * `$withAuth`. It cannot hold what only the database knows: row-level security by session settings, a role, a `search_path`

@@ -25,14 +25,18 @@ const EXHAUSTED_PATIENCE_MS = 50
 
 /**
  * A write must not wait for a connection that the write itself holds: N transactions on a pool of N connections would wait
- * for each other. So a write goes on without its invalidation where that is late or fails. Until it has been sent, queries
- * of what it concerns run uncached in this process; other processes may serve what was cached before.
+ * for each other. So a write goes on without its invalidation if that is late or fails.
+ *
+ * Until the invalidation has been sent, this process does not cache queries of the same tables and tags. Other processes
+ * may still serve what was cached before the write.
  */
 export function createInvalidations(plan: Plan) {
   /** Late or failed, by tag and key; how many of each. */
   const unsettled = new Map<string, number>()
   /** Failed. The next call sends them again. */
   let owed: Invalidation[] = []
+  /** How many are late and still under way. */
+  let late = 0
   const count = ({ tags, keys }: Invalidation, change: 1 | -1) => {
     for (const name of [...tags, ...keys]) {
       const left = (unsettled.get(name) ?? 0) + change
@@ -46,21 +50,29 @@ export function createInvalidations(plan: Plan) {
     // Requests over HTTP wait for no connection, and may end with the request that sent them.
     if (isNeonHttp(Object(client))) return plan.patienceMs(client)
     // One that is late already shows that there is no connection to be had.
-    if (unsettled.size > 0) return 0
+    if (late > 0) return 0
     return isExhausted(client) ? EXHAUSTED_PATIENCE_MS : plan.patienceMs(client)
   }
 
-  async function settle(invalidation: Invalidation): Promise<void> {
+  /** Sends an invalidation that covers `failed`, which stay unsettled until it is known whether it was sent. */
+  async function settle(invalidation: Invalidation, failed: readonly Invalidation[]): Promise<void> {
     let isLate = false
     const patienceMs = patience()
+    const ended = () => {
+      for (const each of failed) count(each, -1)
+      if (!isLate) return
+      count(invalidation, -1)
+      late--
+    }
     const work = plan.send(invalidation).then(
       () => {
-        if (isLate) count(invalidation, -1)
+        ended()
         return 'sent'
       },
       () => {
         // The cache has reported the failure itself.
-        if (!isLate) count(invalidation, 1)
+        count(invalidation, 1)
+        ended()
         owed.push(invalidation)
         return 'failed'
       },
@@ -68,6 +80,7 @@ export function createInvalidations(plan: Plan) {
     keepAlive(plan.waitUntil, work)
     if ((await within(patienceMs, work)) !== undefined) return
     isLate = true
+    late++
     count(invalidation, 1)
     plan.emit?.({ type: 'error', operation: 'onMutate', error: lateError(), durationMs: 0, ...noCost() })
   }
@@ -77,10 +90,12 @@ export function createInvalidations(plan: Plan) {
     async apply(invalidation: Invalidation): Promise<void> {
       const failed = owed
       owed = []
-      for (const each of failed) count(each, -1)
       const all = [...failed, invalidation]
       if (all.every(({ tags, keys }) => tags.length + keys.length === 0)) return
-      await settle({ tags: unique(all.flatMap(({ tags }) => tags)), keys: unique(all.flatMap(({ keys }) => keys)) })
+      await settle(
+        { tags: unique(all.flatMap(({ tags }) => tags)), keys: unique(all.flatMap(({ keys }) => keys)) },
+        failed,
+      )
     },
     /** True while a write that has ended may not be seen by the cache. */
     isUnsettled: (names: readonly string[]) => unsettled.size > 0 && names.some((name) => unsettled.has(name)),

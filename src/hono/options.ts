@@ -47,8 +47,8 @@ export interface ResponseCacheOptions {
   /** The only paths that are cached; default all. */
   include?: readonly PathPattern[] | undefined
   /**
-   * Requests with Authorization: shared where RFC 9111 3.5 allows it (`'rfc'`, the default), left alone (`'never'`), or cached for each
-   * user by a function that names the user. Without a name the request is left alone.
+   * Requests with Authorization: shared where RFC 9111 3.5 allows it (`'rfc'`, the default), not cached (`'never'`), or
+   * cached for each user by a function that names the user. Without a name the request is not cached.
    */
   authenticated?: 'rfc' | 'never' | ((c: Context) => string | undefined) | undefined
   /** Whether responses with Set-Cookie may be stored, the cookie included, as the RFC allows; default false. */

@@ -31,8 +31,12 @@ export interface RateLimiterStore {
 /**
  * A `Store` for `rateLimiter` of hono-rate-limiter: one count for all isolates, in fixed windows.
  *
- * Each method is one round trip; `get`, which the package itself never calls, two at once, and `resetAll` one for each 5,000 counters. A
- * failing database fails the request, because the package knows nothing else: `rateLimit` of this library can let it pass.
+ * Each method is one round trip. Only `get`, which the package itself never calls, sends two at once, and `resetAll` takes
+ * one for each 5,000 counters.
+ *
+ * A failing database fails the request, because the package offers nothing else. This library's `rateLimit` can let the
+ * request pass.
+ *
  * Give every limiter a store of its own, and a prefix.
  *
  * @throws InvalidOptionError, InvalidKeyError

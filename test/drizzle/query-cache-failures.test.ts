@@ -168,6 +168,20 @@ describe('writes of queryCache', () => {
     expect(await read(db)).toBe('new')
     expect(await read(other)).toBe('new')
   })
+
+  it('are seen by every query of this process while a failed invalidation is being sent again', async () => {
+    const far = await createSite()
+    const db = drizzle({ client: createPool(site.database), cache: queryCache(far.client()) })
+    const read = async () => (await db.select().from(items).where(eq(items.id, 1)).$withCache())[0]?.name
+    await read()
+    far.faults.always({ kind: 'error', status: 400 })
+    await db.update(items).set({ name: 'new' }).where(eq(items.id, 1))
+    far.faults.heal()
+    // The first read sends the invalidation. The others come before it has arrived, and must not get the old rows.
+    far.faults.next({ kind: 'delay', ms: 500 })
+    expect(await Promise.all([read(), read(), read()])).toEqual(['new', 'new', 'new'])
+    expect(await read()).toBe('new')
+  })
 })
 
 describe('a statement that waits for a connection until its time is up', () => {

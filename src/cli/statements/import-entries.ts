@@ -4,7 +4,9 @@ import { operation } from '../../postgres/operation.ts'
 import { overwrite, param, writtenColumns, zipped } from '../../postgres/operations/fragments.ts'
 
 /**
- * Stores entries as they were exported, whatever was there; what is past keeping is left out. `keys` must be distinct.
+ * Stores entries as they were exported, and overwrites those of the same keys. `keys` must be distinct.
+ *
+ * It leaves out entries that cleanup would remove already.
  *
  * A tagged entry without a snapshot of its own is as of `asOf`.
  */

@@ -35,7 +35,11 @@ const facts = operation({
       .groupBy(sql`r.rolname`),
 })
 
-/** Whether one role owns everything. The owner of a table decides which code runs at a write, and the owner of a function what it does. */
+/**
+ * Whether one role owns everything.
+ *
+ * A table's owner decides which code runs when somebody writes to it. A function's owner can replace its body.
+ */
 export const ownership: Check = {
   name: 'ownership',
   needsTables: true,

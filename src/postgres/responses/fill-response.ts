@@ -21,11 +21,15 @@ const NAMES_KEPT = sql.raw(`interval '30 days'`)
 const AFTER_VARIANTS = sql.raw(`' g'`)
 
 /**
- * Stores a response and gives its lease back, if the claim's token still stands, or nobody has touched it since it was passed on: under its URL, or under its variant with the URL's
- * row remembering all fields that its responses vary on, or from now on only those of this one.
+ * Stores a response and gives its lease back, if the claim's token still stands or nobody took the lease since it was
+ * passed on.
  *
- * Not where a tag was invalidated since the claim, or over a response that the handler made later (RFC 9111 4). Where the
- * URL has `maxVariants` others, those that expire first make room: nobody can fill a URL with variants that keep others out.
+ * The response goes under its URL, or under its variant. In the latter case the URL's row remembers all fields that its
+ * responses vary on or, with `forgets`, only those of this one.
+ *
+ * Nothing is stored if a tag was invalidated since the claim, or if the handler made the stored response later (RFC 9111
+ * 4). If the URL has `maxVariants` other variants, those that expire first make room, so nobody can fill a URL with
+ * variants that keep others out.
  */
 export const fillResponse = operation({
   name: 'fill_response',
