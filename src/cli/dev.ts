@@ -30,7 +30,7 @@ interface Flags {
 export const devCommand = new Command('dev')
   .description('run a local Neon: no account, no container')
   .argument('[command...]', 'command to run with DATABASE_URL, behind --')
-  .option('--port <number>', `port of 127.0.0.1; default: ${LOCAL_NEON_PORT}, 0: any`, port)
+  .option('--port <number>', `port on 127.0.0.1; default: ${LOCAL_NEON_PORT}; 0 picks a free one`, port)
   .option('--database-url <url>', 'Postgres to use instead of an embedded one')
   .option('--data-dir <folder>', 'folder for data, password and port', '.pgstash')
   .option('--write <file>', 'write DATABASE_URL into .dev.vars, .env.local …', repeated)

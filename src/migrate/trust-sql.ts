@@ -2,7 +2,7 @@
  * Whose objects may take part: whoever owns a table or function decides what code runs with it.
  *
  * A table's triggers, rules, defaults and policies run as the role that writes it, and a function's owner may replace it at
- * any time. An object of the right name proves nothing: any role that may create in the schema can plant it.
+ * any time. An object with the expected name proves nothing: any role that may create objects in the schema can plant one.
  */
 
 /** The current role, and the groups whose rights it has. A superuser has everyone's, so there only real membership counts. */
