@@ -22,6 +22,8 @@ import type { NewsReader } from './news.ts'
 export interface Reply<T> {
   readonly value: T
   readonly cost: Cost
+  /** The store's failure, if it failed softly. `value` is then what `onError: 'miss'` puts in place of the answer. */
+  readonly failure?: unknown
 }
 
 /** A store without I/O may answer at once; the engine then makes no promise of its own. */
