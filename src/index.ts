@@ -1,5 +1,6 @@
 /** `pgstash`: a cache that lives in Postgres and is reached over stateless HTTP. */
 
+export { cacheOver, type EngineOptions } from './cache/cache-over.ts'
 export { type CacheMetrics, type Metered, withMetrics } from './cache/metrics.ts'
 export type { CommonOptions } from './cache/settings.ts'
 export type {
@@ -27,23 +28,38 @@ export { type CompressingCodecOptions, compressingCodec } from './codecs/compres
 export { devalueCodec } from './codecs/devalue-codec.ts'
 export { type EncryptingCodecOptions, type EncryptionKey, encryptingCodec } from './codecs/encrypting-codec.ts'
 export type { FillEnvironment } from './fill/environment.ts'
-export { createFiller, type Filler } from './fill/get-or-set.ts'
+export { createFiller, type OwnFiller as Filler } from './fill/own-filler.ts'
 export type { FillStore } from './fill/store.ts'
 export { enableLocalNeon, type NeonEndpointConfig } from './local-neon/enable-local-neon.ts'
 export { type CacheOptions, createCache } from './postgres/create-cache.ts'
 export type { Database, DatabaseSource } from './postgres/database.ts'
 export { type Invalidation, type InvalidationOptions, invalidation } from './postgres/invalidation.ts'
 export type { CacheTables } from './schema/index.ts'
-export type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './store/claims.ts'
+export type { Change, ChangeReader, Changes } from './store/changes.ts'
+export type { ClaimAnswer, ClaimRequest, FillRequest, FoundEntry, Sliding } from './store/claims.ts'
+export type { ListedRow, ListInput, SweepInput } from './store/inputs.ts'
+export {
+  type CountInput,
+  free,
+  type Item,
+  type MaybePromise,
+  type ReadOptions,
+  type Reply,
+  type Row,
+  type Store,
+  type Window,
+  type WriteInput,
+} from './store/store.ts'
 export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'
 export { type CacheManager, type CacheManagerOptions, createCacheManager } from './stores/manager.ts'
 export { type MemoryCacheOptions, memoryCache } from './stores/memory/create-memory-cache.ts'
+export type { NearCache } from './stores/near-cache.ts'
 export { type NullCacheOptions, nullCache } from './stores/null-cache.ts'
-export { type NearCache, type PlatformCacheOptions, platformCache } from './stores/platform/platform-cache.ts'
+export { type PlatformCacheOptions, platformCache } from './stores/platform/platform-cache.ts'
 export type { RuntimeCache } from './stores/platform/storages.ts'
-export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/create-sharded-cache.ts'
-export { type TieredCacheOptions, tieredCache } from './stores/tiered/create-tiered-cache.ts'
+export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/sharded-cache.ts'
 export { type Listening, type ListeningClient, type ListenOptions, listen } from './stores/tiered/listen.ts'
+export { type TieredCacheOptions, tieredCache } from './stores/tiered/tiered-cache.ts'
 export { type Codec, jsonCodec } from './values/codec.ts'
 export {
   CacheError,

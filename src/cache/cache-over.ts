@@ -1,21 +1,20 @@
 /** `cacheOver`: the one engine, over any store. */
 import type { Cache } from '../cache.ts'
 import { createFiller } from '../fill/get-or-set.ts'
+import { checkedStore } from '../store/checked-store.ts'
 import type { Store } from '../store/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { nestedScope, type Scope, storedKey } from '../values/key.ts'
+import { nestedScope } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 import { createCircuit } from './circuit.ts'
 import { createCoalescer } from './coalesce.ts'
-import { copying } from './copying.ts'
 import { counting } from './counting.ts'
-import { ENGINE, type Engine, type ScopedEngine } from './engine.ts'
+import { ENGINE, type Foundation, type ScopedEngine } from './engine.ts'
 import { exactCache } from './exact-arguments.ts'
-import { withCircuit } from './fail-soft.ts'
-import { filling, fillSteps } from './filling.ts'
+import { failSoft } from './fail-soft.ts'
+import { fillSteps, getOrSet } from './filling.ts'
 import { inspecting } from './inspecting.ts'
-import { type Inside, internals } from './internals.ts'
 import { entryHandle, reading } from './reading.ts'
 import { removing } from './removing.ts'
 import { COMMON_OPTIONS, type CommonOptions, checkedTimeout, parseSettings } from './settings.ts'
@@ -39,60 +38,52 @@ export const ENGINE_OPTIONS = [...COMMON_OPTIONS, 'timeout', 'onError'] as const
  * A cache over a store of yours.
  *
  * The engine checks and parses what callers pass, scopes keys, encodes values, emits events, collapses concurrent calls,
- * computes missing values once, and fails soft if asked to. The store only holds encoded rows by stored key.
+ * computes missing values once, and fails soft if asked to. The store only holds encoded rows by stored key. Makes no
+ * request and starts no timer, so it is safe at module level.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
  * const cache = cacheOver(myStore, { namespace: 'shop', expiration: '10m' })
  */
 export function cacheOver(store: Store, options?: EngineOptions): Cache {
-  const { timeout, onError = 'throw', ...common } = optionsObject(options, ENGINE_OPTIONS)
-  if (onError !== 'throw' && onError !== 'miss') {
-    throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
-  }
-  const timeoutMs = checkedTimeout(timeout)
-  const { settings, scope, waitUntil, random } = parseSettings(common)
+  const { timeout, onError, ...common } = optionsObject(options, ENGINE_OPTIONS)
+  const checked = checkedStore(store)
+  const { settings, scope } = parseSettings(common)
   // Inside a transaction a failure has ended it, and going on would hide that.
-  const failsSoft = onError === 'miss' && store.isInTransaction !== true
-  const watched = failsSoft ? withCircuit(store, createCircuit()) : store
-  const steps = fillSteps(watched)
-  const filler = createFiller(steps, {
-    ...settings,
-    ...{ timeoutMs, waitUntil, random, onError: failsSoft ? 'miss' : 'throw' },
-  })
-  const readRow = watched.isLocal
-    ? (key: string) => watched.read(key)
-    : createCoalescer((keys) => watched.readMany(keys), timeoutMs)
-  return scopedCache({ ...settings, store: watched, timeoutMs, waitUntil, failsSoft, steps, filler, readRow }, scope)
+  const failsSoft = checkedOnError(onError) === 'miss' && checked.isInTransaction !== true
+  const own = failsSoft ? failSoft(checked, createCircuit()) : checked
+  return cacheOn({ ...settings, store: own, scope, timeoutMs: checkedTimeout(timeout), failsSoft })
 }
 
-function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly [ENGINE]: ScopedEngine } {
-  const engine: ScopedEngine = { ...shared, scope }
-  const { prepareMany, setStored, ...written } = writing(engine)
-  const { refresh, getOrSetKeeping, ...filled } = filling(engine)
-  const { rows, ...inspected } = inspecting(engine)
-  const cache = {
+/** @throws InvalidOptionError */
+export function checkedOnError(onError: unknown = 'throw'): 'throw' | 'miss' {
+  if (onError === 'throw' || onError === 'miss') return onError
+  throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
+}
+
+/** The same for settings that were checked before, such as those of the caches that a new one is made of. */
+export function cacheOn(foundation: Foundation): Cache & { readonly [ENGINE]: ScopedEngine } {
+  const { store, timeoutMs, failsSoft } = foundation
+  const steps = fillSteps(store)
+  const filler = createFiller(steps, { ...foundation, onError: failsSoft ? 'miss' : 'throw' })
+  const readRow = store.isLocal
+    ? (key: string) => store.read(key)
+    : createCoalescer((keys) => store.readMany(keys), timeoutMs)
+  return scopedCache({ ...foundation, steps, filler, readRow })
+}
+
+function scopedCache(engine: ScopedEngine): Cache & { readonly [ENGINE]: ScopedEngine } {
+  const { setStored, ...written } = writing(engine)
+  const removed = removing(engine)
+  return exactCache({
     ...reading(engine),
     ...written,
     ...counting(engine),
-    ...filled,
-    ...removing(engine),
-    ...inspected,
-  }
-  return exactCache({
-    ...cache,
-    namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
-    entry: (key) => entryHandle(engine, key, { setStored, delete: cache.delete }),
+    ...removed,
+    ...inspecting(engine),
+    getOrSet: getOrSet(engine),
+    namespace: (name, options) => scopedCache({ ...engine, scope: nestedScope(engine.scope, name, options) }),
+    entry: (key) => entryHandle(engine, key, { setStored, delete: removed.delete }),
     [ENGINE]: engine,
-    [internals]: {
-      ...copying(engine),
-      prepareMany,
-      refresh,
-      rows,
-      getOrSetKeeping,
-      defaultExpiration: () => shared.expiration,
-      storedKey: shared.store.isLocal ? undefined : (key) => storedKey(scope, key),
-      timeoutMs: shared.store.isLocal ? undefined : shared.timeoutMs,
-    },
   })
 }

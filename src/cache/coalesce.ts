@@ -50,31 +50,33 @@ export function createCoalescer<R>(
   /** A framework's signal concerns the page that sent the statement. A follower from another page asks by itself. */
   async function follow(batch: Batch<R>, key: string): Promise<Reply<Rows<R>>> {
     try {
-      return { value: await share(batch), cost: noCost() }
+      // Only the leader's reply carries the cost of the statement.
+      return { ...(await share(batch)), cost: noCost() }
     } catch (error) {
       if (!isFrameworkSignal(error)) throw error
       return read([key])
     }
   }
 
-  async function share(batch: Batch<R>): Promise<Rows<R>> {
+  async function share(batch: Batch<R>): Promise<Reply<Rows<R>>> {
     const reply = await within(timeoutMs * PATIENCE, batch.reply)
-    if (reply !== undefined) return reply.value
+    if (reply !== undefined) return reply
     batch.hedge ??= (async () => read([...batch.keys]))()
     const hedged = await within(timeoutMs * (1 - PATIENCE), Promise.race([batch.reply, batch.hedge]))
     if (hedged === undefined) throw new DatabaseTimeoutError(timeoutMs)
-    return hedged.value
+    return hedged
   }
 
-  /** Only the leader's reply carries the cost of the statement. */
   return async function readRow(key: string): Promise<Reply<R | undefined>> {
     if (open !== undefined && open.keys.size < MAX_KEYS) {
       open.keys.add(key)
-      const { value, cost } = await follow(open, key)
-      return { value: value.get(key), cost }
+      return rowOf(await follow(open, key), key)
     }
     open = lead(key)
-    const { value, cost } = await open.reply
-    return { value: value.get(key), cost }
+    return rowOf(await open.reply, key)
   }
+}
+
+function rowOf<R>(reply: Reply<Rows<R>>, key: string): Reply<R | undefined> {
+  return { ...reply, value: reply.value.get(key) }
 }

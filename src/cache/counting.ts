@@ -3,7 +3,7 @@ import type { Cache, CounterOptions, LimitResult, LimitRule } from '../cache.ts'
 import { storedKey } from '../values/key.ts'
 import type { ScopedEngine } from './engine.ts'
 import { parseCount, parseLimit } from './inputs.ts'
-import { perform, told } from './perform.ts'
+import { outcome, perform } from './perform.ts'
 
 export function counting(engine: ScopedEngine) {
   const { store, scope } = engine
@@ -14,8 +14,9 @@ export function counting(engine: ScopedEngine) {
     const sum = await perform<string>(engine, {
       name,
       key,
+      stored,
       run: () => store.count(stored, input),
-      report: () => told('write'),
+      report: () => outcome('write'),
       changes: [stored],
     })
     return Number(sum)
@@ -30,8 +31,9 @@ export function counting(engine: ScopedEngine) {
       const { count, resetAt, resetMs } = await perform(engine, {
         name: 'limit',
         key,
+        stored,
         run: () => store.limit(stored, { periodMs, cap: limit + 1 }),
-        report: () => told('write'),
+        report: () => outcome('write'),
         changes: [stored],
       })
       const remaining = Math.max(0, limit - count)

@@ -5,26 +5,26 @@ import type { Reply, Row, Store } from '../store/store.ts'
 import type { Scope } from '../values/key.ts'
 import type { Settings } from './settings.ts'
 
-/** The same for a cache and the namespaces nested in it. */
-export interface Engine extends Settings {
-  /** With `onError: 'miss'`, a circuit breaker watches it. */
+/** The store below a cache, with the settings of the cache. */
+export interface Foundation extends Settings {
+  /** With `onError: 'miss'`, a store that fails softly. */
   readonly store: Store
+  /** The namespace that all keys are in. */
+  readonly scope: Scope
   /** Milliseconds for one call of the store. */
   readonly timeoutMs: number
-  /** Keeps background work alive after the response. */
-  readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   /** True with `onError: 'miss'`; otherwise every failure is the caller's. */
   readonly failsSoft: boolean
-  /** The store's three steps of a fill. */
-  readonly steps: FillStore
-  readonly filler: Filler
-  /** Reads a row. With a remote store, reads of one tick share one call. */
-  readonly readRow: (key: string) => Reply<Row | undefined> | Promise<Reply<Row | undefined>>
 }
 
 /** The engine of one namespace. */
-export interface ScopedEngine extends Engine {
-  readonly scope: Scope
+export interface ScopedEngine extends Foundation {
+  /** The store's three steps of a fill. */
+  readonly steps: FillStore
+  /** Shared with all namespaces nested in this one. */
+  readonly filler: Filler
+  /** Reads a row. With a remote store, reads of one tick share one call. */
+  readonly readRow: (key: string) => Reply<Row | undefined> | Promise<Reply<Row | undefined>>
 }
 
 /**

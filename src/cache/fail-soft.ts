@@ -1,13 +1,11 @@
-/** What `onError: 'miss'` means below the engine: which failures count, and which calls they spare the store. */
-import type { MaybePromise, Store } from '../store/store.ts'
+/** `onError: 'miss'` as a property of a store: which failures it absorbs, and the answer that stands in for each. */
+import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import { now } from '../values/clock.ts'
-import { isOutage, markAsOpener } from '../values/errors.ts'
+import { isOutage, markAsOpener, takeCost } from '../values/errors.ts'
 import type { Circuit } from './circuit.ts'
 
-/** Calls that may be left out: while the circuit is open, they are not even tried. */
-const SPARED = ['read', 'readMany', 'has', 'deadline', 'write', 'touch', 'readOrClaim', 'fill', 'release'] as const
-/** Calls that are always tried, because pretending would be wrong. Their failures count all the same. */
-const TRIED = [
+/** Calls that are always tried and that always reject, because pretending would be wrong. Their failures count all the same. */
+const NEVER_SOFT = [
   'add',
   'count',
   'limit',
@@ -24,25 +22,55 @@ const TRIED = [
 
 type Method = (...args: unknown[]) => MaybePromise<unknown>
 
-/** The same store, with every call watched by a circuit breaker. */
-export function withCircuit<S extends Store>(store: S, circuit: Circuit): S {
-  const watch = (names: readonly (keyof Store)[], run: typeof guarded) =>
-    names.map((name) => [name, (...args: unknown[]) => run(circuit, async () => (store[name] as Method)(...args))])
-  // Watched calls are promises, also those of a local store.
-  return { ...store, isLocal: false, ...Object.fromEntries([...watch(SPARED, guarded), ...watch(TRIED, counted)]) }
+/**
+ * The same store, which answers with a stand-in if it cannot be reached.
+ *
+ * Such a reply has `failure`, so that the engine reports it. After several failures in a row, the circuit keeps these calls
+ * away from the store for a moment.
+ */
+export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
+  async function soft<T>(call: () => MaybePromise<Reply<T>>, standIn: T): Promise<Reply<T>> {
+    try {
+      return await withCircuit(circuit, async () => call())
+    } catch (error) {
+      if (!isOutage(error)) throw error
+      return { value: standIn, cost: takeCost(error), failure: error }
+    }
+  }
+  const hard = NEVER_SOFT.map((name) => {
+    const call = store[name] as Method
+    return [name, (...args: unknown[]) => countFailures(circuit, async () => call(...args))]
+  })
+  return {
+    ...store,
+    ...Object.fromEntries(hard),
+    isLocal: false,
+    read: (key, options) => soft(() => store.read(key, options), undefined),
+    readMany: (keys, options) => soft(() => store.readMany(keys, options), new Map()),
+    has: (key) => soft(() => store.has(key), false),
+    deadline: (key) => soft(() => store.deadline(key), undefined),
+    write: (items, input) => soft(() => store.write(items, input), 0),
+    touch: (key, deadline) => soft(() => store.touch(key, deadline), false),
+    // The filler sees the failure, and computes without a lease.
+    readOrClaim: (request) =>
+      soft(() => store.readOrClaim(request), { entry: undefined, claimed: 'unavailable', heldMs: undefined }),
+    // These reject: the filler has a value at hand by then, and reports the failure.
+    fill: (request) => withCircuit(circuit, async () => store.fill(request)),
+    release: (key, token) => withCircuit(circuit, async () => store.release(key, token)),
+  } satisfies Store as S
 }
 
 /**
- * Keeps the count of failures around work that may be left out. While the circuit is open, the work is not even tried.
+ * Counts failures of work that may be left out. While the circuit is open, the work is not even tried.
  *
  * @throws CircuitOpenError, and the errors of the work
  */
-export async function guarded<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> {
-  return counted(circuit, work, circuit.check(now()))
+export async function withCircuit<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> {
+  return countFailures(circuit, work, circuit.check(now()))
 }
 
-/** The same for work that is always tried. */
-export async function counted<T>(circuit: Circuit, work: () => Promise<T>, isTry = false): Promise<T> {
+/** Counts failures of work that is always tried. */
+export async function countFailures<T>(circuit: Circuit, work: () => Promise<T>, isTry = false): Promise<T> {
   try {
     const result = await work()
     circuit.succeeded()

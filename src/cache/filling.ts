@@ -1,13 +1,11 @@
 /** `getOrSet`: the store's three steps of a fill, as `src/fill` calls them. */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
-import { keepingSteps } from '../fill/keeping.ts'
 import type { FillStore } from '../fill/store.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import { takeCost } from '../values/errors.ts'
 import { addCosts, type Cost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
 import type { ScopedEngine } from './engine.ts'
-import type { GetOrSetKeeping, Refresh } from './internals.ts'
 
 /** A store's steps of a fill. Each adds its own cost to the cost that the caller passes in. */
 export function fillSteps(store: Store): FillStore {
@@ -19,6 +17,7 @@ export function fillSteps(store: Store): FillStore {
     try {
       const reply = await run()
       Object.assign(cost, addCosts(cost, reply.cost))
+      if (reply.failure !== undefined) throw reply.failure
       return reply.value
     } catch (error) {
       Object.assign(cost, addCosts(cost, takeCost(error)))
@@ -32,14 +31,7 @@ export function fillSteps(store: Store): FillStore {
   }
 }
 
-export function filling({ filler, scope, steps, codec }: ScopedEngine) {
-  const refresh: Refresh = async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options)
-  const getOrSetKeeping: GetOrSetKeeping = async (key, compute, options, keep, news) =>
-    filler.getOrSet(key, storedKey(scope, key), compute, options, keepingSteps(steps, codec, keep, news))
-  return {
-    refresh,
-    getOrSetKeeping,
-    getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
-      filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
-  }
+export function getOrSet({ filler, scope }: ScopedEngine): Cache['getOrSet'] {
+  return (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
+    (await filler.getOrSet(key, storedKey(scope, key), compute, options)).value) as Cache['getOrSet']
 }

@@ -1,4 +1,4 @@
-/** Pages of `list` and their cursors; the same for every store. */
+/** Pages of `list` and their cursors, the same for every store. */
 
 import type { EntryPage, ListOptions } from '../cache.ts'
 import type { ListedRow, ListInput } from '../store/inputs.ts'
@@ -28,7 +28,7 @@ export function parseList(scope: Scope, options: ListOptions | undefined): ListI
   return { range: keyRange(scope, prefix), isDirect: prefix !== '', state, limit, after }
 }
 
-/** @param rows one more than asked, where there is a next page */
+/** @param rows one more than `limit` if there is a next page */
 export function pageOf(scope: Scope, rows: readonly ListedRow[], limit: number): EntryPage {
   const entries = rows.slice(0, limit)
   const last = entries.at(-1)
@@ -38,25 +38,10 @@ export function pageOf(scope: Scope, rows: readonly ListedRow[], limit: number):
   }
 }
 
-/** What is asked of a part of a listing: without a cursor, which would be of the whole. */
-export type RowOptions = Omit<ListOptions, 'cursor'>
-
-/** One row more than `limit`, where there is one; keys as they are stored, without the scope's own prefix. */
-export type ReadRows = (options: RowOptions | undefined, after: string) => Promise<readonly ListedRow[]>
-
-/** The rows of a scope, for those that put several listings together. */
-export function rowsWithin(
-  scope: Scope,
-  read: (input: ListInput) => Promise<readonly ListedRow[]> | readonly ListedRow[],
-): ReadRows {
-  return async (options, after) => {
-    const input = parseList(scope, options)
-    const rows = await read({ ...input, after: after === '' ? '' : scope.prefix + after })
-    return rows.map((row) => ({ ...row, key: row.key.slice(scope.prefix.length) }))
-  }
-}
-
-/** Opaque and safe in a URL; of a stored key, so that a page ends where it ended whatever was written meanwhile. */
+/**
+ * A cursor is opaque, and safe in a URL. It holds the last stored key of a page, so the next page begins behind that key
+ * whatever was written meanwhile.
+ */
 export function cursorOf(text: string): string {
   const binary = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')

@@ -1,16 +1,18 @@
 /**
- * Counts what a cache's methods answer, and changes none of it.
+ * Counts the answers of a cache's methods, and changes none of them.
  *
- * What counts follows JSR 107 (Java's caches): a call that asks for a value is a hit or a miss, one that asks only about an
- * entry (`containsKey` there; here `has`, `expiration`) is neither.
+ * The counts follow JSR 107 (Java's caches): a call that asks for a value is a hit or a miss; one that asks only about an
+ * entry (`containsKey` there; `has` and `expiration` here) is neither.
  */
 
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from '../cache.ts'
-import { wasAnswer } from '../fill/fill-context.ts'
+import type { Answer, Filler } from '../fill/get-or-set.ts'
+import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import type { CacheEvent } from '../values/events.ts'
+import { storedKey } from '../values/key.ts'
+import { METHODS } from './delegate.ts'
 import { ENGINE, engineOf, type ScopedEngine } from './engine.ts'
 import { exactCache, exactEntry } from './exact-arguments.ts'
-import { type Inside, internals, internalsOf } from './internals.ts'
 
 export interface Counts {
   hits: number
@@ -22,82 +24,73 @@ interface GetOptions {
   readonly fallback: unknown
 }
 
-/** In the place of the caller's fallback, which may be equal to a stored value. */
+type Method = (...args: unknown[]) => unknown
+
+/** Stands for a missing value, because the caller's fallback may be equal to a stored one. */
 const ABSENT = Symbol('absent')
 
-export function metered(cache: Cache, counts: Counts): Cache & Inside {
-  const counted = countErrors(counts)
-  const { prepareMany, refresh, rows, copies, getOrSetKeeping, defaultExpiration, storedKey, hidesTags, timeoutMs } =
-    internalsOf(cache)
+export function metered(cache: Cache, counts: Counts): Cache {
+  const plain = METHODS.map((name) => {
+    const call = (...args: unknown[]) => (cache[name] as Method)(...args)
+    return [name, (...args: unknown[]) => countError(counts, async () => call(...args))]
+  })
   return exactCache({
-    // What other parts of this package find a cache's insides by.
-    ...Object.fromEntries(Object.getOwnPropertySymbols(cache).map((symbol) => [symbol, Reflect.get(cache, symbol)])),
-    ...countingResponses(cache, counts),
-    get: ((key: string, options?: GetOptions) => counted(() => get(cache, counts, key, options))) as Cache['get'],
-    getMany: ((keys: Iterable<string>) => counted(() => getMany(cache, counts, keys))) as Cache['getMany'],
-    has: (...args) => counted(() => cache.has(...args)),
-    set: (...args) => counted(() => cache.set(...args)),
-    setMany: (...args: Parameters<Cache['setMany']>) => counted(() => cache.setMany(...args)),
-    add: (...args) => counted(() => cache.add(...args)),
+    ...(Object.fromEntries(plain) as Cache),
+    ...meteredEngine(cache, counts),
+    get: ((key: string, options?: GetOptions) =>
+      countError(counts, () => get(cache, counts, key, options))) as Cache['get'],
+    getMany: ((keys: Iterable<string>) => countError(counts, () => getMany(cache, counts, keys))) as Cache['getMany'],
     getOrSet: ((key: string, compute: unknown, options?: GetOrSetOptions) =>
       getOrSet(cache, counts, key, compute, options)) as Cache['getOrSet'],
-    touch: (...args) => counted(() => cache.touch(...args)),
-    increment: (...args) => counted(() => cache.increment(...args)),
-    decrement: (...args) => counted(() => cache.decrement(...args)),
-    limit: (...args) => counted(() => cache.limit(...args)),
-    pull: <T>(key: string) => counted(() => pull<T>(cache, counts, key)),
-    delete: (...args) => counted(() => cache.delete(...args)),
-    deleteMany: (...args) => counted(() => cache.deleteMany(...args)),
-    clear: () => counted(() => cache.clear()),
-    count: () => counted(() => cache.count()),
-    expiration: (...args) => counted(() => cache.expiration(...args)),
-    invalidate: (...args) => counted(() => cache.invalidate(...args)),
-    snapshot: () => counted(() => cache.snapshot()),
-    clearExpired: (...args) => counted(() => cache.clearExpired(...args)),
-    stats: () => counted(() => cache.stats()),
-    list: (...args) => counted(() => cache.list(...args)),
+    pull: <T>(key: string) => countError(counts, () => pull<T>(cache, counts, key)),
     namespace: (...args) => metered(cache.namespace(...args), counts),
     entry: <T>(key: string) => handle(cache.entry<T>(key), counts),
-    [internals]: {
-      prepareMany: async (...args) => {
-        const write = await counted(() => prepareMany(...args))
-        return () => counted(write)
-      },
-      rows: (...args) => counted(() => rows(...args)),
-      defaultExpiration,
-      storedKey,
-      hidesTags,
-      timeoutMs,
-      async copies(keys, options) {
-        const found = await counted(() => copies(keys, options))
-        counts.hits += found.size
-        counts.misses += keys.length - found.size
-        return found
-      },
-      getOrSetKeeping(key, compute, options, keep, news) {
-        const keeping = (name: string, watched: unknown, given?: GetOrSetOptions) =>
-          getOrSetKeeping(name, watched, given, keep, news)
-        return getOrSet({ getOrSet: keeping as Cache['getOrSet'] }, counts, key, compute, options)
-      },
-      // Never a hit.
-      refresh: (key, compute, options) =>
-        getOrSet({ getOrSet: refresh as Cache['getOrSet'] }, counts, key, compute, options),
-    },
   })
 }
 
-/** `responseCache` keeps responses past the methods: what it tells of them is counted. */
-function countingResponses(cache: Cache, counts: Counts): { [ENGINE]?: ScopedEngine } {
+/** Whatever reaches the engine without the methods is counted there: tiers and shards read the store, responses emit events. */
+function meteredEngine(cache: Cache, counts: Counts): { [ENGINE]?: ScopedEngine } {
   const engine = engineOf(cache)
   if (engine === undefined) return {}
   return {
     [ENGINE]: {
       ...engine,
-      emit(event, name) {
+      store: meteredStore(engine.store, counts),
+      filler: meteredFiller(engine.filler, counts),
+      emit(event, ...keys) {
         if (event.operation === 'responseCache') countEvent(event.type, counts)
-        engine.emit?.(event, name)
+        engine.emit?.(event, ...keys)
       },
     },
+  }
+}
+
+/** A store whose reads are counted: a tier or a shard calls it in place of the cache's methods. */
+function meteredStore(store: Store, counts: Counts): Store {
+  const counted = async <T>(found: (value: T) => [hits: number, keys: number], run: () => MaybePromise<Reply<T>>) => {
+    const reply = await countError(counts, async () => run())
+    const [hits, keys] = found(reply.value)
+    counts.hits += hits
+    counts.misses += keys - hits
+    return reply
+  }
+  const one = (row: unknown): [number, number] => [row === undefined ? 0 : 1, 1]
+  return {
+    ...store,
+    isLocal: false,
+    read: (...args) => counted(one, () => store.read(...args)),
+    readMany: (keys, options) =>
+      counted(
+        ({ size }) => [size, keys.length],
+        () => store.readMany(keys, options),
+      ),
+    take: (key) => counted(one, () => store.take(key)),
+    // A call that waits for another's computation asks again; only its answer counts.
+    readOrClaim: (request) =>
+      counted(
+        ({ entry, claimed }) => (entry !== undefined ? [1, 1] : claimed === false ? [0, 0] : [0, 1]),
+        () => store.readOrClaim(request),
+      ),
   }
 }
 
@@ -107,19 +100,17 @@ function countEvent(type: CacheEvent['type'], counts: Counts): void {
   else if (type === 'error') counts.errors++
 }
 
-function countErrors(counts: Counts) {
-  return async <T>(call: () => Promise<T>): Promise<T> => {
-    try {
-      return await call()
-    } catch (error) {
-      counts.errors++
-      throw error
-    }
+async function countError<T>(counts: Counts, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    counts.errors++
+    throw error
   }
 }
 
 async function get(cache: Cache, counts: Counts, key: string, options?: GetOptions): Promise<unknown> {
-  // What is no options object must reach the cache as it is, to be refused there.
+  // Anything else than options must reach the cache as it is, to be refused there.
   const areOptions =
     options === undefined || (typeof options === 'object' && options !== null && !Array.isArray(options))
   if (!areOptions) return cache.get(key, options)
@@ -133,11 +124,11 @@ async function get(cache: Cache, counts: Counts, key: string, options?: GetOptio
 }
 
 async function getMany(cache: Cache, counts: Counts, keys: Iterable<string>): Promise<Map<string, unknown>> {
-  // Read once: a generator has nothing the second time. A string is iterable too, and the cache refuses it.
-  const asked = typeof keys === 'object' && keys !== null && Symbol.iterator in keys ? [...keys] : keys
-  const found = await cache.getMany(asked)
+  // Read once, because a generator is empty the second time. A string is iterable too, and the cache refuses it.
+  const list = typeof keys === 'object' && keys !== null && Symbol.iterator in keys ? [...keys] : keys
+  const found = await cache.getMany(list)
   counts.hits += found.size
-  counts.misses += new Set(asked).size - found.size
+  counts.misses += new Set(list).size - found.size
   return found
 }
 
@@ -148,36 +139,63 @@ async function pull<T>(cache: Cache, counts: Counts, key: string): Promise<T | u
   return found
 }
 
-async function getOrSet(
-  cache: Pick<Cache, 'getOrSet'>,
-  counts: Counts,
-  key: string,
-  compute: unknown,
-  options?: GetOrSetOptions,
-) {
-  const own: { value?: unknown; error?: unknown; fill?: Fill; state: 'none' | 'computed' | 'failed' } = {
-    state: 'none',
+type Compute = (fill: Fill) => unknown
+
+/** The same filler, with each answer counted. */
+function meteredFiller({ detach, getOrSet, refresh }: Filler, counts: Counts): Filler {
+  return {
+    detach,
+    getOrSet: (name, key, compute, options) =>
+      countFill(counts, compute, options, (watched) => getOrSet(name, key, watched, options)),
+    refresh: (name, key, compute, options) =>
+      countFill(counts, compute, options, (watched) => refresh(name, key, watched, options)),
   }
+}
+
+async function getOrSet(cache: Cache, counts: Counts, key: string, compute: unknown, options?: GetOrSetOptions) {
+  const engine = engineOf(cache)
+  if (engine !== undefined) {
+    const { filler, scope } = engine
+    const answer = await countFill(counts, compute, options, async (watched) =>
+      filler.getOrSet(key, storedKey(scope, key), watched, options),
+    )
+    return answer.value
+  }
+  const answer = await countFill(counts, compute, options, async (watched, own) => {
+    const value = await cache.getOrSet(key, watched, options)
+    return { value, isOwn: own.state === 'computed' && Object.is(value, own.value) }
+  })
+  return answer.value
+}
+
+/** The computation of one call. */
+interface Computation {
+  state: 'none' | 'computed' | 'failed'
+  value?: unknown
+  error?: unknown
+}
+
+/** Counts a call of `getOrSet`: a hit, a miss, a failed computation as a miss, or a failure of the cache. */
+async function countFill(
+  counts: Counts,
+  compute: unknown,
+  options: GetOrSetOptions | undefined,
+  call: (watched: Compute, own: Computation) => Promise<Answer>,
+): Promise<Answer> {
+  const own: Computation = { state: 'none' }
   const watched = async (fill: Fill): Promise<unknown> => {
-    own.fill = fill
     try {
-      own.value = await (typeof compute === 'function' ? compute(fill) : compute)
+      own.value = await (typeof compute === 'function' ? (compute as Compute)(fill) : compute)
       own.state = 'computed'
       return own.value
     } catch (error) {
-      own.error = error
-      own.state = 'failed'
+      Object.assign(own, { state: 'failed', error } satisfies Computation)
       throw error
     }
   }
   try {
-    const answer = await cache.getOrSet(key, watched, options)
-    // Only with these may this call compute, in the background, and yet be answered with the old value. A cache from
-    // elsewhere does not say which of the two it answers with: its values are compared.
-    const canBeOld = options?.stale !== undefined || options?.beta !== undefined
-    const isOwn = () => (own.fill && wasAnswer(own.fill)) ?? Object.is(answer, own.value)
-    if (own.state === 'computed' && (!canBeOld || isOwn())) counts.misses++
-    else counts.hits++
+    const answer = await call(watched, own)
+    counts[answer.isOwn ? 'misses' : 'hits']++
     return answer
   } catch (error) {
     const { signal } = Object(options)
@@ -188,22 +206,21 @@ async function getOrSet(
   }
 }
 
-/** A handle counts once for each row that it reads: it remembers the row. */
+/** A handle counts once for each row that it reads, because it remembers the row. */
 function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
-  const counted = countErrors(counts)
   let isCounted = false
   async function count<R>(read: () => Promise<R>, isHit: (result: R) => boolean): Promise<R> {
-    const result = await counted(read)
+    const result = await countError(counts, read)
     if (!isCounted) {
       isCounted = true
       counts[isHit(result) ? 'hits' : 'misses']++
     }
     return result
   }
-  /** The row is read anew after the call, whatever came of it. */
+  /** The handle reads its row again after the call, whether it succeeded or not. */
   async function forgetting<R>(call: () => Promise<R>): Promise<R> {
     try {
-      return await counted(call)
+      return await countError(counts, call)
     } finally {
       isCounted = false
     }

@@ -1,8 +1,8 @@
-/** Runs one operation of the engine: reports it to the listener, and fails soft if the caller asked for that. */
+/** Runs one operation of the engine, and reports it to the listener. */
 import type { MaybePromise, Reply } from '../store/store.ts'
 import { now } from '../values/clock.ts'
-import { isOutage, takeCost } from '../values/errors.ts'
-import { type Emit, noCost, type OperationEvent } from '../values/events.ts'
+import { takeCost } from '../values/errors.ts'
+import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import type { ScopedEngine } from './engine.ts'
 
@@ -11,21 +11,21 @@ export type Outcome = Pick<OperationEvent, 'type' | 'count'>
 export interface Operation<T> {
   /** The method that was called. */
   readonly name: string
-  /** The caller's key, if there is one. */
+  /** The caller's key, if the method takes one, … */
   readonly key?: string | undefined
+  /** … and the same as it is stored. */
+  readonly stored?: string | undefined
   run(): MaybePromise<Reply<T>>
   /** The events of a result. */
   report(value: T): readonly Outcome[]
-  /** With `onError: 'miss'`, the result if the store is down. Without it every failure is thrown, because pretending would be wrong. */
-  readonly fallback?: { readonly value: T }
-  /** Stored keys that were written or removed: their computations in this process are not waited for any more. */
+  /** Stored keys that were written or removed: later calls in this process do not wait for their computations. */
   readonly changes?: readonly string[] | 'all'
 }
 
 export function perform<T>(engine: ScopedEngine, operation: Operation<T>): MaybePromise<T> {
   // A store that answers at once needs no promise, and without one a hit in memory takes a third of the time.
   if (engine.store.isLocal && engine.emit === undefined) return performAtOnce(engine, operation)
-  return performWatched(engine, operation)
+  return performReported(engine, operation)
 }
 
 function performAtOnce<T>({ filler }: ScopedEngine, { run, changes }: Operation<T>): MaybePromise<T> {
@@ -37,40 +37,45 @@ function performAtOnce<T>({ filler }: ScopedEngine, { run, changes }: Operation<
   }
 }
 
-async function performWatched<T>(engine: ScopedEngine, operation: Operation<T>): Promise<T> {
-  const { failsSoft, emit, filler } = engine
-  const { name, key, fallback, changes } = operation
+async function performReported<T>(engine: ScopedEngine, operation: Operation<T>): Promise<T> {
+  const { name, key, stored, changes } = operation
   const startedAt = now()
+  const emitError = (error: unknown, cost: Cost) =>
+    engine.emit?.({ type: 'error', operation: name, error, durationMs: now() - startedAt, ...cost }, key, stored)
   try {
-    const { value, cost } = await operation.run()
-    if (emit !== undefined) {
-      // Only the first event carries the cost. Otherwise the events would add up to more than was sent.
-      const costs = [cost, noCost()]
-      for (const outcome of operation.report(value)) {
-        emit({ ...outcome, operation: name, durationMs: now() - startedAt, ...(costs.shift() ?? noCost()) }, key)
-      }
-    }
-    return value
+    const reply = await operation.run()
+    if (reply.failure !== undefined) emitError(reply.failure, reply.cost)
+    emitOutcomes(engine, operation, reply, now() - startedAt)
+    return reply.value
   } catch (error) {
-    if (isFrameworkSignal(error)) throw error
-    emit?.({ type: 'error', operation: name, error, durationMs: now() - startedAt, ...takeCost(error) }, key)
-    if (!failsSoft || fallback === undefined || !isOutage(error)) throw error
-    tellMisses(emit, operation, fallback.value)
-    return fallback.value
+    if (!isFrameworkSignal(error)) emitError(error, takeCost(error))
+    throw error
   } finally {
-    if (changes !== undefined) filler.detach(changes)
+    if (changes !== undefined) engine.filler.detach(changes)
   }
 }
 
-function tellMisses<T>(emit: Emit | undefined, { name, key, report }: Operation<T>, value: T): void {
+/** After a failure only hits and misses are reported: nothing says what was written. */
+function emitOutcomes<T>({ emit }: ScopedEngine, operation: Operation<T>, reply: Reply<T>, durationMs: number): void {
   if (emit === undefined) return
-  for (const outcome of report(value)) {
-    if (outcome.type === 'miss') emit({ ...outcome, operation: name, durationMs: 0, ...noCost() }, key)
+  const { name, key, stored, report } = operation
+  const hasFailed = reply.failure !== undefined
+  // Only the first event carries the cost. Otherwise the events would add up to more than was sent.
+  let cost = hasFailed ? noCost() : reply.cost
+  for (const outcome of report(reply.value)) {
+    if (hasFailed && outcome.type !== 'hit' && outcome.type !== 'miss') continue
+    emit({ ...outcome, operation: name, durationMs: hasFailed ? 0 : durationMs, ...cost }, key, stored)
+    cost = noCost()
   }
 }
 
-export const told = (type: Outcome['type'], count = 1): Outcome[] => [{ type, count }]
+export const outcome = (type: Outcome['type'], count = 1): Outcome[] => [{ type, count }]
 /** The event of a read of one key. */
-export const found = (value: unknown): Outcome[] => told(value === undefined ? 'miss' : 'hit')
+export const hitOrMiss = (value: unknown): Outcome[] => outcome(value === undefined ? 'miss' : 'hit')
 /** For operations that report nothing but failures. */
 export const nothing = (): Outcome[] => []
+
+/** The same reply with another value. */
+export function replyWith<T>(reply: Reply<unknown>, value: T): Reply<T> {
+  return { ...reply, value }
+}

@@ -6,7 +6,7 @@ import { decodeRow } from './decoding.ts'
 import type { ScopedEngine } from './engine.ts'
 import { createEntry } from './entry.ts'
 import { type GetOptions, parseGet, slidingLifeMs } from './inputs.ts'
-import { found, type Outcome, perform, told } from './perform.ts'
+import { hitOrMiss, outcome, perform, replyWith } from './perform.ts'
 import type { writing } from './writing.ts'
 
 export function reading(engine: ScopedEngine) {
@@ -29,27 +29,29 @@ export function reading(engine: ScopedEngine) {
     const hit = await perform<{ value: unknown } | undefined>(engine, {
       name: 'get',
       key,
+      stored,
       async run() {
-        const { value: row, cost } = await read(stored, ttlMs)
-        return { value: row && { value: await decodeRow(row, stored, codec) }, cost }
+        const reply = await read(stored, ttlMs)
+        return replyWith(reply, reply.value && { value: await decodeRow(reply.value, stored, codec) })
       },
-      report: found,
-      fallback: { value: undefined },
+      report: hitOrMiss,
     })
     return hit === undefined ? fallback : hit.value
   }
 
   async function getMany(keys: Iterable<string>): Promise<Map<string, unknown>> {
-    const asked = storedKeys(scope, keys)
-    if (asked.size === 0) return new Map()
+    const wanted = storedKeys(scope, keys)
+    if (wanted.size === 0) return new Map()
     return perform<Map<string, unknown>>(engine, {
       name: 'getMany',
       async run() {
-        const { value: rows, cost } = await store.readMany([...asked.keys()])
-        return { value: await decodeRows(rows, asked, engine), cost }
+        const reply = await store.readMany([...wanted.keys()])
+        return replyWith(reply, await decodeRows(reply.value, wanted, engine))
       },
-      report: ({ size }) => hitsAndMisses(size, asked.size),
-      fallback: { value: new Map() },
+      report: ({ size }) => [
+        ...(size > 0 ? outcome('hit', size) : []),
+        ...(size < wanted.size ? outcome('miss', wanted.size - size) : []),
+      ],
     })
   }
 
@@ -59,15 +61,14 @@ export function reading(engine: ScopedEngine) {
     async has(key: string): Promise<boolean> {
       const stored = storedKey(scope, key)
       const run = () => store.has(stored)
-      const report = (isThere: boolean) => found(isThere || undefined)
-      return perform(engine, { name: 'has', key, run, report, fallback: { value: false } })
+      const report = (exists: boolean) => outcome(exists ? 'hit' : 'miss')
+      return perform(engine, { name: 'has', key, stored, run, report })
     },
     async expiration(key: string): Promise<Date | null | undefined> {
       const stored = storedKey(scope, key)
       const run = () => store.deadline(stored)
-      const instant = await perform<number | undefined>(engine, {
-        ...{ name: 'expiration', key, run, report: found, fallback: { value: undefined } },
-      })
+      const operation = { name: 'expiration', key, stored, run, report: hitOrMiss }
+      const instant = await perform<number | undefined>(engine, operation)
       if (instant === undefined) return undefined
       return instant === Number.POSITIVE_INFINITY ? null : new Date(Math.floor(instant))
     },
@@ -85,9 +86,7 @@ export function entryHandle<T>(
   return createEntry<T>({
     async read() {
       const run = () => readRow(stored)
-      const row = await perform<Row | undefined>(engine, {
-        ...{ name: 'entry', key, run, report: found, fallback: { value: undefined } },
-      })
+      const row = await perform<Row | undefined>(engine, { name: 'entry', key, stored, run, report: hitOrMiss })
       return row && (async () => decodeRow(row, stored, codec) as T)
     },
     set: async (value, options) => decodeRow(await cache.setStored(key, value, options), stored, codec) as T,
@@ -95,19 +94,15 @@ export function entryHandle<T>(
   })
 }
 
-/** Values by the caller's key, in the order asked. */
+/** Values by the caller's key, in the order in which the keys were given. */
 async function decodeRows(
   rows: ReadonlyMap<string, Row>,
-  asked: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, string>,
   { codec }: ScopedEngine,
 ): Promise<Map<string, unknown>> {
-  const pairs = Array.from(asked, async ([stored, key]) => {
+  const pairs = Array.from(wanted, async ([stored, key]) => {
     const row = rows.get(stored)
     return row && ([key, await decodeRow(row, stored, codec)] as const)
   })
   return new Map((await Promise.all(pairs)).filter((pair) => pair !== undefined))
-}
-
-export function hitsAndMisses(hits: number, asked: number): Outcome[] {
-  return [...(hits > 0 ? told('hit', hits) : []), ...(hits < asked ? told('miss', asked - hits) : [])]
 }

@@ -4,46 +4,47 @@ import { byCodePoint, storedKey, storedKeys } from '../values/key.ts'
 import { decodeRow } from './decoding.ts'
 import type { ScopedEngine } from './engine.ts'
 import { asSnapshot, parseSweep, parseTags } from './inputs.ts'
-import { nothing, perform, told } from './perform.ts'
+import { nothing, outcome, perform, replyWith } from './perform.ts'
 
 export function removing(engine: ScopedEngine) {
   const { store, scope, codec } = engine
-  const removed = (count: number) => told('delete', count)
+  const report = (count: number) => outcome('delete', count)
 
   return {
     async delete(key: string): Promise<boolean> {
       const stored = storedKey(scope, key)
       const run = () => store.remove([stored])
-      return (await perform(engine, { name: 'delete', key, run, report: removed, changes: [stored] })) > 0
+      return (await perform(engine, { name: 'delete', key, stored, run, report, changes: [stored] })) > 0
     },
     async deleteMany(keys: Iterable<string>): Promise<number> {
       const stored = [...storedKeys(scope, keys).keys()].sort(byCodePoint)
       if (stored.length === 0) return 0
       const run = () => store.remove(stored)
-      return perform(engine, { name: 'deleteMany', run, report: removed, changes: stored })
+      return perform(engine, { name: 'deleteMany', run, report, changes: stored })
     },
     pull: (async (key: string) => {
       const stored = storedKey(scope, key)
       const pulled = await perform<{ value: unknown } | undefined>(engine, {
         name: 'pull',
         key,
+        stored,
         async run() {
-          const { value: row, cost } = await store.take(stored)
-          return { value: row && { value: await decodeRow(row, stored, codec) }, cost }
+          const reply = await store.take(stored)
+          return replyWith(reply, reply.value && { value: await decodeRow(reply.value, stored, codec) })
         },
-        report: (taken) => removed(taken === undefined ? 0 : 1),
+        report: (taken) => report(taken === undefined ? 0 : 1),
         changes: [stored],
       })
       return pulled?.value
     }) as Cache['pull'],
     clear: async (): Promise<number> =>
-      perform(engine, { name: 'clear', run: () => store.clear(scope), report: removed, changes: 'all' }),
+      perform(engine, { name: 'clear', run: () => store.clear(scope), report, changes: 'all' }),
     async clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult> {
       const input = parseSweep(options)
       return perform(engine, {
         name: 'clearExpired',
         run: () => store.sweep(scope, input),
-        report: (result: CleanupResult) => told('cleanup', result.removed + (result.evicted ?? 0)),
+        report: (result: CleanupResult) => outcome('cleanup', result.removed + (result.evicted ?? 0)),
       })
     },
     async invalidate(tags: string | Iterable<string>): Promise<void> {
@@ -52,7 +53,7 @@ export function removing(engine: ScopedEngine) {
       await perform<void>(engine, {
         name: 'invalidate',
         run: () => store.invalidate(stored),
-        report: () => told('invalidate', stored.length),
+        report: () => outcome('invalidate', stored.length),
         // Only the store knows which keys have these tags.
         changes: 'all',
       })

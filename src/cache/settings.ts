@@ -54,6 +54,10 @@ export interface Settings {
   readonly expiration: Deadline
   readonly slack: number
   readonly emit: Emit | undefined
+  /** The listener behind `emit`, by which several nodes know that they share one. */
+  readonly onEvent: EventListener | undefined
+  readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
+  readonly random: () => number
 }
 
 const MAX_SLACK = 10
@@ -80,8 +84,11 @@ export function parseSettings(options: CommonOptions) {
     expiration: expiration === undefined ? NEVER : parseExpiration(expiration, now()),
     slack: checkedSlack(slack),
     emit: createEmit(onEvent, boolean('eventKeys', eventKeys)),
+    onEvent,
+    waitUntil,
+    random,
   }
-  return { settings, scope: scopeOf(namespace), waitUntil, random }
+  return { settings, scope: scopeOf(namespace) }
 }
 
 /** Milliseconds. @throws InvalidOptionError */

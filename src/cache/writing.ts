@@ -5,17 +5,16 @@ import { encodeValue } from '../values/codec.ts'
 import { byCodePoint, storedKey } from '../values/key.ts'
 import type { ScopedEngine } from './engine.ts'
 import { parsePairs, parseWrite } from './inputs.ts'
-import type { PrepareMany } from './internals.ts'
-import { perform, told } from './perform.ts'
+import { outcome, perform } from './perform.ts'
 import { deadlineOf } from './settings.ts'
 
 export function writing(engine: ScopedEngine) {
   const { store, scope } = engine
 
-  /** Parsed before the value is encoded: its data counts as read at the call, and encoding takes time. */
+  /** Parses the options before the value is encoded: its data counts as read at the call, and encoding takes time. */
   function inputOf(options: WriteOptions | undefined): WriteInput {
     const input = parseWrite(engine, options)
-    // Only tags are judged by it.
+    // Only tagged entries are compared with it.
     if (input.tags === null || input.asOf !== null) return input
     return { ...input, asOf: store.position?.() ?? null }
   }
@@ -30,34 +29,31 @@ export function writing(engine: ScopedEngine) {
     const stored = storedKey(scope, key)
     const input = inputOf(options)
     const item = await itemOf(stored, value)
-    await perform<void>(engine, {
+    await perform<number>(engine, {
       name: 'set',
       key,
+      stored,
       run: () => store.write([item], input),
-      report: () => told('write'),
-      fallback: { value: undefined },
+      report: () => outcome('write'),
       changes: [stored],
     })
     return item
   }
 
-  const prepareMany: PrepareMany = async (entries, options) => {
-    // By stored key: of duplicates the last wins, and Postgres refuses the same key twice in one upsert.
+  async function setMany(entries: unknown, options?: WriteOptions): Promise<void> {
+    // By stored key: of duplicates the last one wins, and Postgres refuses the same key twice in one upsert.
     const given = new Map(parsePairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
     const input = inputOf(options)
     const items = await Promise.all(Array.from(given, ([key, value]) => itemOf(key, value)))
-    // Sorted before a store splits them: in a transaction of the caller the locks of all parts add up.
+    if (items.length === 0) return
+    // Sorted before a store splits them: in a transaction of the caller, the locks of all parts add up.
     items.sort((a, b) => byCodePoint(a.key, b.key))
-    return async () => {
-      if (items.length === 0) return
-      await perform<void>(engine, {
-        name: 'setMany',
-        run: () => store.write(items, input),
-        report: () => told('write', items.length),
-        fallback: { value: undefined },
-        changes: items.map(({ key }) => key),
-      })
-    }
+    await perform<number>(engine, {
+      name: 'setMany',
+      run: () => store.write(items, input),
+      report: () => outcome('write', items.length),
+      changes: items.map(({ key }) => key),
+    })
   }
 
   return {
@@ -65,8 +61,7 @@ export function writing(engine: ScopedEngine) {
     async set(key: string, value: unknown, options?: WriteOptions): Promise<void> {
       await setStored(key, value, options)
     },
-    prepareMany,
-    setMany: (async (entries, options) => (await prepareMany(entries, options))()) as Cache['setMany'],
+    setMany: setMany as Cache['setMany'],
     async add(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {
       const stored = storedKey(scope, key)
       const input = inputOf(options)
@@ -74,8 +69,9 @@ export function writing(engine: ScopedEngine) {
       return perform<boolean>(engine, {
         name: 'add',
         key,
+        stored,
         run: () => store.add(item, input),
-        report: (isAdded) => told('write', Number(isAdded)),
+        report: (isAdded) => outcome('write', Number(isAdded)),
         changes: [stored],
       })
     },
@@ -85,9 +81,9 @@ export function writing(engine: ScopedEngine) {
       return perform<boolean>(engine, {
         name: 'touch',
         key,
+        stored,
         run: () => store.touch(stored, deadline),
-        report: (isTouched) => told('touch', Number(isTouched)),
-        fallback: { value: false },
+        report: (isTouched) => outcome('touch', Number(isTouched)),
         changes: [stored],
       })
     },

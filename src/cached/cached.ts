@@ -1,7 +1,11 @@
 /** `cached`: a function whose values are kept, as a wrapper and as a decorator of methods. */
-import { internalsOf } from '../cache/internals.ts'
+import { cacheOn } from '../cache/cache-over.ts'
+import { engineOf, type ScopedEngine } from '../cache/engine.ts'
+import type { Cache, GetOrSetOptions } from '../cache.ts'
+import { foundationOf } from '../stores/third-party/foundation.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import type { Jsonified } from '../values/jsonified.ts'
+import { storedKey } from '../values/key.ts'
 import { defaultKey } from './default-key.ts'
 import { type AnyFunction, type CachedOptions, type CachedPlan, computing, planOf } from './plan.ts'
 
@@ -118,13 +122,18 @@ function wrapped(plan: CachedPlan, self?: unknown): AnyFunction {
     async refresh(this: unknown, ...args: unknown[]) {
       const own = owner(this)
       const key = plan.keyOf(own, args)
-      const { refresh } = internalsOf(plan.cacheOf(own))
-      return refresh(key, computing(plan, own, args, key), plan.optionsOf(own, args))
+      return refresh(plan.cacheOf(own), key, computing(plan, own, args, key), plan.optionsOf(own, args))
     },
     uncached(this: unknown, ...args: unknown[]) {
       return plan.fn.apply(owner(this), args)
     },
   })
+}
+
+/** Computes although a value is kept, and stores the result as a fill. */
+async function refresh(cache: Cache, key: string, compute: unknown, options: GetOrSetOptions): Promise<unknown> {
+  const { filler, scope } = engineOf(cache) ?? (engineOf(cacheOn(foundationOf(cache))) as ScopedEngine)
+  return (await filler.refresh(key, storedKey(scope, key), compute, options)).value
 }
 
 function decorator(options: CachedOptions | undefined) {

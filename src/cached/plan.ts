@@ -1,15 +1,15 @@
 /** What a cached function is made of: where its values go, under which keys, and how they are computed. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { listed } from '../cache/once.ts'
+import { checkedCache } from '../cache/delegate.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
 import { parsePlan } from '../fill/options.ts'
 import { getDefaultCache } from '../stores/default-cache.ts'
-import { checkedCache } from '../stores/delegate.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type Deadline, NEVER } from '../values/expiration.ts'
 import { optionsObject } from '../values/options.ts'
+import { toArray } from '../values/replayable.ts'
 import { argumentText } from './argument-text.ts'
 
 export interface CachedOptions<Args extends readonly unknown[] = never>
@@ -81,7 +81,7 @@ export function planOf(
     throw new InvalidOptionError(`Expected key to be a prefix or a function, got ${describeType(key)}.`)
   }
   const makeKey = key as AnyFunction | string | undefined
-  const makeTags = listed(tags) as AnyFunction | Iterable<string> | undefined
+  const makeTags = toArray(tags) as AnyFunction | Iterable<string> | undefined
   return {
     fn,
     keyOf(self, args) {

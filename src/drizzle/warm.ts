@@ -1,8 +1,8 @@
 /** `warm`: query results that are there before anybody asks for them. */
 
-import { once } from '../cache/once.ts'
 import type { Cache } from '../cache.ts'
 import { wholeNumber } from '../values/options.ts'
+import { withReplayableTags } from '../values/replayable.ts'
 import { type CacheableQuery, type CacheQueryOptions, cacheQueryCounted } from './cache-query.ts'
 
 export interface WarmOptions extends CacheQueryOptions {
@@ -30,7 +30,7 @@ export async function warm(
   const { concurrency = DEFAULT_CONCURRENCY, ...rest } = options
   const workers = wholeNumber('concurrency', concurrency, 1)
   // One generator of tags would do for one query.
-  const given = once(rest)
+  const given = withReplayableTags(rest)
   const errors: unknown[] = []
   let ran = 0
   // One iterator for all: each takes the next that nobody has taken.

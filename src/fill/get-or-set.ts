@@ -26,7 +26,11 @@ const MAX_FOREIGN_FAILURES = 1
 const MAX_LEASES = 2
 
 /** A value, or the word that there was none to be had this way. */
-type Found = { readonly value: unknown } | 'again' | 'alone'
+export interface Answer {
+  readonly value: unknown
+  readonly isOwn: boolean
+}
+type Found = Answer | 'again' | 'alone'
 
 export interface Filler {
   /**
@@ -40,12 +44,12 @@ export interface Filler {
     compute: unknown,
     options?: GetOrSetOptions,
     steps?: FillStore,
-  ): Promise<unknown>
+  ): Promise<Answer>
   /**
    * Computes although an entry is live, after any computation that is under way, and stores what comes as a fill: fenced by
    * every write meanwhile. Where it waited for longer than `lease`, the value is answered with and not stored.
    */
-  refresh(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown>
+  refresh(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<Answer>
   /** To be told of every write of the store through this process: what is computed for these keys will not be stored. */
   detach(storedKeys: readonly string[] | 'all'): void
 }
@@ -151,13 +155,13 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     return owned(await launch(call, flights).work)
   }
 
-  async function answer(call: Call): Promise<unknown> {
+  async function answer(call: Call): Promise<Answer> {
     // Inside its own computation it would wait for itself.
-    if (isNestedInItself(call)) return (await alone(call)).value
+    if (isNestedInItself(call)) return alone(call)
     for (;;) {
       const found = await find(call)
-      if (found === 'alone') return (await alone(call)).value
-      if (found !== 'again') return found.value
+      if (found === 'alone') return alone(call)
+      if (found !== 'again') return found
     }
   }
 
@@ -188,9 +192,9 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
     }
   }
 
-  async function refreshed(call: Call): Promise<unknown> {
-    if (isNestedInItself(call)) return (await alone(call)).value
-    return owned(await launch(call, flights).work).value
+  async function refreshed(call: Call): Promise<Answer> {
+    if (isNestedInItself(call)) return alone(call)
+    return owned(await launch(call, flights).work)
   }
 
   return {
@@ -207,10 +211,10 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
 }
 
 /** What a call's own outcome is to it. */
-function owned(outcome: Outcome): { value: unknown } {
+function owned(outcome: Outcome): Answer {
   if (outcome.kind === 'failed') throw outcome.error
   if (outcome.fill !== undefined) noteAnswer(outcome.fill)
-  return { value: outcome.own }
+  return { value: outcome.own, isOwn: outcome.fill !== undefined }
 }
 
 /** Bounded by the call's own: a flight may go from one wait to another. */
@@ -218,15 +222,15 @@ function patience(flight: Flight, call: Call): number {
   return Math.min(patienceMs(flight), call.waitsUntil - now())
 }
 
-async function alone(call: Call): Promise<{ value: unknown }> {
+async function alone(call: Call): Promise<Answer> {
   const startedAt = now()
   const answer = owned(await computeAlone(call))
   tell(call, 'miss', startedAt)
   return answer
 }
 
-async function decoded(call: Call, stored: StoredValue): Promise<{ value: unknown }> {
-  return { value: await decodeValue(stored, call.key, call.environment.codec) }
+async function decoded(call: Call, stored: StoredValue): Promise<Answer> {
+  return { isOwn: false, value: await decodeValue(stored, call.key, call.environment.codec) }
 }
 
 function tell({ environment, name }: Call, type: 'hit' | 'stale' | 'miss', startedAt: number): void {

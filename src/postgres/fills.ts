@@ -1,7 +1,7 @@
 /** The three steps of a fill on Postgres; `src/fill` says what they are for. */
 import type { ClaimAnswer, ClaimRequest, FillRequest } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
-import { aboutOf, tellNews } from './about.ts'
+import { copyFields, passChanges } from './copy-columns.ts'
 import type { Operation } from './operation.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
@@ -9,8 +9,8 @@ import { readOne } from './operations/read-one.ts'
 import {
   readOrClaim,
   readOrClaimSliding,
-  readOrClaimSlidingWithNews,
-  readOrClaimWithNews,
+  readOrClaimSlidingWithChanges,
+  readOrClaimWithChanges,
 } from './operations/read-or-claim.ts'
 import { release } from './operations/release.ts'
 import type { Run, Session } from './session.ts'
@@ -36,8 +36,8 @@ export function fills(session: Session, refusals: WriteRefusals) {
 async function claim(run: Run, refusals: WriteRefusals, request: ClaimRequest): Promise<ClaimAnswer> {
   try {
     const [row] = await run(claimOperation(request), claimValues(request))
-    await tellNews(request.news, row?.news)
-    return answerOf(row, request.about === true)
+    await passChanges(request.changes, row?.changes)
+    return answerOf(row, request.forCopy === true)
   } catch (error) {
     const live = refusals.note(error) ? await liveEntry(run, request) : undefined
     if (live === undefined) throw error
@@ -62,13 +62,13 @@ async function readOnly(run: Run, refusals: WriteRefusals, { key, sliding }: Cla
   return { entry: row && { ...row, state: 'live' }, claimed: 'unavailable', heldMs: undefined }
 }
 
-function claimOperation({ sliding, news }: ClaimRequest) {
-  if (news === undefined) return sliding === undefined ? readOrClaim : readOrClaimSliding
-  return sliding === undefined ? readOrClaimWithNews : readOrClaimSlidingWithNews
+function claimOperation({ sliding, changes }: ClaimRequest) {
+  if (changes === undefined) return sliding === undefined ? readOrClaim : readOrClaimSliding
+  return sliding === undefined ? readOrClaimWithChanges : readOrClaimSlidingWithChanges
 }
 
-function claimValues({ sliding, news, ...request }: ClaimRequest): Record<string, unknown> {
-  return { about: false, ...request, ...sliding, ...(news && { since: news.since() }) }
+function claimValues({ sliding, changes, forCopy = false, ...request }: ClaimRequest): Record<string, unknown> {
+  return { forCopy, ...request, ...sliding, ...(changes && { since: changes.since() }) }
 }
 
 function fillValues({ deadline, ...request }: FillRequest): Record<string, unknown> {
@@ -77,13 +77,13 @@ function fillValues({ deadline, ...request }: FillRequest): Record<string, unkno
 
 type ClaimRow = typeof readOrClaim extends Operation<infer Row> ? Row : never
 
-function answerOf(row: ClaimRow | undefined, isAbout: boolean): ClaimAnswer {
+function answerOf(row: ClaimRow | undefined, isForCopy: boolean): ClaimAnswer {
   if (row === undefined) return { entry: undefined, claimed: false, heldMs: undefined }
   const { state, value, number, claimed, heldMs } = row
-  const about = isAbout ? aboutOf(row) : undefined
+  const fields = isForCopy ? copyFields(row) : undefined
   const servableMs = row.servableMs ?? undefined
   return {
-    entry: state === 'live' || state === 'stale' ? { state, value, number, about, servableMs } : undefined,
+    entry: state === 'live' || state === 'stale' ? { state, value, number, ...fields, servableMs } : undefined,
     claimed,
     heldMs: heldMs ?? undefined,
   }

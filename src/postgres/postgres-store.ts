@@ -36,6 +36,7 @@ export function postgresStore(runner: Runner, tables: CacheTables, bound: ScopeC
   const capacityOf = ({ prefix }: Scope) => (bound?.scope.prefix === prefix ? bound.capacity : undefined)
   return {
     isLocal: false,
+    tellsChanges: true,
     isInTransaction: runner.isInTransaction,
     runner,
     session,
@@ -55,8 +56,12 @@ export interface PostgresEngine extends ScopedEngine {
   readonly store: PostgresStore
 }
 
-/** Undefined if the cache does not live in Postgres. */
+/** The engine over the Postgres store below a cache, past any first tier; undefined if there is none. */
 export function postgresEngineOf(cache: unknown): PostgresEngine | undefined {
   const engine = engineOf(cache)
-  return engine !== undefined && 'runner' in engine.store ? (engine as PostgresEngine) : undefined
+  if (engine === undefined) return undefined
+  let store: Store | undefined = engine.store
+  while (store !== undefined && !('runner' in store)) store = store.source
+  if (store === undefined) return undefined
+  return store === engine.store ? (engine as PostgresEngine) : { ...engine, store: store as PostgresStore }
 }

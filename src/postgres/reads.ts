@@ -1,18 +1,23 @@
 /** Reads of the Postgres store. */
-import type { News, NewsReader } from '../store/news.ts'
+import type { ChangeReader, Changes } from '../store/changes.ts'
 import type { ReadOptions, Row, Store } from '../store/store.ts'
 import type { StoredValue } from '../values/codec.ts'
-import { type AboutColumns, aboutOf, tellNews } from './about.ts'
 import { inParts } from './batches.ts'
+import { type CopyColumns, copyFields, passChanges } from './copy-columns.ts'
 import { has } from './operations/has.ts'
 import { read } from './operations/read.ts'
-import { readCopies, readCopiesWithNews, readCopySliding, readCopySlidingWithNews } from './operations/read-copies.ts'
+import {
+  readCopies,
+  readCopiesWithChanges,
+  readCopySliding,
+  readCopySlidingWithChanges,
+} from './operations/read-copies.ts'
 import { readDeadline } from './operations/read-deadline.ts'
 import { readOne } from './operations/read-one.ts'
 import type { Run, Session } from './session.ts'
 import { maySlide, readEitherWay, readSlidingRow, type WriteRefusals } from './sliding.ts'
 
-interface CopyRow extends StoredValue, AboutColumns {
+interface CopyRow extends StoredValue, CopyColumns {
   readonly key: string
 }
 
@@ -20,9 +25,9 @@ export function reads(session: Session, refusals: WriteRefusals) {
   return {
     read: (key, options = {}) =>
       session(async (run): Promise<Row | undefined> => {
-        const { sliding, about = false } = options
+        const { sliding, forCopy = false } = options
         if (sliding === undefined) return (await readRows(run, [key], options)).get(key)
-        if (!about) return readSlidingRow(run, refusals, key, sliding)
+        if (!forCopy) return readSlidingRow(run, refusals, key, sliding)
         const plain = async () => (await readRows(run, [key], options)).get(key)
         if (!(await maySlide(run, refusals, { key, ...sliding }))) return plain()
         return readEitherWay(refusals, () => readSlidingCopy(run, key, options), plain)
@@ -40,12 +45,12 @@ export function reads(session: Session, refusals: WriteRefusals) {
 async function readRows(
   run: Run,
   keys: readonly string[],
-  { about = false, news }: ReadOptions,
+  { forCopy = false, changes }: ReadOptions,
 ): Promise<Map<string, Row>> {
-  if (!about) return inParts(keys, (part) => readPlain(run, part))
+  if (!forCopy) return inParts(keys, (part) => readPlain(run, part))
   const rows = await inParts<CopyRow>(keys, async (part) => {
-    if (news === undefined) return run(readCopies, { keys: part })
-    return withNews(news, await run(readCopiesWithNews, { keys: part, since: news.since() }))
+    if (changes === undefined) return run(readCopies, { keys: part })
+    return withChanges(changes, await run(readCopiesWithChanges, { keys: part, since: changes.since() }))
   })
   return new Map(Array.from(rows, ([key, row]) => [key, rowOf(row)]))
 }
@@ -57,28 +62,28 @@ async function readPlain(run: Run, keys: readonly string[]) {
   return (await run(readOne, { key })).map((row) => ({ key, ...row }))
 }
 
-async function readSlidingCopy(run: Run, key: string, { sliding, news }: ReadOptions): Promise<Row | undefined> {
+async function readSlidingCopy(run: Run, key: string, { sliding, changes }: ReadOptions): Promise<Row | undefined> {
   const values = { keys: [key], ...sliding }
   const rows: CopyRow[] =
-    news === undefined
+    changes === undefined
       ? (await run(readCopySliding, values)).flatMap(presentRow)
-      : await withNews(news, await run(readCopySlidingWithNews, { ...values, since: news.since() }))
+      : await withChanges(changes, await run(readCopySlidingWithChanges, { ...values, since: changes.since() }))
   return rows[0] && rowOf(rows[0])
 }
 
-async function withNews<T extends { readonly key: string | null; readonly news: News | null }>(
-  news: NewsReader,
+async function withChanges<T extends { readonly key: string | null; readonly changes: Changes | null }>(
+  reader: ChangeReader,
   rows: readonly T[],
 ) {
-  await tellNews(news, rows[0]?.news)
+  await passChanges(reader, rows[0]?.changes)
   return rows.flatMap(presentRow)
 }
 
-/** Drops a row that only brings news. */
+/** Drops a row that only carries changes. */
 function presentRow<T extends { readonly key: string | null }>({ key, ...row }: T) {
   return key === null ? [] : [{ ...row, key }]
 }
 
-function rowOf({ value, number, ...about }: CopyRow): Row {
-  return { value, number, ...aboutOf(about) }
+function rowOf({ value, number, ...columns }: CopyRow): Row {
+  return { value, number, ...copyFields(columns) }
 }

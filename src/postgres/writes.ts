@@ -21,6 +21,7 @@ export function writes(session: Session) {
     write: (items, input) =>
       session(async (run) => {
         for (const part of parts(items)) await writePart(run, part, inputValues(input))
+        return items.length
       }),
     add: (item, input) => session(async (run) => (await run(add, { ...item, ...inputValues(input) })).length > 0),
     touch: (key, deadline) =>

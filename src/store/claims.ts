@@ -1,8 +1,10 @@
 /** The three steps of a fill: the engine's requests and the store's answers. */
+
+import { wallClock } from '../values/clock.ts'
 import type { StoredValue } from '../values/codec.ts'
 import type { Deadline } from '../values/expiration.ts'
-import type { About } from './copies.ts'
-import type { NewsReader } from './news.ts'
+import type { ChangeReader } from './changes.ts'
+import type { Row } from './store.ts'
 
 export interface ClaimRequest {
   /** As it is stored, namespace included. */
@@ -11,17 +13,17 @@ export interface ClaimRequest {
   readonly token: string
   /** How long the lease keeps others from computing, from now. */
   readonly leaseMs: number
-  /** How long past its deadline the caller takes a value; 0 not at all, null for any time. */
+  /** How long after its deadline the caller still accepts a value; 0 means not at all, null any time. */
   readonly staleMs: number | null
-  /** A live entry is due early when no more than `early` times its computation's duration remains; 0 is never. */
+  /** A live entry is refreshed early if at most `early` times the duration of its computation remains; 0 means never. */
   readonly early: number
-  /** Claims although a live entry is there. */
+  /** True to claim the lease although an entry is live. */
   readonly force: boolean
-  /** True if the caller keeps a copy: the answer then has `about`. Without it no copy is kept. */
-  readonly about?: boolean | undefined
-  /** Receives the changes since it last asked, if the store knows them. */
-  readonly news?: NewsReader | undefined
-  /** Pushes a live entry's deadline out, as `get` with `sliding` does. */
+  /** True if the caller keeps a copy of the entry, and so needs `remainingMs` and `tags`. */
+  readonly forCopy?: boolean | undefined
+  /** Receives what other processes changed, if the store tells changes. */
+  readonly changes?: ChangeReader | undefined
+  /** Moves the deadline of a live entry if the move is due, as `get` with `sliding` does. */
   readonly sliding: Sliding | undefined
 }
 
@@ -34,19 +36,18 @@ export interface Sliding {
   readonly maxAgeMs: number | null
 }
 
-export interface FoundEntry extends StoredValue {
+export interface FoundEntry extends Row {
   readonly state: 'live' | 'stale'
-  readonly about?: About | undefined
-  /** For how long callers may still get the value, in milliseconds; undefined for any time. */
+  /** Milliseconds for which callers may still get the value; undefined means any time. */
   readonly servableMs?: number | undefined
 }
 
 export interface ClaimAnswer {
-  /** The entry that may be served: live, or expired within `staleMs` and still kept. Never one that a tag rejects. */
+  /** The entry that may be served: live, or stale within `staleMs`. Never one that an invalidated tag rejects. */
   readonly entry: FoundEntry | undefined
-  /** Whether the lease is now this token's; `unavailable` where there are none to be had, and nothing is stored. */
+  /** True if the lease now belongs to the token. `unavailable` if the store grants no leases; then nothing is stored. */
   readonly claimed: boolean | 'unavailable'
-  /** For how long another holds the lease; undefined where it is unknown, because things changed meanwhile. */
+  /** Milliseconds for which another token holds the lease; undefined if the lease changed during the call. */
   readonly heldMs: number | undefined
 }
 
@@ -54,13 +55,24 @@ export interface FillRequest extends StoredValue {
   readonly key: string
   readonly token: string
   readonly deadline: Deadline
-  /** Bounds the deadline; null does not. */
+  /** The deadline is at most this far from now; null sets no bound. */
   readonly maxAgeMs: number | null
-  /** How long after the deadline the value is kept, to be served as stale; null is forever. */
+  /** How long after its deadline the value may be served as stale; null means forever. */
   readonly staleMs: number | null
   readonly tags: readonly string[] | null
   /** From `snapshot()`; null: the value's data was read no earlier than the claim. */
   readonly asOf: string | null
   /** How long it took to compute, for early refreshes. */
   readonly computeMs: number
+}
+
+/** Milliseconds that remain of a life that begins now. */
+export function remainingMs(deadline: Deadline, maxAgeMs: number | null = null): number {
+  const ms =
+    deadline.kind === 'never'
+      ? Number.POSITIVE_INFINITY
+      : deadline.kind === 'after'
+        ? deadline.ms
+        : deadline.epochMs - wallClock()
+  return Math.min(ms, maxAgeMs ?? Number.POSITIVE_INFINITY)
 }

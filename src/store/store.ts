@@ -14,9 +14,9 @@ import type { StoredValue } from '../values/codec.ts'
 import type { Cost } from '../values/events.ts'
 import type { Deadline } from '../values/expiration.ts'
 import type { Scope } from '../values/key.ts'
+import type { ChangeReader } from './changes.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './claims.ts'
 import type { ListedRow, ListInput, SweepInput } from './inputs.ts'
-import type { NewsReader } from './news.ts'
 
 /** The answer of a store, and its cost. */
 export interface Reply<T> {
@@ -29,11 +29,11 @@ export interface Reply<T> {
 /** A store without I/O may answer at once; the engine then makes no promise of its own. */
 export type MaybePromise<T> = T | Promise<T>
 
-/** A live entry. A store that keeps rows in memory hands out the same object until the value changes. */
+/** A live entry. A store that keeps rows in memory may hand out the same object until the value changes. */
 export interface Row extends StoredValue {
-  /** Milliseconds until the entry expires; Infinity if it never does. Needed only if the read asks for `about`. */
+  /** Milliseconds until the entry expires; Infinity if it never does. Needed only by reads `forCopy`. */
   readonly remainingMs?: number | undefined
-  /** As they are stored; null for none. Needed only if the read asks for `about`. */
+  /** As they are stored; null if there are none, undefined if the store cannot tell. Needed only by reads `forCopy`. */
   readonly tags?: readonly string[] | null | undefined
   /** The engine keeps a decoded copy here if that makes the next read of the same row cheaper. */
   decoded?: unknown
@@ -42,10 +42,10 @@ export interface Row extends StoredValue {
 export interface ReadOptions {
   /** Moves the deadline of a live entry if the move is due. */
   readonly sliding?: Sliding | undefined
-  /** True if the caller will keep a copy of the row, and so needs its remaining life and its tags. */
-  readonly about?: boolean | undefined
-  /** Receives what other processes changed since it last asked, if the store knows. */
-  readonly news?: NewsReader | undefined
+  /** True if the caller keeps a copy of the row, and so needs `remainingMs` and `tags`. */
+  readonly forCopy?: boolean | undefined
+  /** Receives what other processes changed, if the store tells changes. */
+  readonly changes?: ChangeReader | undefined
 }
 
 /** A row to store. */
@@ -91,6 +91,10 @@ export interface Store {
   readonly isLocal: boolean
   /** True inside a transaction of the caller: a failure there has ended the transaction, so the engine never fails soft. */
   readonly isInTransaction?: boolean | undefined
+  /** True if reads can report what other processes changed. */
+  readonly tellsChanges?: boolean | undefined
+  /** The store that this one keeps copies of. Responses and query results are not copied: they go to that store directly. */
+  readonly source?: Store | undefined
   /**
    * "As of now" without a request, if the store can tell. The engine asks before it encodes a value, because encoding may
    * take time in which a tag is invalidated.
@@ -105,8 +109,11 @@ export interface Store {
   /** When a live entry expires, in milliseconds since 1970: Infinity for never, undefined if no entry is live. */
   deadline(key: string): MaybePromise<Reply<number | undefined>>
 
-  /** Replaces whole entries, whatever was there, and breaks their leases. Keys are distinct and sorted by code point. */
-  write(items: readonly Item[], input: WriteInput): MaybePromise<Reply<void>>
+  /**
+   * Replaces whole entries, whatever was there, and breaks their leases. Keys are distinct and sorted by code point. Answers
+   * how many entries the store now holds: fewer than it was given if it has no room for some of them.
+   */
+  write(items: readonly Item[], input: WriteInput): MaybePromise<Reply<number>>
   /** Stores an entry if none is live; true if it did. */
   add(item: Item, input: WriteInput): MaybePromise<Reply<boolean>>
   /** Moves the deadline of a live entry; false if none is live. */

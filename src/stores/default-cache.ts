@@ -1,6 +1,7 @@
 /** The cache of those that are given none, such as cached functions. */
+
+import { checkedCache } from '../cache/delegate.ts'
 import type { Cache } from '../cache.ts'
-import { checkedCache } from './delegate.ts'
 import { memoryCache } from './memory/create-memory-cache.ts'
 
 let current: Cache | undefined

@@ -1,8 +1,9 @@
 /** `createCacheManager`: several stores by name, one of them the default. */
+
+import { checkedCache, delegate } from '../cache/delegate.ts'
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError, UnknownStoreError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
-import { checkedCache, delegate } from './delegate.ts'
 
 export interface CacheManagerOptions<Name extends string = string> {
   /** The name of the store that the manager itself stands for. */

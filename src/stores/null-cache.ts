@@ -8,13 +8,13 @@ import type { Codec } from '../values/codec.ts'
 import { optionsObject } from '../values/options.ts'
 import { OLDEST_SNAPSHOT } from '../values/snapshot.ts'
 
-const nullStore: Store = {
+export const nullStore: Store = {
   isLocal: true,
   read: () => free(undefined),
   readMany: () => free(new Map()),
   has: () => free(false),
   deadline: () => free(undefined),
-  write: () => free(undefined),
+  write: () => free(0),
   add: () => free(true),
   touch: () => free(false),
   count: (_key, { delta }) => free(delta),

@@ -77,8 +77,13 @@ export function addCosts(a: Cost, b: Cost): Cost {
 // Keyof over a union sees only what all have in common, so each member is stripped by itself.
 type WithoutKey<Event> = Event extends CacheEvent ? Omit<Event, 'key'> : never
 
-/** Tells the listener; `key` is left out unless keys were asked for. */
-export type Emit = (event: WithoutKey<CacheEvent>, key?: string) => void
+/**
+ * Passes an event to the listener.
+ *
+ * @param key the caller's key, which the listener gets only with `eventKeys`
+ * @param storedKey the key as it is stored, by which a sharded cache finds the node's listener
+ */
+export type Emit = (event: WithoutKey<CacheEvent>, key?: string, storedKey?: string) => void
 
 function opened(error: unknown): { circuit?: 'opened' } {
   return Reflect.get(Object(error), 'opensCircuit') === true ? { circuit: 'opened' } : {}

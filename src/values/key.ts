@@ -178,6 +178,34 @@ export function movedKey(from: string, to: string, path: string): string | undef
   return isBounded(from + path) ? undefined : bounded(to + path)
 }
 
+/** A stored key under one more prefix. */
+export function prefixedKey(prefix: string, stored: string): string {
+  return bounded(prefix + stored)
+}
+
+/** A namespace as `namespace(name, { version })` takes it. */
+export interface NamespaceStep {
+  readonly name: string
+  readonly version?: string
+}
+
+/** A stored key, or the prefix of a scope, as the methods of a cache would be called to reach it. */
+export function callPath(stored: string): { readonly namespaces: readonly NamespaceStep[]; readonly key: string } {
+  const segments = stored.match(/(?:\\[\s\S]|[^|\\])*(?:\||$)/g) ?? []
+  const last = segments.findIndex((segment) => !segment.endsWith(SEPARATOR))
+  const namespaces: NamespaceStep[] = []
+  for (const segment of segments.slice(0, last)) {
+    const name = segment.slice(0, -1)
+    const parent = name.startsWith(VERSION_MARK) ? namespaces.pop() : undefined
+    namespaces.push(parent === undefined ? { name: unescaped(name) } : { ...parent, version: unescaped(name.slice(2)) })
+  }
+  return { namespaces, key: unescaped(segments[last] ?? '') }
+}
+
+function unescaped(name: string): string {
+  return name.replace(/\\([\s\S])/g, '$1')
+}
+
 function isBounded(stored: string): boolean {
   return BOUNDED_FORM.test(stored) && utf8ToBytes(stored).length === MAX_KEY_BYTES
 }

@@ -6,14 +6,18 @@ import {
   createCache,
   createCacheManager,
   memoryCache,
+  type NearCache,
   nullCache,
+  type Store,
   shardedCache,
   tieredCache,
   withMetrics,
 } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { postgresEngineOf } from '../../src/postgres/postgres-store.ts'
 import { createSite, type Site } from '../fill/clients.ts'
 import { emptyTables } from '../setup/postgres-store.ts'
+import { overStore, thirdParty } from './under.ts'
 
 let site: Site
 beforeAll(async () => {
@@ -253,20 +257,19 @@ describe('what this process writes it reads', () => {
   })
 })
 
-/** The same store, whose reads of copies wait after they were answered. */
-function delayed(store: Cache, wait: () => Promise<void>): Cache {
-  const inside = Symbol.for('pgstash.internals')
-  const own = Reflect.get(store, inside) as { copies: (...args: unknown[]) => Promise<unknown> }
+/** The same cache, whose first read of many keys waits after the store has answered. */
+function delayed(cache: Cache, wait: () => Promise<void>): Cache {
   let isFirst = true
-  const copies = async (...args: unknown[]) => {
-    const found = await own.copies(...args)
-    if (isFirst) {
-      isFirst = false
-      await wait()
-    }
-    return found
-  }
-  return { ...store, [inside]: { ...own, copies } } as Cache
+  return overStore(cache, (store) => ({
+    async readMany(...args) {
+      const reply = await store.readMany(...args)
+      if (isFirst) {
+        isFirst = false
+        await wait()
+      }
+      return reply
+    },
+  }))
 }
 
 describe('what others write', () => {
@@ -293,13 +296,19 @@ describe('a tier that is away', () => {
     expect(await cache.get('none')).toBe(undefined)
   })
 
-  it('the first: it is as good as an empty one', async () => {
-    const broken = new Proxy(near(), {
-      get: (target, name) =>
-        name === 'namespace' || typeof Reflect.get(target, name) !== 'function'
-          ? Reflect.get(target, name)
-          : () => Promise.reject(new Error('broken')),
-    })
+  const fail = () => Promise.reject(new Error('broken'))
+  const throwNow = () => {
+    throw new Error('broken')
+  }
+  const METHODS = ['read', 'readMany', 'has', 'write', 'remove', 'clear', 'invalidate', 'sweep'] as const
+  const brokenBy = (call: () => never) =>
+    overStore(near(), () => Object.fromEntries(METHODS.map((name) => [name, call])) as Partial<Store>)
+
+  it.each<[string, NearCache]>([
+    ['rejects', brokenBy(fail as () => never)],
+    ['throws at once', brokenBy(throwNow)],
+    ['is a third party’s', brokenThirdParty(fail)],
+  ])('the first, which %s, is as good as an empty one', async (_name, broken) => {
     cache = tieredCache({ l1: broken, l2: far })
     await cache.set('key', 1, { tags: ['x'] })
     expect([await cache.get('key'), await cache.has('key'), await cache.getOrSet('key', 2)]).toEqual([1, true, 1])
@@ -329,10 +338,17 @@ it.each<[string, (slow: Cache) => Cache]>([
   }
 })
 
+/** A first tier that is no cache of this package, and whose every call rejects. */
+function brokenThirdParty(fail: () => Promise<never>): NearCache {
+  return new Proxy(thirdParty(near()), {
+    get: (target, name) => (typeof name === 'symbol' || name === 'namespace' ? Reflect.get(target, name) : fail),
+  })
+}
+
 describe('tiers of any kind', () => {
   it('a store from elsewhere, whose tags nobody knows, is exact as well', async () => {
-    const { [Symbol.for('pgstash.internals')]: _, ...foreign } = memoryCache() as Cache & Record<symbol, unknown>
-    cache = tieredCache({ l1: near(), l2: foreign as Cache })
+    const foreign = thirdParty(memoryCache())
+    cache = tieredCache({ l1: near(), l2: foreign })
     await foreign.set('key', 'old', { tags: ['x'], expiration: '1h' })
     expect(await cache.get('key')).toBe('old')
     await cache.invalidate('x')
@@ -347,9 +363,9 @@ describe('tiers of any kind', () => {
     ['sharded', (foreign) => shardedCache({ nodes: { own: memoryCache(), foreign }, weights: { foreign: 100 } })],
     ['managed', (foreign) => createCacheManager({ default: 'foreign', stores: { foreign } })],
   ])('a store from elsewhere that is %s is exact as well', async (_name, wrap) => {
-    const { [Symbol.for('pgstash.internals')]: _, ...foreign } = memoryCache() as Cache & Record<symbol, unknown>
+    const foreign = thirdParty(memoryCache())
     const keys = ['a', 'b', 'c', 'd']
-    cache = tieredCache({ l1: near(), l2: wrap(foreign as Cache) })
+    cache = tieredCache({ l1: near(), l2: wrap(foreign) })
     for (const key of keys) await foreign.set(key, 'old', { tags: ['x'] })
     expect((await cache.getMany(keys)).size).toBeGreaterThan(0)
     await cache.invalidate('x')
@@ -391,7 +407,5 @@ describe('tiers of any kind', () => {
 it('a cache of createCache stays usable by what builds on it', async () => {
   const on = createCache(site.db)
   const tiered = tieredCache({ l1: near(), l2: on })
-  expect(Object.getOwnPropertySymbols(tiered).map(String)).toEqual(
-    expect.arrayContaining(['Symbol(pgstash.engine)', 'Symbol(pgstash.internals)']),
-  )
+  expect(postgresEngineOf(tiered)?.store.tables).toBe(postgresEngineOf(on)?.store.tables)
 })

@@ -1,7 +1,7 @@
 /** What changes something: each a POST from a form of these pages, each answered with the way to what came of it. */
 import type { Context } from 'hono'
 import { textOfCursor } from '../../cache/listing.ts'
-import { perform, told } from '../../cache/perform.ts'
+import { outcome, perform } from '../../cache/perform.ts'
 import { removing } from '../../cache/removing.ts'
 import type { PostgresEngine } from '../../postgres/postgres-store.ts'
 import { now } from '../../values/clock.ts'
@@ -36,7 +36,7 @@ export const CHANGES: Readonly<Record<string, (c: Context<AdminEnv>, form: Form)
     await perform(context, {
       name: 'delete',
       run: () => context.store.remove([key]),
-      report: (count) => told('delete', count),
+      report: (count) => outcome('delete', count),
       changes: [key],
     })
     return './entries?done=deleted'
@@ -67,7 +67,7 @@ async function moveDeadline(context: PostgresEngine, key: string, expiration: Ex
   const isMoved = await perform(context, {
     name: 'touch',
     run: () => context.store.touch(key, deadline),
-    report: (isTouched) => told('touch', Number(isTouched)),
+    report: (isTouched) => outcome('touch', Number(isTouched)),
     // A touch into the past is a removal.
     changes: [key],
   })
@@ -79,7 +79,7 @@ async function invalidateTag(context: PostgresEngine, tag: string): Promise<void
   await perform<void>(context, {
     name: 'invalidate',
     run: () => context.store.invalidate([tag]),
-    report: () => told('invalidate'),
+    report: () => outcome('invalidate'),
     changes: 'all',
   })
 }

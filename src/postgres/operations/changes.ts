@@ -3,7 +3,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import { isHidden } from '../../schema/rejected.ts'
-import type { Change, News } from '../../store/news.ts'
+import type { Change, Changes } from '../../store/changes.ts'
 import { json, type Kind } from '../kinds.ts'
 import { param } from './fragments.ts'
 
@@ -11,7 +11,7 @@ import { param } from './fragments.ts'
 export const CHANGES_STATE = 'changes'
 
 /** What {@link changesSince} answers with. */
-export const news: Kind<News> = json((value): value is News => {
+export const changes: Kind<Changes> = json((value): value is Changes => {
   const { cursor, isGap, changed } = Object(value)
   return typeof cursor === 'string' && typeof isGap === 'boolean' && Array.isArray(changed) && changed.every(isChange)
 })

@@ -3,7 +3,7 @@ import { type CacheTables, live } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { bool, decimal, nullable, number, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { changesSince, news } from './changes.ts'
+import { changes, changesSince } from './changes.ts'
 import { isAmong } from './fragments.ts'
 import { slide } from './slide.ts'
 
@@ -37,11 +37,11 @@ export const readCopies = operation({
 /**
  * The same, with what was changed since the parameter `since`: on the first row, or on one of its own where none was found.
  */
-export const readCopiesWithNews = operation({
-  name: 'read_copies_with_news',
+export const readCopiesWithChanges = operation({
+  name: 'read_copies_with_changes',
   repeatable: 'always',
   rows: 'at least one',
-  columns: { key: nullable(text), ...COPY, news: nullable(news) },
+  columns: { key: nullable(text), ...COPY, changes: nullable(changes) },
   build(db, tables, answer) {
     const { entries } = tables
     const { key, value, number, expiresAt, tags } = entries
@@ -54,7 +54,7 @@ export const readCopiesWithNews = operation({
       number: sql`found.number`,
       remainingMs: remainingMs(sql`found.expires_at`),
       tags: sql`found.tags`,
-      news: sql`case when coalesce(found.place, 1) = 1 then ${changesSince(tables)} end`,
+      changes: sql`case when coalesce(found.place, 1) = 1 then ${changesSince(tables)} end`,
     }).from(sql`(select) as one left join found on true`)
   },
 })
@@ -96,13 +96,13 @@ export const readCopySliding = operation({
 })
 
 /** Both, with what was changed. */
-export const readCopySlidingWithNews = operation({
-  name: 'read_copy_sliding_with_news',
+export const readCopySlidingWithChanges = operation({
+  name: 'read_copy_sliding_with_changes',
   repeatable: 'always',
   rows: 'one',
-  columns: { ...SLIDING, news },
+  columns: { ...SLIDING, changes },
   build(db, tables, answer) {
     const { from, columns } = sliding(db, tables)
-    return answer(from, { ...columns, news: changesSince(tables) }).from(FOUND_OR_NOT)
+    return answer(from, { ...columns, changes: changesSince(tables) }).from(FOUND_OR_NOT)
   },
 })

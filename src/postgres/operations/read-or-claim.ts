@@ -3,7 +3,7 @@ import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { bool, decimal, nullable, number, oneOf, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { changesSince, news } from './changes.ts'
+import { changes, changesSince } from './changes.ts'
 import { claimSteps } from './claim.ts'
 import { milliseconds, param } from './fragments.ts'
 import { remainingMs } from './read-copies.ts'
@@ -35,11 +35,11 @@ function found(tables: CacheTables): SQL {
 
 interface Extras {
   readonly sliding?: boolean
-  readonly news?: boolean
+  readonly changes?: boolean
 }
 
 /** One statement of the four: what is not wanted, it does not do. */
-function claiming(name: string, { sliding = false, news: isTold = false }: Extras) {
+function claiming(name: string, { sliding = false, changes: withChanges = false }: Extras) {
   return operation({
     name,
     repeatable: 'always',
@@ -55,7 +55,7 @@ function claiming(name: string, { sliding = false, news: isTold = false }: Extra
       claimed: bool,
       heldMs: nullable(number),
       touched: bool,
-      news: nullable(news),
+      changes: nullable(changes),
     },
     build(db, tables, answer) {
       const entry = db.$with('found', {}).as(found(tables))
@@ -64,19 +64,19 @@ function claiming(name: string, { sliding = false, news: isTold = false }: Extra
         wanted: sql`coalesce((select wanted from found), true)`,
       })
       const sliders = sliding ? slide(db, tables) : undefined
-      const isAbout = param('about', 'boolean')
+      const isForCopy = param('forCopy', 'boolean')
       return answer(db.with(entry, ...ctes, ...(sliders?.ctes ?? [])), {
         value: sql`case when found.state <> 'gone' then found.value end`,
         number: sql`case when found.state <> 'gone' then found.number end`,
         state: sql`found.state`,
         early: sql`coalesce(found.early, false)`,
         servableMs: sql`case when found.state <> 'gone' then ${remainingMs(sql`found.servable_until`)} end`,
-        remainingMs: sql`case when ${isAbout} then ${remainingMs(sql`found.expires_at`)} end`,
-        tags: sql`case when ${isAbout} then found.tags end`,
+        remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`found.expires_at`)} end`,
+        tags: sql`case when ${isForCopy} then found.tags end`,
         claimed,
         heldMs,
         touched: sliders?.touched ?? sql`false`,
-        news: isTold ? changesSince(tables) : sql`null`,
+        changes: withChanges ? changesSince(tables) : sql`null`,
       }).from(sql`(select) as one left join found on true`)
     },
   })
@@ -94,5 +94,8 @@ export const readOrClaim = claiming('read_or_claim', {})
 export const readOrClaimSliding = claiming('read_or_claim_sliding', { sliding: true })
 
 /** Both, with what was changed since the parameter `since`. */
-export const readOrClaimWithNews = claiming('read_or_claim_with_news', { news: true })
-export const readOrClaimSlidingWithNews = claiming('read_or_claim_sliding_with_news', { sliding: true, news: true })
+export const readOrClaimWithChanges = claiming('read_or_claim_with_changes', { changes: true })
+export const readOrClaimSlidingWithChanges = claiming('read_or_claim_sliding_with_changes', {
+  sliding: true,
+  changes: true,
+})

@@ -1,7 +1,7 @@
 /** HTTP responses on Postgres: rows beside all others, in a namespace of their own, `http`. */
 
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { counted, guarded } from '../../cache/fail-soft.ts'
+import { countFailures, withCircuit } from '../../cache/fail-soft.ts'
 import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../../values/key.ts'
 import { againIfRaced } from '../batches.ts'
 import type { Operation } from '../operation.ts'
@@ -39,11 +39,11 @@ export function responding({ emit, scope: outer, store }: PostgresEngine): Respo
       return part === undefined ? stored : `${stored} ${PART_MARK}${part}`
     },
     read: (request, cost) =>
-      guarded(circuit, async () => answerOf((await runner.run(readResponse, readValues(request), cost))[0])),
+      withCircuit(circuit, async () => answerOf((await runner.run(readResponse, readValues(request), cost))[0])),
     fill: (request, cost) =>
-      guarded(circuit, async () => (await runner.run(fillResponse, fillValues(request), cost))[0]?.stored ?? false),
+      withCircuit(circuit, async () => (await runner.run(fillResponse, fillValues(request), cost))[0]?.stored ?? false),
     freshen: (request, cost) =>
-      guarded(circuit, async () => {
+      withCircuit(circuit, async () => {
         const { deadline, meta, tags } = request
         const values = {
           ...request,
@@ -55,12 +55,12 @@ export function responding({ emit, scope: outer, store }: PostgresEngine): Respo
         return (await runner.run(freshenResponse, values, cost))[0]?.stored ?? false
       }),
     release: (key, token, passMs, cost) =>
-      guarded(circuit, async () => {
+      withCircuit(circuit, async () => {
         if (passMs > 0) await runner.run(passLease, { key, token, passMs }, cost)
         else await runner.run(release, { key, token }, cost)
       }),
     purge: (request) =>
-      counted(circuit, async () => {
+      countFailures(circuit, async () => {
         const values: Record<string, unknown> = purgeValues(scope(), request)
         const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
         if (rows.length === 0) throw new TypeError('A purge answers with one row.')

@@ -1,8 +1,6 @@
 /** The three steps of a fill in memory; `src/fill` says what they are for. */
 import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from '../../store/claims.ts'
-import type { About } from '../../store/copies.ts'
-import { free } from '../../store/store.ts'
-import type { StoredValue } from '../../values/codec.ts'
+import { free, type Row as StoreRow } from '../../store/store.ts'
 import { instantOf, type MemoryStorage, moveDeadline, type Row } from './storage.ts'
 
 /**
@@ -47,19 +45,15 @@ function readOrClaim(storage: MemoryStorage, request: ClaimRequest): ClaimAnswer
     entry:
       row === undefined || state === 'gone'
         ? undefined
-        : { state, ...storedOf(row), about: aboutOf(row, at), servableMs: servableMs(row, request.staleMs, at) },
+        : { state, ...rowFor(row, at), servableMs: servableMs(row, request.staleMs, at) },
     claimed: isClaimed,
     heldMs: isHeld ? lease.expiresAt - at : undefined,
   }
 }
 
-function storedOf({ value, number }: Row): StoredValue {
-  return { value, number }
-}
-
-/** What a copy of it needs. */
-export function aboutOf({ expiresAt, tags }: Row, at: number): About {
-  return { remainingMs: expiresAt - at, tags }
+/** The row for a caller that keeps a copy. */
+export function rowFor({ value, number, expiresAt, tags }: Row, at: number): StoreRow {
+  return { value, number, remainingMs: expiresAt - at, tags }
 }
 
 function servableMs({ expiresAt, keptUntil }: Row, staleMs: number | null, at: number): number {

@@ -1,6 +1,6 @@
 /** Reads of the memory store. */
 import { free, type ReadOptions, type Row as StoreRow } from '../../store/store.ts'
-import { aboutOf, slide } from './filling.ts'
+import { rowFor, slide } from './filling.ts'
 import type { MemoryStorage, Row } from './storage.ts'
 
 export function reading(storage: MemoryStorage) {
@@ -8,7 +8,7 @@ export function reading(storage: MemoryStorage) {
     const row = storage.read(key)
     if (row === undefined || !storage.isLive(row, storage.now())) return undefined
     if (options?.sliding !== undefined) slide(row, options.sliding, storage.now())
-    return options?.about === true ? { ...row, ...aboutOf(row, storage.now()) } : row
+    return options?.forCopy === true ? rowFor(row, storage.now()) : row
   }
 
   /** Not a use: a caller that asks only whether an entry is there does not need its value kept. */

@@ -68,7 +68,7 @@ export function writing(storage: MemoryStorage) {
   return {
     write(items: readonly Item[], input: WriteInput) {
       for (const item of items) write(item, input)
-      return free(undefined)
+      return free(items.filter(({ key }) => storage.peek(key) !== undefined).length)
     },
     add(item: Item, input: WriteInput) {
       if (isLive(item.key)) return free(false)

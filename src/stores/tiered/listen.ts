@@ -1,12 +1,15 @@
 /** `listen`: a first tier that is told at once, where a connection can be kept. */
+
+import { engineOf } from '../../cache/engine.ts'
 import type { Cache } from '../../cache.ts'
 import { pause } from '../../postgres/retry.ts'
-import type { News } from '../../store/news.ts'
+import type { Changes } from '../../store/changes.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
 import { randomNumber } from '../../values/random.ts'
 import { within } from '../../values/within.ts'
-import { FEED, type Feed } from './feed.ts'
+import type { ChangeFeed } from './change-feed.ts'
+import type { TieredStore } from './tiered-store.ts'
 
 /** What `listen` needs of a connection: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
 export interface ListeningClient {
@@ -53,7 +56,7 @@ const LONGEST_END_MS = 1_000
  * const listening = listen(cache, { channel: 'cache', connect: () => new pg.Client(process.env.DATABASE_URL) })
  */
 export function listen(cache: Cache, options: ListenOptions): Listening {
-  const feed = Reflect.get(Object(cache), FEED) as Feed | undefined
+  const feed = (engineOf(cache)?.store as Partial<TieredStore> | undefined)?.feed
   if (feed === undefined) throw new InvalidOptionError(`Expected a cache of tieredCache, got ${describeType(cache)}.`)
   const { connect, channel, onError } = optionsObject<ListenOptions>(options, ['connect', 'channel', 'onError'])
   if (typeof connect !== 'function') {
@@ -87,7 +90,7 @@ export function listen(cache: Cache, options: ListenOptions): Listening {
 }
 
 interface Listener extends Required<Pick<ListenOptions, 'connect' | 'channel'>> {
-  readonly feed: Feed
+  readonly feed: ChangeFeed
   readonly tell: (error: unknown) => void
   readonly onReady: () => void
   readonly signal: AbortSignal
@@ -124,7 +127,7 @@ async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Lis
   })
   client.on('end', end)
   signal.addEventListener('abort', end)
-  client.on('notification', ({ payload }) => void told(feed, payload))
+  client.on('notification', ({ payload }) => void applyPayload(feed, payload))
   let hasListened = false
   async function start(): Promise<void> {
     await client.connect()
@@ -148,12 +151,12 @@ async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Lis
   }
 }
 
-async function told(feed: Feed, payload: string | undefined): Promise<void> {
+async function applyPayload(feed: ChangeFeed, payload: string | undefined): Promise<void> {
   try {
-    const { changed, isGap } = JSON.parse(payload ?? '') as Partial<News>
-    await (isGap || changed === undefined ? feed.flush() : feed.changed(changed))
+    const { changed, isGap } = JSON.parse(payload ?? '') as Partial<Changes>
+    await (isGap || changed === undefined ? feed.flush() : feed.apply(changed))
   } catch {
-    // Nobody else should send on this channel; what cannot be read may have meant anything.
+    // Nobody else should send on this channel. A message that cannot be read may have meant anything.
     await feed.flush()
   }
 }

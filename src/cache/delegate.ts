@@ -2,7 +2,7 @@
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
-const METHODS = [
+export const METHODS = [
   'get',
   'getMany',
   'has',

@@ -1,0 +1,53 @@
+/** Checks a store that somebody else wrote. */
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import type { Store } from './store.ts'
+
+type Methods = {
+  [Name in keyof Store as Required<Store>[Name] extends (...args: never[]) => unknown ? Name : never]-?: true
+}
+
+/** The compiler refuses a list that lacks a method. */
+const METHODS = Object.keys({
+  position: true,
+  read: true,
+  readMany: true,
+  has: true,
+  deadline: true,
+  write: true,
+  add: true,
+  touch: true,
+  count: true,
+  limit: true,
+  remove: true,
+  take: true,
+  clear: true,
+  sweep: true,
+  invalidate: true,
+  snapshot: true,
+  size: true,
+  stats: true,
+  list: true,
+  readOrClaim: true,
+  fill: true,
+  release: true,
+} satisfies Methods) as (keyof Methods)[]
+
+/**
+ * A store that can be copied with `{ ...store }`, as decorators do: the methods of a class are bound to their object.
+ *
+ * @throws InvalidOptionError, which names the methods that are missing
+ */
+export function checkedStore(store: Store): Store {
+  if (typeof store !== 'object' || store === null) {
+    throw new InvalidOptionError(`Expected a store, got ${describeType(store)}.`)
+  }
+  const missing = METHODS.filter((name) => name !== 'position' && typeof store[name] !== 'function')
+  if (missing.length > 0) throw new InvalidOptionError(`Expected a store with the methods ${missing.join(', ')}.`)
+  if (Object.getPrototypeOf(store) === Object.prototype) return store
+  const bound = METHODS.flatMap((name) => {
+    const method = store[name]
+    return method === undefined ? [] : [[name, (method as () => unknown).bind(store)] as const]
+  })
+  const { isLocal, isInTransaction, tellsChanges, source } = store
+  return { ...store, isLocal, isInTransaction, tellsChanges, source, ...Object.fromEntries(bound) }
+}

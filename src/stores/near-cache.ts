@@ -1,0 +1,11 @@
+/** What a first tier has to do. */
+import type { Cache, NamespaceOptions } from '../cache.ts'
+
+/** The methods of a cache that can hold copies, but need not count, lock or list. */
+export interface NearCache
+  extends Pick<
+    Cache,
+    'get' | 'getMany' | 'has' | 'set' | 'setMany' | 'deleteMany' | 'clear' | 'invalidate' | 'clearExpired'
+  > {
+  namespace(name: string, options?: NamespaceOptions): NearCache
+}

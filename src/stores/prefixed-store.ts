@@ -1,0 +1,47 @@
+/** A store whose keys begin with a prefix that its users do not see, such as the namespace of a node or a first tier. */
+import type { ListInput } from '../store/inputs.ts'
+import type { Item, Store } from '../store/store.ts'
+import { byCodePoint, type KeyRange, prefixedKey, type Scope } from '../values/key.ts'
+
+/** @param prefix of a scope, such as `shop|` */
+export function prefixedStore(store: Store, prefix: string): Store {
+  if (prefix === '') return store
+  const at = (key: string) => prefixedKey(prefix, key)
+  const inside = <T extends { readonly key: string }>(item: T): T => ({ ...item, key: at(item.key) })
+  const within = ({ prefix: own, names }: Scope): Scope => ({ prefix: prefix + own, names })
+  const ranged = ({ from, to }: KeyRange): KeyRange => ({ from: prefix + from, to: prefix + to })
+  // Hashing a key that became too long can change the order.
+  const sorted = (items: readonly Item[]) => items.map(inside).sort((a, b) => byCodePoint(a.key, b.key))
+  return {
+    ...store,
+    read: (key, options) => store.read(at(key), options),
+    async readMany(keys, options) {
+      const names = new Map(keys.map((key) => [at(key), key]))
+      const reply = await store.readMany([...names.keys()], options)
+      return { ...reply, value: new Map(Array.from(reply.value, ([key, row]) => [names.get(key) ?? '', row])) }
+    },
+    has: (key) => store.has(at(key)),
+    deadline: (key) => store.deadline(at(key)),
+    write: (items, input) => store.write(sorted(items), input),
+    add: (item, input) => store.add(inside(item), input),
+    touch: (key, deadline) => store.touch(at(key), deadline),
+    count: (key, input) => store.count(at(key), input),
+    limit: (key, rule) => store.limit(at(key), rule),
+    remove: (keys) => store.remove(keys.map(at).sort(byCodePoint)),
+    take: (key) => store.take(at(key)),
+    clear: (scope) => store.clear(within(scope)),
+    sweep: (scope, input) => store.sweep(within(scope), input),
+    size: (scope) => store.size(within(scope)),
+    stats: (scope) => store.stats(within(scope)),
+    async list(scope, { range, after, ...input }: ListInput) {
+      const own = { ...input, range: ranged(range), after: after === '' ? '' : prefix + after }
+      const reply = await store.list(within(scope), own)
+      return { ...reply, value: reply.value.map((row) => ({ ...row, key: row.key.slice(prefix.length) })) }
+    },
+    readOrClaim: (request) => store.readOrClaim(inside(request)),
+    fill: (request) => store.fill(inside(request)),
+    release: (key, token) => store.release(at(key), token),
+    // A local store answers at once, and two of the methods above do not.
+    isLocal: false,
+  }
+}

@@ -1,0 +1,78 @@
+/** The settings of a sharded cache, which are those of its nodes. */
+import type { Foundation } from '../../cache/engine.ts'
+import type { Codec } from '../../values/codec.ts'
+import { InvalidOptionError } from '../../values/errors.ts'
+import type { Emit } from '../../values/events.ts'
+import type { Deadline } from '../../values/expiration.ts'
+import { prefixedKey } from '../../values/key.ts'
+import { CACHE_DEFAULT } from '../third-party/expirations.ts'
+
+type Nodes = ReadonlyMap<string, Foundation>
+type Locate = (storedKey: string) => string
+
+/** @throws InvalidOptionError if nodes disagree about a setting that must be the same for all keys */
+export function sharedSettings(nodes: Nodes, locate: Locate): Omit<Foundation, 'store' | 'scope'> {
+  const all = [...nodes.values()]
+  const [first] = all as [Foundation]
+  // A third party's cache takes the expiration of the others.
+  const own = all.find(({ expiration }) => expiration !== CACHE_DEFAULT) ?? first
+  for (const { expiration, slack } of all) {
+    if (expiration !== CACHE_DEFAULT && !isSame(expiration, own.expiration)) throw disagreement('expiration')
+    if (slack !== own.slack) throw disagreement('slack')
+  }
+  return {
+    codec: codecOf(nodes, locate),
+    maxValueBytes: Math.min(...all.map(({ maxValueBytes }) => maxValueBytes)),
+    expiration: own.expiration,
+    slack: own.slack,
+    emit: emitOf(nodes, locate),
+    onEvent: all.find(({ onEvent }) => onEvent !== undefined)?.onEvent,
+    waitUntil: all.find(({ waitUntil }) => waitUntil !== undefined)?.waitUntil,
+    random: first.random,
+    timeoutMs: Math.max(...all.map(({ timeoutMs }) => timeoutMs)),
+    // The stores of the nodes do.
+    failsSoft: false,
+  }
+}
+
+function disagreement(option: string): InvalidOptionError {
+  return new InvalidOptionError(`Expected all nodes to have the same ${option}, got different ones.`)
+}
+
+/** Deadlines that a setting can hold are flat objects. */
+function isSame(a: Deadline, b: Deadline): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** The codec of the node that has the key, with the key as that node stores it. */
+function codecOf(nodes: Nodes, locate: Locate): Codec {
+  const [first, ...others] = [...nodes.values()] as [Foundation, ...Foundation[]]
+  const isShared = others.every(({ codec, scope }) => codec === first.codec && scope.prefix === first.scope.prefix)
+  if (isShared && first.scope.prefix === '') return first.codec
+  const at = (key: string) => {
+    const { codec, scope } = nodes.get(locate(key)) ?? first
+    return { codec, context: { key: prefixedKey(scope.prefix, key) } }
+  }
+  return {
+    encode(value, { key }) {
+      const { codec, context } = at(key)
+      return codec.encode(value, context)
+    },
+    decode(text, { key }) {
+      const { codec, context } = at(key)
+      return codec.decode(text, context)
+    },
+  }
+}
+
+/** Events about one key go to the listener of its node. Events about several go once to each listener. */
+function emitOf(nodes: Nodes, locate: Locate): Emit | undefined {
+  const emits = new Map(
+    [...nodes.values()].flatMap(({ onEvent, emit }) => (emit === undefined ? [] : [[onEvent, emit] as const])),
+  )
+  if (emits.size === 0) return undefined
+  return (event, key, storedKey) => {
+    if (storedKey !== undefined) nodes.get(locate(storedKey))?.emit?.(event, key, storedKey)
+    else for (const emit of emits.values()) emit(event, key)
+  }
+}

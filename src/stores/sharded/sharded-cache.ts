@@ -1,0 +1,107 @@
+/** `shardedCache`: keys spread over several caches. */
+import { cacheOn, checkedOnError } from '../../cache/cache-over.ts'
+import { createCircuit } from '../../cache/circuit.ts'
+import { checkedCache } from '../../cache/delegate.ts'
+import { engineOf, type Foundation } from '../../cache/engine.ts'
+import { failSoft } from '../../cache/fail-soft.ts'
+import { scopeOf } from '../../cache/settings.ts'
+import type { Cache, NamespaceOptions } from '../../cache.ts'
+import { describeType, InvalidOptionError } from '../../values/errors.ts'
+import { ROOT, storedKey } from '../../values/key.ts'
+import { optionsObject, wholeNumber } from '../../values/options.ts'
+import { prefixedStore } from '../prefixed-store.ts'
+import { foundationOf } from '../third-party/foundation.ts'
+import { createRendezvous } from './rendezvous.ts'
+import { sharedSettings } from './settings.ts'
+import { shardedStore } from './sharded-store.ts'
+
+export interface ShardedCacheOptions<Name extends string = string> {
+  /** Caches by name. The names decide which keys a node has, not their order: keep a node's name when the node moves. */
+  nodes: Record<Name, Cache>
+  /** How many shares of the keys a node has, 1 to 100; default 1. */
+  weights?: Partial<Record<NoInfer<Name>, number>> | undefined
+  /** Every key, `clear()`, `count()`, `stats()` and `list()` is scoped to it. At most 128 bytes. */
+  namespace?: string | undefined
+  /**
+   * What happens if a node cannot be reached. With `'throw'`, the default, the call rejects, unless that node itself has
+   * `onError: 'miss'`. With `'miss'`, its keys are missing and are not stored, as with `onError: 'miss'` of a single cache.
+   */
+  onError?: 'throw' | 'miss' | undefined
+}
+
+export interface ShardedCache<Name extends string = string> extends Cache {
+  /** The name of the node that has a key. @throws InvalidKeyError */
+  getNode(key: string): Name
+  /** Counts keys by node, for example to see the effect of other nodes or weights before they are used. */
+  distribution(keys: Iterable<string>): Record<Name, number>
+  namespace(name: string, options?: NamespaceOptions): ShardedCache<Name>
+}
+
+const MAX_WEIGHT = 100
+
+/**
+ * One cache over several, each of which has its share of the keys.
+ *
+ * Rendezvous hashing finds the node of a key. A node that is added takes about 1/N of the keys, evenly from all others, and
+ * nothing else moves. A key that moved is a miss at its new node, and its old entry expires. Nothing is copied between
+ * nodes, so a node that is down takes its share of the keys with it. Batches, `clear`, `count`, `stats`, `list` and
+ * `invalidate` ask all nodes at once; `clearExpired` asks one after the other. A batch is atomic on each node, and not over
+ * all of them.
+ *
+ * Each node keeps its codec, timeout and `onError`. Nodes must have the same `expiration` and `slack`.
+ *
+ * @throws InvalidOptionError, InvalidKeyError
+ * @example
+ * const cache = shardedCache({ nodes: { eu: createCache(eu), us: createCache(us) }, weights: { us: 2 } })
+ */
+export function shardedCache<Name extends string>(options: ShardedCacheOptions<Name>): ShardedCache<Name> {
+  const known = ['nodes', 'weights', 'namespace', 'onError'] as const
+  const { nodes, weights, namespace, onError } = optionsObject<ShardedCacheOptions<Name>>(options, known)
+  const failsSoft = checkedOnError(onError) === 'miss'
+  const foundations = new Map(Array.from(checkedNodes(nodes), ([name, cache]) => [name, foundationOf(cache)]))
+  const locate = createRendezvous(checkedWeights([...foundations.keys()], weights))
+  const stores = Array.from(foundations, ([name, node]) => [name, storeOf(node, failsSoft)] as const)
+  const cache = cacheOn({
+    ...sharedSettings(foundations, locate),
+    store: shardedStore({ stores: new Map(stores), locate }),
+    scope: namespace === undefined ? ROOT : scopeOf(namespace),
+  })
+  return withNodes<Name>(cache, locate, [...foundations.keys()] as Name[])
+}
+
+/** Each node fails by itself, so that one that is down does not open the circuit of the others. */
+function storeOf({ store, scope, failsSoft }: Foundation, mustFailSoft: boolean) {
+  const own = prefixedStore(store, scope.prefix)
+  return mustFailSoft && !failsSoft ? failSoft(own, createCircuit()) : own
+}
+
+function withNodes<Name extends string>(
+  cache: Cache,
+  locate: (storedKey: string) => string,
+  names: readonly Name[],
+): ShardedCache<Name> {
+  const { scope } = engineOf(cache) as Foundation
+  const getNode = (key: string) => locate(storedKey(scope, key)) as Name
+  return {
+    ...cache,
+    getNode,
+    distribution(keys) {
+      const counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>
+      for (const key of keys) counts[getNode(key)]++
+      return counts
+    },
+    namespace: (...args) => withNodes(cache.namespace(...args), locate, names),
+  }
+}
+
+function checkedNodes(nodes: unknown): Map<string, Cache> {
+  if (typeof nodes !== 'object' || nodes === null || Object.keys(nodes).length === 0) {
+    throw new InvalidOptionError(`Expected nodes to be an object of at least one cache, got ${describeType(nodes)}.`)
+  }
+  return new Map(Object.entries(nodes).map(([name, cache]) => [name, checkedCache(cache, 'each of the nodes')]))
+}
+
+function checkedWeights(names: readonly string[], weights: object = {}): Map<string, number> {
+  const given = optionsObject<Record<string, number>>(weights as Record<string, number>, names)
+  return new Map(names.map((name) => [name, wholeNumber('a weight', given[name] ?? 1, 1, MAX_WEIGHT)]))
+}

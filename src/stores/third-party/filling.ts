@@ -1,0 +1,124 @@
+/**
+ * The steps of a fill over a third party's `getOrSet`, so that its own leases, fences and stampede protection hold.
+ *
+ * A claim calls `getOrSet`. If that asks for a value, the claim is granted, and the fill or the release answers. Otherwise
+ * the value that it resolves with is the entry.
+ */
+import type { Cache, CacheSnapshot, Fill, GetOrSetOptions } from '../../cache.ts'
+import type { ClaimAnswer, ClaimRequest, FillRequest } from '../../store/claims.ts'
+import { free, type Item, type ReadOptions, type Reply, type Row } from '../../store/store.ts'
+import type { StoredValue } from '../../values/codec.ts'
+import { CACHE_DEFAULT, expirationOf } from './expirations.ts'
+
+/** A claim is answered with this instead of a value, … */
+const CLAIMED = Symbol('claimed')
+
+/** … and stays open until the fill or the release. */
+interface Claim {
+  /** Stores a value. */
+  fill(value: unknown, request: FillRequest): Promise<void>
+  release(): Promise<void>
+}
+
+interface Access {
+  readonly at: (stored: string) => { readonly cache: Cache; readonly key: string }
+  readonly encode: (value: unknown, key: string) => Promise<StoredValue>
+  readonly decode: (item: Item) => Promise<unknown>
+  readonly read: (key: string, options?: ReadOptions) => Promise<Reply<Row | undefined>>
+}
+
+export function filling({ at, encode, decode, read }: Access) {
+  const claims = new Map<string, Claim>()
+
+  async function readOrClaim(request: ClaimRequest): Promise<Reply<ClaimAnswer>> {
+    const { key: stored, token, force, forCopy = false } = request
+    const { cache, key } = at(stored)
+    if (force) {
+      claims.set(token, await refreshing(cache, key))
+      return free({ entry: undefined, claimed: true, heldMs: undefined })
+    }
+    const value = await claimOrValue(cache, key, request)
+    if (value === CLAIMED) return free({ entry: undefined, claimed: true, heldMs: undefined })
+    const copied = forCopy ? (await read(stored, { forCopy })).value : undefined
+    const row = copied ?? { ...(await encode(value, stored)), remainingMs: 0 }
+    return free({ entry: { ...row, state: 'live' }, claimed: false, heldMs: undefined })
+  }
+
+  async function claimOrValue(cache: Cache, key: string, request: ClaimRequest): Promise<unknown> {
+    let grant: (claimed: typeof CLAIMED) => void = () => {}
+    const granted = new Promise<typeof CLAIMED>((resolve) => {
+      grant = resolve
+    })
+    const compute = (fill: Fill) =>
+      new Promise<unknown>((resolve) => {
+        const ended = async (value: unknown): Promise<void> => {
+          resolve(value)
+          // The engine has the value, and reports no failure twice.
+          await done.catch(() => {})
+        }
+        claims.set(request.token, {
+          async fill(value, { deadline, tags, asOf }) {
+            if (asOf !== null) {
+              // A snapshot cannot be passed on here, but it can with `set`.
+              fill.skip()
+              await ended(undefined)
+              await cache.set(key, value, {
+                expiration: expirationOf(deadline),
+                tags: tags ?? [],
+                asOf: asOf as CacheSnapshot,
+              })
+              return
+            }
+            if (deadline !== CACHE_DEFAULT) fill.expireIn(expirationOf(deadline) ?? null)
+            fill.tag(...(tags ?? []))
+            await ended(value)
+          },
+          release: () => {
+            fill.skip()
+            return ended(undefined)
+          },
+        })
+        grant(CLAIMED)
+      })
+    const done: Promise<unknown> = cache.getOrSet(key, compute, optionsOf(request))
+    return Promise.race([done, granted])
+  }
+
+  return {
+    readOrClaim,
+    async fill(request: FillRequest): Promise<Reply<boolean>> {
+      const claim = claims.get(request.token)
+      if (claim === undefined) return free(false)
+      claims.delete(request.token)
+      await claim.fill(await decode(request), request)
+      return free(true)
+    },
+    async release(_key: string, token: string): Promise<Reply<void>> {
+      const claim = claims.get(token)
+      claims.delete(token)
+      await claim?.release()
+      return free(undefined)
+    },
+  }
+}
+
+/** A refresh is a plain write as of before the computation. So invalidations fence it, and other writes do not. */
+async function refreshing(cache: Cache, key: string): Promise<Claim> {
+  const before = await cache.snapshot()
+  return {
+    async fill(value, { deadline, tags, asOf }) {
+      const snapshot = (asOf as CacheSnapshot | null) ?? before
+      await cache.set(key, value, { expiration: expirationOf(deadline), tags: tags ?? [], asOf: snapshot })
+    },
+    release: async () => {},
+  }
+}
+
+function optionsOf({ leaseMs, staleMs, sliding }: ClaimRequest): GetOrSetOptions {
+  return {
+    lease: { milliseconds: leaseMs },
+    ...(staleMs === 0 ? {} : { stale: staleMs === null ? null : { milliseconds: staleMs } }),
+    ...(sliding === undefined ? {} : { sliding: true, expiration: { milliseconds: sliding.ttlMs } }),
+    ...(sliding === undefined || sliding.maxAgeMs === null ? {} : { maxAge: { milliseconds: sliding.maxAgeMs } }),
+  }
+}

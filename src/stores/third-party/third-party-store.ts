@@ -1,0 +1,188 @@
+/**
+ * A store over a third party's cache: any object with the methods of `Cache`.
+ *
+ * It knows no stored rows, so values are decoded on the way in and encoded on the way out. A row's tags are unknown, and
+ * its deadline costs a second call.
+ */
+import { decodeRow } from '../../cache/decoding.ts'
+import type { Cache, ListOptions } from '../../cache.ts'
+import type { ListedRow, ListInput } from '../../store/inputs.ts'
+import {
+  free,
+  type Item,
+  type ReadOptions,
+  type Reply,
+  type Row,
+  type Store,
+  type WriteInput,
+} from '../../store/store.ts'
+import { wallClock } from '../../values/clock.ts'
+import { type Codec, encodeValue } from '../../values/codec.ts'
+import type { Expiration } from '../../values/expiration.ts'
+import { byCodePoint, callPath, pathOf, type Scope } from '../../values/key.ts'
+import { expirationOf } from './expirations.ts'
+import { filling } from './filling.ts'
+
+const ABSENT = Symbol('absent')
+
+export function thirdPartyStore(cache: Cache, codec: Codec): Store {
+  /** The cache's own namespace of a stored key, and the key in it. */
+  function at(stored: string): { readonly cache: Cache; readonly key: string } {
+    const { namespaces, key } = callPath(stored)
+    return { cache: namespaces.reduce((outer, { name, ...options }) => outer.namespace(name, options), cache), key }
+  }
+  const within = ({ prefix }: Scope) => at(prefix).cache
+  const encode = (value: unknown, key: string) =>
+    encodeValue(value, key, { codec, maxValueBytes: Number.POSITIVE_INFINITY })
+  const decode = async (item: Item) => decodeRow(item, item.key, codec)
+
+  async function read(stored: string, { sliding, forCopy = false }: ReadOptions = {}): Promise<Reply<Row | undefined>> {
+    const { cache: own, key } = at(stored)
+    const options = sliding === undefined ? {} : { sliding: { milliseconds: sliding.ttlMs } }
+    const value = await own.get<unknown, typeof ABSENT>(key, { fallback: ABSENT, ...options })
+    if (value === ABSENT) return free(undefined)
+    const row = await encode(value, stored)
+    return free(forCopy ? { ...row, remainingMs: await remainingMs(own, key) } : row)
+  }
+
+  async function readMany(keys: readonly string[], options?: ReadOptions): Promise<Reply<ReadonlyMap<string, Row>>> {
+    const rows = new Map<string, Row>()
+    for (const [own, paths] of byCache(keys)) {
+      const found = await own.getMany([...paths.keys()])
+      for (const [key, value] of found) {
+        const stored = paths.get(key) ?? ''
+        const row = await encode(value, stored)
+        rows.set(stored, options?.forCopy ? { ...row, remainingMs: await remainingMs(own, key) } : row)
+      }
+    }
+    return free(rows)
+  }
+
+  /** Stored keys by the namespace that they are in. All keys of one call of a cache are in one. */
+  function byCache(keys: readonly string[]): Iterable<[Cache, Map<string, string>]> {
+    const groups = new Map<string, [Cache, Map<string, string>]>()
+    for (const stored of keys) {
+      const { cache: own, key } = at(stored)
+      const prefix = stored.slice(0, stored.length - pathOf([], key).length)
+      const group = groups.get(prefix) ?? [own, new Map<string, string>()]
+      groups.set(prefix, group)
+      group[1].set(key, stored)
+    }
+    return groups.values()
+  }
+
+  async function write(items: readonly Item[], input: WriteInput): Promise<Reply<number>> {
+    const options = writeOptions(input)
+    const [only] = items
+    if (items.length === 1 && only !== undefined) {
+      const { cache: own, key } = at(only.key)
+      await own.set(key, await decode(only), options)
+      return free(1)
+    }
+    const values = new Map(await Promise.all(items.map(async (item) => [item.key, await decode(item)] as const)))
+    for (const [own, paths] of byCache(items.map(({ key }) => key))) {
+      await own.setMany(
+        Array.from(paths, ([key, stored]) => [key, values.get(stored)] as const),
+        options,
+      )
+    }
+    return free(items.length)
+  }
+
+  async function remove(keys: readonly string[]): Promise<Reply<number>> {
+    let removed = 0
+    for (const [own, paths] of byCache(keys)) removed += await own.deleteMany([...paths.keys()])
+    return free(removed)
+  }
+
+  /** Reads every page from the start: a third party's cache can resume only from its own cursors. */
+  async function list(scope: Scope, { state, limit, after, range }: ListInput): Promise<Reply<readonly ListedRow[]>> {
+    const prefix = range.from.slice(scope.prefix.length)
+    const options: ListOptions = {
+      ...(prefix === '' ? {} : { prefix: callPath(prefix).key }),
+      ...(state === 'all' ? {} : { state }),
+    }
+    const rows: ListedRow[] = []
+    let cursor: string | undefined
+    do {
+      const page = await within(scope).list({ ...options, cursor })
+      for (const { namespace, ...entry } of page.entries) {
+        rows.push({ ...entry, key: scope.prefix + pathOf(namespace, entry.key) })
+      }
+      cursor = page.cursor
+    } while (cursor !== undefined)
+    const wanted = rows.filter(({ key }) => byCodePoint(key, after) > 0).sort((a, b) => byCodePoint(a.key, b.key))
+    return free(wanted.slice(0, limit + 1))
+  }
+
+  return {
+    isLocal: false,
+    read,
+    readMany,
+    async has(stored) {
+      const { cache: own, key } = at(stored)
+      return free(await own.has(key))
+    },
+    async deadline(stored) {
+      const { cache: own, key } = at(stored)
+      const expiresAt = await own.expiration(key)
+      return free(expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt?.getTime())
+    },
+    write,
+    async add(item, input) {
+      const { cache: own, key } = at(item.key)
+      return free(await own.add(key, await decode(item), writeOptions(input)))
+    },
+    async touch(stored, deadline) {
+      const { cache: own, key } = at(stored)
+      return free(await own.touch(key, expirationOf(deadline) as Expiration))
+    },
+    async count(stored, { delta, sliding, deadline }) {
+      const { cache: own, key } = at(stored)
+      return free(String(await own.increment(key, Number(delta), { sliding, expiration: expirationOf(deadline) })))
+    },
+    async limit(stored, { periodMs, cap }) {
+      const { cache: own, key } = at(stored)
+      const { count, resetAt, resetMs } = await own.limit(key, {
+        limit: cap - 1,
+        period: { milliseconds: periodMs },
+      })
+      return free({ count, resetAt: resetAt.getTime(), resetMs })
+    },
+    remove,
+    async take(stored) {
+      const { cache: own, key } = at(stored)
+      const value = await own.pull(key)
+      return free(value === undefined ? undefined : await encode(value, stored))
+    },
+    clear: async (scope) => free(await within(scope).clear()),
+    sweep: async (scope, { batch, timeBudget, onProgress, signal }) =>
+      free(
+        await within(scope).clearExpired({
+          ...{ batch, onProgress, signal },
+          ...(timeBudget === Number.POSITIVE_INFINITY ? {} : { timeBudget }),
+        }),
+      ),
+    invalidate: async (tags) => free(await cache.invalidate(tags)),
+    snapshot: async () => free(await cache.snapshot()),
+    size: async (scope) => free(await within(scope).count()),
+    stats: async (scope) => free(await within(scope).stats()),
+    list,
+    ...filling({ at, encode, decode, read }),
+  }
+}
+
+/** One more call. A cache that cannot tell leaves no copies. */
+async function remainingMs(cache: Cache, key: string): Promise<number> {
+  const expiresAt = await cache.expiration?.(key)
+  if (expiresAt === undefined) return 0
+  return expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - wallClock()
+}
+
+function writeOptions({ deadline, tags, asOf }: WriteInput) {
+  return {
+    expiration: expirationOf(deadline),
+    ...(tags === null ? {} : { tags }),
+    ...(asOf === null ? {} : { asOf: asOf as never }),
+  }
+}

@@ -1,0 +1,108 @@
+/** The first tier: copies of rows, each for a short time. A first tier that fails is as good as an empty one. */
+import type { SweepInput } from '../../store/inputs.ts'
+import type { Item, MaybePromise, Row } from '../../store/store.ts'
+import { ROOT, type Scope } from '../../values/key.ts'
+import type { NearStore } from '../near-store.ts'
+import type { CopyGuard } from './copy-guards.ts'
+
+/** Given to copies of rows whose store does not tell their tags. Every invalidation removes them. */
+const UNKNOWN_TAGS = 'pgstash:unknown tags'
+/** Begins the keys of the sliding hints. No key of a user begins like this: `\@` marks a version, and needs a name before it. */
+const HINTS = '\\@sliding|'
+
+export interface Copies {
+  read(key: string): Promise<Row | undefined>
+  readMany(keys: readonly string[]): Promise<ReadonlyMap<string, Row>>
+  has(key: string): Promise<boolean>
+  /** Keeps a copy of the guard's key, unless the guard is invalid by then. */
+  keep(row: Row, guard: CopyGuard): Promise<void>
+  /** Keeps copies of rows that were just written. False if none are kept, or if a guard is invalid by then. */
+  keepAll(items: readonly Item[], life: Life, guards: readonly CopyGuard[]): Promise<boolean>
+  /** Removes copies, and the hints about their deadlines. */
+  forget(keys: readonly string[]): Promise<void>
+  /** Removes only the hints: another deadline may hold. */
+  forgetHints(keys: readonly string[]): Promise<void>
+  invalidate(tags: readonly string[]): Promise<void>
+  clear(scope?: Scope): Promise<void>
+  sweep(scope: Scope): Promise<void>
+  /** True if a sliding read can be answered by the copy: the deadline in the second tier is not due to move. */
+  canSlide(key: string, ttlMs: number): Promise<boolean>
+  /** Notes for how long sliding reads by this span can be answered by the copy. */
+  hintSliding(ttlMs: number, life: Life, guard: CopyGuard): Promise<void>
+}
+
+type Life = Pick<Row, 'remainingMs' | 'tags'>
+
+const SWEEP: SweepInput = {
+  batch: 5_000,
+  timeBudget: Number.POSITIVE_INFINITY,
+  onProgress: undefined,
+  signal: undefined,
+}
+
+/** @param copyMs the longest life of a copy */
+export function createCopies(near: NearStore, copyMs: number): Copies {
+  const attempt = async <T>(call: () => MaybePromise<{ readonly value: T }>): Promise<T | undefined> => {
+    try {
+      return (await call()).value
+    } catch {
+      return undefined
+    }
+  }
+
+  async function write(items: readonly Item[], { remainingMs = 0, tags = [UNKNOWN_TAGS] }: Life): Promise<boolean> {
+    const ms = Math.floor(Math.min(copyMs, remainingMs))
+    if (ms <= 0) return false
+    const input = { deadline: { kind: 'after', ms }, tags, asOf: null } as const
+    return (await attempt(async () => near.write(items, input))) !== undefined
+  }
+
+  const remove = (keys: readonly string[]) => attempt(async () => near.remove(keys))
+
+  async function clear(scope: Scope = ROOT): Promise<void> {
+    await attempt(async () => near.clear(scope))
+    if (scope.prefix !== '') await attempt(async () => near.clear({ ...scope, prefix: HINTS + scope.prefix }))
+  }
+
+  return {
+    read: (key) => attempt<Row | undefined>(async () => near.read(key)),
+    readMany: async (keys) => (await attempt<ReadonlyMap<string, Row>>(async () => near.readMany(keys))) ?? new Map(),
+    has: async (key) => (await attempt<boolean>(async () => near.has(key))) ?? false,
+    async keep(row, guard) {
+      if (!guard.isValid) return
+      const { key } = guard
+      const isKept = await write([{ key, value: row.value, number: row.number }], row)
+      // A write that fails may have left a copy all the same.
+      if (!guard.isValid || !isKept) await remove([key])
+    },
+    async keepAll(items, life, guards) {
+      const areValid = () => guards.every(({ isValid }) => isValid)
+      return areValid() && (await write(items, life)) && areValid()
+    },
+    async forget(keys) {
+      await remove([...keys, ...keys.map((key) => HINTS + key)])
+    },
+    async forgetHints(keys) {
+      await remove(keys.map((key) => HINTS + key))
+    },
+    async invalidate(tags) {
+      if ((await attempt(async () => ({ value: [await near.invalidate([...tags, UNKNOWN_TAGS])] }))) === undefined)
+        await clear()
+    },
+    clear,
+    async sweep(scope) {
+      await attempt(async () => near.sweep(scope, SWEEP))
+    },
+    async canSlide(key, ttlMs) {
+      const hint = await attempt<Row | undefined>(async () => near.read(HINTS + key))
+      // A deadline that is not due for a longer span is not due for a shorter one.
+      return Number(hint?.number) >= ttlMs
+    },
+    async hintSliding(ttlMs, { remainingMs = 0, tags }, guard) {
+      if (!guard.isValid) return
+      const hint = { key: HINTS + guard.key, value: null, number: String(ttlMs) }
+      await write([hint], { remainingMs: remainingMs - ttlMs, tags })
+      if (!guard.isValid) await remove([hint.key])
+    },
+  }
+}

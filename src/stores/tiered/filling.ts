@@ -1,0 +1,95 @@
+/** The steps of a fill over two tiers: leases live in the second tier, and a stored value leaves a copy in the first. */
+import type { ChangeReader } from '../../store/changes.ts'
+import { type ClaimAnswer, type ClaimRequest, type FillRequest, remainingMs } from '../../store/claims.ts'
+import { free, type Reply, type Row, type Store } from '../../store/store.ts'
+import { now } from '../../values/clock.ts'
+import type { Copies } from './copies.ts'
+import type { CopyGuard, CopyGuards } from './copy-guards.ts'
+
+/** Bounds the guards of computations that never end, such as those of cancelled requests. */
+const MAX_CLAIMS = 10_000
+
+export interface FillTiers {
+  readonly far: Store
+  readonly copies: Copies
+  readonly guards: CopyGuards
+  readonly readerFor: (own: readonly CopyGuard[]) => ChangeReader | undefined
+  readonly keepRow: (row: Row, guard: CopyGuard, ttlMs: number | undefined, sentAt: number) => Promise<void>
+}
+
+interface Claim {
+  readonly guard: CopyGuard
+  readonly ttlMs: number | undefined
+}
+
+export function filling({ far, copies, guards, readerFor, keepRow }: FillTiers) {
+  /** Claims of this process by token. The guard stays open until the fill. */
+  const claims = new Map<string, Claim>()
+
+  function remember(token: string, claim: Claim): void {
+    const [oldest] = claims.size >= MAX_CLAIMS ? claims.keys() : []
+    if (oldest !== undefined) forgetClaim(oldest)
+    forgetClaim(token)
+    claims.set(token, claim)
+  }
+
+  function forgetClaim(token: string): Claim | undefined {
+    const claim = claims.get(token)
+    claims.delete(token)
+    if (claim !== undefined) guards.close([claim.guard])
+    return claim
+  }
+
+  /** The copy, if it may answer: only the second tier knows whether an early refresh or a move of the deadline is due. */
+  async function copyFor({ key, early, force, sliding }: ClaimRequest): Promise<Row | undefined> {
+    if (force || early > 0) return undefined
+    if (sliding !== undefined && !(await copies.canSlide(key, sliding.ttlMs))) return undefined
+    return copies.read(key)
+  }
+
+  async function readOrClaim(request: ClaimRequest): Promise<Reply<ClaimAnswer>> {
+    const copy = await copyFor(request)
+    if (copy !== undefined) return free({ entry: { ...copy, state: 'live' }, claimed: false, heldMs: undefined })
+    const { key, token, sliding } = request
+    const [guard] = guards.open([key]) as [CopyGuard]
+    const sentAt = now()
+    let isClaimed = false
+    try {
+      const reply = await far.readOrClaim({ ...request, forCopy: true, changes: readerFor([guard]) })
+      const { entry, claimed } = reply.value
+      isClaimed = claimed === true
+      // An entry that is due early is about to be replaced.
+      if (entry?.state === 'live' && !isClaimed) await keepRow(entry, guard, sliding?.ttlMs, sentAt)
+      return reply
+    } finally {
+      if (isClaimed) remember(token, { guard, ttlMs: sliding?.ttlMs })
+      else guards.close([guard])
+    }
+  }
+
+  async function fill(request: FillRequest): Promise<Reply<boolean>> {
+    const { key, token, value, number, deadline, maxAgeMs, tags, asOf } = request
+    const claim = claims.get(token)
+    const sentAt = now()
+    try {
+      const reply = await far.fill(request)
+      // With a snapshot, the entry may be rejected already.
+      if (reply.value && asOf === null && claim?.guard.isValid) {
+        const row = { value, number, remainingMs: remainingMs(deadline, maxAgeMs), tags }
+        await keepRow(row, claim.guard, claim.ttlMs, sentAt)
+      } else await copies.forget([key])
+      return reply
+    } finally {
+      forgetClaim(token)
+    }
+  }
+
+  return {
+    readOrClaim,
+    fill,
+    async release(key: string, token: string) {
+      forgetClaim(token)
+      return far.release(key, token)
+    },
+  }
+}

@@ -1,0 +1,185 @@
+/** Two stores as one: copies in front, the rows that all processes share behind. */
+import { remainingMs } from '../../store/claims.ts'
+import {
+  free,
+  type Item,
+  type MaybePromise,
+  type ReadOptions,
+  type Reply,
+  type Row,
+  type Store,
+  type WriteInput,
+} from '../../store/store.ts'
+import { now } from '../../values/clock.ts'
+import type { NearStore } from '../near-store.ts'
+import { type ChangeFeed, createChangeFeed } from './change-feed.ts'
+import { createCopies } from './copies.ts'
+import { type CopyGuard, createCopyGuards } from './copy-guards.ts'
+import { filling } from './filling.ts'
+
+export interface TieredStore extends Store {
+  /** `listen` passes notifications to it. */
+  readonly feed: ChangeFeed
+}
+
+export interface Tiers {
+  readonly near: NearStore
+  readonly far: Store
+  /** The longest life of a copy, in milliseconds. */
+  readonly copyMs: number
+  /** Whether reads of the second tier also ask what other processes changed. */
+  readonly asksForChanges: boolean
+}
+
+export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): TieredStore {
+  const guards = createCopyGuards()
+  const copies = createCopies(near, copyMs)
+  const feed = createChangeFeed(copies, guards)
+  const readerFor = (own: readonly CopyGuard[]) => (asksForChanges ? feed.reader(own) : undefined)
+
+  /** @param sentAt the row's remaining life is counted from here, because the second tier answered no earlier */
+  async function keepRow(row: Row, guard: CopyGuard, ttlMs: number | undefined, sentAt: number): Promise<void> {
+    const own = { ...row, remainingMs: (row.remainingMs ?? 0) - (now() - sentAt) }
+    if (ttlMs !== undefined) await copies.hintSliding(ttlMs, own, guard)
+    await copies.keep(own, guard)
+  }
+
+  /** Reads the second tier, and keeps copies of what it has. */
+  async function readFar(keys: readonly string[], { sliding }: ReadOptions): Promise<Reply<ReadonlyMap<string, Row>>> {
+    const own = guards.open(keys)
+    const sentAt = now()
+    try {
+      const options = { sliding, forCopy: true, changes: readerFor(own) }
+      const [first = ''] = keys
+      const reply =
+        sliding === undefined ? await far.readMany(keys, options) : asMap(first, await far.read(first, options))
+      await Promise.all(
+        own.map(async (guard) => {
+          const row = reply.value.get(guard.key)
+          if (row !== undefined) await keepRow(row, guard, sliding?.ttlMs, sentAt)
+        }),
+      )
+      return reply
+    } finally {
+      guards.close(own)
+    }
+  }
+
+  async function read(key: string, options: ReadOptions = {}): Promise<Reply<Row | undefined>> {
+    const { sliding } = options
+    const isDue = sliding !== undefined && !(await copies.canSlide(key, sliding.ttlMs))
+    const copy = isDue ? undefined : await copies.read(key)
+    if (copy !== undefined) return free(copy)
+    const reply = await readFar([key], options)
+    const row = reply.value.get(key)
+    // A sliding read went past the copy. If the second tier cannot answer, the copy is all there is.
+    return { ...reply, value: row === undefined && reply.failure !== undefined && isDue ? await copies.read(key) : row }
+  }
+
+  async function readMany(
+    keys: readonly string[],
+    options: ReadOptions = {},
+  ): Promise<Reply<ReadonlyMap<string, Row>>> {
+    const nearby = await copies.readMany(keys)
+    const missing = keys.filter((key) => !nearby.has(key))
+    if (missing.length === 0) return free(nearby)
+    const reply = await readFar(missing, options)
+    return { ...reply, value: new Map([...nearby, ...reply.value]) }
+  }
+
+  /** Runs a write after which the first tier knows nothing of the keys. */
+  async function forgetting<T>(keys: readonly string[], write: () => MaybePromise<Reply<T>>): Promise<Reply<T>> {
+    const own = guards.open(keys)
+    try {
+      return await guards.during(own, async () => write())
+    } finally {
+      await copies.forget(keys)
+      guards.close(own)
+    }
+  }
+
+  /** Runs a write, and keeps copies of what it stored. */
+  async function copying<T>(
+    items: readonly Item[],
+    input: WriteInput,
+    write: () => MaybePromise<Reply<T>>,
+    isStored: (value: T) => boolean,
+  ): Promise<Reply<T>> {
+    const keys = items.map(({ key }) => key)
+    const own = guards.open(keys)
+    const sentAt = now()
+    let hasCopies = false
+    try {
+      const reply = await guards.during(own, async () => write())
+      // With a snapshot, the entry may be rejected already. Before the first changes arrive, an overwrite could go unnoticed.
+      const mayKeep = input.asOf === null && !(asksForChanges && !feed.hasBegun())
+      if (mayKeep && reply.failure === undefined && isStored(reply.value)) {
+        const life = remainingMs(input.deadline) - (now() - sentAt)
+        hasCopies = await copies.keepAll(items, { remainingMs: life, tags: input.tags }, own)
+      }
+      return reply
+    } finally {
+      await (hasCopies ? copies.forgetHints(keys) : copies.forget(keys))
+      guards.close(own)
+    }
+  }
+
+  return {
+    isLocal: false,
+    isInTransaction: far.isInTransaction,
+    source: far,
+    feed,
+    ...(far.position === undefined ? {} : { position: () => far.position?.() ?? '' }),
+    read,
+    readMany,
+    has: async (key) => ((await copies.has(key)) ? free(true) : far.has(key)),
+    deadline: (key) => far.deadline(key),
+    write: (items, input) =>
+      copying(
+        items,
+        input,
+        () => far.write(items, input),
+        (stored) => stored === items.length,
+      ),
+    add: (item, input) =>
+      copying(
+        [item],
+        input,
+        () => far.add(item, input),
+        (isAdded) => isAdded,
+      ),
+    touch: (key, deadline) => forgetting([key], () => far.touch(key, deadline)),
+    count: (key, input) => forgetting([key], () => far.count(key, input)),
+    limit: (key, rule) => forgetting([key], () => far.limit(key, rule)),
+    remove: (keys) => forgetting(keys, () => far.remove(keys)),
+    take: (key) => forgetting([key], () => far.take(key)),
+    async clear(scope) {
+      try {
+        return await guards.during('all', async () => far.clear(scope))
+      } finally {
+        await copies.clear(scope)
+      }
+    },
+    async sweep(scope, input) {
+      const reply = await far.sweep(scope, input)
+      await copies.sweep(scope)
+      return reply
+    },
+    async invalidate(tags) {
+      try {
+        return await guards.during('all', async () => far.invalidate(tags))
+      } finally {
+        await copies.invalidate(tags)
+      }
+    },
+    snapshot: () => far.snapshot(),
+    size: (scope) => far.size(scope),
+    stats: (scope) => far.stats(scope),
+    list: (scope, input) => far.list(scope, input),
+    ...filling({ far, copies, guards, readerFor, keepRow }),
+  }
+}
+
+function asMap(key: string, reply: Reply<Row | undefined>): Reply<ReadonlyMap<string, Row>> {
+  return { ...reply, value: new Map(reply.value === undefined ? [] : [[key, reply.value]]) }
+}
