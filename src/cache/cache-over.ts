@@ -1,6 +1,6 @@
 /** `cacheOver`: the one engine, over any store. */
 import type { Cache } from '../cache.ts'
-import { createFiller } from '../fill/get-or-set.ts'
+import { createFillEngine } from '../fill/get-or-set.ts'
 import type { Store } from '../store/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, type Scope, storedKey } from '../values/key.ts'
@@ -13,7 +13,7 @@ import { counting } from './counting.ts'
 import { ENGINE, type Engine, type ScopedEngine } from './engine.ts'
 import { exactCache } from './exact-arguments.ts'
 import { withCircuit } from './fail-soft.ts'
-import { filling, fillSteps } from './filling.ts'
+import { filling, fillSoftly } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { type Inside, internals } from './internals.ts'
 import { entryHandle, reading } from './reading.ts'
@@ -55,15 +55,12 @@ export function cacheOver(store: Store, options?: EngineOptions): Cache {
   // Inside a transaction a failure has ended it, and going on would hide that.
   const failsSoft = onError === 'miss' && store.isInTransaction !== true
   const watched = failsSoft ? withCircuit(store, createCircuit()) : store
-  const steps = fillSteps(watched)
-  const filler = createFiller(steps, {
-    ...settings,
-    ...{ timeoutMs, waitUntil, random, onError: failsSoft ? 'miss' : 'throw' },
-  })
+  const requests = failsSoft ? fillSoftly(watched) : watched
+  const filler = createFillEngine(requests, { ...settings, timeoutMs, waitUntil, random })
   const readRow = watched.isLocal
     ? (key: string) => watched.read(key)
     : createCoalescer((keys) => watched.readMany(keys), timeoutMs)
-  return scopedCache({ ...settings, store: watched, timeoutMs, waitUntil, failsSoft, steps, filler, readRow }, scope)
+  return scopedCache({ ...settings, store: watched, timeoutMs, waitUntil, failsSoft, filler, readRow }, scope)
 }
 
 function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly [ENGINE]: ScopedEngine } {
@@ -79,11 +76,10 @@ function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly 
     ...removing(engine),
     ...inspected,
   }
-  return exactCache({
+  const exact = exactCache({
     ...cache,
     namespace: (name, options) => scopedCache(shared, nestedScope(scope, name, options)),
     entry: (key) => entryHandle(engine, key, { setStored, delete: cache.delete }),
-    [ENGINE]: engine,
     [internals]: {
       ...copying(engine),
       prepareMany,
@@ -94,5 +90,6 @@ function scopedCache(shared: Engine, scope: Scope): Cache & Inside & { readonly 
       storedKey: shared.store.isLocal ? undefined : (key) => storedKey(scope, key),
       timeoutMs: shared.store.isLocal ? undefined : shared.timeoutMs,
     },
-  })
+  } satisfies Cache & Inside)
+  return { ...exact, [ENGINE]: { ...engine, getOrSet: exact.getOrSet } }
 }

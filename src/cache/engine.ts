@@ -1,6 +1,6 @@
 /** The parts of the engine share these. */
-import type { Filler } from '../fill/get-or-set.ts'
-import type { FillStore } from '../fill/store.ts'
+import type { Cache } from '../cache.ts'
+import type { FillEngine } from '../fill/get-or-set.ts'
 import type { Reply, Row, Store } from '../store/store.ts'
 import type { Scope } from '../values/key.ts'
 import type { Settings } from './settings.ts'
@@ -15,9 +15,7 @@ export interface Engine extends Settings {
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   /** True with `onError: 'miss'`; otherwise every failure is the caller's. */
   readonly failsSoft: boolean
-  /** The store's three steps of a fill. */
-  readonly steps: FillStore
-  readonly filler: Filler
+  readonly filler: FillEngine
   /** Reads a row. With a remote store, reads of one tick share one call. */
   readonly readRow: (key: string) => Reply<Row | undefined> | Promise<Reply<Row | undefined>>
 }
@@ -25,6 +23,8 @@ export interface Engine extends Settings {
 /** The engine of one namespace. */
 export interface ScopedEngine extends Engine {
   readonly scope: Scope
+  /** The cache's own `getOrSet`. A program may have put another in its place, which then must not be passed by. */
+  readonly getOrSet?: Cache['getOrSet'] | undefined
 }
 
 /**

@@ -1,45 +1,40 @@
-/** `getOrSet`: the store's three steps of a fill, as `src/fill` calls them. */
+/** `getOrSet`, as the methods of a cache call the engine of fills. */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
-import { keepingSteps } from '../fill/keeping.ts'
-import type { FillStore } from '../fill/store.ts'
-import type { MaybePromise, Reply, Store } from '../store/store.ts'
+import type { FillRequests } from '../fill/calls.ts'
+import { toSoftReply } from '../fill/create-filler.ts'
+import { keepingRequests } from '../fill/keeping.ts'
 import { takeCost } from '../values/errors.ts'
-import { addCosts, type Cost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
 import type { ScopedEngine } from './engine.ts'
 import type { GetOrSetKeeping, Refresh } from './internals.ts'
 
-/** A store's steps of a fill. Each adds its own cost to the cost that the caller passes in. */
-export function fillSteps(store: Store): FillStore {
-  function step<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): MaybePromise<T> {
-    // A local store answers at once and costs nothing.
-    return store.isLocal ? (run() as Reply<T>).value : sent(cost, run)
-  }
-  async function sent<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): Promise<T> {
-    try {
-      const reply = await run()
-      Object.assign(cost, addCosts(cost, reply.cost))
-      return reply.value
-    } catch (error) {
-      Object.assign(cost, addCosts(cost, takeCost(error)))
-      throw error
-    }
-  }
+/** `onError: 'miss'` for fills: a claim that fails gets a reply with `failure`, and the call computes without a lease. */
+export function fillSoftly(requests: FillRequests): FillRequests {
   return {
-    readOrClaim: (request, cost) => step(cost, () => store.readOrClaim(request)),
-    fill: (request, cost) => step(cost, () => store.fill(request)),
-    release: (key, token, cost) => step(cost, () => store.release(key, token)),
+    async readOrClaim(request) {
+      try {
+        return await requests.readOrClaim(request)
+      } catch (error) {
+        return toSoftReply(error, takeCost(error))
+      }
+    },
+    fill: (request) => requests.fill(request),
+    release: (key, token) => requests.release(key, token),
   }
 }
 
-export function filling({ filler, scope, steps, codec }: ScopedEngine) {
-  const refresh: Refresh = async (key, compute, options) => filler.refresh(key, storedKey(scope, key), compute, options)
-  const getOrSetKeeping: GetOrSetKeeping = async (key, compute, options, keep, news) =>
-    filler.getOrSet(key, storedKey(scope, key), compute, options, keepingSteps(steps, codec, keep, news))
+export function filling({ filler, scope, store, codec, failsSoft }: ScopedEngine) {
+  const refresh: Refresh = async (key, compute, options) =>
+    (await filler.refresh(key, storedKey(scope, key), compute, options)).value
+  const getOrSetKeeping: GetOrSetKeeping = async (key, compute, options, keep, news) => {
+    const keeping = keepingRequests(store, codec, keep, news)
+    const requests = failsSoft ? fillSoftly(keeping) : keeping
+    return (await filler.getOrSet(key, storedKey(scope, key), compute, options, requests)).value
+  }
   return {
     refresh,
     getOrSetKeeping,
     getOrSet: (async (key: string, compute: unknown, options?: GetOrSetOptions) =>
-      filler.getOrSet(key, storedKey(scope, key), compute, options)) as Cache['getOrSet'],
+      (await filler.getOrSet(key, storedKey(scope, key), compute, options)).value) as Cache['getOrSet'],
   }
 }

@@ -6,8 +6,9 @@
  */
 
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from '../cache.ts'
-import { wasAnswer } from '../fill/fill-context.ts'
+import type { Answer } from '../fill/calls.ts'
 import type { CacheEvent } from '../values/events.ts'
+import { storedKey as toStoredKey } from '../values/key.ts'
 import { ENGINE, engineOf, type ScopedEngine } from './engine.ts'
 import { exactCache, exactEntry } from './exact-arguments.ts'
 import { type Inside, internals, internalsOf } from './internals.ts'
@@ -40,7 +41,7 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
     setMany: (...args: Parameters<Cache['setMany']>) => counted(() => cache.setMany(...args)),
     add: (...args) => counted(() => cache.add(...args)),
     getOrSet: ((key: string, compute: unknown, options?: GetOrSetOptions) =>
-      getOrSet(cache, counts, key, compute, options)) as Cache['getOrSet'],
+      getOrSet(counts, compute, options, (watched) => answerOf(cache, key, watched, options))) as Cache['getOrSet'],
     touch: (...args) => counted(() => cache.touch(...args)),
     increment: (...args) => counted(() => cache.increment(...args)),
     decrement: (...args) => counted(() => cache.decrement(...args)),
@@ -74,14 +75,16 @@ export function metered(cache: Cache, counts: Counts): Cache & Inside {
         counts.misses += keys.length - found.size
         return found
       },
-      getOrSetKeeping(key, compute, options, keep, news) {
-        const keeping = (name: string, watched: unknown, given?: GetOrSetOptions) =>
-          getOrSetKeeping(name, watched, given, keep, news)
-        return getOrSet({ getOrSet: keeping as Cache['getOrSet'] }, counts, key, compute, options)
-      },
+      getOrSetKeeping: (key, compute, options, keep, news) =>
+        getOrSet(counts, compute, options, async (watched) => ({
+          value: await getOrSetKeeping(key, watched, options, keep, news),
+        })),
       // Never a hit.
       refresh: (key, compute, options) =>
-        getOrSet({ getOrSet: refresh as Cache['getOrSet'] }, counts, key, compute, options),
+        getOrSet(counts, compute, options, async (watched) => ({
+          value: await refresh(key, watched, options),
+          isOwn: true,
+        })),
     },
   })
 }
@@ -148,18 +151,26 @@ async function pull<T>(cache: Cache, counts: Counts, key: string): Promise<T | u
   return found
 }
 
+type Compute = (fill: Fill) => Promise<unknown>
+
+/** A third party's cache does not say whether the value is the call's own. */
+type Answered = Pick<Answer, 'value'> & Partial<Answer>
+
+async function answerOf(cache: Cache, key: string, compute: Compute, options?: GetOrSetOptions): Promise<Answered> {
+  const engine = engineOf(cache)
+  if (engine === undefined || engine.getOrSet !== cache.getOrSet)
+    return { value: await cache.getOrSet(key, compute, options) }
+  return engine.filler.getOrSet(key, toStoredKey(engine.scope, key), compute, options)
+}
+
 async function getOrSet(
-  cache: Pick<Cache, 'getOrSet'>,
   counts: Counts,
-  key: string,
   compute: unknown,
-  options?: GetOrSetOptions,
+  options: GetOrSetOptions | undefined,
+  ask: (watched: Compute) => Promise<Answered>,
 ) {
-  const own: { value?: unknown; error?: unknown; fill?: Fill; state: 'none' | 'computed' | 'failed' } = {
-    state: 'none',
-  }
+  const own: { value?: unknown; error?: unknown; state: 'none' | 'computed' | 'failed' } = { state: 'none' }
   const watched = async (fill: Fill): Promise<unknown> => {
-    own.fill = fill
     try {
       own.value = await (typeof compute === 'function' ? compute(fill) : compute)
       own.state = 'computed'
@@ -171,14 +182,12 @@ async function getOrSet(
     }
   }
   try {
-    const answer = await cache.getOrSet(key, watched, options)
-    // Only with these may this call compute, in the background, and yet be answered with the old value. A cache from
-    // elsewhere does not say which of the two it answers with: its values are compared.
+    const { value, isOwn = Object.is(value, own.value) } = await ask(watched)
+    // Only with these options can a call compute in the background, and yet get the old value.
     const canBeOld = options?.stale !== undefined || options?.beta !== undefined
-    const isOwn = () => (own.fill && wasAnswer(own.fill)) ?? Object.is(answer, own.value)
-    if (own.state === 'computed' && (!canBeOld || isOwn())) counts.misses++
+    if (own.state === 'computed' && (!canBeOld || isOwn)) counts.misses++
     else counts.hits++
-    return answer
+    return value
   } catch (error) {
     const { signal } = Object(options)
     const hasLeft = signal?.aborted === true && error === signal.reason

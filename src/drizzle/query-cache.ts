@@ -183,21 +183,20 @@ class PgstashQueryCache extends DrizzleCache {
     const ended = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
     if (ended?.claim.token === undefined) return
     const { storedKey: key, token, tags, startedAt } = ended.claim
-    const release = () => this.#plan.engine.steps.release(key, token, noCost())
+    const release = async () => {
+      await this.#plan.engine.store.release(key, token)
+    }
     try {
       if (!ended.isSafe) return await release()
       const stored = await this.#encoded(key, response)
       // Nobody waits for rows that will never be there.
       if (stored === undefined) return await release()
-      await this.#plan.engine.steps.fill(
-        {
-          ...stored,
-          ...{ key, token, tags: tags.length === 0 ? null : tags, maxAgeMs: null, staleMs: 0, asOf: null },
-          deadline: deadlineOf(config) ?? this.#plan.deadline,
-          computeMs: now() - startedAt,
-        },
-        noCost(),
-      )
+      await this.#plan.engine.store.fill({
+        ...stored,
+        ...{ key, token, tags: tags.length === 0 ? null : tags, maxAgeMs: null, staleMs: 0, asOf: null },
+        deadline: deadlineOf(config) ?? this.#plan.deadline,
+        computeMs: now() - startedAt,
+      })
     } catch (error) {
       // The caller has its rows; the lease runs out by itself.
       this.#tell('put', error)
@@ -249,7 +248,7 @@ class PgstashQueryCache extends DrizzleCache {
     if (!isExhausted(clientOf(this.#plan.engine))) return reading
     const found = await within(MAX_WAIT_MS, reading)
     if (found !== undefined) return found
-    const release = () => this.#plan.engine.steps.release(key, token, noCost())
+    const release = () => this.#plan.engine.store.release(key, token)
     reading.then(({ claimed }) => (claimed ? release() : undefined)).catch(() => {})
     this.#tell('get', new DatabaseError('No connection of the cache’s pool came free; the query runs uncached.'))
     return undefined
@@ -257,16 +256,16 @@ class PgstashQueryCache extends DrizzleCache {
 
   /** A hit's rows; an entry that cannot be read is claimed like one that is not there. */
   async #readOrClaim(key: string, token: string, leaseMs: number): Promise<Found> {
-    const { steps } = this.#plan.engine
+    const { store } = this.#plan.engine
     const request = { key, token, leaseMs, staleMs: 0, early: 0, sliding: undefined }
-    const { entry, claimed } = await steps.readOrClaim({ ...request, force: false }, noCost())
+    const { entry, claimed } = (await store.readOrClaim({ ...request, force: false })).value
     if (entry === undefined) return { rows: undefined, claimed: claimed === true }
     try {
       const text = await decodeValue(entry, key, this.#plan.engine.codec)
       return { rows: rowsOf(String(text)), claimed: false }
     } catch {
-      const forced = await steps.readOrClaim({ ...request, force: true }, noCost())
-      return { rows: undefined, claimed: forced.claimed === true }
+      const forced = await store.readOrClaim({ ...request, force: true })
+      return { rows: undefined, claimed: forced.value.claimed === true }
     }
   }
 }

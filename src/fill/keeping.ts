@@ -1,40 +1,37 @@
-/** The steps of a store, with a copy of what is live handed over to who keeps it nearer. */
+/** The requests of a fill, for a tier that keeps copies of live entries. */
 import { type Copy, remainingMs } from '../store/copies.ts'
 import type { NewsReader } from '../store/news.ts'
 import { type Codec, decodeValue, type StoredValue } from '../values/codec.ts'
-import type { FillStore } from './store.ts'
+import type { FillRequests } from './calls.ts'
 
-/**
- * @param steps of the store, which answers with what a copy needs
- * @param keep is awaited: a call that comes after this one shall find the copy
- */
-export function keepingSteps(
-  steps: FillStore,
+/** @param keep takes the copy. It is awaited, so that the next call finds the copy. */
+export function keepingRequests(
+  requests: FillRequests,
   codec: Codec,
   keep: (copy: Copy) => Promise<void>,
   news?: NewsReader,
-): FillStore {
-  const kept = (stored: StoredValue, key: string, about: Omit<Copy, 'value'>) =>
+): FillRequests {
+  const keepCopy = (stored: StoredValue, key: string, about: Omit<Copy, 'value'>) =>
     keep({ value: () => decodeValue(stored, key, codec), ...about })
   return {
-    async readOrClaim(request, cost) {
-      const answer = await steps.readOrClaim({ ...request, about: true, news }, cost)
-      const { entry } = answer
-      // Not one that is due early: its refresh is under way.
-      if (entry?.state === 'live' && entry.about !== undefined && answer.claimed !== true) {
-        await kept(entry, request.key, entry.about)
+    async readOrClaim(request) {
+      const reply = await requests.readOrClaim({ ...request, about: true, news })
+      const { entry, claimed } = reply.value
+      // A claimed entry is about to be refreshed, so a copy of it would be old at once.
+      if (entry?.state === 'live' && entry.about !== undefined && claimed !== true) {
+        await keepCopy(entry, request.key, entry.about)
       }
-      return answer
+      return reply
     },
-    async fill(request, cost) {
-      const isStored = await steps.fill(request, cost)
+    async fill(request) {
+      const reply = await requests.fill(request)
       const { deadline, maxAgeMs, tags } = request
-      // As of a snapshot it may be rejected already.
-      if (isStored && request.asOf === null) {
-        await kept(request, request.key, { remainingMs: remainingMs(deadline, maxAgeMs), tags })
+      // A value as of a snapshot may be invalidated already.
+      if (reply.value && request.asOf === null) {
+        await keepCopy(request, request.key, { remainingMs: remainingMs(deadline, maxAgeMs), tags })
       }
-      return isStored
+      return reply
     },
-    release: (key, token, cost) => steps.release(key, token, cost),
+    release: (key, token) => requests.release(key, token),
   }
 }

@@ -78,7 +78,7 @@ export function addCosts(a: Cost, b: Cost): Cost {
 type WithoutKey<Event> = Event extends CacheEvent ? Omit<Event, 'key'> : never
 
 /** Tells the listener; `key` is left out unless keys were asked for. */
-export type Emit = (event: WithoutKey<CacheEvent>, key?: string) => void
+export type Emit = (event: WithoutKey<CacheEvent>, key?: string, storedKey?: string) => void
 
 function opened(error: unknown): { circuit?: 'opened' } {
   return Reflect.get(Object(error), 'opensCircuit') === true ? { circuit: 'opened' } : {}

@@ -4,7 +4,7 @@ import { createCoalescer } from '../../cache/coalesce.ts'
 import { type GetOptions, parseGet } from '../../cache/inputs.ts'
 import { once } from '../../cache/once.ts'
 import type { Cache, GetOrSetOptions } from '../../cache.ts'
-import { parsePlan } from '../../fill/options.ts'
+import { parseGetOrSet } from '../../fill/options.ts'
 import type { Copy } from '../../store/copies.ts'
 import { free } from '../../store/store.ts'
 import { DEFAULT_TIMEOUT_MS } from '../../values/defaults.ts'
@@ -79,7 +79,7 @@ export function reading(context: Context) {
   async function getOrSet(key: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown> {
     nameOf(key)
     const given = once(options)
-    const { sliding, beta, signal } = parsePlan(given, { expiration: inside.defaultExpiration(key), slack: 0 })
+    const { sliding, beta, signal } = parseGetOrSet(given, { expiration: inside.defaultExpiration(key), slack: 0 })
     signal?.throwIfAborted()
     const ttlMs = sliding?.ttlMs
     // Whether to refresh early only the second tier can tell.
