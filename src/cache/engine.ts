@@ -23,7 +23,7 @@ export interface Engine extends Settings {
 /** The engine of one namespace. */
 export interface ScopedEngine extends Engine {
   readonly scope: Scope
-  /** The cache's own `getOrSet`. A program may have put another in its place, which then must not be passed by. */
+  /** The `getOrSet` of the cache. If a program has replaced it, metrics must call the replacement and not the filler. */
   readonly getOrSet?: Cache['getOrSet'] | undefined
 }
 

@@ -1,4 +1,4 @@
-/** `getOrSet`, as the methods of a cache call the engine of fills. */
+/** The methods of a cache that fill entries. */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import type { FillRequests } from '../fill/calls.ts'
 import { toSoftReply } from '../fill/create-filler.ts'

@@ -46,7 +46,7 @@ export interface Filler {
    * overtakes it. A call that waited for longer than `lease` returns its value without storing it.
    */
   refresh(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown>
-  /** To be called after every write of the keys in this process, because values computed before will not be stored. */
+  /** Call this after each write of the keys in this process: later calls then do not wait for values that will not be stored. */
   detach(storedKeys: readonly string[] | 'all'): void
 }
 

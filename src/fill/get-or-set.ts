@@ -23,14 +23,14 @@ import { lead } from './leader.ts'
 import { isNestedInItself, startComputation, wouldDeadlock } from './nesting.ts'
 import { parseGetOrSet } from './options.ts'
 
-/** Leases for which a call waits for others of its process: the first may be lost with its request. */
+/** A call waits for others of its process for this many leases, because the first may be lost with its request. */
 const MAX_LEASES = 2
 
 export interface FillEngine {
   /**
    * @param name the caller's key
    * @param key the key as it is stored
-   * @param store requests that replace those of the engine's store for this call
+   * @param store replaces the engine's store for this call
    */
   getOrSet(
     name: string,
@@ -41,7 +41,7 @@ export interface FillEngine {
   ): Promise<Answer>
   /** Computes although an entry is live, and stores the value unless a write overtakes it. */
   refresh(name: string, key: string, compute: unknown, options?: GetOrSetOptions): Promise<Answer>
-  /** To be called after every write of the keys, so that later calls do not wait for values that will not be stored. */
+  /** Call this after each write of the keys: later calls then do not wait for values that will not be stored. */
   detach(keys: readonly string[] | 'all'): void
 }
 
@@ -69,6 +69,7 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
   }
 
   async function answer(call: Call): Promise<Answer> {
+    // A computation that needs its own key would otherwise wait for itself.
     if (isNestedInItself(call.computation)) return answerWithoutLease(call)
     for (;;) {
       const pending = calls.findPending(call)

@@ -29,10 +29,10 @@ export function startWait(leader: Leader): Wait {
       const other = pending === leader ? undefined : pending
       if (other !== undefined && wouldDeadlock(call.computation, other.call.computation)) return false
       const next = pauses.next(heldMs)
-      const pauseMs = next.done ? 0 : next.value
+      if (next.done) return false
+      const pauseMs = next.value
       // A leader that does not ask again by then was cancelled with its request, and keeps nobody waiting.
       calls.setPending(leader, now() + pauseMs + patienceMs(call))
-      if (next.done) return false
       if (other === undefined) await sleep(pauseMs)
       else await whileWaitingFor(call.computation, other.call.computation, () => sleep(pauseMs, other.outcome))
       return true
