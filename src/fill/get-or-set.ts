@@ -53,12 +53,18 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
     key: string,
     compute: unknown,
     given: GetOrSetOptions | undefined,
-    rest: { isRefresh: boolean; store: FillRequests },
+    isRefresh: boolean,
+    ownStore = store,
   ): Call {
     const options = parseGetOrSet(given, settings)
     options.signal?.throwIfAborted()
     return {
-      ...{ name, key, options, settings, ...rest },
+      name,
+      key,
+      options,
+      isRefresh,
+      settings,
+      store: ownStore,
       compute: typeof compute === 'function' ? (compute as (fill: Fill) => unknown) : () => compute,
       waitUntil: options.waitUntil ?? settings.waitUntil,
       computation: startComputation(calls, key),
@@ -93,12 +99,12 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
 
   return {
     detach: calls.detach,
-    async getOrSet(name, key, compute, options, ownStore = store) {
-      const call = startCall(name, key, compute, options, { isRefresh: false, store: ownStore })
+    async getOrSet(name, key, compute, options, ownStore) {
+      const call = startCall(name, key, compute, options, false, ownStore)
       return untilAborted(call.options.signal, answer(call))
     },
     async refresh(name, key, compute, options) {
-      const call = startCall(name, key, compute, options, { isRefresh: true, store })
+      const call = startCall(name, key, compute, options, true)
       return untilAborted(call.options.signal, answerRefresh(call))
     },
   }

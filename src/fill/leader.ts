@@ -55,8 +55,14 @@ export function lead(call: Call, calls: Calls): Leader {
 
   const firstResult = askFirst()
   const leader: Leader = {
-    ...{ call, calls, token: randomUUID(), startedAt, unreportedCost: noCost() },
-    ...{ awaitedUntil: startedAt + call.options.leaseMs, firstResult, outcome: end() },
+    call,
+    calls,
+    token: randomUUID(),
+    startedAt,
+    unreportedCost: noCost(),
+    awaitedUntil: startedAt + call.options.leaseMs,
+    firstResult,
+    outcome: end(),
   }
   calls.startCollecting(leader)
   // If the client disconnects before its claim is answered, the lease would block everyone. So the claim must settle.
