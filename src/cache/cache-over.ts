@@ -1,6 +1,6 @@
 /** `cacheOver`: the one engine, over any store. */
 import type { Cache } from '../cache.ts'
-import { createFiller } from '../fill/get-or-set.ts'
+import { createFillEngine } from '../fill/get-or-set.ts'
 import { checkedStore } from '../store/checked-store.ts'
 import type { Store } from '../store/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -10,10 +10,10 @@ import type { TimeSpan } from '../values/time-span.ts'
 import { createCircuit } from './circuit.ts'
 import { createCoalescer } from './coalesce.ts'
 import { counting } from './counting.ts'
-import { ENGINE, type Foundation, type ScopedEngine } from './engine.ts'
+import { ENGINE, type Foundation, type OperationEngine, type ScopedEngine } from './engine.ts'
 import { exactCache } from './exact-arguments.ts'
 import { failSoft } from './fail-soft.ts'
-import { fillSteps, getOrSet } from './filling.ts'
+import { getOrSet } from './filling.ts'
 import { inspecting } from './inspecting.ts'
 import { entryHandle, reading } from './reading.ts'
 import { removing } from './removing.ts'
@@ -63,19 +63,18 @@ export function checkedOnError(onError: unknown = 'throw'): 'throw' | 'miss' {
 
 /** The same for settings that were checked before, such as those of the caches that a new one is made of. */
 export function cacheOn(foundation: Foundation): Cache & { readonly [ENGINE]: ScopedEngine } {
-  const { store, timeoutMs, failsSoft } = foundation
-  const steps = fillSteps(store)
-  const filler = createFiller(steps, { ...foundation, onError: failsSoft ? 'miss' : 'throw' })
+  const { store, timeoutMs } = foundation
+  const filler = createFillEngine(store, foundation)
   const readRow = store.isLocal
     ? (key: string) => store.read(key)
     : createCoalescer((keys) => store.readMany(keys), timeoutMs)
-  return scopedCache({ ...foundation, steps, filler, readRow })
+  return scopedCache({ ...foundation, filler, readRow })
 }
 
-function scopedCache(engine: ScopedEngine): Cache & { readonly [ENGINE]: ScopedEngine } {
+function scopedCache(engine: OperationEngine): Cache & { readonly [ENGINE]: ScopedEngine } {
   const { setStored, ...written } = writing(engine)
   const removed = removing(engine)
-  return exactCache({
+  const cache: Cache = exactCache({
     ...reading(engine),
     ...written,
     ...counting(engine),
@@ -84,6 +83,6 @@ function scopedCache(engine: ScopedEngine): Cache & { readonly [ENGINE]: ScopedE
     getOrSet: getOrSet(engine),
     namespace: (name, options) => scopedCache({ ...engine, scope: nestedScope(engine.scope, name, options) }),
     entry: (key) => entryHandle(engine, key, { setStored, delete: removed.delete }),
-    [ENGINE]: engine,
   })
+  return { ...cache, [ENGINE]: { ...engine, getOrSet: cache.getOrSet } }
 }

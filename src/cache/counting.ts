@@ -1,11 +1,11 @@
 /** `increment`, `decrement`, `limit`: atomic numbers. */
 import type { Cache, CounterOptions, LimitResult, LimitRule } from '../cache.ts'
 import { storedKey } from '../values/key.ts'
-import type { ScopedEngine } from './engine.ts'
+import type { OperationEngine } from './engine.ts'
 import { parseCount, parseLimit } from './inputs.ts'
 import { outcome, perform } from './perform.ts'
 
-export function counting(engine: ScopedEngine) {
+export function counting(engine: OperationEngine) {
   const { store, scope } = engine
 
   async function count(name: string, key: string, delta: unknown, sign: 1 | -1, options?: CounterOptions) {

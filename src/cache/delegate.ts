@@ -1,6 +1,7 @@
-/** A cache whose every method is another's. */
+/** Checks and copies of caches, whoever made them. */
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { ENGINE } from './engine.ts'
 
 export const METHODS = [
   'get',
@@ -34,18 +35,17 @@ METHODS satisfies readonly unknown[] & { [Missing in Exclude<keyof Cache, (typeo
 
 type Methods = Record<keyof Cache, (...args: unknown[]) => unknown>
 
-/** Methods may be of a class: they are called on their cache. */
+/** The same cache as a plain object. A third party's methods may be those of a class, so they are called on their cache. */
 export function delegate(target: Cache): Cache {
+  if (Object.hasOwn(target, ENGINE)) return { ...target }
   const methods = METHODS.map((name) => {
     const call = (...args: unknown[]) => (target as unknown as Methods)[name](...args)
     return [name, call] as const
   })
-  // What other parts of this package find a cache's insides by.
-  const symbols = Object.getOwnPropertySymbols(target).map((symbol) => [symbol, Reflect.get(target, symbol)] as const)
-  return Object.fromEntries([...methods, ...symbols]) as unknown as Cache
+  return Object.fromEntries(methods) as unknown as Cache
 }
 
-/** @param what the option's name, for the message @throws InvalidOptionError */
+/** @param what the name of the option, for the message @throws InvalidOptionError */
 export function checkedCache(cache: unknown, what: string): Cache {
   const methods = Object(cache) as Partial<Methods>
   if (METHODS.every((name) => typeof methods[name] === 'function')) return cache as Cache

@@ -1,6 +1,6 @@
 /** The parts of the engine share these. */
-import type { Filler } from '../fill/get-or-set.ts'
-import type { FillStore } from '../fill/store.ts'
+import type { Cache } from '../cache.ts'
+import type { FillEngine } from '../fill/get-or-set.ts'
 import type { Reply, Row, Store } from '../store/store.ts'
 import type { Scope } from '../values/key.ts'
 import type { Settings } from './settings.ts'
@@ -19,13 +19,16 @@ export interface Foundation extends Settings {
 
 /** The engine of one namespace. */
 export interface ScopedEngine extends Foundation {
-  /** The store's three steps of a fill. */
-  readonly steps: FillStore
   /** Shared with all namespaces nested in this one. */
-  readonly filler: Filler
+  readonly filler: FillEngine
+  /** The method of the cache. If the cache has another one, somebody replaced it, and it must be called. */
+  readonly getOrSet: Cache['getOrSet']
   /** Reads a row. With a remote store, reads of one tick share one call. */
   readonly readRow: (key: string) => Reply<Row | undefined> | Promise<Reply<Row | undefined>>
 }
+
+/** As much of an engine as its own operations need. */
+export type OperationEngine = Omit<ScopedEngine, 'getOrSet'>
 
 /**
  * The symbol under which a cache keeps its engine, for the parts of this package that need the store below it. It comes

@@ -1,11 +1,11 @@
 /** `count`, `stats`, `list`: methods that move no values. */
 import type { Cache, CacheStats, EntryPage, ListOptions } from '../cache.ts'
 import type { ListedRow } from '../store/inputs.ts'
-import type { ScopedEngine } from './engine.ts'
+import type { OperationEngine } from './engine.ts'
 import { pageOf, parseList } from './listing.ts'
 import { nothing, perform } from './perform.ts'
 
-export function inspecting(engine: ScopedEngine) {
+export function inspecting(engine: OperationEngine) {
   const { store, scope } = engine
 
   return {

@@ -6,12 +6,13 @@
  */
 
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from '../cache.ts'
-import type { Answer, Filler } from '../fill/get-or-set.ts'
+import type { Answer } from '../fill/calls.ts'
+import type { FillEngine } from '../fill/get-or-set.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import type { CacheEvent } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
 import { METHODS } from './delegate.ts'
-import { ENGINE, engineOf, type ScopedEngine } from './engine.ts'
+import { ENGINE, engineOf, type OperationEngine, type ScopedEngine } from './engine.ts'
 import { exactCache, exactEntry } from './exact-arguments.ts'
 
 export interface Counts {
@@ -34,9 +35,8 @@ export function metered(cache: Cache, counts: Counts): Cache {
     const call = (...args: unknown[]) => (cache[name] as Method)(...args)
     return [name, (...args: unknown[]) => countError(counts, async () => call(...args))]
   })
-  return exactCache({
+  const own: Cache = exactCache({
     ...(Object.fromEntries(plain) as Cache),
-    ...meteredEngine(cache, counts),
     get: ((key: string, options?: GetOptions) =>
       countError(counts, () => get(cache, counts, key, options))) as Cache['get'],
     getMany: ((keys: Iterable<string>) => countError(counts, () => getMany(cache, counts, keys))) as Cache['getMany'],
@@ -46,21 +46,20 @@ export function metered(cache: Cache, counts: Counts): Cache {
     namespace: (...args) => metered(cache.namespace(...args), counts),
     entry: <T>(key: string) => handle(cache.entry<T>(key), counts),
   })
+  const engine = engineOf(cache)
+  if (engine === undefined) return own
+  return Object.assign(own, { [ENGINE]: { ...meteredEngine(engine, counts), getOrSet: own.getOrSet } })
 }
 
 /** Whatever reaches the engine without the methods is counted there: tiers and shards read the store, responses emit events. */
-function meteredEngine(cache: Cache, counts: Counts): { [ENGINE]?: ScopedEngine } {
-  const engine = engineOf(cache)
-  if (engine === undefined) return {}
+function meteredEngine(engine: ScopedEngine, counts: Counts): OperationEngine {
   return {
-    [ENGINE]: {
-      ...engine,
-      store: meteredStore(engine.store, counts),
-      filler: meteredFiller(engine.filler, counts),
-      emit(event, ...keys) {
-        if (event.operation === 'responseCache') countEvent(event.type, counts)
-        engine.emit?.(event, ...keys)
-      },
+    ...engine,
+    store: meteredStore(engine.store, counts),
+    filler: meteredFiller(engine.filler, counts),
+    emit(event, ...keys) {
+      if (event.operation === 'responseCache') countEvent(event.type, counts)
+      engine.emit?.(event, ...keys)
     },
   }
 }
@@ -142,7 +141,7 @@ async function pull<T>(cache: Cache, counts: Counts, key: string): Promise<T | u
 type Compute = (fill: Fill) => unknown
 
 /** The same filler, with each answer counted. */
-function meteredFiller({ detach, getOrSet, refresh }: Filler, counts: Counts): Filler {
+function meteredFiller({ detach, getOrSet, refresh }: FillEngine, counts: Counts): FillEngine {
   return {
     detach,
     getOrSet: (name, key, compute, options) =>
@@ -154,7 +153,7 @@ function meteredFiller({ detach, getOrSet, refresh }: Filler, counts: Counts): F
 
 async function getOrSet(cache: Cache, counts: Counts, key: string, compute: unknown, options?: GetOrSetOptions) {
   const engine = engineOf(cache)
-  if (engine !== undefined) {
+  if (engine !== undefined && engine.getOrSet === cache.getOrSet) {
     const { filler, scope } = engine
     const answer = await countFill(counts, compute, options, async (watched) =>
       filler.getOrSet(key, storedKey(scope, key), watched, options),
@@ -163,7 +162,9 @@ async function getOrSet(cache: Cache, counts: Counts, key: string, compute: unkn
   }
   const answer = await countFill(counts, compute, options, async (watched, own) => {
     const value = await cache.getOrSet(key, watched, options)
-    return { value, isOwn: own.state === 'computed' && Object.is(value, own.value) }
+    // Only with these options can a call compute in the background, and yet be answered with the old value.
+    const canBeOld = options?.stale !== undefined || options?.beta !== undefined
+    return { value, isOwn: own.state === 'computed' && (!canBeOld || Object.is(value, own.value)) }
   })
   return answer.value
 }

@@ -4,7 +4,7 @@ import { now } from '../values/clock.ts'
 import { takeCost } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
-import type { ScopedEngine } from './engine.ts'
+import type { OperationEngine } from './engine.ts'
 
 export type Outcome = Pick<OperationEvent, 'type' | 'count'>
 
@@ -22,13 +22,13 @@ export interface Operation<T> {
   readonly changes?: readonly string[] | 'all'
 }
 
-export function perform<T>(engine: ScopedEngine, operation: Operation<T>): MaybePromise<T> {
+export function perform<T>(engine: OperationEngine, operation: Operation<T>): MaybePromise<T> {
   // A store that answers at once needs no promise, and without one a hit in memory takes a third of the time.
   if (engine.store.isLocal && engine.emit === undefined) return performAtOnce(engine, operation)
   return performReported(engine, operation)
 }
 
-function performAtOnce<T>({ filler }: ScopedEngine, { run, changes }: Operation<T>): MaybePromise<T> {
+function performAtOnce<T>({ filler }: OperationEngine, { run, changes }: Operation<T>): MaybePromise<T> {
   try {
     const reply = run()
     return reply instanceof Promise ? reply.then(({ value }) => value) : reply.value
@@ -37,7 +37,7 @@ function performAtOnce<T>({ filler }: ScopedEngine, { run, changes }: Operation<
   }
 }
 
-async function performReported<T>(engine: ScopedEngine, operation: Operation<T>): Promise<T> {
+async function performReported<T>(engine: OperationEngine, operation: Operation<T>): Promise<T> {
   const { name, key, stored, changes } = operation
   const startedAt = now()
   const emitError = (error: unknown, cost: Cost) =>
@@ -56,7 +56,12 @@ async function performReported<T>(engine: ScopedEngine, operation: Operation<T>)
 }
 
 /** After a failure only hits and misses are reported: nothing says what was written. */
-function emitOutcomes<T>({ emit }: ScopedEngine, operation: Operation<T>, reply: Reply<T>, durationMs: number): void {
+function emitOutcomes<T>(
+  { emit }: OperationEngine,
+  operation: Operation<T>,
+  reply: Reply<T>,
+  durationMs: number,
+): void {
   if (emit === undefined) return
   const { name, key, stored, report } = operation
   const hasFailed = reply.failure !== undefined

@@ -3,13 +3,13 @@ import type { Cache, CacheEntry } from '../cache.ts'
 import type { Reply, Row } from '../store/store.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
 import { decodeRow } from './decoding.ts'
-import type { ScopedEngine } from './engine.ts'
+import type { OperationEngine } from './engine.ts'
 import { createEntry } from './entry.ts'
 import { type GetOptions, parseGet, slidingLifeMs } from './inputs.ts'
 import { hitOrMiss, outcome, perform, replyWith } from './perform.ts'
 import type { writing } from './writing.ts'
 
-export function reading(engine: ScopedEngine) {
+export function reading(engine: OperationEngine) {
   const { store, codec, slack, scope, readRow } = engine
   const isPlain = store.isLocal && engine.emit === undefined
 
@@ -77,7 +77,7 @@ export function reading(engine: ScopedEngine) {
 
 /** The handle of one key. */
 export function entryHandle<T>(
-  engine: ScopedEngine,
+  engine: OperationEngine,
   key: string,
   cache: Pick<ReturnType<typeof writing>, 'setStored'> & Pick<Cache, 'delete'>,
 ): CacheEntry<T> {
@@ -98,7 +98,7 @@ export function entryHandle<T>(
 async function decodeRows(
   rows: ReadonlyMap<string, Row>,
   wanted: ReadonlyMap<string, string>,
-  { codec }: ScopedEngine,
+  { codec }: OperationEngine,
 ): Promise<Map<string, unknown>> {
   const pairs = Array.from(wanted, async ([stored, key]) => {
     const row = rows.get(stored)

@@ -2,11 +2,11 @@
 import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '../cache.ts'
 import { byCodePoint, storedKey, storedKeys } from '../values/key.ts'
 import { decodeRow } from './decoding.ts'
-import type { ScopedEngine } from './engine.ts'
+import type { OperationEngine } from './engine.ts'
 import { asSnapshot, parseSweep, parseTags } from './inputs.ts'
 import { nothing, outcome, perform, replyWith } from './perform.ts'
 
-export function removing(engine: ScopedEngine) {
+export function removing(engine: OperationEngine) {
   const { store, scope, codec } = engine
   const report = (count: number) => outcome('delete', count)
 

@@ -3,12 +3,12 @@ import type { Cache, WriteOptions } from '../cache.ts'
 import type { Item, WriteInput } from '../store/store.ts'
 import { encodeValue } from '../values/codec.ts'
 import { byCodePoint, storedKey } from '../values/key.ts'
-import type { ScopedEngine } from './engine.ts'
+import type { OperationEngine } from './engine.ts'
 import { parsePairs, parseWrite } from './inputs.ts'
 import { outcome, perform } from './perform.ts'
 import { deadlineOf } from './settings.ts'
 
-export function writing(engine: ScopedEngine) {
+export function writing(engine: OperationEngine) {
   const { store, scope } = engine
 
   /** Parses the options before the value is encoded: its data counts as read at the call, and encoding takes time. */

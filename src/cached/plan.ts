@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { checkedCache } from '../cache/delegate.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
-import { parsePlan } from '../fill/options.ts'
+import { parseGetOrSet } from '../fill/options.ts'
 import { getDefaultCache } from '../stores/default-cache.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -75,7 +75,7 @@ export function planOf(
 ): CachedPlan {
   const { cache, key, tags, ...rest } = optionsObject<CachedOptions>(options, KNOWN_OPTIONS)
   // At once, and not at the first call.
-  parsePlan(rest, { expiration: rest.sliding === true ? SOME_SPAN : NEVER, slack: DEFAULT_SLACK })
+  parseGetOrSet(rest, { expiration: rest.sliding === true ? SOME_SPAN : NEVER, slack: DEFAULT_SLACK })
   if (cache !== undefined && typeof cache !== 'function') checkedCache(cache, 'cache')
   if (key !== undefined && typeof key !== 'function' && (typeof key !== 'string' || key === '')) {
     throw new InvalidOptionError(`Expected key to be a prefix or a function, got ${describeType(key)}.`)

@@ -7,7 +7,7 @@ import { isExhausted } from '../postgres/pool-gate.ts'
 import { type PostgresEngine, postgresEngineOf } from '../postgres/postgres-store.ts'
 import { now } from '../values/clock.ts'
 import { decodeValue, encodeValue, type StoredValue } from '../values/codec.ts'
-import { DatabaseError, describeType, InvalidOptionError, isOutage } from '../values/errors.ts'
+import { DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import { type Deadline, type Expiration, parseExpiration } from '../values/expiration.ts'
 import { storedKey } from '../values/key.ts'
@@ -160,7 +160,7 @@ class PgstashQueryCache extends DrizzleCache {
     const link = isWatched ? tables : undefined
     // Among runs that cannot be told apart a claim is of use only when it has stood for as long as one may take.
     const leaseMs = this.#misses.hasRivals(name, link, now()) ? ENDED_MS + MAX_QUERY_MS : MAX_QUERY_MS
-    const found = await this.#found(storedKey, token, leaseMs).catch((error) => this.#whenAway(error))
+    const found = await this.#found(storedKey, token, leaseMs)
     // No connection came free: the caller may hold all of them.
     if (found === undefined) return undefined
     if (found.rows !== undefined) {
@@ -183,21 +183,20 @@ class PgstashQueryCache extends DrizzleCache {
     const ended = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
     if (ended?.claim.token === undefined) return
     const { storedKey: key, token, tags, startedAt } = ended.claim
-    const release = () => this.#plan.engine.steps.release(key, token, noCost())
+    const release = async () => {
+      await this.#plan.engine.store.release(key, token)
+    }
     try {
       if (!ended.isSafe) return await release()
       const stored = await this.#encoded(key, response)
       // Nobody waits for rows that will never be there.
       if (stored === undefined) return await release()
-      await this.#plan.engine.steps.fill(
-        {
-          ...stored,
-          ...{ key, token, tags: tags.length === 0 ? null : tags, maxAgeMs: null, staleMs: 0, asOf: null },
-          deadline: deadlineOf(config) ?? this.#plan.deadline,
-          computeMs: now() - startedAt,
-        },
-        noCost(),
-      )
+      await this.#plan.engine.store.fill({
+        ...stored,
+        ...{ key, token, tags: tags.length === 0 ? null : tags, maxAgeMs: null, staleMs: 0, asOf: null },
+        deadline: deadlineOf(config) ?? this.#plan.deadline,
+        computeMs: now() - startedAt,
+      })
     } catch (error) {
       // The caller has its rows; the lease runs out by itself.
       this.#tell('put', error)
@@ -236,20 +235,13 @@ class PgstashQueryCache extends DrizzleCache {
     return storedKey(this.#plan.engine.scope, key)
   }
 
-  /** With the cache's `onError: 'miss'` the query runs; its rows are not stored. */
-  #whenAway(error: unknown): { rows: undefined; claimed: false } {
-    if (!this.#plan.engine.failsSoft || !isOutage(error)) throw error
-    this.#tell('get', error)
-    return { rows: undefined, claimed: false }
-  }
-
   /** Undefined if the cache's pool had no connection to give for too long. */
   async #found(key: string, token: string, leaseMs: number): Promise<Found | undefined> {
     const reading = this.#readOrClaim(key, token, leaseMs)
     if (!isExhausted(clientOf(this.#plan.engine))) return reading
     const found = await within(MAX_WAIT_MS, reading)
     if (found !== undefined) return found
-    const release = () => this.#plan.engine.steps.release(key, token, noCost())
+    const release = () => this.#plan.engine.store.release(key, token)
     reading.then(({ claimed }) => (claimed ? release() : undefined)).catch(() => {})
     this.#tell('get', new DatabaseError('No connection of the cache’s pool came free; the query runs uncached.'))
     return undefined
@@ -257,16 +249,19 @@ class PgstashQueryCache extends DrizzleCache {
 
   /** A hit's rows; an entry that cannot be read is claimed like one that is not there. */
   async #readOrClaim(key: string, token: string, leaseMs: number): Promise<Found> {
-    const { steps } = this.#plan.engine
+    const { store } = this.#plan.engine
     const request = { key, token, leaseMs, staleMs: 0, early: 0, sliding: undefined }
-    const { entry, claimed } = await steps.readOrClaim({ ...request, force: false }, noCost())
+    const { value, failure } = await store.readOrClaim({ ...request, force: false })
+    // With the cache's `onError: 'miss'` the query runs; its rows are not stored.
+    if (failure !== undefined) this.#tell('get', failure)
+    const { entry, claimed } = value
     if (entry === undefined) return { rows: undefined, claimed: claimed === true }
     try {
       const text = await decodeValue(entry, key, this.#plan.engine.codec)
       return { rows: rowsOf(String(text)), claimed: false }
     } catch {
-      const forced = await steps.readOrClaim({ ...request, force: true }, noCost())
-      return { rows: undefined, claimed: forced.claimed === true }
+      const forced = await store.readOrClaim({ ...request, force: true })
+      return { rows: undefined, claimed: forced.value.claimed === true }
     }
   }
 }

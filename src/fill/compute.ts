@@ -1,152 +1,175 @@
-/** Runs a computation, and hands its value to the store if it may be stored. */
+/** Runs a call's computation, and stores its value if the call has the lease. */
 import type { Fill } from '../cache.ts'
-import { now } from '../values/clock.ts'
+import type { Reply } from '../store/store.ts'
+import { now, wallClock } from '../values/clock.ts'
 import { decodeValue, encodeValue, type StoredValue } from '../values/codec.ts'
+import { takeCost } from '../values/errors.ts'
 import { type Cost, noCost } from '../values/events.ts'
-import type { Call } from './environment.ts'
-import { createFill, type FillState } from './fill-context.ts'
-import type { Outcome } from './flights.ts'
-import { type Computation, runInside, startComputation } from './nesting.ts'
+import { type Deadline, parseExpiration } from '../values/expiration.ts'
+import { storedTags } from '../values/key.ts'
+import { type Call, emit, emitError, keepAlive, type Outcome } from './calls.ts'
+import { runInside } from './nesting.ts'
+import { slidingOf } from './options.ts'
 
-type Decided = ReturnType<FillState['decided']>
-/** `value` is what the computation returned; callers get it as it comes back from the codec, on a miss as on a hit. */
-type Computed =
-  | { kind: 'computed'; value: unknown; stored: StoredValue; computeMs: number; decided: Decided; fill: Fill }
-  | { kind: 'skipped'; value: unknown; computeMs: number; fill: Fill }
-  | { kind: 'failed'; error: unknown }
-
-/** Computes under a lease, and fills or releases it. */
-export async function computeAndFill(call: Call, token: string, computation: Computation): Promise<Outcome> {
-  const startedAt = now()
-  const computed = await compute(call, computation)
-  if (computed.kind === 'computed') {
-    // Decoding overlaps with the request.
-    const [, own] = await Promise.all([fill(call, token, computed), readBack(call, computed)])
-    return { kind: 'value', stored: computed.stored, own, fill: computed.fill }
-  }
-  await inBackground(
-    call,
-    release(call, token).then((cost) => {
-      if (computed.kind === 'failed') tellFailure(call, computed.error, startedAt, cost)
-      else tellRefusal(call, computed.computeMs, 'skipped', cost)
-    }),
-  )
-  if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
-  return { kind: 'unshared', own: await roundTripped(call, computed), fill: computed.fill }
+/** The decisions of a computation about its value. */
+interface Decisions {
+  deadline: Deadline
+  readonly tags: Set<string>
+  isSkipped: boolean
 }
 
-/** Computes without a lease: the value is answered with and not stored, for nothing fences it. */
-export async function computeAlone(call: Call): Promise<Outcome> {
+/** `value` is as the computation returned it. Callers get it decoded from `stored`, as a hit would. */
+interface ComputedValue extends Pick<Decisions, 'deadline'> {
+  readonly kind: 'value'
+  readonly value: unknown
+  readonly stored: StoredValue
+  readonly tags: readonly string[] | null
+  readonly computeMs: number
+}
+
+type Computed =
+  | ComputedValue
+  | { readonly kind: 'skipped'; readonly value: unknown; readonly computeMs: number }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** Computes under a lease, which the store then takes back with the value or without. Never rejects. */
+export async function computeUnderLease(call: Call, token: string): Promise<Outcome> {
   const startedAt = now()
-  const computed = await compute(call, startComputation(call))
+  const computed = await compute(call)
+  if (computed.kind === 'value') {
+    const { stored } = computed
+    // The value is decoded while the request is under way.
+    const [, value] = await Promise.all([storeValue(call, token, computed), readBack(call, stored, computed.value)])
+    return { kind: 'value', stored, value, isComputed: true }
+  }
+  const released = release(call, token).then((cost) => {
+    if (computed.kind === 'failed') emitError(call, computed.error, startedAt, cost)
+    else emitRefusal(call, 'skipped', computed.computeMs, cost)
+  })
+  if (!keepAlive(call, released)) await released
+  if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
+  return { kind: 'unshared', value: await roundTrip(call, computed.value) }
+}
+
+/** Computes without a lease. The value is not stored, because nothing would tell if a newer write overtook it. */
+export async function computeWithoutLease(call: Call): Promise<Outcome> {
+  const startedAt = now()
+  const computed = await compute(call)
   if (computed.kind === 'failed') {
-    tellFailure(call, computed.error, startedAt)
+    emitError(call, computed.error, startedAt)
     return { kind: 'failed', error: computed.error, by: 'computation' }
   }
-  tellRefusal(call, computed.computeMs, computed.kind === 'skipped' ? 'skipped' : 'alone')
-  const { fill } = computed
-  if (computed.kind === 'skipped') return { kind: 'unshared', own: await roundTripped(call, computed), fill }
-  return { kind: 'value', stored: computed.stored, own: await readBack(call, computed), fill }
+  emitRefusal(call, computed.kind === 'skipped' ? 'skipped' : 'alone', computed.computeMs)
+  if (computed.kind === 'skipped') return { kind: 'unshared', value: await roundTrip(call, computed.value) }
+  const { stored } = computed
+  return { kind: 'value', stored, value: await readBack(call, stored, computed.value), isComputed: true }
 }
 
-/** Hands work over where there is someone to keep it alive, and waits for it otherwise. The work must not reject. */
-export async function inBackground({ environment }: Call, work: Promise<unknown>): Promise<void> {
-  try {
-    if (environment.waitUntil === undefined) await work
-    else environment.waitUntil(work)
-  } catch {
-    // A `waitUntil` that throws, such as that of a request that has ended, keeps nothing alive.
-    await work
-  }
-}
-
-async function compute(call: Call, computation: Computation): Promise<Computed> {
-  const { name, key, plan, environment } = call
-  const { fill, decided } = createFill(name, plan, environment.slack)
+async function compute(call: Call): Promise<Computed> {
+  const { key, options, settings } = call
+  const { fill, decisions } = createFill(call)
   const startedAt = now()
   try {
-    plan.signal?.throwIfAborted()
-    const value = await runInside(computation, () => call.compute(fill))
+    options.signal?.throwIfAborted()
+    const value = await runInside(call.computation, () => call.compute(fill))
     const computeMs = now() - startedAt
-    const decisions = decided()
-    if (decisions.isSkipped) return { kind: 'skipped', value, computeMs, fill }
-    const stored = await encodeValue(value, key, environment)
-    return { kind: 'computed', value, stored, computeMs, decided: decisions, fill }
+    // The computation may keep `fill`, and change its mind while the value is encoded.
+    const { isSkipped, deadline } = decisions
+    const tags = decisions.tags.size === 0 ? null : [...decisions.tags]
+    if (isSkipped) return { kind: 'skipped', value, computeMs }
+    return { kind: 'value', value, stored: await encodeValue(value, key, settings), deadline, tags, computeMs }
   } catch (error) {
     return { kind: 'failed', error }
   }
 }
 
-/**
- * The value as a hit would have it. If the codec cannot read what it wrote, no call is ever a hit, so the caller gets the
- * value as it was computed.
- */
-async function readBack(call: Call, { stored, value }: { stored: StoredValue; value: unknown }): Promise<unknown> {
+/** Makes the argument of the computation, through which it decides how its value is stored. */
+function createFill({ name, options, settings }: Call): { fill: Fill; decisions: Decisions } {
+  const { sliding, maxAgeMs } = options
+  /** A sliding entry is stored with slack, so that its first reads do not move the deadline. */
+  const withSlack = (deadline: Deadline): Deadline => {
+    // An entry that expires at once has no span to slide by.
+    if (sliding === undefined || isPast(deadline)) return deadline
+    return { kind: 'after', ms: slidingOf(deadline, maxAgeMs, settings.slack).lifeMs }
+  }
+  const decisions: Decisions = { deadline: withSlack(options.deadline), tags: new Set(options.tags), isSkipped: false }
+  const fill: Fill = {
+    key: name,
+    signal: options.signal ?? new AbortController().signal,
+    expireIn(expiration) {
+      decisions.deadline = withSlack(parseExpiration(expiration, now()))
+    },
+    tag(...tags) {
+      for (const tag of storedTags(tags) ?? []) decisions.tags.add(tag)
+    },
+    skip() {
+      decisions.isSkipped = true
+    },
+  }
+  return { fill, decisions }
+}
+
+function isPast(deadline: Deadline): boolean {
+  return deadline.kind === 'after' ? deadline.ms <= 0 : deadline.kind === 'at' && deadline.epochMs <= wallClock()
+}
+
+/** The value as a hit would return it. If the codec cannot read its own text, there are no hits: then the value as it is. */
+async function readBack(call: Call, stored: StoredValue, value: unknown): Promise<unknown> {
   const startedAt = now()
   try {
-    return await decodeValue(stored, call.key, call.environment.codec)
+    return await decodeValue(stored, call.key, call.settings.codec)
   } catch (error) {
-    tellFailure(call, error, startedAt)
+    emitError(call, error, startedAt)
     return value
   }
 }
 
-/** Gives a skipped value the form that it would be stored in. A value that the codec refuses stays as it is. */
-async function roundTripped(call: Call, { value }: { value: unknown }): Promise<unknown> {
-  const { codec } = call.environment
+/** Gives a skipped value the form that it would have as a hit. If the codec refuses the value, it stays as it is. */
+async function roundTrip(call: Call, value: unknown): Promise<unknown> {
+  const { codec } = call.settings
   try {
     const stored = await encodeValue(value, call.key, { codec, maxValueBytes: Number.POSITIVE_INFINITY })
-    return await readBack(call, { stored, value })
+    return await readBack(call, stored, value)
   } catch {
     return value
   }
 }
 
-/** Never rejects: the value is at hand, and a store that fails now costs only the caching. */
-async function fill(call: Call, token: string, computed: Extract<Computed, { kind: 'computed' }>): Promise<void> {
-  const { key, plan, store } = call
-  const { stored, computeMs, decided } = computed
+/** Never rejects: the caller has its value, so a failure of the store costs only the caching. */
+async function storeValue(call: Call, token: string, computed: ComputedValue): Promise<void> {
+  const { maxAgeMs, staleMs, asOf } = call.options
+  const { stored, deadline, tags, computeMs } = computed
   const startedAt = now()
-  const cost = noCost()
-  try {
-    const { maxAgeMs, staleMs, asOf } = plan
-    const { deadline, tags } = decided
-    const isStored = await store.fill(
-      { ...stored, key, token, deadline, tags, maxAgeMs, staleMs, asOf, computeMs },
-      cost,
-    )
-    const durationMs = now() - startedAt
-    call.environment.emit?.(
-      isStored
-        ? { type: 'fill', operation: 'getOrSet', computeMs, durationMs, ...cost }
-        : { type: 'refuse', operation: 'getOrSet', reason: 'overtaken', computeMs, durationMs, ...cost },
-      call.name,
-    )
-  } catch (error) {
-    tellFailure(call, error, startedAt, cost)
-  }
+  const request = { ...stored, key: call.key, token, deadline, tags, maxAgeMs, staleMs, asOf, computeMs }
+  const reply = await settle(async () => call.store.fill(request))
+  const durationMs = now() - startedAt
+  if ('failure' in reply) emitError(call, reply.failure, startedAt, reply.cost)
+  else if (reply.value) emit(call, { type: 'fill', computeMs, durationMs }, reply.cost)
+  else emit(call, { type: 'refuse', reason: 'overtaken', computeMs, durationMs }, reply.cost)
 }
 
-/** Never rejects; answers with what it cost. */
+/** Gives the lease back, and returns the cost that no event has reported yet. Never rejects. */
 async function release(call: Call, token: string): Promise<Cost> {
   const startedAt = now()
-  const cost = noCost()
+  const reply = await settle(async () => call.store.release(call.key, token))
+  if (!('failure' in reply)) return reply.cost
+  // The lease runs out by itself.
+  emitError(call, reply.failure, startedAt, reply.cost)
+  return noCost()
+}
+
+/** The reply of a request; `failure` is there only if the request failed, softly or by rejecting. */
+async function settle<T>(
+  request: () => Promise<Reply<T>>,
+): Promise<{ value: T; cost: Cost } | { failure: unknown; cost: Cost }> {
   try {
-    await call.store.release(call.key, token, cost)
+    const { value, cost, failure } = await request()
+    return failure === undefined ? { value, cost } : { failure, cost }
   } catch (error) {
-    // It runs out by itself.
-    tellFailure(call, error, startedAt, cost)
-    return noCost()
+    return { failure: error, cost: takeCost(error) }
   }
-  return cost
 }
 
-export function tellFailure(call: Call, error: unknown, startedAt: number, cost = noCost()): void {
-  const durationMs = now() - startedAt
-  call.environment.emit?.({ type: 'error', operation: 'getOrSet', error, durationMs, ...cost }, call.name)
-}
-
-function tellRefusal(call: Call, computeMs: number, reason: 'alone' | 'skipped', cost = noCost()): void {
-  const event = { type: 'refuse', operation: 'getOrSet', reason, computeMs, durationMs: 0, ...cost } as const
-  call.environment.emit?.(event, call.name)
+function emitRefusal(call: Call, reason: 'alone' | 'skipped', computeMs: number, cost?: Cost): void {
+  emit(call, { type: 'refuse', reason, computeMs, durationMs: 0 }, cost)
 }

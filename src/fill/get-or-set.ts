@@ -1,252 +1,115 @@
 /**
- * `getOrSet`, the same for every store: read or claim, compute, fill; serve stale, refresh early, wait for others.
+ * `getOrSet` for every store. A call either leads or follows.
  *
- * Three things happen to a call, and each has a file: it leads, asking the store and computing (`lead.ts`); it follows a
- * call of the same process that has not asked yet, and shares what comes; or it is woken by one that is at work, and asks
- * by itself. The store decides who computes; what is shared in a process only saves trips.
+ * A leader (`leader.ts`) asks the store for the entry or the lease, and computes if it gets the lease. A follower
+ * (`follower.ts`) came before the leader of its key had sent its request, and shares the result. The store alone decides
+ * who computes; sharing within a process only saves round trips.
  */
 import type { Fill, GetOrSetOptions } from '../cache.ts'
 import { now } from '../values/clock.ts'
-import { decodeValue, type StoredValue } from '../values/codec.ts'
-import { noCost, type WaitEvent } from '../values/events.ts'
-import { isFrameworkSignal } from '../values/framework-signal.ts'
-import { within } from '../values/within.ts'
-import { computeAlone } from './compute.ts'
-import { type Call, DEFAULTS, type FillEnvironment } from './environment.ts'
-import { noteAnswer } from './fill-context.ts'
-import { createFlights, type Flight, type Outcome, patienceMs, READ_PATIENCE } from './flights.ts'
-import { launch } from './lead.ts'
-import { currentComputation, isNestedInItself, whileWaitingFor, wouldDeadlock } from './nesting.ts'
-import { parsePlan } from './options.ts'
-import type { FillStore } from './store.ts'
+import {
+  type Answer,
+  type Call,
+  createCalls,
+  emit,
+  type FillRequests,
+  type FillSettings,
+  toAnswer,
+  unlisted,
+} from './calls.ts'
+import { computeWithoutLease } from './compute.ts'
+import { follow, waitForPending } from './follower.ts'
+import { lead } from './leader.ts'
+import { isNestedInItself, startComputation, wouldDeadlock } from './nesting.ts'
+import { parseGetOrSet } from './options.ts'
 
-/** Failures of other callers' computations that a call puts up with before it computes by itself. */
-const MAX_FOREIGN_FAILURES = 1
-/** For which a call waits for others of its process: the first may be lost with its request. */
+/** A call waits for others of its process for this many leases, because the first may be lost with its request. */
 const MAX_LEASES = 2
 
-/** A value, or the word that there was none to be had this way. */
-export interface Answer {
-  readonly value: unknown
-  readonly isOwn: boolean
-}
-type Found = Answer | 'again' | 'alone'
-
-export interface Filler {
+export interface FillEngine {
   /**
-   * @param key the caller's
-   * @param storedKey as the store knows it, namespace included
-   * @param steps in place of the store's own, for this call: they must do the same
+   * @param name the caller's key
+   * @param key the key as it is stored
    */
-  getOrSet(
-    key: string,
-    storedKey: string,
-    compute: unknown,
-    options?: GetOrSetOptions,
-    steps?: FillStore,
-  ): Promise<Answer>
-  /**
-   * Computes although an entry is live, after any computation that is under way, and stores what comes as a fill: fenced by
-   * every write meanwhile. Where it waited for longer than `lease`, the value is answered with and not stored.
-   */
-  refresh(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<Answer>
-  /** To be told of every write of the store through this process: what is computed for these keys will not be stored. */
-  detach(storedKeys: readonly string[] | 'all'): void
+  getOrSet(name: string, key: string, compute: unknown, options?: GetOrSetOptions): Promise<Answer>
+  /** Computes although an entry is live, and stores the value unless a write overtakes it. */
+  refresh(name: string, key: string, compute: unknown, options?: GetOrSetOptions): Promise<Answer>
+  /** Call this after each write of the keys: later calls then do not wait for values that will not be stored. */
+  detach(keys: readonly string[] | 'all'): void
 }
 
-/**
- * `getOrSet` for a store of one's own: what the caches of pgstash use themselves.
- *
- * @example
- * const filler = createFiller({ readOrClaim, fill, release }, { onError: 'miss' })
- * const getOrSet = (key, compute, options) => filler.getOrSet(key, key, compute, options)
- */
-export function createFiller(store: FillStore, options: Partial<FillEnvironment> = {}): Filler {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const environment: FillEnvironment = { ...DEFAULTS, ...Object.fromEntries(given) }
-  const flights = createFlights()
+export function createFillEngine(store: FillRequests, settings: FillSettings): FillEngine {
+  const calls = createCalls()
 
-  /** Shares the outcome of a flight that had not asked when this call came. */
-  async function follow(flight: Flight, call: Call): Promise<Found> {
-    const startedAt = now()
-    const reading = await within(environment.timeoutMs * READ_PATIENCE, flight.reading)
-    if (reading === undefined) return rescued(flight, call)
-    // Without leases the leader's value is for the leader only.
-    if ('answer' in reading && reading.answer.claimed === 'unavailable' && reading.answer.entry === undefined)
-      return 'alone'
-    const entry = 'answer' in reading ? reading.answer.entry : undefined
-    // Unreadable, it is computed anew by the leader.
-    const found = entry && (await decoded(call, entry).catch(() => undefined))
-    if (found !== undefined) {
-      tell(call, entry?.state === 'stale' ? 'stale' : 'hit', startedAt)
-      return found
-    }
-    const outcome = await waitFor(flight, call)
-    if (outcome === undefined) return 'again'
-    if (outcome.kind === 'value') waited(call, startedAt, 'filled')
-    return shared(outcome, call, startedAt)
-  }
-
-  /** What another call's outcome is to this one. */
-  async function shared(outcome: Outcome, call: Call, startedAt: number): Promise<Found> {
-    if (outcome.kind === 'unshared') return 'alone'
-    if (outcome.kind === 'value') {
-      const value = await decoded(call, outcome.stored)
-      tell(call, 'hit', startedAt)
-      return value
-    }
-    if (outcome.by === 'store') {
-      // A signal concerns the page that the other call was made for, so this call asks by itself.
-      if (isFrameworkSignal(outcome.error)) return 'again'
-      throw outcome.error
-    }
-    return ++call.foreignFailures > MAX_FOREIGN_FAILURES ? 'alone' : 'again'
-  }
-
-  /**
-   * Shares a second flight with all whose patience with the first has ended: each by itself would multiply the load of
-   * a database exactly when it is slow. The first may still end, and before the second.
-   */
-  async function rescued(flight: Flight, call: Call): Promise<Found> {
-    const startedAt = now()
-    flights.forget(flight)
-    const isOwn = flight.rescue === undefined
-    flight.rescue ??= launch(call, flights)
-    const { rescue } = flight
-    let isAnswered = false
-    void rescue.reading.then((reading) => {
-      isAnswered = 'answer' in reading
-    })
-    const second = rescue.work.then((outcome) => ({ outcome, own: isOwn }))
-    // Once the store has answered the second, only a value of the first is of use: what is computed would be thrown away.
-    const first = flight.work.then((outcome) =>
-      isAnswered && outcome.kind !== 'value' ? second : { outcome, own: false },
-    )
-    // Its own computation a call waits for however long it takes: it would begin it a second time.
-    const waitMs = isOwn ? Number.POSITIVE_INFINITY : Math.max(0, patienceMs(rescue))
-    const end = await within(waitMs, Promise.race([first, second]))
-    if (end === undefined) return 'again'
-    return end.own ? owned(end.outcome) : shared(end.outcome, call, startedAt)
-  }
-
-  /** The flight's outcome, or undefined where this call's patience ends before. */
-  async function waitFor(flight: Flight, call: Call) {
-    return whileWaitingFor(flight.computation, call.inside, async () => {
-      for (let left = patience(flight, call); left > 0; left = patience(flight, call)) {
-        const outcome = await within(left, flight.work)
-        if (outcome !== undefined) return outcome
-      }
-      if (patienceMs(flight) <= 0) flights.forget(flight)
-      call.hasWaitedInVain = true
-      return undefined
-    })
-  }
-
-  async function find(call: Call): Promise<Found> {
-    const working = flights.atWork(call.key, call.plan)
-    if (working !== undefined) {
-      if (wouldDeadlock(call.inside, working.computation)) return 'alone'
-      const startedAt = now()
-      const outcome = await waitFor(working, call)
-      waited(call, startedAt, outcome === undefined ? 'gave up' : outcome.kind === 'value' ? 'filled' : 'took over')
-    }
-    const open = flights.joinable(call.key, call.plan)
-    if (open !== undefined) return wouldDeadlock(call.inside, open.computation) ? 'alone' : follow(open, call)
-    return owned(await launch(call, flights).work)
-  }
-
-  async function answer(call: Call): Promise<Answer> {
-    // Inside its own computation it would wait for itself.
-    if (isNestedInItself(call)) return alone(call)
-    for (;;) {
-      const found = await find(call)
-      if (found === 'alone') return alone(call)
-      if (found !== 'again') return found
-    }
-  }
-
-  function begin(
+  function startCall(
     name: string,
     key: string,
     compute: unknown,
-    options: GetOrSetOptions | undefined,
-    force: boolean,
-    steps = store,
+    given: GetOrSetOptions | undefined,
+    isRefresh: boolean,
   ): Call {
-    const plan = parsePlan(options, environment)
-    plan.signal?.throwIfAborted()
-    const inside = currentComputation()
+    const options = parseGetOrSet(given, settings)
+    options.signal?.throwIfAborted()
     return {
       name,
       key,
-      compute: toFunction(compute),
-      plan,
-      owner: environment,
-      inside,
-      store: steps,
-      environment: plan.waitUntil === undefined ? environment : { ...environment, waitUntil: plan.waitUntil },
-      force,
-      waitsUntil: now() + MAX_LEASES * plan.leaseMs,
-      foreignFailures: 0,
-      hasWaitedInVain: false,
+      options,
+      isRefresh,
+      settings,
+      store,
+      compute: typeof compute === 'function' ? (compute as (fill: Fill) => unknown) : () => compute,
+      waitUntil: options.waitUntil ?? settings.waitUntil,
+      computation: startComputation(calls, key),
+      waitsUntil: now() + MAX_LEASES * options.leaseMs,
+      hasLostLeader: false,
+      leaderFailures: 0,
     }
   }
 
-  async function refreshed(call: Call): Promise<Answer> {
-    if (isNestedInItself(call)) return alone(call)
-    return owned(await launch(call, flights).work)
+  async function answer(call: Call): Promise<Answer> {
+    // A computation that needs its own key would otherwise wait for itself.
+    if (isNestedInItself(call.computation)) return answerWithoutLease(call)
+    for (;;) {
+      const pending = calls.findPending(call)
+      if (pending !== undefined) {
+        if (wouldDeadlock(call.computation, pending.call.computation)) return answerWithoutLease(call)
+        await waitForPending(call, pending)
+      }
+      const leader = calls.findCollecting(call)
+      if (leader === undefined) return toAnswer(await lead(call, calls).outcome)
+      if (wouldDeadlock(call.computation, leader.call.computation)) return answerWithoutLease(call)
+      const shared = await follow(call, leader)
+      if (shared === 'without lease') return answerWithoutLease(call)
+      if (shared !== 'again') return shared
+    }
+  }
+
+  async function answerRefresh(call: Call): Promise<Answer> {
+    if (isNestedInItself(call.computation)) return answerWithoutLease(call)
+    return toAnswer(await lead(call, unlisted(calls)).outcome)
   }
 
   return {
-    detach: flights.detach,
-    async getOrSet(name, key, compute, options, steps) {
-      const call = begin(name, key, compute, options, false, steps)
-      return untilAborted(call.plan.signal, answer(call))
+    detach: calls.detach,
+    async getOrSet(name, key, compute, options) {
+      const call = startCall(name, key, compute, options, false)
+      return untilAborted(call.options.signal, answer(call))
     },
     async refresh(name, key, compute, options) {
-      const call = begin(name, key, compute, options, true)
-      return untilAborted(call.plan.signal, refreshed(call))
+      const call = startCall(name, key, compute, options, true)
+      return untilAborted(call.options.signal, answerRefresh(call))
     },
   }
 }
 
-/** What a call's own outcome is to it. */
-function owned(outcome: Outcome): Answer {
-  if (outcome.kind === 'failed') throw outcome.error
-  if (outcome.fill !== undefined) noteAnswer(outcome.fill)
-  return { value: outcome.own, isOwn: outcome.fill !== undefined }
-}
-
-/** Bounded by the call's own: a flight may go from one wait to another. */
-function patience(flight: Flight, call: Call): number {
-  return Math.min(patienceMs(flight), call.waitsUntil - now())
-}
-
-async function alone(call: Call): Promise<Answer> {
+async function answerWithoutLease(call: Call): Promise<Answer> {
   const startedAt = now()
-  const answer = owned(await computeAlone(call))
-  tell(call, 'miss', startedAt)
+  const answer = toAnswer(await computeWithoutLease(call))
+  emit(call, { type: 'miss', count: 1, durationMs: now() - startedAt })
   return answer
 }
 
-async function decoded(call: Call, stored: StoredValue): Promise<Answer> {
-  return { isOwn: false, value: await decodeValue(stored, call.key, call.environment.codec) }
-}
-
-function tell({ environment, name }: Call, type: 'hit' | 'stale' | 'miss', startedAt: number): void {
-  environment.emit?.({ type, operation: 'getOrSet', count: 1, durationMs: now() - startedAt, ...noCost() }, name)
-}
-
-function waited({ environment, name }: Call, startedAt: number, outcome: WaitEvent['outcome']): void {
-  const durationMs = now() - startedAt
-  environment.emit?.({ type: 'wait', operation: 'getOrSet', outcome, durationMs, ...noCost() }, name)
-}
-
-function toFunction(compute: unknown): (fill: Fill) => unknown {
-  return typeof compute === 'function' ? (compute as (fill: Fill) => unknown) : () => compute
-}
-
-/** Rejects with the signal's reason as soon as it aborts; what is under way goes on for others. */
+/** Rejects with the signal's reason as soon as it aborts. The work goes on for others. */
 async function untilAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work
   let abort = () => {}

@@ -1,46 +1,34 @@
 /**
- * Which computation a call is made from, so that `getOrSet` of a key inside its own computation does not wait for itself.
+ * Tells which computation a call is made from, so that no computation waits for itself.
  *
- * `AsyncLocalStorage` follows a computation through its awaits: Node, Vercel and Workers with `nodejs_compat` have it.
- * Looked for and not imported, because elsewhere it is missing; there only calls before the first await are seen, and
- * others end by the lease.
+ * `AsyncLocalStorage` follows a computation through its awaits. Node, Vercel and Workers with `nodejs_compat` have it. It is
+ * looked up and not imported, because other runtimes lack it: there, only calls before the first `await` of a computation are
+ * recognised, and a computation that waits for itself ends with its lease.
  */
 interface Storage {
   run<T>(store: Computation, work: () => T): T
   getStore(): Computation | undefined
 }
 
-/** A computation under way. */
+/** The computation of a call. */
 export interface Computation {
-  /** Whose key it is: a tier may compute from another tier's entry of the same key. */
+  /** Tells caches apart: a tier may compute a value from the entry of the same key in another tier. */
   readonly owner: object
   readonly key: string
+  /** The computation that made the call. */
   readonly parent: Computation | undefined
-  /** The computations that it waits for. */
+  /** The computations that this one waits for. */
   readonly waitsFor: Set<Computation>
-}
-
-/** What a computation is known by: a call. */
-interface Origin {
-  readonly owner: object
-  readonly key: string
-  /** The computation that the call was made from. */
-  readonly inside: Computation | undefined
 }
 
 const storage = findStorage()
 let synchronous: Computation | undefined
 
-/** The computation that this call is made from. */
-export function currentComputation(): Computation | undefined {
-  return storage?.getStore() ?? synchronous
+export function startComputation(owner: object, key: string): Computation {
+  return { owner, key, parent: storage?.getStore() ?? synchronous, waitsFor: new Set() }
 }
 
-export function startComputation({ owner, key, inside }: Origin): Computation {
-  return { owner, key, parent: inside, waitsFor: new Set() }
-}
-
-/** Runs work so that {@link currentComputation} answers with the computation inside it. */
+/** Runs a computation, so that calls made from it have it as their parent. */
 export function runInside<T>(computation: Computation, work: () => T): T {
   const before = synchronous
   synchronous = computation
@@ -51,39 +39,38 @@ export function runInside<T>(computation: Computation, work: () => T): T {
   }
 }
 
-/** Whether a call is part of the computation of its own key. */
-export function isNestedInItself({ owner, key, inside }: Origin): boolean {
-  for (let at = inside; at !== undefined; at = at.parent) if (at.owner === owner && at.key === key) return true
-  return false
+/** True if the call was made, directly or indirectly, by the computation of its own key. */
+export function isNestedInItself(own: Computation): boolean {
+  return ancestorsOf(own).some(({ owner, key }) => owner === own.owner && key === own.key)
 }
 
-/** Whether waiting for `other` from inside `inner` would close a circle. */
-export function wouldDeadlock(inner: Computation | undefined, other: Computation | undefined): boolean {
-  const seen = new Set<Computation>()
-  const waiting = other === undefined ? [] : [other]
-  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-    if (seen.has(at)) continue
-    seen.add(at)
-    for (let own = inner; own !== undefined; own = own.parent) if (own === at) return true
-    waiting.push(...at.waitsFor)
+/** True if `other` waits, directly or indirectly, for a computation that made the call. */
+export function wouldDeadlock(own: Computation, other: Computation): boolean {
+  const ancestors = ancestorsOf(own)
+  if (ancestors.length === 0) return false
+  const seen = new Set([other])
+  // A set iterates over what is added meanwhile.
+  for (const each of seen) {
+    if (ancestors.includes(each)) return true
+    for (const next of each.waitsFor) seen.add(next)
   }
   return false
 }
 
-/** Notes, for as long as the work takes, that the computations which a call is made from wait for another. */
-export async function whileWaitingFor<T>(
-  other: Computation,
-  inner: Computation | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  const waiting: Computation[] = []
-  for (let at = inner; at !== undefined; at = at.parent) waiting.push(at)
-  for (const each of waiting) each.waitsFor.add(other)
+/** Notes that the computations which made the call wait for another one, for as long as the work takes. */
+export async function whileWaitingFor<T>(own: Computation, other: Computation, work: () => Promise<T>): Promise<T> {
+  const ancestors = ancestorsOf(own)
+  for (const each of ancestors) each.waitsFor.add(other)
   try {
     return await work()
   } finally {
-    for (const each of waiting) each.waitsFor.delete(other)
+    for (const each of ancestors) each.waitsFor.delete(other)
   }
+}
+
+/** The computations that made the call, from the innermost to the outermost. */
+function ancestorsOf({ parent }: Computation): Computation[] {
+  return parent === undefined ? [] : [parent, ...ancestorsOf(parent)]
 }
 
 function findStorage(): Storage | undefined {

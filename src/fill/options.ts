@@ -1,4 +1,4 @@
-/** The options of `getOrSet`, checked once, before anything is asked or computed. */
+/** The options of `getOrSet`, checked before the call asks the store or computes. */
 import type { GetOrSetOptions } from '../cache.ts'
 import type { Sliding } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
@@ -8,9 +8,9 @@ import { storedTags } from '../values/key.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject } from '../values/options.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
 
-/** Longer than most computations take, shorter than people wait. */
+/** Longer than most computations, and shorter than people's patience. */
 const DEFAULT_LEASE_MS = 10_000
-/** So much earlier is never meant: the expected lead is β computations. */
+/** A refresh comes β computations early on average, so a larger β is a mistake. */
 const MAX_BETA = 1_000
 
 const KNOWN_OPTIONS = [
@@ -26,27 +26,27 @@ const KNOWN_OPTIONS = [
   'waitUntil',
 ] as const satisfies readonly (keyof GetOrSetOptions)[]
 
-/** What a call asked for. */
-export interface Plan {
+/** The options of a call, parsed. */
+export interface FillOptions {
   readonly deadline: Deadline
   readonly sliding: Sliding | undefined
   readonly maxAgeMs: number | null
-  /** 0 is not at all, null for any time. */
+  /** Milliseconds for which a value is served after its deadline; 0 means not at all, null any time. */
   readonly staleMs: number | null
   readonly leaseMs: number
   readonly beta: number
   readonly tags: readonly string[] | null
   readonly asOf: string | null
   readonly signal: AbortSignal | undefined
-  /** Instead of the environment's. */
+  /** Replaces the `waitUntil` of the cache. */
   readonly waitUntil: GetOrSetOptions['waitUntil']
 }
 
 /** @throws InvalidOptionError, InvalidExpirationError, InvalidKeyError */
-export function parsePlan(
+export function parseGetOrSet(
   options: GetOrSetOptions | undefined,
   defaults: { readonly expiration: Deadline; readonly slack: number },
-): Plan {
+): FillOptions {
   const given = optionsObject<GetOrSetOptions>(options, KNOWN_OPTIONS)
   const { expiration, sliding = false, maxAge, stale = 0, lease, beta = 0, tags, asOf, signal, waitUntil } = given
   optionalFunction('waitUntil', waitUntil)
@@ -66,8 +66,8 @@ export function parsePlan(
   }
 }
 
-/** Whether two calls would do the same with the same entry, so that one read can serve both. */
-export function isSameRead(a: Plan, b: Plan): boolean {
+/** True if both calls would send the same request, so that one can share the reply to the other. */
+export function isSameRequest(a: FillOptions, b: FillOptions): boolean {
   return (
     a.staleMs === b.staleMs &&
     a.leaseMs === b.leaseMs &&
@@ -76,7 +76,7 @@ export function isSameRead(a: Plan, b: Plan): boolean {
   )
 }
 
-/** @throws InvalidExpirationError when a sliding entry would have no span to slide by */
+/** @throws InvalidExpirationError if the deadline is not a span in the future */
 export function slidingOf(deadline: Deadline, maxAgeMs: number | null, slack: number): Sliding {
   if (deadline.kind !== 'after' || deadline.ms <= 0) {
     throw new InvalidExpirationError('Expected a positive span as the expiration of a sliding entry.')
@@ -94,4 +94,18 @@ function staleWindow(stale: unknown): number | null {
 function checkedBeta(beta: unknown): number {
   if (typeof beta === 'number' && beta >= 0 && beta <= MAX_BETA) return beta
   throw new InvalidOptionError(`Expected beta to be a number from 0 to ${MAX_BETA}, got ${describeType(beta)}.`)
+}
+
+/**
+ * How many times the duration of its computation before its deadline an entry is refreshed, drawn anew for each call:
+ * −β ln(random).
+ *
+ * This is XFetch of Vattani, Chierichetti and Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015: with
+ * β = 1 the expected number of early refreshes is the same at any request rate.
+ *
+ * @param random from 0 up to, but not including, 1
+ */
+export function earlyFactor(beta: number, random: number): number {
+  // 1 − random is never 0, so its logarithm is finite.
+  return -beta * Math.log(1 - random)
 }

@@ -1,89 +1,54 @@
-/** Waiting for whoever holds a lease. */
+/** The wait of a leader while another process holds the lease. */
 import { now } from '../values/clock.ts'
-import { within } from '../values/within.ts'
-import { MAX_POLLS, pauseMs, takeOverMs } from './pauses.ts'
-
-/** A lease whose end is later by this share of its length is another's. */
-const CHANGED_HANDS = 0.5
-/** A lease that has at most this share of its length left may have run out by now. */
-const NEARLY_OVER = 0.1
+import type { WaitEvent } from '../values/events.ts'
+import { emit, type Leader, patienceMs } from './calls.ts'
+import { whileWaitingFor, wouldDeadlock } from './nesting.ts'
+import { createPauses, sleep } from './pauses.ts'
 
 export interface Wait {
-  /** When the wait looks again. */
-  readonly pausedUntil: number
   /**
-   * Waits until it is time to look again; false where the wait is over.
+   * Waits until it is time to ask again; false if the wait is over.
    *
-   * @param heldMs how long the lease is held for yet; undefined where nobody holds it
-   * @param wake something of this process whose end is worth a look
+   * @param heldMs milliseconds for which another token still holds the lease; undefined if nobody is known to hold it
    */
-  pause(heldMs: number | undefined, wake?: Promise<unknown>): Promise<boolean>
+  pause(heldMs: number | undefined): Promise<boolean>
+  /** Reports how the wait ended, with the cost of its requests. */
+  emitEnd(outcome: WaitEvent['outcome']): void
 }
 
-/**
- * A wait of at most `leaseMs`, in growing pauses; of twice as long where the lease was taken over when it had run out, or
- * all who waited for one that was lost would compute at once, each by itself.
- *
- * @param isLast for who has lost one already
- */
-export function startWait(leaseMs: number, random: () => number, isLast = false): Wait {
-  let startedAt = now()
-  let pausedUntil = startedAt
-  let heldUntil: number | undefined
-  let mayRestart = !isLast
-  let polls = 0
-  let hasReread = false
-  let hasLookedLast = false
-
-  function hasChangedHands(heldMs: number | undefined): boolean {
-    return heldMs === undefined || now() + heldMs > (heldUntil ?? 0) + leaseMs * CHANGED_HANDS
-  }
-
-  function isOver(heldMs: number | undefined): boolean {
-    if (startedAt + leaseMs > now() && polls < MAX_POLLS) return false
-    if (!mayRestart || !hasChangedHands(heldMs)) return true
-    mayRestart = false
-    startedAt = now()
-    polls = 0
-    return false
-  }
-
-  /**
-   * Whether the wait is over by an answer that was long under way: the lease may have ended meanwhile, and been taken over.
-   * On a busy machine all who wait would else compute at once, just before the first of them may.
-   */
-  function looksOnceMore(heldMs: number | undefined): heldMs is number {
-    if (heldMs === undefined || hasLookedLast) return false
-    const underwayMs = now() - pausedUntil
-    hasLookedLast = heldMs - underwayMs <= leaseMs * NEARLY_OVER
-    return hasLookedLast
-  }
+export function startWait(leader: Leader): Wait {
+  const { call, calls } = leader
+  const startedAt = now()
+  const costBefore = leader.unreportedCost
+  const pauses = createPauses(call.options.leaseMs, call.settings.random, call.hasLostLeader)
 
   return {
-    get pausedUntil() {
-      return pausedUntil
-    },
-    async pause(heldMs, wake = new Promise(() => {})) {
-      // Nobody held the lease a moment ago: it was filled, freed or taken since, and a second look tells.
-      if (heldMs === undefined && !hasReread) {
-        hasReread = true
-        return true
-      }
-      if (heldMs !== undefined) heldUntil ??= now() + heldMs
-      if (isOver(heldMs)) {
-        if (!looksOnceMore(heldMs)) return false
-        const pause = takeOverMs(Math.min(heldMs, leaseMs * CHANGED_HANDS), random())
-        pausedUntil = now() + pause
-        await within(pause, wake)
-        return true
-      }
-      const left = startedAt + leaseMs - now()
-      polls++
-      const next = polls === MAX_POLLS ? left : pauseMs(polls, leaseMs, random())
-      const pause = Math.min(next, heldMs === undefined ? left : takeOverMs(heldMs, random()), left)
-      pausedUntil = now() + pause
-      await within(pause, wake)
+    async pause(heldMs) {
+      const pending = calls.findPending(call)
+      // A call of this process may be computing the value, so its end is a reason to ask again.
+      const other = pending === leader ? undefined : pending
+      if (other !== undefined && wouldDeadlock(call.computation, other.call.computation)) return false
+      const next = pauses.next(heldMs)
+      if (next.done) return false
+      const pauseMs = next.value
+      // A leader that does not ask again by then was cancelled with its request, and keeps nobody waiting.
+      calls.setPending(leader, now() + pauseMs + patienceMs(call))
+      if (other === undefined) await sleep(pauseMs)
+      else await whileWaitingFor(call.computation, other.call.computation, () => sleep(pauseMs, other.outcome))
       return true
+    },
+    emitEnd(outcome) {
+      const { unreportedCost } = leader
+      emit(
+        call,
+        { type: 'wait', outcome, durationMs: now() - startedAt },
+        {
+          roundTrips: unreportedCost.roundTrips - costBefore.roundTrips,
+          bytes: unreportedCost.bytes - costBefore.bytes,
+        },
+      )
+      // The next event reports only the requests before the wait.
+      leader.unreportedCost = costBefore
     },
   }
 }

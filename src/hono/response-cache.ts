@@ -5,7 +5,7 @@
  * answers then, and Cache-Status says why.
  */
 import type { MiddlewareHandler, Next } from 'hono'
-import { startWait } from '../fill/wait.ts'
+import { createPauses, sleep } from '../fill/pauses.ts'
 import {
   bypassReason,
   type CacheStatus,
@@ -92,7 +92,7 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
 type Working = Map<string, Promise<void>>
 
 async function answered(x: Exchange, next: Next, working: Working): Promise<Response | undefined> {
-  const wait = startWait(x.plan.leaseMs, randomNumber)
+  const pauses = createPauses(x.plan.leaseMs, randomNumber)
   const canFill = mayFill(x.head)
   const cannotWait = !canFill || x.head.headers.has('range')
   let isForced = false
@@ -129,8 +129,9 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
       return leadWith({ x, answer, fwd, onEnd() {} }, next)
     }
     isCollapsed = true
-    if (!(await wait.pause(answer.heldMs, working.get(answer.key))))
-      return forwarded(x, next, { fwd, detail: 'waited' }, answer)
+    const pause = pauses.next(answer.heldMs)
+    if (pause.done) return forwarded(x, next, { fwd, detail: 'waited' }, answer)
+    await sleep(pause.value, working.get(answer.key))
   }
 }
 

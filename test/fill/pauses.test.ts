@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { earlyFactor, MAX_POLLS, pauseMs, takeOverMs } from '../../src/fill/pauses.ts'
+import { earlyFactor } from '../../src/fill/options.ts'
+import { MAX_POLLS, pollPauseMs, takeOverMs } from '../../src/fill/pauses.ts'
 import { seededRandom } from '../../src/values/seeded-random.ts'
 import { times } from './clients.ts'
 
 describe('pauses between polls', () => {
   it('grow, start short, and fill the lease together', () => {
     for (const lease of [1_000, 10_000, 60_000]) {
-      const pauses = times(MAX_POLLS, (i) => pauseMs(i + 1, lease, 0.5))
+      const pauses = times(MAX_POLLS, (i) => pollPauseMs(i + 1, lease, 0.5))
       expect(pauses).toEqual(pauses.toSorted((a, b) => a - b))
       expect(pauses[0]).toBeLessThan(lease / 50)
       const sum = pauses.reduce((total, pause) => total + pause, 0)
@@ -23,8 +24,8 @@ describe('pauses between polls', () => {
         fc.nat(100_000),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (i, lease, random) => {
-          const pause = pauseMs(i, lease, random)
-          const middle = pauseMs(i, lease, 0.5)
+          const pause = pollPauseMs(i, lease, random)
+          const middle = pollPauseMs(i, lease, 0.5)
           expect(pause).toBeGreaterThanOrEqual(10)
           expect(pause).toBeGreaterThanOrEqual(middle * 0.74)
           expect(pause).toBeLessThanOrEqual(Math.max(10, middle * 1.26))

@@ -6,14 +6,12 @@
 import { sql } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import fc from 'fast-check'
-import { type Cache, createCache, type FillStore } from 'pgstash'
+import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { defaultTables } from 'pgstash/schema'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { fillSteps } from '../../src/cache/filling.ts'
-import { postgresStore } from '../../src/postgres/postgres-store.ts'
+import { type PostgresStore, postgresStore } from '../../src/postgres/postgres-store.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
-import { noCost } from '../../src/values/events.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { advance } from '../setup/postgres-store.ts'
 import { times } from './clients.ts'
@@ -29,7 +27,7 @@ const STALE_MS = 6 * STEP_MS
 
 let db: NodePgDatabase
 let cache: Cache
-let store: FillStore
+let store: PostgresStore
 let rejectedRemoved = 0
 
 beforeAll(async () => {
@@ -37,7 +35,7 @@ beforeAll(async () => {
   await migrate(db)
   cache = createCache(db, { timeout: 60_000 })
   const runner = createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true })
-  store = fillSteps(postgresStore(runner, defaultTables, undefined))
+  store = postgresStore(runner, defaultTables, undefined)
 })
 
 type Step =
@@ -147,10 +145,10 @@ function createRun() {
   }
 
   async function claim(who: number, takesStale: boolean, force: boolean, token: string) {
-    const answer = await store.readOrClaim(
-      { key: 'key', token, leaseMs: LEASE_MS, staleMs: takesStale ? STALE_MS : 0, early: 0, force, sliding: undefined },
-      noCost(),
-    )
+    const { value: answer } = await store.readOrClaim({
+      ...{ key: 'key', token, leaseMs: LEASE_MS, staleMs: takesStale ? STALE_MS : 0 },
+      ...{ early: 0, force, sliding: undefined },
+    })
     const live = isLive()
     const { entry, now } = model
     const stale =
@@ -181,7 +179,7 @@ function createRun() {
       ...{ key: 'key', token, value: JSON.stringify(value), number: null, tags: ['tag'], asOf: null, maxAgeMs: null },
       ...{ deadline: { kind: 'after' as const, ms: LIFE_MS }, staleMs: STALE_MS, computeMs: 1 },
     }
-    const isStored = await store.fill(request, noCost())
+    const { value: isStored } = await store.fill(request)
     const stands = model.lease?.token === token
     const isNew = model.entry?.version === seen || (model.entry === undefined && stands)
     const isValid = computation.invalidations === model.invalidations
@@ -192,7 +190,7 @@ function createRun() {
     if (model.entry !== undefined)
       Object.assign(model.entry, { tagged: true, keptUntil: model.now + LIFE_MS + STALE_MS })
     // Once more, as if the answer had been lost: never stored twice.
-    expect(await store.fill({ ...request, value: '"again"' }, noCost())).toBe(false)
+    expect((await store.fill({ ...request, value: '"again"' })).value).toBe(false)
     return 'stored'
   }
 
@@ -284,7 +282,7 @@ function createRun() {
         const computation = computing[each.client]
         if (computation === undefined) return 'idle'
         delete computing[each.client]
-        await store.release('key', computation.token, noCost())
+        await store.release('key', computation.token)
         if (model.lease?.token === computation.token) breakLease()
         return 'released'
       }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { startWait } from '../../src/fill/wait.ts'
+import { createPauses, type Pauses, sleep } from '../../src/fill/pauses.ts'
 
 const LEASE_MS = 1_000
 
@@ -8,71 +8,73 @@ describe('a wait', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  /** The time that a pause takes, and whether it is time to look again. */
-  async function paused(wait: ReturnType<typeof startWait>, heldMs: number | undefined): Promise<[boolean, number]> {
+  /** Whether it is time to ask again, and how long the pause before took. */
+  async function paused(pauses: Pauses, heldMs: number | undefined): Promise<[asksAgain: boolean, ms: number]> {
     const startedAt = Date.now()
-    const pause = wait.pause(heldMs)
+    const pause = pauses.next(heldMs)
+    const sleeping = pause.done ? undefined : sleep(pause.value)
     await vi.runAllTimersAsync()
-    return [await pause, Date.now() - startedAt]
+    await sleeping
+    return [pause.done !== true, Date.now() - startedAt]
   }
-  /** Looks until so many milliseconds of the lease are over. */
+  /** A wait that has asked until this many milliseconds of its lease were over. */
   async function startedUntil(ms: number) {
-    const wait = startWait(LEASE_MS, () => 0.5)
+    const pauses = createPauses(LEASE_MS, () => 0.5)
     const startedAt = Date.now()
-    while (Date.now() < startedAt + ms) await paused(wait, 10_000)
-    return wait
+    while (Date.now() < startedAt + ms) await paused(pauses, 10_000)
+    return pauses
   }
 
-  it('ends with its lease, where another’s goes on', async () => {
-    const wait = await startedUntil(LEASE_MS)
-    expect(await paused(wait, 5_000)).toEqual([false, 0])
+  it('ends with its lease, although the lease of another caller goes on', async () => {
+    const pauses = await startedUntil(LEASE_MS)
+    expect(await paused(pauses, 5_000)).toEqual([false, 0])
   })
 
-  it('looks once more where the answer was so long under way that the lease may have ended', async () => {
-    const wait = await startedUntil(LEASE_MS * 0.9)
+  it('asks once more if the answer was on its way for so long that the lease may have ended', async () => {
+    const pauses = await startedUntil(LEASE_MS * 0.9)
     vi.advanceTimersByTime(400)
-    const [looks, pauseMs] = await paused(wait, 300)
-    expect(looks).toBe(true)
+    const [asksAgain, pauseMs] = await paused(pauses, 300)
+    expect(asksAgain).toBe(true)
     expect(pauseMs).toBeGreaterThanOrEqual(300)
     expect(pauseMs).toBeLessThan(400)
   })
 
   it('does so once', async () => {
-    const wait = await startedUntil(LEASE_MS)
-    expect((await paused(wait, 50))[0]).toBe(true)
-    expect((await paused(wait, 50))[0]).toBe(false)
+    const pauses = await startedUntil(LEASE_MS)
+    expect((await paused(pauses, 50))[0]).toBe(true)
+    expect((await paused(pauses, 50))[0]).toBe(false)
   })
 
-  it('begins anew where another has taken over by then, and not a second time', async () => {
-    const wait = await startedUntil(LEASE_MS)
-    expect((await paused(wait, 50))[0]).toBe(true)
+  it('starts over once if another caller has taken the lease over by then', async () => {
+    const pauses = await startedUntil(LEASE_MS)
+    expect((await paused(pauses, 50))[0]).toBe(true)
     let waitedMs = 0
-    for (let looks = true; looks; ) {
-      const [again, ms] = await paused(wait, 20_000)
-      looks = again
+    for (let asksAgain = true; asksAgain; ) {
+      const [again, ms] = await paused(pauses, 20_000)
+      asksAgain = again
       waitedMs += ms
     }
     expect(waitedMs).toBeGreaterThanOrEqual(LEASE_MS * 0.9)
     expect(waitedMs).toBeLessThanOrEqual(LEASE_MS * 1.1)
   })
 
-  it('looks 14 times at most, and 26 where the lease may change hands, whatever it is told', async () => {
-    const told = fc.array(fc.oneof(fc.constant(undefined), fc.nat(2 * LEASE_MS)), { minLength: 40, maxLength: 40 })
+  it('asks at most 14 times, and 26 times if the lease may change hands, whatever the answers are', async () => {
+    const held = fc.array(fc.oneof(fc.constant(undefined), fc.nat(2 * LEASE_MS)), { minLength: 40, maxLength: 40 })
     for (const [isLast, most] of [
       [true, 14],
       [false, 26],
     ] as const) {
       await fc.assert(
-        fc.asyncProperty(told, fc.double({ min: 0, max: 0.999, noNaN: true }), async (answers, random) => {
-          const wait = startWait(LEASE_MS, () => random, isLast)
-          let looks = 0
+        fc.asyncProperty(held, fc.double({ min: 0, max: 0.999, noNaN: true }), async (answers, random) => {
+          const pauses = createPauses(LEASE_MS, () => random, isLast)
+          let times = 0
           for (const heldMs of answers) {
-            if (!(await paused(wait, heldMs))[0]) break
-            looks++
+            if (!(await paused(pauses, heldMs))[0]) break
+            times++
           }
-          expect(looks).toBeLessThanOrEqual(most)
+          expect(times).toBeLessThanOrEqual(most)
         }),
-        // The most that can be.
+        // The largest possible number.
         { examples: [[[undefined, ...Array.from({ length: 39 }, (_, i) => (i === 12 ? 50 : LEASE_MS))], 0.5]] },
       )
     }

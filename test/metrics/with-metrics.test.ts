@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import { type Cache, createCache, DatabaseError, InvalidOptionError, withMetrics } from 'pgstash'
 import { responseCache } from 'pgstash/hono'
 import { cacheContract } from 'pgstash/testing'
-import { beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
+import { beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { advance, postgresStore } from '../setup/postgres-store.ts'
 
@@ -134,6 +134,15 @@ describe('withMetrics', () => {
       expect(await cache.getOrSet('key', () => ({ made: 'again' }), options)).toEqual({ made: 'again' })
       expect(counts()).toEqual({ hits: 0, misses: 1, errors: 0 })
     })
+  })
+
+  it('calls the getOrSet that a program has put in place of the cache’s own', async () => {
+    const own = createCache(db)
+    const replaced = vi.fn(own.getOrSet)
+    cache = withMetrics({ ...own, getOrSet: replaced as Cache['getOrSet'] })
+    expect(await cache.getOrSet('key', 1, { stale: '1h' })).toBe(1)
+    expect(replaced).toHaveBeenCalledTimes(1)
+    expect(counts()).toEqual({ hits: 0, misses: 1, errors: 0 })
   })
 
   it('counts a handle once for each row that it reads', async () => {

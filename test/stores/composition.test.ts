@@ -83,7 +83,8 @@ describe('a sharded cache', () => {
 
   it('reports a key to the listener of its node', async () => {
     const heard = { a: listener(), b: listener() }
-    const cache = shardedCache({ nodes: { a: memoryCache(heard.a), b: memoryCache(heard.b) } })
+    const [a, b] = [heard.a, heard.b].map(({ onEvent }) => memoryCache({ onEvent })) as [Cache, Cache]
+    const cache = shardedCache({ nodes: { a, b } })
     for (const key of keys) await cache.namespace('n').getOrSet(key, 1)
     const counts = cache.namespace('n').distribution(keys)
     for (const name of ['a', 'b'] as const) {

@@ -10,10 +10,8 @@ import { type Cache, type CacheSnapshot, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { defaultTables } from 'pgstash/schema'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { fillSteps } from '../../src/cache/filling.ts'
-import { postgresStore } from '../../src/postgres/postgres-store.ts'
+import { type PostgresStore, postgresStore } from '../../src/postgres/postgres-store.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
-import { noCost } from '../../src/values/events.ts'
 import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 import { passNotedTime } from './time.ts'
 
@@ -26,7 +24,7 @@ const SLOTS = 3
 let db: NodePgDatabase
 let pool: pg.Pool
 let cache: Cache
-let store: ReturnType<typeof fillSteps>
+let store: PostgresStore
 
 beforeAll(async () => {
   pool = createPool(await createLonelyDatabase(), { max: 20 })
@@ -34,7 +32,7 @@ beforeAll(async () => {
   await migrate(db)
   cache = createCache(db, { timeout: 60_000 })
   const options = { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }
-  store = fillSteps(postgresStore(createRunner(db, options), defaultTables, undefined))
+  store = postgresStore(createRunner(db, options), defaultTables, undefined)
 })
 
 const slot = fc.integer({ min: 0, max: SLOTS - 1 })
@@ -222,8 +220,8 @@ function createRun(saw: (what: string) => void) {
     async claim({ slot: at, key: name, tag: own }) {
       const token = crypto.randomUUID()
       const request = { key: name, token, leaseMs: 3_600_000, staleMs: 0, early: 0, force: true, sliding: undefined }
-      const { claimed } = await store.readOrClaim(request, noCost())
-      if (claimed === true) claims[at] = { key: name, tag: own, token, at: now, times }
+      const { value: answer } = await store.readOrClaim(request)
+      if (answer.claimed === true) claims[at] = { key: name, tag: own, token, at: now, times }
     },
     async fill({ slot: at }) {
       const claim = claims[at]
@@ -235,14 +233,11 @@ function createRun(saw: (what: string) => void) {
         ...{ timesAtCommit: times, rejectsItself: false },
       }
       written.set(id, entry)
-      const isStored = await store.fill(
-        {
-          ...{ key: claim.key, token: claim.token, value: JSON.stringify({ name: id }), number: null },
-          ...{ tags: [claim.tag], asOf: null, maxAgeMs: null, staleMs: 0, computeMs: 1 },
-          deadline: { kind: 'after', ms: 3_600_000 },
-        },
-        noCost(),
-      )
+      const { value: isStored } = await store.fill({
+        ...{ key: claim.key, token: claim.token, value: JSON.stringify({ name: id }), number: null },
+        ...{ tags: [claim.tag], asOf: null, maxAgeMs: null, staleMs: 0, computeMs: 1 },
+        deadline: { kind: 'after', ms: 3_600_000 },
+      })
       if (isRejected(entry)) expect(isStored).toBe(false)
       if (!isStored) saw('fill refused')
     },

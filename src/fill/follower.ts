@@ -1,0 +1,126 @@
+/** A follower waits for the leader of its key, a call of the same process, and shares its result. */
+import { now } from '../values/clock.ts'
+import { decodeValue, type StoredValue } from '../values/codec.ts'
+import type { WaitEvent } from '../values/events.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
+import { within } from '../values/within.ts'
+import {
+  type Answer,
+  type Call,
+  emit,
+  type Leader,
+  type Outcome,
+  patienceMs,
+  remainingWaitMs,
+  toAnswer,
+} from './calls.ts'
+import { lead } from './leader.ts'
+import { whileWaitingFor } from './nesting.ts'
+
+/** A call computes without a lease after more failed computations of leaders than this. */
+const MAX_LEADER_FAILURES = 1
+
+/** An answer. Otherwise the call has to try again, or to compute without a lease. */
+export type Shared = Answer | 'again' | 'without lease'
+
+/** Follows a leader that is still collecting. @throws the store's failure */
+export async function follow(call: Call, leader: Leader): Promise<Shared> {
+  const startedAt = now()
+  const first = await within(patienceMs(call), leader.firstResult)
+  if (first === undefined) return hedge(call, leader)
+  if (first.kind === 'answered') {
+    const { entry, claimed } = first.answer
+    // A store that grants no leases stores nothing, so the leader keeps its value to itself.
+    if (entry === undefined && claimed === 'unavailable') return 'without lease'
+    // If the entry cannot be decoded, the leader computes it.
+    const answer = entry && (await decode(call, entry).catch(() => undefined))
+    if (answer !== undefined) {
+      emitLookup(call, entry?.state === 'stale' ? 'stale' : 'hit', startedAt)
+      return answer
+    }
+  }
+  const outcome = await waitForEnd(call, leader)
+  if (outcome === undefined) return 'again'
+  if (outcome.kind === 'value') emitWait(call, 'filled', startedAt)
+  return share(call, outcome, startedAt)
+}
+
+/** Waits for a pending leader. The call does not share its value, but asks the store afterwards. */
+export async function waitForPending(call: Call, leader: Leader): Promise<void> {
+  const startedAt = now()
+  const outcome = await waitForEnd(call, leader)
+  const wait = outcome === undefined ? 'gave up' : outcome.kind === 'value' ? 'filled' : 'took over'
+  emitWait(call, wait, startedAt)
+}
+
+/**
+ * Follows a second leader, in case the first was cancelled.
+ *
+ * All followers that lost patience with the first share the second: if each asked by itself, the load of a database would
+ * multiply exactly when it is slow. The first may still end, and even before the second.
+ */
+async function hedge(call: Call, leader: Leader): Promise<Shared> {
+  const startedAt = now()
+  leader.calls.remove(leader)
+  const isOwn = leader.hedge === undefined
+  leader.hedge ??= lead(call, leader.calls)
+  const second = leader.hedge
+  let isAnswered = false
+  void second.firstResult.then(({ kind }) => {
+    isAnswered = kind === 'answered'
+  })
+  const secondEnd = second.outcome.then((outcome) => ({ outcome, isOwn }))
+  // Once the store has answered the second leader, that one computes if it has to. From the first, only a value is then of
+  // use: after a failure, the call would compute a second time.
+  const firstEnd = leader.outcome.then((outcome) =>
+    isAnswered && outcome.kind !== 'value' ? secondEnd : { outcome, isOwn: false },
+  )
+  // A call waits for its own computation however long it takes.
+  const waitMs = isOwn ? Number.POSITIVE_INFINITY : Math.max(0, remainingWaitMs(second))
+  const end = await within(waitMs, Promise.race([firstEnd, secondEnd]))
+  if (end === undefined) return 'again'
+  return end.isOwn ? toAnswer(end.outcome) : share(call, end.outcome, startedAt)
+}
+
+/** Makes the outcome of another call this call's answer, if it can be. */
+async function share(call: Call, outcome: Outcome, startedAt: number): Promise<Shared> {
+  if (outcome.kind === 'unshared') return 'without lease'
+  if (outcome.kind === 'value') {
+    const answer = await decode(call, outcome.stored)
+    emitLookup(call, 'hit', startedAt)
+    return answer
+  }
+  if (outcome.by === 'store') {
+    // A framework's signal concerns the page of the other call, so this call asks by itself.
+    if (isFrameworkSignal(outcome.error)) return 'again'
+    throw outcome.error
+  }
+  return ++call.leaderFailures > MAX_LEADER_FAILURES ? 'without lease' : 'again'
+}
+
+/** The leader's outcome, or undefined if the call stops waiting before. */
+async function waitForEnd(call: Call, leader: Leader): Promise<Outcome | undefined> {
+  return whileWaitingFor(call.computation, leader.call.computation, async () => {
+    // A leader may go from one wait to the next, so the call has a limit of its own.
+    const leftMs = () => Math.min(remainingWaitMs(leader), call.waitsUntil - now())
+    for (let ms = leftMs(); ms > 0; ms = leftMs()) {
+      const outcome = await within(ms, leader.outcome)
+      if (outcome !== undefined) return outcome
+    }
+    if (remainingWaitMs(leader) <= 0) leader.calls.remove(leader)
+    call.hasLostLeader = true
+    return undefined
+  })
+}
+
+async function decode(call: Call, stored: StoredValue): Promise<Answer> {
+  return { value: await decodeValue(stored, call.key, call.settings.codec), isOwn: false }
+}
+
+function emitLookup(call: Call, type: 'hit' | 'stale', startedAt: number): void {
+  emit(call, { type, count: 1, durationMs: now() - startedAt })
+}
+
+function emitWait(call: Call, outcome: WaitEvent['outcome'], startedAt: number): void {
+  emit(call, { type: 'wait', outcome, durationMs: now() - startedAt })
+}
