@@ -7,12 +7,13 @@ import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boundedSpan, type Expiration, parsePeriod } from '../values/expiration.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { type DeprecatedOptions, renameOptions } from './deprecated.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
 import { checkedQuery } from './query-rule.ts'
 import { type RequestKey, requestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'
 
-export interface ResponseCacheOptions {
+export interface ResponseCacheOptions extends DeprecatedOptions {
   /** Where responses are kept: a cache of `createCache`, or a function that gives it for a request. */
   cache: Cache | ((c: Context) => Cache)
   /**
@@ -31,8 +32,11 @@ export interface ResponseCacheOptions {
    * it throws an HTTPException that is answered with a status below 500.
    */
   staleIfError?: Expiration | undefined
-  /** Whether both also count beside s-maxage, as in many CDNs; RFC 9111 forbids it. Default false. */
-  staleDespiteSMaxAge?: boolean | undefined
+  /**
+   * Whether a response with s-maxage may be served stale if it also names stale-while-revalidate or stale-if-error. Many
+   * CDNs allow it; by RFC 9111, s-maxage implies proxy-revalidate, which forbids it. Default false.
+   */
+  allowStaleWithSMaxAge?: boolean | undefined
   /** Request fields that every response varies on, whatever its own Vary says. */
   vary?: readonly string[] | undefined
   /** Which query parameters are part of the key; default all, in their order. The handler still sees all of them. */
@@ -51,8 +55,8 @@ export interface ResponseCacheOptions {
    * cached for each user by a function that names the user. Without a name the request is not cached.
    */
   authenticated?: 'rfc' | 'never' | ((c: Context) => string | undefined) | undefined
-  /** Whether responses with Set-Cookie may be stored, the cookie included, as the RFC allows; default false. */
-  setCookie?: boolean | undefined
+  /** Whether to store responses with Set-Cookie. Every client then gets the same cookie. RFC 9111 allows it; default false. */
+  storeSetCookie?: boolean | undefined
   /** Tags of a response, beside those of its Cache-Tag and Cache-Groups fields. */
   tags?: ((c: Context, response: Response) => Iterable<string>) | undefined
   /** Longer bodies are passed on and not stored; default 8 MiB. */
@@ -60,20 +64,20 @@ export interface ResponseCacheOptions {
   /** Variants of one URL that are kept at once; default 100. */
   maxVariants?: number | undefined
   /**
-   * How long responses with an ETag or Last-Modified are kept after they can no longer be served, so that the handler can
-   * say that nothing has changed: a positive span, or false for not at all. Default 1 day.
+   * How long to keep a response with an ETag or Last-Modified after it can no longer be served, so that the handler can
+   * revalidate it with a 304: a positive span, or false to delete it then. Varnish calls this `keep`. Default 1 day.
    */
-  keepValidatable?: Expiration | false | undefined
+  keepForRevalidation?: Expiration | false | undefined
   /** The only statuses to store; default all that RFC 9111 allows. */
   statuses?: readonly number[] | undefined
   /** Guesses a lifetime from Last-Modified; default false. */
   heuristic?: boolean | HeuristicOptions | undefined
   /** Whether the client's Cache-Control is heeded beyond no-store, which always is; default false: it costs you, not them. */
   requestDirectives?: boolean | undefined
-  /** Fields that speak to this cache before Cache-Control (RFC 9213); default `['cdn-cache-control']`. */
-  targeted?: readonly string[] | undefined
-  /** The name in Cache-Status (RFC 9211), or false for no such field; default `'pgstash'`. */
-  statusHeader?: string | false | undefined
+  /** Fields that this cache obeys instead of Cache-Control, the most specific first (RFC 9213); default `['cdn-cache-control']`. */
+  targetedFields?: readonly string[] | undefined
+  /** This cache's name in the Cache-Status field (RFC 9211), or false for no such field; default `'pgstash'`. */
+  cacheStatus?: string | false | undefined
   /** How long others wait for the one request that asks the handler; a positive span, default 10 s. */
   lease?: Expiration | undefined
   /**
@@ -92,23 +96,23 @@ const KNOWN_OPTIONS = [
   'maxAge',
   'stale',
   'staleIfError',
-  'staleDespiteSMaxAge',
+  'allowStaleWithSMaxAge',
   'vary',
   'query',
   'key',
   'exclude',
   'include',
   'authenticated',
-  'setCookie',
+  'storeSetCookie',
   'tags',
   'maxBodyBytes',
   'maxVariants',
-  'keepValidatable',
+  'keepForRevalidation',
   'statuses',
   'heuristic',
   'requestDirectives',
-  'targeted',
-  'statusHeader',
+  'targetedFields',
+  'cacheStatus',
   'lease',
   'refresh',
   'waitUntil',
@@ -144,8 +148,8 @@ export interface Plan {
 /** @throws InvalidOptionError, InvalidExpirationError */
 export function parseOptions(given: ResponseCacheOptions): Plan {
   if (given === undefined) throw new InvalidOptionError('Expected options with a cache, got undefined.')
-  const options = optionsObject<ResponseCacheOptions>(given, KNOWN_OPTIONS)
-  const { cache, key, tags, refresh, waitUntil, statusHeader = 'pgstash', authenticated = 'rfc' } = options
+  const options = optionsObject<ResponseCacheOptions>(renameOptions(given), KNOWN_OPTIONS)
+  const { cache, key, tags, refresh, waitUntil, cacheStatus = 'pgstash', authenticated = 'rfc' } = options
   for (const [name, value] of Object.entries({ key, tags, refresh, waitUntil })) optionalFunction(name, value)
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, maxVariants = DEFAULT_MAX_VARIANTS } = options
   const includes = pathMatcher('include', options.include)
@@ -160,8 +164,8 @@ export function parseOptions(given: ResponseCacheOptions): Plan {
     tagsOf: tags,
     maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
     maxVariants: wholeNumber('maxVariants', maxVariants, 1),
-    validatableMs: validatableMs(options.keepValidatable),
-    statusName: checkedName(statusHeader),
+    validatableMs: validatableMs(options.keepForRevalidation),
+    statusName: checkedName(cacheStatus),
     leaseMs: span('lease', options.lease) ?? DEFAULT_LEASE_MS,
     refresh,
     waitUntil,
@@ -169,7 +173,7 @@ export function parseOptions(given: ResponseCacheOptions): Plan {
 }
 
 function policyOf(options: Partial<ResponseCacheOptions>): Policy {
-  const { authenticated = 'rfc', vary = [], statuses, heuristic = false, targeted } = options
+  const { authenticated = 'rfc', vary = [], statuses, heuristic = false, targetedFields } = options
   if (authenticated !== 'rfc' && authenticated !== 'never' && typeof authenticated !== 'function') {
     throw new InvalidOptionError(
       `Expected authenticated to be 'rfc', 'never' or a function, got ${describeType(authenticated)}.`,
@@ -180,13 +184,13 @@ function policyOf(options: Partial<ResponseCacheOptions>): Policy {
     defaultLifetime: seconds('expiration', options.expiration),
     staleWhileRevalidate: seconds('stale', options.stale) ?? 0,
     staleIfError: seconds('staleIfError', options.staleIfError) ?? 0,
-    staleDespiteSMaxAge: options.staleDespiteSMaxAge ?? false,
-    setCookie: options.setCookie ?? false,
+    allowStaleWithSMaxAge: options.allowStaleWithSMaxAge ?? false,
+    storeSetCookie: options.storeSetCookie ?? false,
     requestDirectives: options.requestDirectives ?? false,
     heuristic,
     statuses,
     vary,
-    ...(targeted === undefined ? {} : { targeted }),
+    ...(targetedFields === undefined ? {} : { targetedFields }),
   })
 }
 
@@ -209,14 +213,14 @@ function cacheFunction(cache: ResponseCacheOptions['cache'] | undefined): (c: Co
   )
 }
 
-function validatableMs(given: ResponseCacheOptions['keepValidatable']): number {
-  return given === false ? 0 : (span('keepValidatable', given) ?? DEFAULT_VALIDATABLE_MS)
+function validatableMs(given: ResponseCacheOptions['keepForRevalidation']): number {
+  return given === false ? 0 : (span('keepForRevalidation', given) ?? DEFAULT_VALIDATABLE_MS)
 }
 
 function checkedName(name: unknown): string | undefined {
   if (name === false) return undefined
   if (typeof name === 'string' && name !== '') return name
-  throw new InvalidOptionError(`Expected statusHeader to be a name or false, got ${describeType(name)}.`)
+  throw new InvalidOptionError(`Expected cacheStatus to be a name or false, got ${describeType(name)}.`)
 }
 
 function span(name: string, value: unknown): number | undefined {

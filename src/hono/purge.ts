@@ -54,7 +54,7 @@ export async function purge(cache: Cache, targets: PurgeTargets): Promise<number
   return store.purge({ ...scoped(urls, prefixes, (key) => store.keyOf(key)), ...(tags && { tags }), soft })
 }
 
-export interface PurgingOptions {
+export interface PurgeStatementsOptions {
   /** The namespace of the cache that `responseCache` was given. */
   namespace?: string | undefined
   tables?: CacheTables | undefined
@@ -67,11 +67,11 @@ export interface PurgingOptions {
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example
- * await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purging(db, { urls: [url] })])
+ * await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purgeStatements(db, { urls: [url] })])
  */
-export function purging(db: Database, targets: PurgeTargets, options?: PurgingOptions) {
+export function purgeStatements(db: Database, targets: PurgeTargets, options?: PurgeStatementsOptions) {
   checkDatabase(db)
-  const { namespace, tables = defaultTables } = optionsObject<PurgingOptions>(options, ['namespace', 'tables'])
+  const { namespace, tables = defaultTables } = optionsObject<PurgeStatementsOptions>(options, ['namespace', 'tables'])
   const { urls, prefixes, tags, soft } = parseTargets(targets)
   const scope = nestedScope(namespace === undefined ? ROOT : nestedScope(ROOT, namespace), RESPONSE_NAMESPACE)
   const wanted = scoped(urls, prefixes, (key) => storedUrl(scope, key))

@@ -24,7 +24,7 @@ export interface StaleWindows {
 
 /** The freshness lifetime; what says nothing and gets no guess is stale from the beginning. */
 export function freshness(response: TimedResponse, policy: Policy): Freshness {
-  const directives = cachingDirectives(response.headers, policy.targeted)
+  const directives = cachingDirectives(response.headers, policy.targetedFields)
   return explicitFreshness(response, directives) ?? assignedFreshness(response, directives, policy)
 }
 
@@ -60,9 +60,9 @@ export function forbidsStale(directives: CachingDirectives): boolean {
 
 /** The windows that the response names, or else those of the policy, unless they are prohibited. */
 export function staleWindows(response: TimedResponse, policy: Policy): StaleWindows {
-  const directives = cachingDirectives(response.headers, policy.targeted)
+  const directives = cachingDirectives(response.headers, policy.targetedFields)
   const { sMaxAge, ...rest } = directives
-  const stated = policy.staleDespiteSMaxAge ? { ...rest, sMaxAge: undefined } : directives
+  const stated = policy.allowStaleWithSMaxAge ? { ...rest, sMaxAge: undefined } : directives
   // What was never fresh was meant to be asked for each time; only its own word can change that.
   const neverFresh = freshness(response, policy).lifetimeMs <= initialAgeMs(response)
   const bare = neverFresh || sMaxAge !== undefined

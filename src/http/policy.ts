@@ -14,7 +14,7 @@ export interface HeuristicOptions {
 /** Every span is in seconds. */
 export interface PolicyOptions {
   /** Targeted fields (RFC 9213), the most specific first; default `['cdn-cache-control']`. */
-  readonly targeted?: readonly string[]
+  readonly targetedFields?: readonly string[]
   /** The lifetime of cacheable responses that name none; without it they have none. Goes before `heuristic`. */
   readonly defaultLifetime?: number | undefined
   /** Estimates a lifetime from Last-Modified (RFC 9111 4.2.2); default false. */
@@ -27,9 +27,9 @@ export interface PolicyOptions {
    * Whether stale-while-revalidate and stale-if-error that stand beside s-maxage count, as in many CDNs.
    * Default false: RFC 9111 5.2.2.10 lets s-maxage forbid stale responses.
    */
-  readonly staleDespiteSMaxAge?: boolean
+  readonly allowStaleWithSMaxAge?: boolean
   /** Whether responses with Set-Cookie may be stored, as RFC 9111 7.3 allows; default false. */
-  readonly setCookie?: boolean
+  readonly storeSetCookie?: boolean
   /** Whether the requests' Cache-Control and Pragma are honoured beyond no-store, as RFC 9111 5.2.1 allows; default false. */
   readonly requestDirectives?: boolean
   /** The only statuses to store; default all that RFC 9111 allows. */
@@ -44,13 +44,13 @@ export interface PolicyOptions {
 }
 
 export interface Policy {
-  readonly targeted: readonly string[]
+  readonly targetedFields: readonly string[]
   readonly defaultLifetime: number | undefined
   readonly heuristic: { readonly fraction: number; readonly maxSeconds: number } | undefined
   readonly staleWhileRevalidate: number
   readonly staleIfError: number
-  readonly staleDespiteSMaxAge: boolean
-  readonly setCookie: boolean
+  readonly allowStaleWithSMaxAge: boolean
+  readonly storeSetCookie: boolean
   readonly requestDirectives: boolean
   readonly statuses: ReadonlySet<number> | undefined
   readonly authenticated: 'rfc' | 'never' | 'keyed'
@@ -66,16 +66,16 @@ const DEFAULT_HEURISTIC_MAX_SECONDS = 86_400
 const MS_PER_SECOND = 1_000
 
 const KNOWN = [
+  'allowStaleWithSMaxAge',
   'authenticated',
   'defaultLifetime',
   'heuristic',
   'requestDirectives',
-  'setCookie',
-  'staleDespiteSMaxAge',
   'staleIfError',
   'staleWhileRevalidate',
   'statuses',
-  'targeted',
+  'storeSetCookie',
+  'targetedFields',
   'vary',
 ] as const
 
@@ -87,13 +87,13 @@ export function createPolicy(given?: PolicyOptions): Policy {
     throw new InvalidOptionError("Expected authenticated to be 'rfc', 'never' or 'keyed'.")
   }
   return {
-    targeted: names('targeted', options.targeted ?? DEFAULT_TARGETED),
+    targetedFields: names('targetedFields', options.targetedFields ?? DEFAULT_TARGETED),
     defaultLifetime: defaultLifetime === undefined ? undefined : span('defaultLifetime', defaultLifetime),
     heuristic: heuristic === false ? undefined : heuristicOf(heuristic === true ? undefined : heuristic),
     staleWhileRevalidate: span('staleWhileRevalidate', options.staleWhileRevalidate ?? 0),
     staleIfError: span('staleIfError', options.staleIfError ?? 0),
-    staleDespiteSMaxAge: boolean('staleDespiteSMaxAge', options.staleDespiteSMaxAge ?? false),
-    setCookie: boolean('setCookie', options.setCookie ?? false),
+    allowStaleWithSMaxAge: boolean('allowStaleWithSMaxAge', options.allowStaleWithSMaxAge ?? false),
+    storeSetCookie: boolean('storeSetCookie', options.storeSetCookie ?? false),
     requestDirectives: boolean('requestDirectives', options.requestDirectives ?? false),
     statuses: statuses && statusSet(statuses),
     authenticated,

@@ -27,7 +27,7 @@ export interface Reuse {
 export function reuse(request: RequestHead, stored: TimedResponse, now: number, policy: Policy): Reuse {
   const wishes = wishesOf(request, policy)
   const ttlMs = remainingMs(stored, now, policy)
-  const directives = cachingDirectives(stored.headers, policy.targeted)
+  const directives = cachingDirectives(stored.headers, policy.targetedFields)
   const ask = wishes?.onlyIfCached ? 'gateway-timeout' : 'validate'
   if (forbidsReuse(directives)) return { use: ask, fwd: 'stale', ttlMs }
   if (wishes && refuses(wishes, stored, now, ttlMs, directives.immutable)) return { use: ask, fwd: 'request', ttlMs }
@@ -55,7 +55,7 @@ export function isShareable(stored: TimedResponse, policy: Policy): boolean {
  */
 export function mayServeOnError(request: RequestHead, stored: TimedResponse, now: number, policy: Policy): boolean {
   const wishes = wishesOf(request, policy)
-  const directives = cachingDirectives(stored.headers, policy.targeted)
+  const directives = cachingDirectives(stored.headers, policy.targetedFields)
   const staleMs = -remainingMs(stored, now, policy)
   if (forbidsReuse(directives) || wishes?.noCache) return false
   if (staleMs < 0) return true

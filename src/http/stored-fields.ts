@@ -42,14 +42,14 @@ export function excludedFields(headers: Headers, policy: Policy): ReadonlySet<st
   for (const option of listMembers(headers.get('connection'))) {
     // No connection option may name a field that is meant for all recipients (RFC 9110 7.6.1): it would undo the rules.
     const name = option.toLowerCase()
-    if (!RELIED_ON.has(name) && !policy.targeted.includes(name)) excluded.add(name)
+    if (!RELIED_ON.has(name) && !policy.targetedFields.includes(name)) excluded.add(name)
   }
   return excluded
 }
 
 /** The names, in lower case, of the fields that are for the client of this very response. */
 export function unsharedFields(headers: Headers, policy: Policy): readonly string[] {
-  const directives = cachingDirectives(headers, policy.targeted)
+  const directives = cachingDirectives(headers, policy.targetedFields)
   const named = [...restrictedFields(directives.noCache), ...restrictedFields(directives.private)]
-  return policy.setCookie ? named : [...named, 'set-cookie']
+  return policy.storeSetCookie ? named : [...named, 'set-cookie']
 }

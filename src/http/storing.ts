@@ -68,7 +68,7 @@ export function mayFill(request: RequestHead): boolean {
 
 /** Whether a shared cache may store this response to this request, and would have any use of it. */
 export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
-  const directives = cachingDirectives(response.headers, policy.targeted)
+  const directives = cachingDirectives(response.headers, policy.targetedFields)
   const candidate = { request, response, directives, policy }
   const refusal = REFUSALS.find(([, refuses]) => refuses(candidate))
   return refusal ? { store: false, reason: refusal[0] } : { store: true }
@@ -97,7 +97,7 @@ function forbidsAuthenticated({ request, directives, policy }: Candidate): boole
 
 /** RFC 9111 7.3 allows to store it; a cookie meant for one user would go to all. Not so where it is left out anyway. */
 function forbidsSetCookie({ response, directives, policy }: Candidate): boolean {
-  if (policy.setCookie || !response.headers.has('set-cookie')) return false
+  if (policy.storeSetCookie || !response.headers.has('set-cookie')) return false
   const excluded = [...restrictedFields(directives.private), ...restrictedFields(directives.noCache)]
   return !excluded.includes('set-cookie')
 }

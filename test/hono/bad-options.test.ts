@@ -37,14 +37,14 @@ describe('options that cannot be meant', () => {
     ['maxVariants 0', { cache, maxVariants: 0 }, InvalidOptionError],
     ['statuses as a number', { cache, statuses: 200 }, InvalidOptionError],
     ['statuses of texts', { cache, statuses: ['200'] }, InvalidOptionError],
-    ['an empty statusHeader', { cache, statusHeader: '' }, InvalidOptionError],
+    ['an empty cacheStatus', { cache, cacheStatus: '' }, InvalidOptionError],
     ['lease 0', { cache, lease: 0 }, InvalidExpirationError],
     ['waitUntil as true', { cache, waitUntil: true }, InvalidOptionError],
     ['query as a list', { cache, query: ['page'] }, InvalidOptionError],
     ['query with an unknown rule', { cache, query: { only: ['page'] } }, InvalidOptionError],
     ['query with a text', { cache, query: { allow: 'page' } }, InvalidOptionError],
-    ['targeted as text', { cache, targeted: 'cdn-cache-control' }, InvalidOptionError],
-    ['setCookie as text', { cache, setCookie: 'no' }, InvalidOptionError],
+    ['targetedFields as text', { cache, targetedFields: 'cdn-cache-control' }, InvalidOptionError],
+    ['storeSetCookie as text', { cache, storeSetCookie: 'no' }, InvalidOptionError],
   ])('%s: are refused when it is made', (_name, options, error) => {
     expect(() => responseCache(options as ResponseCacheOptions)).toThrow(error)
   })

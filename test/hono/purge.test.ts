@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { InvalidOptionError } from 'pgstash'
-import { type PurgeTargets, purge, purging } from 'pgstash/hono'
+import { type PurgeTargets, purge, purgeStatements } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPool } from '../setup/databases.ts'
 import { age, brief, createApp, createSite, emptied, fresh, ownCache, type Site, stored, stream } from './app.ts'
@@ -178,7 +178,7 @@ describe('a purge', () => {
       select ${key}, case when i % 10 = 0 then 'token' end, now() from generate_series(1, 20000) as i`)
       await pool.query('analyze cache_entries, cache_leases')
       const urls = Array.from({ length: 30 }, (_, i) => `https://example.com/${i}`)
-      const [query] = purging(drizzle(pool), { urls, soft })
+      const [query] = purgeStatements(drizzle(pool), { urls, soft })
       const { sql: text, params } = query.toSQL()
       const { rows } = await pool.query(`explain ${text}`, params)
       expect(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on cache_/)
@@ -193,7 +193,7 @@ describe('a purge', () => {
   })
 })
 
-describe('purging, in a batch with a write of one’s own', () => {
+describe('purgeStatements, in a batch with a write of one’s own', () => {
   it.each([
     ['commits', 1, []],
     ['fails', 0, ['/a']],
@@ -203,14 +203,14 @@ describe('purging, in a batch with a write of one’s own', () => {
     const { fetch } = pages()
     await fetch('/a')
     const write = site.db.execute(sql`insert into posts values (${id}, 'new')`)
-    const batch = site.db.batch([write, ...purging(site.db, { urls: [URL_A] })] as never)
+    const batch = site.db.batch([write, ...purgeStatements(site.db, { urls: [URL_A] })] as never)
     if (what === 'fails') await expect(batch).rejects.toThrow()
     else await batch
     expect(await paths()).toEqual(left)
   })
 })
 
-describe('purging, in a transaction that is held open', () => {
+describe('purgeStatements, in a transaction that is held open', () => {
   it('removes what others store meanwhile, once it has committed; nothing where it is rolled back', async () => {
     const pool = createPool(site.database)
     const { fetch } = pages()
@@ -220,7 +220,7 @@ describe('purging, in a transaction that is held open', () => {
       const client = await pool.connect()
       const db = drizzle(client)
       await client.query('begin')
-      const [first, second] = purging(db, { urls: [URL_A] })
+      const [first, second] = purgeStatements(db, { urls: [URL_A] })
       await first
       // Another variant: it shares no row with what the transaction has locked.
       const other = fetch('/a', { headers: { 'accept-language': 'de' } })

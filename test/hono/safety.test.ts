@@ -100,7 +100,7 @@ describe('what is for one client', () => {
 describe('header fields', () => {
   it('that break lines cannot be made, neither by Cache-Status nor by what upstream says there', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, 'cache-status': 'a;detail="x' }), {
-      statusHeader: 'bad\r\nset-cookie: a=1',
+      cacheStatus: 'bad\r\nset-cookie: a=1',
     })
     const response = await fetch('/a')
     expect(response.headers.get('set-cookie')).toBe(null)

@@ -150,14 +150,14 @@ describe('the option', () => {
     expect(brief(await fetch('/a', { headers: { authorization: 'a' } }))).toBe('fwd=bypass')
   })
 
-  it('setCookie lets responses with cookies be stored, cookies and all', async () => {
+  it('storeSetCookie lets responses with cookies be stored, cookies and all', async () => {
     const handler = () =>
       new Response('Hello', { headers: [...Object.entries(fresh), ['set-cookie', 'a=1'], ['set-cookie', 'b=2']] })
     const careful = createApp(site, handler)
     await careful.fetch('/a')
     expect(await stored(site)).toEqual([])
     await emptied(site)
-    const { fetch } = createApp(site, handler, { setCookie: true })
+    const { fetch } = createApp(site, handler, { storeSetCookie: true })
     await fetch('/a')
     const hit = await fetch('/a')
     expect([brief(hit), hit.headers.getSetCookie()]).toEqual(['hit', ['a=1', 'b=2']])
@@ -233,22 +233,22 @@ describe('the option', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('targeted names the fields that speak to this cache alone', async () => {
+  it('targetedFields names the fields that speak to this cache alone', async () => {
     const headers = { 'cache-control': 'no-store', 'cdn-cache-control': 'max-age=60', 'my-cache-control': 'max-age=5' }
     const { fetch } = createApp(site, hello(headers))
     await fetch('/a')
     const hit = await fetch('/a')
     expect([brief(hit), hit.headers.get('cache-control')]).toEqual(['hit', 'no-store'])
     await emptied(site)
-    const mine = createApp(site, hello(headers), { targeted: ['my-cache-control'] })
+    const mine = createApp(site, hello(headers), { targetedFields: ['my-cache-control'] })
     await mine.fetch('/a')
     expect(status(await mine.fetch('/a'))).toMatch(/hit;ttl=[45]$/)
   })
 
-  it('statusHeader names this cache, or keeps silent', async () => {
-    const named = createApp(site, hello({ ...fresh, 'cache-status': 'origin;hit' }), { statusHeader: 'edge one' })
+  it('cacheStatus names this cache, or keeps silent', async () => {
+    const named = createApp(site, hello({ ...fresh, 'cache-status': 'origin;hit' }), { cacheStatus: 'edge one' })
     expect(status(await named.fetch('/a'))).toBe('origin;hit, "edge one";fwd=uri-miss;stored')
-    const silent = createApp(site, hello(fresh), { statusHeader: false })
+    const silent = createApp(site, hello(fresh), { cacheStatus: false })
     for (const _ of [1, 2]) expect(status(await silent.fetch('/b'))).toBe(null)
     expect(silent.calls).toHaveLength(1)
   })
