@@ -69,7 +69,7 @@ const KNOWN_OPTIONS = [
 ] as const satisfies readonly (keyof RateLimitOptions)[]
 
 /** What was asked for, with nothing left open. */
-export interface Plan<E extends Env> {
+export interface RateLimitSettings<E extends Env> {
   cacheOf(c: Context<E>): Cache
   limitOf(c: Context<E>): number | Promise<number>
   keyOf(c: Context<E>): string | Promise<string>
@@ -84,7 +84,7 @@ export interface Plan<E extends Env> {
 }
 
 /** @throws InvalidOptionError, InvalidExpirationError */
-export function parsePlan<E extends Env>(options: RateLimitOptions<E>): Plan<E> {
+export function parseRateLimitOptions<E extends Env>(options: RateLimitOptions<E>): RateLimitSettings<E> {
   const {
     cache,
     limit,
@@ -125,7 +125,7 @@ export function parsePlan<E extends Env>(options: RateLimitOptions<E>): Plan<E> 
   }
 }
 
-function cacheFrom<E extends Env>(cache: RateLimitOptions<E>['cache'] | undefined): Plan<E>['cacheOf'] {
+function cacheFrom<E extends Env>(cache: RateLimitOptions<E>['cache'] | undefined): RateLimitSettings<E>['cacheOf'] {
   if (typeof cache === 'function') return (c) => checkedCache(cache(c))
   const checked = checkedCache(cache)
   return () => checked

@@ -5,7 +5,7 @@ import { DatabaseTimeoutError, describeType, InvalidOptionError, isOutage } from
 import { within } from '../values/within.ts'
 import { addRateLimitFields, type FieldAccess, seconds } from './rate-limit-fields.ts'
 import { rateLimitKey } from './rate-limit-key.ts'
-import { type Plan, parsePlan, type RateLimitOptions } from './rate-limit-options.ts'
+import { parseRateLimitOptions, type RateLimitOptions, type RateLimitSettings } from './rate-limit-options.ts'
 
 export type { RateLimitOptions } from './rate-limit-options.ts'
 
@@ -33,44 +33,51 @@ interface Counted {
  * app.use('/api/*', rateLimit({ cache, limit: 100, period: '1m', key: (c) => addressKey(c.req.header('cf-connecting-ip')) }))
  */
 export function rateLimit<E extends Env = Env>(options: RateLimitOptions<E>): MiddlewareHandler<E> {
-  const plan = parsePlan(options)
+  const settings = parseRateLimitOptions(options)
   return async function rateLimit(c, next) {
-    if (await plan.skip?.(c)) return next()
-    const counted = await attempt(plan, c)
+    if (await settings.skip?.(c)) return next()
+    const counted = await attempt(settings, c)
     if (counted === undefined) return next()
-    if (!counted.result.allowed) return refusal(plan, c, counted)
+    if (!counted.result.allowed) return refusal(settings, c, counted)
     await next()
     // After the handler: what is set before is lost when it returns a plain Response.
-    if (c.res.status !== SWITCHING_PROTOCOLS) describe(plan, counted, fieldsOf(c))
+    if (c.res.status !== SWITCHING_PROTOCOLS) describe(settings, counted, fieldsOf(c))
     return undefined
   }
 }
 
 /** Undefined where the database is away and the request may pass. */
-async function attempt<E extends Env>(plan: Plan<E>, c: Context<E>): Promise<Counted | undefined> {
-  const cache = plan.cacheOf(c)
-  const limit = await plan.limitOf(c)
-  const key = rateLimitKey(plan.name, await plan.keyOf(c))
+async function attempt<E extends Env>(settings: RateLimitSettings<E>, c: Context<E>): Promise<Counted | undefined> {
+  const cache = settings.cacheOf(c)
+  const limit = await settings.limitOf(c)
+  const key = rateLimitKey(settings.name, await settings.keyOf(c))
   try {
-    const result = await within(plan.timeoutMs, cache.limit(key, { limit, period: { milliseconds: plan.periodMs } }))
-    if (result === undefined) throw new DatabaseTimeoutError(plan.timeoutMs)
+    const result = await within(
+      settings.timeoutMs,
+      cache.limit(key, { limit, period: { milliseconds: settings.periodMs } }),
+    )
+    if (result === undefined) throw new DatabaseTimeoutError(settings.timeoutMs)
     return { limit, result }
   } catch (error) {
-    if (!plan.failOpen || !isOutage(error)) throw error
-    await tell(plan, error, c)
+    if (!settings.failOpen || !isOutage(error)) throw error
+    await tell(settings, error, c)
     return undefined
   }
 }
 
 /** A listener's own failure must not fail the request, which would undo what failing open is for. */
-async function tell<E extends Env>(plan: Plan<E>, error: unknown, c: Context<E>): Promise<void> {
+async function tell<E extends Env>(settings: RateLimitSettings<E>, error: unknown, c: Context<E>): Promise<void> {
   try {
-    await plan.onError(error, c)
+    await settings.onError(error, c)
   } catch {}
 }
 
-async function refusal<E extends Env>(plan: Plan<E>, c: Context<E>, counted: Counted): Promise<Response> {
-  const answer = plan.onLimit === undefined ? problem(plan, c) : await plan.onLimit(c, counted.result)
+async function refusal<E extends Env>(
+  settings: RateLimitSettings<E>,
+  c: Context<E>,
+  counted: Counted,
+): Promise<Response> {
+  const answer = settings.onLimit === undefined ? problem(settings, c) : await settings.onLimit(c, counted.result)
   if (typeof answer?.headers?.get !== 'function') {
     throw new InvalidOptionError(`Expected onLimit to answer with a Response, got ${describeType(answer)}.`)
   }
@@ -78,18 +85,22 @@ async function refusal<E extends Env>(plan: Plan<E>, c: Context<E>, counted: Cou
   const response = new Response(answer.body, answer)
   const { headers } = response
   if (!headers.has('retry-after')) headers.set('retry-after', String(seconds(counted.result.resetMs)))
-  describe(plan, counted, headers)
+  describe(settings, counted, headers)
   return response
 }
 
-function problem<E extends Env>({ name }: Plan<E>, c: Context<E>): Response {
+function problem<E extends Env>({ name }: RateLimitSettings<E>, c: Context<E>): Response {
   const details = { type: QUOTA_EXCEEDED, title: 'Too many requests', status: 429, 'violated-policies': [name] }
   const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   return c.body(JSON.stringify(details), 429, headers)
 }
 
-function describe<E extends Env>(plan: Plan<E>, { limit, result }: Counted, fields: FieldAccess): void {
-  const { name, periodMs, hasFields } = plan
+function describe<E extends Env>(
+  settings: RateLimitSettings<E>,
+  { limit, result }: Counted,
+  fields: FieldAccess,
+): void {
+  const { name, periodMs, hasFields } = settings
   if (hasFields) addRateLimitFields(fields, { ...result, name, limit, periodMs })
 }
 

@@ -17,8 +17,8 @@ const RENAMED: [string, string, unknown, unknown][] = [
 ]
 
 function settings(options: object) {
-  const { policy, validatableMs, statusName } = parseOptions({ cache: () => cache, ...options })
-  return { policy, validatableMs, statusName }
+  const { policy, validatableMs, cacheStatusName } = parseOptions({ cache: () => cache, ...options })
+  return { policy, validatableMs, cacheStatusName }
 }
 
 describe.each(RENAMED)('the deprecated option %s', (oldName, newName, value, other) => {

@@ -1,4 +1,4 @@
-/** What of a handler's response goes into the store, and for how long. */
+/** Which parts of a handler's response are stored, and for how long. */
 import {
   comparableOf,
   dateOf,
@@ -16,18 +16,20 @@ import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../postgr
 import { bodyText } from './bodies.ts'
 import type { Exchange } from './exchange.ts'
 
-export interface Names {
+/** The field names that a URL's row remembers, because its responses vary on them. */
+export interface VaryRecord {
   readonly names: readonly string[]
+  /** Whether the names of earlier responses are dropped. */
   readonly forgets: boolean
 }
 
 /**
- * The fields that the URL's responses vary on, this one included; only its own where all together are too many. Undefined
- * where its own are, or where it varies on everything.
+ * Returns the fields that the URL's responses vary on, this response included. If they are too many together, only those of
+ * this response remain. If its own are too many, or it varies on everything, the result is undefined.
  */
-export function namesOf(x: Exchange, answer: ResponseAnswer, response: TimedResponse): Names | undefined {
-  const own = varyNames(response.headers, x.plan.policy)
-  // Whoever compresses has asked the client, whether or not it says so.
+export function varyRecordOf(x: Exchange, answer: ResponseAnswer, response: TimedResponse): VaryRecord | undefined {
+  const own = varyNames(response.headers, x.settings.policy)
+  // An encoded response depends on Accept-Encoding, even if its Vary does not say so.
   const negotiated = response.headers.has('content-encoding') ? ['accept-encoding'] : []
   const all = joinVary([...(answer.names ?? []), ...negotiated], own)
   if (all !== '*') return { names: all, forgets: false }
@@ -35,18 +37,23 @@ export function namesOf(x: Exchange, answer: ResponseAnswer, response: TimedResp
   return names === '*' ? undefined : { names, forgets: true }
 }
 
-/** How long a response is fresh, and kept; and whether hits prolong it. */
-export function lifeOf(
+/** Returns how long a response is fresh, how long it is kept after that, and whether hits extend its deadline. */
+export function lifetimeOf(
   x: Exchange,
   response: TimedResponse,
-): Pick<ResponseFreshening, 'deadline' | 'maxAgeMs' | 'keptMs'> & { isSliding: boolean } {
-  const { policy, sliding, validatableMs } = x.plan
+): Pick<ResponseFreshening, 'deadline' | 'maxAgeMs' | 'retentionMs'> & { isSliding: boolean } {
+  const { policy, sliding, validatableMs } = x.settings
   const { freshMs, staleMs } = servingSpans(response, policy)
-  const keptMs = Math.max(staleMs - freshMs, hasValidator(response) ? validatableMs : 0)
+  const retentionMs = Math.max(staleMs - freshMs, hasValidator(response) ? validatableMs : 0)
   if (sliding !== undefined && freshness(response, policy).source === 'default') {
-    return { deadline: { kind: 'after', ms: sliding.lifeMs }, maxAgeMs: sliding.maxAgeMs, keptMs, isSliding: true }
+    return { deadline: { kind: 'after', ms: sliding.lifeMs }, maxAgeMs: sliding.maxAgeMs, retentionMs, isSliding: true }
   }
-  return { deadline: { kind: 'at', epochMs: response.responseAt + freshMs }, maxAgeMs: null, keptMs, isSliding: false }
+  return {
+    deadline: { kind: 'at', epochMs: response.responseAt + freshMs },
+    maxAgeMs: null,
+    retentionMs,
+    isSliding: false,
+  }
 }
 
 export function metaOf(
@@ -69,40 +76,40 @@ export function metaOf(
   }
 }
 
-/** @param response as it is stored, so that the tags of a validated one are still its own */
+/** @param response the response as stored. After a 304 it still has the fields that name its tags. */
 export function tagsOf(x: Exchange, response: Response): readonly string[] {
-  const own = x.plan.tagsOf?.(x.c, response) ?? []
+  const own = x.settings.tagsOf?.(x.c, response) ?? []
   return [
     ...new Set([...responseTags(new URL(x.request.url), response.headers), ...(typeof own === 'string' ? [own] : own)]),
   ]
 }
 
-/** Stores a response with its whole body; false where it is incomplete or was refused. */
-export async function keep(
+/** Stores a response with its whole body. Returns false if the body is incomplete or the store refused the response. */
+export async function storeResponse(
   x: Exchange,
   answer: ResponseAnswer,
   response: TimedResponse,
-  { bytes, names, forgets, tags }: { bytes: Uint8Array; tags: readonly string[] } & Names,
+  { bytes, names, forgets, tags }: { bytes: Uint8Array; tags: readonly string[] } & VaryRecord,
 ): Promise<boolean> {
   if (!isComplete(response.headers, bytes.length, true)) return false
   const { text, base64 } = bodyText(bytes)
-  const { isSliding, ...life } = lifeOf(x, response)
-  const stored = { ...response, headers: fieldsToStore(response, x.plan.policy) }
+  const { isSliding, ...lifetime } = lifetimeOf(x, response)
+  const stored = { ...response, headers: fieldsToStore(response, x.settings.policy) }
   return x.store.fill(
     {
       base: x.base,
       key: answer.key,
       token: x.token,
-      passedAt: answer.passedAt,
+      hitForMissSnapshot: answer.hitForMissSnapshot,
       digests: x.digests,
       names,
       forgets,
       meta: metaOf(stored, { bytes: bytes.length, base64, isSliding }),
       body: text,
-      ...life,
+      ...lifetime,
       tags,
       computeMs: response.responseAt - response.requestAt,
-      maxVariants: x.plan.maxVariants,
+      maxVariants: x.settings.maxVariants,
     },
     x.cost,
   )
