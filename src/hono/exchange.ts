@@ -3,7 +3,14 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Context } from 'hono'
-import { type CacheStatus, cacheKey, cacheStatus, conditionOf, fieldDigests, type RequestHead } from '../http/index.ts'
+import {
+  type CacheStatus,
+  cacheKey,
+  conditionOf,
+  fieldDigests,
+  formatCacheStatus,
+  type RequestHead,
+} from '../http/index.ts'
 import type { ResponseAnswer, ResponseStore } from '../postgres/responses/store.ts'
 import { wallClock } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
@@ -104,7 +111,7 @@ export function withCacheStatus(x: Exchange, response: Response, status: CacheSt
   // A protocol switch (101) or a network error (0) cannot be copied.
   if (cacheStatusName === undefined || response.status < 200 || response.status > 599) return response
   const headers = new Headers(response.headers)
-  headers.set('cache-status', cacheStatus(response.headers.get('cache-status'), cacheStatusName, status))
+  headers.set('cache-status', formatCacheStatus(response.headers.get('cache-status'), cacheStatusName, status))
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
 }
 
