@@ -94,7 +94,10 @@ function assignedFreshness(response: TimedResponse, directives: CachingDirective
 
 const NONE: Freshness = { lifetimeMs: 0, source: 'none' }
 
-/** `Pragma: no-cache` in a response was never specified (RFC 9111 5.4), but a server that sends it alone wants no assigned lifetime. */
+/**
+ * True if `Pragma: no-cache` is the only directive. No RFC specifies it in a response (RFC 9111 5.4), but a server that sends it
+ * does not want an assigned lifetime.
+ */
 function hasOnlyPragma(headers: Headers): boolean {
   return !headers.has('cache-control') && parseDirectives(headers.get('pragma')).has('no-cache')
 }

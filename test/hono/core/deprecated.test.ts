@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache, InvalidOptionError } from 'pgstash'
 import * as hono from 'pgstash/hono'
 import { describe, expect, it } from 'vitest'
-import { parseOptions } from '../../src/hono/options.ts'
+import { parseOptions } from '../../../src/hono/options.ts'
 
 const cache = createCache(drizzle(neon('postgres://user:password@localhost/none')))
 

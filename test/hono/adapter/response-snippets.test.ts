@@ -2,13 +2,13 @@ import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { sql } from 'drizzle-orm'
 import { beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { inFrontOf } from '../../docs/snippets/http/legacy.ts'
-import { accounts } from '../../docs/snippets/http/per-user.ts'
-import { newTemplate, rename, withPurgeRoute } from '../../docs/snippets/http/purge.ts'
-import worker from '../../docs/snippets/http/worker.ts'
-import { cleanup } from '../setup/cleanup.ts'
-import { eventually } from '../setup/eventually.ts'
-import { age, brief, createApp, createSite, emptied, ownCache, type Site, stored } from './app.ts'
+import { inFrontOf } from '../../../docs/snippets/http/legacy.ts'
+import { accounts } from '../../../docs/snippets/http/per-user.ts'
+import { newTemplate, rename, withPurgeRoute } from '../../../docs/snippets/http/purge.ts'
+import worker from '../../../docs/snippets/http/worker.ts'
+import { cleanup } from '../../setup/cleanup.ts'
+import { eventually } from '../../setup/eventually.ts'
+import { age, brief, createApp, createSite, emptied, ownCache, type Site, stored } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {
@@ -46,7 +46,7 @@ it('worker.ts answers at once from what is stale, and refreshes it behind that',
 it('node.ts and vercel.ts serve misses and then hits', async () => {
   vi.stubEnv('DATABASE_URL', `postgres://${site.database.split('://')[1]}`)
   vi.stubEnv('PORT', '0')
-  const { db, server } = await import('../../docs/snippets/http/node.ts')
+  const { db, server } = await import('../../../docs/snippets/http/node.ts')
   cleanup(() => db.$client.end())
   cleanup(() => new Promise((resolve) => server.close(resolve)))
   await eventually(() => expect(server.listening).toBe(true))
@@ -56,7 +56,7 @@ it('node.ts and vercel.ts serve misses and then hits', async () => {
   expect(await (await fetch(url)).text()).toBe(first)
 
   vi.stubEnv('DATABASE_URL', site.server.connectionString)
-  const { GET } = await import('../../docs/snippets/http/vercel.ts')
+  const { GET } = await import('../../../docs/snippets/http/vercel.ts')
   const ask = () => GET(new Request('https://example.com/api/report'))
   const report = await (await ask()).text()
   const hit = await ask()

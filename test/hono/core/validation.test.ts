@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { age, brief, createApp, createSite, emptied, fresh, type Site, stored } from './app.ts'
+import { age, brief, createApp, createSite, emptied, fresh, type Site, stored } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

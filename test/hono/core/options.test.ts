@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ResponseCacheOptions } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { age, brief, createApp, createSite, emptied, fresh, type Site, status } from './app.ts'
+import { age, brief, createApp, createSite, emptied, fresh, type Site, status } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

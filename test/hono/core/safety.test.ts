@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { brief, createApp, createSite, emptied, fresh, type Site, stored, times } from './app.ts'
+import { brief, createApp, createSite, emptied, fresh, type Site, stored, times } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

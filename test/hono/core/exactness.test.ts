@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { beforeAll, expect, it } from 'vitest'
-import { createPool } from '../setup/databases.ts'
-import { createApp, createSite, emptied, pause, type Site, times } from './app.ts'
+import { createPool } from '../../setup/databases.ts'
+import { createApp, createSite, emptied, pause, type Site, times } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

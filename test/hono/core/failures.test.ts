@@ -1,7 +1,7 @@
 import type { Fault } from 'pgstash/testing'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { eventually } from '../setup/eventually.ts'
-import { age, brief, createApp, createSite, emptied, fresh, type Site, stored, times } from './app.ts'
+import { eventually } from '../../setup/eventually.ts'
+import { age, brief, createApp, createSite, emptied, fresh, type Site, stored, times } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

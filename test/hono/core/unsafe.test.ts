@@ -1,6 +1,6 @@
 import type { CacheEvent } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { brief, createApp, createSite, emptied, fresh, ownCache, type Site, stored, stream } from './app.ts'
+import { brief, createApp, createSite, emptied, fresh, ownCache, type Site, stored, stream } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

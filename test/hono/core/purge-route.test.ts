@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { InvalidOptionError } from 'pgstash'
 import { type PurgeRouteOptions, purgeRoute } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createApp, createSite, emptied, fresh, ownCache, type Site, stored } from './app.ts'
+import { createApp, createSite, emptied, fresh, ownCache, type Site, stored } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { ResponseCacheOptions } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { age, brief, createApp, createSite, emptied, fresh, ownCache, type Site, status, stored } from './app.ts'
+import { age, brief, createApp, createSite, emptied, fresh, ownCache, type Site, status, stored } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

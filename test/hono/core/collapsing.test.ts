@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { purge, responseCache } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { eventually } from '../setup/eventually.ts'
-import { createGate } from '../setup/gate.ts'
+import { eventually } from '../../setup/eventually.ts'
+import { createGate } from '../../setup/gate.ts'
 import {
   type App,
   age,
@@ -19,7 +19,7 @@ import {
   stored,
   stream,
   times,
-} from './app.ts'
+} from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

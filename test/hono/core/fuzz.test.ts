@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createApp, createSite, emptied, type Site } from './app.ts'
+import { createApp, createSite, emptied, type Site } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { HTTPException } from 'hono/http-exception'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { age, brief, createApp, createSite, emptied, fresh, type Site, stored } from './app.ts'
+import { age, brief, createApp, createSite, emptied, fresh, type Site, stored } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

@@ -7,11 +7,11 @@ import { sql } from 'drizzle-orm'
 import { EdgeRuntime } from 'edge-runtime'
 import { Miniflare } from 'miniflare'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { bundleForEdge } from '../package/bundle.ts'
-import { install, linkPackages, pack, ROOT } from '../package/packed.ts'
-import { cleanup } from '../setup/cleanup.ts'
-import { eventually } from '../setup/eventually.ts'
-import { brief, createSite, emptied, heldLeases, type Site, times } from './app.ts'
+import { bundleForEdge } from '../../package/bundle.ts'
+import { install, linkPackages, pack, ROOT } from '../../package/packed.ts'
+import { cleanup } from '../../setup/cleanup.ts'
+import { eventually } from '../../setup/eventually.ts'
+import { brief, createSite, emptied, heldLeases, type Site, times } from '../app.ts'
 
 type Ask = (path: string, headers?: Record<string, string>, signal?: AbortSignal) => Promise<Response>
 
@@ -138,7 +138,7 @@ async function onEdgeRuntime(): Promise<Ask> {
 }
 
 async function onNode(): Promise<Ask> {
-  const { default: app } = await import('../package/probes/responses.ts')
+  const { default: app } = await import('../../package/probes/responses.ts')
   const server = serve({ fetch: (request) => app.fetch(request, env), port: 0, hostname: '127.0.0.1' })
   cleanup(() => new Promise((resolve) => server.close(resolve)))
   await new Promise<void>((resolve) => (server.listening ? resolve() : server.once('listening', () => resolve())))

@@ -6,7 +6,7 @@ import { logger } from 'hono/logger'
 import { secureHeaders } from 'hono/secure-headers'
 import { timing } from 'hono/timing'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { age, brief, createApp, createSite, emptied, fresh, type Site, stored } from './app.ts'
+import { age, brief, createApp, createSite, emptied, fresh, type Site, stored } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

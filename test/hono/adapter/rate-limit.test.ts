@@ -4,9 +4,9 @@ import { addressKey, type RateLimitOptions, rateLimit, rateLimitKey } from 'pgst
 import { migrate } from 'pgstash/migrate'
 import type { Faults } from 'pgstash/testing'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createDatabase } from '../setup/databases.ts'
-import { advance } from '../setup/postgres-store.ts'
-import { cost, counters, createStash, members, PATIENCE_MS, statuses } from './limits.ts'
+import { createDatabase } from '../../setup/databases.ts'
+import { advance } from '../../setup/postgres-store.ts'
+import { cost, counters, createStash, members, PATIENCE_MS, statuses } from '../limits.ts'
 
 let db: Awaited<ReturnType<typeof createStash>>['db']
 let cache: Cache

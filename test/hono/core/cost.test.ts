@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
-import { age, createApp, createSite, emptied, type Site } from './app.ts'
+import { age, createApp, createSite, emptied, type Site } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { emptyTables } from '../setup/postgres-store.ts'
-import { createApp, createSite, type Site, status } from './app.ts'
+import { emptyTables } from '../../setup/postgres-store.ts'
+import { createApp, createSite, type Site, status } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

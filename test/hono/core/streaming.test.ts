@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { eventually } from '../setup/eventually.ts'
+import { eventually } from '../../setup/eventually.ts'
 import {
   brief,
   createApp,
@@ -12,7 +12,7 @@ import {
   stored,
   stream,
   times,
-} from './app.ts'
+} from '../app.ts'
 
 let site: Site
 beforeAll(async () => {

@@ -3,8 +3,8 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { InvalidOptionError } from 'pgstash'
 import { type PurgeTargets, purge, purgeStatements } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createPool } from '../setup/databases.ts'
-import { age, brief, createApp, createSite, emptied, fresh, ownCache, type Site, stored, stream } from './app.ts'
+import { createPool } from '../../setup/databases.ts'
+import { age, brief, createApp, createSite, emptied, fresh, ownCache, type Site, stored, stream } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {
