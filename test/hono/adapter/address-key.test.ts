@@ -17,11 +17,11 @@ describe('the key of an address', () => {
     ['::ffff:192.0.2.1', '192.0.2.1'],
     ['::FFFF:c000:201', '192.0.2.1'],
     ['::ffff:0:1', '0.0.0.1'],
-  ])('of %s is %s', (address, key) => {
+  ])('for %s is %s', (address, key) => {
     expect(addressKey(address)).toBe(key)
   })
 
-  it('is one for all addresses of a customer, however they are written', () => {
+  it('is the same for all addresses of a customer, in any spelling', () => {
     const group = fc.integer({ min: 0, max: 0xffff })
     const groups = fc.array(group, { minLength: 8, maxLength: 8 }).filter((found) => found[0] !== 0)
     fc.assert(
@@ -52,7 +52,7 @@ describe('the key of an address', () => {
     '2001:db8::1 ',
     '::1]/[',
     '0x7f.1',
-  ])('is refused for what is no address: %o', (address) => {
+  ])('is refused for a value that is not an address: %o', (address) => {
     const key = () => addressKey(address as string)
     expect(key).toThrow(expect.objectContaining({ name: 'InvalidKeyError', code: 'INVALID_KEY' }))
     if (address) expect(key).toThrow(/^(?!.*192)/)

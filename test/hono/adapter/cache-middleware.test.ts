@@ -52,7 +52,7 @@ function pages(middleware = cacheMiddleware<Bindings>({ cache })) {
 }
 
 describe('the cache on the context', () => {
-  it('is made once, from the bindings, with the first request', async () => {
+  it('is created once, from the bindings, at the first request', async () => {
     const make = vi.fn((env: Bindings) => cache.namespace(env.SCOPE))
     const app = new Hono<Env>()
       .use(cacheMiddleware({ cache: make }))
@@ -65,7 +65,7 @@ describe('the cache on the context', () => {
     expect(await cache.namespace('a').get('visits')).toBe(2)
   })
 
-  it('is made anew with the next request where making it failed', async () => {
+  it('is created again at the next request if creating it failed', async () => {
     const make = vi.fn((_env: Bindings) => cache)
     make.mockImplementationOnce(() => {
       throw new Error('DATABASE_URL is not set')
@@ -83,18 +83,18 @@ describe('the cache on the context', () => {
     expect(await (await app.request('/')).json()).toBe(false)
   })
 
-  it('makes no request', async () => {
+  it('makes no database request', async () => {
     const app = new Hono().use(cacheMiddleware({ cache })).get('/', (c) => c.text('plain'))
     await app.request('/', {}, {}, execution().context)
     expect(faults.requests).toBe(0)
   })
 
-  it('is the very cache where the platform gives no execution context', async () => {
+  it('is the cache itself if the platform has no execution context', async () => {
     const app = new Hono().use(cacheMiddleware({ cache })).get('/', (c) => c.json(c.var.cache === cache))
     expect(await (await app.request('/')).json()).toBe(true)
   })
 
-  it('refuses what is no cache', async () => {
+  it('refuses a value that is not a cache', async () => {
     const refused = expect.objectContaining({ code: 'INVALID_OPTION' })
     for (const options of [undefined, {}, { cache: {} }, { cache, waitUntil: () => {} }]) {
       expect(() => cacheMiddleware(options as never)).toThrow(refused)
@@ -121,7 +121,7 @@ describe('background work', () => {
     expect(third.background).toHaveLength(1)
   })
 
-  it('is so in namespaces too, nested ones included', async () => {
+  it('is kept alive in nested namespaces too', async () => {
     const app = new Hono<Env>().use(cacheMiddleware({ cache })).get('/:value', async (c) => {
       const nested = c.var.cache.namespace('a').namespace('b')
       return c.text(await nested.getOrSet('page', () => c.req.param('value'), STALE))
@@ -134,7 +134,7 @@ describe('background work', () => {
     expect(await cache.namespace('a').namespace('b').get('page')).toBe('new')
   })
 
-  it('goes to the waitUntil of the cache where the platform gives no context, or the call has one of its own', async () => {
+  it("uses the cache's or the call's waitUntil if the platform has no context or the call names one", async () => {
     const [ofTheCache, ofTheCall]: [Promise<unknown>[], Promise<unknown>[]] = [[], []]
     const own = createCache(db, { waitUntil: (work) => ofTheCache.push(work) })
     await own.getOrSet('page', 'old', STALE)
@@ -183,7 +183,7 @@ describe('background work', () => {
     expect(await (await app.request('/', {}, {}, execution().context)).json()).toEqual(['value', 'value'])
   })
 
-  it('does not change what the cache is otherwise', async () => {
+  it('does not change the cache itself', async () => {
     const metered = withMetrics(cache)
     const app = new Hono().use(cacheMiddleware({ cache: metered })).get('/', async (c) => {
       const { cache } = c.var

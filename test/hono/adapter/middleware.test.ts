@@ -39,7 +39,7 @@ describe.each(['before', 'after'] as const)('middleware %s the cache', (side) =>
     expect(brief(await fetch('/a', { headers: { 'accept-encoding': 'gzip' } }))).toBe('hit')
   })
 
-  it('cors, secureHeaders, timing and logger see hits as they see misses', async () => {
+  it('cors, secureHeaders, timing and logger treat hits like misses', async () => {
     lines.length = 0
     const { fetch } = createApp(
       site,
@@ -65,7 +65,7 @@ describe.each(['before', 'after'] as const)('middleware %s the cache', (side) =>
     expect(lines.length).toBeGreaterThan(0)
   })
 
-  it('whose context header is set survives', async () => {
+  it('keeps the headers that it set on the context', async () => {
     const { fetch } = createApp(
       site,
       (c) => c.text('Hello', 200, fresh),
@@ -88,7 +88,7 @@ describe.each(['before', 'after'] as const)('middleware %s the cache', (side) =>
 })
 
 describe('a response that is encoded', () => {
-  it('is kept for each Accept-Encoding, even where it forgot to say so', async () => {
+  it('is stored per Accept-Encoding, even without Vary', async () => {
     const { fetch } = createApp(site, (c) =>
       c.req.header('accept-encoding')?.includes('br')
         ? c.body('as brotli', 200, { ...fresh, 'content-encoding': 'br' })
@@ -101,7 +101,7 @@ describe('a response that is encoded', () => {
 })
 
 describe('a response that cannot be changed', () => {
-  it('such as that of fetch or of Response.redirect, is stored all the same', async () => {
+  it('such as one of fetch or Response.redirect is stored', async () => {
     const { fetch } = createApp(
       site,
       (c) => {
@@ -115,20 +115,20 @@ describe('a response that cannot be changed', () => {
     expect((await fetch('/redirect')).headers.get('location')).toBe('https://example.com/b')
   })
 
-  it('such as an error of the network, is passed on without a status field', async () => {
+  it('such as a network error is passed on without Cache-Status', async () => {
     const { send } = createApp(site, () => Response.error())
     expect((await send('/a')).type).toBe('error')
   })
 })
 
 describe('a request', () => {
-  it('for a WebSocket is left alone', async () => {
+  it('for a WebSocket bypasses the cache', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     await fetch('/a', { headers: { upgrade: 'websocket', connection: 'upgrade' } })
     expect([await stored(site), site.faults.requests]).toEqual([[], expect.any(Number)])
   })
 
-  it('reaches the handler with all that the runtime put on it', async () => {
+  it('reaches the handler with everything that the runtime added', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag: '"1"' }))
     const controller = new AbortController()
     await fetch('/a', { headers: { 'if-none-match': '"0"', cookie: 'a=1' }, signal: controller.signal })

@@ -12,17 +12,17 @@ function fields(existing: Record<string, string> = {}, usage = USAGE) {
 }
 
 describe('the fields of a limit', () => {
-  it('are those of the draft, with whole seconds rounded up', () => {
+  it('follow the draft, with whole seconds rounded up', () => {
     expect(fields()).toEqual({ policy: '"api";q=100;w=60', state: '"api";r=50;t=30' })
   })
 
-  it('never name a window of no seconds', () => {
+  it('never state a window of zero seconds', () => {
     const short = { ...USAGE, periodMs: 1, resetMs: 0 }
     expect(fields({}, short)).toEqual({ policy: '"api";q=100;w=1', state: '"api";r=50;t=1' })
     expect([0, 1, 1_000, 1_001].map(seconds)).toEqual([1, 1, 1, 2])
   })
 
-  it('stand before those that are there already', () => {
+  it('precede the existing ones', () => {
     const existing = { 'ratelimit-policy': '"origin";q=5;w=1;acme-x="a, b"', ratelimit: '"origin";r=1' }
     expect(fields(existing)).toEqual({
       policy: '"api";q=100;w=60, "origin";q=5;w=1;acme-x="a, b"',
@@ -30,11 +30,11 @@ describe('the fields of a limit', () => {
     })
   })
 
-  it('take the place of what cannot be parsed, such as the fields of older drafts', () => {
+  it('replace a malformed value, such as one of an older draft', () => {
     expect(fields({ 'ratelimit-policy': '"torn', ratelimit: 'limit=1, remaining=' })).toEqual(fields())
   })
 
-  it('parse, whatever the numbers and whatever is there already', () => {
+  it('parse for any numbers and any existing value', () => {
     const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
     const usage = fc.record({ limit: number, periodMs: number, remaining: number, resetMs: number })
     fc.assert(

@@ -30,7 +30,7 @@ function limited(options: Partial<RateLimitOptions> = {}) {
 }
 
 describe('a limit', () => {
-  it('lets so many requests through, and then none until the window ends', async () => {
+  it('lets the limit of requests through, then none until the window ends', async () => {
     const app = limited()
     expect(await statuses(app, 4)).toEqual([200, 200, 429, 429])
     await advance(db, 30_000)
@@ -48,18 +48,18 @@ describe('a limit', () => {
     }
   })
 
-  it('of 0 lets nothing through', async () => {
+  it('of 0 lets no request through', async () => {
     expect(await statuses(limited({ limit: 0 }), 2)).toEqual([429, 429])
   })
 
-  it('does not call the handler of what it refuses', async () => {
+  it('does not run the handler for a refused request', async () => {
     const handler = vi.fn((c) => c.text('welcome'))
     const app = new Hono().use(rateLimit({ cache, ...TWO, limit: 1 })).get('/', handler)
     await statuses(app, 3)
     expect(handler).toHaveBeenCalledOnce()
   })
 
-  it('counts for each key by itself, and asks the key of a request once', async () => {
+  it('counts each key separately, and calls key once per request', async () => {
     const key = vi.fn(async (c) => c.req.header('x-user') ?? '')
     const app = limited({ limit: 1, key })
     const as = (user: string) => statuses(app, 2, '/', { headers: { 'x-user': user } })
@@ -67,7 +67,7 @@ describe('a limit', () => {
     expect(key).toHaveBeenCalledTimes(6)
   })
 
-  it('may depend on who asks', async () => {
+  it('may depend on the client', async () => {
     const app = limited({
       limit: async (c) => (c.req.query('plan') === 'pro' ? 3 : 1),
       key: (c) => c.req.query('plan') ?? '',
@@ -87,7 +87,7 @@ describe('a limit', () => {
     expect(faults.requests).toBe(200)
   })
 
-  it('neither counts nor refuses what is skipped, and asks nothing for it', async () => {
+  it('neither counts nor refuses skipped requests, and sends nothing for them', async () => {
     const app = limited({ limit: 0, skip: async (c) => c.req.query('health') !== undefined })
     const answer = await app.request('/?health')
     expect([answer.status, answer.headers.get('ratelimit')]).toEqual([200, null])
@@ -95,7 +95,7 @@ describe('a limit', () => {
     expect(await statuses(app, 1)).toEqual([429])
   })
 
-  it('finds its cache through the context', async () => {
+  it('gets its cache from the context', async () => {
     type Env = { Bindings: { scope: string } }
     const app = new Hono<Env>()
       .use(rateLimit<Env>({ ...TWO, cache: (c) => cache.namespace(c.env.scope), limit: 1 }))
@@ -104,7 +104,7 @@ describe('a limit', () => {
     expect([await status('a'), await status('b'), await status('a')]).toEqual([200, 200, 429])
   })
 
-  it('makes no error of keys that a database could not hold, or that are very long', async () => {
+  it('accepts keys that a database cannot store, and very long keys', async () => {
     const app = limited({ limit: 1, key: (c) => JSON.parse(`"${c.req.query('key')}"`) })
     for (const key of ['\\u0000', '\\ud800', 'x'.repeat(5_000)]) {
       await cache.clear()
@@ -133,12 +133,12 @@ describe('the counters', () => {
     expect(await statuses(limited(), 2)).toEqual([200, 429])
   })
 
-  it('survive a change of the limit where it has a name', async () => {
+  it('survive a change of a named limit', async () => {
     await statuses(limited({ limit: 2 }), 2)
     expect(await statuses(limited({ limit: 3 }), 2)).toEqual([200, 429])
   })
 
-  it('are found by rateLimitKey, to start anew', async () => {
+  it('are reset by deleting rateLimitKey', async () => {
     const app = limited({ limit: 1, key: () => 'a:b\0' })
     await statuses(app, 1)
     expect(await cache.delete(rateLimitKey('two', 'a:b\0'))).toBe(true)
@@ -153,7 +153,7 @@ describe('the counters', () => {
 })
 
 describe('the header fields', () => {
-  it('say on every answer what the limit is, and what is left of it', async () => {
+  it('state the limit and the rest on every response', async () => {
     const app = limited()
     const first = await app.request('/')
     expect(first.headers.get('ratelimit-policy')).toBe('"two";q=2;w=60')
@@ -163,7 +163,7 @@ describe('the header fields', () => {
     expect(left).toMatchObject([[['two', { r: 0 }]], [['two', { r: 0 }]]])
   })
 
-  it('say in seconds, rounded up, how long to wait', async () => {
+  it('state the seconds to wait, rounded up', async () => {
     const app = limited({ limit: 0 })
     await app.request('/')
     await advance(db, 29_500)
@@ -172,7 +172,7 @@ describe('the header fields', () => {
     expect(members(refused, 'ratelimit')).toEqual([['two', { r: 0, t: Number(refused.headers.get('retry-after')) }]])
   })
 
-  it.each([-86_400_000, 86_400_000])('do not depend on the clock of the isolate, which is %d ms off', async (off) => {
+  it.each([-86_400_000, 86_400_000])("do not depend on the isolate's clock, which is off by %d ms", async (off) => {
     const real = Date.now
     const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + off)
     const app = limited({ limit: 1 })
@@ -184,7 +184,7 @@ describe('the header fields', () => {
     expect(refused.headers.get('retry-after')).toMatch(/^(?:60|5\d)$/)
   })
 
-  it('are lists of all limits that a request met, in their order', async () => {
+  it('list all limits that a request met, in order', async () => {
     const app = new Hono()
       .use(rateLimit({ cache, ...TWO, name: 'day', limit: 100, period: '1d' }))
       .use(rateLimit({ cache, ...TWO, name: 'minute', limit: 1 }))
@@ -223,7 +223,7 @@ describe('the header fields', () => {
     for (const name of ['x-own', 'location']) expect(answer.headers.get(name)).toBe(plain.headers.get(name))
   })
 
-  it('are on the answers to errors and to paths that are not found', async () => {
+  it('are on responses to errors and to unknown paths', async () => {
     const app = limited()
       .get('/throws', () => {
         throw new Error('of the handler')
@@ -237,7 +237,7 @@ describe('the header fields', () => {
     ])
   })
 
-  it('are left out where nobody wants them; Retry-After is not', async () => {
+  it('are omitted with headers: false, but Retry-After is not', async () => {
     const app = limited({ headers: false, limit: 1 })
     const [passed, refused] = [await app.request('/'), await app.request('/')]
     for (const answer of [passed, refused]) {
@@ -248,7 +248,7 @@ describe('the header fields', () => {
 })
 
 describe('a refusal', () => {
-  it('is 429 with problem details that nobody may store', async () => {
+  it('is a 429 with problem details and no-store', async () => {
     const answer = await limited({ limit: 0 }).request('/')
     expect(answer.status).toBe(429)
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
@@ -261,7 +261,7 @@ describe('a refusal', () => {
     })
   })
 
-  it('keeps the headers that other middleware set before it', async () => {
+  it('keeps the headers that middleware in front set', async () => {
     const app = new Hono()
       .use(async (c, next) => {
         c.header('x-before', 'kept')
@@ -271,12 +271,12 @@ describe('a refusal', () => {
     expect((await app.request('/')).headers.get('x-before')).toBe('kept')
   })
 
-  it('has no body in answer to HEAD', async () => {
+  it('has no body for HEAD', async () => {
     const answer = await limited({ limit: 0 }).request('/', { method: 'HEAD' })
     expect([answer.status, await answer.text(), answer.headers.has('retry-after')]).toEqual([429, '', true])
   })
 
-  it('may be what onLimit answers, which knows the count', async () => {
+  it('may be the response of onLimit, which gets the count', async () => {
     const onLimit = vi.fn<NonNullable<RateLimitOptions['onLimit']>>((c) => c.html('<p>Slow down</p>', 503))
     const answer = await limited({ limit: 0, onLimit }).request('/')
     expect([answer.status, await answer.text()]).toEqual([503, '<p>Slow down</p>'])
@@ -290,7 +290,7 @@ describe('a refusal', () => {
     })
   })
 
-  it('may be a redirect, and keeps a Retry-After of its own', async () => {
+  it('may be a redirect, and keeps its own Retry-After', async () => {
     const redirect = limited({ limit: 0, onLimit: () => Response.redirect('https://example.com/slow', 302) })
     expect((await redirect.request('/')).headers.get('location')).toBe('https://example.com/slow')
     const own = limited({
@@ -311,7 +311,7 @@ describe('when the database fails', () => {
     ['hangs', { kind: 'hang' }],
   ] as const
 
-  it.each(failures)('and %s, requests pass and the reason is told', async (_name, fault) => {
+  it.each(failures)('and %s, requests pass and onError gets the reason', async (_name, fault) => {
     const onError = vi.fn()
     const app = limited({ limit: 0, onError, timeout: 2_000 })
     faults.always(fault)
@@ -348,7 +348,7 @@ describe('when the database fails', () => {
     }
   })
 
-  it('without onError, the log says so', async () => {
+  it('without onError, the console gets the reason', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     faults.always({ kind: 'error', status: 500 })
     expect(await statuses(limited(), 1)).toEqual([200])
@@ -356,7 +356,7 @@ describe('when the database fails', () => {
     log.mockRestore()
   })
 
-  it('a failure of onError itself, at once or later, changes nothing', async () => {
+  it('a failure of onError itself, synchronous or not, changes nothing', async () => {
     faults.always({ kind: 'error', status: 500 })
     const failing = () => {
       throw new Error('of the listener')
@@ -365,14 +365,14 @@ describe('when the database fails', () => {
       expect(await statuses(limited({ onError }), 1)).toEqual([200])
   })
 
-  it('because the tables were never made, that is no mistake to fail for, but told', async () => {
+  it('because its tables do not exist, requests pass and onError gets the reason', async () => {
     const onError = vi.fn()
     const { cache: empty } = await createStash(await createDatabase())
     expect(await statuses(limited({ cache: empty, onError }), 1)).toEqual([200])
     expect(onError.mock.calls).toMatchObject([[{ sqlState: '42P01' }, {}]])
   })
 
-  it('answers that were counted but lost are not counted twice', async () => {
+  it('a request whose answer was lost is not counted twice', async () => {
     faults.next({ kind: 'lose' })
     const app = limited({ limit: 2, onError: () => {} })
     expect(await statuses(app, 3)).toEqual([200, 200, 429])
@@ -424,13 +424,13 @@ describe('mistakes', () => {
     ['a limit that is no number', { limit: () => undefined }, 'InvalidOptionError'],
     ['an onLimit that answers nothing', { limit: 0, onLimit: () => {} }, 'InvalidOptionError'],
     ['a cache that is not found', { cache: () => undefined }, 'InvalidOptionError'],
-  ])('of a request are thrown, whatever failOpen says: %s', async (_name, options, error) => {
+  ])('of a request are thrown even with failOpen: %s', async (_name, options, error) => {
     const app = limited(options).onError((thrown, c) => c.text(thrown.name, 500))
     const answer = await app.request('/')
     expect([answer.status, await answer.text()]).toEqual([500, error])
   })
 
-  it('of what is stored under the key are thrown', async () => {
+  it('of the stored value are thrown', async () => {
     await cache.set(rateLimitKey('two', 'client'), 'text')
     const app = limited().onError((thrown, c) => c.text(thrown.name, 500))
     expect(await (await app.request('/')).text()).toBe('NotANumberError')

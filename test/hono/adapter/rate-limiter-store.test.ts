@@ -35,7 +35,7 @@ function limited(options: Limiter = {}, store: Store = rateLimiterStore(cache)) 
 }
 
 describe('hono-rate-limiter with the store', () => {
-  it('lets so many requests through in a window, over all instances', async () => {
+  it('lets the limit of requests through per window, over all instances', async () => {
     const [one, two] = [limited(), limited()]
     expect([await statuses(one, 1), await statuses(two, 2), await statuses(one, 1)]).toEqual([[200], [200, 429], [429]])
     await advance(db, 61_000)
@@ -69,7 +69,7 @@ describe('hono-rate-limiter with the store', () => {
     },
   )
 
-  it('forgets requests that failed, or succeeded, where it is told to', async () => {
+  it('forgets failed or successful requests if configured to', async () => {
     const failures = limited({ skipFailedRequests: true }, rateLimiterStore(cache, { prefix: 'failures' }))
     expect(await statuses(failures, 4, '/fails')).toEqual([500, 500, 500, 500])
     expect(await statuses(failures, 3)).toEqual([200, 200, 429])
@@ -78,7 +78,7 @@ describe('hono-rate-limiter with the store', () => {
     expect(await statuses(successes, 3, '/fails')).toEqual([500, 500, 429])
   })
 
-  it('gives handlers a way to look at a count and to reset it', async () => {
+  it('lets handlers read a count and reset it', async () => {
     const app = limited().get('/mine', async (c) => {
       const { getKey, resetKey } = c.get('rateLimitStore' as never) as {
         getKey: Store['get']
@@ -93,7 +93,7 @@ describe('hono-rate-limiter with the store', () => {
     expect(await statuses(app, 2)).toEqual([200, 200])
   })
 
-  it('fails the request when the database does', async () => {
+  it('fails the request if the database fails', async () => {
     faults.always({ kind: 'error', status: 500 })
     const app = limited().onError((error, c) => c.text(error instanceof CacheError ? error.code : '', 503))
     expect(await (await app.request('/')).text()).toBe('DATABASE')
@@ -113,7 +113,7 @@ describe('the store', () => {
     return made
   }
 
-  it('counts, and says when the window ends', async () => {
+  it('counts, and returns when the window ends', async () => {
     const before = Date.now()
     expect(await store.get('a')).toBeUndefined()
     const first = await store.increment('a')
@@ -140,7 +140,7 @@ describe('the store', () => {
     expect(await store.increment('a')).toMatchObject({ totalHits: 1 })
   })
 
-  it('makes no counter by counting down, not even where its window has just ended', async () => {
+  it('creates no counter by counting down, even if the window has just ended', async () => {
     await store.decrement('never counted')
     await store.increment('ended')
     await advance(db, 61_000)
@@ -151,7 +151,7 @@ describe('the store', () => {
     }
   })
 
-  it('resets one key, or all of its own and no others', async () => {
+  it('resets one key, or all of its own keys and no others', async () => {
     const other = opened({ prefix: 'other' })
     for (const each of [store, other]) for (const key of ['a', 'b']) await each.increment(key)
     await cache.set('kept', 1)
@@ -162,7 +162,7 @@ describe('the store', () => {
     expect(await cache.get('kept')).toBe(1)
   })
 
-  it('takes every key that a request can bring', async () => {
+  it('accepts every key that a request can bring', async () => {
     for (const key of ['', '\0', '\ud800', 'x'.repeat(5_000), '__proto__']) {
       expect(await store.increment(key)).toMatchObject({ totalHits: 1 })
       await store.resetKey(key)
@@ -170,14 +170,14 @@ describe('the store', () => {
     expect(await counters(cache)).toEqual([])
   })
 
-  it('keeps its counters in the namespace that it is told, where they can be seen', async () => {
+  it('keeps its counters in the given namespace', async () => {
     await store.increment('192.0.2.1')
     const { entries } = await cache.list()
     expect(entries).toMatchObject([{ key: 'client:192.0.2.1', namespace: ['hono-rate-limiter'] }])
     expect([store.localKeys, store.prefix]).toEqual([false, 'hono-rate-limiter'])
   })
 
-  it('refuses what is no cache, no option, no window, and a second window', () => {
+  it('refuses a value that is not a cache, unknown options, an invalid window, and a second window', () => {
     const refused = expect.objectContaining({ code: expect.stringMatching(/^INVALID_/) })
     expect(() => rateLimiterStore({} as never)).toThrow(refused)
     expect(() => rateLimiterStore(cache, { windowMs: 1 } as never)).toThrow(refused)

@@ -56,7 +56,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
     expect([part.status, await part.text()]).toEqual([206, 'made'])
   })
 
-  it('answers what is stale, and brings it up to date', async () => {
+  it('serves a stale response, and refreshes it', async () => {
     const first = await (await ask('/a')).text()
     await stored(1)
     expect(await (await ask('/purge')).json()).toBe(1)
@@ -69,7 +69,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
     expect(during === first).toBe(canWork)
   })
 
-  it('streams, and stores what it streamed', async () => {
+  it('streams a response and stores it', async () => {
     expect(await (await ask('/stream')).text()).toBe('first second third')
     await stored(1)
     const hit = await ask('/stream')
@@ -78,7 +78,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
 
   // On edge-runtime there is no socket that a client could close.
   if (name !== 'on edge-runtime')
-    it('stores nothing for a client that leaves half-way, and keeps nobody waiting', async () => {
+    it('stores nothing if the client disconnects, and blocks no other request', async () => {
       for (let i = 0; i < 2; i++) {
         const leaving = new AbortController()
         const response = await ask('/endless', {}, leaving.signal)
@@ -92,14 +92,14 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
       await stored(0)
     })
 
-  it('answers 50 cold requests at once with one call of the handler', async () => {
+  it('answers 50 concurrent cold requests with one call of the handler', async () => {
     const responses = await Promise.all(times(50, () => ask('/slow')))
     const bodies = await Promise.all(responses.map((response) => response.text()))
     expect(responses.map(({ status }) => status)).toEqual(times(50, () => 200))
     expect(new Set(bodies).size).toBe(1)
   })
 
-  it('answers 50 requests at once for what is private, each with its own', async () => {
+  it('answers 50 concurrent requests for a private response, each with its own', async () => {
     const responses = await Promise.all(times(50, (i) => ask(`/private?own=${i}`)))
     const same = await Promise.all(times(50, () => ask('/private?own=same')))
     expect(await Promise.all(responses.map((response) => response.text()))).toEqual(times(50, String))

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-it('worker.ts answers at once from what is stale, and refreshes it behind that', async () => {
+it('worker.ts serves a stale response at once, and refreshes it in the background', async () => {
   const background: Promise<unknown>[] = []
   const context = {
     waitUntil: (work: Promise<unknown>) => void background.push(work),
@@ -64,7 +64,7 @@ it('node.ts and vercel.ts serve misses and then hits', async () => {
   vi.unstubAllEnvs()
 })
 
-it('legacy.ts stands before an origin of another server: it stores, validates, and outlives it', async () => {
+it("legacy.ts stores and validates an origin's responses, and serves them if the origin is down", async () => {
   const asked: (string | undefined)[] = []
   const origin = serve({
     port: 0,
@@ -100,7 +100,7 @@ it('legacy.ts stands before an origin of another server: it stores, validates, a
   expect((await ask('/page')).slice(0, 2)).toEqual([200, 'legacy page'])
 })
 
-it('per-user.ts keeps what belongs to each user apart', async () => {
+it('per-user.ts separates the responses of users', async () => {
   const balances: Record<string, number> = { ann: 1, bob: 2 }
   const cache = ownCache(site)
   const app = accounts(

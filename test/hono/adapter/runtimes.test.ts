@@ -97,7 +97,7 @@ describe('in workerd', () => {
     expect(await counters(cache)).toEqual(['rate-limit:50-per-60s:2001:db8:1:2::/64'])
   })
 
-  it('answers with stale pages at once, to 20 at a time, and refreshes them after the response', async () => {
+  it('serves stale pages to 20 concurrent requests at once, and refreshes them after the response', async () => {
     const page = async (value: string) => (await fetch(`${url}/page/${value}`)).text()
     expect(await page('old')).toBe('old')
     await advance(stash.db, 61_000)

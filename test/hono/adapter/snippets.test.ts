@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 const key = () => 'client'
 
-it('worker.ts counts per network, by what Cloudflare says of the client', async () => {
+it("worker.ts counts per network, by Cloudflare's address of the client", async () => {
   const call = (address: string) =>
     worker.request(
       '/api/hello',
@@ -47,7 +47,7 @@ it('worker.ts counts per network, by what Cloudflare says of the client', async 
   expect(left).toEqual([99, 98, 99, 98])
 })
 
-it('context.ts answers with what it computed, stale as well', async () => {
+it('context.ts serves computed values, also stale', async () => {
   const page = async () => (await onContext.request('/', {}, { DATABASE_URL: stash.server.connectionString })).text()
   const computed = await page()
   expect(computed).toMatch(/^Computed at \d{4}/)
@@ -60,19 +60,19 @@ describe('addresses.ts', () => {
     return (await app.request('/', { headers }, env)).text()
   }
 
-  it('takes what each platform sets', async () => {
+  it('reads the address that each platform sets', async () => {
     expect(await keyOf(onCloudflare, { 'cf-connecting-ip': '192.0.2.1' })).toBe('192.0.2.1')
     expect(await keyOf(onVercel, { 'x-real-ip': '192.0.2.1' })).toBe('192.0.2.1')
     const incoming = { socket: { remoteAddress: '::ffff:192.0.2.1' } }
     expect(await keyOf(inNode, {}, { incoming })).toBe('192.0.2.1')
   })
 
-  it('takes behind proxies what the proxy wrote, not what the client did', async () => {
+  it('reads behind proxies the address from the proxy, not from the client', async () => {
     expect(await keyOf(behindProxies, { 'x-forwarded-for': '198.51.100.7, 192.0.2.1' })).toBe('192.0.2.1')
     expect(await keyOf(behindProxies, { 'x-forwarded-for': '192.0.2.1' })).toBe('192.0.2.1')
   })
 
-  it('takes nothing for an address where the platform is another', async () => {
+  it('finds no address on another platform', async () => {
     const forged = { 'x-forwarded-for': '198.51.100.7' }
     expect([await keyOf(onCloudflare, forged), await keyOf(onVercel, forged)]).toEqual(Array(2).fill('InvalidKeyError'))
     expect(await keyOf(behindProxies, {})).toBe('InvalidKeyError')
@@ -117,7 +117,7 @@ describe('login.ts', () => {
     return found
   }
 
-  it('lets a client guess five times, however it writes the account, and not its owner pay for it', async () => {
+  it('lets a client guess five times for any spelling of the account, and does not lock out its owner', async () => {
     expect(await attempts(4, 'wrong')).toEqual([401, 401, 401, 401])
     expect(await attempts(2, 'wrong', ' ADA@example.com')).toEqual([401, 429])
     expect(await attempt('right')).toBe(429)
@@ -126,7 +126,7 @@ describe('login.ts', () => {
     expect(await attempt('right')).toBe(200)
   })
 
-  it('lets no more than five of parallel guesses through', async () => {
+  it('lets at most five parallel guesses through', async () => {
     const found = await Promise.all(Array.from({ length: 20 }, () => attempt('wrong')))
     expect(found.filter((status) => status === 401)).toHaveLength(5)
   })
@@ -137,7 +137,7 @@ describe('login.ts', () => {
     expect(await attempts(5, 'wrong')).toEqual([401, 401, 401, 401, 401])
   })
 
-  it('lets nobody guess while the database fails', async () => {
+  it('lets no client guess while the database fails', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     stash.faults.always({ kind: 'error', status: 500 })
     expect(await attempt('right')).toBe(503)
@@ -145,7 +145,7 @@ describe('login.ts', () => {
   })
 })
 
-it('windows.ts has two limits, and tells both', async () => {
+it('windows.ts has two limits, and states both', async () => {
   const app = withWindows(cache, key)
   const answers = []
   for (let i = 0; i < 2; i++) answers.push(await app.request('/'))
@@ -165,7 +165,7 @@ it('windows.ts has two limits, and tells both', async () => {
   ])
 })
 
-it('own-answer.ts answers with a page and logs, and lets people in while the database fails', async () => {
+it('own-answer.ts answers with a page and logs, and lets users in while the database fails', async () => {
   const [warn, error] = [vi.spyOn(console, 'warn'), vi.spyOn(console, 'error')]
   for (const log of [warn, error]) log.mockImplementation(() => {})
   const app = new Hono().use(pages(cache, key)).get('/', (c) => c.text('welcome'))

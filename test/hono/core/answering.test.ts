@@ -32,7 +32,7 @@ describe('a stored response', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('keeps a redirect as it is, and all lines of a field', async () => {
+  it('keeps a redirect, and all lines of a field, unchanged', async () => {
     const headers: [string, string][] = [
       ['cache-control', 'max-age=60'],
       ['location', '/b?c=d'],
@@ -46,7 +46,7 @@ describe('a stored response', () => {
     expect(hit.headers.get('link')).toBe('</a>; rel=preload, </b>; rel=preload')
   })
 
-  it('answers HEAD with its fields and length, and moves no body for it', async () => {
+  it('answers HEAD with its fields and length, and reads no body', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('x'.repeat(50_000), 200, { ...fresh, etag: '"1"' }))
     await fetch('/a')
     site.faults.reset()
@@ -57,7 +57,7 @@ describe('a stored response', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('is stale once a HEAD that the handler answered contradicts it', async () => {
+  it("becomes stale when the handler's response to a HEAD contradicts it", async () => {
     let etag = '"1"'
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag }), { requestDirectives: true })
     await fetch('/a')
@@ -69,14 +69,14 @@ describe('a stored response', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=stale;stored')
   })
 
-  it('is not made by HEAD', async () => {
+  it('is never created by HEAD', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     expect(brief(await fetch('/a', { method: 'HEAD' }))).toBe('fwd=uri-miss')
     expect(await stored(site)).toEqual([])
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('answers ranges from its bytes, those of a binary body included', async () => {
+  it('answers ranges, also of a binary body', async () => {
     const body = Uint8Array.from({ length: 1000 }, (_, i) => i & 255)
     const { fetch, calls } = createApp(site, (c) => c.body(body, 200, { ...fresh, etag: '"1"' }))
     await fetch('/a')
@@ -92,7 +92,7 @@ describe('a stored response', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('answers If-Modified-Since, but not beside If-None-Match', async () => {
+  it('answers If-Modified-Since, unless there is an If-None-Match', async () => {
     const { fetch } = createApp(site, (c) =>
       c.text('Hello', 200, { ...fresh, 'last-modified': yesterday, etag: '"1"' }),
     )
@@ -104,7 +104,7 @@ describe('a stored response', () => {
     expect(await answer({ 'if-none-match': '*' })).toBe(304)
   })
 
-  it('grows older, until it is stale', async () => {
+  it('ages until it is stale', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     await fetch('/a')
     await age(site, 30_000)
@@ -114,7 +114,7 @@ describe('a stored response', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=miss;stored')
   })
 
-  it('starts as old as what upstream says it is', async () => {
+  it('starts with the Age that upstream states', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, age: '50' }))
     await fetch('/a')
     expect((await fetch('/a')).headers.get('age')).toMatch(/^5\d$/)
@@ -122,7 +122,7 @@ describe('a stored response', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=miss;stored')
   })
 
-  it('gets a Date where the handler gave none, and never another', async () => {
+  it('gets a Date if the handler sets none, and keeps it', async () => {
     const date = new Date(Date.now() - 5_000).toUTCString()
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, c.req.path === '/dated' ? { ...fresh, date } : fresh))
     await fetch('/dated')
@@ -131,7 +131,7 @@ describe('a stored response', () => {
     expect(Date.parse((await fetch('/a')).headers.get('date') ?? '')).toBeGreaterThan(Date.now() - 60_000)
   })
 
-  it('does not overwrite one with a later Date', async () => {
+  it('does not overwrite a response with a later Date', async () => {
     const dates = [0, -30_000].map((ms) => new Date(Date.now() + ms).toUTCString())
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, date: dates.shift() ?? '' }), {
       requestDirectives: true,
@@ -141,7 +141,7 @@ describe('a stored response', () => {
     expect((await fetch('/a')).headers.get('age')).toMatch(/^1?\d$/)
   })
 
-  it('is sent as the handler made it, no-transform or not', async () => {
+  it('is sent unchanged, with or without no-transform', async () => {
     const body = '  <b> not  minified </b>\r\n'
     const headers = { 'cache-control': 'max-age=60, no-transform', 'content-type': 'text/html' }
     const { fetch } = createApp(site, () => new Response(body, { headers }))
@@ -152,7 +152,7 @@ describe('a stored response', () => {
 })
 
 describe('a miss', () => {
-  it('hides conditions and unknown parts from the handler, and answers them itself', async () => {
+  it('hides conditions from the handler, and answers them itself', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag: '"1"' }))
     const response = await fetch('/a', { headers: { 'if-none-match': '"1"', 'if-match': '"0"', 'x-own': 'kept' } })
     expect([response.status, await response.text(), brief(response)]).toEqual([
@@ -164,13 +164,13 @@ describe('a miss', () => {
     expect(await (await fetch('/a')).text()).toBe('Hello')
   })
 
-  it('without a date of modification is sent whatever If-Modified-Since says', async () => {
+  it('without Last-Modified ignores If-Modified-Since', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     const response = await fetch('/a', { headers: { 'if-modified-since': 'Fri, 31 Dec 9999 00:00:00 GMT' } })
     expect([response.status, await response.text()]).toEqual([200, 'Hello'])
   })
 
-  it('leaves ranges to the handler, stores no part, and keeps nobody from storing the whole', async () => {
+  it('leaves ranges to the handler, stores no part, and lets the next request store the whole', async () => {
     const { fetch } = createApp(site, (c) =>
       c.req.header('range')
         ? c.body('He', 206, { ...fresh, 'content-range': 'bytes 0-1/5' })
@@ -181,7 +181,7 @@ describe('a miss', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('sends no response to a client that has it already, even where nothing is stored of it', async () => {
+  it('answers 304 if the client has the response already, even if it is not stored', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { 'cache-control': 'private', etag: '"1"' }))
     expect((await fetch('/a', { headers: { 'if-none-match': '"1"' } })).status).toBe(304)
   })
@@ -189,14 +189,14 @@ describe('a miss', () => {
   it.each([
     ['asks not to be stored', { 'cache-control': 'no-store' }],
     ['has content', { 'content-length': '2' }],
-  ])('of a request that %s claims nothing, so that it keeps nobody from filling', async (_name, headers) => {
+  ])('of a request that %s claims no lease, so that other requests can fill', async (_name, headers) => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     expect(brief(await fetch('/a', { headers }))).toBe('fwd=uri-miss')
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
     expect(brief(await fetch('/a', { headers }))).toBe('hit')
   })
 
-  it('of a handler that throws is an error, and stores nothing', async () => {
+  it('whose handler throws is an error, and stores nothing', async () => {
     let isBroken = true
     const { fetch } = createApp(site, (c) => {
       if (isBroken) throw new Error('broken')
@@ -214,7 +214,7 @@ describe('a miss', () => {
     expect(brief(await fetch('/a'))).toBe('hit')
   })
 
-  it('of a handler that throws an HTTPException is its response, and stores nothing', async () => {
+  it('whose handler throws an HTTPException gets its response, and stores nothing', async () => {
     const { fetch } = createApp(site, () => {
       throw new HTTPException(404, { res: new Response('gone', { status: 404, headers: fresh }) })
     })
@@ -223,7 +223,7 @@ describe('a miss', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('of a handler that throws what is no Error rejects as without a cache, and gives its lease back', async () => {
+  it('whose handler throws a value that is not an Error rejects, and releases its lease', async () => {
     let isBroken = true
     const { fetch, settled } = createApp(site, (c) => {
       if (isBroken) throw 'a string'
@@ -236,7 +236,7 @@ describe('a miss', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('without a route is not found, which is stored only with a lifetime', async () => {
+  it('without a route is a 404, which is stored only with a lifetime', async () => {
     const { fetch } = createApp(site, (c) => c.notFound(), { expiration: '1m' })
     for (const how of ['fwd=uri-miss;stored', 'hit']) {
       const response = await fetch('/a')

@@ -5,7 +5,7 @@ import { type Cache, createCache, InvalidExpirationError, InvalidOptionError } f
 import { type ResponseCacheOptions, responseCache } from 'pgstash/hono'
 import { describe, expect, it } from 'vitest'
 
-describe('options that cannot be meant', () => {
+describe('invalid options', () => {
   const cache = createCache(drizzle(neon('postgres://user:password@localhost/none')))
   it.each<[string, unknown, typeof InvalidOptionError | typeof InvalidExpirationError]>([
     ['none', undefined, InvalidOptionError],
@@ -45,11 +45,11 @@ describe('options that cannot be meant', () => {
     ['query with a text', { cache, query: { allow: 'page' } }, InvalidOptionError],
     ['targetedFields as text', { cache, targetedFields: 'cdn-cache-control' }, InvalidOptionError],
     ['storeSetCookie as text', { cache, storeSetCookie: 'no' }, InvalidOptionError],
-  ])('%s: are refused when it is made', (_name, options, error) => {
+  ])('are refused when the middleware is created: %s', (_name, options, error) => {
     expect(() => responseCache(options as ResponseCacheOptions)).toThrow(error)
   })
 
-  it('a function that gives such a cache is found out when it is first asked', async () => {
+  it('are refused at the first request if a function returns a cache that stores no responses', async () => {
     const app = new Hono().use(responseCache({ cache: () => ({}) as Cache }))
     app.onError((error, c) => c.text(error.constructor.name, 500))
     expect(await (await app.request('/')).text()).toBe('InvalidOptionError')

@@ -47,7 +47,7 @@ function togetherAfterTheFirst(): () => Promise<void> {
 const callsOf = (apps: readonly App[]) => apps.reduce((sum, { calls }) => sum + calls.length, 0)
 
 describe('thirty isolates, cold, on one URL', () => {
-  it('ask the handler once, and all answer with that', async () => {
+  it('run the handler once, and all get its response', async () => {
     const apps = times(CLIENTS, () =>
       createApp(site, async (c) => {
         await eventually(() => expect(site.faults.requests).toBeGreaterThanOrEqual(CLIENTS))
@@ -68,7 +68,7 @@ describe('thirty isolates, cold, on one URL', () => {
     ['a response that sets a cookie', { ...fresh, 'set-cookie': 'session=1' }],
     ['a response with Vary: *', { ...fresh, vary: '*' }],
     ['an error', {}],
-  ])('each get their own of %s, and do not wait one for the other', async (name, headers) => {
+  ])('each get their own response to %s, and do not wait for each other', async (name, headers) => {
     const together = togetherAfterTheFirst()
     const apps = times(CLIENTS, (i) =>
       createApp(site, async (c) => {
@@ -85,7 +85,7 @@ describe('thirty isolates, cold, on one URL', () => {
   it.each<[string, Record<string, string>]>([
     ['no-cache', { 'cache-control': 'no-cache', etag: '"1"' }],
     ['max-age=0', { 'cache-control': 'max-age=0, must-revalidate', etag: '"1"' }],
-  ])('validate with %s side by side, as each of them has to', async (_name, headers) => {
+  ])('validate with %s concurrently, because each of them has to', async (_name, headers) => {
     let asking = 0
     let everybodyAsks = () => {}
     const all = new Promise<void>((resolve) => (everybodyAsks = resolve))
@@ -105,7 +105,7 @@ describe('thirty isolates, cold, on one URL', () => {
     expect(await heldLeases(site)).toEqual([])
   })
 
-  it('all get the stale response where the handler fails, and do not wait one for the other', async () => {
+  it('all get the stale response if the handler fails, and do not wait for each other', async () => {
     let isBroken = false
     const together = togetherAfterTheFirst()
     const apps = times(CLIENTS, () =>
@@ -124,7 +124,7 @@ describe('thirty isolates, cold, on one URL', () => {
     expect(new Set(responses.map(brief))).toEqual(new Set(['fwd=stale;fwd-status=500;detail=stale-if-error']))
   })
 
-  it('go on where the client of the first one leaves half-way', async () => {
+  it('continue if the first client disconnects', async () => {
     const source = stream()
     const first = createApp(site, (c) => c.body(source.body, 200, fresh))
     const others = times(CLIENTS, () => createApp(site, (c) => c.text('second', 200, fresh)))
@@ -139,7 +139,7 @@ describe('thirty isolates, cold, on one URL', () => {
 })
 
 describe('a lease', () => {
-  it('that runs out lets another ask, and what the first one brings late is not stored', async () => {
+  it('that expires lets another request run the handler, and the late response is not stored', async () => {
     const source = stream()
     const slow = createApp(site, (c) => c.body(source.body, 200, fresh), { lease: '200ms' })
     const response = await slow.send('/a')
@@ -152,7 +152,7 @@ describe('a lease', () => {
     expect(await (await quick.fetch('/a')).text()).toBe('quick')
   })
 
-  it('that is longer than the patience of another lets that one ask without it', async () => {
+  it("that outlasts a waiter's patience lets that waiter run the handler without it", async () => {
     const source = stream()
     const slow = createApp(site, (c) => c.body(source.body, 200, fresh), { lease: '1m' })
     await slow.send('/a')
@@ -161,7 +161,7 @@ describe('a lease', () => {
     expect([await response.text(), brief(response)]).toEqual(['own', 'fwd=uri-miss;detail=waited'])
   })
 
-  it('is held once by one request, however many response caches it passes', async () => {
+  it('is held once by a request that passes several response caches', async () => {
     const cache = site.client()
     const inner = createApp(site, (c) => c.text('Hello', 200, fresh), { cache, lease: '5m' }).app
     const { fetch, calls } = createApp(
@@ -178,7 +178,7 @@ describe('a lease', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('for a refresh goes through others to the cache that holds it: what is done between them is not stored', async () => {
+  it('for a refresh passes other caches on its way to its own, which stores nothing that middleware between them adds', async () => {
     const cache = site.client()
     let calls = 0
     const { app, settled } = createApp(
@@ -216,7 +216,7 @@ describe('a lease', () => {
     expect(JSON.stringify(rows)).not.toContain('x-user')
   })
 
-  it('for a refresh goes through others that have an answer of their own: the cache behind them would stay as it is', async () => {
+  it('for a refresh passes other caches even if they could answer', async () => {
     const cache = site.client()
     const background: Promise<unknown>[] = []
     const options = {
@@ -247,7 +247,7 @@ describe('a lease', () => {
     expect(calls).toBe(2)
   })
 
-  it('is given back where the answer may not be waited for, by ranges above all', async () => {
+  it('is released if other requests cannot use the response, such as a range', async () => {
     const { fetch } = createApp(site, (c) =>
       c.req.header('range')
         ? c.body('H', 206, { ...fresh, 'content-range': 'bytes 0-0/5' })
@@ -257,7 +257,7 @@ describe('a lease', () => {
     expect(await heldLeases(site)).toEqual([])
   })
 
-  it('with which a part is awaited does not hold up others that want parts', async () => {
+  it('of a range request does not block other range requests', async () => {
     const source = stream()
     const slow = createApp(site, (c) => c.body(source.body, 200, fresh))
     await slow.send('/a')
@@ -267,7 +267,7 @@ describe('a lease', () => {
 })
 
 describe('many requests of one isolate', () => {
-  it('ask once, and each gets the whole', async () => {
+  it('run the handler once, and each gets the whole body', async () => {
     const { fetch, calls } = createApp(site, async (c) => {
       await pause(WORK_MS)
       return c.text('shared', 200, fresh)
@@ -277,7 +277,7 @@ describe('many requests of one isolate', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('wait at most as long as the lease for one that never ends', async () => {
+  it('wait at most for the duration of the lease if the leader never ends', async () => {
     const source = stream()
     const { send } = createApp(
       site,
@@ -291,7 +291,7 @@ describe('many requests of one isolate', () => {
   })
 })
 
-describe('after an answer that could not be shared', () => {
+describe('after an unshareable response (hit-for-miss)', () => {
   /** A handler that is private at first. */
   const turning = (release?: Promise<unknown>) => {
     let calls = 0
@@ -302,7 +302,7 @@ describe('after an answer that could not be shared', () => {
     })
   }
 
-  it('nobody waits, and the first that can be shared is stored', async () => {
+  it('no request waits, and the first shareable response is stored', async () => {
     const source = stream()
     const first = createApp(site, (c) => c.text('private', 200, { 'cache-control': 'private' }))
     const slow = createApp(site, (c) => c.body(source.body, 200, fresh))
@@ -323,7 +323,7 @@ describe('after an answer that could not be shared', () => {
     ['is purged', () => purge(ownCache(site), { urls: ['https://example.com/a'] })],
     ['has its tag invalidated', () => ownCache(site).invalidate('page')],
     ['is posted to', (app) => app.fetch('/a', { method: 'POST' })],
-  ])('one whose URL %s while the handler works is not stored', async (_what, change) => {
+  ])('a response whose URL %s while the handler runs is not stored', async (_what, change) => {
     let release = () => {}
     const app = turning(new Promise<void>((resolve) => (release = resolve)))
     await app.fetch('/a')
@@ -337,7 +337,7 @@ describe('after an answer that could not be shared', () => {
     expect(brief(await app.fetch('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('a 304 of the handler brings up to date what was stored before, unless that was replaced', async () => {
+  it('a 304 updates the stored response, unless it was replaced', async () => {
     let isBroken = false
     let release: Promise<unknown> | undefined
     const handler = createApp(site, async (c) => {

@@ -103,7 +103,7 @@ const KINDS: Kind[] = [
 const table: string[] = []
 
 it.each(KINDS)(
-  'a %s takes %i requests to the database; its body goes there: %s, comes from there: %s',
+  'a %s costs %i database requests; sends the body: %s, receives it: %s',
   async (name, requests, sends, receives, run) => {
     // What is asked of a fresh database first is planned and compiled once.
     await site.db.execute(sql`select 1`)

@@ -18,7 +18,7 @@ const READERS = 8
 const READS = 400
 const WRITES = 250
 
-it('no response is older than what was committed before its request, in thousands of them beside transactions that write', async () => {
+it('no response predates a commit that preceded its request, in thousands of requests beside writing transactions', async () => {
   const pool = createPool(site.database)
   /** What is known to be committed: a reader that begins now must see at least that. */
   const committed = times(COUNTERS, () => 0)

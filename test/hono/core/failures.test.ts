@@ -32,7 +32,7 @@ const FAULTS: [string, Fault, RegExp][] = [
 const around = ({ kind }: Fault) => ({ cache: { timeout: kind === 'hang' ? 1_000 : 10_000 } })
 
 describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
-  it('while a response is read lets the handler answer, and Cache-Status says why', async () => {
+  it('during a read lets the handler answer, and Cache-Status says why', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, around(fault))
     site.faults.always(fault)
     const response = await fetch('/a')
@@ -41,7 +41,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
     expect(brief(response)).toMatch(reason)
   })
 
-  it('while one is stored changes nothing for the client, and stores at most the whole', async () => {
+  it('during a fill does not affect the client, and never stores a partial response', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, around(fault))
     const before = createApp(
       site,
@@ -58,7 +58,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
     expect(await (await fetch('/b')).text()).toBe('Hello')
   })
 
-  it('while a lease is given back, changes nothing for the client', async () => {
+  it('while a lease is released does not affect the client', async () => {
     const { fetch } = createApp(
       site,
       (c) => {
@@ -76,7 +76,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
     ])
   })
 
-  it('while a response is validated, changes nothing for the client', async () => {
+  it('during a validation does not affect the client', async () => {
     let isBroken = false
     const { fetch } = createApp(
       site,
@@ -96,7 +96,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
     expect([response.status, await response.text()]).toEqual([200, 'Hello'])
   })
 
-  it('while an unsafe request purges, lets it be answered', async () => {
+  it('during the purge of an unsafe request does not affect the client', async () => {
     const { fetch } = createApp(site, (c) => c.text('done'), {}, around(fault))
     site.faults.always(fault)
     const response = await fetch('/a', { method: 'POST' })
@@ -105,8 +105,8 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
   })
 })
 
-describe('a database that is away for long', () => {
-  it('is soon not asked any more, and asked again after a moment', async () => {
+describe('a database that stays unreachable', () => {
+  it('is soon skipped by the circuit breaker, and tried again after a moment', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, { cache: { timeout: 1_000 } })
     site.faults.always({ kind: 'hang' })
     for (const _ of times(5, () => 0)) await fetch('/a')
@@ -117,7 +117,7 @@ describe('a database that is away for long', () => {
     await eventually(async () => expect(brief(await fetch('/a'))).toBe('hit'))
   })
 
-  it('is told of by events, without a value or an URL in them', async () => {
+  it('causes events without values or URLs', async () => {
     const events: unknown[] = []
     const onEvent = (event: unknown) => void events.push(event)
     const { fetch } = createApp(site, (c) => c.text('secret', 200, fresh), {}, { cache: { onEvent } })
@@ -133,7 +133,7 @@ describe('a database that is away for long', () => {
 })
 
 describe('a database that fails one request in four', () => {
-  it('fails no request, and never mixes responses up', async () => {
+  it('fails no request, and mixes up no responses', async () => {
     const apps = times(4, () =>
       createApp(site, (c) => c.text(c.req.path, 200, fresh), { lease: '200ms' }, { cache: { timeout: 1_000 } }),
     )

@@ -107,7 +107,7 @@ function headersOf(fields: Record<string, string | undefined>): Headers {
 const NULL_BODY = new Set([204, 304])
 let made = 0
 
-describe('whatever handlers and clients put into their fields', () => {
+describe('any fields of handlers and clients', () => {
   it.each([
     ['with the careful defaults', {}],
     [
@@ -115,7 +115,7 @@ describe('whatever handlers and clients put into their fields', () => {
       { expiration: '1h', stale: '1h', staleIfError: '1h', requestDirectives: true, heuristic: true } as const,
     ],
   ])(
-    'nothing throws, and nobody gets what was made for another, %s',
+    "cause no error, and no client gets another client's response, %s",
     async (_name, options) => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), async (steps) => {

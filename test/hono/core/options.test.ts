@@ -17,7 +17,7 @@ const hello =
     c.text('Hello', 200, headers)
 
 describe('the option', () => {
-  it('expiration is the lifetime of responses that name none', async () => {
+  it('expiration is the lifetime of responses that state none', async () => {
     const plain = createApp(site, hello())
     expect(brief(await plain.fetch('/never'))).toBe('fwd=uri-miss;detail=not-reusable')
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, c.req.path === '/own' ? fresh : {}), {
@@ -28,7 +28,7 @@ describe('the option', () => {
     expect([brief(await fetch('/a')), brief(await fetch('/own'))]).toEqual(['fwd=miss;stored', 'hit'])
   })
 
-  it('sliding pushes the deadline out by hits, and writes only when that is due', async () => {
+  it('sliding extends the deadline by hits, and writes only when due', async () => {
     const { fetch, calls } = createApp(site, hello(), { expiration: '100s', sliding: true })
     const written = async () =>
       (await site.db.execute<{ updated: string }>('select updated_at::text as updated from cache_entries')).rows[0]
@@ -49,7 +49,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('sliding leaves responses alone that name their lifetime', async () => {
+  it('sliding ignores responses that state their lifetime', async () => {
     const { fetch, calls } = createApp(site, hello(fresh), { expiration: '1h', sliding: true })
     for (let i = 0; i < 3; i++) {
       await fetch('/a')
@@ -59,7 +59,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('maxAge bounds the age of a sliding response, whatever the hits', async () => {
+  it('maxAge bounds the age of a sliding response, however often it is hit', async () => {
     const { fetch, calls } = createApp(site, hello(), { expiration: '100s', sliding: true, maxAge: '250s' })
     for (let i = 0; i < 3; i++) {
       expect(brief(await fetch('/a'))).toMatch(i === 0 ? /stored/ : /^hit/)
@@ -71,7 +71,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('stale serves at once and refreshes behind it, with refresh and waitUntil', async () => {
+  it('stale serves at once and refreshes in the background, with refresh and waitUntil', async () => {
     let version = 1
     const app = createApp(site, (c) => c.text(`v${version}`, 200, fresh), {
       stale: '1h',
@@ -92,7 +92,7 @@ describe('the option', () => {
       'without waitUntil',
       (): Partial<ResponseCacheOptions> => ({ stale: '1h', waitUntil: undefined, refresh: () => new Response() }),
     ],
-  ])('stale lets the one that refreshes wait for it, %s', async (_name, options) => {
+  ])('stale makes the request that won the refresh wait for it, %s', async (_name, options) => {
     let version = 1
     const { fetch } = createApp(site, (c) => c.text(`v${version}`, 200, fresh), options())
     await fetch('/a')
@@ -101,7 +101,7 @@ describe('the option', () => {
     expect(await (await fetch('/a')).text()).toBe('v2')
   })
 
-  it('refresh may fail, throw, or never reach the cache: the stale response is served, and the next one tries again', async () => {
+  it('refresh may fail, throw, or never reach the cache: the stale response is served, and the next request tries again', async () => {
     const ways: (() => Response)[] = [
       () => new Response('elsewhere'),
       () => {
@@ -118,7 +118,7 @@ describe('the option', () => {
     expect([ways, calls.length]).toEqual([[], 1])
   })
 
-  it('stale serves nothing beyond its span, and nothing that forbids it', async () => {
+  it('stale serves nothing after its span, and nothing that forbids it', async () => {
     const { fetch, calls } = createApp(
       site,
       (c) =>
@@ -133,7 +133,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(4)
   })
 
-  it('staleIfError serves in the place of errors, and of a handler that throws', async () => {
+  it('staleIfError serves the stored response instead of an error, also of a handler that throws', async () => {
     let broken: 'no' | 'throws' | 'answers' = 'no'
     const { fetch } = createApp(
       site,
@@ -158,7 +158,7 @@ describe('the option', () => {
     expect((await fetch('/a')).status).toBe(503)
   })
 
-  it('staleIfError leaves what is thrown as an answer alone', async () => {
+  it('staleIfError does not replace a thrown HTTPException below 500', async () => {
     let thrown: HTTPException | undefined
     const { fetch } = createApp(
       site,
@@ -178,7 +178,7 @@ describe('the option', () => {
     expect(await (await fetch('/a')).text()).toBe('Hello')
   })
 
-  it('allowStaleWithSMaxAge lets both count beside s-maxage', async () => {
+  it('allowStaleWithSMaxAge serves stale responses with s-maxage', async () => {
     for (const allowStaleWithSMaxAge of [false, true]) {
       await emptied(site)
       let isBroken = false

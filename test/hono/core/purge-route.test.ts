@@ -20,7 +20,7 @@ const ask = (body: unknown, headers: Record<string, string> = { authorization: `
   })
 
 describe('the route for purges', () => {
-  it('purges what it is told, and says how many', async () => {
+  it('purges its targets, and returns their number', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     for (const path of ['/a', '/b', '/b/c']) await fetch(path)
     const response = await ask({ urls: ['https://example.com/a'], prefixes: ['https://example.com/b/'] })
@@ -67,20 +67,20 @@ describe('the route for purges', () => {
     expect(await stored(site)).toHaveLength(1)
   })
 
-  it('takes no rule for the key from its client', async () => {
+  it('accepts no query rule from its client', async () => {
     await createApp(site, (c) => c.text('Hello', 200, fresh)).fetch('/a?b=1')
     await ask({ urls: ['https://example.com/a?c=1'], query: { allow: [] } })
     expect(await stored(site)).toHaveLength(1)
   })
 
-  it('answers 503 where the database is away, without a word about it', async () => {
+  it('answers 503 without details if the database is unreachable', async () => {
     site.faults.always({ kind: 'error', status: 500, body: 'password=secret' })
     const response = await ask({ urls: ['https://example.com/a'] })
     expect(response.status).toBe(503)
     expect(await response.text()).not.toContain('password')
   })
 
-  it('answers only to POST', async () => {
+  it('answers only POST', async () => {
     for (const method of ['GET', 'HEAD', 'DELETE']) expect((await ask(undefined, undefined, method)).status).toBe(404)
   })
 
@@ -91,11 +91,11 @@ describe('the route for purges', () => {
     ['a short secret', { secret: 'short' }],
     ['no cache', { cache: undefined, secret: SECRET }],
     ['a cache that keeps no responses', { cache: {}, secret: SECRET }],
-  ])('is not made with %s', (_name, options) => {
+  ])('cannot be created with %s', (_name, options) => {
     const given = options === undefined ? undefined : { cache: ownCache(site), ...options }
     expect(() => purgeRoute(given as PurgeRouteOptions)).toThrow(InvalidOptionError)
   })
-  it.each([undefined, '', ' '])('without a secret (%j) loads, and answers every request with 500', async (secret) => {
+  it.each([undefined, '', ' '])('without a secret (%j) answers every request with 500', async (secret) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const open = new Hono().route('/purge', purgeRoute({ cache: ownCache(site), secret }))
     for (const authorization of ['', 'Bearer ', 'Bearer undefined']) {

@@ -23,7 +23,7 @@ const pages = (options: Parameters<typeof createApp>[2] = {}) =>
 const paths = async () => [...new Set((await stored(site)).map((key) => new URL(key.split(' ')[1] ?? '').pathname))]
 
 describe('a purge', () => {
-  it('by URL removes all variants and those of each user, for HEAD as well, and no other', async () => {
+  it('by URL removes the variants of every user, also for HEAD, and no other response', async () => {
     const cache = ownCache(site)
     const { fetch } = pages({ cache, authenticated: (c) => c.req.header('authorization') })
     for (const headers of [{}, { 'accept-language': 'de' }, { authorization: 'a' }, { authorization: 'b' }])
@@ -35,7 +35,7 @@ describe('a purge', () => {
     expect(await purge(cache, { urls: [URL_A] })).toBe(0)
   })
 
-  it('by prefix removes all below it, however its host is written', async () => {
+  it('by prefix removes all URLs below it, for every spelling of the host', async () => {
     const cache = ownCache(site)
     const { fetch } = pages({ cache })
     const long = `/blog/${'x'.repeat(1_000)}`
@@ -50,7 +50,7 @@ describe('a purge', () => {
   })
 
   it.each(['{', '"', '<>', '`', '^', '|', "'", '\\', '\\\\x', '%7B', 'ä?', '?q="', "?q='", '?q={', '?q=ä', '?q=/?'])(
-    'by prefix finds what URL writes in another way: %s',
+    'by prefix finds characters that URL encodes: %s',
     async (beginning) => {
       const cache = ownCache(site)
       const { fetch } = pages({ cache })
@@ -60,7 +60,7 @@ describe('a purge', () => {
     },
   )
 
-  it('by tag is exact, alone and within URLs', async () => {
+  it('by tag is exact, alone and with URLs', async () => {
     const cache = ownCache(site)
     const { fetch } = pages({ cache })
     for (const path of ['/a', '/b']) await fetch(path)
@@ -71,7 +71,7 @@ describe('a purge', () => {
     expect(brief(await fetch('/a'))).not.toBe('hit')
   })
 
-  it('of nothing that is named purges nothing', async () => {
+  it('of an empty list purges nothing', async () => {
     const cache = ownCache(site)
     const { fetch } = pages({ cache })
     await fetch('/a')
@@ -89,7 +89,7 @@ describe('a purge', () => {
     expect(brief(await fetch('/a'))).toBe('hit')
   })
 
-  it('that is soft makes responses stale: they are validated, or served while they are refreshed', async () => {
+  it('that is soft makes responses stale: they are revalidated, or served while they are refreshed', async () => {
     const cache = ownCache(site)
     let calls = 0
     const { fetch } = createApp(
@@ -119,7 +119,7 @@ describe('a purge', () => {
     expect(calls).toBe(4)
   })
 
-  it('that is soft does not lengthen how long a stale response may be served', async () => {
+  it('that is soft does not extend how long a stale response may be served', async () => {
     const cache = ownCache(site)
     const app = createApp(site, (c) => c.text('Hello', 200, fresh), {
       cache,
@@ -139,7 +139,7 @@ describe('a purge', () => {
     ['prefix', { prefixes: ['https://example.com/'] }],
     ['tag', { tags: ['t'] }],
     ['URL, softly', { urls: [URL_A], soft: true }],
-  ])('by %s keeps what is being computed from being stored', async (_name, targets) => {
+  ])('by %s prevents a pending response from being stored', async (_name, targets) => {
     const source = stream()
     const app = createApp(site, (c) => c.body(source.body, 200, { ...fresh, 'cache-tag': 't' }))
     const response = await app.send('/a')
@@ -167,23 +167,20 @@ describe('a purge', () => {
     await expect(purge(ownCache(site), targets as PurgeTargets)).rejects.toThrow(InvalidOptionError)
   })
 
-  it.each([false, true])(
-    'reads no more than what is near in key order, however many others there are, soft: %s',
-    async (soft) => {
-      const pool = createPool(site.database)
-      const key = `'http|GET https://example.com/' || i`
-      await pool.query(`insert into cache_entries (key, value, meta)
+  it.each([false, true])('reads only neighbouring keys, however large the table is, soft: %s', async (soft) => {
+    const pool = createPool(site.database)
+    const key = `'http|GET https://example.com/' || i`
+    await pool.query(`insert into cache_entries (key, value, meta)
       select ${key}, 'x', '{"status":200}' from generate_series(1, 20000) as i`)
-      await pool.query(`insert into cache_leases (key, token, expires_at)
+    await pool.query(`insert into cache_leases (key, token, expires_at)
       select ${key}, case when i % 10 = 0 then 'token' end, now() from generate_series(1, 20000) as i`)
-      await pool.query('analyze cache_entries, cache_leases')
-      const urls = Array.from({ length: 30 }, (_, i) => `https://example.com/${i}`)
-      const [query] = purgeStatements(drizzle(pool), { urls, soft })
-      const { sql: text, params } = query.toSQL()
-      const { rows } = await pool.query(`explain ${text}`, params)
-      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on cache_/)
-    },
-  )
+    await pool.query('analyze cache_entries, cache_leases')
+    const urls = Array.from({ length: 30 }, (_, i) => `https://example.com/${i}`)
+    const [query] = purgeStatements(drizzle(pool), { urls, soft })
+    const { sql: text, params } = query.toSQL()
+    const { rows } = await pool.query(`explain ${text}`, params)
+    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).not.toMatch(/Seq Scan on cache_/)
+  })
 
   it('stays within the namespace of its cache', async () => {
     const [a, b] = [ownCache(site, { namespace: 'a' }), ownCache(site, { namespace: 'b' })]
@@ -193,7 +190,7 @@ describe('a purge', () => {
   })
 })
 
-describe('purgeStatements, in a batch with a write of one’s own', () => {
+describe('purgeStatements in a batch with a write', () => {
   it.each([
     ['commits', 1, []],
     ['fails', 0, ['/a']],
@@ -210,8 +207,8 @@ describe('purgeStatements, in a batch with a write of one’s own', () => {
   })
 })
 
-describe('purgeStatements, in a transaction that is held open', () => {
-  it('removes what others store meanwhile, once it has committed; nothing where it is rolled back', async () => {
+describe('purgeStatements in an open transaction', () => {
+  it('removes responses stored meanwhile when it commits, and nothing when it rolls back', async () => {
     const pool = createPool(site.database)
     const { fetch } = pages()
     for (const ending of ['rollback', 'commit']) {

@@ -15,7 +15,7 @@ beforeEach(async () => {
 const fresh = { 'cache-control': 'max-age=60' }
 
 describe('a response', () => {
-  it('is a miss of two requests to the database, and then hits of one', async () => {
+  it('is a miss with two database requests, then a hit with one', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, fresh))
     const miss = await fetch('/a')
     expect([miss.status, await miss.text(), status(miss)]).toEqual([200, 'Hello', 'pgstash;fwd=uri-miss;stored'])
@@ -28,7 +28,7 @@ describe('a response', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('is answered with 304 in one request that moves no body', async () => {
+  it('is answered with 304 in one database request that reads no body', async () => {
     const body = 'x'.repeat(100_000)
     const { fetch } = createApp(site, (c) => c.text(body, 200, { ...fresh, etag: '"1"' }))
     await fetch('/a')
@@ -40,7 +40,7 @@ describe('a response', () => {
     expect((await (await fetch('/a', { headers: { 'if-none-match': '"2"' } })).text()).length).toBe(100_000)
   })
 
-  it('varies as it says, in one request a hit', async () => {
+  it('varies by its Vary, and a hit costs one database request', async () => {
     const { fetch, calls } = createApp(site, (c) =>
       c.text(`in ${c.req.header('accept-language')}`, 200, { ...fresh, vary: 'Accept-Language' }),
     )

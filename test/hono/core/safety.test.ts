@@ -46,7 +46,7 @@ describe('no request gets the response to', () => {
     'x-rewrite-url',
     'x-forwarded-proto',
     'x-http-method-override',
-  ])('what %s names: it changes neither the key nor what is stored', async (name) => {
+  ])('the host in %s: it changes neither the key nor the response', async (name) => {
     const { fetch, calls } = createApp(site, echo)
     await fetch('/a', { headers: { [name]: 'evil.example' } })
     const response = await fetch('/a')
@@ -56,8 +56,8 @@ describe('no request gets the response to', () => {
   })
 })
 
-describe('what is for one client', () => {
-  it('is not stored where a cookie is set for it, in any case of the name', async () => {
+describe('a response for one client', () => {
+  it('is not stored if it sets a cookie, in any spelling of the field name', async () => {
     let visitors = 0
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, 'SET-Cookie': `id=${++visitors}` }))
     for (const id of [1, 2]) expect((await fetch('/a')).headers.getSetCookie()).toEqual([`id=${id}`])
@@ -76,7 +76,7 @@ describe('what is for one client', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('reaches nobody else through ranges, HEAD or conditions', async () => {
+  it('reaches no other client through ranges, HEAD or conditions', async () => {
     const { fetch } = createApp(site, (c) =>
       c.text(`for ${c.req.header('cookie')}`, 200, { ...fresh, vary: 'Cookie', etag: '"1"' }),
     )
@@ -90,7 +90,7 @@ describe('what is for one client', () => {
     }
   })
 
-  it('is not stored for all by a request with a token, nor given to one without', async () => {
+  it('is not stored for all by a request with a token, nor served to a request without one', async () => {
     const { fetch } = createApp(site, (c) => c.text(`for ${c.req.header('authorization')}`, 200, fresh))
     await fetch('/a', { headers: { authorization: 'Bearer a' } })
     expect(await stored(site)).toEqual([])
@@ -98,7 +98,7 @@ describe('what is for one client', () => {
 })
 
 describe('header fields', () => {
-  it('that break lines cannot be made, neither by Cache-Status nor by what upstream says there', async () => {
+  it("cannot be split by line breaks in Cache-Status, its own or upstream's", async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, 'cache-status': 'a;detail="x' }), {
       cacheStatus: 'bad\r\nset-cookie: a=1',
     })
@@ -107,7 +107,7 @@ describe('header fields', () => {
     expect(response.headers.get('cache-status')).toBe('"bad%0D%0Aset-cookie: a=1";fwd=uri-miss;stored')
   })
 
-  it('that belong to one connection are not stored', async () => {
+  it('are not stored if they belong to one connection', async () => {
     const { fetch } = createApp(site, (c) =>
       c.text('Hello', 200, {
         ...fresh,
@@ -123,7 +123,7 @@ describe('header fields', () => {
       expect(headers.has(name)).toBe(false)
   })
 
-  it('that private names are stored of no client', async () => {
+  it('are not stored if private names them', async () => {
     const { fetch } = createApp(site, (c) =>
       c.text('Hello', 200, { 'cache-control': 'max-age=60, private="x-user"', 'x-user': 'a' }),
     )
@@ -133,7 +133,7 @@ describe('header fields', () => {
 })
 
 describe('a thousand variants of one URL', () => {
-  it('are bounded, whatever order they come in, and each client gets its own', async () => {
+  it('are bounded in any order of requests, and each client gets its own', async () => {
     const { fetch } = createApp(site, (c) => c.text(`in ${c.req.header('x-v')}`, 200, { ...fresh, vary: 'X-V' }), {
       maxVariants: 20,
     })
@@ -146,7 +146,7 @@ describe('a thousand variants of one URL', () => {
     expect((await stored(site)).length).toBeLessThanOrEqual(20)
   })
 
-  it('whose names grow with each response stay correct, and begin anew where they are too many', async () => {
+  it('stay correct if Vary grows with each response, and start again if there are too many names', async () => {
     const { fetch } = createApp(
       site,
       (c) => c.text(c.req.query('n') ?? '', 200, { ...fresh, vary: `X-${c.req.header('x-n')}` }),
@@ -166,8 +166,8 @@ describe('a thousand variants of one URL', () => {
   })
 })
 
-describe('isolates whose clocks are wrong', () => {
-  it.each([-3_600_000, 3_600_000])('by %i ms agree with the others about what is fresh', async (skewMs) => {
+describe('isolates with wrong clocks', () => {
+  it.each([-3_600_000, 3_600_000])('off by %i ms agree with others about freshness', async (skewMs) => {
     const real = Date.now
     const skewed = async <T>(work: () => Promise<T>): Promise<T> => {
       const spy = vi.spyOn(Date, 'now').mockImplementation(() => real() + skewMs)

@@ -16,13 +16,13 @@ const hello =
     c.text('Hello', 200, headers)
 
 describe('the option', () => {
-  it('vary separates by fields that no response names', async () => {
+  it('vary separates responses by fields that their Vary does not name', async () => {
     const { fetch, calls } = createApp(site, hello(fresh), { vary: ['X-Theme'] })
     for (const theme of ['dark', 'light', 'dark']) await fetch('/a', { headers: { 'x-theme': theme } })
     expect(calls).toHaveLength(2)
   })
 
-  it('vary holds for what was stored without it: nobody gets that before the handler is asked', async () => {
+  it('vary applies to responses stored without it: the handler runs before they are served', async () => {
     const theme = (c: Context) => {
       const headers = { ...fresh, etag: '"1"' }
       const isKnown = c.req.header('if-none-match') !== undefined && c.req.header('x-theme') === undefined
@@ -40,7 +40,7 @@ describe('the option', () => {
     }
   })
 
-  it('vary holds for what was stored without it where the handler fails, or must not be asked', async () => {
+  it('vary applies to responses stored without it if the handler fails or must not run', async () => {
     await createApp(site, hello({ ...fresh, etag: '"1"' })).fetch('/a')
     const failing = () => Promise.reject(new Error('of the handler'))
     const separate = createApp(site, failing, { vary: ['X-Theme'], requestDirectives: true, staleIfError: '1h' })
@@ -57,7 +57,7 @@ describe('the option', () => {
     ['ignore', { ignore: ['utm_*'] }, '/a?p=1&utm_x=1', '/a?p=1', true],
     ['sort', { sort: true }, '/a?a=1&b=2', '/a?b=2&a=1', true],
     ['none', undefined, '/a?a=1&b=2', '/a?b=2&a=1', false],
-  ])('query decides which parameters count: %s', async (_name, query, first, second, isSame) => {
+  ])('query selects the parameters of the key: %s', async (_name, query, first, second, isSame) => {
     const { fetch, calls } = createApp(site, hello(fresh), { query })
     await fetch(first)
     await fetch(second)
@@ -65,7 +65,7 @@ describe('the option', () => {
     expect(new URL(calls[0]?.url ?? '').search).toBe(new URL(first, 'http://a').search)
   })
 
-  it('key separates what it tells apart, and holds nothing readable', async () => {
+  it('key separates responses, and is stored as a hash', async () => {
     const { fetch, calls } = createApp(site, hello(fresh), { key: (c) => c.req.header('x-tenant') })
     for (const tenant of ['secret-a', 'secret-b', 'secret-a']) await fetch('/a', { headers: { 'x-tenant': tenant } })
     await fetch('/a')
@@ -73,7 +73,7 @@ describe('the option', () => {
     expect((await stored(site)).join()).not.toContain('secret')
   })
 
-  it('key gives the URL to go by, for what means the same, and an unsafe request drops what is kept under it', async () => {
+  it('key may return a URL that requests share, and an unsafe request purges that URL', async () => {
     const { fetch, calls } = createApp(site, hello(fresh), {
       key: (c) => new URL(`/places?lat=${Number(c.req.query('lat'))}`, c.req.url),
       query: { ignore: ['utm'] },
@@ -91,7 +91,7 @@ describe('the option', () => {
     expect(brief(await fetch('/places?lat=35.8'))).toBe('hit')
   })
 
-  it('cache may fail to be made: the handler answers', async () => {
+  it('cache may throw: the handler answers', async () => {
     const { fetch } = createApp(site, hello(fresh), {
       cache: () => {
         throw new Error('no connection string')
@@ -104,7 +104,7 @@ describe('the option', () => {
     }
   })
 
-  it('exclude and include take exact paths', async () => {
+  it('exclude and include match exact paths', async () => {
     const { fetch } = createApp(site, hello(fresh), {
       include: ['/admin/*', '/administrator', /^\/files\/\d+$/],
       exclude: ['/admin', '/admin/:id/secret'],
@@ -138,19 +138,19 @@ describe('the option', () => {
     },
   )
 
-  it.each(['key', 'authenticated'])('%s is refused where it answers with what all have in common', async (name) => {
+  it.each(['key', 'authenticated'])('%s is refused if it returns something that is not text', async (name) => {
     const { fetch, calls } = createApp(site, hello(fresh), { [name]: async () => 'somebody' })
     expect((await fetch('/a', { headers: { authorization: 'a' } })).status).toBe(500)
     expect(calls).toHaveLength(0)
   })
 
-  it('authenticated leaves alone whom it names null', async () => {
+  it('authenticated does not cache a user that it names null', async () => {
     const nobody = { authenticated: () => null } as unknown as Partial<ResponseCacheOptions>
     const { fetch } = createApp(site, hello(fresh), nobody)
     expect(brief(await fetch('/a', { headers: { authorization: 'a' } }))).toBe('fwd=bypass')
   })
 
-  it('storeSetCookie lets responses with cookies be stored, cookies and all', async () => {
+  it('storeSetCookie stores responses with their cookies', async () => {
     const handler = () =>
       new Response('Hello', { headers: [...Object.entries(fresh), ['set-cookie', 'a=1'], ['set-cookie', 'b=2']] })
     const careful = createApp(site, handler)
@@ -163,7 +163,7 @@ describe('the option', () => {
     expect([brief(hit), hit.headers.getSetCookie()]).toEqual(['hit', ['a=1', 'b=2']])
   })
 
-  it('tags, Cache-Tag and Cache-Groups each let a response be invalidated', async () => {
+  it('tags, Cache-Tag and Cache-Groups each tag a response', async () => {
     const { fetch } = createApp(site, hello({ ...fresh, 'cache-tag': 'field, other', 'cache-groups': '"group"' }), {
       tags: (c, response) => [`path:${c.req.path}`, `status:${response.status}`, 'x'.repeat(600)],
     })
@@ -176,7 +176,7 @@ describe('the option', () => {
     }
   })
 
-  it('maxVariants bounds what is kept of one URL, and lets nobody keep others out', async () => {
+  it('maxVariants bounds the variants of a URL, and evicts those that expire first', async () => {
     const { fetch } = createApp(site, hello({ ...fresh, vary: 'X-V' }), { maxVariants: 5 })
     for (let i = 0; i < 12; i++) {
       expect(brief(await fetch('/a', { headers: { 'x-v': String(i) } }))).toMatch(/^fwd=(uri|vary)-miss;stored$/)
@@ -185,7 +185,7 @@ describe('the option', () => {
     expect(brief(await fetch('/a', { headers: { 'x-v': '11' } }))).toBe('hit')
   })
 
-  it('maxVariants counts what each user has for itself', async () => {
+  it('maxVariants counts the variants of each user separately', async () => {
     const { fetch } = createApp(site, hello({ ...fresh, vary: 'X-V' }), {
       maxVariants: 2,
       key: (c) => c.req.header('x-user'),
@@ -196,13 +196,13 @@ describe('the option', () => {
     expect(await stored(site)).toHaveLength(4)
   })
 
-  it('statuses names the only ones that are stored', async () => {
+  it('statuses lists the only statuses that are stored', async () => {
     const { fetch } = createApp(site, (c) => c.text('gone', 404, fresh), { statuses: [200] })
     await fetch('/a')
     expect(await stored(site)).toEqual([])
   })
 
-  it('heuristic guesses a lifetime from Last-Modified', async () => {
+  it('heuristic estimates a lifetime from Last-Modified', async () => {
     const { fetch } = createApp(site, hello({ 'last-modified': new Date(Date.now() - 1_000 * SECOND).toUTCString() }), {
       heuristic: true,
     })
@@ -213,7 +213,7 @@ describe('the option', () => {
     expect(brief(await fetch('/a'))).toMatch(/^fwd=stale/)
   })
 
-  it('requestDirectives heeds the client', async () => {
+  it('requestDirectives obeys the client', async () => {
     const { fetch, calls } = createApp(site, hello(fresh), { requestDirectives: true })
     const only = { 'cache-control': 'only-if-cached' }
     const none = await fetch('/a', { headers: only })
@@ -225,7 +225,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('requestDirectives is off: no client can force work on the handler', async () => {
+  it('requestDirectives is off by default, so that no client can force work on the handler', async () => {
     const { fetch, calls } = createApp(site, hello(fresh))
     for (const control of ['', 'no-cache', 'max-age=0', 'only-if-cached']) {
       await fetch('/a', { headers: { 'cache-control': control } })
@@ -233,7 +233,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('targetedFields names the fields that speak to this cache alone', async () => {
+  it('targetedFields names the fields that this cache obeys instead of Cache-Control', async () => {
     const headers = { 'cache-control': 'no-store', 'cdn-cache-control': 'max-age=60', 'my-cache-control': 'max-age=5' }
     const { fetch } = createApp(site, hello(headers))
     await fetch('/a')
@@ -245,7 +245,7 @@ describe('the option', () => {
     expect(status(await mine.fetch('/a'))).toMatch(/hit;ttl=[45]$/)
   })
 
-  it('cacheStatus names this cache, or keeps silent', async () => {
+  it('cacheStatus names this cache, or omits the field', async () => {
     const named = createApp(site, hello({ ...fresh, 'cache-status': 'origin;hit' }), { cacheStatus: 'edge one' })
     expect(status(await named.fetch('/a'))).toBe('origin;hit, "edge one";fwd=uri-miss;stored')
     const silent = createApp(site, hello(fresh), { cacheStatus: false })
@@ -253,7 +253,7 @@ describe('the option', () => {
     expect(silent.calls).toHaveLength(1)
   })
 
-  it('cache may be a function of the context, and its namespace separates', async () => {
+  it('cache may be a function of the context, and its namespace separates responses', async () => {
     const caches = { a: ownCache(site, { namespace: 'a' }), b: ownCache(site, { namespace: 'b' }) }
     const { fetch, calls } = createApp(site, hello(fresh), {
       cache: (c) => caches[c.req.header('x-tenant') as 'a' | 'b'],

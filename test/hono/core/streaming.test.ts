@@ -23,7 +23,7 @@ beforeEach(() => emptied(site))
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
 
 describe('a handler that streams', () => {
-  it('reaches the client as it speaks, and is stored once it has ended', async () => {
+  it('reaches the client as it writes, and is stored when it ends', async () => {
     const source = stream()
     const { send, settled, fetch, calls } = createApp(site, (c) => c.body(source.body, 200, fresh))
     const response = await send('/a')
@@ -42,7 +42,7 @@ describe('a handler that streams', () => {
   })
 
   it.each(['with', 'without'])(
-    'is not stored where the client leaves, and gives its lease back, %s waitUntil',
+    'is not stored if the client disconnects, and releases its lease, %s waitUntil',
     async (which) => {
       const source = stream()
       const options = which === 'with' ? {} : { waitUntil: undefined }
@@ -67,7 +67,7 @@ describe('a handler that streams', () => {
     },
   )
 
-  it('is not stored where it fails half-way, and nobody waits for the next attempt', async () => {
+  it('is not stored if it fails half-way, and no request waits for the next attempt', async () => {
     let source = stream()
     const { send, settled } = createApp(site, (c) => c.body(source.body, 200, fresh))
     const response = await send('/a')
@@ -82,7 +82,7 @@ describe('a handler that streams', () => {
     expect(brief(await send('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('is passed on and not held in memory where it is longer than maxBodyBytes, and nobody waits for its end', async () => {
+  it('is passed on but not kept in memory beyond maxBodyBytes, and no request waits for its end', async () => {
     const source = stream()
     const { send, settled } = createApp(site, (c) => c.body(source.body, 200, fresh), { maxBodyBytes: 10 })
     const reader = ((await send('/a')).body as ReadableStream<Uint8Array>).getReader()
@@ -96,7 +96,7 @@ describe('a handler that streams', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('is stored at the pace of the handler, whether or not its client reads', async () => {
+  it('is stored at the pace of the handler, even if its client does not read', async () => {
     const { send, settled, fetch } = createApp(site, (c) => {
       const parts = times(20, (i) => new TextEncoder().encode(`part ${i} `))
       return c.body(
@@ -117,7 +117,7 @@ describe('a handler that streams', () => {
     expect(await unread.text()).toContain('part 19')
   })
 
-  it('of 50 MB is passed on whole', async () => {
+  it('passes on 50 MB', async () => {
     const chunk = new Uint8Array(1_000_000).fill(97)
     const { fetch } = createApp(site, (c) => {
       let left = 50
@@ -128,14 +128,14 @@ describe('a handler that streams', () => {
     expect(site.faults.bytesIn).toBeLessThan(12_000)
   })
 
-  it('is not even begun to be collected where its Content-Length says that it is too long', async () => {
+  it('is not collected at all if its Content-Length is too large', async () => {
     const { fetch } = createApp(site, (c) => c.body('0123456789a', 200, { ...fresh, 'content-length': '11' }), {
       maxBodyBytes: 10,
     })
     expect(status(await fetch('/a'))).toBe('pgstash;fwd=uri-miss;detail="too large"')
   })
 
-  it('is not stored where its length is not the Content-Length that it names', async () => {
+  it('is not stored if its length differs from its Content-Length', async () => {
     const { fetch } = createApp(site, (c) => c.body('short', 200, { ...fresh, 'content-length': '6' }))
     expect(await (await fetch('/a')).text()).toBe('short')
     expect(await stored(site)).toEqual([])
@@ -153,7 +153,7 @@ describe('a body', () => {
     ['with half a character', Uint8Array.of(0xe2, 0x82)],
     ['of characters beyond U+FFFF', new TextEncoder().encode('𝄞'.repeat(50_000))],
     ['of 300 kB that are no text', Uint8Array.from(times(300_000, (i) => (i * 31) & 255))],
-  ])('%s comes back as it was', async (_name, body) => {
+  ])('%s comes back unchanged', async (_name, body) => {
     const { fetch, calls } = createApp(site, (c) => c.body(body, 200, fresh))
     for (const _ of [1, 2]) expect(Buffer.from(await (await fetch('/a')).arrayBuffer()).equals(body)).toBe(true)
     expect(calls).toHaveLength(1)

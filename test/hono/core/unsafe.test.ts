@@ -43,7 +43,7 @@ describe('an unsafe request', () => {
     expect(await paths()).toEqual([])
   })
 
-  it.each([400, 404, 500])('answered with %i removes nothing', async (status) => {
+  it.each([400, 404, 500])('answered with %i removes no response', async (status) => {
     const { fetch } = pages({ status, headers: { location: '/a' } })
     await fetch('/a')
     site.faults.reset()
@@ -52,7 +52,7 @@ describe('an unsafe request', () => {
     expect(await paths()).toEqual(['/a'])
   })
 
-  it('whose handler throws removes nothing', async () => {
+  it('whose handler throws removes no response', async () => {
     const { fetch } = pages(() => {
       throw new Error('broken')
     })
@@ -61,14 +61,14 @@ describe('an unsafe request', () => {
     expect(await paths()).toEqual(['/a'])
   })
 
-  it.each(['OPTIONS', 'HEAD'])('is none that is safe: %s', async (method) => {
+  it.each(['OPTIONS', 'HEAD'])('does not include safe methods: %s', async (method) => {
     const { fetch } = pages()
     await fetch('/a')
     await fetch('/a', { method })
     expect(await paths()).toEqual(['/a'])
   })
 
-  it('removes what Location and Content-Location name, of the same origin only', async () => {
+  it('removes the URLs in Location and Content-Location, of the same origin only', async () => {
     const { fetch } = pages({
       status: 201,
       headers: { location: '/made', 'content-location': 'https://other.example.com/b' },
@@ -81,7 +81,7 @@ describe('an unsafe request', () => {
     ])
   })
 
-  it('invalidates the groups that its response names, of its origin only', async () => {
+  it('invalidates the groups in its response, of the same origin only', async () => {
     const { fetch } = pages({ headers: { 'cache-group-invalidation': '"g"' } })
     for (const url of ['/a', '/b', 'https://other.example.com/b']) await fetch(url)
     await fetch('/unrelated', { method: 'POST' })
@@ -89,7 +89,7 @@ describe('an unsafe request', () => {
     expect(brief(await fetch('https://other.example.com/b'))).toBe('hit')
   })
 
-  it('keeps what is being computed for its URL from being stored', async () => {
+  it('prevents a pending response of its URL from being stored', async () => {
     const source = stream()
     const reader = createApp(site, (c) => c.body(source.body, 200, fresh))
     const response = await reader.send('/a')
@@ -101,7 +101,7 @@ describe('an unsafe request', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('reaches the responses of each user', async () => {
+  it('removes the responses of every user', async () => {
     const { fetch } = createApp(site, (c) => c.text('own', 200, { 'cache-control': 'max-age=60' }), {
       authenticated: (c) => c.req.header('authorization'),
     })
@@ -113,14 +113,14 @@ describe('an unsafe request', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('ignores parameters where the key does', async () => {
+  it('ignores query parameters that the key ignores', async () => {
     const { fetch } = createApp(site, (c) => c.text('page', 200, fresh), { query: { ignore: ['utm_*'] } })
     await fetch('/a?b=1')
     await fetch('/a?utm_source=x&b=1', { method: 'POST' })
     expect(await stored(site)).toEqual([])
   })
 
-  it('is answered though the database is away, and says so, to who listens as well', async () => {
+  it('is answered if the database is unreachable, and reports that in Cache-Status and an event', async () => {
     const events: CacheEvent[] = []
     const cache = ownCache(site, { onEvent: (event) => void events.push(event) })
     const { fetch } = createApp(site, (c) => c.text('done'), { cache })
@@ -130,7 +130,7 @@ describe('an unsafe request', () => {
     expect(events).toMatchObject([{ type: 'error', operation: 'responseCache', error: { code: 'DATABASE' } }])
   })
 
-  it('removes its URL though the option that names another one fails', async () => {
+  it('removes its URL even if the key option throws', async () => {
     const { fetch } = createApp(site, (c) => c.text('page', 200, fresh), {
       key: (c) => {
         if (c.req.method === 'POST') throw new Error('broken')

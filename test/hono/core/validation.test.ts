@@ -24,7 +24,7 @@ function versioned(body: string) {
 }
 
 describe('a stale response', () => {
-  it('is validated with the handler, and its body is neither sent nor written again', async () => {
+  it('is validated by the handler, and its body is neither sent nor written again', async () => {
     const { state, handler } = versioned('x'.repeat(100_000))
     const { fetch, calls } = createApp(site, handler)
     await fetch('/a')
@@ -43,7 +43,7 @@ describe('a stale response', () => {
     expect([brief(hit), hit.headers.get('x-new'), (await hit.text()).length]).toEqual(['hit', 'yes', 100_000])
   })
 
-  it('moves no body at all where the client has it as well', async () => {
+  it('moves no body if the client has it too', async () => {
     const { handler } = versioned('x'.repeat(100_000))
     const { fetch } = createApp(site, handler)
     await fetch('/a')
@@ -54,7 +54,7 @@ describe('a stale response', () => {
     expect(brief(await fetch('/a'))).toBe('hit')
   })
 
-  it('keeps its tags through a validation whose 304 names none', async () => {
+  it('keeps its tags if the 304 names none', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler, { tags: (c) => [`path ${c.req.path}`] })
     const cache = site.client()
@@ -68,7 +68,7 @@ describe('a stale response', () => {
     expect(state.tag).toBe('"1"')
   })
 
-  it('gives its lease back where the option for its tags throws', async () => {
+  it('releases its lease if the tags option throws', async () => {
     const { handler } = versioned('one')
     let isBroken = false
     const tags = () => {
@@ -84,7 +84,7 @@ describe('a stale response', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
   })
 
-  it('that was none yet is not taken for what came into being, by a page of the same tag', async () => {
+  it('with status 404 is not revived by a page with the same entity tag', async () => {
     let exists = false
     const { fetch } = createApp(site, (c) => {
       const headers = { ...fresh, etag: '"1"' }
@@ -97,7 +97,7 @@ describe('a stale response', () => {
     expect((await fetch('/a')).status).toBe(200)
   })
 
-  it('is replaced where the handler answers with another, which reaches the client whole', async () => {
+  it('is replaced if the handler answers with a new response, which the client gets whole', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
     await fetch('/a')
@@ -120,7 +120,7 @@ describe('a stale response', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('has no Age for the client it was validated for, whose condition it no longer meets', async () => {
+  it('has no Age for the client that it was validated for', async () => {
     let at = modified
     const { fetch } = createApp(site, (c) => {
       const headers = { ...fresh, etag: '"1"', 'last-modified': at }
@@ -156,7 +156,7 @@ describe('a stale response', () => {
     },
   )
 
-  it('answers the client that it was validated for with 304, where its body cannot be had after all', async () => {
+  it('answers the validating client with 304 if its body is gone', async () => {
     let at = modified
     let isAway = false
     const { fetch } = createApp(site, (c) => {
@@ -172,7 +172,7 @@ describe('a stale response', () => {
     expect((await fetch('/a', { headers: { 'if-modified-since': modified } })).status).toBe(304)
   })
 
-  it('is removed where its validation brings no-store, and still answers this once', async () => {
+  it('is removed if the 304 brings no-store, after it answers this request', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
     await fetch('/a')
@@ -182,7 +182,7 @@ describe('a stale response', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('is removed where its validation names a field that its key does not tell apart', async () => {
+  it('is removed if the 304 varies on a field that its key does not cover', async () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, (c) =>
       c.req.header('accept-language') === 'de' ? c.text('eins', 200, { ...fresh, ...state.notModified }) : handler(c),
@@ -196,7 +196,7 @@ describe('a stale response', () => {
     expect(await (await fetch('/a', { headers: { 'accept-language': 'de' } })).text()).toBe('eins')
   })
 
-  it('is not brought up to date where it changed during the validation', async () => {
+  it('is not updated if it changed during the validation', async () => {
     const { handler } = versioned('one')
     let meanwhile = async () => {}
     const { fetch } = createApp(site, async (c) => {
@@ -213,7 +213,7 @@ describe('a stale response', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=miss;stored')
   })
 
-  it('is not updated by a 304 about another, and answers clients that cannot do with a 304', async () => {
+  it('is not updated by a 304 about another representation, and answers clients that cannot use a 304', async () => {
     let isWrong = false
     const { fetch, calls } = createApp(site, (c) =>
       isWrong && c.req.header('if-none-match')
@@ -233,7 +233,7 @@ describe('a stale response', () => {
     expect((await fetch('/a', { headers: { 'if-none-match': '"other"' } })).status).toBe(304)
   })
 
-  it('with no-cache is validated each time', async () => {
+  it('with no-cache is validated every time', async () => {
     const { fetch, calls } = createApp(site, (c) => {
       const headers = { 'cache-control': 'no-cache', etag: '"1"' }
       return c.req.header('if-none-match') === '"1"' ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
@@ -242,7 +242,7 @@ describe('a stale response', () => {
     expect(calls.map(({ headers }) => headers.get('if-none-match'))).toEqual([null, '"1"', '"1"'])
   })
 
-  it('with must-revalidate gives way to the error of its handler', async () => {
+  it("with must-revalidate does not replace the handler's error", async () => {
     let isBroken = false
     const { fetch } = createApp(
       site,
@@ -258,7 +258,7 @@ describe('a stale response', () => {
     expect((await fetch('/a')).status).toBe(504)
   })
 
-  it('keeps the client’s own request for what follows', async () => {
+  it("restores the client's request for the middleware behind it", async () => {
     const { handler } = versioned('one')
     const seen: (string | undefined)[] = []
     const { fetch } = createApp(
@@ -280,7 +280,7 @@ describe('a stale response', () => {
     expect(seen).toEqual(['"0"', undefined])
   })
 
-  it('is found by its row alone: validation writes no second one', async () => {
+  it('has one row: validation writes no second one', async () => {
     const { handler } = versioned('one')
     const { fetch } = createApp(site, handler)
     await fetch('/a')
