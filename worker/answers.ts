@@ -23,7 +23,7 @@ export function cachedAnswers(question: (c: Context<AppEnv>) => string): Middlew
     expiration: SLIDING_SECONDS,
     sliding: true,
     // An answer has to be computed before its ETag is known: to validate an old one would save nothing.
-    keepValidatable: false,
+    keepForRevalidation: false,
   })
   return every(askEachTime, cached, etag())
 }

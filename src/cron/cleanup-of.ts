@@ -4,7 +4,7 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { wholeNumber } from '../values/options.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 
-/** Cleanup of a cache that is given or made from an environment; its options are checked here, and not at the first run. */
+/** Returns the cleanup of a cache, or of a cache created from an environment. Checks the options now, not at the first run. */
 export function cleanupOf<Env>(
   cache: Cache | ((env: Env) => Cache),
   { timeBudget, batch }: { timeBudget?: TimeSpan | undefined; batch?: number | undefined },

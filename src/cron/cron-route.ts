@@ -5,25 +5,25 @@ import { checkedHeaderSecret, secretCheck } from '../values/secret.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
-/** Below the ten seconds that the smallest Vercel plan gives a function. */
+/** Less than the ten seconds that the smallest Vercel plan gives a function. */
 const DEFAULT_TIME_BUDGET_MS = 8_000
 
 export interface CronRouteOptions {
   /**
-   * What the caller must send as `Authorization: Bearer …`: at least 16 visible ASCII characters. Vercel sends the
+   * The secret that the caller sends as `Authorization: Bearer …`: at least 16 visible ASCII characters. Vercel sends the
    * variable `CRON_SECRET`.
    *
-   * While it is undefined or empty, every request gets 500. It may be missing while a build loads the module.
+   * While it is undefined or empty, every request gets 500, so that a build can load the module without it.
    */
   secret: string | undefined
-  /** After it no further batch starts. A plain number is milliseconds; default 8,000. */
+  /** The time after which no further batch starts. A plain number is milliseconds; default 8,000. */
   timeBudget?: TimeSpan | undefined
   /** Entries removed by one statement; default 5,000. */
   batch?: number | undefined
 }
 
 /**
- * A route for Vercel Cron, or any scheduler that calls a URL: removes expired entries.
+ * Creates a route that removes expired entries, for Vercel Cron or any scheduler that calls a URL.
  *
  * Answers 200 with `{ removed, more }`, 401 without the secret, 405 to other methods than GET and POST, and 500 when
  * the database failed or the route has no secret. The reason of a 500 goes to `console.error`.
@@ -54,14 +54,14 @@ export function cronRoute(
     try {
       return answer(200, await clean(undefined))
     } catch (error) {
-      // Not to the caller, who is a scheduler: the platform's log is where to look.
+      // Log the error instead of returning it: the caller is a scheduler, and operators read the platform's log.
       console.error(error)
       return answer(500, { error: 'Cleanup failed' })
     }
   }
 }
 
-/** Undefined while there is no secret: nobody is let in, and the module loads. @throws InvalidOptionError */
+/** Returns undefined while no secret is configured: the module loads, but every request is refused. @throws InvalidOptionError */
 function checkOf(secret: unknown): ((authorization: string) => boolean) | undefined {
   if (secret === undefined || (typeof secret === 'string' && secret.trim() === '')) return undefined
   return secretCheck(`Bearer ${checkedHeaderSecret('secret', secret)}`)

@@ -3,15 +3,15 @@ import { optionalFunction, optionsObject } from '../values/options.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
-/** Well within what Workers give a scheduled event; what is left waits for the next. */
+/** Well within the time that Workers give a scheduled event. The next run removes the rest. */
 const DEFAULT_TIME_BUDGET_MS = 20_000
 
 export interface ScheduledCleanupOptions {
-  /** After it no further batch starts. A plain number is milliseconds; default 20,000. */
+  /** The time after which no further batch starts. A plain number is milliseconds; default 20,000. */
   timeBudget?: TimeSpan | undefined
   /** Entries removed by one statement; default 5,000. Workers' free plan allows 50 statements a run. */
   batch?: number | undefined
-  /** Told what was done, to log it. */
+  /** Called with the result of each run, to log it. */
   onResult?: ((result: CleanupResult) => void) | undefined
 }
 
@@ -19,11 +19,11 @@ export interface ScheduledCleanupOptions {
 export type ScheduledHandler<Env> = (controller: unknown, env: Env, context: unknown) => Promise<void>
 
 /**
- * A Worker's `scheduled` handler that removes expired entries.
+ * Creates a Worker's `scheduled` handler that removes expired entries.
  *
- * A failure rejects, so that the platform records the run as failed.
+ * The handler rejects if cleanup fails, so that the platform records the run as failed.
  *
- * @param cache the cache, or how to make it from the Worker's bindings
+ * @param cache the cache, or a function that creates it from the Worker's bindings
  * @throws InvalidOptionError
  * @example
  * export default {

@@ -1,17 +1,17 @@
-/** `cacheQuery`: any Drizzle query through `getOrSet`, with tags in pgstash's sense. */
+/** `cacheQuery`: runs any Drizzle query through `getOrSet`, with tags. */
 import { entityKind } from 'drizzle-orm'
 import { engineOf } from '../cache/engine.ts'
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
-import { cachedRun, type Replayable, replayable } from './cached-run.ts'
+import { cachedRun, type Replayable, toReplayable } from './cached-run.ts'
 import { identityOf } from './identity.ts'
 import { valuesText } from './rows.ts'
 import { isInTransaction, type Session, sessionOf } from './session.ts'
 import { tablesIn } from './table-names.ts'
 import { tableTag } from './tags.ts'
 
-/** A Drizzle query that was not awaited yet: a select, a relational query. */
+/** A Drizzle query that was not awaited yet: a select or a relational query. */
 export interface CacheableQuery<T> extends PromiseLike<T> {
   toSQL(): { sql: string; params: unknown[] }
 }
@@ -33,7 +33,7 @@ const WRITING_CTE = /\(\s*(?:insert\s+into|update\s|delete\s+from|merge\s+into)\
 const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"/g
 
 /**
- * The result of a query, from the cache or from the database.
+ * Returns the result of a query, from the cache or from the database.
  *
  * A hit has the same types as the query itself: the cache stores the rows as the driver returned them, and the query
  * decodes them.
@@ -42,12 +42,12 @@ const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"/g
  * `$withAuth`. It cannot hold what only the database knows: row-level security by session settings, a role, a `search_path`
  * that was set after connecting. Name those with `key`, or use a namespace for each tenant.
  *
- * All of `getOrSet` applies: one computation for all, stale values, tags. A fill that a change overtook is refused. A
- * change of any table in the query invalidates its result, except of tables that raw SQL names in its text, and of those
- * behind a view that is only named (`existing()`): name those yourself, `tags: [tableTag(users)]`.
+ * Everything that `getOrSet` does applies: single flight, stale values, tags. The cache refuses a fill if its data changed
+ * meanwhile. A change of any table in the query invalidates its result, with two exceptions: tables that raw SQL names in its
+ * text, and tables behind a view that is only named (`existing()`). Tag those yourself: `tags: [tableTag(users)]`.
  *
- * A result that cannot be stored (an instance of a class that the driver made, or more than `maxValueBytes`) is answered
- * uncached and reported as an `error` event.
+ * A result that cannot be stored (an instance of a driver's class, or more than `maxValueBytes`) is returned uncached, and
+ * reported as an `error` event.
  *
  * @throws InvalidOptionError for a query that writes or is part of a transaction; what `getOrSet` and the query throw
  * @example
@@ -58,7 +58,7 @@ export function cacheQuery<T>(cache: Cache, query: CacheableQuery<T>, options: C
   return cacheQueryCounted(cache, query, options, () => {})
 }
 
-/** The same, and says when the query is sent. */
+/** Does the same, and calls `onSend` when the query is sent. */
 export async function cacheQueryCounted<T>(
   cache: Cache,
   query: CacheableQuery<T>,
@@ -71,7 +71,7 @@ export async function cacheQueryCounted<T>(
     throw new InvalidOptionError(`Expected key to be a string of at least one character, got ${describeType(key)}.`)
   }
   const content = `${sql} ${paramsText(params)}`
-  const run = replayable(query)
+  const run = toReplayable(query)
   const counted: Replayable<T> = {
     ...run,
     send() {
@@ -99,7 +99,7 @@ function checkedQuery(query: CacheableQuery<unknown>): {
   }
   const kind = String(Reflect.get(query.constructor, entityKind))
   const { sql, params } = query.toSQL()
-  // The second time it would be answered from the cache, and nothing written.
+  // A second call would be a hit, and would write nothing.
   if (WRITES.test(kind) || WRITING_CTE.test(sql.replace(QUOTED, ''))) {
     throw new InvalidOptionError('Expected a query that reads, got one that writes.')
   }
@@ -112,7 +112,7 @@ function checkedQuery(query: CacheableQuery<unknown>): {
   return { sql, params, session }
 }
 
-/** Its rows may depend on a token that cannot be seen. */
+/** Runs the query without the cache, because its rows may depend on a token that this code cannot see. */
 function sendUncached<T>(cache: Cache, query: Replayable<T>) {
   const engine = engineOf(cache)
   const error = new InvalidOptionError(

@@ -1,22 +1,22 @@
-/** A query's rows through `getOrSet`: stored before they are decoded, and decoded by the query at every hit. */
+/** Takes a query's rows through `getOrSet`. They are stored before the query decodes them, and decoded at every hit. */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { UnreadableValueError, UnserializableValueError, ValueTooLargeError } from '../values/errors.ts'
 import { executionOf } from './execution.ts'
 import { rowsOf, rowsText, valuesOf, valuesText } from './rows.ts'
 
-/** A query that can answer from its rows of an earlier run. */
+/** A query that can return its result from the rows of an earlier run. */
 export interface Replayable<T> {
-  /** Part of the key: rows of another form cannot be decoded. */
+  /** Part of the key, because the query cannot decode rows of another form. */
   readonly rowMode: string
-  /** Runs the query. `encode` makes a text of the rows. */
+  /** Runs the query. `encode` returns its rows as text. */
   send(): Promise<{ readonly result: T; encode(): string }>
-  /** The result again, decoded from such a text. @throws if the text cannot be read */
+  /** Decodes the result from such a text. @throws if the text is malformed */
   replay(text: string): () => Promise<T>
 }
 
-export function replayable<T>(query: PromiseLike<T>): Replayable<T> {
+export function toReplayable<T>(query: PromiseLike<T>): Replayable<T> {
   const execution = executionOf(query)
-  // Not made by Drizzle: only its result is there to be stored.
+  // Drizzle did not build this query, so only its result can be stored.
   if (execution === undefined) {
     return {
       rowMode: 'result',
@@ -48,7 +48,7 @@ export function replayable<T>(query: PromiseLike<T>): Replayable<T> {
 }
 
 /**
- * The query's result, from the cache or from the database.
+ * Returns the query's result, from the cache or from the database.
  *
  * A query that succeeded never fails because its rows cannot be stored: `getOrSet` reports that as an `error` event and
  * returns the lease, and the caller gets the result.
@@ -71,7 +71,7 @@ export async function cachedRun<T>(
   let replay: () => Promise<T>
   try {
     const text = await cache.getOrSet<string>(key, compute, options)
-    // Mapped by this very call, and nobody else has it.
+    // This call ran the query and decoded its own result.
     if (own !== undefined) return (own as { readonly result: T }).result
     replay = query.replay(text)
   } catch (error) {

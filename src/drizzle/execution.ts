@@ -1,6 +1,6 @@
-/** Runs a Drizzle query with the driver's answer taken from elsewhere, so that its rows are decoded by the query itself. */
+/** Runs a Drizzle query with rows from another source than the driver, so that the query itself decodes them. */
 
-/** Sends the query, or answers in the driver's place with rows that it returned earlier. */
+/** Sends the query, or returns rows that the driver returned earlier. */
 export type Source = (send: () => Promise<unknown>) => Promise<unknown>
 
 /** The internals of Drizzle's prepared queries that this file replaces; the same in 0.45 and 1.0. */
@@ -16,10 +16,10 @@ export interface Execution {
 }
 
 /**
- * How to run a query, or undefined if it is not one of Drizzle's builders.
+ * Returns how to run a query, or undefined if it is not one of Drizzle's builders.
  *
- * Every driver's session sends through `queryWithCache`, where Drizzle looks into its own `cache`. That cache is left out:
- * two caches above one another would cost round trips and gain nothing.
+ * Every driver's session sends through `queryWithCache`, where Drizzle reads its own `cache`. That cache is skipped: two caches
+ * on top of each other would cost round trips and gain nothing.
  */
 export function executionOf(query: object): Execution | undefined {
   const first = prepare(query)
@@ -28,7 +28,7 @@ export function executionOf(query: object): Execution | undefined {
   return {
     rowMode: String(Reflect.get(first, 'mode') ?? 'arrays'),
     async run(source) {
-      // Each run has one of its own: a refresh in the background may still be under way.
+      // Each run gets its own prepared query, because a background refresh may still be running.
       const prepared = next ?? (prepare(query) as PreparedQuery)
       next = undefined
       const { queryWithCache } = prepared
@@ -44,7 +44,7 @@ function prepare(query: object): PreparedQuery | undefined {
   const prepared = method.call(query) as PreparedQuery
   if (typeof prepared.queryWithCache !== 'function') return undefined
   Reflect.set(prepared, 'cache', undefined)
-  // Without a cache Drizzle 1.0 would take a shorter way that does not ask for one.
+  // Without a cache, Drizzle 1.0 would take a fast path that skips `queryWithCache`.
   Reflect.set(prepared, 'fastPath', false)
   return prepared
 }

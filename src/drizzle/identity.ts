@@ -1,15 +1,15 @@
-/** The rows of a query depend on more than its SQL and parameters: on the database, the driver and the caller's token. */
+/** The identity of a query's rows beyond SQL and parameters: the database, the driver and the caller's token. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isNeonHttp, neonConnection } from './neon-connection.ts'
 import type { Session } from './session.ts'
 
 /**
- * A hash of all of it, which shows neither the database nor the token. Equal for equal connection settings, so that
- * clients of different requests, isolates and machines share entries. Undefined if a token may be hidden in the client:
- * its rows must not be cached.
+ * Returns a hash that reveals neither the database nor the token. It is equal for equal connection settings, so that clients
+ * of different requests, isolates and machines share entries. It is undefined if the client may hide a token: then the rows
+ * must not be cached.
  *
- * @param key of the caller: it also names the database, if the client does not show which one it is
+ * @param key the caller's `key`. It also names the database if the client does not show which one it uses.
  */
 export async function identityOf(session: Session | undefined, key: string | undefined): Promise<string | undefined> {
   // A query that Drizzle did not make shows no database.
@@ -27,7 +27,7 @@ function hashOf(parts: readonly unknown[]): string {
   return bytesToHex(sha256(utf8ToBytes(JSON.stringify(parts))))
 }
 
-/** Connections by the settings of their client; not the password, which changes more often than the database does. */
+/** Returns the connection settings of a client, without the password, which changes more often than the database. */
 function connectionOf(client: object): unknown {
   return pgConnection(client) ?? poolConnection(client) ?? sqlConnection(client)
 }
@@ -49,7 +49,7 @@ function poolConnection(pool: object): unknown {
   if (typeof Client !== 'function' || typeof options !== 'object') return undefined
   if (!pools.has(pool)) {
     try {
-      // It does not connect.
+      // Constructing a client does not connect.
       pools.set(pool, pgConnection(Reflect.construct(Client, [options])))
     } catch {
       pools.set(pool, undefined)
@@ -71,7 +71,7 @@ function sqlConnection(client: object): unknown {
   return [host ?? hostname, port, path, database, user ?? username, settings]
 }
 
-/** Functions of the user's that change rows. Two of them cannot be told apart. */
+/** True if the user's functions transform rows. Two such functions cannot be told apart. */
 function isTransforming(transform: unknown): boolean {
   return Object.values(Object(transform)).some((part) =>
     Object.values(Object(part)).some((each) => typeof each === 'function'),
@@ -80,7 +80,7 @@ function isTransforming(transform: unknown): boolean {
 
 const ids = new WeakMap<object, string>()
 
-/** For a client that shows nothing (pg-proxy, PGlite): it shares entries with nobody, not even with itself after a restart. */
+/** Returns a random id for a client that shows no settings (pg-proxy, PGlite). Its entries are shared with no other client. */
 function idOf(client: object): string {
   const id = ids.get(client) ?? crypto.randomUUID()
   ids.set(client, id)

@@ -3,7 +3,7 @@ import type { Watchable } from './relation.ts'
 import { type RowId, rowTag } from './tags.ts'
 
 /**
- * Makes what was made from one row absent, as a write of it does where its table is watched with `rows`.
+ * Invalidates the tag of one row, as a write of the row does if its table is watched with `rows`.
  *
  * @throws InvalidOptionError, DatabaseError
  */

@@ -1,4 +1,4 @@
-/** Invalidations of a query cache's writes: sent at once, and waited for only as long as a write may wait. */
+/** Sends the invalidations of a query cache's writes at once. A write waits for them only a short time. */
 import { isExhausted } from '../postgres/pool-gate.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { type Emit, noCost } from '../values/events.ts'
@@ -10,17 +10,17 @@ export interface Invalidation {
   readonly keys: readonly string[]
 }
 
-interface Plan {
+interface InvalidationSettings {
   send(invalidation: Invalidation): Promise<unknown>
   /** The client of the cache's driver. Asked at each write, because a function may make the database at its first use. */
   client(): unknown
-  /** How long a write waits at most, given that client. */
+  /** Returns the longest that a write waits with this client. */
   patienceMs(client: unknown): number
   readonly emit: Emit | undefined
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
 }
 
-/** Enough for a busy pool; short for transactions that wait for each other's connections. */
+/** Long enough for a busy pool, short enough for transactions that wait for each other's connections. */
 const EXHAUSTED_PATIENCE_MS = 50
 
 /**
@@ -30,12 +30,12 @@ const EXHAUSTED_PATIENCE_MS = 50
  * Until the invalidation has been sent, this process does not cache queries of the same tables and tags. Other processes
  * may still serve what was cached before the write.
  */
-export function createInvalidations(plan: Plan) {
-  /** Late or failed, by tag and key; how many of each. */
+export function createInvalidations(settings: InvalidationSettings) {
+  /** The number of late or failed invalidations by tag and key. */
   const unsettled = new Map<string, number>()
-  /** Failed. The next call sends them again. */
+  /** The failed invalidations. The next call sends them again. */
   let owed: Invalidation[] = []
-  /** How many are late and still under way. */
+  /** The number of late invalidations that are still running. */
   let late = 0
   const count = ({ tags, keys }: Invalidation, change: 1 | -1) => {
     for (const name of [...tags, ...keys]) {
@@ -46,15 +46,15 @@ export function createInvalidations(plan: Plan) {
   }
 
   function patience(): number {
-    const client = plan.client()
-    // Requests over HTTP wait for no connection, and may end with the request that sent them.
-    if (isNeonHttp(Object(client))) return plan.patienceMs(client)
-    // One that is late already shows that there is no connection to be had.
+    const client = settings.client()
+    // HTTP requests need no free connection, and the platform may cancel them when this request ends.
+    if (isNeonHttp(Object(client))) return settings.patienceMs(client)
+    // A late invalidation shows that no connection is free, so do not wait for another one.
     if (late > 0) return 0
-    return isExhausted(client) ? EXHAUSTED_PATIENCE_MS : plan.patienceMs(client)
+    return isExhausted(client) ? EXHAUSTED_PATIENCE_MS : settings.patienceMs(client)
   }
 
-  /** Sends an invalidation that covers `failed`, which stay unsettled until it is known whether it was sent. */
+  /** Sends an invalidation that covers `failed`. Those stay unsettled until the outcome is known. */
   async function settle(invalidation: Invalidation, failed: readonly Invalidation[]): Promise<void> {
     let isLate = false
     const patienceMs = patience()
@@ -64,7 +64,7 @@ export function createInvalidations(plan: Plan) {
       count(invalidation, -1)
       late--
     }
-    const work = plan.send(invalidation).then(
+    const work = settings.send(invalidation).then(
       () => {
         ended()
         return 'sent'
@@ -77,16 +77,16 @@ export function createInvalidations(plan: Plan) {
         return 'failed'
       },
     )
-    keepAlive(plan.waitUntil, work)
+    keepAlive(settings.waitUntil, work)
     if ((await within(patienceMs, work)) !== undefined) return
     isLate = true
     late++
     count(invalidation, 1)
-    plan.emit?.({ type: 'error', operation: 'onMutate', error: lateError(), durationMs: 0, ...noCost() })
+    settings.emit?.({ type: 'error', operation: 'onMutate', error: lateError(), durationMs: 0, ...noCost() })
   }
 
   return {
-    /** Invalidates, and whatever failed before. Never rejects. */
+    /** Sends this invalidation, and all that failed before. Never rejects. */
     async apply(invalidation: Invalidation): Promise<void> {
       const failed = owed
       owed = []
@@ -97,7 +97,7 @@ export function createInvalidations(plan: Plan) {
         failed,
       )
     },
-    /** True while a write that has ended may not be seen by the cache. */
+    /** True while the cache may not know about a write that has ended. */
     isUnsettled: (names: readonly string[]) => unsettled.size > 0 && names.some((name) => unsettled.has(name)),
     hasFailed: () => owed.length > 0,
   }
@@ -113,8 +113,8 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names)]
 }
 
-/** A `waitUntil` that throws, such as that of a request that has ended, keeps nothing alive. */
-function keepAlive(waitUntil: Plan['waitUntil'], work: Promise<unknown>): void {
+/** Ignores a `waitUntil` that throws, for example because its request has ended. */
+function keepAlive(waitUntil: InvalidationSettings['waitUntil'], work: Promise<unknown>): void {
   try {
     waitUntil?.(work)
   } catch {}

@@ -1,4 +1,4 @@
-/** The connection of a `neon()` function, which shows its connection string and its token to `fetch` alone. */
+/** Reads the connection of a `neon()` function, which shows its connection string and token only to `fetch`. */
 
 interface NeonHttp {
   query(text: string, params: unknown[], options: object): PromiseLike<unknown>
@@ -16,11 +16,11 @@ export function isNeonHttp(client: object): client is NeonHttp {
 }
 
 /**
- * Endpoint, host, database, user, settings and token of a client; undefined if they cannot be seen.
+ * Returns endpoint, host, database, user, settings and token of a client, or undefined if they cannot be read.
  *
- * Has the driver build a request, and takes it in place of `fetch`: nothing is sent. Costs about 50 µs of CPU. Rejected:
- * to ask the database, which costs a round trip for each client; to go by the client as an object, which shares nothing
- * between requests that have a client each; to ignore it, which hands the rows of one token to another.
+ * The driver builds a request, which this function receives in place of `fetch`, so nothing is sent. It costs about 50 µs of
+ * CPU. Rejected: asking the database (a round trip per client); using the client object (requests with a client each would
+ * share nothing); ignoring the connection (the rows of one token would reach another).
  */
 export async function neonConnection(client: NeonHttp, authToken: unknown): Promise<unknown> {
   const config = await configOfDriver()
@@ -28,7 +28,7 @@ export async function neonConnection(client: NeonHttp, authToken: unknown): Prom
   if (sent === undefined) return undefined
   const { 'Neon-Connection-String': connectionString, Authorization: token } = sent.headers
   const url = new URL(connectionString ?? '')
-  // Passwords change more often than databases do, and the driver's release is in the name.
+  // Drop the password, which changes more often than the database, and the name, which contains the driver's version.
   url.password = ''
   url.searchParams.delete('application_name')
   url.searchParams.sort()
@@ -38,14 +38,14 @@ export async function neonConnection(client: NeonHttp, authToken: unknown): Prom
 async function sentBy(client: NeonHttp, authToken: unknown, config: NeonConfig): Promise<Sent | undefined> {
   let sent: Sent | undefined
   const { fetchFunction } = config
-  // The driver reads this setting before it first waits, so no other request meets it.
+  // The driver reads this setting synchronously, so no other request uses it.
   config.fetchFunction = async (url: unknown, init: { headers: Readonly<Record<string, string>> }) => {
     sent = { url, headers: init.headers }
     throw new Error('Not sent.')
   }
   let isEnded: PromiseLike<void>
   try {
-    // Aborted: a second copy of the driver, with settings of its own, must not send it either.
+    // Abort the request as well, so that a second copy of the driver, with its own settings, does not send it either.
     const fetchOptions = { signal: AbortSignal.abort() }
     const options = authToken === undefined ? { fetchOptions } : { fetchOptions, authToken }
     isEnded = client.query('', [], options).then(ignore, ignore)
@@ -58,7 +58,7 @@ async function sentBy(client: NeonHttp, authToken: unknown, config: NeonConfig):
 
 function ignore(): void {}
 
-/** Of the package that the client comes from. It is not there for those who use other drivers. */
+/** Returns the settings of the client's package, or undefined if the package is not installed. */
 async function configOfDriver(): Promise<NeonConfig | undefined> {
   try {
     const { neonConfig } = await import('@neondatabase/serverless')

@@ -1,4 +1,4 @@
-/** How Drizzle names a cached query and its expiration, and the tables that are never cached. */
+/** Drizzle's names and expirations of cached queries, and the tables that are never cached. */
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { ownTables as cacheTablesOf } from '../schema/own-tables.ts'
@@ -19,7 +19,7 @@ export function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline |
   return pxat === undefined ? undefined : parseExpiration(new Date(pxat), now())
 }
 
-/** A cache must not cache itself. */
+/** Returns the cache's own tables, which it must not cache. */
 export function ownTables({ store }: PostgresEngine): readonly string[] {
   return cacheTablesOf(store.tables).map(drizzleName)
 }

@@ -16,22 +16,22 @@ import { randomUUID } from '../values/random.ts'
 import { within } from '../values/within.ts'
 import { createInvalidations } from './invalidations.ts'
 import { isNeonHttp } from './neon-connection.ts'
-import { createOutstanding } from './outstanding.ts'
+import { createPendingMisses } from './pending-misses.ts'
 import { deadlineOf, entryName, ownTables } from './query-cache-config.ts'
 import { type DriverResult, rowsOf, rowsText } from './rows.ts'
 import { cascades, drizzleName } from './table-names.ts'
 import { tableTag } from './tags.ts'
 
 export interface QueryCacheOptions {
-  /** Caches every select that does not say otherwise; default false: those with `$withCache()`. */
+  /** Caches every select that does not opt out. Default false: only queries with `$withCache()` are cached. */
   global?: boolean | undefined
-  /** For queries that name none; default the cache's own. */
+  /** The expiration of queries that name none; default the cache's own. */
   expiration?: Expiration | undefined
   /** Tables whose queries are never cached. */
   exclude?: readonly (Table | string)[] | undefined
-  /** Before each key; default `query:`. */
+  /** The prefix of each key; default `query:`. */
   prefix?: string | undefined
-  /** Your schema, so that cascades of foreign keys are followed where no trigger watches the tables. */
+  /** Your schema. Writes then also invalidate the tables that foreign keys cascade to, even if no trigger watches them. */
   schema?: Readonly<Record<string, unknown>> | undefined
   /** False: nothing is cached, and writes still invalidate. Default true. */
   enabled?: boolean | undefined
@@ -39,19 +39,19 @@ export interface QueryCacheOptions {
 
 const KNOWN_OPTIONS = ['global', 'expiration', 'exclude', 'prefix', 'schema', 'enabled'] as const
 
-/** How long a query may take and its rows still be stored; for so long no other process stores them either. */
+/** The longest run whose rows are still stored. Its lease keeps other processes from storing them for the same time. */
 const MAX_QUERY_MS = 30_000
-/** After which a query has ended, or failed: longer than any HTTP request for one, and than functions run as a rule. */
+/** The time after which a query has ended or failed. HTTP requests and functions rarely last longer. */
 const ENDED_MS = 300_000
 
-/** A query or a write waits for the cache for so long, if it may hold the connection that the cache waits for. */
+/** How long a query or a write waits for the cache if it may hold the connection that the cache waits for. */
 const MAX_WAIT_MS = 1_000
 
-/** What a query cache has done in this process. */
+/** The counts of a query cache in this process. */
 export interface QueryCacheStats {
   readonly hits: number
   readonly misses: number
-  /** hits / (hits + misses), 0 before the first. */
+  /** hits / (hits + misses); 0 before the first query. */
   readonly rate: number
   /** Invalidations by table, as Drizzle names it. */
   readonly invalidations: Readonly<Record<string, number>>
@@ -60,10 +60,10 @@ export interface QueryCacheStats {
 export type QueryCache = DrizzleCache & { stats(): QueryCacheStats }
 
 /**
- * A cache for Drizzle's `cache` option.
+ * Creates a cache for Drizzle's `cache` option.
  *
- * Each query is tagged with the tables that it reads, and each write of Drizzle's invalidates those that it writes. Rows
- * that were read before an invalidation committed are never served after it, however late they are stored.
+ * Each query is tagged with the tables that it reads, and each write through Drizzle invalidates the tables that it writes.
+ * Rows that were read before an invalidation committed are never served after it, however late they are stored.
  *
  * @param cache a cache of `createCache`
  * @throws InvalidOptionError, InvalidExpirationError
@@ -90,7 +90,7 @@ export function queryCache(cache: Cache, options?: QueryCacheOptions): QueryCach
   })
 }
 
-interface Plan {
+interface QueryCacheSettings {
   readonly cache: Cache
   readonly engine: PostgresEngine
   readonly isGlobal: boolean
@@ -108,15 +108,15 @@ interface Found {
 
 class PgstashQueryCache extends DrizzleCache {
   static override readonly [entityKind]: string = 'PgstashQueryCache'
-  readonly #plan: Plan
-  readonly #misses = createOutstanding({ storedMs: MAX_QUERY_MS, endedMs: ENDED_MS })
+  readonly #settings: QueryCacheSettings
+  readonly #pendingMisses = createPendingMisses({ storedMs: MAX_QUERY_MS, endedMs: ENDED_MS })
   readonly #invalidations: ReturnType<typeof createInvalidations>
   readonly #counts = { hits: 0, misses: 0, invalidations: new Map<string, number>() }
 
-  constructor(plan: Plan) {
+  constructor(settings: QueryCacheSettings) {
     super()
-    this.#plan = plan
-    const { cache, engine } = plan
+    this.#settings = settings
+    const { cache, engine } = settings
     this.#invalidations = createInvalidations({
       send: ({ tags, keys }) =>
         Promise.all([tags.length > 0 ? cache.invalidate(tags) : undefined, cache.deleteMany(keys)]),
@@ -128,7 +128,7 @@ class PgstashQueryCache extends DrizzleCache {
   }
 
   override strategy(): 'explicit' | 'all' {
-    return this.#plan.isGlobal ? 'all' : 'explicit'
+    return this.#settings.isGlobal ? 'all' : 'explicit'
   }
 
   stats(): QueryCacheStats {
@@ -144,24 +144,24 @@ class PgstashQueryCache extends DrizzleCache {
     isAutoInvalidate?: boolean,
     // biome-ignore lint/suspicious/noExplicitAny: what Drizzle declares; the driver's result, whatever that is
   ): Promise<any[] | undefined> {
-    if (!this.#plan.isEnabled || tables.some((table) => this.#plan.excluded.has(table))) return undefined
+    if (!this.#settings.isEnabled || tables.some((table) => this.#settings.excluded.has(table))) return undefined
     const isWatched = isAutoInvalidate !== false
-    // Drizzle 0.45 does not tell what a CTE reads: what nothing can invalidate is not cached.
+    // Drizzle 0.45 does not report the tables of a CTE. Without tables nothing could invalidate the rows, so do not cache them.
     if (isWatched && tables.length === 0) return undefined
     const name = entryName(key, isTag)
-    const ownKey = this.#plan.prefix + name + (isWatched ? '' : ' unwatched')
+    const ownKey = this.#settings.prefix + name + (isWatched ? '' : ' unwatched')
     const tags = isWatched ? tables.map(tableTag) : []
-    // An earlier write may still owe its invalidation.
+    // The invalidation of an earlier write may have failed: send it first.
     if (this.#invalidations.hasFailed()) await this.#invalidations.apply({ tags: [], keys: [] })
     if (this.#invalidations.isUnsettled([...tags, ownKey])) return undefined
     const storedKey = this.#storedKey(ownKey)
     const token = randomUUID()
-    // Only what it hands on with the rows says whose they are.
+    // Drizzle passes this array to `put` as well, so it links the rows to this run.
     const link = isWatched ? tables : undefined
-    // Among runs that cannot be told apart a claim is of use only when it has stood for as long as one may take.
-    const leaseMs = this.#misses.hasRivals(name, link, now()) ? ENDED_MS + MAX_QUERY_MS : MAX_QUERY_MS
-    const found = await this.#found(storedKey, token, leaseMs)
-    // No connection came free: the caller may hold all of them.
+    // With concurrent runs that cannot be told apart, a claim becomes usable only after the longest run, so hold it longer.
+    const leaseMs = this.#pendingMisses.hasConcurrentRuns(name, link, now()) ? ENDED_MS + MAX_QUERY_MS : MAX_QUERY_MS
+    const found = await this.#findRows(storedKey, token, leaseMs)
+    // No connection became free, perhaps because the caller holds all of them.
     if (found === undefined) return undefined
     if (found.rows !== undefined) {
       this.#counts.hits++
@@ -169,7 +169,12 @@ class PgstashQueryCache extends DrizzleCache {
       return found.rows as any
     }
     this.#counts.misses++
-    this.#misses.open(name, link, { token: found.claimed ? token : undefined, storedKey, tags, startedAt: now() })
+    this.#pendingMisses.open(name, link, {
+      token: found.claimed ? token : undefined,
+      storedKey,
+      tags,
+      startedAt: now(),
+    })
     return undefined
   }
 
@@ -180,31 +185,31 @@ class PgstashQueryCache extends DrizzleCache {
     isTag: boolean,
     config?: CacheConfig,
   ): Promise<void> {
-    const ended = this.#misses.close(entryName(hashedQuery, isTag), tables, now())
+    const ended = this.#pendingMisses.close(entryName(hashedQuery, isTag), tables, now())
     if (ended?.claim.token === undefined) return
     const { storedKey: key, token, tags, startedAt } = ended.claim
     const release = async () => {
-      await this.#plan.engine.store.release(key, token)
+      await this.#settings.engine.store.release(key, token)
     }
     try {
       if (!ended.isSafe) return await release()
-      const stored = await this.#encoded(key, response)
-      // Nobody waits for rows that will never be there.
+      const stored = await this.#encode(key, response)
+      // Release the lease, so that nobody waits for rows that will never arrive.
       if (stored === undefined) return await release()
-      await this.#plan.engine.store.fill({
+      await this.#settings.engine.store.fill({
         ...stored,
         ...{ key, token, tags: tags.length === 0 ? null : tags, maxAgeMs: null, staleMs: 0, asOf: null },
-        deadline: deadlineOf(config) ?? this.#plan.deadline,
+        deadline: deadlineOf(config) ?? this.#settings.deadline,
         computeMs: now() - startedAt,
       })
     } catch (error) {
-      // The caller has its rows; the lease runs out by itself.
-      this.#tell('put', error)
+      // Do not throw: the caller has its rows, and the lease expires by itself.
+      this.#emitError('put', error)
     }
   }
 
   override async onMutate({ tags = [], tables = [] }: MutationOption): Promise<void> {
-    const { prefix, affected } = this.#plan
+    const { prefix, affected } = this.#settings
     const names = affected([tables].flat().map(drizzleName))
     for (const name of names) {
       this.#counts.invalidations.set(name, (this.#counts.invalidations.get(name) ?? 0) + 1)
@@ -213,51 +218,51 @@ class PgstashQueryCache extends DrizzleCache {
       const name = prefix + entryName(tag, true)
       return [name, `${name} unwatched`]
     })
-    // The rows are written, or will be: no failure of the cache is a failure of theirs.
+    // The rows are written, or will be, so a failure of the cache must not fail the write.
     await this.#invalidations.apply({ tags: names.map(tableTag), keys })
   }
 
-  /** Undefined if the rows cannot be stored. */
-  async #encoded(key: string, response: unknown): Promise<StoredValue | undefined> {
+  /** Returns undefined if the rows cannot be stored. */
+  async #encode(key: string, response: unknown): Promise<StoredValue | undefined> {
     try {
-      return await encodeValue(rowsText(response), key, this.#plan.engine)
+      return await encodeValue(rowsText(response), key, this.#settings.engine)
     } catch (error) {
-      this.#tell('put', error)
+      this.#emitError('put', error)
       return undefined
     }
   }
 
-  #tell(operation: string, error: unknown): void {
-    this.#plan.engine.emit?.({ type: 'error', operation, error, durationMs: 0, ...noCost() })
+  #emitError(operation: string, error: unknown): void {
+    this.#settings.engine.emit?.({ type: 'error', operation, error, durationMs: 0, ...noCost() })
   }
 
   #storedKey(key: string): string {
-    return storedKey(this.#plan.engine.scope, key)
+    return storedKey(this.#settings.engine.scope, key)
   }
 
-  /** Undefined if the cache's pool had no connection to give for too long. */
-  async #found(key: string, token: string, leaseMs: number): Promise<Found | undefined> {
+  /** Returns undefined if the cache's pool had no free connection for too long. */
+  async #findRows(key: string, token: string, leaseMs: number): Promise<Found | undefined> {
     const reading = this.#readOrClaim(key, token, leaseMs)
-    if (!isExhausted(clientOf(this.#plan.engine))) return reading
+    if (!isExhausted(clientOf(this.#settings.engine))) return reading
     const found = await within(MAX_WAIT_MS, reading)
     if (found !== undefined) return found
-    const release = () => this.#plan.engine.store.release(key, token)
+    const release = () => this.#settings.engine.store.release(key, token)
     reading.then(({ claimed }) => (claimed ? release() : undefined)).catch(() => {})
-    this.#tell('get', new DatabaseError('No connection of the cache’s pool came free; the query runs uncached.'))
+    this.#emitError('get', new DatabaseError('No connection of the cache’s pool came free; the query runs uncached.'))
     return undefined
   }
 
-  /** A hit's rows; an entry that cannot be read is claimed like one that is not there. */
+  /** Returns the rows of a hit, or claims the lease. An entry that cannot be decoded counts as a miss. */
   async #readOrClaim(key: string, token: string, leaseMs: number): Promise<Found> {
-    const { store } = this.#plan.engine
+    const { store } = this.#settings.engine
     const request = { key, token, leaseMs, staleMs: 0, early: 0, sliding: undefined }
     const { value, failure } = await store.readOrClaim({ ...request, force: false })
-    // With the cache's `onError: 'miss'` the query runs; its rows are not stored.
-    if (failure !== undefined) this.#tell('get', failure)
+    // With `onError: 'miss'`, an unreachable database counts as a miss: the query runs, and its rows are not stored.
+    if (failure !== undefined) this.#emitError('get', failure)
     const { entry, claimed } = value
     if (entry === undefined) return { rows: undefined, claimed: claimed === true }
     try {
-      const text = await decodeValue(entry, key, this.#plan.engine.codec)
+      const text = await decodeValue(entry, key, this.#settings.engine.codec)
       return { rows: rowsOf(String(text)), claimed: false }
     } catch {
       const forced = await store.readOrClaim({ ...request, force: true })
@@ -266,7 +271,7 @@ class PgstashQueryCache extends DrizzleCache {
   }
 }
 
-/** Undefined if the function that makes the database throws: the call that needs it will say so. */
+/** Returns undefined if the function that creates the database throws. The call that needs the database reports the error. */
 function clientOf({ store: { runner } }: PostgresEngine): unknown {
   try {
     return runner.client()

@@ -1,29 +1,29 @@
-/** Tables and their keys, as people name them. */
+/** Tables, views and their primary keys, by Drizzle object or by name. */
 import { type Column, getTableName, is, type Table, View } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
-/** A table of the user's: a Drizzle table, or its name with or without schema, quoted as in SQL where it has to be. */
+/** A table of the user: a Drizzle table, or a name with or without schema, quoted as in SQL if necessary. */
 export type Watchable = Table | string
 
-/** A name with a tag: a view and a materialized view have one, too. They cannot be watched. */
+/** A table or view that has a tag. Views have tags too, but cannot be watched. */
 export type Taggable = Watchable | View
 
 export interface Relation {
-  /** Undefined: the first of the search path that has the table. */
+  /** Undefined: the first schema of the search path that has the table. */
   readonly schema: string | undefined
   readonly name: string
 }
 
-/** Where Drizzle keeps a table's own name, also under an alias. */
+/** The property where Drizzle keeps a table's own name, even under an alias. */
 const BASE_NAME = Symbol.for('drizzle:BaseName')
-/** Where Drizzle keeps a view's name and its query. */
+/** The property where Drizzle keeps a view's name and query. */
 const VIEW = Symbol.for('drizzle:ViewBaseConfig')
 const QUOTED = /^(?:(?<schema>"(?:[^"]|"")+"|[^".]+)\.)?(?<name>"(?:[^"]|"")+"|[^".]+)$/
 
 /** @throws InvalidOptionError */
 export function relationOf(table: Taggable): Relation {
-  if (typeof table === 'string') return named(table)
+  if (typeof table === 'string') return parseName(table)
   if (isView(table)) {
     const { schema, originalName } = viewOf(table)
     return { schema, name: originalName }
@@ -37,17 +37,17 @@ export function relationOf(table: Taggable): Relation {
   return { schema: getTableConfig(table).schema, name: typeof name === 'string' ? name : getTableName(table) }
 }
 
-/** Drizzle's `is` fails on what has no prototype, such as the schema of an `import * as schema`. */
+/** True for a Postgres table. Drizzle's `is` throws for objects without a prototype, such as the namespace of `import * as`. */
 export function isPgTable(value: unknown): value is PgTable {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null && is(value, PgTable)
 }
 
-/** The same caution as in {@link isPgTable}. */
+/** True for a view, with the same caution as {@link isPgTable}. */
 export function isView(value: unknown): value is View {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null && is(value, View)
 }
 
-/** A view's own name, also under an alias, and the query that defines it; undefined for `existing()`. */
+/** Returns a view's own name, even under an alias, and its defining query, which is undefined for `existing()`. */
 export function viewOf(view: View) {
   return Reflect.get(view, VIEW) as {
     readonly schema: string | undefined
@@ -56,7 +56,7 @@ export function viewOf(view: View) {
   }
 }
 
-function named(text: string): Relation {
+function parseName(text: string): Relation {
   if (text === '' || text.includes('\0') || !text.isWellFormed()) {
     throw new InvalidOptionError(
       "Expected a table's name of at least one character, without U+0000 and lone surrogates.",
@@ -64,25 +64,25 @@ function named(text: string): Relation {
   }
   const quoted = text.includes('"') ? QUOTED.exec(text)?.groups : undefined
   if (quoted?.name !== undefined) {
-    return { schema: quoted.schema === undefined ? undefined : unquoted(quoted.schema), name: unquoted(quoted.name) }
+    return { schema: quoted.schema === undefined ? undefined : unquote(quoted.schema), name: unquote(quoted.name) }
   }
-  // As Drizzle writes names: the first dot ends the schema.
+  // Split as Drizzle does: the first dot ends the schema.
   const dot = text.indexOf('.')
   return dot > 0 && dot < text.length - 1
     ? { schema: text.slice(0, dot), name: text.slice(dot + 1) }
     : { schema: undefined, name: text }
 }
 
-function unquoted(part: string): string {
+function unquote(part: string): string {
   return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part
 }
 
-/** The columns of a Drizzle table's primary key, in its order; undefined for a table that is only named. */
+/** Returns the columns of a Drizzle table's primary key in key order, or undefined for a name. */
 export function primaryKeyOf(table: Taggable): readonly Column[] | undefined {
   if (!isPgTable(table)) return undefined
   const { columns, primaryKeys } = getTableConfig(table)
   const [composite] = primaryKeys
   if (composite === undefined) return columns.filter(({ primary }) => primary)
-  // The key's own columns are stand-ins that know no more than their names.
+  // The columns of a composite key are stand-ins that have only a name.
   return composite.columns.flatMap(({ name }) => columns.filter((column) => column.name === name))
 }

@@ -1,7 +1,7 @@
 /** The tables of a relational query (`db.query.users.findMany`), whose SQL names them as text only. */
 import { is, Table } from 'drizzle-orm'
 
-/** What a relational query holds, as far as it is used here. */
+/** The parts of a relational query that this file reads. */
 interface Relational {
   readonly fullSchema: Readonly<Record<string, unknown>>
   readonly schema: Readonly<Record<string, Related>>
@@ -19,7 +19,7 @@ interface Wanted {
   readonly with?: Readonly<Record<string, unknown>>
 }
 
-/** Of Drizzle 0.45: its own table and those of the relations that it asks for; all of the schema where these cannot be followed. */
+/** Returns the query's table and those of its relations (Drizzle 0.45), or all tables of the schema if one is unknown. */
 export function relationalTables(query: object): readonly Table[] {
   if (!('fullSchema' in query && 'tableConfig' in query && 'config' in query)) return []
   const relational = query as Relational
@@ -41,12 +41,12 @@ export function relationalTables(query: object): readonly Table[] {
   return tables
 }
 
-/** Of Drizzle 1.0, which tells the names of a query's tables while it builds its SQL. */
+/** A relational query of Drizzle 1.0, which reports the names of its tables while it builds its SQL. */
 interface RelationalOne {
   _getQuery(usedTables: Set<string>): unknown
 }
 
-/** The same for Drizzle 1.0: names, as its caches are told of them. */
+/** Returns the same for Drizzle 1.0: the names that its caches get. */
 export function relationalNames(query: object): readonly string[] {
   if (!('tableConfig' in query && '_getQuery' in query && typeof query._getQuery === 'function')) return []
   const names = new Set<string>()

@@ -1,11 +1,11 @@
-/** Turns rows into text and back, exactly: a hit must not differ from the driver's own rows. */
+/** Converts rows to text and back without loss: a hit must equal the driver's own rows. */
 import { parse, stringify } from 'devalue'
 import { UnserializableValueError } from '../values/errors.ts'
 
 /** The rows of a select. Some drivers return the array itself, others an object that has it and more. */
 export type DriverResult = readonly unknown[] | { readonly rows: readonly unknown[] }
 
-/** @throws UnserializableValueError if a cell could not be brought back as it is, such as an instance of a class */
+/** Converts a driver's result to text. @throws UnserializableValueError if a cell would come back changed (a class instance) */
 export function rowsText(response: unknown): string {
   const isBare = Array.isArray(response)
   const rows: unknown = isBare ? [...response] : Reflect.get(Object(response), 'rows')
@@ -13,14 +13,14 @@ export function rowsText(response: unknown): string {
   return valuesText({ isBare, rows })
 }
 
-/** The inverse. Each call makes a result of its own. @throws if the text is not one of {@link rowsText} */
+/** The inverse. Each call returns a new result. @throws if the text is not one of {@link rowsText} */
 export function rowsOf(text: string): DriverResult {
   const { isBare, rows } = valuesOf(text) as { isBare: boolean; rows: unknown[] }
   return isBare ? rows : { rows }
 }
 
 /**
- * Text that tells values apart by their types: `1` is not `'1'`.
+ * Returns text that distinguishes values by type: `1` is not `'1'`.
  *
  * @throws UnserializableValueError, without any content: the serialiser's own error holds every row
  */
@@ -41,17 +41,17 @@ export function valuesOf(text: string): unknown {
 
 type Entries = readonly (readonly [string, unknown])[]
 
-/** devalue asks each in turn, before it looks at a value itself. A falsy answer passes the value on. */
+/** devalue calls these in order before it handles a value itself. A falsy result passes the value on. */
 const REDUCERS = {
   Unknown: (value: unknown) => {
     if (typeof value === 'object' && value !== null && !isKnown(value)) throw new TypeError('A value of another kind.')
     return false
   },
-  // devalue would make a Uint8Array of it. Column mappers use methods that only a Buffer has.
+  // devalue would turn a Buffer into a Uint8Array, but column mappers call methods that only a Buffer has.
   Buffer: (value: unknown) => isBuffer(value) && new Uint8Array(value),
-  // devalue stores all of the memory below a view, and that may hold the rows of other queries.
+  // devalue stores the whole memory under a view, which may hold the rows of other queries.
   View: (value: unknown) => isPartOfBuffer(value) && copyOf(value),
-  // devalue refuses these keys, and stored JSON may have them.
+  // devalue refuses `__proto__` keys, but stored JSON may have them.
   Proto: (value: unknown) =>
     typeof value === 'object' &&
     value !== null &&
@@ -76,8 +76,8 @@ const REVIVERS = {
 }
 
 /**
- * How many prototypes each kind has above it. A subclass has more, and would come back as its base class. Prototypes are
- * counted and not compared, because a value may come from another realm.
+ * The number of prototypes above each kind of value. A subclass has more, and would come back as its base class. Prototypes are
+ * counted, not compared, because a value may come from another realm.
  */
 const DEPTHS: Readonly<Record<string, number>> = {
   Object: 1,
@@ -94,9 +94,9 @@ function isKnown(value: object): boolean {
   if (isBuffer(value)) return true
   const tag = Object.prototype.toString.call(value).slice(8, -1)
   const depth = depthOf(value)
-  // A null prototype is kept.
+  // An object with a null prototype comes back with one.
   if (tag === 'Object') return depth <= 1
-  // Results of a driver are arrays with properties of their own.
+  // Refuse an array with extra properties, such as a driver's result.
   if (tag === 'Array' && Object.keys(value).length > (value as unknown[]).length) return false
   return depth === (DEPTHS[tag] ?? (ArrayBuffer.isView(value) ? TYPED_ARRAY_DEPTH : -1))
 }

@@ -1,16 +1,16 @@
-/** The session that a Drizzle query will run on: its driver, its client, and whether a transaction is open on it. */
+/** The session that a Drizzle query runs on: its driver, its client, and whether a transaction is open. */
 import { entityKind } from 'drizzle-orm'
 
 export interface Session {
-  /** Drizzle's name of the driver's session. Drivers parse the same column into different values. */
+  /** Drizzle's name for the driver's session. It matters because drivers parse the same column into different values. */
   readonly driver: string
   /** The driver's own client; a function for some drivers. */
   readonly client: object
-  /** Of `db.$withAuth`: a text, or a function that answers with it. */
+  /** The token of `db.$withAuth`: a text, or a function that returns it. */
   readonly authToken: unknown
 }
 
-/** Undefined for a query that is not bound to a database of Drizzle's. */
+/** Returns undefined for a query that is not bound to a Drizzle database. */
 export function sessionOf(query: object): Session | undefined {
   const session: unknown = Reflect.get(query, 'session')
   if (typeof session !== 'object' || session === null) return undefined
@@ -28,8 +28,8 @@ export function sessionOf(query: object): Session | undefined {
 /**
  * True if the client is one connection that was taken out of a pool, or that has a transaction open.
  *
- * Such a connection may have settings of its own (`set_config`, a role, a `search_path`), and may see rows that are never
- * committed. A single connection of a driver that does not report its transaction status cannot be told from a pool.
+ * Such a connection may have its own settings (`set_config`, a role, a `search_path`), and may see rows that are never
+ * committed. If a driver does not report its transaction status, a single connection looks like a pool.
  */
 export function isInTransaction({ client }: Session): boolean {
   const has = (method: string) => typeof Reflect.get(client, method) === 'function'

@@ -1,23 +1,23 @@
-/** Tables by name, as Drizzle's caches are told of them and as tags name them. */
+/** Names of tables, as Drizzle passes them to caches and as tags use them. */
 import { Column, is, SQL, Subquery, Table } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import { isView, relationOf, type Taggable, viewOf } from './relation.ts'
 import { relationalNames, relationalTables } from './relational.ts'
 
-/** `users`, or `other.users` in a schema of its own: as Drizzle puts it. */
+/** Returns Drizzle's name of a table: `users`, or `other.users` in another schema. */
 export function drizzleName(table: Taggable): string {
   const { schema, name } = relationOf(table)
-  // Drizzle knows no schema `public`; a name with a dot would be taken for another's.
+  // Drizzle omits the schema `public`. Keep it for a name with a dot, which would otherwise look like another schema's.
   if (typeof table === 'string') return schema === 'public' && !name.includes('.') ? name : table
   return schema === undefined ? name : `${schema}.${name}`
 }
 
 /**
- * The tables and views that a query reads, wherever they stand in it: joins, subqueries, CTEs, conditions.
+ * Returns the tables and views that a query reads anywhere: in joins, subqueries, CTEs and conditions.
  *
- * A view counts under its own name and as the tables in its definition. A materialized view changes when it is refreshed,
- * so only its own name is exact. Its tables count as well, because a refresh often follows their writes. The list lacks
- * tables that raw SQL names in its text, and tables behind a view that is only named (`existing()`).
+ * A view counts under its own name, and its definition's tables count too. A materialized view changes only when it is
+ * refreshed, so its own name alone is exact. Its tables count as well, because a refresh often follows their writes. The list
+ * omits tables that raw SQL names in its text, and tables behind a view that is only named (`existing()`).
  */
 export function tablesIn(query: unknown): readonly string[] {
   const tables = new Set<string>()
@@ -45,7 +45,7 @@ export function tablesIn(query: unknown): readonly string[] {
   return [...tables]
 }
 
-/** What a select is made from: in its SQL a joined table or an alias is a name, unless one of its columns is asked for. */
+/** Returns the sources of a select. Its SQL contains a joined table or an alias as an object only if it selects a column. */
 function sourcesOf(query: object): unknown[] {
   const { table, joins, setOperators } = Object(Reflect.get(query, 'config'))
   const inside = (items: unknown, name: string) =>
@@ -54,10 +54,10 @@ function sourcesOf(query: object): unknown[] {
 }
 
 /**
- * What a write of each table also writes, by its foreign keys: cascades, and columns set to null or their default, to
- * every depth.
+ * Returns a function that adds the tables that a write also changes through foreign keys, to any depth: by cascades, and by
+ * setting columns to null or their default.
  *
- * @param schema tables, and whatever else a Drizzle schema module exports
+ * @param schema the exports of a Drizzle schema module; only tables matter
  */
 export function cascades(schema: Readonly<Record<string, unknown>>): (tables: readonly string[]) => readonly string[] {
   const referencing = new Map<string, string[]>()
@@ -72,7 +72,7 @@ export function cascades(schema: Readonly<Record<string, unknown>>): (tables: re
   }
   return (tables) => {
     const reached = new Set(tables)
-    // A set grows under its own iteration, so each table that is reached is followed in turn.
+    // Iterating over a set includes elements that are added meanwhile, so each reached table is followed in turn.
     for (const table of reached) for (const next of referencing.get(table) ?? []) reached.add(next)
     return [...reached]
   }

@@ -1,35 +1,35 @@
-/** The tags that watched tables' triggers note. `watch-sql.ts` says the same in SQL. */
+/** The tags of tables and rows. The triggers of watched tables write the same tags: `watch-sql.ts` builds them in SQL. */
 import type { Column } from 'drizzle-orm'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { primaryKeyOf, relationOf, type Taggable, type Watchable } from './relation.ts'
 
-/** A value of a primary key. Anything that this cannot express is a string: the text that Postgres prints for it. */
+/** A value of a primary key. For any other type, pass the text that Postgres prints for the value. */
 export type KeyValue = string | number | bigint | boolean | Date | Uint8Array
 
 /**
- * A row by its primary key: the value; for a key of several columns the values in the key's order, or, with a Drizzle
- * table, an object by its columns' names.
+ * A row's primary key: the value or, for a key of several columns, the values in key order. With a Drizzle table, it may also
+ * be an object of values by column name.
  */
 export type RowId = KeyValue | readonly KeyValue[] | Readonly<Record<string, KeyValue>>
 
 /**
- * `<schema>.<name>` of a table; a name without a schema is in `public`, as the tag has it.
+ * Returns `<schema>.<name>` of a table, with `public` if no schema is given.
  *
  * Separators in names are escaped, so that two tables never share a tag.
  */
 export function tagBase(table: Taggable): string {
   const { schema = 'public', name } = relationOf(table)
-  return `${escaped(schema)}.${escaped(name)}`
+  return `${escapeSeparators(schema)}.${escapeSeparators(name)}`
 }
 
-function escaped(name: string): string {
+function escapeSeparators(name: string): string {
   return name.replace(/[\\.:]/g, '\\$&')
 }
 
 /**
- * The tag of everything that was made from a table or view: each write of a watched table invalidates it.
+ * Returns the tag for entries that depend on a table or view. Each write of a watched table invalidates it.
  *
- * No trigger sees that a materialized view is refreshed. `refreshMaterializedView` of `withInvalidation` invalidates its tag.
+ * No trigger runs when a materialized view is refreshed. `refreshMaterializedView` of `withInvalidation` invalidates its tag.
  *
  * @throws InvalidOptionError
  * @example
@@ -40,9 +40,9 @@ export function tableTag(table: Taggable): string {
 }
 
 /**
- * The tag of what was made from one row, for tables that are watched with `rows`.
+ * Returns the tag for entries that depend on one row, for tables that are watched with `rows`.
  *
- * The key's text is what Postgres prints. A `Date` has milliseconds: where a key has microseconds, pass its text, in UTC.
+ * The tag contains the key as Postgres prints it. A `Date` has only milliseconds: if a key has microseconds, pass its text in UTC.
  *
  * @throws InvalidOptionError
  * @example
@@ -71,23 +71,23 @@ function valuesOf(id: RowId, columns: readonly Column[] | undefined): readonly u
   return columns.map((column) => byName[propertyOf(column)] ?? byName[column.name])
 }
 
-/** The name under which the table has a column, which may be another than the database's. */
+/** Returns the table's property for a column, which may differ from the column's name in the database. */
 function propertyOf(column: Column): string {
   const [property] = Object.entries(column.table).find(([, value]) => value === column) ?? []
   return property ?? column.name
 }
 
-/** Escapes what separates the values. */
+/** Escapes the separator of values. */
 function keyText(value: unknown, column: Column | undefined): string {
-  return printed(value, column).replace(/[\\,]/g, '\\$&')
+  return postgresText(value, column).replace(/[\\,]/g, '\\$&')
 }
 
-/** As Postgres prints it, with the settings that the trigger has. */
-function printed(value: unknown, column: Column | undefined): string {
+/** Returns the text that Postgres prints with the trigger's settings. */
+function postgresText(value: unknown, column: Column | undefined): string {
   switch (typeof value) {
     case 'string':
       if (value.includes('\0') || !value.isWellFormed()) break
-      // Postgres prints the canonical form, whatever came in.
+      // Postgres prints a uuid in lower case.
       return column?.getSQLType() === 'uuid' ? value.toLowerCase() : value
     case 'number':
       if (Number.isSafeInteger(value)) return String(value)

@@ -1,4 +1,4 @@
-/** `warm`: query results that are there before anybody asks for them. */
+/** `warm`: stores query results before anyone asks for them. */
 
 import type { Cache } from '../cache.ts'
 import { wholeNumber } from '../values/options.ts'
@@ -15,10 +15,10 @@ const DEFAULT_CONCURRENCY = 4
 /**
  * Runs the queries whose results the cache lacks, and stores them: after a deploy, or from a cron trigger.
  *
- * Goes by the same keys as `cacheQuery`, so it takes the same options. One that fails does not stop the others.
+ * It uses the keys of `cacheQuery`, so pass the same options. A query that fails does not stop the others.
  *
- * @returns how many had to run
- * @throws AggregateError with what failed, once all have ended; InvalidOptionError
+ * @returns the number of queries that ran
+ * @throws AggregateError with all failures, after all queries have ended; InvalidOptionError
  * @example
  * await warm(cache, cities.map((city) => db.select().from(shops).where(eq(shops.city, city))), { expiration: '1h' })
  */
@@ -29,11 +29,11 @@ export async function warm(
 ): Promise<number> {
   const { concurrency = DEFAULT_CONCURRENCY, ...rest } = options
   const workers = wholeNumber('concurrency', concurrency, 1)
-  // One generator of tags would do for one query.
+  // A generator of tags can be read only once, but every query needs the tags.
   const given = withReplayableTags(rest)
   const errors: unknown[] = []
   let ran = 0
-  // One iterator for all: each takes the next that nobody has taken.
+  // All workers share one iterator, so each takes the next query that is left.
   const waiting = [...queries].values()
   const work = async () => {
     for (const query of waiting) {

@@ -1,4 +1,4 @@
-/** The functions of watched tables, as templates that the database formats once, with names from its catalogue. */
+/** Templates of the watched tables' functions. The database formats each once, with names from its catalogue. */
 
 import { isTrusted } from '../migrate/trust-sql.ts'
 import { literal, verbatim } from '../schema/sql-text.ts'
@@ -7,13 +7,13 @@ import { MAX_KEY_BYTES } from '../values/key.ts'
 const HASH_HEX = 64
 /** The bytes of a long tag that stay readable before the mark and the hash, as in `values/key.ts`. */
 const READABLE_BYTES = MAX_KEY_BYTES - HASH_HEX - 1
-/** A character of UTF-8 takes at most so many bytes. */
+/** The most bytes of one UTF-8 character. */
 const MAX_CHARACTER_BYTES = 4
 
 const isShort = `octet_length(t.bytes) < ${MAX_KEY_BYTES}
     or (octet_length(t.bytes) = ${MAX_KEY_BYTES} and t.tag !~ '#[0-9a-f]{${HASH_HEX}}$')`
 
-/** Notes the rows of a source; `%1$s` is the log, `%2$L` what their tags begin with, `%3$s` the key's text. */
+/** Logs the tags of a source's rows. `%1$s` is the log, `%2$L` the prefix of the tags, `%3$s` the key's text. */
 export const noteRows = (source: string) => `insert into %1$s (tag)
   select case when ${verbatim(isShort)} then t.tag else (
       select convert_from(substring(t.bytes from 1 for max(at)), 'UTF8') || repeat('~', ${READABLE_BYTES} - max(at))
@@ -25,14 +25,17 @@ export const noteRows = (source: string) => `insert into %1$s (tag)
   ) as t
   on conflict do nothing`
 
-/** A column of the key as text, with what separates columns escaped; `%1$I` is its name. Not a cast: that anyone can define. */
+/**
+ * A column of the key as text, with the separator of columns escaped; `%1$I` is its name. It uses `format`, because any role
+ * could define a cast.
+ */
 export const keyColumn = verbatim(
   `replace(replace(format('%s', r.~), chr(92), chr(92) || chr(92)), ',', chr(92) || ',')`,
 ).replace('~', '%1$I')
 
 /**
- * Begins both functions; `%1$L` is the log. Asks the cheap question first, as every write does. SECURITY DEFINER makes the
- * function's owner the current role.
+ * The start of both functions; `%1$L` is the log. The cheap check comes first, because every write runs it. SECURITY DEFINER
+ * makes the function's owner the current role.
  */
 const findLog = `declare
   holder oid := (select c.relowner from pg_class as c where c.oid = to_regclass(%1$L));
@@ -49,7 +52,7 @@ export const tableFunction = `${findLog}
   return null;
 end`
 
-/** `%3$s` and `%4$s` note the rows. TRUNCATE formats once, from the catalogue: no value is ever searched for another. */
+/** `%3$s` and `%4$s` log the rows. For TRUNCATE, one `format` inserts names from the catalogue; no value is formatted twice. */
 export const rowsFunction = `${findLog}
   if tg_op = 'TRUNCATE' then
     execute format(${verbatim(literal(noteRows('%4$I.%5$I')))}, %5$L, %6$L, %7$L, tg_table_schema, tg_table_name);
@@ -65,11 +68,11 @@ export const rowsFunction = `${findLog}
 end`
 
 /**
- * What the functions are set to, as the catalogue has it. With `row_security = off` a statement that policies apply to
- * fails; otherwise they could hide rows from the function.
+ * The functions' settings, as the catalogue shows them. With `row_security = off`, a statement fails if policies apply to it.
+ * Otherwise policies could hide rows from the function.
  */
 export const SETTINGS = ['search_path=pg_catalog, pg_temp', 'row_security=off']
-/** So that keys are printed alike whatever the session's settings are. */
+/** Settings that make Postgres print keys the same way in every session. */
 export const PRINTING = [
   'TimeZone=UTC',
   'DateStyle=ISO, MDY',
@@ -77,6 +80,6 @@ export const PRINTING = [
   'bytea_output=hex',
   'extra_float_digits=1',
 ]
-/** A path is a list of names, and all others are one text. */
+/** Returns the clause of a setting. A search path is a list of names; every other value is one text. */
 export const setting = (text: string) =>
   text.startsWith('search_path=') ? `set ${text}` : `set ${text.replace('=', " = '")}'`

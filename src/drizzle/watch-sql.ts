@@ -1,18 +1,20 @@
 /**
  * The triggers of watched tables, as one statement.
  *
- * Each table has one function, in the schema of the cache's tables, which notes the table's tag in the log. Dropping the
- * function removes all triggers of that table. It does not ask what the transaction did before: the log's primary key keeps
- * one row for each tag and transaction.
+ * Each table has one function, in the schema of the cache's tables, which logs the table's tag. Dropping the function removes
+ * all triggers of that table. The function does not check for an earlier row: the log's primary key keeps one row per tag and
+ * transaction.
  *
  * The function runs with the rights of the role that watched the table, and with a fixed search path, so a role that writes
- * the table needs no right on the cache. Its owner decides what every writer runs, and the log's owner decides what runs
- * when a row is added. So both must be the role that watches, and the function checks the log's owner at each write: the
- * owner of the schema could put another table in its place. If the log was dropped, the function does nothing. It asks
- * beforehand, because catching the error would give every write a subtransaction with an id of its own.
+ * the table needs no right on the cache. The function's owner decides what every writer runs, and the log's owner decides what
+ * runs when a row is added. So both must be the role that watches. The function checks the log's owner at each write, because
+ * the owner of the schema could replace the table.
  *
- * With `rows` the triggers have transition tables, and the function notes each row's tag, before and after an update.
- * TRUNCATE has no transition tables: its trigger reads the rows before they go.
+ * If the log was dropped, the function does nothing. It checks this first, because catching the error would cost every write a
+ * subtransaction with its own id.
+ *
+ * With `rows` the triggers have transition tables, and the function logs the tag of each row, before and after an update.
+ * TRUNCATE has no transition tables, so its trigger reads the rows before they are removed.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
@@ -26,7 +28,7 @@ import { relationOf, type Watchable } from './relation.ts'
 import { tagBase } from './tags.ts'
 import { keyColumn, noteRows, PRINTING, rowsFunction, SETTINGS, setting, tableFunction } from './watch-function.ts'
 
-/** Why a table cannot be watched; SQLSTATEs that Postgres does not have. */
+/** Why a table cannot be watched, by SQLSTATEs that Postgres itself does not use. */
 export const REFUSALS: Readonly<Record<string, string>> = {
   PGSW1: 'Expected tables that exist, and that the role may see.',
   PGSW2:
@@ -44,7 +46,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     'Expected the functions of watched tables to belong to the role that watches: another role could replace them. Watch as the role that owns them, or have it or a superuser run `pgstash unwatch` first.',
 }
 
-/** What the function of a watched table is called, but for its end. */
+/** Returns the prefix of the names of watched tables' functions. */
 export function functionPrefix({ prefix }: CacheTables): string {
   return `${prefix}cache_watch_`
 }
@@ -53,13 +55,13 @@ function hashOf(table: Watchable): string {
   return bytesToHex(sha256(utf8ToBytes(tagBase(table)))).slice(0, 12)
 }
 
-/** A name that `unwatchTables` understands, and people can read. */
-function readable(table: Watchable): string {
+/** Returns a readable name that `unwatchTables` accepts. */
+function readableName(table: Watchable): string {
   const { schema = 'public', name } = relationOf(table)
   return [schema, name].map((part) => (/^[a-z_][a-z0-9_]*$/.test(part) ? part : identifier(part))).join('.')
 }
 
-/** The schema of the cache's functions: that of its log, or where that would be. */
+/** Returns an expression for the schema of the cache's functions: the schema of its log, or where the log would be. */
 export function home(tables: CacheTables): string {
   const fallback = tables.schema === undefined ? 'current_schema()' : literal(tables.schema)
   return `coalesce((
@@ -72,8 +74,8 @@ function relationText(table: Watchable): string {
   return schema === undefined ? identifier(name) : `${identifier(schema)}.${identifier(name)}`
 }
 
-/** What is asked of each table, as JSON, and loops over it. */
-function items(given: readonly Watchable[], tables: CacheTables): string {
+/** Returns the settings of each table as rows, which the block loops over. */
+function itemsSql(given: readonly Watchable[], tables: CacheTables): string {
   const list = given.map((table, index) => {
     return {
       at: index + 1,
@@ -81,7 +83,7 @@ function items(given: readonly Watchable[], tables: CacheTables): string {
       row: `row:${tagBase(table)}:`,
       function: functionPrefix(tables) + hashOf(table),
       trigger: `pgstash_${bytesToHex(sha256(utf8ToBytes(`${qualified(tables, tables.state)} ${tagBase(table)}`))).slice(0, 12)}`,
-      readable: readable(table),
+      readable: readableName(table),
     }
   })
   return `jsonb_to_recordset(${literal(JSON.stringify(list))}::jsonb)
@@ -91,11 +93,11 @@ function items(given: readonly Watchable[], tables: CacheTables): string {
 const refuse = (sqlState: keyof typeof REFUSALS) =>
   `raise exception 'pgstash cannot watch this' using errcode = '${sqlState}';`
 
-/** Each table's place, found on the caller's search path. */
-const found = (names: readonly string[]) =>
+/** Returns an array of the tables' OIDs, found on the caller's search path. */
+const relationOids = (names: readonly string[]) =>
   `array[${names.map((name) => `pg_catalog.to_regclass(${literal(name)})`).join(', ')}]::pg_catalog.oid[]`
 
-/** Makes the functions and triggers that are not there as they should be. */
+/** Creates the functions and triggers that are missing or differ. */
 export function watchSql(given: readonly Watchable[], rows: boolean, tables: CacheTables): string {
   const settings = [...SETTINGS, ...(rows ? PRINTING : [])]
   const body = rows
@@ -134,8 +136,8 @@ elsif not ${isTrusted('(select relowner from pg_class where oid = log_table)')} 
 elsif row_security_active(log_table) then
   ${refuse('PGSW8')}
 end if;
--- In one order, because each is locked until the end.
-for item in select * from ${items(given, tables)} order by relations[given.at] loop
+-- In a fixed order, because each table stays locked until the end.
+for item in select * from ${itemsSql(given, tables)} order by relations[given.at] loop
   relation := relations[item.at];
   if relation is null then
     ${refuse('PGSW1')}
@@ -146,10 +148,10 @@ for item in select * from ${items(given, tables)} order by relations[given.at] l
   end if;
   ${body}
   function := format('%I.%I', home, item.function);
-  if ${installed('not', isOwnRole('p.proowner'))} then
+  if ${functionExists('not', isOwnRole('p.proowner'))} then
     ${refuse('PGSW9')}
   end if;
-  if not ${installed(
+  if not ${functionExists(
     '',
     `p.prosrc = body and p.prosecdef and p.prokind = 'f' and p.prorettype = 'trigger'::regtype
     and p.prolang = (select oid from pg_language where lanname = 'plpgsql') and p.proconfig = array[${settings.map(literal).join(', ')}]
@@ -169,7 +171,7 @@ for item in select * from ${items(given, tables)} order by relations[given.at] l
     execute format('comment on function %s() is %L', function,
       jsonb_build_object('table', item.readable, 'rows', ${rows})::text);
     -- Again, because "or replace" leaves a function to an owner that made it meanwhile.
-    if ${installed('not', isOwnRole('p.proowner'))} then
+    if ${functionExists('not', isOwnRole('p.proowner'))} then
       ${refuse('PGSW9')}
     end if;
   end if;
@@ -209,30 +211,30 @@ for item in select * from ${items(given, tables)} order by relations[given.at] l
   end loop;
 end loop;`,
     `${lockSteps(tables)}log_table := ${regclass(tables, tables.invalidations)};
-own := ${found(ownTables(tables).map((table) => qualified(tables, table)))};
-relations := ${found(given.map(relationText))};
+own := ${relationOids(ownTables(tables).map((table) => qualified(tables, table)))};
+relations := ${relationOids(given.map(relationText))};
 `,
   )
 }
 
-/** Whether there is a function of the name, of which this is true. Nothing else that has no arguments can have it. */
-function installed(not: '' | 'not', condition: string): string {
+/** Returns a condition: the function exists and meets `condition`. Only one function without arguments can have a name. */
+function functionExists(not: '' | 'not', condition: string): string {
   return `exists (
     select from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
     where n.nspname = home and p.proname = item.function and p.pronargs = 0 and ${not} (${condition}))`
 }
 
 /**
- * Drops the functions of some tables, or of all, and with them their triggers. The tables need not exist any more.
+ * Drops the functions of some tables, or of all, and their triggers. The tables need not exist any more.
  *
- * Whoever owns them, if the role may: that is how to be rid of a function that another role has planted.
+ * It drops functions of any owner if the role may. That is how to remove a function that another role has planted.
  */
 export function unwatchSql(given: readonly Watchable[] | 'all', tables: CacheTables): string {
   const names =
     given === 'all'
       ? `select p.proname::text as function from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
     where n.nspname = home and ${isWatchFunction(tables, 'p')}`
-      : `select given.function from ${items(given, tables)}`
+      : `select given.function from ${itemsSql(given, tables)}`
   return guardedBlock(
     `log_table pg_catalog.oid;
 home pg_catalog.text := ${tables.schema === undefined ? 'pg_catalog.current_schema()' : literal(tables.schema)};
@@ -246,7 +248,7 @@ end loop;`,
   )
 }
 
-/** Whether a function's name is one that this file makes, and not a user's name that begins alike. */
+/** Returns a condition: the function is one that this file creates, not a user's function with the same prefix. */
 export function isWatchFunction(tables: CacheTables, p: string): string {
   const prefix = functionPrefix(tables)
   return `starts_with(${p}.proname, ${literal(prefix)}) and substr(${p}.proname, ${[...prefix].length + 1}) ~ '^[0-9a-f]{12}$'

@@ -1,4 +1,4 @@
-/** `watchTables`: every write of a table, by anyone, invalidates what was made from it, in the writer's own transaction. */
+/** `watchTables`: every write of a table, by any program, invalidates entries that depend on it, in the writer's transaction. */
 import { sql } from 'drizzle-orm'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
@@ -18,47 +18,47 @@ export interface WatchOptions {
 
 export interface WatchTablesOptions extends WatchOptions {
   /**
-   * Whether each row is noted under a tag of its own as well, by its primary key; default false. Costs a row in the log
-   * for each row written, and two where a key changes; TRUNCATE then reads the table first.
+   * Whether to log a tag for each row as well, by its primary key; default false. It costs one row in the log per row written,
+   * and two if the key changes. TRUNCATE then reads the table first.
    */
   rows?: boolean | undefined
 }
 
-/** What is watched: a Drizzle table or a name, or several. */
+/** The tables to watch: a Drizzle table or a name, or several. */
 export type Watchables = Watchable | Iterable<Watchable>
 
 /**
- * Puts triggers on tables of yours, which note each insert, update, delete and truncate in the writer's transaction.
+ * Creates triggers on your tables that log each insert, update, delete and truncate in the writer's transaction.
  *
- * So whoever writes, psql and cascades included, invalidates `tableTag(table)`, and with `rows` each `rowTag(table, id)`,
- * exactly when the write commits. One statement; idempotent; run it where you migrate, also to cover new partitions and
- * to change `rows`. The role needs the right to make triggers on the tables, and functions in the cache's schema; those
- * who write the tables need no right on the cache.
+ * Every write, including psql and cascades, then invalidates `tableTag(table)`, and with `rows` each `rowTag(table, id)`,
+ * exactly when it commits. It is one idempotent statement. Run it where you migrate, and again to cover new partitions or to
+ * change `rows`. The role needs the right to create triggers on the tables, and functions in the cache's schema. Roles that
+ * write the tables need no right on the cache.
  *
- * @throws InvalidOptionError for what is no table, or one of the cache's own; DatabaseError
+ * @throws InvalidOptionError if an argument is not a table, or is a table of the cache; DatabaseError
  * @example
  * await watchTables(db, [products, prices], { rows: true })
  */
 export async function watchTables(db: Database, tables: Watchables, options?: WatchTablesOptions): Promise<void> {
-  const given = listed(tables)
+  const given = toArray(tables)
   const { rows = false, tables: own = defaultTables } = optionsObject<WatchTablesOptions>(options, ['rows', 'tables'])
   const statement = watchSql(given, boolean('rows', rows), checkedTables(own))
   if (given.length > 0) await execute(db, statement)
 }
 
-/** Removes the triggers of tables; what is not watched stays as it is. @throws InvalidOptionError, DatabaseError */
+/** Removes the triggers of tables. Ignores tables that are not watched. @throws InvalidOptionError, DatabaseError */
 export async function unwatchTables(db: Database, tables: Watchables, options?: WatchOptions): Promise<void> {
-  const given = listed(tables)
+  const given = toArray(tables)
   const statement = unwatchSql(given, cacheTablesOf(options))
   if (given.length > 0) await execute(db, statement)
 }
 
-/** Removes all triggers of a cache, as before its tables are dropped. @throws InvalidOptionError, DatabaseError */
+/** Removes all triggers of a cache, for example before you drop its tables. @throws InvalidOptionError, DatabaseError */
 export async function unwatchAllTables(db: Database, options?: WatchOptions): Promise<void> {
   await execute(db, unwatchSql('all', cacheTablesOf(options)))
 }
 
-/** The tables that are watched, by name. @throws InvalidOptionError, DatabaseError */
+/** Returns the watched tables, by name. @throws InvalidOptionError, DatabaseError */
 export async function watchedTables(db: Database, options?: WatchOptions): Promise<WatchedTable[]> {
   const tables = cacheTablesOf(options)
   checkDatabase(db)
@@ -76,14 +76,14 @@ function cacheTablesOf(options: WatchOptions | undefined): CacheTables {
   return checkedTables(tables)
 }
 
-function listed(tables: Watchables): Watchable[] {
-  // A view, too: the database says what to do about it.
+function toArray(tables: Watchables): Watchable[] {
+  // Accept a view as well: the database's error says what to do about it.
   const isOne = (one: unknown): one is Watchable => typeof one === 'string' || isPgTable(one) || isView(one)
   if (!isOne(tables) && !(typeof tables === 'object' && tables !== null && Symbol.iterator in tables)) {
     throw new InvalidOptionError(`Expected tables, or names of tables, got ${describeType(tables)}.`)
   }
   const list = isOne(tables) ? [tables] : [...tables]
-  // Checked before any request.
+  // Check the names before any request.
   for (const table of list) relationOf(table)
   return list
 }

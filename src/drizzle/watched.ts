@@ -6,17 +6,17 @@ import { regclass } from '../schema/sql-text.ts'
 import { home, isWatchFunction } from './watch-sql.ts'
 
 export interface WatchedTable {
-  /** With its schema, quoted as in SQL where it has to be. */
+  /** The name with its schema, quoted as in SQL if necessary. */
   readonly table: string
   readonly rows: boolean
-  /** Tables that have the triggers: the table, and its partitions at the time. */
+  /** The number of tables that have the triggers: the table, and the partitions that existed when it was watched. */
   readonly relations: number
 }
 
 /**
  * Reads from the catalogue which tables are watched. Their functions' comments hold their names.
  *
- * Functions that neither this role nor the log's owner can have made do not count: their comments may say anything.
+ * Ignores functions that neither this role nor the log's owner can have created, because their comments prove nothing.
  */
 export async function watchedRows(db: QueryDatabase, tables: CacheTables): Promise<WatchedTable[]> {
   const noted = sql`(
@@ -30,7 +30,7 @@ export async function watchedRows(db: QueryDatabase, tables: CacheTables): Promi
   return db
     .select({
       table: sql<string>`note ->> 'table'`,
-      // As text: a program may have replaced the parsers of other types.
+      // Select as text, because a program may have replaced the parsers of other types.
       rows: sql<boolean>`note ->> 'rows'`.mapWith((rows) => rows === 'true'),
       relations: sql<number>`relations::text`.mapWith(Number),
     })

@@ -1,4 +1,4 @@
-/** `withInvalidation`: a Drizzle database whose writes invalidate what was made of the tables that they write. */
+/** `withInvalidation`: a Drizzle database whose writes invalidate the entries that depend on the written tables. */
 import { QueryPromise, type SQL, type SQLWrapper, sql, type Table, type View } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { checkDatabase, type Database, primary } from '../postgres/database.ts'
@@ -14,7 +14,7 @@ import { cascades, drizzleName, tablesIn } from './table-names.ts'
 import { tableTag } from './tags.ts'
 
 export interface WithInvalidationOptions {
-  /** Your schema, so that cascades of foreign keys are followed. */
+  /** Your schema. Writes then also invalidate the tables that foreign keys cascade to. */
   schema?: Readonly<Record<string, unknown>> | undefined
   /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
   tables?: CacheTables | undefined
@@ -25,20 +25,21 @@ export interface Touching<Db extends Database> {
   touching(...tables: Taggable[]): Pick<Db, 'execute'>
 }
 
-/** A name that no query of the user's has. */
+/** A name that no query of the user has. */
 const CTE = 'pgstash_invalidated'
-/** What changes something, wherever it stands in a statement; a name or a text that holds the word counts too. */
+/** Words of statements that write. A name or a text that contains such a word counts too. */
 const WRITES = /\b(insert|update|delete|merge|truncate|copy|call|do|into|refresh|execute)\b/i
 
 type Method = (...args: unknown[]) => unknown
 
 /**
- * A database whose writes invalidate exactly: in the same statement, over any driver, in a batch or a transaction too.
+ * Wraps a database so that its writes invalidate exactly: in the same statement, over any driver, also in a batch or a
+ * transaction.
  *
- * `insert`, `update` and `delete` carry the invalidation with them, and cost no further round trip. `execute` of raw SQL that
- * writes is put into one batch or transaction with it; the tables are those that the SQL names as Drizzle tables, or
- * those of `touching`. `refreshMaterializedView` invalidates the view, in the same statement. With `withReplicas` inside,
- * every write goes to the primary. What is not written through this database it cannot know: for that there is `watchTables`.
+ * `insert`, `update` and `delete` carry the invalidation with them, and cost no further round trip. `execute` sends raw SQL that
+ * writes, and its invalidation, as one batch or transaction. The tables are those that the SQL names as Drizzle tables, or those
+ * of `touching`. `refreshMaterializedView` invalidates the view in the same statement. If `db` is a `withReplicas`, every write
+ * goes to the primary. Writes that bypass this database invalidate nothing: use `watchTables` for those.
  *
  * @throws InvalidOptionError
  * @example
@@ -53,32 +54,35 @@ export function withInvalidation<Db extends Database>(db: Db, options?: WithInva
   const given = optionsObject<WithInvalidationOptions>(options, ['schema', 'tables'])
   const tables = checkedTables(given.tables ?? defaultTables)
   const affected = cascades(given.schema ?? {})
-  return wrapped(db, {
+  return wrapDatabase(db, {
     tagsOf: (written) => affected(written).map(tableTag),
     tables,
   })
 }
 
-interface Plan {
+interface WrapSettings {
   readonly tables: CacheTables
   readonly tagsOf: (written: readonly string[]) => readonly string[]
 }
 
-function wrapped<Db extends Database>(db: Db, plan: Plan): Db & Touching<Db> {
+function wrapDatabase<Db extends Database>(db: Db, settings: WrapSettings): Db & Touching<Db> {
   // With replicas, Drizzle sends `with(…)` to one of them, and its spread loses the primary's `batch`.
   const writable = primary(db)
   const method = (name: string, on: Database = writable) => (Reflect.get(on, name) as Method | undefined)?.bind(on)
   const writing =
     (name: 'insert' | 'update' | 'delete', ctes: readonly unknown[]) =>
     (table: Table, ...rest: unknown[]) => {
-      const builders = Object(method('with')?.(...ctes, noted(writable, plan, table))) as Record<string, Method>
+      const builders = Object(method('with')?.(...ctes, invalidationCte(writable, settings, table))) as Record<
+        string,
+        Method
+      >
       return builders[name]?.(table, ...rest)
     }
   const [inner, batch] = [Reflect.get(db, '$primary') as Database | undefined, method('batch')]
   const added = {
     touching: (...touched: Taggable[]) => ({
       execute: (query: SQLWrapper | string, ...rest: unknown[]) =>
-        execute(writable, plan, query, rest, touched.map(drizzleName)),
+        execute(writable, settings, query, rest, touched.map(drizzleName)),
     }),
     ...(batch && { batch }),
   }
@@ -93,13 +97,14 @@ function wrapped<Db extends Database>(db: Db, plan: Plan): Db & Touching<Db> {
       update: writing('update', ctes),
       delete: writing('delete', ctes),
     }),
-    refreshMaterializedView: (view: View) => refreshing(Object(method('refreshMaterializedView')?.(view)), plan, view),
-    execute: (query: SQLWrapper | string, ...rest: unknown[]) => execute(writable, plan, query, rest),
+    refreshMaterializedView: (view: View) =>
+      refreshAndInvalidate(Object(method('refreshMaterializedView')?.(view)), settings, view),
+    execute: (query: SQLWrapper | string, ...rest: unknown[]) => execute(writable, settings, query, rest),
     transaction: (work: (tx: Database) => unknown, ...rest: unknown[]) =>
-      method('transaction')?.((tx: Database) => work(wrapped(tx, plan)), ...rest),
-    ...(inner && { $primary: wrapped(inner, plan) }),
+      method('transaction')?.((tx: Database) => work(wrapDatabase(tx, settings)), ...rest),
+    ...(inner && { $primary: wrapDatabase(inner, settings) }),
   }
-  // Over an object of its own: Drizzle 1.0 fixes `$primary`, and a proxy must not answer otherwise than its target.
+  // The target only inherits from the database. Drizzle 1.0 makes `$primary` read-only, and a proxy must return a read-only value.
   return new Proxy(Object.create(db), {
     get: (_target, name) => (Object.hasOwn(own, name) ? Reflect.get(own, name) : Reflect.get(db, name)),
     set: (_target, name, value) => Reflect.set(db, name, value),
@@ -113,11 +118,11 @@ function wrapped<Db extends Database>(db: Db, plan: Plan): Db & Touching<Db> {
 }
 
 /**
- * A refresh that invalidates its view.
+ * Returns a refresh that invalidates its view.
  *
- * As one `do` block, because Postgres takes no CTE before `refresh`: one statement also fits into a batch.
+ * It is one `do` block, because Postgres accepts no CTE before `refresh`, and only one statement fits into a batch item.
  */
-function refreshing(query: SQLWrapper, { tables, tagsOf }: Plan, view: View): SQLWrapper {
+function refreshAndInvalidate(query: SQLWrapper, { tables, tagsOf }: WrapSettings, view: View): SQLWrapper {
   const refresh = query.getSQL.bind(query)
   const tags = tagsOf([drizzleName(view)]).map((tag) => `(${literal(tag)})`)
   const note = `insert into ${qualified(tables, tables.invalidations)} (tag) values ${tags.join(', ')} on conflict do nothing;`
@@ -125,8 +130,8 @@ function refreshing(query: SQLWrapper, { tables, tagsOf }: Plan, view: View): SQ
   return Object.assign(query, { getSQL: () => sql.raw(doBlock('', `${textOf(refresh())};\n${note}`)) })
 }
 
-/** The invalidation as a CTE, which Postgres runs whether or not the statement refers to it. */
-function noted(db: Database, { tables, tagsOf }: Plan, table: Table): unknown {
+/** Returns the invalidation as a CTE. Postgres runs it even if the statement does not refer to it. */
+function invalidationCte(db: Database, { tables, tagsOf }: WrapSettings, table: Table): unknown {
   const named = (Reflect.get(db, '$with') as (name: string, fields: object) => { as(query: SQL): unknown }).call(
     db,
     CTE,
@@ -135,10 +140,10 @@ function noted(db: Database, { tables, tagsOf }: Plan, table: Table): unknown {
   return named.as(sql`${invalidateNow(tables, tagsOf([drizzleName(table)]))} returning 1`)
 }
 
-/** Raw SQL, and the invalidation with it where it writes. Nothing is sent until it is awaited, as with all of Drizzle's. */
+/** Runs raw SQL, together with the invalidation if it writes. Like every Drizzle query, it sends nothing until it is awaited. */
 function execute(
   db: Database,
-  plan: Plan,
+  settings: WrapSettings,
   query: SQLWrapper | string,
   rest: readonly unknown[],
   touched?: readonly string[],
@@ -152,7 +157,7 @@ function execute(
         'Expected raw SQL that writes to name its tables as Drizzle tables, or touching(…) to name them; got neither.',
       )
     }
-    return inOne(db, run, invalidation(plan.tagsOf(written), { tables: plan.tables }))
+    return runTogether(db, run, invalidation(settings.tagsOf(written), { tables: settings.tables }))
   })
 }
 
@@ -168,7 +173,7 @@ class RawWrite extends QueryPromise<unknown> {
     return this.#send()
   }
 
-  /** What a batch calls: one item of it is one statement, and this is two. */
+  /** A batch calls this. It refuses, because an item of a batch is one statement, and this needs two. */
   _prepare(): never {
     throw new InvalidOptionError(
       'Expected raw SQL that writes outside of a batch; in one, give it as the unwrapped database has it, and invalidation(…).',
@@ -176,8 +181,8 @@ class RawWrite extends QueryPromise<unknown> {
   }
 }
 
-/** Both in one transaction, by whatever the driver has: a batch, or a transaction of its own. */
-async function inOne(
+/** Runs both statements in one transaction: as a batch if the driver has one, otherwise in its own transaction. */
+async function runTogether(
   db: Database,
   run: (on: Database) => PromiseLike<unknown>,
   statement: Invalidation,

@@ -1,28 +1,29 @@
-/** What to count a client by, where all that is known of it is its address. */
+/** The key that counts a client if only its IP address is known. */
 import { describeType, InvalidKeyError } from '../values/errors.ts'
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const GROUPS = 8
-/** The least that a provider gives to a customer (RFC 6177), who may then use any address of it. */
+/** A /64, the smallest network that a provider gives to a customer (RFC 6177). The customer may use any address in it. */
 const GROUPS_OF_A_CUSTOMER = 4
-/** ::ffff:0:0/96, how IPv4 clients look to a socket that listens on IPv6 (RFC 4291 2.5.5.2). */
+/** ::ffff:0:0/96. A socket that listens on IPv6 sees IPv4 clients in this form (RFC 4291 2.5.5.2). */
 const IPV4_MAPPED = '0:0:0:0:0:ffff'
 
 /**
- * The key to count a client's address by: an IPv4 address itself, of an IPv6 address its /64 network.
+ * Returns the key for a client's address: the IPv4 address itself, or the /64 network of an IPv6 address.
  *
- * By whole IPv6 addresses nobody would ever be limited: each customer has 2^64 of them. Every spelling of an address
- * gives the same key, and an IPv4 client of a socket that listens on IPv6 (`::ffff:192.0.2.1`) its IPv4 address.
+ * Whole IPv6 addresses would limit nobody, because each customer has 2^64 of them. All spellings of an address give the same
+ * key. An IPv4 client of a socket that listens on IPv6 (`::ffff:192.0.2.1`) gets the key of its IPv4 address.
  *
- * @param address from where nobody can forge it: `cf-connecting-ip` on Cloudflare, `x-real-ip` on Vercel, the socket's in Node
- * @throws InvalidKeyError where it is no address: a header that this platform does not set would count all clients as one
+ * @param address from a source that the client cannot forge: `cf-connecting-ip` on Cloudflare, `x-real-ip` on Vercel, the
+ *   socket in Node
+ * @throws InvalidKeyError if it is not an address. A header that the platform does not set would count all clients as one.
  * @example
  * rateLimit({ cache, limit: 100, period: '1m', key: (c) => addressKey(c.req.header('cf-connecting-ip')) })
  */
 export function addressKey(address: string | undefined): string {
   if (typeof address === 'string') {
     if (IPV4.test(address)) return address
-    // The zone of a link-local address is about this machine's interfaces, not about the client.
+    // Drop the zone of a link-local address: it names an interface of this machine, not the client.
     const groups = ipv6Groups(address.replace(/%.*$/s, ''))
     if (groups !== undefined) return networkOf(groups)
   }
@@ -38,7 +39,7 @@ function networkOf(groups: readonly string[]): string {
   return `${groups.slice(0, GROUPS_OF_A_CUSTOMER).join(':')}::/64`
 }
 
-/** The eight groups without leading zeros; undefined where it is no IPv6 address. URL knows every spelling. */
+/** Returns the eight groups without leading zeros, or undefined if this is not an IPv6 address. `URL` parses every spelling. */
 function ipv6Groups(address: string): string[] | undefined {
   if (!/^[\da-f:.]+$/i.test(address) || !URL.canParse(`http://[${address}]`)) return undefined
   const [start = '', end] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')

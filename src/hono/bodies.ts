@@ -1,34 +1,36 @@
-/** Bodies on their way to the client and into the store. */
+/** Copies bodies on their way to the client, and converts them to and from the text that is stored. */
 import type { ByteRange } from '../http/index.ts'
 
 /** How a body ended. */
-export type Collected =
+export type BodyEnd =
   | { readonly kind: 'whole'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'too large' }
   /** The handler's stream failed. */
   | { readonly kind: 'failed' }
-  /** The client did not wait for the end. */
-  | { readonly kind: 'left' }
+  /** The client disconnected before the end. */
+  | { readonly kind: 'cancelled' }
 
 /**
- * Passes a body on as it comes, and keeps a copy. It reads ahead of the client as far as it may keep: whoever reads slowly
- * holds up nobody else who waits for the response.
+ * Passes a body on as it arrives and keeps a copy.
  *
- * `onEnd` is told once, as soon as it is clear; what it answers delays the stream's end, so that nothing floats behind it.
+ * It reads up to `maxBytes` ahead of the client. Otherwise a slow client would delay the requests that wait for the response.
+ *
+ * @param onEnd called once, as soon as the outcome is known. The stream ends only after the returned promise settles, so no
+ *   work is left behind without `waitUntil`.
  */
-export function collecting(
+export function teeBody(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
-  onEnd: (collected: Collected) => Promise<void> | undefined,
+  onEnd: (end: BodyEnd) => Promise<void> | undefined,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   let chunks: Uint8Array[] = []
   let length = 0
-  let ending: { readonly told: Promise<void> | undefined } | undefined
-  // Whatever comes first: a reader that is cancelled ends its pending read as if the body were whole.
-  const end = (how: () => Collected) => {
-    ending ??= { told: onEnd(how()) }
-    return ending.told
+  let ending: { readonly work: Promise<void> | undefined } | undefined
+  // The first outcome wins: cancelling a reader ends its pending read as if the body were whole.
+  const end = (how: () => BodyEnd) => {
+    ending ??= { work: onEnd(how()) }
+    return ending.work
   }
   return new ReadableStream<Uint8Array>(
     {
@@ -41,34 +43,34 @@ export function collecting(
           throw error
         }
         if (result.done) {
-          await end(() => ({ kind: 'whole', bytes: joined(chunks, length) }))
+          await end(() => ({ kind: 'whole', bytes: concat(chunks, length) }))
           controller.close()
           return
         }
         length += result.value.byteLength
         if (length > maxBytes) {
-          // Not even held in memory, and nobody waits for its end in vain.
+          // Free the copy now, and let waiting requests go on instead of waiting for the end.
           chunks = []
           end(() => ({ kind: 'too large' }))
         } else {
-          // A copy: whoever reads the stream may transfer or overwrite its chunks.
+          // Copy the chunk, because the reader of the stream may transfer or overwrite it.
           chunks.push(result.value.slice())
         }
         controller.enqueue(result.value)
       },
       async cancel(reason) {
-        await Promise.all([end(() => ({ kind: 'left' })), reader.cancel(reason)])
+        await Promise.all([end(() => ({ kind: 'cancelled' })), reader.cancel(reason)])
       },
     },
     { highWaterMark: maxBytes, size: (chunk) => chunk?.byteLength ?? 0 },
   )
 }
 
-/** Reads a body to its end without anybody to pass it on to. */
-export async function collected(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Collected> {
+/** Reads a body to its end without passing it on. */
+export async function readBody(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<BodyEnd> {
   if (body === null) return { kind: 'whole', bytes: new Uint8Array() }
-  let end: Collected = { kind: 'failed' }
-  const stream = collecting(body, maxBytes, (result) => {
+  let end: BodyEnd = { kind: 'failed' }
+  const stream = teeBody(body, maxBytes, (result) => {
     end = result
     return undefined
   })
@@ -78,7 +80,7 @@ export async function collected(body: ReadableStream<Uint8Array> | null, maxByte
   return end
 }
 
-/** A body as text: itself where it is UTF-8, else in base64, for that is what a text column can hold. */
+/** Converts a body to text for a text column: unchanged if it is UTF-8 without U+0000, otherwise in base64. */
 export function bodyText(bytes: Uint8Array): { text: string; base64: boolean } {
   try {
     const text = STRICT.decode(bytes)
@@ -93,15 +95,15 @@ export function bodyBytes(text: string, base64: boolean): Uint8Array<ArrayBuffer
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }
 
-/** What of a stored body answers: whole, or a part. As bytes: for a string, `Response` would make up a Content-Type. */
+/** Returns the whole body or a range of it, as bytes. For a string, `Response` would add a Content-Type of its own. */
 export function bodyPart(text: string, base64: boolean, part: ByteRange | 'whole'): Uint8Array<ArrayBuffer> {
   const bytes = bodyBytes(text, base64)
   return part === 'whole' ? bytes : bytes.subarray(part.first, part.last + 1)
 }
 
-// Strict about what is no UTF-8, and about a leading U+FEFF, which is a byte of the body like any other.
+// `fatal` refuses bytes that are not UTF-8; `ignoreBOM` keeps a leading U+FEFF, which belongs to the body.
 const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-/** A multiple of three, so that the parts' base64 can be joined; and few enough for arguments of a call. */
+/** A multiple of three, so that the base64 of the parts can be concatenated; small enough for the arguments of one call. */
 const BASE64_CHUNK_BYTES = 0x6000
 
 function toBase64(bytes: Uint8Array): string {
@@ -112,7 +114,7 @@ function toBase64(bytes: Uint8Array): string {
   return text
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+function concat(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(length)
   let at = 0
   for (const chunk of chunks) {

@@ -5,30 +5,30 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { waitUntilOf } from './wait-until.ts'
 
-/** What `cacheMiddleware` puts on the context: `new Hono<{ Bindings: Env; Variables: CacheVariables }>()`. */
+/** The variables that `cacheMiddleware` sets: `new Hono<{ Bindings: Env; Variables: CacheVariables }>()`. */
 export interface CacheVariables {
   cache: Cache
 }
 
 export interface CacheMiddlewareOptions<Bindings> {
   /**
-   * The cache, or how to make it from the platform's bindings: called with the first request, and again with the next
-   * where it threw. It is made once an isolate, because it prepares its statements and shares reads and computations
-   * between requests.
+   * The cache, or a function that creates it from the platform's bindings. The function runs at the first request, and again
+   * at the next one if it threw. Each isolate creates one cache, because a cache prepares its statements once and shares
+   * reads and computations between requests.
    */
   cache: Cache | ((env: Bindings) => Cache)
 }
 
 /**
- * Puts a cache on the context, as `c.var.cache`: one for all requests, with each request's own `waitUntil`.
+ * Puts a cache on the context as `c.var.cache`: one cache for all requests, with each request's own `waitUntil`.
  *
- * What `getOrSet` leaves to the background (refreshes of stale values, fills of callers that left) is kept alive by the
- * request that caused it, where the platform gives it an execution context, as Cloudflare does. Elsewhere what the cache was
- * made with holds: on Vercel `createCache(db, { waitUntil })` with that of `@vercel/functions`.
+ * `getOrSet` leaves some work to the background: refreshes of stale values, and fills whose callers left. If the platform
+ * provides an execution context, as Cloudflare does, the request that caused the work keeps it alive. On other platforms the
+ * cache's own option does: on Vercel, `createCache(db, { waitUntil })` with `waitUntil` of `@vercel/functions`.
  *
- * Makes no request.
+ * Makes no database request.
  *
- * @throws InvalidOptionError when it is made, or with the first request where the function makes no cache
+ * @throws InvalidOptionError when the middleware is created, or at the first request if the function returns no cache
  * @example
  * const app = new Hono<{ Bindings: Env; Variables: CacheVariables }>()
  * app.use(cacheMiddleware({ cache: (env: Env) => createCache(drizzle(env.DATABASE_URL)) }))
@@ -47,11 +47,11 @@ export function cacheMiddleware<Bindings extends object = object>(
   }
 }
 
-/** The same cache for one request. Each method is the cache's own, called on it: a class may have private fields. */
+/** Wraps the cache for one request. Methods are called on the cache itself, because a class may have private fields. */
 function withWaitUntil(cache: Cache, waitUntil: (work: Promise<unknown>) => void): Cache {
   const own: Pick<Cache, 'getOrSet' | 'namespace'> = {
     getOrSet: ((key: string, compute: unknown, options?: GetOrSetOptions) =>
-      // What is no options object must reach the cache as it is, to be refused there.
+      // Pass anything that is not an options object unchanged, so that the cache refuses it.
       cache.getOrSet(
         key,
         compute,
@@ -59,14 +59,14 @@ function withWaitUntil(cache: Cache, waitUntil: (work: Promise<unknown>) => void
       )) as Cache['getOrSet'],
     namespace: (...name) => withWaitUntil(cache.namespace(...name), waitUntil),
   }
-  // Of what inherits from it: of a frozen cache itself no proxy may answer with anything else.
+  // The target only inherits from the cache: a proxy of a frozen object must return that object's own values.
   return new Proxy(Object.create(cache, Object.getOwnPropertyDescriptors(own)) as Cache, {
     get(target, name) {
       if (Object.hasOwn(target, name)) return Reflect.get(target, name)
       const value: unknown = Reflect.get(cache, name)
       return typeof value === 'function' ? value.bind(cache) : value
     },
-    // What somebody puts in a method's place is for this request, whether or not the cache itself could be written to.
+    // A replaced method holds for this request only, even if the cache itself is frozen.
     set: (target, name, value) =>
       Reflect.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true }),
   })

@@ -1,4 +1,4 @@
-/** Requests that the handler answers without anything being stored. */
+/** Requests that the handler answers and whose responses are not stored. */
 import type { Context, Next } from 'hono'
 import { type CacheStatus, type ForwardReason, freshenByHead, invalidatedTags, invalidatedUrls } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
@@ -6,22 +6,22 @@ import { now } from '../values/clock.ts'
 import { noCost } from '../values/events.ts'
 import {
   type Exchange,
-  handOver,
-  reasonOf,
+  emitEvent,
+  emitFailure,
+  failureReason,
+  keyOfUrl,
   replaceResponse,
+  runInBackground,
   storeNow,
-  tell,
-  tellFailure,
-  urlKey,
-  withStatus,
+  withCacheStatus,
 } from './exchange.ts'
-import type { Plan } from './options.ts'
+import type { ResponseCacheSettings } from './options.ts'
 import { responseStoreOf } from './response-store.ts'
-import { savedDay } from './saved-day.ts'
-import { type Entry, timedOf } from './serve.ts'
+import { type StoredEntry, timedOf } from './serve.ts'
+import { staleIfError } from './stale-if-error.ts'
 
-/** The handler answers this request, and nothing is stored. */
-export async function forwarded(
+/** Runs the handler and stores nothing. */
+export async function forward(
   x: Exchange,
   next: Next,
   status: CacheStatus & { fwd: ForwardReason },
@@ -30,62 +30,73 @@ export async function forwarded(
   const requestAt = storeNow(x)
   await next()
   const entry = answer?.entry
-  if (x.head.method === 'HEAD' && entry !== undefined) await compared(x, entry, requestAt)
-  const saved = await savedDay(x, answer, status.fwd)
-  tell(x, saved === undefined ? 'miss' : 'stale')
-  replaceResponse(x.c, saved ?? withStatus(x, x.c.res, status))
+  if (x.head.method === 'HEAD' && entry !== undefined) await invalidateOnMismatch(x, entry, requestAt)
+  const stale = await staleIfError(x, answer, status.fwd)
+  emitEvent(x, stale === undefined ? 'miss' : 'stale')
+  replaceResponse(x.c, stale ?? withCacheStatus(x, x.c.res, status))
 }
 
-/** What is stored is stale where a HEAD that the handler answered contradicts it (RFC 9111 4.3.5). */
-async function compared(x: Exchange, entry: Entry, requestAt: number): Promise<void> {
+/** Makes the stored response stale if the handler's response to a HEAD contradicts it (RFC 9111 4.3.5). */
+async function invalidateOnMismatch(x: Exchange, entry: StoredEntry, requestAt: number): Promise<void> {
   const { status, headers } = x.c.res
   const timed = { status, headers, requestAt, responseAt: storeNow(x) }
-  if (freshenByHead(x.head, timedOf(entry.meta), entry.meta.bytes, timed, x.plan.policy) !== 'stale') return
-  const work = x.store.purge({ bases: [x.base], soft: true }).catch((error: unknown) => tellFailure(x, error))
-  await handOver(
+  if (freshenByHead(x.head, timedOf(entry.meta), entry.meta.bytes, timed, x.settings.policy) !== 'stale') return
+  const work = x.store.purge({ bases: [x.base], soft: true }).catch((error: unknown) => emitFailure(x, error))
+  await runInBackground(
     x,
     work.then(() => {}),
   )
 }
 
-/** A request that the cache has nothing to do with. */
-export async function passedBy(c: Context, next: Next, plan: Plan, status: CacheStatus): Promise<void> {
+/** Runs the handler without looking at the cache. */
+export async function bypass(
+  c: Context,
+  next: Next,
+  settings: ResponseCacheSettings,
+  status: CacheStatus,
+): Promise<void> {
   await next()
-  replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
+  replaceResponse(c, withCacheStatus({ settings } as Exchange, c.res, status))
 }
 
-/** An unsafe request, after which what is stored of its URLs must not be used (RFC 9111 4.4). */
-export async function changed(c: Context, next: Next, plan: Plan): Promise<void> {
+/** Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags (RFC 9111 4.4). */
+export async function forwardUnsafe(c: Context, next: Next, settings: ResponseCacheSettings): Promise<void> {
   await next()
   const url = new URL(c.req.url)
   const urls = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
   const tags = c.error === undefined ? invalidatedTags(c.req.method, url, c.res) : []
   const failures: unknown[] = []
-  // Its GET is kept under another URL where an option says so; where that cannot be told, its own is purged all the same.
-  const own = urls.length > 0 ? await attempt(() => plan.keyOf(c)?.url, failures) : undefined
-  await attempt(async () => {
-    const cache = plan.cacheOf(c)
-    const purged = purgedUrls(responseStoreOf(cache), own === undefined ? urls : [...urls, own], plan)
+  // The `key` option may store this URL's GET under another URL. If that function fails, purge at least this URL.
+  const own = urls.length > 0 ? await catchInto(failures, () => settings.keyOf(c)?.url) : undefined
+  await catchInto(failures, async () => {
+    const cache = settings.cacheOf(c)
+    const purged = purgeUrls(responseStoreOf(cache), own === undefined ? urls : [...urls, own], settings)
     await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
-  }, failures)
-  const status: CacheStatus = failures.length > 0 ? { fwd: 'method', detail: reasonOf(failures[0]) } : { fwd: 'method' }
-  replaceResponse(c, withStatus({ plan } as Exchange, c.res, status))
+  })
+  const status: CacheStatus =
+    failures.length > 0 ? { fwd: 'method', detail: failureReason(failures[0]) } : { fwd: 'method' }
+  replaceResponse(c, withCacheStatus({ settings } as Exchange, c.res, status))
 }
 
-async function purgedUrls(store: Exchange['store'], urls: readonly URL[], plan: Plan): Promise<void> {
+async function purgeUrls(
+  store: Exchange['store'],
+  urls: readonly URL[],
+  settings: ResponseCacheSettings,
+): Promise<void> {
   if (urls.length === 0) return
   const startedAt = now()
   try {
-    const bases = new Set(urls.map((url) => store.keyOf(urlKey(url, plan))))
+    const bases = new Set(urls.map((url) => store.keyOf(keyOfUrl(url, settings))))
     await store.purge({ bases: [...bases], soft: false })
   } catch (error) {
-    // What is stale from now on, whoever listens has to know.
-    tellFailure({ store, startedAt, cost: noCost() }, error)
+    // Emit the failure: from now on the cache may serve responses from before the write, so listeners must know.
+    emitFailure({ store, startedAt, cost: noCost() }, error)
     throw error
   }
 }
 
-async function attempt<T>(work: () => T | Promise<T>, failures: unknown[]): Promise<T | undefined> {
+/** Returns the result of the work, or undefined if it throws: then its error is added to `failures`. */
+async function catchInto<T>(failures: unknown[], work: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {

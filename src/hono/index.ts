@@ -1,13 +1,14 @@
 /** `pgstash/hono`: middleware for Hono. */
 export { addressKey } from './address-key.ts'
 export { type CacheMiddlewareOptions, type CacheVariables, cacheMiddleware } from './cache-middleware.ts'
+export { type PurgingOptions, purging } from './deprecated.ts'
 export {
   type PurgeRouteOptions,
+  type PurgeStatementsOptions,
   type PurgeTargets,
-  type PurgingOptions,
   purge,
   purgeRoute,
-  purging,
+  purgeStatements,
 } from './purge.ts'
 export { type RateLimitOptions, rateLimit } from './rate-limit.ts'
 export { rateLimitKey } from './rate-limit-key.ts'

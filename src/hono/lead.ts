@@ -1,53 +1,56 @@
-/** The request that asks the handler for all others: it validates what is stored, and stores what comes. */
+/** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
 import type { Next } from 'hono'
 import { forwardedFields, mayStore } from '../http/index.ts'
-import { type Asked, conditional, passedOn, settle } from './asked.ts'
-import { type Collected, collected, collecting } from './bodies.ts'
-import { type Exchange, handOver, holding, storeNow, withStatus } from './exchange.ts'
+import { type BodyEnd, readBody, teeBody } from './bodies.ts'
+import { type Exchange, markLeaseHeld, runInBackground, storeNow, withCacheStatus } from './exchange.ts'
 import { freshen } from './freshen.ts'
-import { keep, type Names, namesOf, tagsOf } from './keep.ts'
-import { end, finish, type Lead, mayKeep, PASS_MS, release } from './lease.ts'
-import { savedDay } from './saved-day.ts'
-import { type Entry, timedOf } from './serve.ts'
+import { endLeadership, finishWork, HIT_FOR_MISS_MS, hasStoreRight, type Leader, releaseLease } from './lease.ts'
+import { applyCondition, type OriginResponse, respond, withForwardStatus } from './origin-response.ts'
+import { type StoredEntry, timedOf } from './serve.ts'
+import { staleIfError } from './stale-if-error.ts'
+import { storeResponse, tagsOf, type VaryRecord, varyRecordOf } from './store-response.ts'
 
-/** Asks the handler, answers the client, and sees to it that the lease is given back. */
-export async function leadWith(lead: Lead, next: Next): Promise<undefined> {
-  holding(lead.x)
+/** Runs the handler, answers the client, and makes sure that the lease is released. */
+export async function runLeader(leader: Leader, next: Next): Promise<undefined> {
+  markLeaseHeld(leader.x)
   try {
-    return await ledWith(lead, next)
+    return await runHandler(leader, next)
   } catch (error) {
-    // What is no Error Hono lets through, and so may a function of the options.
-    await end(lead, PASS_MS)
+    // Hono rethrows values that are not an Error, and functions of the options may throw. Release the lease in both cases.
+    await endLeadership(leader, HIT_FOR_MISS_MS)
     throw error
   }
 }
 
-async function ledWith(lead: Lead, next: Next): Promise<undefined> {
-  const { x, answer, fwd } = lead
+async function runHandler(leader: Leader, next: Next): Promise<undefined> {
+  const { x, answer, fwd } = leader
   const entry = answer.entry
-  const asked = await ask(x, next, entry)
-  const { response, timed, error } = asked
-  const saved = await savedDay(x, answer, fwd)
-  if (saved !== undefined) {
-    await end(lead, PASS_MS)
-    return settle(x, saved, 'stale')
+  const originResponse = await fetchFromHandler(x, next, entry)
+  const { response, timed, error } = originResponse
+  const stale = await staleIfError(x, answer, fwd)
+  if (stale !== undefined) {
+    await endLeadership(leader, HIT_FOR_MISS_MS)
+    return respond(x, stale, 'stale')
   }
-  if (error === undefined && response.status === 304 && entry !== undefined) return freshen(lead, entry, asked)
-  const decision = error === undefined ? mayStore(x.head, timed, x.plan.policy) : { store: false, reason: 'error' }
-  const names = namesOf(x, answer, timed)
-  if (!decision.store || names === undefined || !mayKeep(lead)) {
-    const reason = 'reason' in decision ? String(decision.reason) : names === undefined ? 'vary' : 'leased'
-    // A part is no answer for those who want the whole: they ask one after the other, but only until one has come.
-    await end(lead, reason === 'partial' ? 0 : PASS_MS)
-    return settle(x, passedOn(x, asked, conditional(x, asked), { fwd, detail: reason }), 'miss')
+  if (error === undefined && response.status === 304 && entry !== undefined) {
+    return freshen(leader, entry, originResponse)
   }
-  return store(lead, asked, names)
+  const decision = error === undefined ? mayStore(x.head, timed, x.settings.policy) : { store: false, reason: 'error' }
+  const vary = varyRecordOf(x, answer, timed)
+  if (!decision.store || vary === undefined || !hasStoreRight(leader)) {
+    const reason = 'reason' in decision ? String(decision.reason) : vary === undefined ? 'vary' : 'leased'
+    // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
+    await endLeadership(leader, reason === 'partial' ? 0 : HIT_FOR_MISS_MS)
+    const given = applyCondition(x, originResponse)
+    return respond(x, withForwardStatus(x, originResponse, given, { fwd, detail: reason }), 'miss')
+  }
+  return respondAndStore(leader, originResponse, vary)
 }
 
-async function ask(x: Exchange, next: Next, entry: Entry | undefined): Promise<Asked> {
+async function fetchFromHandler(x: Exchange, next: Next, entry: StoredEntry | undefined): Promise<OriginResponse> {
   const { c, request } = x
   const headers = forwardedFields(request.headers, entry && timedOf(entry.meta))
-  // Without something to validate a range may be the handler's to cut: nothing of it is stored then.
+  // With nothing to validate, the handler may answer the range itself. Its partial response is not stored.
   if (entry === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, headers, name)
   if (differs(request.headers, headers)) c.req.raw = new Request(request, { headers })
   const requestAt = storeNow(x)
@@ -61,39 +64,40 @@ async function ask(x: Exchange, next: Next, entry: Entry | undefined): Promise<A
   return { response, timed, error }
 }
 
-/** Passes the response on as it comes, and stores it once it is whole. */
-async function store(lead: Lead, asked: Asked, names: Names): Promise<undefined> {
-  const { x, answer, fwd } = lead
-  const { response, timed } = asked
-  if (Number(response.headers.get('content-length')) > x.plan.maxBodyBytes) {
-    await end(lead, PASS_MS)
-    return settle(x, passedOn(x, asked, conditional(x, asked), { fwd, detail: 'too large' }), 'miss')
+/** Passes the response on as it arrives, and stores it once it is complete. */
+async function respondAndStore(leader: Leader, originResponse: OriginResponse, vary: VaryRecord): Promise<undefined> {
+  const { x, answer, fwd } = leader
+  const { response, timed } = originResponse
+  if (Number(response.headers.get('content-length')) > x.settings.maxBodyBytes) {
+    await endLeadership(leader, HIT_FOR_MISS_MS)
+    const given = applyCondition(x, originResponse)
+    return respond(x, withForwardStatus(x, originResponse, given, { fwd, detail: 'too large' }), 'miss')
   }
   const tags = tagsOf(x, response)
-  const kept = async (body: Collected): Promise<void> => {
-    // A client that leaves says nothing of the response: the next one may store it.
-    if (body.kind !== 'whole') return release(lead, body.kind === 'left' ? 0 : PASS_MS)
-    const stored = await keep(x, answer, timed, { bytes: body.bytes, ...names, tags })
-    if (!stored) await release(lead, 0)
+  const storeBody = async (body: BodyEnd): Promise<void> => {
+    // A client that disconnects proves nothing about the response, so the next request may store it: no hit-for-miss.
+    if (body.kind !== 'whole') return releaseLease(leader, body.kind === 'cancelled' ? 0 : HIT_FOR_MISS_MS)
+    const isStored = await storeResponse(x, answer, timed, { bytes: body.bytes, ...vary, tags })
+    if (!isStored) await releaseLease(leader, 0)
   }
   const status = { fwd, stored: true }
-  const notModified = conditional(x, asked)
+  const given = applyCondition(x, originResponse)
   const body = response.body as ReadableStream<Uint8Array> | null
-  if (body === null || notModified !== response) {
-    // Nothing of the body goes to the client, so nothing of it waits for the client either.
-    await handOver(x, finish(lead, collected(body, x.plan.maxBodyBytes).then(kept)))
-    return settle(x, passedOn(x, asked, notModified, status), 'miss')
+  if (body === null || given !== response) {
+    // The client gets no body, so do not read the body at the client's pace.
+    await runInBackground(x, finishWork(leader, readBody(body, x.settings.maxBodyBytes).then(storeBody)))
+    return respond(x, withForwardStatus(x, originResponse, given, status), 'miss')
   }
-  let hasEnded: () => void = () => {}
-  const ended = handOver(x, new Promise((resolve) => (hasEnded = resolve)))
-  const stream = collecting(body, x.plan.maxBodyBytes, (result) => {
-    const work = finish(lead, kept(result)).then(hasEnded)
-    return ended === undefined ? undefined : work
+  let onStored: () => void = () => {}
+  const stored = runInBackground(x, new Promise((resolve) => (onStored = resolve)))
+  const stream = teeBody(body, x.settings.maxBodyBytes, (end) => {
+    const work = finishWork(leader, storeBody(end)).then(onStored)
+    return stored === undefined ? undefined : work
   })
   const { headers, statusText } = response
-  return settle(
+  return respond(
     x,
-    withStatus(x, new Response(stream, { status: response.status, statusText, headers }), status),
+    withCacheStatus(x, new Response(stream, { status: response.status, statusText, headers }), status),
     'miss',
   )
 }

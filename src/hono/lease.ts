@@ -1,51 +1,52 @@
-/** The lease of a URL in the hands of the request that asks the handler for all others, or of one that goes without. */
+/** The leader of a URL: the request that runs the handler, with the URL's lease or, while hit-for-miss holds, without. */
 import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { CacheError } from '../values/errors.ts'
-import { type Exchange, handOver, tellFailure } from './exchange.ts'
+import { type Exchange, emitFailure, runInBackground } from './exchange.ts'
 
-/** Failures after which there is nobody to give a lease back to. */
-const AWAY: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
+/** Codes of failures after which the store cannot be reached, so that releasing the lease would fail as well. */
+const UNREACHABLE_CODES: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
 
-/** For so long nobody waits for the next answer of a URL whose last could not be shared, unless one can. */
-export const PASS_MS = 5_000
+/** After an unshareable response, requests for that URL skip collapsing for this long, or until a shareable response arrives. */
+export const HIT_FOR_MISS_MS = 5_000
 
-export interface Lead {
+export interface Leader {
   readonly x: Exchange
   readonly answer: ResponseAnswer
   readonly fwd: ForwardReason
-  /** Told when the lease has been given back, for those of this process who wait. */
+  /** Wakes the waiters of this process after the lease is released. */
   readonly onEnd: () => void
 }
 
-/** Whether what comes may be stored: not by who asks beside the one that holds the lease. */
-export function mayKeep({ answer }: Lead): boolean {
-  return answer.claimed || answer.passedAt !== undefined
+/** True if this request may store its response. A request that runs beside the lease's holder may not. */
+export function hasStoreRight({ answer }: Leader): boolean {
+  return answer.claimed || answer.hitForMissSnapshot !== undefined
 }
 
-export async function end(lead: Lead, passMs: number): Promise<void> {
-  await handOver(lead.x, finish(lead, release(lead, passMs)))
+/** Releases the lease in the background, and wakes the waiters. */
+export async function endLeadership(leader: Leader, hitForMissMs: number): Promise<void> {
+  await runInBackground(leader.x, finishWork(leader, releaseLease(leader, hitForMissMs)))
 }
 
-/** @param passMs for how long nobody waits for the next answer */
-export async function release({ x, answer }: Lead, passMs: number): Promise<void> {
+/** @param hitForMissMs how long requests for this URL skip collapsing; 0 lets the next waiter become the leader */
+export async function releaseLease({ x, answer }: Leader, hitForMissMs: number): Promise<void> {
   if (!answer.claimed) return
-  await x.store.release(answer.key, x.token, passMs, x.cost)
+  await x.store.release(answer.key, x.token, hitForMissMs, x.cost)
 }
 
-/** Work after the answer: its failure is only told. */
-export async function finish(lead: Lead, work: Promise<unknown>): Promise<void> {
+/** Awaits work behind the response. A failure becomes an event, because the client has its response already. */
+export async function finishWork(leader: Leader, work: Promise<unknown>): Promise<void> {
   try {
     await work
   } catch (error) {
-    tellFailure(lead.x, error)
-    // The store answered, and refused: nobody need wait until the lease has run out.
-    if (!isAway(error)) await release(lead, PASS_MS).catch(() => {})
+    emitFailure(leader.x, error)
+    // The store answered with an error. Release the lease, otherwise the waiters would wait until it expires.
+    if (!isStoreUnreachable(error)) await releaseLease(leader, HIT_FOR_MISS_MS).catch(() => {})
   } finally {
-    lead.onEnd()
+    leader.onEnd()
   }
 }
 
-function isAway(error: unknown): boolean {
-  return !(error instanceof CacheError) || AWAY.has(error.code)
+function isStoreUnreachable(error: unknown): boolean {
+  return !(error instanceof CacheError) || UNREACHABLE_CODES.has(error.code)
 }

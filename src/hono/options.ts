@@ -1,4 +1,4 @@
-/** The options of `responseCache`, checked once. */
+/** The options of `responseCache`, checked once when the middleware is created. */
 import type { Context } from 'hono'
 import type { Cache } from '../cache.ts'
 import { createPolicy, type HeuristicOptions, type Policy, type QueryRule } from '../http/index.ts'
@@ -7,81 +7,88 @@ import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boundedSpan, type Expiration, parsePeriod } from '../values/expiration.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
+import { type DeprecatedOptions, renameOptions } from './deprecated.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
 import { checkedQuery } from './query-rule.ts'
 import { type RequestKey, requestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'
 
-export interface ResponseCacheOptions {
-  /** Where responses are kept: a cache of `createCache`, or a function that gives it for a request. */
+export interface ResponseCacheOptions extends DeprecatedOptions {
+  /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
   cache: Cache | ((c: Context) => Cache)
   /**
-   * How long cacheable responses that say nothing of it are fresh, a positive span. Default: they are not, as RFC 9111 has
-   * it. What a response itself says always counts.
+   * The freshness lifetime of cacheable responses that state none, a positive span. A lifetime that the response states always
+   * wins. Default: such responses are stale at once, by RFC 9111.
    */
   expiration?: Expiration | undefined
-  /** Hits push the deadline of such responses out again, mostly without a write. Default false. */
+  /** Hits extend the deadline of such responses, mostly without a write. Default false. */
   sliding?: boolean | undefined
-  /** With sliding: how old a response can become, whatever the hits; a positive span. Default: any age. */
+  /** With `sliding`: the total lifetime of a response, however often it is hit; a positive span. Default: no limit. */
   maxAge?: Expiration | undefined
   /** stale-while-revalidate for responses that name none; a positive span, default none. */
   stale?: Expiration | undefined
   /**
-   * stale-if-error for responses that name none; a positive span, default none. A handler that throws is an error too, unless
-   * it throws an HTTPException that is answered with a status below 500.
+   * stale-if-error for responses that name none; a positive span, default none. A thrown error counts too, except an
+   * HTTPException with a status below 500.
    */
   staleIfError?: Expiration | undefined
-  /** Whether both also count beside s-maxage, as in many CDNs; RFC 9111 forbids it. Default false. */
-  staleDespiteSMaxAge?: boolean | undefined
+  /**
+   * Whether a response with s-maxage may be served stale if it also names stale-while-revalidate or stale-if-error. Many
+   * CDNs allow it; by RFC 9111, s-maxage implies proxy-revalidate, which forbids it. Default false.
+   */
+  allowStaleWithSMaxAge?: boolean | undefined
   /** Request fields that every response varies on, whatever its own Vary says. */
   vary?: readonly string[] | undefined
-  /** Which query parameters are part of the key; default all, in their order. The handler still sees all of them. */
+  /** The query parameters that are part of the key; default all, in their order. The handler still sees all of them. */
   query?: QueryRule | undefined
   /**
-   * What else separates responses: those with different texts never meet. It is hashed. Or a URL that takes the place of
-   * the request's own, so that requests that mean the same share a response; purges name it then.
+   * Returns a text that separates responses: requests with different texts never share one. The text is stored as a hash.
+   * Or returns a URL that replaces the request's URL, so that equivalent requests share a response; purges name that URL.
    */
   key?: ((c: Context) => string | URL | undefined) | undefined
-  /** Paths that are left alone: `/admin`, `/users/:id`, `/api/*`, or regular expressions. */
+  /** Paths that bypass the cache: `/admin`, `/users/:id`, `/api/*`, or regular expressions. */
   exclude?: readonly PathPattern[] | undefined
   /** The only paths that are cached; default all. */
   include?: readonly PathPattern[] | undefined
   /**
-   * Requests with Authorization: shared where RFC 9111 3.5 allows it (`'rfc'`, the default), not cached (`'never'`), or
-   * cached for each user by a function that names the user. Without a name the request is not cached.
+   * Requests with Authorization: shared if RFC 9111 3.5 allows it (`'rfc'`, the default), not cached (`'never'`), or cached
+   * per user by a function that returns the user's name. If it returns no name, the request is not cached.
    */
   authenticated?: 'rfc' | 'never' | ((c: Context) => string | undefined) | undefined
-  /** Whether responses with Set-Cookie may be stored, the cookie included, as the RFC allows; default false. */
-  setCookie?: boolean | undefined
-  /** Tags of a response, beside those of its Cache-Tag and Cache-Groups fields. */
+  /** Whether to store responses with Set-Cookie. Every client then gets the same cookie. RFC 9111 allows it; default false. */
+  storeSetCookie?: boolean | undefined
+  /** Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. */
   tags?: ((c: Context, response: Response) => Iterable<string>) | undefined
-  /** Longer bodies are passed on and not stored; default 8 MiB. */
+  /** Longer bodies are passed on but not stored; default 8 MiB, at most 32 MiB. */
   maxBodyBytes?: number | undefined
-  /** Variants of one URL that are kept at once; default 100. */
+  /** The number of variants of one URL; beyond it, those that expire soonest are evicted. Default 100. */
   maxVariants?: number | undefined
   /**
-   * How long responses with an ETag or Last-Modified are kept after they can no longer be served, so that the handler can
-   * say that nothing has changed: a positive span, or false for not at all. Default 1 day.
+   * How long to keep a response with an ETag or Last-Modified after it can no longer be served, so that the handler can
+   * revalidate it with a 304: a positive span, or false to delete it then. Varnish calls this `keep`. Default 1 day.
    */
-  keepValidatable?: Expiration | false | undefined
+  keepForRevalidation?: Expiration | false | undefined
   /** The only statuses to store; default all that RFC 9111 allows. */
   statuses?: readonly number[] | undefined
-  /** Guesses a lifetime from Last-Modified; default false. */
+  /** Estimates a lifetime from Last-Modified (heuristic freshness, RFC 9111 4.2.2); default false. */
   heuristic?: boolean | HeuristicOptions | undefined
-  /** Whether the client's Cache-Control is heeded beyond no-store, which always is; default false: it costs you, not them. */
+  /**
+   * Whether to obey the client's Cache-Control. Default false, because any client could then force work on the handler;
+   * no-store is always obeyed.
+   */
   requestDirectives?: boolean | undefined
-  /** Fields that speak to this cache before Cache-Control (RFC 9213); default `['cdn-cache-control']`. */
-  targeted?: readonly string[] | undefined
-  /** The name in Cache-Status (RFC 9211), or false for no such field; default `'pgstash'`. */
-  statusHeader?: string | false | undefined
-  /** How long others wait for the one request that asks the handler; a positive span, default 10 s. */
+  /** Fields that this cache obeys instead of Cache-Control, the most specific first (RFC 9213); default `['cdn-cache-control']`. */
+  targetedFields?: readonly string[] | undefined
+  /** This cache's name in the Cache-Status field (RFC 9211), or false for no such field; default `'pgstash'`. */
+  cacheStatus?: string | false | undefined
+  /** How long other requests wait for the one that runs the handler; a positive span, default 10 s. */
   lease?: Expiration | undefined
   /**
-   * How to ask the application once more, for a refresh after the response: `(request, c) => app.fetch(request, c.env,
-   * c.executionCtx)`. Without it, the request that finds a response stale refreshes it before it is answered.
+   * Sends a request through the application again, to refresh a stale response after it was served:
+   * `(request, c) => app.fetch(request, c.env, c.executionCtx)`. Without it, the request that won the refresh waits for it.
    */
   refresh?: ((request: Request, c: Context) => Response | Promise<Response>) | undefined
-  /** Keeps work alive after the response; default the request's `executionCtx.waitUntil` where there is one. */
+  /** Keeps work alive after the response; default the request's `executionCtx.waitUntil` if there is one. */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
@@ -92,60 +99,60 @@ const KNOWN_OPTIONS = [
   'maxAge',
   'stale',
   'staleIfError',
-  'staleDespiteSMaxAge',
+  'allowStaleWithSMaxAge',
   'vary',
   'query',
   'key',
   'exclude',
   'include',
   'authenticated',
-  'setCookie',
+  'storeSetCookie',
   'tags',
   'maxBodyBytes',
   'maxVariants',
-  'keepValidatable',
+  'keepForRevalidation',
   'statuses',
   'heuristic',
   'requestDirectives',
-  'targeted',
-  'statusHeader',
+  'targetedFields',
+  'cacheStatus',
   'lease',
   'refresh',
   'waitUntil',
 ] as const satisfies readonly (keyof ResponseCacheOptions)[]
 
 const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024
-/** As base64 and escaped it must stay within the 64 MB that Neon takes. */
+/** In base64 and escaped, a body must stay within the 64 MB of a request that Neon accepts. */
 const LARGEST_BODY_BYTES = 32 * 1024 * 1024
 const DEFAULT_MAX_VARIANTS = 100
 const DEFAULT_LEASE_MS = 10_000
 const DEFAULT_VALIDATABLE_MS = 86_400_000
 const MS_PER_SECOND = 1_000
 
-/** The options as the middleware goes by them. */
-export interface Plan {
+/** The checked options, with every default filled in. */
+export interface ResponseCacheSettings {
   readonly policy: Policy
   readonly cacheOf: (c: Context) => Cache
-  readonly isSelected: (path: string) => boolean
+  readonly includesPath: (path: string) => boolean
   readonly sliding: { readonly ttlMs: number; readonly lifeMs: number; readonly maxAgeMs: number | null } | undefined
   readonly query: QueryRule | undefined
-  /** The request's key; undefined where it must be left alone. */
+  /** Returns the request's key, or undefined if the request must not be cached. */
   readonly keyOf: (c: Context) => RequestKey | undefined
   readonly tagsOf: ResponseCacheOptions['tags']
   readonly maxBodyBytes: number
   readonly maxVariants: number
   readonly validatableMs: number
-  readonly statusName: string | undefined
+  readonly cacheStatusName: string | undefined
   readonly leaseMs: number
   readonly refresh: ResponseCacheOptions['refresh']
   readonly waitUntil: ResponseCacheOptions['waitUntil']
 }
 
 /** @throws InvalidOptionError, InvalidExpirationError */
-export function parseOptions(given: ResponseCacheOptions): Plan {
+export function parseOptions(given: ResponseCacheOptions): ResponseCacheSettings {
   if (given === undefined) throw new InvalidOptionError('Expected options with a cache, got undefined.')
-  const options = optionsObject<ResponseCacheOptions>(given, KNOWN_OPTIONS)
-  const { cache, key, tags, refresh, waitUntil, statusHeader = 'pgstash', authenticated = 'rfc' } = options
+  const options = optionsObject<ResponseCacheOptions>(renameOptions(given), KNOWN_OPTIONS)
+  const { cache, key, tags, refresh, waitUntil, cacheStatus = 'pgstash', authenticated = 'rfc' } = options
   for (const [name, value] of Object.entries({ key, tags, refresh, waitUntil })) optionalFunction(name, value)
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, maxVariants = DEFAULT_MAX_VARIANTS } = options
   const includes = pathMatcher('include', options.include)
@@ -153,15 +160,15 @@ export function parseOptions(given: ResponseCacheOptions): Plan {
   return {
     policy: policyOf(options),
     cacheOf: cacheFunction(cache),
-    isSelected: (path) => (options.include === undefined || includes(path)) && !excludes(path),
+    includesPath: (path) => (options.include === undefined || includes(path)) && !excludes(path),
     sliding: slidingOf(options),
     query: checkedQuery(options.query),
     keyOf: (c) => requestKey(c, key, authenticated),
     tagsOf: tags,
     maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
     maxVariants: wholeNumber('maxVariants', maxVariants, 1),
-    validatableMs: validatableMs(options.keepValidatable),
-    statusName: checkedName(statusHeader),
+    validatableMs: validatableMs(options.keepForRevalidation),
+    cacheStatusName: checkedCacheName(cacheStatus),
     leaseMs: span('lease', options.lease) ?? DEFAULT_LEASE_MS,
     refresh,
     waitUntil,
@@ -169,7 +176,7 @@ export function parseOptions(given: ResponseCacheOptions): Plan {
 }
 
 function policyOf(options: Partial<ResponseCacheOptions>): Policy {
-  const { authenticated = 'rfc', vary = [], statuses, heuristic = false, targeted } = options
+  const { authenticated = 'rfc', vary = [], statuses, heuristic = false, targetedFields } = options
   if (authenticated !== 'rfc' && authenticated !== 'never' && typeof authenticated !== 'function') {
     throw new InvalidOptionError(
       `Expected authenticated to be 'rfc', 'never' or a function, got ${describeType(authenticated)}.`,
@@ -180,21 +187,25 @@ function policyOf(options: Partial<ResponseCacheOptions>): Policy {
     defaultLifetime: seconds('expiration', options.expiration),
     staleWhileRevalidate: seconds('stale', options.stale) ?? 0,
     staleIfError: seconds('staleIfError', options.staleIfError) ?? 0,
-    staleDespiteSMaxAge: options.staleDespiteSMaxAge ?? false,
-    setCookie: options.setCookie ?? false,
+    allowStaleWithSMaxAge: options.allowStaleWithSMaxAge ?? false,
+    storeSetCookie: options.storeSetCookie ?? false,
     requestDirectives: options.requestDirectives ?? false,
     heuristic,
     statuses,
     vary,
-    ...(targeted === undefined ? {} : { targeted }),
+    ...(targetedFields === undefined ? {} : { targetedFields }),
   })
 }
 
-function slidingOf({ sliding = false, expiration, maxAge }: Partial<ResponseCacheOptions>): Plan['sliding'] {
+function slidingOf({
+  sliding = false,
+  expiration,
+  maxAge,
+}: Partial<ResponseCacheOptions>): ResponseCacheSettings['sliding'] {
   const maxAgeMs = span('maxAge', maxAge) ?? null
   const ttlMs = span('expiration', expiration)
   if (!boolean('sliding', sliding)) return undefined
-  if (ttlMs === undefined) throw new InvalidOptionError('Expected an expiration to slide by.')
+  if (ttlMs === undefined) throw new InvalidOptionError('`sliding: true` needs an `expiration`.')
   return { ttlMs, lifeMs: boundedSpan(ttlMs * (1 + DEFAULT_SLACK), now()), maxAgeMs }
 }
 
@@ -209,14 +220,14 @@ function cacheFunction(cache: ResponseCacheOptions['cache'] | undefined): (c: Co
   )
 }
 
-function validatableMs(given: ResponseCacheOptions['keepValidatable']): number {
-  return given === false ? 0 : (span('keepValidatable', given) ?? DEFAULT_VALIDATABLE_MS)
+function validatableMs(given: ResponseCacheOptions['keepForRevalidation']): number {
+  return given === false ? 0 : (span('keepForRevalidation', given) ?? DEFAULT_VALIDATABLE_MS)
 }
 
-function checkedName(name: unknown): string | undefined {
+function checkedCacheName(name: unknown): string | undefined {
   if (name === false) return undefined
   if (typeof name === 'string' && name !== '') return name
-  throw new InvalidOptionError(`Expected statusHeader to be a name or false, got ${describeType(name)}.`)
+  throw new InvalidOptionError(`Expected cacheStatus to be a name or false, got ${describeType(name)}.`)
 }
 
 function span(name: string, value: unknown): number | undefined {

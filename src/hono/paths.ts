@@ -1,14 +1,14 @@
-/** Path patterns: exact, with `:name` for one segment and a final `/*` for everything below, as Hono's routes have them. */
+/** Path patterns as in Hono's routes: exact paths, `:name` for one segment, and a final `/*` for everything below. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
 export type PathPattern = string | RegExp
 
 /**
- * Whether a path, decoded as the router sees it, matches one of the patterns.
+ * Returns a function that tells whether a path matches one of the patterns. The path is decoded, as Hono's router sees it.
  *
- * `/admin` is `/admin` alone: neither `/administrator` nor `/admin/users`. `/admin/*` is both `/admin` and all below it.
+ * `/admin` matches only `/admin`, neither `/administrator` nor `/admin/users`. `/admin/*` matches `/admin` and all paths below.
  *
- * @throws InvalidOptionError when a pattern is none
+ * @throws InvalidOptionError if a pattern is malformed
  */
 export function pathMatcher(name: string, patterns: readonly PathPattern[] = []): (path: string) => boolean {
   if (!Array.isArray(patterns)) {
@@ -19,7 +19,7 @@ export function pathMatcher(name: string, patterns: readonly PathPattern[] = [])
 }
 
 function expressionOf(name: string, pattern: unknown): RegExp {
-  // Without the flags that make `test` remember where it was.
+  // Drop the flags that make `test` start where the last match ended.
   if (pattern instanceof RegExp) return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
   if (typeof pattern === 'string' && pattern.startsWith('/')) {
     const below = pattern.endsWith('/*')
@@ -33,7 +33,7 @@ function expressionOf(name: string, pattern: unknown): RegExp {
 
 function segmentSource(name: string, segment: string): string {
   if (/^:[A-Za-z_]\w*$/.test(segment)) return '[^/]+'
-  // Hono's routes have more than this: taken by the letter they would match nothing, and exclude nothing.
+  // Hono's routes allow more. Taken literally, such a pattern would match nothing, so `exclude` would exclude nothing.
   if (/^:|\*/.test(segment)) {
     throw new InvalidOptionError(
       `Expected ${name} to hold paths with nothing but :name for a segment and /* at the end, or regular expressions, got a path of another form.`,

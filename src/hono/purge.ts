@@ -1,4 +1,4 @@
-/** Purging responses: by URL, by prefix, by tag; as a function, in a transaction, or over HTTP. */
+/** Purges responses by URL, prefix or tag: from code, inside a transaction, or over HTTP. */
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import type { Cache } from '../cache.ts'
@@ -17,13 +17,13 @@ import { checkedQuery } from './query-rule.ts'
 import { responseStoreOf } from './response-store.ts'
 
 export interface PurgeTargets {
-  /** Absolute URLs, each with all of its variants. */
+  /** Absolute URLs. All variants of each are purged. */
   urls?: readonly (string | URL)[] | undefined
-  /** Beginnings of absolute URLs: `https://example.com/blog/`. */
+  /** Prefixes of absolute URLs: `https://example.com/blog/`. */
   prefixes?: readonly string[] | undefined
-  /** Responses with any of these tags; with `urls` or `prefixes` only those among them. */
+  /** Responses with any of these tags. With `urls` or `prefixes`, only those that match both. */
   tags?: readonly string[] | undefined
-  /** Makes them stale instead of removing them, so that they are validated, or served while they are refreshed. */
+  /** Makes responses stale instead of removing them. They are then revalidated, or served while they are refreshed. */
   soft?: boolean | undefined
   /** The `query` option of the `responseCache` that stored them. */
   query?: QueryRule | undefined
@@ -32,12 +32,12 @@ export interface PurgeTargets {
 const TARGETS = ['urls', 'prefixes', 'tags', 'soft', 'query'] as const
 
 /**
- * Purges responses, and answers how many were there: one round trip. What is being computed for them is not stored.
+ * Purges responses and returns how many it purged. One round trip. Responses that a handler is producing are not stored either.
  *
- * Tags alone, not soft, are `cache.invalidate`: exact, at a cost that does not grow with the number of responses, and answered
- * with 0, for nothing is counted. Soft by tags looks at every response of the cache.
+ * With `tags` alone and without `soft`, this is `cache.invalidate`. It is exact, and its cost does not grow with the number of
+ * responses, but it counts nothing and returns 0. A soft purge by tags alone reads every response of the cache.
  *
- * @param cache the one that `responseCache` was given, or one made with a transaction
+ * @param cache the cache of `responseCache`, or one created with a transaction
  * @throws InvalidOptionError, InvalidKeyError, DatabaseError, DatabaseTimeoutError
  * @example
  * await purge(cache, { urls: ['https://example.com/blog/42'] })
@@ -51,30 +51,31 @@ export async function purge(cache: Cache, targets: PurgeTargets): Promise<number
     return 0
   }
   if (urls.length === 0 && prefixes.length === 0) return 0
-  return store.purge({ ...scoped(urls, prefixes, (key) => store.keyOf(key)), ...(tags && { tags }), soft })
+  return store.purge({ ...purgeKeys(urls, prefixes, (key) => store.keyOf(key)), ...(tags && { tags }), soft })
 }
 
-export interface PurgingOptions {
-  /** The namespace of the cache that `responseCache` was given. */
+export interface PurgeStatementsOptions {
+  /** The namespace of the cache that stores the responses. */
   namespace?: string | undefined
   tables?: CacheTables | undefined
 }
 
 /**
- * The same as statements, for a batch or a transaction of yours: they purge exactly if that commits.
+ * Returns `purge` as statements for your own batch or transaction. They purge exactly if it commits.
  *
- * Twice the same one: what was stored while the first waited for it, only a later statement can see.
+ * The same statement comes twice. A response that is stored while the first one waits for its lease is visible only to the
+ * second.
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example
- * await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purging(db, { urls: [url] })])
+ * await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purgeStatements(db, { urls: [url] })])
  */
-export function purging(db: Database, targets: PurgeTargets, options?: PurgingOptions) {
+export function purgeStatements(db: Database, targets: PurgeTargets, options?: PurgeStatementsOptions) {
   checkDatabase(db)
-  const { namespace, tables = defaultTables } = optionsObject<PurgingOptions>(options, ['namespace', 'tables'])
+  const { namespace, tables = defaultTables } = optionsObject<PurgeStatementsOptions>(options, ['namespace', 'tables'])
   const { urls, prefixes, tags, soft } = parseTargets(targets)
   const scope = nestedScope(namespace === undefined ? ROOT : nestedScope(ROOT, namespace), RESPONSE_NAMESPACE)
-  const wanted = scoped(urls, prefixes, (key) => storedUrl(scope, key))
+  const wanted = purgeKeys(urls, prefixes, (key) => storedUrl(scope, key))
   const values = purgeValues(scope, { ...wanted, ...(tags && { tags }), soft })
   const query = () => purgeQuery(db as unknown as QueryDatabase, checkedTables(tables), values, soft ? 'soft' : 'hard')
   return [query(), query()] as const
@@ -83,8 +84,8 @@ export function purging(db: Database, targets: PurgeTargets, options?: PurgingOp
 export interface PurgeRouteOptions {
   cache: Cache
   /**
-   * What `Authorization: Bearer` must name: at least 16 visible characters. While it is undefined or empty, every request gets
-   * 500: a build that loads the module need not have it.
+   * The secret that `Authorization: Bearer` must carry, at least 16 visible characters. While it is undefined or empty, every
+   * request gets 500, so that a build can load the module without it.
    */
   secret: string | undefined
   /** The `query` option of the `responseCache` that stored them. */
@@ -92,9 +93,9 @@ export interface PurgeRouteOptions {
 }
 
 /**
- * `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`; answers `{ "purged": number }`.
+ * Accepts `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`, and answers `{ "purged": number }`.
  *
- * Answers 401 without the secret, and 500 while there is none; the reason of that goes to `console.error`.
+ * A request without the secret gets 401. While no secret is configured, every request gets 500, and `console.error` the reason.
  *
  * @throws InvalidOptionError if the secret is neither a string nor undefined, or too short to be safe
  * @example
@@ -122,7 +123,7 @@ function isMissing(secret: unknown): boolean {
   return secret === undefined || (typeof secret === 'string' && secret.trim() === '')
 }
 
-/** While there is no secret, nobody is let in. */
+/** Refuses every request while no secret is configured. */
 const refuseAll: MiddlewareHandler = async (c) => {
   console.error(new InvalidOptionError('Expected the secret of purgeRoute to be set: is its variable missing?'))
   return c.json({ error: 'The purge route has no secret' }, 500, { 'cache-control': 'no-store' })
@@ -134,18 +135,18 @@ function parseTargets(targets: PurgeTargets) {
   if (urls === undefined && prefixes === undefined && tags === undefined) {
     throw new InvalidOptionError('Expected urls, prefixes or tags to purge.')
   }
-  // Tags alone are those of all responses; an empty list of URLs is none of them.
+  // Tags alone select among all responses, but an empty list of URLs selects none.
   const isTagsAlone = urls === undefined && prefixes === undefined
   return {
-    urls: list('urls', urls).map((url) => cacheKey('GET', absolute(url), { query })),
-    prefixes: isTagsAlone ? [''] : list('prefixes', prefixes).map(checkedPrefix),
-    tags: tags === undefined ? undefined : list('tags', tags).map(checkedTag),
+    urls: checkedList('urls', urls).map((url) => cacheKey('GET', absoluteUrl(url), { query })),
+    prefixes: isTagsAlone ? [''] : checkedList('prefixes', prefixes).map(checkedPrefix),
+    tags: tags === undefined ? undefined : checkedList('tags', tags).map(checkedTag),
     soft: boolean('soft', soft),
     isTagsAlone,
   }
 }
 
-function scoped(
+function purgeKeys(
   urls: readonly string[],
   prefixes: readonly string[],
   keyOf: (key: string) => string,
@@ -153,7 +154,7 @@ function scoped(
   return { bases: urls.map(keyOf), prefixes: prefixes.map((prefix) => `GET ${prefix}`) }
 }
 
-function list(name: string, value: unknown): readonly unknown[] {
+function checkedList(name: string, value: unknown): readonly unknown[] {
   if (value === undefined) return []
   if (Array.isArray(value)) return value
   throw new InvalidOptionError(`Expected ${name} to be a list, got ${describeType(value)}.`)
@@ -164,7 +165,7 @@ function checkedTag(tag: unknown): string {
   throw new InvalidOptionError(`Expected each of tags to be a string, got ${describeType(tag)}.`)
 }
 
-function absolute(url: unknown): URL {
+function absoluteUrl(url: unknown): URL {
   try {
     return new URL(url as string)
   } catch {
@@ -172,17 +173,17 @@ function absolute(url: unknown): URL {
   }
 }
 
-/** A scheme and a host, the beginning of a path, and that of a query. */
+/** A scheme and host, the start of a path, and optionally the start of a query. */
 const PREFIX = /^(https?:\/\/[^/?#\s]+)(\/[^?#\s\p{Cc}]*)((?:\?[^#\s\p{Cc}]*)?)$/iu
-/** What URL writes in another way, if not everywhere: what is not ASCII, and the marks. */
+/** Characters that `URL` may encode: everything that is not ASCII, and punctuation. */
 const REWRITTEN = /[^\w/?%&=.-]+/gu
 
 function checkedPrefix(prefix: unknown): string {
   const [, origin, path, query = ''] =
     (typeof prefix === 'string' && prefix.isWellFormed() && PREFIX.exec(prefix)) || []
-  // As URLs are stored: the host in lower case and without the usual port, the rest as URL encodes it.
+  // Normalize the prefix like stored URLs: the host in lower case without the default port, the rest as `URL` encodes it.
   if (origin && path && URL.canParse(origin)) {
-    // Not right after the slash: with a backslash it would begin a host.
+    // The `-` keeps the text from the slash: a backslash right after it would start a host.
     const inPath = (text: string) => new URL(`/-${text}`, origin).pathname.slice(2)
     const inQuery = (text: string) => new URL(`?${text}`, origin).search.slice(1)
     return new URL(origin).origin + path.replace(REWRITTEN, inPath) + query.replace(REWRITTEN, inQuery)

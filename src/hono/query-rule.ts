@@ -2,7 +2,7 @@ import type { QueryRule } from '../http/index.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 
-/** The option `query`, checked: a misspelt rule would put all parameters into the key, or none. @throws InvalidOptionError */
+/** Checks the `query` option. A misspelt rule would put all parameters into the key, or none. @throws InvalidOptionError */
 export function checkedQuery(value: unknown): QueryRule | undefined {
   if (value === undefined) return undefined
   if (Array.isArray(value)) throw new InvalidOptionError('Expected query to have allow, ignore or sort, got a list.')

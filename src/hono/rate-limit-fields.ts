@@ -1,18 +1,18 @@
 /**
- * The fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11), as pure functions: which quotas there
- * are, and what is left of them.
+ * Pure functions for the fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11): the quotas, and how
+ * much of each remains.
  *
- * The parameters `qu` (requests, its default) and `pk` are left out: a partition key would tell the client, and whoever
- * reads its logs, what it is counted by.
+ * The parameters `qu` and `pk` are omitted. `qu` would only state its default, requests. `pk`, the partition key, would reveal
+ * to the client, and to everyone who reads its logs, what it is counted by.
  */
 import { type BareItem, type Item, serializeList } from 'structured-headers'
 import { structuredList } from '../http/structured-fields.ts'
 
 const MS_PER_SECOND = 1_000
-/** What a structured Integer can hold (RFC 8941 3.3.1). */
+/** The largest structured Integer (RFC 8941 3.3.1). */
 const MAX_INTEGER = 999_999_999_999_999
 
-/** A limit as one request met it. */
+/** The state of a limit after one request. */
 export interface Usage {
   readonly name: string
   readonly limit: number
@@ -21,28 +21,28 @@ export interface Usage {
   readonly resetMs: number
 }
 
-/** As far as `Headers` and a Hono context have it in common. */
+/** The part that `Headers` and a Hono context have in common. */
 export interface FieldAccess {
   get(name: string): string | null
   set(name: string, value: string): void
 }
 
-/** Adds a limit to the fields, before those of the limits that the request met after it. */
+/** Adds a limit to the fields, in front of the limits that the request met later. */
 export function addRateLimitFields(fields: FieldAccess, { name, limit, periodMs, remaining, resetMs }: Usage): void {
   prepend(fields, 'RateLimit-Policy', [name, integers({ q: limit, w: seconds(periodMs) })])
   prepend(fields, 'RateLimit', [name, integers({ r: remaining, t: seconds(resetMs) })])
 }
 
 /**
- * Whole seconds, rounded up: whoever waits so long waited long enough (RFC 9110 10.2.3).
+ * Returns whole seconds, rounded up, so that a client that waits this long has waited long enough (RFC 9110 10.2.3).
  *
- * At least one: a window that has just ended is no reason to ask again at once, and `w` must not be zero (draft, 3.1.3).
+ * The result is at least 1: clients should not retry at once when a window ends, and `w` must not be zero (draft, 3.1.3).
  */
 export function seconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / MS_PER_SECOND))
 }
 
-/** A value that does not parse is dropped, for it would hide this one (RFC 8941 4.2). */
+/** Drops a value that does not parse, because it would invalidate the whole field (RFC 8941 4.2). */
 function prepend(fields: FieldAccess, name: string, item: Item): void {
   fields.set(name, serializeList([item, ...(structuredList(fields.get(name)) ?? [])]))
 }

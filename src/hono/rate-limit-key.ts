@@ -1,4 +1,4 @@
-/** The keys that limits are counted under. */
+/** The keys of the counters that `rateLimit` keeps. */
 import { describeType, InvalidKeyError, InvalidOptionError } from '../values/errors.ts'
 
 const NAME = /^[\w.-]{1,64}$/
@@ -13,23 +13,22 @@ export function checkedName(name: unknown): string {
 }
 
 /**
- * The cache's key of a counter that `rateLimit` keeps, to look at it, or to delete it and so start anew.
+ * Returns the cache key of a counter that `rateLimit` keeps, to read the counter or to reset it by deleting it.
  *
- * @param name of the limit @param key what the limit's `key` function answered
+ * @param name the name of the limit @param key the result of the limit's `key` function
  * @throws InvalidOptionError, InvalidKeyError
  * @example
  * await cache.delete(rateLimitKey('login', email)) // the right password: forget the wrong ones
  */
 export function rateLimitKey(name: string, key: string): string {
-  // A name has no colon, so no two limits meet.
+  // A name has no colon, so the keys of two limits never collide.
   return `rate-limit:${checkedName(name)}:${countableKey(key)}`
 }
 
 /**
- * What a cache can take as part of a key, of whatever a request brought. What it could not take is replaced: a client that
- * sends such things shares a counter with others of its kind, and does not cause an error.
+ * Replaces characters that a cache key cannot contain. Clients that send such characters share a counter, and cause no error.
  *
- * @throws InvalidKeyError for what is no string: a header that is missing, most often
+ * @throws InvalidKeyError if the key is not a string, most often because a header is missing
  */
 export function countableKey(key: unknown): string {
   if (typeof key === 'string') return key.toWellFormed().replaceAll('\0', '\ufffd')

@@ -1,4 +1,4 @@
-/** The options of `rateLimit`, checked once, when the middleware is made. */
+/** The options of `rateLimit`, checked once when the middleware is created. */
 import type { Context, Env } from 'hono'
 import type { Cache, LimitResult } from '../cache.ts'
 import { now } from '../values/clock.ts'
@@ -8,48 +8,48 @@ import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values
 import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { checkedName } from './rate-limit-key.ts'
 
-/** People wait so long for a page without leaving it, and a database that was asleep wakes well within it. */
+/** Users wait this long for a page without leaving it, and a suspended database wakes up well within it. */
 const DEFAULT_TIMEOUT_MS = 2_000
 const MAX_LIMIT = Number.MAX_SAFE_INTEGER - 1
 const MS_PER_SECOND = 1_000
 
 export interface RateLimitOptions<E extends Env = Env> {
-  /** Where to count, or how to find it: `(c) => c.var.cache` with `cacheMiddleware`. */
+  /** The cache that counts, or a function that returns it: `(c) => c.var.cache` with `cacheMiddleware`. */
   cache: Cache | ((c: Context<E>) => Cache)
-  /** Requests allowed in a window, 0 or more; or a function, for a limit that depends on who asks. */
+  /** Requests allowed per window, 0 or more; or a function, for a limit that depends on the client. */
   limit: number | ((c: Context<E>) => number | Promise<number>)
-  /** The window's length, a positive span. A window begins with the first request that is counted in it. */
+  /** The length of a window, a positive span. A window starts with the first request that it counts. */
   period: Expiration
   /**
-   * Whom to count a request for. There is no default: which header tells a client's address, and cannot be forged,
+   * Returns the client that a request counts for. There is no default, because the header that carries an unforgeable address
    * depends on what is in front of the program. For addresses see `addressKey`.
    */
   key: (c: Context<E>) => string | Promise<string>
-  /** Requests that are neither counted nor refused; default: none. */
+  /** Returns true for requests that are neither counted nor refused; default: none. */
   skip?: ((c: Context<E>) => boolean | Promise<boolean>) | undefined
   /**
-   * What the limit is called in its counters' keys and in header fields: letters, digits, hyphens, underscores and dots.
-   * Limits of one name count together. Default: made of the limit and the period, `100-per-60s`, so that limits of
-   * different sizes never do.
+   * The limit's name in the keys of its counters and in header fields: letters, digits, hyphens, underscores and dots.
+   * Limits with the same name share their counters. The default contains limit and period, as in `100-per-60s`, so that limits
+   * of different sizes never share.
    */
   name?: string | undefined
-  /** The fields `RateLimit-Policy` and `RateLimit` as this draft of the IETF has them; `false` for none. Default `'draft-11'`. */
+  /** The IETF draft that `RateLimit-Policy` and `RateLimit` follow, or `false` for no such fields. Default `'draft-11'`. */
   headers?: 'draft-11' | false | undefined
   /**
-   * What is answered instead of the handler's response; default: 429 with problem details (RFC 9457). `Retry-After` is
-   * added where it has none.
+   * Returns the response to a refused request; default: 429 with problem details (RFC 9457). `Retry-After` is added if it is
+   * missing.
    */
   onLimit?: ((c: Context<E>, result: LimitResult) => Response | Promise<Response>) | undefined
   /**
-   * Whether a request passes, uncounted, when the database fails or takes too long; default true. With `false` the error is
-   * thrown. Mistakes, such as a key that is no string, are always thrown.
+   * Whether a request passes uncounted if the database fails or takes too long; default true. With `false` the error is
+   * thrown. Programming errors, such as a key that is not a string, are always thrown.
    */
   failOpen?: boolean | undefined
-  /** Told why a request passed uncounted; default `console.error`: a limit that is off must not go unnoticed. */
+  /** Called when a request passed uncounted; default `console.error`, because a limit that is off must not go unnoticed. */
   onError?: ((error: unknown, c: Context<E>) => unknown) | undefined
   /**
-   * How long a request waits at most to be counted. A plain number is milliseconds; default 2,000. The cache's own
-   * timeout applies as well.
+   * The longest that a request waits to be counted. A plain number is milliseconds; default 2,000. The cache's own timeout
+   * applies as well.
    */
   timeout?: TimeSpan | undefined
 }
@@ -68,8 +68,8 @@ const KNOWN_OPTIONS = [
   'timeout',
 ] as const satisfies readonly (keyof RateLimitOptions)[]
 
-/** What was asked for, with nothing left open. */
-export interface Plan<E extends Env> {
+/** The checked options, with every default filled in. */
+export interface RateLimitSettings<E extends Env> {
   cacheOf(c: Context<E>): Cache
   limitOf(c: Context<E>): number | Promise<number>
   keyOf(c: Context<E>): string | Promise<string>
@@ -84,7 +84,7 @@ export interface Plan<E extends Env> {
 }
 
 /** @throws InvalidOptionError, InvalidExpirationError */
-export function parsePlan<E extends Env>(options: RateLimitOptions<E>): Plan<E> {
+export function parseRateLimitOptions<E extends Env>(options: RateLimitOptions<E>): RateLimitSettings<E> {
   const {
     cache,
     limit,
@@ -125,7 +125,7 @@ export function parsePlan<E extends Env>(options: RateLimitOptions<E>): Plan<E> 
   }
 }
 
-function cacheFrom<E extends Env>(cache: RateLimitOptions<E>['cache'] | undefined): Plan<E>['cacheOf'] {
+function cacheFrom<E extends Env>(cache: RateLimitOptions<E>['cache'] | undefined): RateLimitSettings<E>['cacheOf'] {
   if (typeof cache === 'function') return (c) => checkedCache(cache(c))
   const checked = checkedCache(cache)
   return () => checked

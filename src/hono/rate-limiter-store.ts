@@ -1,4 +1,4 @@
-/** A `Store` for the package hono-rate-limiter, which counts in the memory of each isolate unless it is given one. */
+/** A `Store` for the package hono-rate-limiter, which otherwise counts in the memory of each isolate. */
 import type { Cache } from '../cache.ts'
 import { wallClock } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -7,16 +7,16 @@ import { optionsObject } from '../values/options.ts'
 import { countableKey } from './rate-limit-key.ts'
 
 const DEFAULT_PREFIX = 'hono-rate-limiter'
-/** The package compares by itself, so what is counted must not stop at a limit. */
+/** The package compares the count with its own limit, so the counter must not stop at one. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER - 1
 const MS_PER_SECOND = 1_000
 
 export interface RateLimiterStoreOptions {
-  /** Of the counters: the namespace, within the cache's own, that they are in. Limiters of one prefix count together. Default `hono-rate-limiter`. */
+  /** The namespace of the counters, nested in the cache's own. Limiters with one prefix count together. Default `hono-rate-limiter`. */
   prefix?: string | undefined
 }
 
-/** As hono-rate-limiter 0.5 wants it, by structure, so that the package is needed only where it is used. */
+/** The `Store` of hono-rate-limiter 0.5, typed by structure, so that the package is not a dependency of this one. */
 export interface RateLimiterStore {
   init(options: { windowMs: number }): void
   get(key: string): Promise<{ totalHits: number; resetTime: Date } | undefined>
@@ -29,15 +29,15 @@ export interface RateLimiterStore {
 }
 
 /**
- * A `Store` for `rateLimiter` of hono-rate-limiter: one count for all isolates, in fixed windows.
+ * Creates a `Store` for `rateLimiter` of hono-rate-limiter: one count for all isolates, in fixed windows.
  *
- * Each method is one round trip. Only `get`, which the package itself never calls, sends two at once, and `resetAll` takes
- * one for each 5,000 counters.
+ * Each method costs one round trip, with two exceptions. `get`, which the package itself never calls, sends two requests at
+ * once. `resetAll` sends one per 5,000 counters.
  *
- * A failing database fails the request, because the package offers nothing else. This library's `rateLimit` can let the
- * request pass.
+ * A failing database fails the request, because the package offers no other way. `rateLimit` of this library can let the
+ * request pass instead.
  *
- * Give every limiter a store of its own, and a prefix.
+ * Give every limiter its own store and prefix.
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example
@@ -65,7 +65,7 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
       if (windowMs === undefined) throw new InvalidOptionError('Expected init to be called before increment.')
       const rule = { limit: NO_LIMIT, period: { milliseconds: windowMs } }
       const { count, resetMs } = await counters.limit(counterKey(key), rule)
-      // The package subtracts this process's clock, so that is the clock to tell the time by.
+      // The package subtracts this process's clock from the time, so the time must come from that clock.
       return { totalHits: count, resetTime: new Date(wallClock() + resetMs) }
     },
     async get(key) {
@@ -77,8 +77,8 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
       return { totalHits: Math.max(0, hits), resetTime }
     },
     async decrement(key) {
-      // A window that has ended meanwhile must not begin anew with -1, and for ever: what would be new is over at once. One
-      // that falls below zero (its own count was the old window's) reads as 0, and the next call counts from there.
+      // If the window has ended meanwhile, expiration 0 ends the new counter at once. Otherwise it would start at -1 and never
+      // expire. A live counter can fall below zero, if the decremented request counted in the old window; `get` reads it as 0.
       await counters.decrement(counterKey(key), 1, { expiration: 0 })
     },
     async resetKey(key) {
@@ -90,7 +90,7 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
   }
 }
 
-// With a beginning, because a missing header often ends as an empty key, and a cache's key cannot be empty.
+// The prefix allows an empty key, which a missing header often becomes: a cache key cannot be empty.
 function counterKey(key: string): string {
   return `client:${countableKey(key)}`
 }

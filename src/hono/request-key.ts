@@ -1,18 +1,18 @@
-/** What tells a request apart from others, beside what its response varies on. */
+/** The part of a response's key that the request itself determines, before Vary. */
 import type { Context } from 'hono'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import type { ResponseCacheOptions } from './options.ts'
 
 export interface RequestKey {
   readonly url: URL
-  /** What else separates responses. */
+  /** Texts that separate responses of one URL: from the `key` option, and the user. */
   readonly parts: readonly string[]
 }
 
 /**
- * Undefined where the response is for nobody else.
+ * Returns the request's key, or undefined if the request must not be cached, because `authenticated` names no user.
  *
- * @throws InvalidOptionError where an option answers with what is no text
+ * @throws InvalidOptionError if an option returns something that is not text
  */
 export function requestKey(
   c: Context,
@@ -29,8 +29,8 @@ export function requestKey(
 }
 
 /**
- * A number is text as well. All else is refused: a promise, say, would read the same for everybody, and give one user the
- * pages of another.
+ * Accepts numbers as text, and refuses everything else. A promise, for example, would give the same text for everybody, and
+ * one user would get the pages of another.
  */
 function checkedText(name: 'key' | 'authenticated', value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined

@@ -1,8 +1,8 @@
 /**
- * HTTP response caching in front of a Hono application: a shared cache by RFC 9111, kept in Postgres.
+ * HTTP response caching in front of a Hono application: a shared cache by RFC 9111, stored in Postgres.
  *
- * The rules are `src/http`'s; this file takes a request through them. A failing cache never fails a request: the handler
- * answers then, and Cache-Status says why.
+ * `src/http` holds the rules; this file takes a request through them. A failing cache never fails a request: the handler
+ * answers instead, and Cache-Status says why.
  */
 import type { MiddlewareHandler, Next } from 'hono'
 import { createPauses, sleep } from '../fill/pauses.ts'
@@ -19,21 +19,21 @@ import {
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
-import { collected } from './bodies.ts'
+import { readBody } from './bodies.ts'
 import {
   createExchange,
   type Exchange,
-  handOver,
-  isHeld,
+  emitEvent,
+  emitFailure,
+  failureReason,
+  isLeaseHeld,
   read,
-  reasonOf,
-  tell,
-  tellFailure,
-  withStatus,
+  runInBackground,
+  withCacheStatus,
 } from './exchange.ts'
-import { changed, forwarded, passedBy } from './forward.ts'
-import { leadWith } from './lead.ts'
-import type { Lead } from './lease.ts'
+import { bypass, forward, forwardUnsafe } from './forward.ts'
+import { runLeader } from './lead.ts'
+import type { Leader } from './lease.ts'
 import { parseOptions, type ResponseCacheOptions } from './options.ts'
 import { forwardReason, judge, serve, timedOf } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
@@ -41,58 +41,59 @@ import { waitUntilOf } from './wait-until.ts'
 export type { ResponseCacheOptions } from './options.ts'
 export type { PathPattern } from './paths.ts'
 
-/** Refreshes that are on their way through the application once more, by their requests. */
-const refreshes = new WeakMap<Request, Lead>()
+/** The leaders of background refreshes, by the request that takes each refresh through the application again. */
+const pendingRefreshes = new WeakMap<Request, Leader>()
 
 /**
- * Caches what the handlers behind it answer, as RFC 9111 allows a shared cache to.
+ * Caches the responses of the handlers behind it, as RFC 9111 allows a shared cache to.
  *
- * A hit, a 304 included, is one round trip to the database; a miss two, the second after the response is on its way. Safe by
- * default: nothing with Set-Cookie, `private`, `no-store`, or to a request with Authorization is shared unless the response
- * or an option says so.
+ * A hit, including a 304, costs one round trip to the database. A miss costs two, the second after the response is on its way.
+ * It is safe by default. It shares no response with Set-Cookie, `private` or `no-store`, and none to a request with
+ * Authorization, unless the response or an option says so.
  *
- * @throws InvalidOptionError, InvalidExpirationError when it is made
+ * @throws InvalidOptionError, InvalidExpirationError when the middleware is created
  * @example
  * const app = new Hono()
  * app.use(responseCache({ cache, stale: '1h' }))
  * app.get('/report', async (c) => c.json(await report(), 200, { 'cache-control': 'max-age=60' }))
  */
 export function responseCache(options: ResponseCacheOptions): MiddlewareHandler {
-  const plan = parseOptions(options)
-  /** Requests of this process that ask the handler, by the keys of their leases: what others may wait for. */
-  const working = new Map<string, Promise<void>>()
+  const settings = parseOptions(options)
+  const pendingMisses: PendingMisses = new Map()
 
   return async function responseCache(c, next) {
-    if (!plan.isSelected(c.req.path) || c.req.raw.headers.has('upgrade')) return next()
-    const refreshing = refreshes.get(c.req.raw)
-    // Another's goes on to that one: this one would answer in its place, or store what is added between them for one client.
-    if (refreshing !== undefined && refreshing.x.plan !== plan) return next()
+    if (!settings.includesPath(c.req.path) || c.req.raw.headers.has('upgrade')) return next()
+    const refreshing = pendingRefreshes.get(c.req.raw)
+    // This refresh belongs to another responseCache, so pass it on. Handling it here would answer in that cache's place, or
+    // store headers that middleware between the two added for one client.
+    if (refreshing !== undefined && refreshing.x.settings !== settings) return next()
     if (refreshing !== undefined) {
-      refreshes.delete(c.req.raw)
-      return leadWith({ ...refreshing, x: { ...refreshing.x, c } }, next)
+      pendingRefreshes.delete(c.req.raw)
+      return runLeader({ ...refreshing, x: { ...refreshing.x, c } }, next)
     }
-    if (!isAnswerable(c.req.method)) return changed(c, next, plan)
+    if (!isAnswerable(c.req.method)) return forwardUnsafe(c, next, settings)
     const key =
-      bypassReason({ method: c.req.method, headers: c.req.raw.headers }, plan.policy) === undefined
-        ? plan.keyOf(c)
+      bypassReason({ method: c.req.method, headers: c.req.raw.headers }, settings.policy) === undefined
+        ? settings.keyOf(c)
         : undefined
-    if (key === undefined) return passedBy(c, next, plan, { fwd: 'bypass' })
+    if (key === undefined) return bypass(c, next, settings, { fwd: 'bypass' })
     let x: Exchange
     try {
-      x = createExchange(c, plan, key)
+      x = createExchange(c, settings, key)
     } catch (error) {
-      // What is no cache is a mistake in the program; one that cannot be made now is a failure like any other.
+      // Returning something that is not a cache is a bug: rethrow. A cache that cannot be created now is an outage: bypass it.
       if (error instanceof InvalidOptionError) throw error
-      return passedBy(c, next, plan, { fwd: 'bypass', detail: reasonOf(error) })
+      return bypass(c, next, settings, { fwd: 'bypass', detail: failureReason(error) })
     }
-    return isHeld(x) ? next() : answered(x, next, working)
+    return isLeaseHeld(x) ? next() : answerRequest(x, next, pendingMisses)
   }
 }
 
-type Working = Map<string, Promise<void>>
+/** The requests of this process that run the handler, by lease key. Waiters of this process need no database to wait for them. */
+type PendingMisses = Map<string, Promise<void>>
 
-async function answered(x: Exchange, next: Next, working: Working): Promise<Response | undefined> {
-  const pauses = createPauses(x.plan.leaseMs, randomNumber)
+async function answerRequest(x: Exchange, next: Next, pendingMisses: PendingMisses): Promise<Response | undefined> {
+  const pauses = createPauses(x.settings.leaseMs, randomNumber)
   const canFill = mayFill(x.head)
   const cannotWait = !canFill || x.head.headers.has('range')
   let isForced = false
@@ -102,110 +103,120 @@ async function answered(x: Exchange, next: Next, working: Working): Promise<Resp
     try {
       answer = await read(x, { force: isForced, claims: canFill })
     } catch (error) {
-      tellFailure(x, error)
-      return forwarded(x, next, { fwd: 'bypass', detail: reasonOf(error) })
+      emitFailure(x, error)
+      return forward(x, next, { fwd: 'bypass', detail: failureReason(error) })
     }
     const judged = judge(x, answer)
     const decided = decide(x, answer, judged)
     const fwd = forwardReason(answer, judged)
     if (decided === 'serve' || decided === 'serve and refresh') {
-      const served = await hit(x, answer, judged, { fwd, isCollapsed, refreshes: decided !== 'serve', working })
+      const shouldRefresh = decided === 'serve and refresh'
+      const served = await serveStored(x, answer, judged, { fwd, isCollapsed, shouldRefresh, pendingMisses })
       if (served !== undefined) return served
     }
     if (decided === 'gateway timeout') {
-      if (answer.claimed) await handOver(x, givenBack(x, answer))
-      return withStatus(x, new Response(null, { status: 504 }), { fwd })
+      if (answer.claimed) await runInBackground(x, giveBackLease(x, answer))
+      return withCacheStatus(x, new Response(null, { status: 504 }), { fwd })
     }
-    if (answer.claimed) return leadWith(leadOf(x, answer, fwd, working), next)
-    // Stored and fresh for the store, but not for this request: the lease has to be asked for.
+    if (answer.claimed) return runLeader(createLeader(x, answer, fwd, pendingMisses), next)
+    // The store saw a live response and so claimed nothing, but this request may not use it. Read again, and claim the lease.
     if (answer.entry?.state === 'live' && !isForced && canFill) {
       isForced = true
       continue
     }
-    if (answer.passedAt !== undefined) return leadWith({ x, answer, fwd, onEnd() {} }, next)
-    if (cannotWait) return forwarded(x, next, { fwd }, answer)
-    // Whatever the others bring, this request would have to ask as well.
-    if (answer.entry && !isShareable(timedOf(answer.entry.meta), x.plan.policy)) {
-      return leadWith({ x, answer, fwd, onEnd() {} }, next)
+    if (answer.hitForMissSnapshot !== undefined) return runLeader({ x, answer, fwd, onEnd() {} }, next)
+    if (cannotWait) return forward(x, next, { fwd }, answer)
+    // This URL's response answers nobody else, so waiting for the leader would not help: run the handler now.
+    if (answer.entry && !isShareable(timedOf(answer.entry.meta), x.settings.policy)) {
+      return runLeader({ x, answer, fwd, onEnd() {} }, next)
     }
     isCollapsed = true
     const pause = pauses.next(answer.heldMs)
-    if (pause.done) return forwarded(x, next, { fwd, detail: 'waited' }, answer)
-    await sleep(pause.value, working.get(answer.key))
+    if (pause.done) return forward(x, next, { fwd, detail: 'waited' }, answer)
+    await sleep(pause.value, pendingMisses.get(answer.key))
   }
 }
 
 type Decision = 'serve' | 'serve and refresh' | 'gateway timeout' | 'forward'
 
 function decide(x: Exchange, answer: ResponseAnswer, judged: Reuse | undefined): Decision {
-  if (judged === undefined) return mustNotForward(x.head, x.plan.policy) ? 'gateway timeout' : 'forward'
+  if (judged === undefined) return mustNotForward(x.head, x.settings.policy) ? 'gateway timeout' : 'forward'
   if (judged.use === 'gateway-timeout') return 'gateway timeout'
   if (judged.use === 'fresh' || judged.use === 'stale') return 'serve'
   if (judged.use === 'validate') return 'forward'
   if (!answer.claimed) return 'serve'
-  // Whoever won the refresh waits for it where nobody else would see it through.
-  return x.plan.refresh !== undefined && waitUntilOf(x.c, x.plan.waitUntil) !== undefined
+  // Without `waitUntil` nothing keeps background work alive, so the request that won the refresh waits for it.
+  return x.settings.refresh !== undefined && waitUntilOf(x.c, x.settings.waitUntil) !== undefined
     ? 'serve and refresh'
     : 'forward'
 }
 
-async function hit(
+interface ServeOptions {
+  readonly fwd: ForwardReason
+  readonly isCollapsed: boolean
+  readonly shouldRefresh: boolean
+  readonly pendingMisses: PendingMisses
+}
+
+/** Answers from the stored response. Returns undefined if it is gone: the request then goes on as after a miss. */
+async function serveStored(
   x: Exchange,
   answer: ResponseAnswer,
   judged: Reuse | undefined,
-  context: { fwd: ForwardReason; isCollapsed: boolean; refreshes: boolean; working: Working },
+  { fwd, isCollapsed, shouldRefresh, pendingMisses }: ServeOptions,
 ): Promise<Response | undefined> {
   if (answer.entry === undefined) return undefined
   const ttlMs = judged?.ttlMs
-  const status: CacheStatus = context.isCollapsed ? { fwd: context.fwd, collapsed: true, ttlMs } : { hit: true, ttlMs }
+  const status: CacheStatus = isCollapsed ? { fwd, collapsed: true, ttlMs } : { hit: true, ttlMs }
   const served = await serve(x, answer.entry, status)
   if (served === undefined) return undefined
-  tell(x, judged?.use === 'fresh' ? 'hit' : 'stale')
-  if (context.refreshes) refresh(leadOf(x, answer, context.fwd, context.working))
-  else if (answer.claimed) await handOver(x, givenBack(x, answer))
+  emitEvent(x, judged?.use === 'fresh' ? 'hit' : 'stale')
+  if (shouldRefresh) refreshInBackground(createLeader(x, answer, fwd, pendingMisses))
+  else if (answer.claimed) await runInBackground(x, giveBackLease(x, answer))
   return served
 }
 
-/** Sends the request through the application once more, after the response. */
-function refresh(lead: Lead): void {
-  const { x } = lead
+/** Sends the request through the application again, after the response. */
+function refreshInBackground(leader: Leader): void {
+  const { x } = leader
   const request = new Request(x.request, { method: 'GET' })
-  refreshes.set(request, lead)
+  pendingRefreshes.set(request, leader)
   const work = async () => {
     try {
-      const response = await x.plan.refresh?.(request, x.c)
-      await collected(response?.body ?? null, x.plan.maxBodyBytes)
+      const response = await x.settings.refresh?.(request, x.c)
+      await readBody(response?.body ?? null, x.settings.maxBodyBytes)
     } catch (error) {
-      tellFailure(x, error)
+      emitFailure(x, error)
     } finally {
-      // Something before this middleware may have answered; otherwise the lease is in the hands of that request.
-      if (refreshes.delete(request)) await givenBack(x, lead.answer).finally(lead.onEnd)
+      // If the request is still registered, it never came back here: middleware in front answered it. Release its lease.
+      if (pendingRefreshes.delete(request)) await giveBackLease(x, leader.answer).finally(leader.onEnd)
     }
   }
-  void handOver(x, work())
+  void runInBackground(x, work())
 }
 
-function leadOf(x: Exchange, answer: ResponseAnswer, fwd: ForwardReason, working: Working): Lead {
+function createLeader(x: Exchange, answer: ResponseAnswer, fwd: ForwardReason, pendingMisses: PendingMisses): Leader {
   let onEnd = () => {}
   const ended = new Promise<void>((resolve) => {
     onEnd = resolve
   })
-  working.set(answer.key, ended)
+  pendingMisses.set(answer.key, ended)
   return {
     x,
     answer,
     fwd,
     onEnd() {
-      if (working.get(answer.key) === ended) working.delete(answer.key)
+      if (pendingMisses.get(answer.key) === ended) pendingMisses.delete(answer.key)
       onEnd()
     },
   }
 }
 
-async function givenBack(x: Exchange, answer: ResponseAnswer): Promise<void> {
+/** Releases a lease whose holder did not run the handler. */
+async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promise<void> {
   try {
     await x.store.release(answer.key, x.token, 0, x.cost)
   } catch (error) {
-    tellFailure(x, error)
+    emitFailure(x, error)
   }
 }

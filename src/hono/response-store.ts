@@ -1,16 +1,17 @@
-/** The response store of a cache. */
+/** Finds the response store of a cache. */
 import type { Cache } from '../cache.ts'
 import { postgresEngineOf } from '../postgres/postgres-store.ts'
-import { responding } from '../postgres/responses/response-store.ts'
+import { createResponseStore } from '../postgres/responses/response-store.ts'
 import type { ResponseStore } from '../postgres/responses/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
 const stores = new WeakMap<object, ResponseStore>()
 
 /**
- * Made of what the cache works with, and not by the cache itself, so that who keeps no responses does not load this.
+ * Returns the response store on the cache's Postgres engine, and creates it at the first call. The cache does not create it
+ * itself, so that programs without a response cache do not load this code.
  *
- * @throws InvalidOptionError where the cache cannot keep responses
+ * @throws InvalidOptionError if the cache cannot store responses
  */
 export function responseStoreOf(cache: Cache): ResponseStore {
   const engine = postgresEngineOf(cache)
@@ -19,7 +20,7 @@ export function responseStoreOf(cache: Cache): ResponseStore {
   }
   let store = stores.get(engine)
   if (store === undefined) {
-    store = responding(engine)
+    store = createResponseStore(engine)
     stores.set(engine, store)
   }
   return store

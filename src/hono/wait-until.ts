@@ -2,14 +2,14 @@ import type { Context } from 'hono'
 
 type WaitUntil = (work: Promise<unknown>) => void
 
-/** What keeps work alive after a request's response: what was given, or the runtime's, where it has one. */
+/** Returns the function that keeps work alive after the response: the given one, or else the runtime's if it has one. */
 export function waitUntilOf(c: Context, given: WaitUntil | undefined): WaitUntil | undefined {
   if (given !== undefined) return given
   try {
     const { executionCtx } = c
     return (work) => executionCtx.waitUntil(work)
   } catch {
-    // Hono throws where there is none, on Node.
+    // Hono throws if the runtime has no execution context, as on Node.
     return undefined
   }
 }

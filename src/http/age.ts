@@ -1,37 +1,37 @@
-/** How old a response is (RFC 9111 4.2.3). */
+/** The age of a response (RFC 9111 4.2.3). */
 import { deltaSeconds, listMembers, MAX_DELTA_SECONDS } from './fields.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { TimedResponse } from './message.ts'
 
 const MS_PER_SECOND = 1_000
 
-/** The first member of the Age field, in seconds; undefined where that is invalid (RFC 9111 5.1). */
+/** Returns the first member of the Age field in seconds, or undefined if it is invalid (RFC 9111 5.1). */
 export function parseAge(value: string | null): number | undefined {
   return deltaSeconds(listMembers(value)[0] ?? '')
 }
 
-/** When the response was generated: its Date, or else when it was received, as a Date would say it (RFC 9110 6.6.1). */
+/** Returns when the response was generated: its Date, or else its receipt in whole seconds, as in a Date (RFC 9110 6.6.1). */
 export function dateOf(response: TimedResponse): number {
   const { headers, responseAt } = response
   return parseHttpDate(headers.get('date'), responseAt) ?? Math.floor(responseAt / MS_PER_SECOND) * MS_PER_SECOND
 }
 
-/** corrected_initial_age in milliseconds, the careful way: the larger of both estimates. */
+/** Returns corrected_initial_age in milliseconds: the larger of both estimates, which is the careful choice. */
 export function initialAgeMs(response: TimedResponse): number {
-  // A Date has no fractions of a second: what was generated just now would seem to be up to a second old.
+  // Round down, because a Date has no fractions: a response generated just now would seem up to a second old.
   const apparentSeconds = Math.floor((response.responseAt - dateOf(response)) / MS_PER_SECOND)
   const delay = Math.max(0, response.responseAt - response.requestAt)
   const corrected = (parseAge(response.headers.get('age')) ?? 0) * MS_PER_SECOND + delay
   return Math.max(apparentSeconds * MS_PER_SECOND, corrected)
 }
 
-/** current_age in milliseconds. */
+/** Returns current_age in milliseconds. */
 export function currentAgeMs(response: TimedResponse, now: number): number {
-  // Another machine may have stored it, by a clock that is ahead of this one.
+  // Never negative: another machine may have stored the response, by a clock that is ahead of this one.
   return initialAgeMs(response) + Math.max(0, now - response.responseAt)
 }
 
-/** The value of the Age field that a response served from the cache must carry (RFC 9111 4 and 5.1). */
+/** Returns the Age that a response served from the cache must carry (RFC 9111 4 and 5.1). */
 export function ageValue(response: TimedResponse, now: number): string {
   return String(Math.min(Math.floor(currentAgeMs(response, now) / MS_PER_SECOND), MAX_DELTA_SECONDS))
 }

@@ -1,4 +1,4 @@
-/** The response that a stored one gives to a request: whole, a part of it, its head, or that nothing changed. */
+/** Answers a request from a stored response: the whole body, a range, the head, or a 304. */
 import { ageValue } from './age.ts'
 import { comparableOf, conditionOf, isNotModified, notModifiedFields } from './conditional.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
@@ -11,47 +11,48 @@ export interface Answer {
   readonly body: ByteRange | 'whole' | 'none'
 }
 
-export interface AnswerContext {
+export interface AnswerOptions {
   /** Epoch milliseconds. */
   readonly now: number
   /** The length of the stored body. */
   readonly bodyBytes: number
-  /** Whether the handler validated it for this very request: then no Age may deny that (RFC 9111 5.1). */
+  /** Whether the handler validated the response for this request. Then it gets no Age, which would deny that (RFC 9111 5.1). */
   readonly validated?: boolean
 }
 
-/** Statuses whose responses have no content, and no length of it (RFC 9110 8.6). */
+/** Statuses whose responses have neither content nor Content-Length (RFC 9110 8.6). */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 205])
 
-/** Conditions come before ranges (RFC 9110 13.2.2). The stored fields are copied, never changed. */
-export function answer(request: RequestHead, stored: TimedResponse, context: AnswerContext): Answer {
+/** Evaluates conditions before ranges (RFC 9110 13.2.2). Copies the stored fields and never changes them. */
+export function answer(request: RequestHead, stored: TimedResponse, options: AnswerOptions): Answer {
+  const { now, bodyBytes, validated = false } = options
   const headers = new Headers(stored.headers)
-  if (!context.validated) headers.set('age', ageValue(stored, context.now))
-  const condition = stored.status === 200 ? conditionOf(request, context.now) : undefined
+  if (!validated) headers.set('age', ageValue(stored, now))
+  const condition = stored.status === 200 ? conditionOf(request, now) : undefined
   if (condition && isNotModified(condition, comparableOf(stored))) {
     return { status: NOT_MODIFIED, headers: notModifiedFields(headers), body: 'none' }
   }
-  if (request.method === 'HEAD') return headOnly(stored.status, headers, context.bodyBytes)
-  const range = rangeFor(request, stored, context.bodyBytes)
+  if (request.method === 'HEAD') return answerHead(stored.status, headers, bodyBytes)
+  const range = rangeFor(request, stored, bodyBytes)
   if (range === 'whole') return { status: stored.status, headers, body: 'whole' }
-  return range === 'unsatisfiable' ? unsatisfiable(headers, context.bodyBytes) : part(headers, range, context.bodyBytes)
+  return range === 'unsatisfiable' ? refuseRange(headers, bodyBytes) : answerRange(headers, range, bodyBytes)
 }
 
-/** RFC 9110 9.3.2: the fields that a GET would have, the length included where it is known. */
-function headOnly(status: number, headers: Headers, bodyBytes: number): Answer {
+/** A HEAD gets the fields that a GET would get, including the length (RFC 9110 9.3.2). */
+function answerHead(status: number, headers: Headers, bodyBytes: number): Answer {
   if (!WITHOUT_CONTENT.has(status)) headers.set('content-length', String(bodyBytes))
   return { status, headers, body: 'none' }
 }
 
 /** RFC 9110 15.3.7. */
-function part(headers: Headers, range: ByteRange, bodyBytes: number): Answer {
+function answerRange(headers: Headers, range: ByteRange, bodyBytes: number): Answer {
   headers.set('content-range', contentRange(range, bodyBytes))
   headers.set('content-length', String(range.last - range.first + 1))
   return { status: PARTIAL_CONTENT, headers, body: range }
 }
 
-/** RFC 9110 15.5.17. It is no representation of the resource, so what describes that does not belong to it. */
-function unsatisfiable(stored: Headers, bodyBytes: number): Answer {
+/** A 416 is not a representation of the resource, so it omits the fields that describe one (RFC 9110 15.5.17). */
+function refuseRange(stored: Headers, bodyBytes: number): Answer {
   const headers = notModifiedFields(stored)
   for (const name of ['cache-control', 'content-location', 'etag', 'expires', 'last-modified']) headers.delete(name)
   headers.set('content-range', contentRange('unsatisfiable', bodyBytes))

@@ -1,16 +1,16 @@
 /**
- * What Cache-Control's directives mean (RFC 9111 5.2), and those of RFC 5861 (stale-*) and RFC 8246 (immutable).
+ * The meaning of Cache-Control's directives (RFC 9111 5.2), with those of RFC 5861 (stale-*) and RFC 8246 (immutable).
  *
- * Unknown directives are ignored (5.2.3). Contradictions and what cannot be read are settled for the careful reading
- * (4.2.1): a lifetime that is invalid, or given twice with different values, is zero.
+ * Unknown directives are ignored (5.2.3). Contradictory or malformed directives get the careful reading (4.2.1): a lifetime
+ * that is invalid, or that is given twice with different values, is zero.
  */
 import { type Argument, type Directives, parseDirectives } from './directives.ts'
 import { deltaSeconds, fieldNames } from './fields.ts'
 
-/** False: absent. True: for the whole response. Names: only for these header fields (RFC 9111 5.2.2.4 and 5.2.2.7). */
+/** False: absent. True: restricts the whole response. Names: restricts these fields only (RFC 9111 5.2.2.4 and 5.2.2.7). */
 export type Restriction = boolean | readonly string[]
 
-/** Spans are in seconds; undefined where the response says nothing. */
+/** Spans are in seconds; undefined if the response does not name the directive. */
 export interface ResponseDirectives {
   readonly maxAge: number | undefined
   readonly sMaxAge: number | undefined
@@ -28,7 +28,7 @@ export interface ResponseDirectives {
   readonly allowsAuthenticated: boolean
 }
 
-/** Spans are in seconds; `maxStale` is infinite where the request names no bound. */
+/** Spans are in seconds; `maxStale` is infinite if the request names no bound. */
 export interface RequestDirectives {
   readonly maxAge: number | undefined
   readonly maxStale: number | undefined
@@ -40,8 +40,8 @@ export interface RequestDirectives {
 }
 
 /**
- * The fields that caching decisions rest on. Nothing may take them out of a stored response: a response that tries,
- * through Connection or `private="vary"`, is treated as if it had restricted the whole (RFC 9110 7.6.1).
+ * The fields that caching decisions need. A stored response must keep them. A response that tries to exclude one, through
+ * Connection or `private="vary"`, counts as wholly restricted (RFC 9110 7.6.1).
  */
 export const RELIED_ON: ReadonlySet<string> = new Set([
   'age',
@@ -66,7 +66,7 @@ export function responseDirectives(given: Directives): ResponseDirectives {
     sMaxAge: seconds(given.get('s-maxage')),
     staleWhileRevalidate: seconds(given.get('stale-while-revalidate')),
     staleIfError: seconds(given.get('stale-if-error')),
-    // must-understand is a permission too (it overrides no-store), so one that cannot be read must not count as it.
+    // must-understand is also a permission, because it overrides no-store. If it is malformed, it must forbid storing.
     noStore: has('no-store') || (has('must-understand') && !bare('must-understand')),
     noCache: restriction(given.get('no-cache')),
     private: restriction(given.get('private')),
@@ -75,19 +75,20 @@ export function responseDirectives(given: Directives): ResponseDirectives {
     proxyRevalidate: has('proxy-revalidate'),
     mustUnderstand: bare('must-understand'),
     immutable: bare('immutable'),
-    allowsAuthenticated: bare('public') || bare('must-revalidate') || agreed(given.get('s-maxage')) !== undefined,
+    allowsAuthenticated:
+      bare('public') || bare('must-revalidate') || consistentSeconds(given.get('s-maxage')) !== undefined,
   }
 }
 
-/** A request's directives (RFC 9111 5.2.1). `Pragma: no-cache` counts only where Cache-Control is absent (5.4). */
+/** Reads the directives of a request (RFC 9111 5.2.1). `Pragma: no-cache` counts only without Cache-Control (5.4). */
 export function requestDirectives(headers: Headers): RequestDirectives {
   const given = parseDirectives(headers.get('cache-control') ?? headers.get('pragma'))
   const maxStale = given.get('max-stale')
   const unbounded = maxStale?.every((argument) => argument === undefined)
   return {
     maxAge: seconds(given.get('max-age')),
-    // Unlike the others a permission: one that cannot be read permits nothing.
-    maxStale: unbounded ? Number.POSITIVE_INFINITY : agreed(maxStale),
+    // max-stale is a permission, unlike the other directives. If it is malformed, it permits nothing.
+    maxStale: unbounded ? Number.POSITIVE_INFINITY : consistentSeconds(maxStale),
     minFresh: seconds(given.get('min-fresh')),
     staleIfError: seconds(given.get('stale-if-error')),
     noCache: given.has('no-cache'),
@@ -96,27 +97,31 @@ export function requestDirectives(headers: Headers): RequestDirectives {
   }
 }
 
-/** Whether no-store holds: must-understand, where it is heeded, overrides it (RFC 9111 5.2.2.3). */
+/** True if no-store holds. An understood must-understand overrides it (RFC 9111 5.2.2.3). */
 export function forbidsStoring(directives: ResponseDirectives): boolean {
   return directives.noStore && !directives.mustUnderstand
 }
 
-/** The field names that must be left out of a stored response; empty where there are none, or where all is restricted. */
+/** Returns the fields that must be left out of a stored response. Empty if there are none, or if the whole is restricted. */
 export function restrictedFields(restriction: Restriction): readonly string[] {
   return typeof restriction === 'boolean' ? [] : restriction
 }
 
 function seconds(given: readonly Argument[] | undefined): number | undefined {
-  return given && (agreed(given) ?? 0)
+  return given && (consistentSeconds(given) ?? 0)
 }
 
-function agreed(given: readonly Argument[] | undefined): number | undefined {
+/** Returns the value that all occurrences of a directive have, or undefined if they differ or one is invalid. */
+function consistentSeconds(given: readonly Argument[] | undefined): number | undefined {
   const values = new Set(given?.map((argument) => (typeof argument === 'string' ? deltaSeconds(argument) : undefined)))
   const [value] = values
   return values.size === 1 ? value : undefined
 }
 
-/** Unqualified as soon as one is, or as one names no field, something that is no field name, or a field relied on. */
+/**
+ * Restricts the whole response if any occurrence has no argument, or if it names no field, an invalid field name, or a field
+ * of `RELIED_ON`.
+ */
 function restriction(given: readonly Argument[] | undefined): Restriction {
   const names = new Set<string>()
   for (const argument of given ?? []) {

@@ -3,44 +3,44 @@
  *
  *     GET https://example.com/posts?page=2
  *
- * Only the URL that the runtime gives is used, never a header field: X-Forwarded-Host and the like are the client's to
- * forge. A URL holds no space, so nothing within it can be taken for a further part.
+ * The key uses the runtime's URL and no header field, because a client can forge X-Forwarded-Host and the like. A URL contains
+ * no space, so no part of it can be mistaken for a further part of the key.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { byCodePoint } from '../values/key.ts'
 
 /**
- * Which query parameters belong to the key. A name that ends in `*` stands for all that begin with what precedes it.
+ * The query parameters that belong to the key. A name that ends in `*` matches all names with that prefix.
  *
- * The handler still sees the parameters that are left out: one that changes its response must not be.
+ * The handler still sees the other parameters, so leave out only those that do not change its response.
  */
 export interface QueryRule {
-  /** Only these. */
+  /** Only these parameters. */
   readonly allow?: readonly string[]
-  /** All but these. */
+  /** All parameters but these. */
   readonly ignore?: readonly string[]
-  /** Whether to order the parameters by name, those of one name as they came; default true with `allow` or `ignore`. */
+  /** Whether to sort the parameters by name, keeping the order within a name; default true with `allow` or `ignore`. */
   readonly sort?: boolean
 }
 
 export interface CacheKeyOptions {
   readonly query?: QueryRule | undefined
-  /** What else separates responses, such as the user. It is hashed: it may be secret. */
+  /** Texts that separate responses, such as the user. They are hashed, because they may be secret. */
   readonly parts?: readonly string[]
 }
 
-/** HEAD shares the key of GET (RFC 9110 9.3.2). */
+/** Returns the key. HEAD shares the key of GET (RFC 9110 9.3.2). */
 export function cacheKey(method: string, url: URL, options: CacheKeyOptions = {}): string {
   const { query, parts = [] } = options
-  const base = `${method === 'HEAD' ? 'GET' : method} ${urlKey(url, query)}`
-  // Requests have no credentials in their URL; a URL that was put together by hand might.
+  const base = `${method === 'HEAD' ? 'GET' : method} ${canonicalUrl(url, query)}`
+  // A request's URL has no credentials, but a URL built by a program might. Hash them like other secrets.
   const credentials = url.username || url.password ? [`${url.username}:${url.password}`] : []
   return [base, ...[...credentials, ...parts].map((part) => bytesToHex(sha256(utf8ToBytes(part))))].join(' ')
 }
 
-/** The URL without its fragment, as it is unless there is a rule: `/a` and `/a?` are different (RFC 9110 4.2.3). */
-function urlKey(url: URL, rule: QueryRule | undefined): string {
+/** Returns the URL without its fragment. Only a rule changes the rest: `/a` and `/a?` are different (RFC 9110 4.2.3). */
+function canonicalUrl(url: URL, rule: QueryRule | undefined): string {
   const bare = new URL(url)
   bare.username = bare.password = ''
   const [whole = ''] = bare.href.split('#', 1)
@@ -63,7 +63,7 @@ function matches(name: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
 }
 
-/** As an application reads it, so that `utm%5Fid` is the `utm_id` that a rule names; the key keeps it as it came. */
+/** Decodes the name as applications do, so that a rule for `utm_id` matches `utm%5Fid`. The key keeps the original spelling. */
 function parameterName(parameter: string): string {
   const [name = ''] = parameter.split('=', 1)
   try {

@@ -1,5 +1,5 @@
 /**
- * Which field says how a response is cached: the first valid targeted one (RFC 9213), or else Cache-Control.
+ * The field that decides how a response is cached: the first valid targeted field (RFC 9213), or else Cache-Control.
  */
 import type { BareItem, Dictionary, InnerList } from 'structured-headers'
 import { Token } from 'structured-headers'
@@ -7,32 +7,32 @@ import { type ResponseDirectives, type Restriction, responseDirectives } from '.
 import { type Argument, type Directives, parseDirectives } from './directives.ts'
 import { structuredDictionary } from './structured-fields.ts'
 
-/** Those whose argument RFC 9213 2.1 infers to be an Integer. */
+/** The directives whose argument must be an Integer (RFC 9213 2.1). */
 const SPANS: ReadonlySet<string> = new Set(['max-age', 's-maxage', 'stale-while-revalidate', 'stale-if-error'])
 
 export interface CachingDirectives extends ResponseDirectives {
-  /** Whether a targeted field was chosen: then Cache-Control and Expires mean nothing to this cache (RFC 9213 2.2). */
+  /** Whether a targeted field decides. Then this cache ignores Cache-Control and Expires (RFC 9213 2.2). */
   readonly targeted: boolean
 }
 
 /**
- * The directives that hold for a response.
+ * Returns the directives that apply to a response.
  *
- * @param targets names of targeted fields, the most specific first
+ * @param targets the names of targeted fields, the most specific first
  */
 export function cachingDirectives(headers: Headers, targets: readonly string[]): CachingDirectives {
   for (const target of targets) {
-    // Empty or malformed is the same as absent (RFC 9213 2.1).
+    // An empty or malformed field counts as absent (RFC 9213 2.1).
     const dictionary = structuredDictionary(headers.get(target))
-    if (dictionary?.size) return { ...guarded(targetedDirectives(dictionary), targets), targeted: true }
+    if (dictionary?.size) return { ...protectTargets(targetedDirectives(dictionary), targets), targeted: true }
   }
   const directives = responseDirectives(parseDirectives(headers.get('cache-control')))
-  return { ...guarded(directives, targets), targeted: false }
+  return { ...protectTargets(directives, targets), targeted: false }
 }
 
 /**
- * A span of another type than Integer should not be consumed (RFC 9213 2.1). To fall back on Cache-Control could share
- * what the targeted field meant to keep, so such a response is not stored at all.
+ * Ignores a span that is not an Integer, as RFC 9213 2.1 says. Falling back to Cache-Control could then share a response that
+ * the targeted field meant to withhold, so such a response is not stored at all.
  */
 function targetedDirectives(dictionary: Dictionary): ResponseDirectives {
   const given = new Map<string, readonly Argument[]>()
@@ -41,11 +41,11 @@ function targetedDirectives(dictionary: Dictionary): ResponseDirectives {
   return hasUnreadableSpan(given) ? { ...directives, noStore: true, mustUnderstand: false } : directives
 }
 
-/** A targeted field is relied on like Cache-Control: a response that wants it left out restricts the whole. */
-function guarded(directives: ResponseDirectives, targets: readonly string[]): ResponseDirectives {
-  const widened = (restriction: Restriction): Restriction =>
+/** Restricts the whole response if it tries to exclude a targeted field, because caching decisions need it like Cache-Control. */
+function protectTargets(directives: ResponseDirectives, targets: readonly string[]): ResponseDirectives {
+  const widen = (restriction: Restriction): Restriction =>
     typeof restriction === 'boolean' || !targets.some((target) => restriction.includes(target)) ? restriction : true
-  return { ...directives, noCache: widened(directives.noCache), private: widened(directives.private) }
+  return { ...directives, noCache: widen(directives.noCache), private: widen(directives.private) }
 }
 
 function argumentOf(name: string, value: BareItem | InnerList[0]): Argument {

@@ -1,8 +1,8 @@
 /**
- * Conditional requests that are answered from the cache (RFC 9111 4.3.2, RFC 9110 13).
+ * Conditional requests that the cache answers itself (RFC 9111 4.3.2, RFC 9110 13).
  *
- * If-Match and If-Unmodified-Since are the origin's to evaluate, so they are ignored here. The condition and what it is
- * compared with are plain data: a statement can decide by them before it reads a body.
+ * Only the origin may evaluate If-Match and If-Unmodified-Since, so they are ignored here. The condition and its counterpart
+ * are plain data, so that an SQL statement can compare them before it reads a body.
  */
 import { dateOf } from './age.ts'
 import { parseEntityTags } from './entity-tag.ts'
@@ -12,18 +12,18 @@ import { isAnswerable } from './methods.ts'
 import { entityTagOf, lastModifiedOf } from './validators.ts'
 
 export type Condition =
-  /** Entity tags without their quotes and W/; the weak comparison needs no more. */
+  /** Entity tags without quotes and `W/`, which is all that the weak comparison needs. */
   | { readonly kind: 'none-match'; readonly tags: readonly string[] | '*' }
   | { readonly kind: 'modified-since'; readonly at: number }
 
-/** What a stored response is compared by; both can be stored beside it. */
+/** The validators that a condition is compared with. Both are stored with the response. */
 export interface Comparable {
   readonly tag: string | undefined
-  /** Last-Modified, or where it is absent Date, or when it was received (RFC 9111 4.3.2). */
+  /** Last-Modified, or else Date, or else the time of receipt (RFC 9111 4.3.2). */
   readonly modifiedAt: number
 }
 
-/** The fields that describe content that a 304 does not carry (RFC 9110 15.4.5); Last-Modified goes if there is an ETag. */
+/** The fields that describe content, which a 304 does not carry (RFC 9110 15.4.5). */
 const REPRESENTATION_METADATA = [
   'accept-ranges',
   'content-digest',
@@ -37,7 +37,7 @@ const REPRESENTATION_METADATA = [
   'repr-digest',
 ]
 
-/** What the request asks for; undefined where it is unconditional. If-None-Match has precedence (RFC 9110 13.2.2). */
+/** Returns the request's condition, or undefined if it has none. If-None-Match has precedence (RFC 9110 13.2.2). */
 export function conditionOf(request: RequestHead, now: number): Condition | undefined {
   if (!isAnswerable(request.method)) return undefined
   const noneMatch = request.headers.get('if-none-match')
@@ -54,13 +54,16 @@ export function comparableOf(response: TimedResponse): Comparable {
   return { tag: entityTagOf(response)?.opaque, modifiedAt: lastModifiedOf(response) ?? dateOf(response) }
 }
 
-/** Whether a 304 answers; only in the place of a 200 (RFC 9110 13.2.1). */
+/** True if a 304 answers the request. Call it only for a response with status 200 (RFC 9110 13.2.1). */
 export function isNotModified(condition: Condition, { tag, modifiedAt }: Comparable): boolean {
   if (condition.kind === 'modified-since') return modifiedAt <= condition.at
   return condition.tags === '*' || (tag !== undefined && condition.tags.includes(tag))
 }
 
-/** The fields of a 304, as a copy: all that a 200 would have, except those that describe its content. */
+/**
+ * Returns a copy of the fields for a 304: those of the 200 without the ones that describe its content. Last-Modified goes too
+ * if there is an ETag.
+ */
 export function notModifiedFields(headers: Headers): Headers {
   const kept = new Headers(headers)
   for (const name of REPRESENTATION_METADATA) kept.delete(name)

@@ -1,25 +1,25 @@
-/** Entity tags (RFC 9110 8.8.3). They are opaque: a backslash or a comma within the quotes is an ordinary character. */
-import { trimmed } from './fields.ts'
+/** Entity tags (RFC 9110 8.8.3). They are opaque: a backslash or a comma inside the quotes is an ordinary character. */
+import { trimBlanks } from './fields.ts'
 
 export interface EntityTag {
   readonly weak: boolean
-  /** What stands between the quotes. */
+  /** The text between the quotes. */
   readonly opaque: string
 }
 
-// Not a quoted string: no escapes, no spaces; obs-text is allowed. W is upper case only.
+// An entity tag is not a quoted string: it has no escapes and no spaces, but may have obs-text. `W` must be upper case.
 const ONE = '(W/)?"([\\x21\\x23-\\x7e\\x80-\\uffff]*)"'
 const SINGLE = new RegExp(`^${ONE}$`)
-// One run of blanks at a time, or a long one would take quadratic time.
+// Match one run of blanks at a time. Otherwise a long run takes quadratic time.
 const MEMBER = new RegExp(`[ \\t]*(?:${ONE}[ \\t]*)?(?:,|$)`, 'y')
 
-/** Undefined where it is absent or malformed: such a response has no entity tag. */
+/** Returns undefined if the tag is absent or malformed: such a response has no entity tag. */
 export function parseEntityTag(value: string | null): EntityTag | undefined {
-  const [, weak, opaque] = SINGLE.exec(trimmed(value ?? '')) ?? []
+  const [, weak, opaque] = SINGLE.exec(trimBlanks(value ?? '')) ?? []
   return opaque === undefined ? undefined : { weak: weak !== undefined, opaque }
 }
 
-/** A list such as If-None-Match carries; undefined where any part of it is malformed: it then matches nothing. */
+/** Parses a list as in If-None-Match. Returns undefined if any member is malformed: the list then matches nothing. */
 export function parseEntityTags(value: string): readonly EntityTag[] | undefined {
   const tags: EntityTag[] = []
   MEMBER.lastIndex = 0
@@ -31,12 +31,12 @@ export function parseEntityTags(value: string): readonly EntityTag[] | undefined
   return tags
 }
 
-/** The same representation, byte for byte: for ranges and for updating (RFC 9110 8.8.3.2). */
+/** True if both tags name the same representation, byte for byte, as ranges and updates need (RFC 9110 8.8.3.2). */
 export function strongMatch(a: EntityTag | undefined, b: EntityTag | undefined): boolean {
   return a !== undefined && b !== undefined && !a.weak && !b.weak && a.opaque === b.opaque
 }
 
-/** An equivalent representation: for If-None-Match (RFC 9110 8.8.3.2). */
+/** True if both tags name equivalent representations, as If-None-Match needs (RFC 9110 8.8.3.2). */
 export function weakMatch(a: EntityTag | undefined, b: EntityTag | undefined): boolean {
   return a !== undefined && b !== undefined && a.opaque === b.opaque
 }

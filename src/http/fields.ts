@@ -1,9 +1,9 @@
-/** What header fields have in common: lists, tokens and quoted strings (RFC 9110 5.6), numbers of seconds (RFC 9111 1.2.2). */
+/** The common syntax of header fields: lists, tokens and quoted strings (RFC 9110 5.6), delta-seconds (RFC 9111 1.2.2). */
 
 /** The characters of a token (RFC 9110 5.6.2), for regular expressions. */
 export const TCHAR = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
 
-/** What a larger number of seconds counts as (RFC 9111 1.2.2); 68 years. */
+/** The largest number of seconds, 68 years. Larger ones count as this (RFC 9111 1.2.2). */
 export const MAX_DELTA_SECONDS = 2 ** 31
 
 const TOKEN = new RegExp(`^${TCHAR}+$`)
@@ -13,8 +13,8 @@ export function isToken(text: string): boolean {
   return TOKEN.test(text)
 }
 
-/** Without the optional whitespace around it (RFC 9110 5.6.3): spaces and tabs, no other. */
-export function trimmed(text: string): string {
+/** Removes optional whitespace at both ends (RFC 9110 5.6.3): spaces and tabs, but no other whitespace. */
+export function trimBlanks(text: string): string {
   let [start, end] = [0, text.length]
   while (start < end && isBlank(text[start])) start++
   while (end > start && isBlank(text[end - 1])) end--
@@ -22,9 +22,9 @@ export function trimmed(text: string): string {
 }
 
 /**
- * The members of a list (RFC 9110 5.6.1), empty ones left out; a comma within a quoted string separates nothing.
+ * Returns the non-empty members of a list (RFC 9110 5.6.1). A comma inside a quoted string does not separate members.
  *
- * A quote that is never closed is an ordinary character, and so is every later one: it must not swallow the rest.
+ * A quote that is never closed is an ordinary character, and so is every later quote. Otherwise it would swallow the rest.
  */
 export function listMembers(value: string | null): string[] {
   if (value === null) return []
@@ -41,16 +41,16 @@ export function listMembers(value: string | null): string[] {
     }
   }
   members.push(value.slice(start))
-  return members.map(trimmed).filter((member) => member !== '')
+  return members.map(trimBlanks).filter((member) => member !== '')
 }
 
-/** A list of field names in lower case, each once; undefined where a member is no field name. */
+/** Returns the field names of a list in lower case, each once, or undefined if a member is not a field name. */
 export function fieldNames(value: string | null): readonly string[] | undefined {
   const names = new Set(listMembers(value).map((name) => name.toLowerCase()))
   return [...names].every(isToken) ? [...names] : undefined
 }
 
-/** delta-seconds (RFC 9111 1.2.2): digits and nothing else, bounded; undefined where it is anything else. */
+/** Parses delta-seconds (RFC 9111 1.2.2), up to the largest number. Returns undefined for anything but digits. */
 export function deltaSeconds(text: string): number | undefined {
   return DIGITS.test(text) ? Math.min(Number(text), MAX_DELTA_SECONDS) : undefined
 }

@@ -1,16 +1,16 @@
-/** The header fields of a request that goes on to the handler, to fill the cache or to validate what it holds. */
+/** The header fields of a request to the handler, which fills the cache or validates a stored response. */
 import type { TimedResponse } from './message.ts'
 import { entityTagOf, hasValidator, lastModifiedOf } from './validators.ts'
 
-/** The cache answers these itself: a handler that heeds them sends a part, or nothing, where the whole is to be stored. */
+/** The cache answers these conditions itself. A handler that obeys them would not send the whole response to store. */
 const ANSWERED_HERE = ['if-match', 'if-modified-since', 'if-none-match', 'if-range', 'if-unmodified-since', 'range']
 
 /**
- * The request's fields, as a copy, with the validators of the stored response in place of the client's conditions.
+ * Returns a copy of the request's fields, with the stored response's validators in place of the client's conditions.
  *
- * Every other field stays, Cache-Control included: it has to be passed on (RFC 9111 5.2).
+ * Every other field stays. That includes Cache-Control, which a cache must pass on (RFC 9111 5.2).
  *
- * @param stored the response to validate (RFC 9111 4.3.1); none on a miss
+ * @param stored the response to validate (RFC 9111 4.3.1); undefined on a miss
  */
 export function forwardedFields(request: Headers, stored?: TimedResponse): Headers {
   const headers = new Headers(request)

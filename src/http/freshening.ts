@@ -1,4 +1,4 @@
-/** Bringing a stored response up to date by a 304 or by a HEAD (RFC 9111 3.2, 4.3.4 and 4.3.5). */
+/** Updates a stored response by a 304 or a HEAD (RFC 9111 3.2, 4.3.4 and 4.3.5). */
 import { parseEntityTag, strongMatch, weakMatch } from './entity-tag.ts'
 import { deltaSeconds } from './fields.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
@@ -8,29 +8,30 @@ import { mayStore } from './storing.ts'
 import { entityTagOf, lastModifiedOf } from './validators.ts'
 
 export interface Freshened {
-  /** The stored response with its new fields and instants: what answers the request. */
+  /** The stored response with its new fields and instants. It answers the request. */
   readonly response: TimedResponse
-  /** What the update brought for this request's client alone: a cookie, say. It is never stored. */
+  /** The update's fields for this request's client alone, such as a cookie. They are never stored. */
   readonly unshared: readonly (readonly [string, string])[]
   /**
-   * What becomes of the stored one: `update` it, `leave` it as it is because this request's update must not be stored (it
-   * had Authorization, say), or `delete` it because the update forbids to keep it (it brought no-store, say).
+   * - `update`: store the update
+   * - `leave`: change nothing, because this request's update must not be stored (it had Authorization, for example)
+   * - `delete`: remove the stored response, because the update forbids storing it (it brought no-store, for example)
    */
   readonly store: 'update' | 'leave' | 'delete'
 }
 
 /**
- * They describe the bytes that are stored, and those have not changed (RFC 9111 3.2). Content-Type is one of them here,
- * because frameworks give their default to a response without a body.
+ * These fields describe the stored bytes, which have not changed, so an update must not touch them (RFC 9111 3.2).
+ * Content-Type is included, because frameworks add a default to a response without a body.
  */
-const OF_THE_CONTENT = ['content-encoding', 'content-length', 'content-range', 'content-type']
+const CONTENT_FIELDS = ['content-encoding', 'content-length', 'content-range', 'content-type']
 
 /**
- * Updates the stored response whose validators the handler answered with 304.
+ * Updates the stored response after the handler answered its validators with a 304.
  *
  * @param notModified the 304, with the instants of its own request
- * @returns undefined where the 304 speaks of another representation: nothing may be updated by it, and the request has
- *   to be sent again without conditions
+ * @returns undefined if the 304 is about another representation: it must not update anything, and only a request without
+ *   conditions can get that representation
  */
 export function freshenBy304(
   request: RequestHead,
@@ -38,12 +39,12 @@ export function freshenBy304(
   notModified: TimedResponse,
   policy: Policy,
 ): Freshened | undefined {
-  return identifies(notModified, stored) ? updated(request, stored, notModified, policy) : undefined
+  return identifies(notModified, stored) ? applyUpdate(request, stored, notModified, policy) : undefined
 }
 
 /**
- * What a HEAD that the handler answered says about the stored GET: its update, `stale` where they contradict each other,
- * `unrelated` where it was not answered with 200.
+ * Compares the handler's response to a HEAD with the stored response to a GET. Returns the update, `stale` if the two
+ * contradict each other, or `unrelated` if either status is not 200.
  */
 export function freshenByHead(
   request: RequestHead,
@@ -59,12 +60,12 @@ export function freshenByHead(
   })
   const length = head.headers.get('content-length')
   if (!agrees || (length !== null && deltaSeconds(length) !== bodyBytes)) return 'stale'
-  return updated(request, stored, head, policy)
+  return applyUpdate(request, stored, head, policy)
 }
 
 /**
- * RFC 9111 4.3.4, for a request that carried the validators of one stored response: a strong validator must be the same, a
- * weak one correspond. A 304 with none can only mean the one that was asked about.
+ * True if the 304 is about the stored response (RFC 9111 4.3.4). The request carried the validators of this response only. A
+ * strong validator must be identical, and a weak one must match. A 304 without validators can only mean this response.
  */
 function identifies(notModified: TimedResponse, stored: TimedResponse): boolean {
   const given = notModified.headers.get('etag')
@@ -77,27 +78,27 @@ function identifies(notModified: TimedResponse, stored: TimedResponse): boolean 
   return modifiedAt !== undefined && modifiedAt === lastModifiedOf(stored)
 }
 
-function updated(request: RequestHead, stored: TimedResponse, update: TimedResponse, policy: Policy): Freshened {
+function applyUpdate(request: RequestHead, stored: TimedResponse, update: TimedResponse, policy: Policy): Freshened {
   const { requestAt, responseAt } = update
-  const merged = { status: stored.status, headers: mergedFields(stored.headers, update.headers, policy) }
-  // Once more through the rules of storing, for the update may have named fields that must not be kept any longer.
+  const merged = { status: stored.status, headers: mergeFields(stored.headers, update.headers, policy) }
+  // Apply the rules of storing again: the update may name fields that must no longer be stored.
   const timed = { ...merged, requestAt, responseAt }
   const response = { ...timed, headers: fieldsToStore(timed, policy) }
-  const kept = (headers: Headers) => mayStore({ method: 'GET', headers }, response, policy).store
+  const isStorableFor = (headers: Headers) => mayStore({ method: 'GET', headers }, response, policy).store
   const names = new Set(unsharedFields(update.headers, policy))
   return {
     response,
     unshared: [...update.headers].filter(([name]) => names.has(name)),
-    store: kept(request.headers) ? 'update' : kept(new Headers()) ? 'leave' : 'delete',
+    store: isStorableFor(request.headers) ? 'update' : isStorableFor(new Headers()) ? 'leave' : 'delete',
   }
 }
 
-/** All lines of a name are replaced together (RFC 9111 3.2). */
-function mergedFields(stored: Headers, update: Headers, policy: Policy): Headers {
-  const excluded = new Set([...excludedFields(update, policy), ...OF_THE_CONTENT])
+/** Replaces all lines of a field together (RFC 9111 3.2). */
+function mergeFields(stored: Headers, update: Headers, policy: Policy): Headers {
+  const excluded = new Set([...excludedFields(update, policy), ...CONTENT_FIELDS])
   const fields = [...update].filter(([name]) => !excluded.has(name))
   const merged = new Headers(stored)
-  // They belong to one message: what the update does not say about itself must not be taken from the old one.
+  // Age and Date describe one message: if the update has none, the old values must not stay.
   for (const name of ['age', 'date', ...fields.map(([name]) => name)]) merged.delete(name)
   for (const [name, value] of fields) merged.append(name, value)
   return merged

@@ -22,59 +22,59 @@ export interface StaleWindows {
   readonly ifErrorMs: number
 }
 
-/** The freshness lifetime; what says nothing and gets no guess is stale from the beginning. */
+/** Returns the freshness lifetime. A response that states none and is assigned none is stale from the start. */
 export function freshness(response: TimedResponse, policy: Policy): Freshness {
-  const directives = cachingDirectives(response.headers, policy.targeted)
+  const directives = cachingDirectives(response.headers, policy.targetedFields)
   return explicitFreshness(response, directives) ?? assignedFreshness(response, directives, policy)
 }
 
-/** The freshness that the response itself states (RFC 9111 4.2.1), s-maxage before max-age before Expires. */
+/** Returns the freshness that the response itself states (RFC 9111 4.2.1): s-maxage before max-age before Expires. */
 export function explicitFreshness(response: TimedResponse, directives: CachingDirectives): Freshness | undefined {
   const { sMaxAge, maxAge, targeted } = directives
   if (sMaxAge !== undefined) return { lifetimeMs: sMaxAge * MS_PER_SECOND, source: 's-maxage' }
   if (maxAge !== undefined) return { lifetimeMs: maxAge * MS_PER_SECOND, source: 'max-age' }
   const expires = targeted ? null : response.headers.get('expires')
   if (expires === null) return undefined
-  // Invalid dates, above all `0`, lie in the past (RFC 9111 5.3).
+  // An invalid date, most often `0`, counts as past (RFC 9111 5.3).
   const expiresAt = parseHttpDate(expires, response.responseAt) ?? Number.NEGATIVE_INFINITY
   return { lifetimeMs: Math.max(0, expiresAt - dateOf(response)), source: 'expires' }
 }
 
-/** Whether a response without explicit freshness may be given one (RFC 9111 3 and 4.2.2). */
+/** True if a response without explicit freshness may be assigned a lifetime (RFC 9111 3 and 4.2.2). */
 export function mayAssignFreshness(status: number, directives: CachingDirectives): boolean {
   return directives.public || isHeuristicallyCacheable(status)
 }
 
-/** The milliseconds after `responseAt` until which the response is fresh, and until which it may be served at all. */
+/** Returns how long after `responseAt` the response is fresh, and how long it may be served at all, in milliseconds. */
 export function servingSpans(response: TimedResponse, policy: Policy): { freshMs: number; staleMs: number } {
   const left = freshness(response, policy).lifetimeMs - initialAgeMs(response)
   const { whileRevalidateMs, ifErrorMs } = staleWindows(response, policy)
   return { freshMs: Math.max(0, left), staleMs: Math.max(0, left + Math.max(whileRevalidateMs, ifErrorMs)) }
 }
 
-/** Whether an explicit directive prohibits serving it stale (RFC 9111 4.2.4). */
+/** True if an explicit directive prohibits serving the response stale (RFC 9111 4.2.4). */
 export function forbidsStale(directives: CachingDirectives): boolean {
   const { mustRevalidate, proxyRevalidate, sMaxAge, noCache } = directives
   return mustRevalidate || proxyRevalidate || sMaxAge !== undefined || noCache === true
 }
 
-/** The windows that the response names, or else those of the policy, unless they are prohibited. */
+/** Returns the windows that the response names, or else those of the policy, unless a directive prohibits them. */
 export function staleWindows(response: TimedResponse, policy: Policy): StaleWindows {
-  const directives = cachingDirectives(response.headers, policy.targeted)
+  const directives = cachingDirectives(response.headers, policy.targetedFields)
   const { sMaxAge, ...rest } = directives
-  const stated = policy.staleDespiteSMaxAge ? { ...rest, sMaxAge: undefined } : directives
-  // What was never fresh was meant to be asked for each time; only its own word can change that.
-  const neverFresh = freshness(response, policy).lifetimeMs <= initialAgeMs(response)
-  const bare = neverFresh || sMaxAge !== undefined
+  const stated = policy.allowStaleWithSMaxAge ? { ...rest, sMaxAge: undefined } : directives
+  // The policy's windows do not apply to a response that was never fresh: it is meant to be revalidated every time.
+  const isNeverFresh = freshness(response, policy).lifetimeMs <= initialAgeMs(response)
+  const hasNoDefault = isNeverFresh || sMaxAge !== undefined
   const window = (named: number | undefined, byDefault: number) =>
-    forbidsStale(stated) ? 0 : (named ?? (bare ? 0 : byDefault)) * MS_PER_SECOND
+    forbidsStale(stated) ? 0 : (named ?? (hasNoDefault ? 0 : byDefault)) * MS_PER_SECOND
   return {
     whileRevalidateMs: window(directives.staleWhileRevalidate, policy.staleWhileRevalidate),
     ifErrorMs: window(directives.staleIfError, policy.staleIfError),
   }
 }
 
-/** What is left of the lifetime at an instant, in milliseconds: negative once it is stale. */
+/** Returns the remaining lifetime in milliseconds; negative if the response is stale. */
 export function remainingMs(response: TimedResponse, now: number, policy: Policy): number {
   const left = freshness(response, policy).lifetimeMs - currentAgeMs(response, now)
   return response.staleSince === undefined ? left : Math.min(left, response.staleSince - now)
@@ -94,7 +94,10 @@ function assignedFreshness(response: TimedResponse, directives: CachingDirective
 
 const NONE: Freshness = { lifetimeMs: 0, source: 'none' }
 
-/** `Pragma: no-cache` in a response was never specified (RFC 9111 5.4), but what sends it alone does not want guesses. */
+/**
+ * True if `Pragma: no-cache` is the only directive. No RFC specifies it in a response (RFC 9111 5.4), but a server that sends it
+ * does not want an assigned lifetime.
+ */
 function hasOnlyPragma(headers: Headers): boolean {
   return !headers.has('cache-control') && parseDirectives(headers.get('pragma')).has('no-cache')
 }

@@ -1,9 +1,9 @@
 /**
- * HTTP dates (RFC 9110 5.6.7): the three formats and nothing else. `Date.parse` accepts far more, and time zones.
+ * HTTP dates (RFC 9110 5.6.7) in exactly three formats. `Date.parse` would accept many more, and other time zones.
  *
- * Letters are matched in any case, zones other than GMT are invalid (RFC 9111 4.2).
+ * Letters match in any case. Zones other than GMT are invalid (RFC 9111 4.2).
  */
-import { trimmed } from './fields.ts'
+import { trimBlanks } from './fields.ts'
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
@@ -20,17 +20,17 @@ const FORMATS = [
 
 const YEARS_PER_CENTURY = 100
 const LEAP_SECOND = 60
-/** The last instant that a year of four digits can name. */
+/** The last instant of a year with four digits. */
 const LATEST_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /**
- * Epoch milliseconds, or undefined where it is no HTTP date.
+ * Returns epoch milliseconds, or undefined if the value is not an HTTP date.
  *
- * @param now epoch milliseconds: what the two digits of an RFC 850 year are relative to
+ * @param now epoch milliseconds, which decide the century of a two-digit year (RFC 850 format)
  */
 export function parseHttpDate(value: string | null, now: number): number | undefined {
   if (value === null) return undefined
-  const text = trimmed(value)
+  const text = trimBlanks(value)
   for (const format of FORMATS) {
     const groups = format.exec(text)?.groups
     if (groups) return instant(groups, now)
@@ -38,7 +38,7 @@ export function parseHttpDate(value: string | null, now: number): number | undef
   return undefined
 }
 
-/** As IMF-fixdate, the only format to be generated; fractions of a second are cut off. */
+/** Formats as IMF-fixdate, the only format that may be generated. Drops fractions of a second. */
 export function formatHttpDate(epochMs: number): string {
   return new Date(Math.min(Math.max(epochMs, 0), LATEST_EPOCH_MS)).toUTCString()
 }
@@ -48,17 +48,17 @@ function instant(groups: Record<string, string>, now: number): number | undefine
   const date = new Date(0)
   const monthIndex = MONTHS.indexOf(month.toLowerCase())
   date.setUTCFullYear(Number(year), monthIndex, Number(day))
-  // The nearest representable time that is not later (RFC 9111 4.2).
+  // A leap second becomes the nearest earlier time that `Date` can represent (RFC 9111 4.2).
   const seconds = Number(second) === LEAP_SECOND ? LEAP_SECOND - 1 : Number(second)
   date.setUTCHours(Number(hour), Number(minute), seconds)
   if (year.length === 2) chooseCentury(date, Number(year), now)
-  // What overflowed its unit, such as 31 Feb or 24:00, has changed one of these.
-  const kept = date.getUTCDate() === Number(day) && date.getUTCMonth() === monthIndex
-  const inRange = Number(hour) < 24 && Number(minute) < 60 && seconds < 60
-  return kept && inRange ? date.getTime() : undefined
+  // An impossible date such as 31 Feb overflows, and so changes the day or the month.
+  const isRealDay = date.getUTCDate() === Number(day) && date.getUTCMonth() === monthIndex
+  const isRealTime = Number(hour) < 24 && Number(minute) < 60 && seconds < 60
+  return isRealDay && isRealTime ? date.getTime() : undefined
 }
 
-/** More than 50 years in the future means the most recent past year with these digits (RFC 9110 5.6.7). */
+/** Takes a year more than 50 years ahead as the most recent past year with the same digits (RFC 9110 5.6.7). */
 function chooseCentury(date: Date, digits: number, now: number): void {
   const limit = new Date(now)
   limit.setUTCFullYear(limit.getUTCFullYear() + 50)

@@ -1,15 +1,15 @@
 /**
- * HTTP caching as pure functions (RFC 9110, 9111 and their extensions), for a shared cache: no I/O, no clock. Instants are
- * parameters, in epoch milliseconds.
+ * HTTP caching for a shared cache as pure functions (RFC 9110, RFC 9111 and their extensions). They do no I/O and read no
+ * clock: instants are parameters, in epoch milliseconds.
  *
- * A request goes through them in this order: `bypassReason`, `cacheKey`, `fieldDigests`; of what the store found, `reuse`;
- * then `answer` from the cache, or `forwardedFields` for the handler, whose response goes to `freshenBy304`, or to
- * `mayStore`, `fieldsToStore`, `varyNames` and `variantKey`; and `invalidatedUrls` after an unsafe method.
+ * A request takes them in this order. `bypassReason`, `cacheKey` and `fieldDigests` look it up. `reuse` judges the stored
+ * response. `answer` serves it, or `forwardedFields` prepares the request for the handler. The handler's response goes to
+ * `freshenBy304`, or to `mayStore`, `fieldsToStore`, `varyNames` and `variantKey`. An unsafe method ends in `invalidatedUrls`.
  */
 export { ageValue, currentAgeMs, dateOf, initialAgeMs } from './age.ts'
-export { type Answer, type AnswerContext, answer } from './answer.ts'
+export { type Answer, type AnswerOptions, answer } from './answer.ts'
 export { type CacheKeyOptions, cacheKey, type QueryRule } from './cache-key.ts'
-export { type CacheStatus, cacheStatus, type ForwardReason } from './cache-status.ts'
+export { type CacheStatus, type ForwardReason, formatCacheStatus } from './cache-status.ts'
 export {
   type Comparable,
   type Condition,

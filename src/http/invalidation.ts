@@ -1,29 +1,29 @@
-/** What a successful unsafe request makes invalid (RFC 9111 4.4). */
+/** Invalidation after a successful unsafe request (RFC 9111 4.4). */
 
 import type { ResponseHead } from './message.ts'
 import { isSafe } from './methods.ts'
 import { isNonError } from './statuses.ts'
 
-/** Whether a response to this method invalidates. Methods that are not known to be safe are unsafe. */
+/** True if a response with this status to this method invalidates. Unknown methods count as unsafe. */
 export function invalidates(method: string, status: number): boolean {
   return !isSafe(method) && isNonError(status)
 }
 
 /**
- * The URLs to invalidate, without fragments: the target, and what Location and Content-Location name of the same origin,
- * for another origin's responses are not this one's to remove.
+ * Returns the URLs to invalidate, without fragments: the target, and the URLs in Location and Content-Location. URLs of another
+ * origin are ignored, because otherwise one origin could remove the responses of another.
  */
 export function invalidatedUrls(method: string, url: URL, response: ResponseHead): readonly URL[] {
   if (!invalidates(method, response.status)) return []
   const urls = new Map([[withoutFragment(url).href, withoutFragment(url)]])
   for (const name of ['location', 'content-location']) {
-    const named = resolved(response.headers.get(name), url)
+    const named = resolveReference(response.headers.get(name), url)
     if (named && named.origin === url.origin) urls.set(withoutFragment(named).href, withoutFragment(named))
   }
   return [...urls.values()]
 }
 
-function resolved(reference: string | null, base: URL): URL | undefined {
+function resolveReference(reference: string | null, base: URL): URL | undefined {
   try {
     return reference === null ? undefined : new URL(reference, base)
   } catch {

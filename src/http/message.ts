@@ -1,5 +1,5 @@
 /**
- * The parts of HTTP messages that the policy looks at. A `Request` and a `Response` fit; bodies are never touched.
+ * The parts of HTTP messages that the policy reads. A `Request` and a `Response` fit these types. Bodies are never read.
  */
 
 export interface RequestHead {
@@ -13,15 +13,15 @@ export interface ResponseHead {
 }
 
 /**
- * A response with the instants that its age is reckoned from (RFC 9111 4.2.3), in epoch milliseconds.
+ * A response with the instants that determine its age (RFC 9111 4.2.3), in epoch milliseconds.
  *
- * This is also what a stored response is: its status, the fields that `fieldsToStore` kept, and these instants. `[...headers]`
- * is the serialisable form of the fields, and `new Headers(pairs)` reads it back, several Set-Cookie lines included.
+ * A stored response has this form too: its status, the result of `fieldsToStore`, and these instants. `[...headers]` serializes
+ * the fields and `new Headers(pairs)` reads them back, including several Set-Cookie lines.
  */
 export interface TimedResponse extends ResponseHead {
-  /** When the request was sent that brought it; after a validation, when that was sent. */
+  /** When the request for this response was sent. After a validation, when the validating request was sent. */
   readonly requestAt: number
   readonly responseAt: number
-  /** Set where something ended its freshness before its time: a soft purge, a HEAD that contradicts it (4.3.5). */
+  /** When a soft purge, or a HEAD that contradicts the response (4.3.5), ended its freshness early. */
   readonly staleSince?: number | undefined
 }

@@ -1,17 +1,17 @@
 /**
- * Request fields in a form that is equal for equal meanings (RFC 9111 4.1), so that fewer variants are stored.
+ * Normalizes request fields, so that equal meanings select one variant and fewer variants are stored (RFC 9111 4.1).
  *
- * Only what the field's own specification calls the same is made the same; fields that are not known here are compared
- * as they are. Several lines of one name are one already: `Headers` joins them with commas.
+ * Values become equal only if the field's own specification calls them equal. Unknown fields are compared unchanged. `Headers`
+ * has already joined several lines of one field with commas.
  */
-import { listMembers, TCHAR, trimmed } from './fields.ts'
+import { listMembers, TCHAR, trimBlanks } from './fields.ts'
 
 const WEIGHTED = new RegExp(
   `^(${TCHAR}+)(?:[ \\t]*;[ \\t]*q=(0(?:\\.\\d{0,3})?|1(?:\\.0{0,3})?))?$`, // RFC 9110 12.4.2
   'i',
 )
 
-/** Older names of the same codings (RFC 9110 8.4.1). */
+/** Old names of codings, with the current names (RFC 9110 8.4.1). */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ['x-gzip', 'gzip'],
   ['x-compress', 'compress'],
@@ -19,28 +19,28 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 
 const NORMALIZERS: ReadonlyMap<string, (value: string) => string | undefined> = new Map([
   ['accept', withoutListSpaces],
-  ['accept-charset', (value) => weighted(value)?.join()],
+  ['accept-charset', (value) => parseWeighted(value)?.join()],
   ['accept-encoding', acceptEncoding],
-  // In order: with equal weights, many servers take the first (RFC 9110 12.5.4).
-  ['accept-language', (value) => weighted(value)?.join()],
+  // Keep the order: many servers take the first language of equal weight (RFC 9110 12.5.4).
+  ['accept-language', (value) => parseWeighted(value)?.join()],
 ])
 
 /** @param name in lower case */
-export function normalizedField(name: string, value: string): string {
-  const text = trimmed(value)
-  // What does not parse stays as it is: it never equals a normal form, for that parses.
+export function normalizeField(name: string, value: string): string {
+  const text = trimBlanks(value)
+  // Keep a malformed value unchanged. It never equals a normalized value, because those parse.
   return NORMALIZERS.get(name)?.(text) ?? text
 }
 
-/** The order means nothing (RFC 9110 12.5.3). A coding given twice is left alone: nobody says which weight counts. */
+/** Sorts codings, because their order has no meaning (RFC 9110 12.5.3). Keeps a value that names a coding twice unchanged. */
 function acceptEncoding(value: string): string | undefined {
-  const members = weighted(value)
+  const members = parseWeighted(value)
   const codings = new Set(members?.map((member) => member.split(';', 1)[0]))
   return members?.length === codings.size ? members.sort().join() : undefined
 }
 
-/** Members in lower case with the shortest form of their weight; undefined where one is malformed. */
-function weighted(value: string): string[] | undefined {
+/** Returns the members in lower case with the shortest form of their weight, or undefined if one is malformed. */
+function parseWeighted(value: string): string[] | undefined {
   const members: string[] = []
   for (const member of listMembers(value)) {
     const [, name, weight] = WEIGHTED.exec(member) ?? []
@@ -52,9 +52,9 @@ function weighted(value: string): string[] | undefined {
   return members
 }
 
-/** Media types have parameters whose case may matter: only spaces outside of quoted strings go. */
+/** Removes spaces around members and parameters only: the case of a media type's parameter may matter. */
 function withoutListSpaces(value: string): string | undefined {
   const members = listMembers(value)
   if (members.some((member) => member.includes('"'))) return undefined
-  return members.map((member) => member.split(';').map(trimmed).join(';')).join()
+  return members.map((member) => member.split(';').map(trimBlanks).join(';')).join()
 }

@@ -1,21 +1,21 @@
-/** The choices that the RFCs leave to a cache, with the careful one as each default. */
+/** The choices that the RFCs leave to a cache. Each default is the careful choice. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { isToken } from './fields.ts'
 
 export interface HeuristicOptions {
-  /** The share of the time since Last-Modified that a response stays fresh for; default 0.1. */
+  /** The lifetime as a share of the time since Last-Modified; default 0.1. */
   readonly fraction?: number
-  /** The longest guess. A plain number is seconds; default a day. */
+  /** The longest lifetime. A plain number is seconds; default a day. */
   readonly maxSeconds?: TimeSpan
 }
 
 /** Every span is in seconds. */
 export interface PolicyOptions {
   /** Targeted fields (RFC 9213), the most specific first; default `['cdn-cache-control']`. */
-  readonly targeted?: readonly string[]
-  /** The lifetime of cacheable responses that name none; without it they have none. Goes before `heuristic`. */
+  readonly targetedFields?: readonly string[]
+  /** The lifetime of cacheable responses that state none; default none. Takes precedence over `heuristic`. */
   readonly defaultLifetime?: number | undefined
   /** Estimates a lifetime from Last-Modified (RFC 9111 4.2.2); default false. */
   readonly heuristic?: boolean | HeuristicOptions
@@ -27,16 +27,16 @@ export interface PolicyOptions {
    * Whether stale-while-revalidate and stale-if-error that stand beside s-maxage count, as in many CDNs.
    * Default false: RFC 9111 5.2.2.10 lets s-maxage forbid stale responses.
    */
-  readonly staleDespiteSMaxAge?: boolean
+  readonly allowStaleWithSMaxAge?: boolean
   /** Whether responses with Set-Cookie may be stored, as RFC 9111 7.3 allows; default false. */
-  readonly setCookie?: boolean
-  /** Whether the requests' Cache-Control and Pragma are honoured beyond no-store, as RFC 9111 5.2.1 allows; default false. */
+  readonly storeSetCookie?: boolean
+  /** Whether to obey the request's Cache-Control and Pragma (RFC 9111 5.2.1); default false. no-store is always obeyed. */
   readonly requestDirectives?: boolean
   /** The only statuses to store; default all that RFC 9111 allows. */
   readonly statuses?: readonly number[] | undefined
   /**
-   * Requests with Authorization: as RFC 9111 3.5 says (`'rfc'`, the default), never from or into the cache (`'never'`), or
-   * like any other because the caller puts the user into the cache key (`'keyed'`).
+   * Requests with Authorization: cached as RFC 9111 3.5 allows (`'rfc'`, the default), never cached (`'never'`), or cached like
+   * all others, because the caller puts the user into the cache key (`'keyed'`).
    */
   readonly authenticated?: 'rfc' | 'never' | 'keyed'
   /** Request fields that every response varies on, whatever its Vary says. */
@@ -44,38 +44,38 @@ export interface PolicyOptions {
 }
 
 export interface Policy {
-  readonly targeted: readonly string[]
+  readonly targetedFields: readonly string[]
   readonly defaultLifetime: number | undefined
   readonly heuristic: { readonly fraction: number; readonly maxSeconds: number } | undefined
   readonly staleWhileRevalidate: number
   readonly staleIfError: number
-  readonly staleDespiteSMaxAge: boolean
-  readonly setCookie: boolean
+  readonly allowStaleWithSMaxAge: boolean
+  readonly storeSetCookie: boolean
   readonly requestDirectives: boolean
   readonly statuses: ReadonlySet<number> | undefined
   readonly authenticated: 'rfc' | 'never' | 'keyed'
   readonly vary: readonly string[]
 }
 
-/** Only CDN-Cache-Control is registered, and a cache in the application's own database stands where a CDN would. */
+/** CDN-Cache-Control is the only registered targeted field, and this cache takes the place of a CDN. */
 const DEFAULT_TARGETED = ['cdn-cache-control']
-/** The typical setting, by RFC 9111 4.2.2. */
+/** A tenth, the typical setting (RFC 9111 4.2.2). */
 const DEFAULT_HEURISTIC_FRACTION = 0.1
-/** An old page would otherwise count as fresh for months: a day bounds how long a wrong guess lasts. */
+/** A day. Without a bound, an old page would count as fresh for months, and so would a wrong guess. */
 const DEFAULT_HEURISTIC_MAX_SECONDS = 86_400
 const MS_PER_SECOND = 1_000
 
 const KNOWN = [
+  'allowStaleWithSMaxAge',
   'authenticated',
   'defaultLifetime',
   'heuristic',
   'requestDirectives',
-  'setCookie',
-  'staleDespiteSMaxAge',
   'staleIfError',
   'staleWhileRevalidate',
   'statuses',
-  'targeted',
+  'storeSetCookie',
+  'targetedFields',
   'vary',
 ] as const
 
@@ -87,13 +87,13 @@ export function createPolicy(given?: PolicyOptions): Policy {
     throw new InvalidOptionError("Expected authenticated to be 'rfc', 'never' or 'keyed'.")
   }
   return {
-    targeted: names('targeted', options.targeted ?? DEFAULT_TARGETED),
+    targetedFields: names('targetedFields', options.targetedFields ?? DEFAULT_TARGETED),
     defaultLifetime: defaultLifetime === undefined ? undefined : span('defaultLifetime', defaultLifetime),
     heuristic: heuristic === false ? undefined : heuristicOf(heuristic === true ? undefined : heuristic),
     staleWhileRevalidate: span('staleWhileRevalidate', options.staleWhileRevalidate ?? 0),
     staleIfError: span('staleIfError', options.staleIfError ?? 0),
-    staleDespiteSMaxAge: boolean('staleDespiteSMaxAge', options.staleDespiteSMaxAge ?? false),
-    setCookie: boolean('setCookie', options.setCookie ?? false),
+    allowStaleWithSMaxAge: boolean('allowStaleWithSMaxAge', options.allowStaleWithSMaxAge ?? false),
+    storeSetCookie: boolean('storeSetCookie', options.storeSetCookie ?? false),
     requestDirectives: boolean('requestDirectives', options.requestDirectives ?? false),
     statuses: statuses && statusSet(statuses),
     authenticated,
@@ -114,7 +114,7 @@ function heuristicOf(given: HeuristicOptions | undefined): Policy['heuristic'] {
   }
 }
 
-/** A plain number may have a fraction here. */
+/** Accepts a plain number with a fraction, which `milliseconds` would refuse. */
 function longestGuess(value: TimeSpan = DEFAULT_HEURISTIC_MAX_SECONDS): number {
   const name = 'heuristic.maxSeconds'
   return typeof value === 'number'

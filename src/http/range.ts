@@ -1,11 +1,11 @@
-/** A part of a complete stored body (RFC 9110 14): one range of bytes; several are answered with the whole, as 14.2 allows. */
+/** Byte ranges of a stored body (RFC 9110 14). A request for several ranges gets the whole body, as 14.2 allows. */
 import { parseEntityTag, strongMatch } from './entity-tag.ts'
-import { trimmed } from './fields.ts'
+import { trimBlanks } from './fields.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import { entityTagOf, isStrongLastModified, lastModifiedOf } from './validators.ts'
 
-/** Positions of bytes, both inclusive. */
+/** The positions of the first and the last byte, both inclusive. */
 export interface ByteRange {
   readonly first: number
   readonly last: number
@@ -17,12 +17,12 @@ export type RangeSelection = ByteRange | 'whole' | 'unsatisfiable'
 const SINGLE = /^bytes=(\d*)-(\d*)$/i
 
 /**
- * What a Range field selects of a body. What is malformed, of another unit, or more than one range selects the whole.
+ * Returns the part of the body that a Range field selects. A malformed field, another unit, or several ranges select the whole.
  *
- * @param length of the body, in bytes
+ * @param length the length of the body in bytes
  */
 export function selectRange(value: string | null, length: number): RangeSelection {
-  const [, from = '', to = ''] = SINGLE.exec(trimmed(value ?? '')) ?? []
+  const [, from = '', to = ''] = SINGLE.exec(trimBlanks(value ?? '')) ?? []
   if (from === '') return to === '' ? 'whole' : suffix(Number(to), length)
   const [first, last] = [Number(from), to === '' ? Number.POSITIVE_INFINITY : Number(to)]
   // A last position before the first is invalid, not unsatisfiable (RFC 9110 14.1.1).
@@ -30,18 +30,18 @@ export function selectRange(value: string | null, length: number): RangeSelectio
   return first < length ? { first, last: Math.min(last, length - 1) } : 'unsatisfiable'
 }
 
-/** The range that answers the request. Only GET has ranges, and only a 200 has parts (RFC 9110 14.2). */
+/** Returns the range that answers the request. Ranges apply only to GET and status 200 (RFC 9110 14.2). */
 export function rangeFor(request: RequestHead, stored: TimedResponse, length: number): RangeSelection {
   if (request.method !== 'GET' || stored.status !== 200 || !ifRangeHolds(request, stored)) return 'whole'
   return selectRange(request.headers.get('range'), length)
 }
 
-/** The value of Content-Range (RFC 9110 14.4). */
+/** Returns the value of Content-Range (RFC 9110 14.4). */
 export function contentRange(range: ByteRange | 'unsatisfiable', length: number): string {
   return range === 'unsatisfiable' ? `bytes */${length}` : `bytes ${range.first}-${range.last}/${length}`
 }
 
-/** RFC 9110 13.1.5: an entity tag must match strongly; a date exactly, and only if it is a strong validator. */
+/** An entity tag must match strongly. A date must be equal, and a strong validator (RFC 9110 13.1.5). */
 function ifRangeHolds(request: RequestHead, stored: TimedResponse): boolean {
   const value = request.headers.get('if-range')
   if (value === null) return true
@@ -51,7 +51,10 @@ function ifRangeHolds(request: RequestHead, stored: TimedResponse): boolean {
   return date !== undefined && date === lastModifiedOf(stored) && isStrongLastModified(stored)
 }
 
-/** The last bytes. None of them is unsatisfiable; those of nothing are the whole, for no Content-Range can say "none". */
+/**
+ * Selects the last bytes. Zero bytes are unsatisfiable. A suffix of an empty body selects the whole, because Content-Range has
+ * no form for an empty range.
+ */
 function suffix(bytes: number, length: number): RangeSelection {
   if (bytes === 0) return 'unsatisfiable'
   return length === 0 ? 'whole' : { first: Math.max(0, length - bytes), last: length - 1 }

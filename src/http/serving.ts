@@ -1,4 +1,4 @@
-/** Whether a stored response may answer a request (RFC 9111 4): as it is, stale, or only once it is validated. */
+/** Decides whether a stored response may answer a request (RFC 9111 4): fresh, stale, or only after validation. */
 import { currentAgeMs } from './age.ts'
 import { forbidsStoring, type RequestDirectives, type ResponseDirectives, requestDirectives } from './cache-control.ts'
 import { cachingDirectives } from './caching-directives.ts'
@@ -11,86 +11,92 @@ const MS_PER_SECOND = 1_000
 export interface Reuse {
   /**
    * - `fresh`: serve it
-   * - `stale`: serve it; the client said that this suits it (max-stale)
+   * - `stale`: serve it, because the client accepts stale responses (max-stale)
    * - `stale-while-revalidate`: serve it, and validate it in the background
-   * - `validate`: ask the handler first
-   * - `gateway-timeout`: answer 504; the handler would have to be asked, and the client forbade that (only-if-cached)
+   * - `validate`: run the handler first
+   * - `gateway-timeout`: answer 504, because the handler is needed but the client forbids it (only-if-cached)
    */
   readonly use: 'fresh' | 'stale' | 'stale-while-revalidate' | 'validate' | 'gateway-timeout'
-  /** Why it is not simply served, as a reason of Cache-Status (RFC 9211 2.2). */
+  /** Why it is not served as a plain hit, as a reason of Cache-Status (RFC 9211 2.2). */
   readonly fwd: 'stale' | 'request' | undefined
-  /** What is left of its freshness, in milliseconds; negative once it is stale. */
+  /** The remaining freshness lifetime in milliseconds; negative if it is stale. */
   readonly ttlMs: number
 }
 
-/** The decision for a response that the request's key and variant have selected. */
+/** Decides how to use the stored response that the request's key and variant selected. */
 export function reuse(request: RequestHead, stored: TimedResponse, now: number, policy: Policy): Reuse {
-  const wishes = wishesOf(request, policy)
+  const wanted = obeyedDirectives(request, policy)
   const ttlMs = remainingMs(stored, now, policy)
-  const directives = cachingDirectives(stored.headers, policy.targeted)
-  const ask = wishes?.onlyIfCached ? 'gateway-timeout' : 'validate'
-  if (forbidsReuse(directives)) return { use: ask, fwd: 'stale', ttlMs }
-  if (wishes && refuses(wishes, stored, now, ttlMs, directives.immutable)) return { use: ask, fwd: 'request', ttlMs }
+  const directives = cachingDirectives(stored.headers, policy.targetedFields)
+  const fallback = wanted?.onlyIfCached ? 'gateway-timeout' : 'validate'
+  if (forbidsReuse(directives)) return { use: fallback, fwd: 'stale', ttlMs }
+  if (wanted && refuses(wanted, stored, now, ttlMs, directives.immutable)) {
+    return { use: fallback, fwd: 'request', ttlMs }
+  }
   if (ttlMs > 0) return { use: 'fresh', fwd: undefined, ttlMs }
-  const staleWanted = wishes?.maxStale
-  if (staleWanted !== undefined && !forbidsStale(directives) && -ttlMs <= staleWanted * MS_PER_SECOND) {
+  const maxStale = wanted?.maxStale
+  if (maxStale !== undefined && !forbidsStale(directives) && -ttlMs <= maxStale * MS_PER_SECOND) {
     return { use: 'stale', fwd: undefined, ttlMs }
   }
-  // max-age without max-stale means that nothing stale is wanted (RFC 9111 5.2.1.1).
-  if (wishes?.maxAge === undefined && -ttlMs < staleWindows(stored, policy).whileRevalidateMs) {
+  // max-age without max-stale refuses stale responses (RFC 9111 5.2.1.1).
+  if (wanted?.maxAge === undefined && -ttlMs < staleWindows(stored, policy).whileRevalidateMs) {
     return { use: 'stale-while-revalidate', fwd: 'stale', ttlMs }
   }
-  return { use: ask, fwd: 'stale', ttlMs }
+  return { use: fallback, fwd: 'stale', ttlMs }
 }
 
-/** Whether a stored response could answer others when it came: otherwise each asks for itself, and waits for nobody. */
+/** True if the response could answer other requests when it arrived. Otherwise requests for it must not wait for each other. */
 export function isShareable(stored: TimedResponse, policy: Policy): boolean {
   const anybody: RequestHead = { method: 'GET', headers: new Headers() }
   return reuse(anybody, { ...stored, staleSince: undefined }, stored.responseAt, policy).use !== 'validate'
 }
 
 /**
- * Whether the stored response may take the place of an error: the handler threw, or answered 500, 502, 503 or 504
- * (RFC 5861 4). If not, the error goes to the client; RFC 9111 5.2.2.2 asks for one, and never for a stale response.
+ * True if the stored response may replace an error: the handler threw, or answered 500, 502, 503 or 504 (RFC 5861 4).
+ * Otherwise the client gets the error, as must-revalidate requires (RFC 9111 5.2.2.2).
  */
 export function mayServeOnError(request: RequestHead, stored: TimedResponse, now: number, policy: Policy): boolean {
-  const wishes = wishesOf(request, policy)
-  const directives = cachingDirectives(stored.headers, policy.targeted)
+  const wanted = obeyedDirectives(request, policy)
+  const directives = cachingDirectives(stored.headers, policy.targetedFields)
   const staleMs = -remainingMs(stored, now, policy)
-  if (forbidsReuse(directives) || wishes?.noCache) return false
+  if (forbidsReuse(directives) || wanted?.noCache) return false
   if (staleMs < 0) return true
-  const asked = forbidsStale(directives) ? 0 : (wishes?.staleIfError ?? 0) * MS_PER_SECOND
-  return staleMs < Math.max(staleWindows(stored, policy).ifErrorMs, asked)
+  const acceptedMs = forbidsStale(directives) ? 0 : (wanted?.staleIfError ?? 0) * MS_PER_SECOND
+  return staleMs < Math.max(staleWindows(stored, policy).ifErrorMs, acceptedMs)
 }
 
-/** Whether a request for which nothing is stored must be answered with 504 (RFC 9111 5.2.1.7). */
+/** True if the client forbids running the handler, so that a miss must be answered with 504 (RFC 9111 5.2.1.7). */
 export function mustNotForward(request: RequestHead, policy: Policy): boolean {
-  return wishesOf(request, policy)?.onlyIfCached ?? false
+  return obeyedDirectives(request, policy)?.onlyIfCached ?? false
 }
 
 /**
- * no-cache holds while fresh, too (RFC 9111 5.2.2.4). The others forbade to store it: it is here because another policy read
- * another targeted field, and a new one must not share what it would not store.
+ * True if the response must not be used without validation. no-cache holds even while it is fresh (RFC 9111 5.2.2.4). private
+ * and no-store occur if an earlier policy read another targeted field: the current policy must not share such a response.
  */
 function forbidsReuse(directives: ResponseDirectives): boolean {
   return directives.noCache === true || directives.private === true || forbidsStoring(directives)
 }
 
-function wishesOf(request: RequestHead, policy: Policy): RequestDirectives | undefined {
+/** Returns the request's directives if the policy obeys them. */
+function obeyedDirectives(request: RequestHead, policy: Policy): RequestDirectives | undefined {
   return policy.requestDirectives ? requestDirectives(request.headers) : undefined
 }
 
-/** RFC 9111 5.2.1. A reload sends max-age=0, which immutable is there to spare; no-cache insists (RFC 8246 2.1). */
+/**
+ * True if the request's directives refuse the stored response (RFC 9111 5.2.1). immutable overrides the max-age=0 of a browser's
+ * reload, but not no-cache, with which the user insists (RFC 8246 2.1).
+ */
 function refuses(
-  wishes: RequestDirectives,
+  wanted: RequestDirectives,
   stored: TimedResponse,
   now: number,
   ttlMs: number,
   immutable: boolean,
 ): boolean {
-  if (wishes.noCache) return true
+  if (wanted.noCache) return true
   if (immutable && ttlMs > 0) return false
-  const { maxAge, minFresh } = wishes
+  const { maxAge, minFresh } = wanted
   const tooOld = maxAge !== undefined && currentAgeMs(stored, now) > maxAge * MS_PER_SECOND
   const tooClose = minFresh !== undefined && ttlMs < minFresh * MS_PER_SECOND
   return tooOld || tooClose

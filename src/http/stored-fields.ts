@@ -1,4 +1,4 @@
-/** Which header fields are stored with a response (RFC 9111 3.1): all of them, with these exceptions. */
+/** The header fields that are stored with a response (RFC 9111 3.1): all, with a few exceptions. */
 import { RELIED_ON, restrictedFields } from './cache-control.ts'
 import { cachingDirectives } from './caching-directives.ts'
 import { listMembers } from './fields.ts'
@@ -6,7 +6,7 @@ import { formatHttpDate, parseHttpDate } from './http-date.ts'
 import type { TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
 
-/** They mean one connection, or the proxy that was used (RFC 9110 7.6.1 and 11.7; RFC 9111 3.1). */
+/** Fields that concern one connection or one proxy (RFC 9110 7.6.1 and 11.7; RFC 9111 3.1). */
 const HOP_BY_HOP = [
   'connection',
   'http2-settings',
@@ -22,9 +22,9 @@ const HOP_BY_HOP = [
 ]
 
 /**
- * The fields to store, as a copy.
+ * Returns a copy of the fields to store.
  *
- * A response without a valid Date gets the time of its receipt (RFC 9110 6.6.1).
+ * A response without a valid Date gets the time of its receipt as its Date (RFC 9110 6.6.1).
  */
 export function fieldsToStore(response: TimedResponse, policy: Policy): Headers {
   const excluded = excludedFields(response.headers, policy)
@@ -36,20 +36,21 @@ export function fieldsToStore(response: TimedResponse, policy: Policy): Headers 
   return stored
 }
 
-/** The names, in lower case, of the fields that must not be stored, or be updated by a validation (RFC 9111 3.1 and 3.2). */
+/** Returns the lower-case names of fields that must not be stored or updated (RFC 9111 3.1 and 3.2). */
 export function excludedFields(headers: Headers, policy: Policy): ReadonlySet<string> {
   const excluded = new Set([...HOP_BY_HOP, ...unsharedFields(headers, policy)])
   for (const option of listMembers(headers.get('connection'))) {
-    // No connection option may name a field that is meant for all recipients (RFC 9110 7.6.1): it would undo the rules.
+    // Ignore a connection option that names a field for all recipients, which is forbidden (RFC 9110 7.6.1). Without that field
+    // the cache would decide wrongly.
     const name = option.toLowerCase()
-    if (!RELIED_ON.has(name) && !policy.targeted.includes(name)) excluded.add(name)
+    if (!RELIED_ON.has(name) && !policy.targetedFields.includes(name)) excluded.add(name)
   }
   return excluded
 }
 
-/** The names, in lower case, of the fields that are for the client of this very response. */
+/** Returns the lower-case names of fields that are only for the client of this response. */
 export function unsharedFields(headers: Headers, policy: Policy): readonly string[] {
-  const directives = cachingDirectives(headers, policy.targeted)
+  const directives = cachingDirectives(headers, policy.targetedFields)
   const named = [...restrictedFields(directives.noCache), ...restrictedFields(directives.private)]
-  return policy.setCookie ? named : [...named, 'set-cookie']
+  return policy.storeSetCookie ? named : [...named, 'set-cookie']
 }

@@ -1,4 +1,4 @@
-/** Whether a response may be stored (RFC 9111 3), and if not, why. */
+/** Decides whether a response may be stored (RFC 9111 3), and if not, why. */
 import { initialAgeMs } from './age.ts'
 import { forbidsStoring, requestDirectives, restrictedFields } from './cache-control.ts'
 import { type CachingDirectives, cachingDirectives } from './caching-directives.ts'
@@ -10,7 +10,7 @@ import { isStorable, isUnderstood, PARTIAL_CONTENT } from './statuses.ts'
 import { hasValidator } from './validators.ts'
 import { varyNames } from './vary.ts'
 
-/** Stable words, also fit for the detail of Cache-Status. */
+/** Stable words, also used as the `detail` of Cache-Status. */
 export type StoreRefusal =
   | 'method'
   | 'request-content'
@@ -35,17 +35,17 @@ interface Candidate {
   readonly policy: Policy
 }
 
-/** In the order in which reasons are given. */
+/** The first refusal that applies is reported. */
 const REFUSALS: readonly (readonly [StoreRefusal, (candidate: Candidate) => boolean])[] = [
-  // RFC 9111 3: the method must be understood. HEAD brings nothing to store; it freshens (4.3.5).
+  // RFC 9111 3: the method must be understood. HEAD has no body to store; it can only freshen (4.3.5).
   ['method', ({ request }) => request.method !== 'GET'],
-  // RFC 9110 9.3.1: content in a GET means nothing, so nothing of it is in the key, but a handler might heed it.
+  // RFC 9110 9.3.1: content in a GET has no meaning, so the key ignores it. But a handler might use it.
   ['request-content', ({ request }) => hasContent(request.headers)],
-  // RFC 9111 5.2.1.5, a MUST NOT whether or not request directives are honoured.
+  // RFC 9111 5.2.1.5: a MUST NOT, even if the policy ignores request directives.
   ['request-no-store', ({ request }) => requestDirectives(request.headers).noStore],
-  // RFC 9111 3.3: only for caches that combine partial responses.
+  // RFC 9111 3.3: only a cache that combines partial responses may store them.
   ['partial', ({ response }) => response.status === PARTIAL_CONTENT || response.headers.has('content-range')],
-  // RFC 9111 3: final; RFC 6585 3 to 6; and whatever the user excludes.
+  // RFC 9111 3: the status must be final. RFC 6585 3 to 6 forbids some, and the user may exclude more.
   ['status', ({ response: { status }, policy }) => !isStorable(status) || policy.statuses?.has(status) === false],
   // RFC 9111 5.2.2.3.
   ['must-understand', ({ directives, response }) => directives.mustUnderstand && !isUnderstood(response.status)],
@@ -61,24 +61,24 @@ const REFUSALS: readonly (readonly [StoreRefusal, (candidate: Candidate) => bool
   ['not-reusable', isNotReusable],
 ]
 
-/** Whether a response to this request may be stored at all: if not, nobody need wait for it. */
+/** True if a response to this request may be stored at all. Otherwise no other request need wait for it. */
 export function mayFill(request: RequestHead): boolean {
   return request.method === 'GET' && !hasContent(request.headers) && !requestDirectives(request.headers).noStore
 }
 
-/** Whether a shared cache may store this response to this request, and would have any use of it. */
+/** Decides whether a shared cache may store this response to this request, and could ever use it. */
 export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
-  const directives = cachingDirectives(response.headers, policy.targeted)
+  const directives = cachingDirectives(response.headers, policy.targetedFields)
   const candidate = { request, response, directives, policy }
   const refusal = REFUSALS.find(([, refuses]) => refuses(candidate))
   return refusal ? { store: false, reason: refusal[0] } : { store: true }
 }
 
 /**
- * Whether the whole content came (RFC 9111 3.3; RFC 9112 8). Only complete responses may be stored.
+ * True if the whole content arrived (RFC 9111 3.3; RFC 9112 8). Only complete responses may be stored.
  *
- * @param bytes how many came
- * @param ended whether the stream ended by itself, rather than by an error or an abort
+ * @param bytes how many bytes arrived
+ * @param ended whether the stream ended by itself, not by an error or an abort
  */
 export function isComplete(headers: Headers, bytes: number, ended: boolean): boolean {
   const length = headers.get('content-length')
@@ -89,29 +89,32 @@ function hasContent(headers: Headers): boolean {
   return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
 }
 
-/** RFC 9111 3.5. */
+/** True if the request's Authorization forbids storing the response (RFC 9111 3.5). */
 function forbidsAuthenticated({ request, directives, policy }: Candidate): boolean {
   if (policy.authenticated === 'keyed' || !request.headers.has('authorization')) return false
   return policy.authenticated === 'never' || !directives.allowsAuthenticated
 }
 
-/** RFC 9111 7.3 allows to store it; a cookie meant for one user would go to all. Not so where it is left out anyway. */
+/**
+ * RFC 9111 7.3 allows storing Set-Cookie, but all clients would get one client's cookie. A response that excludes the field by
+ * private or no-cache may be stored.
+ */
 function forbidsSetCookie({ response, directives, policy }: Candidate): boolean {
-  if (policy.setCookie || !response.headers.has('set-cookie')) return false
+  if (policy.storeSetCookie || !response.headers.has('set-cookie')) return false
   const excluded = [...restrictedFields(directives.private), ...restrictedFields(directives.noCache)]
   return !excluded.includes('set-cookie')
 }
 
-/** RFC 9111 3: explicitly fresh, public, or of a status that is cacheable by heuristics. */
+/** RFC 9111 3: a response must have explicit freshness, public, or a heuristically cacheable status. */
 function isNotCacheable({ response, directives }: Candidate): boolean {
   return !explicitFreshness(response, directives) && !mayAssignFreshness(response.status, directives)
 }
 
-/** Neither fresh, nor ever servable stale, nor able to be validated: storing it would be of no use (RFC 9111 3). */
+/** True if the response is not fresh, can never be served stale, and cannot be validated. Storing it is useless (RFC 9111 3). */
 function isNotReusable({ response, directives, policy }: Candidate): boolean {
   if (hasValidator(response)) return false
   const { whileRevalidateMs, ifErrorMs } = staleWindows(response, policy)
   const servableMs = freshness(response, policy).lifetimeMs + Math.max(whileRevalidateMs, ifErrorMs)
-  // With no-cache nothing is served that was not validated, fresh or not (RFC 9111 5.2.2.4).
+  // no-cache forbids serving the response without validation, even while it is fresh (RFC 9111 5.2.2.4).
   return directives.noCache === true || servableMs <= initialAgeMs(response)
 }

@@ -1,4 +1,4 @@
-/** Structured fields (RFC 8941). One that does not parse is as good as absent (4.2): undefined, never a throw. */
+/** Structured fields (RFC 8941). A field that does not parse counts as absent (4.2): the result is undefined. Nothing throws. */
 import { type Dictionary, type List, parseDictionary, parseList } from 'structured-headers'
 
 export function structuredList(value: string | null): List | undefined {
@@ -9,7 +9,7 @@ export function structuredDictionary(value: string | null): Dictionary | undefin
   return value === null ? undefined : attempt(parseDictionary, value)
 }
 
-/** The members of a list that are strings; those of other types, and all parameters, are ignored. */
+/** Returns the members of a list that are strings. Ignores members of other types, and all parameters. */
 export function structuredStrings(value: string | null): string[] {
   const members = structuredList(value)?.map(([member]) => member) ?? []
   return members.filter((member) => typeof member === 'string')

@@ -1,49 +1,49 @@
 /**
- * Which of a URL's variants answers a request (RFC 9111 4.1), in a form that one statement can look up.
+ * The key of the variant that answers a request (RFC 9111 4.1), in a form that one statement can look up.
  *
- * A request does not know what its URL varies on, and must not ask first. So:
+ * A request does not know which fields its URL varies on, and a first query for them would cost a round trip. So:
  *
- * 1. The row of the URL (its base key) remembers the names of all fields that its responses nominated: `joinVary`.
- * 2. The request sends a digest of each of its header fields: `fieldDigests`. None of them reveals a value.
- * 3. The variant's key is the SHA-256 of the remembered names with the request's digests: `variantKey`. It is put
- *    together within the statement, which reads the names from the base row, and here when a response is stored:
+ * 1. The row of the URL (its base key) remembers the names of all fields in the Vary of its responses: `joinVary`.
+ * 2. The request sends a digest of each of its header fields: `fieldDigests`. A digest reveals no value.
+ * 3. The variant's key is the SHA-256 of the remembered names with the request's digests: `variantKey`. The statement computes
+ *    it from the names in the base row. This file computes the same key for a response that is stored:
  *
  *        select coalesce(encode(sha256(convert_to(string_agg(
  *          name || ':' || coalesce(digests ->> name, '-'), e'\n' order by name collate "C"), 'UTF8')), 'hex'), '')
  *        from unnest(names) name
  *
- *    Without names it is the empty string: a response that varies on nothing has the base key to itself.
+ *    Without names it is the empty string: a response that varies on nothing is stored under the base key.
  *
- * Every stored response's own Vary is part of the names in its key, and the names are part of what is hashed. So a list
- * of names that has grown, or has been forgotten, makes variants unreachable, and never reachable by a wrong request.
+ * The names in a key include the response's own Vary, and the hash covers the names. If the list of names grows or is
+ * forgotten, some variants become unreachable, but no request can reach a wrong variant.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { normalizedField } from './normalized-field.ts'
+import { normalizeField } from './normalized-field.ts'
 
-/** The digests of a request's fields by their names. A map, because `__proto__` is a valid field name. */
+/** The digests of a request's fields, by name. It is a map, because `__proto__` is a valid field name. */
 export type FieldDigests = ReadonlyMap<string, string>
 
-/** No digest looks like this, so absent only matches absent (RFC 9111 4.1). */
+/** Stands for an absent field. No digest looks like this, so absent matches only absent (RFC 9111 4.1). */
 const ABSENT = '-'
-/** In none of the parts: it cannot stand in a URL, a field name or a field value. */
+/** Separates the parts: it cannot occur in a URL, a field name or a field value. */
 const SEPARATOR = '\0'
 
 /**
- * @param baseKey makes the digests of one value differ from URL to URL, so that rows of one user cannot be connected
+ * @param baseKey makes the digests of one value differ between URLs, so that nobody can link the rows of one user
  */
 export function fieldDigests(headers: Headers, baseKey: string): FieldDigests {
   const digests = new Map<string, string>()
   for (const name of headers.keys()) {
-    // By name and not by entry: `get` is what joins several lines.
-    const value = normalizedField(name, headers.get(name) ?? '')
+    // Iterate over names and call `get`, which joins several lines of a field.
+    const value = normalizeField(name, headers.get(name) ?? '')
     digests.set(name, hash([baseKey, name, value].join(SEPARATOR)))
   }
   return digests
 }
 
 /**
- * The key of the variant: 64 hexadecimal digits, or the empty string where nothing is varied on.
+ * Returns the key of the variant: 64 hexadecimal digits, or the empty string if there are no names.
  *
  * @param names as `joinVary` returns them: in lower case, sorted, each once
  */

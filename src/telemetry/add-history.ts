@@ -4,12 +4,12 @@ import { operation } from '../postgres/operation.ts'
 import { milliseconds, param } from '../postgres/operations/fragments.ts'
 import { SUMS } from './tally.ts'
 
-/** A week of them is 2,016 rows a name. */
+/** Five minutes. A week has 2,016 buckets per name. */
 export const HISTORY_BUCKET_MS = 300_000
 
 /**
- * Adds a tally to the bucket of now, by the database's clock, and forgets what is older than `keepMs`, whoever wrote it: a
- * name that nobody uses any more would stay for good.
+ * Adds a tally to the current bucket, by the database's clock, and deletes all buckets that are older than `keepMs`. It deletes
+ * those of other names too, because a name that is no longer in use would stay forever.
  */
 export const addHistory = operation({
   name: 'add_history',

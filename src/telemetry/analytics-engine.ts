@@ -1,12 +1,12 @@
 /**
- * Events as data points of Cloudflare Workers Analytics Engine.
+ * Writes events as data points of Cloudflare Workers Analytics Engine.
  *
- * Its limits: 20 blobs of 16 KB together, 20 doubles, one index of 96 bytes, and 250 data points for one invocation. An
- * event is one data point of some hundred bytes, so that only the last can be met: by a request with hundreds of calls, for
- * which there is `sampleRate`.
+ * A data point may have 20 blobs of 16 KB together, 20 doubles and one index of 96 bytes. An invocation may write 250 data
+ * points. An event is one data point of a few hundred bytes, so only the last limit matters: use `sampleRate` if a request makes
+ * hundreds of calls.
  *
- * Sampling and not aggregating: a cache is shared by all requests of an isolate, which can end at any time, so sums that
- * wait in it would be lost or told to the wrong request; and Analytics Engine weighs samples anyway.
+ * Rejected: adding events up. All requests of an isolate share a cache, and an isolate can end at any time, so sums would be
+ * lost or written by the wrong request. Analytics Engine weights samples anyway.
  */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type CacheEvent, type EventListener, utf8Bytes } from '../values/events.ts'
@@ -14,17 +14,17 @@ import { optionalFunction, optionsObject } from '../values/options.ts'
 import { randomNumber } from '../values/random.ts'
 import { factsOf } from './facts.ts'
 
-/** What is used of an Analytics Engine binding; `AnalyticsEngineDataset` of `@cloudflare/workers-types` fits. */
+/** The part of an Analytics Engine binding that is used. `AnalyticsEngineDataset` of `@cloudflare/workers-types` fits. */
 export interface AnalyticsEngineBinding {
   writeDataPoint(point?: { indexes?: string[]; blobs?: string[]; doubles?: number[] }): void
 }
 
 export interface AnalyticsEngineOptions {
-  /** Tells several caches in one dataset apart; at most 85 bytes, default `pgstash`. */
+  /** The name that distinguishes caches in one dataset; at most 85 bytes, default `pgstash`. */
   name?: string | undefined
   /** The share of events to write, above 0 and up to 1, the default. Errors are always written. */
   sampleRate?: number | undefined
-  /** From 0 up to, but not including, 1: decides what is sampled. Default: from `crypto`. */
+  /** Returns a number from 0 up to, but not including, 1, which decides what is sampled. Default: from `crypto`. */
   random?: (() => number) | undefined
 }
 
@@ -34,7 +34,7 @@ const DOUBLES = ['weight', 'count', 'durationMs', 'roundTrips', 'bytes', 'comput
 type Column = (typeof BLOBS | typeof DOUBLES)[number]
 
 /**
- * The column of each field, for queries. The order is part of the public interface: it never changes, new ones come last.
+ * The column of each field, for queries. The order is part of the public interface: it never changes, and new fields come last.
  *
  * @example
  * const { weight, count } = analyticsEngineColumns
@@ -48,16 +48,16 @@ export const analyticsEngineColumns = Object.freeze({
 
 const DEFAULT_NAME = 'pgstash'
 const MAX_INDEX_BYTES = 96
-/** What stands after the name in an index, at its longest. */
+/** The index has the longest event type after the name. */
 const MAX_NAME_BYTES = MAX_INDEX_BYTES - ':invalidate'.length
 
 /**
- * A listener for `onEvent` that writes each event of a cache as a data point; never keys or values.
+ * Creates a listener for `onEvent` that writes each event of a cache as a data point, never keys or values.
  *
- * The index is `name:type`: Analytics Engine samples each index by itself, so the rare errors are not lost among the hits.
- * Sums must be weighed with `_sample_interval * weight`. A dataset that fails never fails the cache.
+ * The index is `name:type`. Analytics Engine samples each index separately, so rare errors are not lost among the hits.
+ * Queries must weight sums with `_sample_interval * weight`. A dataset that fails never fails the cache.
  *
- * Costs one of the 250 data points that an invocation may write, for each event. Writing is not awaited, and takes no time.
+ * Each event costs one of the 250 data points that an invocation may write. Writing is not awaited, and takes no time.
  *
  * @param dataset a binding to Workers Analytics Engine
  * @throws InvalidOptionError
@@ -91,7 +91,7 @@ export function analyticsEngineListener(
         doubles: DOUBLES.map((column) => row[column]),
       })
     } catch {
-      // Also where other listeners are called after it.
+      // Ignore the error, so that the cache and other listeners go on.
     }
   }
 }

@@ -1,17 +1,17 @@
-/** What of an event may be told to others as labels: words of a small vocabulary, never a key or a value. */
+/** The labels of an event for telemetry: words of a small vocabulary, never a key or a value. */
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import type { CacheEvent } from '../values/events.ts'
 
 export interface Facts {
-  /** Of a wait how it ended, of a value that was not stored why, of an error that it opened the circuit. */
+  /** How a wait ended, why a value was not stored, or how an error changed the circuit. */
   readonly outcome?: string | undefined
   /** A code of pgstash's errors, or OTHER_ERROR. */
   readonly errorType?: string | undefined
-  /** Postgres's code, where the database refused a statement. */
+  /** Postgres's code, if the database refused a statement. */
   readonly sqlState?: string | undefined
 }
 
-/** OpenTelemetry's word for errors that the library does not define: here what computations throw, whatever it holds. */
+/** OpenTelemetry's label for errors that a library does not define. Errors of computations get it, whatever they contain. */
 const OTHER_ERROR = '_OTHER'
 
 export function factsOf(event: CacheEvent): Facts {

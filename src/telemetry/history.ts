@@ -1,4 +1,4 @@
-/** Events as a history in the cache's own database: small, bounded, without keys. The admin pages plot it. */
+/** Records a history of events in the cache's own database: small, bounded, without keys. The admin pages plot it. */
 
 import { checkDatabaseSource, type DatabaseSource } from '../postgres/database.ts'
 import { createRunner } from '../postgres/runner.ts'
@@ -15,23 +15,23 @@ import { addHistory } from './add-history.ts'
 import { addEvent, emptyTally, type Tally } from './tally.ts'
 
 export interface HistoryOptions {
-  /** Tells several caches in one database apart; at most 85 bytes, default `pgstash`. */
+  /** The name that distinguishes caches in one database; at most 85 bytes, default `pgstash`. */
   name?: string | undefined
-  /** How often an isolate or process writes, at most; a positive span, default 1 minute. */
+  /** The shortest interval between two writes of an isolate or process; a positive span, default 1 minute. */
   every?: Expiration | undefined
-  /** How long buckets are kept; a positive span, default 7 days. Of several listeners on one database the shortest counts. */
+  /** How long buckets are kept; a positive span, default 7 days. The shortest span of all listeners on a database wins. */
   keep?: Expiration | undefined
   /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
   tables?: CacheTables | undefined
   /** Keeps the write alive after the response: on Workers `waitUntil` of `cloudflare:workers`, on Vercel that of `@vercel/functions`. */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
-  /** Told of writes that failed; their numbers are lost. Default: nobody is. */
+  /** Called if a write fails; its numbers are lost. Default: failures are ignored. */
   onError?: ((error: unknown) => void) | undefined
 }
 
-/** A listener for `onEvent`, which can also be asked to write at once. */
+/** A listener for `onEvent` that can also write at once. */
 export type HistoryListener = EventListener & {
-  /** Writes what was counted since the last write; never rejects. For the end of a process, which would lose it. */
+  /** Writes the counts since the last write; never rejects. Call it before a process ends, because the counts would be lost. */
   flush(): Promise<void>
 }
 
@@ -42,15 +42,15 @@ const DEFAULT_EVERY = '1m'
 const DEFAULT_KEEP = '7d'
 
 /**
- * A listener for `onEvent` that records a history in `cache_history`; never keys or values.
+ * Creates a listener for `onEvent` that records a history in `cache_history`, never keys or values.
  *
- * It adds up in memory, and an event that comes a minute or more after the last write makes the next: one statement, in the
- * background, to a row for each five minutes. No operation waits for it or fails by it. What an isolate counted since its last
- * write ends with it, so that a history tells shares and shapes rather than exact sums.
+ * It adds events up in memory. The first event a minute or more after the last write causes the next: one statement in the
+ * background, to one row per five minutes. No operation waits for it or fails because of it. When an isolate ends, its counts
+ * since the last write are lost, so a history shows shares and trends, not exact sums.
  *
- * Makes no request by itself. `migrate` makes the table.
+ * The listener makes no request without an event. `migrate` creates the table.
  *
- * @param db the database that the cache is in, or a function that makes it
+ * @param db the database of the cache, or a function that creates it
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
  * const onEvent = historyListener(db, { name: 'shop', waitUntil })
@@ -67,7 +67,7 @@ export function historyListener(db: DatabaseSource, options?: HistoryOptions): H
   async function write(): Promise<void> {
     const counted = tally
     tally = undefined
-    // Before it has come: who comes meanwhile must not write as well, nor wait for a request that may be cancelled.
+    // Set this before the write ends, so that events meanwhile neither write again nor wait for a request that may be cancelled.
     writtenAt = wallClock()
     if (counted === undefined) return
     try {
@@ -76,13 +76,13 @@ export function historyListener(db: DatabaseSource, options?: HistoryOptions): H
       try {
         onError?.(error)
       } catch {
-        // What tells of failures must not make one.
+        // A failing `onError` must not cause another failure.
       }
     }
   }
 
   async function flush(): Promise<void> {
-    // What an event began may still be under way; a request that was cancelled never ends.
+    // Wait for the write that an event started, but not forever, because a cancelled request never ends.
     const before = underWay
     await Promise.all([write(), before && within(DEFAULT_TIMEOUT_MS, before)])
   }
@@ -92,13 +92,13 @@ export function historyListener(db: DatabaseSource, options?: HistoryOptions): H
     addEvent(tally, event)
     writtenAt ??= wallClock()
     const sinceMs = wallClock() - writtenAt
-    // Less than none: the clock was set back.
+    // A negative span means that the clock was set back: write.
     if (sinceMs >= 0 && sinceMs < everyMs) return
     underWay = write()
     try {
       waitUntil?.(underWay)
     } catch {
-      // That of a request which has ended keeps nothing alive; the write may come through all the same.
+      // The `waitUntil` of a request that has ended throws. The write may succeed all the same.
     }
   }
   return Object.assign(listener, { flush })

@@ -1,4 +1,4 @@
-/** Events as OpenTelemetry metrics. Names and units follow its semantic conventions, 1.x. */
+/** Records events as OpenTelemetry metrics. Names and units follow its semantic conventions, 1.x. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import type { CacheEvent, EventListener } from '../values/events.ts'
 import { optionsObject } from '../values/options.ts'
@@ -12,7 +12,7 @@ interface InstrumentOptions {
   advice?: { explicitBucketBoundaries: number[] }
 }
 
-/** What is used of a `Meter` of `@opentelemetry/api`; by shape, so that nobody needs the package who has no meter. */
+/** The part of a `Meter` of `@opentelemetry/api` that is used, typed by shape, so that the package is not a dependency. */
 export interface OpenTelemetryMeter {
   createCounter(
     name: string,
@@ -25,27 +25,27 @@ export interface OpenTelemetryMeter {
 }
 
 export interface OpenTelemetryOptions {
-  /** Added to every measurement, to tell several caches apart for example; default: none. Of few values, each is a series. */
+  /** Attributes of every measurement, for example to distinguish caches; default: none. Each value creates a series: use few. */
   attributes?: OpenTelemetryAttributes | undefined
 }
 
 /**
- * Of `db.client.operation.duration` in the semantic conventions. The SDK's own boundaries are made for milliseconds: all
- * durations in seconds would fall into the first two buckets.
+ * The buckets of `db.client.operation.duration` in the semantic conventions. The SDK's own buckets are meant for milliseconds:
+ * all durations in seconds would fall into the first two.
  */
 const DURATION_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
 /**
- * A listener for `onEvent` that records a cache's events with a meter of OpenTelemetry.
+ * Creates a listener for `onEvent` that records a cache's events with an OpenTelemetry meter.
  *
  * Histograms in seconds `pgstash.operation.duration`, `pgstash.wait.duration`, `pgstash.compute.duration`; counters
  * `pgstash.entries`, `pgstash.round_trips`, `pgstash.value.io` (bytes). Attributes are `pgstash.operation.name`,
- * `pgstash.event.type`, `pgstash.event.outcome`, `error.type`, `db.response.status_code`; keys and values are never told.
+ * `pgstash.event.type`, `pgstash.event.outcome`, `error.type`, `db.response.status_code`; keys and values are never recorded.
  *
- * The instruments are made at the first event, so that it can be called at module level. A meter that fails never fails the
+ * The instruments are created at the first event, so that you can call this at module level. A meter that fails never fails the
  * cache.
  *
- * @param meter from `metrics.getMeter('pgstash')`, once the SDK is set up: before, it would record nothing for good
+ * @param meter from `metrics.getMeter('pgstash')`, called after the SDK is set up: an earlier meter never records anything
  * @throws InvalidOptionError
  * @example
  * const cache = createCache(db, { onEvent: openTelemetryListener(metrics.getMeter('pgstash')) })
@@ -62,7 +62,7 @@ export function openTelemetryListener(meter: OpenTelemetryMeter, options?: OpenT
       instruments ??= createInstruments(meter)
       record(instruments, event, { ...common, ...attributesOf(event) })
     } catch {
-      // Also where other listeners are called after it.
+      // Ignore the error, so that the cache and other listeners go on.
     }
   }
 }
@@ -104,7 +104,7 @@ function record(instruments: Instruments, event: CacheEvent, attributes: OpenTel
   duration.record(seconds(event.durationMs), attributes)
   if ('computeMs' in event) compute.record(seconds(event.computeMs), attributes)
   if ('count' in event) entries.add(event.count, attributes)
-  // Zeros would make series of all that never sends anything.
+  // Skip zeros: they would create a series for every operation that sends nothing.
   if (event.roundTrips > 0) roundTrips.add(event.roundTrips, attributes)
   if (event.bytes > 0) io.add(event.bytes, attributes)
 }
@@ -120,7 +120,7 @@ function attributesOf(event: CacheEvent): OpenTelemetryAttributes {
   }
 }
 
-/** A clock that was set back meanwhile must not make a negative duration: a histogram refuses it. */
+/** Returns seconds, never negative: the clock may have been set back, and a histogram refuses a negative duration. */
 function seconds(ms: number): number {
   return Math.max(0, ms) / 1_000
 }

@@ -1,7 +1,7 @@
-/** Events added up: the numbers of one span of time, without keys and values. */
+/** Sums of events over a span of time, without keys and values. */
 import type { CacheEvent } from '../values/events.ts'
 
-/** What is summed, as the columns of the history are named. */
+/** The sums, named like the columns of the history. */
 export const SUMS = [
   'hits',
   'misses',
@@ -51,7 +51,7 @@ export function addEvent(tally: Tally, event: CacheEvent): void {
     case 'fill':
     case 'refuse':
       tally.fills++
-      // A clock that was set back must not take time away.
+      // Never subtract: the clock may have been set back.
       tally.fillMs += Math.max(0, event.computeMs)
       tally.slowestFillMs = Math.max(tally.slowestFillMs, event.computeMs)
       return

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { parseList } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
-import { type CacheStatus, cacheStatus } from '../../src/http/cache-status.ts'
+import { type CacheStatus, formatCacheStatus } from '../../src/http/cache-status.ts'
 
 const status = (given: CacheStatus, upstream: string | null = null, name = 'pgstash') =>
-  cacheStatus(upstream, name, given)
+  formatCacheStatus(upstream, name, given)
 
 describe('Cache-Status (RFC 9211)', () => {
   it.each([
@@ -46,7 +46,7 @@ describe('Cache-Status (RFC 9211)', () => {
     const text = fc.string({ unit: 'binary' })
     fc.assert(
       fc.property(fc.option(text), text, fc.double(), text, text, (upstream, name, ttlMs, key, detail) => {
-        const value = cacheStatus(upstream, name, { hit: true, ttlMs, key, detail })
+        const value = formatCacheStatus(upstream, name, { hit: true, ttlMs, key, detail })
         expect(new Headers({ 'cache-status': value }).get('cache-status')).toBe(value)
         expect(parseList(value).at(-1)?.[1].get('hit')).toBe(true)
       }),

@@ -93,7 +93,12 @@ describe('a 304 updates the stored response (RFC 9111 3.2 and 4.3.4)', () => {
     const fields = { etag: '"v1"', connection: 'x-hop', 'x-hop': '1', 'proxy-authenticate': 'x', 'set-cookie': 'a=b' }
     const names = [...(by304(fields)?.response.headers.keys() ?? [])]
     for (const name of ['connection', 'x-hop', 'proxy-authenticate', 'set-cookie']) expect(names).not.toContain(name)
-    const cookies = by304(fields, STORED, get(), createPolicy({ setCookie: true }))?.response.headers.getSetCookie()
+    const cookies = by304(
+      fields,
+      STORED,
+      get(),
+      createPolicy({ storeSetCookie: true }),
+    )?.response.headers.getSetCookie()
     expect(cookies).toEqual(['a=b'])
   })
 

@@ -181,7 +181,7 @@ describe('the windows for serving stale (RFC 5861)', () => {
   )
 
   it('may stand beside s-maxage if the policy says so, but must be named', () => {
-    const lax = createPolicy({ staleDespiteSMaxAge: true, staleWhileRevalidate: 10 })
+    const lax = createPolicy({ allowStaleWithSMaxAge: true, staleWhileRevalidate: 10 })
     expect(windows('s-maxage=5, stale-while-revalidate=9', lax).whileRevalidateMs).toBe(9 * SECOND)
     expect(windows('s-maxage=5', lax)).toEqual(NONE)
     expect(windows('s-maxage=5, must-revalidate, stale-while-revalidate=9', lax)).toEqual(NONE)

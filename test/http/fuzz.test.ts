@@ -91,7 +91,7 @@ const timed = fc.record({
 })
 const policy = fc
   .record({
-    setCookie: fc.boolean(),
+    storeSetCookie: fc.boolean(),
     requestDirectives: fc.boolean(),
     heuristic: fc.boolean(),
     defaultLifetime: fc.constantFrom(undefined, 60),
@@ -135,7 +135,7 @@ describe('whatever the messages say', () => {
     fc.assert(
       fc.property(junk, separator, restriction, separator, junk, (before, left, word, right, after) => {
         const given = response({ 'cache-control': `${before}${left}${word}${right}${after}`, etag: '"a"' })
-        const decision = http.mayStore(request, given, http.createPolicy({ defaultLifetime: 60, targeted: [] }))
+        const decision = http.mayStore(request, given, http.createPolicy({ defaultLifetime: 60, targetedFields: [] }))
         // must-understand overrides no-store by rule; no piece spells it.
         expect(decision.store).toBe(false)
       }),

@@ -6,13 +6,13 @@ import { InvalidOptionError } from '../../src/values/errors.ts'
 describe('the policy', () => {
   it('is careful unless it is told otherwise', () => {
     expect(createPolicy()).toEqual({
-      targeted: ['cdn-cache-control'],
+      targetedFields: ['cdn-cache-control'],
       defaultLifetime: undefined,
       heuristic: undefined,
       staleWhileRevalidate: 0,
       staleIfError: 0,
-      staleDespiteSMaxAge: false,
-      setCookie: false,
+      allowStaleWithSMaxAge: false,
+      storeSetCookie: false,
       requestDirectives: false,
       statuses: undefined,
       authenticated: 'rfc',
@@ -21,8 +21,8 @@ describe('the policy', () => {
   })
 
   it('has its field names in lower case', () => {
-    expect(createPolicy({ targeted: ['CDN-Cache-Control'], vary: ['X-A'] })).toMatchObject({
-      targeted: ['cdn-cache-control'],
+    expect(createPolicy({ targetedFields: ['CDN-Cache-Control'], vary: ['X-A'] })).toMatchObject({
+      targetedFields: ['cdn-cache-control'],
       vary: ['x-a'],
     })
   })
@@ -32,10 +32,10 @@ describe('the policy', () => {
     { staleIfError: Number.NaN },
     { staleWhileRevalidate: Number.POSITIVE_INFINITY },
     { heuristic: { fraction: -0.1 } },
-    { targeted: ['a b'] },
+    { targetedFields: ['a b'] },
     { vary: [''] },
     { vary: ['*, a'] },
-    { setCookie: 'yes' },
+    { storeSetCookie: 'yes' },
     { authenticated: 'always' },
     { heuristics: true },
     { heuristic: { fractions: 1 } },

@@ -6,7 +6,7 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf
 const table = read('../../docs/http-rfc9111.md')
 
 /** `file` “name”, “name”; as the table cites tests. */
-const CITATIONS = [...table.matchAll(/`((?:hono\/)?[a-z0-9-]+)` (“[^”]+”(?:, “[^”]+”)*)/g)].flatMap(
+const CITATIONS = [...table.matchAll(/`((?:hono\/core\/)?[a-z0-9-]+)` (“[^”]+”(?:, “[^”]+”)*)/g)].flatMap(
   ([, file = '', names = '']) => [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
 )
 

@@ -37,7 +37,7 @@ describe('a stored response', () => {
   it('that an earlier policy stored for its targeted field is not shared by one that does not read that', () => {
     for (const value of ['private', 'no-store']) {
       const stored = response({ 'cdn-cache-control': 'max-age=60', 'cache-control': `${value}, max-age=60` })
-      const [reads, ignores] = [createPolicy(), createPolicy({ targeted: [] })]
+      const [reads, ignores] = [createPolicy(), createPolicy({ targetedFields: [] })]
       expect(reuse(get(), stored, NOW, reads).use).toBe('fresh')
       expect(reuse(get(), stored, NOW, ignores).use).toBe('validate')
       expect(mayServeOnError(get(), stored, NOW, ignores)).toBe(false)

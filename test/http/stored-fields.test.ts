@@ -51,7 +51,7 @@ describe('of the fields of a response (RFC 9111 3.1)', () => {
       ['set-cookie', 'b=2'],
     ]
     expect(stored(lines).has('set-cookie')).toBe(false)
-    const kept = stored(lines, createPolicy({ setCookie: true }))
+    const kept = stored(lines, createPolicy({ storeSetCookie: true }))
     expect(kept.getSetCookie()).toEqual(lines.map(([, value]) => value))
     expect(new Headers([...kept]).getSetCookie()).toEqual(kept.getSetCookie())
   })

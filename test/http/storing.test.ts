@@ -161,7 +161,7 @@ describe('a response with Set-Cookie', () => {
 
   it('is not stored, unless the user allows it', () => {
     expect(refusal(given)).toBe('set-cookie')
-    expect(refusal(given, get(), { setCookie: true })).toBeUndefined()
+    expect(refusal(given, get(), { storeSetCookie: true })).toBeUndefined()
   })
 
   it('is stored where the cookie is not, by its own word', () => {

@@ -7,7 +7,7 @@ import { mayStore } from '../../src/http/storing.ts'
 import { date, get, HOUR, response, SECOND } from './messages.ts'
 
 const TARGETS = ['pgstash-cache-control', 'cdn-cache-control']
-const policy = createPolicy({ targeted: TARGETS })
+const policy = createPolicy({ targetedFields: TARGETS })
 const read = (fields: Record<string, string>) => cachingDirectives(new Headers(fields), TARGETS)
 
 describe('a targeted field (RFC 9213)', () => {

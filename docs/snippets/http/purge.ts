@@ -3,14 +3,14 @@ import type { NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { Hono } from 'hono'
 import type { Cache } from 'pgstash'
-import { purge, purgeRoute, purging } from 'pgstash/hono'
+import { purge, purgeRoute, purgeStatements } from 'pgstash/hono'
 
 export const posts = pgTable('posts', { id: integer().primaryKey(), title: text().notNull() })
 
 /** Purged exactly if the title is changed: both are one transaction. */
 export async function rename(db: NeonHttpDatabase, id: number, title: string): Promise<void> {
   const url = `https://example.com/posts/${id}`
-  await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purging(db, { urls: [url] })])
+  await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purgeStatements(db, { urls: [url] })])
 }
 
 /** After a new template: each page is stale, and served while it is refreshed, or validated. */

@@ -14,21 +14,21 @@ import {
 import { fencedSince, fencingLease, freed } from '../operations/lease.ts'
 import { variantRowKey } from './variant.ts'
 
-/** How long a URL's field names are remembered after its last response was stored; forgotten, they cost one miss. */
-const NAMES_KEPT = sql.raw(`interval '30 days'`)
+/** How long a URL's row remembers field names after the last fill. Forgotten names cost one miss. */
+const NAMES_RETENTION = sql.raw(`interval '30 days'`)
 
-/** Variants are named by digests in hexadecimal: other parts of a key come after them. */
+/** Sorts after all variants of a URL, whose names are hexadecimal digests, and before other parts of a key. */
 const AFTER_VARIANTS = sql.raw(`' g'`)
 
 /**
- * Stores a response and gives its lease back, if the claim's token still stands or nobody took the lease since it was
- * passed on.
+ * Stores a response and releases its lease, if the token still holds the lease, or if the URL is hit-for-miss and nobody has
+ * taken the lease since.
  *
- * The response goes under its URL, or under its variant. In the latter case the URL's row remembers all fields that its
- * responses vary on or, with `forgets`, only those of this one.
+ * The response is stored under its URL or, if it varies, under its variant. Then the URL's row remembers the names of all
+ * fields that its responses vary on. With `forgets`, it remembers only those of this response.
  *
- * Nothing is stored if a tag was invalidated since the claim, or if the handler made the stored response later (RFC 9111
- * 4). If the URL has `maxVariants` other variants, those that expire first make room, so nobody can fill a URL with
+ * The statement stores nothing if a tag was invalidated since the claim, or if the stored response has a later Date (RFC 9111
+ * 4). If the URL has `maxVariants` other variants, those that expire first are evicted. So a client cannot fill a URL with
  * variants that keep others out.
  */
 export const fillResponse = operation({
@@ -51,23 +51,23 @@ export const fillResponse = operation({
       ) as each`)
     const given = db.$with('given', {}).as(sql`
       select item.*, case
-          when item.expires_at <= now() then now() + ${milliseconds('keptMs')}
-          else item.expires_at + ${milliseconds('keptMs')}
+          when item.expires_at <= now() then now() + ${milliseconds('retentionMs')}
+          else item.expires_at + ${milliseconds('retentionMs')}
         end as kept_until, ${variantRowKey(sql`names.list`)} as key, names.list
       from names, (
         select least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
           fence.claimed_at as filled_at
         from fence
       ) as item`)
-    // The URL's row before its variants': in the order of their keys, as all statements lock.
+    // Lock the URL's row before its variants' rows: all statements lock in key order, so they cannot deadlock.
     const remembered = db.$with('remembered', {}).as(sql`
       insert into ${entries} (${writtenColumns}, meta)
-      select ${param('base')}, null, null, now() + ${NAMES_KEPT}, now() + ${NAMES_KEPT}, null, null, null, ${asWrittenNow},
+      select ${param('base')}, null, null, now() + ${NAMES_RETENTION}, now() + ${NAMES_RETENTION}, null, null, null, ${asWrittenNow},
         jsonb_build_object('vary', given.list)::text
       from given where jsonb_array_length(given.list) > 0
       on conflict (key) do update set ${overwrite}
       returning 1`)
-    // Fills of one URL's variants wait for each other at its row, so these locks are never crossed by theirs.
+    // Fills of one URL's variants wait for each other at the URL's row, so their locks here cannot cross.
     const evicted = db.$with('evicted', {}).as(sql`
       delete from ${entries} where ${entries.key} in (
         select other.key from given, ${entries} as other

@@ -6,8 +6,8 @@ import { deadline, milliseconds, param, textArray } from '../operations/fragment
 import { fencedSince, fencingLease, freed, passedAt } from '../operations/lease.ts'
 
 /**
- * Brings a stored response up to date after the handler said that it has not changed, and gives the lease back: header
- * fields, times and tags; the body is neither sent nor rewritten. Only if it is still the row that the claim saw.
+ * Updates a stored response after a 304, and releases the lease: header fields, instants and tags. The body is neither sent
+ * nor rewritten. Nothing changes unless the row is still the one that the claim saw.
  */
 export const freshenResponse = operation({
   name: 'freshen_response',
@@ -25,7 +25,7 @@ export const freshenResponse = operation({
     const freshened = db.$with('freshened', {}).as(sql`
       update ${entries}
       set meta = ${param('meta')}, expires_at = given.expires_at,
-        kept_until = greatest(given.expires_at, now()) + ${milliseconds('keptMs')},
+        kept_until = greatest(given.expires_at, now()) + ${milliseconds('retentionMs')},
         tags = given.tags, filled_at = case when given.tags is not null then given.claimed_at end,
         created_at = now(), updated_at = now(), written_by = pg_current_xact_id()
       from given

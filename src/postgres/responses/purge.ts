@@ -6,13 +6,13 @@ import { operation } from '../operation.ts'
 import { param } from '../operations/fragments.ts'
 import { breakLeases } from '../operations/lease.ts'
 
-/** Ranges of responses: what is being computed for them is not stored, also for URLs of which nothing is there yet. */
-function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue) => SQL, change: SQL) {
+/** The steps of a purge. It breaks leases too, so that a pending fill stores nothing, even for a URL without a stored response. */
+function purgeSteps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue) => SQL, change: SQL) {
   const { entries, leases } = tables
   const texts = (name: PurgeValue) => sql`json_array_elements_text(${value(name)})`
   const ranges = sql`rows from (${texts('froms')}, ${texts('tos')}) as asked(first, last)`
-  // One range after the other, each through the key, which the order forces; and its keys through an array. The planner
-  // would otherwise join the whole table with the ranges: 4 s for 50 URLs beside 300,000 entries.
+  // The `order by` forces one index scan per range, and the caller looks the keys up through an array. Otherwise the planner
+  // joins the whole table with the ranges: 4 s for 50 URLs in a table of 300,000 entries.
   const inRanges = (table: typeof entries | typeof leases, condition: SQL) => sql`
     select each.key from ${ranges}, lateral (
       select ${table.key} from ${table}
@@ -27,7 +27,7 @@ function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue)
       union ${inRanges(leases, sql`${leases.token} is not null`)}`,
   )
   const isTagged = sql`(${value('tags')} is null or ${entries.tags} && array(select ${texts('tags')}))`
-  const doomed = db.$with('doomed', {}).as(sql`
+  const selected = db.$with('selected', {}).as(sql`
     select ${entries.key} from ${entries}
     where ${entries.key} = any (array(${inRanges(entries, isTagged)})) and ${isTagged}
       and (select count(*) from broken) >= 0
@@ -35,14 +35,14 @@ function steps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue)
     for update`)
   const purged = db.$with('purged', {}).as(change)
   return {
-    from: db.with(broken, doomed, purged),
+    from: db.with(broken, selected, purged),
     columns: { purged: sql`(select count(*) from purged where is_response)`, raced },
   }
 }
 
 const ONE = sql`(select) as one`
 
-/** What a purge is told: URLs' keys, ranges of keys, and tags or null for any. */
+/** The parameters of a purge: keys of URLs, the ends of key ranges, and tags, or null for all responses. */
 export type PurgeValue = 'bases' | 'froms' | 'tos' | 'tags'
 
 function purge(name: string, change: (tables: CacheTables) => SQL) {
@@ -52,19 +52,19 @@ function purge(name: string, change: (tables: CacheTables) => SQL) {
     rows: 'one',
     columns: { purged: integer, raced: bool },
     build(db, tables, answer) {
-      const { from, columns } = steps(db, tables, (value) => param(value, 'json'), change(tables))
+      const { from, columns } = purgeSteps(db, tables, (value) => param(value, 'json'), change(tables))
       return answer(from, columns).from(ONE)
     },
   })
 }
 
-/** Removes responses, and counts them. */
-export const purgeHard = purge('purge_hard', removal)
+/** Deletes responses, and counts them. */
+export const purgeHard = purge('purge_hard', deleteSelected)
 
-/** Makes responses stale from now on, and counts them: they are validated, or served while they are refreshed. */
-export const purgeSoft = purge('purge_soft', ending)
+/** Makes responses stale from now on, and counts them. They are then revalidated, or served while they are refreshed. */
+export const purgeSoft = purge('purge_soft', expireSelected)
 
-/** The statement with values of the caller's in it, for a batch of theirs. */
+/** Builds the statement with its values inlined, for a batch of the caller's. */
 export function purgeQuery(
   db: QueryDatabase,
   tables: CacheTables,
@@ -72,7 +72,8 @@ export function purgeQuery(
   kind: 'hard' | 'soft',
 ) {
   const given = (name: PurgeValue) => sql`${values[name] === null ? null : JSON.stringify(values[name])}::text::json`
-  const { from, columns } = steps(db, tables, given, kind === 'hard' ? removal(tables) : ending(tables))
+  const change = kind === 'hard' ? deleteSelected(tables) : expireSelected(tables)
+  const { from, columns } = purgeSteps(db, tables, given, change)
   return from
     .select({
       purged: sql<number>`${integer.toText(columns.purged)}`.mapWith(Number),
@@ -81,20 +82,20 @@ export function purgeQuery(
     .from(ONE)
 }
 
-function removal({ entries }: CacheTables): SQL {
+function deleteSelected({ entries }: CacheTables): SQL {
   return sql`
-    delete from ${entries} using doomed where ${entries.key} = doomed.key
+    delete from ${entries} using selected where ${entries.key} = selected.key
     returning ${entries.meta}::jsonb ? 'status' as is_response`
 }
 
-function ending({ entries }: CacheTables): SQL {
-  // Not as float8, whose digits in JSON depend on `extra_float_digits`.
+function expireSelected({ entries }: CacheTables): SQL {
+  // Use numeric: the JSON digits of a float8 depend on the setting `extra_float_digits`.
   const staleSince = sql`least(
     (${entries.meta}::jsonb ->> 'staleSince')::numeric, floor(extract(epoch from now()) * 1000))`
   return sql`
     update ${entries}
     set expires_at = least(${entries.expiresAt}, now()), updated_at = now(), written_by = pg_current_xact_id(),
       meta = jsonb_set(${entries.meta}::jsonb, '{staleSince}', to_jsonb(${staleSince}))::text
-    from doomed where ${entries.key} = doomed.key and ${entries.meta}::jsonb ? 'status'
+    from selected where ${entries.key} = selected.key and ${entries.meta}::jsonb ? 'status'
     returning true as is_response`
 }

@@ -5,7 +5,7 @@ import { bool, instant, json, jsonStrings, type Kind, nullable, number, oneOf, s
 import { operation } from '../operation.ts'
 import { claimSteps } from '../operations/claim.ts'
 import { param, textArray } from '../operations/fragments.ts'
-import { PASS } from '../operations/lease.ts'
+import { PASS as HIT_FOR_MISS } from '../operations/lease.ts'
 import { slide } from '../operations/slide.ts'
 import type { ResponseMeta } from './store.ts'
 import { variantRowKey } from './variant.ts'
@@ -22,19 +22,19 @@ const responseMeta: Kind<ResponseMeta> = json((value): value is ResponseMeta => 
   )
 })
 
-/** The response that the request selects; `state` is `kept` where it is not fresh, but may be served stale or validated. */
-function found(tables: CacheTables): SQL {
+/** Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or revalidated. */
+function selectResponse(tables: CacheTables): SQL {
   const { entries } = tables
   const { key, value, meta, expiresAt, keptUntil, writtenBy } = entries
-  const isKept = sql`(${keptUntil} is null or ${keptUntil} > now()) and not ${rejected(tables, entries)}`
+  const isStale = sql`(${keptUntil} is null or ${keptUntil} > now()) and not ${rejected(tables, entries)}`
   return sql`
     select ${key}, ${value}, ${meta}::jsonb as meta, ${expiresAt}, ${writtenBy},
-      case when ${live(tables)} then 'live' when ${isKept} then 'kept' else 'gone' end as state
+      case when ${live(tables)} then 'live' when ${isStale} then 'stale' else 'gone' end as state
     from ${entries}
     where ${key} = (select key from variant) and ${meta}::jsonb ? 'status'`
 }
 
-/** Whether the client has this very response already, so that its body need not leave the database (RFC 9110 13.1). */
+/** True if the client has this response already, so that its body can stay in the database (RFC 9110 13.1). */
 const isUnchanged: SQL = sql`coalesce(
   case
     when ${param('anyTag', 'boolean')} then true
@@ -43,10 +43,10 @@ const isUnchanged: SQL = sql`coalesce(
   end and (found.meta ->> 'status')::int = 200, false)`
 
 /**
- * Reads the response that a request selects among those of its URL, whatever they vary on; where none is fresh, claims the
- * right to ask the handler; and moves a sliding one's deadline when that is due. One statement.
+ * Reads the request's response among the variants of its URL. If none is fresh, claims the lease. If the response is sliding
+ * and its deadline is due, moves the deadline. One statement.
  *
- * `names` is null where nothing is known of the URL. The body stays where the client does not need it.
+ * `names` is null if nothing is known about the URL. The body stays in the database if the client does not need it.
  */
 export const readResponse = operation({
   name: 'read_response',
@@ -55,7 +55,7 @@ export const readResponse = operation({
   columns: {
     key: text,
     names: nullable(jsonStrings),
-    state: nullable(oneOf('live', 'kept', 'gone')),
+    state: nullable(oneOf('live', 'stale', 'gone')),
     meta: nullable(responseMeta),
     hasBody: bool,
     body: nullable(text),
@@ -63,8 +63,8 @@ export const readResponse = operation({
     now: instant,
     claimed: bool,
     heldMs: nullable(number),
-    // The handler's last answer could not be shared: nobody waits for the next, and anybody may store it.
-    passedAt: nullable(snapshot),
+    // Set while the URL is hit-for-miss: no request waits, and any of them may store a response as of this snapshot.
+    hitForMissSnapshot: nullable(snapshot),
     touched: bool,
   },
   build(db, tables, answer) {
@@ -74,14 +74,14 @@ export const readResponse = operation({
     const variant = db.$with('variant', {}).as(sql`
       select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
       from (select) as one left join known on true`)
-    const entry = db.$with('found', {}).as(found(tables))
+    const found = db.$with('found', {}).as(selectResponse(tables))
     const { ctes, claimed, heldMs } = claimSteps(db, tables, {
       key: sql`(select key from variant)`,
       wanted: sql`${param('claims', 'boolean')}
         and (${param('force', 'boolean')} or coalesce((select found.state <> 'live' from found), true))`,
     })
     const sliders = slide(db, tables, sql`(select found.meta ? 'sliding' from found)`)
-    return answer(db.with(known, variant, entry, ...ctes, ...sliders.ctes), {
+    return answer(db.with(known, variant, found, ...ctes, ...sliders.ctes), {
       key: sql`variant.key`,
       names: sql`variant.names`,
       state: sql`found.state`,
@@ -93,8 +93,8 @@ export const readResponse = operation({
       now: sql`now()`,
       claimed,
       heldMs,
-      passedAt: sql`(
-        select pg_current_snapshot() from lease where lease.token = ${PASS} and lease.expires_at > now())`,
+      hitForMissSnapshot: sql`(
+        select pg_current_snapshot() from lease where lease.token = ${HIT_FOR_MISS} and lease.expires_at > now())`,
       touched: sliders.touched,
     }).from(sql`variant left join found on true`)
   },

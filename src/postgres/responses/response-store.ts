@@ -1,4 +1,4 @@
-/** HTTP responses on Postgres: rows beside all others, in a namespace of their own, `http`. */
+/** HTTP responses on Postgres: rows in the same table as all other entries, in their own namespace `http`. */
 
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { countFailures, withCircuit } from '../../cache/fail-soft.ts'
@@ -10,28 +10,29 @@ import { release } from '../operations/release.ts'
 import type { PostgresEngine } from '../postgres-store.ts'
 import { fillResponse } from './fill-response.ts'
 import { freshenResponse } from './freshen-response.ts'
-import { passLease } from './pass-lease.ts'
+import { markHitForMiss } from './mark-hit-for-miss.ts'
 import { type PurgeValue, purgeHard, purgeSoft } from './purge.ts'
 import { readResponse } from './read-response.ts'
 import type { ResponseAnswer, ResponseFill, ResponsePurge, ResponseRead, ResponseStore } from './store.ts'
 
-/** The namespace of responses, below that of their cache. */
+/** The namespace of responses, nested in the namespace of their cache. */
 export const RESPONSE_NAMESPACE = 'http'
 
-/** Sorts right after everything that begins with a URL's key and a space: its variants. */
+/** Sorts right after all keys that start with a URL's key and a space, which are its variants. */
 const AFTER_VARIANTS = '!'
-/** Tells a part of the key from a variant, and sorts after all of those, which are hexadecimal. */
+/** Marks a part of the key, and tells it from a variant. It sorts after all variants, because those are hexadecimal. */
 const PART_MARK = 'part-'
-/** A space and a SHA-256 in hexadecimal, for a part of the key and for the variant. */
+/** The room for a part of the key and a variant: each is a space and a SHA-256 in hexadecimal. */
 const DERIVED_BYTES = 2 * 65 + PART_MARK.length
-/** What is left of the longest keys, whose end is a hash: a longer beginning would not find them. */
+/** The longest prefix that finds every key. A key that is too long ends in a hash, and only its start remains readable. */
 const MAX_PREFIX_BYTES = 256
 
-export function responding({ emit, scope: outer, store }: PostgresEngine): ResponseStore {
+/** Creates the response store of a cache's engine. */
+export function createResponseStore({ emit, scope: outer, store }: PostgresEngine): ResponseStore {
   const { runner, responseCircuit: circuit } = store
-  // Made when first asked for: a long namespace has no room for another below it, and need not have.
-  let made: Scope | undefined
-  const scope = () => (made ??= nestedScope(outer, RESPONSE_NAMESPACE))
+  // Created at the first use: a long namespace has no room for a nested one, and needs none if it stores no responses.
+  let nested: Scope | undefined
+  const scope = () => (nested ??= nestedScope(outer, RESPONSE_NAMESPACE))
   return {
     emit,
     keyOf(urlKey, part) {
@@ -39,24 +40,24 @@ export function responding({ emit, scope: outer, store }: PostgresEngine): Respo
       return part === undefined ? stored : `${stored} ${PART_MARK}${part}`
     },
     read: (request, cost) =>
-      withCircuit(circuit, async () => answerOf((await runner.run(readResponse, readValues(request), cost))[0])),
+      withCircuit(circuit, async () => toAnswer((await runner.run(readResponse, readValues(request), cost))[0])),
     fill: (request, cost) =>
       withCircuit(circuit, async () => (await runner.run(fillResponse, fillValues(request), cost))[0]?.stored ?? false),
     freshen: (request, cost) =>
       withCircuit(circuit, async () => {
-        const { deadline, meta, tags } = request
+        const { deadline, hitForMissSnapshot, meta, tags, ...rest } = request
         const values = {
-          ...request,
+          ...rest,
           ...deadlineValues(deadline),
-          passedAt: request.passedAt ?? null,
+          passedAt: hitForMissSnapshot ?? null,
           meta: JSON.stringify(meta),
           tags: storedTags(tags ?? []),
         }
         return (await runner.run(freshenResponse, values, cost))[0]?.stored ?? false
       }),
-    release: (key, token, passMs, cost) =>
+    release: (key, token, hitForMissMs, cost) =>
       withCircuit(circuit, async () => {
-        if (passMs > 0) await runner.run(passLease, { key, token, passMs }, cost)
+        if (hitForMissMs > 0) await runner.run(markHitForMiss, { key, token, hitForMissMs }, cost)
         else await runner.run(release, { key, token }, cost)
       }),
     purge: (request) =>
@@ -69,7 +70,7 @@ export function responding({ emit, scope: outer, store }: PostgresEngine): Respo
   }
 }
 
-/** A URL's key as it is stored. */
+/** Returns the stored key of a URL. */
 export function storedUrl(scope: Scope, urlKey: string): string {
   return storedKey(scope, urlKey, DERIVED_BYTES)
 }
@@ -88,11 +89,12 @@ function readValues({ sliding, digests, noneMatch, modifiedSince, ...request }: 
   }
 }
 
-function fillValues({ deadline, digests, meta, tags, ...request }: ResponseFill): Record<string, unknown> {
+function fillValues(fill: ResponseFill): Record<string, unknown> {
+  const { deadline, digests, hitForMissSnapshot, meta, tags, ...request } = fill
   return {
     ...request,
     ...deadlineValues(deadline),
-    passedAt: request.passedAt ?? null,
+    passedAt: hitForMissSnapshot ?? null,
     digests: JSON.stringify(digests),
     meta: JSON.stringify(meta),
     date: meta.date,
@@ -107,7 +109,7 @@ export function purgeValues(
 ): Record<PurgeValue, unknown> {
   const ranges = [
     ...bases.map((base) => ({ from: base, to: `${base}${AFTER_VARIANTS}` })),
-    ...prefixes.map((prefix) => keyRange(scope, cut(prefix, scope))),
+    ...prefixes.map((prefix) => keyRange(scope, truncatePrefix(prefix, scope))),
   ]
   return {
     bases,
@@ -117,21 +119,21 @@ export function purgeValues(
   }
 }
 
-/** Rather purges a few more than are meant. */
-function cut(prefix: string, { prefix: scope }: Scope): string {
+/** Shortens a prefix that is too long. The purge then removes a few more responses, which only costs misses. */
+function truncatePrefix(prefix: string, { prefix: scope }: Scope): string {
   return prefix.slice(0, Math.max(1, MAX_PREFIX_BYTES - utf8ToBytes(scope).length))
 }
 
 type ResponseRow = typeof readResponse extends Operation<infer Row> ? Row : never
 
-function answerOf(row: ResponseRow | undefined): ResponseAnswer {
+function toAnswer(row: ResponseRow | undefined): ResponseAnswer {
   if (row === undefined) throw new TypeError('A read of a response answers with one row.')
-  const { key, names, state, meta, hasBody, body, expiresAt, claimed, heldMs, passedAt } = row
+  const { key, names, state, meta, hasBody, body, expiresAt, claimed, heldMs, hitForMissSnapshot } = row
   return {
     key,
     names: names ?? undefined,
     entry:
-      meta !== null && (state === 'live' || state === 'kept')
+      meta !== null && (state === 'live' || state === 'stale')
         ? {
             state,
             meta,
@@ -142,6 +144,6 @@ function answerOf(row: ResponseRow | undefined): ResponseAnswer {
     now: row.now,
     claimed,
     heldMs: heldMs ?? undefined,
-    passedAt: passedAt ?? undefined,
+    hitForMissSnapshot: hitForMissSnapshot ?? undefined,
   }
 }

@@ -1,8 +1,8 @@
-/** What a store must be able to do for HTTP responses: each step one round trip. */
+/** The port of a store for HTTP responses. Each method is one round trip. */
 import type { Cost, Emit } from '../../values/events.ts'
 import type { Deadline } from '../../values/expiration.ts'
 
-/** A response as it is stored; instants in milliseconds since 1970, by the store's clock. */
+/** A stored response without its body. Instants are epoch milliseconds by the store's clock. */
 export interface ResponseMeta {
   readonly status: number
   readonly headers: readonly (readonly [string, string])[]
@@ -10,18 +10,18 @@ export interface ResponseMeta {
   readonly responseAt: number
   /** Set by a soft purge. */
   readonly staleSince?: number
-  /** What the handler's Date says, by which a late response is told from a newer one. */
+  /** The handler's Date. A response with an earlier Date does not overwrite this one. */
   readonly date: number
-  /** What a client's condition is compared with. */
+  /** The entity tag that a client's condition is compared with. */
   readonly tag?: string
   readonly modifiedAt: number
   /** The length of the body. */
   readonly bytes: number
-  /** Whether the stored text is base64 of a body that is not UTF-8. */
+  /** Set if the body is not UTF-8 and is therefore stored in base64. */
   readonly base64?: true
-  /** Hits push its deadline out. */
+  /** Set if hits extend the deadline. */
   readonly sliding?: true
-  /** The fields that its URL's responses vary on; of a variant's row none. */
+  /** The fields that the URL's responses vary on. Only the URL's row has them; a variant's row has none. */
   readonly vary: readonly string[]
 }
 
@@ -32,26 +32,29 @@ export interface ResponseRead {
   readonly digests: Readonly<Record<string, string>>
   readonly token: string
   readonly leaseMs: number
-  /** Whether to claim the lease where nothing is fresh; and also where something is. */
+  /** Whether to claim the lease if no response is fresh. */
   readonly claims: boolean
+  /** Whether to claim the lease even if a response is fresh. */
   readonly force: boolean
   readonly sliding: { readonly ttlMs: number; readonly lifeMs: number; readonly maxAgeMs: number | null } | undefined
-  /** The body is not needed at all, or not where a condition holds. */
+  /** The body is not needed. */
   readonly headOnly: boolean
+  /** The body is not needed if the response has one of these entity tags. */
   readonly noneMatch: readonly string[] | '*' | undefined
+  /** The body is not needed if the response was not modified after this instant. */
   readonly modifiedSince: number | undefined
 }
 
 export interface ResponseAnswer {
-  /** Of the row that the request selects, and of its lease. */
+  /** The key of the row that the request selects, and of its lease. */
   readonly key: string
-  /** What the URL's responses vary on; undefined where nothing is known of it. */
+  /** The fields that the URL's responses vary on; undefined if nothing is known about the URL. */
   readonly names: readonly string[] | undefined
   readonly entry:
     | {
-        readonly state: 'live' | 'kept'
+        readonly state: 'live' | 'stale'
         readonly meta: ResponseMeta
-        /** Undefined where the request did not need it. */
+        /** Undefined if the request does not need it. */
         readonly body: string | undefined
         readonly expiresAt: number | undefined
       }
@@ -60,27 +63,27 @@ export interface ResponseAnswer {
   readonly now: number
   readonly claimed: boolean
   readonly heldMs: number | undefined
-  /** The handler's last answer could not be shared: go on without waiting; what comes may be stored as of this. */
-  readonly passedAt: string | undefined
+  /** Set while the URL is hit-for-miss: do not wait, and store a shareable response as of this snapshot. */
+  readonly hitForMissSnapshot: string | undefined
 }
 
 export interface ResponseFill {
   readonly base: string
-  /** From the answer: whose lease is held under the token, or was passed on. */
+  /** From the answer. The token holds the lease of this key, or the key is hit-for-miss. */
   readonly key: string
   readonly token: string
-  readonly passedAt: string | undefined
+  readonly hitForMissSnapshot: string | undefined
   readonly digests: Readonly<Record<string, string>>
   /** The fields that this response varies on. */
   readonly names: readonly string[]
-  /** Whether what is known of the URL's others is forgotten: together they would be too many. */
+  /** Whether to forget the fields of the URL's other responses, because there would be too many together. */
   readonly forgets: boolean
   readonly meta: ResponseMeta
   readonly body: string
   readonly deadline: Deadline
   readonly maxAgeMs: number | null
-  /** How long after the deadline it is kept. */
-  readonly keptMs: number
+  /** How long the response is kept after its deadline, to be served stale or revalidated. */
+  readonly retentionMs: number
   readonly tags: readonly string[] | null
   /** How long the handler took. */
   readonly computeMs: number
@@ -89,34 +92,34 @@ export interface ResponseFill {
 
 export type ResponseFreshening = Pick<
   ResponseFill,
-  'key' | 'token' | 'passedAt' | 'meta' | 'deadline' | 'maxAgeMs' | 'keptMs' | 'tags'
+  'key' | 'token' | 'hitForMissSnapshot' | 'meta' | 'deadline' | 'maxAgeMs' | 'retentionMs' | 'tags'
 >
 
 export interface ResponsePurge {
-  /** URLs' keys, all of their variants included. */
+  /** Stored keys of URLs. All variants of each are purged. */
   readonly bases?: readonly string[]
-  /** Beginnings of URLs' keys. */
+  /** Prefixes of URLs' keys. */
   readonly prefixes?: readonly string[]
-  /** Only those with any of these tags. */
+  /** Purges only responses with any of these tags. */
   readonly tags?: readonly string[]
-  /** Makes them stale instead of removing them. */
+  /** Makes responses stale instead of removing them. */
   readonly soft: boolean
 }
 
 export interface ResponseStore {
   readonly emit: Emit | undefined
   /**
-   * A URL's key as it is stored; bounded, so that a variant's fits behind it.
+   * Returns the stored key of a URL. It is bounded, so that a variant's digest fits behind it.
    *
-   * @param part what else separates responses, as a digest
+   * @param part the digest of the texts that separate responses of one URL
    */
   keyOf(urlKey: string, part?: string): string
   read(request: ResponseRead, cost: Cost): Promise<ResponseAnswer>
-  /** False: refused. */
+  /** Returns false if the store refused the response. */
   fill(request: ResponseFill, cost: Cost): Promise<boolean>
   freshen(request: ResponseFreshening, cost: Cost): Promise<boolean>
-  /** Gives the lease back; with `passMs` nobody waits for the next answer for so long. */
-  release(key: string, token: string, passMs: number, cost: Cost): Promise<void>
-  /** Responses purged. */
+  /** Releases the lease. With `hitForMissMs` above 0, no request waits for the URL for that long. */
+  release(key: string, token: string, hitForMissMs: number, cost: Cost): Promise<void>
+  /** Returns the number of purged responses. */
   purge(request: ResponsePurge): Promise<number>
 }

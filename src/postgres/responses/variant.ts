@@ -2,10 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import { param } from '../operations/fragments.ts'
 
 /**
- * The key of the row that holds a URL's variant for this request: the URL's own (the parameter `base`) where its responses
- * vary on nothing, otherwise that and the digest which `variantKey` of `src/http` makes. The same text as there.
+ * Returns an expression for the key of the row that holds this request's variant. If the URL's responses vary on nothing, it
+ * is the URL's key (the parameter `base`). Otherwise a digest follows, the same that `variantKey` of `src/http` computes.
  *
- * @param names the fields that the URL's responses vary on: an expression, a jsonb list
+ * @param names an expression of a jsonb list: the fields that the URL's responses vary on
  */
 export function variantRowKey(names: SQL): SQL {
   return sql`case

@@ -1,0 +1,56 @@
+/** Old names of exports and options. They keep working for one version; no other file knows them. */
+
+import { InvalidOptionError } from '../values/errors.ts'
+import type { Expiration } from '../values/expiration.ts'
+import { type PurgeStatementsOptions, purgeStatements } from './purge.ts'
+
+/** @deprecated Use {@link purgeStatements}. */
+export const purging = purgeStatements
+
+/** @deprecated Use {@link PurgeStatementsOptions}. */
+export type PurgingOptions = PurgeStatementsOptions
+
+/** The old names of `responseCache`'s options. */
+export interface DeprecatedOptions {
+  /** @deprecated Use `cacheStatus`. */
+  statusHeader?: string | false | undefined
+  /** @deprecated Use `keepForRevalidation`. */
+  keepValidatable?: Expiration | false | undefined
+  /** @deprecated Use `allowStaleWithSMaxAge`. */
+  staleDespiteSMaxAge?: boolean | undefined
+  /** @deprecated Use `storeSetCookie`. */
+  setCookie?: boolean | undefined
+  /** @deprecated Use `targetedFields`. */
+  targeted?: readonly string[] | undefined
+}
+
+const NEW_NAMES: Readonly<Record<keyof DeprecatedOptions, string>> = {
+  statusHeader: 'cacheStatus',
+  keepValidatable: 'keepForRevalidation',
+  staleDespiteSMaxAge: 'allowStaleWithSMaxAge',
+  setCookie: 'storeSetCookie',
+  targeted: 'targetedFields',
+}
+
+/**
+ * Returns the options under their new names only, so that no other code, and no list of options in an error message, needs
+ * the old ones. Anything that is not an options object is returned unchanged: the check that follows refuses it.
+ *
+ * @throws InvalidOptionError if one option is given under both names, because neither value is more likely to be meant
+ */
+export function renameOptions<T extends DeprecatedOptions>(options: T): T {
+  if (typeof options !== 'object' || options === null) return options
+  const used = Object.entries(NEW_NAMES).filter(([oldName]) => oldName in options)
+  if (used.length === 0) return options
+  const renamed = { ...options }
+  for (const [oldName, newName] of used) {
+    const value: unknown = Reflect.get(options, oldName)
+    Reflect.deleteProperty(renamed, oldName)
+    if (value === undefined) continue
+    if (Reflect.get(renamed, newName) !== undefined) {
+      throw new InvalidOptionError(`Expected ${newName} alone, got ${oldName} as well, which is its old name.`)
+    }
+    Reflect.set(renamed, newName, value)
+  }
+  return renamed
+}

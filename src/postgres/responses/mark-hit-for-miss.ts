@@ -1,0 +1,24 @@
+import { sql } from 'drizzle-orm'
+import { integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { milliseconds } from '../operations/fragments.ts'
+import { PASS as HIT_FOR_MISS, heldLease } from '../operations/lease.ts'
+
+/**
+ * Releases a lease after an unshareable response, and marks it as hit-for-miss: for `hitForMissMs` no request waits for it.
+ * Otherwise the waiters would run the handler one after the other.
+ */
+export const markHitForMiss = operation({
+  name: 'mark_hit_for_miss',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { count: integer },
+  build(db, tables, answer) {
+    const marked = db.$with('marked', {}).as(sql`
+      update ${tables.leases}
+      set token = ${HIT_FOR_MISS}, xid = pg_current_xact_id(), expires_at = now() + ${milliseconds('hitForMissMs')}
+      where ${heldLease(tables)}
+      returning 1`)
+    return answer(db.with(marked), { count: sql`count(*)` }).from(sql`marked`)
+  },
+})

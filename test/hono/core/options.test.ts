@@ -1,0 +1,197 @@
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ResponseCacheOptions } from 'pgstash/hono'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { age, brief, createApp, createSite, emptied, fresh, type Site, status } from '../app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await createSite()
+})
+beforeEach(() => emptied(site))
+
+const SECOND = 1_000
+const hello =
+  (headers: Record<string, string> = {}) =>
+  (c: Context) =>
+    c.text('Hello', 200, headers)
+
+describe('the option', () => {
+  it('expiration is the lifetime of responses that state none', async () => {
+    const plain = createApp(site, hello())
+    expect(brief(await plain.fetch('/never'))).toBe('fwd=uri-miss;detail=not-reusable')
+    const { fetch } = createApp(site, (c) => c.text('Hello', 200, c.req.path === '/own' ? fresh : {}), {
+      expiration: '10s',
+    })
+    for (const path of ['/a', '/own']) expect(brief(await fetch(path))).toBe('fwd=uri-miss;stored')
+    await age(site, 11 * SECOND)
+    expect([brief(await fetch('/a')), brief(await fetch('/own'))]).toEqual(['fwd=miss;stored', 'hit'])
+  })
+
+  it('sliding extends the deadline by hits, and writes only when due', async () => {
+    const { fetch, calls } = createApp(site, hello(), { expiration: '100s', sliding: true })
+    const written = async () =>
+      (await site.db.execute<{ updated: string }>('select updated_at::text as updated from cache_entries')).rows[0]
+        ?.updated
+    await fetch('/a')
+    await age(site, 10 * SECOND)
+    const before = await written()
+    await fetch('/a')
+    expect(await written()).toBe(before)
+    for (let i = 0; i < 10; i++) {
+      await age(site, 90 * SECOND)
+      expect(brief(await fetch('/a'))).toBe('hit')
+      expect(site.faults.requests).toBe(1)
+    }
+    expect(await written()).not.toBe(before)
+    await age(site, 126 * SECOND)
+    await fetch('/a')
+    expect(calls).toHaveLength(2)
+  })
+
+  it('sliding ignores responses that state their lifetime', async () => {
+    const { fetch, calls } = createApp(site, hello(fresh), { expiration: '1h', sliding: true })
+    for (let i = 0; i < 3; i++) {
+      await fetch('/a')
+      await age(site, 25 * SECOND)
+    }
+    await fetch('/a')
+    expect(calls).toHaveLength(2)
+  })
+
+  it('maxAge bounds the age of a sliding response, however often it is hit', async () => {
+    const { fetch, calls } = createApp(site, hello(), { expiration: '100s', sliding: true, maxAge: '250s' })
+    for (let i = 0; i < 3; i++) {
+      expect(brief(await fetch('/a'))).toMatch(i === 0 ? /stored/ : /^hit/)
+      await age(site, 80 * SECOND)
+    }
+    expect(brief(await fetch('/a'))).toBe('hit')
+    await age(site, 20 * SECOND)
+    await fetch('/a')
+    expect(calls).toHaveLength(2)
+  })
+
+  it('stale serves at once and refreshes in the background, with refresh and waitUntil', async () => {
+    let version = 1
+    const app = createApp(site, (c) => c.text(`v${version}`, 200, fresh), {
+      stale: '1h',
+      refresh: (request) => app.app.fetch(request),
+    })
+    await app.fetch('/a')
+    version = 2
+    await age(site, 61 * SECOND)
+    const stale = await app.fetch('/a')
+    expect([await stale.text(), status(stale)]).toEqual(['v1', expect.stringMatching(/^pgstash;hit;ttl=-\d+$/)])
+    expect(app.calls).toHaveLength(2)
+    expect([await (await app.fetch('/a')).text(), app.calls.length]).toEqual(['v2', 2])
+  })
+
+  it.each([
+    ['without refresh', (): Partial<ResponseCacheOptions> => ({ stale: '1h' })],
+    [
+      'without waitUntil',
+      (): Partial<ResponseCacheOptions> => ({ stale: '1h', waitUntil: undefined, refresh: () => new Response() }),
+    ],
+  ])('stale makes the request that won the refresh wait for it, %s', async (_name, options) => {
+    let version = 1
+    const { fetch } = createApp(site, (c) => c.text(`v${version}`, 200, fresh), options())
+    await fetch('/a')
+    version = 2
+    await age(site, 61 * SECOND)
+    expect(await (await fetch('/a')).text()).toBe('v2')
+  })
+
+  it('refresh may fail, throw, or never reach the cache: the stale response is served, and the next request tries again', async () => {
+    const ways: (() => Response)[] = [
+      () => new Response('elsewhere'),
+      () => {
+        throw new Error('broken')
+      },
+    ]
+    const { fetch, calls } = createApp(site, hello(fresh), {
+      stale: '1h',
+      refresh: () => (ways.shift() as () => Response)(),
+    })
+    await fetch('/a')
+    await age(site, 61 * SECOND)
+    for (const _ of [1, 2]) expect(brief(await fetch('/a'))).toBe('hit')
+    expect([ways, calls.length]).toEqual([[], 1])
+  })
+
+  it('stale serves nothing after its span, and nothing that forbids it', async () => {
+    const { fetch, calls } = createApp(
+      site,
+      (c) =>
+        c.text('Hello', 200, {
+          'cache-control': c.req.path === '/must' ? 'max-age=60, must-revalidate' : 'max-age=60',
+        }),
+      { stale: '10s' },
+    )
+    for (const path of ['/a', '/must']) await fetch(path)
+    await age(site, 71 * SECOND)
+    for (const path of ['/a', '/must']) await fetch(path)
+    expect(calls).toHaveLength(4)
+  })
+
+  it('staleIfError serves the stored response instead of an error, also of a handler that throws', async () => {
+    let broken: 'no' | 'throws' | 'answers' = 'no'
+    const { fetch } = createApp(
+      site,
+      (c) => {
+        if (broken === 'throws') throw new Error('broken')
+        return broken === 'answers' ? c.text('down', 503) : c.text('Hello', 200, fresh)
+      },
+      { staleIfError: '1h' },
+    )
+    await fetch('/a')
+    await age(site, 61 * SECOND)
+    for (const way of ['throws', 'answers'] as const) {
+      broken = way
+      const response = await fetch('/a')
+      expect([response.status, await response.text(), brief(response)]).toEqual([
+        200,
+        'Hello',
+        `fwd=stale;fwd-status=${way === 'throws' ? 500 : 503};detail=stale-if-error`,
+      ])
+    }
+    await age(site, 3_600 * SECOND)
+    expect((await fetch('/a')).status).toBe(503)
+  })
+
+  it('staleIfError does not replace a thrown HTTPException below 500', async () => {
+    let thrown: HTTPException | undefined
+    const { fetch } = createApp(
+      site,
+      (c) => {
+        if (thrown !== undefined) throw thrown
+        return c.text('Hello', 200, fresh)
+      },
+      { staleIfError: '1h' },
+    )
+    await fetch('/a')
+    await age(site, 61 * SECOND)
+    for (const status of [302, 401, 404, 410] as const) {
+      thrown = new HTTPException(status)
+      expect((await fetch('/a')).status).toBe(status)
+    }
+    thrown = new HTTPException(503)
+    expect(await (await fetch('/a')).text()).toBe('Hello')
+  })
+
+  it('allowStaleWithSMaxAge serves stale responses with s-maxage', async () => {
+    for (const allowStaleWithSMaxAge of [false, true]) {
+      await emptied(site)
+      let isBroken = false
+      const { fetch } = createApp(
+        site,
+        (c) =>
+          isBroken ? c.text('down', 503) : c.text('Hello', 200, { 'cache-control': 's-maxage=60, stale-if-error=60' }),
+        { allowStaleWithSMaxAge },
+      )
+      await fetch('/a')
+      await age(site, 61 * SECOND)
+      isBroken = true
+      expect((await fetch('/a')).status).toBe(allowStaleWithSMaxAge ? 200 : 503)
+    }
+  })
+})

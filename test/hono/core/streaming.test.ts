@@ -1,0 +1,166 @@
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '../../setup/eventually.ts'
+import {
+  brief,
+  createApp,
+  createSite,
+  emptied,
+  fresh,
+  heldLeases,
+  type Site,
+  status,
+  stored,
+  stream,
+  times,
+} from '../app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await createSite()
+})
+beforeEach(() => emptied(site))
+
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
+
+describe('a handler that streams', () => {
+  it('reaches the client as it writes, and is stored when it ends', async () => {
+    const source = stream()
+    const { send, settled, fetch, calls } = createApp(site, (c) => c.body(source.body, 200, fresh))
+    const response = await send('/a')
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    source.push('first ')
+    expect(text((await reader.read()).value)).toBe('first ')
+    expect(await stored(site)).toEqual([])
+    source.push('last')
+    source.close()
+    expect(text((await reader.read()).value)).toBe('last')
+    expect((await reader.read()).done).toBe(true)
+    await settled()
+    const hit = await fetch('/a')
+    expect([await hit.text(), brief(hit), hit.headers.get('content-type')]).toEqual(['first last', 'hit', null])
+    expect(calls).toHaveLength(1)
+  })
+
+  it.each(['with', 'without'])(
+    'is not stored if the client disconnects, and releases its lease, %s waitUntil',
+    async (which) => {
+      const source = stream()
+      const options = which === 'with' ? {} : { waitUntil: undefined }
+      const { send, settled, fetch } = createApp(
+        site,
+        (c) => (c.req.header('whole') ? c.text('whole', 200, fresh) : c.body(source.body, 200, fresh)),
+        options,
+      )
+      const reader = ((await send('/a')).body as ReadableStream<Uint8Array>).getReader()
+      source.push('first ')
+      await reader.read()
+      // It waits for the next part: cancelling ends that read as if the body were whole.
+      const pending = reader.read()
+      await reader.cancel('left')
+      expect((await pending).done).toBe(true)
+      await settled()
+      await eventually(async () => expect(await heldLeases(site)).toEqual([]))
+      expect(source.isCancelled).toBe(true)
+      expect(await stored(site)).toEqual([])
+      const next = await fetch('/a', { headers: { whole: '1' } })
+      expect([await next.text(), brief(next)]).toEqual(['whole', 'fwd=uri-miss;stored'])
+    },
+  )
+
+  it('is not stored if it fails half-way, and no request waits for the next attempt', async () => {
+    let source = stream()
+    const { send, settled } = createApp(site, (c) => c.body(source.body, 200, fresh))
+    const response = await send('/a')
+    source.push('half')
+    source.fail()
+    await expect(response.text()).rejects.toThrow('cut off')
+    await settled()
+    expect(await stored(site)).toEqual([])
+    expect(await heldLeases(site)).toEqual(['pass'])
+    source = stream()
+    source.close()
+    expect(brief(await send('/a'))).toBe('fwd=uri-miss;stored')
+  })
+
+  it('is passed on but not kept in memory beyond maxBodyBytes, and no request waits for its end', async () => {
+    const source = stream()
+    const { send, settled } = createApp(site, (c) => c.body(source.body, 200, fresh), { maxBodyBytes: 10 })
+    const reader = ((await send('/a')).body as ReadableStream<Uint8Array>).getReader()
+    source.push('more than ten bytes')
+    await reader.read()
+    await eventually(async () => expect(await heldLeases(site)).toEqual(['pass']))
+    source.push(' and more')
+    source.close()
+    expect(text((await reader.read()).value)).toBe(' and more')
+    await settled()
+    expect(await stored(site)).toEqual([])
+  })
+
+  it('is stored at the pace of the handler, even if its client does not read', async () => {
+    const { send, settled, fetch } = createApp(site, (c) => {
+      const parts = times(20, (i) => new TextEncoder().encode(`part ${i} `))
+      return c.body(
+        new ReadableStream({
+          pull: (to) => {
+            const part = parts.shift()
+            if (part === undefined) to.close()
+            else to.enqueue(part)
+          },
+        }),
+        200,
+        fresh,
+      )
+    })
+    const unread = await send('/a')
+    await settled()
+    expect(brief(await fetch('/a'))).toBe('hit')
+    expect(await unread.text()).toContain('part 19')
+  })
+
+  it('passes on 50 MB', async () => {
+    const chunk = new Uint8Array(1_000_000).fill(97)
+    const { fetch } = createApp(site, (c) => {
+      let left = 50
+      return c.body(new ReadableStream({ pull: (to) => (left-- > 0 ? to.enqueue(chunk) : to.close()) }), 200, fresh)
+    })
+    expect((await (await fetch('/a')).arrayBuffer()).byteLength).toBe(50_000_000)
+    expect(await stored(site)).toEqual([])
+    expect(site.faults.bytesIn).toBeLessThan(12_000)
+  })
+
+  it('is not collected at all if its Content-Length is too large', async () => {
+    const { fetch } = createApp(site, (c) => c.body('0123456789a', 200, { ...fresh, 'content-length': '11' }), {
+      maxBodyBytes: 10,
+    })
+    expect(status(await fetch('/a'))).toBe('pgstash;fwd=uri-miss;detail="too large"')
+  })
+
+  it('is not stored if its length differs from its Content-Length', async () => {
+    const { fetch } = createApp(site, (c) => c.body('short', 200, { ...fresh, 'content-length': '6' }))
+    expect(await (await fetch('/a')).text()).toBe('short')
+    expect(await stored(site)).toEqual([])
+    expect(await heldLeases(site)).toEqual([])
+  })
+})
+
+describe('a body', () => {
+  const bytes = Uint8Array.from(times(256, (i) => i))
+  it.each<[string, Uint8Array<ArrayBuffer>]>([
+    ['of all bytes', bytes],
+    ['that is empty', new Uint8Array()],
+    ['that begins with a byte order mark', new TextEncoder().encode('\ufeffx')],
+    ['with U+0000', new TextEncoder().encode('a\0b')],
+    ['with half a character', Uint8Array.of(0xe2, 0x82)],
+    ['of characters beyond U+FFFF', new TextEncoder().encode('𝄞'.repeat(50_000))],
+    ['of 300 kB that are no text', Uint8Array.from(times(300_000, (i) => (i * 31) & 255))],
+  ])('%s comes back unchanged', async (_name, body) => {
+    const { fetch, calls } = createApp(site, (c) => c.body(body, 200, fresh))
+    for (const _ of [1, 2]) expect(Buffer.from(await (await fetch('/a')).arrayBuffer()).equals(body)).toBe(true)
+    expect(calls).toHaveLength(1)
+  })
+
+  it('gets no Content-Type that the handler did not give', async () => {
+    const { fetch } = createApp(site, () => new Response(new TextEncoder().encode('<b>'), { headers: fresh }))
+    for (const _ of [1, 2]) expect((await fetch('/a')).headers.get('content-type')).toBe(null)
+  })
+})

@@ -1,0 +1,145 @@
+import type { CacheEvent } from 'pgstash'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { brief, createApp, createSite, emptied, fresh, ownCache, type Site, stored, stream } from '../app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await createSite()
+})
+beforeEach(() => emptied(site))
+
+type Answer = { status?: number; headers?: Record<string, string> }
+
+/** Pages, and whatever a request that changes something is answered with. */
+function pages(change: Answer | (() => Answer) = {}) {
+  return createApp(site, (c) => {
+    if (c.req.method === 'GET')
+      return c.text(c.req.path, 200, { ...fresh, vary: 'Accept-Language', 'cache-groups': '"g"' })
+    const { status = 200, headers = {} } = typeof change === 'function' ? change() : change
+    return new Response(null, { status, headers })
+  })
+}
+
+const paths = async () => (await stored(site)).map((key) => new URL(key.split(' ')[1] ?? '').pathname)
+
+describe('an unsafe request', () => {
+  it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'PURGE'])(
+    'of method %s that succeeds removes all variants of its URL, and no other',
+    async (method) => {
+      const { fetch } = pages()
+      for (const language of ['en', 'de']) await fetch('/a', { headers: { 'accept-language': language } })
+      await fetch('/ab')
+      await fetch('/a/b')
+      expect(brief(await fetch('/a', { method }))).toBe('fwd=method')
+      expect(await paths()).toEqual(['/a/b', '/ab'])
+      expect(brief(await fetch('/a', { headers: { 'accept-language': 'en' } }))).toBe('fwd=uri-miss;stored')
+    },
+  )
+
+  it.each([201, 204, 303])('answered with %i removes', async (status) => {
+    const { fetch } = pages({ status })
+    await fetch('/a')
+    await fetch('/a', { method: 'POST' })
+    expect(await paths()).toEqual([])
+  })
+
+  it.each([400, 404, 500])('answered with %i removes no response', async (status) => {
+    const { fetch } = pages({ status, headers: { location: '/a' } })
+    await fetch('/a')
+    site.faults.reset()
+    expect((await fetch('/a', { method: 'POST' })).status).toBe(status)
+    expect(site.faults.requests).toBe(0)
+    expect(await paths()).toEqual(['/a'])
+  })
+
+  it('whose handler throws removes no response', async () => {
+    const { fetch } = pages(() => {
+      throw new Error('broken')
+    })
+    await fetch('/a')
+    expect((await fetch('/a', { method: 'POST' })).status).toBe(500)
+    expect(await paths()).toEqual(['/a'])
+  })
+
+  it.each(['OPTIONS', 'HEAD'])('does not include safe methods: %s', async (method) => {
+    const { fetch } = pages()
+    await fetch('/a')
+    await fetch('/a', { method })
+    expect(await paths()).toEqual(['/a'])
+  })
+
+  it('removes the URLs in Location and Content-Location, of the same origin only', async () => {
+    const { fetch } = pages({
+      status: 201,
+      headers: { location: '/made', 'content-location': 'https://other.example.com/b' },
+    })
+    for (const url of ['/a', '/made', '/b', 'https://other.example.com/b']) await fetch(url)
+    await fetch('/a', { method: 'POST' })
+    expect(await stored(site)).toEqual([
+      expect.stringContaining('https://example.com/b'),
+      expect.stringContaining('https://other.example.com/b'),
+    ])
+  })
+
+  it('invalidates the groups in its response, of the same origin only', async () => {
+    const { fetch } = pages({ headers: { 'cache-group-invalidation': '"g"' } })
+    for (const url of ['/a', '/b', 'https://other.example.com/b']) await fetch(url)
+    await fetch('/unrelated', { method: 'POST' })
+    expect(brief(await fetch('/b'))).toMatch(/^fwd=.*stored$/)
+    expect(brief(await fetch('https://other.example.com/b'))).toBe('hit')
+  })
+
+  it('prevents a pending response of its URL from being stored', async () => {
+    const source = stream()
+    const reader = createApp(site, (c) => c.body(source.body, 200, fresh))
+    const response = await reader.send('/a')
+    await pages().fetch('/a', { method: 'POST' })
+    source.push('from before')
+    source.close()
+    expect(await response.text()).toBe('from before')
+    await reader.settled()
+    expect(await stored(site)).toEqual([])
+  })
+
+  it('removes the responses of every user', async () => {
+    const { fetch } = createApp(site, (c) => c.text('own', 200, { 'cache-control': 'max-age=60' }), {
+      authenticated: (c) => c.req.header('authorization'),
+    })
+    await fetch('/a', { headers: { authorization: 'a' } })
+    await fetch('/a', { headers: { authorization: 'b' } })
+    await fetch('/a')
+    expect(await stored(site)).toHaveLength(3)
+    await fetch('/a', { method: 'POST', headers: { authorization: 'a' } })
+    expect(await stored(site)).toEqual([])
+  })
+
+  it('ignores query parameters that the key ignores', async () => {
+    const { fetch } = createApp(site, (c) => c.text('page', 200, fresh), { query: { ignore: ['utm_*'] } })
+    await fetch('/a?b=1')
+    await fetch('/a?utm_source=x&b=1', { method: 'POST' })
+    expect(await stored(site)).toEqual([])
+  })
+
+  it('is answered if the database is unreachable, and reports that in Cache-Status and an event', async () => {
+    const events: CacheEvent[] = []
+    const cache = ownCache(site, { onEvent: (event) => void events.push(event) })
+    const { fetch } = createApp(site, (c) => c.text('done'), { cache })
+    site.faults.always({ kind: 'error', status: 500 })
+    const response = await fetch('/a', { method: 'POST' })
+    expect([response.status, brief(response)]).toEqual([200, 'fwd=method;detail=DATABASE'])
+    expect(events).toMatchObject([{ type: 'error', operation: 'responseCache', error: { code: 'DATABASE' } }])
+  })
+
+  it('removes its URL even if the key option throws', async () => {
+    const { fetch } = createApp(site, (c) => c.text('page', 200, fresh), {
+      key: (c) => {
+        if (c.req.method === 'POST') throw new Error('broken')
+        return undefined
+      },
+    })
+    await fetch('/a')
+    const response = await fetch('/a', { method: 'POST' })
+    expect([response.status, brief(response)]).toEqual([200, 'fwd=method;detail=UNAVAILABLE'])
+    expect(await stored(site)).toEqual([])
+  })
+})
