@@ -93,6 +93,7 @@ function toRequests(store: FillStore, failsSoft: boolean): FillRequests {
         return { value: await store.readOrClaim(request, cost), cost }
       } catch (error) {
         if (failsSoft) return toSoftReply(error, cost)
+        // `cost` is complete, so a cost that the error already carries would count twice.
         takeCost(error)
         throw withCost(error, cost)
       }
