@@ -1,8 +1,9 @@
 /** The methods of a cache that fill entries. */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import type { FillRequests } from '../fill/calls.ts'
-import { toSoftReply } from '../fill/create-filler.ts'
+import { NOTHING_FOUND } from '../fill/create-filler.ts'
 import { keepingRequests } from '../fill/keeping.ts'
+import { isStoreFailure } from '../fill/leader.ts'
 import { takeCost } from '../values/errors.ts'
 import { storedKey } from '../values/key.ts'
 import type { ScopedEngine } from './engine.ts'
@@ -15,7 +16,8 @@ export function fillSoftly(requests: FillRequests): FillRequests {
       try {
         return await requests.readOrClaim(request)
       } catch (error) {
-        return toSoftReply(error, takeCost(error))
+        if (!isStoreFailure(error)) throw error
+        return { value: NOTHING_FOUND, cost: takeCost(error), failure: error }
       }
     },
     fill: (request) => requests.fill(request),
