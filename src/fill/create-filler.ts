@@ -4,13 +4,13 @@ import type { ClaimAnswer, ClaimRequest, FillRequest } from '../store/claims.ts'
 import type { Reply } from '../store/store.ts'
 import { DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
 import { DEFAULT_SLACK, DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
-import { InvalidOptionError, takeCost, withCost } from '../values/errors.ts'
+import { takeCost, withCost } from '../values/errors.ts'
 import { type Cost, noCost } from '../values/events.ts'
 import { NEVER } from '../values/expiration.ts'
-import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { randomNumber } from '../values/random.ts'
 import type { FillRequests, FillSettings } from './calls.ts'
 import { createFillEngine } from './get-or-set.ts'
+import { isStoreFailure } from './leader.ts'
 
 /**
  * The three steps of a fill, implemented by a store. Each step must be atomic.
@@ -50,6 +50,9 @@ export interface Filler {
   detach(storedKeys: readonly string[] | 'all'): void
 }
 
+/** Stands for the answer of a store that failed softly. */
+export const NOTHING_FOUND: ClaimAnswer = { entry: undefined, claimed: 'unavailable', heldMs: undefined }
+
 const DEFAULTS: FillEnvironment = {
   codec: jsonCodec,
   maxValueBytes: DEFAULT_MAX_VALUE_BYTES,
@@ -86,42 +89,23 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
 
 /** The steps of a store as the engine sends them: the cost comes with each reply. */
 function toRequests(store: FillStore, failsSoft: boolean): FillRequests {
+  async function send<T>(step: (cost: Cost) => T | Promise<T>, standIn: T): Promise<Reply<T>> {
+    const cost = noCost()
+    try {
+      return { value: await step(cost), cost }
+    } catch (failure) {
+      return { value: standIn, cost, failure }
+    }
+  }
   return {
     async readOrClaim(request) {
-      const cost = noCost()
-      try {
-        return { value: await store.readOrClaim(request, cost), cost }
-      } catch (error) {
-        if (failsSoft) return toSoftReply(error, cost)
-        takeCost(error)
-        throw withCost(error, cost)
-      }
+      const reply = await send((cost) => store.readOrClaim(request, cost), NOTHING_FOUND)
+      if (!('failure' in reply) || (failsSoft && isStoreFailure(reply.failure))) return reply
+      // `cost` is complete, so a cost that the error already carries would count twice.
+      takeCost(reply.failure)
+      throw withCost(reply.failure, reply.cost)
     },
-    async fill(request) {
-      const cost = noCost()
-      try {
-        return { value: await store.fill(request, cost), cost }
-      } catch (failure) {
-        return { value: false, cost, failure }
-      }
-    },
-    async release(key, token) {
-      const cost = noCost()
-      try {
-        return { value: await store.release(key, token, cost), cost }
-      } catch (failure) {
-        return { value: undefined, cost, failure }
-      }
-    },
+    fill: (request) => send((cost) => store.fill(request, cost), false),
+    release: (key, token) => send((cost) => store.release(key, token, cost), undefined),
   }
-}
-
-/**
- * The reply to a `readOrClaim` that failed, with `onError: 'miss'`.
- *
- * @throws the error if it is not a failure of the store: a framework's signal, or an invalid option
- */
-export function toSoftReply(error: unknown, cost: Cost): Reply<ClaimAnswer> {
-  if (isFrameworkSignal(error) || error instanceof InvalidOptionError) throw error
-  return { value: { entry: undefined, claimed: 'unavailable', heldMs: undefined }, cost, failure: error }
 }

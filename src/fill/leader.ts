@@ -147,12 +147,16 @@ async function decodeEntry(call: Call, entry: FoundEntry | undefined): Promise<R
 }
 
 async function endFailed(leader: Leader, { error, isSoft }: ClaimResult & { kind: 'failed' }): Promise<Outcome> {
-  // Neither a framework's signal nor an invalid option is a failure of the store.
-  if (!isFrameworkSignal(error) && !(error instanceof InvalidOptionError)) {
+  if (isStoreFailure(error)) {
     emitError(leader.call, error, leader.startedAt, leader.unreportedCost)
     leader.unreportedCost = noCost()
   }
   return isSoft ? computeShared(leader) : { kind: 'failed', error, by: 'store' }
+}
+
+/** False for the signals of a framework, and for invalid options: neither is reported or computed around. */
+export function isStoreFailure(error: unknown): boolean {
+  return !isFrameworkSignal(error) && !(error instanceof InvalidOptionError)
 }
 
 /** Computes a missing value under the lease. */
