@@ -7,28 +7,28 @@ import { within } from '../values/within.ts'
 
 type Rows<R> = ReadonlyMap<string, R>
 
-/** A bound for entries of any size: a shared statement should not become much slower than a lone one. */
+/** Keys of one call. A shared statement should not become much slower than one for a single key. */
 const MAX_KEYS = 100
 /**
- * After this share of the timeout, followers send a statement of their own. On Workers the leader's request may have been
- * cancelled, and then its promises never settle.
+ * After this share of the timeout, followers read once more. On Workers the leader's request may have been cancelled, and then
+ * its promises never settle.
  */
 const PATIENCE = 0.5
 
 interface Batch<R> {
   readonly keys: Set<string>
   readonly reply: Promise<Reply<Rows<R>>>
-  /** The same call once more, for all followers whose patience ended; the first of them sends it. */
+  /** The same read once more, which the first follower that lost patience sends for all of them. */
   hedge?: Promise<Reply<Rows<R>>>
 }
 
 /**
- * Gathers keys until the end of the microtask, then reads them together.
+ * Collects keys until the end of the microtask, then reads them together.
  *
- * Followers await the leader's own promise, never one that the leader resolves for them: workerd kills a request that
- * waits for another request's resolver, and allows this.
+ * Followers await the leader's own promise, never one that the leader resolves for them. workerd allows the first, and kills
+ * a request that does the second.
  *
- * @param timeoutMs after which nobody waits any longer
+ * @param timeoutMs the longest wait of a follower
  */
 export function createCoalescer<R>(
   read: (keys: string[]) => MaybePromise<Reply<Rows<R>>>,
@@ -47,7 +47,7 @@ export function createCoalescer<R>(
     return batch
   }
 
-  /** A framework's signal concerns the page that sent the statement. A follower from another page asks by itself. */
+  /** A framework's signal concerns the page that sent the statement. A follower from another page reads by itself. */
   async function follow(batch: Batch<R>, key: string): Promise<Reply<Rows<R>>> {
     try {
       // Only the leader's reply carries the cost of the statement.

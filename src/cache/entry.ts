@@ -1,18 +1,18 @@
-/** The per-key handle, the same for every store. */
+/** The handle of one key, the same for every store. */
 import type { CacheEntry, WriteOptions } from '../cache.ts'
 import { exactEntry } from './exact-arguments.ts'
 
-/** What a handle needs of a store. */
+/** The operations that a handle needs. */
 export interface EntrySource<T> {
-  /** Reads the live entry; the function makes a fresh value of it at each call, so that no two callers share one. */
+  /** Reads the live entry. The function decodes a fresh value at each call, so that no two callers share one. */
   read(): Promise<(() => Promise<T>) | undefined>
-  /** Stores the value, and decodes a fresh one from the stored form, as a read would. */
+  /** Stores the value, and decodes a fresh one from the stored form, as a read does. */
   set(value: T, options?: WriteOptions): Promise<T>
   delete(): Promise<boolean>
 }
 
 export function createEntry<T>(source: EntrySource<T>): CacheEntry<T> {
-  // Only what has arrived: a promise could belong to a request that was cancelled (on Workers), and never settle.
+  // The memo holds no promise: on Workers, a promise of a cancelled request never settles.
   let memo: { row: Awaited<ReturnType<EntrySource<T>['read']>> } | undefined
   let generation = 0
 
@@ -20,7 +20,7 @@ export function createEntry<T>(source: EntrySource<T>): CacheEntry<T> {
     if (memo !== undefined) return memo.row
     const startedIn = generation
     const found = await source.read()
-    // Not over a reload, set or delete that came meanwhile.
+    // A reload, set or delete may have come meanwhile.
     if (startedIn === generation) memo = { row: found }
     return found
   }

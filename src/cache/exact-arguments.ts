@@ -1,8 +1,8 @@
 /**
  * Refuses arguments that a method would ignore.
  *
- * Types refuse them, but not everybody has types: `invalidate('a', 'b')` would leave b in place, and `keys.map(cache.get)`
- * would pass places in a list as options.
+ * The types refuse them too, but programs in JavaScript have no types. `invalidate('a', 'b')` would leave b in place, and
+ * `keys.map(cache.get)` would pass indexes as options.
  */
 import type { Cache, CacheEntry } from '../cache.ts'
 import { InvalidOptionError } from '../values/errors.ts'
@@ -42,9 +42,9 @@ const MOST_ARGUMENTS_OF_ENTRY = {
   reload: 0,
 } as const satisfies Record<keyof CacheEntry<unknown>, number>
 
-/** These throw; all others answer with a promise, which rejects. */
+/** These methods throw. All others return a promise, which rejects. */
 const AT_ONCE = new Set(['namespace', 'entry', 'reload'])
-/** These take several names as a list. */
+/** These methods take several names as a list. */
 const TAKE_LISTS = new Set(['getMany', 'deleteMany', 'invalidate'])
 
 /** The same cache, or a part of one, with methods that refuse further arguments. */
@@ -70,7 +70,7 @@ function exact<T extends object>(methods: T, most: Readonly<Record<string, numbe
 
 function withoutFurther(name: string, most: number, method: Method): Method {
   return (...args) => {
-    // A trailing undefined says nothing. Wrappers that pass on their arguments add some.
+    // Wrappers that pass on their arguments add trailing undefineds, which mean nothing.
     if (args.length <= most || args.slice(most).every((argument) => argument === undefined)) return method(...args)
     const error = furtherArguments(name, most, args.length)
     if (AT_ONCE.has(name)) throw error

@@ -1,38 +1,38 @@
-/** `withMetrics`: a cache that knows its hit rate, whatever its store. */
+/** `withMetrics`: a cache that knows its hit rate. */
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type Counts, metered } from './metered.ts'
 
 export interface CacheMetrics {
-  /** Values that the cache had: one for each key of `getMany`, and for each row that a handle read. */
+  /** Values that were found: one for each key of `getMany`, and for each row that a handle read. */
   readonly hits: number
-  /** Values that it had not; with `onError: 'miss'` those too that a failing database could not give. */
+  /** Values that were not found. With `onError: 'miss'`, reads of an unreachable database count as misses. */
   readonly misses: number
-  /** `hits / (hits + misses)`; before the first read 0 and not NaN, which JSON would turn into null. */
+  /** `hits / (hits + misses)`. Before the first read it is 0, because JSON would turn NaN into null. */
   readonly rate: number
-  /** Calls of any method that rejected; not where `getOrSet`'s own computation failed, or its `signal` aborted. */
+  /** Calls that rejected, except if the computation of `getOrSet` failed or its `signal` aborted. */
   readonly errors: number
 }
 
 export interface Metered {
-  /** The counts of this cache and of all namespaces made from it, since it was made or reset. */
+  /** The counts of this cache and of all its namespaces, since it was created or reset. */
   metrics(): CacheMetrics
-  /** Sets all counts to 0. What is under way is counted when it ends. */
+  /** Sets all counts to 0. Calls that are under way are counted when they end. */
   resetMetrics(): void
 }
 
 /**
  * The same cache, with counts of its hits, misses and errors.
  *
- * `get`, `getMany`, `pull`, `getOrSet` and handles (once for each row that they read) count. Of `getOrSet`, a value that
- * this call computed is a miss, and so is a computation of its own that failed. Everything else is a hit: a stale value, one
- * that another caller computed, the old one while a refresh runs in the background. `has`, `expiration` and writes are
- * neither. Of a `responseCache` over it, each response that came from the cache is a hit, one that was made a miss, and a
- * failure of the store an error, although it fails no request.
+ * `get`, `getMany`, `pull`, `getOrSet` and handles count; a handle counts once for each row that it reads. With `getOrSet`, a
+ * value that this call computed is a miss, and so is its failed computation. Everything else is a hit: a stale value, a value
+ * that another caller computed, or the old value while a refresh runs in the background. `has`, `expiration` and writes are
+ * neither. With a `responseCache` over it, a response from the cache is a hit, a response of the handler is a miss, and a
+ * failure of the store is an error, although no request fails.
  *
- * Costs no round trip. Each process or isolate counts for itself; for all of them together see `pgstash/telemetry`.
+ * Counting costs no round trip. Each process or isolate counts for itself; `pgstash/telemetry` counts for all of them.
  *
- * @throws InvalidOptionError when it is given no cache
+ * @throws InvalidOptionError if the argument is not a cache
  * @example
  * const cache = withMetrics(createCache(db))
  * await cache.get('user:42')

@@ -15,22 +15,22 @@ export interface CommonOptions {
   namespace?: string | undefined
   /** For writes that name none; default: never expires. */
   expiration?: Expiration | undefined
-  /** Default: JSON. */
+  /** Turns values into text and back. Default: JSON. */
   codec?: Codec | undefined
-  /** With sliding: the share of the span by which a deadline may be late, and writes are saved; default 0.25. */
+  /** With sliding: how late a deadline may be, as a share of the span. A larger share saves writes. Default 0.25. */
   slack?: number | undefined
-  /** Receives hits, misses, writes and errors. Its own failures are ignored. */
+  /** Receives hits, misses, writes and errors. Failures of the listener itself are ignored. */
   onEvent?: EventListener | undefined
-  /** Whether events name keys; default false, because keys often hold who did what. */
+  /** True if events name keys. Default false, because keys often contain personal data. */
   eventKeys?: boolean | undefined
-  /** Of one encoded value; default 32 MiB. */
+  /** The largest encoded value, in UTF-8 bytes. Default 32 MiB. */
   maxValueBytes?: number | undefined
   /**
-   * Keeps background work alive after the response: `ctx.waitUntil` on Workers, `waitUntil` of `@vercel/functions`. With
-   * it, refreshes of stale values happen in the background; without it, whoever won the refresh waits for it.
+   * Keeps background work alive after the response: `ctx.waitUntil` on Workers, `waitUntil` of `@vercel/functions`. With it,
+   * refreshes of stale values happen in the background. Without it, the call that won the refresh waits for it.
    */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
-  /** From 0 up to, but not including, 1: for jitter and early refreshes. Default: from `crypto`. */
+  /** Returns a number from 0 up to, but not including, 1, for jitter and early refreshes. Default: from `crypto`. */
   random?: (() => number) | undefined
 }
 

@@ -1,4 +1,4 @@
-/** The cache of those that are given none, such as cached functions. */
+/** The cache of functions that are given none. */
 
 import { checkedCache } from '../cache/delegate.ts'
 import type { Cache } from '../cache.ts'
@@ -7,7 +7,7 @@ import { memoryCache } from './memory/create-memory-cache.ts'
 let current: Cache | undefined
 
 /**
- * Makes a cache the default of this process or isolate; functions that were made before use it from then on.
+ * Makes a cache the default of this process or isolate. Cached functions that were made before use it from then on.
  *
  * @throws InvalidOptionError
  * @example
@@ -17,7 +17,7 @@ export function setDefaultCache(cache: Cache): void {
   current = checkedCache(cache, 'the default')
 }
 
-/** The default cache; where none was set, a memory cache with its default bounds, made on first use. */
+/** The default cache. If none was set, it is a memory cache with default bounds, created on first use. */
 export function getDefaultCache(): Cache {
   current ??= memoryCache()
   return current

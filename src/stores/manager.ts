@@ -1,4 +1,4 @@
-/** `createCacheManager`: several stores by name, one of them the default. */
+/** `createCacheManager`: several caches by name, one of which is the default. */
 
 import { checkedCache, delegate } from '../cache/delegate.ts'
 import type { Cache } from '../cache.ts'
@@ -6,29 +6,29 @@ import { describeType, InvalidOptionError, UnknownStoreError } from '../values/e
 import { optionsObject } from '../values/options.ts'
 
 export interface CacheManagerOptions<Name extends string = string> {
-  /** The name of the store that the manager itself stands for. */
+  /** The name of the cache that the manager itself stands for. */
   default: NoInfer<Name>
   stores: Record<Name, Cache>
 }
 
-/** The default store, and the way to all others. */
+/** The default cache, and access to all others. */
 export interface CacheManager<Name extends string = string> extends Cache {
   /** @throws UnknownStoreError */
   store(name: Name | (string & {})): Cache
   /**
-   * Adds a store. One that is there is not replaced, because somebody may hold it.
+   * Adds a cache. It replaces none, because somebody may hold the old one.
    *
    * @throws InvalidOptionError
    */
   extend(name: string, cache: Cache): void
-  /** The stores' names, in the order in which they came. */
+  /** The names, in the order in which the caches were added. */
   readonly names: readonly string[]
 }
 
 /**
- * Several stores by name. The manager is itself a cache: the default one.
+ * Several caches by name. The manager is itself a cache: the default one.
  *
- * @throws InvalidOptionError, UnknownStoreError where the default is none of the stores
+ * @throws InvalidOptionError, UnknownStoreError if there is no cache of the default's name
  * @example
  * const caches = createCacheManager({ default: 'postgres', stores: { postgres: createCache(db), memory: memoryCache() } })
  * await caches.set('key', 1)

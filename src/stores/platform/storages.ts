@@ -1,15 +1,15 @@
-/** What the platforms keep near a function: texts by key, for so long. */
+/** The caches of the platforms: texts by key, each for a limited time. */
 
-/** Texts by key. What is not there any more is undefined, whatever the reason. */
+/** Texts by key. A text that is gone is undefined, whatever the reason. */
 export interface NearStorage {
   read(key: string): Promise<string | undefined>
   write(key: string, text: string, options: { seconds: number; tags: readonly string[] }): Promise<void>
   remove(key: string): Promise<void>
-  /** Where the platform knows tags. */
+  /** Only if the platform knows tags. */
   expireTags?(tags: readonly string[]): Promise<void>
 }
 
-/** What `getCache()` of `@vercel/functions` gives. */
+/** The result of `getCache()` of `@vercel/functions`. */
 export interface RuntimeCache {
   get(key: string): Promise<unknown>
   set(key: string, value: unknown, options?: { ttl?: number; tags?: string[]; name?: string }): Promise<void>
@@ -17,7 +17,7 @@ export interface RuntimeCache {
   expireTag(tag: string | string[]): Promise<void>
 }
 
-/** What `caches.default` is on Workers. */
+/** `caches.default` of Workers. */
 interface WorkersCache {
   match(url: string): Promise<Response | undefined>
   put(url: string, response: Response): Promise<void>
@@ -25,12 +25,12 @@ interface WorkersCache {
 }
 
 /**
- * No host of this name can ever be asked: what is stored under it is nobody's response. The mark at its end keeps the keys
- * `.` and `..` from being steps of the path, which URLs drop.
+ * No host can have this name, so an entry never collides with a real response. The text at the end keeps the keys `.` and `..`
+ * from being path segments, which URLs drop.
  */
 const ORIGIN = 'https://pgstash.invalid/key='
 
-/** `caches.default` of this runtime: asked for at each use, because at module level nothing may be done. */
+/** `caches.default` of this runtime. It is looked up at each use, because Workers forbid I/O at module level. */
 export function workersStorage(): NearStorage | undefined {
   const cache = () => Reflect.get(Object(Reflect.get(globalThis, 'caches')), 'default') as WorkersCache | undefined
   if (cache() === undefined) return undefined

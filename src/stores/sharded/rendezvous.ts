@@ -1,13 +1,14 @@
 /**
- * Which node a key belongs to: rendezvous hashing (Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit
- * Rates", IEEE/ACM ToN 1998). Each node draws a number for the key, and the highest has it.
+ * Finds the node of a key by rendezvous hashing (Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates",
+ * IEEE/ACM ToN 1998). Each node draws a number for the key, and the highest number wins.
  *
- * A node that is added takes keys from all others alike, and nothing moves between those; one that leaves hands its keys
- * to all alike. Against a ring of virtual nodes it needs no table and has no lucky nodes, for some nanoseconds per node.
- * Only 32-bit integer arithmetic, which every engine does alike: `Math.log`, the usual way to weights, need not be.
+ * A new node takes keys evenly from all others, and no key moves between those. A node that leaves gives its keys evenly to
+ * all others. Compared with a ring of virtual nodes, this needs no table and has no overloaded nodes, and it costs some
+ * nanoseconds per node. It uses 32-bit integer arithmetic only, because every engine must find the same node. `Math.log`,
+ * the usual way to weights, may differ between engines.
  */
 
-/** As many draws has a node. */
+/** The number of draws that each node has. */
 export type Weights = ReadonlyMap<string, number>
 
 interface Draw {
@@ -18,7 +19,7 @@ interface Draw {
 
 /** @param weights at least one node */
 export function createRendezvous(weights: Weights): (key: string) => string {
-  // In an order of their own, so that a tie goes to the same node whatever the order in which they were named.
+  // Sorted, so that a tie goes to the same node whatever the order in which the nodes were given.
   const draws = [...weights]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([node, weight]) => Array.from({ length: weight }, (_, i): Draw => ({ node, ...hash(`${node}#${i}`) })))
@@ -27,7 +28,7 @@ export function createRendezvous(weights: Weights): (key: string) => string {
     let best = draws[0] as Draw
     let highest = -1
     for (const draw of draws) {
-      // 2^53 values: among a million keys hardly a tie.
+      // Among 2^53 values, a million keys hardly tie.
       const number = (mix(high ^ draw.high, low) & 0x1fffff) * 2 ** 32 + mix(low ^ draw.low, high)
       if (number > highest) {
         highest = number
@@ -38,7 +39,7 @@ export function createRendezvous(weights: Weights): (key: string) => string {
   }
 }
 
-/** 64 bits of a text: bryc's cyrb53 (public domain), without its last step. */
+/** Hashes a text to 64 bits: bryc's cyrb53 (public domain), without its last step. */
 function hash(text: string): { high: number; low: number } {
   let high = 0xdeadbeef
   let low = 0x41c6ce57
@@ -50,7 +51,7 @@ function hash(text: string): { high: number; low: number } {
   return { high: mix(high, low), low: mix(low, high) }
 }
 
-/** MurmurHash3's finaliser, over both halves: every bit of the input changes half of the bits. */
+/** MurmurHash3's finaliser over both halves: each input bit changes half of the output bits. */
 function mix(a: number, b: number): number {
   let h = a ^ Math.imul(b, 0x9e3779b1)
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
@@ -58,7 +59,7 @@ function mix(a: number, b: number): number {
   return (h ^ (h >>> 16)) >>> 0
 }
 
-/** A number for a node's name. */
+/** The number that stands for a node's name in a joined snapshot. */
 export function nameNumber(name: string): number {
   const { high, low } = hash(name)
   return (high & 0x1fffff) * 2 ** 32 + low

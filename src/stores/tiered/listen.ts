@@ -1,4 +1,4 @@
-/** `listen`: a first tier that is told at once, where a connection can be kept. */
+/** `listen`: removes copies as soon as other processes write, by LISTEN and NOTIFY over a lasting connection. */
 
 import { engineOf } from '../../cache/engine.ts'
 import type { Cache } from '../../cache.ts'
@@ -11,7 +11,7 @@ import { within } from '../../values/within.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { TieredStore } from './tiered-store.ts'
 
-/** What `listen` needs of a connection: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
+/** A connection that can listen: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
 export interface ListeningClient {
   connect(): Promise<unknown>
   query(text: string): Promise<unknown>
@@ -22,33 +22,35 @@ export interface ListeningClient {
 }
 
 export interface ListenOptions {
-  /** A new connection, not connected yet: called at the beginning, and again after each one that was lost. */
+  /** Returns a new client that is not connected yet. Called at the beginning, and again after each lost connection. */
   connect: () => ListeningClient
-  /** The `notify` of `migrate`. */
+  /** The name that `migrate(db, { notify })` was given. */
   channel: string
-  /** Told of lost connections and failed attempts; each is followed by another attempt. */
+  /** Called for lost connections and failed attempts. Another attempt follows each of them. */
   onError?: ((error: unknown) => void) | undefined
 }
 
 export interface Listening {
-  /** Resolves when the channel is listened to for the first time, or is closed before. */
+  /** Resolves when the first connection listens, or when it is closed before that. */
   readonly ready: Promise<void>
-  /** Ends the connection, and makes no other. */
+  /** Ends the connection, and opens no other. */
   close(): Promise<void>
 }
 
-/** The first pause before another attempt; doubled up to the longest, as long as none succeeds. */
+/** The pause before another attempt. It doubles up to the longest pause, as long as no attempt succeeds. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
-/** For a farewell, which a host that is gone never answers. */
+/** The longest wait for the end of a connection, because an unreachable host never confirms it. */
 const LONGEST_END_MS = 1_000
 
 /**
- * Keeps the first tier of a `tieredCache` fresh by LISTEN and NOTIFY: what anybody writes is taken out as soon as it is told,
- * without a read. For processes and Durable Objects that can keep a connection; `migrate(db, { notify: channel })` sends.
+ * Keeps the first tier of a `tieredCache` fresh by LISTEN and NOTIFY.
  *
- * After a gap, for what was told meanwhile is lost, everything is taken out. Off by default, because Postgres lets
- * transactions that notify commit only one after the other.
+ * A write by anybody removes the copy as soon as the notification arrives, without a read. It is for processes and Durable
+ * Objects that can keep a connection. `migrate(db, { notify: channel })` installs the triggers that notify.
+ *
+ * Notifications during a gap in the connection are lost, so all copies are removed before and after it. It is off by default,
+ * because Postgres lets transactions that notify commit only one after the other.
  *
  * @throws InvalidOptionError
  * @example
@@ -70,7 +72,7 @@ export function listen(cache: Cache, options: ListenOptions): Listening {
     try {
       onError?.(error)
     } catch {
-      // A listener's own failure ends nothing.
+      // A failure of the caller's function must not end the listening.
     }
   }
   const closing = new AbortController()
@@ -105,7 +107,7 @@ async function keepListening(listener: Listener): Promise<void> {
       return false
     })
     if (signal.aborted) return
-    // What is told from now on is lost, until the next connection listens; it takes out everything again then.
+    // Notifications are lost until the next connection listens. It flushes again then.
     await feed.flush()
     if (signal.aborted) return
     failures = hasListened ? 0 : failures + 1
@@ -114,7 +116,7 @@ async function keepListening(listener: Listener): Promise<void> {
   }
 }
 
-/** Listens until the connection ends; whether it ever did. */
+/** Listens until the connection ends. True if it ever listened. */
 async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Listener): Promise<boolean> {
   const client = connect()
   let end: () => void = () => {}
@@ -138,11 +140,11 @@ async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Lis
     await ended
   }
   try {
-    // Whoever closes does not wait for a host that never answers.
+    // `close` does not wait for a host that never answers.
     await Promise.race([start(), ended])
     return hasListened
   } finally {
-    // Or each connection that was lost would leave one behind.
+    // Otherwise each lost connection would leave a listener behind.
     signal.removeEventListener('abort', end)
     await within(
       LONGEST_END_MS,
