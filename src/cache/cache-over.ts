@@ -1,4 +1,4 @@
-/** `cacheOver`: the one engine, over any store. */
+/** The one engine, over any store. `own-store.ts` has the `cacheOver` that users call. */
 import type { Cache } from '../cache.ts'
 import { createFiller } from '../fill/get-or-set.ts'
 import { checkedStore } from '../store/checked-store.ts'
@@ -35,15 +35,9 @@ export interface EngineOptions extends CommonOptions {
 export const ENGINE_OPTIONS = [...COMMON_OPTIONS, 'timeout', 'onError'] as const
 
 /**
- * A cache over a store of yours.
- *
- * The engine checks and parses what callers pass, scopes keys, encodes values, emits events, collapses concurrent calls,
- * computes missing values once, and fails soft if asked to. The store only holds encoded rows by stored key. Makes no
- * request and starts no timer, so it is safe at module level.
+ * A cache over a store that keeps to `timeout` by itself.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
- * @example
- * const cache = cacheOver(myStore, { namespace: 'shop', expiration: '10m' })
  */
 export function cacheOver(store: Store, options?: EngineOptions): Cache {
   const { timeout, onError, ...common } = optionsObject(options, ENGINE_OPTIONS)

@@ -10,8 +10,10 @@ import type { ScopedEngine } from './engine.ts'
 /** A store's steps of a fill. Each adds its own cost to the cost that the caller passes in. */
 export function fillSteps(store: Store): FillStore {
   function step<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): MaybePromise<T> {
-    // A local store answers at once and costs nothing.
-    return store.isLocal ? (run() as Reply<T>).value : sent(cost, run)
+    if (store.isLocal !== true) return sent(cost, run)
+    // A local store answers at once and costs nothing. One that promises an answer all the same gets the time it needs.
+    const reply = run()
+    return reply instanceof Promise ? sent(cost, () => reply) : reply.value
   }
   async function sent<T>(cost: Cost, run: () => MaybePromise<Reply<T>>): Promise<T> {
     try {
