@@ -3,8 +3,12 @@ import { cacheOver, type EngineOptions, type Store } from 'pgstash'
 import type { StoreUnderTest } from 'pgstash/testing'
 import { KeyValueStore, type Transaction, type TransactionalStorage } from '../../docs/snippets/stores/own-store.ts'
 
-/** A storage with one transaction at a time. Each access lets other work run first, so that what is not atomic shows. */
-export function createKeyValueStorage(): TransactionalStorage {
+/**
+ * A storage with one transaction at a time. Each access lets other work run first.
+ *
+ * @param isAtomic false for one whose transactions run into each other
+ */
+export function createKeyValueStorage({ isAtomic = true } = {}): TransactionalStorage {
   const records = new Map<string, unknown>()
   let last: Promise<unknown> = Promise.resolve()
   const transaction: Transaction = {
@@ -18,6 +22,7 @@ export function createKeyValueStorage(): TransactionalStorage {
   }
   return {
     transaction(work) {
+      if (!isAtomic) return work(transaction)
       const own = last.then(() => work(transaction))
       last = own.catch(() => {})
       return own
