@@ -191,15 +191,13 @@ export interface NamespaceStep {
 
 /** A stored key, or the prefix of a scope, as the methods of a cache would be called to reach it. */
 export function callPath(stored: string): { readonly namespaces: readonly NamespaceStep[]; readonly key: string } {
-  const segments = stored.match(/(?:\\[\s\S]|[^|\\])*(?:\||$)/g) ?? []
-  const last = segments.findIndex((segment) => !segment.endsWith(SEPARATOR))
   const namespaces: NamespaceStep[] = []
-  for (const segment of segments.slice(0, last)) {
-    const name = segment.slice(0, -1)
+  for (const [, name = '', separator] of stored.matchAll(/((?:\\[\s\S]|[^|\\])*)(\||$)/g)) {
+    if (separator === '') return { namespaces, key: unescaped(name) }
     const parent = name.startsWith(VERSION_MARK) ? namespaces.pop() : undefined
     namespaces.push(parent === undefined ? { name: unescaped(name) } : { ...parent, version: unescaped(name.slice(2)) })
   }
-  return { namespaces, key: unescaped(segments[last] ?? '') }
+  return { namespaces, key: '' }
 }
 
 function unescaped(name: string): string {

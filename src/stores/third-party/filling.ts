@@ -5,9 +5,10 @@
  * the value that it resolves with is the entry.
  */
 import type { Cache, CacheSnapshot, Fill, GetOrSetOptions } from '../../cache.ts'
-import type { ClaimAnswer, ClaimRequest, FillRequest } from '../../store/claims.ts'
+import { type ClaimAnswer, type ClaimRequest, type FillRequest, remainingMs } from '../../store/claims.ts'
 import { type Item, type ReadOptions, type Reply, type Row, toReply } from '../../store/store.ts'
 import type { StoredValue } from '../../values/codec.ts'
+import type { Deadline } from '../../values/expiration.ts'
 import { CACHE_DEFAULT, expirationOf } from './expirations.ts'
 
 /** A claim is answered with this instead of a value, … */
@@ -57,7 +58,7 @@ export function filling({ at, encode, decode, read }: Access) {
           await done.catch(() => {})
         }
         claims.set(request.token, {
-          async fill(value, { deadline, tags, asOf }) {
+          async fill(value, { deadline, maxAgeMs, tags, asOf }) {
             if (asOf !== null) {
               // A snapshot cannot be passed on here, but it can with `set`.
               fill.skip()
@@ -69,7 +70,10 @@ export function filling({ at, encode, decode, read }: Access) {
               })
               return
             }
-            if (deadline !== CACHE_DEFAULT) fill.expireIn(expirationOf(deadline) ?? null)
+            // The cache was told a sliding span with the claim, and adds its slack itself.
+            if (deadline !== CACHE_DEFAULT && !isSlide(deadline, request)) {
+              fill.expireIn(expirationOf(bounded(deadline, maxAgeMs)) ?? null)
+            }
             fill.tag(...(tags ?? []))
             await ended(value)
           },
@@ -112,6 +116,14 @@ async function refreshing(cache: Cache, key: string): Promise<Claim> {
     },
     release: async () => {},
   }
+}
+
+function isSlide(deadline: Deadline, { sliding }: ClaimRequest): boolean {
+  return deadline.kind === 'after' && deadline.ms === sliding?.lifeMs
+}
+
+function bounded(deadline: Deadline, maxAgeMs: number | null): Deadline {
+  return maxAgeMs === null ? deadline : { kind: 'after', ms: remainingMs(deadline, maxAgeMs) }
 }
 
 function optionsOf({ leaseMs, staleMs, sliding }: ClaimRequest): GetOrSetOptions {

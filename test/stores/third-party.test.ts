@@ -1,0 +1,152 @@
+/** A cache of another package, with nothing but the methods of the interface, as a tier, as a node, and below functions. */
+import { type Cache, cached, memoryCache, shardedCache, tieredCache } from 'pgstash'
+import { cacheContract, type StoreUnderTest } from 'pgstash/testing'
+import { describe, expect, it } from 'vitest'
+import { memoryStore } from './memory-store.ts'
+import { shardedStore } from './sharded-store.ts'
+import { tieredStore } from './tiered-store.ts'
+import { thirdParty } from './under.ts'
+
+/** Rules that the methods of `Cache` cannot carry through an adapter, as docs/stores.md says. */
+const LIMITS = [
+  // A claim does not bring the stale value, and `beta` has no place in it.
+  'is answered with at once to all but the one that refreshes it',
+  'is answered with at once to everybody where waitUntil refreshes it in the background',
+  "is refreshed under the call's own waitUntil, where the call has one",
+  'is answered with when the computation fails, within the window and to who takes it',
+  'is not there for anyone else, but kept by cleanup for as long as it may be served',
+  'is kept for any time with null',
+  'refreshes a live entry early when the draw says so, and only then',
+  // Values pass as JSON.
+  'is what the codec brings back, if it keeps more than JSON',
+]
+
+/** The clock of the contract's stores runs ahead; the adapter counts what remains of a life by the real one. */
+const BY_THE_CLOCK = [
+  'moves a deadline only when less than the span remains, to the span plus the slack',
+  'keeps an entry alive as long as it is read, and lets it go afterwards',
+  'lives on while it is read, no less than its span after each read',
+  'ends with maxAge, whatever the hits',
+]
+
+function contractOf(store: StoreUnderTest, limits: readonly string[]): void {
+  const seen = new Set<string>()
+  const runner = {
+    describe,
+    expect,
+    it(name: string, run: () => Promise<void>) {
+      seen.add(name)
+      if (!limits.includes(name)) it(name, run)
+    },
+  }
+  cacheContract(runner, store)
+  it('the contract has the rules that are left out here', () => {
+    expect(limits.filter((name) => !seen.has(name))).toEqual([])
+  })
+}
+
+const foreign = (store: StoreUnderTest): StoreUnderTest => ({
+  ...store,
+  create: async (options) => thirdParty(await store.create(options)),
+})
+
+describe('a third party’s cache as the second tier', () =>
+  contractOf(tieredStore(memoryStore(), foreign(memoryStore())), [...LIMITS, ...BY_THE_CLOCK]))
+
+describe('shards over third parties’ caches', () =>
+  contractOf(shardedStore({ a: foreign(memoryStore()), b: foreign(memoryStore()) }), LIMITS))
+
+describe('a third party’s cache', () => {
+  const wraps = [
+    (own: Cache) => shardedCache({ nodes: { own } }),
+    (own: Cache) => tieredCache({ l1: memoryCache(), l2: own }),
+  ]
+  const nodes = (): [Cache, Cache][] =>
+    wraps.map((wrap) => {
+      const own = memoryCache()
+      return [wrap(thirdParty(own)), own]
+    })
+
+  it('slides', async () => {
+    for (const [cache, own] of nodes()) {
+      await own.set('key', 1, { expiration: '1m' })
+      for (let i = 0; i < 2; i++) expect(await cache.get('key', { sliding: '1h' })).toBe(1)
+      const expiresAt = (await own.expiration('key'))?.getTime() ?? 0
+      expect(Math.abs(expiresAt - Date.now() - 75 * 60_000)).toBeLessThan(5_000)
+      await cache.getOrSet('filled', 1, { expiration: '1h', sliding: true })
+      const filledUntil = (await own.expiration('filled'))?.getTime() ?? 0
+      expect(Math.abs(filledUntil - Date.now() - 75 * 60_000)).toBeLessThan(5_000)
+    }
+  })
+
+  it('keeps its own default expiration', async () => {
+    for (const wrap of wraps) {
+      const own = memoryCache({ expiration: '1m' })
+      const cache = wrap(thirdParty(own))
+      await cache.set('set', 1)
+      await cache.getOrSet('filled', 1)
+      await cache.increment('counted')
+      for (const key of ['set', 'filled', 'counted']) {
+        const expiresAt = (await own.expiration(key))?.getTime() ?? 0
+        expect(Math.abs(expiresAt - Date.now() - 60_000)).toBeLessThan(5_000)
+      }
+    }
+  })
+
+  it('is reached in its own namespaces and versions', async () => {
+    for (const [cache, own] of nodes()) {
+      const place = (on: Cache) => on.namespace('a|b').namespace('app', { version: 2 })
+      await place(cache).setMany({ 'k|1': 1, 'k\\2': 2 })
+      expect([...(await place(own).getMany(['k|1', 'k\\2']))]).toEqual([
+        ['k|1', 1],
+        ['k\\2', 2],
+      ])
+      await own.set('outside', 1)
+      expect(await cache.namespace('a|b').clear()).toBe(2)
+      expect(await own.count()).toBe(1)
+    }
+  })
+
+  it('computes once for all callers, and once more after a computation that failed', async () => {
+    for (const [cache, own] of nodes()) {
+      let computed = 0
+      const compute = async () => {
+        computed++
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        return { computed }
+      }
+      const values = await Promise.all(Array.from({ length: 20 }, () => cache.getOrSet('key', compute)))
+      expect(values).toEqual(Array(20).fill({ computed: 1 }))
+      expect(await own.get('key')).toEqual({ computed: 1 })
+      await expect(cache.getOrSet('failing', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+      expect(await cache.getOrSet('failing', 'works')).toBe('works')
+    }
+  })
+
+  it('does not store a value that was overtaken, or a skipped one', async () => {
+    for (const [cache, own] of nodes()) {
+      const value = await cache.getOrSet('key', async () => {
+        await own.set('key', 'written meanwhile')
+        return 'computed'
+      })
+      expect([value, await own.get('key')]).toEqual(['computed', 'written meanwhile'])
+      await cache.getOrSet('skipped', ({ skip }) => {
+        skip()
+        return 1
+      })
+      expect(await own.has('skipped')).toBe(false)
+    }
+  })
+
+  it('takes a snapshot with a fill, and is refreshed as of before the computation', async () => {
+    for (const [cache, own] of nodes()) {
+      const asOf = await cache.snapshot()
+      await own.invalidate('tag')
+      expect(await cache.getOrSet('key', 'old data', { tags: ['tag'], asOf })).toBe('old data')
+      expect(await own.has('key')).toBe(false)
+      const load = cached(async (id: number) => ({ id }), { cache, key: 'load', tags: ['load'] })
+      expect(await load.refresh(1)).toEqual({ id: 1 })
+      expect(await own.get(load.key(1))).toEqual({ id: 1 })
+    }
+  })
+})
