@@ -16,9 +16,10 @@ import {
 import { cacheContract, type StoreUnderTest } from 'pgstash/testing'
 import { describe, expect, it } from 'vitest'
 import { KeyValueStore } from '../../docs/snippets/stores/own-store.ts'
+import { testStore } from '../../docs/snippets/stores/own-store-test.ts'
 import { memoryStore as memoryRows } from '../../src/stores/memory/memory-store.ts'
 import { createStorage } from '../../src/stores/memory/storage.ts'
-import { cacheOverStores, keyValueStores } from './key-value-store.ts'
+import { cacheOverStores, createKeyValueStorage, keyValueStores } from './key-value-store.ts'
 import { memoryStore } from './memory-store.ts'
 import { shardedStore } from './sharded-store.ts'
 import { tieredStore } from './tiered-store.ts'
@@ -27,7 +28,7 @@ const runner = { describe, it, expect }
 const own = () => cacheOverStores(keyValueStores())
 
 describe('the contract', () => {
-  describe('over a store of one’s own', () => cacheContract(runner, own()))
+  describe('as the documents test a store of one’s own', () => testStore(createKeyValueStorage))
   describe("over one with onError: 'miss'", () =>
     cacheContract(runner, cacheOverStores(keyValueStores(), { onError: 'miss' })))
   describe('over one below memory', () => cacheContract(runner, tieredStore(memoryStore(), own())))

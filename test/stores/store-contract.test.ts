@@ -32,7 +32,6 @@ const OF_COPIES = [
   'comes with the time for which the reader may have it, stale included',
 ]
 
-describe('a store of one’s own', () => storeContract(runner, keyValueStores()))
 describe('the memory store', () => storeContract(runner, below(memoryStore())))
 describe('the Postgres store', () =>
   storeContract(runner, below(lazily(async () => postgresStore(drizzle(createPool(await createDatabase())))))))

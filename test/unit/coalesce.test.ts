@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createCoalescer } from '../../src/cache/coalesce.ts'
-import { toReply, type Row } from '../../src/store/store.ts'
+import { type Row, toReply } from '../../src/store/store.ts'
 
 function coalescer(load: (keys: string[]) => Promise<ReadonlyMap<string, Row>>, timeoutMs: number) {
   const read = createCoalescer(async (keys) => toReply(await load(keys)), timeoutMs)
