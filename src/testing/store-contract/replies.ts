@@ -3,10 +3,10 @@ import { ROOT } from '../../values/key.ts'
 import { randomUUID } from '../../values/random.ts'
 import { claiming, filling, item, listing, MINUTE, type StoreSuite, sweeping, writing } from './suite.ts'
 
-const TOKEN = randomUUID()
+type Call = (store: Store) => MaybePromise<Reply<unknown>>
 
-/** One call of each method. */
-const CALLS: Record<string, (store: Store) => MaybePromise<Reply<unknown>>> = {
+/** One call of each method. A function, because on Workers nothing is random at module level. */
+const callsBy = (token: string): Record<string, Call> => ({
   write: (store) => store.write([item('key')], writing()),
   read: (store) => store.read('key'),
   readMany: (store) => store.readMany(['key', 'missing']),
@@ -23,17 +23,17 @@ const CALLS: Record<string, (store: Store) => MaybePromise<Reply<unknown>>> = {
   size: (store) => store.size(ROOT),
   stats: (store) => store.stats(ROOT),
   list: (store) => store.list(ROOT, listing()),
-  readOrClaim: (store) => store.readOrClaim(claiming({ key: 'claimed', token: TOKEN })),
-  fill: (store) => store.fill(filling(TOKEN, { key: 'claimed' })),
-  release: (store) => store.release('claimed', TOKEN),
+  readOrClaim: (store) => store.readOrClaim(claiming({ key: 'claimed', token })),
+  fill: (store) => store.fill(filling(token, { key: 'claimed' })),
+  release: (store) => store.release('claimed', token),
   sweep: (store) => store.sweep(ROOT, sweeping()),
   clear: (store) => store.clear(ROOT),
-}
+})
 
 export function replies({ describe, test, expect }: StoreSuite): void {
   describe('replies', () => {
     test('carry their cost, whatever the method', async (store) => {
-      for (const [name, call] of Object.entries(CALLS)) {
+      for (const [name, call] of Object.entries(callsBy(randomUUID()))) {
         const { cost } = await call(store)
         const isCost = [cost?.roundTrips, cost?.bytes].every((amount) => Number.isInteger(amount) && amount >= 0)
         expect(`${name}: ${isCost}`).toBe(`${name}: true`)
@@ -42,7 +42,7 @@ export function replies({ describe, test, expect }: StoreSuite): void {
 
     test('of a local store are no promises', async (store) => {
       if (store.isLocal !== true) return
-      for (const [name, call] of Object.entries(CALLS)) {
+      for (const [name, call] of Object.entries(callsBy(randomUUID()))) {
         expect(`${name}: ${'then' in call(store)}`).toBe(`${name}: false`)
       }
     })
