@@ -178,7 +178,7 @@ function counter(
   }
 }
 
-/** What a store has for a key when it is asked to claim the key's lease. */
+/** The entry and the lease of a key, as `readOrClaim` finds them. */
 export interface ClaimState {
   /** Live, stale or expired; undefined if there is none, or if an invalidated tag rejects it. */
   readonly entry: StoredEntry | undefined

@@ -2,7 +2,7 @@ import type { Store } from '../../store/store.ts'
 import { ROOT } from '../../values/key.ts'
 import { claimed, claiming, filled, filling, item, type StoreSuite, textOf, writing } from './suite.ts'
 
-/** Who has the lease of a key, and for how long. */
+/** The holder of a key's lease, and how long it holds the lease. */
 export function leases({ describe, test, expect, advance }: StoreSuite): void {
   describe('a lease', () => {
     test('goes to one token, and all others learn how long it is held', async (store) => {

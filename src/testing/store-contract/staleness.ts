@@ -1,7 +1,7 @@
 import type { Store } from '../../store/store.ts'
 import { claiming, filled, item, MINUTE, NEVER, type StoreSuite, writing } from './suite.ts'
 
-/** What a claim answers with after the deadline, and the lives that fills give. */
+/** Answers to claims after the deadline, and the lives that fills give. */
 export function staleness({ describe, test, expect, advance }: StoreSuite): void {
   const ask = async (store: Store, staleMs: number | null) => {
     const { token, ...request } = claiming({ staleMs })
