@@ -1,6 +1,7 @@
 /** `pgstash`: a cache that lives in Postgres and is reached over stateless HTTP. */
 
-export { cacheOver, type EngineOptions } from './cache/cache-over.ts'
+export type { EngineOptions } from './cache/build-cache.ts'
+export { cacheOver } from './cache/cache-over.ts'
 export { type CacheMetrics, type Metered, withMetrics } from './cache/metrics.ts'
 export type { CommonOptions } from './cache/settings.ts'
 export type {
@@ -35,16 +36,33 @@ export { type Invalidation, type InvalidationOptions, invalidation } from './pos
 export type { CacheTables } from './schema/index.ts'
 export type { Change, ChangeReader, Changes } from './store/changes.ts'
 export type { ClaimAnswer, ClaimRequest, FillRequest, FoundEntry, Sliding } from './store/claims.ts'
+export {
+  buildEntry,
+  buildFilledEntry,
+  type ClaimState,
+  claimEntry,
+  countEntry,
+  type Lease,
+  limitEntry,
+  resolveDeadline,
+  type StoredEntry,
+  selectPage,
+  slideEntry,
+  sumStats,
+  toListedRow,
+  toRow,
+  touchEntry,
+} from './store/entries.ts'
 export type { ListedRow, ListInput, SweepInput } from './store/inputs.ts'
 export {
   type CountInput,
-  free,
   type Item,
   type MaybePromise,
   type ReadOptions,
   type Reply,
   type Row,
   type Store,
+  toReply,
   type Window,
   type WriteInput,
 } from './store/store.ts'
@@ -58,7 +76,8 @@ export type { RuntimeCache } from './stores/platform/storages.ts'
 export { type ShardedCache, type ShardedCacheOptions, shardedCache } from './stores/sharded/sharded-cache.ts'
 export { type Listening, type ListeningClient, type ListenOptions, listen } from './stores/tiered/listen.ts'
 export { type TieredCacheOptions, tieredCache } from './stores/tiered/tiered-cache.ts'
-export { type Codec, jsonCodec } from './values/codec.ts'
+export { type Codec, jsonCodec, type StoredValue } from './values/codec.ts'
+export { addDecimals } from './values/decimal.ts'
 export {
   CacheError,
   type CacheErrorCode,
@@ -89,4 +108,6 @@ export type {
 } from './values/events.ts'
 export type { Deadline, Duration, Expiration } from './values/expiration.ts'
 export type { DevalueTypes, Jsonified, KeptTypes } from './values/jsonified.ts'
+export { byCodePoint, type KeyRange, type Scope } from './values/key.ts'
+export { formatSnapshot, parseSnapshot } from './values/snapshot.ts'
 export type { TimeSpan } from './values/time-span.ts'

@@ -1,38 +1,11 @@
-/** `cacheOver`: the one engine, over any store. */
+/** `cacheOver`: a cache over a store that somebody else wrote. */
 import type { Cache } from '../cache.ts'
-import { createFillEngine } from '../fill/get-or-set.ts'
 import { checkedStore } from '../store/checked-store.ts'
 import type { Store } from '../store/store.ts'
-import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { nestedScope } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
-import type { TimeSpan } from '../values/time-span.ts'
-import { createCircuit } from './circuit.ts'
-import { createCoalescer } from './coalesce.ts'
-import { counting } from './counting.ts'
-import { ENGINE, type Foundation, type OperationEngine, type ScopedEngine } from './engine.ts'
-import { exactCache } from './exact-arguments.ts'
-import { failSoft } from './fail-soft.ts'
-import { getOrSet } from './filling.ts'
-import { inspecting } from './inspecting.ts'
-import { entryHandle, reading } from './reading.ts'
-import { removing } from './removing.ts'
-import { COMMON_OPTIONS, type CommonOptions, checkedTimeout, parseSettings } from './settings.ts'
-import { writing } from './writing.ts'
-
-export interface EngineOptions extends CommonOptions {
-  /** For one call of the store, its retries included. A plain number is milliseconds; default 5,000. */
-  timeout?: TimeSpan | undefined
-  /**
-   * What happens when the store fails. With `'throw'`, the default, the call rejects.
-   *
-   * With `'miss'`, reads find nothing, `getOrSet` computes, and `set`, `setMany` and `touch` do nothing. All other methods
-   * still reject. After five failures in a row, these calls skip the store for a second, and longer if it keeps failing.
-   */
-  onError?: 'throw' | 'miss' | undefined
-}
-
-export const ENGINE_OPTIONS = [...COMMON_OPTIONS, 'timeout', 'onError'] as const
+import { buildCache, ENGINE_OPTIONS, type EngineOptions } from './build-cache.ts'
+import { checkedTimeout } from './settings.ts'
+import { withTimeout } from './timeout.ts'
 
 /**
  * A cache over a store of yours.
@@ -41,48 +14,15 @@ export const ENGINE_OPTIONS = [...COMMON_OPTIONS, 'timeout', 'onError'] as const
  * computes missing values once, and fails soft if asked to. The store only holds encoded rows by stored key. Makes no
  * request and starts no timer, so it is safe at module level.
  *
+ * A call of the store that takes longer than `timeout` rejects with `DatabaseTimeoutError`. `clear` and `clearExpired` may
+ * take as long as they need, and a local store has no timeout.
+ *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
  * const cache = cacheOver(myStore, { namespace: 'shop', expiration: '10m' })
  */
 export function cacheOver(store: Store, options?: EngineOptions): Cache {
-  const { timeout, onError, ...common } = optionsObject(options, ENGINE_OPTIONS)
-  const checked = checkedStore(store)
-  const { settings, scope } = parseSettings(common)
-  // Inside a transaction a failure has ended it, and going on would hide that.
-  const failsSoft = checkedOnError(onError) === 'miss' && checked.isInTransaction !== true
-  const own = failsSoft ? failSoft(checked, createCircuit()) : checked
-  return cacheOn({ ...settings, store: own, scope, timeoutMs: checkedTimeout(timeout), failsSoft })
-}
-
-/** @throws InvalidOptionError */
-export function checkedOnError(onError: unknown = 'throw'): 'throw' | 'miss' {
-  if (onError === 'throw' || onError === 'miss') return onError
-  throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
-}
-
-/** The same for settings that were checked before, such as those of the caches that a new one is made of. */
-export function cacheOn(foundation: Foundation): Cache & { readonly [ENGINE]: ScopedEngine } {
-  const { store, timeoutMs } = foundation
-  const filler = createFillEngine(store, foundation)
-  const readRow = store.isLocal
-    ? (key: string) => store.read(key)
-    : createCoalescer((keys) => store.readMany(keys), timeoutMs)
-  return scopedCache({ ...foundation, filler, readRow })
-}
-
-function scopedCache(engine: OperationEngine): Cache & { readonly [ENGINE]: ScopedEngine } {
-  const { setStored, ...written } = writing(engine)
-  const removed = removing(engine)
-  const cache: Cache = exactCache({
-    ...reading(engine),
-    ...written,
-    ...counting(engine),
-    ...removed,
-    ...inspecting(engine),
-    getOrSet: getOrSet(engine),
-    namespace: (name, options) => scopedCache({ ...engine, scope: nestedScope(engine.scope, name, options) }),
-    entry: (key) => entryHandle(engine, key, { setStored, delete: removed.delete }),
-  })
-  return { ...cache, [ENGINE]: { ...engine, getOrSet: cache.getOrSet } }
+  const { timeout } = optionsObject<EngineOptions>(options, ENGINE_OPTIONS)
+  const own = checkedStore(store)
+  return buildCache(own.isLocal === true ? own : withTimeout(own, checkedTimeout(timeout)), options)
 }

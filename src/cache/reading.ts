@@ -1,6 +1,6 @@
 /** `get`, `getMany`, `has`, `expiration`, `entry`: methods that change no value. */
 import type { Cache, CacheEntry } from '../cache.ts'
-import type { Reply, Row } from '../store/store.ts'
+import type { Row } from '../store/store.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
 import { decodeRow } from './decoding.ts'
 import type { OperationEngine } from './engine.ts'
@@ -11,7 +11,7 @@ import type { writing } from './writing.ts'
 
 export function reading(engine: OperationEngine) {
   const { store, codec, slack, scope, readRow } = engine
-  const isPlain = store.isLocal && engine.emit === undefined
+  const isPlain = store.isLocal === true && engine.emit === undefined
 
   function read(stored: string, ttlMs: number | undefined) {
     if (ttlMs === undefined) return readRow(stored)
@@ -23,7 +23,8 @@ export function reading(engine: OperationEngine) {
     const stored = storedKey(scope, key)
     if (isPlain) {
       // The fast path: a listener pays for everything else that this function does.
-      const { value: row } = read(stored, ttlMs) as Reply<Row | undefined>
+      const reply = read(stored, ttlMs)
+      const { value: row } = reply instanceof Promise ? await reply : reply
       return row === undefined ? fallback : decodeRow(row, stored, codec)
     }
     const hit = await perform<{ value: unknown } | undefined>(engine, {

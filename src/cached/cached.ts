@@ -1,5 +1,5 @@
 /** `cached`: a function whose values are kept, as a wrapper and as a decorator of methods. */
-import { cacheOn } from '../cache/cache-over.ts'
+import { cacheOn } from '../cache/build-cache.ts'
 import { engineOf, type ScopedEngine } from '../cache/engine.ts'
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { foundationOf } from '../stores/third-party/foundation.ts'

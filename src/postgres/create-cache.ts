@@ -1,6 +1,6 @@
 /** `createCache`: the engine over a store on Postgres. */
 
-import { cacheOver, ENGINE_OPTIONS, type EngineOptions } from '../cache/cache-over.ts'
+import { buildCache, ENGINE_OPTIONS, type EngineOptions } from '../cache/build-cache.ts'
 import { checkedTimeout, scopeOf } from '../cache/settings.ts'
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
@@ -65,5 +65,5 @@ export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
   })
   const capacity = parseCapacity({ maxEntries, maxBytes })
   const bound = capacity && { scope: scopeOf(engineOptions.namespace), capacity }
-  return cacheOver(postgresStore(runner, own, bound), engineOptions)
+  return buildCache(postgresStore(runner, own, bound), engineOptions)
 }

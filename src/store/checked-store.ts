@@ -33,7 +33,8 @@ const METHODS = Object.keys({
 } satisfies Methods) as (keyof Methods)[]
 
 /**
- * A store that can be copied with `{ ...store }`, as decorators do: the methods of a class are bound to their object.
+ * A store that can be copied with `{ ...store }`, as decorators do: its methods are bound to their object, so the copy of a
+ * store with fields of its own shares them.
  *
  * @throws InvalidOptionError, which names the methods that are missing
  */
@@ -42,8 +43,9 @@ export function checkedStore(store: Store): Store {
     throw new InvalidOptionError(`Expected a store, got ${describeType(store)}.`)
   }
   const missing = METHODS.filter((name) => name !== 'position' && typeof store[name] !== 'function')
-  if (missing.length > 0) throw new InvalidOptionError(`Expected a store with the methods ${missing.join(', ')}.`)
-  if (Object.getPrototypeOf(store) === Object.prototype) return store
+  if (missing.length > 0) {
+    throw new InvalidOptionError(`Expected a store, got an object without the methods ${missing.join(', ')}.`)
+  }
   const bound = METHODS.flatMap((name) => {
     const method = store[name]
     return method === undefined ? [] : [[name, (method as () => unknown).bind(store)] as const]

@@ -9,36 +9,37 @@ import type { Row } from './store.ts'
 export interface ClaimRequest {
   /** As it is stored, namespace included. */
   readonly key: string
-  /** Unique to this computation. A repeated claim with the same token keeps the lease. */
+  /** A UUID, unique to this computation. A repeated claim with the same token keeps the lease. */
   readonly token: string
-  /** How long the lease keeps others from computing, from now. */
+  /** Milliseconds from now for which the lease keeps others from computing. */
   readonly leaseMs: number
-  /** How long after its deadline the caller still accepts a value; 0 means not at all, null any time. */
+  /** Milliseconds after its deadline for which the caller still accepts a value; 0 means not at all, null any time. */
   readonly staleMs: number | null
   /** A live entry is refreshed early if at most `early` times the duration of its computation remains; 0 means never. */
   readonly early: number
   /** True to claim the lease although an entry is live. */
   readonly force: boolean
-  /** True if the caller keeps a copy of the entry, and so needs `remainingMs` and `tags`. */
+  /** True if the caller, a tiered cache, keeps a copy of the entry, and so needs `remainingMs` and `tags`. Default false. */
   readonly forCopy?: boolean | undefined
-  /** Receives what other processes changed, if the store tells changes. */
+  /** Receives what other processes changed. Only a store that has `tellsChanges` gets one. */
   readonly changes?: ChangeReader | undefined
   /** Moves the deadline of a live entry if the move is due, as `get` with `sliding` does. */
   readonly sliding: Sliding | undefined
 }
 
+/** When a read moves a deadline, and where to. It never moves a permanent entry's, and never to an earlier instant. */
 export interface Sliding {
-  /** The deadline moves when less than this remains, … */
+  /** The deadline moves if less than this remains, … */
   readonly ttlMs: number
   /** … to this from now, … */
   readonly lifeMs: number
-  /** … but never beyond this age of the entry; null is any. */
+  /** … but never beyond this age of the entry, counted from its last write; null is any. */
   readonly maxAgeMs: number | null
 }
 
 export interface FoundEntry extends Row {
   readonly state: 'live' | 'stale'
-  /** Milliseconds for which callers may still get the value; undefined means any time. */
+  /** Milliseconds for which this caller may still get the value, by `staleMs` and by the entry; undefined means any time. */
   readonly servableMs?: number | undefined
 }
 
@@ -47,22 +48,28 @@ export interface ClaimAnswer {
   readonly entry: FoundEntry | undefined
   /** True if the lease now belongs to the token. `unavailable` if the store grants no leases; then nothing is stored. */
   readonly claimed: boolean | 'unavailable'
-  /** Milliseconds for which another token holds the lease; undefined if the lease changed during the call. */
+  /**
+   * Milliseconds for which another token holds the lease. Undefined if none does, or if the lease changed during the call: a
+   * caller that got neither an entry nor the lease then asks again at once.
+   */
   readonly heldMs: number | undefined
 }
 
 export interface FillRequest extends StoredValue {
+  /** As it is stored, namespace included. */
   readonly key: string
+  /** That of the claim. */
   readonly token: string
   readonly deadline: Deadline
-  /** The deadline is at most this far from now; null sets no bound. */
+  /** The deadline is at most this many milliseconds from now; null sets no bound. */
   readonly maxAgeMs: number | null
-  /** How long after its deadline the value may be served as stale; null means forever. */
+  /** Milliseconds after its deadline for which the value may be served as stale; null means forever. */
   readonly staleMs: number | null
+  /** As they are stored; null for none. */
   readonly tags: readonly string[] | null
   /** From `snapshot()`; null: the value's data was read no earlier than the claim. */
   readonly asOf: string | null
-  /** How long it took to compute, for early refreshes. */
+  /** Milliseconds that it took to compute, for early refreshes. */
   readonly computeMs: number
 }
 

@@ -3,10 +3,16 @@ import type { ListedEntry } from '../cache.ts'
 import type { KeyRange } from '../values/key.ts'
 
 export interface ListInput {
+  /** The keys that begin with `range.from`, as a range for stores that compare keys by code point. */
   readonly range: KeyRange
-  /** Without nested scopes: with a prefix. */
+  /**
+   * True to leave out nested scopes, which a list by prefix does. A key is in a nested scope if the part behind `scope.prefix`
+   * contains a `|` that no `\` escapes.
+   */
   readonly isDirect: boolean
+  /** Invalidated entries are listed as `expired`, too; permanent ones as `forever` and as `live`. */
   readonly state: 'all' | 'live' | 'expired' | 'forever' | 'invalidated'
+  /** 1 to 1,000. Answer with one row more if there is one. */
   readonly limit: number
   /** The stored key after which the page begins; '' for the first. */
   readonly after: string
@@ -19,9 +25,12 @@ export type ListedRow = Omit<ListedEntry, 'key' | 'namespace'> & {
 }
 
 export interface SweepInput {
+  /** Entries to remove at a time, so that no lock is held for long. */
   readonly batch: number
-  /** Infinity for none. */
+  /** Milliseconds after which no further batch begins; Infinity for none. The first batch always runs. */
   readonly timeBudget: number
+  /** Call it after each batch with the number of entries removed so far. */
   readonly onProgress: ((removed: number) => void) | undefined
+  /** No further batch begins once it is aborted. */
   readonly signal: AbortSignal | undefined
 }

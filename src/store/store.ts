@@ -2,11 +2,7 @@
  * The port between the engine (`cacheOver`) and whatever holds the rows.
  *
  * A store knows stored keys and encoded rows, and nothing else. The engine parses options, scopes keys, encodes and
- * decodes values, emits events, collapses concurrent calls and fails soft; a store does none of that. Each method is
- * atomic. A method that sends requests answers with what they cost, and a failure carries its own cost.
- *
- * @example
- * const cache = cacheOver(myStore, { expiration: '10m' })
+ * decodes values, emits events, collapses concurrent calls and fails soft; a store does none of that.
  */
 
 import type { CacheStats, CleanupResult } from '../cache.ts'
@@ -18,11 +14,15 @@ import type { ChangeReader } from './changes.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './claims.ts'
 import type { ListedRow, ListInput, SweepInput } from './inputs.ts'
 
-/** The answer of a store, and its cost. */
+/** The answer of a store, and its cost. `toReply` makes one. */
 export interface Reply<T> {
   readonly value: T
+  /** Round trips of this call, retries included, and the bytes of the values that they moved. Events report it once. */
   readonly cost: Cost
-  /** The store's failure, if it failed softly. `value` is then what `onError: 'miss'` puts in place of the answer. */
+  /**
+   * The store's failure, if it failed softly. `value` is then what `onError: 'miss'` puts in place of the answer. The engine
+   * sets it. Your store throws instead.
+   */
   readonly failure?: unknown
 }
 
@@ -35,38 +35,40 @@ export interface Row extends StoredValue {
   readonly remainingMs?: number | undefined
   /** As they are stored; null if there are none, undefined if the store cannot tell. Needed only by reads `forCopy`. */
   readonly tags?: readonly string[] | null | undefined
-  /** The engine keeps a decoded copy here if that makes the next read of the same row cheaper. */
+  /** The engine keeps a decoded copy here if that makes the next read of the same row cheaper. Never set it. */
   decoded?: unknown
 }
 
 export interface ReadOptions {
-  /** Moves the deadline of a live entry if the move is due. */
+  /** Moves the deadline of a live entry if the move is due. `slideEntry` is the rule. */
   readonly sliding?: Sliding | undefined
-  /** True if the caller keeps a copy of the row, and so needs `remainingMs` and `tags`. */
+  /** True if the caller, a tiered cache, keeps a copy of the row, and so needs `remainingMs` and `tags`. Default false. */
   readonly forCopy?: boolean | undefined
-  /** Receives what other processes changed, if the store tells changes. */
+  /** Receives what other processes changed. Only a store that has `tellsChanges` gets one. */
   readonly changes?: ChangeReader | undefined
 }
 
-/** A row to store. */
+/** A row to store. If `value` and `number` are both null, the value is null. */
 export interface Item extends StoredValue {
-  /** As it is stored, namespace included. */
+  /** As it is stored, namespace included: at most 512 bytes in UTF-8, without U+0000. */
   readonly key: string
 }
 
 export interface WriteInput {
+  /** `resolveDeadline` makes an instant of it. */
   readonly deadline: Deadline
-  /** As they are stored; null for none. */
+  /** As they are stored, each once; null for none. At most 512 bytes each. */
   readonly tags: readonly string[] | null
-  /** From `snapshot()`; null means that the value's data counts as read when the store is called. */
+  /** From `snapshot()` or `position()`; null means that the value's data counts as read when the store is called. */
   readonly asOf: string | null
 }
 
 export interface CountInput {
-  /** Decimal digits with an optional minus sign. */
+  /** A decimal number as `String` writes it: digits with an optional minus sign, fraction and exponent. */
   readonly delta: string
   /** True if a live counter's deadline moves as well. */
   readonly sliding: boolean
+  /** For a counter that begins, and for a live one if `sliding`. */
   readonly deadline: Deadline
 }
 
@@ -76,86 +78,142 @@ export interface Window {
   readonly count: number
   /** When the window ends, in milliseconds since 1970 by the store's clock. */
   readonly resetAt: number
-  /** Milliseconds until then. */
+  /** Milliseconds until then: whole, and at least 0. */
   readonly resetMs: number
 }
 
 /**
- * Holds encoded rows by stored key.
+ * Holds encoded rows by stored key. `docs/custom-stores.md` shows a whole one.
  *
- * "Live" means: not expired by the store's clock, and not rejected by an invalidated tag. A store must keep the rules of
- * docs/api.md that concern rows; the contract suite of `pgstash/testing` checks them.
+ * - **Live** means: not expired by the store's own clock, and not rejected by an invalidated tag. An entry is expired at the
+ *   very instant of its deadline.
+ * - **Each method is atomic.** No other call sees its work half done, or changes a row between its read and its write.
+ * - **Keys, tags and options are checked** before the store is called. Lists of keys are never empty, and hold no key twice.
+ * - **A failure is thrown.** Throw `DatabaseError` or `DatabaseTimeoutError` if the storage cannot answer: only these count
+ *   as outages, which `onError: 'miss'` absorbs and the circuit breaker counts. Any other error is a bug, and rejects
+ *   the call. A failed request costs something, too: `new DatabaseError(message, { cost })`.
+ * - **Instances of classes work.** The engine binds every method to its object.
+ *
+ * The suites of `pgstash/testing` check all of this: `cacheContract` through a cache, `storeContract` on the store itself.
+ *
+ * @example
+ * class SqliteStore implements Store { … }
+ * const cache = cacheOver(new SqliteStore(file), { expiration: '10m', onError: 'miss' })
  */
 export interface Store {
-  /** True if every call is answered at once, without I/O. The engine does not gather the gets of one tick for such a store. */
-  readonly isLocal: boolean
-  /** True inside a transaction of the caller: a failure there has ended the transaction, so the engine never fails soft. */
+  /**
+   * True if the store answers without I/O: its methods return replies, not promises. The engine then adds no promise of its own,
+   * sets no timer, and does not gather the gets of one tick into one `readMany`. Default false.
+   */
+  readonly isLocal?: boolean | undefined
+  /** True inside a transaction of the caller: a failure there has ended the transaction, so the engine never fails soft. Default false. */
   readonly isInTransaction?: boolean | undefined
-  /** True if reads can report what other processes changed. */
+  /** True if reads can report what other processes changed, for `tieredCache({ changes: true })`. Default false. */
   readonly tellsChanges?: boolean | undefined
   /** The store that this one keeps copies of. Responses and query results are not copied: they go to that store directly. */
   readonly source?: Store | undefined
   /**
-   * "As of now" without a request, if the store can tell. The engine asks before it encodes a value, because encoding may
-   * take time in which a tag is invalidated.
+   * The same as `snapshot`, without a request. Leave it out if only a request can tell.
+   *
+   * `set`, `setMany` and `add` of tagged values ask for it before they encode the value, because a tag may be invalidated
+   * while they do.
    */
   position?(): string
 
+  /** For `get` with `sliding`, and for every `get` of a local store. */
   read(key: string, options?: ReadOptions): MaybePromise<Reply<Row | undefined>>
-  /** The live rows among distinct keys. `sliding` does not occur here. */
+  /** The live rows among the keys, by stored key. For `getMany`, and for the plain gets of one tick. `sliding` does not occur. */
   readMany(keys: readonly string[], options?: ReadOptions): MaybePromise<Reply<ReadonlyMap<string, Row>>>
-  /** Whether a live entry exists. Does not count as a use of the entry. */
+  /** True if a live entry exists. Does not count as a use of the entry, if the store evicts by use. */
   has(key: string): MaybePromise<Reply<boolean>>
-  /** When a live entry expires, in milliseconds since 1970: Infinity for never, undefined if no entry is live. */
+  /**
+   * When a live entry expires, in milliseconds since 1970: Infinity for never, undefined if no entry is live. For
+   * `cache.expiration`.
+   */
   deadline(key: string): MaybePromise<Reply<number | undefined>>
 
   /**
-   * Replaces whole entries, whatever was there, and breaks their leases. Keys are distinct and sorted by code point. Answers
-   * how many entries the store now holds: fewer than it was given if it has no room for some of them.
+   * Replaces whole entries, whatever was there, and breaks their leases. Keys are sorted by code point, so that two callers
+   * cannot deadlock. Answers with the number of entries that the store now holds: fewer than it was given if it has no room.
+   * For `set` and `setMany`.
    */
   write(items: readonly Item[], input: WriteInput): MaybePromise<Reply<number>>
-  /** Stores an entry if none is live; true if it did. */
+  /** Stores an entry and breaks its lease if none is live; true if it did. A deadline in the past makes it true as well. */
   add(item: Item, input: WriteInput): MaybePromise<Reply<boolean>>
-  /** Moves the deadline of a live entry; false if none is live. */
+  /** Moves the deadline of a live entry, and nothing else; false if none is live. A move into the past breaks the lease. */
   touch(key: string, deadline: Deadline): MaybePromise<Reply<boolean>>
-  /** Adds to a number and answers with the sum in decimal digits. @throws NotANumberError, CounterRangeError */
+  /**
+   * Adds to a number, breaks the lease, and answers with the sum in decimal digits. `countEntry` is the rule, `addDecimals` its
+   * arithmetic. For `increment` and `decrement`.
+   *
+   * @throws NotANumberError, CounterRangeError, and the entry stays as it was
+   */
   count(key: string, input: CountInput): MaybePromise<Reply<string>>
-  /** Counts a call in a fixed window. @throws NotANumberError */
+  /**
+   * Counts a call in a fixed window, and breaks the lease. `limitEntry` is the rule.
+   *
+   * @param rule `periodMs` is the length of the window; the count stays at `cap`
+   * @throws NotANumberError, and the entry stays as it was
+   */
   limit(key: string, rule: { readonly periodMs: number; readonly cap: number }): MaybePromise<Reply<Window>>
 
-  /** Removes entries and breaks their leases; answers how many of them were live. Keys are distinct and sorted. */
+  /**
+   * Removes entries and breaks their leases, also if there is no entry. Answers with the number of live ones. Keys are sorted by
+   * code point. For `delete` and `deleteMany`.
+   */
   remove(keys: readonly string[]): MaybePromise<Reply<number>>
-  /** Removes an entry, breaks its lease, and answers with the row if it was live. */
+  /** Removes an entry, breaks its lease, and answers with the row if it was live. For `pull`. */
   take(key: string): MaybePromise<Reply<Row | undefined>>
-  /** Removes everything in a scope and those nested in it; answers with the number of rows. */
+  /**
+   * Removes every entry and breaks every lease whose key begins with `scope.prefix`. Answers with the number of entries, expired
+   * ones included.
+   */
   clear(scope: Scope): MaybePromise<Reply<number>>
-  /** Removes entries that nobody can be answered with any more, in bounded batches. */
+  /**
+   * Removes entries of a scope that no caller can get any more, not even as stale, in batches. Leases stay as they are. For
+   * `clearExpired`.
+   */
   sweep(scope: Scope, input: SweepInput): MaybePromise<Reply<CleanupResult>>
 
-  /** Makes entries with any of these tags absent, in every scope. */
+  /** Rejects entries with any of these tags that were made of data read before this call, in every scope. */
   invalidate(tags: readonly string[]): MaybePromise<Reply<void>>
+  /**
+   * "As of now", for `asOf`. Callers of the cache may keep it, so it must have the form that `formatSnapshot` gives. A
+   * snapshot that another store made counts as older than every invalidation.
+   */
   snapshot(): MaybePromise<Reply<string>>
 
-  /** The number of live entries in a scope and those nested in it. */
+  /** The number of live entries in a scope and those nested in it. For `cache.count`. */
   size(scope: Scope): MaybePromise<Reply<number>>
+  /** Counts the entries of a scope and those nested in it by state. `sumStats` is the rule. */
   stats(scope: Scope): MaybePromise<Reply<CacheStats>>
-  /** One row more than `limit` if there is a next page, in key order. */
+  /** One row more than `limit` if there is a next page, ordered by code point (`byCodePoint`). `selectPage` is the rule. */
   list(scope: Scope, input: ListInput): MaybePromise<Reply<readonly ListedRow[]>>
 
-  /** Answers with the entry. If none is live, claims the lease of the key unless another token holds it. */
+  /**
+   * Answers with the entry. If none is live, claims the lease of the key unless another token holds it. `claimEntry` is the
+   * rule. For `getOrSet`.
+   */
   readOrClaim(request: ClaimRequest): MaybePromise<Reply<ClaimAnswer>>
   /**
    * Stores a value if the token's lease still stands, and gives the lease back. False if the entry was written or removed
-   * since the claim, the lease was taken over or broken, or one of the tags was invalidated.
+   * since the claim, the lease was taken over or broken, or one of the tags was invalidated. A lease that has expired, and that no
+   * other token took, still stands.
    */
   fill(request: FillRequest): MaybePromise<Reply<boolean>>
-  /** Gives the lease back without storing, if the token still holds it. */
+  /** Gives the lease back without storing, if the token still holds it. For computations that failed or were skipped. */
   release(key: string, token: string): MaybePromise<Reply<void>>
 }
 
-/** The reply of a store that sends nothing. */
-export function free<T>(value: T): Reply<T> {
-  return { value, cost: FREE }
+/**
+ * Wraps an answer as the reply of a store.
+ *
+ * @param cost omit it if nothing was sent
+ * @example
+ * return toReply(row, { roundTrips: 1, bytes: row.value.length })
+ */
+export function toReply<T>(value: T, cost: Cost = FREE): Reply<T> {
+  return { value, cost }
 }
 
 const FREE: Cost = Object.freeze({ roundTrips: 0, bytes: 0 })

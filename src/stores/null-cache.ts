@@ -1,8 +1,8 @@
 /** `nullCache`: stores nothing, so that caching can be turned off without another line. */
 
-import { cacheOver } from '../cache/cache-over.ts'
+import { buildCache } from '../cache/build-cache.ts'
 import type { Cache } from '../cache.ts'
-import { free, type Store } from '../store/store.ts'
+import { type Store, toReply } from '../store/store.ts'
 import { wallClock } from '../values/clock.ts'
 import type { Codec } from '../values/codec.ts'
 import { optionsObject } from '../values/options.ts'
@@ -10,28 +10,28 @@ import { OLDEST_SNAPSHOT } from '../values/snapshot.ts'
 
 export const nullStore: Store = {
   isLocal: true,
-  read: () => free(undefined),
-  readMany: () => free(new Map()),
-  has: () => free(false),
-  deadline: () => free(undefined),
-  write: () => free(0),
-  add: () => free(true),
-  touch: () => free(false),
-  count: (_key, { delta }) => free(delta),
-  limit: (_key, { periodMs }) => free({ count: 1, resetAt: wallClock() + periodMs, resetMs: periodMs }),
-  remove: () => free(0),
-  take: () => free(undefined),
-  clear: () => free(0),
-  sweep: () => free({ removed: 0, more: false }),
-  invalidate: () => free(undefined),
-  snapshot: () => free(OLDEST_SNAPSHOT),
-  size: () => free(0),
-  stats: () => free({ total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }),
-  list: () => free([]),
+  read: () => toReply(undefined),
+  readMany: () => toReply(new Map()),
+  has: () => toReply(false),
+  deadline: () => toReply(undefined),
+  write: () => toReply(0),
+  add: () => toReply(true),
+  touch: () => toReply(false),
+  count: (_key, { delta }) => toReply(delta),
+  limit: (_key, { periodMs }) => toReply({ count: 1, resetAt: wallClock() + periodMs, resetMs: periodMs }),
+  remove: () => toReply(0),
+  take: () => toReply(undefined),
+  clear: () => toReply(0),
+  sweep: () => toReply({ removed: 0, more: false }),
+  invalidate: () => toReply(undefined),
+  snapshot: () => toReply(OLDEST_SNAPSHOT),
+  size: () => toReply(0),
+  stats: () => toReply({ total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }),
+  list: () => toReply([]),
   // No lease is to be had, so every caller computes.
-  readOrClaim: () => free({ entry: undefined, claimed: 'unavailable', heldMs: undefined }),
-  fill: () => free(false),
-  release: () => free(undefined),
+  readOrClaim: () => toReply({ entry: undefined, claimed: 'unavailable', heldMs: undefined }),
+  fill: () => toReply(false),
+  release: () => toReply(undefined),
 }
 
 export interface NullCacheOptions {
@@ -52,5 +52,5 @@ export interface NullCacheOptions {
  */
 export function nullCache(options?: NullCacheOptions): Cache {
   const { codec } = optionsObject<NullCacheOptions>(options, ['codec'])
-  return cacheOver(nullStore, { codec })
+  return buildCache(nullStore, { codec })
 }

@@ -184,7 +184,7 @@ export class UnreadableValueError extends CacheError {
 }
 
 /**
- * The database refused a statement, or could not be reached.
+ * The database refused a statement, or could not be reached. Stores of your own throw it if their storage cannot answer.
  *
  * `sqlState` is Postgres's five-character code where there is one; `status` the HTTP status of an endpoint's answer;
  * `sent` is false where the statement certainly never reached the server.
@@ -196,11 +196,16 @@ export class DatabaseError extends CacheError {
   readonly status: number | undefined
   readonly sent: boolean
 
-  constructor(message: string, details: { sqlState?: string; status?: number; sent?: boolean; cause?: unknown } = {}) {
+  /** @param details `cost` is what the failed call has cost, which the event that reports the failure tells */
+  constructor(
+    message: string,
+    details: { sqlState?: string; status?: number; sent?: boolean; cause?: unknown; cost?: Cost } = {},
+  ) {
     super('DATABASE', message, details.cause === undefined ? undefined : { cause: details.cause })
     this.sqlState = details.sqlState
     this.status = details.status
     this.sent = details.sent ?? true
+    if (details.cost !== undefined) note(this, 'cost', details.cost)
   }
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createCoalescer } from '../../src/cache/coalesce.ts'
-import { free, type Row } from '../../src/store/store.ts'
+import { type Row, toReply } from '../../src/store/store.ts'
 
 function coalescer(load: (keys: string[]) => Promise<ReadonlyMap<string, Row>>, timeoutMs: number) {
-  const read = createCoalescer(async (keys) => free(await load(keys)), timeoutMs)
+  const read = createCoalescer(async (keys) => toReply(await load(keys)), timeoutMs)
   return async (key: string) => (await read(key)).value
 }
 

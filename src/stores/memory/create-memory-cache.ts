@@ -1,6 +1,6 @@
 /** `memoryCache`: a cache in the memory of this process. */
 
-import { cacheOver } from '../../cache/cache-over.ts'
+import { buildCache } from '../../cache/build-cache.ts'
 import { COMMON_OPTIONS, type CommonOptions } from '../../cache/settings.ts'
 import type { Cache } from '../../cache.ts'
 import { optionalFunction, optionsObject, wholeNumber } from '../../values/options.ts'
@@ -53,5 +53,5 @@ export function memoryCache(options?: MemoryCacheOptions): Cache {
 
 /** A cache over a storage that several caches may share. */
 export function memoryCacheOver(storage: MemoryStorage, options: CommonOptions): Cache {
-  return cacheOver(memoryStore(storage), options)
+  return buildCache(memoryStore(storage), options)
 }

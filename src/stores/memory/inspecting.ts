@@ -1,64 +1,39 @@
 /** Counts and listings of the memory store. */
 import type { EntryState } from '../../cache.ts'
-import type { ListedRow, ListInput } from '../../store/inputs.ts'
-import { free } from '../../store/store.ts'
-import { byCodePoint, type Scope } from '../../values/key.ts'
-import { type MemoryStorage, type Row, storedBytes } from './storage.ts'
+import { listedState, selectPage, storedBytes, sumStats, toListedRow } from '../../store/entries.ts'
+import type { ListInput } from '../../store/inputs.ts'
+import { toReply } from '../../store/store.ts'
+import type { Scope } from '../../values/key.ts'
+import type { MemoryStorage, Row } from './storage.ts'
 
-/** Matches a key of the scope itself: one without a bare separator. */
-const DIRECT = /^(?:\\.|[^|\\])*$/s
-
-export function inspecting(storage: MemoryStorage) {
-  const inside = (prefix: string) => [...storage.rows()].filter(({ key }) => key.startsWith(prefix))
-
-  function stateOf(row: Row): 'expired' | 'unexpired' | 'forever' {
-    if (!storage.isLive(row, storage.now())) return 'expired'
-    return row.expiresAt === Number.POSITIVE_INFINITY ? 'forever' : 'unexpired'
-  }
-
-  function listedState(row: Row, at: number): EntryState {
-    if (storage.isLive(row, at)) return 'live'
-    return row.expiresAt <= at ? 'expired' : 'invalidated'
-  }
-
-  function listed({ prefix }: Scope, { range, isDirect, state, limit, after }: ListInput): Row[] {
-    const isAsked = (row: Row) => {
-      if (isDirect && !DIRECT.test(row.key.slice(prefix.length))) return false
-      const own = stateOf(row)
-      if (state === 'invalidated') return listedState(row, storage.now()) === state
-      return state === 'all' || state === own || (state === 'live' && own !== 'expired')
-    }
-    return inside(range.from)
-      .filter((row) => byCodePoint(row.key, after) > 0 && isAsked(row))
-      .sort((a, b) => byCodePoint(a.key, b.key))
-      .slice(0, limit + 1)
-  }
-
-  return {
-    size: ({ prefix }: Scope) => free(inside(prefix).filter((row) => stateOf(row) !== 'expired').length),
-    stats({ prefix }: Scope) {
-      const stats = { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }
-      for (const row of inside(prefix)) {
-        stats.total++
-        stats.bytes += storedBytes(row)
-        stats[stateOf(row)]++
-      }
-      return free(stats)
-    },
-    list: (scope: Scope, input: ListInput) =>
-      free(listed(scope, input).map((row) => listedRow(row, listedState(row, storage.now())))),
-  }
+/** Only the fields that decide whether a row is counted or listed: measuring a value costs more. */
+interface Listed {
+  readonly key: string
+  readonly state: EntryState
+  readonly expiresAt: Date | null
+  readonly row: Row
 }
 
-function listedRow(row: Row, state: EntryState): ListedRow {
-  const { key, expiresAt, tags, createdAt, updatedAt } = row
+export function inspecting(storage: MemoryStorage) {
+  function inside({ prefix }: Scope): Listed[] {
+    const at = storage.now()
+    return [...storage.rows()]
+      .filter(({ key }) => key.startsWith(prefix))
+      .map((row) => ({
+        key: row.key,
+        state: listedState(row, storage.isRejected(row), at),
+        expiresAt: Number.isFinite(row.expiresAt) ? new Date(row.expiresAt) : null,
+        row,
+      }))
+  }
+
   return {
-    key,
-    state,
-    expiresAt: expiresAt === Number.POSITIVE_INFINITY ? null : new Date(Math.floor(expiresAt)),
-    tags: [...(tags ?? [])],
-    bytes: storedBytes(row),
-    createdAt: new Date(Math.floor(createdAt)),
-    updatedAt: new Date(Math.floor(updatedAt)),
+    size: (scope: Scope) => toReply(inside(scope).filter(({ state }) => state === 'live').length),
+    stats: (scope: Scope) =>
+      toReply(sumStats(inside(scope).map(({ row, ...listed }) => ({ ...listed, bytes: storedBytes(row) })))),
+    list(scope: Scope, input: ListInput) {
+      const page = selectPage(inside(scope), scope, input)
+      return toReply(page.map(({ row }) => toListedRow(row, storage.isRejected(row), storage.now())))
+    },
   }
 }

@@ -1,14 +1,16 @@
 /** Reads of the memory store. */
-import { free, type ReadOptions, type Row as StoreRow } from '../../store/store.ts'
-import { rowFor, slide } from './filling.ts'
+import { slideEntry, toRow } from '../../store/entries.ts'
+import { type ReadOptions, type Row as StoreRow, toReply } from '../../store/store.ts'
 import type { MemoryStorage, Row } from './storage.ts'
 
 export function reading(storage: MemoryStorage) {
   function read(key: string, options?: ReadOptions): StoreRow | undefined {
     const row = storage.read(key)
     if (row === undefined || !storage.isLive(row, storage.now())) return undefined
-    if (options?.sliding !== undefined) slide(row, options.sliding, storage.now())
-    return options?.forCopy === true ? rowFor(row, storage.now()) : row
+    if (options === undefined) return row
+    const own = options.sliding === undefined ? row : slideEntry(row, options.sliding, storage.now())
+    if (own !== row) storage.put(own)
+    return options.forCopy === true ? toRow(own, storage.now()) : own
   }
 
   /** Not a use: a caller that asks only whether an entry is there does not need its value kept. */
@@ -18,16 +20,16 @@ export function reading(storage: MemoryStorage) {
   }
 
   return {
-    read: (key: string, options?: ReadOptions) => free(read(key, options)),
+    read: (key: string, options?: ReadOptions) => toReply(read(key, options)),
     readMany(keys: readonly string[], options?: ReadOptions) {
       const rows = new Map<string, StoreRow>()
       for (const key of keys) {
         const row = read(key, options)
         if (row !== undefined) rows.set(key, row)
       }
-      return free(rows)
+      return toReply(rows)
     },
-    has: (key: string) => free(peek(key) !== undefined),
-    deadline: (key: string) => free(peek(key)?.expiresAt),
+    has: (key: string) => toReply(peek(key) !== undefined),
+    deadline: (key: string) => toReply(peek(key)?.expiresAt),
   }
 }

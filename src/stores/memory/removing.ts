@@ -2,7 +2,7 @@
 
 import type { CleanupResult } from '../../cache.ts'
 import type { SweepInput } from '../../store/inputs.ts'
-import { free } from '../../store/store.ts'
+import { toReply } from '../../store/store.ts'
 import { now } from '../../values/clock.ts'
 import type { Scope } from '../../values/key.ts'
 import type { MemoryStorage, Row } from './storage.ts'
@@ -18,7 +18,7 @@ export function removing(storage: MemoryStorage) {
 
   /** True if nobody can be answered with the row any more, not even as stale. */
   function isPast(row: Row): boolean {
-    return row.keptUntil <= storage.now() || storage.isRejected(row)
+    return row.staleUntil <= storage.now() || storage.isRejected(row)
   }
 
   function sweep({ prefix }: Scope, { batch, timeBudget, onProgress, signal }: SweepInput): CleanupResult {
@@ -36,20 +36,20 @@ export function removing(storage: MemoryStorage) {
   }
 
   return {
-    remove: (keys: readonly string[]) => free(keys.filter((key) => take(key) !== undefined).length),
-    take: (key: string) => free(take(key)),
+    remove: (keys: readonly string[]) => toReply(keys.filter((key) => take(key) !== undefined).length),
+    take: (key: string) => toReply(take(key)),
     clear({ prefix }: Scope) {
       const isInside = (key: string) => key.startsWith(prefix)
       for (const key of [...storage.leases.keys()].filter(isInside)) storage.leases.delete(key)
       const rows = [...storage.rows()].filter((row) => isInside(row.key))
       for (const { key } of rows) storage.remove(key)
-      return free(rows.length)
+      return toReply(rows.length)
     },
-    sweep: (scope: Scope, input: SweepInput) => free(sweep(scope, input)),
+    sweep: (scope: Scope, input: SweepInput) => toReply(sweep(scope, input)),
     invalidate(tags: readonly string[]) {
       storage.tagLog.invalidate(tags)
-      return free(undefined)
+      return toReply(undefined)
     },
-    snapshot: () => free<string>(storage.tagLog.snapshot()),
+    snapshot: () => toReply<string>(storage.tagLog.snapshot()),
   }
 }

@@ -1,32 +1,15 @@
 /** The entries of a memory cache in order of use, its leases, and its log of tags. All of it is synchronous. */
 import { LRUCache } from 'lru-cache'
+import { type Lease, type StoredEntry, storedBytes } from '../../store/entries.ts'
 import { wallClock as processClock } from '../../values/clock.ts'
-import type { StoredValue } from '../../values/codec.ts'
 import { utf8Bytes } from '../../values/events.ts'
-import type { Deadline } from '../../values/expiration.ts'
 import { createTagLog, type TagLog, UNKNOWN } from './tag-log.ts'
 
-/** An entry. Instants are milliseconds since the epoch; Infinity is never. */
-export interface Row extends StoredValue {
-  readonly key: string
-  expiresAt: number
-  /** Until when a stale value may still be served; never before `expiresAt`. */
-  keptUntil: number
-  readonly tags: readonly string[] | null
-  /** The log's position that the value is no older than; it matters where there are tags. */
-  filledAt: number
-  readonly computeMs: number | null
-  readonly createdAt: number
-  updatedAt: number
+/** An entry. The tag log moves its position when the log begins anew. */
+export interface Row extends StoredEntry {
+  position: number
   /** The engine's decoded copy of a small value. */
   decoded?: unknown
-}
-
-interface Lease {
-  readonly token: string
-  readonly expiresAt: number
-  /** The log's position at the claim. */
-  readonly claimedAt: number
 }
 
 /** Bounds the leases of computations that never end, such as those of cancelled requests. Far fewer are under way at once. */
@@ -61,9 +44,9 @@ export function createStorage({ maxEntries, maxBytes, now = processClock }: Memo
   const entries = new LRUCache<string, Row>({ max: maxEntries, maxSize: maxBytes })
   const leases = new Map<string, Lease>()
   const tagLog = createTagLog(() => {
-    for (const row of entries.values()) row.filledAt = isRejected(row) ? UNKNOWN : tagLog.position()
+    for (const row of entries.values()) row.position = isRejected(row) ? UNKNOWN : tagLog.position()
   })
-  const isRejected = (row: Row) => tagLog.rejects(row.tags, row.filledAt)
+  const isRejected = (row: Row) => tagLog.rejects(row.tags, row.position)
 
   return {
     now,
@@ -96,26 +79,6 @@ export function createStorage({ maxEntries, maxBytes, now = processClock }: Memo
 }
 
 /** Bytes of key, value and tags in UTF-8, at least 1. `maxBytes` bounds their sum. */
-export function bytesOf({ key, value, number, tags }: Row): number {
+function bytesOf({ key, value, number, tags }: Row): number {
   return storedBytes({ key, value, number }) + (tags ?? []).reduce((sum, tag) => sum + utf8Bytes(tag), 0)
-}
-
-/** Bytes of key and value, as listings report them. */
-export function storedBytes({ key, value, number }: Pick<Row, 'key' | 'value' | 'number'>): number {
-  return utf8Bytes(key) + utf8Bytes(value ?? '') + (number ?? '').length
-}
-
-/** The instant of a deadline; one that is not in the future is the epoch, as in Postgres. */
-export function instantOf(deadline: Deadline, at: number): number {
-  if (deadline.kind === 'never') return Number.POSITIVE_INFINITY
-  const instant = deadline.kind === 'at' ? deadline.epochMs : at + deadline.ms
-  return instant <= at ? 0 : instant
-}
-
-/** Moves a deadline. The stale window behind it stays as long as it was, but a past deadline is final. */
-export function moveDeadline(row: Row, to: number, at: number): void {
-  const keptMs = row.expiresAt === Number.POSITIVE_INFINITY || to <= at ? 0 : row.keptUntil - row.expiresAt
-  row.keptUntil = to + keptMs
-  row.expiresAt = to
-  row.updatedAt = at
 }

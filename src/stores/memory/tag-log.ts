@@ -8,12 +8,11 @@
 import { asSnapshot } from '../../cache/inputs.ts'
 import type { CacheSnapshot } from '../../cache.ts'
 import { randomBytes } from '../../values/random.ts'
+import { formatSnapshot, parseSnapshot } from '../../values/snapshot.ts'
 
 /** A few megabytes of tags; judging all entries once for so many invalidations is cheap. */
 const MAX_NOTED = 10_000
-/** The form that every store takes, with the storage's own number where Postgres lists transactions. */
-const OWN = /^(\d+):\d+:(\d+)$/
-/** Before everything: of a snapshot that says nothing here. */
+/** Before everything: of an entry that was rejected when the log began anew. */
 export const UNKNOWN = -1
 
 export interface TagLog {
@@ -21,9 +20,9 @@ export interface TagLog {
   position(): number
   invalidate(tags: readonly string[]): void
   /** Whether one of the tags was invalidated after a position, or may have been. */
-  rejects(tags: readonly string[] | null, filledAt: number): boolean
+  rejects(tags: readonly string[] | null, position: number): boolean
   snapshot(): CacheSnapshot
-  /** The position of a snapshot; {@link UNKNOWN} of one that is not of this storage. */
+  /** The position of a snapshot; that of another storage is older than everything. */
   positionOf(snapshot: string): number
 }
 
@@ -46,14 +45,11 @@ export function createTagLog(judge: () => void): TagLog {
       noted.clear()
       horizon = sequence
     },
-    rejects(tags, filledAt) {
+    rejects(tags, position) {
       if (tags === null) return false
-      return filledAt < horizon || tags.some((tag) => (noted.get(tag) ?? 0) > filledAt)
+      return position < horizon || tags.some((tag) => (noted.get(tag) ?? 0) > position)
     },
-    snapshot: () => asSnapshot(`${sequence}:${sequence}:${id()}`),
-    positionOf(snapshot) {
-      const [, position, from] = OWN.exec(snapshot) ?? []
-      return from === id() ? Number(position) : UNKNOWN
-    },
+    snapshot: () => asSnapshot(formatSnapshot(sequence, id())),
+    positionOf: (snapshot) => parseSnapshot(snapshot, id()),
   }
 }

@@ -1,5 +1,5 @@
 /** `platformCache`: the cache that Cloudflare or Vercel keeps near a function, as the first tier of a tiered cache. */
-import { cacheOver } from '../../cache/cache-over.ts'
+import { buildCache } from '../../cache/build-cache.ts'
 import type { Codec } from '../../values/codec.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionsObject } from '../../values/options.ts'
@@ -44,5 +44,5 @@ export function platformCache(options?: PlatformCacheOptions): NearCache {
   const isolate = () => (id ??= randomUUID())
   // … and no look at their caches.
   const store = platformStore(() => storage ?? workersStorage() ?? noStorage, isolate)
-  return cacheOver({ ...nullStore, ...store, isLocal: false }, { codec, namespace }) satisfies NearCache
+  return buildCache({ ...nullStore, ...store, isLocal: false }, { codec, namespace }) satisfies NearCache
 }

@@ -1,6 +1,6 @@
 /** A first tier in the platform's own cache: rows as JSON texts. */
 import { remainingMs } from '../../store/claims.ts'
-import { free, type Item, type Row, type WriteInput } from '../../store/store.ts'
+import { type Item, type Row, toReply, type WriteInput } from '../../store/store.ts'
 import { wallClock } from '../../values/clock.ts'
 import type { StoredValue } from '../../values/codec.ts'
 import type { NearStore } from '../near-store.ts'
@@ -55,28 +55,28 @@ export function platformStore(storage: () => NearStorage, isolate: () => string)
     position: () => String(wallClock()),
     async read(key) {
       const row = await read(key)
-      return free(row && rowOf(row))
+      return toReply(row && rowOf(row))
     },
-    readMany: async (keys) => free(await readMany(keys)),
-    has: async (key) => free((await read(key)) !== undefined),
+    readMany: async (keys) => toReply(await readMany(keys)),
+    has: async (key) => toReply((await read(key)) !== undefined),
     async write(items, input) {
       await Promise.all(items.map((item) => write(item, input)))
-      return free(items.length)
+      return toReply(items.length)
     },
     async remove(keys) {
       await Promise.all(keys.map((key) => storage().remove(key)))
-      return free(keys.length)
+      return toReply(keys.length)
     },
     // The platform cannot list keys, so every scope is cleared.
     async clear() {
       tombstones.clear(wallClock())
-      return free(0)
+      return toReply(0)
     },
-    sweep: async () => free({ removed: 0, more: false }),
+    sweep: async () => toReply({ removed: 0, more: false }),
     async invalidate(tags) {
       tombstones.invalidate(tags, wallClock())
       await storage().expireTags?.(tags)
-      return free(undefined)
+      return toReply(undefined)
     },
   }
 }

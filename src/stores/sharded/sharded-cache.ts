@@ -1,5 +1,5 @@
 /** `shardedCache`: keys spread over several caches. */
-import { cacheOn, checkedOnError } from '../../cache/cache-over.ts'
+import { cacheOn, checkedOnError } from '../../cache/build-cache.ts'
 import { createCircuit } from '../../cache/circuit.ts'
 import { checkedCache } from '../../cache/delegate.ts'
 import { engineOf, type Foundation } from '../../cache/engine.ts'

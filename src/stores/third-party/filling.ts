@@ -6,7 +6,7 @@
  */
 import type { Cache, CacheSnapshot, Fill, GetOrSetOptions } from '../../cache.ts'
 import { type ClaimAnswer, type ClaimRequest, type FillRequest, remainingMs } from '../../store/claims.ts'
-import { free, type Item, type ReadOptions, type Reply, type Row } from '../../store/store.ts'
+import { type Item, type ReadOptions, type Reply, type Row, toReply } from '../../store/store.ts'
 import type { StoredValue } from '../../values/codec.ts'
 import type { Deadline } from '../../values/expiration.ts'
 import { CACHE_DEFAULT, expirationOf } from './expirations.ts'
@@ -36,13 +36,13 @@ export function filling({ at, encode, decode, read }: Access) {
     const { cache, key } = at(stored)
     if (force) {
       claims.set(token, await refreshing(cache, key))
-      return free({ entry: undefined, claimed: true, heldMs: undefined })
+      return toReply({ entry: undefined, claimed: true, heldMs: undefined })
     }
     const value = await claimOrValue(cache, key, request)
-    if (value === CLAIMED) return free({ entry: undefined, claimed: true, heldMs: undefined })
+    if (value === CLAIMED) return toReply({ entry: undefined, claimed: true, heldMs: undefined })
     const copied = forCopy ? (await read(stored, { forCopy })).value : undefined
     const row = copied ?? { ...(await encode(value, stored)), remainingMs: 0 }
-    return free({ entry: { ...row, state: 'live' }, claimed: false, heldMs: undefined })
+    return toReply({ entry: { ...row, state: 'live' }, claimed: false, heldMs: undefined })
   }
 
   async function claimOrValue(cache: Cache, key: string, request: ClaimRequest): Promise<unknown> {
@@ -92,16 +92,16 @@ export function filling({ at, encode, decode, read }: Access) {
     readOrClaim,
     async fill(request: FillRequest): Promise<Reply<boolean>> {
       const claim = claims.get(request.token)
-      if (claim === undefined) return free(false)
+      if (claim === undefined) return toReply(false)
       claims.delete(request.token)
       await claim.fill(await decode(request), request)
-      return free(true)
+      return toReply(true)
     },
     async release(_key: string, token: string): Promise<Reply<void>> {
       const claim = claims.get(token)
       claims.delete(token)
       await claim?.release()
-      return free(undefined)
+      return toReply(undefined)
     },
   }
 }

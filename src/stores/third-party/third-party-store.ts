@@ -8,12 +8,12 @@ import { decodeRow } from '../../cache/decoding.ts'
 import type { Cache, ListOptions } from '../../cache.ts'
 import type { ListedRow, ListInput } from '../../store/inputs.ts'
 import {
-  free,
   type Item,
   type ReadOptions,
   type Reply,
   type Row,
   type Store,
+  toReply,
   type WriteInput,
 } from '../../store/store.ts'
 import { wallClock } from '../../values/clock.ts'
@@ -40,9 +40,9 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
     const { cache: own, key } = at(stored)
     const options = sliding === undefined ? {} : { sliding: { milliseconds: sliding.ttlMs } }
     const value = await own.get<unknown, typeof ABSENT>(key, { fallback: ABSENT, ...options })
-    if (value === ABSENT) return free(undefined)
+    if (value === ABSENT) return toReply(undefined)
     const row = await encode(value, stored)
-    return free(forCopy ? { ...row, remainingMs: await remainingMs(own, key) } : row)
+    return toReply(forCopy ? { ...row, remainingMs: await remainingMs(own, key) } : row)
   }
 
   async function readMany(keys: readonly string[], options?: ReadOptions): Promise<Reply<ReadonlyMap<string, Row>>> {
@@ -55,7 +55,7 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
         rows.set(stored, options?.forCopy ? { ...row, remainingMs: await remainingMs(own, key) } : row)
       }
     }
-    return free(rows)
+    return toReply(rows)
   }
 
   /** Stored keys by the namespace that they are in. All keys of one call of a cache are in one. */
@@ -77,7 +77,7 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
     if (items.length === 1 && only !== undefined) {
       const { cache: own, key } = at(only.key)
       await own.set(key, await decode(only), options)
-      return free(1)
+      return toReply(1)
     }
     const values = new Map(await Promise.all(items.map(async (item) => [item.key, await decode(item)] as const)))
     for (const [own, paths] of byCache(items.map(({ key }) => key))) {
@@ -86,13 +86,13 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
         options,
       )
     }
-    return free(items.length)
+    return toReply(items.length)
   }
 
   async function remove(keys: readonly string[]): Promise<Reply<number>> {
     let removed = 0
     for (const [own, paths] of byCache(keys)) removed += await own.deleteMany([...paths.keys()])
-    return free(removed)
+    return toReply(removed)
   }
 
   /** Reads every page from the start: a third party's cache can resume only from its own cursors. */
@@ -112,7 +112,7 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
       cursor = page.cursor
     } while (cursor !== undefined)
     const wanted = rows.filter(({ key }) => byCodePoint(key, after) > 0).sort((a, b) => byCodePoint(a.key, b.key))
-    return free(wanted.slice(0, limit + 1))
+    return toReply(wanted.slice(0, limit + 1))
   }
 
   return {
@@ -121,25 +121,25 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
     readMany,
     async has(stored) {
       const { cache: own, key } = at(stored)
-      return free(await own.has(key))
+      return toReply(await own.has(key))
     },
     async deadline(stored) {
       const { cache: own, key } = at(stored)
       const expiresAt = await own.expiration(key)
-      return free(expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt?.getTime())
+      return toReply(expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt?.getTime())
     },
     write,
     async add(item, input) {
       const { cache: own, key } = at(item.key)
-      return free(await own.add(key, await decode(item), writeOptions(input)))
+      return toReply(await own.add(key, await decode(item), writeOptions(input)))
     },
     async touch(stored, deadline) {
       const { cache: own, key } = at(stored)
-      return free(await own.touch(key, expirationOf(deadline) as Expiration))
+      return toReply(await own.touch(key, expirationOf(deadline) as Expiration))
     },
     async count(stored, { delta, sliding, deadline }) {
       const { cache: own, key } = at(stored)
-      return free(String(await own.increment(key, Number(delta), { sliding, expiration: expirationOf(deadline) })))
+      return toReply(String(await own.increment(key, Number(delta), { sliding, expiration: expirationOf(deadline) })))
     },
     async limit(stored, { periodMs, cap }) {
       const { cache: own, key } = at(stored)
@@ -147,26 +147,26 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
         limit: cap - 1,
         period: { milliseconds: periodMs },
       })
-      return free({ count, resetAt: resetAt.getTime(), resetMs })
+      return toReply({ count, resetAt: resetAt.getTime(), resetMs })
     },
     remove,
     async take(stored) {
       const { cache: own, key } = at(stored)
       const value = await own.pull(key)
-      return free(value === undefined ? undefined : await encode(value, stored))
+      return toReply(value === undefined ? undefined : await encode(value, stored))
     },
-    clear: async (scope) => free(await within(scope).clear()),
+    clear: async (scope) => toReply(await within(scope).clear()),
     sweep: async (scope, { batch, timeBudget, onProgress, signal }) =>
-      free(
+      toReply(
         await within(scope).clearExpired({
           ...{ batch, onProgress, signal },
           ...(timeBudget === Number.POSITIVE_INFINITY ? {} : { timeBudget }),
         }),
       ),
-    invalidate: async (tags) => free(await cache.invalidate(tags)),
-    snapshot: async () => free(await cache.snapshot()),
-    size: async (scope) => free(await within(scope).count()),
-    stats: async (scope) => free(await within(scope).stats()),
+    invalidate: async (tags) => toReply(await cache.invalidate(tags)),
+    snapshot: async () => toReply(await cache.snapshot()),
+    size: async (scope) => toReply(await within(scope).count()),
+    stats: async (scope) => toReply(await within(scope).stats()),
     list,
     ...filling({ at, encode, decode, read }),
   }

@@ -1,6 +1,6 @@
 /** The first tier: copies of rows, each for a short time. A first tier that fails is as good as an empty one. */
 import type { SweepInput } from '../../store/inputs.ts'
-import type { Item, MaybePromise, Row } from '../../store/store.ts'
+import type { Item, MaybePromise, ReadOptions, Row } from '../../store/store.ts'
 import { ROOT, type Scope } from '../../values/key.ts'
 import type { NearStore } from '../near-store.ts'
 import type { CopyGuard } from './copy-guards.ts'
@@ -11,8 +11,9 @@ const UNKNOWN_TAGS = 'pgstash:unknown tags'
 const HINTS = '\\@sliding|'
 
 export interface Copies {
-  read(key: string): Promise<Row | undefined>
-  readMany(keys: readonly string[]): Promise<ReadonlyMap<string, Row>>
+  /** @param options `forCopy`, if another tier keeps copies of the copies */
+  read(key: string, options?: CopyOptions): Promise<Row | undefined>
+  readMany(keys: readonly string[], options?: CopyOptions): Promise<ReadonlyMap<string, Row>>
   has(key: string): Promise<boolean>
   /** Keeps a copy of the guard's key, unless the guard is invalid by then. */
   keep(row: Row, guard: CopyGuard): Promise<void>
@@ -30,6 +31,8 @@ export interface Copies {
   /** Notes for how long sliding reads by this span can be answered by the copy. */
   hintSliding(ttlMs: number, life: Life, guard: CopyGuard): Promise<void>
 }
+
+type CopyOptions = Pick<ReadOptions, 'forCopy'>
 
 type Life = Pick<Row, 'remainingMs' | 'tags'>
 
@@ -65,8 +68,9 @@ export function createCopies(near: NearStore, copyMs: number): Copies {
   }
 
   return {
-    read: (key) => attempt<Row | undefined>(async () => near.read(key)),
-    readMany: async (keys) => (await attempt<ReadonlyMap<string, Row>>(async () => near.readMany(keys))) ?? new Map(),
+    read: (key, options) => attempt<Row | undefined>(async () => near.read(key, options)),
+    readMany: async (keys, options) =>
+      (await attempt<ReadonlyMap<string, Row>>(async () => near.readMany(keys, options))) ?? new Map(),
     has: async (key) => (await attempt<boolean>(async () => near.has(key))) ?? false,
     async keep(row, guard) {
       if (!guard.isValid) return

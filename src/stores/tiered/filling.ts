@@ -1,7 +1,7 @@
 /** The steps of a fill over two tiers: leases live in the second tier, and a stored value leaves a copy in the first. */
 import type { ChangeReader } from '../../store/changes.ts'
 import { type ClaimAnswer, type ClaimRequest, type FillRequest, remainingMs } from '../../store/claims.ts'
-import { free, type Reply, type Row, type Store } from '../../store/store.ts'
+import { type Reply, type Row, type Store, toReply } from '../../store/store.ts'
 import { now } from '../../values/clock.ts'
 import type { Copies } from './copies.ts'
 import type { CopyGuard, CopyGuards } from './copy-guards.ts'
@@ -41,15 +41,15 @@ export function filling({ far, copies, guards, readerFor, keepRow }: FillTiers) 
   }
 
   /** The copy, if it may answer: only the second tier knows whether an early refresh or a move of the deadline is due. */
-  async function copyFor({ key, early, force, sliding }: ClaimRequest): Promise<Row | undefined> {
+  async function copyFor({ key, early, force, sliding, forCopy }: ClaimRequest): Promise<Row | undefined> {
     if (force || early > 0) return undefined
     if (sliding !== undefined && !(await copies.canSlide(key, sliding.ttlMs))) return undefined
-    return copies.read(key)
+    return copies.read(key, { forCopy })
   }
 
   async function readOrClaim(request: ClaimRequest): Promise<Reply<ClaimAnswer>> {
     const copy = await copyFor(request)
-    if (copy !== undefined) return free({ entry: { ...copy, state: 'live' }, claimed: false, heldMs: undefined })
+    if (copy !== undefined) return toReply({ entry: { ...copy, state: 'live' }, claimed: false, heldMs: undefined })
     const { key, token, sliding } = request
     const [guard] = guards.open([key]) as [CopyGuard]
     const sentAt = now()

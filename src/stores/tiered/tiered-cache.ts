@@ -1,5 +1,5 @@
 /** `tieredCache`: copies near by, in front of the cache that all processes share. */
-import { cacheOn } from '../../cache/cache-over.ts'
+import { cacheOn } from '../../cache/build-cache.ts'
 import { checkedCache } from '../../cache/delegate.ts'
 import type { Cache } from '../../cache.ts'
 import { now } from '../../values/clock.ts'

@@ -1,13 +1,13 @@
 /** Two stores as one: copies in front, the rows that all processes share behind. */
 import { remainingMs } from '../../store/claims.ts'
 import {
-  free,
   type Item,
   type MaybePromise,
   type ReadOptions,
   type Reply,
   type Row,
   type Store,
+  toReply,
   type WriteInput,
 } from '../../store/store.ts'
 import { now } from '../../values/clock.ts'
@@ -66,23 +66,26 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
   }
 
   async function read(key: string, options: ReadOptions = {}): Promise<Reply<Row | undefined>> {
-    const { sliding } = options
+    const { sliding, forCopy } = options
     const isDue = sliding !== undefined && !(await copies.canSlide(key, sliding.ttlMs))
-    const copy = isDue ? undefined : await copies.read(key)
-    if (copy !== undefined) return free(copy)
+    const copy = isDue ? undefined : await copies.read(key, { forCopy })
+    if (copy !== undefined) return toReply(copy)
     const reply = await readFar([key], options)
     const row = reply.value.get(key)
     // A sliding read went past the copy. If the second tier cannot answer, the copy is all there is.
-    return { ...reply, value: row === undefined && reply.failure !== undefined && isDue ? await copies.read(key) : row }
+    return {
+      ...reply,
+      value: row === undefined && reply.failure !== undefined && isDue ? await copies.read(key, { forCopy }) : row,
+    }
   }
 
   async function readMany(
     keys: readonly string[],
     options: ReadOptions = {},
   ): Promise<Reply<ReadonlyMap<string, Row>>> {
-    const nearby = await copies.readMany(keys)
+    const nearby = await copies.readMany(keys, { forCopy: options.forCopy })
     const missing = keys.filter((key) => !nearby.has(key))
-    if (missing.length === 0) return free(nearby)
+    if (missing.length === 0) return toReply(nearby)
     const reply = await readFar(missing, options)
     return { ...reply, value: new Map([...nearby, ...reply.value]) }
   }
@@ -132,7 +135,7 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
     ...(far.position === undefined ? {} : { position: () => far.position?.() ?? '' }),
     read,
     readMany,
-    has: async (key) => ((await copies.has(key)) ? free(true) : far.has(key)),
+    has: async (key) => ((await copies.has(key)) ? toReply(true) : far.has(key)),
     deadline: (key) => far.deadline(key),
     write: (items, input) =>
       copying(

@@ -9,6 +9,7 @@ import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
 import {
+  addDecimals,
   asCached,
   type Cache,
   type CacheEntry,
@@ -18,29 +19,49 @@ import {
   type CacheOptions,
   type CacheSnapshot,
   type CacheTables,
+  type ClaimAnswer,
+  type ClaimRequest,
   type CleanupResult,
   type Codec,
   type CounterOptions,
   cached,
+  cacheOver,
+  claimEntry,
   compressingCodec,
   createCache,
   createCacheManager,
   type Database,
   DatabaseError,
   type Duration,
+  type EngineOptions,
   type EntryPage,
   type Expiration,
   encryptingCodec,
+  formatSnapshot,
   getDefaultCache,
   jsonCodec,
+  type Lease,
   type LimitResult,
+  type ListInput,
   type ListOptions,
   type Metered,
   memoryCache,
   nullCache,
+  parseSnapshot,
+  type Reply,
+  type Row,
+  resolveDeadline,
+  type Scope,
   type ShardedCache,
+  type Store,
+  type StoredEntry,
+  selectPage,
   setDefaultCache,
   shardedCache,
+  tieredCache,
+  toListedRow,
+  toReply,
+  toRow,
   ValueTooLargeError,
   type WriteOptions,
   withMetrics,
@@ -49,7 +70,15 @@ import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
 import { analyticsEngineColumns, analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
-import { cacheContract, createFaults, type Fault, type StoreUnderTest } from 'pgstash/testing'
+import {
+  cacheContract,
+  createFaults,
+  type Fault,
+  type StoresUnderTest,
+  type StoreUnderTest,
+  storeContract,
+  type TestRunner,
+} from 'pgstash/testing'
 import postgres from 'postgres'
 
 const users = pgTable('users', { id: integer('id').primaryKey(), name: text('name').notNull() })
@@ -194,6 +223,32 @@ export async function stores(database: Database): Promise<void> {
   use(key, secret, await Users.count(), await users.find(1))
 }
 
+/** Parts of a store of one's own; the whole example of the documents is compiled as well. */
+export function ownStore(rest: Omit<Store, 'read' | 'readOrClaim' | 'count' | 'list'>): Cache & Metered {
+  const entries = new Map<string, StoredEntry>()
+  const leases = new Map<string, Lease>()
+  const store: Store = {
+    ...rest,
+    read(key) {
+      const entry = entries.get(key)
+      return toReply<Row | undefined>(entry && toRow(entry, Date.now()))
+    },
+    async readOrClaim(request: ClaimRequest): Promise<Reply<ClaimAnswer>> {
+      if (request.key === '') throw new DatabaseError('unreachable', { cost: { roundTrips: 1, bytes: 0 } })
+      const state = { entry: entries.get(request.key), lease: leases.get(request.key), position: 0 }
+      return toReply(claimEntry(state, request, Date.now()).answer, { roundTrips: 1, bytes: 10 })
+    },
+    count: (_key, { delta }) => toReply(addDecimals('1', delta)),
+    list(scope: Scope, input: ListInput) {
+      const rows = Array.from(entries.values(), (entry) => toListedRow(entry, false, Date.now()))
+      return toReply(selectPage(rows, scope, input))
+    },
+  }
+  const options: EngineOptions = { expiration: '1m', timeout: '2s', onError: 'miss', namespace: 'own' }
+  use(resolveDeadline({ kind: 'after', ms: 5 }, Date.now()), parseSnapshot(formatSnapshot(1, '2'), '2'))
+  return withMetrics(tieredCache({ l1: memoryCache(), l2: cacheOver(store, options) }))
+}
+
 export async function failures(cache: Cache): Promise<string> {
   try {
     await cache.set('key', 1n)
@@ -235,6 +290,11 @@ export function tested(store: StoreUnderTest): void {
   const fault: Fault = { kind: 'delay', ms: 1 }
   createFaults().next(fault)
   use(() => cacheContract, store)
+}
+
+export function testedStore(runner: TestRunner, create: () => Store): void {
+  const stores: StoresUnderTest = { create, reset: async () => {}, advance: async (_ms: number) => {} }
+  storeContract(runner, stores)
 }
 
 export function observed(

@@ -3,20 +3,23 @@ import {
   type Cache,
   type CacheSnapshot,
   cached,
+  cacheOver,
   createCache,
   createCacheManager,
   type Database,
   type Expiration,
   encryptingCodec,
   memoryCache,
+  type Store,
   shardedCache,
+  toReply,
 } from 'pgstash'
 import { cronRoute, scheduledCleanup } from 'pgstash/cron'
 import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
 import { analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
 
-export async function mistakes(cache: Cache, db: Database): Promise<void> {
+export async function mistakes(cache: Cache, db: Database, ownStore: Store): Promise<void> {
   // @ts-expect-error a key is a string
   await cache.get(42)
   // @ts-expect-error a miss is undefined, not the type alone
@@ -67,6 +70,14 @@ export async function mistakes(cache: Cache, db: Database): Promise<void> {
   openTelemetryListener({ getMeter: () => {} })
   // @ts-expect-error no such option
   analyticsEngineListener({ writeDataPoint: () => {} }, { sample: 0.1 })
+  // @ts-expect-error a cache is no store
+  cacheOver(memoryCache())
+  // @ts-expect-error a store has every method
+  cacheOver({ isLocal: true, read: () => toReply(undefined) })
+  // @ts-expect-error a store answers with replies
+  const read: Store['read'] = async () => undefined
+  // @ts-expect-error only the store on Postgres has tables
+  cacheOver(ownStore, { tables: cacheTables() })
   // @ts-expect-error the default is one of the stores
   createCacheManager({ default: 'redis', stores: { memory: memoryCache() } })
   // @ts-expect-error a weight of a node that is not there
@@ -82,5 +93,5 @@ export async function mistakes(cache: Cache, db: Database): Promise<void> {
       return 1
     }
   }
-  void [name, span, snapshot, Wrong]
+  void [name, span, snapshot, read, Wrong]
 }

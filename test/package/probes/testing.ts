@@ -1,5 +1,5 @@
-/** `pgstash/testing`: faults are planned and counted where there is no Node, and the contract can be defined. */
-import { cacheContract, createFaults } from 'pgstash/testing'
+/** `pgstash/testing`: faults are planned and counted where there is no Node, and the contracts can be defined. */
+import { cacheContract, createFaults, storeContract } from 'pgstash/testing'
 import type { Probe } from './probe.ts'
 
 export const run: Probe = async () => {
@@ -26,6 +26,7 @@ export const run: Probe = async () => {
     advance: async () => {},
   }
   cacheContract(runner, store)
+  storeContract(runner, store)
   return { kinds, requests: faults.requests, bytesOut: faults.bytesOut, tests: tests > 50 }
 }
 

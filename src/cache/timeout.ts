@@ -1,0 +1,47 @@
+/** Ends the wait for a store that does not answer. */
+import type { MaybePromise, Reply, Store } from '../store/store.ts'
+import { DatabaseTimeoutError } from '../values/errors.ts'
+import { within } from '../values/within.ts'
+
+/** Methods that answer after one request. `clear` and `sweep` may take many, and have no timeout. */
+const BOUNDED = [
+  'read',
+  'readMany',
+  'has',
+  'deadline',
+  'write',
+  'add',
+  'touch',
+  'count',
+  'limit',
+  'remove',
+  'take',
+  'invalidate',
+  'snapshot',
+  'size',
+  'stats',
+  'list',
+  'readOrClaim',
+  'fill',
+  'release',
+] as const satisfies readonly (keyof Store)[]
+
+type Call = (...args: unknown[]) => MaybePromise<Reply<unknown>>
+
+/** The same store, whose calls reject with DatabaseTimeoutError if they take too long. An abandoned call goes on. */
+export function withTimeout(store: Store, timeoutMs: number): Store {
+  const bounded = BOUNDED.map((name) => {
+    const call = store[name] as Call
+    // An answer of undefined, which is a bug of the store, must not look like a timeout.
+    const answer = async (args: unknown[]) => ({ reply: await call(...args) })
+    return [
+      name,
+      async (...args: unknown[]) => {
+        const answered = await within(timeoutMs, answer(args))
+        if (answered === undefined) throw new DatabaseTimeoutError(timeoutMs)
+        return answered.reply
+      },
+    ]
+  })
+  return { ...store, ...Object.fromEntries(bounded) }
+}

@@ -1,0 +1,294 @@
+/**
+ * The rules of one entry as pure functions, for stores that keep entries as objects. The memory store is built on them.
+ *
+ * They decide; the store reads, writes and makes it atomic. Every instant is in milliseconds since 1970 by the store's own
+ * clock, and `now` is the present instant of that clock.
+ */
+import type { CacheStats, EntryState } from '../cache.ts'
+import type { StoredValue } from '../values/codec.ts'
+import { addDecimals, wholePart } from '../values/decimal.ts'
+import { NotANumberError } from '../values/errors.ts'
+import { utf8Bytes } from '../values/events.ts'
+import type { Deadline } from '../values/expiration.ts'
+import { byCodePoint, type Scope } from '../values/key.ts'
+import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './claims.ts'
+import type { ListedRow, ListInput } from './inputs.ts'
+import type { CountInput, Item, Row, Window, WriteInput } from './store.ts'
+
+/** An entry as a store keeps it. Structured clone and JSON preserve it, except that JSON turns Infinity into null. */
+export interface StoredEntry extends StoredValue {
+  /** As it is stored, namespace included. */
+  readonly key: string
+  /** The entry is live before this instant. Infinity for never, 0 for an instant that had passed when it was set. */
+  readonly expiresAt: number
+  /** A stale value may be served before this instant. It is never before `expiresAt`; Infinity is forever. */
+  readonly staleUntil: number
+  readonly tags: readonly string[] | null
+  /**
+   * The position in the store's log of invalidations that the value's data is no older than. The entry is rejected if one of
+   * its tags was invalidated at a later position.
+   */
+  readonly position: number
+  /** How long the value took to compute; null if it was not computed by `getOrSet`. */
+  readonly computeMs: number | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** The right to compute the value of a key, which one token has at a time. */
+export interface Lease {
+  readonly token: string
+  /** From this instant on, another token may take the lease. */
+  readonly expiresAt: number
+  /** The position in the log of invalidations at the claim. */
+  readonly position: number
+}
+
+/** The instant of a deadline: Infinity for never, 0 if it is not in the future. */
+export function resolveDeadline(deadline: Deadline, now: number): number {
+  if (deadline.kind === 'never') return Number.POSITIVE_INFINITY
+  const instant = deadline.kind === 'at' ? deadline.epochMs : now + deadline.ms
+  return instant <= now ? 0 : instant
+}
+
+/**
+ * The entry that `write` and `add` store.
+ *
+ * @param position of `input.asOf`, or the present one if that is null
+ */
+export function buildEntry(item: Item, input: WriteInput, position: number, now: number): StoredEntry {
+  const { key, value, number } = item
+  const { tags, deadline } = input
+  const expiresAt = resolveDeadline(deadline, now)
+  return {
+    key,
+    value,
+    number,
+    tags,
+    position,
+    computeMs: null,
+    expiresAt,
+    staleUntil: expiresAt,
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/**
+ * The entry that `fill` stores.
+ *
+ * @param position of `request.asOf`, or that of the lease if that is null
+ */
+export function buildFilledEntry(request: FillRequest, position: number, now: number): StoredEntry {
+  const { key, value, number, tags, computeMs, deadline, maxAgeMs, staleMs } = request
+  const expiresAt = Math.min(resolveDeadline(deadline, now), now + (maxAgeMs ?? Number.POSITIVE_INFINITY))
+  const staleUntil = expiresAt <= now ? expiresAt : expiresAt + (staleMs ?? Number.POSITIVE_INFINITY)
+  return { key, value, number, tags, position, computeMs, expiresAt, staleUntil, createdAt: now, updatedAt: now }
+}
+
+/** A live entry after `touch`. If the deadline is not in the future, the entry is absent, so break its lease. */
+export function touchEntry<E extends StoredEntry>(entry: E, deadline: Deadline, now: number): E {
+  return moveDeadline(entry, resolveDeadline(deadline, now), now)
+}
+
+/** A live entry after a sliding read: the same object, unless its deadline is due to move. */
+export function slideEntry<E extends StoredEntry>(entry: E, { ttlMs, lifeMs, maxAgeMs }: Sliding, now: number): E {
+  const oldest = entry.createdAt + (maxAgeMs ?? Number.POSITIVE_INFINITY)
+  if (entry.expiresAt >= Math.min(now + ttlMs, oldest)) return entry
+  return moveDeadline(entry, Math.min(now + lifeMs, oldest), now)
+}
+
+/** The stale window stays as long as it was. A deadline that has passed ends it, too. */
+function moveDeadline<E extends StoredEntry>(entry: E, to: number, now: number): E {
+  const hasWindow = entry.expiresAt !== Number.POSITIVE_INFINITY && to > now
+  const staleUntil = hasWindow ? to + entry.staleUntil - entry.expiresAt : to
+  return { ...entry, expiresAt: to, staleUntil, updatedAt: now }
+}
+
+/**
+ * The entry that `count` stores. Its `number` is the sum.
+ *
+ * @param live the key's entry if it is live
+ * @throws NotANumberError, CounterRangeError
+ */
+export function countEntry(
+  live: StoredEntry | undefined,
+  key: string,
+  { delta, sliding, deadline }: CountInput,
+  now: number,
+): StoredEntry & { readonly number: string } {
+  const before = counterOf(live)
+  const number = addDecimals(before?.number ?? '0', delta)
+  if (before !== undefined && !sliding) return counter(before, key, number, before.expiresAt, before.staleUntil, now)
+  const given = resolveDeadline(deadline, now)
+  return counter(before, key, number, given, given, now)
+}
+
+/**
+ * The entry that `limit` stores, and its answer.
+ *
+ * @param live the key's entry if it is live
+ * @throws NotANumberError
+ */
+export function limitEntry(
+  live: StoredEntry | undefined,
+  key: string,
+  { periodMs, cap }: { readonly periodMs: number; readonly cap: number },
+  now: number,
+): { readonly entry: StoredEntry; readonly window: Window } {
+  const before = counterOf(live)
+  const count = before === undefined ? 1 : Math.min(wholePart(before.number) + 1, cap)
+  // A permanent counter has no window yet, and gets one.
+  const hasWindow = before !== undefined && before.expiresAt !== Number.POSITIVE_INFINITY
+  const end = now + periodMs
+  const { expiresAt, staleUntil } = hasWindow ? before : { expiresAt: end, staleUntil: end }
+  const entry = counter(before, key, String(count), expiresAt, staleUntil, now)
+  return { entry, window: { count, resetAt: expiresAt, resetMs: Math.max(0, Math.ceil(expiresAt - now)) } }
+}
+
+type Counter = StoredEntry & { readonly number: string }
+
+/** Undefined if a counter begins anew. @throws NotANumberError if something else is live */
+function counterOf(live: StoredEntry | undefined): Counter | undefined {
+  if (live === undefined) return undefined
+  if (live.value !== null) throw new NotANumberError()
+  return live.number === null ? undefined : (live as Counter)
+}
+
+/** A running counter keeps its tags and its age. Without object spreads, which take as long as all the rest. */
+function counter(
+  before: Counter | undefined,
+  key: string,
+  number: string,
+  expiresAt: number,
+  staleUntil: number,
+  now: number,
+): Counter {
+  return {
+    key,
+    value: null,
+    number,
+    tags: before?.tags ?? null,
+    position: before?.position ?? 0,
+    computeMs: null,
+    expiresAt,
+    staleUntil,
+    createdAt: before?.createdAt ?? now,
+    updatedAt: now,
+  }
+}
+
+/** The entry and the lease of a key, as `readOrClaim` finds them. */
+export interface ClaimState {
+  /** Live, stale or expired; undefined if there is none, or if an invalidated tag rejects it. */
+  readonly entry: StoredEntry | undefined
+  /** The last lease, which may have expired. */
+  readonly lease: Lease | undefined
+  /** The present position in the log of invalidations. */
+  readonly position: number
+}
+
+/** The answer of `readOrClaim`, and what to store: the very objects of the state, unless they changed. */
+export function claimEntry(
+  { entry, lease, position }: ClaimState,
+  request: ClaimRequest,
+  now: number,
+): { readonly answer: ClaimAnswer; readonly entry: StoredEntry | undefined; readonly lease: Lease | undefined } {
+  const { token, leaseMs, force, early, staleMs, sliding } = request
+  const state = entry === undefined ? 'gone' : stateFor(entry, staleMs, now)
+  const isDueEarly = entry?.computeMs != null && early > 0 && entry.expiresAt <= now + entry.computeMs * early
+  const isHeld = lease !== undefined && lease.token !== token && lease.expiresAt > now
+  const claimed = (state !== 'live' || isDueEarly || force) && !isHeld
+  const own = entry !== undefined && state === 'live' && sliding !== undefined ? slideEntry(entry, sliding, now) : entry
+  return {
+    answer: {
+      entry:
+        own === undefined || state === 'gone'
+          ? undefined
+          : { state, ...toRow(own, now), servableMs: servableUntil(own, staleMs) - now },
+      claimed,
+      heldMs: isHeld ? lease.expiresAt - now : undefined,
+    },
+    entry: own,
+    lease: claimed ? { token, expiresAt: now + leaseMs, position } : lease,
+  }
+}
+
+function stateFor(entry: StoredEntry, staleMs: number | null, now: number): 'live' | 'stale' | 'gone' {
+  if (entry.expiresAt > now) return 'live'
+  return servableUntil(entry, staleMs) > now ? 'stale' : 'gone'
+}
+
+function servableUntil({ expiresAt, staleUntil }: StoredEntry, staleMs: number | null): number {
+  return Math.min(staleUntil, expiresAt + (staleMs ?? Number.POSITIVE_INFINITY))
+}
+
+/** A live entry as reads answer with it, complete for callers that keep a copy. */
+export function toRow({ value, number, expiresAt, tags }: StoredEntry, now: number): Row {
+  return { value, number, remainingMs: expiresAt - now, tags }
+}
+
+/** An entry as `list` answers with it. */
+export function toListedRow(entry: StoredEntry, isRejected: boolean, now: number): ListedRow {
+  const { key, value, number, expiresAt, tags, createdAt, updatedAt } = entry
+  return {
+    key,
+    state: listedState(entry, isRejected, now),
+    expiresAt: expiresAt === Number.POSITIVE_INFINITY ? null : new Date(Math.floor(expiresAt)),
+    tags: [...(tags ?? [])],
+    bytes: storedBytes({ key, value, number }),
+    createdAt: new Date(Math.floor(createdAt)),
+    updatedAt: new Date(Math.floor(updatedAt)),
+  }
+}
+
+/** An entry that expired as well as being invalidated is listed as expired. */
+export function listedState({ expiresAt }: StoredEntry, isRejected: boolean, now: number): EntryState {
+  return expiresAt <= now ? 'expired' : isRejected ? 'invalidated' : 'live'
+}
+
+/** Bytes of key and value in UTF-8, as listings report them. */
+export function storedBytes({ key, value, number }: Item): number {
+  return utf8Bytes(key) + utf8Bytes(value ?? '') + (number ?? '').length
+}
+
+/** Matches a key of the scope itself: no separator in it is unescaped. */
+const DIRECT = /^(?:\\.|[^|\\])*$/s
+
+/** The fields of a listed row that decide whether a page contains it. */
+type Listed = Pick<ListedRow, 'key' | 'state' | 'expiresAt'>
+
+/**
+ * The answer of `list`.
+ *
+ * @param rows of at least the scope, in any order
+ */
+export function selectPage<R extends Listed>(rows: Iterable<R>, scope: Scope, input: ListInput): R[] {
+  const { range, isDirect, state, limit, after } = input
+  const isWanted = (row: R) =>
+    row.key.startsWith(range.from) &&
+    byCodePoint(row.key, after) > 0 &&
+    !(isDirect && !DIRECT.test(row.key.slice(scope.prefix.length))) &&
+    hasState(row, state)
+  return [...rows]
+    .filter(isWanted)
+    .sort((a, b) => byCodePoint(a.key, b.key))
+    .slice(0, limit + 1)
+}
+
+/** An invalidated entry counts as expired. */
+function hasState({ state, expiresAt }: Listed, wanted: ListInput['state']): boolean {
+  if (wanted === 'all' || wanted === state) return true
+  return wanted === 'expired' ? state !== 'live' : wanted === 'forever' && state === 'live' && expiresAt === null
+}
+
+/** The answer of `stats` from all rows of the scope. `size` answers with `total - expired`. */
+export function sumStats(rows: Iterable<Pick<ListedRow, 'state' | 'expiresAt' | 'bytes'>>): CacheStats {
+  const stats = { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }
+  for (const { state, expiresAt, bytes } of rows) {
+    stats.total++
+    stats.bytes += bytes
+    stats[state !== 'live' ? 'expired' : expiresAt === null ? 'forever' : 'unexpired']++
+  }
+  return stats
+}
