@@ -1,6 +1,5 @@
 /** What a cached function is made of: where its values go, under which keys, and how they are computed. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+
 import { listed } from '../cache/once.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
 import { parsePlan } from '../fill/options.ts'
@@ -10,6 +9,7 @@ import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type Deadline, NEVER } from '../values/expiration.ts'
 import { optionsObject } from '../values/options.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { argumentText } from './argument-text.ts'
 
 export interface CachedOptions<Args extends readonly unknown[] = never>

@@ -3,9 +3,9 @@
  * a client and a cache of its own. So each statement is built once per process, and then only bound to the session of
  * each database.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+
 import type { CacheTables } from '../schema/index.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import type { Database, Prepared, QueryDatabase } from './database.ts'
 import type { Mark, Operation } from './operation.ts'
 

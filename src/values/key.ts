@@ -15,10 +15,9 @@
  *     cache.namespace('app', { version: 2 }).get('k')   app|\@2|k
  */
 
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { describeType, InvalidKeyError } from './errors.ts'
 import { optionsObject, wholeNumber } from './options.ts'
+import { bytesToHex, sha256, utf8ToBytes } from './sha256.ts'
 
 /** A btree entry must fit a third of a page even if it does not compress; 512 leaves room and stays readable. */
 export const MAX_KEY_BYTES = 512
@@ -38,7 +37,7 @@ const PLAIN_LENGTH = MAX_KEY_BYTES / 3
 const BOUNDED_FORM = /#[0-9a-f]{64}$/
 
 // Without the option it would drop a leading U+FEFF, which is a character of a key like any other.
-const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
+const DECODER = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Sorts after everything that starts with what stands before it: longer than any key, of the highest code point. */
 const AFTER_ALL = '\u{10FFFF}'.repeat(MAX_KEY_BYTES / 4 + 1)

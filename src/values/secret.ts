@@ -1,7 +1,7 @@
 /** One rule for secrets, and comparing them so that the time it takes tells nothing of them. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { utf8ToBytes } from '@noble/hashes/utils.js'
+
 import { describeType, InvalidOptionError } from './errors.ts'
+import { sha256, utf8ToBytes } from './sha256.ts'
 
 /** Shorter ones can be guessed. */
 export const MIN_SECRET_LENGTH = 16

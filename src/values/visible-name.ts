@@ -1,6 +1,5 @@
 /** Keys, namespaces and tags as text in which every character can be seen, and no two names look alike. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, sha256, utf8ToBytes } from './sha256.ts'
 
 /** Blank or zero-width, or without a glyph that everybody's fonts have. */
 const INVISIBLE = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffc]/gu
