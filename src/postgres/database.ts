@@ -53,7 +53,7 @@ function make(source: () => Database): Database {
     if (error instanceof CacheError || isFrameworkSignal(error)) throw error
     const cause = withoutContent(error)
     throw new DatabaseError(
-      `The function that makes the database threw (${cause.name}): is its connection string set?`,
+      `The function that makes the database threw (${cause.name}): check its connection string.`,
       {
         sent: false,
         cause,

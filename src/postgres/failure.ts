@@ -4,7 +4,7 @@ import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { knownWords } from '../values/known-words.ts'
 import { SQLSTATE, safeCode, text, withoutContent } from '../values/redact.ts'
 import { sqlStateAdvice } from '../values/sqlstate-advice.ts'
-import { reasonOf } from './failure-reasons.ts'
+import { fixedTexts, reasonOf } from './failure-reasons.ts'
 import { isRefusedByWorkerd, sharedClientError } from './request-client.ts'
 
 /** Codes of failures that happen before anything was sent. */
@@ -48,7 +48,7 @@ export function databaseFailure(thrown: unknown): unknown {
     })
   }
   // Without an SQLSTATE the words are a driver's or a runtime's, and no answer to a statement with values in it.
-  const said = knownWords(text(root, 'message'))
+  const said = knownWords(text(root, 'message'), fixedTexts())
   const cause = withoutContent(root, said)
   return new DatabaseError(reason ?? unknownReason(cause.name, said), {
     ...(status === undefined ? {} : { status }),
@@ -58,8 +58,8 @@ export function databaseFailure(thrown: unknown): unknown {
 }
 
 function unknownReason(name: string, said: string | undefined): string {
-  const words = said === undefined ? '' : ` It said, without what may be secret: ${said}`
-  return `The database could not be reached, or its driver failed (${name}): is the connection string right, and the server up?${words}`
+  const words = said === undefined ? '' : ` The driver said, without what may be secret: ${said}`
+  return `The database is unreachable, or its driver failed (${name}): check the connection string and the server.${words}`
 }
 
 function wasUnsent(error: unknown): boolean {

@@ -44,6 +44,6 @@ function sayOnce(reason: string): void {
   if (said.has(kind) || said.size >= MAX_REASONS) return
   said.add(kind)
   console.warn(
-    `pgstash: the cache could not use its database yet. ${reason} (Said once; \`warn: false\` turns it off.)`,
+    `pgstash: the cache could not use its database yet. ${reason} (Logged once; \`warn: false\` turns it off.)`,
   )
 }

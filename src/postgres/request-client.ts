@@ -6,7 +6,7 @@ import { InvalidOptionError } from '../values/errors.ts'
 import type { Database } from './database.ts'
 
 const ADVICE =
-  'On Cloudflare Workers a database connection belongs to the request that opened it. Create the client, the Drizzle database and the cache inside the handler, one per request; creating a cache costs microseconds. With neon-http, one for all requests is right.'
+  'On Cloudflare Workers a connection belongs to the request that opened it. Create client, database and cache in the handler, for each request, or use neon-http.'
 
 /** What workerd says when it notices by itself. */
 const REFUSED = /\bI\/O on behalf of a different (?:request|Durable Object)\b/
@@ -31,7 +31,7 @@ export function createRequestCheck(db: Database): () => void {
 
 /** The same advice, for a failure that the check could not foresee: other code used the client first. */
 export function sharedClientError(): InvalidOptionError {
-  return new InvalidOptionError(`The database's client was used by another request. ${ADVICE}`)
+  return new InvalidOptionError(`Another request used the database's client. ${ADVICE}`)
 }
 
 export function isRefusedByWorkerd(error: unknown): boolean {
@@ -43,7 +43,7 @@ export function isRefusedByWorkerd(error: unknown): boolean {
 export function timeoutAdvice(db: Database): string | undefined {
   const { userAgent } = Object(Reflect.get(globalThis, 'navigator'))
   return userAgent === 'Cloudflare-Workers' && connectedClient(db) !== undefined
-    ? `If its client is shared between requests, that is why. ${ADVICE}`
+    ? `Do requests share its client? ${ADVICE}`
     : undefined
 }
 

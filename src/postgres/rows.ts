@@ -25,7 +25,7 @@ export function decodeRows<Row>(operation: Operation<Row>, rows: readonly (reado
 /** @throws DatabaseError */
 export function wrongAnswer(operation: string, expected: string, got: string): DatabaseError {
   return new DatabaseError(
-    `The answer to the statement ${operation} has the wrong shape: expected ${expected}, got ${got}. Does a proxy, a type parser for text, or a transform of the driver change results?`,
+    `The answer to the statement ${operation} has the wrong shape: expected ${expected}, got ${got}. Look for a proxy, type parser or transform that changes it.`,
   )
 }
 

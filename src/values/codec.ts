@@ -33,7 +33,7 @@ export const jsonCodec: Codec = {
   encode(value) {
     const text: string | undefined = JSON.stringify(value)
     if (text === undefined) {
-      const hint = value === undefined ? ', which is what a miss is; null can be stored' : ''
+      const hint = value === undefined ? ', which means a miss; null can be stored' : ''
       throw new UnserializableValueError(`Expected a value that JSON can hold, got ${describeType(value)}${hint}.`)
     }
     const loss = jsonLoss(value)
@@ -97,9 +97,7 @@ async function encodeText(value: unknown, key: string, codec: Codec): Promise<st
     throw new UnserializableValueError(`Expected the codec to encode to a string, got ${describeType(text)}.`)
   }
   if (text.includes('\0') || !text.isWellFormed()) {
-    throw new UnserializableValueError(
-      'Expected the codec to encode to text without U+0000 and lone surrogates: Postgres cannot hold them.',
-    )
+    throw new UnserializableValueError('Expected the codec to encode to text without U+0000 and lone surrogates.')
   }
   return text
 }

@@ -136,7 +136,7 @@ export class NotANumberError extends CacheError {
   static override readonly errorName: string = 'NotANumberError'
 
   constructor() {
-    super('NOT_A_NUMBER', 'Expected the entry to hold a number, but it holds another kind of value; it is unchanged.')
+    super('NOT_A_NUMBER', 'Expected the entry to hold a number. The entry is unchanged.')
   }
 }
 
@@ -145,10 +145,7 @@ export class CounterRangeError extends CacheError {
   static override readonly errorName: string = 'CounterRangeError'
 
   constructor() {
-    super(
-      'COUNTER_RANGE',
-      'Expected the counter to stay within ±Number.MAX_SAFE_INTEGER; the result would lie beyond it. The entry is unchanged.',
-    )
+    super('COUNTER_RANGE', 'Expected the counter to stay within ±Number.MAX_SAFE_INTEGER. The entry is unchanged.')
   }
 }
 
@@ -177,7 +174,7 @@ export class UnreadableValueError extends CacheError {
   constructor(options?: { cause?: unknown }) {
     super(
       'UNREADABLE_VALUE',
-      'The stored text could not be decoded: it was written with another codec, or changed by hand. Set or delete the entry.',
+      'The stored text cannot be decoded: another codec or hand wrote it. Set or delete the entry.',
       options,
     )
   }
@@ -218,7 +215,7 @@ export class DatabaseTimeoutError extends CacheError {
   constructor(timeoutMs: number, { sent = true, advice }: { sent?: boolean; advice?: string | undefined } = {}) {
     const message = sent
       ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
-      : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Give the cache a pool of its own, or a larger one.`
+      : `No connection of the pool came free within ${timeoutMs} ms. Nothing was sent. Enlarge the pool, or give the cache its own.`
     super('TIMEOUT', advice === undefined ? message : `${message} ${advice}`)
     this.sent = sent
   }
@@ -229,7 +226,7 @@ export class CircuitOpenError extends CacheError {
   static override readonly errorName: string = 'CircuitOpenError'
 
   constructor() {
-    super('CIRCUIT_OPEN', 'The database failed several times in a row, and is not asked again for a moment.')
+    super('CIRCUIT_OPEN', 'The database failed several times in a row and gets no statements for a moment.')
   }
 }
 

@@ -80,7 +80,7 @@ function nested(parent: Scope, name: string, mark = ''): Scope {
   const bytes = utf8ToBytes(names.join(SEPARATOR)).length
   if (bytes > MAX_NAMESPACE_BYTES) {
     throw new InvalidKeyError(
-      `Expected a namespace of at most ${MAX_NAMESPACE_BYTES} bytes, those it is nested in included; got ${bytes}.`,
+      `Expected a namespace of at most ${MAX_NAMESPACE_BYTES} bytes with those around it, got ${bytes}.`,
     )
   }
   return { prefix: parent.prefix + mark + escaped(name) + SEPARATOR, names }
@@ -198,9 +198,8 @@ function checked(name: unknown, what: 'key' | 'tag' | 'namespace' | 'version' | 
   if (typeof name !== 'string')
     throw new InvalidKeyError(`Expected a ${what} to be a string, got ${describeType(name)}.`)
   if (name === '') throw new InvalidKeyError(`Expected a ${what} of at least one character, got an empty string.`)
-  if (name.includes('\0')) throw new InvalidKeyError(`Expected a ${what} without U+0000: Postgres text cannot hold it.`)
-  if (!name.isWellFormed())
-    throw new InvalidKeyError(`Expected a ${what} without lone surrogates: UTF-8 cannot hold them.`)
+  if (name.includes('\0')) throw new InvalidKeyError(`Expected a ${what} without U+0000.`)
+  if (!name.isWellFormed()) throw new InvalidKeyError(`Expected a ${what} without lone surrogates.`)
   return name
 }
 

@@ -65,28 +65,18 @@ export function deadlineValues(given: Deadline): { at: string | null; after: num
 export const filledAt: SQL = sql`case when given.tags is not null then coalesce(${param('asOf', 'pg_snapshot')}, pg_current_snapshot()) end`
 
 /** What a write sets; everything, so that nothing of an older entry survives. */
-export const writtenColumns: SQL = sql.raw(
-  'key, value, number, expires_at, kept_until, tags, filled_at, compute_ms, created_at, updated_at, written_by',
-)
+const WRITTEN_COLUMNS =
+  'key, value, number, expires_at, kept_until, tags, filled_at, compute_ms, created_at, updated_at, written_by'
+export const writtenColumns: SQL = sql.raw(WRITTEN_COLUMNS)
 
 /** The last three of {@link writtenColumns}. */
 export const asWrittenNow: SQL = sql.raw('now(), now(), pg_current_xact_id()')
 
+/** Sets all of them but the key, and `meta`, which is null unless the entry is a response. */
 export const overwrite: SQL = sql.raw(
-  [
-    'value',
-    'number',
-    'expires_at',
-    'kept_until',
-    'tags',
-    'filled_at',
-    'compute_ms',
-    'created_at',
-    'updated_at',
-    'written_by',
-    // Not among the written columns: null, unless it is a response.
-    'meta',
-  ]
+  `${WRITTEN_COLUMNS}, meta`
+    .split(', ')
+    .slice(1)
     .map((column) => `${column} = excluded.${column}`)
     .join(', '),
 )
