@@ -2,7 +2,7 @@
 import type { Batch } from '../values/in-batches.ts'
 import { isOutOfTime, isTooLarge } from './retry.ts'
 
-/** Keys of one statement: at 512 bytes each, some 5 MB. */
+/** Keys of one statement: about 5 MB if each has 512 bytes. */
 export const MAX_KEYS = 10_000
 
 /** The row that a batch answered with, or the error of one that took too long. */
@@ -48,7 +48,7 @@ export function* chunks<T>(
   if (start < items.length) yield items.slice(start)
 }
 
-/** Rows by stored key, read in parts if they are very many, or too large for one answer. */
+/** Reads rows by stored key, in parts if there are very many, or if they are too large for one answer. */
 export async function inParts<Row extends { readonly key: string }>(
   keys: readonly string[],
   read: (part: readonly string[]) => Promise<readonly Row[]>,
@@ -68,8 +68,8 @@ export async function inParts<Row extends { readonly key: string }>(
 }
 
 /**
- * Sends a removal. It is sent once more if the first statement cannot have seen everything, because its snapshot is
- * older than a fill that it met.
+ * Sends a removal, and sends it again if the first statement cannot have seen everything, because its snapshot was older
+ * than a fill that it met.
  */
 export async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
   const first = await remove()

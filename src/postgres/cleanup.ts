@@ -1,4 +1,4 @@
-/** `clearExpired`: removes entries that nobody can be answered with, and keeps a scope to its capacity. */
+/** `clearExpired`: removes entries that no read can return, and keeps a scope within its capacity. */
 
 import type { CleanupResult } from '../cache.ts'
 import type { SweepInput } from '../store/inputs.ts'
@@ -56,10 +56,10 @@ async function sweepAll(
     hasSwept = true
     total += swept.removed
     onProgress?.(total)
-    locksLost = swept.isOthersTurn ? locksLost + 1 : 0
-    hadLock ||= !swept.isOthersTurn
+    locksLost = swept.isLockedByOther ? locksLost + 1 : 0
+    hadLock ||= !swept.isLockedByOther
     // Two runs can each see the other holding the lock. The one that held it first retries; otherwise both would stop.
-    const retries = swept.isOthersTurn && hadLock && locksLost <= MAX_LOCKS_LOST
+    const retries = swept.isLockedByOther && hadLock && locksLost <= MAX_LOCKS_LOST
     if (!swept.more && !retries) return { removed: total, more: false }
     // Jittered; otherwise the two would stop each other again.
     if (retries) await pause(LOCK_PAUSE_MS * (0.5 + randomNumber()))
