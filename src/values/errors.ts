@@ -1,8 +1,8 @@
 /**
  * Every error that pgstash throws on purpose, in one place.
  *
- * A message says what was expected and what came, by type and never by content: no value, key, SQL parameter
- * or connection string appears in a message, and nothing that `util.inspect` shows of an error does either.
+ * A message says what was expected and what was received, by type and never by content. Neither a message nor anything else
+ * that `util.inspect` shows of an error has a value, key, SQL parameter or connection string.
  */
 
 import { addCosts, type Cost, noCost } from './events.ts'
@@ -25,7 +25,7 @@ export type CacheErrorCode =
   | 'CIRCUIT_OPEN'
   | 'LOCAL_NEON'
 
-/** Of the registry, which all copies of this package share. */
+/** A symbol of the registry, which all copies of this package share. */
 const BRAND: unique symbol = Symbol.for('pgstash.error') as never
 
 /**
@@ -40,7 +40,7 @@ const BRAND: unique symbol = Symbol.for('pgstash.error') as never
  * }
  */
 export class CacheError extends Error {
-  /** What `name` says. A literal in each class, because minifiers rename classes. */
+  /** The error's `name`. A literal in each class, because minifiers rename classes. */
   static readonly errorName: string = 'CacheError'
 
   readonly code: CacheErrorCode
@@ -53,7 +53,7 @@ export class CacheError extends Error {
     super(message, options)
     this.code = code
     this.name = new.target.errorName
-    // Again, because the first trace says `Error`. Engines without it have no such line to correct.
+    // Captured again, because the first trace says `Error`. Engines without this method have no such line.
     Error.captureStackTrace?.(this, new.target)
   }
 
@@ -113,7 +113,7 @@ export class InvalidOptionError extends CacheError {
   }
 }
 
-/** A store that a cache manager does not have. Its own stores are named: they are the program's, and no secret. */
+/** A store that a cache manager does not have. The message names its stores, because the program chose these names. */
 export class UnknownStoreError extends CacheError {
   static override readonly errorName: string = 'UnknownStoreError'
 
@@ -122,7 +122,7 @@ export class UnknownStoreError extends CacheError {
   }
 }
 
-/** A schema or prefix that Postgres could not take as it is: empty, with U+0000, or too long. */
+/** A schema or prefix that Postgres cannot take unchanged: empty, with U+0000, or too long. */
 export class InvalidTableNameError extends CacheError {
   static override readonly errorName: string = 'InvalidTableNameError'
 
@@ -140,7 +140,7 @@ export class NotANumberError extends CacheError {
   }
 }
 
-/** A counter that would leave ±Number.MAX_SAFE_INTEGER. The entry is unchanged. */
+/** A counter that would exceed ±Number.MAX_SAFE_INTEGER. The entry is unchanged. */
 export class CounterRangeError extends CacheError {
   static override readonly errorName: string = 'CounterRangeError'
 
@@ -183,8 +183,8 @@ export class UnreadableValueError extends CacheError {
 /**
  * The database refused a statement, or could not be reached.
  *
- * `sqlState` is Postgres's five-character code where there is one; `status` the HTTP status of an endpoint's answer;
- * `sent` is false where the statement certainly never reached the server.
+ * `sqlState` is Postgres's five-character code, if there is one. `status` is the HTTP status of an endpoint's answer. `sent` is
+ * false if the statement certainly never reached the server.
  */
 export class DatabaseError extends CacheError {
   static override readonly errorName: string = 'DatabaseError'
@@ -204,7 +204,7 @@ export class DatabaseError extends CacheError {
 /**
  * The database did not answer within `timeout`.
  *
- * `sent` is false if the statement still waited for a connection of the pool: it was taken back, and had no effect.
+ * `sent` is false if the statement still waited for a connection of the pool. Then it was taken back and had no effect.
  * Otherwise it is unknown whether a write took effect.
  */
 export class DatabaseTimeoutError extends CacheError {
@@ -221,7 +221,7 @@ export class DatabaseTimeoutError extends CacheError {
   }
 }
 
-/** The database failed several times in a row and is left alone for a moment. Only `onError: 'miss'` does that. */
+/** The circuit is open: the database failed several times in a row. Only with `onError: 'miss'`. */
 export class CircuitOpenError extends CacheError {
   static override readonly errorName: string = 'CircuitOpenError'
 
@@ -230,7 +230,7 @@ export class CircuitOpenError extends CacheError {
   }
 }
 
-/** True if the database failed or is left alone. Every other error is a mistake in the program, and always thrown. */
+/** True if the database failed, or the circuit is open. Every other error is a bug in the program and always thrown. */
 export function isOutage(error: unknown): error is CacheError {
   return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
 }
@@ -240,12 +240,12 @@ function note(error: CacheError, name: 'cost' | 'opensCircuit', value: unknown):
   Object.defineProperty(error, name, { value, configurable: true, writable: true, enumerable: false })
 }
 
-/** Notes on an error that the circuit opened with it. */
+/** Marks the error with which the circuit opened. */
 export function markAsOpener(error: CacheError): void {
   note(error, 'opensCircuit', true)
 }
 
-/** Notes on an error how much had been sent. The event that reports the error takes the note. */
+/** Adds to an error what it cost. The event that reports the error takes the cost off. */
 export function withCost(error: unknown, cost: Cost): unknown {
   if (error instanceof CacheError) note(error, 'cost', addCosts(cost, error.cost ?? noCost()))
   return error

@@ -57,7 +57,7 @@ const OTHER_WORDS: Record<string, string> = {
 const EXPIRATION = /ttl|expir/
 const UNIT = /(?:ms|seconds)$/
 
-/** Words for spans in milliseconds, where a plain number of ours means seconds. */
+/** Other libraries' words for spans in milliseconds. */
 const IN_MILLISECONDS = /^p?x$|ms$/
 const NUMBERS_ARE_SECONDS = new Set([
   'expiration',
@@ -71,10 +71,10 @@ const NUMBERS_ARE_SECONDS = new Set([
   'keep',
 ])
 
-/** One typing error in three letters is still the same word. */
+/** Allows one typing error in three letters. */
 const LETTERS_PER_ERROR = 3
 
-/** A question such as `did you mean expiration?`; undefined if no option is near. */
+/** A question such as `did you mean expiration?`. Undefined if no option is near. */
 export function suggestion(unknown: string, known: readonly string[]): string | undefined {
   const word = plain(unknown)
   const words = [word, word.replace(UNIT, '')]
@@ -100,7 +100,7 @@ function related(word: string, known: readonly string[]): string | undefined {
 function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let fewest = Math.max(1, Math.floor(word.length / LETTERS_PER_ERROR)) + 1
-  // Two words of two letters have a letter in common by chance.
+  // Two words of two letters share a letter by chance.
   if (word.length < LETTERS_PER_ERROR) fewest = 1
   for (const name of known) {
     const errors = distance(word, plain(name))
