@@ -25,7 +25,7 @@ const MAX_CHARACTERS = 4_000
 
 const OTHER_HOST =
   "If the host is not Neon's, call enableLocalNeon(neonConfig) and run `pgstash dev`, or use a TCP driver."
-const NOT_NEON = `Neon's driver got a host that is not Neon's, or does not exist. ${OTHER_HOST}`
+const NOT_NEON = `Neon's driver did not find this host at Neon. ${OTHER_HOST}`
 const EMPTY = 'The connection string is empty: set its variable, such as DATABASE_URL.'
 const MALFORMED =
   'The connection string is not a URL (postgresql://user:password@host/database): set its variable, and encode the password (%40 for @).'
@@ -36,7 +36,7 @@ const HTTP_ENDPOINT = "The database's HTTP endpoint"
 const NEON: readonly Rule[] = [
   [
     /exceeded the .{0,40}(?:quota|limit)|quota .{0,9}exceeded/i,
-    'The Neon project has used up its quota: raise it, or wait for the next billing period.',
+    'The Neon project has used up its quota: raise it, or wait for the next period.',
   ],
   [/endpoint (?:has been|is) disabled/i, "The Neon endpoint is disabled: enable it in Neon's console."],
   [
@@ -50,10 +50,10 @@ const NEON: readonly Rule[] = [
     /not allowed to connect|ip address .{0,60}not allowed/i,
     "Neon's list of allowed addresses does not have this machine's.",
   ],
-  [/rate limit/i, `${HTTP_ENDPOINT} limits the rate of requests: send fewer, or raise the limit.`],
+  [/rate limit/i, `${HTTP_ENDPOINT} refuses so many requests: send fewer.`],
   [
     /connect to compute|(?:n't|not|failed to) wake|control plane request failed|compute node/i,
-    "Neon could not start the suspended database: try again, or see Neon's status page.",
+    'Neon could not start the suspended database: try again.',
   ],
 ]
 
@@ -91,10 +91,7 @@ const RULES: readonly Rule[] = [
     'The server took a statement and did not answer in time.',
   ],
   [/\b(?:EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)\b/, 'No network leads to the host of the connection string.'],
-  [
-    /^.*\bconnect\b.*\bENOENT\b/,
-    "The server's Unix socket does not exist: start the server, or correct the socket's folder.",
-  ],
+  [/^.*\bconnect\b.*\bENOENT\b/, "The server's Unix socket does not exist: start the server, or correct the path."],
   [
     /\bCONNECTION_(?:ENDED|DESTROYED)\b|cannot use a pool after calling end|client was closed/i,
     "The driver's connections were closed before the call.",
@@ -104,7 +101,7 @@ const RULES: readonly Rule[] = [
   [/^http\b.*internal error; reference/is, `${HTTP_ENDPOINT} is unreachable: check its host. ${OTHER_HOST}`],
   [
     /\b(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|UND_ERR_CLOSED|CONNECTION_CLOSED|ConnectionClosed|ConnectionReset)\b|network connection lost|connection (?:terminated|closed)|other side closed|has encountered a connection error|socket hang up|terminated$/im,
-    'The connection was lost before the answer came. If it is to `pgstash dev`: that speaks HTTP only, for drizzle-orm/neon-http.',
+    'The connection was lost before the answer came. `pgstash dev` speaks HTTP only: use drizzle-orm/neon-http.',
   ],
 ]
 
@@ -153,7 +150,7 @@ function advice(sqlState: string): string {
 }
 
 /**
- * The text that rules match: a line of facts, then all messages of the chain, which nobody but the rules may see.
+ * The text that rules match: a line of facts, then all messages of the chain. Only the rules may see it, because messages hold content.
  *
  * The facts, in this order: `http` for Neon's HTTP driver; `foreign` for a host that is not Neon's; `connect` if that
  * system call failed; `refused`, and where; the code.

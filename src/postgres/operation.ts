@@ -1,4 +1,4 @@
-/** How an operation is declared: one statement, the columns it answers with, and whether it may be sent again. */
+/** Declares operations: one statement each, the columns of its answer, and whether it may be sent again. */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
 import type { Preparable, QueryDatabase } from './database.ts'
@@ -12,7 +12,7 @@ import type { Kind } from './kinds.ts'
  */
 export type Repeatable = 'always' | 'unsent' | 'never'
 
-/** How many rows an answer has. */
+/** The number of rows of an answer. */
 export type Cardinality = 'one' | 'at most one' | 'at least one' | 'any number'
 
 /** Each column of an answer and its kind, in order. */

@@ -1,4 +1,4 @@
-/** What an SQLSTATE means and what to do about it. docs/troubleshooting.md says more about each. */
+/** Explains SQLSTATEs and says what to do about each. docs/troubleshooting.md has more. */
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from './versions.ts'
 
 const MIGRATE = 'run `pgstash migrate` or migrate(db)'

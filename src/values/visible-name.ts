@@ -54,7 +54,7 @@ export function shortName(name: string, maxLength: number, whole: string): strin
   return `${beginning}…${name.slice(name.length - end).replace(/^[\udc00-\udfff]/, '')} #${fingerprint}`
 }
 
-/** Where, in UTF-16 units, a character must be written as its number. */
+/** The places, in UTF-16 units, of characters that must be written as numbers. */
 function hiddenPlaces(name: string): Set<number> {
   const places = new Set<number>()
   const mark = (pattern: RegExp, text = name, from = 0) => {

@@ -62,7 +62,7 @@ function changed(change: (url: URL) => void): string {
 const EMPTY = /^The connection string is empty: set its variable, such as DATABASE_URL\.$/
 const MALFORMED = /^The connection string is not a URL \(postgresql:\/\/user:password@host\/database\)/
 const NOT_NEON =
-  /^Neon's driver got a host that is not Neon's, or does not exist.*call enableLocalNeon\(neonConfig\) and run `pgstash dev`, or use a TCP driver/
+  /^Neon's driver did not find this host at Neon.*If the host is not Neon's, call enableLocalNeon\(neonConfig\) and run `pgstash dev`, or use a TCP driver/
 const UNRESOLVED = /^The host of the connection string does not resolve \(E\w+\): /
 const REFUSED = /^The connection was refused \(ECONNREFUSED\): nothing listens at the host and port/
 const NO_DEV =
