@@ -12,8 +12,8 @@ const WORDS =
   'expir fail failure fetch field file format from function gateway get given handle handshake header incomplete inside instead ' +
   'into length long malformed maximum message method module name non null number object off open operation option packet ' +
   'parameter pars peer permission private properties property protocol proxy read ready receiv reject remote requir reset response restart ' +
-  'result route row run running runtime script send service shut size start state stop stopped stream support syntax ' +
-  'temporari there tim token trust unavailable undefined unexpected unknown unsupported until upstream us value verify ' +
+  'result route row run running runtime script send service shut size start state status stop stopped stream support syntax ' +
+  'temporari that there tim token trust unavailable undefined unexpected unknown unsupported until upstream us value verify ' +
   'websocket while writ write wrong'
 
 /** `closed` becomes `clos`, which the list holds if no text has the word itself. */
