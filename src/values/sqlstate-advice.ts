@@ -2,7 +2,7 @@
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from './versions.ts'
 
 const MIGRATE = 'run `pgstash migrate` or migrate(db)'
-const FOREIGN = `it is of another version, or a table of yours. To find out, ${MIGRATE}.`
+const FOREIGN = `another version made it, or a table of your own has the name. To find out, ${MIGRATE}.`
 const NAME_LOST = 'The pooler does not keep prepared statements: pass `preparedNames: false` to createCache.'
 
 /** Advice for the SQLSTATEs that people meet. */
