@@ -1,6 +1,5 @@
 /** The pages' only style sheet: inlined, and named by its hash in their policy. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { sha256, utf8ToBytes } from '../values/sha256.ts'
 
 export const STYLE = `
 :root{color-scheme:light dark;--bg:#f6f6f3;--card:#fff;--ink:#1b1e22;--soft:#575e66;--line:#dfdfd9;--link:#1456b8;--fill:#3b7ddd;

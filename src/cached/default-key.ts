@@ -5,9 +5,9 @@
  * begin anew. Two routes of one program would then share entries, and answer with each other's values. So a name that is
  * as short gets a digest of the function's text. Longer names are left as they are, because other programs name the keys.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+
 import { InvalidOptionError } from '../values/errors.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import type { AnyFunction } from './plan.ts'
 
 /** Minifiers need a fourth letter from some 200,000 names on. */

@@ -1,6 +1,4 @@
 /** What a cached function is made of: where its values go, under which keys, and how they are computed. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { checkedCache } from '../cache/delegate.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
 import { parseGetOrSet } from '../fill/options.ts'
@@ -10,6 +8,7 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type Deadline, NEVER } from '../values/expiration.ts'
 import { optionsObject } from '../values/options.ts'
 import { toArray } from '../values/replayable.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { argumentText } from './argument-text.ts'
 
 export interface CachedOptions<Args extends readonly unknown[] = never>

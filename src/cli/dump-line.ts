@@ -1,7 +1,8 @@
 /** One entry as a line of JSON: what `export` writes and `import` reads. */
-import { utf8ToBytes } from '@noble/hashes/utils.js'
+
 import { describeType } from '../values/errors.ts'
 import { MAX_KEY_BYTES, movedKey } from '../values/key.ts'
+import { utf8ToBytes } from '../values/sha256.ts'
 import { UserError } from './user-error.ts'
 
 export interface DumpLine {

@@ -1,6 +1,5 @@
 /** The identity of a query's rows beyond SQL and parameters: the database, the driver and the caller's token. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { isNeonHttp, neonConnection } from './neon-connection.ts'
 import type { Session } from './session.ts'
 

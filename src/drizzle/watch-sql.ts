@@ -16,14 +16,14 @@
  * With `rows` the triggers have transition tables, and the function logs the tag of each row, before and after an update.
  * TRUNCATE has no transition tables, so its trigger reads the rows before they are removed.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+
 import { lockSteps } from '../migrate/home-sql.ts'
 import { isCacheTable } from '../migrate/shape-sql.ts'
 import { hasStrangeTrigger, isOwnRole, isTrusted } from '../migrate/trust-sql.ts'
 import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
 import { guardedBlock, identifier, literal, qualified, regclass } from '../schema/sql-text.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { relationOf, type Watchable } from './relation.ts'
 import { tagBase } from './tags.ts'
 import { keyColumn, noteRows, PRINTING, rowsFunction, SETTINGS, setting, tableFunction } from './watch-function.ts'

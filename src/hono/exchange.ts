@@ -1,7 +1,5 @@
 /** The state of one request on its way through the response cache. */
 
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Context } from 'hono'
 import {
   type CacheStatus,
@@ -16,6 +14,7 @@ import { wallClock } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { randomUUID } from '../values/random.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import type { RequestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'

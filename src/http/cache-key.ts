@@ -6,9 +6,8 @@
  * The key uses the runtime's URL and no header field, because a client can forge X-Forwarded-Host and the like. A URL contains
  * no space, so no part of it can be mistaken for a further part of the key.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { byCodePoint } from '../values/key.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 
 /**
  * The query parameters that belong to the key. A name that ends in `*` matches all names with that prefix.

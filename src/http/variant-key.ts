@@ -17,8 +17,8 @@
  * The names in a key include the response's own Vary, and the hash covers the names. If the list of names grows or is
  * forgotten, some variants become unreachable, but no request can reach a wrong variant.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { normalizeField } from './normalized-field.ts'
 
 /** The digests of a request's fields, by name. It is a map, because `__proto__` is a valid field name. */

@@ -1,9 +1,9 @@
 /**
- * The triggers that log and tell which keys and tags were changed.
+ * The triggers that log changed keys and tags, and send them with NOTIFY.
  *
- * Statement-level, with transition tables: a write of many keys is one insert into the log. A touch changes no value and
- * notes nothing; neither does cleanup, for what has expired no copy has either. They run with the rights of who migrated, so
- * that roles that write entries need no right on the log.
+ * They are statement-level, with transition tables, so that a write of many keys is one insert into the log. A touch logs
+ * nothing, because it changes no value. Cleanup logs nothing, because an expired entry has no live copy. The triggers run
+ * with the rights of the role that migrated, so that roles that write entries need no right on the log.
  */
 import type { Table } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
@@ -12,9 +12,9 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { oidOf, placed, run } from './home-sql.ts'
 import { isOwnRole } from './trust-sql.ts'
 
-/** What NOTIFY takes is a little more; beyond it everything counts as changed. */
+/** A little less than the limit of NOTIFY. If there is more, everything counts as changed. */
 const MAX_PAYLOAD_BYTES = 7_900
-/** Of identifiers, which channels are. */
+/** The limit for identifiers, because a channel is one. */
 const MAX_CHANNEL_BYTES = 63
 
 export interface ChangeOptions {
@@ -36,7 +36,7 @@ export function checkedChannel(channel: unknown): string | undefined {
 /** Raised if a function of these names belongs to another role. */
 export const FOREIGN_FUNCTION_SQLSTATE = 'PGSFN'
 
-/** Which rows of a statement changed something, by what it did. */
+/** The changed keys of a statement, by its kind. */
 const ENTRIES: Readonly<Record<string, string>> = {
   insert: `select 'key' as kind, key as name from new_rows`,
   update: `select 'key' as kind, n.key as name from new_rows as n join old_rows as o on o.key = n.key
@@ -55,7 +55,7 @@ const ROWS: Readonly<Record<string, string>> = {
   truncate: '',
 }
 
-/** Brings the triggers into the wanted state, and changes nothing where they are. */
+/** Installs or removes the triggers. Changes nothing if they are as wanted. */
 export function changeSteps(tables: CacheTables, options: ChangeOptions): string[] {
   const sources = [
     [tables.entries, 'entries', ENTRIES],
@@ -109,7 +109,7 @@ end if;`
 }
 
 function functionBody(tables: CacheTables, changed: string, { log, channel }: ChangeOptions): string {
-  // The function does not follow the search path: where there is no schema, that of the trigger's table is the one.
+  // The function ignores the search path, so the schema is that of the trigger's table.
   const insert = `execute format('insert into %I.%I (kind, name) select kind, name from unnest($1, $2) as c(kind, name)
     order by kind, name collate "C" on conflict do nothing', tg_table_schema, ${literal(`${tables.prefix}cache_changes`)}) using kinds, names;`
   const notify = `payload := json_build_object('changed', (select json_agg(json_build_array(c.kind, c.name))

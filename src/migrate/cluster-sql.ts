@@ -1,17 +1,17 @@
-/** What happens to tags when the tables are found in another cluster than before. */
+/** Resets tags if the tables are in another cluster than before. */
 import { CLUSTER_IDENTITY } from '../schema/cluster.ts'
 import type { CacheTables } from '../schema/index.ts'
 import { TAG_STATE } from '../schema/rejected.ts'
 import { literal, verbatim } from '../schema/sql-text.ts'
 import { placed, runBlock } from './home-sql.ts'
 
-/** A snapshot of before the first transaction. */
+/** A snapshot from before the first transaction. */
 const NOTHING_SEEN = '3:3:'
 
 /**
- * After a dump was restored into another cluster, transaction ids start elsewhere, and comparisons with them mean
- * nothing: tagged entries and the log go. So they do where ids have run backwards, for not every role may ask which
- * cluster this is. What was computed before, and is stored later, the horizon refuses: cleanup says more of it.
+ * After a dump is restored into another cluster, transaction ids start elsewhere, and comparisons with them mean nothing. So
+ * tagged entries and the log are deleted. The same happens if ids ran backwards, because not every role may read which
+ * cluster this is. The new horizon refuses values that were computed before and are stored later (see `trim.ts`).
  */
 export function clusterStep(tables: CacheTables): string {
   const [entries, log, state] = [tables.entries, tables.invalidations, tables.state].map(placed)

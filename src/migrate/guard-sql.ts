@@ -1,7 +1,7 @@
 /**
- * The migration refuses tables under the cache's names that are not its own, before it changes anything.
+ * Refuses tables under the cache's names that are not its own, before the migration changes anything.
  *
- * The last character of the SQLSTATE says which table, because drivers deliver that one alike.
+ * The last character of the SQLSTATE says which table, because all drivers deliver the SQLSTATE.
  */
 
 import type { CacheTables } from '../schema/index.ts'
@@ -9,10 +9,10 @@ import { ownTables } from '../schema/own-tables.ts'
 import { isCacheTable } from './shape-sql.ts'
 import { hasStrangeTrigger, isTrusted } from './trust-sql.ts'
 
-/** SQLSTATEs without their last character, which is the table's number. */
+/** SQLSTATEs without their last character, the table's number. */
 export const GUARD = { foreign: 'PGSF', untrusted: 'PGSO', hidden: 'PGSR' } as const
 
-/** Steps in a guarded block, with `found` and `home` as `home-sql.ts` declares them. */
+/** Steps for a guarded block, with the variables `found` and `home` from `home-sql.ts`. */
 export function guardSteps(tables: CacheTables): string {
   const own = ownTables(tables)
   const isOurs = own.map((table, index) => isCacheTable(tables, table, `found[${index + 1}]`))
@@ -48,7 +48,7 @@ end loop;`
 /** Variables that the steps need. */
 export const GUARD_DECLARATIONS = 'owner pg_catalog.oid;\nplace pg_catalog.oid;\nis_ours pg_catalog.bool[];'
 
-/** Whoever owns the schema or the database decides over all in it. A superuser must not run such a role's code. */
+/** The owner of the schema or the database controls everything in it. A superuser must not run such a role's code. */
 const IS_HOST = `(
   select not me.rolsuper and owner in (n.nspowner, d.datdba)
   from pg_namespace as n, pg_database as d, pg_roles as me

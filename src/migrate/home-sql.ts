@@ -1,8 +1,8 @@
 /**
- * Where the migration's tables are: statements name their schema, which only the database knows if none was given.
+ * Finds the schema of the tables. If none was given, only the database knows it.
  *
- * Such a statement is a template for one `format`: `%1$I` is the schema, and each other `%` is doubled. Values and names
- * are never searched again.
+ * A statement is a template for one `format`: `%1$I` is the schema, and each other `%` is doubled. `format` does not search
+ * values and names again.
  */
 import { getTableName, type Table } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
@@ -10,10 +10,10 @@ import { ownTables } from '../schema/own-tables.ts'
 import { dollarQuoted, identifier, literal, qualified, regclass, verbatim } from '../schema/sql-text.ts'
 
 /**
- * Waits for whoever migrates or watches these tables at the same time. For the beginning of a guarded block.
+ * Waits for other sessions that migrate or watch these tables at the same time. For the beginning of a guarded block.
  *
- * What others created while this session waited may be missing from its catalogue caches: an earlier look-up left a note that
- * there is no such schema. Locking a table, which reading one does, makes the session drop such notes.
+ * An earlier look-up may have left a note in this session's catalogue caches that a schema does not exist, although another
+ * session created it while this one waited. Locking a table makes the session drop such notes, and reading one locks it.
  */
 export function lockSteps(tables: CacheTables): string {
   const name = literal(`pgstash ${qualified(tables, tables.state)}`)
@@ -30,14 +30,14 @@ found pg_catalog.oid[];
 home pg_catalog.text := ${fallback};`
 }
 
-/** For the beginning of a guarded block, which still sees the caller's search path; after the lock. */
+/** For the beginning of a guarded block, after the lock. The caller's search path still applies there. */
 export function findTables(tables: CacheTables): string {
   const found = ownTables(tables).map((table) => regclass(tables, table))
   return `found := array[${found.join(', ')}]::pg_catalog.oid[];
 `
 }
 
-/** The schema of the tables that are there, or else the one in which new ones are made. */
+/** The schema of existing tables. Without any, the schema for new ones. */
 export function findHome(tables: CacheTables): string {
   if (tables.schema !== undefined) return '-- The schema was given.'
   return `-- Tables that were made before stay where they are: the table of migrations tells, or the first that there is.
@@ -60,12 +60,12 @@ export function run(template: string, into = ''): string {
   return `execute format(${dollarQuoted(template)}, home)${into && ` ${into}`};`
 }
 
-/** The same for a block of its own; quoted as a whole, for a name may hold whatever quote is chosen beforehand. */
+/** Runs a template as a block of its own. Quoted as a whole, because a name may hold any quote that is chosen before. */
 export function runBlock(template: string): string {
   return `execute 'do ' || quote_literal(format(${dollarQuoted(template)}, home));`
 }
 
-/** The table's oid, outside of templates; null where it is missing. */
+/** The table's oid, for use outside of templates. Null if the table is missing. */
 export function oidOf(table: Table): string {
   return `to_regclass(format(${literal(placed(table))}, home))`
 }

@@ -12,9 +12,9 @@ export { type MigrateOptions, migrationSql } from './migration-sql.ts'
 /**
  * Creates the tables or brings them up to date, and applies the storage settings.
  *
- * Idempotent, safe when several run at once, one round trip and one transaction: after a failure nothing has changed.
- * The role needs the right to create tables in the schema, and owns them afterwards. Tables of these names that are not a
- * cache's, or that belong to a role whose code must not run with this role's rights, are refused; then nothing changes.
+ * Idempotent, and safe if several run at once. One round trip and one transaction, so that a failure changes nothing. The
+ * role needs the right to create tables in the schema, and owns them afterwards. It refuses tables of these names that are
+ * not a cache's, or that belong to a role whose code must not run with this role's rights.
  *
  * @throws InvalidOptionError, DatabaseError
  * @example

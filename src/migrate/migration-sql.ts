@@ -1,8 +1,8 @@
 /**
- * The migrations and the storage settings as one statement.
+ * Writes the migrations and the storage settings as one statement.
  *
- * One `do` block, because that is the only thing that takes a lock, decides and changes, all in one transaction,
- * over a driver that has no sessions: ten at once wait for each other, and a failure leaves nothing half-done.
+ * The statement is a `do` block. Over a driver without sessions, nothing else can take a lock, decide and change in one
+ * transaction. Ten migrations at once wait for each other, and a failure leaves nothing half done.
  */
 import { getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
@@ -19,11 +19,11 @@ import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
 import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
 
-/** Half of Postgres's 0.2: every `set` leaves a dead row, and a cache is rewritten often. */
+/** Half of Postgres's default, because every `set` leaves a dead row, and a cache is rewritten often. */
 const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
-/** Lower still for TOAST: a rewritten large value leaves many dead chunks. */
+/** Lower still, because a rewritten large value leaves many dead chunks. */
 const DEFAULT_TOAST_AUTOVACUUM_SCALE_FACTOR = 0.05
-/** Free space on each page keeps a touched row on it, which is what makes the touch heap-only (HOT). */
+/** Free space on each page keeps a touched row on its page, so that the touch is heap-only (HOT). */
 const DEFAULT_FILLFACTOR = 85
 
 const KNOWN_OPTIONS = [
@@ -41,32 +41,32 @@ export interface MigrateOptions {
   /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
   tables?: CacheTables | undefined
   /**
-   * Whether entries and leases skip the write-ahead log; default false. Faster writes, but emptied by a crash, by
-   * a fail-over, and on Neon by every suspend of the compute.
+   * Keeps entries and leases out of the write-ahead log. Default false. Writes are faster, but a crash, a failover, and on
+   * Neon every suspend of the compute, empties both tables.
    */
   unlogged?: boolean | undefined
-  /** Share of dead rows that starts a vacuum of the table, 0 to 100; default 0.1. */
+  /** The share of dead rows that starts a vacuum of the table, 0 to 100. Default 0.1. */
   autovacuumScaleFactor?: number | undefined
-  /** The same for the table's TOAST, where large values are; default 0.05. */
+  /** The same for the table's TOAST, which holds large values. Default 0.05. */
   toastAutovacuumScaleFactor?: number | undefined
-  /** Percentage of a page that inserts fill, 10 to 100; default 85. */
+  /** The percentage of a page that inserts fill, 10 to 100. Default 85. */
   fillfactor?: number | undefined
-  /** How large values are compressed; default `lz4`, which falls back to `pglz` on a server built without it. */
+  /** The compression of large values. Default `lz4`, or `pglz` on a server that was built without `lz4`. */
   compression?: 'lz4' | 'pglz' | undefined
   /**
-   * Whether changed keys and tags are logged, for first tiers that ask for them (`tieredCache({ changes: true })`); default
-   * false. A trigger on each write, and a row of some 60 bytes for each key that it changes.
+   * Logs changed keys and tags for first tiers (`tieredCache({ changes: true })`). Default false. Costs a trigger on each
+   * write, and a row of about 60 bytes for each key that it changes.
    */
   changes?: boolean | undefined
   /**
-   * A channel on which changed keys and tags are told with NOTIFY, for `listen`; default false, none. **Postgres lets
-   * transactions that notify commit only one after the other.**
+   * The channel for a NOTIFY with the changed keys and tags, for `listen`. Default false: none. **Postgres commits
+   * transactions that notify only one after the other.**
    */
   notify?: string | false | undefined
 }
 
 /**
- * What `migrate` runs, for review or for `psql`: idempotent, one transaction.
+ * The SQL that `migrate` runs, for review or for `psql`. Idempotent, one transaction.
  *
  * @throws InvalidOptionError
  */
@@ -153,7 +153,7 @@ function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
   ]
 }
 
-/** Changes storage parameters only where they differ: an unneeded `alter table` would wait for a running vacuum. */
+/** Changes storage parameters only if they differ, because an unneeded `alter table` would wait for a running vacuum. */
 function parameterStep(table: PgTable, parameters: Record<string, number>, relation: 'heap' | 'toast'): string {
   const wanted = Object.entries(parameters)
   const oid = oidOf(table)
@@ -171,7 +171,7 @@ function compressionStep(tables: CacheTables, compression: unknown): string {
   if (compression !== 'lz4' && compression !== 'pglz') {
     throw new InvalidOptionError(`Expected compression to be 'lz4' or 'pglz', got ${describeType(compression)}.`)
   }
-  // Where the server was built without lz4 the column keeps the server's default.
+  // On a server that was built without lz4, the column keeps the server's default.
   return `if exists (
   select from pg_settings where name = 'default_toast_compression' and '${compression}' = any (enumvals)
 ) and not exists (
@@ -192,7 +192,7 @@ function persistenceStep(table: PgTable, unlogged: unknown): string {
 end if;`
 }
 
-/** drizzle-kit generates for the default names; these are the same statements for others. */
+/** Renames the tables of a statement. drizzle-kit generates it for the default names. */
 function renamed(statement: string, tables: CacheTables): string {
   const names = new Map(
     ownTables(tables).map((table) => {

@@ -1,4 +1,4 @@
-/** What `migrate` says if it refuses; the SQLSTATE tells which table. */
+/** The messages of a `migrate` that refuses. The SQLSTATE names the table. */
 import { getTableName } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
@@ -10,22 +10,21 @@ const OWN_NAMES =
   "Nothing was changed. Choose a schema or prefix of the cache's own: cacheTables({ schema, prefix }), or --schema and --table-prefix."
 
 const MESSAGES: Readonly<Record<string, (name: string) => string>> = {
-  [GUARD.foreign]: (name) =>
-    `Expected ${name} to be a table of the cache, but its columns or its key are another's. ${OWN_NAMES}`,
+  [GUARD.foreign]: (name) => `Expected ${name} to be a table of the cache, but its columns or key differ. ${OWN_NAMES}`,
   [GUARD.untrusted]: (name) =>
     `Expected ${name} to belong to the role that migrates, a group of it, or a superuser: its owner could run code with that role's rights, and so could a trigger of another role. Nothing was changed. Migrate as the role that owns it, drop triggers of others, or choose a schema of the cache's own.`,
   [GUARD.hidden]: (name) =>
     `Expected to see every row of ${name}, but row-level security applies to the role that migrates. Nothing was changed. Migrate as the table's owner, without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS.`,
 }
 
-/** The same failure, with what to do about it where the migration itself refused. */
+/** Adds advice to a failure if the migration itself refused. */
 export function refusal(failure: unknown, tables: CacheTables): unknown {
   if (!(failure instanceof DatabaseError) || failure.sqlState === undefined) return failure
   const { sqlState, cause } = failure
   if (sqlState === FOREIGN_FUNCTION_SQLSTATE) {
-    const what =
+    const refused =
       'Expected the functions that note changes to belong to the role that migrates: another role could replace them.'
-    return new DatabaseError(`${what} Nothing was changed. Migrate as their owner, or drop them first.`, {
+    return new DatabaseError(`${refused} Nothing was changed. Migrate as their owner, or drop them first.`, {
       sqlState,
       cause,
     })

@@ -1,4 +1,4 @@
-/** How the cache's tables are told from others of the same name: by their columns, types and key. */
+/** Distinguishes the cache's tables from others of the same name, by columns, types and key. */
 import { getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { CacheTables } from '../schema/index.ts'
@@ -6,7 +6,7 @@ import { literal } from '../schema/sql-text.ts'
 import { migrations } from './migrations.ts'
 
 interface Shape {
-  /** SQL: rows of name, type, and whether the table was created with it. Tables of older versions lack later columns. */
+  /** SQL: rows of a name, a type, and whether the first version had the column. Tables of older versions lack later ones. */
   readonly columns: string[]
   readonly key: string[]
 }
@@ -15,7 +15,7 @@ const TYPE = `"?([\\w ]+?)"?(\\[\\])?(?: collate "C")?(?: PRIMARY KEY| NOT NULL|
 const CREATED = new RegExp(`^\\t"(\\w+)" ${TYPE}`, 'gm')
 const ADDED = new RegExp(`^ALTER TABLE "(\\w+)" ADD COLUMN "(\\w+)" ${TYPE}`)
 
-/** By the default names. From the migrations and not from Drizzle's columns, which tell their types otherwise in 0.45 and in 1.0. */
+/** By the default names. Read from the migrations, because Drizzle 0.45 and 1.0 name the types of columns differently. */
 const SHAPES: ReadonlyMap<string, Shape> = shapesOf(migrations.flatMap(({ statements }) => statements))
 
 function shapesOf(statements: readonly string[]): Map<string, Shape> {
@@ -40,10 +40,10 @@ function column(name: string, type: string, isRequired: boolean): string {
 }
 
 /**
- * SQL: whether the relation `oid` can be this table of a cache, of this version or an older one.
+ * SQL: true if the relation `oid` can be this table of a cache, of this version or an older one.
  *
- * A table without a primary key passes: then it was dropped by hand, and `doctor` says which index is missing. Columns
- * beyond the known ones may be of a newer version.
+ * A table without a primary key passes. Somebody dropped the key, and `doctor` says which index is missing. Unknown columns
+ * may belong to a newer version.
  */
 export function isCacheTable({ prefix }: CacheTables, table: PgTable, oid: string): string {
   const shape = SHAPES.get(getTableName(table).slice(prefix.length))

@@ -1,11 +1,11 @@
 /**
- * Whose objects may take part: whoever owns a table or function decides what code runs with it.
+ * Decides which owners to trust, because the owner of a table or function decides what code runs with it.
  *
  * A table's triggers, rules, defaults and policies run as the role that writes it, and a function's owner may replace it at
  * any time. An object with the expected name proves nothing: any role that may create objects in the schema can plant one.
  */
 
-/** The current role, and the groups whose rights it has. A superuser has everyone's, so there only real membership counts. */
+/** True for the current role and groups whose rights it has. A superuser has all rights, so only real membership counts. */
 export function isOwnRole(owner: string): string {
   return `(
   select case when me.rolsuper then exists (
@@ -19,12 +19,12 @@ export function isOwnRole(owner: string): string {
   from pg_catalog.pg_roles as me where me.rolname = current_user)`
 }
 
-/** A superuser as well: that role needs no trick to run code as another. */
+/** True also for a superuser, which needs no trick to run code as another role. */
 export function isTrusted(owner: string): string {
   return `(${isOwnRole(owner)} or (select r.rolsuper from pg_catalog.pg_roles as r where r.oid = ${owner}))`
 }
 
-/** Whether a trigger of the table runs a function of a role that is not trusted. It would run as whoever writes the table. */
+/** True if a trigger of the table runs a function of an untrusted role. It would run with the rights of each writer. */
 export function hasStrangeTrigger(table: string): string {
   return `exists (
     select from pg_catalog.pg_trigger as t join pg_catalog.pg_proc as p on p.oid = t.tgfoid

@@ -1,53 +1,54 @@
 /** Statements on many rows, in batches. */
+import type { Batch } from '../values/in-batches.ts'
 import { isOutOfTime, isTooLarge } from './retry.ts'
 
-/** Keys of one statement: at 512 bytes each, some 5 MB. */
+/** Keys of one statement: about 5 MB if each has 512 bytes. */
 export const MAX_KEYS = 10_000
 
-/** A batch that ran out of time is tried again at this fraction of its size. */
-const SHRINK_BY = 8
-
-/** The answer of a batch, or the error of one that took too long. */
-export type Batch<Row> = { readonly row: Row; readonly late?: never } | { readonly row?: never; readonly late: unknown }
+/** The row that a batch answered with, or the error of one that took too long. */
+export type Sent<Row> = { readonly row: Row; readonly late?: never } | { readonly row?: never; readonly late: unknown }
 
 /**
- * Sends a statement of one row once per batch, until the consumer stops.
+ * Sends a batch of a statement of one row. If the statement runs out of time, later batches are smaller, because rows with
+ * large values take longer to delete.
  *
- * Rows with large values take longer to delete, and a size that never ends in time would stop the work for good. So a
- * batch that runs out of time makes all later ones smaller.
- *
- * @param largest the most rows of the next batch
+ * @throws the error of a batch that cannot be smaller, and every other error
  */
-export async function* inBatches<Row>(
-  largest: () => number,
-  send: (size: number) => Promise<Row[]>,
-): AsyncGenerator<Batch<Row>> {
-  let bound = Number.POSITIVE_INFINITY
-  for (;;) {
-    const size = Math.min(bound, largest())
-    const batch = await sendBatch(size, send)
-    if (batch.late !== undefined) bound = Math.ceil(size / SHRINK_BY)
-    yield batch
-  }
-}
-
-async function sendBatch<Row>(size: number, send: (size: number) => Promise<Row[]>): Promise<Batch<Row>> {
+export async function sendBatch<Row>(batch: Batch, send: (size: number) => Promise<Row[]>): Promise<Sent<Row>> {
   try {
-    const [row] = await send(size)
+    const [row] = await send(batch.size)
     return { row: row as Row }
   } catch (error) {
-    // A smaller batch may end in time.
-    if (size === 1 || !isOutOfTime(error)) throw error
+    if (batch.size === 1 || !isOutOfTime(error)) throw error
+    batch.shrink()
     return { late: error }
   }
 }
 
-/** Splits a list by number. */
-export function* chunks<T>(items: readonly T[], size = MAX_KEYS): Generator<readonly T[]> {
-  for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size)
+/**
+ * Splits a list into parts of at most {@link MAX_KEYS} items.
+ *
+ * @param weigh together, the items of a part weigh no more than `maxWeight`, unless a single one does
+ */
+export function* chunks<T>(
+  items: readonly T[],
+  weigh: (item: T) => number = () => 0,
+  maxWeight = Number.POSITIVE_INFINITY,
+): Generator<readonly T[]> {
+  let start = 0
+  let weight = 0
+  for (const [i, item] of items.entries()) {
+    weight += weigh(item)
+    if (i > start && (weight > maxWeight || i - start === MAX_KEYS)) {
+      yield items.slice(start, i)
+      start = i
+      weight = weigh(item)
+    }
+  }
+  if (start < items.length) yield items.slice(start)
 }
 
-/** Rows by stored key, read in parts if they are very many, or too large for one answer. */
+/** Reads rows by stored key, in parts if there are very many, or if they are too large for one answer. */
 export async function inParts<Row extends { readonly key: string }>(
   keys: readonly string[],
   read: (part: readonly string[]) => Promise<readonly Row[]>,
@@ -67,8 +68,8 @@ export async function inParts<Row extends { readonly key: string }>(
 }
 
 /**
- * Sends a removal. It is sent once more if the first statement cannot have seen everything, because its snapshot is
- * older than a fill that it met.
+ * Sends a removal, and sends it again if the first statement cannot have seen everything, because its snapshot was older
+ * than a fill that it met.
  */
 export async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
   const first = await remove()

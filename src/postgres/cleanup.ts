@@ -1,16 +1,16 @@
-/** `clearExpired`: removes entries that nobody can be answered with, and keeps a scope to its capacity. */
+/** `clearExpired`: removes entries that no read can return, and keeps a scope within its capacity. */
 
 import type { CleanupResult } from '../cache.ts'
 import type { SweepInput } from '../store/inputs.ts'
-import { now } from '../values/clock.ts'
+import { inBatches, timeLimit } from '../values/in-batches.ts'
 import { keyRange, type Scope } from '../values/key.ts'
 import { randomNumber } from '../values/random.ts'
-import { inBatches } from './batches.ts'
+import { sendBatch } from './batches.ts'
 import type { Capacity } from './capacity.ts'
 import { evict } from './operations/evict.ts'
 import { forScope } from './operations/scoped.ts'
 import { stats } from './operations/stats.ts'
-import { type Swept, sweep, sweepSizes } from './operations/sweep.ts'
+import { sweep, sweepSizes } from './operations/sweep.ts'
 import { pause } from './retry.ts'
 import type { Run } from './session.ts'
 
@@ -26,8 +26,7 @@ export async function cleanUp(
   input: SweepInput,
   capacity: Capacity | undefined,
 ): Promise<CleanupResult> {
-  const startedAt = now()
-  const isOver = () => input.signal?.aborted === true || now() - startedAt >= input.timeBudget
+  const isOver = timeLimit(input)
   const swept = await sweepAll(run, scope, input, isOver)
   if (capacity === undefined) return swept
   // Expired entries go first.
@@ -48,31 +47,27 @@ async function sweepAll(
   let hadLock = false
   let locksLost = 0
   let hasSwept = false
-  const batches = inBatches<Swept>(
-    () => batch,
-    (size) => run(forScope(sweep, scope), { ...range, ...at, ...sweepSizes(size) }),
-  )
-  for await (const { row: swept, late } of batches) {
-    if (swept !== undefined) {
-      hasSwept = true
-      total += swept.removed
-      onProgress?.(total)
-      locksLost = swept.isOthersTurn ? locksLost + 1 : 0
-      hadLock ||= !swept.isOthersTurn
-      // Two runs can each see the other holding the lock. The one that held it first retries; otherwise both would stop.
-      const retries = swept.isOthersTurn && hadLock && locksLost <= MAX_LOCKS_LOST
-      if (!swept.more && !retries) break
-      // Jittered; otherwise the two would stop each other again.
-      if (retries) await pause(LOCK_PAUSE_MS * (0.5 + randomNumber()))
-      at = { after: swept.after, begin: false }
-    }
-    if (isOver()) {
-      // Otherwise a database that never answers would look, run after run, like one that has much to do.
-      if (late !== undefined && !hasSwept) throw late
-      return { removed: total, more: true }
-    }
+  let late: unknown
+  for (const next of inBatches({ size: () => batch, isOver })) {
+    const sent = await sendBatch(next, (size) => run(forScope(sweep, scope), { ...range, ...at, ...sweepSizes(size) }))
+    late = sent.late
+    const swept = sent.row
+    if (swept === undefined) continue
+    hasSwept = true
+    total += swept.removed
+    onProgress?.(total)
+    locksLost = swept.isLockedByOther ? locksLost + 1 : 0
+    hadLock ||= !swept.isLockedByOther
+    // Two runs can each see the other holding the lock. The one that held it first retries; otherwise both would stop.
+    const retries = swept.isLockedByOther && hadLock && locksLost <= MAX_LOCKS_LOST
+    if (!swept.more && !retries) return { removed: total, more: false }
+    // Jittered; otherwise the two would stop each other again.
+    if (retries) await pause(LOCK_PAUSE_MS * (0.5 + randomNumber()))
+    at = { after: swept.after, begin: false }
   }
-  return { removed: total, more: false }
+  // Otherwise a database that never answers would look, run after run, like one that has much to do.
+  if (late !== undefined && !hasSwept) throw late
+  return { removed: total, more: true }
 }
 
 async function evictTo(
@@ -90,11 +85,8 @@ async function evictTo(
   let evicted = 0
   const wanted = () => Math.max(entries, Math.ceil(bytes / Math.max(1, entryBytes)))
   if (wanted() === 0) return { evicted, more: false }
-  const batches = inBatches(
-    () => Math.min(largest, wanted(), MAX_EVICTED - evicted),
-    (batch) => run(forScope(evict, scope), { ...range, batch }),
-  )
-  for await (const { row: part } of batches) {
+  for (const next of inBatches({ size: () => Math.min(largest, wanted(), MAX_EVICTED - evicted), isOver })) {
+    const { row: part } = await sendBatch(next, (batch) => run(forScope(evict, scope), { ...range, batch }))
     if (part !== undefined) {
       evicted += part.evicted
       entries -= part.evicted
@@ -102,7 +94,7 @@ async function evictTo(
       // The rest is locked, or being computed.
       if (part.evicted === 0) return { evicted, more: false }
     }
-    if ((entries <= 0 && bytes <= 0) || evicted >= MAX_EVICTED || isOver()) break
+    if ((entries <= 0 && bytes <= 0) || evicted >= MAX_EVICTED) break
   }
   return { evicted, more: entries > 0 || bytes > 0 }
 }

@@ -17,18 +17,18 @@ export interface CacheOptions extends EngineOptions {
   /** Named prepared statements where the driver has them; default true. Off for poolers that do not track names. */
   preparedNames?: boolean | undefined
   /**
-   * Whether the console is told why, if no statement of this cache has succeeded yet: once for each process or isolate and
-   * reason, whatever `onError` says. Default true.
+   * Logs to the console why no statement of this cache has succeeded yet, whatever `onError` is. Each reason is logged
+   * once per process or isolate. Default true.
    */
   warn?: boolean | undefined
   /**
-   * Entries that this cache's namespace, or the whole table, may hold, those nested in it included. Kept to by this
-   * cache's `clearExpired`, and so only as often as that runs: it evicts those that expire soonest, then permanent ones
-   * that were written or touched least recently, at most 50,000 a run. About so many in tables above 32 MB, where the
-   * number is an estimate. Costs what `stats` does. Default: no bound.
+   * The most entries of this cache's namespace, nested ones included, or of the whole table. Only this cache's
+   * `clearExpired` enforces it: each run evicts up to 50,000 entries, first those that expire soonest, then the permanent
+   * ones that were written or touched least recently. In tables above 32 MB the number of entries is an estimate. Costs as
+   * much as `stats`. Default: no bound.
    */
   maxEntries?: number | undefined
-  /** The same for the bytes of keys and values as stored, as `stats` tells them. */
+  /** The same bound for the stored bytes of keys and values, as `stats` reports them. */
   maxBytes?: number | undefined
 }
 
@@ -41,8 +41,8 @@ const OWN_OPTIONS = ['tables', 'preparedNames', 'warn', 'maxEntries', 'maxBytes'
  * between requests, on Workers too.
  *
  * @param db any Drizzle Postgres database: neon-http, node-postgres, postgres-js, pglite, …; or a function that makes it.
- * The function is called once, when the first statement is sent, and again if it threw. With it a module loads where the
- * connection string is not set, such as in `next build`.
+ * It is called once, when the first statement is sent, and again if it threw. So the module also loads if the connection
+ * string is not set, such as in `next build`.
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
  * import { drizzle } from 'drizzle-orm/neon-http'

@@ -1,4 +1,4 @@
-/** What pgstash asks of a Drizzle database. */
+/** The part of a Drizzle database that pgstash uses. */
 import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { CacheError, DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
@@ -8,7 +8,7 @@ import { withoutContent } from '../values/redact.ts'
 /**
  * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
  *
- * By its shape, so that Drizzle 0.45's and 1.0's both fit, whatever schema they were made with.
+ * Typed by shape, so that Drizzle 0.45 and 1.0 both fit, whatever their schema.
  */
 export interface Database {
   select(...args: never[]): unknown
@@ -19,13 +19,13 @@ export interface Database {
 /** A database, or a function that makes it when the first statement is sent. */
 export type DatabaseSource = Database | (() => Database)
 
-/** @throws InvalidOptionError when this is no Drizzle Postgres database */
+/** @throws InvalidOptionError if this is not a Drizzle Postgres database */
 export function checkDatabase(db: unknown): void {
   if (isDatabase(db)) return
   throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
 }
 
-/** @throws InvalidOptionError when this is neither a Drizzle Postgres database nor a function */
+/** @throws InvalidOptionError if this is neither a Drizzle Postgres database nor a function */
 export function checkDatabaseSource(source: unknown): void {
   if (typeof source !== 'function') checkDatabase(source)
 }
@@ -36,9 +36,10 @@ function isDatabase(db: unknown): db is Database {
 }
 
 /**
- * Answers with the database, made at the first call that succeeds: a variable that is missing now may be there later.
+ * Returns the database, and makes it at the first call. If the function throws, the next call tries again, because a
+ * variable that is missing now may be set later.
  *
- * @throws InvalidOptionError when the function does not return a database, DatabaseError when it throws
+ * @throws InvalidOptionError if the function does not return a database, DatabaseError if it throws
  */
 export function openDatabase(source: DatabaseSource): () => Database {
   let db = isDatabase(source) ? primary(source) : undefined
@@ -53,7 +54,7 @@ function make(source: () => Database): Database {
     if (error instanceof CacheError || isFrameworkSignal(error)) throw error
     const cause = withoutContent(error)
     throw new DatabaseError(
-      `The function that makes the database threw (${cause.name}): is its connection string set?`,
+      `The function that makes the database threw (${cause.name}): check its connection string.`,
       {
         sent: false,
         cause,
@@ -65,24 +66,24 @@ function make(source: () => Database): Database {
       `Expected the function to return a Drizzle Postgres database, got ${describeType(db)}.`,
     )
   }
-  // Its owner decides whether the cache's writes commit or roll back.
+  // The owner of a transaction decides whether the cache's writes commit.
   if (isTransaction(db)) throw new InvalidOptionError('Expected the function to return a database, got a transaction.')
   return db
 }
 
-/** A transaction of the caller's has the method that ends it. */
+/** True for a transaction, because only that has a method to end it. */
 export function isTransaction(source: DatabaseSource): boolean {
   return 'rollback' in source
 }
 
-/** With read replicas Drizzle sends every select to one of them, and our writes are selects with a CTE. */
+/** The primary. Drizzle sends every select to a read replica if there is one, and our writes are selects with a CTE. */
 export function primary(db: Database): Database {
   const inner = Reflect.get(db, '$primary') as Database | undefined
   // The primary may itself have replicas.
   return inner === undefined ? db : primary(inner)
 }
 
-/** The same, as operations are built with it. */
+/** The database type that operations are built with. */
 // biome-ignore lint/suspicious/noExplicitAny: the user's own schema, which is invariant in Drizzle's types, does not matter here
 export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>
 

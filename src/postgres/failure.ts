@@ -1,10 +1,10 @@
-/** Makes a {@link DatabaseError} of whatever a driver threw: it says what to do, and shows no content. */
+/** Turns whatever a driver threw into a {@link DatabaseError}, which says what to do and shows no content. */
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { knownWords } from '../values/known-words.ts'
 import { SQLSTATE, safeCode, text, withoutContent } from '../values/redact.ts'
 import { sqlStateAdvice } from '../values/sqlstate-advice.ts'
-import { reasonOf } from './failure-reasons.ts'
+import { fixedTexts, reasonOf } from './failure-reasons.ts'
 import { isRefusedByWorkerd, sharedClientError } from './request-client.ts'
 
 /** Codes of failures that happen before anything was sent. */
@@ -17,20 +17,20 @@ const UNSENT_CODES = new Set([
   'ERR_INVALID_URL',
   'UND_ERR_CONNECT_TIMEOUT',
 ])
-/** Codes that mean so while connecting; later, a statement may be under way. */
+/** Codes that mean the same while connecting. Later, a statement may have been sent. */
 const UNSENT_WHEN_CONNECTING = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'ENOENT'])
 
-/** SQLSTATEs with which a server or a pooler turns a connection away before it takes a statement. */
+/** SQLSTATEs with which a server or a pooler refuses a connection before it takes a statement. */
 const UNSENT_SQLSTATES = new Set(['08001', '08004', '53300', '57P03'])
 
-/** An AggregateError of a host with many addresses has many. */
+/** Bounds the work, because an AggregateError has an error for each address of the host. */
 const MAX_CAUSES = 16
 
-/** Makes a {@link DatabaseError} of whatever a driver threw; pgstash's own errors and a framework's signals pass unchanged. */
+/** Converts what a driver threw. pgstash's own errors and a framework's signals pass unchanged. */
 export function databaseFailure(thrown: unknown): unknown {
   if (thrown instanceof CacheError) return thrown
   const chain = causes(thrown)
-  // The driver has wrapped what `fetch` threw.
+  // The driver wraps what `fetch` threw.
   const signal = chain.find(isFrameworkSignal)
   if (signal !== undefined) return signal
   if (chain.some(isRefusedByWorkerd)) return sharedClientError()
@@ -47,8 +47,8 @@ export function databaseFailure(thrown: unknown): unknown {
       cause: withoutContent(root),
     })
   }
-  // Without an SQLSTATE the words are a driver's or a runtime's, and no answer to a statement with values in it.
-  const said = knownWords(text(root, 'message'))
+  // Without an SQLSTATE, a driver or runtime wrote the message. It answers no statement, so it repeats no values.
+  const said = knownWords(text(root, 'message'), fixedTexts())
   const cause = withoutContent(root, said)
   return new DatabaseError(reason ?? unknownReason(cause.name, said), {
     ...(status === undefined ? {} : { status }),
@@ -58,8 +58,8 @@ export function databaseFailure(thrown: unknown): unknown {
 }
 
 function unknownReason(name: string, said: string | undefined): string {
-  const words = said === undefined ? '' : ` It said, without what may be secret: ${said}`
-  return `The database could not be reached, or its driver failed (${name}): is the connection string right, and the server up?${words}`
+  const words = said === undefined ? '' : ` The driver said, without what may be secret: ${said}`
+  return `The database is unreachable, or its driver failed (${name}): check the connection string and the server.${words}`
 }
 
 function wasUnsent(error: unknown): boolean {
@@ -68,7 +68,7 @@ function wasUnsent(error: unknown): boolean {
 }
 
 /**
- * An error and those below it: `cause` by convention, `sourceError` in Neon's driver, `error` in the event of a
+ * An error and those that caused it: `cause` by convention, `sourceError` in Neon's driver, `error` in the event of a
  * WebSocket, `errors` in an AggregateError.
  */
 function causes(thrown: unknown): unknown[] {
@@ -85,7 +85,7 @@ function causes(thrown: unknown): unknown[] {
   return found
 }
 
-// Neon's driver tells the status only in its message.
+// Neon's driver gives the status only in its message.
 function httpStatus(chain: readonly unknown[]): number | undefined {
   for (const error of chain) {
     const [, status] = /\(HTTP status (\d{3})\)/.exec(text(error, 'message')) ?? []

@@ -1,24 +1,24 @@
-/** Options of `fetch` for each request over HTTP, whichever framework has wrapped it. */
+/** Options of `fetch` for frameworks that wrap it. */
 
-/** As far as they differ from those of every request. */
+/** Only the options that differ from those of every request. */
 export interface FetchOptions {
   readonly cache?: 'no-store'
-  /** Next's own; undefined undoes what the client was created with. */
+  /** Next's own option. Undefined resets what the client was created with. */
   readonly next?: undefined
 }
 
 const NONE: FetchOptions = {}
 /**
- * While it builds, Next answers equal requests from its own cache, POST too: a `get` would not see the `set` before it. With
- * this it treats them as it treats other uncached data: the page waits for a request, unless it caches by itself
- * (`use cache`, `unstable_cache`, `dynamic = 'force-static'`).
+ * During a build, Next answers equal requests, POST included, from its own cache, so a `get` would not see the `set` before
+ * it. With these options Next treats them like other uncached data: the page waits for a request, unless it caches by
+ * itself (`use cache`, `unstable_cache`, `dynamic = 'force-static'`).
  */
 const UNCACHED: FetchOptions = { cache: 'no-store', next: undefined }
 
-/** Where Next notes that it has wrapped `fetch`: others may have wrapped it again. */
+/** Next sets this when it wraps `fetch`. `fetch` itself would not show it, because others may wrap it again. */
 const NEXT_PATCH = Symbol.for('next-patch')
 
-/** Only for Next: workerd throws on `cache` before its compatibility date 2024-11-11. */
+/** For Next only, because workerd throws on `cache` before its compatibility date 2024-11-11. */
 export function fetchOptions(): FetchOptions {
   return Reflect.get(globalThis, NEXT_PATCH) === true ? UNCACHED : NONE
 }

@@ -15,15 +15,15 @@ export interface InvalidationOptions {
 
 /** A statement for `tx.execute(…)`, `db.execute(…)` and, over neon-http, `db.batch([…])`. */
 export interface Invalidation extends SQLWrapper {
-  /** What makes it an item of a batch. */
+  /** Makes it an item of a Drizzle batch. */
   readonly _: { readonly dialect: 'pg'; readonly result: unknown }
 }
 
 /**
  * The invalidation of tags as one statement that joins your own transaction or batch.
  *
- * So it commits or rolls back with the change that it is about: no reader gets the old value once the change is there,
- * and nothing is invalidated by a change that did not happen. Nothing is sent until it is executed.
+ * It commits or rolls back with your change. So no reader gets the old value once the change is visible, and a change that
+ * rolled back invalidates nothing. Nothing is sent until you execute it.
  *
  * @throws InvalidKeyError, InvalidOptionError
  * @example
@@ -45,8 +45,8 @@ export function invalidation(tags: string | Iterable<string>, options?: Invalida
 }
 
 /**
- * SQL with what a batch of Drizzle's asks of a query besides: a raw `sql` cannot be in one, and a query builder's query
- * would need the database.
+ * SQL with the method that a Drizzle batch calls. A raw `sql` cannot be in a batch, and a query builder would need the
+ * database.
  */
 class InvalidationStatement implements Invalidation {
   static readonly [entityKind] = 'PgstashInvalidation'
@@ -61,7 +61,7 @@ class InvalidationStatement implements Invalidation {
     return this.#statement
   }
 
-  /** What neon-http's batch calls, of Drizzle 0.45 and of 1.0. */
+  /** Called by neon-http's batch in Drizzle 0.45 and 1.0. */
   _prepare() {
     return {
       getQuery: () => new PgDialect().sqlToQuery(this.#statement),

@@ -12,7 +12,7 @@ export interface Kind<T> {
   readonly isNullable: boolean
   /** The expression as text, in the form that `parse` reads under every session setting. */
   toText(expression: SQLWrapper): SQL
-  /** Undefined for a text that is not of this kind. */
+  /** Undefined if the text is not of this kind. */
   parse(text: string): T | undefined
 }
 
@@ -24,18 +24,18 @@ export function nullable<T>(of: Kind<T>): Kind<T | null> {
   return { ...of, isNullable: true }
 }
 
-const asItIs = (expression: SQLWrapper) => sql`${expression}`
+const unchanged = (expression: SQLWrapper) => sql`${expression}`
 const whenLike = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined)
 
 const INTEGER = /^-?\d{1,16}$/
 const DECIMAL = /^-?\d+(\.\d+)?$/
 
 /** Expects an expression of type `text`. */
-export const text: Kind<string> = kind('text', asItIs, (given) => given)
+export const text: Kind<string> = kind('text', unchanged, (given) => given)
 
 /** One of a few texts. */
 export function oneOf<const Name extends string>(...names: Name[]): Kind<Name> {
-  return kind(`one of ${names.join(', ')}`, asItIs, (given) => names.find((name) => name === given))
+  return kind(`one of ${names.join(', ')}`, unchanged, (given) => names.find((name) => name === given))
 }
 
 export const integer: Kind<number> = kind('an integer', (of) => sql`(${of})::bigint::text`, parseInteger)
@@ -43,7 +43,7 @@ export const integer: Kind<number> = kind('an integer', (of) => sql`(${of})::big
 /** A number of any size and precision, kept as text. */
 export const decimal: Kind<string> = kind('a decimal number', (of) => sql`(${of})::numeric::text`, whenLike(DECIMAL))
 
-/** By way of `numeric`, because `extra_float_digits` rounds what `float8` prints. */
+/** Converted through `numeric`, because `extra_float_digits` rounds what `float8` prints. */
 export const number: Kind<number> = kind('a number', decimal.toText, (given) =>
   DECIMAL.test(given) ? Number(given) : undefined,
 )

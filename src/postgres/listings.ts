@@ -22,9 +22,9 @@ export function listings(session: Session) {
       }),
     list: (scope, { range, isDirect, state, limit, after }) =>
       session(async (run): Promise<ListedRow[]> => {
-        // One row more than asked tells whether there is a next page.
-        const asked = { ...range, after, limit: limit + 1, scopeLength: [...scope.prefix].length }
-        const rows = await run(list[isDirect ? 'direct' : 'all'][state], asked)
+        // One row more than the limit shows whether there is a next page.
+        const values = { ...range, after, limit: limit + 1, scopeLength: [...scope.prefix].length }
+        const rows = await run(list[isDirect ? 'direct' : 'all'][state], values)
         return rows.map((row) => ({
           ...row,
           expiresAt: row.expiresAt === null ? null : new Date(row.expiresAt),

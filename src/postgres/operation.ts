@@ -1,17 +1,18 @@
-/** How an operation is declared: one statement, the columns it answers with, and whether it may be sent again. */
+/** Declares operations: one statement each, the columns of its answer, and whether it may be sent again. */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
 import type { Preparable, QueryDatabase } from './database.ts'
 import type { Kind } from './kinds.ts'
 
 /**
- * Whether a statement may be sent again after a failure that leaves open what happened: `always` for reads (and
- * statements that carry a client-made token), otherwise `unsent`: only when the first certainly never reached the
- * server, because it may have committed. `never` inside a transaction, which the failure has ended.
+ * Whether a statement may be sent again after a failure that leaves its effect unknown.
+ *
+ * `always` for reads, and for statements that carry a token made by the client. `unsent` for all others: only if the first
+ * certainly never reached the server, because it may have committed. `never` inside a transaction, which the failure ended.
  */
 export type Repeatable = 'always' | 'unsent' | 'never'
 
-/** How many rows an answer has. */
+/** The number of rows of an answer. */
 export type Cardinality = 'one' | 'at most one' | 'at least one' | 'any number'
 
 /** Each column of an answer and its kind, in order. */
@@ -30,7 +31,7 @@ export type Answer<Row> = (
 ) => ReturnType<typeof select>
 
 export interface Definition<Row> {
-  /** Unique; the answer bears it. Lower-case words and underscores. */
+  /** Unique, because the answer carries it. Lower-case words and underscores. */
   readonly name: string
   readonly repeatable: Repeatable
   readonly rows: Cardinality
@@ -39,8 +40,8 @@ export interface Definition<Row> {
 }
 
 /**
- * How an answer shows that it belongs to its operation. A driver that tells the names of columns tells it by the name of
- * the first column, at no cost. Through Drizzle only the cells arrive, so the rows have one more, at their end.
+ * How an answer proves that it belongs to its operation. If the driver returns the names of columns, the first column has
+ * the operation's name, at no cost. Drizzle returns only cells, so each row has one more at its end.
  */
 export type Mark = 'column name' | 'last cell'
 
@@ -52,7 +53,7 @@ export interface Operation<Row> {
   readonly build: (db: QueryDatabase, tables: CacheTables, mark?: Mark) => Preparable
 }
 
-/** The field of the mark in a row of Drizzle's. */
+/** The field that holds the mark in a row from Drizzle. */
 export const MARK = 'pgstash'
 
 /**

@@ -1,8 +1,8 @@
 /**
- * Statements that wait for a connection of a pool, and their end if none comes free in time.
+ * Takes back statements that wait too long for a connection of a pool.
  *
- * A pool sends a statement as soon as it has a connection, even after its caller gave up. A write that timed out would
- * then take effect much later. This takes it back, so the caller can be told that nothing was sent.
+ * A pool sends a statement as soon as it has a connection, even after its caller gave up. Then a write that timed out would
+ * take effect much later. The gate drops it, so that the error can say that nothing was sent.
  */
 import type { Database } from './database.ts'
 
@@ -18,25 +18,25 @@ type Connected = (error: unknown, connection?: { release(): void }, release?: un
 
 /** One statement's way through the pool. */
 export interface Passage {
-  /** `queued` while it waits for a connection; a repetition that waits leaves it `sent`. `unknown`: no pool was asked. */
+  /** `queued` while it waits for a connection. A retry that waits leaves it `sent`. `unknown` if no pool was asked. */
   state: 'unknown' | 'queued' | 'sent'
-  /** Set by a caller that waits no longer. */
+  /** True once the caller gave up. */
   isAbandoned: boolean
 }
 
 export interface PoolGate {
   /** The same database, whose statements pass the gate. */
   readonly db: Database
-  /** Sends a statement by this passage. It must ask the pool for a connection before it first waits. */
+  /** Sends a statement under this passage. `send` must ask the pool for a connection before its first await. */
   pass<T>(passage: Passage, send: () => T): T
 }
 
-/** True if every connection of a pool is in use, and it makes no more. Other clients do not tell. */
+/** True if every connection of a pool is in use and it opens no more. False for clients that are no such pool. */
 export function isExhausted(client: unknown): boolean {
   return isPool(client) && client.idleCount === 0 && client.totalCount >= (client.options.max ?? 10)
 }
 
-/** Undefined for a database over anything but such a pool. */
+/** Undefined if the database is not over such a pool. */
 export function poolGate(db: Database): PoolGate | undefined {
   const pool: unknown = Reflect.get(db, '$client')
   const session: unknown = Reflect.get(db, 'session')
@@ -55,7 +55,7 @@ export function poolGate(db: Database): PoolGate | undefined {
       callback(error, connection, release)
     })
   }
-  // Derived, because the caller's own pool and database must stay as they are.
+  // Derived objects, because the caller's own pool and database must not change.
   const client = Object.create(pool, { connect: { value: connect } })
   const own = Object.create(session as object, { client: { value: client } })
   return {

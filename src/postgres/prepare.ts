@@ -3,9 +3,9 @@
  * a client and a cache of its own. So each statement is built once per process, and then only bound to the session of
  * each database.
  */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+
 import type { CacheTables } from '../schema/index.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import type { Database, Prepared, QueryDatabase } from './database.ts'
 import type { Mark, Operation } from './operation.ts'
 
@@ -20,14 +20,14 @@ interface Session {
   prepareQuery(...args: unknown[]): object
 }
 
-/** What Drizzle told a session about one query. It refers to no session, so it keeps no client alive. */
+/** The arguments that Drizzle gave a session for one query. They refer to no session, so they keep no client alive. */
 interface Compiled {
   readonly args: readonly unknown[]
-  /** What Drizzle 0.45 sets on the prepared query afterwards. */
+  /** Drizzle 0.45 sets this on the prepared query afterwards. */
   readonly joinsNotNullableMap?: unknown
 }
 
-/** By the operation, for each form. */
+/** Compiled statements by operation, for each form. */
 type Statements = Record<`${'named' | 'unnamed'}, ${Mark}`, Map<Operation<never>, Compiled>>
 
 /** Builds the operation's statement for this database, or binds the one that was built for another. */
@@ -47,7 +47,7 @@ export function prepare(db: Database, tables: CacheTables, operation: Operation<
   return prepared as Prepared
 }
 
-/** Builds the query on a database whose session only records; undefined if its methods have a session of their own. */
+/** Builds the query on a database whose session only records. Undefined if its methods have a session of their own. */
 function compile(
   db: Database,
   tables: CacheTables,
@@ -79,7 +79,7 @@ function build(
   return query.prepare(hasName ? statementName(query.toSQL().sql) : undefined)
 }
 
-/** Undefined where Drizzle does more than pass a query to its session: `$withAuth` adds a token. */
+/** Undefined if Drizzle does more than pass a query to its session: `$withAuth` adds a token. */
 function sessionOf(db: Database): Session | undefined {
   if (Reflect.get(db, 'authToken') !== undefined) return undefined
   const session: unknown = Reflect.get(db, 'session')
@@ -106,7 +106,7 @@ function statementsOf(db: Database, session: Session, tables: CacheTables): Stat
   return statements
 }
 
-// Of the text, because a driver refuses one name for two texts.
+// Names a statement after its text, because a driver refuses one name for two texts.
 function statementName(text: string): string {
   return `pgstash_${bytesToHex(sha256(utf8ToBytes(text))).slice(0, 24)}`
 }

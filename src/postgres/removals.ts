@@ -1,8 +1,9 @@
 /** Removals, invalidation and snapshots of the Postgres store. */
 import { DEFAULT_BATCH } from '../cache/inputs.ts'
 import type { Store } from '../store/store.ts'
+import { inBatches } from '../values/in-batches.ts'
 import { keyRange, type Scope } from '../values/key.ts'
-import { againIfRaced, chunks, inBatches } from './batches.ts'
+import { againIfRaced, chunks, sendBatch } from './batches.ts'
 import { clear } from './operations/clear.ts'
 import { invalidate } from './operations/invalidate.ts'
 import { pull } from './operations/pull.ts'
@@ -50,20 +51,17 @@ async function clearScope(run: Run, scope: Scope): Promise<number> {
   let { from } = range
   let total = 0
   let hasRaced = false
-  const batches = inBatches(
-    () => DEFAULT_BATCH,
-    (batch) => run(clear, { ...range, from, batch }),
-  )
-  for await (const { row: part } of batches) {
+  for (const batch of inBatches({ size: () => DEFAULT_BATCH })) {
+    const { row: part } = await sendBatch(batch, (size) => run(clear, { ...range, from, batch: size }))
     if (part === undefined) continue
     total += part.removed
-    // Once more, for entries that were filled meanwhile. An entry that is filled from now on was claimed afterwards.
+    // Sends the part again, for entries that were filled meanwhile. An entry filled from now on was claimed afterwards.
     if (part.raced && !hasRaced) {
       hasRaced = true
       continue
     }
     if (part.last === null) break
-    // Goes on behind the last key, and so ends even beside writers: nothing sorts between a key and itself with U+0001.
+    // Goes on after the last key, so that it ends even under writes. No key sorts between a key and that key with U+0001.
     from = `${part.last}\u0001`
     hasRaced = false
   }

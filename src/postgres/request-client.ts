@@ -6,18 +6,18 @@ import { InvalidOptionError } from '../values/errors.ts'
 import type { Database } from './database.ts'
 
 const ADVICE =
-  'On Cloudflare Workers a database connection belongs to the request that opened it. Create the client, the Drizzle database and the cache inside the handler, one per request; creating a cache costs microseconds. With neon-http, one for all requests is right.'
+  'On Cloudflare Workers a connection belongs to the request that opened it. Create client, database and cache in the handler, for each request, or use neon-http.'
 
-/** What workerd says when it notices by itself. */
+/** workerd's message if it notices by itself. */
 const REFUSED = /\bI\/O on behalf of a different (?:request|Durable Object)\b/
 
-/** For each client an object of the request that first used it. A client per request leaves nothing behind. */
+/** By client, an object of the request that first used it. Weak, so that a client per request leaves nothing behind. */
 const owners = new WeakMap<object, AbortController>()
 
 /**
- * A check for every call on this database.
+ * Returns a check for every call on this database.
  *
- * @throws InvalidOptionError (the check) in another request than the one that first used the database's client
+ * The check throws InvalidOptionError in any request but the one that first used the database's client.
  */
 export function createRequestCheck(db: Database): () => void {
   const client = connectedClient(db)
@@ -29,9 +29,9 @@ export function createRequestCheck(db: Database): () => void {
   }
 }
 
-/** The same advice, for a failure that the check could not foresee: other code used the client first. */
+/** The error of the check. It also replaces a failure that the check missed, because other code used the client first. */
 export function sharedClientError(): InvalidOptionError {
-  return new InvalidOptionError(`The database's client was used by another request. ${ADVICE}`)
+  return new InvalidOptionError(`Another request used the database's client. ${ADVICE}`)
 }
 
 export function isRefusedByWorkerd(error: unknown): boolean {
@@ -39,15 +39,15 @@ export function isRefusedByWorkerd(error: unknown): boolean {
   return typeof message === 'string' && REFUSED.test(message)
 }
 
-/** A likely reason for a time-out on Workers. */
+/** A likely reason for a timeout on Workers. */
 export function timeoutAdvice(db: Database): string | undefined {
   const { userAgent } = Object(Reflect.get(globalThis, 'navigator'))
   return userAgent === 'Cloudflare-Workers' && connectedClient(db) !== undefined
-    ? `If its client is shared between requests, that is why. ${ADVICE}`
+    ? `Do requests share its client? ${ADVICE}`
     : undefined
 }
 
-/** Only workerd binds a signal to its request. All requests of a Durable Object may use what one of them made. */
+/** In workerd, reading a signal of another request throws. The requests of a Durable Object share all objects. */
 function isOfThisRequest(owner: AbortController): boolean {
   try {
     return !owner.signal.aborted

@@ -1,4 +1,4 @@
-/** Checks answers where they arrive: whatever the driver delivers becomes rows as declared, or a {@link DatabaseError}. */
+/** Checks answers on arrival: the cells of a driver become rows as declared, or a {@link DatabaseError}. */
 import { DatabaseError, describeType } from '../values/errors.ts'
 import type { Kind } from './kinds.ts'
 import { type Cardinality, entriesOf, type Operation } from './operation.ts'
@@ -7,7 +7,7 @@ import { type Cardinality, entriesOf, type Operation } from './operation.ts'
  * The rows of an operation, parsed.
  *
  * @param rows each as a list of cells, in the order of the operation's columns
- * @throws DatabaseError for an answer of any other shape
+ * @throws DatabaseError if the answer has another shape
  */
 export function decodeRows<Row>(operation: Operation<Row>, rows: readonly (readonly unknown[])[]): Row[] {
   const { name, columns } = operation
@@ -25,7 +25,7 @@ export function decodeRows<Row>(operation: Operation<Row>, rows: readonly (reado
 /** @throws DatabaseError */
 export function wrongAnswer(operation: string, expected: string, got: string): DatabaseError {
   return new DatabaseError(
-    `The answer to the statement ${operation} has the wrong shape: expected ${expected}, got ${got}. Does a proxy, a type parser for text, or a transform of the driver change results?`,
+    `The answer to the statement ${operation} has the wrong shape: expected ${expected}, got ${got}. Look for a proxy, type parser or transform that changes it.`,
   )
 }
 

@@ -1,4 +1,4 @@
-/** Runs operations: each built once, prepared under a name of its own, with a timeout and retries. */
+/** Runs operations. Each is built once and prepared under its own name, with a timeout and retries. */
 
 import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
@@ -18,7 +18,7 @@ import { decodeRows, wrongAnswer } from './rows.ts'
 export interface Runner {
   /** One operation, one statement, one round trip, added to the cost. @throws DatabaseError, DatabaseTimeoutError */
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
-  /** Whether all of it is part of a transaction of the caller's. */
+  /** True inside a transaction of the caller. */
   readonly isInTransaction: boolean
   /** The driver's own client, if Drizzle names it. @throws the error of a function that makes the database */
   client(): unknown
@@ -26,16 +26,16 @@ export interface Runner {
 
 export interface RunnerOptions {
   tables: CacheTables
-  /** For one statement, its retries included. */
+  /** The limit for one statement with its retries. */
   timeoutMs: number
   preparedNames: boolean
-  /** Whether anybody wants to know how large the values are. */
+  /** Counts the bytes of values, which only events report. Default false. */
   countBytes?: boolean
-  /** Whether the console is told once why the database was never reached; default true. */
+  /** Logs once why the database was never reached. Default true. */
   warn?: boolean
 }
 
-/** Neon's HTTP client as far as it is used here: the one driver through which a signal reaches `fetch`. */
+/** The part of Neon's HTTP client that is used here. No other driver passes a signal to `fetch`. */
 interface HttpClient {
   query(
     text: string,
@@ -55,18 +55,18 @@ export function createRunner(
   source: DatabaseSource,
   { tables, timeoutMs, preparedNames, countBytes = false, warn = true }: RunnerOptions,
 ): Runner {
-  // On first use, because an isolate rarely needs all of them.
+  // Filled on first use, because an isolate rarely needs all statements.
   const senders = new Map<Operation<never>, Send>()
-  const connected = onceOpened(openDatabase(source))
+  const connect = connectOnce(openDatabase(source))
   const contact = createFirstContact(!warn)
   let hasNames = preparedNames
-  // There a failure has ended the transaction, and its own error is what a caller that repeats the whole needs to see.
+  // A failure ends the caller's transaction. To repeat it, the caller needs the original error, so do not retry.
   const isInTransaction = isTransaction(source)
 
   function senderOf(operation: Operation<never>): Send {
     let send = senders.get(operation)
     if (send === undefined) {
-      const { db, gate, http } = connected()
+      const { db, gate, http } = connect()
       const mark = http ? 'column name' : 'last cell'
       const prepared = prepare(gate?.db ?? db, tables, operation, { hasName: hasNames, mark })
       send = http ? sendOverHttp(http, operation, prepared) : sendThroughDrizzle(operation, prepared)
@@ -83,9 +83,9 @@ export function createRunner(
 
   return {
     isInTransaction,
-    client: () => Reflect.get(connected().db, '$client'),
+    client: () => Reflect.get(connect().db, '$client'),
     async run(operation, values = {}, cost) {
-      const { db, gate, checkRequest } = opened(connected, contact)
+      const { db, gate, checkRequest } = connectFor(contact, connect)
       checkRequest()
       const sent = wireValues(values)
       const passage: Passage = { state: 'unknown', isAbandoned: false }
@@ -117,27 +117,27 @@ export function createRunner(
   }
 }
 
-/** The function that makes the database may throw: that is a reason why the cache was never reached. */
-function opened(connected: () => Connected, contact: FirstContact): Connected {
+/** Connects. If the function that makes the database throws, that is a reason why the cache never worked. */
+function connectFor(contact: FirstContact, connect: () => Connection): Connection {
   try {
-    return connected()
+    return connect()
   } catch (error) {
     contact.failed(error)
     throw error
   }
 }
 
-/** A database after its first use, and what was found out about it. */
-interface Connected {
+/** An open database, and what its driver offers. */
+interface Connection {
   readonly db: Database
   readonly gate: PoolGate | undefined
   readonly http: HttpClient | undefined
   checkRequest(): void
 }
 
-/** Looks at the database at its first use, because a function may make it. */
-function onceOpened(open: () => Database): () => Connected {
-  let found: Connected | undefined
+/** Inspects the database at first use and not before, because a function may make it. */
+function connectOnce(open: () => Database): () => Connection {
+  let found: Connection | undefined
   return () => {
     if (found !== undefined) return found
     const db = open()
@@ -146,10 +146,10 @@ function onceOpened(open: () => Database): () => Connected {
   }
 }
 
-/** Answers with rows as lists of cells, one for each column of the operation. */
+/** Returns rows as lists of cells, one for each column of the operation. */
 type Send = (values: Record<string, string | null>, signal: AbortSignal) => Promise<unknown[][]>
 
-/** Drizzle gives each row as an object, with undefined for cells that did not arrive. */
+/** Drizzle returns each row as an object, with undefined for cells that did not arrive. */
 function sendThroughDrizzle(operation: Operation<never>, prepared: Prepared): Send {
   const names = entriesOf(operation.columns).map(([name]) => name)
   return async (values) => {
@@ -162,7 +162,7 @@ function sendThroughDrizzle(operation: Operation<never>, prepared: Prepared): Se
   }
 }
 
-/** Sends what Drizzle's session would, with a signal, and without the type parsers that a program may have replaced. */
+/** Sends what Drizzle's session would, but with a signal, and without type parsers that the program may have replaced. */
 function sendOverHttp(http: HttpClient, operation: Operation<never>, prepared: Prepared): Send {
   const width = entriesOf(operation.columns).length
   return async (values, signal) => {
@@ -177,12 +177,12 @@ function sendOverHttp(http: HttpClient, operation: Operation<never>, prepared: P
   }
 }
 
-const asItIs = (text: string) => text
-const RAW = { arrayMode: true, fullResults: true, types: { getTypeParser: () => asItIs } } as const
+const unchanged = (text: string) => text
+const RAW = { arrayMode: true, fullResults: true, types: { getTypeParser: () => unchanged } } as const
 
 /**
- * Parameters as text, lists as JSON text: the one form that all drivers send alike. They differ for arrays, and a type's
- * serializer can be replaced.
+ * Turns parameters into text, and lists into JSON text, because that is the only form that all drivers send alike. They
+ * differ for arrays, and a program can replace the serializer of a type.
  */
 function wireValues(values: Record<string, unknown>): Record<string, string | null> {
   const sent: Record<string, string | null> = {}
@@ -193,7 +193,7 @@ function wireValues(values: Record<string, unknown>): Record<string, string | nu
   return sent
 }
 
-/** Of all values in parameters and rows, as they are named throughout. */
+/** The bytes of all values in parameters and rows. The same field names hold values everywhere. */
 function movedBytes(records: readonly unknown[]): number {
   let bytes = 0
   for (const record of records) {
@@ -203,7 +203,7 @@ function movedBytes(records: readonly unknown[]): number {
   return bytes
 }
 
-/** Ends with the timer, whatever the work does; the timer never outlives the work. */
+/** Rejects when the timer fires, whatever the work does. The timer never outlives the work. */
 async function withTimeout<T>(
   db: Database,
   timeoutMs: number,
@@ -228,8 +228,8 @@ async function withTimeout<T>(
 
 function httpClient(db: Database): HttpClient | undefined {
   const client: unknown = Reflect.get(db, '$client')
-  // A tagged template function with these two is Neon's; others are pools (objects) or lack `query`. Where the database
-  // has a token of its own ($withAuth), only Drizzle's session knows how to send it.
+  // A tagged template function with these two methods is Neon's. Others are pools (objects) or lack `query`. If the
+  // database has its own token ($withAuth), only Drizzle's session can send it.
   if (typeof client !== 'function' || Reflect.get(db, 'authToken') !== undefined) return undefined
   return 'query' in client && 'transaction' in client ? (client as unknown as HttpClient) : undefined
 }

@@ -1,4 +1,4 @@
-/** Reads that push a deadline out, and that still answer if the database refuses writes. */
+/** Reads that push a deadline out, and that still return the value if the database refuses writes. */
 import type { Sliding } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
 import type { StoredValue } from '../values/codec.ts'
@@ -8,16 +8,16 @@ import { readOne } from './operations/read-one.ts'
 import { readSliding } from './operations/read-sliding.ts'
 import type { Run } from './session.ts'
 
-/** A read-only transaction, a standby, or a role that may only read. */
+/** SQLSTATEs of a read-only transaction, a standby, and a role that may only read. */
 const REFUSALS = new Set(['25006', '42501'])
 
-/** A standby can be promoted, and a right granted. */
+/** Not for ever, because a standby can be promoted, and a right granted. */
 const REMEMBERED_MS = 60_000
 
-/** Whether the database has lately refused a write of this store, so that later reads need no second round trip. */
+/** Remembers that the database refused a write of this store, so that later reads need no second round trip. */
 export interface WriteRefusals {
   isKnown(): boolean
-  /** True if the error says that the database takes no writes from this session. It is remembered for a minute. */
+  /** Returns true, and remembers for a minute, if the error says that this session may not write. */
   note(error: unknown): boolean
   readonly isInTransaction: boolean
 }
@@ -29,7 +29,7 @@ export function createWriteRefusals(isInTransaction: boolean): WriteRefusals {
     isKnown: () => now() < refusedUntil,
     note(error) {
       const isRefusal = error instanceof DatabaseError && REFUSALS.has(error.sqlState ?? '')
-      // A transaction ends with the refusal, and nothing more can be read in it.
+      // The refusal ended the caller's transaction, so no read can follow in it.
       if (!isRefusal || isInTransaction) return false
       refusedUntil = now() + REMEMBERED_MS
       return true
@@ -38,9 +38,9 @@ export function createWriteRefusals(isInTransaction: boolean): WriteRefusals {
 }
 
 /**
- * Runs a read that may write; if the database refuses writes, the one that only reads.
+ * Runs a read that may write. If the database refuses writes, runs the one that only reads.
  *
- * Not for a transaction of the caller: the refusal would end it.
+ * Do not call it inside a transaction of the caller, because a refusal would end it.
  */
 export async function readEitherWay<T>(
   refusals: WriteRefusals,
@@ -56,16 +56,16 @@ export async function readEitherWay<T>(
   }
 }
 
-/** Whether a sliding read may be sent as it is: in a transaction of the caller only if it is due and allowed. */
+/** True if a sliding read may be sent. In a transaction of the caller, only if it is due and the role may write. */
 export async function maySlide(run: Run, refusals: WriteRefusals, values: Record<string, unknown>): Promise<boolean> {
   return !refusals.isInTransaction || ((await run(readDue, values))[0]?.isDue ?? false)
 }
 
 /**
- * The live row of one key; pushes its deadline out if that is due and allowed.
+ * Reads the live row of one key, and pushes its deadline out if that is due and allowed.
  *
- * In a transaction of the caller, where a refused statement would end everything, it first asks whether the deadline is
- * due: two round trips if it is.
+ * In a transaction of the caller, a refused statement would end everything. There it first reads whether the deadline is
+ * due, which costs a second round trip if it is.
  */
 export async function readSlidingRow(
   run: Run,

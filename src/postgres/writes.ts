@@ -1,7 +1,7 @@
 /** Writes and counters of the Postgres store. */
 import type { CountInput, Item, Store, WriteInput } from '../store/store.ts'
 import { CounterRangeError, DatabaseError, NotANumberError } from '../values/errors.ts'
-import { MAX_KEYS } from './batches.ts'
+import { chunks } from './batches.ts'
 import { add } from './operations/add.ts'
 import { countUp } from './operations/count-up.ts'
 import { deadlineValues } from './operations/fragments.ts'
@@ -11,16 +11,17 @@ import { write } from './operations/write.ts'
 import { writeMany } from './operations/write-many.ts'
 import type { Run, Session } from './session.ts'
 
-/** Characters of one statement: escaped twice, as an array and as JSON, they can grow fourfold and must arrive in time. */
+/** Characters of one statement. Escaped twice, as an array and as JSON, they can grow fourfold, and must arrive in time. */
 const MAX_PART_CHARACTERS = 4 * 1024 * 1024
-/** An entry may change between a refusal and its explanation; more often than this is no accident. */
+/** An entry may change between a refusal and its explanation, but hardly this often in a row. */
 const MAX_TRIES = 5
 
 export function writes(session: Session) {
   return {
     write: (items, input) =>
       session(async (run) => {
-        for (const part of parts(items)) await writePart(run, part, inputValues(input))
+        for (const part of chunks(items, characters, MAX_PART_CHARACTERS))
+          await writePart(run, part, inputValues(input))
         return items.length
       }),
     add: (item, input) => session(async (run) => (await run(add, { ...item, ...inputValues(input) })).length > 0),
@@ -42,7 +43,7 @@ function inputValues({ deadline, tags, asOf }: WriteInput): Record<string, unkno
 
 async function writePart(run: Run, items: readonly Item[], values: Record<string, unknown>): Promise<void> {
   const [only] = items
-  // As a parameter of its own, a value is escaped once less.
+  // A value that is a parameter of its own is escaped once less.
   if (items.length === 1 && only !== undefined) await run(write, { ...only, ...values })
   else {
     const columns = {
@@ -65,19 +66,6 @@ async function sum(run: Run, key: string, { deadline, ...input }: CountInput): P
   throw new DatabaseError('The counter changed at every try; try again.')
 }
 
-/** Splits by size only. */
-function* parts(items: readonly Item[]): Generator<Item[]> {
-  let part: Item[] = []
-  let characters = 0
-  for (const item of items) {
-    const size = item.key.length + (item.value?.length ?? 0)
-    if (part.length > 0 && (characters + size > MAX_PART_CHARACTERS || part.length === MAX_KEYS)) {
-      yield part
-      part = []
-      characters = 0
-    }
-    part.push(item)
-    characters += size
-  }
-  yield part
+function characters({ key, value }: Item): number {
+  return key.length + (value?.length ?? 0)
 }

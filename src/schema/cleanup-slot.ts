@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 
-/** Entries that leave in the same ten minutes share a slot, so a touch within it leaves every index alone (HOT). */
+/** Entries that leave within the same ten minutes share a slot. A touch within a slot changes no index (HOT). */
 const CLEANUP_SLOT_SECONDS = 600
 
 /** The slot of an instant. */

@@ -1,7 +1,7 @@
 /**
- * The tables, as Drizzle knows them, and the predicates that say which entries count.
+ * The Drizzle tables, and predicates for the state of an entry.
  *
- * What Drizzle cannot say (storage parameters, UNLOGGED, TOAST compression) `migrate` applies.
+ * `migrate` applies what Drizzle cannot express: storage parameters, UNLOGGED, TOAST compression.
  */
 import { and, isNotNull, isNull, not, type SQL, sql } from 'drizzle-orm'
 import {
@@ -22,28 +22,28 @@ import { optionsObject } from '../values/options.ts'
 import { cleanupSlot } from './cleanup-slot.ts'
 import { rejected } from './rejected.ts'
 
-/** Postgres cuts identifiers at NAMEDATALEN - 1 bytes, silently: a cut name is another name. */
+/** Postgres silently cuts identifiers at NAMEDATALEN - 1 bytes, and a cut name is another name. */
 const MAX_IDENTIFIER_BYTES = 63
 /** The longest name derived from a prefix: the primary key of the invalidations. */
 const LONGEST_NAME = 'cache_invalidations_tag_xid_pk'
 
-// Byte order: the same on every server, needed for prefix ranges, and the order in which every statement locks.
+// Sorted by bytes, because that order is the same on every server. Prefix ranges and the order of locks depend on it.
 const byteOrderedText = customType<{ data: string }>({ dataType: () => 'text collate "C"' })
 const snapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
 const transactionId = customType<{ data: string }>({ dataType: () => 'xid8' })
 const instant = (name: string) => timestamp(name, { withTimezone: true })
 
 export interface CacheTablesOptions {
-  /** The Postgres schema that the tables live in; default: the first of the connection's search_path. */
+  /** The Postgres schema of the tables. Default: the first of the connection's search_path. */
   schema?: string | undefined
-  /** Put before each table's and index's name: `app_` makes `app_cache_entries`. Default: nothing. */
+  /** The beginning of each table's and index's name: `app_` makes `app_cache_entries`. Default: nothing. */
   prefix?: string | undefined
 }
 
 /**
  * The cache's tables under names of your own.
  *
- * @throws InvalidTableNameError when a name is empty, holds U+0000, or would be cut by Postgres; InvalidOptionError
+ * @throws InvalidTableNameError if a name is empty, holds U+0000, or would be cut by Postgres; InvalidOptionError
  * @example
  * const tables = cacheTables({ schema: 'cache', prefix: 'shop_' })
  * await migrate(db, { tables })
@@ -59,49 +59,49 @@ export function cacheTables(options: CacheTablesOptions = {}) {
   const entries = table(
     `${prefix}cache_entries`,
     {
-      /** The namespace first, the caller's key last. */
+      /** The path of namespaces, then the caller's key. */
       key: byteOrderedText('key').primaryKey(),
-      /** The codec's text. Null where `number` holds the value, or where the value is null. */
+      /** The codec's text. Null if `number` holds the value, or if the value is null. */
       value: text('value'),
       /** A top-level number, so that counters need neither parsing nor a codec. */
       number: numeric('number'),
-      /** Null: never. */
+      /** Null means never. */
       expiresAt: instant('expires_at'),
-      /** Until when a stale value may still be served; never before `expires_at`. Cleanup removes after it. */
+      /** A stale value may be served until then, and cleanup removes the entry after it. Never before `expires_at`. */
       keptUntil: instant('kept_until'),
-      /** The only indexed time: coarse, so that a touch rarely changes it. */
+      /** The only indexed time. Coarse, so that a touch rarely changes it. */
       cleanupSlot: integer('cleanup_slot').generatedAlwaysAs(cleanupSlot(sql.raw('kept_until'))),
-      /** Null where there are none, so that untagged entries skip the check. */
+      /** Null if there are none, so that untagged entries skip the check. */
       tags: text('tags').array(),
-      /** What the fill could see; null where there are no tags. */
+      /** The snapshot that the fill's data is from. Null if there are no tags. */
       filledAt: snapshot('filled_at'),
       /** How long the value took to compute, in milliseconds. */
       computeMs: doublePrecision('compute_ms'),
       createdAt: instant('created_at').notNull().defaultNow(),
       updatedAt: instant('updated_at').notNull().defaultNow(),
-      /** The transaction that wrote the value or made it absent; a touch leaves it. Fills are fenced by it. */
+      /** The transaction that wrote the value or made it absent. A touch does not change it. It fences fills. */
       writtenBy: transactionId('written_by'),
-      /** Of an HTTP response: its status, header fields and times, as JSON. Null for all other entries. */
+      /** The status, header fields and times of an HTTP response, as JSON. Null for all other entries. */
       meta: text('meta'),
     },
     (t) => [index(`${prefix}cache_entries_cleanup_slot_idx`).on(t.cleanupSlot)],
   )
 
-  /** The right to fill a key. Apart from the entries, so that leasing never touches one. */
+  /** Leases: the right to fill a key. A table of their own, so that leasing never writes an entry. */
   const leases = table(`${prefix}cache_leases`, {
     key: byteOrderedText('key').primaryKey(),
-    /** Made by the client, so that a claim whose answer was lost can be repeated. Null once released. */
+    /** Made by the client, so that it can repeat a claim whose answer was lost. Null once released. */
     token: text('token'),
-    /** What the claim could see: the data that the value is computed from is no older. */
+    /** The claim's snapshot. The data that the value is computed from is no older. */
     claimedAt: snapshot('claimed_at'),
     /** The last transaction that claimed, filled, released or broke the lease. */
     xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
     expiresAt: instant('expires_at').notNull(),
-    /** The entry's `written_by` as the claim saw it; null where there was no entry. */
+    /** The entry's `written_by` as the claim saw it. Null if there was no entry. */
     seen: transactionId('seen'),
   })
 
-  /** Append-only: which tags were invalidated by which transaction. */
+  /** An append-only log of invalidated tags, with the transaction that invalidated each. */
   const invalidations = table(
     `${prefix}cache_invalidations`,
     {
@@ -111,14 +111,14 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     (t) => [primaryKey({ name: `${prefix}cache_invalidations_tag_xid_pk`, columns: [t.tag, t.xid] })],
   )
 
-  /** What the cache knows about itself: the migrations that were applied, and how far the log was trimmed. */
+  /** The state of the cache: the applied migrations, and how far the log was trimmed. */
   const state = table(`${prefix}cache_state`, {
     name: text('name').primaryKey(),
     value: text('value').notNull(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   })
 
-  /** Append-only: which keys and tags were changed by which transaction, for first tiers. Empty unless `migrate` keeps it. */
+  /** An append-only log of changed keys and tags, for first tiers. Empty unless `migrate` was called with `changes`. */
   const changes = table(
     `${prefix}cache_changes`,
     {
@@ -131,11 +131,11 @@ export function cacheTables(options: CacheTablesOptions = {}) {
   )
 
   const counter = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
-  /** What happened, in buckets of five minutes: counts alone, no key and no value. Written by `historyListener` only. */
+  /** Counts of events in buckets of five minutes, without keys and values. Only `historyListener` writes it. */
   const history = table(
     `${prefix}cache_history`,
     {
-      /** Which cache, as its listener was told. */
+      /** The cache's name, as passed to its listener. */
       name: text('name').notNull(),
       bucketAt: instant('bucket_at').notNull(),
       hits: counter('hits'),
@@ -143,14 +143,14 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       stale: counter('stale'),
       writes: counter('writes'),
       deletes: counter('deletes'),
-      /** Tags, not calls. */
+      /** Counts tags, not calls. */
       invalidations: counter('invalidations'),
       fills: counter('fills'),
-      /** Of all computations, those included whose value was not stored. */
+      /** The time of all computations, also of those whose value was not stored. */
       fillMs: doublePrecision('fill_ms').notNull().default(0),
       slowestFillMs: doublePrecision('slowest_fill_ms').notNull().default(0),
       cleanups: counter('cleanups'),
-      /** By those cleanups. */
+      /** The entries that those cleanups removed. */
       removed: counter('removed'),
       errors: counter('errors'),
     },
@@ -163,7 +163,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
 /** The tables of one cache, from {@link cacheTables}. */
 export type CacheTables = ReturnType<typeof cacheTables>
 
-/** The tables that are used where no others are given. */
+/** The tables of caches that were created without `tables`. */
 export const defaultTables: CacheTables = cacheTables()
 
 export const cacheEntries = defaultTables.entries
@@ -173,12 +173,12 @@ export const cacheState = defaultTables.state
 export const cacheChanges = defaultTables.changes
 export const cacheHistory = defaultTables.history
 
-/** Entries that reads answer with: not expired, and not rejected by a tag. At the deadline itself an entry is expired. */
+/** Entries that reads return: not expired, and not rejected by a tag. At its deadline an entry is expired. */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`((${tables.entries.expiresAt} is null or ${tables.entries.expiresAt} > now()) and not ${rejected(tables, tables.entries)})`
 }
 
-/** Entries that read as absent, but are still stored: exactly those that are not {@link live}. */
+/** Entries that are still stored, but read as absent: exactly those that are not {@link live}. */
 export function expired(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${not(live(tables))}`
 }
@@ -193,18 +193,18 @@ export function forever(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${and(isNull(tables.entries.expiresAt), live(tables))}`
 }
 
-function checkIdentifier(what: 'schema' | 'prefix', name: unknown, maxBytes: number): void {
+function checkIdentifier(kind: 'schema' | 'prefix', name: unknown, maxBytes: number): void {
   if (typeof name !== 'string') {
-    throw new InvalidTableNameError(`Expected the ${what} to be a string, got ${describeType(name)}.`)
+    throw new InvalidTableNameError(`Expected the ${kind} to be a string, got ${describeType(name)}.`)
   }
-  if (name === '') throw new InvalidTableNameError(`Expected the ${what} to have at least one character.`)
+  if (name === '') throw new InvalidTableNameError(`Expected the ${kind} to have at least one character.`)
   if (name.includes('\0') || !name.isWellFormed()) {
-    throw new InvalidTableNameError(`Expected the ${what} to have neither U+0000 nor lone surrogates.`)
+    throw new InvalidTableNameError(`Expected the ${kind} to have neither U+0000 nor lone surrogates.`)
   }
   const bytes = new TextEncoder().encode(name).length
   if (bytes > maxBytes) {
     throw new InvalidTableNameError(
-      `Expected a ${what} of at most ${maxBytes} bytes, so that no name exceeds Postgres's ${MAX_IDENTIFIER_BYTES}; got ${bytes}.`,
+      `Expected a ${kind} of at most ${maxBytes} bytes, so that no name exceeds Postgres's ${MAX_IDENTIFIER_BYTES}; got ${bytes}.`,
     )
   }
 }

@@ -1,8 +1,8 @@
-/** The cache's own tables: the one list for whatever treats them otherwise than the user's. */
+/** The only list of the cache's own tables, for code that treats them differently from the user's. */
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { CacheTables } from './index.ts'
 
-/** All of them, in the order in which they are locked. */
+/** All tables, in the order in which statements lock them. */
 export function ownTables({
   entries,
   leases,

@@ -1,45 +1,47 @@
-/** What makes a tagged value unfit to be answered with. */
+/** The condition under which a tagged value must not be returned. */
 import { type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
 import type { CacheTables } from './index.ts'
 import { literal, qualified } from './sql-text.ts'
 
 /** Rows of `cache_state` that are about tags. */
 export const TAG_STATE = {
-  /** Up to where the log was trimmed: a transaction id, a space, and the snapshot that all entries were looked through since. */
+  /** The horizon of the trimmed log: a transaction id, a space, and the snapshot since which all entries were checked. */
   horizon: 'tag horizon',
-  /** How far the looking through has come. */
+  /** How far the check of all entries has come. Statements of cleanup lock this row. */
   cleanup: 'tag cleanup',
-  /** The cluster whose transaction ids all of this is about. */
+  /** The cluster that the transaction ids belong to. */
   cluster: 'cluster',
 } as const
 
-/** The tables that the judgement reads. */
+/** The tables that the condition reads. */
 export type TagLog = Pick<CacheTables, 'invalidations' | 'state' | 'schema'>
 
-/** What is judged. */
+/** The value to check. */
 export interface Tagged {
   readonly tags: SQLWrapper
-  /** What the value's data could see. Never null where there are tags. */
+  /** The snapshot that the value's data is from. Never null if there are tags. */
   readonly filledAt: SQLWrapper
   /** The transaction that wrote the value. */
   readonly writtenBy: SQLWrapper
-  /** The row's `xmin`, where the statement may meet a version of it that is newer than its own snapshot. */
+  /** The row's `xmin`, if the statement may meet a version of the row that is newer than its own snapshot. */
   readonly xmin?: SQLWrapper
 }
 
 /**
- * Whether the value may be older than an invalidation of one of its tags. Costs nothing where there are no tags.
+ * True if the value may be older than an invalidation of one of its tags. Values without tags cost nothing.
  *
- * - A tag was invalidated by a transaction that the value's snapshot could not see, or by the very one that wrote it:
- *   in a snapshot of its own a transaction may look finished. Per tag and ordered, because the planner would otherwise
- *   scan the log when few tags fill it; all of a tag's newer rows, because transactions do not commit in the order of
- *   their ids.
- * - It is from before the horizon up to which the log was trimmed, and was written after all entries had been looked
- *   through for that: what would have rejected it may be gone. Both are looked up once a statement.
- * - Policies of row-level security may hide rows of the log from this role. Then no absence proves anything, and tagged
- *   entries are misses: slow, and never stale. Asked once a statement, and of no cost to entries without tags.
- * - Its snapshot is of the future: the row was restored from another cluster. A statement that locks may meet a row that
- *   was written since its own snapshot: that one's `xmin` is not older than everything that was running.
+ * A value is rejected for any of four reasons:
+ *
+ * - One of its tags was invalidated by a transaction that the value's snapshot could not see, or by the transaction that
+ *   wrote it, which may look finished in its own snapshot. The check runs per tag and is ordered, because the planner would
+ *   otherwise scan the log if few tags fill it. It checks all newer rows of a tag, because transactions do not commit in the
+ *   order of their ids.
+ * - It is from before the horizon of the trimmed log, and was written after cleanup had checked all entries for that horizon.
+ *   The row that would have rejected it may be gone. Each statement reads both once.
+ * - Row-level security may hide rows of the log from this role. Then a missing row proves nothing, so tagged entries are
+ *   misses: slow, but never stale. Each statement checks that once, and not for entries without tags.
+ * - Its snapshot is in the future, because the row was restored from another cluster. A statement that locks may also meet a
+ *   row that was written after its own snapshot. The `xmin` of such a row is not older than everything that was running.
  */
 export function rejected(log: TagLog, { tags, filledAt, writtenBy, xmin }: Tagged): SQL<boolean> {
   const { invalidations, state } = log
@@ -66,9 +68,9 @@ export function rejected(log: TagLog, { tags, filledAt, writtenBy, xmin }: Tagge
   ))`
 }
 
-/** Whether policies of row-level security may hide rows of these tables from the current role. */
+/** True if row-level security may hide rows of these tables from the current role. */
 export function isHidden({ schema }: Pick<CacheTables, 'schema'>, tables: readonly Table[]): SQL<boolean> {
   const active = tables.map((table) => sql.raw(`row_security_active(${literal(qualified({ schema }, table))}::text)`))
-  // As a subquery, because Postgres then asks once, and only if there is something to judge.
+  // A subquery, because Postgres evaluates it once, and only if there is a value to check.
   return sql<boolean>`(select ${sql.join(active, sql` or `)})`
 }

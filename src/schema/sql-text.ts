@@ -1,4 +1,4 @@
-/** Pieces of SQL as text, for `do` blocks: these take no parameters. */
+/** Writes SQL as text for `do` blocks, which take no parameters. */
 import { getTableName, type Table } from 'drizzle-orm'
 import type { CacheTables } from './index.ts'
 
@@ -7,7 +7,7 @@ export function qualified(tables: Pick<CacheTables, 'schema'>, table: Table): st
   return tables.schema === undefined ? name : `${identifier(tables.schema)}.${name}`
 }
 
-/** Looked up on the search path where the table has no schema. */
+/** The table's oid. If the table has no schema, the search path decides. */
 export function regclass(tables: CacheTables, table: Table): string {
   return `pg_catalog.to_regclass(${literal(qualified(tables, table))})`
 }
@@ -16,33 +16,33 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** `E''` form, so that backslashes mean the same whatever `standard_conforming_strings` says. */
+/** A string in `E''` form if it has backslashes, so that they mean the same with any `standard_conforming_strings`. */
 export function literal(text: string): string {
   const quoted = text.replaceAll("'", "''")
   return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
 }
 
-/** A name may hold anything, the usual dollar quote included. */
+/** A quote that the body does not hold. A name may hold anything, also the usual quote. */
 export function dollarQuote(body: string): string {
   let quote = '$pgstash$'
-  // With a `$` behind it, a `$` at the end of the text would end the quote early: so the tag is looked for without.
+  // Searches without the last `$`, because a `$` at the end of the text would complete the quote.
   for (let i = 1; body.includes(quote.slice(0, -1)); i++) quote = `$pgstash${i}$`
   return quote
 }
 
-/** A text as it stands, for people to read. */
+/** A text in dollar quotes, unescaped, so that people can read it. */
 export function dollarQuoted(text: string): string {
   const quote = dollarQuote(text)
   return `${quote}${text}${quote}`
 }
 
-/** A `do` block of declarations and statements. Not indented: a name may hold a line break, which would then be another. */
+/** A `do` block of declarations and statements. Not indented, because that would change a name that holds a line break. */
 export function doBlock(declarations: string, body: string): string {
   const quote = dollarQuote(declarations + body)
   return `do ${quote}\ndeclare\n${declarations}\nbegin\n${body}\nend\n${quote};\n`
 }
 
-/** A text of SQL in which `format` finds nothing to replace. */
+/** A text of SQL in which `format` replaces nothing. */
 export function verbatim(text: string): string {
   return text.replaceAll('%', '%%')
 }
@@ -50,9 +50,10 @@ export function verbatim(text: string): string {
 /**
  * A `do` block that resolves names in `pg_catalog` only, and leaves the session's settings as they were.
  *
- * On a search path, a role that may create functions and operators could plant closer matches for the ones used here. They
- * would run with the rights of the role that migrates. So the body names everything else with its schema. The declarations
- * still see the caller's path: there, qualify each type and function, and use no operator. So do the steps in `first`.
+ * A role that may create functions and operators on a search path could plant closer matches for those used here. They would
+ * run with the rights of the role that migrates. So the body names everything outside of `pg_catalog` with its schema. The
+ * declarations, and the steps in `first`, still see the caller's path: qualify each type and function there, and use no
+ * operator.
  */
 export function guardedBlock(declarations: string, body: string, first = ''): string {
   return doBlock(

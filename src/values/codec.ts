@@ -1,4 +1,4 @@
-/** Values as they are stored: text from a codec, or a number as itself. */
+/** Converts values to what is stored: text from a codec, or a number. */
 import { describeType, UnreadableValueError, UnserializableValueError, ValueTooLargeError } from './errors.ts'
 import { jsonLoss } from './json-loss.ts'
 import { withoutContent } from './redact.ts'
@@ -14,26 +14,26 @@ export interface Codec {
   decode(text: string, context: { key: string }): unknown
 }
 
-/** An entry's two value columns; both null is a stored null. */
+/** An entry's two value columns. If both are null, the value is a stored null. */
 export interface StoredValue {
   readonly value: string | null
   readonly number: string | null
 }
 
-/** 32 MiB: escaped once more for the request, all but text made of quotes stays within the 64 MB that Neon takes. */
+/** 32 MiB. Escaped once more for the request, this stays within Neon's 64 MB unless the text is made of quotes. */
 export const DEFAULT_MAX_VALUE_BYTES = 32 * 1024 * 1024
 
 /**
  * The default codec: JSON, as `JSON.stringify` defines it.
  *
- * A Date comes back as a string, and `undefined` fields are dropped. What JSON would lose as a whole is refused: a Map, a
- * Set, bytes, a RegExp, an Error, a Promise, an instance of a class without fields of its own.
+ * A Date comes back as a string, and `undefined` fields are dropped. Values that JSON would lose as a whole are refused: a
+ * Map, a Set, bytes, a RegExp, an Error, a Promise, an instance of a class without fields of its own.
  */
 export const jsonCodec: Codec = {
   encode(value) {
     const text: string | undefined = JSON.stringify(value)
     if (text === undefined) {
-      const hint = value === undefined ? ', which is what a miss is; null can be stored' : ''
+      const hint = value === undefined ? ', which means a miss; null can be stored' : ''
       throw new UnserializableValueError(`Expected a value that JSON can hold, got ${describeType(value)}${hint}.`)
     }
     const loss = jsonLoss(value)
@@ -97,9 +97,7 @@ async function encodeText(value: unknown, key: string, codec: Codec): Promise<st
     throw new UnserializableValueError(`Expected the codec to encode to a string, got ${describeType(text)}.`)
   }
   if (text.includes('\0') || !text.isWellFormed()) {
-    throw new UnserializableValueError(
-      'Expected the codec to encode to text without U+0000 and lone surrogates: Postgres cannot hold them.',
-    )
+    throw new UnserializableValueError('Expected the codec to encode to text without U+0000 and lone surrogates.')
   }
   return text
 }

@@ -26,7 +26,7 @@ export function addDecimals(a: string, b: string): string {
   return format({ digits, scale })
 }
 
-/** The whole number at or below a number that is not negative; 0 for one that is. */
+/** The whole number at or below a number. 0 for negative numbers. */
 export function wholePart(text: string): number {
   if (SMALL.test(text)) return Math.max(0, Number(text))
   const { digits, scale } = parse(text)

@@ -1,6 +1,6 @@
 /** Defaults that stores share. */
 
-/** For one statement, its retries included. */
+/** The limit for one statement with its retries. */
 export const DEFAULT_TIMEOUT_MS = 5_000
-/** A quarter late saves most writes: a hot key is written once per quarter of its span. */
+/** Expiring up to a quarter late saves most writes, because a hot key is written once per quarter of its span. */
 export const DEFAULT_SLACK = 0.25

@@ -1,8 +1,8 @@
 /**
  * Every error that pgstash throws on purpose, in one place.
  *
- * A message says what was expected and what came, by type and never by content: no value, key, SQL parameter
- * or connection string appears in a message, and nothing that `util.inspect` shows of an error does either.
+ * A message says what was expected and what was received, by type and never by content. Neither a message nor anything else
+ * that `util.inspect` shows of an error has a value, key, SQL parameter or connection string.
  */
 
 import { addCosts, type Cost, noCost } from './events.ts'
@@ -25,7 +25,7 @@ export type CacheErrorCode =
   | 'CIRCUIT_OPEN'
   | 'LOCAL_NEON'
 
-/** Of the registry, which all copies of this package share. */
+/** A symbol of the registry, which all copies of this package share. */
 const BRAND: unique symbol = Symbol.for('pgstash.error') as never
 
 /**
@@ -40,7 +40,7 @@ const BRAND: unique symbol = Symbol.for('pgstash.error') as never
  * }
  */
 export class CacheError extends Error {
-  /** What `name` says. A literal in each class, because minifiers rename classes. */
+  /** The error's `name`. A literal in each class, because minifiers rename classes. */
   static readonly errorName: string = 'CacheError'
 
   readonly code: CacheErrorCode
@@ -53,7 +53,7 @@ export class CacheError extends Error {
     super(message, options)
     this.code = code
     this.name = new.target.errorName
-    // Again, because the first trace says `Error`. Engines without it have no such line to correct.
+    // Captured again, because the first trace says `Error`. Engines without this method have no such line.
     Error.captureStackTrace?.(this, new.target)
   }
 
@@ -113,7 +113,7 @@ export class InvalidOptionError extends CacheError {
   }
 }
 
-/** A store that a cache manager does not have. Its own stores are named: they are the program's, and no secret. */
+/** A store that a cache manager does not have. The message names its stores, because the program chose these names. */
 export class UnknownStoreError extends CacheError {
   static override readonly errorName: string = 'UnknownStoreError'
 
@@ -122,7 +122,7 @@ export class UnknownStoreError extends CacheError {
   }
 }
 
-/** A schema or prefix that Postgres could not take as it is: empty, with U+0000, or too long. */
+/** A schema or prefix that Postgres cannot take unchanged: empty, with U+0000, or too long. */
 export class InvalidTableNameError extends CacheError {
   static override readonly errorName: string = 'InvalidTableNameError'
 
@@ -136,19 +136,16 @@ export class NotANumberError extends CacheError {
   static override readonly errorName: string = 'NotANumberError'
 
   constructor() {
-    super('NOT_A_NUMBER', 'Expected the entry to hold a number, but it holds another kind of value; it is unchanged.')
+    super('NOT_A_NUMBER', 'Expected the entry to hold a number. The entry is unchanged.')
   }
 }
 
-/** A counter that would leave ±Number.MAX_SAFE_INTEGER. The entry is unchanged. */
+/** A counter that would exceed ±Number.MAX_SAFE_INTEGER. The entry is unchanged. */
 export class CounterRangeError extends CacheError {
   static override readonly errorName: string = 'CounterRangeError'
 
   constructor() {
-    super(
-      'COUNTER_RANGE',
-      'Expected the counter to stay within ±Number.MAX_SAFE_INTEGER; the result would lie beyond it. The entry is unchanged.',
-    )
+    super('COUNTER_RANGE', 'Expected the counter to stay within ±Number.MAX_SAFE_INTEGER. The entry is unchanged.')
   }
 }
 
@@ -177,7 +174,7 @@ export class UnreadableValueError extends CacheError {
   constructor(options?: { cause?: unknown }) {
     super(
       'UNREADABLE_VALUE',
-      'The stored text could not be decoded: it was written with another codec, or changed by hand. Set or delete the entry.',
+      'The stored text cannot be decoded: another codec or hand wrote it. Set or delete the entry.',
       options,
     )
   }
@@ -186,8 +183,8 @@ export class UnreadableValueError extends CacheError {
 /**
  * The database refused a statement, or could not be reached. Stores of your own throw it if their storage cannot answer.
  *
- * `sqlState` is Postgres's five-character code where there is one; `status` the HTTP status of an endpoint's answer;
- * `sent` is false where the statement certainly never reached the server.
+ * `sqlState` is Postgres's five-character code, if there is one. `status` is the HTTP status of an endpoint's answer. `sent` is
+ * false if the statement certainly never reached the server.
  */
 export class DatabaseError extends CacheError {
   static override readonly errorName: string = 'DatabaseError'
@@ -212,7 +209,7 @@ export class DatabaseError extends CacheError {
 /**
  * The database did not answer within `timeout`.
  *
- * `sent` is false if the statement still waited for a connection of the pool: it was taken back, and had no effect.
+ * `sent` is false if the statement still waited for a connection of the pool. Then it was taken back and had no effect.
  * Otherwise it is unknown whether a write took effect.
  */
 export class DatabaseTimeoutError extends CacheError {
@@ -223,22 +220,22 @@ export class DatabaseTimeoutError extends CacheError {
   constructor(timeoutMs: number, { sent = true, advice }: { sent?: boolean; advice?: string | undefined } = {}) {
     const message = sent
       ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
-      : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Give the cache a pool of its own, or a larger one.`
+      : `No connection of the pool came free within ${timeoutMs} ms. Nothing was sent. Enlarge the pool, or give the cache its own.`
     super('TIMEOUT', advice === undefined ? message : `${message} ${advice}`)
     this.sent = sent
   }
 }
 
-/** The database failed several times in a row and is left alone for a moment. Only `onError: 'miss'` does that. */
+/** The circuit is open: the database failed several times in a row. Only with `onError: 'miss'`. */
 export class CircuitOpenError extends CacheError {
   static override readonly errorName: string = 'CircuitOpenError'
 
   constructor() {
-    super('CIRCUIT_OPEN', 'The database failed several times in a row, and is not asked again for a moment.')
+    super('CIRCUIT_OPEN', 'The database failed several times in a row and gets no statements for a moment.')
   }
 }
 
-/** True if the database failed or is left alone. Every other error is a mistake in the program, and always thrown. */
+/** True if the database failed, or the circuit is open. Every other error is a bug in the program and always thrown. */
 export function isOutage(error: unknown): error is CacheError {
   return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
 }
@@ -248,12 +245,12 @@ function note(error: CacheError, name: 'cost' | 'opensCircuit', value: unknown):
   Object.defineProperty(error, name, { value, configurable: true, writable: true, enumerable: false })
 }
 
-/** Notes on an error that the circuit opened with it. */
+/** Marks the error with which the circuit opened. */
 export function markAsOpener(error: CacheError): void {
   note(error, 'opensCircuit', true)
 }
 
-/** Notes on an error how much had been sent. The event that reports the error takes the note. */
+/** Adds to an error what it cost. The event that reports the error takes the cost off. */
 export function withCost(error: unknown, cost: Cost): unknown {
   if (error instanceof CacheError) note(error, 'cost', addCosts(cost, error.cost ?? noCost()))
   return error

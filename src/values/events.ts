@@ -1,60 +1,61 @@
 /**
- * What a cache tells `onEvent`: what happened, how long it took and what it cost. Never values, and keys only where
- * `eventKeys` asks for them.
+ * The events that a cache sends to `onEvent`: what happened, how long it took and what it cost. They never hold values, and
+ * they hold keys only with `eventKeys`.
  */
 
-/** What every event tells. */
+/** The fields of every event. */
 interface EventBase {
   /** The method that was called. */
   readonly operation: string
   readonly durationMs: number
-  /** Requests that were sent for it, retries included; 0 where another call's statement served it. */
+  /** Requests that were sent for it, with retries. 0 if another call's statement served it. */
   readonly roundTrips: number
-  /** Of the values that those requests moved, as encoded, in UTF-8. */
+  /** Bytes of the encoded values that those requests moved, in UTF-8. */
   readonly bytes: number
-  /** The caller's key, with `eventKeys: true`; operations on many keys have none. */
+  /** The caller's key, with `eventKeys: true`. Operations on many keys have none. */
   readonly key?: string
 }
 
 /**
- * An operation that went as asked.
+ * An operation that succeeded.
  *
- * Of `getOrSet` each call is one `hit`, `miss` or `stale`, told when it is known and so before the computation. A read that
- * failed and was answered as a miss (`onError: 'miss'`) is told as an `error` and a `miss`.
+ * Each call of `getOrSet` is one `hit`, `miss` or `stale`, sent before the computation. A read that failed and counts as a
+ * miss (`onError: 'miss'`) sends an `error` and a `miss`.
  */
 export interface OperationEvent extends EventBase {
   readonly type: 'hit' | 'miss' | 'stale' | 'write' | 'touch' | 'delete' | 'invalidate' | 'cleanup'
-  /** Entries concerned: found, missed, written, removed, or tags invalidated. */
+  /** The number of entries found, missed, written or removed, or of tags invalidated. */
   readonly count: number
 }
 
-/** A value was computed: `fill` stored it, `refuse` did not. The duration is the store's; it is 0 where none was asked. */
+/** A value was computed. `fill` stored it, `refuse` did not. The duration is the store's, and 0 if the store was not called. */
 export interface FillEvent extends EventBase {
   readonly type: 'fill' | 'refuse'
   /** How long the computation took. */
   readonly computeMs: number
   /**
-   * Why it was not stored: `overtaken` by another write, an invalidation or another's lease; `alone`, computed without a
-   * lease; `skipped` by the computation.
+   * Why it was not stored. `overtaken`: by another write, an invalidation, or another caller's lease. `alone`: computed
+   * without a lease. `skipped`: the computation asked for that.
    */
   readonly reason?: 'overtaken' | 'alone' | 'skipped'
 }
 
-/** A call waited for another's computation. */
+/** A call waited for another call's computation. */
 export interface WaitEvent extends EventBase {
   readonly type: 'wait'
-  /** How it ended: the value came; this call computes, with the lease or, after waiting too long, without one. */
+  /** How it ended. `filled`: the value came. `took over`: this call computes with the lease. `gave up`: it computes without. */
   readonly outcome: 'filled' | 'took over' | 'gave up'
 }
 
 /**
- * Something failed, a computation included. The caller got the same error, unless `onError: 'miss'`, or a value was at
- * hand: a stale one, or one just computed. An entry that cannot be decoded is an error too, and `getOrSet` computes it anew.
+ * Something failed; a computation counts. The caller got the same error, unless `onError` is `'miss'`, or there was a value
+ * to return: a stale one, or one just computed. An entry that cannot be decoded is an error too, and `getOrSet` computes it
+ * again.
  */
 export interface ErrorEvent extends EventBase {
   readonly type: 'error'
   readonly error: unknown
-  /** With this failure the cache stopped asking the database for a moment. */
+  /** The circuit opened with this failure. */
   readonly circuit?: 'opened'
 }
 
@@ -62,7 +63,7 @@ export type CacheEvent = OperationEvent | FillEvent | WaitEvent | ErrorEvent
 
 export type EventListener = (event: CacheEvent) => void
 
-/** What an operation has cost so far; the parts that send add to it. */
+/** The cost of an operation so far. Whatever sends a statement adds to it. */
 export interface Cost {
   roundTrips: number
   bytes: number
@@ -74,7 +75,7 @@ export function addCosts(a: Cost, b: Cost): Cost {
   return { roundTrips: a.roundTrips + b.roundTrips, bytes: a.bytes + b.bytes }
 }
 
-// Keyof over a union sees only what all have in common, so each member is stripped by itself.
+// `keyof` of a union has only the common fields, so this strips each member by itself.
 type WithoutKey<Event> = Event extends CacheEvent ? Omit<Event, 'key'> : never
 
 /**
@@ -89,7 +90,7 @@ function opened(error: unknown): { circuit?: 'opened' } {
   return Reflect.get(Object(error), 'opensCircuit') === true ? { circuit: 'opened' } : {}
 }
 
-/** Undefined where nobody listens, so that nothing is measured for nobody. */
+/** Undefined without a listener, so that nothing is measured in vain. */
 export function createEmit(onEvent: EventListener | undefined, withKeys: boolean): Emit | undefined {
   if (onEvent === undefined) return undefined
   // A listener's own failure, at once or later, must not fail the cache.
@@ -103,7 +104,7 @@ export function createEmit(onEvent: EventListener | undefined, withKeys: boolean
   }
 }
 
-/** Bytes of a text in UTF-8, without making them. */
+/** The bytes of a text in UTF-8, counted without encoding it. */
 export function utf8Bytes(text: string): number {
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {

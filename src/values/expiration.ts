@@ -1,13 +1,13 @@
 /**
- * Expirations: what a caller may say, and what a statement is told.
+ * Parses expirations, from what callers pass to what statements take.
  *
- * A relative expiration stays relative until the database adds it to its own `now()`, so a client whose clock is
- * an hour off still gets the lifetime it asked for.
+ * A relative expiration stays relative until the database adds it to its own `now()`. So a client whose clock is an hour off
+ * still gets the right lifetime.
  */
 import { describeType, InvalidExpirationError } from './errors.ts'
 import { suggestion } from './suggest.ts'
 
-/** A span of time; every field is optional, at least one must be given. */
+/** A span of time. Every field is optional, but at least one must be given. */
 export interface Duration {
   days?: number
   hours?: number
@@ -40,7 +40,7 @@ const MS_PER_FIELD = {
   milliseconds: MS_PER_UNIT.ms,
 } as const
 
-/** The last instant of year 9999: what ISO 8601 and every driver's date parser agree on. */
+/** The last instant of year 9999. Later dates have no form that ISO 8601 and every driver's date parser agree on. */
 const LATEST_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 const SPAN = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(ms|s|m|h|d)$/
@@ -50,8 +50,8 @@ const EXPECTED =
 /**
  * Reads an expiration.
  *
- * @param now milliseconds since the epoch, only to refuse what would lie beyond year 9999
- * @param name what a message calls it
+ * @param now milliseconds since the epoch, used only to refuse expirations beyond year 9999
+ * @param name the name for messages
  * @throws InvalidExpirationError
  */
 export function parseExpiration(input: unknown, now: number, name = 'expiration'): Deadline {
@@ -71,12 +71,12 @@ export function parseExpiration(input: unknown, now: number, name = 'expiration'
 export function parsePeriod(input: unknown, name: string, now: number): number {
   const deadline = parseExpiration(input, now, name)
   if (deadline.kind === 'after' && deadline.ms > 0) return deadline.ms
-  const came =
+  const received =
     deadline.kind === 'after' ? 'zero or a negative span' : deadline.kind === 'at' ? 'a Date' : describeType(input)
-  throw new InvalidExpirationError(`Expected ${name} to be a positive span of time, got ${came}.`)
+  throw new InvalidExpirationError(`Expected ${name} to be a positive span of time, got ${received}.`)
 }
 
-/** A span that a computation made: whole milliseconds, and none beyond year 9999, by a clock a day off either. */
+/** Rounds a computed span to whole milliseconds, and keeps it within year 9999, even if a clock is a day off. */
 export function boundedSpan(ms: number, now: number): number {
   return Math.min(Math.round(ms), LATEST_EPOCH_MS - now - MS_PER_UNIT.d)
 }
@@ -85,7 +85,7 @@ function instant(date: Date, name: string): Deadline {
   const epochMs = date.getTime()
   if (Number.isNaN(epochMs)) throw unexpected(name, 'an invalid Date')
   if (epochMs > LATEST_EPOCH_MS) throw beyondCalendar(name)
-  // Any past instant means the same, and Postgres's calendar begins later than JavaScript's.
+  // All past instants mean the same, and Postgres's calendar begins later than JavaScript's.
   return { kind: 'at', epochMs: Math.max(0, epochMs) }
 }
 
@@ -119,22 +119,22 @@ function durationMs(duration: object, name: string): number {
   return wholeMs(total, 1, name)
 }
 
-/** Rounds to the millisecond, but never a positive span to nothing: "very soon" must not become "delete". */
+/** Rounds to the millisecond, but never a positive span to 0, because "very soon" must not become "delete". */
 function wholeMs(amount: number, unitMs: number, name: string): number {
   const exact = amount * unitMs
   if (!Number.isFinite(exact)) throw unexpected(name, describeType(exact))
   return exact > 0 ? Math.max(1, Math.round(exact)) : Math.round(exact) + 0 // never -0
 }
 
-function unexpected(name: string, came: string): InvalidExpirationError {
-  return new InvalidExpirationError(`Expected ${name} to be ${EXPECTED}, got ${came}.`)
+function unexpected(name: string, received: string): InvalidExpirationError {
+  return new InvalidExpirationError(`Expected ${name} to be ${EXPECTED}, got ${received}.`)
 }
 
 function beyondCalendar(name: string): InvalidExpirationError {
   return new InvalidExpirationError(`Expected ${name} to end before year 10000.`)
 }
 
-// By tag and not instanceof: a Date may come from another realm (a vm context, an edge runtime's sandbox).
+// By its tag and not by instanceof, because a Date may come from another realm, such as an edge runtime's sandbox.
 function isDate(input: unknown): input is Date {
   return Object.prototype.toString.call(input) === '[object Date]'
 }

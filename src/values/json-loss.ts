@@ -1,4 +1,4 @@
-/** Finds what `JSON.stringify` would lose without a word, such as a Map that it turns into `{}`. */
+/** Finds data that `JSON.stringify` would silently lose, such as a Map that it turns into `{}`. */
 
 /** Deeper containers are left out of the description. */
 const MAX_DESCRIPTION = 100
@@ -62,7 +62,7 @@ function lossOfInstance(value: object): string | undefined {
   return lossOfFields(value)
 }
 
-/** What `toJSON` returns is serialised in the place of the value. Dates and Buffers are known to be fine. */
+/** JSON serialises the result of `toJSON` in the place of the value. Dates and Buffers lose nothing. */
 function lossOfJson(value: { toJSON(): unknown }): string | undefined {
   if (value instanceof Date || ArrayBuffer.isView(value)) return undefined
   const json = value.toJSON()

@@ -15,7 +15,7 @@
 // biome-ignore lint/suspicious/noEmptyInterface: programs add to it
 export interface KeptTypes {}
 
-/** What `devalueCodec` keeps and JSON does not. Objects, arrays, Maps and Sets of these are kept as well. */
+/** Types that `devalueCodec` keeps and JSON does not. Objects, arrays, Maps and Sets of these are kept as well. */
 export type DevalueTypes =
   | Date
   | ReadonlyMap<unknown, unknown>
@@ -30,7 +30,7 @@ export type DevalueTypes =
  * A `T` after JSON: a Date is a string, a function is gone, a Map or a bigint is `never` because it is refused.
  *
  * Plain data stays as it is: interfaces, unions, optional and readonly fields, tuples, branded strings, recursive types,
- * `unknown` and `any`. What {@link KeptTypes} lists stays too.
+ * `unknown` and `any`. Types that {@link KeptTypes} lists stay too.
  *
  * @example
  * type Stored = Jsonified<{ name: string; born: Date }> // { name: string; born: string }
@@ -67,10 +67,10 @@ type Form<T> = T extends Primitive | KeptTypes[keyof KeptTypes]
               ? T
               : Fields<T>
 
-/** Fields under symbols are left: most are the brands of types. */
+/** Fields under symbols stay, because most are the brands of types. */
 type Fields<T> = { [K in keyof T]: K extends symbol ? T[K] : Jsonified<T[K]> }
 
-/** An array's type is written out, because a mapped one would be resolved at once, and a recursive type never ends. */
+/** Written out and not mapped, because a mapped type would be resolved at once, and a recursive type would never end. */
 type List<T extends readonly unknown[]> = number extends T['length']
   ? T extends unknown[]
     ? Item<T[number]>[]

@@ -7,53 +7,52 @@
  *     cache.namespace('app').get('user:42')         app|user:42
  *     cache.namespace('a|b').get('k')               a\|b|k
  *
- * A `|` or `\` inside a name is escaped with `\`, so a bare `|` is always a boundary: namespace `a` with key `b|k`
- * never meets namespace `a|b` with key `k`. `|` was chosen because `:` and `/` are what people put into keys.
+ * A `|` or `\` inside a name is escaped with `\`, so a bare `|` is always a boundary. Namespace `a` with key `b|k` never
+ * collides with namespace `a|b` with key `k`. Rejected: `:` and `/`, because people use them in keys.
  *
  * A namespace's version is a scope nested in it, marked by `\@`, which no escaped name holds:
  *
  *     cache.namespace('app', { version: 2 }).get('k')   app|\@2|k
  */
 
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { describeType, InvalidKeyError } from './errors.ts'
 import { optionsObject, wholeNumber } from './options.ts'
+import { bytesToHex, sha256, utf8ToBytes } from './sha256.ts'
 
-/** A btree entry must fit a third of a page even if it does not compress; 512 leaves room and stays readable. */
+/** A btree entry must fit into a third of a page even if it does not compress. 512 leaves room and stays readable. */
 export const MAX_KEY_BYTES = 512
 /** Leaves the readable part of a bounded key longer than any namespace, so that a scope is always a prefix. */
 export const MAX_NAMESPACE_BYTES = 128
 
 const SEPARATOR = '|'
-/** Unescaped it stands for itself, so this is nobody's name. */
+/** No escaped name holds this. */
 const VERSION_MARK = '\\@'
 const HASH_MARK = '#'
 const HASH_HEX_LENGTH = 64
 const FILLER = '~'
-/** Printable ASCII without `\` and `|`: nothing to refuse, to escape or to measure. */
+/** Printable ASCII without `\` and `|` needs no check, no escape and no count of bytes. */
 const PLAIN = /^[ -[\]-{}~]+$/
-/** With a scope of at most three bytes a character it stays below the bound. */
+/** A shorter key stays below the bound, even if each character of its scope takes three bytes. */
 const PLAIN_LENGTH = MAX_KEY_BYTES / 3
 const BOUNDED_FORM = /#[0-9a-f]{64}$/
 
-// Without the option it would drop a leading U+FEFF, which is a character of a key like any other.
-const DECODER = new TextDecoder('utf-8', { ignoreBOM: true })
+// Without the option it would drop a leading U+FEFF, which is an ordinary character of a key.
+const DECODER = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** Sorts after everything that starts with what stands before it: longer than any key, of the highest code point. */
+/** Appended to a prefix, this sorts after every key with that prefix: it is longer than any key, of the highest code point. */
 const AFTER_ALL = '\u{10FFFF}'.repeat(MAX_KEY_BYTES / 4 + 1)
 
 export interface NamespaceOptions {
   /**
-   * Keeps apart what different versions of a program store: `1`, a date, a commit. What an older one stored is left
-   * behind, until it expires and cleanup removes it; `namespace(name)` without a version covers all of them.
+   * Separates the entries of different versions of a program: `1`, a date, a commit. Entries of an older version stay until
+   * they expire and cleanup removes them. `namespace(name)` without a version covers all versions.
    */
   version?: string | number | undefined
 }
 
-/** The path of namespaces that a cache's keys live under; the root is empty. */
+/** The path of namespaces around a cache's keys. The root is empty. */
 export interface Scope {
-  /** The stored form, with its closing separator: what every key of the scope starts with. */
+  /** The stored form with its closing separator. Every key of the scope starts with it. */
   readonly prefix: string
   readonly names: readonly string[]
 }
@@ -63,7 +62,7 @@ export const ROOT: Scope = { prefix: '', names: [] }
 /**
  * The scope nested in another under a name, or that of one of its versions.
  *
- * @throws InvalidKeyError when the name is not a key, or the whole path exceeds 128 bytes; InvalidOptionError
+ * @throws InvalidKeyError if the name is not a key, or the whole path exceeds 128 bytes; InvalidOptionError
  */
 export function nestedScope(parent: Scope, name: unknown, options?: NamespaceOptions): Scope {
   const { version } = optionsObject<NamespaceOptions>(options, ['version'])
@@ -81,18 +80,18 @@ function nested(parent: Scope, name: string, mark = ''): Scope {
   const bytes = utf8ToBytes(names.join(SEPARATOR)).length
   if (bytes > MAX_NAMESPACE_BYTES) {
     throw new InvalidKeyError(
-      `Expected a namespace of at most ${MAX_NAMESPACE_BYTES} bytes, those it is nested in included; got ${bytes}.`,
+      `Expected a namespace of at most ${MAX_NAMESPACE_BYTES} bytes with those around it, got ${bytes}.`,
     )
   }
   return { prefix: parent.prefix + mark + escaped(name) + SEPARATOR, names }
 }
 
 /**
- * @param reserve bytes to leave free behind the key, for what is derived from it
+ * @param reserve bytes to leave free after the key, for names that are derived from it
  * @throws InvalidKeyError
  */
 export function storedKey(scope: Scope, key: unknown, reserve = 0): string {
-  // Most keys stand as they are; to know it by one look is a third of a hit in memory.
+  // Most keys are stored unchanged. This shortcut saves a third of a hit in memory.
   if (typeof key === 'string' && scope.prefix.length + key.length + reserve < PLAIN_LENGTH && PLAIN.test(key)) {
     return scope.prefix + key
   }
@@ -105,8 +104,8 @@ export function storedTag(tag: unknown): string {
 }
 
 /**
- * A tag as people have it: as it was given, or as pages show it, where one that was too long stands as it is stored. To
- * store that once more would make another tag of it.
+ * The stored form of a tag that a person entered or copied from a page. Pages show a tag that was too long in its stored
+ * form. Storing that again would make another tag of it.
  *
  * @throws InvalidKeyError
  */
@@ -121,30 +120,30 @@ export function storedTags(tags: Iterable<string> | undefined): string[] | null 
   return list.length === 0 ? null : list
 }
 
-/** The keys of an iterable by what they are stored as: in its order, each once. @throws InvalidKeyError */
+/** The keys of an iterable by their stored form, in its order, each once. @throws InvalidKeyError */
 export function storedKeys(scope: Scope, keys: unknown): Map<string, string> {
-  // A string is iterable, and its characters are certainly not the keys that were meant.
+  // A string is iterable, but its characters are certainly not the intended keys.
   if (typeof keys === 'string') throw new InvalidKeyError('Expected an iterable of keys, got a string.')
   return new Map(Array.from(iterate(keys, 'keys'), (key) => [storedKey(scope, key), key as string]))
 }
 
-/** A range of stored keys, `from` inclusive and `to` exclusive. */
+/** A range of stored keys. `from` is inclusive and `to` exclusive. */
 export interface KeyRange {
   readonly from: string
   readonly to: string
 }
 
-/** The keys of a scope (and of those nested in it) that start with a prefix of the caller's. */
+/** The keys of a scope, and of scopes nested in it, that start with the caller's prefix. */
 export function keyRange(scope: Scope, prefix = ''): KeyRange {
   const from = scope.prefix + (prefix === '' ? '' : escaped(checked(prefix, 'prefix')))
   return { from, to: from + AFTER_ALL }
 }
 
-/** A stored key as its owner sees it. */
+/** A stored key in the caller's terms. */
 export interface ReadableKey {
-  /** The caller's key; what is left of it where it was too long to be stored whole. */
+  /** The caller's key, or what is left of it if it was too long to be stored whole. */
   readonly key: string
-  /** The namespaces below the scope that it was read from. */
+  /** The namespaces between the scope that was listed and the key. */
   readonly namespace: string[]
 }
 
@@ -162,14 +161,13 @@ export function readableKey(scope: Scope, stored: string): ReadableKey {
   return { key: part, namespace: parts }
 }
 
-/** What a listed key was stored as below the scope that it was listed from, where it was not too long. */
+/** The stored form of a listed key without the scope that was listed, unless the key was too long. */
 export function pathOf(namespace: readonly string[], key: string): string {
   return [...namespace, key].map(escaped).join(SEPARATOR)
 }
 
 /**
- * What a stored key becomes in another scope; undefined where it was too long to be stored whole, so that nobody knows
- * what is to be hashed.
+ * Moves a stored key to another scope. Undefined if it was too long to be stored whole, because the text to hash is lost.
  *
  * @param path the stored key without its scope
  */
@@ -221,19 +219,18 @@ function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff
 }
 
-function checked(name: unknown, what: 'key' | 'tag' | 'namespace' | 'version' | 'prefix'): string {
+function checked(name: unknown, kind: 'key' | 'tag' | 'namespace' | 'version' | 'prefix'): string {
   if (typeof name !== 'string')
-    throw new InvalidKeyError(`Expected a ${what} to be a string, got ${describeType(name)}.`)
-  if (name === '') throw new InvalidKeyError(`Expected a ${what} of at least one character, got an empty string.`)
-  if (name.includes('\0')) throw new InvalidKeyError(`Expected a ${what} without U+0000: Postgres text cannot hold it.`)
-  if (!name.isWellFormed())
-    throw new InvalidKeyError(`Expected a ${what} without lone surrogates: UTF-8 cannot hold them.`)
+    throw new InvalidKeyError(`Expected a ${kind} to be a string, got ${describeType(name)}.`)
+  if (name === '') throw new InvalidKeyError(`Expected a ${kind} of at least one character, got an empty string.`)
+  if (name.includes('\0')) throw new InvalidKeyError(`Expected a ${kind} without U+0000.`)
+  if (!name.isWellFormed()) throw new InvalidKeyError(`Expected a ${kind} without lone surrogates.`)
   return name
 }
 
-function iterate(items: unknown, what: string): Iterable<unknown> {
+function iterate(items: unknown, kind: string): Iterable<unknown> {
   if (typeof items === 'object' && items !== null && Symbol.iterator in items) return items as Iterable<unknown>
-  throw new InvalidKeyError(`Expected an iterable of ${what}, got ${describeType(items)}.`)
+  throw new InvalidKeyError(`Expected an iterable of ${kind}, got ${describeType(items)}.`)
 }
 
 function escaped(name: string): string {
@@ -241,16 +238,16 @@ function escaped(name: string): string {
 }
 
 /**
- * What is longer than 512 bytes becomes exactly 512: its beginning, a mark, and the SHA-256 of the whole. A key of
- * 512 bytes that happens to look like that is hashed as well, or anyone could name another key's stored form.
+ * Shortens a name of more than 512 bytes to exactly 512: its beginning, a mark, and the SHA-256 of the whole. A name of 512
+ * bytes that looks like that is hashed as well. Otherwise a caller could pass another key's stored form.
  */
 function bounded(name: string, maxBytes = MAX_KEY_BYTES): string {
-  // A UTF-16 unit takes at most three bytes: most keys need no encoding to be known short.
+  // A UTF-16 unit takes at most three bytes, so most keys are known to be short without encoding them.
   if (name.length * 3 < maxBytes) return name
   const bytes = utf8ToBytes(name)
   if (bytes.length < maxBytes) return name
   if (bytes.length === maxBytes && !BOUNDED_FORM.test(name)) return name
-  // Cut at the start of a character, then fill up: the length is the form's mark.
+  // Cut at the start of a character, then fill up, because the exact length marks the form.
   const readable = maxBytes - HASH_HEX_LENGTH - HASH_MARK.length
   let end = readable
   while (((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end--

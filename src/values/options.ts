@@ -30,7 +30,7 @@ export function optionalFunction(name: string, value: unknown): void {
   throw new InvalidOptionError(`Expected ${name} to be a function, got ${describeType(value)}.`)
 }
 
-/** By shape and not instanceof: a signal may come from another realm. @throws InvalidOptionError */
+/** Checks the shape and not the class, because a signal may come from another realm. @throws InvalidOptionError */
 export function optionalSignal(signal: unknown): AbortSignal | undefined {
   if (signal === undefined) return undefined
   const { aborted, addEventListener } = Object(signal)
@@ -39,9 +39,9 @@ export function optionalSignal(signal: unknown): AbortSignal | undefined {
 }
 
 /**
- * The options object of a call; `undefined` means no options.
+ * The options object of a call. `undefined` means no options.
  *
- * @param known other names are refused, because a misspelt `expiration` would store forever
+ * @param known all other names are refused, because an entry with a misspelt `expiration` would never expire
  * @throws InvalidOptionError
  */
 export function optionsObject<T extends object>(
@@ -58,7 +58,7 @@ export function optionsObject<T extends object>(
   return options
 }
 
-/** The name of an option, and not a key of data that was passed in the place of options. */
+/** The form of an option's name. A key of data that was passed in the place of options may be secret. */
 const OPTION_NAME = /^(?=.{1,32}$)[a-z]+(?:[-_][a-z]+)*\d?$/i
 
 function unknown(name: string, known: readonly string[]): InvalidOptionError {
@@ -71,7 +71,7 @@ function unknown(name: string, known: readonly string[]): InvalidOptionError {
   )
 }
 
-// Redis clients and others take a time to live in the place of options.
+// Some other libraries, such as Redis clients, take a time to live in the place of options.
 function isSpan(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'string'
 }

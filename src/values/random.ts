@@ -1,10 +1,10 @@
 /**
- * The one place that reads random values.
+ * The only file that reads random values.
  *
  * While Next prerenders with `cacheComponents`, `Math.random()`, `crypto.randomUUID()` and `crypto.getRandomValues()` are
- * errors, because what they return could end up in the page. Tokens, nonces and jitter never do, and a token is needed
- * before the first request. Next wraps the methods of the object `crypto` and not those of its class, so these are called.
- * If a runtime's class lacks them, or Next wraps them too, its error tells what to do.
+ * errors, because their results could end up in the page. Tokens, nonces and jitter never do, and the first request needs a
+ * token. Next wraps the methods of the object `crypto` and not those of its class, so this file calls those of the class. If
+ * a runtime's class lacks them, or Next wraps them too, Next's error says what to do.
  */
 
 const UINT32_VALUES = 2 ** 32

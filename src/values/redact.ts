@@ -1,21 +1,21 @@
 /**
- * Causes without content.
+ * Removes content from causes.
  *
  * Drivers, codecs and Postgres put values, parameters and connection strings into messages ("invalid input syntax for
  * type numeric: …", "Key (key)=(…) already exists"). The `cause` of a pgstash error keeps the class, the code, and where
- * it was thrown; its message is one that this package wrote.
+ * it was thrown. Its message is this package's own.
  */
 
-/** Names of error classes; `error` is node-postgres's. */
+/** Names of error classes. `error` is node-postgres's. */
 const CLASS_NAME = /^(?:error|[A-Z][A-Za-z]{0,40}(?:Error|Exception))$/
-/** Postgres's SQLSTATE, and not any five characters: EPIPE is a code as well. */
+/** Postgres's SQLSTATEs, but not EPIPE, which also has five characters. */
 export const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/
 /** Codes of Node, OpenSSL, undici, Bun and drivers. */
 const CODE =
   /^(?:E[A-Z]{2,14}|EAI_[A-Z]{4,8}|Connection(?:Refused|Closed|Reset)|FailedToOpenSocket|(?:ERR|UND_ERR|CONNECT|CONNECTION|NOT_TAGGED|SASL|CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|HOSTNAME)_[A-Z_]{2,40})$/
 const FRAME = /^\s+at .*(?::\d+:\d+\)?|<anonymous>\)?|native\)?)$/
 
-/** A stand-in for an error: its class, its code, where it was thrown, and a message that holds no content. */
+/** A copy of an error that keeps its class, its code, and where it was thrown. Its message holds no content. */
 export function withoutContent(error: unknown, message?: string): Error {
   const code = safeCode(error)
   const copy = new Error(message ?? (code === undefined ? 'message withheld' : `message withheld, code ${code}`))
@@ -29,13 +29,13 @@ export function withoutContent(error: unknown, message?: string): Error {
   return copy
 }
 
-/** A code that has the form of one. */
+/** The error's code, if it has the form of a code. */
 export function safeCode(error: unknown): string | undefined {
   const code = text(error, 'code')
   return SQLSTATE.test(code) || CODE.test(code) ? code : undefined
 }
 
-/** The frames behind the message that the stack repeats; none if it repeats another, whose lines could look like frames. */
+/** The frames of a stack. None if the stack repeats another message, because lines of that could look like frames. */
 function framesOf(error: unknown): string[] {
   const stack = text(error, 'stack')
   const message = text(error, 'message')
@@ -48,7 +48,7 @@ function framesOf(error: unknown): string[] {
         .filter((line) => FRAME.test(line))
 }
 
-/** A field of whatever was thrown; empty if it holds no text. */
+/** A field of a thrown value. Empty if it holds no text. */
 export function text(error: unknown, field: 'code' | 'message' | 'name' | 'stack' | 'syscall' | 'hostname'): string {
   const value: unknown = Reflect.get(Object(error), field)
   return typeof value === 'string' ? value : ''

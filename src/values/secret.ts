@@ -1,30 +1,30 @@
-/** One rule for secrets, and comparing them so that the time it takes tells nothing of them. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { describeType, InvalidOptionError } from './errors.ts'
+/** Checks secrets by one rule, and compares them in a time that does not depend on them. */
 
-/** Shorter ones can be guessed. */
+import { describeType, InvalidOptionError } from './errors.ts'
+import { sha256, utf8ToBytes } from './sha256.ts'
+
+/** A shorter secret can be guessed. */
 export const MIN_SECRET_LENGTH = 16
 
-/** Spaces, line breaks, control characters, and those that only look like nothing. */
+/** Spaces, line breaks, control characters, and characters without a glyph. */
 const INVISIBLE = /[\s\p{C}\p{Z}]/u
 const CONTROL = /\p{Cc}/u
 /** Characters that a header field can carry. `fetch` refuses others. */
 const HEADER_TEXT = /^[\x20-\x7e]*$/
-/** What `Authorization: Bearer` can carry (RFC 6750 2.1): nobody could present another. */
+/** The tokens that `Authorization: Bearer` can carry (RFC 6750, 2.1). Nobody could send another. */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/
 
 /**
- * Checks a secret that a person or program presents: at least 16 visible characters, and none at its ends that a variable
- * file may have left there.
+ * Checks a secret that a person or program presents. It needs at least 16 visible characters, and no white space at its
+ * ends, which a file of variables may leave there.
  *
  * @param name the option's name
  * @throws InvalidOptionError
  */
 export function checkedSecret(name: string, secret: unknown): string {
-  const refuse = (came: string) =>
+  const refuse = (received: string) =>
     new InvalidOptionError(
-      `Expected ${name} to have at least ${MIN_SECRET_LENGTH} visible characters, got ${came}${came.endsWith('?') ? '' : '.'} ` +
+      `Expected ${name} to have at least ${MIN_SECRET_LENGTH} visible characters, got ${received}${received.endsWith('?') ? '' : '.'} ` +
         'Make one with `openssl rand -hex 32`.',
     )
   if (typeof secret !== 'string') throw refuse(describeType(secret))
@@ -51,19 +51,19 @@ export function bearerToken(secret: unknown): string {
   )
 }
 
-/** Checks the bytes of a key: those of a buffer that was never filled, or wiped, are all the same. @throws InvalidOptionError */
+/** Checks a key. If all its bytes are the same, its buffer was never filled, or wiped. @throws InvalidOptionError */
 export function checkedKeyBytes<Bytes extends Uint8Array>(bytes: Bytes): Bytes {
   if (bytes.some((byte) => byte !== bytes[0])) return bytes
   throw new InvalidOptionError('Expected a key of random bytes, got one whose bytes are all the same.')
 }
 
-/** Whether a text is the secret; the secret is hashed once. */
+/** Returns a check whether a text is the secret. It hashes the secret once. */
 export function secretCheck(secret: string): (given: string) => boolean {
   const expected = digest(secret)
   return (given) => equal(digest(given), expected)
 }
 
-// Digests are of equal length, whatever was sent.
+// Digests have the same length for all texts.
 function digest(text: string): Uint8Array {
   return sha256(utf8ToBytes(text))
 }

@@ -1,4 +1,4 @@
-/** Tommy Ettinger's mulberry32: 32 bits of state, enough for picking faults and plans, and the same sequence everywhere. */
+/** Tommy Ettinger's mulberry32. 32 bits of state suffice to pick faults and plans; the sequence is the same everywhere. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

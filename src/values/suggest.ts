@@ -2,62 +2,62 @@
 
 /**
  * Other libraries' words for an option, in lower case and without `-` and `_`: of Redis clients, lru-cache, keyv,
- * cacheable, bentocache, Next, TanStack Query, express-rate-limit and memoizers.
+ * cacheable, bentocache, Next, TanStack Query, express-rate-limit and memoizers. Only words that {@link related} and
+ * {@link nearest} do not find.
  */
 const OTHER_WORDS: Record<string, string> = {
-  expiration:
-    'ttl ttlms ttlseconds ex exp px expire expires expireat expireafter expirein expiresat expiresin expiry lifetime ' +
-    'life maxage maxttl cachetime cachettl gctime stdttl defaultttl defaultexpiration timetolive revalidate age duration',
-  period: 'window windowms windowseconds interval per duration ttl expiration refillinterval',
+  expiration: 'ex exp px life lifetime maxage age cachetime gctime timetolive revalidate duration',
+  period: 'window interval per duration ttl expiration refillinterval',
   limit: 'max points requests tokens maxrequests capacity count',
   maxEntries: 'max maxsize maxitems maxkeys capacity size limit items',
-  maxBytes: 'maxsize maxmemory maxbytesize size memory sizelimit',
+  maxBytes: 'maxsize maxmemory size memory sizelimit',
   maxValueBytes: 'maxsize maxvaluesize maxentrysize maxitemsize valuelimit',
   maxAge: 'maxttl maxlifetime totalttl absoluteexpiration hardttl',
-  tags: 'tag cachetag cachetags dependencies dependson labels',
-  stale: 'swr stalewhilerevalidate grace graceperiod stalettl staletime staleif servestale',
+  tags: 'cachetag dependencies dependson labels',
+  stale: 'swr grace graceperiod',
   staleIfError: 'sie errorgrace',
   sliding: 'slide slidingexpiration rolling renew touch updateageonget refreshonread extend',
   lease: 'lock locktimeout lockttl mutex locktime',
   beta: 'xfetch early earlyrefresh earlyexpiration refreshahead refreshthreshold',
   namespace: 'prefix keyprefix ns scope keyspace name',
-  key: 'keygenerator cachekey keyprefix prefix name keyfn serializer resolver keyof getkey id',
-  prefix: 'startswith match pattern keyprefix search filter namespace',
+  key: 'cachekey keygenerator prefix name serializer resolver id',
+  prefix: 'startswith match pattern search filter namespace',
   cursor: 'after offset page from start next',
-  timeout: 'timeoutms timeoutseconds querytimeout statementtimeout requesttimeout deadline maxwait',
-  timeBudget: 'budget timeout timeoutms maxduration maxtime timelimit duration',
-  batch: 'batchsize chunk chunksize size limit count',
+  timeout: 'deadline maxwait',
+  timeBudget: 'timeout maxduration maxtime timelimit duration',
+  batch: 'chunk chunksize size limit count',
   codec: 'serializer serialize encoder transformer stringify superjson',
-  onEvent: 'logger log listener emitter events onevents hooks stats',
-  onError: 'failopen failsafe errorhandler suppresserrors ignoreerrors throwonerror softfail',
-  onLimit: 'handler onlimitreached onblocked message',
+  onEvent: 'logger log listener emitter events hooks stats',
+  onError: 'failopen failsafe errorhandler suppresserrors ignoreerrors softfail',
+  onLimit: 'handler onblocked message',
   failOpen: 'passonstoreerror onerror failsafe',
-  headers: 'standardheaders legacyheaders',
   cache: 'store storage client adapter driver',
-  tables: 'table tablename schema',
+  tables: 'tablename schema',
   fallback: 'default defaultvalue placeholder',
   secret: 'token password apikey auth authorization bearer key',
-  signal: 'abortsignal abort abortcontroller cancel',
-  onProgress: 'progress',
+  signal: 'abort abortcontroller cancel',
   waitUntil: 'ctx context executioncontext background',
   l1: 'memory local near first',
   l2: 'remote far second database',
-  l1Expiration: 'localttl memoryttl ttl expiration',
+  l1Expiration: 'localttl memoryttl ttl',
   nodes: 'shards servers hosts members caches',
   stores: 'drivers caches',
-  database: 'url connectionstring databaseurl',
+  database: 'url connectionstring',
   dataDir: 'folder dir directory path data datafolder',
-  current: 'active primary currentkey',
-  milliseconds: 'ms millis msec msecs',
+  current: 'active primary',
+  milliseconds: 'ms msec msecs',
   seconds: 's sec secs',
   minutes: 'm min mins',
   hours: 'h hr hrs',
   days: 'd',
   every: 'interval period flushinterval',
-  keep: 'retention ttl keepfor expiration',
+  keep: 'retention ttl expiration',
 }
+/** All other words for `expiration`. */
+const EXPIRATION = /ttl|expir/
+const UNIT = /(?:ms|seconds)$/
 
-/** Words for spans in milliseconds, where a plain number of ours means seconds. */
+/** Other libraries' words for spans in milliseconds. */
 const IN_MILLISECONDS = /^p?x$|ms$/
 const NUMBERS_ARE_SECONDS = new Set([
   'expiration',
@@ -71,22 +71,36 @@ const NUMBERS_ARE_SECONDS = new Set([
   'keep',
 ])
 
-/** One typing error in three letters is still the same word. */
+/** Allows one typing error in three letters. */
 const LETTERS_PER_ERROR = 3
 
-/** A question such as `did you mean expiration?`; undefined if no option is near. */
+/** A question such as `did you mean expiration?`. Undefined if no option is near. */
 export function suggestion(unknown: string, known: readonly string[]): string | undefined {
   const word = plain(unknown)
-  const meant = known.find((name) => OTHER_WORDS[name]?.split(' ').includes(word)) ?? nearest(word, known)
+  const words = [word, word.replace(UNIT, '')]
+  const meant =
+    known.find((name) => OTHER_WORDS[name]?.split(' ').some((other) => words.includes(other))) ??
+    related(word, known) ??
+    (EXPIRATION.test(word) ? known.find((name) => name === 'expiration') : undefined) ??
+    nearest(word, known)
   if (meant === undefined) return undefined
   const units = IN_MILLISECONDS.test(word) && NUMBERS_ARE_SECONDS.has(meant) ? ' Its plain numbers are seconds.' : ''
   return `did you mean ${meant}?${units}`
 }
 
+/** An option whose name is part of the word, or has the word as a part, nearest in length: `timeout` for `queryTimeout`. */
+function related(word: string, known: readonly string[]): string | undefined {
+  const isRelated = (name: string) =>
+    (name.length >= LETTERS_PER_ERROR && word.includes(name)) ||
+    (word.length > LETTERS_PER_ERROR && name.includes(word))
+  const difference = (name: string) => Math.abs(name.length - word.length)
+  return known.filter((name) => isRelated(plain(name))).sort((a, b) => difference(a) - difference(b))[0]
+}
+
 function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let fewest = Math.max(1, Math.floor(word.length / LETTERS_PER_ERROR)) + 1
-  // Two words of two letters have a letter in common by chance.
+  // Two words of two letters share a letter by chance.
   if (word.length < LETTERS_PER_ERROR) fewest = 1
   for (const name of known) {
     const errors = distance(word, plain(name))

@@ -1,21 +1,20 @@
-/** Keys, namespaces and tags as text in which every character can be seen, and no two names look alike. */
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+/** Writes keys, namespaces and tags so that every character is visible, and no two names look alike. */
+import { bytesToHex, sha256, utf8ToBytes } from './sha256.ts'
 
 /** Blank or zero-width, or without a glyph that everybody's fonts have. */
 const INVISIBLE = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffc]/gu
-/** Browsers collapse runs of spaces, nobody sees those at an end, and ` / ` stands between namespaces. */
+/** Browsers collapse runs of spaces, spaces at an end are invisible, and ` / ` stands between namespaces. */
 const SPACES = /^ +| +$| {2,}| +(?=\/)|(?<=\/) +/g
-/** A mark at the beginning would stand on whatever is shown before the name. */
+/** A mark at the beginning would combine with the text before the name. */
 const LONE_MARK = /(?<![\p{L}\p{M}\p{N}\p{P}\p{S}])\p{M}/gu
-/** What composes with the character before: the other spelling of a name looks the same. */
+/** Characters that compose with the one before. A name in its other spelling looks the same. */
 const COMPOSING = /[\p{M}\u1160-\u11ff]/u
 const NOT_ASCII = /[^ -~]/gu
 const WORD = /[\p{L}\p{M}]+/gu
-/** Many letters of these scripts look like Latin ones. No word of a language mixes them. */
+/** Many letters of these scripts look like Latin ones, and no language mixes both in a word. */
 const LATIN = /\p{Script=Latin}/u
 const LIKE_LATIN = /\p{Script=Cyrillic}|\p{Script=Greek}|\p{Script=Armenian}|\p{Script=Cherokee}/gu
-/** Joiners that are visible in their effect: inside an emoji, and between letters of scripts that join. */
+/** Joiners with a visible effect: inside an emoji, and between letters of scripts that join. */
 const JOINER =
   /(?<=\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)\u200d(?=\p{Extended_Pictographic})|(?<=(?!\p{Script=Latin})[\p{L}\p{M}])[\u200c\u200d](?=(?!\p{Script=Latin})\p{L})/gu
 
@@ -28,7 +27,7 @@ export function visibleName(name: string): string {
   return written(name, hiddenPlaces(name), '\\\\')
 }
 
-/** The same for a name that the database or a person wrote as it is stored: its backslashes are doubled already. */
+/** The same for a name in its stored form, from the database or a person. Its backslashes are already doubled. */
 export function visibleStored(stored: string): string {
   return written(stored, hiddenPlaces(stored), '\\')
 }
@@ -41,10 +40,10 @@ export function asciiStored(stored: string): string {
 }
 
 /**
- * A visible name of at most so many characters. One that is cut keeps its end, and gets a fingerprint: names that differ
- * only in between are still told apart.
+ * Shortens a visible name to at most `maxLength` characters. A shortened name keeps its end and gets a fingerprint, so that
+ * names that differ only in the middle stay distinct.
  *
- * @param whole the text that is fingerprinted
+ * @param whole the text to fingerprint
  */
 export function shortName(name: string, maxLength: number, whole: string): string {
   if (name.length <= maxLength) return name
@@ -55,7 +54,7 @@ export function shortName(name: string, maxLength: number, whole: string): strin
   return `${beginning}…${name.slice(name.length - end).replace(/^[\udc00-\udfff]/, '')} #${fingerprint}`
 }
 
-/** Where, in UTF-16 units, a character must be written as its number. */
+/** The places, in UTF-16 units, of characters that must be written as numbers. */
 function hiddenPlaces(name: string): Set<number> {
   const places = new Set<number>()
   const mark = (pattern: RegExp, text = name, from = 0) => {

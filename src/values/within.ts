@@ -1,23 +1,23 @@
 import { now } from './clock.ts'
 
 /**
- * Whether awaiting another request's promise is safe here: it is everywhere but in workerd before its compatibility flag
- * `handle_cross_request_promise_resolution` (the default from 2024-10-14 on). There such an await goes on in its own
- * request at first, but once V8 has optimised it (some 500 awaits later, measured) in that of the promise, and with that
- * request what it asks for next is cancelled: "Promise will never complete".
+ * True if awaiting another request's promise is safe here. It is, except in workerd without its compatibility flag
+ * `handle_cross_request_promise_resolution` (the default from 2024-10-14 on). There such an await first continues in its own
+ * request. Once V8 has optimised it (after some 500 awaits, measured), it continues in the promise's request. When that
+ * request ends, workerd cancels the work that follows: "Promise will never complete".
  */
 const isWokenByOthers = !isOlderWorkerd()
 
-/** Between two looks where a promise cannot be awaited: longer each time, as what has taken long takes long. */
+/** The pause between two looks at a promise that cannot be awaited. It grows, because slow work rarely ends soon. */
 const FIRST_LOOK_MS = 4
 const LAST_LOOK_MS = 64
 
-/** Some 25 days: timers of more end at once. */
+/** About 25 days. A longer timer fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * What the promise settles to, or undefined when it takes longer, or longer than a timer can be; the promise may be another
- * request's. The timer is the caller's own, and never outlives it.
+ * Waits for a promise, which may be another request's. Resolves to undefined if it takes longer than `ms`, or longer than a
+ * timer can run. The timer belongs to the caller and never outlives it.
  */
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   if (!isWokenByOthers) return lookingAt(ms, promise)
@@ -32,7 +32,7 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T | un
   }
 }
 
-/** The same, going on after timers of the caller's own only: whoever settles the promise leaves no more than a note. */
+/** The same, but continues only after the caller's own timers. Settling the promise leaves no more than a note. */
 async function lookingAt<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const notes: ({ value: T } | { error: unknown })[] = []
   promise.then(

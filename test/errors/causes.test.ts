@@ -59,14 +59,14 @@ function changed(change: (url: URL) => void): string {
   return url.href
 }
 
-const EMPTY = /^The connection string is empty: is the variable set that it comes from, such as DATABASE_URL\?$/
-const MALFORMED = /^The connection string is not a URL such as postgresql:\/\/user:password@host\/database/
+const EMPTY = /^The connection string is empty: set its variable, such as DATABASE_URL\.$/
+const MALFORMED = /^The connection string is not a URL \(postgresql:\/\/user:password@host\/database\)/
 const NOT_NEON =
-  /^The host that Neon's driver asked is not Neon's, or does not exist.*call enableLocalNeon\(neonConfig\)/
+  /^Neon's driver did not find this host at Neon.*If the host is not Neon's, call enableLocalNeon\(neonConfig\) and run `pgstash dev`, or use a TCP driver/
 const UNRESOLVED = /^The host of the connection string does not resolve \(E\w+\): /
 const REFUSED = /^The connection was refused \(ECONNREFUSED\): nothing listens at the host and port/
 const NO_DEV =
-  /^The connection was refused \(ECONNREFUSED\): nothing listens at neonConfig\.fetchEndpoint\. Is `pgstash dev`/
+  /^The connection was refused \(ECONNREFUSED\): nothing listens at neonConfig\.fetchEndpoint\. Run `pgstash dev`\.$/
 const WRONG_PASSWORD = /^Postgres refused the password/
 const NO_DATABASE = /^The connection string's database does not exist\.$/
 
@@ -75,7 +75,7 @@ describe('the message of a database that cannot be reached', () => {
     expect(await overNeon('')).toMatchObject({ message: expect.stringMatching(EMPTY) })
     // Of a variable that is not set, the driver makes the text `undefined`.
     expect((await overNeon(undefined as never)).message).toMatch(
-      /^The connection string is not a URL .* Is its variable set/,
+      /^The connection string is not a URL .*: set its variable/,
     )
   })
 
@@ -174,16 +174,16 @@ describe('the message of a database that cannot be reached', () => {
 describe('the message of an endpoint’s answer', () => {
   it.each<[number, RegExp]>([
     [401, /status 401: it refused the credentials\.$/],
-    [402, /status 402: the project has used up its quota\.$/],
-    [403, /status 403: it refused the credentials, or this machine's address\.$/],
-    [404, /status 404: no SQL endpoint is there\. If the host is not Neon's .*enableLocalNeon\(neonConfig\)/],
+    [402, /status 402: the quota is used up\.$/],
+    [403, /status 403: it refused the credentials or this machine's address\.$/],
+    [404, /status 404: no SQL endpoint is there\. If the host is not Neon's, call enableLocalNeon\(neonConfig\)/],
     [405, /status 405: no SQL endpoint is there\. /],
-    [413, /status 413: the request is larger than it takes\.$/],
+    [413, /status 413: the request is too large\.$/],
     [418, /status 418\.$/],
-    [429, /status 429: it refuses so many requests\.$/],
+    [429, /status 429: too many requests\.$/],
     [500, /status 500\.$/],
-    [503, /status 503: it, or the database, is unavailable\.$/],
-    [504, /status 504: the database did not answer it in time\.$/],
+    [503, /status 503: it or the database is unavailable\.$/],
+    [504, /status 504: the database did not answer in time\.$/],
     [525, /status 525\.$/],
   ])('with status %i says what it means', async (status, message) => {
     faults.always({ kind: 'error', status, body: '<html>hunter2</html>' })
@@ -202,7 +202,7 @@ describe('the message of an endpoint’s answer', () => {
       /used up its quota/,
     ],
     ['The endpoint has been disabled. Enable it using Neon API and retry.', /endpoint is disabled: enable it/],
-    ['The requested endpoint could not be found, or you don’t have access to it.', /knows no endpoint of this name/],
+    ['The requested endpoint could not be found, or you don’t have access to it.', /Neon has no such endpoint/],
     ["Couldn't connect to compute node", /could not start the suspended database/],
     ['This IP address 192.0.2.7 is not allowed to connect to this endpoint.', /list of allowed addresses/],
   ])('says what Neon means by: %s', async (said, message) => {
@@ -217,7 +217,7 @@ describe('the message of an endpoint’s answer', () => {
   it('with an SQLSTATE that nobody wrote advice for says its class', async () => {
     faults.always({ kind: 'error', status: 400, body: { message: 'value "hunter2"', code: '22P02' } })
     expect((await refusal(createCache(db, quiet))).message).toBe(
-      'Postgres refused the statement with SQLSTATE 22P02: a value is not of the form that it should have.',
+      'Postgres refused the statement with SQLSTATE 22P02: a value is invalid.',
     )
   })
 })
@@ -241,7 +241,7 @@ describe('a failure of another runtime or network', () => {
     [
       'an empty connection string of a pool',
       coded('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:5432', { address: '127.0.0.1', port: 5432 }),
-      /localhost:5432, where drivers go if the connection string is empty/,
+      /localhost:5432, the default without a host\. Set the variable of the connection string\.$/,
     ],
     [
       'happy eyeballs',
@@ -324,15 +324,15 @@ describe('a failure of another runtime or network', () => {
     [
       'Workers: another request',
       new Error('Cannot perform I/O on behalf of a different request.'),
-      /Create the client, the Drizzle database and the cache inside the handler, one per request/,
+      /Create client, database and cache in the handler, for each request/,
     ],
     [
       'a bug of a driver',
       new TypeError("Cannot read properties of undefined (reading 'hunter2')"),
       /\(TypeError\).*without what may be secret: Cannot read properties of undefined \(reading …$/,
     ],
-    ['something that is no error', 'hunter2', /\(Error\): is the connection string right, and the server up\?$/],
-    ['nothing', undefined, /^The database could not be reached, or its driver failed \(Error\)/],
+    ['something that is no error', 'hunter2', /\(Error\): check the connection string and the server\.$/],
+    ['nothing', undefined, /^The database is unreachable, or its driver failed \(Error\)/],
   ])('is said in plain words: %s', (_name, thrown, message) => {
     const error = databaseFailure(thrown)
     expect(error.message).toMatch(message)

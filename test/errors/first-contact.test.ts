@@ -64,7 +64,7 @@ describe('a cache that has never reached its database', () => {
     await cache.get('key')
     faults.next({ kind: 'error', status: 402, body: '' })
     await cache.get('key')
-    expect(said()).toEqual([MISSING_TABLES, expect.stringContaining('the project has used up its quota')])
+    expect(said()).toEqual([MISSING_TABLES, expect.stringContaining('the quota is used up')])
   })
 
   it('says it of a response cache, which always fails soft, and emits every failure', async () => {

@@ -62,7 +62,7 @@ describe('a function that makes the database', () => {
     expect(error).toBeInstanceOf(DatabaseError)
     expect(error).toMatchObject({
       sent: false,
-      message: 'The function that makes the database threw (TypeError): is its connection string set?',
+      message: 'The function that makes the database threw (TypeError): check its connection string.',
     })
     expect(inspect(error, { depth: 9 })).not.toMatch(/ada|secret|nowhere|password/)
     // It says so at once: to call it again at once would change nothing.

@@ -12,7 +12,7 @@ import {
   writtenColumns,
 } from './fragments.ts'
 
-/** Stores an entry where none is live: one row if it did. An expired one is replaced. */
+/** Stores an entry if none is live under the key, and then returns one row. An expired entry is replaced. */
 export const add = operation({
   name: 'add',
   repeatable: 'unsent',

@@ -1,4 +1,4 @@
-/** What first tiers are told with what they read: which keys and tags were changed since they last asked. */
+/** The part of a read that tells first tiers which keys and tags changed since their last read. */
 
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
@@ -7,10 +7,10 @@ import type { Change, Changes } from '../../store/changes.ts'
 import { json, type Kind } from '../kinds.ts'
 import { param } from './fragments.ts'
 
-/** A row of `cache_state`: up to which transaction the log was trimmed, and which was the oldest when that was noted. */
+/** The row of `cache_state` with the log's horizon, and the oldest transaction that ran when a cleanup noted it. */
 export const CHANGES_STATE = 'changes'
 
-/** What {@link changesSince} answers with. */
+/** The kind of column that {@link changesSince} returns. */
 export const changes: Kind<Changes> = json((value): value is Changes => {
   const { cursor, isGap, changed } = Object(value)
   return typeof cursor === 'string' && typeof isGap === 'boolean' && Array.isArray(changed) && changed.every(isChange)
@@ -20,15 +20,17 @@ function isChange(value: unknown): value is Change {
   return Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'string')
 }
 
-/** More than this, and it is cheaper to forget everything. */
+/** If more changed, forgetting everything is cheaper. */
 const MAX_CHANGES = 500
 
 /**
- * As JSON: `cursor`, this statement's snapshot, to be asked with next; `changed`, pairs of kind and name, of what
- * committed between the parameter `since` and that; `isGap` where that is not known: it is too much, was trimmed,
- * or row-level security may hide it.
+ * The changes that committed after the parameter `since`, as JSON.
  *
- * By snapshots, because transactions do not commit in the order of their ids.
+ * - `cursor`: this statement's snapshot, which the next read passes as `since`.
+ * - `changed`: pairs of kind and name.
+ * - `isGap`: true if the changes are not known, because they are too many, were trimmed, or row-level security may hide them.
+ *
+ * It compares snapshots, because transactions do not commit in the order of their ids.
  */
 export function changesSince(tables: CacheTables): SQL {
   const { changes, state } = tables

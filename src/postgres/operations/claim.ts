@@ -4,21 +4,21 @@ import type { QueryDatabase } from '../database.ts'
 import { milliseconds, param } from './fragments.ts'
 
 /**
- * The steps that take a lease for the parameter `token`, after a CTE `found` with the entry's `written_by`.
+ * The CTEs that take a lease for the parameter `token`, after a CTE `found` with the entry's `written_by`.
  *
- * Whoever does not want it, or finds it held, writes nothing.
+ * A caller that does not want the lease, or finds it held, writes nothing.
  *
- * @param key whose lease, and `wanted`, whether to take it: expressions
+ * @param key an expression for the lease's key; `wanted` is one for whether to take the lease
  */
 export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted }: { key: SQL; wanted: SQL }) {
   const { leases } = tables
   const wish = db.$with('wish', {}).as(sql`select ${key} as key, ${wanted} as wanted`)
   const isTheKeys = sql`${leases.key} = (select key from wish)`
-  // Read before anything is locked, so that those who are refused take no transaction id.
+  // Reads before it locks, so that a refused caller takes no transaction id.
   const lease = db.$with('lease', {}).as(sql`
     select ${leases.token}, ${leases.xid}, ${leases.expiresAt} from ${leases}
     where ${isTheKeys} and (select wanted from wish)`)
-  // Skips a row that a transaction is changing: whatever it does, it is not free for us.
+  // Skips a row that another transaction is changing. Whatever that does, the lease is not free for this caller.
   const free = db.$with('free', {}).as(sql`
     select from ${leases}
     where ${isTheKeys}
@@ -28,7 +28,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
   return {
     ctes: [wish, lease, free, claimed] as const,
     claimed: sql`exists (select from claimed)`,
-    /** How long another still holds the lease, as it stood before. */
+    /** For how long another caller still holds the lease, as of before this statement. */
     heldMs: sql`(
       select extract(epoch from lease.expires_at - now()) * 1000 from lease
       where lease.token <> ${param('token')} and lease.expires_at > now())`,
@@ -36,8 +36,8 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
 }
 
 /**
- * Takes the lease: where there is none, or one that is free or has run out, and nobody has changed it since this
- * statement's snapshot. Otherwise the entry may have been filled since, and one has to read again.
+ * Takes the lease if there is none, or if it is free or has run out and nobody changed it since this statement's snapshot.
+ * If somebody did, the entry may have been filled since, so the caller must read again.
  */
 function claim({ leases }: CacheTables): SQL {
   return sql`

@@ -5,10 +5,10 @@ import { inRange, param } from './fragments.ts'
 import { freed } from './lease.ts'
 
 /**
- * Deletes up to `batch` entries of a range in key order, and says how far it came; no `last` when that was the end.
+ * Deletes up to `batch` entries of a range in key order. `last` is the last key, or null at the end of the range.
  *
- * The leases of the whole range are broken first, which the count forces. `raced`: one of them was filled or released
- * since this statement's snapshot, so there may be an entry that it cannot see.
+ * It breaks the leases of the whole range first; counting them forces that order. `raced` means that one of them was filled
+ * or released since this statement's snapshot, so that there may be an entry that it cannot see.
  */
 export const clear = operation({
   name: 'clear',
@@ -24,7 +24,7 @@ export const clear = operation({
     const broken = db.$with('broken', {}).as(sql`
       update ${leases} set ${freed} from held where ${leases.key} = held.key
       returning 1`)
-    const doomed = db.$with('doomed', {}).as(sql`
+    const toDelete = db.$with('doomed', {}).as(sql`
       select ${entries.key} from ${entries}
       where ${inRange(entries)} and (select count(*) from broken) >= 0
       order by ${entries.key}
@@ -33,7 +33,7 @@ export const clear = operation({
     const removed = db.$with('removed', {}).as(sql`
       delete from ${entries} using doomed where ${entries.key} = doomed.key
       returning 1`)
-    return answer(db.with(held, broken, doomed, removed), {
+    return answer(db.with(held, broken, toDelete, removed), {
       removed: sql`(select count(*) from removed)`,
       raced: sql`(select count(*) from broken) < (
         select count(*) from ${leases} where ${inRange(leases)} and ${leases.token} is not null)`,

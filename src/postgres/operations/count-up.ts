@@ -7,11 +7,11 @@ import { deadline, liveWhenLocked, param, recheckedAt } from './fragments.ts'
 const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
 
 /**
- * Adds `delta` to a counter; what is missing, expired or null counts as 0 and takes the deadline given.
+ * Adds `delta` to a counter. An entry that is missing, expired or null counts as 0 and gets the given deadline.
  *
- * Always the update answers, never a read beside it: that would lose races. No `number` means that the update's
- * condition refused it; `refusal` is why, as far as the statement's snapshot shows it. Null there: what the update met
- * was written after the snapshot, so ask again.
+ * The result comes from the update itself, because a read beside it would lose races. If the update's condition refused it,
+ * `number` is null and `refusal` is the reason, as far as the statement's snapshot shows it. If both are null, the entry was
+ * written after the snapshot: send the statement again.
  */
 export const countUp = operation({
   name: 'count_up',

@@ -1,15 +1,16 @@
 import { and, sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
-import { isAsSeen, param, storedBytes } from './fragments.ts'
+import { isVisibleVersion, param, storedBytes } from './fragments.ts'
 import { sample } from './sample.ts'
 import { scopedOperation } from './scoped.ts'
 
 /**
- * Deletes up to `batch` entries, live ones too: those that are kept for the shortest, found through the index on their
- * slot; then of those that are kept for ever the ones that were written or touched least recently, of a sample where the
- * table is large, because no index is on what every touch changes.
+ * Deletes up to `batch` entries, live ones too.
  *
- * What is locked, being computed or written meanwhile stays, as in a sweep.
+ * It first takes those that expire soonest, through the index on their slot. Then it takes the permanent entries that were
+ * written or touched least recently. In a large table it compares only a sample of these, because an index on a column that
+ * every touch changes would make each touch expensive. Like a sweep, it skips entries that are locked, being computed, or
+ * written meanwhile.
  */
 export const evict = scopedOperation({
   name: 'evict',
@@ -18,17 +19,17 @@ export const evict = scopedOperation({
   columns: { evicted: integer, bytes: integer },
   build(db, tables, answer, range) {
     const { entries, leases } = tables
-    const isAlone = sql`not exists (
+    const isUnleased = sql`not exists (
       select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
     const soonest = db.$with('soonest', {}).as(sql`
       select ${entries.key} from ${entries}
-      where ${and(sql`${entries.cleanupSlot} is not null`, range, isAlone, isAsSeen(tables))}
+      where ${and(sql`${entries.cleanupSlot} is not null`, range, isUnleased, isVisibleVersion(tables))}
       order by ${entries.cleanupSlot}, ${entries.keptUntil}
       limit ${param('batch', 'int')}
       for update skip locked`)
     const oldest = db.$with('oldest', {}).as(sql`
       select ${entries.key} from ${entries} ${sample(tables)}
-      where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch', 'int')}`, range, isAlone, isAsSeen(tables))}
+      where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch', 'int')}`, range, isUnleased, isVisibleVersion(tables))}
       order by ${entries.updatedAt}
       limit greatest(0, ${param('batch', 'int')} - (select count(*) from soonest))
       for update skip locked`)

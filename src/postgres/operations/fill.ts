@@ -6,11 +6,11 @@ import { asWrittenNow, deadline, milliseconds, overwrite, param, textArray, writ
 import { freed, heldLease } from './lease.ts'
 
 /**
- * Stores what was computed and gives the lease back, if the claim's token still stands.
+ * Stores the computed value and releases the lease, if the claim's token still stands.
  *
- * Refused where somebody wrote or removed the entry since the claim, took the lease over, or invalidated one of the
- * tags: the value may have been computed from what was there before. Also where the claim is older than what the log
- * of invalidations still knows.
+ * It refuses the value if somebody wrote or removed the entry since the claim, took over the lease, or invalidated one of
+ * the tags, because the value may be computed from older data. It also refuses it if the claim is older than the trimmed log
+ * of invalidations.
  */
 export const fill = operation({
   name: 'fill',

@@ -4,7 +4,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
-/** One row where the entry is live; no value leaves the database. */
+/** One row if the entry is live. No value leaves the database. */
 export const has = operation({
   name: 'has',
   repeatable: 'always',

@@ -5,7 +5,7 @@ import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
 /**
- * Notes that this transaction invalidated tags, in the order in which all lock.
+ * Notes in the log that this transaction invalidated tags. It inserts in the order in which all statements lock.
  *
  * @param tags a query of one column, `tag`
  */
@@ -16,7 +16,7 @@ export function noteInvalidated({ invalidations }: CacheTables, tags: SQL): SQL 
     on conflict do nothing`
 }
 
-/** Notes that this transaction invalidated tags; reads compare it with what each entry's fill could see. */
+/** Notes in the log that this transaction invalidated tags. Reads compare that with the snapshot of each entry's fill. */
 export const invalidate = operation({
   name: 'invalidate',
   repeatable: 'unsent',
@@ -29,7 +29,7 @@ export const invalidate = operation({
   },
 })
 
-/** The same as one statement without placeholders. As JSON, because drivers differ in how they send arrays. */
+/** The same as a statement without placeholders. The tags are JSON, because drivers differ in how they send arrays. */
 export function invalidateNow(tables: CacheTables, tags: readonly string[]): SQL {
   const given = sql`select given.tag from json_array_elements_text(${JSON.stringify(tags)}::text::json) as given(tag)`
   return noteInvalidated(tables, given)

@@ -1,8 +1,8 @@
 /**
- * What every statement that changes a lease does.
+ * The rules for every statement that changes a lease.
  *
- * Leases before entries, in every statement, and each in key order: so no two statements can deadlock. A row is never
- * deleted while a statement may be under way whose snapshot is older: it would find no lease, and compute once more.
+ * Every statement locks leases before entries, and both in key order, so that no two statements can deadlock. No statement
+ * deletes a lease while another with an older snapshot may still run: that one would find no lease, and compute again.
  */
 
 import { type SQL, sql } from 'drizzle-orm'
@@ -10,15 +10,15 @@ import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 
-/** A free lease: whoever held it finds its token gone, and `xid` tells an older snapshot that something has happened. */
+/** Frees a lease. The holder finds its token gone, and `xid` shows statements with an older snapshot that it changed. */
 export const freed: SQL = sql.raw('token = null, xid = pg_current_xact_id(), expires_at = now()')
 
 /**
- * The CTE `broken`: breaks the leases of keys, and leaves a row where there was none. So a claim that comes before this
- * transaction has ended waits for it there, and computes nothing from what it is about to change.
+ * The CTE `broken`, which breaks the leases of keys, and inserts a row for each key without one. A claim that comes before
+ * this transaction ends waits at that row, so it computes nothing from data that this transaction is about to change.
  *
- * `raced`: a lease had changed since this statement's snapshot. If that was a fill, its entry is there, and this
- * statement cannot see it: what removes entries must be sent again. Once is enough, as no claim of before stands now.
+ * `raced` is true if a lease changed since this statement's snapshot. If a fill changed it, there is an entry that this
+ * statement cannot see, so a removal must be sent again. Once is enough, because no earlier claim still stands.
  *
  * @param keys a query of one column, `key`, distinct
  */
@@ -35,12 +35,12 @@ export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQ
   return { broken, raced }
 }
 
-/** What a lease's token is while nobody waits for the next answer, and nobody holds it. */
+/** The token of a lease that nobody holds, and that requests pass by without waiting. */
 export const PASS: SQL = sql.raw(`'pass'`)
 
 /**
- * The lease of one key that a response may be stored under: held under the client's token, or passed on since before the
- * snapshot `passedAt`, and untouched since then.
+ * The lease of one key under which a response may be stored. Either the client's token holds it, or it was passed by since
+ * before the snapshot `passedAt` and has not changed since.
  */
 export function fencingLease(tables: CacheTables): SQL {
   const { key, token, xid } = tables.leases
@@ -48,15 +48,15 @@ export function fencingLease(tables: CacheTables): SQL {
     or (${token} = ${PASS} and coalesce(pg_visible_in_snapshot(${xid}, ${passedAt}), false)))`
 }
 
-/** What the handler's answer was made of is no older than this. */
+/** The handler's response is made of data that is no older than this snapshot. */
 export function fencedSince({ leases }: CacheTables): SQL {
   return sql`coalesce(${passedAt}, ${leases.claimedAt})`
 }
 
-/** When a request without a lease read, as a snapshot; null for one that holds it. */
+/** The snapshot with which a request without a lease read. Null for a request that holds the lease. */
 export const passedAt: SQL = sql`${param('passedAt', 'pg_snapshot')}`
 
-/** The lease of one key, held under the client's token. */
+/** The lease of one key, if the client's token holds it. */
 export function heldLease({ leases }: CacheTables): SQL {
   return sql`${leases.key} = ${param('key')} and ${leases.token} = ${param('token')}`
 }

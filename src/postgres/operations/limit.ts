@@ -4,9 +4,9 @@ import { operation } from '../operation.ts'
 import { liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
 
 /**
- * Counts a call in a fixed window, up to `cap`. No row: the entry holds something other than a number.
+ * Counts a call in a fixed window, up to `cap`. Returns no row if the entry does not hold a number.
  *
- * A permanent counter has no window yet, and gets one.
+ * A permanent counter has no window yet and gets one.
  */
 export const countCall = operation({
   name: 'count_call',
@@ -36,7 +36,7 @@ export const countCall = operation({
     return answer(db.with(counted), {
       count: sql`counted.number`,
       resetAt: sql`counted.expires_at`,
-      // Not now(): a call that waited for another's count began before the window did, and would be told of more than one.
+      // Not now(): a call that waited for another's count began before the window did, so it would get more than a period.
       resetMs: sql`greatest(0, ceil(extract(epoch from counted.expires_at - clock_timestamp()) * 1000))`,
     }).from(sql`counted`)
   },

@@ -6,12 +6,12 @@ import { inRange, limitOf, param, stateOf, storedBytes } from './fragments.ts'
 
 type State = (tables: CacheTables) => SQL
 
-/** Keys of the scope itself: nothing after the scope is a bare separator. */
+/** True for keys of the scope itself, because no bare separator follows the scope. */
 function isDirect({ entries }: CacheTables): SQL {
   return sql`substr(${entries.key}, ${param('scopeLength', 'int')} + 1) ~ ${sql.raw(String.raw`e'^(\\\\.|[^|\\\\])*$'`)}`
 }
 
-/** A page of a range in key order, after the key `after`. No values. */
+/** A page of a range in key order, after the key `after`, without values. */
 const listOperation = (...conditions: State[]) =>
   operation({
     name: 'list',
@@ -54,5 +54,5 @@ const byState = (...conditions: State[]) => ({
   invalidated: listOperation(...conditions, (tables) => sql`${stateOf(tables)} = 'invalidated'`),
 })
 
-/** With nested scopes, and without. */
+/** The statements by state, with nested scopes and without. */
 export const list = { all: byState(), direct: byState(isDirect) }

@@ -7,12 +7,12 @@ import { changes, changesSince } from './changes.ts'
 import { isAmong } from './fragments.ts'
 import { slide } from './slide.ts'
 
-/** Milliseconds that remain of an entry's life; null is for ever. */
+/** The milliseconds until an entry expires. Null if it never does. */
 export function remainingMs(expiresAt: SQL): SQL {
   return sql`extract(epoch from ${expiresAt} - now()) * 1000`
 }
 
-/** What a copy is made of. */
+/** The columns of a copy. */
 const COPY = {
   value: nullable(text),
   number: nullable(decimal),
@@ -20,7 +20,7 @@ const COPY = {
   tags: nullable(strings),
 } as const
 
-/** The live entries among `keys`, with what a copy needs besides the value: what remains of its life, and its tags. */
+/** The live entries among `keys`, with what a copy needs besides the value: the remaining time, and the tags. */
 export const readCopies = operation({
   name: 'read_copies',
   repeatable: 'always',
@@ -34,9 +34,7 @@ export const readCopies = operation({
   },
 })
 
-/**
- * The same, with what was changed since the parameter `since`: on the first row, or on one of its own where none was found.
- */
+/** The same, with the changes since the parameter `since` on the first row. If nothing was found, a row has only these. */
 export const readCopiesWithChanges = operation({
   name: 'read_copies_with_changes',
   repeatable: 'always',
@@ -61,7 +59,7 @@ export const readCopiesWithChanges = operation({
 
 const SLIDING = { key: nullable(text), ...COPY, touched: bool } as const
 
-/** What both of the following select, but for the news. */
+/** The columns that both of the following select, without the changes. */
 function sliding(db: QueryDatabase, tables: CacheTables) {
   const { entries } = tables
   const found = db.$with('found', {}).as(sql`
@@ -83,7 +81,7 @@ function sliding(db: QueryDatabase, tables: CacheTables) {
 
 const FOUND_OR_NOT = sql`(select) as one left join found on true`
 
-/** The same of one key, and pushes its deadline out when that is due. */
+/** The same for one key. Also pushes its deadline out if that is due. */
 export const readCopySliding = operation({
   name: 'read_copy_sliding',
   repeatable: 'always',
@@ -95,7 +93,7 @@ export const readCopySliding = operation({
   },
 })
 
-/** Both, with what was changed. */
+/** The same, with the changes since the parameter `since`. */
 export const readCopySlidingWithChanges = operation({
   name: 'read_copy_sliding_with_changes',
   repeatable: 'always',

@@ -4,7 +4,7 @@ import { instant, nullable } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
-/** When a live entry expires; null for never, no row where none is live. */
+/** When a live entry expires. Null means never. No row if no entry is live. */
 export const readDeadline = operation({
   name: 'read_deadline',
   repeatable: 'always',

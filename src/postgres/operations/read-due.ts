@@ -6,7 +6,7 @@ import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 import { slidesBefore } from './slide.ts'
 
-/** The live entry of one key, and whether a sliding read would push its deadline out, here and now. Writes nothing. */
+/** The live entry of one key, and whether a sliding read in this session would push its deadline out. Writes nothing. */
 export const readDue = operation({
   name: 'read_due',
   repeatable: 'always',

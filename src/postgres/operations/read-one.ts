@@ -7,8 +7,8 @@ import { param } from './fragments.ts'
 /**
  * The live entry of one key.
  *
- * A statement apart from {@link read}, because Postgres plans an array of unknown length anew at each call, and keeps
- * the plan of this one: over TCP that is a third of a hit's time.
+ * Separate from {@link read}, because Postgres keeps the plan of this statement, and plans one with an array of unknown
+ * length at each call. Over TCP that is a third of a hit's time.
  */
 export const readOne = operation({
   name: 'read_one',

@@ -10,25 +10,25 @@ import { remainingMs } from './read-copies.ts'
 import { slide } from './slide.ts'
 
 /**
- * What is stored under the key. `state` is `live`; `stale` where it has expired, but is kept and the caller takes it;
- * `gone` otherwise. `wanted`: somebody should compute it.
+ * The entry of the key. `state` is `live`; `stale` if it expired, but may still be served and the caller accepts that; or
+ * `gone`. `wanted` is true if the value should be computed.
  */
 function found(tables: CacheTables): SQL {
   const { entries } = tables
-  const { key, value, number, expiresAt, keptUntil, computeMs, writtenBy } = entries
-  // XFetch: the closer the deadline and the dearer the value, the likelier (Vattani et al., VLDB 2015).
+  const { key, value, number, expiresAt, keptUntil: staleUntil, computeMs, writtenBy } = entries
+  // XFetch (Vattani et al., VLDB 2015): more likely the closer the deadline is and the longer the value takes to compute.
   const isDueEarly = sql`coalesce(
     ${expiresAt} <= now() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false)`
-  const isKept = sql`(${keptUntil} is null or ${keptUntil} > now())
+  const isStale = sql`(${staleUntil} is null or ${staleUntil} > now())
     and (${param('staleMs', 'float8')} is null or ${expiresAt} + ${milliseconds('staleMs')} > now())
     and not ${rejected(tables, tables.entries)}`
   return sql`
     select entry.*, entry.state <> 'live' or entry.early or ${param('force', 'boolean')} as wanted
     from (
       select ${key}, ${value}, ${number}, ${writtenBy}, ${expiresAt}, ${tables.entries.tags},
-        case when ${live(tables)} then 'live' when ${isKept} then 'stale' else 'gone' end as state,
+        case when ${live(tables)} then 'live' when ${isStale} then 'stale' else 'gone' end as state,
         ${param('early', 'float8')} > 0 and ${isDueEarly} as early,
-        least(${keptUntil}, ${expiresAt} + ${milliseconds('staleMs')}) as servable_until
+        least(${staleUntil}, ${expiresAt} + ${milliseconds('staleMs')}) as servable_until
       from ${entries} where ${key} = ${param('key')}
     ) as entry`
 }
@@ -38,8 +38,8 @@ interface Extras {
   readonly changes?: boolean
 }
 
-/** One statement of the four: what is not wanted, it does not do. */
-function claiming(name: string, { sliding = false, changes: withChanges = false }: Extras) {
+/** One of the four statements. Each does only what its name says, so that no call pays for another's needs. */
+function claiming(name: string, { sliding = false, changes: hasChanges = false }: Extras) {
   return operation({
     name,
     repeatable: 'always',
@@ -76,7 +76,7 @@ function claiming(name: string, { sliding = false, changes: withChanges = false 
         claimed,
         heldMs,
         touched: sliders?.touched ?? sql`false`,
-        changes: withChanges ? changesSince(tables) : sql`null`,
+        changes: hasChanges ? changesSince(tables) : sql`null`,
       }).from(sql`(select) as one left join found on true`)
     },
   })
@@ -85,15 +85,15 @@ function claiming(name: string, { sliding = false, changes: withChanges = false 
 /**
  * Reads an entry, or claims the right to compute it, in one statement.
  *
- * A hit writes nothing, and neither does who finds the lease held. The token is the client's, so that a claim whose
- * answer was lost can be sent again.
+ * A hit writes nothing, and neither does a caller that finds the lease held. The client makes the token, so that it can
+ * repeat a claim whose answer was lost.
  */
 export const readOrClaim = claiming('read_or_claim', {})
 
-/** The same, and pushes a live entry's deadline out when that is due. */
+/** The same. Also pushes a live entry's deadline out if that is due. */
 export const readOrClaimSliding = claiming('read_or_claim_sliding', { sliding: true })
 
-/** Both, with what was changed since the parameter `since`. */
+/** Both, with the changes since the parameter `since`. */
 export const readOrClaimWithChanges = claiming('read_or_claim_with_changes', { changes: true })
 export const readOrClaimSlidingWithChanges = claiming('read_or_claim_sliding_with_changes', {
   sliding: true,

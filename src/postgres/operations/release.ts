@@ -3,7 +3,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { freed, heldLease } from './lease.ts'
 
-/** Gives a lease back without storing anything, so that the next caller computes at once. */
+/** Releases a lease without storing a value, so that the next caller computes at once. */
 export const release = operation({
   name: 'release',
   repeatable: 'always',

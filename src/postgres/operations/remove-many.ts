@@ -7,7 +7,8 @@ import { breakLeases } from './lease.ts'
 /**
  * Deletes entries and counts the live ones. `keys` must be distinct.
  *
- * A delete has no order, so the rows are locked in key order first, and none before all leases, whose keys they are read by.
+ * A delete has no order, so the statement first locks the rows in key order. Reading them by the keys of the broken leases
+ * makes it lock all leases before any entry.
  */
 export const removeMany = operation({
   name: 'remove_many',
@@ -16,9 +17,9 @@ export const removeMany = operation({
   columns: { count: integer, raced: bool },
   build(db, tables, answer) {
     const { entries } = tables
-    const asked = sql`select asked.key from json_array_elements_text(${param('keys', 'json')}) as asked(key)`
-    const { broken, raced } = breakLeases(db, tables, asked)
-    const doomed = db.$with('doomed', {}).as(sql`
+    const keys = sql`select asked.key from json_array_elements_text(${param('keys', 'json')}) as asked(key)`
+    const { broken, raced } = breakLeases(db, tables, keys)
+    const toDelete = db.$with('doomed', {}).as(sql`
       select ${entries.key} from ${entries}
       where ${entries.key} = any (array(select key from broken))
       order by ${entries.key}
@@ -26,7 +27,7 @@ export const removeMany = operation({
     const removed = db.$with('removed', {}).as(sql`
       delete from ${entries} using doomed where ${entries.key} = doomed.key
       returning ${liveWhenLocked(tables)} as live`)
-    return answer(db.with(broken, doomed, removed), {
+    return answer(db.with(broken, toDelete, removed), {
       count: sql`(select count(*) from removed where removed.live)`,
       raced,
     }).from(sql`(select) as one`)

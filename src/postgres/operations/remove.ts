@@ -4,7 +4,7 @@ import { operation } from '../operation.ts'
 import { liveWhenLocked, param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
-/** Deletes an entry, and says whether it was live. An expired one goes as well. */
+/** Deletes an entry, live or expired, and counts it if it was live. */
 export const remove = operation({
   name: 'remove',
   repeatable: 'unsent',

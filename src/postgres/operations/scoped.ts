@@ -8,8 +8,8 @@ import { inRange } from './fragments.ts'
 /**
  * An operation on a whole scope, as two statements: one for everything, one for a range of keys.
  *
- * One statement for both would do, but a generic plan takes any range for a small one, and would read a whole table
- * through its key.
+ * Rejected: one statement for both. A generic plan takes any range for a small one, and would read a whole table through its
+ * key.
  */
 export interface ScopedOperation<Row> {
   readonly everything: Operation<Row>
@@ -17,7 +17,7 @@ export interface ScopedOperation<Row> {
 }
 
 interface ScopedDefinition<Row> extends Omit<Definition<Row>, 'build'> {
-  /** @param range a condition on the entries; undefined for everything */
+  /** @param range a condition on the entries. Undefined means all of them. */
   readonly build: (db: QueryDatabase, tables: CacheTables, answer: Answer<Row>, range: SQL | undefined) => Preparable
 }
 
@@ -31,7 +31,7 @@ export function scopedOperation<Row>({ build, ...declared }: ScopedDefinition<Ro
   }
 }
 
-/** The statement for a scope. */
+/** The statement to use for a scope. */
 export function forScope<Row>(operations: ScopedOperation<Row>, scope: Scope): Operation<Row> {
   return scope.prefix === '' ? operations.everything : operations.range
 }

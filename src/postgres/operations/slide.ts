@@ -1,33 +1,33 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
-import { liveWhenLocked, milliseconds, movedKeptUntil } from './fragments.ts'
+import { liveWhenLocked, milliseconds, movedStaleUntil } from './fragments.ts'
 
-/** No deadline moves beyond this; null is no bound. */
-function oldest({ entries }: CacheTables): SQL {
+/** No deadline moves beyond this. Null means no bound. */
+function latestDeadline({ entries }: CacheTables): SQL {
   return sql`${entries.createdAt} + ${milliseconds('maxAgeMs')}`
 }
 
-/** A sliding read pushes out a deadline before this. */
+/** A sliding read pushes out deadlines before this instant. */
 export function slidesBefore(tables: CacheTables): SQL {
-  return sql`least(now() + ${milliseconds('ttlMs')}, ${oldest(tables)})`
+  return sql`least(now() + ${milliseconds('ttlMs')}, ${latestDeadline(tables)})`
 }
 
 /**
- * Pushes the deadline of the entry in the CTE `found` out to `lifeMs` from now when less than `ttlMs` remains; with
- * `maxAgeMs`, never beyond that age. Answers whether it did.
+ * Pushes the deadline of the entry in the CTE `found` out to `lifeMs` from now if less than `ttlMs` remains, but never
+ * beyond the age `maxAgeMs`. `touched` is true if it did.
  *
- * With `lifeMs = ttlMs × (1 + slack)` the entry never expires earlier than `ttlMs` after a read, at most the slack
- * later, and is written at most once per `ttlMs × slack`, whatever its read rate. Reads that are not due take no
- * transaction id. A row that someone else is writing is skipped: a read must not wait for a writer, and of several
- * readers that find it due one is enough.
+ * With `lifeMs = ttlMs × (1 + slack)` the entry never expires earlier than `ttlMs` after a read, and at most the slack
+ * later. It is written at most once per `ttlMs × slack`, whatever its read rate. Reads that are not due take no transaction
+ * id. A row that another transaction is writing is skipped: a read must not wait for a writer, and if several readers find
+ * the row due, one write is enough.
  *
  * @param isSliding a condition on the entry
  */
 export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = sql`true`) {
   const { entries } = tables
   const due = db.$with('due', {}).as(sql`
-    select ${entries.key}, least(now() + ${milliseconds('lifeMs')}, ${oldest(tables)}) as expires_at
+    select ${entries.key}, least(now() + ${milliseconds('lifeMs')}, ${latestDeadline(tables)}) as expires_at
     from ${entries}
     where ${entries.key} = (select key from found)
       and ${entries.expiresAt} < ${slidesBefore(tables)}
@@ -35,7 +35,7 @@ export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = s
     for no key update skip locked`)
   const touched = db.$with('touched', {}).as(sql`
     update ${entries}
-    set expires_at = next.expires_at, kept_until = ${movedKeptUntil(tables)}, updated_at = now()
+    set expires_at = next.expires_at, kept_until = ${movedStaleUntil(tables)}, updated_at = now()
     from due as next
     where ${entries.key} = next.key
     returning 1`)

@@ -7,7 +7,7 @@ import { inRange, storedBytes } from './fragments.ts'
 import { sample, sampledShare } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
 
-/** Of a scope so many entries are counted before a sample of the table has to do. */
+/** Counts up to this many entries of a scope. If there are more, it takes a sample of the table. */
 const COUNTED_ENTRIES = 50_000
 
 const COLUMNS = {
@@ -24,9 +24,9 @@ export type Counted = RowOf<typeof COLUMNS>
 const DECLARED = { name: 'stats', repeatable: 'always', rows: 'one', columns: COLUMNS } as const
 
 /**
- * Counts by state, and bytes. Asks once whether an entry is live, and reads no TOASTed value.
+ * Counts entries by state, and adds up their bytes. Checks once per entry whether it is live, and reads no TOASTed value.
  *
- * Of a large table a sample is looked at and scaled up.
+ * If the table is large, it reads a sample and scales the figures up.
  */
 export const stats: ScopedOperation<Counted> = {
   everything: operation({
@@ -46,7 +46,7 @@ export const stats: ScopedOperation<Counted> = {
       const counted = sums(db, 'counted', tables, sql`${entries} where ${range} limit ${limit}`)
       const isMore = sql`(select total from counted) > ${sql.raw(String(COUNTED_ENTRIES))}`
       const sampled = sums(db, 'sampled', tables, sql`${entries} ${sample(tables)} where ${range} and ${isMore}`)
-      // A scope that hides in a huge table may be missed by the sample, but is not smaller than what was counted.
+      // The sample may miss a scope in a huge table, but the scope is not smaller than what was counted.
       const scale = sql`least(${sampledShare(tables)}, sampled.total / ${limit})`
       const isSampled = sql`${isMore} and (select total from sampled) > 0`
       const chosen = sql`(
@@ -61,7 +61,7 @@ export const stats: ScopedOperation<Counted> = {
   }),
 }
 
-/** @param from the table, and what of it */
+/** @param from the table, and the condition or sample that selects rows of it */
 function sums(db: QueryDatabase, name: string, tables: CacheTables, from: SQL) {
   const { entries } = tables
   return db.$with(name, {}).as(sql`
@@ -79,7 +79,7 @@ function figures(from: SQL, share: SQL, estimated: SQL) {
   const scaled = (column: string) => sql`round(${from}.${sql.raw(column)} / ${share})`
   const [expired, unexpired, forever] = [scaled('expired'), scaled('unexpired'), scaled('forever')]
   return {
-    // Of the rounded ones, so that they add up.
+    // The sum of the rounded figures, so that they add up.
     total: sql`${expired} + ${unexpired} + ${forever}`,
     expired,
     unexpired,

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { snapshot } from '../kinds.ts'
 import { operation } from '../operation.ts'
 
-/** What a statement of now can see, as text. */
+/** The current snapshot, as text. */
 export const takeSnapshot = operation({
   name: 'take_snapshot',
   repeatable: 'always',

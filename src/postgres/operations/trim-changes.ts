@@ -4,19 +4,19 @@ import type { QueryDatabase } from '../database.ts'
 import { CHANGES_STATE } from './changes.ts'
 import { param } from './fragments.ts'
 
-/** Far longer than first tiers go without asking; one that did not for longer forgets everything. */
-const KEPT_FOR = sql.raw(`interval '10 minutes'`)
+/** Far longer than first tiers go without a read. A tier that exceeds it forgets everything. */
+const MIN_AGE = sql.raw(`interval '10 minutes'`)
 const NAME = sql.raw(`'${CHANGES_STATE}'`)
 
 /**
- * Trims the log of changes: what was the oldest running transaction when a run noted it, ten minutes ago or more, becomes
- * the horizon, and rows below it go. Horizon and removal are one transaction, so that who sees one sees both.
+ * Trims the log of changes. The oldest transaction that ran when an earlier cleanup noted it, ten minutes ago or more,
+ * becomes the horizon, and rows below it go. Horizon and removal are one transaction, so that readers see both or neither.
  */
 export function trimChanges(db: QueryDatabase, { changes, state }: CacheTables) {
   const xmin = sql`pg_snapshot_xmin(pg_current_snapshot())`
   const due = db.$with('changes_due', {}).as(sql`
     select s.name, s.value::jsonb ->> 'noted' as horizon from ${state} as s
-    where s.name = ${NAME} and s.updated_at <= now() - ${KEPT_FOR}
+    where s.name = ${NAME} and s.updated_at <= now() - ${MIN_AGE}
     for update skip locked`)
   const noted = db.$with('changes_noted', {}).as(sql`
     insert into ${state} as s (name, value)

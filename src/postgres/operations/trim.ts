@@ -1,34 +1,35 @@
 /**
- * How the log of invalidations is trimmed, and entries of another cluster are dropped.
+ * Trims the log of invalidations, and drops entries of another cluster.
  *
- * A row of the log may go when no entry depends on it any more, now or later. A run of cleanup looks through all
- * entries in key order, in as many statements as it takes, removes those that a tag rejects, and remembers the snapshot
- * of its beginning, `since`. When it has come to the end and had to leave none, it records the horizon `h since` and
- * deletes the rows that were noted by transactions before `h` which `since` could see. From the horizon's commit on,
- * readers reject what is from before `h` and was written by a transaction that `since` could not see (`rejected.ts`).
+ * A row of the log may go if no entry depends on it, now or later. A cleanup run checks all entries in key order, in as many
+ * statements as it takes. It removes those that a tag rejects, and remembers the snapshot of its beginning, `since`. At the
+ * end, if it had to leave none, it records the horizon `h since`. It then deletes the rows of the log that were noted by
+ * transactions before `h` and that `since` could see. Once the horizon is committed, readers reject entries whose data is
+ * from before `h` and whose writer `since` could not see (`rejected.ts`).
  *
- * Why no rejected entry can ever be answered with again. Take any reader's snapshot R, any entry E in it, made of data
- * as of S and written by W, and an invalidation x of one of its tags that R sees as committed and S does not. If R sees
- * the row of x, E is rejected. Otherwise R sees a statement that deleted it, hence also a horizon `h since` with x < h,
- * because both were committed together or the horizon before; let it be the latest that R sees. A horizon never falls
- * back, and what the one before rejected was removed before it was replaced. As S could not see x, xmin(S) ≤ x < h.
- * - `since` could not see W: E is rejected by the horizon. When E arrived, and how long its statement or its transaction
- *   has run, does not matter; no clock is involved.
- * - `since` could see W: then E was there in every snapshot from `since` on, under the same key. The statement that
- *   looked at that key did not begin before `since`, and x had been committed by then (it is visible to `since`), so E
- *   was rejected by x or by an earlier horizon, and was removed; or it was left, and there is no horizon of this run. A
- *   touch in between changes neither S nor W nor the key. What was written in between has another W.
+ * Proof that no read can return a rejected entry. Take any reader's snapshot R, and any entry E in it. E is made of data as
+ * of S, and W wrote it. Let x be an invalidation of one of its tags that R sees as committed and S does not. If R sees the
+ * row of x, R rejects E. Otherwise R sees a statement that deleted the row. Then R also sees a horizon `h since` with x < h,
+ * because the horizon was committed with the deletion or before it. Let it be the latest that R sees. A horizon never falls
+ * back, and all entries that the previous one rejected were removed before it was replaced. S could not see x, so
+ * xmin(S) ≤ x < h.
+ * - If `since` could not see W, the horizon rejects E. It does not matter when E arrived, or how long its statement or
+ *   transaction ran. No clock is involved.
+ * - If `since` could see W, then E was there under the same key in every snapshot from `since` on. The statement that checked
+ *   that key did not begin before `since`. By then x was committed, because `since` sees it. So x or an earlier horizon
+ *   rejected E, and the statement removed it; or it had to leave E, and this run has no horizon. A touch in between changes
+ *   neither S nor W nor the key. A write in between has another W.
  *
- * The statements of a run agree on it through one row of `cache_state`: a statement acts only if it holds that row's
- * lock, and if the row is still what the statement's own snapshot shows; so it sees all that `since` could see. A run
- * does not begin in a transaction that looks finished to its own snapshot, as one of several statements can, for what
- * that transaction writes later would look as if it had been looked at.
+ * The statements of a run agree through one row of `cache_state`, the cleanup lock. A statement acts only if it holds that
+ * row's lock, and if the row is still as the statement's own snapshot shows it. So it sees everything that `since` could see.
+ * A run does not begin in a transaction that looks finished to its own snapshot, as one of several statements can. Later
+ * writes of that transaction would look as if the run had checked them.
  *
- * `h` is what was the oldest running transaction when an earlier run noted it, ten minutes ago or more. That is not for
- * safety, but so that a computation that takes less than ten minutes is never refused in vain.
+ * `h` is the oldest transaction that was running when an earlier run noted it, ten minutes ago or more. Safety does not need
+ * that age. It ensures that a computation of less than ten minutes is never refused in vain.
  *
- * After a dump was restored into another cluster, where transaction ids start elsewhere, comparisons mean nothing. There
- * a run removes all tagged entries, and its horizon is the whole past of `since`.
+ * After a dump is restored into another cluster, transaction ids start elsewhere, and comparisons mean nothing. There a run
+ * removes all tagged entries, and its horizon is the whole past of `since`.
  */
 
 import { type SQL, sql } from 'drizzle-orm'
@@ -37,34 +38,34 @@ import type { CacheTables } from '../../schema/index.ts'
 import { TAG_STATE } from '../../schema/rejected.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
-import { unfitEntries } from './unfit.ts'
+import { invalidatedEntries } from './invalidated.ts'
 
 const name = (of: keyof typeof TAG_STATE): SQL => sql.raw(`'${TAG_STATE[of]}'`)
 
-/** What a computation may take without being refused because the log was trimmed meanwhile. */
-const NOTED_FOR = sql.raw(`interval '10 minutes'`)
+/** A computation may take this long before trimming the log refuses its value. */
+const MIN_AGE = sql.raw(`interval '10 minutes'`)
 
 const xmin = sql.raw('pg_snapshot_xmin(pg_current_snapshot())')
 const xmax = sql.raw('pg_snapshot_xmax(pg_current_snapshot())')
 
-/** The CTEs of one part of a run, in order, and what is told of it. */
+/** The CTEs of one part of a run, in order, and expressions for its result. */
 export function trim(db: QueryDatabase, tables: CacheTables) {
   const { invalidations, state } = tables
   const recorded = (of: keyof typeof TAG_STATE) => sql`(select s.value from ${state} as s where s.name = ${name(of)})`
 
-  // Where `migrate` has not made it; the next statement finds it.
+  // Inserts the row if `migrate` did not. The next statement finds it.
   const opened = db.$with('opened', {}).as(sql`
     insert into ${state} (name, value) select ${name('cleanup')}, '{}' where ${recorded('cleanup')} is null
     on conflict do nothing
     returning 1`)
-  // Nobody's turn where another holds it, or has changed it since this statement's snapshot.
-  const turn = db.$with('turn', {}).as(sql`
+  // Empty if another run holds the lock, or changed the row since this statement's snapshot.
+  const cleanupLock = db.$with('turn', {}).as(sql`
     select s.value::jsonb as memory, s.updated_at from ${state} as s
     where s.name = ${name('cleanup')} and s.xmin = (select s.xmin from ${state} as s where s.name = ${name('cleanup')})
     for update skip locked`)
   const known = db.$with('known', {}).as(sql`
     select memory -> 'pass' as pass, (memory ->> 'noted')::xid8 as noted, id.cluster, id.recorded,
-      coalesce(updated_at <= now() - ${NOTED_FOR}, false) as is_due,
+      coalesce(updated_at <= now() - ${MIN_AGE}, false) as is_due,
       coalesce((memory ->> 'noted')::xid8 > ${xmax}, false) as is_backwards,
       coalesce(id.recorded <> id.cluster, false) as is_elsewhere,
       not pg_visible_in_snapshot(pg_current_xact_id(), pg_current_snapshot()) as may_begin
@@ -81,7 +82,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
       end as run
     from known`)
 
-  const { scanned, unfit, loose } = unfitEntries(
+  const { scanned, invalidated, lockable } = invalidatedEntries(
     db,
     tables,
     sql`${tables.entries.key} > (select run ->> 'after' from step)`,
@@ -128,7 +129,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
     on conflict (name) do update set value = excluded.value, updated_at = now()
     returning 1`)
 
-  // The horizon of another cluster says nothing about this one's rows.
+  // The horizon of another cluster says nothing about the rows of this one.
   const horizon = db.$with('horizon', {}).as(sql`
     select split_part(value, ' ', 1)::xid8 as xid, split_part(value, ' ', 2)::pg_snapshot as since
     from (
@@ -149,7 +150,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
   const trimmed = db.$with('trimmed', {}).as(sql`
     delete from ${invalidations} where ctid = any (array(select id from outdated))
     returning 1`)
-  // Rows of another cluster; no entry is left that could depend on one.
+  // Rows of another cluster. No entry is left that could depend on one.
   const dropped = db.$with('dropped', {}).as(sql`
     delete from ${invalidations} as i
     where exists (select from finished where resets) and i.xid >= ${xmax}
@@ -157,10 +158,10 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
     returning 1`)
 
   return {
-    /** Whether another run had the turn: two that look at the same instant may each take the other for it. */
-    isOthersTurn: sql`not exists (select from turn)`,
+    /** True if another run seemed to hold the lock. Two runs that look at the same instant can each see the other hold it. */
+    isLockedByOther: sql`not exists (select from turn)`,
     ctes: [
-      ...[opened, turn, known, step, scanned, unfit, loose, reached, remembered],
+      ...[opened, cleanupLock, known, step, scanned, invalidated, lockable, reached, remembered],
       ...[finished, raised, named, horizon, outdated, trimmed, dropped],
     ] as const,
     hasMore: sql`(exists (select from opened) or exists (select from reached where next_run is not null)

@@ -4,9 +4,9 @@ import { operation } from '../operation.ts'
 import { asWrittenNow, deadline, filledAt, overwrite, textArray, writtenColumns, zipped } from './fragments.ts'
 
 /**
- * Stores entries, whatever was there. `keys` must be distinct.
+ * Stores entries and replaces any that exist. `keys` must be distinct.
  *
- * In key order, so that two callers cannot deadlock; as lists, because placeholders end at 65,535.
+ * It locks in key order, so that two callers cannot deadlock. It takes lists, because Postgres allows 65,535 parameters.
  */
 export const writeMany = operation({
   name: 'write_many',

@@ -3,7 +3,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { asWrittenNow, deadline, filledAt, overwrite, param, textArray, writtenColumns } from './fragments.ts'
 
-/** Stores an entry, whatever was there. */
+/** Stores an entry and replaces any that exists. */
 export const write = operation({
   name: 'write',
   repeatable: 'unsent',

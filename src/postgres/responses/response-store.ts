@@ -1,8 +1,8 @@
 /** HTTP responses on Postgres: rows in the same table as all other entries, in their own namespace `http`. */
 
-import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { countFailures, withCircuit } from '../../cache/fail-soft.ts'
 import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../../values/key.ts'
+import { utf8ToBytes } from '../../values/sha256.ts'
 import { againIfRaced } from '../batches.ts'
 import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'

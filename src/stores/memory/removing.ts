@@ -3,7 +3,7 @@
 import type { CleanupResult } from '../../cache.ts'
 import type { SweepInput } from '../../store/inputs.ts'
 import { toReply } from '../../store/store.ts'
-import { now } from '../../values/clock.ts'
+import { inBatches, timeLimit } from '../../values/in-batches.ts'
 import type { Scope } from '../../values/key.ts'
 import type { MemoryStorage, Row } from './storage.ts'
 
@@ -21,18 +21,19 @@ export function removing(storage: MemoryStorage) {
     return row.staleUntil <= storage.now() || storage.isRejected(row)
   }
 
-  function sweep({ prefix }: Scope, { batch, timeBudget, onProgress, signal }: SweepInput): CleanupResult {
-    const startedAt = now()
+  function sweep({ prefix }: Scope, input: SweepInput): CleanupResult {
+    const isOver = timeLimit(input)
     const past = [...storage.rows()].filter((row) => row.key.startsWith(prefix) && isPast(row))
-    for (let total = 0; ; ) {
-      const part = past.splice(0, batch)
+    let total = 0
+    for (const { size } of inBatches({ size: () => input.batch, isOver })) {
+      const part = past.splice(0, size)
       // A progress listener may have written meanwhile.
       for (const row of part) if (storage.peek(row.key) === row) storage.remove(row.key)
       total += part.length
-      onProgress?.(total)
-      if (part.length < batch) return { removed: total, more: false }
-      if (signal?.aborted || now() - startedAt >= timeBudget) return { removed: total, more: true }
+      input.onProgress?.(total)
+      if (part.length < size) return { removed: total, more: false }
     }
+    return { removed: total, more: true }
   }
 
   return {

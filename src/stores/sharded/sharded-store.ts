@@ -5,6 +5,7 @@ import type { Item, MaybePromise, Reply, Store } from '../../store/store.ts'
 import { now } from '../../values/clock.ts'
 import { withCost } from '../../values/errors.ts'
 import { addCosts, noCost } from '../../values/events.ts'
+import { inBatches, timeLimit } from '../../values/in-batches.ts'
 import { byCodePoint, type Scope } from '../../values/key.ts'
 import { joinedPositions, joinedSnapshots, partOf } from './snapshots.ts'
 
@@ -133,7 +134,6 @@ function sumStats(all: readonly CacheStats[]): CacheStats {
 
 /** Sweeps one node after the other. A batch goes over from one node to the next, so batch and time budget mean the same as for one store. */
 async function sweepNodes(nodes: readonly Store[], scope: Scope, input: SweepInput): Promise<Reply<CleanupResult>> {
-  const { batch, timeBudget, onProgress, signal } = input
   const startedAt = now()
   const waiting = [...nodes]
   let removed = 0
@@ -144,11 +144,11 @@ async function sweepNodes(nodes: readonly Store[], scope: Scope, input: SweepInp
     value: { removed, ...(evicted === undefined ? {} : { evicted }), more },
     cost,
   })
-  for (;;) {
-    let room = batch
+  for (const { size } of inBatches({ size: () => input.batch, isOver: timeLimit(input) })) {
+    let room = size
     for (let node = waiting[0]; node !== undefined && room > 0; node = waiting[0]) {
-      const timeLeft = Math.max(0, timeBudget - (now() - startedAt))
-      const swept = await sweepBatch(node, scope, { batch: room, timeBudget: timeLeft, onProgress: undefined, signal })
+      const timeBudget = Math.max(0, input.timeBudget - (now() - startedAt))
+      const swept = await sweepBatch(node, scope, { ...input, batch: room, timeBudget, onProgress: undefined })
       cost = addCosts(cost, swept.cost)
       removed += swept.value.removed
       room -= swept.value.removed
@@ -158,10 +158,10 @@ async function sweepNodes(nodes: readonly Store[], scope: Scope, input: SweepInp
       else if (swept.value.more) break
       waiting.shift()
     }
-    onProgress?.(removed)
+    input.onProgress?.(removed)
     if (waiting.length === 0) return result(isLeft)
-    if (signal?.aborted || now() - startedAt >= timeBudget) return result(true)
   }
+  return result(true)
 }
 
 /** Sweeps one batch of a node. */
