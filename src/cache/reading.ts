@@ -1,8 +1,8 @@
 /** `get`, `getMany`, `has`, `expiration`, `entry`: methods that change no value. */
 import type { Cache, CacheEntry } from '../cache.ts'
-import type { Row } from '../store/store.ts'
+import { decodeRow } from '../store/decode-row.ts'
+import { type Row, toReply } from '../store/store.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
-import { decodeRow } from './decoding.ts'
 import type { OperationEngine } from './engine.ts'
 import { createEntry } from './entry.ts'
 import { type GetOptions, parseGet, slidingLifeMs } from './inputs.ts'
@@ -27,12 +27,14 @@ export function reading(engine: OperationEngine) {
       const { value: row } = reply instanceof Promise ? await reply : reply
       return row === undefined ? fallback : decodeRow(row, stored, codec)
     }
+    const local = ttlMs === undefined ? store.readLocal?.(stored) : undefined
+    if (local !== undefined && engine.emit === undefined) return decodeRow(local, stored, codec)
     const hit = await perform<{ value: unknown } | undefined>(engine, {
       name: 'get',
       key,
       stored,
       async run() {
-        const reply = await read(stored, ttlMs)
+        const reply = local === undefined ? await read(stored, ttlMs) : toReply<Row | undefined>(local)
         return replyWith(reply, reply.value && { value: await decodeRow(reply.value, stored, codec) })
       },
       report: hitOrMiss,

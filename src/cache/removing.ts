@@ -1,7 +1,7 @@
 /** `delete`, `deleteMany`, `pull`, `clear`, `clearExpired`, `invalidate`: methods that make entries absent. */
 import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '../cache.ts'
+import { decodeRow } from '../store/decode-row.ts'
 import { byCodePoint, storedKey, storedKeys } from '../values/key.ts'
-import { decodeRow } from './decoding.ts'
 import type { OperationEngine } from './engine.ts'
 import { asSnapshot, parseSweep, parseTags } from './inputs.ts'
 import { nothing, outcome, perform, replyWith } from './perform.ts'

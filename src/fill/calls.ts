@@ -22,8 +22,8 @@ import { type FillOptions, isSameRequest } from './options.ts'
 /** Share of the timeout after which a request counts as lost: its caller may have left, and workerd then cancels it. */
 const PATIENCE = 0.5
 
-/** The three requests of a fill. */
-export type FillRequests = Pick<Store, 'readOrClaim' | 'fill' | 'release'>
+/** The three requests of a fill, and the read that needs none. */
+export type FillRequests = Pick<Store, 'readLocal' | 'readOrClaim' | 'fill' | 'release'>
 
 /** The settings of a cache that apply to all its fills. */
 export interface FillSettings {

@@ -6,6 +6,7 @@
  * who computes; sharing within a process only saves round trips.
  */
 import type { Fill, GetOrSetOptions } from '../cache.ts'
+import { decodeRow } from '../store/decode-row.ts'
 import { now } from '../values/clock.ts'
 import {
   type Answer,
@@ -69,6 +70,8 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
   async function answer(call: Call): Promise<Answer> {
     // A computation that needs its own key would otherwise wait for itself.
     if (isNestedInItself(call.computation)) return answerWithoutLease(call)
+    const local = await answerLocally(call)
+    if (local !== undefined) return local
     for (;;) {
       const pending = calls.findPending(call)
       if (pending !== undefined) {
@@ -99,6 +102,22 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
       const call = startCall(name, key, compute, options, true)
       return untilAborted(call.options.signal, answerRefresh(call))
     },
+  }
+}
+
+/** A hit that the store can answer without a request. Sliding and early refreshes are for `readOrClaim` to judge. */
+async function answerLocally(call: Call): Promise<Answer | undefined> {
+  const { sliding, beta } = call.options
+  const row = sliding === undefined && beta === 0 ? call.store.readLocal?.(call.key) : undefined
+  if (row === undefined) return undefined
+  const startedAt = now()
+  try {
+    const value = await decodeRow(row, call.key, call.settings.codec)
+    emit(call, { type: 'hit', count: 1, durationMs: now() - startedAt })
+    return { value, isOwn: false }
+  } catch {
+    // The leader reports an entry that cannot be decoded, and computes it again.
+    return undefined
   }
 }
 

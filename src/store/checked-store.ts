@@ -9,6 +9,7 @@ type Methods = {
 /** The compiler refuses a list that lacks a method. */
 const METHODS = Object.keys({
   position: true,
+  readLocal: true,
   read: true,
   readMany: true,
   has: true,
@@ -32,6 +33,8 @@ const METHODS = Object.keys({
   release: true,
 } satisfies Methods) as (keyof Methods)[]
 
+const OPTIONAL: ReadonlySet<string> = new Set<keyof Methods>(['position', 'readLocal'])
+
 /**
  * A store that can be copied with `{ ...store }`, as decorators do: its methods are bound to their object, so the copy of a
  * store with fields of its own shares them.
@@ -42,7 +45,7 @@ export function checkedStore(store: Store): Store {
   if (typeof store !== 'object' || store === null) {
     throw new InvalidOptionError(`Expected a store, got ${describeType(store)}.`)
   }
-  const missing = METHODS.filter((name) => name !== 'position' && typeof store[name] !== 'function')
+  const missing = METHODS.filter((name) => !OPTIONAL.has(name) && typeof store[name] !== 'function')
   if (missing.length > 0) {
     throw new InvalidOptionError(`Expected a store, got an object without the methods ${missing.join(', ')}.`)
   }

@@ -119,6 +119,11 @@ export interface Store {
    * while they do.
    */
   position?(): string
+  /**
+   * Optional. Answers a plain read at once if that takes no I/O, as a first tier in memory can. Undefined means that the
+   * engine asks `read`, so a store may leave out live entries here, but must not return others.
+   */
+  readLocal?(key: string): Row | undefined
 
   /** For `get` with `sliding`, and for every `get` of a local store. */
   read(key: string, options?: ReadOptions): MaybePromise<Reply<Row | undefined>>

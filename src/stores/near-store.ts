@@ -2,4 +2,7 @@
 import type { Store } from '../store/store.ts'
 
 /** Holds copies of another store's rows. It need not count, lock or list. */
-export type NearStore = Pick<Store, 'read' | 'readMany' | 'has' | 'write' | 'remove' | 'clear' | 'invalidate' | 'sweep'>
+export type NearStore = Pick<
+  Store,
+  'readLocal' | 'read' | 'readMany' | 'has' | 'write' | 'remove' | 'clear' | 'invalidate' | 'sweep'
+>

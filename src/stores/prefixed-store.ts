@@ -14,6 +14,7 @@ export function prefixedStore(store: Store, prefix: string): Store {
   const sorted = (items: readonly Item[]) => items.map(inside).sort((a, b) => byCodePoint(a.key, b.key))
   return {
     ...store,
+    ...(store.readLocal === undefined ? {} : { readLocal: (key: string) => store.readLocal?.(at(key)) }),
     read: (key, options) => store.read(at(key), options),
     async readMany(keys, options) {
       const names = new Map(keys.map((key) => [at(key), key]))

@@ -220,7 +220,7 @@ export class DatabaseTimeoutError extends CacheError {
   constructor(timeoutMs: number, { sent = true, advice }: { sent?: boolean; advice?: string | undefined } = {}) {
     const message = sent
       ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
-      : `No connection of the pool came free within ${timeoutMs} ms. Nothing was sent. Enlarge the pool, or give the cache its own.`
+      : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Enlarge the pool, or give the cache its own.`
     super('TIMEOUT', advice === undefined ? message : `${message} ${advice}`)
     this.sent = sent
   }

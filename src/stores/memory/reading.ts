@@ -20,6 +20,7 @@ export function reading(storage: MemoryStorage) {
   }
 
   return {
+    readLocal: (key: string) => read(key),
     read: (key: string, options?: ReadOptions) => toReply(read(key, options)),
     readMany(keys: readonly string[], options?: ReadOptions) {
       const rows = new Map<string, StoreRow>()

@@ -44,6 +44,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     isLocal: false,
     isInTransaction: members.some(({ isInTransaction }) => isInTransaction),
     ...(members.some(({ position }) => position !== undefined) ? { position: () => joinedPositions(stores) } : {}),
+    readLocal: (key) => at(key).readLocal?.(key),
     // Each node has a log of its own, and no cursor covers them all.
     read: (key, options) => at(key).read(key, { ...options, changes: undefined }),
     async readMany(keys, options) {

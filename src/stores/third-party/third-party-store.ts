@@ -4,8 +4,9 @@
  * It knows no stored rows, so values are decoded on the way in and encoded on the way out. A row's tags are unknown, and
  * its deadline costs a second call.
  */
-import { decodeRow } from '../../cache/decoding.ts'
+
 import type { Cache, ListOptions } from '../../cache.ts'
+import { decodeRow } from '../../store/decode-row.ts'
 import type { ListedRow, ListInput } from '../../store/inputs.ts'
 import {
   type Item,

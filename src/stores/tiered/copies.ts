@@ -11,6 +11,8 @@ const UNKNOWN_TAGS = 'pgstash:unknown tags'
 const HINTS = '\\@sliding|'
 
 export interface Copies {
+  /** The copy, if the first tier can tell at once. */
+  readLocal(key: string): Row | undefined
   /** @param options `forCopy`, if another tier keeps copies of the copies */
   read(key: string, options?: CopyOptions): Promise<Row | undefined>
   readMany(keys: readonly string[], options?: CopyOptions): Promise<ReadonlyMap<string, Row>>
@@ -68,6 +70,13 @@ export function createCopies(near: NearStore, copyMs: number): Copies {
   }
 
   return {
+    readLocal(key) {
+      try {
+        return near.readLocal?.(key)
+      } catch {
+        return undefined
+      }
+    },
     read: (key, options) => attempt<Row | undefined>(async () => near.read(key, options)),
     readMany: async (keys, options) =>
       (await attempt<ReadonlyMap<string, Row>>(async () => near.readMany(keys, options))) ?? new Map(),

@@ -133,6 +133,7 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
     source: far,
     feed,
     ...(far.position === undefined ? {} : { position: () => far.position?.() ?? '' }),
+    readLocal: (key) => copies.readLocal(key),
     read,
     readMany,
     has: async (key) => ((await copies.has(key)) ? toReply(true) : far.has(key)),

@@ -1,6 +1,7 @@
 /** Makes a value of the caller's own from a row, at each read. */
-import type { Row } from '../store/store.ts'
+
 import { type Codec, decodeValue, jsonCodec } from '../values/codec.ts'
+import type { Row } from './store.ts'
 
 /** Up to so many characters of JSON, a row also keeps its decoded value: the copy of a larger one would weigh more than the text. */
 const SMALL = 256
