@@ -3,7 +3,7 @@ import type { MaybePromise, Reply } from '../store/store.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
-import { within } from '../values/within.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 
 type Rows<R> = ReadonlyMap<string, R>
 
@@ -59,10 +59,10 @@ export function createCoalescer<R>(
   }
 
   async function share(batch: Batch<R>): Promise<Reply<Rows<R>>> {
-    const reply = await within(timeoutMs * PATIENCE, batch.reply)
+    const reply = await withDeadline(timeoutMs * PATIENCE, batch.reply)
     if (reply !== undefined) return reply
     batch.hedge ??= (async () => read([...batch.keys]))()
-    const hedged = await within(timeoutMs * (1 - PATIENCE), Promise.race([batch.reply, batch.hedge]))
+    const hedged = await withDeadline(timeoutMs * (1 - PATIENCE), Promise.race([batch.reply, batch.hedge]))
     if (hedged === undefined) throw new DatabaseTimeoutError(timeoutMs)
     return hedged
   }

@@ -11,7 +11,7 @@ import type { FillEngine } from '../fill/get-or-set.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import type { CacheEvent } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
-import { METHODS } from './delegate.ts'
+import { METHODS } from './checked-cache.ts'
 import { ENGINE, engineOf, type OperationEngine, type ScopedEngine } from './engine.ts'
 import { exactCache, exactEntry } from './exact-arguments.ts'
 

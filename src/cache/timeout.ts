@@ -1,7 +1,7 @@
 /** Ends the wait for a store that does not answer. */
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
-import { within } from '../values/within.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 
 /** Methods that answer after one request. `clear` and `sweep` may take many, and have no timeout. */
 const BOUNDED = [
@@ -37,7 +37,7 @@ export function withTimeout(store: Store, timeoutMs: number): Store {
     return [
       name,
       async (...args: unknown[]) => {
-        const answered = await within(timeoutMs, answer(args))
+        const answered = await withDeadline(timeoutMs, answer(args))
         if (answered === undefined) throw new DatabaseTimeoutError(timeoutMs)
         return answered.reply
       },

@@ -1,5 +1,5 @@
 /** What a cached function is made of: where its values go, under which keys, and how they are computed. */
-import { checkedCache } from '../cache/delegate.ts'
+import { checkedCache } from '../cache/checked-cache.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
 import { parseGetOrSet } from '../fill/options.ts'
 import { getDefaultCache } from '../stores/default-cache.ts'

@@ -2,7 +2,7 @@
 import { isExhausted } from '../postgres/pool-gate.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { type Emit, noCost } from '../values/events.ts'
-import { within } from '../values/within.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 import { isNeonHttp } from './neon-connection.ts'
 
 export interface Invalidation {
@@ -78,7 +78,7 @@ export function createInvalidations(settings: InvalidationSettings) {
       },
     )
     keepAlive(settings.waitUntil, work)
-    if ((await within(patienceMs, work)) !== undefined) return
+    if ((await withDeadline(patienceMs, work)) !== undefined) return
     isLate = true
     late++
     count(invalidation, 1)

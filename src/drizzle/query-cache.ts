@@ -13,7 +13,7 @@ import { type Deadline, type Expiration, parseExpiration } from '../values/expir
 import { storedKey } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { randomUUID } from '../values/random.ts'
-import { within } from '../values/within.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 import { createInvalidations } from './invalidations.ts'
 import { isNeonHttp } from './neon-connection.ts'
 import { createPendingMisses } from './pending-misses.ts'
@@ -244,7 +244,7 @@ class PgstashQueryCache extends DrizzleCache {
   async #findRows(key: string, token: string, leaseMs: number): Promise<Found | undefined> {
     const reading = this.#readOrClaim(key, token, leaseMs)
     if (!isExhausted(clientOf(this.#settings.engine))) return reading
-    const found = await within(MAX_WAIT_MS, reading)
+    const found = await withDeadline(MAX_WAIT_MS, reading)
     if (found !== undefined) return found
     const release = () => this.#settings.engine.store.release(key, token)
     reading.then(({ claimed }) => (claimed ? release() : undefined)).catch(() => {})

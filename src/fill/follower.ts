@@ -3,7 +3,7 @@ import { now } from '../values/clock.ts'
 import { decodeValue, type StoredValue } from '../values/codec.ts'
 import type { WaitEvent } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
-import { within } from '../values/within.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 import {
   type Answer,
   type Call,
@@ -26,7 +26,7 @@ export type Shared = Answer | 'again' | 'without lease'
 /** Follows a leader that is still collecting. @throws the store's failure */
 export async function follow(call: Call, leader: Leader): Promise<Shared> {
   const startedAt = now()
-  const first = await within(patienceMs(call), leader.firstResult)
+  const first = await withDeadline(patienceMs(call), leader.firstResult)
   if (first === undefined) return hedge(call, leader)
   if (first.kind === 'answered') {
     const { entry, claimed } = first.answer
@@ -77,7 +77,7 @@ async function hedge(call: Call, leader: Leader): Promise<Shared> {
   )
   // A call waits for its own computation however long it takes.
   const waitMs = isOwn ? Number.POSITIVE_INFINITY : Math.max(0, remainingWaitMs(second))
-  const end = await within(waitMs, Promise.race([firstEnd, secondEnd]))
+  const end = await withDeadline(waitMs, Promise.race([firstEnd, secondEnd]))
   if (end === undefined) return 'again'
   return end.isOwn ? toAnswer(end.outcome) : share(call, end.outcome, startedAt)
 }
@@ -104,7 +104,7 @@ async function waitForEnd(call: Call, leader: Leader): Promise<Outcome | undefin
     // A leader may go from one wait to the next, so the call has a limit of its own.
     const leftMs = () => Math.min(remainingWaitMs(leader), call.waitsUntil - now())
     for (let ms = leftMs(); ms > 0; ms = leftMs()) {
-      const outcome = await within(ms, leader.outcome)
+      const outcome = await withDeadline(ms, leader.outcome)
       if (outcome !== undefined) return outcome
     }
     if (remainingWaitMs(leader) <= 0) leader.calls.remove(leader)

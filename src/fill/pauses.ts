@@ -1,6 +1,6 @@
 /** How long a call waits for a lease, and when it asks again meanwhile. */
 import { now } from '../values/clock.ts'
-import { within } from '../values/within.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 
 /** Polls of one wait. With the first read and the fill, they fit into the 50 subrequests of a Workers request. */
 export const MAX_POLLS = 12
@@ -85,7 +85,7 @@ function* generatePauses(leaseMs: number, random: () => number, isLast: boolean)
 
 /** Waits for a pause, or less if `wake` settles before. `wake` must not reject. */
 export async function sleep(ms: number, wake: Promise<unknown> = new Promise(() => {})): Promise<void> {
-  if (ms > 0) await within(ms, wake)
+  if (ms > 0) await withDeadline(ms, wake)
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Context, Env, MiddlewareHandler } from 'hono'
 import type { LimitResult } from '../cache.ts'
 import { DatabaseTimeoutError, describeType, InvalidOptionError, isOutage } from '../values/errors.ts'
-import { within } from '../values/within.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 import { addRateLimitFields, type FieldAccess, seconds } from './rate-limit-fields.ts'
 import { rateLimitKey } from './rate-limit-key.ts'
 import { parseRateLimitOptions, type RateLimitOptions, type RateLimitSettings } from './rate-limit-options.ts'
@@ -54,7 +54,7 @@ async function count<E extends Env>(settings: RateLimitSettings<E>, c: Context<E
   const limit = await settings.limitOf(c)
   const key = rateLimitKey(settings.name, await settings.keyOf(c))
   try {
-    const result = await within(
+    const result = await withDeadline(
       settings.timeoutMs,
       cache.limit(key, { limit, period: { milliseconds: settings.periodMs } }),
     )

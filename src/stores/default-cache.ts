@@ -1,6 +1,6 @@
 /** The cache of functions that are given none. */
 
-import { checkedCache } from '../cache/delegate.ts'
+import { checkedCache } from '../cache/checked-cache.ts'
 import type { Cache } from '../cache.ts'
 import { memoryCache } from './memory/create-memory-cache.ts'
 

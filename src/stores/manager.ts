@@ -1,6 +1,6 @@
 /** `createCacheManager`: several caches by name, one of which is the default. */
 
-import { checkedCache, delegate } from '../cache/delegate.ts'
+import { checkedCache, forwardTo } from '../cache/checked-cache.ts'
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError, UnknownStoreError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
@@ -53,7 +53,7 @@ export function createCacheManager<Name extends string>(options: CacheManagerOpt
 
   const own = store(defaultName as string)
   return {
-    ...delegate(own),
+    ...forwardTo(own),
     store,
     extend(name, cache) {
       if (typeof name !== 'string' || name === '') {

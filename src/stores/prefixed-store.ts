@@ -8,7 +8,7 @@ export function prefixedStore(store: Store, prefix: string): Store {
   if (prefix === '') return store
   const at = (key: string) => prefixedKey(prefix, key)
   const inside = <T extends { readonly key: string }>(item: T): T => ({ ...item, key: at(item.key) })
-  const within = ({ prefix: own, names }: Scope): Scope => ({ prefix: prefix + own, names })
+  const inScope = ({ prefix: own, names }: Scope): Scope => ({ prefix: prefix + own, names })
   const ranged = ({ from, to }: KeyRange): KeyRange => ({ from: prefix + from, to: prefix + to })
   // Hashing a key that became too long can change the order.
   const sorted = (items: readonly Item[]) => items.map(inside).sort((a, b) => byCodePoint(a.key, b.key))
@@ -30,13 +30,13 @@ export function prefixedStore(store: Store, prefix: string): Store {
     limit: (key, rule) => store.limit(at(key), rule),
     remove: (keys) => store.remove(keys.map(at).sort(byCodePoint)),
     take: (key) => store.take(at(key)),
-    clear: (scope) => store.clear(within(scope)),
-    sweep: (scope, input) => store.sweep(within(scope), input),
-    size: (scope) => store.size(within(scope)),
-    stats: (scope) => store.stats(within(scope)),
+    clear: (scope) => store.clear(inScope(scope)),
+    sweep: (scope, input) => store.sweep(inScope(scope), input),
+    size: (scope) => store.size(inScope(scope)),
+    stats: (scope) => store.stats(inScope(scope)),
     async list(scope, { range, after, ...input }: ListInput) {
       const own = { ...input, range: ranged(range), after: after === '' ? '' : prefix + after }
-      const reply = await store.list(within(scope), own)
+      const reply = await store.list(inScope(scope), own)
       return { ...reply, value: reply.value.map((row) => ({ ...row, key: row.key.slice(prefix.length) })) }
     },
     readOrClaim: (request) => store.readOrClaim(inside(request)),

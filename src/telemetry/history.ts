@@ -10,7 +10,7 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type EventListener, utf8Bytes } from '../values/events.ts'
 import { type Expiration, parsePeriod } from '../values/expiration.ts'
 import { optionalFunction, optionsObject } from '../values/options.ts'
-import { within } from '../values/within.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 import { addHistory } from './add-history.ts'
 import { addEvent, emptyTally, type Tally } from './tally.ts'
 
@@ -84,7 +84,7 @@ export function historyListener(db: DatabaseSource, options?: HistoryOptions): H
   async function flush(): Promise<void> {
     // Wait for the write that an event started, but not forever, because a cancelled request never ends.
     const before = underWay
-    await Promise.all([write(), before && within(DEFAULT_TIMEOUT_MS, before)])
+    await Promise.all([write(), before && withDeadline(DEFAULT_TIMEOUT_MS, before)])
   }
 
   const listener: EventListener = (event) => {

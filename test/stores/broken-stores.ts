@@ -48,6 +48,16 @@ export const DEFECTS: Record<string, Defect> = {
   })),
   'a local store that promises': defect('replies', () => ({ isLocal: true })),
 
+  'a read at once of what was removed': defect('rows', (store) => {
+    const seen = new Map<string, Row>()
+    return {
+      readLocal: (key) => seen.get(key),
+      write(items, input) {
+        for (const { key, value, number } of items) seen.set(key, { value, number })
+        return store.write(items, input)
+      },
+    }
+  }),
   'null values that are missing from readMany': defect('rows', (store) => ({
     readMany: (keys) =>
       altered(store.readMany(keys), (rows) => new Map([...rows].filter(([, { value, number }]) => value ?? number))),

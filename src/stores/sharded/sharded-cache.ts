@@ -1,7 +1,7 @@
 /** `shardedCache`: keys spread over several caches. */
 import { cacheOn, checkedOnError } from '../../cache/build-cache.ts'
+import { checkedCache } from '../../cache/checked-cache.ts'
 import { createCircuit } from '../../cache/circuit.ts'
-import { checkedCache } from '../../cache/delegate.ts'
 import { engineOf, type Foundation } from '../../cache/engine.ts'
 import { failSoft } from '../../cache/fail-soft.ts'
 import { scopeOf } from '../../cache/settings.ts'

@@ -32,7 +32,7 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
     const { namespaces, key } = callPath(stored)
     return { cache: namespaces.reduce((outer, { name, ...options }) => outer.namespace(name, options), cache), key }
   }
-  const within = ({ prefix }: Scope) => at(prefix).cache
+  const cacheOf = ({ prefix }: Scope) => at(prefix).cache
   const encode = (value: unknown, key: string) =>
     encodeValue(value, key, { codec, maxValueBytes: Number.POSITIVE_INFINITY })
   const decode = async (item: Item) => decodeRow(item, item.key, codec)
@@ -106,7 +106,7 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
     const rows: ListedRow[] = []
     let cursor: string | undefined
     do {
-      const page = await within(scope).list({ ...options, cursor })
+      const page = await cacheOf(scope).list({ ...options, cursor })
       for (const { namespace, ...entry } of page.entries) {
         rows.push({ ...entry, key: scope.prefix + pathOf(namespace, entry.key) })
       }
@@ -156,18 +156,18 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
       const value = await own.pull(key)
       return toReply(value === undefined ? undefined : await encode(value, stored))
     },
-    clear: async (scope) => toReply(await within(scope).clear()),
+    clear: async (scope) => toReply(await cacheOf(scope).clear()),
     sweep: async (scope, { batch, timeBudget, onProgress, signal }) =>
       toReply(
-        await within(scope).clearExpired({
+        await cacheOf(scope).clearExpired({
           ...{ batch, onProgress, signal },
           ...(timeBudget === Number.POSITIVE_INFINITY ? {} : { timeBudget }),
         }),
       ),
     invalidate: async (tags) => toReply(await cache.invalidate(tags)),
     snapshot: async () => toReply(await cache.snapshot()),
-    size: async (scope) => toReply(await within(scope).count()),
-    stats: async (scope) => toReply(await within(scope).stats()),
+    size: async (scope) => toReply(await cacheOf(scope).count()),
+    stats: async (scope) => toReply(await cacheOf(scope).stats()),
     list,
     ...filling({ at, encode, decode, read }),
   }

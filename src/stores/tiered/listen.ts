@@ -7,7 +7,7 @@ import type { Changes } from '../../store/changes.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
 import { randomNumber } from '../../values/random.ts'
-import { within } from '../../values/within.ts'
+import { withDeadline } from '../../values/with-deadline.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { TieredStore } from './tiered-store.ts'
 
@@ -146,7 +146,7 @@ async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Lis
   } finally {
     // Otherwise each lost connection would leave a listener behind.
     signal.removeEventListener('abort', end)
-    await within(
+    await withDeadline(
       LONGEST_END_MS,
       client.end().catch(() => {}),
     )

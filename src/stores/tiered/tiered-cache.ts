@@ -1,6 +1,6 @@
 /** `tieredCache`: copies near by, in front of the cache that all processes share. */
 import { cacheOn } from '../../cache/build-cache.ts'
-import { checkedCache } from '../../cache/delegate.ts'
+import { checkedCache } from '../../cache/checked-cache.ts'
 import type { Cache } from '../../cache.ts'
 import { now } from '../../values/clock.ts'
 import { InvalidOptionError } from '../../values/errors.ts'

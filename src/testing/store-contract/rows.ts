@@ -57,6 +57,25 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       }
     })
 
+    test('that are read at once are live, and as every other read has them', async (store) => {
+      const readLocal = (key: string) => store.readLocal?.(key)
+      await store.write([item('key', '"older"')], writing({ tags: ['tag'] }))
+      await store.read('key')
+      await store.write([item('key', '"newer"')], writing({ tags: ['tag'] }))
+      expect([undefined, '"newer"'].includes(readLocal('key')?.value ?? undefined)).toBe(true)
+      await store.invalidate(['tag'])
+      expect(readLocal('key')).toBe(undefined)
+      await store.write([item('removed'), item('short')], writing({ deadline: MINUTE }))
+      await store.readMany(['removed', 'short'])
+      await store.remove(['removed'])
+      await advance(60_000)
+      expect([readLocal('removed'), readLocal('short'), readLocal('missing')]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ])
+    })
+
     test('slide no further than the age that the reader allows', async (store) => {
       await store.write([item('key')], writing({ deadline: MINUTE }))
       await advance(30_000)

@@ -19,8 +19,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1
  * Waits for a promise, which may be another request's. Resolves to undefined if it takes longer than `ms`, or longer than a
  * timer can run. The timer belongs to the caller and never outlives it.
  */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  if (!isWokenByOthers) return lookingAt(ms, promise)
+export async function withDeadline<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  if (!isWokenByOthers) return pollPromise(ms, promise)
   let timer: ReturnType<typeof setTimeout> | undefined
   const patience = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), Math.min(ms, MAX_TIMER_MS))
@@ -33,7 +33,7 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T | un
 }
 
 /** The same, but continues only after the caller's own timers. Settling the promise leaves no more than a note. */
-async function lookingAt<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+async function pollPromise<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const notes: ({ value: T } | { error: unknown })[] = []
   promise.then(
     (value) => notes.push({ value }),

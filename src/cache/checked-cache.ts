@@ -36,7 +36,7 @@ METHODS satisfies readonly unknown[] & { [Missing in Exclude<keyof Cache, (typeo
 type Methods = Record<keyof Cache, (...args: unknown[]) => unknown>
 
 /** The same cache as a plain object. A third party's methods may be those of a class, so they are called on their cache. */
-export function delegate(target: Cache): Cache {
+export function forwardTo(target: Cache): Cache {
   if (Object.hasOwn(target, ENGINE)) return { ...target }
   const methods = METHODS.map((name) => {
     const call = (...args: unknown[]) => (target as unknown as Methods)[name](...args)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { within } from '../../src/values/within.ts'
+import { withDeadline } from '../../src/values/with-deadline.ts'
 
 describe('within', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -7,7 +7,7 @@ describe('within', () => {
 
   it('waits for spans that are longer than timers can be, and does not end at once', async () => {
     const ended = vi.fn()
-    void within(30 * 86_400_000, new Promise(() => {})).then(ended)
+    void withDeadline(30 * 86_400_000, new Promise(() => {})).then(ended)
     await vi.advanceTimersByTimeAsync(20 * 86_400_000)
     expect(ended).not.toHaveBeenCalled()
   })
