@@ -58,13 +58,32 @@ describe('a sharded cache', () => {
     expect(new Set(keys.map((key) => cache.getNode(key))).size).toBe(2)
   })
 
-  it.each([
-    ['expiration', { expiration: '1m' }],
-    ['slack', { slack: 0.5 }],
-  ] as const)('refuses nodes that disagree about %s', (name, options) => {
-    const message = `Expected all nodes to have the same ${name}`
-    expect(() => shardedCache({ nodes: { a: memoryCache(), b: memoryCache(options) } })).toThrow(message)
-    shardedCache({ nodes: { a: memoryCache(options), b: memoryCache(options) } })
+  it('keeps the default expiration of each node', async () => {
+    const nodes = {
+      minute: memoryCache({ expiration: '1m' }),
+      hour: memoryCache({ expiration: '1h' }),
+      never: memoryCache(),
+    }
+    const cache = shardedCache({ nodes })
+    const expected = { minute: 60_000, hour: 3_600_000, never: Number.POSITIVE_INFINITY }
+    const writes: ((key: string) => Promise<unknown>)[] = [
+      (key) => cache.set(key, 1),
+      (key) => cache.setMany({ [key]: 1 }),
+      (key) => cache.add(key, 1),
+      (key) => cache.increment(key),
+      (key) => cache.getOrSet(key, 1),
+      async (key) => [await cache.set(key, 1, { expiration: '1d' }), await cache.touch(key)],
+    ]
+    for (const [i, write] of writes.entries()) {
+      for (const key of keys.map((name) => `${name} ${i}`)) {
+        await write(key)
+        const expiresAt = await cache.expiration(key)
+        const remaining = expiresAt === null ? Number.POSITIVE_INFINITY : (expiresAt?.getTime() ?? 0) - Date.now()
+        const own = expected[cache.getNode(key)]
+        expect([i, key, remaining === own || Math.abs(remaining - own) < 5_000]).toEqual([i, key, true])
+      }
+    }
+    expect(new Set(keys.map((key) => cache.getNode(`${key} 0`))).size).toBe(3)
   })
 
   it('reports a batch once to a listener that all nodes share', async () => {

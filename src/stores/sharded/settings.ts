@@ -1,7 +1,6 @@
-/** The settings of a sharded cache, which are those of its nodes. */
+/** The settings of a sharded cache, made of those of its nodes. */
 import type { Foundation } from '../../cache/engine.ts'
 import type { Codec } from '../../values/codec.ts'
-import { InvalidOptionError } from '../../values/errors.ts'
 import type { Emit } from '../../values/events.ts'
 import type { Deadline } from '../../values/expiration.ts'
 import { prefixedKey } from '../../values/key.ts'
@@ -10,21 +9,14 @@ import { CACHE_DEFAULT } from '../third-party/expirations.ts'
 type Nodes = ReadonlyMap<string, Foundation>
 type Locate = (storedKey: string) => string
 
-/** @throws InvalidOptionError if nodes disagree about a setting that must be the same for all keys */
 export function sharedSettings(nodes: Nodes, locate: Locate): Omit<Foundation, 'store' | 'scope'> {
   const all = [...nodes.values()]
   const [first] = all as [Foundation]
-  // A third party's cache takes the expiration of the others.
-  const own = all.find(({ expiration }) => expiration !== CACHE_DEFAULT) ?? first
-  for (const { expiration, slack } of all) {
-    if (expiration !== CACHE_DEFAULT && !isSame(expiration, own.expiration)) throw disagreement('expiration')
-    if (slack !== own.slack) throw disagreement('slack')
-  }
   return {
     codec: codecOf(nodes, locate),
     maxValueBytes: Math.min(...all.map(({ maxValueBytes }) => maxValueBytes)),
-    expiration: own.expiration,
-    slack: own.slack,
+    expiration: all.every(({ expiration }) => isSame(expiration, first.expiration)) ? first.expiration : CACHE_DEFAULT,
+    slack: first.slack,
     emit: emitOf(nodes, locate),
     onEvent: all.find(({ onEvent }) => onEvent !== undefined)?.onEvent,
     waitUntil: all.find(({ waitUntil }) => waitUntil !== undefined)?.waitUntil,
@@ -35,12 +27,9 @@ export function sharedSettings(nodes: Nodes, locate: Locate): Omit<Foundation, '
   }
 }
 
-function disagreement(option: string): InvalidOptionError {
-  return new InvalidOptionError(`Expected all nodes to have the same ${option}, got different ones.`)
-}
-
-/** Deadlines that a setting can hold are flat objects. */
+/** Deadlines that a setting can hold are flat objects. The default of a third party's cache is only the same as itself. */
 function isSame(a: Deadline, b: Deadline): boolean {
+  if (a === CACHE_DEFAULT || b === CACHE_DEFAULT) return a === b
   return JSON.stringify(a) === JSON.stringify(b)
 }
 

@@ -1,16 +1,14 @@
 /** `shardedCache`: keys spread over several caches. */
 import { cacheOn, checkedOnError } from '../../cache/build-cache.ts'
 import { checkedCache } from '../../cache/checked-cache.ts'
-import { createCircuit } from '../../cache/circuit.ts'
 import { engineOf, type Foundation } from '../../cache/engine.ts'
-import { failSoft } from '../../cache/fail-soft.ts'
 import { scopeOf } from '../../cache/settings.ts'
 import type { Cache, NamespaceOptions } from '../../cache.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { ROOT, storedKey } from '../../values/key.ts'
 import { optionsObject, wholeNumber } from '../../values/options.ts'
-import { prefixedStore } from '../prefixed-store.ts'
 import { foundationOf } from '../third-party/foundation.ts'
+import { nodeStore } from './node-store.ts'
 import { createRendezvous } from './rendezvous.ts'
 import { sharedSettings } from './settings.ts'
 import { shardedStore } from './sharded-store.ts'
@@ -48,7 +46,8 @@ const MAX_WEIGHT = 100
  * `invalidate` ask all nodes at once; `clearExpired` asks one after the other. A batch is atomic on each node, and not over
  * all of them.
  *
- * Each node keeps its codec, timeout and `onError`. Nodes must have the same `expiration` and `slack`.
+ * Each node keeps its namespace, codec, default expiration, timeout and `onError`. If the default expirations differ, a sliding
+ * `getOrSet` must name one. `slack` is that of the first node.
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example
@@ -60,19 +59,13 @@ export function shardedCache<Name extends string>(options: ShardedCacheOptions<N
   const failsSoft = checkedOnError(onError) === 'miss'
   const foundations = new Map(Array.from(checkedNodes(nodes), ([name, cache]) => [name, foundationOf(cache)]))
   const locate = createRendezvous(checkedWeights([...foundations.keys()], weights))
-  const stores = Array.from(foundations, ([name, node]) => [name, storeOf(node, failsSoft)] as const)
+  const stores = Array.from(foundations, ([name, node]) => [name, nodeStore(node, failsSoft)] as const)
   const cache = cacheOn({
     ...sharedSettings(foundations, locate),
     store: shardedStore({ stores: new Map(stores), locate }),
     scope: namespace === undefined ? ROOT : scopeOf(namespace),
   })
   return withNodes<Name>(cache, locate, [...foundations.keys()] as Name[])
-}
-
-/** Each node fails by itself, so that one that is down does not open the circuit of the others. */
-function storeOf({ store, scope, failsSoft }: Foundation, mustFailSoft: boolean) {
-  const own = prefixedStore(store, scope.prefix)
-  return mustFailSoft && !failsSoft ? failSoft(own, createCircuit()) : own
 }
 
 function withNodes<Name extends string>(

@@ -1,0 +1,33 @@
+/** A node as the sharded store calls it. */
+import { createCircuit } from '../../cache/circuit.ts'
+import type { Foundation } from '../../cache/engine.ts'
+import { failSoft } from '../../cache/fail-soft.ts'
+import type { Store } from '../../store/store.ts'
+import type { Deadline } from '../../values/expiration.ts'
+import { prefixedStore } from '../prefixed-store.ts'
+import { CACHE_DEFAULT } from '../third-party/expirations.ts'
+
+/**
+ * The store of a node, below the node's namespace and with the node's default expiration.
+ *
+ * Each node fails softly by itself, so that one that is down does not open the circuit of the others.
+ */
+export function nodeStore({ store, scope, expiration, failsSoft }: Foundation, mustFailSoft: boolean): Store {
+  const own = withDefault(prefixedStore(store, scope.prefix), expiration)
+  return mustFailSoft && !failsSoft ? failSoft(own, createCircuit()) : own
+}
+
+/** Writes that name no expiration get the node's own. */
+function withDefault(store: Store, expiration: Deadline): Store {
+  if (expiration === CACHE_DEFAULT) return store
+  const resolve = <T extends { readonly deadline: Deadline }>(input: T): T =>
+    input.deadline === CACHE_DEFAULT ? { ...input, deadline: expiration } : input
+  return {
+    ...store,
+    write: (items, input) => store.write(items, resolve(input)),
+    add: (item, input) => store.add(item, resolve(input)),
+    touch: (key, deadline) => store.touch(key, resolve({ deadline }).deadline),
+    count: (key, input) => store.count(key, resolve(input)),
+    fill: (request) => store.fill(resolve(request)),
+  }
+}
