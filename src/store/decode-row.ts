@@ -1,11 +1,11 @@
-/** Makes a value of the caller's own from a row, at each read. */
+/** Decodes a row, so that each caller gets a value of its own. */
 
 import { type Codec, decodeValue, jsonCodec } from '../values/codec.ts'
 import type { Row } from './store.ts'
 
-/** Up to so many characters of JSON, a row also keeps its decoded value: the copy of a larger one would weigh more than the text. */
+/** A row with at most this many characters of JSON also keeps its decoded value. For a larger one, parsing is cheaper than a copy. */
 const SMALL = 256
-/** Marks a row whose value is not worth keeping decoded. */
+/** Marks a row whose decoded value is not worth keeping. */
 const NOT_KEPT = Symbol('not kept')
 
 /**

@@ -8,28 +8,27 @@ import { memoryStore } from './memory-store.ts'
 import { createStorage, type MemoryStorage } from './storage.ts'
 
 export interface MemoryCacheOptions extends CommonOptions {
-  /** Entries kept, expired ones included; the least recently used goes first. Default 10,000, at most 16,000,000. */
+  /** The most entries, expired ones included. The least recently used is evicted first. Default 10,000, at most 16,000,000. */
   maxEntries?: number | undefined
   /**
-   * Bytes of keys, encoded values and tags kept, counted in UTF-8; what is larger is not kept at all. Default 32 MiB: a
-   * quarter of what an isolate of Workers may use. Each entry takes some 300 bytes besides, a
-   * small one twice that.
+   * The most bytes of keys, encoded values and tags, in UTF-8. A larger entry is not stored at all. Default 32 MiB, a quarter of
+   * the memory of an isolate of Workers. Each entry takes some 300 bytes more, a small one twice that.
    */
   maxBytes?: number | undefined
-  /** The clock that entries and leases live by, in milliseconds since the epoch; default `Date.now`. */
+  /** The clock of entries and leases, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
 }
 
 const DEFAULT_MAX_ENTRIES = 10_000
-/** A `Map` holds little more. */
+/** A `Map` cannot hold many more. */
 const MAX_MAX_ENTRIES = 16_000_000
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024
 
 /**
- * A cache in the memory of this process or isolate: always bounded, and in all else like one in Postgres.
+ * A cache in the memory of this process or isolate. It is always bounded, and otherwise behaves like one in Postgres.
  *
- * Values are kept encoded, and made anew for each read, so that nobody holds what another reads. What is forgotten for
- * want of room is a miss like any other. Starts no timer; safe to create at module level.
+ * Values are stored encoded and decoded for each read, so no two readers share one. An evicted entry is a miss. It starts no
+ * timer, so it is safe at module level.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example

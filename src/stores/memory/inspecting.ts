@@ -4,14 +4,14 @@ import { listedState, selectPage, storedBytes, sumStats, toListedRow } from '../
 import type { ListInput } from '../../store/inputs.ts'
 import { toReply } from '../../store/store.ts'
 import type { Scope } from '../../values/key.ts'
-import type { MemoryStorage, Row } from './storage.ts'
+import type { MemoryRow, MemoryStorage } from './storage.ts'
 
 /** Only the fields that decide whether a row is counted or listed: measuring a value costs more. */
 interface Listed {
   readonly key: string
   readonly state: EntryState
   readonly expiresAt: Date | null
-  readonly row: Row
+  readonly row: MemoryRow
 }
 
 export function inspecting(storage: MemoryStorage) {

@@ -1,10 +1,10 @@
 /** Reads of the memory store. */
 import { slideEntry, toRow } from '../../store/entries.ts'
-import { type ReadOptions, type Row as StoreRow, toReply } from '../../store/store.ts'
-import type { MemoryStorage, Row } from './storage.ts'
+import { type ReadOptions, type Row, toReply } from '../../store/store.ts'
+import type { MemoryRow, MemoryStorage } from './storage.ts'
 
 export function reading(storage: MemoryStorage) {
-  function read(key: string, options?: ReadOptions): StoreRow | undefined {
+  function read(key: string, options?: ReadOptions): Row | undefined {
     const row = storage.read(key)
     if (row === undefined || !storage.isLive(row, storage.now())) return undefined
     if (options === undefined) return row
@@ -13,8 +13,8 @@ export function reading(storage: MemoryStorage) {
     return options.forCopy === true ? toRow(own, storage.now()) : own
   }
 
-  /** Not a use: a caller that asks only whether an entry is there does not need its value kept. */
-  function peek(key: string): Row | undefined {
+  /** Does not count as a use: a caller that only asks whether an entry exists does not need its value. */
+  function peek(key: string): MemoryRow | undefined {
     const row = storage.peek(key)
     return row !== undefined && storage.isLive(row, storage.now()) ? row : undefined
   }
@@ -23,7 +23,7 @@ export function reading(storage: MemoryStorage) {
     readLocal: (key: string) => read(key),
     read: (key: string, options?: ReadOptions) => toReply(read(key, options)),
     readMany(keys: readonly string[], options?: ReadOptions) {
-      const rows = new Map<string, StoreRow>()
+      const rows = new Map<string, Row>()
       for (const key of keys) {
         const row = read(key, options)
         if (row !== undefined) rows.set(key, row)

@@ -5,11 +5,11 @@ import type { SweepInput } from '../../store/inputs.ts'
 import { toReply } from '../../store/store.ts'
 import { inBatches, timeLimit } from '../../values/in-batches.ts'
 import type { Scope } from '../../values/key.ts'
-import type { MemoryStorage, Row } from './storage.ts'
+import type { MemoryRow, MemoryStorage } from './storage.ts'
 
 export function removing(storage: MemoryStorage) {
   /** The live entry that was removed; an expired one goes as well. */
-  function take(key: string): Row | undefined {
+  function take(key: string): MemoryRow | undefined {
     const row = storage.peek(key)
     storage.leases.delete(key)
     storage.remove(key)
@@ -17,7 +17,7 @@ export function removing(storage: MemoryStorage) {
   }
 
   /** True if nobody can be answered with the row any more, not even as stale. */
-  function isPast(row: Row): boolean {
+  function isPast(row: MemoryRow): boolean {
     return row.staleUntil <= storage.now() || storage.isRejected(row)
   }
 

@@ -6,7 +6,7 @@ import { utf8Bytes } from '../../values/events.ts'
 import { createTagLog, type TagLog, UNKNOWN } from './tag-log.ts'
 
 /** An entry. The tag log moves its position when the log begins anew. */
-export interface Row extends StoredEntry {
+export interface MemoryRow extends StoredEntry {
   position: number
   /** The engine's decoded copy of a small value. */
   decoded?: unknown
@@ -27,26 +27,26 @@ export interface MemoryStorage {
   /** By key. A write or removal takes the lease away, and the fill that it stands for is refused. */
   readonly leases: Map<string, Lease>
   /** The entry in whatever state; counts as a use. */
-  read(key: string): Row | undefined
+  read(key: string): MemoryRow | undefined
   /** The same, without counting as a use. */
-  peek(key: string): Row | undefined
+  peek(key: string): MemoryRow | undefined
   /** Stores an entry, and evicts the least recently used ones if the bounds require it. */
-  put(row: Row): void
+  put(row: MemoryRow): void
   remove(key: string): void
   claim(key: string, lease: Lease): void
-  rows(): Iterable<Row>
-  isLive(row: Row, at: number): boolean
-  isRejected(row: Row): boolean
+  rows(): Iterable<MemoryRow>
+  isLive(row: MemoryRow, at: number): boolean
+  isRejected(row: MemoryRow): boolean
   clear(): void
 }
 
 export function createStorage({ maxEntries, maxBytes, now = processClock }: MemoryLimits): MemoryStorage {
-  const entries = new LRUCache<string, Row>({ max: maxEntries, maxSize: maxBytes })
+  const entries = new LRUCache<string, MemoryRow>({ max: maxEntries, maxSize: maxBytes })
   const leases = new Map<string, Lease>()
   const tagLog = createTagLog(() => {
     for (const row of entries.values()) row.position = isRejected(row) ? UNKNOWN : tagLog.position()
   })
-  const isRejected = (row: Row) => tagLog.rejects(row.tags, row.position)
+  const isRejected = (row: MemoryRow) => tagLog.rejects(row.tags, row.position)
 
   return {
     now,
@@ -79,6 +79,6 @@ export function createStorage({ maxEntries, maxBytes, now = processClock }: Memo
 }
 
 /** Bytes of key, value and tags in UTF-8, at least 1. `maxBytes` bounds their sum. */
-function bytesOf({ key, value, number, tags }: Row): number {
+function bytesOf({ key, value, number, tags }: MemoryRow): number {
   return storedBytes({ key, value, number }) + (tags ?? []).reduce((sum, tag) => sum + utf8Bytes(tag), 0)
 }

@@ -3,11 +3,11 @@
 import { buildEntry, countEntry, limitEntry, type StoredEntry, touchEntry } from '../../store/entries.ts'
 import { type CountInput, type Item, toReply, type WriteInput } from '../../store/store.ts'
 import type { Deadline } from '../../values/expiration.ts'
-import type { MemoryStorage, Row } from './storage.ts'
+import type { MemoryRow, MemoryStorage } from './storage.ts'
 
 export function writing(storage: MemoryStorage) {
   /** The live entry; counts as a use. */
-  function liveRow(key: string, at: number): Row | undefined {
+  function liveRow(key: string, at: number): MemoryRow | undefined {
     const row = storage.read(key)
     return row !== undefined && storage.isLive(row, at) ? row : undefined
   }
