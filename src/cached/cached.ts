@@ -1,4 +1,4 @@
-/** `cached`: a function whose values are kept, as a wrapper and as a decorator of methods. */
+/** `cached`: stores the results of a function, as a wrapper and as a decorator of methods. */
 import { cacheOn } from '../cache/build-cache.ts'
 import { engineOf, type ScopedEngine } from '../cache/engine.ts'
 import type { Cache, GetOrSetOptions } from '../cache.ts'
@@ -9,22 +9,22 @@ import { storedKey } from '../values/key.ts'
 import { defaultKey } from './default-key.ts'
 import { type AnyFunction, type CachedOptions, type CachedPlan, computing, planOf } from './plan.ts'
 
-/** A function whose values are kept in a cache. */
+/** A function whose results a cache stores. */
 export interface CachedFunction<This, Args extends readonly unknown[], R> {
   /**
-   * The value that is kept for these arguments, or what the function makes of them. `undefined` is answered with and not
-   * kept; `null` is kept. Each call gets a value of its own, as the cache's codec brings it back: with JSON, a Date is a
-   * string, whether the value was computed or found.
+   * Returns the stored value for these arguments, or calls the function. `undefined` is returned and not stored; `null` is
+   * stored. Each call gets a value of its own, as the cache's codec brings it back: with JSON, a Date is a string, whether the
+   * value was computed or found.
    */
   (this: This, ...args: Args): Promise<Jsonified<Awaited<R>>>
   /** The key of these arguments. @throws InvalidKeyError */
   key(...args: Args): string
-  /** Forgets the value of these arguments; true if there was one. What is being computed for them will not be kept. */
+  /** Removes the value of these arguments; true if there was one. A value that is being computed will not be stored. */
   invalidate(...args: Args): Promise<boolean>
   /**
-   * Computes anew and keeps the value, in one step for all others: they get the old value until the new one is there, and
-   * it is not kept where the entry was written, removed or invalidated meanwhile. Waits for a computation that is under
-   * way. In a store from outside of this package only invalidations fence it.
+   * Computes again and stores the value. Others get the old value until then. The new value is not stored if the entry was
+   * written, removed or invalidated meanwhile. Waits for a computation that is under way. In a cache of another package, only
+   * invalidations fence it.
    */
   refresh(...args: Args): Promise<Jsonified<Awaited<R>>>
   /** Calls the function itself, past the cache. */
@@ -42,11 +42,11 @@ export type CachedMethodDecorator = <This, Args extends unknown[], T>(
   context: ClassMethodDecoratorContext<This, (this: This, ...args: Args) => Promise<T>>,
 ) => (this: This, ...args: Args) => Promise<Jsonified<T>>
 
-/** Whatever `cached` made. */
+/** The functions that `cached` made. */
 const made = new WeakSet<object>()
 
 /**
- * A function that computes once for the same arguments, in every process and isolate, and keeps what it made.
+ * A function that computes once for the same arguments, in every process and isolate, and stores the result.
  *
  * Arguments may be JSON, `undefined`, `NaN`, bigints, Dates, Maps and Sets. Different ones never share an entry: `f(1)`
  * and `f('1')`, `f('a:b')` and `f('a', 'b')`, `f(0)` and `f(-0)`. The order of an object's fields does not matter, that of
@@ -165,7 +165,7 @@ function decorator(options: CachedOptions | undefined) {
   }
 }
 
-/** Of an object, or of a class where the method is static. */
+/** The name of an object's class, or of the class itself for a static method. */
 function className(self: unknown): string {
   const { name } = typeof self === 'function' ? self : (Object(self) as object).constructor
   if (self !== undefined && self !== null && name !== '') return name

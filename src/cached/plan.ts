@@ -1,4 +1,4 @@
-/** What a cached function is made of: where its values go, under which keys, and how they are computed. */
+/** The options of a cached function: its cache, its keys, and how its values are computed. */
 import { checkedCache } from '../cache/checked-cache.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
 import { parseGetOrSet } from '../fill/options.ts'
@@ -14,18 +14,18 @@ import { argumentText } from './argument-text.ts'
 export interface CachedOptions<Args extends readonly unknown[] = never>
   extends Omit<GetOrSetOptions, 'tags' | 'asOf' | 'signal'> {
   /**
-   * Where values go; default: the default cache of the moment. A function is asked at each call, with the call's `this`:
-   * `(repository: Repository) => repository.cache`.
+   * The cache that stores the values. Default: the default cache at the time of the call. A function is called each time, with the
+   * call's `this`: `(repository: Repository) => repository.cache`.
    */
   cache?: Cache | ((self: never) => Cache) | undefined
   /**
-   * What keys begin with, or a function that makes the whole key of the arguments. Default: the function's name, of a
-   * method `Class.method`. Two functions of the same name share entries, so give a `key` to names that others may have.
-   * Give one if code is minified: names of one to three letters get a digest of the function's text, and so a new key
-   * when that changes.
+   * The beginning of all keys, or a function that makes the whole key from the arguments. Default: the function's name, or
+   * `Class.method` for a method. Two functions of the same name share entries, so give a `key` to names that others may have.
+   * Give one if the code is minified, too: names of one to three letters get a digest of the function's text, and so a new key
+   * whenever that changes.
    */
   key?: string | ((this: never, ...args: Args) => string) | undefined
-  /** What `cache.invalidate` finds the values by, or a function that makes it of the arguments. */
+  /** Tags by which `cache.invalidate` finds the values, or a function that makes them from the arguments. */
   tags?: Iterable<string> | ((this: never, ...args: Args) => Iterable<string>) | undefined
 }
 
@@ -50,7 +50,7 @@ KNOWN_OPTIONS satisfies readonly unknown[] & {
 /** A function in whatever form. */
 export type AnyFunction = (...args: unknown[]) => unknown
 
-/** What remains of the options once they are checked. */
+/** The checked options. */
 export interface CachedPlan {
   readonly fn: AnyFunction
   keyOf(self: unknown, args: unknown[]): string
@@ -58,13 +58,13 @@ export interface CachedPlan {
   optionsOf(self: unknown, args: unknown[]): GetOrSetOptions
 }
 
-/** As text; what is longer is replaced by its hash, which keeps keys short for every cache. */
+/** Longer texts of arguments are replaced by their hash, which keeps keys short for every cache. */
 const MAX_ARGUMENT_CHARACTERS = 256
-/** Any positive span: whether `sliding` has one is the cache's to know, which may have an expiration of its own. */
+/** Any positive span. Only the cache knows whether `sliding` has one, because it may have a default expiration. */
 const SOME_SPAN: Deadline = { kind: 'after', ms: 1 }
 
 /**
- * @param name what keys begin with by default, given the `this` of a call
+ * @param name returns the default beginning of keys for the `this` of a call
  * @throws InvalidOptionError, InvalidExpirationError, InvalidKeyError
  */
 export function planOf(

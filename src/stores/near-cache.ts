@@ -1,4 +1,4 @@
-/** What a first tier has to do. */
+/** The interface of a first tier. */
 import type { Cache, NamespaceOptions } from '../cache.ts'
 
 /** The methods of a cache that can hold copies, but need not count, lock or list. */

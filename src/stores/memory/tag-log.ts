@@ -1,8 +1,8 @@
 /**
- * Which tags were invalidated, and when: by a sequence and not a clock, so that nothing falls between two ticks.
+ * Notes which tags were invalidated, and when. It counts invalidations in place of time, so nothing falls between two ticks.
  *
- * Bounded: where too many tags are noted, every entry is judged by what is known, and the log begins anew at a horizon.
- * What is judged by an older snapshot from then on counts as rejected.
+ * The log is bounded. If it holds too many tags, it judges every entry once and begins again at a horizon. Snapshots from
+ * before the horizon then count as rejected.
  */
 
 import { asSnapshot } from '../../cache/inputs.ts'
@@ -10,16 +10,16 @@ import type { CacheSnapshot } from '../../cache.ts'
 import { randomBytes } from '../../values/random.ts'
 import { formatSnapshot, parseSnapshot } from '../../values/snapshot.ts'
 
-/** A few megabytes of tags; judging all entries once for so many invalidations is cheap. */
+/** A few megabytes of tags. Judging all entries once in so many invalidations is cheap. */
 const MAX_NOTED = 10_000
-/** Before everything: of an entry that was rejected when the log began anew. */
+/** The position of an entry that was rejected when the log began again: before everything. */
 export const UNKNOWN = -1
 
 export interface TagLog {
   /** The present position. */
   position(): number
   invalidate(tags: readonly string[]): void
-  /** Whether one of the tags was invalidated after a position, or may have been. */
+  /** True if one of the tags was invalidated after a position, or may have been. */
   rejects(tags: readonly string[] | null, position: number): boolean
   snapshot(): CacheSnapshot
   /** The position of a snapshot; that of another storage is older than everything. */
@@ -32,7 +32,7 @@ export function createTagLog(judge: () => void): TagLog {
   let sequence = 1
   let horizon = 0
   let own: string | undefined
-  // On first use: on Workers nothing is random at module level.
+  // Made on first use, because Workers allow no random numbers at module level.
   const id = () => (own ??= randomBytes(4).join(''))
 
   return {
