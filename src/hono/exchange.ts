@@ -27,6 +27,8 @@ export interface Exchange {
   /** The client's request. The handler gets other conditions (`forwardedFields`). */
   readonly request: Request
   readonly head: RequestHead
+  /** The index of this middleware's route. `c.req.param` depends on it, and so may the options that make the key. */
+  readonly routeIndex: number
   /** The stored key of the URL. */
   readonly base: string
   readonly digests: Readonly<Record<string, string>>
@@ -42,17 +44,44 @@ export function keyOfUrl(url: URL, settings: Pick<ResponseCacheSettings, 'query'
   return cacheKey('GET', url, { query: settings.query })
 }
 
-export function createExchange(c: Context, settings: ResponseCacheSettings, { url, parts }: RequestKey): Exchange {
+/** Returns the stored key of a request. */
+function baseOf(store: ResponseStore, settings: ResponseCacheSettings, { url, parts }: RequestKey): string {
+  const part = parts.length === 0 ? undefined : bytesToHex(sha256(utf8ToBytes(JSON.stringify(parts))))
+  return store.keyOf(keyOfUrl(url, settings), part)
+}
+
+/**
+ * True if the options still give the key of the lookup. Otherwise the response may belong to another user: middleware behind
+ * the cache named the user, or a session ended before its page was refreshed.
+ */
+export function isKeyUnchanged({ c, settings, store, base, routeIndex }: Exchange): boolean {
+  if (!settings.hasKeyOption) return true
+  const key = withRouteIndex(c, routeIndex, () => settings.keyOf(c))
+  return key !== undefined && baseOf(store, settings, key) === base
+}
+
+/** Calls a function of the options as before the handler, when `c.req.param` read the route of this middleware. */
+export function withRouteIndex<T>(c: Context, routeIndex: number, call: () => T): T {
+  const current = c.req.routeIndex
+  c.req.routeIndex = routeIndex
+  try {
+    return call()
+  } finally {
+    c.req.routeIndex = current
+  }
+}
+
+export function createExchange(c: Context, settings: ResponseCacheSettings, key: RequestKey): Exchange {
   const store = responseStoreOf(settings.cacheOf(c))
   const request = c.req.raw
-  const part = parts.length === 0 ? undefined : bytesToHex(sha256(utf8ToBytes(JSON.stringify(parts))))
-  const base = store.keyOf(keyOfUrl(url, settings), part)
+  const base = baseOf(store, settings, key)
   return {
     c,
     settings,
     store,
     request,
     head: { method: c.req.method, headers: request.headers },
+    routeIndex: c.req.routeIndex,
     base,
     digests: Object.fromEntries(fieldDigests(request.headers, base)),
     token: randomUUID(),

@@ -14,6 +14,7 @@ import {
   runInBackground,
   storeNow,
   withCacheStatus,
+  withRouteIndex,
 } from './exchange.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { responseStoreOf } from './response-store.ts'
@@ -61,13 +62,17 @@ export async function bypass(
 
 /** Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags (RFC 9111 4.4). */
 export async function forwardUnsafe(c: Context, next: Next, settings: ResponseCacheSettings): Promise<void> {
+  const { routeIndex } = c.req
   await next()
   const url = new URL(c.req.url)
   const urls = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
   const tags = c.error === undefined ? invalidatedTags(c.req.method, url, c.res) : []
   const failures: unknown[] = []
   // The `key` option may store this URL's GET under another URL. If that function fails, purge at least this URL.
-  const own = urls.length > 0 ? await catchInto(failures, () => settings.keyOf(c)?.url) : undefined
+  const own =
+    urls.length > 0
+      ? await catchInto(failures, () => withRouteIndex(c, routeIndex, () => settings.keyUrlOf(c)))
+      : undefined
   await catchInto(failures, async () => {
     const cache = settings.cacheOf(c)
     const purged = purgeUrls(responseStoreOf(cache), own === undefined ? urls : [...urls, own], settings)

@@ -2,7 +2,7 @@
 import type { Next } from 'hono'
 import { forwardedFields, mayStore } from '../http/index.ts'
 import { type BodyEnd, readBody, teeBody } from './bodies.ts'
-import { type Exchange, markLeaseHeld, runInBackground, storeNow, withCacheStatus } from './exchange.ts'
+import { type Exchange, isKeyUnchanged, markLeaseHeld, runInBackground, storeNow, withCacheStatus } from './exchange.ts'
 import { freshen } from './freshen.ts'
 import { endLeadership, finishWork, HIT_FOR_MISS_MS, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import { applyCondition, type OriginResponse, respond, withForwardStatus } from './origin-response.ts'
@@ -37,8 +37,10 @@ async function runHandler(leader: Leader, next: Next): Promise<undefined> {
   }
   const decision = error === undefined ? mayStore(x.head, timed, x.settings.policy) : { store: false, reason: 'error' }
   const vary = varyRecordOf(x, answer, timed)
-  if (!decision.store || vary === undefined || !hasStoreRight(leader)) {
-    const reason = 'reason' in decision ? String(decision.reason) : vary === undefined ? 'vary' : 'leased'
+  const isSameKey = isKeyUnchanged(x)
+  if (!decision.store || vary === undefined || !isSameKey || !hasStoreRight(leader)) {
+    const refusal = vary === undefined ? 'vary' : isSameKey ? 'leased' : 'key'
+    const reason = 'reason' in decision ? String(decision.reason) : refusal
     // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
     await endLeadership(leader, reason === 'partial' ? 0 : HIT_FOR_MISS_MS)
     const given = applyCondition(x, originResponse)

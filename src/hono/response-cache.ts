@@ -26,6 +26,7 @@ import {
   emitEvent,
   emitFailure,
   failureReason,
+  isKeyUnchanged,
   isLeaseHeld,
   read,
   runInBackground,
@@ -33,7 +34,7 @@ import {
 } from './exchange.ts'
 import { bypass, forward, forwardUnsafe } from './forward.ts'
 import { runLeader } from './lead.ts'
-import type { Leader } from './lease.ts'
+import { endLeadership, type Leader } from './lease.ts'
 import { parseOptions, type ResponseCacheOptions } from './options.ts'
 import { forwardReason, judge, serve, timedOf } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
@@ -69,7 +70,7 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
     if (refreshing !== undefined && refreshing.x.settings !== settings) return next()
     if (refreshing !== undefined) {
       pendingRefreshes.delete(c.req.raw)
-      return runLeader({ ...refreshing, x: { ...refreshing.x, c } }, next)
+      return runRefresh({ ...refreshing, x: { ...refreshing.x, c, routeIndex: c.req.routeIndex } }, next)
     }
     if (!isAnswerable(c.req.method)) return forwardUnsafe(c, next, settings)
     const key =
@@ -174,6 +175,18 @@ async function serveStored(
   if (shouldRefresh) refreshInBackground(createLeader(x, answer, fwd, pendingMisses))
   else if (answer.claimed) await runInBackground(x, giveBackLease(x, answer))
   return served
+}
+
+/** Runs the handler for a refresh that came back here. */
+async function runRefresh(leader: Leader, next: Next): Promise<undefined> {
+  let isSameKey = false
+  try {
+    isSameKey = isKeyUnchanged(leader.x)
+  } finally {
+    if (!isSameKey) await endLeadership(leader, 0)
+  }
+  if (isSameKey) return runLeader(leader, next)
+  await next()
 }
 
 /** Sends the request through the application again, after the response. */
