@@ -60,17 +60,29 @@ export async function bypass(
   replaceResponse(c, withCacheStatus({ settings } as Exchange, c.res, status))
 }
 
-/** Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags (RFC 9111 4.4). */
-export async function forwardUnsafe(c: Context, next: Next, settings: ResponseCacheSettings): Promise<void> {
+/**
+ * Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags (RFC 9111 4.4).
+ *
+ * @param isIncluded false if the options exclude the path. Nothing is stored under it, but its response may name other URLs
+ *   and tags.
+ */
+export async function forwardUnsafe(
+  c: Context,
+  next: Next,
+  settings: ResponseCacheSettings,
+  { isIncluded }: { isIncluded: boolean },
+): Promise<void> {
   const { routeIndex } = c.req
   await next()
   const url = new URL(c.req.url)
-  const urls = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
+  const named = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
+  // The first is the URL of the request itself.
+  const urls = isIncluded ? named : named.slice(1)
   const tags = c.error === undefined ? invalidatedTags(c.req.method, url, c.res) : []
   const failures: unknown[] = []
   // The `key` option may store this URL's GET under another URL. If that function fails, purge at least this URL.
   const own =
-    urls.length > 0
+    isIncluded && urls.length > 0
       ? await catchInto(failures, () => withRouteIndex(c, routeIndex, () => settings.keyUrlOf(c)))
       : undefined
   await catchInto(failures, async () => {
@@ -78,6 +90,7 @@ export async function forwardUnsafe(c: Context, next: Next, settings: ResponseCa
     const purged = purgeUrls(responseStoreOf(cache), own === undefined ? urls : [...urls, own], settings)
     await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
   })
+  if (!isIncluded) return
   const status: CacheStatus =
     failures.length > 0 ? { fwd: 'method', detail: failureReason(failures[0]) } : { fwd: 'method' }
   replaceResponse(c, withCacheStatus({ settings } as Exchange, c.res, status))

@@ -12,6 +12,7 @@ import {
   type ForwardReason,
   isAnswerable,
   isShareable,
+  isWebSocketUpgrade,
   mayFill,
   mustNotForward,
   type Reuse,
@@ -63,7 +64,11 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
   const pendingMisses: PendingMisses = new Map()
 
   return async function responseCache(c, next) {
-    if (!settings.includesPath(c.req.path) || c.req.raw.headers.has('upgrade')) return next()
+    const isIncluded = settings.includesPath(c.req.path)
+    const head = { method: c.req.method, headers: c.req.raw.headers }
+    // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
+    if (!isAnswerable(head.method)) return forwardUnsafe(c, next, settings, { isIncluded })
+    if (!isIncluded || isWebSocketUpgrade(head)) return next()
     const refreshing = pendingRefreshes.get(c.req.raw)
     // This refresh belongs to another responseCache, so pass it on. Handling it here would answer in that cache's place, or
     // store headers that middleware between the two added for one client.
@@ -72,11 +77,7 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
       pendingRefreshes.delete(c.req.raw)
       return runRefresh({ ...refreshing, x: { ...refreshing.x, c, routeIndex: c.req.routeIndex } }, next)
     }
-    if (!isAnswerable(c.req.method)) return forwardUnsafe(c, next, settings)
-    const key =
-      bypassReason({ method: c.req.method, headers: c.req.raw.headers }, settings.policy) === undefined
-        ? settings.keyOf(c)
-        : undefined
+    const key = bypassReason(head, settings.policy) === undefined ? settings.keyOf(c) : undefined
     if (key === undefined) return bypass(c, next, settings, { fwd: 'bypass' })
     let x: Exchange
     try {

@@ -151,6 +151,21 @@ describe('a stored response', () => {
   })
 })
 
+describe('a request for an upgrade', () => {
+  it.each<[string, string, RequestInit]>([
+    ['of HTTP', 'hit', { headers: { connection: 'Upgrade', upgrade: 'h2c' } }],
+    ['without Connection', 'hit', { headers: { upgrade: 'websocket' } }],
+    ['of HEAD', 'hit', { method: 'HEAD', headers: { connection: 'Upgrade', upgrade: 'websocket' } }],
+    ['to a protocol that only begins so', 'hit', { headers: { connection: 'Upgrade', upgrade: 'websocket2' } }],
+    ['to a WebSocket', 'none', { headers: { connection: 'keep-alive, upgrade', upgrade: 'h2c, WebSocket' } }],
+  ])('%s: %s', async (_name, expected, init) => {
+    const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, fresh))
+    await fetch('/a')
+    expect(brief(await fetch('/a', init)) ?? 'none').toBe(expected)
+    expect(calls).toHaveLength(expected === 'hit' ? 1 : 2)
+  })
+})
+
 describe('a miss', () => {
   it('hides conditions from the handler, and answers them itself', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag: '"1"' }))

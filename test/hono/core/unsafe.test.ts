@@ -145,6 +145,36 @@ describe('an unsafe request', () => {
     expect(await stored(site)).toEqual([])
   })
 
+  it.each<[string, Record<string, string>]>([
+    [
+      'h2c, as of curl --http2',
+      { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' },
+    ],
+    ['a WebSocket', { connection: 'Upgrade', upgrade: 'websocket' }],
+    ['TLS', { connection: 'Upgrade', upgrade: 'TLS/1.0' }],
+  ])('removes its URL even if it asks for an upgrade to %s', async (_name, headers) => {
+    const { fetch } = pages()
+    await fetch('/a')
+    expect(brief(await fetch('/a', { method: 'PUT', headers }))).toBe('fwd=method')
+    expect(await paths()).toEqual([])
+  })
+
+  it('of an excluded path removes the URLs and groups that its response names', async () => {
+    const { fetch } = createApp(
+      site,
+      (c) =>
+        c.req.method === 'GET'
+          ? c.text(c.req.path, 200, { ...fresh, 'cache-groups': `"${c.req.path}"` })
+          : c.text('done', 201, { location: '/a', 'cache-group-invalidation': '"/b"' }),
+      { exclude: ['/admin/*'] },
+    )
+    for (const path of ['/a', '/b', '/c']) await fetch(path)
+    expect(brief(await fetch('/admin/posts', { method: 'POST' }))).toBeUndefined()
+    const statuses: unknown[] = []
+    for (const path of ['/a', '/b', '/c']) statuses.push(brief(await fetch(path)))
+    expect(statuses).toEqual(['fwd=uri-miss;stored', 'fwd=miss;stored', 'hit'])
+  })
+
   it('removes the URL of the key option even if authenticated names no user', async () => {
     const { fetch } = createApp(site, (c) => c.text('page', 200, fresh), {
       key: (c) => new URL(c.req.path.toLowerCase(), c.req.url),
