@@ -136,11 +136,20 @@ export async function read(x: Exchange, { force = false, claims = false, whole =
 /** Returns the response with this cache's member in Cache-Status (RFC 9211). Nothing else changes. */
 export function withCacheStatus(x: Exchange, response: Response, status: CacheStatus): Response {
   const { cacheStatusName } = x.settings
-  // A protocol switch (101) or a network error (0) cannot be copied.
-  if (cacheStatusName === undefined || response.status < 200 || response.status > 599) return response
+  if (cacheStatusName === undefined || !canCopy(response)) return response
   const headers = new Headers(response.headers)
   headers.set('cache-status', formatCacheStatus(response.headers.get('cache-status'), cacheStatusName, status))
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
+}
+
+/** True if nobody has read the body, or is reading it. */
+export function isReadable(response: Response): boolean {
+  return !response.bodyUsed && response.body?.locked !== true
+}
+
+/** False for a protocol switch (101), a network error (0), and a body that is read already: `new Response` refuses them. */
+function canCopy(response: Response): boolean {
+  return response.status >= 200 && response.status <= 599 && isReadable(response)
 }
 
 /** Makes this the context's response. Resets `c.res` first, because Hono merges the old response's fields into a new one. */

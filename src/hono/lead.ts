@@ -2,7 +2,15 @@
 import type { Next } from 'hono'
 import { forwardedFields, mayStore } from '../http/index.ts'
 import { type BodyEnd, readBody, teeBody } from './bodies.ts'
-import { type Exchange, isKeyUnchanged, markLeaseHeld, runInBackground, storeNow, withCacheStatus } from './exchange.ts'
+import {
+  type Exchange,
+  isKeyUnchanged,
+  isReadable,
+  markLeaseHeld,
+  runInBackground,
+  storeNow,
+  withCacheStatus,
+} from './exchange.ts'
 import { freshen } from './freshen.ts'
 import { endLeadership, finishWork, HIT_FOR_MISS_MS, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import { applyCondition, type OriginResponse, respond, withForwardStatus } from './origin-response.ts'
@@ -35,18 +43,26 @@ async function runHandler(leader: Leader, next: Next): Promise<undefined> {
   if (error === undefined && response.status === 304 && entry !== undefined) {
     return freshen(leader, entry, originResponse)
   }
-  const decision = error === undefined ? mayStore(x.head, timed, x.settings.policy) : { store: false, reason: 'error' }
+  const decision = decide(x, originResponse)
   const vary = varyRecordOf(x, answer, timed)
   const isSameKey = isKeyUnchanged(x)
   if (!decision.store || vary === undefined || !isSameKey || !hasStoreRight(leader)) {
     const refusal = vary === undefined ? 'vary' : isSameKey ? 'leased' : 'key'
-    const reason = 'reason' in decision ? String(decision.reason) : refusal
+    const reason = decision.reason ?? refusal
     // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
     await endLeadership(leader, reason === 'partial' ? 0 : HIT_FOR_MISS_MS)
     const given = applyCondition(x, originResponse)
     return respond(x, withForwardStatus(x, originResponse, given, { fwd, detail: reason }), 'miss')
   }
   return respondAndStore(leader, originResponse, vary)
+}
+
+/** Decides whether to store the response. The reason is also the `detail` of Cache-Status. */
+function decide(x: Exchange, { response, timed, error }: OriginResponse): { store: boolean; reason?: string } {
+  if (error !== undefined) return { store: false, reason: 'error' }
+  // Middleware behind the cache has read the body, so its bytes are gone.
+  if (!isReadable(response)) return { store: false, reason: 'body' }
+  return mayStore(x.head, timed, x.settings.policy)
 }
 
 async function fetchFromHandler(x: Exchange, next: Next, entry: StoredEntry | undefined): Promise<OriginResponse> {
@@ -84,7 +100,7 @@ async function respondAndStore(leader: Leader, originResponse: OriginResponse, v
   }
   const status = { fwd, stored: true }
   const given = applyCondition(x, originResponse)
-  const body = response.body as ReadableStream<Uint8Array> | null
+  const body: ReadableStream<unknown> | null = response.body
   if (body === null || given !== response) {
     // The client gets no body, so do not read the body at the client's pace.
     await runInBackground(x, finishWork(leader, readBody(body, x.settings.maxBodyBytes).then(storeBody)))
@@ -92,16 +108,18 @@ async function respondAndStore(leader: Leader, originResponse: OriginResponse, v
   }
   let onStored: () => void = () => {}
   const stored = runInBackground(x, new Promise((resolve) => (onStored = resolve)))
-  const stream = teeBody(body, x.settings.maxBodyBytes, (end) => {
-    const work = finishWork(leader, storeBody(end)).then(onStored)
-    return stored === undefined ? undefined : work
-  })
-  const { headers, statusText } = response
-  return respond(
-    x,
-    withCacheStatus(x, new Response(stream, { status: response.status, statusText, headers }), status),
-    'miss',
-  )
+  try {
+    const stream = teeBody(body, x.settings.maxBodyBytes, (end) => {
+      const work = finishWork(leader, storeBody(end)).then(onStored)
+      return stored === undefined ? undefined : work
+    })
+    const { headers, statusText } = response
+    const copy = new Response(stream, { status: response.status, statusText, headers })
+    return respond(x, withCacheStatus(x, copy, status), 'miss')
+  } catch (error) {
+    onStored()
+    throw error
+  }
 }
 
 function copyField(from: Headers, to: Headers, name: string): void {

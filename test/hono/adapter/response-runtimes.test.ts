@@ -76,6 +76,13 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
     expect([brief(hit), await hit.text()]).toEqual(['hit', 'first second third'])
   })
 
+  it('stores the bytes of chunks of every type', async () => {
+    expect(await (await ask('/chunks')).text()).toBe('part part part text')
+    await stored(1)
+    const hit = await ask('/chunks')
+    expect([brief(hit), await hit.text()]).toEqual(['hit', 'part part part text'])
+  })
+
   // On edge-runtime there is no socket that a client could close.
   if (name !== 'on edge-runtime')
     it('stores nothing if the client disconnects, and blocks no other request', async () => {

@@ -35,6 +35,19 @@ app.get('/stream', (c) => {
   })
   return c.body(body, 200, { 'cache-control': 'max-age=60' })
 })
+app.get('/chunks', () => {
+  // Chunks of every type that some runtime accepts.
+  const bytes = new TextEncoder().encode('--part ')
+  const chunks = [bytes.slice(2), bytes.slice(2).buffer, new DataView(bytes.buffer, 2), 'text']
+  const body = new ReadableStream({
+    pull(controller) {
+      const chunk = chunks.shift()
+      if (chunk === undefined) controller.close()
+      else controller.enqueue(chunk)
+    },
+  })
+  return new Response(body, { headers: { 'cache-control': 'max-age=60' } })
+})
 app.get('/endless', (c) => {
   // Bytes until somebody stops it.
   const body = new ReadableStream<Uint8Array>({
