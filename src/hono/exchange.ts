@@ -15,6 +15,7 @@ import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { randomUUID } from '../values/random.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
+import { frontFieldsOf } from './front-fields.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import type { RequestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'
@@ -27,6 +28,8 @@ export interface Exchange {
   /** The client's request. The handler gets other conditions (`forwardedFields`). */
   readonly request: Request
   readonly head: RequestHead
+  /** The fields that middleware in front of the cache set for this request. */
+  readonly front: Headers
   /** The index of this middleware's route. `c.req.param` depends on it, and so may the options that make the key. */
   readonly routeIndex: number
   /** The stored key of the URL. */
@@ -81,6 +84,7 @@ export function createExchange(c: Context, settings: ResponseCacheSettings, key:
     store,
     request,
     head: { method: c.req.method, headers: request.headers },
+    front: frontFieldsOf(c),
     routeIndex: c.req.routeIndex,
     base,
     digests: Object.fromEntries(fieldDigests(request.headers, base)),
@@ -148,7 +152,7 @@ export function isReadable(response: Response): boolean {
 }
 
 /** False for a protocol switch (101), a network error (0), and a body that is read already: `new Response` refuses them. */
-function canCopy(response: Response): boolean {
+export function canCopy(response: Response): boolean {
   return response.status >= 200 && response.status <= 599 && isReadable(response)
 }
 

@@ -16,6 +16,7 @@ import {
   withCacheStatus,
   withRouteIndex,
 } from './exchange.ts'
+import { runWithoutFrontCookies } from './front-fields.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { responseStoreOf } from './response-store.ts'
 import { type StoredEntry, timedOf } from './serve.ts'
@@ -29,7 +30,7 @@ export async function forward(
   answer?: ResponseAnswer,
 ): Promise<undefined> {
   const requestAt = storeNow(x)
-  await next()
+  await runWithoutFrontCookies(x.c, x.front, next)
   const entry = answer?.entry
   if (x.head.method === 'HEAD' && entry !== undefined) await invalidateOnMismatch(x, entry, requestAt)
   const stale = await staleIfError(x, answer, status.fwd)

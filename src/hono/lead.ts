@@ -12,6 +12,7 @@ import {
   withCacheStatus,
 } from './exchange.ts'
 import { freshen } from './freshen.ts'
+import { ownFields, runWithoutFrontCookies } from './front-fields.ts'
 import { endLeadership, finishWork, HIT_FOR_MISS_MS, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import { applyCondition, type OriginResponse, respond, withForwardStatus } from './origin-response.ts'
 import { type StoredEntry, timedOf } from './serve.ts'
@@ -67,18 +68,20 @@ function decide(x: Exchange, { response, timed, error }: OriginResponse): { stor
 
 async function fetchFromHandler(x: Exchange, next: Next, entry: StoredEntry | undefined): Promise<OriginResponse> {
   const { c, request } = x
-  const headers = forwardedFields(request.headers, entry && timedOf(entry.meta))
+  const forwarded = forwardedFields(request.headers, entry && timedOf(entry.meta))
   // With nothing to validate, the handler may answer the range itself. Its partial response is not stored.
-  if (entry === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, headers, name)
-  if (differs(request.headers, headers)) c.req.raw = new Request(request, { headers })
+  if (entry === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, forwarded, name)
+  if (differs(request.headers, forwarded)) c.req.raw = new Request(request, { headers: forwarded })
   const requestAt = storeNow(x)
   try {
-    await next()
+    await runWithoutFrontCookies(c, x.front, next)
   } finally {
     c.req.raw = request
   }
   const { res: response, error } = c
-  const timed = { status: response.status, headers: response.headers, requestAt, responseAt: storeNow(x) }
+  // This copy is what is stored. Middleware in front may change the response itself, before or after it is stored.
+  const headers = ownFields(response.headers, x.front, x.settings.policy)
+  const timed = { status: response.status, headers, requestAt, responseAt: storeNow(x) }
   return { response, timed, error }
 }
 

@@ -22,6 +22,7 @@ import { InvalidOptionError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
 import { readBody } from './bodies.ts'
 import {
+  canCopy,
   createExchange,
   type Exchange,
   emitEvent,
@@ -30,10 +31,12 @@ import {
   isKeyUnchanged,
   isLeaseHeld,
   read,
+  replaceResponse,
   runInBackground,
   withCacheStatus,
 } from './exchange.ts'
 import { bypass, forward, forwardUnsafe } from './forward.ts'
+import { frontFieldsOf, withFrontFields } from './front-fields.ts'
 import { runLeader } from './lead.ts'
 import { endLeadership, type Leader } from './lease.ts'
 import { parseOptions, type ResponseCacheOptions } from './options.ts'
@@ -68,14 +71,18 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
     const head = { method: c.req.method, headers: c.req.raw.headers }
     // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
     if (!isAnswerable(head.method)) return forwardUnsafe(c, next, settings, { isIncluded })
-    if (!isIncluded || isWebSocketUpgrade(head)) return next()
+    // If middleware in front has answered already, Hono ignores the handler's response, so there is nothing to cache.
+    if (!isIncluded || isWebSocketUpgrade(head) || c.finalized) return next()
     const refreshing = pendingRefreshes.get(c.req.raw)
     // This refresh belongs to another responseCache, so pass it on. Handling it here would answer in that cache's place, or
     // store headers that middleware between the two added for one client.
     if (refreshing !== undefined && refreshing.x.settings !== settings) return next()
     if (refreshing !== undefined) {
       pendingRefreshes.delete(c.req.raw)
-      return runRefresh({ ...refreshing, x: { ...refreshing.x, c, routeIndex: c.req.routeIndex } }, next)
+      return runRefresh(
+        { ...refreshing, x: { ...refreshing.x, c, front: frontFieldsOf(c), routeIndex: c.req.routeIndex } },
+        next,
+      )
     }
     const key = bypassReason(head, settings.policy) === undefined ? settings.keyOf(c) : undefined
     if (key === undefined) return bypass(c, next, settings, { fwd: 'bypass' })
@@ -87,7 +94,12 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
       if (error instanceof InvalidOptionError) throw error
       return bypass(c, next, settings, { fwd: 'bypass', detail: failureReason(error) })
     }
-    return isLeaseHeld(x) ? next() : answerRequest(x, next, pendingMisses)
+    if (isLeaseHeld(x)) return next()
+    const served = await answerRequest(x, next, pendingMisses)
+    const response = served ?? c.res
+    const answer = canCopy(response) ? withFrontFields(response, x.front) : response
+    // Replace instead of returning it, because Hono would merge what middleware in front set on `c.res` over its fields.
+    if (answer !== c.res) replaceResponse(c, answer)
   }
 }
 

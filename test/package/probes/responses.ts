@@ -11,6 +11,11 @@ let made = 0
 const cacheOf = (c: Context<Env>) => (cache ??= createCache(database(c.env)))
 
 const app = new Hono<Env>()
+app.use('/front', async (c, next) => {
+  c.header('x-account', c.req.header('x-user') ?? 'nobody')
+  c.header('set-cookie', `session=${c.req.header('x-user')}`)
+  await next()
+})
 app.use(
   responseCache({
     cache: (c) => cacheOf(c as Context<Env>),
@@ -35,6 +40,7 @@ app.get('/stream', (c) => {
   })
   return c.body(body, 200, { 'cache-control': 'max-age=60' })
 })
+app.get('/front', () => new Response('page', { headers: { 'cache-control': 'max-age=60' } }))
 app.get('/chunks', () => {
   // Chunks of every type that some runtime accepts.
   const bytes = new TextEncoder().encode('--part ')
