@@ -1,6 +1,6 @@
 /** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
 import type { Next } from 'hono'
-import { forwardedFields, mayStore } from '../http/index.ts'
+import { forwardedFields, isComplete, mayStore } from '../http/index.ts'
 import { type BodyEnd, readBody, teeBody } from './bodies.ts'
 import {
   type Exchange,
@@ -98,6 +98,9 @@ async function respondAndStore(leader: Leader, originResponse: OriginResponse, v
   const storeBody = async (body: BodyEnd): Promise<void> => {
     // A client that disconnects proves nothing about the response, so the next request may store it: no hit-for-miss.
     if (body.kind !== 'whole') return releaseLease(leader, body.kind === 'cancelled' ? 0 : HIT_FOR_MISS_MS)
+    // Fewer or more bytes than Content-Length says cannot be stored, and the next response is probably no different. In workerd,
+    // `fetch` decodes a body and leaves the length of the encoded one.
+    if (!isComplete(timed.headers, body.bytes.length, true)) return releaseLease(leader, HIT_FOR_MISS_MS)
     const isStored = await storeResponse(x, answer, timed, { bytes: body.bytes, ...vary, tags })
     if (!isStored) await releaseLease(leader, 0)
   }

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../setup/eventually.ts'
+import { createGate } from '../../setup/gate.ts'
 import {
   brief,
   createApp,
@@ -141,7 +142,25 @@ describe('a handler that streams', () => {
     const { fetch } = createApp(site, (c) => c.body('short', 200, { ...fresh, 'content-length': '6' }))
     expect(await (await fetch('/a')).text()).toBe('short')
     expect(await stored(site)).toEqual([])
-    expect(await heldLeases(site)).toEqual([])
+  })
+
+  it('makes no request wait after its length differed from its Content-Length', async () => {
+    // As fetch in workerd returns it: decoded, with the length of the encoded body.
+    let isDecoded = true
+    const together = 5
+    const running = createGate()
+    const { fetch, calls } = createApp(site, async (c) => {
+      if (calls.length === together + 1) running.open()
+      if (calls.length > 1 && isDecoded) await running.opened
+      return c.body('decoded', 200, { ...fresh, ...(isDecoded ? { 'content-length': '5' } : {}) })
+    })
+    await fetch('/a')
+    expect(await heldLeases(site)).toEqual(['pass'])
+    // Each of these would wait for the one before.
+    await Promise.all(times(together, () => fetch('/a')))
+    expect(calls).toHaveLength(together + 1)
+    isDecoded = false
+    expect([brief(await fetch('/a')), brief(await fetch('/a'))]).toEqual(['fwd=uri-miss;stored', 'hit'])
   })
 })
 
