@@ -125,6 +125,11 @@ export async function readBody(body: ReadableStream<unknown> | null, maxBytes: n
   return end
 }
 
+/** Cancels the body that nobody will read. Otherwise its producer might wait for a reader. */
+export function cancelBody({ body }: Response): void {
+  body?.cancel().catch(() => {})
+}
+
 /** Converts a body to text for a text column: unchanged if it is UTF-8 without U+0000, otherwise in base64. */
 export function bodyText(bytes: Uint8Array): { text: string; base64: boolean } {
   try {

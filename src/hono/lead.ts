@@ -1,7 +1,7 @@
 /** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
 import type { Next } from 'hono'
 import { forwardedFields, isComplete, mayStore } from '../http/index.ts'
-import { type BodyEnd, readBody, teeBody } from './bodies.ts'
+import { type BodyEnd, cancelBody, readBody, teeBody } from './bodies.ts'
 import {
   type Exchange,
   isKeyUnchanged,
@@ -53,6 +53,7 @@ async function runHandler(leader: Leader, next: Next): Promise<undefined> {
     // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
     await endLeadership(leader, reason === 'partial' ? 0 : HIT_FOR_MISS_MS)
     const given = applyCondition(x, originResponse)
+    if (given !== response) cancelBody(response)
     return respond(x, withForwardStatus(x, originResponse, given, { fwd, detail: reason }), 'miss')
   }
   return respondAndStore(leader, originResponse, vary)
@@ -92,6 +93,7 @@ async function respondAndStore(leader: Leader, originResponse: OriginResponse, v
   if (Number(response.headers.get('content-length')) > x.settings.maxBodyBytes) {
     await endLeadership(leader, HIT_FOR_MISS_MS)
     const given = applyCondition(x, originResponse)
+    if (given !== response) cancelBody(response)
     return respond(x, withForwardStatus(x, originResponse, given, { fwd, detail: 'too large' }), 'miss')
   }
   const tags = tagsOf(x, response)
