@@ -15,6 +15,7 @@ import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { randomUUID } from '../values/random.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
+import { frontFieldsOf } from './front-fields.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import type { RequestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'
@@ -27,6 +28,10 @@ export interface Exchange {
   /** The client's request. The handler gets other conditions (`forwardedFields`). */
   readonly request: Request
   readonly head: RequestHead
+  /** The fields that middleware in front of the cache set for this request. */
+  readonly front: Headers
+  /** The index of this middleware's route. `c.req.param` depends on it, and so may the options that make the key. */
+  readonly routeIndex: number
   /** The stored key of the URL. */
   readonly base: string
   readonly digests: Readonly<Record<string, string>>
@@ -42,17 +47,45 @@ export function keyOfUrl(url: URL, settings: Pick<ResponseCacheSettings, 'query'
   return cacheKey('GET', url, { query: settings.query })
 }
 
-export function createExchange(c: Context, settings: ResponseCacheSettings, { url, parts }: RequestKey): Exchange {
+/** Returns the stored key of a request. */
+function baseOf(store: ResponseStore, settings: ResponseCacheSettings, { url, parts }: RequestKey): string {
+  const part = parts.length === 0 ? undefined : bytesToHex(sha256(utf8ToBytes(JSON.stringify(parts))))
+  return store.keyOf(keyOfUrl(url, settings), part)
+}
+
+/**
+ * True if the options still give the key of the lookup. Otherwise the response may belong to another user: middleware behind
+ * the cache named the user, or a session ended before its page was refreshed.
+ */
+export function isKeyUnchanged({ c, settings, store, base, routeIndex }: Exchange): boolean {
+  if (!settings.hasKeyOption) return true
+  const key = withRouteIndex(c, routeIndex, () => settings.keyOf(c))
+  return key !== undefined && baseOf(store, settings, key) === base
+}
+
+/** Calls a function of the options as before the handler, when `c.req.param` read the route of this middleware. */
+export function withRouteIndex<T>(c: Context, routeIndex: number, call: () => T): T {
+  const current = c.req.routeIndex
+  c.req.routeIndex = routeIndex
+  try {
+    return call()
+  } finally {
+    c.req.routeIndex = current
+  }
+}
+
+export function createExchange(c: Context, settings: ResponseCacheSettings, key: RequestKey): Exchange {
   const store = responseStoreOf(settings.cacheOf(c))
   const request = c.req.raw
-  const part = parts.length === 0 ? undefined : bytesToHex(sha256(utf8ToBytes(JSON.stringify(parts))))
-  const base = store.keyOf(keyOfUrl(url, settings), part)
+  const base = baseOf(store, settings, key)
   return {
     c,
     settings,
     store,
     request,
     head: { method: c.req.method, headers: request.headers },
+    front: frontFieldsOf(c),
+    routeIndex: c.req.routeIndex,
     base,
     digests: Object.fromEntries(fieldDigests(request.headers, base)),
     token: randomUUID(),
@@ -107,11 +140,20 @@ export async function read(x: Exchange, { force = false, claims = false, whole =
 /** Returns the response with this cache's member in Cache-Status (RFC 9211). Nothing else changes. */
 export function withCacheStatus(x: Exchange, response: Response, status: CacheStatus): Response {
   const { cacheStatusName } = x.settings
-  // A protocol switch (101) or a network error (0) cannot be copied.
-  if (cacheStatusName === undefined || response.status < 200 || response.status > 599) return response
+  if (cacheStatusName === undefined || !canCopy(response)) return response
   const headers = new Headers(response.headers)
   headers.set('cache-status', formatCacheStatus(response.headers.get('cache-status'), cacheStatusName, status))
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
+}
+
+/** True if nobody has read the body, or is reading it. */
+export function isReadable(response: Response): boolean {
+  return !response.bodyUsed && response.body?.locked !== true
+}
+
+/** False for a protocol switch (101), a network error (0), and a body that is read already: `new Response` refuses them. */
+export function canCopy(response: Response): boolean {
+  return response.status >= 200 && response.status <= 599 && isReadable(response)
 }
 
 /** Makes this the context's response. Resets `c.res` first, because Hono merges the old response's fields into a new one. */

@@ -14,7 +14,9 @@ import {
   runInBackground,
   storeNow,
   withCacheStatus,
+  withRouteIndex,
 } from './exchange.ts'
+import { runWithoutFrontCookies } from './front-fields.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { responseStoreOf } from './response-store.ts'
 import { type StoredEntry, timedOf } from './serve.ts'
@@ -28,7 +30,7 @@ export async function forward(
   answer?: ResponseAnswer,
 ): Promise<undefined> {
   const requestAt = storeNow(x)
-  await next()
+  await runWithoutFrontCookies(x.c, x.front, next)
   const entry = answer?.entry
   if (x.head.method === 'HEAD' && entry !== undefined) await invalidateOnMismatch(x, entry, requestAt)
   const stale = await staleIfError(x, answer, status.fwd)
@@ -59,20 +61,37 @@ export async function bypass(
   replaceResponse(c, withCacheStatus({ settings } as Exchange, c.res, status))
 }
 
-/** Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags (RFC 9111 4.4). */
-export async function forwardUnsafe(c: Context, next: Next, settings: ResponseCacheSettings): Promise<void> {
+/**
+ * Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags (RFC 9111 4.4).
+ *
+ * @param isIncluded false if the options exclude the path. Nothing is stored under it, but its response may name other URLs
+ *   and tags.
+ */
+export async function forwardUnsafe(
+  c: Context,
+  next: Next,
+  settings: ResponseCacheSettings,
+  { isIncluded }: { isIncluded: boolean },
+): Promise<void> {
+  const { routeIndex } = c.req
   await next()
   const url = new URL(c.req.url)
-  const urls = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
+  const named = c.error === undefined ? invalidatedUrls(c.req.method, url, c.res) : []
+  // The first is the URL of the request itself.
+  const urls = isIncluded ? named : named.slice(1)
   const tags = c.error === undefined ? invalidatedTags(c.req.method, url, c.res) : []
   const failures: unknown[] = []
   // The `key` option may store this URL's GET under another URL. If that function fails, purge at least this URL.
-  const own = urls.length > 0 ? await catchInto(failures, () => settings.keyOf(c)?.url) : undefined
+  const own =
+    isIncluded && urls.length > 0
+      ? await catchInto(failures, () => withRouteIndex(c, routeIndex, () => settings.keyUrlOf(c)))
+      : undefined
   await catchInto(failures, async () => {
     const cache = settings.cacheOf(c)
     const purged = purgeUrls(responseStoreOf(cache), own === undefined ? urls : [...urls, own], settings)
     await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
   })
+  if (!isIncluded) return
   const status: CacheStatus =
     failures.length > 0 ? { fwd: 'method', detail: failureReason(failures[0]) } : { fwd: 'method' }
   replaceResponse(c, withCacheStatus({ settings } as Exchange, c.res, status))

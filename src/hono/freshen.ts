@@ -1,6 +1,6 @@
 /** Updates the stored response after the handler answered 304 (RFC 9111 4.3.4). */
 import { comparableOf, conditionOf, type Freshened, freshenBy304, isNotModified, varyNames } from '../http/index.ts'
-import { runInBackground, withCacheStatus } from './exchange.ts'
+import { isKeyUnchanged, runInBackground, withCacheStatus } from './exchange.ts'
 import { finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import { type OriginResponse, respond } from './origin-response.ts'
 import { type StoredEntry, serve, timedOf } from './serve.ts'
@@ -17,7 +17,7 @@ export async function freshen(
   const freshened = freshenBy304(x.head, timedOf(entry.meta), timed, policy)
   if (freshened === undefined) return answerMismatch(leader, entry, { timed, response })
   const wanted = isCoveredByKey(leader, freshened) ? freshened.store : 'delete'
-  const action = wanted === 'update' && !hasStoreRight(leader) ? 'leave' : wanted
+  const action = wanted === 'update' && !(hasStoreRight(leader) && isKeyUnchanged(x)) ? 'leave' : wanted
   const { isSliding, ...lifetime } = lifetimeOf(x, freshened.response)
   const { bytes, base64 } = entry.meta
   const meta = metaOf(freshened.response, { bytes, base64: base64 === true, isSliding })

@@ -1,9 +1,18 @@
 /** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
 import type { Next } from 'hono'
-import { forwardedFields, mayStore } from '../http/index.ts'
-import { type BodyEnd, readBody, teeBody } from './bodies.ts'
-import { type Exchange, markLeaseHeld, runInBackground, storeNow, withCacheStatus } from './exchange.ts'
+import { forwardedFields, isComplete, mayStore } from '../http/index.ts'
+import { type BodyEnd, cancelBody, readBody, teeBody } from './bodies.ts'
+import {
+  type Exchange,
+  isKeyUnchanged,
+  isReadable,
+  markLeaseHeld,
+  runInBackground,
+  storeNow,
+  withCacheStatus,
+} from './exchange.ts'
 import { freshen } from './freshen.ts'
+import { ownFields, runWithoutFrontCookies } from './front-fields.ts'
 import { endLeadership, finishWork, HIT_FOR_MISS_MS, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import { applyCondition, type OriginResponse, respond, withForwardStatus } from './origin-response.ts'
 import { type StoredEntry, timedOf } from './serve.ts'
@@ -35,32 +44,45 @@ async function runHandler(leader: Leader, next: Next): Promise<undefined> {
   if (error === undefined && response.status === 304 && entry !== undefined) {
     return freshen(leader, entry, originResponse)
   }
-  const decision = error === undefined ? mayStore(x.head, timed, x.settings.policy) : { store: false, reason: 'error' }
+  const decision = decide(x, originResponse)
   const vary = varyRecordOf(x, answer, timed)
-  if (!decision.store || vary === undefined || !hasStoreRight(leader)) {
-    const reason = 'reason' in decision ? String(decision.reason) : vary === undefined ? 'vary' : 'leased'
+  const isSameKey = isKeyUnchanged(x)
+  if (!decision.store || vary === undefined || !isSameKey || !hasStoreRight(leader)) {
+    const refusal = vary === undefined ? 'vary' : isSameKey ? 'leased' : 'key'
+    const reason = decision.reason ?? refusal
     // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
     await endLeadership(leader, reason === 'partial' ? 0 : HIT_FOR_MISS_MS)
     const given = applyCondition(x, originResponse)
+    if (given !== response) cancelBody(response)
     return respond(x, withForwardStatus(x, originResponse, given, { fwd, detail: reason }), 'miss')
   }
   return respondAndStore(leader, originResponse, vary)
 }
 
+/** Decides whether to store the response. The reason is also the `detail` of Cache-Status. */
+function decide(x: Exchange, { response, timed, error }: OriginResponse): { store: boolean; reason?: string } {
+  if (error !== undefined) return { store: false, reason: 'error' }
+  // Middleware behind the cache has read the body, so its bytes are gone.
+  if (!isReadable(response)) return { store: false, reason: 'body' }
+  return mayStore(x.head, timed, x.settings.policy)
+}
+
 async function fetchFromHandler(x: Exchange, next: Next, entry: StoredEntry | undefined): Promise<OriginResponse> {
   const { c, request } = x
-  const headers = forwardedFields(request.headers, entry && timedOf(entry.meta))
+  const forwarded = forwardedFields(request.headers, entry && timedOf(entry.meta))
   // With nothing to validate, the handler may answer the range itself. Its partial response is not stored.
-  if (entry === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, headers, name)
-  if (differs(request.headers, headers)) c.req.raw = new Request(request, { headers })
+  if (entry === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, forwarded, name)
+  if (differs(request.headers, forwarded)) c.req.raw = new Request(request, { headers: forwarded })
   const requestAt = storeNow(x)
   try {
-    await next()
+    await runWithoutFrontCookies(c, x.front, next)
   } finally {
     c.req.raw = request
   }
   const { res: response, error } = c
-  const timed = { status: response.status, headers: response.headers, requestAt, responseAt: storeNow(x) }
+  // This copy is what is stored. Middleware in front may change the response itself, before or after it is stored.
+  const headers = ownFields(response.headers, x.front, x.settings.policy)
+  const timed = { status: response.status, headers, requestAt, responseAt: storeNow(x) }
   return { response, timed, error }
 }
 
@@ -71,18 +93,22 @@ async function respondAndStore(leader: Leader, originResponse: OriginResponse, v
   if (Number(response.headers.get('content-length')) > x.settings.maxBodyBytes) {
     await endLeadership(leader, HIT_FOR_MISS_MS)
     const given = applyCondition(x, originResponse)
+    if (given !== response) cancelBody(response)
     return respond(x, withForwardStatus(x, originResponse, given, { fwd, detail: 'too large' }), 'miss')
   }
   const tags = tagsOf(x, response)
   const storeBody = async (body: BodyEnd): Promise<void> => {
     // A client that disconnects proves nothing about the response, so the next request may store it: no hit-for-miss.
     if (body.kind !== 'whole') return releaseLease(leader, body.kind === 'cancelled' ? 0 : HIT_FOR_MISS_MS)
+    // Fewer or more bytes than Content-Length says cannot be stored, and the next response is probably no different. In workerd,
+    // `fetch` decodes a body and leaves the length of the encoded one.
+    if (!isComplete(timed.headers, body.bytes.length, true)) return releaseLease(leader, HIT_FOR_MISS_MS)
     const isStored = await storeResponse(x, answer, timed, { bytes: body.bytes, ...vary, tags })
     if (!isStored) await releaseLease(leader, 0)
   }
   const status = { fwd, stored: true }
   const given = applyCondition(x, originResponse)
-  const body = response.body as ReadableStream<Uint8Array> | null
+  const body: ReadableStream<unknown> | null = response.body
   if (body === null || given !== response) {
     // The client gets no body, so do not read the body at the client's pace.
     await runInBackground(x, finishWork(leader, readBody(body, x.settings.maxBodyBytes).then(storeBody)))
@@ -90,16 +116,18 @@ async function respondAndStore(leader: Leader, originResponse: OriginResponse, v
   }
   let onStored: () => void = () => {}
   const stored = runInBackground(x, new Promise((resolve) => (onStored = resolve)))
-  const stream = teeBody(body, x.settings.maxBodyBytes, (end) => {
-    const work = finishWork(leader, storeBody(end)).then(onStored)
-    return stored === undefined ? undefined : work
-  })
-  const { headers, statusText } = response
-  return respond(
-    x,
-    withCacheStatus(x, new Response(stream, { status: response.status, statusText, headers }), status),
-    'miss',
-  )
+  try {
+    const stream = teeBody(body, x.settings.maxBodyBytes, (end) => {
+      const work = finishWork(leader, storeBody(end)).then(onStored)
+      return stored === undefined ? undefined : work
+    })
+    const { headers, statusText } = response
+    const copy = new Response(stream, { status: response.status, statusText, headers })
+    return respond(x, withCacheStatus(x, copy, status), 'miss')
+  } catch (error) {
+    onStored()
+    throw error
+  }
 }
 
 function copyField(from: Headers, to: Headers, name: string): void {

@@ -47,6 +47,7 @@ export async function finishWork(leader: Leader, work: Promise<unknown>): Promis
   }
 }
 
+/** The store wraps all its failures. Any other error comes from this process, so the lease can be released. */
 function isStoreUnreachable(error: unknown): boolean {
-  return !(error instanceof CacheError) || UNREACHABLE_CODES.has(error.code)
+  return error instanceof CacheError && UNREACHABLE_CODES.has(error.code)
 }

@@ -10,7 +10,7 @@ import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values
 import { type DeprecatedOptions, renameOptions } from './deprecated.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
 import { checkedQuery } from './query-rule.ts'
-import { type RequestKey, requestKey } from './request-key.ts'
+import { keyUrl, type RequestKey, requestKey } from './request-key.ts'
 import { responseStoreOf } from './response-store.ts'
 
 export interface ResponseCacheOptions extends DeprecatedOptions {
@@ -52,7 +52,13 @@ export interface ResponseCacheOptions extends DeprecatedOptions {
   include?: readonly PathPattern[] | undefined
   /**
    * Requests with Authorization: shared if RFC 9111 3.5 allows it (`'rfc'`, the default), not cached (`'never'`), or cached
-   * per user by a function that returns the user's name. If it returns no name, the request is not cached.
+   * per user by a function that returns the user's name.
+   *
+   * The function is called for every request, so it may read a cookie. It must depend only on the request and on middleware
+   * in front of the cache. It is called again after the handler: if the names differ, the response is not stored.
+   *
+   * undefined means an anonymous request. Anonymous requests share responses; with Authorization they are not cached. An empty
+   * name is not cached either. NaN, objects, promises and everything else that is no name throw an InvalidOptionError.
    */
   authenticated?: 'rfc' | 'never' | ((c: Context) => string | undefined) | undefined
   /** Whether to store responses with Set-Cookie. Every client then gets the same cookie. RFC 9111 allows it; default false. */
@@ -138,6 +144,10 @@ export interface ResponseCacheSettings {
   readonly query: QueryRule | undefined
   /** Returns the request's key, or undefined if the request must not be cached. */
   readonly keyOf: (c: Context) => RequestKey | undefined
+  /** Returns the URL of the request's key, even if the request itself must not be cached. */
+  readonly keyUrlOf: (c: Context) => URL
+  /** Whether an option decides on the key, so that it may change while the handler runs. */
+  readonly hasKeyOption: boolean
   readonly tagsOf: ResponseCacheOptions['tags']
   readonly maxBodyBytes: number
   readonly maxVariants: number
@@ -164,6 +174,8 @@ export function parseOptions(given: ResponseCacheOptions): ResponseCacheSettings
     sliding: slidingOf(options),
     query: checkedQuery(options.query),
     keyOf: (c) => requestKey(c, key, authenticated),
+    keyUrlOf: (c) => keyUrl(c, key),
+    hasKeyOption: key !== undefined || typeof authenticated === 'function',
     tagsOf: tags,
     maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
     maxVariants: wholeNumber('maxVariants', maxVariants, 1),

@@ -23,7 +23,9 @@ export interface OriginResponse {
  * Without Last-Modified, If-Modified-Since never matches (RFC 9110 13.1.3). Only a stored response is compared by its Date.
  */
 export function applyCondition(x: Exchange, { response, timed }: OriginResponse): Response {
-  const condition = response.status === 200 ? conditionOf(x.head, timed.responseAt) : undefined
+  // Without its Range, a request answered with 206 would get a 200, and conditions precede ranges (RFC 9110 13.2.2).
+  const isEvaluated = response.status === 200 || response.status === 206
+  const condition = isEvaluated ? conditionOf(x.head, timed.responseAt) : undefined
   if (condition === undefined || !isNotModified(condition, comparableOf(timed))) return response
   if (condition.kind === 'modified-since' && !response.headers.has('last-modified')) return response
   return new Response(null, { status: 304, headers: notModifiedFields(response.headers) })

@@ -12,6 +12,9 @@ export interface RequestKey {
 /**
  * Returns the request's key, or undefined if the request must not be cached, because `authenticated` names no user.
  *
+ * `authenticated` decides for every request, because it may recognize a user by a cookie. No name means an anonymous request,
+ * unless the request has Authorization.
+ *
  * @throws InvalidOptionError if an option returns something that is not text
  */
 export function requestKey(
@@ -19,22 +22,32 @@ export function requestKey(
   key: ResponseCacheOptions['key'],
   authenticated: NonNullable<ResponseCacheOptions['authenticated']>,
 ): RequestKey | undefined {
-  const given = key?.(c)
-  const url = given instanceof URL ? given : new URL(c.req.url)
-  const own = given instanceof URL ? undefined : checkedText('key', given)
-  const parts = own === undefined ? [] : [`key ${own}`]
-  if (typeof authenticated !== 'function' || !c.req.raw.headers.has('authorization')) return { url, parts }
+  const { url, parts } = keyOption(c, key)
+  if (typeof authenticated !== 'function') return { url, parts }
   const user = checkedText('authenticated', authenticated(c))
-  return user === undefined || user === '' ? undefined : { url, parts: [...parts, `user ${user}`] }
+  if (user === undefined) return c.req.raw.headers.has('authorization') ? undefined : { url, parts }
+  return user === '' ? undefined : { url, parts: [...parts, `user ${user}`] }
+}
+
+/** Returns the URL of the request's key. It is the same for all users. @throws InvalidOptionError */
+export function keyUrl(c: Context, key: ResponseCacheOptions['key']): URL {
+  return keyOption(c, key).url
+}
+
+function keyOption(c: Context, key: ResponseCacheOptions['key']): RequestKey {
+  const given = key?.(c)
+  if (given instanceof URL) return { url: given, parts: [] }
+  const text = checkedText('key', given)
+  return { url: new URL(c.req.url), parts: text === undefined ? [] : [`key ${text}`] }
 }
 
 /**
- * Accepts numbers as text, and refuses everything else. A promise, for example, would give the same text for everybody, and
- * one user would get the pages of another.
+ * Accepts finite numbers as text, and refuses everything else. A promise or NaN, for example, would give the same text for
+ * everybody, and one user would get the pages of another.
  */
 function checkedText(name: 'key' | 'authenticated', value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'string' || Number.isFinite(value) || typeof value === 'bigint') return String(value)
   const expected = name === 'key' ? 'a string or a URL' : 'a string'
   throw new InvalidOptionError(`Expected ${name} to answer with ${expected}, got ${describeType(value)}.`)
 }

@@ -12,6 +12,7 @@ import {
   type ForwardReason,
   isAnswerable,
   isShareable,
+  isWebSocketUpgrade,
   mayFill,
   mustNotForward,
   type Reuse,
@@ -21,19 +22,23 @@ import { InvalidOptionError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
 import { readBody } from './bodies.ts'
 import {
+  canCopy,
   createExchange,
   type Exchange,
   emitEvent,
   emitFailure,
   failureReason,
+  isKeyUnchanged,
   isLeaseHeld,
   read,
+  replaceResponse,
   runInBackground,
   withCacheStatus,
 } from './exchange.ts'
 import { bypass, forward, forwardUnsafe } from './forward.ts'
+import { frontFieldsOf, withFrontFields } from './front-fields.ts'
 import { runLeader } from './lead.ts'
-import type { Leader } from './lease.ts'
+import { endLeadership, type Leader } from './lease.ts'
 import { parseOptions, type ResponseCacheOptions } from './options.ts'
 import { forwardReason, judge, serve, timedOf } from './serve.ts'
 import { waitUntilOf } from './wait-until.ts'
@@ -62,20 +67,24 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
   const pendingMisses: PendingMisses = new Map()
 
   return async function responseCache(c, next) {
-    if (!settings.includesPath(c.req.path) || c.req.raw.headers.has('upgrade')) return next()
+    const isIncluded = settings.includesPath(c.req.path)
+    const head = { method: c.req.method, headers: c.req.raw.headers }
+    // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
+    if (!isAnswerable(head.method)) return forwardUnsafe(c, next, settings, { isIncluded })
+    // If middleware in front has answered already, Hono ignores the handler's response, so there is nothing to cache.
+    if (!isIncluded || isWebSocketUpgrade(head) || c.finalized) return next()
     const refreshing = pendingRefreshes.get(c.req.raw)
     // This refresh belongs to another responseCache, so pass it on. Handling it here would answer in that cache's place, or
     // store headers that middleware between the two added for one client.
     if (refreshing !== undefined && refreshing.x.settings !== settings) return next()
     if (refreshing !== undefined) {
       pendingRefreshes.delete(c.req.raw)
-      return runLeader({ ...refreshing, x: { ...refreshing.x, c } }, next)
+      return runRefresh(
+        { ...refreshing, x: { ...refreshing.x, c, front: frontFieldsOf(c), routeIndex: c.req.routeIndex } },
+        next,
+      )
     }
-    if (!isAnswerable(c.req.method)) return forwardUnsafe(c, next, settings)
-    const key =
-      bypassReason({ method: c.req.method, headers: c.req.raw.headers }, settings.policy) === undefined
-        ? settings.keyOf(c)
-        : undefined
+    const key = bypassReason(head, settings.policy) === undefined ? settings.keyOf(c) : undefined
     if (key === undefined) return bypass(c, next, settings, { fwd: 'bypass' })
     let x: Exchange
     try {
@@ -85,7 +94,12 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
       if (error instanceof InvalidOptionError) throw error
       return bypass(c, next, settings, { fwd: 'bypass', detail: failureReason(error) })
     }
-    return isLeaseHeld(x) ? next() : answerRequest(x, next, pendingMisses)
+    if (isLeaseHeld(x)) return next()
+    const served = await answerRequest(x, next, pendingMisses)
+    const response = served ?? c.res
+    const answer = canCopy(response) ? withFrontFields(response, x.front) : response
+    // Replace instead of returning it, because Hono would merge what middleware in front set on `c.res` over its fields.
+    if (answer !== c.res) replaceResponse(c, answer)
   }
 }
 
@@ -174,6 +188,18 @@ async function serveStored(
   if (shouldRefresh) refreshInBackground(createLeader(x, answer, fwd, pendingMisses))
   else if (answer.claimed) await runInBackground(x, giveBackLease(x, answer))
   return served
+}
+
+/** Runs the handler for a refresh that came back here. */
+async function runRefresh(leader: Leader, next: Next): Promise<undefined> {
+  let isSameKey = false
+  try {
+    isSameKey = isKeyUnchanged(leader.x)
+  } finally {
+    if (!isSameKey) await endLeadership(leader, 0)
+  }
+  if (isSameKey) return runLeader(leader, next)
+  await next()
 }
 
 /** Sends the request through the application again, after the response. */

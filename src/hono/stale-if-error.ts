@@ -1,6 +1,7 @@
 /** stale-if-error: the stored response answers if the handler fails. */
 import { type ForwardReason, isServerError, mayServeOnError } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
+import { cancelBody } from './bodies.ts'
 import { type Exchange, storeNow } from './exchange.ts'
 import { matchesVary, policyFor, serve, timedOf } from './serve.ts'
 
@@ -31,9 +32,4 @@ export async function staleIfError(
 function hasFailed({ error, res }: Exchange['c']): boolean {
   if (error === undefined) return isServerError(res.status)
   return res.status >= SERVER_ERRORS || typeof Reflect.get(error, 'getResponse') !== 'function'
-}
-
-/** Cancels the body that nobody will read. Otherwise its producer might wait for a reader. */
-function cancelBody({ body }: Response): void {
-  body?.cancel().catch(() => {})
 }

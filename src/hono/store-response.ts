@@ -5,7 +5,6 @@ import {
   fieldsToStore,
   freshness,
   hasValidator,
-  isComplete,
   joinVary,
   responseTags,
   servingSpans,
@@ -84,14 +83,13 @@ export function tagsOf(x: Exchange, response: Response): readonly string[] {
   ]
 }
 
-/** Stores a response with its whole body. Returns false if the body is incomplete or the store refused the response. */
+/** Stores a response with its whole body. Returns false if the store refused it. @param bytes must be complete */
 export async function storeResponse(
   x: Exchange,
   answer: ResponseAnswer,
   response: TimedResponse,
   { bytes, names, forgets, tags }: { bytes: Uint8Array; tags: readonly string[] } & VaryRecord,
 ): Promise<boolean> {
-  if (!isComplete(response.headers, bytes.length, true)) return false
   const { text, base64 } = bodyText(bytes)
   const { isSliding, ...lifetime } = lifetimeOf(x, response)
   const stored = { ...response, headers: fieldsToStore(response, x.settings.policy) }

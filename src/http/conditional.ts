@@ -37,6 +37,19 @@ const REPRESENTATION_METADATA = [
   'repr-digest',
 ]
 
+const CONTENT: ReadonlySet<string> = new Set([
+  ...REPRESENTATION_METADATA,
+  'content-disposition',
+  'content-location',
+  'etag',
+  'last-modified',
+])
+
+/** True if the field describes the content of its response. @param name in lower case */
+export function describesContent(name: string): boolean {
+  return CONTENT.has(name)
+}
+
 /** Returns the request's condition, or undefined if it has none. If-None-Match has precedence (RFC 9110 13.2.2). */
 export function conditionOf(request: RequestHead, now: number): Condition | undefined {
   if (!isAnswerable(request.method)) return undefined

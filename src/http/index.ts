@@ -15,20 +15,22 @@ export {
   type Condition,
   comparableOf,
   conditionOf,
+  describesContent,
   isNotModified,
   notModifiedFields,
 } from './conditional.ts'
+export { listMembers } from './fields.ts'
 export { forwardedFields } from './forwarding.ts'
 export { type Freshened, freshenBy304, freshenByHead } from './freshening.ts'
 export { type Freshness, type FreshnessSource, freshness, servingSpans } from './freshness.ts'
 export { invalidatedUrls, invalidates } from './invalidation.ts'
 export type { RequestHead, ResponseHead, TimedResponse } from './message.ts'
-export { bypassReason, isAnswerable, isSafe } from './methods.ts'
+export { bypassReason, isAnswerable, isSafe, isWebSocketUpgrade } from './methods.ts'
 export { createPolicy, type HeuristicOptions, type Policy, type PolicyOptions } from './policy.ts'
 export type { ByteRange } from './range.ts'
 export { isShareable, mayServeOnError, mustNotForward, type Reuse, reuse } from './serving.ts'
 export { isServerError } from './statuses.ts'
-export { fieldsToStore } from './stored-fields.ts'
+export { fieldsToStore, guidesCaches } from './stored-fields.ts'
 export { isComplete, mayFill, mayStore, type StoreDecision, type StoreRefusal } from './storing.ts'
 export { groupTag, invalidatedTags, responseTags } from './tags.ts'
 export { hasValidator } from './validators.ts'

@@ -1,4 +1,5 @@
 /** Request methods (RFC 9110 9). Their names are case-sensitive: `get` is an unknown method. */
+import { listMembers } from './fields.ts'
 import type { RequestHead } from './message.ts'
 import type { Policy } from './policy.ts'
 
@@ -12,6 +13,16 @@ export function isSafe(method: string): boolean {
 /** True for GET, and for HEAD, which a stored response to GET answers (RFC 9110 9.3.2). */
 export function isAnswerable(method: string): boolean {
   return method === 'GET' || method === 'HEAD'
+}
+
+/**
+ * True if the request opens a WebSocket (RFC 6455 4.1). A client can add Upgrade to any request, and does so for h2c (`curl
+ * --http2`), so no other upgrade may bypass the cache.
+ */
+export function isWebSocketUpgrade({ method, headers }: RequestHead): boolean {
+  const lists = (field: string, member: string) =>
+    listMembers(headers.get(field)).some((each) => each.toLowerCase() === member)
+  return method === 'GET' && lists('connection', 'upgrade') && lists('upgrade', 'websocket')
 }
 
 /** Returns why a request bypasses the cache, as a reason of Cache-Status (RFC 9211 2.2), or undefined if it does not. */

@@ -48,6 +48,13 @@ export function excludedFields(headers: Headers, policy: Policy): ReadonlySet<st
   return excluded
 }
 
+const TAG_FIELDS: ReadonlySet<string> = new Set(['cache-groups', 'cache-tag'])
+
+/** True if caches decide by this field of a response. @param name in lower case */
+export function guidesCaches(name: string, policy: Policy): boolean {
+  return RELIED_ON.has(name) || TAG_FIELDS.has(name) || policy.targetedFields.includes(name)
+}
+
 /** Returns the lower-case names of fields that are only for the client of this response. */
 export function unsharedFields(headers: Headers, policy: Policy): readonly string[] {
   const directives = cachingDirectives(headers, policy.targetedFields)

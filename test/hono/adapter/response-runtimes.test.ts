@@ -76,6 +76,23 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
     expect([brief(hit), await hit.text()]).toEqual(['hit', 'first second third'])
   })
 
+  it('stores the bytes of chunks of every type', async () => {
+    expect(await (await ask('/chunks')).text()).toBe('part part part text')
+    await stored(1)
+    const hit = await ask('/chunks')
+    expect([brief(hit), await hit.text()]).toEqual(['hit', 'part part part text'])
+  })
+
+  it('gives every client the fields that middleware in front sets for it', async () => {
+    for (const user of ['alice', 'bob']) {
+      const response = await ask('/front', { 'x-user': user })
+      expect(await response.text()).toBe('page')
+      expect([response.headers.get('x-account'), response.headers.get('set-cookie')]).toEqual([user, `session=${user}`])
+      expect(brief(response)).toBe(user === 'alice' ? 'fwd=uri-miss;stored' : 'hit')
+      await stored(1)
+    }
+  })
+
   // On edge-runtime there is no socket that a client could close.
   if (name !== 'on edge-runtime')
     it('stores nothing if the client disconnects, and blocks no other request', async () => {

@@ -151,6 +151,21 @@ describe('a stored response', () => {
   })
 })
 
+describe('a request for an upgrade', () => {
+  it.each<[string, string, RequestInit]>([
+    ['of HTTP', 'hit', { headers: { connection: 'Upgrade', upgrade: 'h2c' } }],
+    ['without Connection', 'hit', { headers: { upgrade: 'websocket' } }],
+    ['of HEAD', 'hit', { method: 'HEAD', headers: { connection: 'Upgrade', upgrade: 'websocket' } }],
+    ['to a protocol that only begins so', 'hit', { headers: { connection: 'Upgrade', upgrade: 'websocket2' } }],
+    ['to a WebSocket', 'none', { headers: { connection: 'keep-alive, upgrade', upgrade: 'h2c, WebSocket' } }],
+  ])('%s: %s', async (_name, expected, init) => {
+    const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, fresh))
+    await fetch('/a')
+    expect(brief(await fetch('/a', init)) ?? 'none').toBe(expected)
+    expect(calls).toHaveLength(expected === 'hit' ? 1 : 2)
+  })
+})
+
 describe('a miss', () => {
   it('hides conditions from the handler, and answers them itself', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag: '"1"' }))
@@ -179,6 +194,34 @@ describe('a miss', () => {
     const part = await fetch('/a', { headers: { range: 'bytes=0-1' } })
     expect([part.status, await part.text(), brief(part)]).toEqual([206, 'He', 'fwd=uri-miss;detail=partial'])
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
+  })
+
+  it.each<[string, number, Record<string, string>, Record<string, string>]>([
+    ['If-None-Match holds weakly', 304, { etag: '"1"' }, { 'if-none-match': 'W/"1"' }],
+    ['If-None-Match is *', 304, {}, { 'if-none-match': '*' }],
+    ['If-None-Match does not hold', 206, { etag: '"1"' }, { 'if-none-match': '"2"' }],
+    ['If-Modified-Since holds', 304, { 'last-modified': yesterday }, { 'if-modified-since': yesterday }],
+    ['If-Modified-Since cannot be compared', 206, {}, { 'if-modified-since': yesterday }],
+    ['If-Range is beside it', 304, { etag: '"1"' }, { 'if-none-match': '"1"', 'if-range': '"1"' }],
+  ])('evaluates conditions before ranges: %s (%i)', async (_name, code, validators, conditions) => {
+    let isCancelled = false
+    const { fetch } = createApp(site, (c) => {
+      const body = new ReadableStream({
+        start: (to) => to.enqueue(new TextEncoder().encode('He')),
+        pull: (to) => to.close(),
+        cancel: () => {
+          isCancelled = true
+        },
+      })
+      return c.body(body, 206, { ...fresh, ...validators, 'content-range': 'bytes 0-1/5', 'content-length': '2' })
+    })
+    const response = await fetch('/a', { headers: { range: 'bytes=0-1', ...conditions } })
+    expect([response.status, await response.text()]).toEqual(code === 304 ? [304, ''] : [206, 'He'])
+    expect([response.headers.has('content-range'), response.headers.has('content-length')]).toEqual(
+      code === 304 ? [false, false] : [true, true],
+    )
+    expect(isCancelled).toBe(code === 304)
+    expect(brief(response)).toBe(`fwd=uri-miss;${code === 304 ? 'fwd-status=206;' : ''}detail=partial`)
   })
 
   it('answers 304 if the client has the response already, even if it is not stored', async () => {

@@ -97,7 +97,13 @@ const KINDS: Kind[] = [
     async (app) => [await before(app, '/private'), await app.fetch('/private')],
   ],
   ['unsafe', 1, false, false, async (app) => [await before(app, '/a'), await app.fetch('/a', { method: 'POST' })]],
-  ['request for a WebSocket', 0, false, false, (app) => app.fetch('/a', { headers: { upgrade: 'websocket' } })],
+  [
+    'request for a WebSocket',
+    0,
+    false,
+    false,
+    (app) => app.fetch('/a', { headers: { connection: 'Upgrade', upgrade: 'websocket' } }),
+  ],
 ]
 
 const table: string[] = []

@@ -1,7 +1,19 @@
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { ResponseCacheOptions } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { age, brief, createApp, createSite, emptied, fresh, ownCache, type Site, status, stored } from '../app.ts'
+import {
+  age,
+  brief,
+  createApp,
+  createSite,
+  emptied,
+  fresh,
+  heldLeases,
+  ownCache,
+  type Site,
+  status,
+  stored,
+} from '../app.ts'
 
 let site: Site
 beforeAll(async () => {
@@ -138,9 +150,77 @@ describe('the option', () => {
     },
   )
 
-  it.each(['key', 'authenticated'])('%s is refused if it returns something that is not text', async (name) => {
-    const { fetch, calls } = createApp(site, hello(fresh), { [name]: async () => 'somebody' })
-    expect((await fetch('/a', { headers: { authorization: 'a' } })).status).toBe(500)
+  describe('authenticated', () => {
+    const cookieUser = (c: Context) => /user=(\w+)/.exec(c.req.header('cookie') ?? '')?.[1]
+    const page = (c: Context) => c.text(`for ${cookieUser(c)}`, 200, fresh)
+    const as = (user: string) => ({ headers: { cookie: `user=${user}` } })
+
+    it('separates users that it recognizes by a cookie', async () => {
+      const { fetch, calls } = createApp(site, page, { authenticated: cookieUser })
+      for (const user of ['alice', 'bob', 'alice', 'bob']) {
+        expect(await (await fetch('/a', as(user))).text()).toBe(`for ${user}`)
+      }
+      expect(await (await fetch('/a')).text()).toBe('for undefined')
+      expect(brief(await fetch('/a'))).toBe('hit')
+      expect(calls).toHaveLength(3)
+    })
+
+    it.each([
+      ['an empty name', () => '', {}],
+      ['no name for a request with Authorization', () => undefined, { authorization: 'a' }],
+    ])('does not cache %s', async (_name, authenticated, headers) => {
+      const { fetch, calls } = createApp(site, page, { authenticated })
+      for (const _ of [1, 2]) expect(brief(await fetch('/a', { headers }))).toBe('fwd=bypass')
+      expect(calls).toHaveLength(2)
+    })
+
+    it('stores nothing if the handler runs for another user than the lookup', async () => {
+      // The session middleware is behind the cache by mistake, so the lookup sees no user.
+      const session: MiddlewareHandler = async (c, next) => {
+        c.set('user', cookieUser(c))
+        await next()
+      }
+      const { fetch } = createApp(site, page, { authenticated: (c) => c.get('user') }, { after: [session] })
+      for (const user of ['alice', 'bob']) {
+        const response = await fetch('/a', as(user))
+        expect([await response.text(), brief(response)]).toEqual([`for ${user}`, 'fwd=uri-miss;detail=key'])
+      }
+      expect(await stored(site)).toEqual([])
+    })
+
+    it('stores no refresh that runs for another user, and releases its lease', async () => {
+      let session: string | undefined = 'alice'
+      const app = createApp(site, (c) => c.text(`for ${session}`, 200, fresh), {
+        authenticated: () => session,
+        stale: '1h',
+        refresh: (request) => {
+          session = 'bob'
+          return app.app.fetch(request)
+        },
+      })
+      await app.fetch('/a')
+      await age(site, 61 * SECOND)
+      expect(await (await app.fetch('/a')).text()).toBe('for alice')
+      session = 'alice'
+      expect(await (await app.fetch('/a')).text()).toBe('for alice')
+      expect(await stored(site)).toHaveLength(1)
+      expect(await heldLeases(site)).toEqual([])
+    })
+  })
+
+  it.each([
+    ['key', async () => 'somebody'],
+    ['key', () => Number.NaN],
+    ['authenticated', async () => 'somebody'],
+    ['authenticated', () => ({ id: 1 })],
+    ['authenticated', () => Number.NaN],
+    ['authenticated', () => Number.POSITIVE_INFINITY],
+    ['authenticated', () => false],
+  ])('%s is refused if it returns something that names nobody: %s', async (name, option) => {
+    const { fetch, calls } = createApp(site, hello(fresh), { [name]: option })
+    for (const headers of [{}, { authorization: 'a' }] as Record<string, string>[]) {
+      expect((await fetch('/a', { headers })).status).toBe(500)
+    }
     expect(calls).toHaveLength(0)
   })
 

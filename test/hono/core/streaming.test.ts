@@ -1,5 +1,7 @@
+import type { MiddlewareHandler } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../setup/eventually.ts'
+import { createGate } from '../../setup/gate.ts'
 import {
   brief,
   createApp,
@@ -7,6 +9,7 @@ import {
   emptied,
   fresh,
   heldLeases,
+  pause,
   type Site,
   status,
   stored,
@@ -139,7 +142,141 @@ describe('a handler that streams', () => {
     const { fetch } = createApp(site, (c) => c.body('short', 200, { ...fresh, 'content-length': '6' }))
     expect(await (await fetch('/a')).text()).toBe('short')
     expect(await stored(site)).toEqual([])
-    expect(await heldLeases(site)).toEqual([])
+  })
+
+  it('makes no request wait after its length differed from its Content-Length', async () => {
+    // As fetch in workerd returns it: decoded, with the length of the encoded body.
+    let isDecoded = true
+    const together = 5
+    const running = createGate()
+    const { fetch, calls } = createApp(site, async (c) => {
+      if (calls.length === together + 1) running.open()
+      if (calls.length > 1 && isDecoded) await running.opened
+      return c.body('decoded', 200, { ...fresh, ...(isDecoded ? { 'content-length': '5' } : {}) })
+    })
+    await fetch('/a')
+    expect(await heldLeases(site)).toEqual(['pass'])
+    // Each of these would wait for the one before.
+    await Promise.all(times(together, () => fetch('/a')))
+    expect(calls).toHaveLength(together + 1)
+    isDecoded = false
+    expect([brief(await fetch('/a')), brief(await fetch('/a'))]).toEqual(['fwd=uri-miss;stored', 'hit'])
+  })
+})
+
+describe('a body of chunks', () => {
+  const bytes = () => new TextEncoder().encode('a\u00e9\u20ac!!')
+  const expected = Buffer.concat([bytes(), bytes()])
+  /** The bytes in the middle of a longer buffer, so that a view's offset and length count. */
+  const within = <T extends ArrayBufferLike>(buffer: T): T => {
+    new Uint8Array(buffer, 2, bytes().length).set(bytes())
+    return buffer
+  }
+  const size = bytes().length
+  const kinds: [string, () => unknown][] = [
+    ['Uint8Array', bytes],
+    ['Buffer', () => Buffer.from(bytes())],
+    ['ArrayBuffer', () => bytes().buffer],
+    ['DataView', () => new DataView(within(new ArrayBuffer(size + 4)), 2, size)],
+    ['Uint16Array', () => new Uint16Array(within(new ArrayBuffer(size + 4)), 2, size / 2)],
+    [
+      'SharedArrayBuffer',
+      () => {
+        const shared = new SharedArrayBuffer(size)
+        new Uint8Array(shared).set(bytes())
+        return shared
+      },
+    ],
+    ['Uint8Array over a SharedArrayBuffer', () => new Uint8Array(within(new SharedArrayBuffer(size + 4)), 2, size)],
+    ['string', () => new TextDecoder().decode(bytes())],
+  ]
+  const streamOf = (chunks: readonly unknown[]) =>
+    new ReadableStream({
+      start(to) {
+        for (const chunk of chunks) to.enqueue(chunk)
+        to.close()
+      },
+    })
+
+  it.each(kinds)('of type %s is stored as the client got it', async (_name, chunk) => {
+    const { fetch, calls } = createApp(site, () => new Response(streamOf([chunk(), chunk()]), { headers: fresh }))
+    for (const how of ['fwd=uri-miss;stored', 'hit']) {
+      const response = await fetch('/a')
+      expect([Buffer.from(await response.arrayBuffer()), brief(response)]).toEqual([expected, how])
+    }
+    expect(calls).toHaveLength(1)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['a number', () => 42],
+    ['null', () => null],
+    ['undefined', () => undefined],
+    ['an object', () => ({ byteLength: 3, slice: () => 'abc' })],
+    ['an array', () => [1, 2]],
+    [
+      'a detached buffer',
+      () => {
+        const chunk = bytes()
+        structuredClone(chunk, { transfer: [chunk.buffer] })
+        return chunk
+      },
+    ],
+  ])('that is not bytes is not stored, and no request waits: %s', async (_name, chunk) => {
+    const chunks = [[bytes(), chunk(), bytes()], [bytes()]]
+    const { send, settled } = createApp(site, () => new Response(streamOf(chunks.shift() ?? []), { headers: fresh }))
+    await (await send('/a')).arrayBuffer().catch(() => {})
+    await settled()
+    expect(await stored(site)).toEqual([])
+    expect(await heldLeases(site)).toEqual(['pass'])
+    expect(brief(await send('/a'))).toBe('fwd=uri-miss;stored')
+  })
+
+  it('is stored as the handler sent it if middleware in front edits the chunks', async () => {
+    const shout: MiddlewareHandler = async (c, next) => {
+      await next()
+      const edit = new TransformStream<Uint8Array, Uint8Array>({
+        transform: (chunk, to) => to.enqueue(chunk.fill(120)),
+      })
+      c.res = new Response(c.res.body?.pipeThrough(edit), c.res)
+    }
+    const handler = () => {
+      const chunks = [Buffer.from('first '), Buffer.from('last')]
+      // The first chunk is edited before the last one ends the body.
+      const pull = async (to: ReadableStreamDefaultController) => {
+        await pause(20)
+        const chunk = chunks.shift()
+        return chunk === undefined ? to.close() : to.enqueue(chunk)
+      }
+      return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers: fresh })
+    }
+    expect(await (await createApp(site, handler, {}, { before: [shout] }).fetch('/a')).text()).toBe('x'.repeat(10))
+    const hit = await createApp(site, handler).fetch('/a')
+    expect([await hit.text(), brief(hit)]).toEqual(['first last', 'hit'])
+  })
+
+  it('reaches the client and the store even if the handler uses one buffer again and again', async () => {
+    const { fetch } = createApp(site, () => {
+      const buffer = Buffer.alloc(1)
+      let sent = 0
+      const pull = (to: ReadableStreamDefaultController) => {
+        buffer.fill(97 + sent)
+        return sent++ < 5 ? to.enqueue(buffer) : to.close()
+      }
+      return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), { headers: fresh })
+    })
+    for (const _ of [1, 2]) expect(await (await fetch('/a')).text()).toBe('abcde')
+  })
+
+  it('that middleware behind the cache has read is not stored, and no request waits', async () => {
+    const reads: MiddlewareHandler = async (c, next) => {
+      await next()
+      await c.res.text()
+    }
+    const { app, settled } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, { after: [reads] })
+    const response = await app.request('https://example.com/a')
+    expect([response.status, response.bodyUsed]).toEqual([200, true])
+    await settled()
+    expect([await stored(site), await heldLeases(site)]).toEqual([[], ['pass']])
   })
 })
 

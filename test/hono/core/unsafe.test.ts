@@ -1,4 +1,6 @@
+import { type Context, Hono } from 'hono'
 import type { CacheEvent } from 'pgstash'
+import { responseCache } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { brief, createApp, createSite, emptied, fresh, ownCache, type Site, stored, stream } from '../app.ts'
 
@@ -140,6 +142,61 @@ describe('an unsafe request', () => {
     await fetch('/a')
     const response = await fetch('/a', { method: 'POST' })
     expect([response.status, brief(response)]).toEqual([200, 'fwd=method;detail=UNAVAILABLE'])
+    expect(await stored(site)).toEqual([])
+  })
+
+  it.each<[string, Record<string, string>]>([
+    [
+      'h2c, as of curl --http2',
+      { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' },
+    ],
+    ['a WebSocket', { connection: 'Upgrade', upgrade: 'websocket' }],
+    ['TLS', { connection: 'Upgrade', upgrade: 'TLS/1.0' }],
+  ])('removes its URL even if it asks for an upgrade to %s', async (_name, headers) => {
+    const { fetch } = pages()
+    await fetch('/a')
+    expect(brief(await fetch('/a', { method: 'PUT', headers }))).toBe('fwd=method')
+    expect(await paths()).toEqual([])
+  })
+
+  it('of an excluded path removes the URLs and groups that its response names', async () => {
+    const { fetch } = createApp(
+      site,
+      (c) =>
+        c.req.method === 'GET'
+          ? c.text(c.req.path, 200, { ...fresh, 'cache-groups': `"${c.req.path}"` })
+          : c.text('done', 201, { location: '/a', 'cache-group-invalidation': '"/b"' }),
+      { exclude: ['/admin/*'] },
+    )
+    for (const path of ['/a', '/b', '/c']) await fetch(path)
+    expect(brief(await fetch('/admin/posts', { method: 'POST' }))).toBeUndefined()
+    const statuses: unknown[] = []
+    for (const path of ['/a', '/b', '/c']) statuses.push(brief(await fetch(path)))
+    expect(statuses).toEqual(['fwd=uri-miss;stored', 'fwd=miss;stored', 'hit'])
+  })
+
+  it('removes the URL of the key option even if authenticated names no user', async () => {
+    const { fetch } = createApp(site, (c) => c.text('page', 200, fresh), {
+      key: (c) => new URL(c.req.path.toLowerCase(), c.req.url),
+      authenticated: () => undefined,
+    })
+    await fetch('/Page')
+    await fetch('/PAGE', { method: 'POST', headers: { authorization: 'a' } })
+    expect(await stored(site)).toEqual([])
+  })
+
+  it("removes the URL that the key option makes of a parameter of the cache's own route", async () => {
+    const app = new Hono()
+    const key = (c: Context) => new URL(`/shops/${c.req.param('shop')?.toLowerCase()}`, c.req.url)
+    app.use('/shops/:shop', responseCache({ cache: ownCache(site), key }))
+    app.all('/:kind/:name', (c) => c.text(c.req.param('name'), 200, fresh))
+    const ask = async (path: string, init: RequestInit = {}) => {
+      const response = await app.fetch(new Request(`https://example.com${path}`, init))
+      await response.text()
+      return brief(response)
+    }
+    expect([await ask('/shops/Red'), await ask('/shops/red')]).toEqual(['fwd=uri-miss;stored', 'hit'])
+    await ask('/shops/RED', { method: 'POST' })
     expect(await stored(site)).toEqual([])
   })
 })

@@ -11,6 +11,11 @@ let made = 0
 const cacheOf = (c: Context<Env>) => (cache ??= createCache(database(c.env)))
 
 const app = new Hono<Env>()
+app.use('/front', async (c, next) => {
+  c.header('x-account', c.req.header('x-user') ?? 'nobody')
+  c.header('set-cookie', `session=${c.req.header('x-user')}`)
+  await next()
+})
 app.use(
   responseCache({
     cache: (c) => cacheOf(c as Context<Env>),
@@ -34,6 +39,20 @@ app.get('/stream', (c) => {
     },
   })
   return c.body(body, 200, { 'cache-control': 'max-age=60' })
+})
+app.get('/front', () => new Response('page', { headers: { 'cache-control': 'max-age=60' } }))
+app.get('/chunks', () => {
+  // Chunks of every type that some runtime accepts.
+  const bytes = new TextEncoder().encode('--part ')
+  const chunks = [bytes.slice(2), bytes.slice(2).buffer, new DataView(bytes.buffer, 2), 'text']
+  const body = new ReadableStream({
+    pull(controller) {
+      const chunk = chunks.shift()
+      if (chunk === undefined) controller.close()
+      else controller.enqueue(chunk)
+    },
+  })
+  return new Response(body, { headers: { 'cache-control': 'max-age=60' } })
 })
 app.get('/endless', (c) => {
   // Bytes until somebody stops it.
