@@ -1,4 +1,6 @@
 /** `onError: 'miss'` as a property of a store: which failures it absorbs, and the answer that stands in for each. */
+
+import { leaseIdentity } from '../store/lease-identity.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import { now } from '../values/clock.ts'
 import { isOutage, markAsOpener, takeCost } from '../values/errors.ts'
@@ -45,6 +47,7 @@ export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
     ...store,
     ...Object.fromEntries(hard),
     isLocal: false,
+    leaseIdentity: (key) => leaseIdentity(store, key),
     read: (key, options) => soft(() => store.read(key, options), undefined),
     readMany: (keys, options) => soft(() => store.readMany(keys, options), new Map()),
     has: (key) => soft(() => store.has(key), false),

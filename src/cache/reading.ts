@@ -1,6 +1,7 @@
 /** `get`, `getMany`, `has`, `expiration`, `entry`: methods that change no value. */
 import type { Cache, CacheEntry } from '../cache.ts'
 import { decodeRow } from '../store/decode-row.ts'
+import { readLocally } from '../store/read-local.ts'
 import { type Row, toReply } from '../store/store.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
 import type { OperationEngine } from './engine.ts'
@@ -27,7 +28,7 @@ export function reading(engine: OperationEngine) {
       const { value: row } = reply instanceof Promise ? await reply : reply
       return row === undefined ? fallback : decodeRow(row, stored, codec)
     }
-    const local = ttlMs === undefined ? store.readLocal?.(stored) : undefined
+    const local = ttlMs === undefined ? readLocally(store, stored) : undefined
     if (local !== undefined && engine.emit === undefined) return decodeRow(local, stored, codec)
     const hit = await perform<{ value: unknown } | undefined>(engine, {
       name: 'get',

@@ -1,4 +1,6 @@
 /** Ends the wait for a store that does not answer. */
+
+import { leaseIdentity } from '../store/lease-identity.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
 import { withDeadline } from '../values/with-deadline.ts'
@@ -43,5 +45,5 @@ export function withTimeout(store: Store, timeoutMs: number): Store {
       },
     ]
   })
-  return { ...store, ...Object.fromEntries(bounded) }
+  return { ...store, ...Object.fromEntries(bounded), leaseIdentity: (key) => leaseIdentity(store, key) }
 }

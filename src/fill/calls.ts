@@ -23,7 +23,7 @@ import { type FillOptions, isSameRequest } from './options.ts'
 const PATIENCE = 0.5
 
 /** The three requests of a fill, and the read that needs none. */
-export type FillRequests = Pick<Store, 'readLocal' | 'readOrClaim' | 'fill' | 'release'>
+export type FillRequests = Pick<Store, 'readLocal' | 'leaseIdentity' | 'readOrClaim' | 'fill' | 'release'>
 
 /** The settings of a cache that apply to all its fills. */
 export interface FillSettings {

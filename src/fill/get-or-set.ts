@@ -7,6 +7,8 @@
  */
 import type { Fill, GetOrSetOptions } from '../cache.ts'
 import { decodeRow } from '../store/decode-row.ts'
+import { leaseIdentity } from '../store/lease-identity.ts'
+import { readLocally } from '../store/read-local.ts'
 import { now } from '../values/clock.ts'
 import {
   type Answer,
@@ -60,7 +62,7 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
       store,
       compute: typeof compute === 'function' ? (compute as (fill: Fill) => unknown) : () => compute,
       waitUntil: options.waitUntil ?? settings.waitUntil,
-      computation: startComputation(calls, key),
+      computation: startComputation(...leaseIdentity(store, key)),
       waitsUntil: now() + MAX_LEASES * options.leaseMs,
       hasLostLeader: false,
       leaderFailures: 0,
@@ -108,7 +110,7 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
 /** A hit that the store can answer without a request. Sliding and early refreshes are for `readOrClaim` to judge. */
 async function answerLocally(call: Call): Promise<Answer | undefined> {
   const { sliding, beta } = call.options
-  const row = sliding === undefined && beta === 0 ? call.store.readLocal?.(call.key) : undefined
+  const row = sliding === undefined && beta === 0 ? readLocally(call.store, call.key) : undefined
   if (row === undefined) return undefined
   const startedAt = now()
   try {

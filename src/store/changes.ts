@@ -4,7 +4,7 @@
 export type Change = readonly [kind: 'key' | 'tag' | 'all', name: string]
 
 export interface Changes {
-  /** Pass it to the next read. */
+  /** A snapshot, as `formatSnapshot` writes it. The next read passes it back. */
   readonly cursor: string
   readonly changed: readonly Change[]
   /** True if the store no longer knows what changed since the last cursor: anything may have. */

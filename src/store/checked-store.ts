@@ -7,9 +7,10 @@ type Methods = {
 }
 
 /** The compiler refuses a list that lacks a method. */
-const METHODS = Object.keys({
+export const METHODS = Object.keys({
   position: true,
   readLocal: true,
+  leaseIdentity: true,
   read: true,
   readMany: true,
   has: true,
@@ -33,7 +34,7 @@ const METHODS = Object.keys({
   release: true,
 } satisfies Methods) as (keyof Methods)[]
 
-const OPTIONAL: ReadonlySet<string> = new Set<keyof Methods>(['position', 'readLocal'])
+const OPTIONAL: ReadonlySet<string> = new Set<keyof Methods>(['position', 'readLocal', 'leaseIdentity'])
 
 /**
  * A store that can be copied with `{ ...store }`, as decorators do: its methods are bound to their object, so the copy of a

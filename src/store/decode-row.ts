@@ -23,11 +23,17 @@ export function decodeRow(row: Row, key: string, codec: Codec): unknown | Promis
   if (row.decoded !== undefined && row.decoded !== NOT_KEPT) return copied(row.decoded)
   try {
     const value: unknown = JSON.parse(row.value)
-    row.decoded ??= row.value.length <= SMALL && isFlat(value) ? copied(value) : NOT_KEPT
+    if (row.decoded === undefined)
+      noteDecoded(row, row.value.length <= SMALL && isFlat(value) ? copied(value) : NOT_KEPT)
     return value
   } catch {
     return decodeValue(row, key, codec)
   }
+}
+
+/** Not enumerable, because a store may hand out its own object and copy it later. */
+function noteDecoded(row: Row, decoded: unknown): void {
+  Object.defineProperty(row, 'decoded', { value: decoded, writable: true, configurable: true, enumerable: false })
 }
 
 function isFlat(value: unknown): boolean {

@@ -124,6 +124,11 @@ export interface Store {
    * engine asks `read`, so a store may leave out live entries here, but must not return others.
    */
   readLocal?(key: string): Row | undefined
+  /**
+   * Optional, for stores that are made of other stores. Names the store that holds the lease of a key, and the key there, so that
+   * a computation which needs its own key through another cache is recognised, and does not wait for itself.
+   */
+  leaseIdentity?(key: string): readonly [store: object, key: string]
 
   /** For `get` with `sliding`, and for every `get` of a local store. */
   read(key: string, options?: ReadOptions): MaybePromise<Reply<Row | undefined>>

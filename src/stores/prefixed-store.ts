@@ -1,5 +1,6 @@
 /** A store whose keys begin with a prefix that its users do not see, such as the namespace of a node or a first tier. */
 import type { ListInput } from '../store/inputs.ts'
+import { leaseIdentity } from '../store/lease-identity.ts'
 import type { Item, Store } from '../store/store.ts'
 import { byCodePoint, type KeyRange, prefixedKey, type Scope } from '../values/key.ts'
 
@@ -15,6 +16,7 @@ export function prefixedStore(store: Store, prefix: string): Store {
   return {
     ...store,
     ...(store.readLocal === undefined ? {} : { readLocal: (key: string) => store.readLocal?.(at(key)) }),
+    leaseIdentity: (key) => leaseIdentity(store, at(key)),
     read: (key, options) => store.read(at(key), options),
     async readMany(keys, options) {
       const names = new Map(keys.map((key) => [at(key), key]))

@@ -2,6 +2,7 @@
 import { createCircuit } from '../../cache/circuit.ts'
 import type { Foundation } from '../../cache/engine.ts'
 import { failSoft } from '../../cache/fail-soft.ts'
+import { leaseIdentity } from '../../store/lease-identity.ts'
 import type { Store } from '../../store/store.ts'
 import type { Deadline } from '../../values/expiration.ts'
 import { prefixedStore } from '../prefixed-store.ts'
@@ -10,11 +11,12 @@ import { CACHE_DEFAULT } from '../third-party/expirations.ts'
 /**
  * The store of a node, below the node's namespace and with the node's default expiration.
  *
- * Each node fails softly by itself, so that one that is down does not open the circuit of the others.
+ * Each node fails softly by itself, so that one that is down does not open the circuit of the others. Inside a transaction of
+ * the caller, a failure has ended the transaction, so it is never absorbed.
  */
 export function nodeStore({ store, scope, expiration, failsSoft }: Foundation, mustFailSoft: boolean): Store {
   const own = withDefault(prefixedStore(store, scope.prefix), expiration)
-  return mustFailSoft && !failsSoft ? failSoft(own, createCircuit()) : own
+  return mustFailSoft && !failsSoft && store.isInTransaction !== true ? failSoft(own, createCircuit()) : own
 }
 
 /** Writes that name no expiration get the node's own. */
@@ -24,6 +26,7 @@ function withDefault(store: Store, expiration: Deadline): Store {
     input.deadline === CACHE_DEFAULT ? { ...input, deadline: expiration } : input
   return {
     ...store,
+    leaseIdentity: (key) => leaseIdentity(store, key),
     write: (items, input) => store.write(items, resolve(input)),
     add: (item, input) => store.add(item, resolve(input)),
     touch: (key, deadline) => store.touch(key, resolve({ deadline }).deadline),

@@ -61,7 +61,8 @@ function emitOf(nodes: Nodes, locate: Locate): Emit | undefined {
   )
   if (emits.size === 0) return undefined
   return (event, key, storedKey) => {
-    if (storedKey !== undefined) nodes.get(locate(storedKey))?.emit?.(event, key, storedKey)
+    const node = storedKey === undefined ? undefined : nodes.get(locate(storedKey))
+    if (node !== undefined) node.emit?.(event, key, prefixedKey(node.scope.prefix, storedKey ?? ''))
     else for (const emit of emits.values()) emit(event, key)
   }
 }

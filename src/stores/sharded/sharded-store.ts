@@ -1,9 +1,10 @@
 /** Several stores as one: each key belongs to one node. */
 import type { CacheStats, CleanupResult } from '../../cache.ts'
 import type { SweepInput } from '../../store/inputs.ts'
-import type { Item, MaybePromise, Reply, Store } from '../../store/store.ts'
+import { leaseIdentity } from '../../store/lease-identity.ts'
+import { type Item, type MaybePromise, type Reply, type Store, toReply } from '../../store/store.ts'
 import { now } from '../../values/clock.ts'
-import { withCost } from '../../values/errors.ts'
+import { takeCost, withCost } from '../../values/errors.ts'
 import { addCosts, noCost } from '../../values/events.ts'
 import { inBatches, timeLimit } from '../../values/in-batches.ts'
 import { byCodePoint, type Scope } from '../../values/key.ts'
@@ -45,6 +46,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     isInTransaction: members.some(({ isInTransaction }) => isInTransaction),
     ...(members.some(({ position }) => position !== undefined) ? { position: () => joinedPositions(stores) } : {}),
     readLocal: (key) => at(key).readLocal?.(key),
+    leaseIdentity: (key) => leaseIdentity(at(key), key),
     // Each node has a log of its own, and no cursor covers them all.
     read: (key, options) => at(key).read(key, { ...options, changes: undefined }),
     async readMany(keys, options) {
@@ -104,7 +106,10 @@ async function together<T>(parts: readonly Promise<Reply<T>>[]): Promise<Reply<T
   const failed = settled.find((part) => part.status === 'rejected')
   const replies = settled.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []))
   if (failed === undefined) return replies
-  throw withCost(failed.reason, merged(replies, () => undefined).cost)
+  const others = settled.flatMap((part) =>
+    part.status === 'rejected' && part !== failed ? [toReply(undefined, takeCost(part.reason))] : [],
+  )
+  throw withCost(failed.reason, merged<unknown, undefined>([...replies, ...others], () => undefined).cost)
 }
 
 /** One reply of many: their values put together, their costs summed up, and the first failure. */

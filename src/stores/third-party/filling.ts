@@ -50,42 +50,40 @@ export function filling({ at, encode, decode, read }: Access) {
     const granted = new Promise<typeof CLAIMED>((resolve) => {
       grant = resolve
     })
-    const compute = (fill: Fill) =>
-      new Promise<unknown>((resolve) => {
-        const ended = async (value: unknown): Promise<void> => {
-          resolve(value)
-          // The engine has the value, and reports no failure twice.
-          await done.catch(() => {})
-        }
+    let isAnswered = false
+    async function compute(fill: Fill): Promise<unknown> {
+      // The cache answered with an old value, and computes afterwards. Nobody here would fill that claim.
+      if (isAnswered) throw notComputed(fill)
+      return new Promise((resolve, reject) => {
         claims.set(request.token, {
           async fill(value, { deadline, maxAgeMs, tags, asOf }) {
             if (asOf !== null) {
               // A snapshot cannot be passed on here, but it can with `set`.
               fill.skip()
-              await ended(undefined)
-              await cache.set(key, value, {
-                expiration: expirationOf(deadline),
-                tags: tags ?? [],
-                asOf: asOf as CacheSnapshot,
-              })
+              resolve(value)
+              await done
+              const expiration = expirationOf(deadline)
+              await cache.set(key, value, { expiration, tags: tags ?? [], asOf: asOf as CacheSnapshot })
               return
             }
-            // The cache was told a sliding span with the claim, and adds its slack itself.
-            if (deadline !== CACHE_DEFAULT && !isSlide(deadline, request)) {
-              fill.expireIn(expirationOf(bounded(deadline, maxAgeMs)) ?? null)
-            }
+            if (deadline !== CACHE_DEFAULT)
+              fill.expireIn(expirationOf(ownDeadline(deadline, maxAgeMs, request)) ?? null)
             fill.tag(...(tags ?? []))
-            await ended(value)
+            resolve(value)
+            await done
           },
-          release: () => {
-            fill.skip()
-            return ended(undefined)
+          async release() {
+            reject(notComputed(fill))
+            await done.catch(() => {})
           },
         })
         grant(CLAIMED)
       })
+    }
     const done: Promise<unknown> = cache.getOrSet(key, compute, optionsOf(request))
-    return Promise.race([done, granted])
+    const answer = await Promise.race([done, granted])
+    isAnswered = answer !== CLAIMED
+    return answer
   }
 
   return {
@@ -118,11 +116,17 @@ async function refreshing(cache: Cache, key: string): Promise<Claim> {
   }
 }
 
-function isSlide(deadline: Deadline, { sliding }: ClaimRequest): boolean {
-  return deadline.kind === 'after' && deadline.ms === sliding?.lifeMs
+/** Ends a computation of the cache that no value came of. */
+function notComputed(fill: Fill): Error {
+  fill.skip()
+  return new Error('The computation failed, or its value is not to be stored.')
 }
 
-function bounded(deadline: Deadline, maxAgeMs: number | null): Deadline {
+/** The cache adds its slack to a sliding span itself, and knows no bound of the age otherwise. */
+function ownDeadline(deadline: Deadline, maxAgeMs: number | null, { sliding }: ClaimRequest): Deadline {
+  if (sliding !== undefined && deadline.kind === 'after') {
+    return { kind: 'after', ms: Math.round((deadline.ms * sliding.ttlMs) / sliding.lifeMs) }
+  }
   return maxAgeMs === null ? deadline : { kind: 'after', ms: remainingMs(deadline, maxAgeMs) }
 }
 

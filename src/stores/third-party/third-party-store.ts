@@ -26,11 +26,23 @@ import { filling } from './filling.ts'
 
 const ABSENT = Symbol('absent')
 
+/** Namespaces that are remembered, because a cache may keep state in them. */
+const MAX_PLACES = 1_000
+
 export function thirdPartyStore(cache: Cache, codec: Codec): Store {
+  const places = new Map<string, Cache>()
   /** The cache's own namespace of a stored key, and the key in it. */
   function at(stored: string): { readonly cache: Cache; readonly key: string } {
     const { namespaces, key } = callPath(stored)
-    return { cache: namespaces.reduce((outer, { name, ...options }) => outer.namespace(name, options), cache), key }
+    if (namespaces.length === 0) return { cache, key }
+    const path = JSON.stringify(namespaces)
+    let own = places.get(path)
+    if (own === undefined) {
+      own = namespaces.reduce((outer, { name, ...options }) => outer.namespace(name, options), cache)
+      if (places.size >= MAX_PLACES) places.clear()
+      places.set(path, own)
+    }
+    return { cache: own, key }
   }
   const cacheOf = ({ prefix }: Scope) => at(prefix).cache
   const encode = (value: unknown, key: string) =>

@@ -38,14 +38,25 @@ export function createChangeFeed(copies: Copies, guards: CopyGuards): ChangeFeed
     hasBegun: () => cursor !== null,
     flush: () => flush(),
     apply: (changed) => apply(changed),
-    reader: (own) => ({
-      since: () => cursor,
-      async receive({ cursor: next, changed, isGap }) {
-        // If reads overtake each other, the newest cursor counts. The others tell nothing that it does not.
-        if (cursor === null || isNewer(next, cursor)) cursor = next
-        await (isGap ? flush(own) : apply(changed, own))
-      },
-    }),
+    reader(own) {
+      let asked: string | null = null
+      let spared = own
+      return {
+        since() {
+          asked = cursor
+          return cursor
+        },
+        async receive({ cursor: next, changed, isGap }) {
+          // If reads overtake each other, the newest cursor counts. The others tell nothing that it does not. An answer to a first
+          // read tells nothing of before it, so of several first reads the oldest cursor counts.
+          if (cursor === null || (asked === null ? isNewer(cursor, next) : isNewer(next, cursor))) cursor = next
+          // A read in several parts may learn from a later part that a row of an earlier one has changed.
+          const guarded = spared
+          spared = []
+          await (isGap ? flush(guarded) : apply(changed, guarded))
+        },
+      }
+    },
   }
 }
 

@@ -1,14 +1,14 @@
 /** The first tier: copies of rows, each for a short time. A first tier that fails is as good as an empty one. */
 import type { SweepInput } from '../../store/inputs.ts'
 import type { Item, MaybePromise, ReadOptions, Row } from '../../store/store.ts'
-import { ROOT, type Scope } from '../../values/key.ts'
+import { byCodePoint, ROOT, type Scope } from '../../values/key.ts'
 import type { NearStore } from '../near-store.ts'
 import type { CopyGuard } from './copy-guards.ts'
 
 /** Given to copies of rows whose store does not tell their tags. Every invalidation removes them. */
 const UNKNOWN_TAGS = 'pgstash:unknown tags'
-/** Begins the keys of the sliding hints. No key of a user begins like this: `\@` marks a version, and needs a name before it. */
-const HINTS = '\\@sliding|'
+/** Begins the keys of the sliding hints: a version of the namespace `pgstash`, in any first tier. */
+const HINTS = 'pgstash|\\@sliding hints|'
 
 export interface Copies {
   /** The copy, if the first tier can tell at once. */
@@ -62,7 +62,7 @@ export function createCopies(near: NearStore, copyMs: number): Copies {
     return (await attempt(async () => near.write(items, input))) !== undefined
   }
 
-  const remove = (keys: readonly string[]) => attempt(async () => near.remove(keys))
+  const remove = (keys: readonly string[]) => attempt(async () => near.remove([...keys].sort(byCodePoint)))
 
   async function clear(scope: Scope = ROOT): Promise<void> {
     await attempt(async () => near.clear(scope))

@@ -70,17 +70,25 @@ export function filling({ far, copies, guards, readerFor, keepRow }: FillTiers) 
   async function fill(request: FillRequest): Promise<Reply<boolean>> {
     const { key, token, value, number, deadline, maxAgeMs, tags, asOf } = request
     const claim = claims.get(token)
+    claims.delete(token)
+    const [guard] = claim === undefined ? guards.open([key]) : [claim.guard]
+    if (guard === undefined) return far.fill(request)
     const sentAt = now()
+    let hasCopy = false
     try {
-      const reply = await far.fill(request)
-      // With a snapshot, the entry may be rejected already.
-      if (reply.value && asOf === null && claim?.guard.isValid) {
+      const reply = await guards.during([guard], async () => far.fill(request))
+      // With a snapshot, the entry may be rejected already. Without a claim, nobody watched the key while it was computed.
+      if (reply.value && asOf === null && claim !== undefined) {
+        // The old entry may have had another deadline.
+        await copies.forgetHints([key])
         const row = { value, number, remainingMs: remainingMs(deadline, maxAgeMs), tags }
-        await keepRow(row, claim.guard, claim.ttlMs, sentAt)
-      } else await copies.forget([key])
+        await keepRow(row, guard, claim.ttlMs, sentAt)
+        hasCopy = guard.isValid
+      }
       return reply
     } finally {
-      forgetClaim(token)
+      if (!hasCopy) await copies.forget([key])
+      guards.close([guard])
     }
   }
 

@@ -1,5 +1,6 @@
 /** Two stores as one: copies in front, the rows that all processes share behind. */
 import { remainingMs } from '../../store/claims.ts'
+import { leaseIdentity } from '../../store/lease-identity.ts'
 import {
   type Item,
   type MaybePromise,
@@ -101,22 +102,17 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
     }
   }
 
-  /** Runs a write, and keeps copies of what it stored. */
-  async function copying<T>(
-    items: readonly Item[],
-    input: WriteInput,
-    write: () => MaybePromise<Reply<T>>,
-    isStored: (value: T) => boolean,
-  ): Promise<Reply<T>> {
+  /** Writes, and keeps copies if the second tier stored all of it. */
+  async function write(items: readonly Item[], input: WriteInput): Promise<Reply<number>> {
     const keys = items.map(({ key }) => key)
     const own = guards.open(keys)
     const sentAt = now()
     let hasCopies = false
     try {
-      const reply = await guards.during(own, async () => write())
+      const reply = await guards.during(own, async () => far.write(items, input))
       // With a snapshot, the entry may be rejected already. Before the first changes arrive, an overwrite could go unnoticed.
       const mayKeep = input.asOf === null && !(asksForChanges && !feed.hasBegun())
-      if (mayKeep && reply.failure === undefined && isStored(reply.value)) {
+      if (mayKeep && reply.failure === undefined && reply.value === items.length) {
         const life = remainingMs(input.deadline) - (now() - sentAt)
         hasCopies = await copies.keepAll(items, { remainingMs: life, tags: input.tags }, own)
       }
@@ -134,24 +130,14 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
     feed,
     ...(far.position === undefined ? {} : { position: () => far.position?.() ?? '' }),
     readLocal: (key) => copies.readLocal(key),
+    leaseIdentity: (key) => leaseIdentity(far, key),
     read,
     readMany,
     has: async (key) => ((await copies.has(key)) ? toReply(true) : far.has(key)),
     deadline: (key) => far.deadline(key),
-    write: (items, input) =>
-      copying(
-        items,
-        input,
-        () => far.write(items, input),
-        (stored) => stored === items.length,
-      ),
-    add: (item, input) =>
-      copying(
-        [item],
-        input,
-        () => far.add(item, input),
-        (isAdded) => isAdded,
-      ),
+    write,
+    // A store without room answers true as well, so the first read makes the copy.
+    add: (item, input) => forgetting([item.key], () => far.add(item, input)),
     touch: (key, deadline) => forgetting([key], () => far.touch(key, deadline)),
     count: (key, input) => forgetting([key], () => far.count(key, input)),
     limit: (key, rule) => forgetting([key], () => far.limit(key, rule)),
