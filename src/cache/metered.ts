@@ -8,20 +8,12 @@
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from '../cache.ts'
 import type { Answer } from '../fill/calls.ts'
 import type { FillEngine } from '../fill/get-or-set.ts'
-import { METHODS } from '../store/checked-store.ts'
-import { leaseIdentity } from '../store/lease-identity.ts'
-import type { MaybePromise, Reply, Store } from '../store/store.ts'
 import type { CacheEvent } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
-import { METHODS as CACHE_METHODS } from './checked-cache.ts'
+import { METHODS } from './checked-cache.ts'
 import { ENGINE, engineOf, type OperationEngine, type ScopedEngine } from './engine.ts'
 import { exactCache, exactEntry } from './exact-arguments.ts'
-
-export interface Counts {
-  hits: number
-  misses: number
-  errors: number
-}
+import { type Counts, countError, meteredStore } from './metered-store.ts'
 
 interface GetOptions {
   readonly fallback: unknown
@@ -33,7 +25,7 @@ type Method = (...args: unknown[]) => unknown
 const ABSENT = Symbol('absent')
 
 export function metered(cache: Cache, counts: Counts): Cache {
-  const plain = CACHE_METHODS.map((name) => {
+  const plain = METHODS.map((name) => {
     const call = (...args: unknown[]) => (cache[name] as Method)(...args)
     return [name, (...args: unknown[]) => countError(counts, async () => call(...args))]
   })
@@ -66,59 +58,10 @@ function meteredEngine(engine: ScopedEngine, counts: Counts): OperationEngine {
   }
 }
 
-/** Methods of a store that send nothing. */
-const UNCOUNTED: ReadonlySet<string> = new Set<keyof Store>(['position', 'readLocal', 'leaseIdentity'])
-
-/** A store whose reads are counted: a tier or a shard calls it in place of the cache's methods. */
-function meteredStore(store: Store, counts: Counts): Store {
-  const counted = async <T>(found: (value: T) => [hits: number, keys: number], run: () => MaybePromise<Reply<T>>) => {
-    const reply = await countError(counts, async () => run())
-    const [hits, keys] = found(reply.value)
-    counts.hits += hits
-    counts.misses += keys - hits
-    return reply
-  }
-  const one = (row: unknown): [number, number] => [row === undefined ? 0 : 1, 1]
-  const calls = METHODS.filter((name) => !UNCOUNTED.has(name)).map((name) => {
-    const call = store[name] as Method
-    return [name, (...args: unknown[]) => countError(counts, async () => call(...args))]
-  })
-  // It offers no reads that would bypass the counts.
-  const { readLocal: _, ...rest } = store
-  return {
-    ...rest,
-    ...Object.fromEntries(calls),
-    isLocal: false,
-    leaseIdentity: (key) => leaseIdentity(store, key),
-    read: (...args) => counted(one, () => store.read(...args)),
-    readMany: (keys, options) =>
-      counted(
-        ({ size }) => [size, keys.length],
-        () => store.readMany(keys, options),
-      ),
-    take: (key) => counted(one, () => store.take(key)),
-    // A call that waits for another's computation asks again; only its answer counts.
-    readOrClaim: (request) =>
-      counted(
-        ({ entry, claimed }) => (entry !== undefined ? [1, 1] : claimed === false ? [0, 0] : [0, 1]),
-        () => store.readOrClaim(request),
-      ),
-  }
-}
-
 function countEvent(type: CacheEvent['type'], counts: Counts): void {
   if (type === 'hit' || type === 'stale') counts.hits++
   else if (type === 'miss') counts.misses++
   else if (type === 'error') counts.errors++
-}
-
-async function countError<T>(counts: Counts, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    counts.errors++
-    throw error
-  }
 }
 
 async function get(cache: Cache, counts: Counts, key: string, options?: GetOptions): Promise<unknown> {

@@ -1,7 +1,8 @@
 /** `withMetrics`: a cache that knows its hit rate. */
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { type Counts, metered } from './metered.ts'
+import { metered } from './metered.ts'
+import type { Counts } from './metered-store.ts'
 
 export interface CacheMetrics {
   /** Values that were found: one for each key of `getMany`, and for each row that a handle read. */

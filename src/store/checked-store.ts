@@ -34,7 +34,8 @@ export const METHODS = Object.keys({
   release: true,
 } satisfies Methods) as (keyof Methods)[]
 
-const OPTIONAL: ReadonlySet<string> = new Set<keyof Methods>(['position', 'readLocal', 'leaseIdentity'])
+/** Methods that send nothing, and that a store need not have. */
+export const OPTIONAL_METHODS: ReadonlySet<string> = new Set<keyof Methods>(['position', 'readLocal', 'leaseIdentity'])
 
 /**
  * A store that can be copied with `{ ...store }`, as decorators do: its methods are bound to their object, so the copy of a
@@ -46,7 +47,7 @@ export function checkedStore(store: Store): Store {
   if (typeof store !== 'object' || store === null) {
     throw new InvalidOptionError(`Expected a store, got ${describeType(store)}.`)
   }
-  const missing = METHODS.filter((name) => !OPTIONAL.has(name) && typeof store[name] !== 'function')
+  const missing = METHODS.filter((name) => !OPTIONAL_METHODS.has(name) && typeof store[name] !== 'function')
   if (missing.length > 0) {
     throw new InvalidOptionError(`Expected a store, got an object without the methods ${missing.join(', ')}.`)
   }

@@ -135,32 +135,6 @@ describe('a computation that needs its own key', () => {
 })
 
 describe('changes', () => {
-  /** A store that tells changes, with answers as the test gives them. */
-  function tellingTier(answers: (() => Promise<void>)[], cursors: string[], told: (part: number) => [string, boolean]) {
-    const own = memory()
-    let reads = 0
-    const store: Store = {
-      ...own,
-      isLocal: false,
-      tellsChanges: true,
-      async readMany(keys, options) {
-        const part = reads++
-        const reply = await own.readMany(keys, { forCopy: true })
-        const since = options?.changes?.since()
-        await answers[part]?.()
-        const [name, isTold] = told(part)
-        await options?.changes?.receive({
-          cursor: cursors[part] ?? '9:9:',
-          changed: isTold && since !== null ? [['key', name]] : [],
-          isGap: false,
-        })
-        return reply
-      },
-    }
-    const l2 = cacheOver(store)
-    return { l2, tier: tieredCache({ l1: memoryCache(), l2, l1Expiration: '1h', changes: true }) }
-  }
-
   it('between overlapping first reads are asked for again', async () => {
     const asked: (string | null)[] = []
     const own = memory()
@@ -201,14 +175,14 @@ describe('changes', () => {
   })
 
   it('that a later part of a read brings concern rows of an earlier part', async () => {
-    const { l2, tier } = tellingTier([], [], () => ['', false])
+    const l2 = cacheOver({ ...memory(), isLocal: false, tellsChanges: true })
     await l2.setMany({ a: 'old', b: 1 })
-    await tier.getMany(['first'])
     const inParts = overStore(l2, (store) => ({
       async readMany(keys, options) {
         const reply = await store.readMany(keys, options)
         const changes = options?.changes as ChangeReader
         changes.since()
+        await changes.receive({ cursor: '9:9:', changed: [], isGap: false })
         await changes.receive({ cursor: '10:10:', changed: [['key', 'a']], isGap: false })
         return reply
       },
@@ -333,6 +307,23 @@ describe('a third party’s getOrSet', () => {
     const cache = shardedCache({ nodes: { foreign } })
     expect(await cache.getOrSet('key', 'new')).toBe('old')
     await expect.poll(() => isSettled).toBe(true)
+  })
+
+  it('is not kept waiting by a fill that it refuses', async () => {
+    let isSettled = false
+    const foreign = {
+      ...thirdParty(memoryCache()),
+      async getOrSet(key: string, compute: (fill: unknown) => unknown) {
+        const expireIn = () => {
+          throw new Error('refused')
+        }
+        await Promise.resolve(compute({ key, skip() {}, tag() {}, expireIn })).catch(() => {})
+        isSettled = true
+      },
+    } as unknown as Cache
+    const cache = shardedCache({ nodes: { foreign } })
+    expect(await cache.getOrSet('key', 'value', { expiration: '1m' })).toBe('value')
+    expect(isSettled).toBe(true)
   })
 
   it('learns that a computation failed', async () => {

@@ -66,8 +66,9 @@ export function filling({ at, encode, decode, read }: Access) {
               await cache.set(key, value, { expiration, tags: tags ?? [], asOf: asOf as CacheSnapshot })
               return
             }
-            if (deadline !== CACHE_DEFAULT)
+            if (deadline !== CACHE_DEFAULT) {
               fill.expireIn(expirationOf(ownDeadline(deadline, maxAgeMs, request)) ?? null)
+            }
             fill.tag(...(tags ?? []))
             resolve(value)
             await done
@@ -92,7 +93,13 @@ export function filling({ at, encode, decode, read }: Access) {
       const claim = claims.get(request.token)
       if (claim === undefined) return toReply(false)
       claims.delete(request.token)
-      await claim.fill(await decode(request), request)
+      try {
+        await claim.fill(await decode(request), request)
+      } catch (error) {
+        // Otherwise the cache would wait for the value forever.
+        await claim.release()
+        throw error
+      }
       return toReply(true)
     },
     async release(_key: string, token: string): Promise<Reply<void>> {
