@@ -7,14 +7,14 @@ import { checkDatabase, type Database, type QueryDatabase } from '../postgres/da
 import { purgeQuery } from '../postgres/responses/purge.ts'
 import { purgeValues, RESPONSE_NAMESPACE, storedUrl } from '../postgres/responses/response-store.ts'
 import type { ResponsePurge } from '../postgres/responses/store.ts'
+import { checkedQuery } from '../response-cache/query-rule.ts'
+import { responseStoreOf } from '../response-cache/response-store.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema/index.ts'
 import { CacheError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope, ROOT } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { bearerToken } from '../values/secret.ts'
-import { checkedQuery } from './query-rule.ts'
-import { responseStoreOf } from './response-store.ts'
 
 export interface PurgeTargets {
   /** Absolute URLs. All variants of each are purged. */

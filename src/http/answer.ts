@@ -18,6 +18,10 @@ export interface AnswerOptions {
   readonly bodyBytes: number
   /** Whether the handler validated the response for this request. Then it gets no Age, which would deny that (RFC 9111 5.1). */
   readonly validated?: boolean
+  /** Whether the stored bytes are encoded as Content-Encoding says; default true. */
+  readonly encoded?: boolean
+  /** Whether the runtime encodes a body that is not encoded; default false. */
+  readonly keepEncoding?: boolean
 }
 
 /** Statuses whose responses have neither content nor Content-Length (RFC 9110 8.6). */

@@ -1,26 +1,23 @@
 /** Updates the stored response after the handler answered 304 (RFC 9111 4.3.4). */
 import { comparableOf, conditionOf, type Freshened, freshenBy304, isNotModified, varyNames } from '../http/index.ts'
-import { isKeyUnchanged, runInBackground, withCacheStatus } from './exchange.ts'
+import { annotate } from './client-response.ts'
+import { emitEvent, isKeyUnchanged, runInBackground } from './exchange.ts'
 import { finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
-import { type OriginResponse, respond } from './origin-response.ts'
-import { type StoredEntry, serve, timedOf } from './serve.ts'
+import type { OriginResponse } from './origin-response.ts'
+import { serve } from './serve.ts'
 import { lifetimeOf, metaOf, tagsOf } from './store-response.ts'
+import { type StoredResponse, withEntry } from './stored-response.ts'
 
 /** Updates the stored response with the fields of the 304, and answers the client from it. */
-export async function freshen(
-  leader: Leader,
-  entry: StoredEntry,
-  { timed, response }: Omit<OriginResponse, 'error'>,
-): Promise<undefined> {
+export async function revalidate(leader: Leader, stored: StoredResponse, origin: OriginResponse): Promise<Response> {
   const { x, fwd } = leader
   const { policy } = x.settings
-  const freshened = freshenBy304(x.head, timedOf(entry.meta), timed, policy)
-  if (freshened === undefined) return answerMismatch(leader, entry, { timed, response })
+  const freshened = freshenBy304(x.head, stored.timed, origin.timed, policy)
+  if (freshened === undefined) return answerMismatch(leader, stored, origin)
   const wanted = isCoveredByKey(leader, freshened) ? freshened.store : 'delete'
   const action = wanted === 'update' && !(hasStoreRight(leader) && isKeyUnchanged(x)) ? 'leave' : wanted
   const { isSliding, ...lifetime } = lifetimeOf(x, freshened.response)
-  const { bytes, base64 } = entry.meta
-  const meta = metaOf(freshened.response, { bytes, base64: base64 === true, isSliding })
+  const meta = metaOf(freshened.response, { ...stored.entry.meta, isSliding })
   // Call the `tags` option before the response is sent. Its error is then thrown, as on a miss, and not lost in the background.
   const tags = action === 'update' ? tagsOf(x, new Response(null, freshened.response)) : []
   const update = async () => {
@@ -29,15 +26,13 @@ export async function freshen(
     const { key, hitForMissSnapshot } = leader.answer
     await x.store.freshen({ key, token: x.token, hitForMissSnapshot, meta, tags, ...lifetime }, x.cost)
   }
-  const served = await serve(
-    x,
-    { ...entry, meta },
-    { fwd, fwdStatus: 304, stored: action === 'update' },
-    { validated: true },
-  )
+  const updated = withEntry(stored, { ...stored.entry, meta })
+  const status = { fwd, fwdStatus: 304, stored: action === 'update' }
+  const served = await serve(x, updated, status, { validated: true })
   for (const [name, value] of freshened.unshared) served?.headers.append(name, value)
   await runInBackground(x, finishWork(leader, update()))
-  return respond(x, served ?? withCacheStatus(x, response, { fwd, fwdStatus: 304 }), 'miss')
+  emitEvent(x, 'miss')
+  return served ?? annotate(x, origin.response, { fwd, fwdStatus: 304 })
 }
 
 /** True if the row's key covers all fields that the response now varies on. A 304 may name more fields than before. */
@@ -55,14 +50,15 @@ function isCoveredByKey({ x, answer }: Leader, { response }: Freshened): boolean
  */
 async function answerMismatch(
   leader: Leader,
-  entry: StoredEntry,
-  { timed, response }: Omit<OriginResponse, 'error'>,
-): Promise<undefined> {
+  stored: StoredResponse,
+  { timed, response }: OriginResponse,
+): Promise<Response> {
   const { x, fwd } = leader
   const condition = conditionOf(x.head, timed.responseAt)
   const isForClient = condition !== undefined && isNotModified(condition, comparableOf(timed))
   const status = { fwd, fwdStatus: 304, detail: 'validator' }
-  const served = isForClient ? undefined : await serve(x, entry, status)
+  const served = isForClient ? undefined : await serve(x, stored, status)
   await runInBackground(x, finishWork(leader, x.store.purge({ bases: [x.base], soft: false })))
-  return respond(x, served ?? withCacheStatus(x, response, status), 'miss')
+  emitEvent(x, 'miss')
+  return served ?? annotate(x, response, status)
 }

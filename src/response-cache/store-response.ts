@@ -12,7 +12,6 @@ import {
   varyNames,
 } from '../http/index.ts'
 import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../postgres/responses/store.ts'
-import { bodyText } from './bodies.ts'
 import type { Exchange } from './exchange.ts'
 
 /** The field names that a URL's row remembers, because its responses vary on them. */
@@ -57,7 +56,7 @@ export function lifetimeOf(
 
 export function metaOf(
   response: TimedResponse,
-  body: { bytes: number; base64: boolean; isSliding: boolean },
+  body: { bytes: number; decoded?: true; isSliding: boolean },
 ): ResponseMeta {
   const { tag, modifiedAt } = comparableOf(response)
   return {
@@ -69,7 +68,7 @@ export function metaOf(
     ...(tag === undefined ? {} : { tag }),
     modifiedAt,
     bytes: body.bytes,
-    ...(body.base64 ? { base64: true as const } : {}),
+    ...(body.decoded ? { decoded: true as const } : {}),
     ...(body.isSliding ? { sliding: true as const } : {}),
     vary: [],
   }
@@ -77,20 +76,27 @@ export function metaOf(
 
 /** @param response the response as stored. After a 304 it still has the fields that name its tags. */
 export function tagsOf(x: Exchange, response: Response): readonly string[] {
-  const own = x.settings.tagsOf?.(x.c, response) ?? []
+  const own = x.settings.tagsOf?.(x.call.context, response) ?? []
   return [
     ...new Set([...responseTags(new URL(x.request.url), response.headers), ...(typeof own === 'string' ? [own] : own)]),
   ]
 }
 
-/** Stores a response with its whole body. Returns false if the store refused it. @param bytes must be complete */
+interface StoredParts {
+  /** The whole body. */
+  readonly bytes: Uint8Array
+  /** Whether the bytes are not encoded, although Content-Encoding names a coding. */
+  readonly isDecoded: boolean
+  readonly tags: readonly string[]
+}
+
+/** Stores a response with its whole body. Returns false if the store refused it. */
 export async function storeResponse(
   x: Exchange,
   answer: ResponseAnswer,
   response: TimedResponse,
-  { bytes, names, forgets, tags }: { bytes: Uint8Array; tags: readonly string[] } & VaryRecord,
+  { bytes, isDecoded, names, forgets, tags }: StoredParts & VaryRecord,
 ): Promise<boolean> {
-  const { text, base64 } = bodyText(bytes)
   const { isSliding, ...lifetime } = lifetimeOf(x, response)
   const stored = { ...response, headers: fieldsToStore(response, x.settings.policy) }
   return x.store.fill(
@@ -102,8 +108,8 @@ export async function storeResponse(
       digests: x.digests,
       names,
       forgets,
-      meta: metaOf(stored, { bytes: bytes.length, base64, isSliding }),
-      body: text,
+      meta: metaOf(stored, { bytes: bytes.length, ...(isDecoded ? { decoded: true } : {}), isSliding }),
+      body: bytes,
       ...lifetime,
       tags,
       computeMs: response.responseAt - response.requestAt,

@@ -1,0 +1,83 @@
+/** Decides what happens to a request, from one answer of the store. */
+import { type ForwardReason, isShareable, mustNotForward, type Reuse, reuse } from '../http/index.ts'
+import type { ResponseAnswer } from '../postgres/responses/store.ts'
+import { type Exchange, storeNow } from './exchange.ts'
+import { parseStored, type StoredResponse } from './stored-response.ts'
+
+interface Judged {
+  readonly answer: ResponseAnswer
+  readonly stored: StoredResponse | undefined
+  /** Why the request goes to the handler, if it does. */
+  readonly fwd: ForwardReason
+}
+
+export type Verdict =
+  | (Judged & {
+      readonly kind: 'serve'
+      readonly stored: StoredResponse
+      readonly use: Reuse['use']
+      readonly ttlMs: number
+    })
+  /** Serve the stale response, and refresh it in the background. */
+  | (Judged & { readonly kind: 'refresh'; readonly stored: StoredResponse; readonly ttlMs: number })
+  /** Run the handler, validate the stored response if there is one, and store the result. */
+  | (Judged & { readonly kind: 'fetch' })
+  /** Run the handler and store nothing. */
+  | (Judged & { readonly kind: 'forward' })
+  /** The client forbids running the handler, and nothing stored answers it. */
+  | (Judged & { readonly kind: 'gateway timeout' })
+
+/** The store must be asked again: for the lease, although a response is live, or after a pause, because another request has it. */
+export type NextRead = (Judged & { readonly kind: 'claim' }) | (Judged & { readonly kind: 'wait' })
+
+export interface Abilities {
+  /** Whether a response to this request may be stored, so that it may hold the lease. */
+  readonly canFill: boolean
+  /** Whether the request gains anything by waiting for another one's response. */
+  readonly canWait: boolean
+  /** Whether a refresh can run in the background. */
+  readonly canRefresh: boolean
+  /** Whether the store was asked for the lease even if a response is live. */
+  readonly isForced: boolean
+}
+
+export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities): Verdict | NextRead {
+  const { canFill, canWait, canRefresh, isForced } = abilities
+  const stored = parseStored(x, answer)
+  const reused = stored && reuseOf(x, stored)
+  const judged = { answer, stored, fwd: forwardReason(answer, reused) }
+  if (stored === undefined || reused === undefined) {
+    if (mustNotForward(x.head, x.settings.policy)) return { ...judged, kind: 'gateway timeout' }
+  } else {
+    const { use, ttlMs } = reused
+    if (use === 'gateway-timeout') return { ...judged, kind: 'gateway timeout' }
+    if (use === 'fresh' || use === 'stale') return { ...judged, kind: 'serve', stored, use, ttlMs }
+    if (use === 'stale-while-revalidate') {
+      // The request that won the refresh waits for it if nothing can run in the background.
+      if (!answer.claimed) return { ...judged, kind: 'serve', stored, use, ttlMs }
+      if (canRefresh) return { ...judged, kind: 'refresh', stored, ttlMs }
+    }
+  }
+  if (answer.claimed) return { ...judged, kind: 'fetch' }
+  // The store saw a live response and so claimed nothing, but this request may not use it.
+  if (answer.entry?.state === 'live' && !isForced && canFill) return { ...judged, kind: 'claim' }
+  if (answer.hitForMissSnapshot !== undefined) return { ...judged, kind: 'fetch' }
+  if (!canFill || !canWait) return { ...judged, kind: 'forward' }
+  // This URL's response answers nobody else, so waiting for the leader would not help.
+  if (stored !== undefined && !isShareable(stored.timed, x.settings.policy)) return { ...judged, kind: 'fetch' }
+  return { ...judged, kind: 'wait' }
+}
+
+function reuseOf(x: Exchange, { timed, policy, isSelected }: StoredResponse): Reuse {
+  const reused = reuse(x.head, timed, storeNow(x), policy)
+  if (isSelected) return reused
+  return { ...reused, use: mustNotForward(x.head, x.settings.policy) ? 'gateway-timeout' : 'validate', fwd: 'stale' }
+}
+
+/** Returns why a request goes to the handler (RFC 9211 2.2). */
+function forwardReason({ entry, names }: ResponseAnswer, reused: Reuse | undefined): ForwardReason {
+  if (reused?.fwd !== undefined) return reused.fwd
+  if (entry !== undefined) return 'stale'
+  if (names === undefined) return 'uri-miss'
+  return names.length === 0 ? 'miss' : 'vary-miss'
+}
