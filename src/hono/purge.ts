@@ -2,7 +2,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import type { Cache } from '../cache.ts'
-import { cacheKey, type QueryRule } from '../http/index.ts'
+import { cacheKey, keyPrefixes, type QueryRule } from '../http/index.ts'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
 import { purgeQuery } from '../postgres/responses/purge.ts'
 import { purgeValues, RESPONSE_NAMESPACE, storedUrl } from '../postgres/responses/response-store.ts'
@@ -19,7 +19,7 @@ import { bearerToken } from '../values/secret.ts'
 export interface PurgeTargets {
   /** Absolute URLs. All variants of each are purged. */
   urls?: readonly (string | URL)[] | undefined
-  /** Prefixes of absolute URLs: `https://example.com/blog/`. */
+  /** Prefixes of absolute URLs: `https://example.com/blog/`. They are resolved like URLs, so `/a/..` purges all of `/`. */
   prefixes?: readonly string[] | undefined
   /** Responses with any of these tags. With `urls` or `prefixes`, only those that match both. */
   tags?: readonly string[] | undefined
@@ -139,7 +139,7 @@ function parseTargets(targets: PurgeTargets) {
   const isTagsAlone = urls === undefined && prefixes === undefined
   return {
     urls: checkedList('urls', urls).map((url) => cacheKey('GET', absoluteUrl(url), { query })),
-    prefixes: isTagsAlone ? [''] : checkedList('prefixes', prefixes).map(checkedPrefix),
+    prefixes: isTagsAlone ? ['GET '] : checkedList('prefixes', prefixes).flatMap(prefixKeys),
     tags: tags === undefined ? undefined : checkedList('tags', tags).map(checkedTag),
     soft: boolean('soft', soft),
     isTagsAlone,
@@ -151,7 +151,7 @@ function purgeKeys(
   prefixes: readonly string[],
   keyOf: (key: string) => string,
 ): Pick<ResponsePurge, 'bases' | 'prefixes'> {
-  return { bases: urls.map(keyOf), prefixes: prefixes.map((prefix) => `GET ${prefix}`) }
+  return { bases: urls.map(keyOf), prefixes }
 }
 
 function checkedList(name: string, value: unknown): readonly unknown[] {
@@ -174,19 +174,11 @@ function absoluteUrl(url: unknown): URL {
 }
 
 /** A scheme and host, the start of a path, and optionally the start of a query. */
-const PREFIX = /^(https?:\/\/[^/?#\s]+)(\/[^?#\s\p{Cc}]*)((?:\?[^#\s\p{Cc}]*)?)$/iu
-/** Characters that `URL` may encode: everything that is not ASCII, and punctuation. */
-const REWRITTEN = /[^\w/?%&=.-]+/gu
+const PREFIX = /^https?:\/\/[^/?#\s]+\/[^?#\s\p{Cc}]*(?:\?[^#\s\p{Cc}]*)?$/iu
 
-function checkedPrefix(prefix: unknown): string {
-  const [, origin, path, query = ''] =
-    (typeof prefix === 'string' && prefix.isWellFormed() && PREFIX.exec(prefix)) || []
-  // Normalize the prefix like stored URLs: the host in lower case without the default port, the rest as `URL` encodes it.
-  if (origin && path && URL.canParse(origin)) {
-    // The `-` keeps the text from the slash: a backslash right after it would start a host.
-    const inPath = (text: string) => new URL(`/-${text}`, origin).pathname.slice(2)
-    const inQuery = (text: string) => new URL(`?${text}`, origin).search.slice(1)
-    return new URL(origin).origin + path.replace(REWRITTEN, inPath) + query.replace(REWRITTEN, inQuery)
+function prefixKeys(prefix: unknown): string[] {
+  if (typeof prefix === 'string' && prefix.isWellFormed() && PREFIX.test(prefix) && URL.canParse(prefix)) {
+    return keyPrefixes(prefix)
   }
   throw new InvalidOptionError('Expected each of prefixes to begin with a scheme, a host and a slash.')
 }

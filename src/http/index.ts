@@ -8,7 +8,7 @@
  */
 export { ageValue, currentAgeMs, dateOf, initialAgeMs } from './age.ts'
 export { type Answer, type AnswerOptions, answer } from './answer.ts'
-export { type CacheKeyOptions, cacheKey, type QueryRule } from './cache-key.ts'
+export { type CacheKeyOptions, cacheKey, keyPrefixes, type QueryRule } from './cache-key.ts'
 export { type CacheStatus, type ForwardReason, formatCacheStatus } from './cache-status.ts'
 export {
   type Comparable,
