@@ -1,8 +1,13 @@
 /** Decides whether a stored response may answer a request (RFC 9111 4): fresh, stale, or only after validation. */
-import { currentAgeMs } from './age.ts'
-import { forbidsStoring, type RequestDirectives, type ResponseDirectives, requestDirectives } from './cache-control.ts'
-import { cachingDirectives } from './caching-directives.ts'
-import { forbidsStale, remainingMs, staleWindows } from './freshness.ts'
+import { currentAgeMs, initialAgeMs } from './age.ts'
+import {
+  forbidsStoring,
+  type RequestDirectives,
+  type ResponseDirectives,
+  requestDirectivesOf,
+} from './cache-control.ts'
+import { directivesOf } from './caching-directives.ts'
+import { forbidsStale, freshness, remainingMs, staleWindows } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
 
@@ -27,7 +32,7 @@ export interface Reuse {
 export function reuse(request: RequestHead, stored: TimedResponse, now: number, policy: Policy): Reuse {
   const wanted = obeyedDirectives(request, policy)
   const ttlMs = remainingMs(stored, now, policy)
-  const directives = cachingDirectives(stored.headers, policy.targetedFields)
+  const directives = directivesOf(stored, policy)
   const fallback = wanted?.onlyIfCached ? 'gateway-timeout' : 'validate'
   if (forbidsReuse(directives)) return { use: fallback, fwd: 'stale', ttlMs }
   if (wanted && refuses(wanted, stored, now, ttlMs, directives.immutable)) {
@@ -47,8 +52,10 @@ export function reuse(request: RequestHead, stored: TimedResponse, now: number, 
 
 /** True if the response could answer other requests when it arrived. Otherwise requests for it must not wait for each other. */
 export function isShareable(stored: TimedResponse, policy: Policy): boolean {
-  const anybody: RequestHead = { method: 'GET', headers: new Headers() }
-  return reuse(anybody, { ...stored, staleSince: undefined }, stored.responseAt, policy).use !== 'validate'
+  if (forbidsReuse(directivesOf(stored, policy))) return false
+  // This ignores `staleSince`: a purge came after the response had arrived.
+  const ttlMs = freshness(stored, policy).lifetimeMs - initialAgeMs(stored)
+  return ttlMs > 0 || -ttlMs < staleWindows(stored, policy).whileRevalidateMs
 }
 
 /**
@@ -57,7 +64,7 @@ export function isShareable(stored: TimedResponse, policy: Policy): boolean {
  */
 export function mayServeOnError(request: RequestHead, stored: TimedResponse, now: number, policy: Policy): boolean {
   const wanted = obeyedDirectives(request, policy)
-  const directives = cachingDirectives(stored.headers, policy.targetedFields)
+  const directives = directivesOf(stored, policy)
   const staleMs = -remainingMs(stored, now, policy)
   if (forbidsReuse(directives) || wanted?.noCache) return false
   if (staleMs < 0) return true
@@ -80,7 +87,7 @@ function forbidsReuse(directives: ResponseDirectives): boolean {
 
 /** Returns the request's directives if the policy obeys them. */
 function obeyedDirectives(request: RequestHead, policy: Policy): RequestDirectives | undefined {
-  return policy.requestDirectives ? requestDirectives(request.headers) : undefined
+  return policy.requestDirectives ? requestDirectivesOf(request) : undefined
 }
 
 /**
