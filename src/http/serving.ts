@@ -10,6 +10,7 @@ import { directivesOf } from './caching-directives.ts'
 import { forbidsStale, freshness, remainingMs, staleWindows } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
+import { FIRST_SERVER_ERROR, isServerError } from './statuses.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -70,6 +71,23 @@ export function mayServeOnError(request: RequestHead, stored: TimedResponse, now
   if (staleMs < 0) return true
   const acceptedMs = forbidsStale(directives) ? 0 : (wanted?.staleIfError ?? 0) * MS_PER_SECOND
   return staleMs < Math.max(staleWindows(stored, policy).ifErrorMs, acceptedMs)
+}
+
+/**
+ * True if the handler failed, so that a stored response may replace its answer (`mayServeOnError`).
+ *
+ * A thrown error is a failure, whatever response the application makes of it. One kind is an answer: an error that carries its
+ * own response (`getResponse`) with a status below 500, such as Hono's HTTPException for 404, 401 and redirects.
+ *
+ * @param error what the handler threw; undefined if it returned
+ */
+export function hasFailed(status: number, error: unknown): boolean {
+  if (error === undefined) return isServerError(status)
+  return status >= FIRST_SERVER_ERROR || !carriesResponse(error)
+}
+
+function carriesResponse(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && typeof Reflect.get(error, 'getResponse') === 'function'
 }
 
 /** True if the client forbids running the handler, so that a miss must be answered with 504 (RFC 9111 5.2.1.7). */
