@@ -21,9 +21,6 @@ export interface ResponseCacheOptions extends CoreOptions<Context>, DeprecatedOp
   waitUntil?: WaitUntil | undefined
 }
 
-/** The status from which a thrown HTTPException is a failure. */
-const SERVER_ERRORS = 500
-
 /**
  * Caches the responses of the handlers behind it, as RFC 9111 allows a shared cache to.
  *
@@ -91,14 +88,8 @@ function callOf(c: Context, next: Next, options: Pick<ResponseCacheOptions, 'ref
   }
 }
 
-/**
- * A thrown HTTPException below 500 is an answer: Hono uses it for 404, 401 and redirects. Every other thrown error is a failure,
- * whatever response the application's `onError` makes of it.
- */
 function resultOf({ res, error }: Context): HandlerResponse {
-  if (error === undefined) return { response: res }
-  const hasFailed = res.status >= SERVER_ERRORS || typeof Reflect.get(error, 'getResponse') !== 'function'
-  return { response: res, error, hasFailed }
+  return error === undefined ? { response: res } : { response: res, error }
 }
 
 /** Makes the options' functions take the core's argument, and see the route of this middleware, as before the handler. */

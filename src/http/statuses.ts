@@ -32,6 +32,8 @@ export const PARTIAL_CONTENT = 206
 export const NOT_MODIFIED = 304
 export const RANGE_NOT_SATISFIABLE = 416
 export const GATEWAY_TIMEOUT = 504
+/** Statuses from here on are server errors. */
+export const FIRST_SERVER_ERROR = 500
 
 export function isHeuristicallyCacheable(status: number): boolean {
   return HEURISTICALLY_CACHEABLE.has(status)

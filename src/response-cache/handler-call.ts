@@ -33,8 +33,6 @@ export interface HandlerResponse {
   readonly response: Response
   /** Set if the handler threw, and the framework made a response of the error. */
   readonly error?: unknown
-  /** Whether the response counts as a failure for stale-if-error because of the error, whatever its status. */
-  readonly hasFailed?: boolean
 }
 
 /** The handler's response, or the error that it threw. */

@@ -1,5 +1,5 @@
 /** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
-import { isComplete, mayStore } from '../http/index.ts'
+import { isComplete, mayStore, type VaryRecord, varyRecordOf } from '../http/index.ts'
 import { RefreshError } from '../values/errors.ts'
 import { type BodyEnd, readBody, teeBody } from './bodies.ts'
 import { annotate, buildResponse, canCopy, copyWith } from './client-response.ts'
@@ -7,15 +7,15 @@ import { bodyForm } from './content-coding.ts'
 import { emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import { endLeadership, finishWork, HIT_FOR_MISS_MS, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import {
-  applyCondition,
   fetchFromOrigin,
+  notModifiedParts,
   type OriginFailure,
   type OriginResponse,
   respondUnstored,
 } from './origin-response.ts'
 import { revalidate } from './revalidate.ts'
 import { staleIfError } from './stale-if-error.ts'
-import { storeResponse, tagsOf, type VaryRecord, varyRecordOf } from './store-response.ts'
+import { storeResponse, tagsOf } from './store-response.ts'
 
 /** Runs the handler, answers the client, and makes sure that the lease is released. */
 export async function runLeader(leader: Leader): Promise<Response> {
@@ -41,9 +41,11 @@ async function lead(leader: Leader): Promise<Response> {
   }
   if (origin === undefined) throw error
   if (error === undefined && origin.timed.status === 304 && stored !== undefined) {
-    return revalidate(leader, stored, origin)
+    const validated = await revalidate(leader, stored, origin)
+    // The 304 is about another representation. Without conditions, the handler sends that one.
+    return validated ?? lead({ ...leader, stored: undefined })
   }
-  const vary = varyRecordOf(x, answer, origin.timed)
+  const vary = varyRecordOf(answer.names, origin.timed.headers, x.settings.policy)
   const refusal = refusalOf(leader, origin) ?? (vary === undefined ? 'vary' : undefined)
   if (refusal === undefined && vary !== undefined) return respondAndStore(leader, origin, vary)
   // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
@@ -67,12 +69,12 @@ function refusalOf(leader: Leader, { response, timed, error }: OriginResponse): 
 /** Passes the response on as it arrives, and stores it once it is complete. */
 async function respondAndStore(leader: Leader, origin: OriginResponse, vary: VaryRecord): Promise<Response> {
   const { x, fwd } = leader
-  const { response, timed } = origin
+  const { response } = origin
   const { maxBodyBytes } = x.settings
   const tags = tagsOf(x, response)
   const storeBody = (end: BodyEnd) => storeWhole(leader, origin, end, { ...vary, tags })
   const status = { fwd, stored: true }
-  const notModified = applyCondition(x, response, timed)
+  const notModified = notModifiedParts(x, origin)
   const body: ReadableStream<unknown> | null = response.body
   emitEvent(x, 'miss')
   if (body === null || notModified !== undefined) {

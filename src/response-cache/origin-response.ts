@@ -1,12 +1,10 @@
 /** The response of the origin (the handler behind the cache), and how it reaches the client. */
 import {
   type CacheStatus,
-  comparableOf,
-  conditionOf,
   type ForwardReason,
   forwardedFields,
-  isNotModified,
-  isServerError,
+  hasFailed,
+  isHeldByClient,
   notModifiedFields,
   type TimedResponse,
 } from '../http/index.ts'
@@ -58,8 +56,8 @@ export async function runHandler(x: Exchange, request: Request): Promise<Outcome
   }
   const headers = ownFields(response.headers, x.front, x.settings.policy)
   const timed = { status: response.status, headers, requestAt, responseAt: storeNow(x) }
-  const hasFailed = result.hasFailed ?? isServerError(response.status)
-  return { origin: { response, timed, error }, failure: hasFailed ? { response, error } : undefined, error }
+  const failure = hasFailed(response.status, error) ? { response, error } : undefined
+  return { origin: { response, timed, error }, failure, error }
 }
 
 /** Returns the client's request itself if it has neither conditions nor a mark. */
@@ -89,27 +87,20 @@ function copyRequest(request: Request, headers: Headers): Request {
  */
 export function respondUnstored(
   x: Exchange,
-  { response, timed }: OriginResponse,
+  origin: OriginResponse,
   status: CacheStatus & { fwd: ForwardReason },
 ): Response {
+  const { response } = origin
   emitEvent(x, 'miss')
-  const notModified = canCopy(response) ? applyCondition(x, response, timed) : undefined
+  const notModified = canCopy(response) ? notModifiedParts(x, origin) : undefined
   if (notModified === undefined) return annotate(x, response, status)
   cancelBody(response)
   return buildResponse(x, notModified, { ...status, fwdStatus: response.status })
 }
 
-/**
- * Evaluates the client's condition. Returns the parts of a 304 if the client has the response already.
- *
- * Without Last-Modified, If-Modified-Since never matches (RFC 9110 13.1.3). Only a stored response is compared by its Date.
- */
-export function applyCondition(x: Exchange, response: Response, timed: TimedResponse) {
-  // Without its Range, a request answered with 206 would get a 200, and conditions precede ranges (RFC 9110 13.2.2).
-  const isEvaluated = response.status === 200 || response.status === 206
-  const condition = isEvaluated ? conditionOf(x.head, timed.responseAt) : undefined
-  if (condition === undefined || !isNotModified(condition, comparableOf(timed))) return undefined
-  if (condition.kind === 'modified-since' && !response.headers.has('last-modified')) return undefined
+/** Returns the parts of a 304 if the client holds the response already. */
+export function notModifiedParts(x: Exchange, { response, timed }: OriginResponse) {
+  if (!isHeldByClient(x.head, timed)) return undefined
   return { status: 304, headers: notModifiedFields(response.headers), body: null }
 }
 

@@ -1,64 +1,83 @@
-/** Updates the stored response after the handler answered 304 (RFC 9111 4.3.4). */
-import { comparableOf, conditionOf, type Freshened, freshenBy304, isNotModified, varyNames } from '../http/index.ts'
+/** Validates the stored response after the handler answered 304 (RFC 9111 4.3.4). */
+import { type Judged304, judge304, lifetimeOf } from '../http/index.ts'
 import { annotate } from './client-response.ts'
 import { emitEvent, isKeyUnchanged, runInBackground } from './exchange.ts'
 import { finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import type { OriginResponse } from './origin-response.ts'
 import { serve } from './serve.ts'
-import { lifetimeOf, metaOf, tagsOf } from './store-response.ts'
+import { metaOf, tagsOf } from './store-response.ts'
 import { type StoredResponse, withEntry } from './stored-response.ts'
 
-/** Updates the stored response with the fields of the 304, and answers the client from it. */
-export async function revalidate(leader: Leader, stored: StoredResponse, origin: OriginResponse): Promise<Response> {
+/**
+ * Answers the client after a 304, and updates or deletes the stored response.
+ *
+ * Returns undefined if the 304 is about another representation, which the client does not have: run the handler again.
+ */
+export async function revalidate(
+  leader: Leader,
+  stored: StoredResponse,
+  origin: OriginResponse,
+): Promise<Response | undefined> {
+  const { x, answer } = leader
+  const judged = judge304(x.head, stored.timed, origin.timed, x.settings.policy, answer.names ?? [])
+  if (judged.kind === 'other' || judged.kind === 'equivalent') return answerOther(leader, stored, origin, judged)
+  return answerIdentified(leader, stored, origin, judged)
+}
+
+type Identified = Extract<Judged304, { kind: 'update' | 'leave' | 'delete' }>
+
+/** The 304 is about the stored response: answer with it, with its new fields. */
+async function answerIdentified(
+  leader: Leader,
+  stored: StoredResponse,
+  { response }: OriginResponse,
+  { kind, response: updated, unshared }: Identified,
+): Promise<Response> {
   const { x, fwd } = leader
-  const { policy } = x.settings
-  const freshened = freshenBy304(x.head, stored.timed, origin.timed, policy)
-  if (freshened === undefined) return answerMismatch(leader, stored, origin)
-  const wanted = isCoveredByKey(leader, freshened) ? freshened.store : 'delete'
-  const action = wanted === 'update' && !(hasStoreRight(leader) && isKeyUnchanged(x)) ? 'leave' : wanted
-  const { isSliding, ...lifetime } = lifetimeOf(x, freshened.response)
-  const meta = metaOf(freshened.response, { ...stored.entry.meta, isSliding })
+  const canStore = hasStoreRight(leader) && isKeyUnchanged(x)
+  const action = kind === 'update' && !canStore ? 'leave' : kind
+  const { isSliding, ...lifetime } = lifetimeOf(updated, x.settings.policy, x.settings)
+  const meta = metaOf(updated, { ...stored.entry.meta, isSliding })
   // Call the `tags` option before the response is sent. Its error is then thrown, as on a miss, and not lost in the background.
-  const tags = action === 'update' ? tagsOf(x, new Response(null, freshened.response)) : []
-  const update = async () => {
-    if (action === 'delete') await x.store.purge({ bases: [x.base], soft: false })
-    if (action !== 'update') return releaseLease(leader, 0)
+  const tags = action === 'update' ? tagsOf(x, new Response(null, updated)) : []
+  const change = async () => {
+    if (action === 'delete') return deleteVariant(leader)
+    if (action === 'leave') return releaseLease(leader, 0)
     const { key, hitForMissSnapshot } = leader.answer
     await x.store.freshen({ key, token: x.token, hitForMissSnapshot, meta, tags, ...lifetime }, x.cost)
   }
-  const updated = withEntry(stored, { ...stored.entry, meta })
   const status = { fwd, fwdStatus: 304, stored: action === 'update' }
-  const served = await serve(x, updated, status, { validated: true })
-  for (const [name, value] of freshened.unshared) served?.headers.append(name, value)
-  await runInBackground(x, finishWork(leader, update()))
+  const served = await serve(x, withEntry(stored, { ...stored.entry, meta }), status, { validated: true })
+  for (const [name, value] of unshared) served?.headers.append(name, value)
+  await runInBackground(x, finishWork(leader, change()))
   emitEvent(x, 'miss')
-  return served ?? annotate(x, origin.response, { fwd, fwdStatus: 304 })
-}
-
-/** True if the row's key covers all fields that the response now varies on. A 304 may name more fields than before. */
-function isCoveredByKey({ x, answer }: Leader, { response }: Freshened): boolean {
-  const names = varyNames(response.headers, x.settings.policy)
-  return names !== '*' && names.every((name) => answer.names?.includes(name))
+  return served ?? annotate(x, response, { fwd, fwdStatus: 304 })
 }
 
 /**
- * Answers if the 304 names another representation than the stored one. The handler runs only once per request, so it cannot
- * be asked again without conditions.
+ * The 304 must not update the stored response, which is deleted: it could never become fresh again. The next request gets a full
+ * response.
  *
- * A client that has that representation gets the 304. Other clients get the stored response, because a 304 would tell them
- * nothing. The stored response is deleted, so that the next request gets a full response.
+ * A client that has the other representation gets the 304. Any other client needs a full response, because a 304 would tell it
+ * nothing. If the handler cannot run again, the stored response has to do.
  */
-async function answerMismatch(
+async function answerOther(
   leader: Leader,
   stored: StoredResponse,
-  { timed, response }: OriginResponse,
-): Promise<Response> {
+  { response }: OriginResponse,
+  judged: Exclude<Judged304, Identified>,
+): Promise<Response | undefined> {
   const { x, fwd } = leader
-  const condition = conditionOf(x.head, timed.responseAt)
-  const isForClient = condition !== undefined && isNotModified(condition, comparableOf(timed))
+  const isForClient = judged.kind === 'other' && judged.isForClient
+  if (judged.kind === 'other' && !isForClient && x.call.refresh?.kind === 'run') return undefined
   const status = { fwd, fwdStatus: 304, detail: 'validator' }
-  const served = isForClient ? undefined : await serve(x, stored, status)
-  await runInBackground(x, finishWork(leader, x.store.purge({ bases: [x.base], soft: false })))
+  const served = isForClient ? undefined : await serve(x, stored, status, { validated: judged.kind === 'equivalent' })
+  await runInBackground(x, finishWork(leader, deleteVariant(leader)))
   emitEvent(x, 'miss')
   return served ?? annotate(x, response, status)
+}
+
+/** Deletes the response that the request selected, and ends its lease. Other variants of the URL stay. */
+async function deleteVariant({ x, answer }: Leader): Promise<void> {
+  await x.store.purge({ bases: [answer.key], soft: false })
 }

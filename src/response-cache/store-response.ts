@@ -3,56 +3,13 @@ import {
   comparableOf,
   dateOf,
   fieldsToStore,
-  freshness,
-  hasValidator,
-  joinVary,
+  lifetimeOf,
   responseTags,
-  servingSpans,
   type TimedResponse,
-  varyNames,
+  type VaryRecord,
 } from '../http/index.ts'
-import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../postgres/responses/store.ts'
+import type { ResponseAnswer, ResponseMeta } from '../postgres/responses/store.ts'
 import type { Exchange } from './exchange.ts'
-
-/** The field names that a URL's row remembers, because its responses vary on them. */
-export interface VaryRecord {
-  readonly names: readonly string[]
-  /** Whether the names of earlier responses are dropped. */
-  readonly forgets: boolean
-}
-
-/**
- * Returns the fields that the URL's responses vary on, this response included. If they are too many together, only those of
- * this response remain. If its own are too many, or it varies on everything, the result is undefined.
- */
-export function varyRecordOf(x: Exchange, answer: ResponseAnswer, response: TimedResponse): VaryRecord | undefined {
-  const own = varyNames(response.headers, x.settings.policy)
-  // An encoded response depends on Accept-Encoding, even if its Vary does not say so.
-  const negotiated = response.headers.has('content-encoding') ? ['accept-encoding'] : []
-  const all = joinVary([...(answer.names ?? []), ...negotiated], own)
-  if (all !== '*') return { names: all, forgets: false }
-  const names = joinVary(negotiated, own)
-  return names === '*' ? undefined : { names, forgets: true }
-}
-
-/** Returns how long a response is fresh, how long it is kept after that, and whether hits extend its deadline. */
-export function lifetimeOf(
-  x: Exchange,
-  response: TimedResponse,
-): Pick<ResponseFreshening, 'deadline' | 'maxAgeMs' | 'retentionMs'> & { isSliding: boolean } {
-  const { policy, sliding, validatableMs } = x.settings
-  const { freshMs, staleMs } = servingSpans(response, policy)
-  const retentionMs = Math.max(staleMs - freshMs, hasValidator(response) ? validatableMs : 0)
-  if (sliding !== undefined && freshness(response, policy).source === 'default') {
-    return { deadline: { kind: 'after', ms: sliding.lifeMs }, maxAgeMs: sliding.maxAgeMs, retentionMs, isSliding: true }
-  }
-  return {
-    deadline: { kind: 'at', epochMs: response.responseAt + freshMs },
-    maxAgeMs: null,
-    retentionMs,
-    isSliding: false,
-  }
-}
 
 export function metaOf(
   response: TimedResponse,
@@ -97,7 +54,7 @@ export async function storeResponse(
   response: TimedResponse,
   { bytes, isDecoded, names, forgets, tags }: StoredParts & VaryRecord,
 ): Promise<boolean> {
-  const { isSliding, ...lifetime } = lifetimeOf(x, response)
+  const { isSliding, ...lifetime } = lifetimeOf(response, x.settings.policy, x.settings)
   const stored = { ...response, headers: fieldsToStore(response, x.settings.policy) }
   return x.store.fill(
     {

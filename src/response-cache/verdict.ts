@@ -1,5 +1,5 @@
 /** Decides what happens to a request, from one answer of the store. */
-import { type ForwardReason, isShareable, mustNotForward, type Reuse, reuse } from '../http/index.ts'
+import { type ForwardReason, forwardReason, isShareable, mustNotForward, type Reuse, reuse } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { type Exchange, storeNow } from './exchange.ts'
 import { parseStored, type StoredResponse } from './stored-response.ts'
@@ -45,7 +45,7 @@ export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities)
   const { canFill, canWait, canRefresh, isForced } = abilities
   const stored = parseStored(x, answer)
   const reused = stored && reuseOf(x, stored)
-  const judged = { answer, stored, fwd: forwardReason(answer, reused) }
+  const judged = { answer, stored, fwd: forwardReason({ found: stored && 'whole', names: answer.names }, reused) }
   if (stored === undefined || reused === undefined) {
     if (mustNotForward(x.head, x.settings.policy)) return { ...judged, kind: 'gateway timeout' }
   } else {
@@ -72,12 +72,4 @@ function reuseOf(x: Exchange, { timed, policy, isSelected }: StoredResponse): Re
   const reused = reuse(x.head, timed, storeNow(x), policy)
   if (isSelected) return reused
   return { ...reused, use: mustNotForward(x.head, x.settings.policy) ? 'gateway-timeout' : 'validate', fwd: 'stale' }
-}
-
-/** Returns why a request goes to the handler (RFC 9211 2.2). */
-function forwardReason({ entry, names }: ResponseAnswer, reused: Reuse | undefined): ForwardReason {
-  if (reused?.fwd !== undefined) return reused.fwd
-  if (entry !== undefined) return 'stale'
-  if (names === undefined) return 'uri-miss'
-  return names.length === 0 ? 'miss' : 'vary-miss'
 }
