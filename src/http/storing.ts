@@ -94,9 +94,12 @@ function decide(rules: readonly Rule[], request: RequestHead, response: TimedRes
  *
  * @param bytes how many bytes arrived
  * @param ended whether the stream ended by itself, not by an error or an abort
+ * @param options.encoded whether the bytes are in the coding that Content-Encoding names; false if the runtime decoded them.
+ *   Content-Length counts the encoded bytes, so only the runtime can tell whether all of them arrived.
  */
-export function isComplete(headers: Headers, bytes: number, ended: boolean): boolean {
-  const length = headers.get('content-length')
+export function isComplete(headers: Headers, bytes: number, ended: boolean, { encoded = true } = {}): boolean {
+  const isDecoded = !encoded && headers.has('content-encoding')
+  const length = isDecoded ? null : headers.get('content-length')
   return ended && (length === null || deltaSeconds(length) === bytes)
 }
 
