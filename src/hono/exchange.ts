@@ -10,6 +10,7 @@ import {
   type RequestHead,
 } from '../http/index.ts'
 import type { ResponseAnswer, ResponseStore } from '../postgres/responses/store.ts'
+import { responseStoreOf } from '../response-cache/response-store.ts'
 import { wallClock } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
@@ -18,7 +19,6 @@ import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { frontFieldsOf } from './front-fields.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import type { RequestKey } from './request-key.ts'
-import { responseStoreOf } from './response-store.ts'
 import { waitUntilOf } from './wait-until.ts'
 
 export interface Exchange {

@@ -2,6 +2,7 @@
 import type { Context, Next } from 'hono'
 import { type CacheStatus, type ForwardReason, freshenByHead, invalidatedTags, invalidatedUrls } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
+import { responseStoreOf } from '../response-cache/response-store.ts'
 import { now } from '../values/clock.ts'
 import { noCost } from '../values/events.ts'
 import {
@@ -18,7 +19,6 @@ import {
 } from './exchange.ts'
 import { runWithoutFrontCookies } from './front-fields.ts'
 import type { ResponseCacheSettings } from './options.ts'
-import { responseStoreOf } from './response-store.ts'
 import { type StoredEntry, timedOf } from './serve.ts'
 import { staleIfError } from './stale-if-error.ts'
 

@@ -2,6 +2,8 @@
 import type { Context } from 'hono'
 import type { Cache } from '../cache.ts'
 import { createPolicy, type HeuristicOptions, type Policy, type QueryRule } from '../http/index.ts'
+import { checkedQuery } from '../response-cache/query-rule.ts'
+import { responseStoreOf } from '../response-cache/response-store.ts'
 import { now } from '../values/clock.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -9,9 +11,7 @@ import { boundedSpan, type Expiration, parsePeriod } from '../values/expiration.
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import { type DeprecatedOptions, renameOptions } from './deprecated.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
-import { checkedQuery } from './query-rule.ts'
 import { keyUrl, type RequestKey, requestKey } from './request-key.ts'
-import { responseStoreOf } from './response-store.ts'
 
 export interface ResponseCacheOptions extends DeprecatedOptions {
   /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */

@@ -1,0 +1,4 @@
+/** `pgstash/fetch`: the rate limit around any function from a request to a response, and purges of cached responses. */
+export { type PurgeStatementsOptions, purge, purgeStatements } from '../response-cache/purge.ts'
+export { createPurgeRoute as purgeRoute, type PurgeRouteOptions } from '../response-cache/purge-route.ts'
+export type { PurgeTargets } from '../response-cache/purge-targets.ts'
