@@ -1,6 +1,8 @@
 /** The options of the response cache, checked once when it is created. */
 import type { Cache } from '../cache.ts'
 import { createPolicy, type HeuristicOptions, type Policy, type QueryRule } from '../http/index.ts'
+import { checkedQuery } from '../response-cache/query-rule.ts'
+import { responseStoreOf } from '../response-cache/response-store.ts'
 import { now } from '../values/clock.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -8,9 +10,7 @@ import { boundedSpan, type Expiration, parsePeriod } from '../values/expiration.
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import type { HandlerCall } from './handler-call.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
-import { checkedQuery } from './query-rule.ts'
 import { keyUrl, type RequestKey, requestKey } from './request-key.ts'
-import { responseStoreOf } from './response-store.ts'
 
 /** @typeParam C the argument of the options' functions: the framework's view of a request */
 export interface ResponseCacheOptions<C> {
