@@ -86,5 +86,5 @@ function addFields(headers: Headers, { settings, front }: Addressee, status: Cac
   if (settings.cacheStatusName !== undefined) {
     headers.set('cache-status', formatCacheStatus(headers.get('cache-status'), settings.cacheStatusName, status))
   }
-  if (front !== undefined) addFrontFields(headers, front)
+  if (front !== undefined && !front.keys().next().done) addFrontFields(headers, front)
 }

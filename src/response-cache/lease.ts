@@ -3,7 +3,7 @@ import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { CacheError } from '../values/errors.ts'
 import { type Exchange, emitFailure, runInBackground } from './exchange.ts'
-import type { StoredResponse } from './stored-response.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** Codes of failures after which the store cannot be reached, so that releasing the lease would fail as well. */
 const UNREACHABLE_CODES: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
@@ -44,21 +44,6 @@ export function createLeader(
     wake()
   }
   return { x, answer, stored, fwd, onEnd }
-}
-
-/** The keys whose leases each request holds. A second response cache behind the first must not wait for one of them. */
-const heldLeases = new WeakMap<object, Set<string>>()
-
-/** Records that this request holds the lease of its URL. @param forwarded the request that the handler gets */
-export function markLeaseHeld({ call, base }: Exchange, forwarded: Request): void {
-  const held = (heldLeases.get(call.identity) ?? new Set()).add(base)
-  heldLeases.set(call.identity, held)
-  heldLeases.set(forwarded, held)
-}
-
-/** True if this request holds the lease that it would wait for. */
-export function isLeaseHeld({ call, base }: Exchange): boolean {
-  return heldLeases.get(call.identity)?.has(base) ?? false
 }
 
 /** True if this request may store its response. A request that runs beside the lease's holder may not. */

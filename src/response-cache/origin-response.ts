@@ -10,11 +10,10 @@ import {
 } from '../http/index.ts'
 import { cancelBody } from './bodies.ts'
 import { annotate, buildResponse, canCopy } from './client-response.ts'
-import { type Exchange, emitEvent, storeNow } from './exchange.ts'
+import { type Exchange, emitEvent, markLeaseHeld, storeNow } from './exchange.ts'
 import { ownFields } from './front-fields.ts'
-import { markLeaseHeld } from './lease.ts'
 import { removeMark } from './refresh-mark.ts'
-import type { StoredResponse } from './stored-response.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** The handler's response with the instants of its request. */
 export interface OriginResponse {

@@ -6,7 +6,7 @@ import { finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts
 import type { OriginResponse } from './origin-response.ts'
 import { serve } from './serve.ts'
 import { metaOf, tagsOf } from './store-response.ts'
-import { type StoredResponse, withEntry } from './stored-response.ts'
+import { type StoredResponse, withEntry } from './verdict.ts'
 
 /**
  * Answers the client after a 304, and updates or deletes the stored response.
