@@ -8,6 +8,7 @@ import {
   fieldDigests,
   formatCacheStatus,
   type RequestHead,
+  requestedRange,
 } from '../http/index.ts'
 import type { ResponseAnswer, ResponseStore } from '../postgres/responses/store.ts'
 import { wallClock } from '../values/clock.ts'
@@ -129,6 +130,7 @@ export async function read(x: Exchange, { force = false, claims = false, whole =
       headOnly: x.head.method === 'HEAD',
       noneMatch: condition?.kind === 'none-match' ? condition.tags : undefined,
       modifiedSince: condition?.kind === 'modified-since' ? condition.at : undefined,
+      range: whole ? undefined : requestedRange(x.head),
     },
     x.cost,
   )

@@ -19,15 +19,15 @@ export async function freshen(
   const wanted = isCoveredByKey(leader, freshened) ? freshened.store : 'delete'
   const action = wanted === 'update' && !(hasStoreRight(leader) && isKeyUnchanged(x)) ? 'leave' : wanted
   const { isSliding, ...lifetime } = lifetimeOf(x, freshened.response)
-  const { bytes, base64 } = entry.meta
-  const meta = metaOf(freshened.response, { bytes, base64: base64 === true, isSliding })
+  const meta = metaOf(freshened.response, { bytes: entry.meta.bytes, isSliding })
   // Call the `tags` option before the response is sent. Its error is then thrown, as on a miss, and not lost in the background.
   const tags = action === 'update' ? tagsOf(x, new Response(null, freshened.response)) : []
   const update = async () => {
     if (action === 'delete') await x.store.purge({ bases: [x.base], soft: false })
     if (action !== 'update') return releaseLease(leader, 0)
     const { key, hitForMissSnapshot } = leader.answer
-    await x.store.freshen({ key, token: x.token, hitForMissSnapshot, meta, tags, ...lifetime }, x.cost)
+    const { base, token } = x
+    await x.store.freshen({ base, key, token, hitForMissSnapshot, meta, form: entry.form, tags, ...lifetime }, x.cost)
   }
   const served = await serve(
     x,

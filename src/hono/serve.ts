@@ -66,14 +66,14 @@ export async function serve(
   const { meta, body } = entry
   const given = answer(x.head, timedOf(meta), { now: storeNow(x), bodyBytes: meta.bytes, validated })
   const part = NULL_BODY.has(given.status) ? 'none' : given.body
-  if (part !== 'none' && body === undefined) {
-    // The statement left the body in the database, but the client's condition does not hold after all. Read again: another
+  const content = part === 'none' ? null : body && bodyPart(body, part, meta.bytes)
+  if (content === undefined) {
+    // The statement left the body in the database, or a part of it, but the client needs it after all. Read again: another
     // response may be stored by now.
     const again = await readAgain(x)
     if (again?.body === undefined) return undefined
     return isSame(again.meta, meta) ? serve(x, { ...again, meta }, status, { validated }) : serve(x, again, status)
   }
-  const content = part === 'none' ? null : bodyPart(body ?? '', meta.base64 === true, part)
   return withCacheStatus(x, new Response(content, { status: given.status, headers: given.headers }), status)
 }
 

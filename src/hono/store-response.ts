@@ -12,7 +12,6 @@ import {
   varyNames,
 } from '../http/index.ts'
 import type { ResponseAnswer, ResponseFreshening, ResponseMeta } from '../postgres/responses/store.ts'
-import { bodyText } from './bodies.ts'
 import type { Exchange } from './exchange.ts'
 
 /** The field names that a URL's row remembers, because its responses vary on them. */
@@ -55,10 +54,7 @@ export function lifetimeOf(
   }
 }
 
-export function metaOf(
-  response: TimedResponse,
-  body: { bytes: number; base64: boolean; isSliding: boolean },
-): ResponseMeta {
+export function metaOf(response: TimedResponse, body: { bytes: number; isSliding: boolean }): ResponseMeta {
   const { tag, modifiedAt } = comparableOf(response)
   return {
     status: response.status,
@@ -69,7 +65,6 @@ export function metaOf(
     ...(tag === undefined ? {} : { tag }),
     modifiedAt,
     bytes: body.bytes,
-    ...(body.base64 ? { base64: true as const } : {}),
     ...(body.isSliding ? { sliding: true as const } : {}),
     vary: [],
   }
@@ -90,7 +85,6 @@ export async function storeResponse(
   response: TimedResponse,
   { bytes, names, forgets, tags }: { bytes: Uint8Array; tags: readonly string[] } & VaryRecord,
 ): Promise<boolean> {
-  const { text, base64 } = bodyText(bytes)
   const { isSliding, ...lifetime } = lifetimeOf(x, response)
   const stored = { ...response, headers: fieldsToStore(response, x.settings.policy) }
   return x.store.fill(
@@ -102,8 +96,8 @@ export async function storeResponse(
       digests: x.digests,
       names,
       forgets,
-      meta: metaOf(stored, { bytes: bytes.length, base64, isSliding }),
-      body: text,
+      meta: metaOf(stored, { bytes: bytes.length, isSliding }),
+      body: bytes,
       ...lifetime,
       tags,
       computeMs: response.responseAt - response.requestAt,
