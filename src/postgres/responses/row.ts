@@ -114,10 +114,18 @@ async function decodeBody(
   codec: Codec,
 ): Promise<DecodedResponse['body']> {
   if (partOffset !== null) return { bytes: bodyBytes(value, true), offset: partOffset }
-  if (bodyId === undefined) return { bytes: bodyBytes(value, base64 === true), offset: 0 }
+  const text = bodyId === undefined ? value : await decodeBodyText({ key, value, bodyId }, codec)
+  return { bytes: bodyBytes(text, base64 === true), offset: 0 }
+}
+
+/** A whole body that the codec wrote: text, or base64 if it is not text. @throws UnreadableValueError, TypeError */
+export async function decodeBodyText(
+  { key, value, bodyId }: { key: string; value: string; bodyId: string },
+  codec: Codec,
+): Promise<string> {
   const { id, text } = Object(await decodeText(value, key, codec))
   if (id !== bodyId || typeof text !== 'string') throw new TypeError('Expected the body of these fields.')
-  return { bytes: bodyBytes(text, base64 === true), offset: 0 }
+  return text
 }
 
 /**
