@@ -35,7 +35,7 @@ export { hasFailed, isShareable, mayServeOnError, mustNotForward, type Reuse, re
 export { isServerError } from './statuses.ts'
 export { fieldsToStore, guidesCaches } from './stored-fields.ts'
 export { lifetimeOf, type StoredLifetime, type StoredLifetimeOptions } from './stored-lifetime.ts'
-export { isComplete, mayFill, mayStore, type StoreDecision, type StoreRefusal } from './storing.ts'
+export { isComplete, mayFill, mayStore, type StoreDecision, type StoreRefusal, supersedes } from './storing.ts'
 export { groupTag, invalidatedTags, responseTags } from './tags.ts'
 export { hasValidator } from './validators.ts'
 export { type FieldDigests, fieldDigests, variantKey } from './variant-key.ts'

@@ -69,6 +69,11 @@ export async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promis
   await runInBackground(x, release)
 }
 
+/** Deletes the response that the request selected, and ends its lease. Other variants of the URL stay. */
+export async function deleteVariant({ x, answer }: Leader): Promise<void> {
+  await x.store.purge({ bases: [answer.key], soft: false })
+}
+
 /** Awaits work behind the response. A failure becomes an event, because the client has its response already. */
 export async function finishWork(leader: Leader, work: Promise<unknown>): Promise<void> {
   try {

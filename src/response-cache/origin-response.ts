@@ -9,9 +9,10 @@ import {
   type TimedResponse,
 } from '../http/index.ts'
 import { cancelBody } from './bodies.ts'
-import { annotate, buildResponse, canCopy } from './client-response.ts'
+import { annotate, buildResponse, canCopy, copyWith } from './client-response.ts'
 import { type Exchange, emitEvent, markLeaseHeld, storeNow } from './exchange.ts'
 import { ownFields } from './front-fields.ts'
+import type { Leader } from './lease.ts'
 import { removeMark } from './refresh-mark.ts'
 import type { StoredResponse } from './verdict.ts'
 
@@ -85,12 +86,17 @@ function copyRequest(request: Request, headers: Headers): Request {
  * The client's condition, which the handler never saw, may make it a 304.
  */
 export function respondUnstored(
-  x: Exchange,
+  { x, isRefresh = false }: Leader,
   origin: OriginResponse,
   status: CacheStatus & { fwd: ForwardReason },
 ): Response {
   const { response } = origin
   emitEvent(x, 'miss')
+  if (isRefresh) {
+    // Nobody needs the body, which may never end.
+    cancelBody(response)
+    return annotate(x, copyWith(response, null), status)
+  }
   const notModified = canCopy(response) ? notModifiedParts(x, origin) : undefined
   if (notModified === undefined) return annotate(x, response, status)
   cancelBody(response)

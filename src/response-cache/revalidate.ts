@@ -2,7 +2,7 @@
 import { type Judged304, judge304, lifetimeOf } from '../http/index.ts'
 import { annotate } from './client-response.ts'
 import { emitEvent, isKeyUnchanged, runInBackground } from './exchange.ts'
-import { finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
+import { deleteVariant, finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import type { OriginResponse } from './origin-response.ts'
 import { serve } from './serve.ts'
 import { metaOf, tagsOf } from './store-response.ts'
@@ -77,9 +77,4 @@ async function answerOther(
   await runInBackground(x, finishWork(leader, deleteVariant(leader)))
   emitEvent(x, 'miss')
   return served ?? annotate(x, response, status)
-}
-
-/** Deletes the response that the request selected, and ends its lease. Other variants of the URL stay. */
-async function deleteVariant({ x, answer }: Leader): Promise<void> {
-  await x.store.purge({ bases: [answer.key], soft: false })
 }

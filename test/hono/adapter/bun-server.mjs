@@ -36,7 +36,10 @@ app.use('/cached/*', responseCache({ cache }))
 app.all('/:where/status/:status', (c) => c.text('', Number(c.req.param('status'))))
 app.all('/:where/:body/:control', (c) => {
   const body = BODIES[c.req.param('body')]()
-  return new Response(body, { headers: { 'cache-control': c.req.param('control') } })
+  const type = c.req.query('type')
+  return new Response(body, {
+    headers: { 'cache-control': c.req.param('control'), ...(type && { 'content-type': type }) },
+  })
 })
 
 const { port } = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: app.fetch })
