@@ -7,8 +7,8 @@ const LAST_STATUS = 599
 /**
  * True if `new Response(response.body, response)` loses nothing.
  *
- * It throws for a protocol switch (101), a network error (0), and a body that was read already. It would drop the socket of
- * workerd's responses, and hide the mark of `@hono/node-server` that the response was written directly.
+ * The constructor throws for a protocol switch (101), a network error (0), and a body that was read or is being read. The copy
+ * would lack the socket of workerd's responses, and a response that `@hono/node-server` has written already has no other use.
  */
 export function canCopy(response: Response): boolean {
   const { status, headers, body, bodyUsed } = response
