@@ -25,30 +25,40 @@ export type StoreRefusal =
   | 'vary'
   | 'not-cacheable'
   | 'not-reusable'
+  /** Of partial responses only (`mayStorePart`). */
+  | 'multipart'
+  | 'content-range'
+  | 'ranges'
+  | 'validator'
 
 export type StoreDecision = { readonly store: true } | { readonly store: false; readonly reason: StoreRefusal }
 
-interface Candidate {
+export interface Candidate {
   readonly request: RequestHead
   readonly response: TimedResponse
   readonly directives: CachingDirectives
   readonly policy: Policy
 }
 
-type Rule = readonly [StoreRefusal, (candidate: Candidate) => boolean]
+export type Rule = readonly [StoreRefusal, (candidate: Candidate) => boolean]
 
 /** RFC 9111 3: the method must be understood. HEAD has no body to store; it can only freshen (4.3.5). */
-const IS_GET: Rule = ['method', ({ request }) => request.method !== 'GET']
+export const IS_GET: Rule = ['method', ({ request }) => request.method !== 'GET']
 
-const RULES: readonly Rule[] = [
-  // RFC 9110 9.3.1: content in a GET has no meaning, so the key ignores it. But a handler might use it.
-  ['request-content', ({ request }) => hasContent(request.headers)],
-  // RFC 9111 5.2.1.5: a MUST NOT, even if the policy ignores request directives.
-  ['request-no-store', ({ request }) => requestDirectivesOf(request).noStore],
-  // RFC 9111 3.3: only a cache that combines partial responses may store them.
+/** RFC 9110 9.3.1: content in a GET has no meaning, so the key ignores it. But a handler might use it. */
+export const HAS_NO_CONTENT: Rule = ['request-content', ({ request }) => hasContent(request.headers)]
+
+const IS_WHOLE: readonly Rule[] = [
+  // RFC 9111 3.3: a part answers only requests for a part. `mayStorePart` decides about those.
   ['partial', ({ response }) => response.status === PARTIAL_CONTENT || response.headers.has('content-range')],
   // RFC 9111 3: the status must be final. RFC 6585 3 to 6 forbids some, and the user may exclude more.
   ['status', ({ response: { status }, policy }) => !isStorable(status) || policy.statuses?.has(status) === false],
+]
+
+/** The rules for every response, whatever its request's method and whether it is whole. */
+export const RULES: readonly Rule[] = [
+  // RFC 9111 5.2.1.5: a MUST NOT, even if the policy ignores request directives.
+  ['request-no-store', ({ request }) => requestDirectivesOf(request).noStore],
   // RFC 9111 5.2.2.3.
   ['must-understand', ({ directives, response }) => directives.mustUnderstand && !isUnderstood(response.status)],
   // RFC 9111 5.2.2.5.
@@ -70,20 +80,26 @@ export function mayFill(request: RequestHead): boolean {
 
 /** Decides whether a shared cache may store this response to this request, and could ever use it. */
 export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
-  return decide([IS_GET, ...RULES], request, response, policy)
+  return decide([IS_GET, HAS_NO_CONTENT, ...IS_WHOLE, ...RULES], request, response, policy)
 }
 
 /**
- * True if a stored response to GET may be updated to this one.
+ * True if a stored response to GET, or a stored part of it, may be updated to this one.
  *
  * @param request the GET or HEAD that validated it
  */
 export function mayStoreUpdate(request: RequestHead, response: TimedResponse, policy: Policy): boolean {
-  return decide(RULES, request, response, policy).store
+  const isPart = response.status === PARTIAL_CONTENT
+  return decide([HAS_NO_CONTENT, ...(isPart ? [] : IS_WHOLE), ...RULES], request, response, policy).store
 }
 
 /** Reports the first refusal that applies. */
-function decide(rules: readonly Rule[], request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
+export function decide(
+  rules: readonly Rule[],
+  request: RequestHead,
+  response: TimedResponse,
+  policy: Policy,
+): StoreDecision {
   const candidate = { request, response, directives: directivesOf(response, policy), policy }
   const refusal = rules.find(([, refuses]) => refuses(candidate))
   return refusal ? { store: false, reason: refusal[0] } : { store: true }
