@@ -5,7 +5,7 @@
  * A request takes them in this order. `bypassReason`, `cacheKey` and `fieldDigests` look it up. `reuse` judges the stored
  * response. `answer` serves it, or `forwardedFields` prepares the request for the handler. A 304 of the handler goes to
  * `judge304`. Any other response goes to `mayStore`, `fieldsToStore`, `varyRecordOf`, `lifetimeOf` and `variantKey`. An unsafe
- * method ends in `invalidatedUrls`.
+ * method ends in `judgeUnsafe`.
  *
  * Parts of a representation have their own way (RFC 9111 3.3 and 3.4). `mayStorePart`, `receivedPart` and `partToStore` store a
  * 206. `answerPart` serves it, or `forwardPart` prepares the request for the handler. `combineParts` adds the next 206.
@@ -38,6 +38,7 @@ export { completionFields, forwardPart, type PartForward } from './partial-forwa
 export { isWhole, type Parts, type Piece, storedLength } from './partial-ranges.ts'
 export { mayStorePart, type PartDecision, partToStore, receivedPart, type StoredPart } from './partial-storing.ts'
 export { createPolicy, type HeuristicOptions, type Policy, type PolicyOptions } from './policy.ts'
+export { type JudgedUnsafe, judgeUnsafe, mayStorePost } from './post.ts'
 export type { ByteRange } from './range.ts'
 export { hasFailed, isShareable, mayServeOnError, mustNotForward, type Reuse, reuse } from './serving.ts'
 export { isServerError } from './statuses.ts'

@@ -30,6 +30,9 @@ export type StoreRefusal =
   | 'content-range'
   | 'ranges'
   | 'validator'
+  /** Of answers to POST only (`mayStorePost`). */
+  | 'content-location'
+  | 'freshness'
 
 export type StoreDecision = { readonly store: true } | { readonly store: false; readonly reason: StoreRefusal }
 

@@ -132,6 +132,7 @@ describe('whatever the messages say', () => {
         http.varyRecordOf(['accept'], stored.headers, own)
         http.lifetimeOf(stored, own, { validatableMs: HOUR })
         http.mayStorePart(request, update, own)
+        http.judgeUnsafe(request, URL_, update, own)
         const kept = { ...stored, headers: http.fieldsToStore(stored, own) }
         const { status, headers, body } = http.answer(request, kept, { now: NOW, bodyBytes })
         if (status < 600) expect(new Response(null, { status, headers }).status).toBe(status)
