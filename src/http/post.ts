@@ -9,14 +9,14 @@ import { explicitFreshness } from './freshness.ts'
 import { invalidatedUrls, resolveReference, withoutFragment } from './invalidation.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
-import { decide, RULES, type Rule, type StoreDecision } from './storing.ts'
+import { decide, namesRange, RULES, type Rule, type StoreDecision } from './storing.ts'
 import { invalidatedTags } from './tags.ts'
 
 const POST_RULES: readonly Rule[] = [
   ['method', ({ request }) => request.method !== 'POST'],
   // Any other status describes the outcome of this POST, not the resource.
   ['status', ({ response: { status }, policy }) => status !== 200 || policy.statuses?.has(status) === false],
-  ['partial', ({ response }) => response.headers.has('content-range')],
+  ['partial', ({ response }) => namesRange(response.headers)],
   // A lifetime of the policy does not count: the origin must have meant the answer to be reused.
   ['freshness', ({ response, directives }) => explicitFreshness(response, directives) === undefined],
   ...RULES,

@@ -53,7 +53,7 @@ export const HAS_NO_CONTENT: Rule = ['request-content', ({ request }) => hasCont
 
 const IS_WHOLE: readonly Rule[] = [
   // RFC 9111 3.3: a part answers only requests for a part. `mayStorePart` decides about those.
-  ['partial', ({ response }) => response.status === PARTIAL_CONTENT || response.headers.has('content-range')],
+  ['partial', ({ response }) => response.status === PARTIAL_CONTENT || namesRange(response.headers)],
   // RFC 9111 3: the status must be final. RFC 6585 3 to 6 forbids some, and the user may exclude more.
   ['status', ({ response: { status }, policy }) => !isStorable(status) || policy.statuses?.has(status) === false],
 ]
@@ -120,6 +120,14 @@ export function isComplete(headers: Headers, bytes: number, ended: boolean, { en
   const isDecoded = !encoded && headers.has('content-encoding')
   const length = isDecoded ? null : headers.get('content-length')
   return ended && (length === null || deltaSeconds(length) === bytes)
+}
+
+/**
+ * True if Content-Range names a range. It means nothing in any status but 206 and 416 (RFC 9110 14.4), but a server that sends it
+ * with a 200 may have sent a part. Every form of it has a slash.
+ */
+export function namesRange(headers: Headers): boolean {
+  return headers.get('content-range')?.includes('/') ?? false
 }
 
 function hasContent(headers: Headers): boolean {
