@@ -33,8 +33,8 @@ export function preferredLanguage({ headers }: RequestHead): string | undefined 
  * Returns the language by which other requests may select this response, in lower case. Undefined if there is none:
  *
  * - The response is not a 200 in exactly one language.
- * - The request has other languages with a higher weight, or does not name this one. The response may then be a substitute that
- *   tells so, and not what others get who prefer this language.
+ * - The request prefers another language, or does not name this one. The response may then be a substitute for a missing
+ *   language ("not available in French"). Clients that prefer this language must not get it.
  */
 export function selectableLanguage(request: RequestHead, response: ResponseHead): string | undefined {
   const [language, ...others] = listMembers(response.headers.get('content-language'))

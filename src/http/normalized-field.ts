@@ -39,7 +39,7 @@ const NORMALIZERS: ReadonlyMap<string, (value: string, options: NormalizeOptions
   ['accept-language', acceptLanguage],
 ])
 
-/** Fields that are no lists, although their values may have commas. Those with credentials must not come near each other. */
+/** Fields that are not lists, although their values may have commas. Credentials, above all, must never match by accident. */
 const NO_LISTS: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',

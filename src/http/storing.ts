@@ -43,6 +43,7 @@ export interface Candidate {
   readonly policy: Policy
 }
 
+/** A reason, and whether it applies to a candidate. */
 export type Rule = readonly [StoreRefusal, (candidate: Candidate) => boolean]
 
 /** RFC 9111 3: the method must be understood. HEAD has no body to store; it can only freshen (4.3.5). */

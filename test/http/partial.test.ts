@@ -138,7 +138,7 @@ describe('a part may be stored (RFC 9111 3.3)', () => {
   })
 })
 
-describe('the bytes that arrived', () => {
+describe('receivedPart', () => {
   const whole = part({ 'content-range': undefined, 'content-length': '10' }, 200)
   const received = (first: number, last: number) => ({ ranges: [[first, last]], completeLength: 10 })
 
@@ -148,7 +148,7 @@ describe('the bytes that arrived', () => {
     ['a 206 that broke off after its last byte', part(), 3, false, received(2, 4)],
     ['a 200 that broke off', whole, 4, false, received(0, 3)],
     ['a 200', whole, 10, true, received(0, 9)],
-  ] as const)('of %s are a part', (_, given, bytes, ended, expected) => {
+  ] as const)('returns the bytes of %s', (_, given, bytes, ended, expected) => {
     expect(receivedPart(given, bytes, ended)).toEqual(expected)
   })
 
@@ -160,11 +160,11 @@ describe('the bytes that arrived', () => {
     ['a 206 that broke off before its first byte', part(), 0, false],
     ['a 200 without a length', part({ 'content-range': undefined, 'content-length': undefined }, 200), 4, false],
     ['a 206 without a complete length', part({ 'content-range': 'bytes 2-4/*' }), 3, true],
-  ] as const)('of %s are none', (_, given, bytes, ended) => {
+  ] as const)('returns undefined for %s', (_, given, bytes, ended) => {
     expect(receivedPart(given, bytes, ended)).toBeUndefined()
   })
 
-  it('are none if the runtime decoded them, because positions count encoded bytes', () => {
+  it('returns undefined for decoded bytes, because positions count encoded bytes', () => {
     const encoded = part({ 'content-encoding': 'gzip' })
     expect(receivedPart(encoded, 3, true)).toEqual(received(2, 4))
     expect(receivedPart(encoded, 3, true, { encoded: false })).toBeUndefined()
