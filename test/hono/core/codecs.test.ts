@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Context } from 'hono'
-import { type CacheEvent, type Codec, compressingCodec, devalueCodec, encryptingCodec } from 'pgstash'
+import { type CacheEvent, type Codec, compressingCodec, devalueCodec, encryptingCodec, jsonCodec } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createApp, createSite, emptied, fresh, heldLeases, ownCache, type Site } from '../app.ts'
 import { ageEncoded, everything, overwriteRow, rowsOf } from '../encoded.ts'
@@ -293,6 +293,17 @@ describe('a response that a codec cannot store', () => {
     // Nobody waits for its lease.
     expect(brief(await fetch('/a'))).not.toContain('collapsed')
   })
+})
+
+it('a response that was changed so that it is not base64 is a miss and an error event', async () => {
+  const { fetch, state, errors } = secretApp(jsonCodec)
+  state.body = BINARY
+  await fetch('/a')
+  const [row] = await rowsOf(site)
+  await overwriteRow(site, row?.key ?? '', { value: '%' })
+  const response = await fetch('/a')
+  expect([response.status, brief(response), errors()]).toEqual([200, 'fwd=miss;stored', ['UNREADABLE_VALUE']])
+  expect(brief(await fetch('/a'))).toBe('hit')
 })
 
 describe('a codec', () => {
