@@ -70,8 +70,9 @@ export function teeBody(
         await Promise.all([end({ kind: 'cancelled' }), reader.cancel(reason)])
       },
     },
-    // Count at least one for each chunk, otherwise an endless stream of empty chunks would be read without a limit.
-    { highWaterMark: maxBytes, size: (chunk) => (chunk instanceof Uint8Array ? Math.max(chunk.byteLength, 1) : 1) },
+    // One more than a whole body, so that its end is seen even if nobody reads. And at least one for each chunk, otherwise an
+    // endless stream of empty chunks would be read without a limit.
+    { highWaterMark: maxBytes + 1, size: (chunk) => (chunk instanceof Uint8Array ? Math.max(chunk.byteLength, 1) : 1) },
   )
 }
 
