@@ -6,7 +6,6 @@ import { type ResponseCacheOptions as CoreOptions, parseOptions } from '../respo
 import { createResponseCache } from '../response-cache/response-cache.ts'
 import { optionalFunction } from '../values/options.ts'
 import { type DeprecatedOptions, renameOptions } from './deprecated.ts'
-import { frontFieldsOf, runWithoutFrontCookies } from './front-fields.ts'
 import { waitUntilOf } from './wait-until.ts'
 
 export type { PathPattern } from '../response-cache/paths.ts'
@@ -83,7 +82,10 @@ function callOf(c: Context, next: Next, options: Pick<ResponseCacheOptions, 'ref
       await next()
       return resultOf(c)
     },
-    waitUntil: waitUntilOf(c, options.waitUntil),
+    // A getter: most requests leave no work behind.
+    get waitUntil() {
+      return waitUntilOf(c, options.waitUntil)
+    },
     refresh: refresh && { kind: 'resend', send: async (request) => refresh(request, c) },
   }
 }
@@ -120,4 +122,25 @@ function withRouteIndex<T>(c: Context, routeIndex: number, call: () => T): T {
 function replaceResponse(c: Context, response: Response): void {
   c.res = undefined
   c.res = response
+}
+
+/** Returns a copy of the fields that the context has before the handler runs. */
+function frontFieldsOf(c: Context): Headers {
+  // A new response has them, whether they were set by `c.header` or on `c.res`. Reading `c.res` would change how Hono merges.
+  return new Headers(c.newResponse(null, 200).headers)
+}
+
+/**
+ * Runs the handler without the cookies that middleware in front set. If `c.res` has cookies, Hono drops those of a response that
+ * replaces it. Then a response that sets a cookie would look as if it could be stored.
+ */
+async function runWithoutFrontCookies(c: Context, front: Headers, next: Next): Promise<void> {
+  const cookies = front.getSetCookie()
+  if (cookies.length > 0) c.header('set-cookie', undefined)
+  try {
+    await next()
+  } catch (error) {
+    for (const cookie of cookies) c.header('set-cookie', cookie, { append: true })
+    throw error
+  }
 }

@@ -25,8 +25,12 @@ export function isWebSocketUpgrade({ method, headers }: RequestHead): boolean {
   return method === 'GET' && lists('connection', 'upgrade') && lists('upgrade', 'websocket')
 }
 
+/** A request with more fields bypasses the cache: hashing each of them, to select a variant, could cost more than the handler. */
+const MAX_FIELDS = 200
+
 /** Returns why a request bypasses the cache, as a reason of Cache-Status (RFC 9211 2.2), or undefined if it does not. */
 export function bypassReason(request: RequestHead, policy: Policy): 'method' | 'bypass' | undefined {
   if (!isAnswerable(request.method)) return 'method'
-  return policy.authenticated === 'never' && request.headers.has('authorization') ? 'bypass' : undefined
+  const isRefused = policy.authenticated === 'never' && request.headers.has('authorization')
+  return isRefused || [...request.headers.keys()].length > MAX_FIELDS ? 'bypass' : undefined
 }

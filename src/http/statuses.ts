@@ -22,6 +22,11 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
 /** Statuses that answer one request's condition, range or proxy challenge, and say nothing about the next request. */
 const OF_ONE_REQUEST: ReadonlySet<number> = new Set([304, 407, 412, 416])
 
+/** Statuses that refuse one client, or one attempt of it. */
+const OF_ONE_CLIENT: ReadonlySet<number> = new Set([
+  400, 401, 402, 403, 405, 406, 407, 408, 412, 413, 414, 415, 416, 417, 421, 425, 428, 429, 431, 511,
+])
+
 /** Statuses that a cache must not store (RFC 6585 3 to 6). */
 const NEVER_STORED: ReadonlySet<number> = new Set([428, 429, 431, 511])
 
@@ -47,6 +52,16 @@ export function isUnderstood(status: number): boolean {
 /** True for a status that is final (RFC 9110 15) and whose meaning does not end with its request. */
 export function isStorable(status: number): boolean {
   return isFinal(status) && !OF_ONE_REQUEST.has(status) && !NEVER_STORED.has(status)
+}
+
+/** True for any status from 500 on. */
+export function isServerFailure(status: number): boolean {
+  return status >= 500
+}
+
+/** True if the status refuses one client or one attempt, so that it says nothing about the resource. */
+export function isOfOneClient(status: number): boolean {
+  return OF_ONE_CLIENT.has(status)
 }
 
 /** True for an error in the sense of stale-if-error (RFC 5861 4). A handler that throws counts as one too. */

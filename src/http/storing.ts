@@ -6,7 +6,7 @@ import { deltaSeconds } from './fields.ts'
 import { explicitFreshness, freshness, mayAssignFreshness, staleWindows } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
-import { isStorable, isUnderstood, PARTIAL_CONTENT } from './statuses.ts'
+import { isOfOneClient, isServerFailure, isStorable, isUnderstood, PARTIAL_CONTENT } from './statuses.ts'
 import { hasValidator } from './validators.ts'
 import { varyNames } from './vary.ts'
 
@@ -16,6 +16,7 @@ export type StoreRefusal =
   | 'request-content'
   | 'request-no-store'
   | 'partial'
+  | 'event-stream'
   | 'status'
   | 'must-understand'
   | 'no-store'
@@ -37,6 +38,8 @@ interface Candidate {
 
 type Rule = readonly [StoreRefusal, (candidate: Candidate) => boolean]
 
+const EVENT_STREAM = /^\s*text\/event-stream\s*(?:;|$)/i
+
 /** RFC 9111 3: the method must be understood. HEAD has no body to store; it can only freshen (4.3.5). */
 const IS_GET: Rule = ['method', ({ request }) => request.method !== 'GET']
 
@@ -47,6 +50,8 @@ const RULES: readonly Rule[] = [
   ['request-no-store', ({ request }) => requestDirectivesOf(request).noStore],
   // RFC 9111 3.3: only a cache that combines partial responses may store them.
   ['partial', ({ response }) => response.status === PARTIAL_CONTENT || response.headers.has('content-range')],
+  // The events of a client that connected earlier (HTML 9.2). Others would wait for a stream that does not end.
+  ['event-stream', ({ response }) => EVENT_STREAM.test(response.headers.get('content-type') ?? '')],
   // RFC 9111 3: the status must be final. RFC 6585 3 to 6 forbids some, and the user may exclude more.
   ['status', ({ response: { status }, policy }) => !isStorable(status) || policy.statuses?.has(status) === false],
   // RFC 9111 5.2.2.3.
@@ -87,6 +92,27 @@ function decide(rules: readonly Rule[], request: RequestHead, response: TimedRes
   const candidate = { request, response, directives: directivesOf(response, policy), policy }
   const refusal = rules.find(([, refuses]) => refuses(candidate))
   return refusal ? { store: false, reason: refusal[0] } : { store: true }
+}
+
+/** Refusals because of the request, or of the response's form. They say nothing about what is stored already. */
+const OF_THIS_REQUEST: ReadonlySet<string> = new Set<StoreRefusal>([
+  'method',
+  'request-content',
+  'request-no-store',
+  'partial',
+  'authorization',
+])
+
+/**
+ * True if a response that may not be stored shows that the stored response is outdated: the resource is gone, has moved, or became
+ * private. "The cache MUST use the full response to satisfy the request", and the stored one is no longer suitable (RFC 9111 4.3.3).
+ *
+ * @param refusal why it is not stored; a reason that is not `mayStore`'s says nothing about the resource
+ */
+export function supersedes(status: number, refusal: string | undefined): boolean {
+  if (refusal === undefined || OF_THIS_REQUEST.has(refusal) || !RULES.some(([reason]) => reason === refusal))
+    return false
+  return !isServerFailure(status) && !isOfOneClient(status)
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The tags that a response names itself: in Cache-Tag, and in Cache-Groups (RFC 9875). */
-import { listMembers } from './fields.ts'
+import { trimBlanks } from './fields.ts'
 import { invalidates } from './invalidation.ts'
 import type { ResponseHead } from './message.ts'
 import { structuredStrings } from './structured-fields.ts'
@@ -14,7 +14,15 @@ export function groupTag(origin: string, group: string): string {
 /** Returns the tags of a response to store: the members of Cache-Tag unchanged, then the tags of its groups. */
 export function responseTags(url: URL, headers: Headers): readonly string[] {
   const groups = structuredStrings(headers.get('cache-groups')).map((group) => groupTag(url.origin, group))
-  return [...new Set([...listMembers(headers.get('cache-tag')), ...groups])]
+  return [...new Set([...cacheTags(headers.get('cache-tag')), ...groups])]
+}
+
+/** Cache-Tag has no quoted strings, so a quote is part of a tag. */
+function cacheTags(value: string | null): string[] {
+  return (value ?? '')
+    .split(',')
+    .map(trimBlanks)
+    .filter((tag) => tag !== '')
 }
 
 /** Returns the tags of the groups that a response to an unsafe request invalidates (RFC 9875 3). */

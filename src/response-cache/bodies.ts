@@ -15,7 +15,8 @@ export type BodyEnd =
  * It reads up to `maxBytes` ahead of the client. Otherwise a slow client would delay the requests that wait for the response.
  *
  * The client gets bytes, whatever type of chunk the handler sends, and the kept copy holds the same bytes. A chunk that is not
- * bytes goes on unchanged, because the runtime decides about it. Then the outcome is `failed`.
+ * bytes fails the stream, as it does in every runtime. The stream is a byte stream, like those of the runtimes, so that its
+ * reader can bring a buffer of its own.
  *
  * @param onEnd called once, as soon as the outcome is known. The stream ends only after the returned promise settles, so no
  *   work is left behind without `waitUntil`.
@@ -35,27 +36,35 @@ export function teeBody(
     chunks = []
     return ending.work
   }
-  const pullChunk = async (controller: ReadableStreamDefaultController) => {
-    const { done, value } = await reader.read()
-    if (done) {
-      await end(() => ({ kind: 'whole', bytes: concat(chunks, length) }))
-      controller.close()
+  const keep = (bytes: Uint8Array) => {
+    if (ending !== undefined) return
+    length += bytes.byteLength
+    // Waiting requests go on now instead of waiting for the end.
+    if (length > maxBytes) end({ kind: 'too large' })
+    // Copy again, because the reader of the stream may transfer or overwrite what it gets.
+    else chunks.push(bytes.slice())
+  }
+  const pullChunk = async (controller: ReadableByteStreamController) => {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) {
+        await end(() => ({ kind: 'whole', bytes: concat(chunks, length) }))
+        controller.close()
+        controller.byobRequest?.respond(0)
+        return
+      }
+      const bytes = copyBytes(value)
+      if (bytes === undefined) throw new TypeError('Expected chunks of bytes or strings.')
+      // A byte stream refuses an empty chunk.
+      if (bytes.byteLength === 0) continue
+      keep(bytes)
+      controller.enqueue(bytes)
       return
     }
-    const bytes = copyBytes(value)
-    if (bytes === undefined) {
-      end({ kind: 'failed' })
-    } else if (ending === undefined) {
-      length += bytes.byteLength
-      // Waiting requests go on now instead of waiting for the end.
-      if (length > maxBytes) end({ kind: 'too large' })
-      // Copy again, because the reader of the stream may transfer or overwrite what it gets.
-      else chunks.push(bytes.slice())
-    }
-    controller.enqueue(bytes ?? value)
   }
-  return new ReadableStream<Uint8Array>(
+  return new ReadableStream(
     {
+      type: 'bytes',
       async pull(controller) {
         try {
           await pullChunk(controller)
@@ -70,9 +79,8 @@ export function teeBody(
         await Promise.all([end({ kind: 'cancelled' }), reader.cancel(reason)])
       },
     },
-    // One more than a whole body, so that its end is seen even if nobody reads. And at least one for each chunk, otherwise an
-    // endless stream of empty chunks would be read without a limit.
-    { highWaterMark: maxBytes + 1, size: (chunk) => (chunk instanceof Uint8Array ? Math.max(chunk.byteLength, 1) : 1) },
+    // One more than a whole body, so that its end is seen even if nobody reads.
+    { highWaterMark: maxBytes + 1 },
   )
 }
 
@@ -115,13 +123,18 @@ function isBuffer(value: unknown): value is ArrayBufferLike {
 export async function readBody(body: ReadableStream<unknown> | null, maxBytes: number): Promise<BodyEnd> {
   if (body === null) return { kind: 'whole', bytes: new Uint8Array() }
   let end: BodyEnd = { kind: 'failed' }
+  let isKnown = false
   const stream = teeBody(body, maxBytes, (result) => {
     end = result
+    isKnown = true
     return undefined
   })
+  const reader = stream.getReader()
   try {
-    for (const reader = stream.getReader(); !(await reader.read()).done; );
+    // Stop as soon as the outcome is known: the body may never end.
+    while (!isKnown && !(await reader.read()).done);
   } catch {}
+  reader.cancel().catch(() => {})
   return end
 }
 

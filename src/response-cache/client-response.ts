@@ -38,14 +38,14 @@ export function buildResponse(to: Addressee, { status, headers, body, isEncoded 
 
 /**
  * Returns the handler's response with the fields that this cache adds: the response itself if its headers can be changed,
- * otherwise a copy, and unchanged if it cannot be copied.
+ * otherwise a copy, and unchanged if it must not be touched.
  */
 export function annotate(to: Addressee, response: Response, status: CacheStatus): Response {
   if (!canCopy(response)) return response
+  const body = bodyOf(response)
   // A response without a body can be a constant of the program, which answers many requests.
-  const given = response.body !== null && addFieldsTo(response, to, status)
-  if (given) return response
-  const copy = copyWith(response, response.body)
+  if (body !== null && addFieldsTo(response, to, status)) return response
+  const copy = copyWith(response, body)
   addFields(copy.headers, to, status)
   return copy
 }
@@ -55,21 +55,37 @@ export function copyWith(response: Response, body: ReadableStream | null): Respo
   return new Response(body, response)
 }
 
+/**
+ * Returns the response's body. Statuses without one are decided first: node-server checks a response only when its body is read,
+ * and then refuses an empty text with 204.
+ */
+export function bodyOf(response: Response): ReadableStream | null {
+  return hasNullBody(response.status) ? null : response.body
+}
+
 /** True if nobody has read the body, or is reading it. */
-export function isReadable(response: Response): boolean {
-  return !response.bodyUsed && response.body?.locked !== true
+function isReadable(response: Response): boolean {
+  return hasNullBody(response.status) || (!response.bodyUsed && response.body?.locked !== true)
 }
 
 /**
- * False for a protocol switch (101), a network error (0), and a body that is read already: `new Response` refuses them. Also
- * false if the response has more than a copy would have: a web socket, or the mark of node-server that it is sent already.
+ * True if a copy has everything that the response has.
+ *
+ * False for a protocol switch (101), a network error (0), and a body that is read already: `new Response` refuses them. Also false
+ * for a response with a web socket, and for node-server's mark of a response that is sent already.
  */
 export function canCopy(response: Response): boolean {
-  return response.status >= 200 && response.status <= 599 && isReadable(response) && !hasHiddenParts(response)
+  const isFinal = response.status >= 200 && response.status <= 599
+  const isMarked = response.headers.has('x-hono-already-sent') || Boolean(Reflect.get(response, 'webSocket'))
+  return isFinal && !isMarked && !hasHiddenType(response) && isReadable(response)
 }
 
-function hasHiddenParts(response: Response): boolean {
-  return response.headers.has('x-hono-already-sent') || Boolean(Reflect.get(response, 'webSocket'))
+/**
+ * True if Bun may keep the media type of a text beside the fields, where it cannot be read. Even a look at the body loses it, so
+ * this is decided first.
+ */
+function hasHiddenType({ headers, status }: Response): boolean {
+  return 'Bun' in globalThis && !headers.has('content-type') && !hasNullBody(status)
 }
 
 function addFieldsTo(response: Response, to: Addressee, status: CacheStatus): boolean {
@@ -86,5 +102,5 @@ function addFields(headers: Headers, { settings, front }: Addressee, status: Cac
   if (settings.cacheStatusName !== undefined) {
     headers.set('cache-status', formatCacheStatus(headers.get('cache-status'), settings.cacheStatusName, status))
   }
-  if (front !== undefined) addFrontFields(headers, front)
+  if (front !== undefined && !front.keys().next().done) addFrontFields(headers, front)
 }

@@ -6,7 +6,7 @@ import type { HandlerCall } from './handler-call.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { type OriginResponse, runHandler } from './origin-response.ts'
 import { staleIfError } from './stale-if-error.ts'
-import type { StoredResponse } from './stored-response.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** Runs the handler without looking at the cache. */
 export async function bypass(

@@ -1,11 +1,19 @@
 /** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
-import { isComplete, mayStore, type VaryRecord, varyRecordOf } from '../http/index.ts'
+import { isComplete, mayStore, supersedes, type VaryRecord, varyRecordOf } from '../http/index.ts'
 import { RefreshError } from '../values/errors.ts'
 import { type BodyEnd, readBody, teeBody } from './bodies.ts'
-import { annotate, buildResponse, canCopy, copyWith } from './client-response.ts'
+import { annotate, bodyOf, buildResponse, canCopy, copyWith } from './client-response.ts'
 import { bodyForm } from './content-coding.ts'
 import { emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
-import { endLeadership, finishWork, HIT_FOR_MISS_MS, hasStoreRight, type Leader, releaseLease } from './lease.ts'
+import {
+  deleteVariant,
+  endLeadership,
+  finishWork,
+  HIT_FOR_MISS_MS,
+  hasStoreRight,
+  type Leader,
+  releaseLease,
+} from './lease.ts'
 import {
   fetchFromOrigin,
   notModifiedParts,
@@ -48,9 +56,20 @@ async function lead(leader: Leader): Promise<Response> {
   const vary = varyRecordOf(answer.names, origin.timed.headers, x.settings.policy)
   const refusal = refusalOf(leader, origin) ?? (vary === undefined ? 'vary' : undefined)
   if (refusal === undefined && vary !== undefined) return respondAndStore(leader, origin, vary)
-  // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
-  await endLeadership(leader, refusal === 'partial' ? 0 : HIT_FOR_MISS_MS)
-  return respondUnstored(x, origin, { fwd, detail: refusal })
+  await endUnstored(leader, origin, refusal)
+  return respondUnstored(leader, origin, { fwd, detail: refusal })
+}
+
+/** Ends the leadership of a request whose response is not stored. */
+async function endUnstored(leader: Leader, { timed }: OriginResponse, refusal: string | undefined): Promise<void> {
+  const { x, stored } = leader
+  // A stored response that the handler no longer sends must not be served stale, nor in place of a later error.
+  if (stored !== undefined && hasStoreRight(leader) && supersedes(timed.status, refusal)) {
+    await runInBackground(x, finishWork(leader, deleteVariant(leader)))
+  } else {
+    // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
+    await endLeadership(leader, refusal === 'partial' ? 0 : HIT_FOR_MISS_MS)
+  }
 }
 
 /** Returns why the response is not stored, which is also the `detail` of Cache-Status. */
@@ -75,7 +94,7 @@ async function respondAndStore(leader: Leader, origin: OriginResponse, vary: Var
   const storeBody = (end: BodyEnd) => storeWhole(leader, origin, end, { ...vary, tags })
   const status = { fwd, stored: true }
   const notModified = notModifiedParts(x, origin)
-  const body: ReadableStream<unknown> | null = response.body
+  const body = bodyOf(response)
   emitEvent(x, 'miss')
   if (body === null || notModified !== undefined) {
     // The client gets no body, so do not read the body at the client's pace.
@@ -105,8 +124,10 @@ async function storeWhole(
   end: BodyEnd,
   record: VaryRecord & { readonly tags: readonly string[] },
 ): Promise<void> {
-  // A client that disconnects proves nothing about the response, so the next request may store it: no hit-for-miss.
-  if (end.kind !== 'whole') return releaseLease(leader, end.kind === 'cancelled' ? 0 : HIT_FOR_MISS_MS)
+  // A client that disconnects proves nothing about the response, so the next request may store it: no hit-for-miss. The handler
+  // may end its stream when the client disconnects, as if the body were whole.
+  if (end.kind === 'cancelled' || leader.x.request.signal?.aborted) return releaseLease(leader, 0)
+  if (end.kind !== 'whole') return releaseLease(leader, HIT_FOR_MISS_MS)
   const { bytes } = end
   const form = bodyForm(timed.headers, bytes)
   // Content-Length counts encoded bytes. If the runtime decoded them, it has checked the length itself.

@@ -3,7 +3,7 @@ import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { CacheError } from '../values/errors.ts'
 import { type Exchange, emitFailure, runInBackground } from './exchange.ts'
-import type { StoredResponse } from './stored-response.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** Codes of failures after which the store cannot be reached, so that releasing the lease would fail as well. */
 const UNREACHABLE_CODES: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
@@ -46,27 +46,6 @@ export function createLeader(
   return { x, answer, stored, fwd, onEnd }
 }
 
-/** The keys whose leases each request holds. A second response cache behind the first must not wait for one of them. */
-const heldLeases = new WeakMap<object, Set<string>>()
-
-/**
- * Records that this request holds the lease of its URL. Returns a function that ends that: a program may use a request again
- * after its response.
- *
- * @param forwarded the request that the handler gets
- */
-export function markLeaseHeld({ call, base }: Exchange, forwarded: Request): () => void {
-  const held = (heldLeases.get(call.identity) ?? new Set()).add(base)
-  heldLeases.set(call.identity, held)
-  heldLeases.set(forwarded, held)
-  return () => held.delete(base)
-}
-
-/** True if this request holds the lease that it would wait for. */
-export function isLeaseHeld({ call, base }: Exchange): boolean {
-  return heldLeases.get(call.identity)?.has(base) ?? false
-}
-
 /** True if this request may store its response. A request that runs beside the lease's holder may not. */
 export function hasStoreRight({ answer }: Leader): boolean {
   return answer.claimed || answer.hitForMissSnapshot !== undefined
@@ -88,6 +67,11 @@ export async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promis
   if (!answer.claimed) return
   const release = releaseLease({ x, answer }, 0).catch((error: unknown) => emitFailure(x, error))
   await runInBackground(x, release)
+}
+
+/** Deletes the response that the request selected, and ends its lease. Other variants of the URL stay. */
+export async function deleteVariant({ x, answer }: Leader): Promise<void> {
+  await x.store.purge({ bases: [answer.key], soft: false })
 }
 
 /** Awaits work behind the response. A failure becomes an event, because the client has its response already. */

@@ -9,13 +9,13 @@ import {
   type TimedResponse,
 } from '../http/index.ts'
 import { cancelBody } from './bodies.ts'
-import { annotate, buildResponse, canCopy } from './client-response.ts'
+import { annotate, buildResponse, canCopy, copyWith } from './client-response.ts'
 import { copyRequest, hasSameFields } from './copy-request.ts'
-import { type Exchange, emitEvent, storeNow } from './exchange.ts'
+import { type Exchange, emitEvent, markLeaseHeld, storeNow } from './exchange.ts'
 import { ownFields } from './front-fields.ts'
-import { markLeaseHeld } from './lease.ts'
+import type { Leader } from './lease.ts'
 import { removeMark } from './refresh-mark.ts'
-import type { StoredResponse } from './stored-response.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** The handler's response with the instants of its request. */
 export interface OriginResponse {
@@ -80,12 +80,17 @@ function forwardedRequest(request: Request, stored: StoredResponse | undefined):
  * The client's condition, which the handler never saw, may make it a 304.
  */
 export function respondUnstored(
-  x: Exchange,
+  { x, isRefresh = false }: Leader,
   origin: OriginResponse,
   status: CacheStatus & { fwd: ForwardReason },
 ): Response {
   const { response } = origin
   emitEvent(x, 'miss')
+  if (isRefresh) {
+    // Nobody needs the body, which may never end.
+    cancelBody(response)
+    return annotate(x, copyWith(response, null), status)
+  }
   const notModified = canCopy(response) ? notModifiedParts(x, origin) : undefined
   if (notModified === undefined) return annotate(x, response, status)
   cancelBody(response)

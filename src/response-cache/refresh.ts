@@ -14,7 +14,7 @@ import type { HandlerCall, Refresh } from './handler-call.ts'
 import { runLeader } from './lead.ts'
 import { endLeadership, giveBackLease, type Leader } from './lease.ts'
 import type { ResponseCacheSettings } from './options.ts'
-import { endRefresh, markRefresh, refreshToken } from './refresh-mark.ts'
+import { endRefresh, markRefresh } from './refresh-mark.ts'
 
 /** The leaders of pending refreshes, by token. */
 const pendingRefreshes = new Map<string, Leader>()
@@ -56,7 +56,7 @@ async function runAgain(leader: Leader, request: Request, run: HandlerCall['run'
   await readBody(response.body, leader.x.settings.maxBodyBytes)
 }
 
-/** Sends the request through the application. It arrives at the same cache, which calls {@link takeRefresh}. */
+/** Sends the request through the application. It arrives at the same cache, which calls {@link answerRefresh}. */
 async function resend(
   leader: Leader,
   request: Request,
@@ -81,21 +81,18 @@ async function endLostRefresh(leader: Leader): Promise<void> {
 }
 
 /**
- * Returns the leader of a refresh that came back, or undefined for a client's request. Returns `foreign` if the refresh belongs to
- * another response cache: handling it here would answer in that cache's place, or store fields of middleware between the two.
+ * Runs the handler for a refresh that came back to its cache. A refresh of another response cache is passed on: handling it here
+ * would answer in that cache's place, or store fields of middleware between the two.
  */
-export function takeRefresh({ request }: HandlerCall, settings: ResponseCacheSettings): Leader | 'foreign' | undefined {
-  const token = refreshToken(request)
-  if (token === undefined) return undefined
+export async function answerRefresh(
+  token: string,
+  call: HandlerCall,
+  settings: ResponseCacheSettings,
+): Promise<Response> {
   const leader = pendingRefreshes.get(token)
-  if (leader?.x.settings !== settings) return 'foreign'
+  if (leader?.x.settings !== settings) return (await call.pass()).response
   pendingRefreshes.delete(token)
-  return leader
-}
-
-/** Runs the handler for a refresh that came back here. */
-export async function runRefresh(leader: Leader, call: HandlerCall): Promise<Response> {
-  const request = call.request
+  const { request } = call
   const head = { method: request.method, headers: request.headers }
   const x = { ...leader.x, call, request, head, front: call.frontFields() }
   const own = { ...leader, x, isRefresh: true }

@@ -70,18 +70,14 @@ function keyOption({ request, context }: KeyedRequest, key: KeyOptions['key']): 
 }
 
 /**
- * Returns the Host field if it names another host than the URL. The handler can see both, so both belong to the key.
+ * Returns the Host field if it is not the URL's host, letter by letter. The handler can see both, so both belong to the key.
  *
  * On Node, a client can send an absolute-form target and any Host. Otherwise content made for its Host would be stored under
  * the URL of another site (RFC 9112 3.2.2).
  */
 function foreignHost(request: Request): string | undefined {
   const host = request.headers.get('host')
-  if (host === null) return undefined
-  const url = new URL(request.url)
-  if (host === url.host) return undefined
-  const named = `${url.protocol}//${host}`
-  return URL.canParse(named) && new URL(named).href === `${url.origin}/` ? undefined : host
+  return host === null || host === new URL(request.url).host ? undefined : host
 }
 
 /**

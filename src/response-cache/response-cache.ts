@@ -4,18 +4,19 @@
  * `src/http` holds the rules; this folder takes a request through them. An adapter describes the request as a `HandlerCall`. A
  * failing cache never fails a request: the handler answers instead, and Cache-Status says why.
  */
-import { createPauses, sleep } from '../fill/pauses.ts'
-import { bypassReason, isAnswerable, isWebSocketUpgrade, mayFill, singleRange } from '../http/index.ts'
+import { createPauses, type Pauses, sleep } from '../fill/pauses.ts'
+import { bypassReason, isAnswerable, isWebSocketUpgrade, mayFill, requestedRange } from '../http/index.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
 import { buildResponse } from './client-response.ts'
-import { createExchange, type Exchange, emitEvent, emitFailure, failureStatus, read } from './exchange.ts'
+import { createExchange, type Exchange, emitEvent, emitFailure, failureStatus, isLeaseHeld, read } from './exchange.ts'
 import { bypass, forward } from './forward.ts'
 import type { HandlerCall } from './handler-call.ts'
 import { runLeader } from './lead.ts'
-import { createLeader, giveBackLease, isLeaseHeld, type PendingMisses } from './lease.ts'
+import { createLeader, giveBackLease, type PendingMisses } from './lease.ts'
 import type { ResponseCacheSettings } from './options.ts'
-import { canRefresh, refreshInBackground, runRefresh, takeRefresh } from './refresh.ts'
+import { answerRefresh, canRefresh, refreshInBackground } from './refresh.ts'
+import { refreshToken } from './refresh-mark.ts'
 import { serve } from './serve.ts'
 import { forwardUnsafe } from './unsafe.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -32,9 +33,8 @@ export function createResponseCache(settings: ResponseCacheSettings): ResponseCa
     // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
     if (!isAnswerable(request.method)) return forwardUnsafe(call, settings, { isIncluded })
     if (!isIncluded || isWebSocketUpgrade(request)) return (await call.pass()).response
-    const refresh = takeRefresh(call, settings)
-    if (refresh === 'foreign') return (await call.pass()).response
-    if (refresh !== undefined) return runRefresh(refresh, call)
+    const refresh = refreshToken(request)
+    if (refresh !== undefined) return answerRefresh(refresh, call, settings)
     const key = bypassReason(request, settings.policy) === undefined ? settings.keyOf(call) : undefined
     if (key === undefined) return bypass(call, settings, { fwd: 'bypass' })
     let x: Exchange
@@ -68,12 +68,12 @@ async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise
     if (served !== undefined) {
       emitEvent(x, kind === 'serve' && verdict.use === 'fresh' ? 'hit' : 'stale')
       if (kind === 'refresh') refreshInBackground(createLeader(x, verdict, pendingMisses))
-      else await giveBackLease(x, answer)
+      else if (answer.claimed) await giveBackLease(x, answer)
       return served
     }
   }
   if (kind === 'gateway timeout') {
-    await giveBackLease(x, answer)
+    if (answer.claimed) await giveBackLease(x, answer)
     return buildResponse(x, { status: 504, headers: new Headers(), body: null }, { fwd })
   }
   // A stored response that is gone by now goes to the handler as well.
@@ -91,21 +91,20 @@ interface Found {
 
 /** Reads the stored response, and waits for the leader if there is none yet. */
 async function lookUp(x: Exchange, pendingMisses: PendingMisses): Promise<Found> {
-  const pauses = createPauses(x.settings.leaseMs, randomNumber)
   const canFill = mayFill(x.head)
-  const abilities = { canFill, canWait: !x.head.headers.has('range'), canRefresh: canRefresh(x) }
-  const range = singleRange(x.head)
+  const abilities = { canFill, canWait: !x.head.headers.has('range'), canRefresh: () => canRefresh(x) }
+  const range = requestedRange(x.head)
   let isForced = false
-  let hasWaited = false
+  let pauses: Pauses | undefined
   for (;;) {
     const answer = await read(x, { force: isForced, claims: canFill, range })
     const next = judge(x, answer, { ...abilities, isForced })
     if (next.kind === 'claim') isForced = true
-    else if (next.kind !== 'wait') return { verdict: next, hasWaited, isLate: false }
+    else if (next.kind !== 'wait') return { verdict: next, hasWaited: pauses !== undefined, isLate: false }
     else {
-      hasWaited = true
+      pauses ??= createPauses(x.settings.leaseMs, randomNumber)
       const pause = pauses.next(answer.heldMs)
-      if (pause.done) return { verdict: { ...next, kind: 'forward' }, hasWaited, isLate: true }
+      if (pause.done) return { verdict: { ...next, kind: 'forward' }, hasWaited: true, isLate: true }
       await sleep(pause.value, pendingMisses.get(answer.key))
     }
   }

@@ -2,11 +2,11 @@
 import { type Judged304, judge304, lifetimeOf } from '../http/index.ts'
 import { annotate } from './client-response.ts'
 import { emitEvent, isKeyUnchanged, runInBackground } from './exchange.ts'
-import { finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
+import { deleteVariant, finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import type { OriginResponse } from './origin-response.ts'
 import { serve } from './serve.ts'
 import { metaOf, tagsOf } from './store-response.ts'
-import { type StoredResponse, withEntry } from './stored-response.ts'
+import { type StoredResponse, withEntry } from './verdict.ts'
 
 /**
  * Answers the client after a 304, and updates or deletes the stored response.
@@ -44,7 +44,9 @@ async function answerIdentified(
     if (action === 'delete') return deleteVariant(leader)
     if (action === 'leave') return releaseLease(leader, 0)
     const { key, hitForMissSnapshot } = leader.answer
-    await x.store.freshen({ key, token: x.token, hitForMissSnapshot, meta, tags, ...lifetime }, x.cost)
+    const { base, token } = x
+    const { form } = stored.entry
+    await x.store.freshen({ base, key, token, hitForMissSnapshot, meta, form, tags, ...lifetime }, x.cost)
   }
   const status = { fwd, fwdStatus: 304, stored: action === 'update' }
   const served = await serve(x, withEntry(stored, { ...stored.entry, meta }), status, { validated: true })
@@ -75,9 +77,4 @@ async function answerOther(
   await runInBackground(x, finishWork(leader, deleteVariant(leader)))
   emitEvent(x, 'miss')
   return served ?? annotate(x, response, status)
-}
-
-/** Deletes the response that the request selected, and ends its lease. Other variants of the URL stay. */
-async function deleteVariant({ x, answer }: Leader): Promise<void> {
-  await x.store.purge({ bases: [answer.key], soft: false })
 }

@@ -4,7 +4,7 @@ import type { ResponseMeta } from '../postgres/responses/store.ts'
 import { buildResponse, hasNullBody } from './client-response.ts'
 import { doesRuntimeEncode } from './content-coding.ts'
 import { type Exchange, emitFailure, read, storeNow } from './exchange.ts'
-import { parseStored, type StoredResponse, withEntry } from './stored-response.ts'
+import { parseStored, type StoredResponse, withEntry } from './verdict.ts'
 
 /**
  * Answers this request from the stored response: the whole body, a range, the head, or a 304. Undefined if it is gone.
@@ -23,7 +23,7 @@ export async function serve(
     bodyBytes: meta.bytes,
     validated,
     encoded: meta.decoded !== true,
-    keepEncoding: doesRuntimeEncode(),
+    keepEncoding: meta.decoded === true && doesRuntimeEncode(),
   })
   if (given.body === 'none' || hasNullBody(given.status)) return buildResponse(x, { ...given, body: null }, status)
   const body = bytesOf(stored, given.body)

@@ -4,7 +4,7 @@ import { cancelBody } from './bodies.ts'
 import { type Exchange, emitEvent, storeNow } from './exchange.ts'
 import type { OriginFailure } from './origin-response.ts'
 import { serve } from './serve.ts'
-import type { StoredResponse } from './stored-response.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** The status of an error that the handler threw, if no framework made a response of it. */
 const THROWN = 500

@@ -1,8 +1,33 @@
-/** Decides what happens to a request, from one answer of the store. */
-import { type ForwardReason, forwardReason, isShareable, mustNotForward, type Reuse, reuse } from '../http/index.ts'
-import type { ResponseAnswer } from '../postgres/responses/store.ts'
+/** Decides what happens to a request, once, from one answer of the store. The stored response is parsed here, once. */
+import {
+  currentAgeMs,
+  type ForwardReason,
+  forwardReason,
+  isShareable,
+  mustNotForward,
+  type Policy,
+  type Reuse,
+  reuse,
+  type TimedResponse,
+} from '../http/index.ts'
+import type { ResponseAnswer, ResponseMeta } from '../postgres/responses/store.ts'
 import { type Exchange, storeNow } from './exchange.ts'
-import { parseStored, type StoredResponse } from './stored-response.ts'
+
+const MS_PER_SECOND = 1_000
+
+export type StoredEntry = NonNullable<ResponseAnswer['entry']>
+
+export interface StoredResponse {
+  readonly entry: StoredEntry
+  readonly timed: TimedResponse
+  /** The policy for this response. A sliding response lives as long as its row. */
+  readonly policy: Policy
+  /**
+   * Whether the response was selected by all fields of the `vary` option. If it was stored before the option named a field, it
+   * may belong to another value of that field.
+   */
+  readonly isSelected: boolean
+}
 
 interface Judged {
   readonly answer: ResponseAnswer
@@ -35,8 +60,8 @@ export interface Abilities {
   readonly canFill: boolean
   /** Whether the request gains anything by waiting for another one's response. */
   readonly canWait: boolean
-  /** Whether a refresh can run in the background. */
-  readonly canRefresh: boolean
+  /** Tells whether a refresh can run in the background. */
+  readonly canRefresh: () => boolean
   /** Whether the store was asked for the lease even if a response is live. */
   readonly isForced: boolean
 }
@@ -55,7 +80,7 @@ export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities)
     if (use === 'stale-while-revalidate') {
       // The request that won the refresh waits for it if nothing can run in the background.
       if (!answer.claimed) return { ...judged, kind: 'serve', stored, use, ttlMs }
-      if (canRefresh) return { ...judged, kind: 'refresh', stored, ttlMs }
+      if (canRefresh()) return { ...judged, kind: 'refresh', stored, ttlMs }
     }
   }
   if (answer.claimed) return { ...judged, kind: 'fetch' }
@@ -72,4 +97,38 @@ function reuseOf(x: Exchange, { timed, policy, isSelected }: StoredResponse): Re
   const reused = reuse(x.head, timed, storeNow(x), policy)
   if (isSelected) return reused
   return { ...reused, use: mustNotForward(x.head, x.settings.policy) ? 'gateway-timeout' : 'validate', fwd: 'stale' }
+}
+
+export function parseStored(x: Exchange, { entry, names }: ResponseAnswer): StoredResponse | undefined {
+  if (entry === undefined) return undefined
+  const timed = timedOf(entry.meta)
+  return {
+    entry,
+    timed,
+    policy: policyFor(x, entry, timed),
+    isSelected: x.settings.policy.vary.every((name) => names?.includes(name)),
+  }
+}
+
+/** Returns the stored response with other metadata, or with a body that was read later. */
+export function withEntry(stored: StoredResponse, entry: StoredEntry): StoredResponse {
+  return { ...stored, entry, timed: timedOf(entry.meta) }
+}
+
+function timedOf({ status, headers, requestAt, responseAt, staleSince }: ResponseMeta): TimedResponse {
+  return {
+    status,
+    headers: new Headers(headers.map(([name, value]) => [name, value])),
+    requestAt,
+    responseAt,
+    staleSince,
+  }
+}
+
+function policyFor(x: Exchange, { meta, expiresAt }: StoredEntry, timed: TimedResponse): Policy {
+  const { policy } = x.settings
+  if (!meta.sliding || expiresAt === undefined) return policy
+  // Hits have moved the row's deadline since the response was stored, so derive its lifetime from the row.
+  const now = storeNow(x)
+  return { ...policy, defaultLifetime: Math.max(0, expiresAt - now + currentAgeMs(timed, now)) / MS_PER_SECOND }
 }
