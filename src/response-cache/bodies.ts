@@ -79,7 +79,8 @@ export function teeBody(
         await Promise.all([end({ kind: 'cancelled' }), reader.cancel(reason)])
       },
     },
-    { highWaterMark: maxBytes },
+    // One more than a whole body, so that its end is seen even if nobody reads.
+    { highWaterMark: maxBytes + 1 },
   )
 }
 

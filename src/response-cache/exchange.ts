@@ -52,11 +52,17 @@ export function createExchange(call: HandlerCall, settings: ResponseCacheSetting
 /** The keys whose leases each request holds. A second response cache behind the first must not wait for one of them. */
 const heldLeases = new WeakMap<object, Set<string>>()
 
-/** Records that this request holds the lease of its URL. @param forwarded the request that the handler gets */
-export function markLeaseHeld({ call, base }: Exchange, forwarded: Request): void {
+/**
+ * Records that this request holds the lease of its URL. Returns a function that ends that: a program may use a request again
+ * after its response.
+ *
+ * @param forwarded the request that the handler gets
+ */
+export function markLeaseHeld({ call, base }: Exchange, forwarded: Request): () => void {
   const held = (heldLeases.get(call.identity) ?? new Set()).add(base)
   heldLeases.set(call.identity, held)
   heldLeases.set(forwarded, held)
+  return () => held.delete(base)
 }
 
 /** True if this request holds the lease that it would wait for. */

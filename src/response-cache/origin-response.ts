@@ -10,6 +10,7 @@ import {
 } from '../http/index.ts'
 import { cancelBody } from './bodies.ts'
 import { annotate, buildResponse, canCopy, copyWith } from './client-response.ts'
+import { copyRequest, hasSameFields } from './copy-request.ts'
 import { type Exchange, emitEvent, markLeaseHeld, storeNow } from './exchange.ts'
 import { ownFields } from './front-fields.ts'
 import type { Leader } from './lease.ts'
@@ -42,8 +43,12 @@ export interface Outcome {
 /** Runs the handler with the stored response's validators in place of the client's conditions. */
 export async function fetchFromOrigin(x: Exchange, stored: StoredResponse | undefined): Promise<Outcome> {
   const request = forwardedRequest(x.request, stored)
-  markLeaseHeld(x, request)
-  return runHandler(x, request)
+  const unmark = markLeaseHeld(x, request)
+  try {
+    return await runHandler(x, request)
+  } finally {
+    unmark()
+  }
 }
 
 /** Runs the handler with this request. */
@@ -66,18 +71,7 @@ function forwardedRequest(request: Request, stored: StoredResponse | undefined):
   // With nothing to validate, the handler may answer the range itself.
   if (stored === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, headers, name)
   removeMark(headers)
-  return hasSameFields(request.headers, headers) ? request : copyRequest(request, headers)
-}
-
-/** Frameworks extend `Request`, and their handlers expect the subclass. */
-function copyRequest(request: Request, headers: Headers): Request {
-  const RequestClass = request.constructor
-  if (RequestClass === Request) return new Request(request, { headers })
-  try {
-    const copy: unknown = Reflect.construct(RequestClass, [request, { headers }])
-    if (copy instanceof Request && copy.url === request.url && hasSameFields(copy.headers, headers)) return copy
-  } catch {}
-  return new Request(request, { headers })
+  return hasSameFields(request.headers, headers) ? request : copyRequest(request, { headers })
 }
 
 /**
@@ -112,12 +106,4 @@ export function notModifiedParts(x: Exchange, { response, timed }: OriginRespons
 function copyField(from: Headers, to: Headers, name: string): void {
   const value = from.get(name)
   if (value !== null) to.set(name, value)
-}
-
-function hasSameFields(a: Headers, b: Headers): boolean {
-  const [first, second] = [[...a], [...b]]
-  return (
-    first.length === second.length &&
-    first.every(([name, value], i) => name === second[i]?.[0] && value === second[i]?.[1])
-  )
 }

@@ -1,0 +1,61 @@
+/** One handler behind the response cache in both of its forms: the middleware of Hono, and the wrapper of a fetch handler. */
+import { Hono } from 'hono'
+import type { CacheOptions } from 'pgstash'
+import { withResponseCache } from 'pgstash/fetch'
+import { responseCache } from 'pgstash/hono'
+import { absolute, ownCache, type Site } from '../hono/app.ts'
+
+export type Form = 'Hono' | 'fetch'
+
+export const FORMS: readonly Form[] = ['Hono', 'fetch']
+
+export type Handler = (request: Request) => Response | Promise<Response>
+
+/** The options that have the same form everywhere. */
+type Options = Omit<NonNullable<Parameters<typeof withResponseCache>[1]>, 'cache' | 'key' | 'authenticated' | 'tags'>
+
+/** A handler behind a response cache. Both forms can refresh a stale response in the background. */
+export function createForm(
+  form: Form,
+  site: Site,
+  handler: Handler,
+  options: Omit<Options, 'waitUntil'> & { readonly cache?: CacheOptions } = {},
+) {
+  const calls: Request[] = []
+  const background: Promise<unknown>[] = []
+  const run = (request: Request) => {
+    calls.push(request)
+    return handler(request)
+  }
+  const settings = {
+    ...options,
+    cache: ownCache(site, options.cache),
+    waitUntil: (work: Promise<unknown>) => void background.push(work),
+  }
+  const dispatch = form === 'Hono' ? inHono(run, settings) : withResponseCache(run, settings)
+  const settled = async () => {
+    while (background.length > 0) await Promise.all(background.splice(0))
+  }
+  return {
+    calls,
+    settled,
+    /** The function that a server calls. */
+    dispatch,
+    /** The response as it comes, without what happens behind it. */
+    send: async (path: string, init: RequestInit = {}) => dispatch(new Request(absolute(path), init)),
+    /** The response, once everything behind it has ended. */
+    async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+      const response = await dispatch(new Request(absolute(path), init))
+      const body = await response.arrayBuffer()
+      await settled()
+      return new Response([101, 204, 205, 304].includes(response.status) ? null : body, response)
+    },
+  }
+}
+
+function inHono(run: Handler, settings: Parameters<typeof responseCache>[0]) {
+  const app = new Hono()
+  app.use(responseCache({ ...settings, refresh: (request, c) => app.fetch(request, c.env) }))
+  app.all('*', (c) => run(c.req.raw))
+  return async (request: Request, env?: unknown) => app.fetch(request, env as object)
+}
