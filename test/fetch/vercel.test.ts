@@ -1,0 +1,55 @@
+/** Vercel passes each request on as a `Request`, and offers its `waitUntil` in a well-known place, on Node and on the edge. */
+import { join } from 'node:path'
+import { EdgeRuntime, runServer } from 'edge-runtime'
+import { build } from 'esbuild'
+import { bundleForEdge } from '../package/bundle.ts'
+import { cleanup } from '../setup/cleanup.ts'
+import { createHandlerPlace, startProcess } from './place.ts'
+import { describeRecipe } from './recipe.ts'
+
+describeRecipe('the recipe for Vercel functions on Node', {
+  hasFront: false,
+  hasDocumentedHandler: true,
+  async start({ DATABASE_URL, ORIGIN }) {
+    const folder = await createHandlerPlace(ORIGIN, {
+      files: { 'docs/snippets/http/vercel-fetch.ts': 'recipe.ts' },
+      packages: ['@hono/node-server', '@vercel/functions'],
+    })
+    return startProcess({ folder, command: [process.execPath, await compile(folder)], env: { DATABASE_URL } })
+  },
+})
+
+describeRecipe('the recipe for Vercel functions on the edge, with one export for each method,', {
+  hasFront: false,
+  hasDocumentedHandler: true,
+  async start({ DATABASE_URL, ORIGIN }) {
+    const folder = await createHandlerPlace(ORIGIN, {
+      files: { 'docs/snippets/http/vercel-methods.ts': 'recipe.ts' },
+      packages: ['@vercel/functions'],
+    })
+    const initialCode = await bundleForEdge({ entry: `import './vercel-edge.ts'`, folder, format: 'iife' })
+    const runtime = new EdgeRuntime({
+      initialCode,
+      extend: (context) => Object.assign(context, { process: { env: { DATABASE_URL } } }),
+    })
+    const server = await runServer({ runtime, host: '127.0.0.1', port: 0 })
+    cleanup(() => server.close())
+    return (path, init) => fetch(new URL(path, server.url), init)
+  },
+})
+
+/** Compiles TypeScript, which Node 20 does not run. Packages stay where they are. */
+async function compile(folder: string): Promise<string> {
+  const outfile = join(folder, 'server.mjs')
+  await build({
+    entryPoints: [join(folder, 'vercel-node.ts')],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    tsconfigRaw: {},
+  })
+  return outfile
+}
