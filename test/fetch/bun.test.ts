@@ -7,6 +7,6 @@ describeRecipe('the recipe for Bun', {
   hasDocumentedHandler: true,
   async start({ DATABASE_URL, ORIGIN }) {
     const folder = await createHandlerPlace(ORIGIN, { files: { 'docs/snippets/http/bun.ts': 'recipe.ts' } })
-    return startProcess({ folder, command: [bin('bun'), 'run', 'main.ts'], env: { DATABASE_URL } })
+    return startProcess({ folder, command: () => [bin('bun'), 'run', 'main.ts'], env: { DATABASE_URL } })
   },
 })

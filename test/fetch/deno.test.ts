@@ -7,7 +7,11 @@ describeRecipe('the recipe for Deno', {
   hasDocumentedHandler: true,
   async start({ DATABASE_URL, ORIGIN }) {
     const folder = await createHandlerPlace(ORIGIN, { files: { 'docs/snippets/http/deno.ts': 'recipe.ts' } })
-    const command = [bin('deno'), 'run', '--allow-all', '--no-lock', '--node-modules-dir=manual', 'main.ts'] as const
-    return startProcess({ folder, command, env: { DATABASE_URL, DENO_NO_UPDATE_CHECK: '1' } })
+    const args = ['run', '--allow-all', '--no-lock', '--node-modules-dir=manual', 'main.ts']
+    return startProcess({
+      folder,
+      command: () => [bin('deno'), ...args],
+      env: { DATABASE_URL, DENO_NO_UPDATE_CHECK: '1' },
+    })
   },
 })

@@ -57,9 +57,15 @@ interface Command {
   readonly env?: Paths
 }
 
-/** Runs a server that listens on the port in its variable PORT, and answers once it is ready. */
-export async function startProcess({ folder, command: [program, ...args], env = {} }: Command): Promise<Ask> {
+interface Server extends Omit<Command, 'command'> {
+  /** The server must listen on the port, which it also finds in its variable PORT. */
+  command(port: string): Command['command']
+}
+
+/** Runs a server, and answers once it is ready. */
+export async function startProcess({ folder, command, env = {} }: Server): Promise<Ask> {
   const port = String(await freePort())
+  const [program, ...args] = command(port)
   const { child, output } = spawnIn(folder, program, args, { ...env, PORT: port, HOST: '127.0.0.1' })
   const url = `http://127.0.0.1:${port}`
   await eventually(() => {

@@ -19,8 +19,8 @@ export interface Running {
 }
 
 export interface Recipe {
-  /** Starts the server. */
-  start(settings: Settings): Promise<Ask>
+  /** Builds and starts the server. */
+  start(settings: Settings, site: Site): Promise<Ask>
   /** The path below which the routes of the tests are, without a slash at its end. */
   readonly base?: string
   /** Whether the fixture passes all other paths to the handler in the documents. */
@@ -32,7 +32,7 @@ export interface Recipe {
 /** Describes a recipe. Answers with what runs while its tests do, for further tests. */
 export function describeRecipe(
   name: string,
-  { start, base = '', hasFront }: Recipe,
+  { start, base = '', hasFront, hasDocumentedHandler = false }: Recipe,
   more?: (running: Running) => void,
 ) {
   describe(name, () => {
@@ -43,7 +43,8 @@ export function describeRecipe(
       running.site = await createSite()
       running.origin = await startOrigin()
       const { connectionString } = running.site.server
-      running.ask = withDefaults(await start({ DATABASE_URL: connectionString, ORIGIN: running.origin.url }))
+      const settings = { DATABASE_URL: connectionString, ORIGIN: running.origin.url }
+      running.ask = withDefaults(await start(settings, running.site))
     })
     beforeEach(async () => {
       await emptied(running.site)

@@ -15,7 +15,8 @@ describeRecipe('the recipe for Vercel functions on Node', {
       files: { 'docs/snippets/http/vercel-fetch.ts': 'recipe.ts' },
       packages: ['@hono/node-server', '@vercel/functions'],
     })
-    return startProcess({ folder, command: [process.execPath, await compile(folder)], env: { DATABASE_URL } })
+    const program = await compile(folder)
+    return startProcess({ folder, command: () => [process.execPath, program], env: { DATABASE_URL } })
   },
 })
 
