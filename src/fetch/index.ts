@@ -52,7 +52,9 @@ export function withResponseCache<Rest extends unknown[]>(
   })
   return async (request, ...rest) => {
     const call: Call<Rest> = { rest }
-    const response = await app.fetch(request, call, contextOf(rest))
+    // `new Request(request)` fails for the requests of srvx, which Nitro runs on: they only look like one.
+    const hasBody = request.method !== 'GET' && request.method !== 'HEAD'
+    const response = await app.fetch(hasBody ? request : new Request(request.url, request), call, contextOf(rest))
     if (call.error !== undefined && response.status === 500) throw call.error
     return response
   }
