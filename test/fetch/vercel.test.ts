@@ -1,9 +1,8 @@
 /** Vercel passes each request on as a `Request`, and offers its `waitUntil` in a well-known place, on Node and on the edge. */
-import { join } from 'node:path'
 import { EdgeRuntime, runServer } from 'edge-runtime'
-import { build } from 'esbuild'
 import { bundleForEdge } from '../package/bundle.ts'
 import { cleanup } from '../setup/cleanup.ts'
+import { compile } from './compile.ts'
 import { createHandlerPlace, startProcess } from './place.ts'
 import { describeRecipe } from './recipe.ts'
 
@@ -15,7 +14,7 @@ describeRecipe('the recipe for Vercel functions on Node', {
       files: { 'docs/snippets/http/vercel-fetch.ts': 'recipe.ts' },
       packages: ['@hono/node-server', '@vercel/functions'],
     })
-    const program = await compile(folder)
+    const program = await compile(folder, 'vercel-node.ts')
     return startProcess({ folder, command: () => [process.execPath, program], env: { DATABASE_URL } })
   },
 })
@@ -38,19 +37,3 @@ describeRecipe('the recipe for Vercel functions on the edge, with one export for
     return (path, init) => fetch(new URL(path, server.url), init)
   },
 })
-
-/** Compiles TypeScript, which Node 20 does not run. Packages stay where they are. */
-async function compile(folder: string): Promise<string> {
-  const outfile = join(folder, 'server.mjs')
-  await build({
-    entryPoints: [join(folder, 'vercel-node.ts')],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    tsconfigRaw: {},
-  })
-  return outfile
-}
