@@ -1,0 +1,14 @@
+// app/api/report/route.ts
+import { after } from 'next/server'
+import { withResponseCache } from 'pgstash/fetch'
+import { cache } from '@/lib/cache'
+import { handler } from '@/lib/handler'
+
+const cached = withResponseCache(handler, {
+  cache,
+  waitUntil: (work) => after(() => work),
+  // Next names `localhost` in the URL of each request, whatever its host.
+  key: (request) => request.headers.get('host') ?? undefined,
+})
+
+export { cached as GET, cached as PUT }
