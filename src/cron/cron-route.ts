@@ -1,7 +1,7 @@
 import type { Cache } from '../cache.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
-import { checkedHeaderSecret, secretCheck } from '../values/secret.ts'
+import { bearerCheck, checkedHeaderSecret, isUnset } from '../values/secret.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
@@ -37,7 +37,7 @@ export function cronRoute(
   options: CronRouteOptions,
 ): (request: Request) => Promise<Response> {
   const { secret, ...rest } = optionsObject<CronRouteOptions>(options, ['secret', 'timeBudget', 'batch'])
-  const isRight = checkOf(secret)
+  const isRight = isUnset(secret) ? undefined : bearerCheck(checkedHeaderSecret('secret', secret))
   const clean = cleanupOf(cache, rest, DEFAULT_TIME_BUDGET_MS)
 
   return async (request) => {
@@ -59,12 +59,6 @@ export function cronRoute(
       return answer(500, { error: 'Cleanup failed' })
     }
   }
-}
-
-/** Returns undefined while no secret is configured: the module loads, but every request is refused. @throws InvalidOptionError */
-function checkOf(secret: unknown): ((authorization: string) => boolean) | undefined {
-  if (secret === undefined || (typeof secret === 'string' && secret.trim() === '')) return undefined
-  return secretCheck(`Bearer ${checkedHeaderSecret('secret', secret)}`)
 }
 
 function answer(status: number, body: unknown, headers: Record<string, string> = {}): Response {

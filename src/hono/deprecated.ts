@@ -1,8 +1,8 @@
 /** Old names of exports and options. They keep working for one version; no other file knows them. */
 
+import { type PurgeStatementsOptions, purgeStatements } from '../response-cache/purge.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import type { Expiration } from '../values/expiration.ts'
-import { type PurgeStatementsOptions, purgeStatements } from './purge.ts'
 
 /** @deprecated Use {@link purgeStatements}. */
 export const purging = purgeStatements

@@ -1,15 +1,11 @@
 /** `pgstash/hono`: middleware for Hono. */
+export { type PurgeStatementsOptions, purge, purgeStatements } from '../response-cache/purge.ts'
+export type { PurgeRouteOptions } from '../response-cache/purge-route.ts'
+export type { PurgeTargets } from '../response-cache/purge-targets.ts'
 export { addressKey } from './address-key.ts'
 export { type CacheMiddlewareOptions, type CacheVariables, cacheMiddleware } from './cache-middleware.ts'
 export { type PurgingOptions, purging } from './deprecated.ts'
-export {
-  type PurgeRouteOptions,
-  type PurgeStatementsOptions,
-  type PurgeTargets,
-  purge,
-  purgeRoute,
-  purgeStatements,
-} from './purge.ts'
+export { purgeRoute } from './purge-route.ts'
 export { type RateLimitOptions, rateLimit } from './rate-limit.ts'
 export { rateLimitKey } from './rate-limit-key.ts'
 export { type RateLimiterStore, type RateLimiterStoreOptions, rateLimiterStore } from './rate-limiter-store.ts'

@@ -1,53 +1,24 @@
-/**
- * HTTP response caching in front of a Hono application: a shared cache by RFC 9111, stored in Postgres.
- *
- * `src/http` holds the rules; this file takes a request through them. A failing cache never fails a request: the handler
- * answers instead, and Cache-Status says why.
- */
-import type { MiddlewareHandler, Next } from 'hono'
-import { createPauses, sleep } from '../fill/pauses.ts'
-import {
-  bypassReason,
-  type CacheStatus,
-  type ForwardReason,
-  isAnswerable,
-  isShareable,
-  isWebSocketUpgrade,
-  mayFill,
-  mustNotForward,
-  type Reuse,
-} from '../http/index.ts'
-import type { ResponseAnswer } from '../postgres/responses/store.ts'
-import { InvalidOptionError } from '../values/errors.ts'
-import { randomNumber } from '../values/random.ts'
-import { readBody } from './bodies.ts'
-import {
-  canCopy,
-  createExchange,
-  type Exchange,
-  emitEvent,
-  emitFailure,
-  failureReason,
-  isKeyUnchanged,
-  isLeaseHeld,
-  read,
-  replaceResponse,
-  runInBackground,
-  withCacheStatus,
-} from './exchange.ts'
-import { bypass, forward, forwardUnsafe } from './forward.ts'
-import { frontFieldsOf, withFrontFields } from './front-fields.ts'
-import { runLeader } from './lead.ts'
-import { endLeadership, type Leader } from './lease.ts'
-import { parseOptions, type ResponseCacheOptions } from './options.ts'
-import { forwardReason, judge, serve, timedOf } from './serve.ts'
+/** `responseCache`: the response cache as middleware of a Hono application. */
+import type { Context, MiddlewareHandler, Next } from 'hono'
+import { isAnswerable } from '../http/index.ts'
+import type { HandlerCall, HandlerResponse, WaitUntil } from '../response-cache/handler-call.ts'
+import { type ResponseCacheOptions as CoreOptions, parseOptions } from '../response-cache/options.ts'
+import { createResponseCache } from '../response-cache/response-cache.ts'
+import { optionalFunction } from '../values/options.ts'
+import { type DeprecatedOptions, renameOptions } from './deprecated.ts'
 import { waitUntilOf } from './wait-until.ts'
 
-export type { ResponseCacheOptions } from './options.ts'
-export type { PathPattern } from './paths.ts'
+export type { PathPattern } from '../response-cache/paths.ts'
 
-/** The leaders of background refreshes, by the request that takes each refresh through the application again. */
-const pendingRefreshes = new WeakMap<Request, Leader>()
+export interface ResponseCacheOptions extends CoreOptions<Context>, DeprecatedOptions {
+  /**
+   * Sends a request through the application again, to refresh a stale response after it was served:
+   * `(request, c) => app.fetch(request, c.env, c.executionCtx)`. Without it, the request that won the refresh waits for it.
+   */
+  refresh?: ((request: Request, c: Context) => Response | Promise<Response>) | undefined
+  /** Keeps work alive after the response; default the request's `executionCtx.waitUntil` if there is one. */
+  waitUntil?: WaitUntil | undefined
+}
 
 /**
  * Caches the responses of the handlers behind it, as RFC 9111 allows a shared cache to.
@@ -63,186 +34,113 @@ const pendingRefreshes = new WeakMap<Request, Leader>()
  * app.get('/report', async (c) => c.json(await report(), 200, { 'cache-control': 'max-age=60' }))
  */
 export function responseCache(options: ResponseCacheOptions): MiddlewareHandler {
-  const settings = parseOptions(options)
-  const pendingMisses: PendingMisses = new Map()
+  const renamed = renameOptions(options)
+  const settings = parseOptions(withRoute(renamed), ['refresh', 'waitUntil'])
+  const { refresh, waitUntil } = renamed
+  for (const [name, value] of Object.entries({ refresh, waitUntil })) optionalFunction(name, value)
+  const respond = createResponseCache(settings)
 
   return async function responseCache(c, next) {
-    const isIncluded = settings.includesPath(c.req.path)
-    const head = { method: c.req.method, headers: c.req.raw.headers }
-    // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
-    if (!isAnswerable(head.method)) return forwardUnsafe(c, next, settings, { isIncluded })
     // If middleware in front has answered already, Hono ignores the handler's response, so there is nothing to cache.
-    if (!isIncluded || isWebSocketUpgrade(head) || c.finalized) return next()
-    const refreshing = pendingRefreshes.get(c.req.raw)
-    // This refresh belongs to another responseCache, so pass it on. Handling it here would answer in that cache's place, or
-    // store headers that middleware between the two added for one client.
-    if (refreshing !== undefined && refreshing.x.settings !== settings) return next()
-    if (refreshing !== undefined) {
-      pendingRefreshes.delete(c.req.raw)
-      return runRefresh(
-        { ...refreshing, x: { ...refreshing.x, c, front: frontFieldsOf(c), routeIndex: c.req.routeIndex } },
-        next,
-      )
-    }
-    const key = bypassReason(head, settings.policy) === undefined ? settings.keyOf(c) : undefined
-    if (key === undefined) return bypass(c, next, settings, { fwd: 'bypass' })
-    let x: Exchange
-    try {
-      x = createExchange(c, settings, key)
-    } catch (error) {
-      // Returning something that is not a cache is a bug: rethrow. A cache that cannot be created now is an outage: bypass it.
-      if (error instanceof InvalidOptionError) throw error
-      return bypass(c, next, settings, { fwd: 'bypass', detail: failureReason(error) })
-    }
-    if (isLeaseHeld(x)) return next()
-    const served = await answerRequest(x, next, pendingMisses)
-    const response = served ?? c.res
-    const answer = canCopy(response) ? withFrontFields(response, x.front) : response
+    if (c.finalized && isAnswerable(c.req.method)) return next()
+    const response = await respond(callOf(c, next, { refresh, waitUntil }))
     // Replace instead of returning it, because Hono would merge what middleware in front set on `c.res` over its fields.
-    if (answer !== c.res) replaceResponse(c, answer)
+    if (response !== c.res) replaceResponse(c, response)
   }
 }
 
-/** The requests of this process that run the handler, by lease key. Waiters of this process need no database to wait for them. */
-type PendingMisses = Map<string, Promise<void>>
-
-async function answerRequest(x: Exchange, next: Next, pendingMisses: PendingMisses): Promise<Response | undefined> {
-  const pauses = createPauses(x.settings.leaseMs, randomNumber)
-  const canFill = mayFill(x.head)
-  const cannotWait = !canFill || x.head.headers.has('range')
-  let isForced = false
-  let isCollapsed = false
-  for (;;) {
-    let answer: ResponseAnswer
-    try {
-      answer = await read(x, { force: isForced, claims: canFill })
-    } catch (error) {
-      emitFailure(x, error)
-      return forward(x, next, { fwd: 'bypass', detail: failureReason(error) })
-    }
-    const judged = judge(x, answer)
-    const decided = decide(x, answer, judged)
-    const fwd = forwardReason(answer, judged)
-    if (decided === 'serve' || decided === 'serve and refresh') {
-      const shouldRefresh = decided === 'serve and refresh'
-      const served = await serveStored(x, answer, judged, { fwd, isCollapsed, shouldRefresh, pendingMisses })
-      if (served !== undefined) return served
-    }
-    if (decided === 'gateway timeout') {
-      if (answer.claimed) await runInBackground(x, giveBackLease(x, answer))
-      return withCacheStatus(x, new Response(null, { status: 504 }), { fwd })
-    }
-    if (answer.claimed) return runLeader(createLeader(x, answer, fwd, pendingMisses), next)
-    // The store saw a live response and so claimed nothing, but this request may not use it. Read again, and claim the lease.
-    if (answer.entry?.state === 'live' && !isForced && canFill) {
-      isForced = true
-      continue
-    }
-    if (answer.hitForMissSnapshot !== undefined) return runLeader({ x, answer, fwd, onEnd() {} }, next)
-    if (cannotWait) return forward(x, next, { fwd }, answer)
-    // This URL's response answers nobody else, so waiting for the leader would not help: run the handler now.
-    if (answer.entry && !isShareable(timedOf(answer.entry.meta), x.settings.policy)) {
-      return runLeader({ x, answer, fwd, onEnd() {} }, next)
-    }
-    isCollapsed = true
-    const pause = pauses.next(answer.heldMs)
-    if (pause.done) return forward(x, next, { fwd, detail: 'waited' }, answer)
-    await sleep(pause.value, pendingMisses.get(answer.key))
-  }
+/** The argument of the options' functions in the core. `c.req.param` depends on the route of this middleware. */
+interface Scope {
+  readonly c: Context
+  readonly routeIndex: number
 }
 
-type Decision = 'serve' | 'serve and refresh' | 'gateway timeout' | 'forward'
-
-function decide(x: Exchange, answer: ResponseAnswer, judged: Reuse | undefined): Decision {
-  if (judged === undefined) return mustNotForward(x.head, x.settings.policy) ? 'gateway timeout' : 'forward'
-  if (judged.use === 'gateway-timeout') return 'gateway timeout'
-  if (judged.use === 'fresh' || judged.use === 'stale') return 'serve'
-  if (judged.use === 'validate') return 'forward'
-  if (!answer.claimed) return 'serve'
-  // Without `waitUntil` nothing keeps background work alive, so the request that won the refresh waits for it.
-  return x.settings.refresh !== undefined && waitUntilOf(x.c, x.settings.waitUntil) !== undefined
-    ? 'serve and refresh'
-    : 'forward'
-}
-
-interface ServeOptions {
-  readonly fwd: ForwardReason
-  readonly isCollapsed: boolean
-  readonly shouldRefresh: boolean
-  readonly pendingMisses: PendingMisses
-}
-
-/** Answers from the stored response. Returns undefined if it is gone: the request then goes on as after a miss. */
-async function serveStored(
-  x: Exchange,
-  answer: ResponseAnswer,
-  judged: Reuse | undefined,
-  { fwd, isCollapsed, shouldRefresh, pendingMisses }: ServeOptions,
-): Promise<Response | undefined> {
-  if (answer.entry === undefined) return undefined
-  const ttlMs = judged?.ttlMs
-  const status: CacheStatus = isCollapsed ? { fwd, collapsed: true, ttlMs } : { hit: true, ttlMs }
-  const served = await serve(x, answer.entry, status)
-  if (served === undefined) return undefined
-  emitEvent(x, judged?.use === 'fresh' ? 'hit' : 'stale')
-  if (shouldRefresh) refreshInBackground(createLeader(x, answer, fwd, pendingMisses))
-  else if (answer.claimed) await runInBackground(x, giveBackLease(x, answer))
-  return served
-}
-
-/** Runs the handler for a refresh that came back here. */
-async function runRefresh(leader: Leader, next: Next): Promise<undefined> {
-  let isSameKey = false
-  try {
-    isSameKey = isKeyUnchanged(leader.x)
-  } finally {
-    if (!isSameKey) await endLeadership(leader, 0)
-  }
-  if (isSameKey) return runLeader(leader, next)
-  await next()
-}
-
-/** Sends the request through the application again, after the response. */
-function refreshInBackground(leader: Leader): void {
-  const { x } = leader
-  const request = new Request(x.request, { method: 'GET' })
-  pendingRefreshes.set(request, leader)
-  const work = async () => {
-    try {
-      const response = await x.settings.refresh?.(request, x.c)
-      await readBody(response?.body ?? null, x.settings.maxBodyBytes)
-    } catch (error) {
-      emitFailure(x, error)
-    } finally {
-      // If the request is still registered, it never came back here: middleware in front answered it. Release its lease.
-      if (pendingRefreshes.delete(request)) await giveBackLease(x, leader.answer).finally(leader.onEnd)
-    }
-  }
-  void runInBackground(x, work())
-}
-
-function createLeader(x: Exchange, answer: ResponseAnswer, fwd: ForwardReason, pendingMisses: PendingMisses): Leader {
-  let onEnd = () => {}
-  const ended = new Promise<void>((resolve) => {
-    onEnd = resolve
-  })
-  pendingMisses.set(answer.key, ended)
+function callOf(c: Context, next: Next, options: Pick<ResponseCacheOptions, 'refresh' | 'waitUntil'>): HandlerCall {
+  const { refresh } = options
+  let front: Headers | undefined
+  const frontFields = () => (front ??= frontFieldsOf(c))
   return {
-    x,
-    answer,
-    fwd,
-    onEnd() {
-      if (pendingMisses.get(answer.key) === ended) pendingMisses.delete(answer.key)
-      onEnd()
+    request: c.req.raw,
+    path: c.req.path,
+    context: { c, routeIndex: c.req.routeIndex } satisfies Scope,
+    identity: c,
+    frontFields,
+    async run(request) {
+      const { raw } = c.req
+      c.req.raw = request
+      try {
+        await runWithoutFrontCookies(c, frontFields(), next)
+      } catch (error) {
+        // Hono rethrows values that are not an Error.
+        return { error, hasFailed: true }
+      } finally {
+        c.req.raw = raw
+      }
+      return resultOf(c)
     },
+    async pass() {
+      await next()
+      return resultOf(c)
+    },
+    // A getter: most requests leave no work behind.
+    get waitUntil() {
+      return waitUntilOf(c, options.waitUntil)
+    },
+    refresh: refresh && { kind: 'resend', send: async (request) => refresh(request, c) },
   }
 }
 
-/** Releases a lease whose holder did not run the handler. */
-async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promise<void> {
+function resultOf({ res, error }: Context): HandlerResponse {
+  return error === undefined ? { response: res } : { response: res, error }
+}
+
+/** Makes the options' functions take the core's argument, and see the route of this middleware, as before the handler. */
+function withRoute(options: ResponseCacheOptions): CoreOptions<Scope> {
+  if (typeof options !== 'object' || options === null) return options
+  const { cache, key, authenticated, tags } = options
+  const routed = <T>({ c, routeIndex }: Scope, call: (c: Context) => T) => withRouteIndex(c, routeIndex, () => call(c))
+  return {
+    ...options,
+    cache: typeof cache === 'function' ? (scope) => routed(scope, cache) : cache,
+    ...(typeof key === 'function' ? { key: (scope: Scope) => routed(scope, key) } : {}),
+    ...(typeof authenticated === 'function' ? { authenticated: (scope: Scope) => routed(scope, authenticated) } : {}),
+    ...(typeof tags === 'function' ? { tags: ({ c }: Scope, response: Response) => tags(c, response) } : {}),
+  } as CoreOptions<Scope>
+}
+
+function withRouteIndex<T>(c: Context, routeIndex: number, call: () => T): T {
+  const current = c.req.routeIndex
+  c.req.routeIndex = routeIndex
   try {
-    await x.store.release(answer.key, x.token, 0, x.cost)
+    return call()
+  } finally {
+    c.req.routeIndex = current
+  }
+}
+
+/** Makes this the context's response. Resets `c.res` first, because Hono merges the old response's fields into a new one. */
+function replaceResponse(c: Context, response: Response): void {
+  c.res = undefined
+  c.res = response
+}
+
+/** Returns a copy of the fields that the context has before the handler runs. */
+function frontFieldsOf(c: Context): Headers {
+  // A new response has them, whether they were set by `c.header` or on `c.res`. Reading `c.res` would change how Hono merges.
+  return new Headers(c.newResponse(null, 200).headers)
+}
+
+/**
+ * Runs the handler without the cookies that middleware in front set. If `c.res` has cookies, Hono drops those of a response that
+ * replaces it. Then a response that sets a cookie would look as if it could be stored.
+ */
+async function runWithoutFrontCookies(c: Context, front: Headers, next: Next): Promise<void> {
+  const cookies = front.getSetCookie()
+  if (cookies.length > 0) c.header('set-cookie', undefined)
+  try {
+    await next()
   } catch (error) {
-    emitFailure(x, error)
+    for (const cookie of cookies) c.header('set-cookie', cookie, { append: true })
+    throw error
   }
 }

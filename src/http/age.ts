@@ -2,6 +2,7 @@
 import { deltaSeconds, listMembers, MAX_DELTA_SECONDS } from './fields.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { TimedResponse } from './message.ts'
+import { oncePer } from './once-per.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -11,19 +12,18 @@ export function parseAge(value: string | null): number | undefined {
 }
 
 /** Returns when the response was generated: its Date, or else its receipt in whole seconds, as in a Date (RFC 9110 6.6.1). */
-export function dateOf(response: TimedResponse): number {
-  const { headers, responseAt } = response
+export const dateOf = oncePer(({ headers, responseAt }: TimedResponse): number => {
   return parseHttpDate(headers.get('date'), responseAt) ?? Math.floor(responseAt / MS_PER_SECOND) * MS_PER_SECOND
-}
+})
 
 /** Returns corrected_initial_age in milliseconds: the larger of both estimates, which is the careful choice. */
-export function initialAgeMs(response: TimedResponse): number {
+export const initialAgeMs = oncePer((response: TimedResponse): number => {
   // Round down, because a Date has no fractions: a response generated just now would seem up to a second old.
   const apparentSeconds = Math.floor((response.responseAt - dateOf(response)) / MS_PER_SECOND)
   const delay = Math.max(0, response.responseAt - response.requestAt)
   const corrected = (parseAge(response.headers.get('age')) ?? 0) * MS_PER_SECOND + delay
   return Math.max(apparentSeconds * MS_PER_SECOND, corrected)
-}
+})
 
 /** Returns current_age in milliseconds. */
 export function currentAgeMs(response: TimedResponse, now: number): number {

@@ -1,9 +1,10 @@
 /** Answers a request from a stored response: the whole body, a range, the head, or a 304. */
 import { ageValue } from './age.ts'
 import { comparableOf, conditionOf, isNotModified, notModifiedFields } from './conditional.ts'
+import { parseEntityTag } from './entity-tag.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import { type ByteRange, contentRange, rangeFor } from './range.ts'
-import { NOT_MODIFIED, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE } from './statuses.ts'
+import { NO_CONTENT, NOT_MODIFIED, PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE } from './statuses.ts'
 
 export interface Answer {
   readonly status: number
@@ -18,34 +19,74 @@ export interface AnswerOptions {
   readonly bodyBytes: number
   /** Whether the handler validated the response for this request. Then it gets no Age, which would deny that (RFC 9111 5.1). */
   readonly validated?: boolean
+  /**
+   * Whether the stored bytes are in the coding that Content-Encoding names; default true. False if the runtime decoded them, as
+   * `fetch` does in workerd.
+   */
+  readonly encoded?: boolean
+  /**
+   * With `encoded: false`: whether the runtime encodes the body again, as Content-Encoding says. Default false: the body is sent
+   * decoded, and without Content-Encoding.
+   */
+  readonly keepEncoding?: boolean
 }
 
 /** Statuses whose responses have neither content nor Content-Length (RFC 9110 8.6). */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 205])
 
+/** Digests of the content of one message. A part has another content (RFC 9530 2; RFC 1864 2). */
+const CONTENT_DIGESTS = ['content-digest', 'content-md5']
+
+/** The fields that describe encoded bytes. `digest` and `repr-digest` cover the encoded representation (RFC 9530 3). */
+const OF_ENCODED_BYTES = [...CONTENT_DIGESTS, 'content-length', 'digest', 'repr-digest']
+
 /** Evaluates conditions before ranges (RFC 9110 13.2.2). Copies the stored fields and never changes them. */
 export function answer(request: RequestHead, stored: TimedResponse, options: AnswerOptions): Answer {
-  const { now, bodyBytes, validated = false } = options
-  const headers = new Headers(stored.headers)
+  const { now, bodyBytes, validated = false, encoded = true, keepEncoding = false } = options
+  const isDecoded = !encoded && stored.headers.has('content-encoding')
+  const headers = isDecoded ? decodedFields(stored.headers, keepEncoding) : measuredFields(stored, bodyBytes)
   if (!validated) headers.set('age', ageValue(stored, now))
   const condition = stored.status === 200 ? conditionOf(request, now) : undefined
   if (condition && isNotModified(condition, comparableOf(stored))) {
     return { status: NOT_MODIFIED, headers: notModifiedFields(headers), body: 'none' }
   }
-  if (request.method === 'HEAD') return answerHead(stored.status, headers, bodyBytes)
-  const range = rangeFor(request, stored, bodyBytes)
+  if (request.method === 'HEAD') return answerHead(stored.status, headers, isDecoded ? undefined : bodyBytes)
+  // Ranges count the bytes of the encoded representation, which are unknown (RFC 9110 14.1.2).
+  const range = isDecoded ? 'whole' : rangeFor(request, stored, bodyBytes)
   if (range === 'whole') return { status: stored.status, headers, body: 'whole' }
   return range === 'unsatisfiable' ? refuseRange(headers, bodyBytes) : answerRange(headers, range, bodyBytes)
 }
 
-/** A HEAD gets the fields that a GET would get, including the length (RFC 9110 9.3.2). */
-function answerHead(status: number, headers: Headers, bodyBytes: number): Answer {
-  if (!WITHOUT_CONTENT.has(status)) headers.set('content-length', String(bodyBytes))
+/** Copies the fields. Content-Length becomes the length of the stored body, because a wrong length breaks the connection. */
+function measuredFields({ status, headers }: TimedResponse, bodyBytes: number): Headers {
+  const copy = new Headers(headers)
+  if (status === NO_CONTENT) copy.delete('content-length')
+  else if (copy.has('content-length')) copy.set('content-length', String(bodyBytes))
+  return copy
+}
+
+/**
+ * Copies the fields for a body that the runtime decoded. The entity tag becomes weak, because the bytes are no longer those that
+ * it names. That also holds if the runtime encodes them again: another encoder makes other bytes.
+ */
+function decodedFields(headers: Headers, keepEncoding: boolean): Headers {
+  const copy = new Headers(headers)
+  for (const name of OF_ENCODED_BYTES) copy.delete(name)
+  if (!keepEncoding) copy.delete('content-encoding')
+  const tag = parseEntityTag(copy.get('etag'))
+  if (tag !== undefined) copy.set('etag', `W/"${tag.opaque}"`)
+  return copy
+}
+
+/** A HEAD gets the fields that a GET would get, including the length if it is known (RFC 9110 9.3.2). */
+function answerHead(status: number, headers: Headers, bodyBytes: number | undefined): Answer {
+  if (bodyBytes !== undefined && !WITHOUT_CONTENT.has(status)) headers.set('content-length', String(bodyBytes))
   return { status, headers, body: 'none' }
 }
 
 /** RFC 9110 15.3.7. */
 function answerRange(headers: Headers, range: ByteRange, bodyBytes: number): Answer {
+  for (const name of CONTENT_DIGESTS) headers.delete(name)
   headers.set('content-range', contentRange(range, bodyBytes))
   headers.set('content-length', String(range.last - range.first + 1))
   return { status: PARTIAL_CONTENT, headers, body: range }

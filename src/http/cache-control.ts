@@ -6,6 +6,8 @@
  */
 import { type Argument, type Directives, parseDirectives } from './directives.ts'
 import { deltaSeconds, fieldNames } from './fields.ts'
+import type { RequestHead } from './message.ts'
+import { oncePer } from './once-per.ts'
 
 /** False: absent. True: restricts the whole response. Names: restricts these fields only (RFC 9111 5.2.2.4 and 5.2.2.7). */
 export type Restriction = boolean | readonly string[]
@@ -96,6 +98,9 @@ export function requestDirectives(headers: Headers): RequestDirectives {
     onlyIfCached: given.has('only-if-cached'),
   }
 }
+
+/** Returns the directives of a request. Parses them once per request. */
+export const requestDirectivesOf = oncePer((request: RequestHead) => requestDirectives(request.headers))
 
 /** True if no-store holds. An understood must-understand overrides it (RFC 9111 5.2.2.3). */
 export function forbidsStoring(directives: ResponseDirectives): boolean {

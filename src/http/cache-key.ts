@@ -3,11 +3,13 @@
  *
  *     GET https://example.com/posts?page=2
  *
- * The key uses the runtime's URL and no header field, because a client can forge X-Forwarded-Host and the like. A URL contains
- * no space, so no part of it can be mistaken for a further part of the key.
+ * The key uses the runtime's URL and no header field, because a client can forge X-Forwarded-Host and the like. Equivalent
+ * spellings of a URL have one key, as they have one route. A URL contains no space, so no part of it can be mistaken for a
+ * further part of the key.
  */
 import { byCodePoint } from '../values/key.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
+import { completePrefix, normalizeEscapes } from './percent-encoding.ts'
 
 /**
  * The query parameters that belong to the key. A name that ends in `*` matches all names with that prefix.
@@ -38,11 +40,22 @@ export function cacheKey(method: string, url: URL, options: CacheKeyOptions = {}
   return [base, ...[...credentials, ...parts].map((part) => bytesToHex(sha256(utf8ToBytes(part))))].join(' ')
 }
 
-/** Returns the URL without its fragment. Only a rule changes the rest: `/a` and `/a?` are different (RFC 9110 4.2.3). */
+/**
+ * Returns the prefixes of the keys of all URLs that begin with the text. Finds too many rather than too few.
+ *
+ * The text is resolved like a URL, so `/a/..` finds all of `/`. It may end within an escape, such as `%c3%a`.
+ *
+ * @param text an absolute URL that includes the slash after its host
+ * @throws TypeError if it is not a URL
+ */
+export function keyPrefixes(text: string): string[] {
+  return [...new Set(completePrefix(text).map((each) => cacheKey('GET', withoutCredentials(new URL(each)))))]
+}
+
+/** Returns the URL without its fragment. Apart from its spelling, only a rule changes the rest: `/a` and `/a?` are different. */
 function canonicalUrl(url: URL, rule: QueryRule | undefined): string {
-  const bare = new URL(url)
-  bare.username = bare.password = ''
-  const [whole = ''] = bare.href.split('#', 1)
+  const [href = ''] = withoutCredentials(url).href.split('#', 1)
+  const whole = normalizeEscapes(href)
   const start = whole.indexOf('?')
   if (rule === undefined || start === -1) return whole
   const kept = whole
@@ -54,6 +67,12 @@ function canonicalUrl(url: URL, rule: QueryRule | undefined): string {
   return whole.slice(0, start) + (kept.length > 0 ? `?${kept.join('&')}` : '')
 }
 
+function withoutCredentials(url: URL): URL {
+  const bare = new URL(url)
+  bare.username = bare.password = ''
+  return bare
+}
+
 function isKept(name: string, { allow, ignore }: QueryRule): boolean {
   return (allow === undefined || matches(name, allow)) && !(ignore && matches(name, ignore))
 }
@@ -62,7 +81,7 @@ function matches(name: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern))
 }
 
-/** Decodes the name as applications do, so that a rule for `utm_id` matches `utm%5Fid`. The key keeps the original spelling. */
+/** Decodes the name as applications do, so that a rule for `utm_id` matches `utm%5Fid`. The key keeps the spelling. */
 function parameterName(parameter: string): string {
   const [name = ''] = parameter.split('=', 1)
   try {

@@ -1,6 +1,7 @@
 /** The Cache-Status field (RFC 9211): how this cache handled the request, after the members of caches closer to the origin. */
 import { type BareItem, serializeItem, serializeList, Token } from 'structured-headers'
 import { isToken } from './fields.ts'
+import type { Reuse } from './serving.ts'
 import { structuredList } from './structured-fields.ts'
 
 /** Why the request went to the handler (RFC 9211 2.2). */
@@ -26,10 +27,31 @@ export type CacheStatus =
       readonly collapsed?: boolean
     })
 
+/** The result of a lookup, as far as it explains why the request goes to the handler. */
+export interface Lookup {
+  /** Whether a stored response was selected: the whole, or a part of it. */
+  readonly found: 'whole' | 'part' | undefined
+  /** The fields that the URL's responses vary on; undefined if nothing is known about the URL. */
+  readonly names: readonly string[] | undefined
+}
+
 const MS_PER_SECOND = 1_000
 /** The largest structured Integer (RFC 8941 3.3.1). */
 const MAX_INTEGER = 999_999_999_999_999
 const UNPRINTABLE = /[^\x20-\x7e]/gu
+
+/**
+ * Returns why a request goes to the handler (RFC 9211 2.2).
+ *
+ * @param judged what `reuse` made of the stored response; undefined if none was found, or if it lacks the requested part
+ */
+export function forwardReason({ found, names }: Lookup, judged: Reuse | undefined): ForwardReason {
+  if (judged?.fwd !== undefined) return judged.fwd
+  if (found === 'part' && judged === undefined) return 'partial'
+  if (found !== undefined) return 'stale'
+  if (names === undefined) return 'uri-miss'
+  return names.length === 0 ? 'miss' : 'vary-miss'
+}
 
 /**
  * Returns the field's new value.

@@ -5,6 +5,8 @@ import type { BareItem, Dictionary, InnerList } from 'structured-headers'
 import { Token } from 'structured-headers'
 import { type ResponseDirectives, type Restriction, responseDirectives } from './cache-control.ts'
 import { type Argument, type Directives, parseDirectives } from './directives.ts'
+import type { TimedResponse } from './message.ts'
+import type { Policy } from './policy.ts'
 import { structuredDictionary } from './structured-fields.ts'
 
 /** The directives whose argument must be an Integer (RFC 9213 2.1). */
@@ -28,6 +30,21 @@ export function cachingDirectives(headers: Headers, targets: readonly string[]):
   }
   const directives = responseDirectives(parseDirectives(headers.get('cache-control')))
   return { ...protectTargets(directives, targets), targeted: false }
+}
+
+/** The directives of each response, with the targeted fields that they were read for. One policy reads a response, rarely two. */
+const parsed = new WeakMap<
+  TimedResponse,
+  { readonly targets: readonly string[]; readonly directives: CachingDirectives }
+>()
+
+/** Returns the directives that apply to a response under the policy. Parses them once per response. */
+export function directivesOf(response: TimedResponse, { targetedFields }: Policy): CachingDirectives {
+  const known = parsed.get(response)
+  if (known?.targets === targetedFields) return known.directives
+  const directives = cachingDirectives(response.headers, targetedFields)
+  parsed.set(response, { targets: targetedFields, directives })
+  return directives
 }
 
 /**

@@ -9,6 +9,7 @@ import { parseEntityTags } from './entity-tag.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import { isAnswerable } from './methods.ts'
+import { PARTIAL_CONTENT } from './statuses.ts'
 import { entityTagOf, lastModifiedOf } from './validators.ts'
 
 export type Condition =
@@ -71,6 +72,20 @@ export function comparableOf(response: TimedResponse): Comparable {
 export function isNotModified(condition: Condition, { tag, modifiedAt }: Comparable): boolean {
   if (condition.kind === 'modified-since') return modifiedAt <= condition.at
   return condition.tags === '*' || (tag !== undefined && condition.tags.includes(tag))
+}
+
+/**
+ * True if the client holds this response of the origin already, so that a 304 answers it (`notModifiedFields`). The origin never
+ * saw the client's condition, because the cache sent its own in its place.
+ *
+ * A 206 counts too: conditions precede ranges, and without its Range the request would have got a 200 (RFC 9110 13.2.2). Without
+ * Last-Modified, If-Modified-Since never matches (13.1.3). Only a stored response is compared by its Date.
+ */
+export function isHeldByClient(request: RequestHead, response: TimedResponse): boolean {
+  if (response.status !== 200 && response.status !== PARTIAL_CONTENT) return false
+  const condition = conditionOf(request, response.responseAt)
+  if (condition === undefined || !isNotModified(condition, comparableOf(response))) return false
+  return condition.kind !== 'modified-since' || response.headers.has('last-modified')
 }
 
 /**

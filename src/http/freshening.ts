@@ -4,7 +4,7 @@ import { deltaSeconds } from './fields.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
 import { excludedFields, fieldsToStore, unsharedFields } from './stored-fields.ts'
-import { mayStore } from './storing.ts'
+import { mayStoreUpdate } from './storing.ts'
 import { entityTagOf, lastModifiedOf } from './validators.ts'
 
 export interface Freshened {
@@ -25,6 +25,9 @@ export interface Freshened {
  * Content-Type is included, because frameworks add a default to a response without a body.
  */
 const CONTENT_FIELDS = ['content-encoding', 'content-length', 'content-range', 'content-type']
+
+/** A request without any field that could forbid storing. */
+const ANYBODY: RequestHead = { method: 'GET', headers: new Headers() }
 
 /**
  * Updates the stored response after the handler answered its validators with a 304.
@@ -80,23 +83,23 @@ function identifies(notModified: TimedResponse, stored: TimedResponse): boolean 
 
 function applyUpdate(request: RequestHead, stored: TimedResponse, update: TimedResponse, policy: Policy): Freshened {
   const { requestAt, responseAt } = update
-  const merged = { status: stored.status, headers: mergeFields(stored.headers, update.headers, policy) }
+  const merged = { status: stored.status, headers: mergeFields(stored.headers, update, policy) }
   // Apply the rules of storing again: the update may name fields that must no longer be stored.
   const timed = { ...merged, requestAt, responseAt }
   const response = { ...timed, headers: fieldsToStore(timed, policy) }
-  const isStorableFor = (headers: Headers) => mayStore({ method: 'GET', headers }, response, policy).store
-  const names = new Set(unsharedFields(update.headers, policy))
+  const isStorableFor = (asker: RequestHead) => mayStoreUpdate(asker, response, policy)
+  const names = new Set(unsharedFields(update, policy))
   return {
     response,
     unshared: [...update.headers].filter(([name]) => names.has(name)),
-    store: isStorableFor(request.headers) ? 'update' : isStorableFor(new Headers()) ? 'leave' : 'delete',
+    store: isStorableFor(request) ? 'update' : isStorableFor(ANYBODY) ? 'leave' : 'delete',
   }
 }
 
 /** Replaces all lines of a field together (RFC 9111 3.2). */
-function mergeFields(stored: Headers, update: Headers, policy: Policy): Headers {
+function mergeFields(stored: Headers, update: TimedResponse, policy: Policy): Headers {
   const excluded = new Set([...excludedFields(update, policy), ...CONTENT_FIELDS])
-  const fields = [...update].filter(([name]) => !excluded.has(name))
+  const fields = [...update.headers].filter(([name]) => !excluded.has(name))
   const merged = new Headers(stored)
   // Age and Date describe one message: if the update has none, the old values must not stay.
   for (const name of ['age', 'date', ...fields.map(([name]) => name)]) merged.delete(name)

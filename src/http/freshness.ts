@@ -1,9 +1,10 @@
 /** How long a response is fresh (RFC 9111 4.2.1 and 4.2.2), and how long it may be served stale (4.2.4, RFC 5861). */
 import { currentAgeMs, dateOf, initialAgeMs } from './age.ts'
-import { type CachingDirectives, cachingDirectives } from './caching-directives.ts'
+import { type CachingDirectives, directivesOf } from './caching-directives.ts'
 import { parseDirectives } from './directives.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { TimedResponse } from './message.ts'
+import { oncePer } from './once-per.ts'
 import type { Policy } from './policy.ts'
 import { isHeuristicallyCacheable } from './statuses.ts'
 
@@ -24,7 +25,7 @@ export interface StaleWindows {
 
 /** Returns the freshness lifetime. A response that states none and is assigned none is stale from the start. */
 export function freshness(response: TimedResponse, policy: Policy): Freshness {
-  const directives = cachingDirectives(response.headers, policy.targetedFields)
+  const directives = directivesOf(response, policy)
   return explicitFreshness(response, directives) ?? assignedFreshness(response, directives, policy)
 }
 
@@ -33,12 +34,16 @@ export function explicitFreshness(response: TimedResponse, directives: CachingDi
   const { sMaxAge, maxAge, targeted } = directives
   if (sMaxAge !== undefined) return { lifetimeMs: sMaxAge * MS_PER_SECOND, source: 's-maxage' }
   if (maxAge !== undefined) return { lifetimeMs: maxAge * MS_PER_SECOND, source: 'max-age' }
-  const expires = targeted ? null : response.headers.get('expires')
+  return targeted ? undefined : expiresFreshness(response)
+}
+
+const expiresFreshness = oncePer((response: TimedResponse): Freshness | undefined => {
+  const expires = response.headers.get('expires')
   if (expires === null) return undefined
   // An invalid date, most often `0`, counts as past (RFC 9111 5.3).
   const expiresAt = parseHttpDate(expires, response.responseAt) ?? Number.NEGATIVE_INFINITY
   return { lifetimeMs: Math.max(0, expiresAt - dateOf(response)), source: 'expires' }
-}
+})
 
 /** True if a response without explicit freshness may be assigned a lifetime (RFC 9111 3 and 4.2.2). */
 export function mayAssignFreshness(status: number, directives: CachingDirectives): boolean {
@@ -60,7 +65,7 @@ export function forbidsStale(directives: CachingDirectives): boolean {
 
 /** Returns the windows that the response names, or else those of the policy, unless a directive prohibits them. */
 export function staleWindows(response: TimedResponse, policy: Policy): StaleWindows {
-  const directives = cachingDirectives(response.headers, policy.targetedFields)
+  const directives = directivesOf(response, policy)
   const { sMaxAge, ...rest } = directives
   const stated = policy.allowStaleWithSMaxAge ? { ...rest, sMaxAge: undefined } : directives
   // The policy's windows do not apply to a response that was never fresh: it is meant to be revalidated every time.

@@ -3,19 +3,21 @@
  * clock: instants are parameters, in epoch milliseconds.
  *
  * A request takes them in this order. `bypassReason`, `cacheKey` and `fieldDigests` look it up. `reuse` judges the stored
- * response. `answer` serves it, or `forwardedFields` prepares the request for the handler. The handler's response goes to
- * `freshenBy304`, or to `mayStore`, `fieldsToStore`, `varyNames` and `variantKey`. An unsafe method ends in `invalidatedUrls`.
+ * response. `answer` serves it, or `forwardedFields` prepares the request for the handler. A 304 of the handler goes to
+ * `judge304`. Any other response goes to `mayStore`, `fieldsToStore`, `varyRecordOf`, `lifetimeOf` and `variantKey`. An unsafe
+ * method ends in `invalidatedUrls`.
  */
 export { ageValue, currentAgeMs, dateOf, initialAgeMs } from './age.ts'
 export { type Answer, type AnswerOptions, answer } from './answer.ts'
-export { type CacheKeyOptions, cacheKey, type QueryRule } from './cache-key.ts'
-export { type CacheStatus, type ForwardReason, formatCacheStatus } from './cache-status.ts'
+export { type CacheKeyOptions, cacheKey, keyPrefixes, type QueryRule } from './cache-key.ts'
+export { type CacheStatus, type ForwardReason, formatCacheStatus, forwardReason, type Lookup } from './cache-status.ts'
 export {
   type Comparable,
   type Condition,
   comparableOf,
   conditionOf,
   describesContent,
+  isHeldByClient,
   isNotModified,
   notModifiedFields,
 } from './conditional.ts'
@@ -24,15 +26,17 @@ export { forwardedFields } from './forwarding.ts'
 export { type Freshened, freshenBy304, freshenByHead } from './freshening.ts'
 export { type Freshness, type FreshnessSource, freshness, servingSpans } from './freshness.ts'
 export { invalidatedUrls, invalidates } from './invalidation.ts'
+export { type Judged304, judge304 } from './judge-304.ts'
 export type { RequestHead, ResponseHead, TimedResponse } from './message.ts'
 export { bypassReason, isAnswerable, isSafe, isWebSocketUpgrade } from './methods.ts'
 export { createPolicy, type HeuristicOptions, type Policy, type PolicyOptions } from './policy.ts'
-export type { ByteRange } from './range.ts'
-export { isShareable, mayServeOnError, mustNotForward, type Reuse, reuse } from './serving.ts'
+export { type ByteRange, type SingleRange, singleRange } from './range.ts'
+export { hasFailed, isShareable, mayServeOnError, mustNotForward, type Reuse, reuse } from './serving.ts'
 export { isServerError } from './statuses.ts'
 export { fieldsToStore, guidesCaches } from './stored-fields.ts'
+export { lifetimeOf, type StoredLifetime, type StoredLifetimeOptions } from './stored-lifetime.ts'
 export { isComplete, mayFill, mayStore, type StoreDecision, type StoreRefusal } from './storing.ts'
 export { groupTag, invalidatedTags, responseTags } from './tags.ts'
 export { hasValidator } from './validators.ts'
 export { type FieldDigests, fieldDigests, variantKey } from './variant-key.ts'
-export { joinVary, MAX_VARY_FIELDS, type VaryNames, varyNames } from './vary.ts'
+export { joinVary, MAX_VARY_FIELDS, type VaryNames, type VaryRecord, varyNames, varyRecordOf } from './vary.ts'

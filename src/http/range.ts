@@ -30,6 +30,16 @@ export function selectRange(value: string | null, length: number): RangeSelectio
   return first < length ? { first, last: Math.min(last, length - 1) } : 'unsatisfiable'
 }
 
+/** The bytes from one position to another, or to the end; or the last bytes. */
+export type SingleRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
+
+/** Returns the one range that the request asks for, unless If-Range decides on it. Only its form is checked. */
+export function singleRange({ method, headers }: RequestHead): SingleRange | undefined {
+  const [, from = '', to = ''] = SINGLE.exec(trimBlanks(headers.get('range') ?? '')) ?? []
+  if (method !== 'GET' || headers.has('if-range') || (from === '' && to === '')) return undefined
+  return from === '' ? { suffix: Number(to) } : { first: Number(from), last: to === '' ? undefined : Number(to) }
+}
+
 /** Returns the range that answers the request. Ranges apply only to GET and status 200 (RFC 9110 14.2). */
 export function rangeFor(request: RequestHead, stored: TimedResponse, length: number): RangeSelection {
   if (request.method !== 'GET' || stored.status !== 200 || !ifRangeHolds(request, stored)) return 'whole'

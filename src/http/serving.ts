@@ -1,10 +1,16 @@
 /** Decides whether a stored response may answer a request (RFC 9111 4): fresh, stale, or only after validation. */
-import { currentAgeMs } from './age.ts'
-import { forbidsStoring, type RequestDirectives, type ResponseDirectives, requestDirectives } from './cache-control.ts'
-import { cachingDirectives } from './caching-directives.ts'
-import { forbidsStale, remainingMs, staleWindows } from './freshness.ts'
+import { currentAgeMs, initialAgeMs } from './age.ts'
+import {
+  forbidsStoring,
+  type RequestDirectives,
+  type ResponseDirectives,
+  requestDirectivesOf,
+} from './cache-control.ts'
+import { directivesOf } from './caching-directives.ts'
+import { forbidsStale, freshness, remainingMs, staleWindows } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
+import { FIRST_SERVER_ERROR, isServerError } from './statuses.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -27,7 +33,7 @@ export interface Reuse {
 export function reuse(request: RequestHead, stored: TimedResponse, now: number, policy: Policy): Reuse {
   const wanted = obeyedDirectives(request, policy)
   const ttlMs = remainingMs(stored, now, policy)
-  const directives = cachingDirectives(stored.headers, policy.targetedFields)
+  const directives = directivesOf(stored, policy)
   const fallback = wanted?.onlyIfCached ? 'gateway-timeout' : 'validate'
   if (forbidsReuse(directives)) return { use: fallback, fwd: 'stale', ttlMs }
   if (wanted && refuses(wanted, stored, now, ttlMs, directives.immutable)) {
@@ -47,8 +53,10 @@ export function reuse(request: RequestHead, stored: TimedResponse, now: number, 
 
 /** True if the response could answer other requests when it arrived. Otherwise requests for it must not wait for each other. */
 export function isShareable(stored: TimedResponse, policy: Policy): boolean {
-  const anybody: RequestHead = { method: 'GET', headers: new Headers() }
-  return reuse(anybody, { ...stored, staleSince: undefined }, stored.responseAt, policy).use !== 'validate'
+  if (forbidsReuse(directivesOf(stored, policy))) return false
+  // This ignores `staleSince`: a purge came after the response had arrived.
+  const ttlMs = freshness(stored, policy).lifetimeMs - initialAgeMs(stored)
+  return ttlMs > 0 || -ttlMs < staleWindows(stored, policy).whileRevalidateMs
 }
 
 /**
@@ -57,12 +65,29 @@ export function isShareable(stored: TimedResponse, policy: Policy): boolean {
  */
 export function mayServeOnError(request: RequestHead, stored: TimedResponse, now: number, policy: Policy): boolean {
   const wanted = obeyedDirectives(request, policy)
-  const directives = cachingDirectives(stored.headers, policy.targetedFields)
+  const directives = directivesOf(stored, policy)
   const staleMs = -remainingMs(stored, now, policy)
   if (forbidsReuse(directives) || wanted?.noCache) return false
   if (staleMs < 0) return true
   const acceptedMs = forbidsStale(directives) ? 0 : (wanted?.staleIfError ?? 0) * MS_PER_SECOND
   return staleMs < Math.max(staleWindows(stored, policy).ifErrorMs, acceptedMs)
+}
+
+/**
+ * True if the handler failed, so that a stored response may replace its answer (`mayServeOnError`).
+ *
+ * A thrown error is a failure, whatever response the application makes of it. One kind is an answer: an error that carries its
+ * own response (`getResponse`) with a status below 500, such as Hono's HTTPException for 404, 401 and redirects.
+ *
+ * @param error what the handler threw; undefined if it returned
+ */
+export function hasFailed(status: number, error: unknown): boolean {
+  if (error === undefined) return isServerError(status)
+  return status >= FIRST_SERVER_ERROR || !carriesResponse(error)
+}
+
+function carriesResponse(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && typeof Reflect.get(error, 'getResponse') === 'function'
 }
 
 /** True if the client forbids running the handler, so that a miss must be answered with 504 (RFC 9111 5.2.1.7). */
@@ -80,7 +105,7 @@ function forbidsReuse(directives: ResponseDirectives): boolean {
 
 /** Returns the request's directives if the policy obeys them. */
 function obeyedDirectives(request: RequestHead, policy: Policy): RequestDirectives | undefined {
-  return policy.requestDirectives ? requestDirectives(request.headers) : undefined
+  return policy.requestDirectives ? requestDirectivesOf(request) : undefined
 }
 
 /**

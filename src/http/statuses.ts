@@ -28,10 +28,13 @@ const NEVER_STORED: ReadonlySet<number> = new Set([428, 429, 431, 511])
 /** The errors of stale-if-error (RFC 5861 4). */
 const ERRORS: ReadonlySet<number> = new Set([500, 502, 503, 504])
 
+export const NO_CONTENT = 204
 export const PARTIAL_CONTENT = 206
 export const NOT_MODIFIED = 304
 export const RANGE_NOT_SATISFIABLE = 416
 export const GATEWAY_TIMEOUT = 504
+/** Statuses from here on are server errors. */
+export const FIRST_SERVER_ERROR = 500
 
 export function isHeuristicallyCacheable(status: number): boolean {
   return HEURISTICALLY_CACHEABLE.has(status)

@@ -1,6 +1,6 @@
 /** The header fields that are stored with a response (RFC 9111 3.1): all, with a few exceptions. */
 import { RELIED_ON, restrictedFields } from './cache-control.ts'
-import { cachingDirectives } from './caching-directives.ts'
+import { directivesOf } from './caching-directives.ts'
 import { listMembers } from './fields.ts'
 import { formatHttpDate, parseHttpDate } from './http-date.ts'
 import type { TimedResponse } from './message.ts'
@@ -27,7 +27,7 @@ const HOP_BY_HOP = [
  * A response without a valid Date gets the time of its receipt as its Date (RFC 9110 6.6.1).
  */
 export function fieldsToStore(response: TimedResponse, policy: Policy): Headers {
-  const excluded = excludedFields(response.headers, policy)
+  const excluded = excludedFields(response, policy)
   const stored = new Headers()
   for (const [name, value] of response.headers) if (!excluded.has(name)) stored.append(name, value)
   if (parseHttpDate(stored.get('date'), response.responseAt) === undefined) {
@@ -37,9 +37,9 @@ export function fieldsToStore(response: TimedResponse, policy: Policy): Headers 
 }
 
 /** Returns the lower-case names of fields that must not be stored or updated (RFC 9111 3.1 and 3.2). */
-export function excludedFields(headers: Headers, policy: Policy): ReadonlySet<string> {
-  const excluded = new Set([...HOP_BY_HOP, ...unsharedFields(headers, policy)])
-  for (const option of listMembers(headers.get('connection'))) {
+export function excludedFields(response: TimedResponse, policy: Policy): ReadonlySet<string> {
+  const excluded = new Set([...HOP_BY_HOP, ...unsharedFields(response, policy)])
+  for (const option of listMembers(response.headers.get('connection'))) {
     // Ignore a connection option that names a field for all recipients, which is forbidden (RFC 9110 7.6.1). Without that field
     // the cache would decide wrongly.
     const name = option.toLowerCase()
@@ -56,8 +56,8 @@ export function guidesCaches(name: string, policy: Policy): boolean {
 }
 
 /** Returns the lower-case names of fields that are only for the client of this response. */
-export function unsharedFields(headers: Headers, policy: Policy): readonly string[] {
-  const directives = cachingDirectives(headers, policy.targetedFields)
+export function unsharedFields(response: TimedResponse, policy: Policy): readonly string[] {
+  const directives = directivesOf(response, policy)
   const named = [...restrictedFields(directives.noCache), ...restrictedFields(directives.private)]
   return policy.storeSetCookie ? named : [...named, 'set-cookie']
 }

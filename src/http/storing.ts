@@ -1,7 +1,7 @@
 /** Decides whether a response may be stored (RFC 9111 3), and if not, why. */
 import { initialAgeMs } from './age.ts'
-import { forbidsStoring, requestDirectives, restrictedFields } from './cache-control.ts'
-import { type CachingDirectives, cachingDirectives } from './caching-directives.ts'
+import { forbidsStoring, requestDirectivesOf, restrictedFields } from './cache-control.ts'
+import { type CachingDirectives, directivesOf } from './caching-directives.ts'
 import { deltaSeconds } from './fields.ts'
 import { explicitFreshness, freshness, mayAssignFreshness, staleWindows } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
@@ -35,14 +35,16 @@ interface Candidate {
   readonly policy: Policy
 }
 
-/** The first refusal that applies is reported. */
-const REFUSALS: readonly (readonly [StoreRefusal, (candidate: Candidate) => boolean])[] = [
-  // RFC 9111 3: the method must be understood. HEAD has no body to store; it can only freshen (4.3.5).
-  ['method', ({ request }) => request.method !== 'GET'],
+type Rule = readonly [StoreRefusal, (candidate: Candidate) => boolean]
+
+/** RFC 9111 3: the method must be understood. HEAD has no body to store; it can only freshen (4.3.5). */
+const IS_GET: Rule = ['method', ({ request }) => request.method !== 'GET']
+
+const RULES: readonly Rule[] = [
   // RFC 9110 9.3.1: content in a GET has no meaning, so the key ignores it. But a handler might use it.
   ['request-content', ({ request }) => hasContent(request.headers)],
   // RFC 9111 5.2.1.5: a MUST NOT, even if the policy ignores request directives.
-  ['request-no-store', ({ request }) => requestDirectives(request.headers).noStore],
+  ['request-no-store', ({ request }) => requestDirectivesOf(request).noStore],
   // RFC 9111 3.3: only a cache that combines partial responses may store them.
   ['partial', ({ response }) => response.status === PARTIAL_CONTENT || response.headers.has('content-range')],
   // RFC 9111 3: the status must be final. RFC 6585 3 to 6 forbids some, and the user may exclude more.
@@ -63,14 +65,27 @@ const REFUSALS: readonly (readonly [StoreRefusal, (candidate: Candidate) => bool
 
 /** True if a response to this request may be stored at all. Otherwise no other request need wait for it. */
 export function mayFill(request: RequestHead): boolean {
-  return request.method === 'GET' && !hasContent(request.headers) && !requestDirectives(request.headers).noStore
+  return request.method === 'GET' && !hasContent(request.headers) && !requestDirectivesOf(request).noStore
 }
 
 /** Decides whether a shared cache may store this response to this request, and could ever use it. */
 export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
-  const directives = cachingDirectives(response.headers, policy.targetedFields)
-  const candidate = { request, response, directives, policy }
-  const refusal = REFUSALS.find(([, refuses]) => refuses(candidate))
+  return decide([IS_GET, ...RULES], request, response, policy)
+}
+
+/**
+ * True if a stored response to GET may be updated to this one.
+ *
+ * @param request the GET or HEAD that validated it
+ */
+export function mayStoreUpdate(request: RequestHead, response: TimedResponse, policy: Policy): boolean {
+  return decide(RULES, request, response, policy).store
+}
+
+/** Reports the first refusal that applies. */
+function decide(rules: readonly Rule[], request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
+  const candidate = { request, response, directives: directivesOf(response, policy), policy }
+  const refusal = rules.find(([, refuses]) => refuses(candidate))
   return refusal ? { store: false, reason: refusal[0] } : { store: true }
 }
 
@@ -79,9 +94,12 @@ export function mayStore(request: RequestHead, response: TimedResponse, policy: 
  *
  * @param bytes how many bytes arrived
  * @param ended whether the stream ended by itself, not by an error or an abort
+ * @param options.encoded whether the bytes are in the coding that Content-Encoding names; false if the runtime decoded them.
+ *   Content-Length counts the encoded bytes, so only the runtime can tell whether all of them arrived.
  */
-export function isComplete(headers: Headers, bytes: number, ended: boolean): boolean {
-  const length = headers.get('content-length')
+export function isComplete(headers: Headers, bytes: number, ended: boolean, { encoded = true } = {}): boolean {
+  const isDecoded = !encoded && headers.has('content-encoding')
+  const length = isDecoded ? null : headers.get('content-length')
   return ended && (length === null || deltaSeconds(length) === bytes)
 }
 

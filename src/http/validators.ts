@@ -3,19 +3,20 @@ import { dateOf } from './age.ts'
 import { type EntityTag, parseEntityTag } from './entity-tag.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { TimedResponse } from './message.ts'
+import { oncePer } from './once-per.ts'
 import { isSuccess } from './statuses.ts'
 
 /** The distance to Date from which a Last-Modified, in whole seconds, identifies one representation (RFC 9110 8.8.2.2). */
 const STRONG_AFTER_MS = 1_000
 
-export function entityTagOf(response: TimedResponse): EntityTag | undefined {
+export const entityTagOf = oncePer((response: TimedResponse): EntityTag | undefined => {
   return parseEntityTag(response.headers.get('etag'))
-}
+})
 
 /** Returns Last-Modified in epoch milliseconds, or undefined if it is absent or malformed. */
-export function lastModifiedOf(response: TimedResponse): number | undefined {
+export const lastModifiedOf = oncePer((response: TimedResponse): number | undefined => {
   return parseHttpDate(response.headers.get('last-modified'), response.responseAt)
-}
+})
 
 /**
  * True if the response can be validated. Only successes can, because a server evaluates conditions only for a success (RFC 9110

@@ -23,6 +23,7 @@ export type CacheErrorCode =
   | 'DATABASE'
   | 'TIMEOUT'
   | 'CIRCUIT_OPEN'
+  | 'REFRESH'
   | 'LOCAL_NEON'
 
 /** A symbol of the registry, which all copies of this package share. */
@@ -232,6 +233,23 @@ export class CircuitOpenError extends CacheError {
 
   constructor() {
     super('CIRCUIT_OPEN', 'The database failed several times in a row and gets no statements for a moment.')
+  }
+}
+
+/**
+ * A refresh of a stale HTTP response failed in the background: the handler threw or answered with a server error, or
+ * middleware in front kept the request from its cache. Only events carry this error. The stale response stays.
+ */
+export class RefreshError extends CacheError {
+  static override readonly errorName: string = 'RefreshError'
+  /** The status of the handler's response; undefined if it threw, or never ran. */
+  readonly status: number | undefined
+
+  constructor(reason: 'failed' | 'lost', { status, cause }: { status?: number | undefined; cause?: unknown } = {}) {
+    const failed = status === undefined ? 'the handler threw an error' : `the handler answered with status ${status}`
+    const lost = 'the request never reached its response cache, because middleware in front answered or changed it'
+    super('REFRESH', `A refresh failed: ${reason === 'lost' ? lost : failed}. The stale response stays.`, { cause })
+    this.status = status
   }
 }
 

@@ -63,6 +63,17 @@ export function secretCheck(secret: string): (given: string) => boolean {
   return (given) => equal(digest(given), expected)
 }
 
+/** True while no secret is configured. A build may then import a route's module, but the route must refuse every request. */
+export function isUnset(secret: unknown): boolean {
+  return secret === undefined || (typeof secret === 'string' && secret.trim() === '')
+}
+
+/** Returns a check whether an Authorization field carries the secret. Names of schemes ignore case (RFC 9110 11.1). */
+export function bearerCheck(secret: string): (authorization: string) => boolean {
+  const isRight = secretCheck(secret)
+  return (authorization) => isRight(/^bearer +(.*)$/i.exec(authorization)?.[1] ?? '')
+}
+
 // Digests have the same length for all texts.
 function digest(text: string): Uint8Array {
   return sha256(utf8ToBytes(text))

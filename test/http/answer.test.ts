@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answer } from '../../src/http/answer.ts'
+import { type AnswerOptions, answer } from '../../src/http/answer.ts'
 import { DAY, date, get, MINUTE, NOW, response } from './messages.ts'
 
 const FIELDS = { 'content-type': 'text/plain', etag: '"v1"', 'cache-control': 'max-age=60', date: date(0) }
@@ -66,5 +66,98 @@ describe('a request answered from the cache', () => {
     answer(get({ range: 'bytes=2-4' }), STORED, CONTEXT)
     answer(get({ 'if-none-match': '"v1"' }), STORED, CONTEXT)
     expect(Object.fromEntries(STORED.headers)).toEqual(FIELDS)
+  })
+})
+
+const DIGESTS = {
+  'content-digest': 'sha-256=:AAAA:',
+  'content-md5': 'AAAA',
+  digest: 'sha-256=AAAA',
+  'repr-digest': 'sha-256=:AAAA:',
+}
+const digestsOf = (headers: Headers) => Object.keys(DIGESTS).filter((name) => headers.has(name))
+
+describe('the digests of a stored body (RFC 9530)', () => {
+  const ask = (fields: Record<string, string>, method = 'GET') =>
+    answer({ ...get(fields), method }, response({ ...FIELDS, ...DIGESTS }), CONTEXT)
+
+  it('stay with the whole body', () => {
+    expect(digestsOf(ask({}).headers)).toEqual(Object.keys(DIGESTS))
+    expect(digestsOf(ask({}, 'HEAD').headers)).toEqual(Object.keys(DIGESTS))
+  })
+
+  it('stay with a part only if they cover the representation, not the content of the message', () => {
+    expect(digestsOf(ask({ range: 'bytes=2-4' }).headers)).toEqual(['digest', 'repr-digest'])
+  })
+
+  it('are absent from a 304 and a 416', () => {
+    expect(digestsOf(ask({ 'if-none-match': '"v1"' }).headers)).toEqual([])
+    expect(digestsOf(ask({ range: 'bytes=10-' }).headers)).toEqual([])
+  })
+})
+
+describe('Content-Length', () => {
+  const lengthOf = (given: string, status = 200, bodyBytes = 10) =>
+    answer(get(), response({ 'content-length': given }, { status }), { now: NOW, bodyBytes }).headers.get(
+      'content-length',
+    )
+
+  it.each(['10', '9', '0', 'x', '10, 10'])('%s becomes the length of the stored body', (given) => {
+    expect(lengthOf(given)).toBe('10')
+    expect(lengthOf(given, 404)).toBe('10')
+  })
+
+  it('is absent from a 204 (RFC 9110 8.6)', () => {
+    expect(lengthOf('0', 204, 0)).toBeNull()
+  })
+
+  it('is not added to a response that came without', () => {
+    expect(answer(get(), response({}), CONTEXT).headers.has('content-length')).toBe(false)
+  })
+})
+
+describe('a body that the runtime decoded', () => {
+  const encoded = { ...FIELDS, ...DIGESTS, 'content-encoding': 'gzip', 'content-length': '7', vary: 'accept-encoding' }
+  const ask = (request = get(), more: Partial<AnswerOptions> = {}, fields: Record<string, string> = encoded) =>
+    answer(request, response(fields), { ...CONTEXT, encoded: false, ...more })
+  const kept = { ...FIELDS, age: '0', etag: 'W/"v1"', vary: 'accept-encoding' }
+
+  it('is sent decoded, without the fields of the encoded bytes', () => {
+    const found = ask()
+    expect(found).toMatchObject({ status: 200, body: 'whole' })
+    expect(Object.fromEntries(found.headers)).toEqual(kept)
+  })
+
+  it('keeps its Content-Encoding if the runtime encodes it again', () => {
+    const found = ask(get(), { keepEncoding: true })
+    expect(Object.fromEntries(found.headers)).toEqual({ ...kept, 'content-encoding': 'gzip' })
+  })
+
+  it.each([true, false])('has no ranges, because they count encoded bytes (keepEncoding: %s)', (keepEncoding) => {
+    for (const range of ['bytes=2-4', 'bytes=99-']) {
+      const found = ask(get({ range }), { keepEncoding })
+      expect(found).toMatchObject({ status: 200, body: 'whole' })
+      expect(found.headers.has('content-range')).toBe(false)
+    }
+  })
+
+  it.each([true, false])('has no length that a HEAD could tell (keepEncoding: %s)', (keepEncoding) => {
+    const found = ask({ ...get(), method: 'HEAD' }, { keepEncoding })
+    expect(found).toMatchObject({ status: 200, body: 'none' })
+    expect(found.headers.has('content-length')).toBe(false)
+  })
+
+  it('is validated by its entity tag as before, and a 304 names the same tag as a 200 (RFC 9110 15.4.5)', () => {
+    const found = ask(get({ 'if-none-match': '"v1"' }))
+    expect([found.status, found.headers.get('etag')]).toEqual([304, 'W/"v1"'])
+  })
+
+  it.each(['W/"v1"', 'v1'])('keeps an entity tag that is not strong: %s', (etag) => {
+    expect(ask(get(), {}, { ...encoded, etag }).headers.get('etag')).toBe(etag)
+  })
+
+  it('changes nothing without Content-Encoding', () => {
+    const { headers, status } = ask(get({ range: 'bytes=2-4' }), {}, FIELDS)
+    expect([status, headers.get('etag'), headers.get('content-length')]).toEqual([206, '"v1"', '3'])
   })
 })

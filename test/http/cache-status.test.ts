@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { parseList } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
-import { type CacheStatus, formatCacheStatus } from '../../src/http/cache-status.ts'
+import { type CacheStatus, formatCacheStatus, forwardReason } from '../../src/http/cache-status.ts'
 
 const status = (given: CacheStatus, upstream: string | null = null, name = 'pgstash') =>
   formatCacheStatus(upstream, name, given)
@@ -51,5 +51,22 @@ describe('Cache-Status (RFC 9211)', () => {
         expect(parseList(value).at(-1)?.[1].get('hit')).toBe(true)
       }),
     )
+  })
+})
+
+describe('a request goes to the handler (RFC 9211 2.2)', () => {
+  const judged = (fwd: 'stale' | 'request' | undefined) => ({ use: 'validate', fwd, ttlMs: 0 }) as const
+
+  it.each([
+    ['uri-miss', { found: undefined, names: undefined }, undefined],
+    ['miss', { found: undefined, names: [] }, undefined],
+    ['vary-miss', { found: undefined, names: ['accept'] }, undefined],
+    ['stale', { found: 'whole', names: [] }, judged('stale')],
+    ['stale', { found: 'part', names: [] }, judged('stale')],
+    ['request', { found: 'whole', names: [] }, judged('request')],
+    ['stale', { found: 'whole', names: [] }, undefined],
+    ['partial', { found: 'part', names: [] }, undefined],
+  ] as const)('as %s after %j', (reason, lookup, reuse) => {
+    expect(forwardReason(lookup, reuse)).toBe(reason)
   })
 })

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { comparableOf, conditionOf, isNotModified, notModifiedFields } from '../../src/http/conditional.ts'
+import {
+  comparableOf,
+  conditionOf,
+  isHeldByClient,
+  isNotModified,
+  notModifiedFields,
+} from '../../src/http/conditional.ts'
 import type { TimedResponse } from '../../src/http/message.ts'
 import { DAY, date, get, HOUR, NOW, response, SECOND } from './messages.ts'
 
@@ -68,6 +74,33 @@ describe('a condition', () => {
     const condition = conditionOf(get({ 'if-none-match': 'W/"a", "b"' }), NOW)
     expect(JSON.parse(JSON.stringify(condition))).toEqual({ kind: 'none-match', tags: ['a', 'b'] })
     expect(comparableOf(TAGGED)).toEqual({ tag: 'v1', modifiedAt: NOW - DAY })
+  })
+})
+
+describe("the client's condition against a response of the origin (RFC 9110 13.2)", () => {
+  const held = (asked: Record<string, string>, fields: Record<string, string>, status = 200, method = 'GET') =>
+    isHeldByClient({ ...get(asked), method }, response(fields, { status }))
+
+  it.each([200, 206])('holds by the entity tag of a %i', (status) => {
+    expect(held({ 'if-none-match': 'W/"v1"' }, { etag: '"v1"' }, status)).toBe(true)
+    expect(held({ 'if-none-match': '"v2"' }, { etag: '"v1"' }, status)).toBe(false)
+    expect(held({ 'if-none-match': '*' }, {}, status)).toBe(true)
+  })
+
+  it('holds by Last-Modified, but not by Date, which only a stored response is compared by', () => {
+    expect(held({ 'if-modified-since': date(0) }, { 'last-modified': date(-DAY) })).toBe(true)
+    expect(held({ 'if-modified-since': date(-DAY) }, { 'last-modified': date(0) })).toBe(false)
+    expect(held({ 'if-modified-since': date(0) }, { date: date(-DAY) })).toBe(false)
+  })
+
+  it.each([204, 301, 404, 500])('is not evaluated against a %i', (status) => {
+    expect(held({ 'if-none-match': '"v1"' }, { etag: '"v1"' }, status)).toBe(false)
+  })
+
+  it('is not evaluated for a request without one, or with another method', () => {
+    expect(held({}, { etag: '"v1"' })).toBe(false)
+    expect(held({ 'if-none-match': '"v1"' }, { etag: '"v1"' }, 200, 'HEAD')).toBe(true)
+    expect(held({ 'if-none-match': '"v1"' }, { etag: '"v1"' }, 200, 'POST')).toBe(false)
   })
 })
 

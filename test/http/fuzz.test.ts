@@ -117,6 +117,10 @@ describe('whatever the messages say', () => {
         http.freshenBy304(request, stored, update, own)
         http.freshenByHead(request, stored, bodyBytes, update, own)
         http.servingSpans(stored, own)
+        http.judge304(request, stored, update, own, ['accept'])
+        http.isHeldByClient(request, update)
+        http.varyRecordOf(['accept'], stored.headers, own)
+        http.lifetimeOf(stored, own, { validatableMs: HOUR })
         const kept = { ...stored, headers: http.fieldsToStore(stored, own) }
         const { status, headers, body } = http.answer(request, kept, { now: NOW, bodyBytes })
         if (status < 600) expect(new Response(null, { status, headers }).status).toBe(status)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createPolicy, type PolicyOptions } from '../../src/http/policy.ts'
-import { isShareable, mayServeOnError, mustNotForward, reuse } from '../../src/http/serving.ts'
+import { hasFailed, isShareable, mayServeOnError, mustNotForward, reuse } from '../../src/http/serving.ts'
 import { get, NOW, response, SECOND } from './messages.ts'
 
 const HONOUR = { requestDirectives: true }
@@ -183,5 +183,28 @@ describe('a stored response that could answer others when it came', () => {
   ])('with %j: %s', (value, isSo) => {
     const stored = { ...response({ 'cache-control': value }), staleSince: 1 }
     expect(isShareable(stored, createPolicy({}))).toBe(isSo)
+  })
+})
+
+describe('a handler has failed', () => {
+  const httpException = { getResponse: () => new Response(null, { status: 404 }) }
+
+  it.each([500, 502, 503, 504])('if it answered %i', (status) => {
+    expect(hasFailed(status, undefined)).toBe(true)
+  })
+
+  it.each([200, 304, 404, 501, 505])('but not if it answered %i', (status) => {
+    expect(hasFailed(status, undefined)).toBe(false)
+  })
+
+  it.each([new Error('x'), 'x', 1, null, {}])('if it threw, whatever response the application makes of it', (error) => {
+    expect(hasFailed(200, error)).toBe(true)
+    expect(hasFailed(503, error)).toBe(true)
+  })
+
+  it('but not if it threw an error that carries a response below 500', () => {
+    expect(hasFailed(404, httpException)).toBe(false)
+    expect(hasFailed(500, httpException)).toBe(true)
+    expect(hasFailed(505, httpException)).toBe(true)
   })
 })

@@ -185,4 +185,12 @@ describe('a body is complete (RFC 9111 3.3)', () => {
     const headers = new Headers(length === undefined ? {} : { 'content-length': length })
     expect(isComplete(headers, bytes, ended)).toBe(complete)
   })
+
+  it('that the runtime decoded is complete if it ended by itself: Content-Length counts the encoded bytes', () => {
+    const encoded = new Headers({ 'content-encoding': 'gzip', 'content-length': '7' })
+    expect(isComplete(encoded, 10, true)).toBe(false)
+    expect(isComplete(encoded, 10, true, { encoded: false })).toBe(true)
+    expect(isComplete(encoded, 10, false, { encoded: false })).toBe(false)
+    expect(isComplete(new Headers({ 'content-length': '7' }), 10, true, { encoded: false })).toBe(false)
+  })
 })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { normalizeField } from '../../src/http/normalized-field.ts'
 import { createPolicy } from '../../src/http/policy.ts'
 import { fieldDigests, variantKey } from '../../src/http/variant-key.ts'
-import { joinVary, MAX_VARY_FIELDS, varyNames } from '../../src/http/vary.ts'
+import { joinVary, MAX_VARY_FIELDS, varyNames, varyRecordOf } from '../../src/http/vary.ts'
 
 const policy = createPolicy()
 const BASE = 'GET https://example.com/'
@@ -42,6 +42,32 @@ describe('Vary (RFC 9110 12.5.5)', () => {
     const many = Array.from({ length: MAX_VARY_FIELDS }, (_, i) => `x-${i}`)
     expect(joinVary([], many)).toHaveLength(MAX_VARY_FIELDS)
     expect(joinVary(many, ['y'])).toBe('*')
+  })
+})
+
+describe('the record of a URL', () => {
+  const many = (prefix: string) => Array.from({ length: MAX_VARY_FIELDS }, (_, i) => `${prefix}-${i}`).sort()
+  const record = (seen: string[] | undefined, fields: Record<string, string>) =>
+    varyRecordOf(seen, new Headers(fields), policy)
+
+  it('grows by the fields of each response', () => {
+    expect(record(undefined, {})).toEqual({ names: [], forgets: false })
+    expect(record(['x-b'], { vary: 'X-A' })).toEqual({ names: ['x-a', 'x-b'], forgets: false })
+    expect(record(['x-b'], {})).toEqual({ names: ['x-b'], forgets: false })
+  })
+
+  it('has Accept-Encoding for an encoded response whose Vary omits it', () => {
+    expect(record(undefined, { 'content-encoding': 'br' })).toEqual({ names: ['accept-encoding'], forgets: false })
+  })
+
+  it('forgets earlier names if they are too many together', () => {
+    expect(record(many('x'), { vary: 'y' })).toEqual({ names: ['y'], forgets: true })
+    expect(record(many('x'), { 'content-encoding': 'br' })).toEqual({ names: ['accept-encoding'], forgets: true })
+  })
+
+  it('does not exist for a response that no request could select', () => {
+    expect(record([], { vary: '*' })).toBeUndefined()
+    expect(record([], { vary: [...many('x'), 'y'].join() })).toBeUndefined()
   })
 })
 

@@ -1,4 +1,4 @@
-import { bearerToken, secretCheck } from '../../values/secret.ts'
+import { bearerCheck, bearerToken } from '../../values/secret.ts'
 import { type Authorize, unauthorized } from './authorize.ts'
 
 /**
@@ -12,9 +12,6 @@ import { type Authorize, unauthorized } from './authorize.ts'
  * cacheAdmin({ cache, authorize: bearer(env.ADMIN_SECRET) })
  */
 export function bearer(secret: string): Authorize {
-  const isRight = secretCheck(bearerToken(secret))
-  return (c) => {
-    const [, token = ''] = /^bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '') ?? []
-    return isRight(token) || unauthorized('Bearer')
-  }
+  const isRight = bearerCheck(bearerToken(secret))
+  return (c) => isRight(c.req.header('authorization') ?? '') || unauthorized('Bearer')
 }

@@ -8,6 +8,7 @@ import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'
 import { release } from '../operations/release.ts'
 import type { PostgresEngine } from '../postgres-store.ts'
+import { bodyBytes, bodyText } from './body.ts'
 import { fillResponse } from './fill-response.ts'
 import { freshenResponse } from './freshen-response.ts'
 import { markHitForMiss } from './mark-hit-for-miss.ts'
@@ -75,7 +76,14 @@ export function storedUrl(scope: Scope, urlKey: string): string {
   return storedKey(scope, urlKey, DERIVED_BYTES)
 }
 
-function readValues({ sliding, digests, noneMatch, modifiedSince, ...request }: ResponseRead): Record<string, unknown> {
+function readValues({
+  sliding,
+  digests,
+  noneMatch,
+  modifiedSince,
+  range: _,
+  ...request
+}: ResponseRead): Record<string, unknown> {
   return {
     ...request,
     ttlMs: null,
@@ -90,9 +98,12 @@ function readValues({ sliding, digests, noneMatch, modifiedSince, ...request }: 
 }
 
 function fillValues(fill: ResponseFill): Record<string, unknown> {
-  const { deadline, digests, hitForMissSnapshot, meta, tags, ...request } = fill
+  const { deadline, digests, hitForMissSnapshot, meta: given, tags, ...request } = fill
+  const { text, base64 } = bodyText(fill.body)
+  const meta = base64 ? { ...given, base64: true } : given
   return {
     ...request,
+    body: text,
     ...deadlineValues(deadline),
     passedAt: hitForMissSnapshot ?? null,
     digests: JSON.stringify(digests),
@@ -137,7 +148,7 @@ function toAnswer(row: ResponseRow | undefined): ResponseAnswer {
         ? {
             state,
             meta,
-            body: hasBody ? (body ?? '') : undefined,
+            body: hasBody ? { bytes: bodyBytes(body ?? '', meta.base64 === true), offset: 0 } : undefined,
             expiresAt: expiresAt ?? undefined,
           }
         : undefined,

@@ -19,13 +19,18 @@ export interface ResponseMeta {
   readonly bytes: number
   /** Set if the body is not UTF-8 and is therefore stored in base64. */
   readonly base64?: true
+  /** Set if the bytes are not encoded, although Content-Encoding names a coding. */
+  readonly decoded?: true
   /** Set if hits extend the deadline. */
   readonly sliding?: true
   /** The fields that the URL's responses vary on. Only the URL's row has them; a variant's row has none. */
   readonly vary: readonly string[]
 }
 
+export type BodyRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
+
 export interface ResponseRead {
+  readonly range: BodyRange | undefined
   /** From {@link ResponseStore.keyOf}. */
   readonly base: string
   /** Digests of the request's fields, by name. */
@@ -55,7 +60,7 @@ export interface ResponseAnswer {
         readonly state: 'live' | 'stale'
         readonly meta: ResponseMeta
         /** Undefined if the request does not need it. */
-        readonly body: string | undefined
+        readonly body: { readonly bytes: Uint8Array<ArrayBuffer>; readonly offset: number } | undefined
         readonly expiresAt: number | undefined
       }
     | undefined
@@ -79,7 +84,7 @@ export interface ResponseFill {
   /** Whether to forget the fields of the URL's other responses, because there would be too many together. */
   readonly forgets: boolean
   readonly meta: ResponseMeta
-  readonly body: string
+  readonly body: Uint8Array
   readonly deadline: Deadline
   readonly maxAgeMs: number | null
   /** How long the response is kept after its deadline, to be served stale or revalidated. */

@@ -3,7 +3,8 @@ import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache, InvalidOptionError } from 'pgstash'
 import * as hono from 'pgstash/hono'
 import { describe, expect, it } from 'vitest'
-import { parseOptions } from '../../../src/hono/options.ts'
+import { renameOptions } from '../../../src/hono/deprecated.ts'
+import { parseOptions } from '../../../src/response-cache/options.ts'
 
 const cache = createCache(drizzle(neon('postgres://user:password@localhost/none')))
 
@@ -17,7 +18,7 @@ const RENAMED: [string, string, unknown, unknown][] = [
 ]
 
 function settings(options: object) {
-  const { policy, validatableMs, cacheStatusName } = parseOptions({ cache: () => cache, ...options })
+  const { policy, validatableMs, cacheStatusName } = parseOptions({ cache: () => cache, ...renameOptions(options) })
   return { policy, validatableMs, cacheStatusName }
 }
 

@@ -1,8 +1,9 @@
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import type { CacheEvent } from 'pgstash'
 import type { ResponseCacheOptions } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { age, brief, createApp, createSite, emptied, fresh, type Site, status } from '../app.ts'
+import { age, brief, createApp, createSite, emptied, fresh, ownCache, type Site, status } from '../app.ts'
 
 let site: Site
 beforeAll(async () => {
@@ -101,21 +102,74 @@ describe('the option', () => {
     expect(await (await fetch('/a')).text()).toBe('v2')
   })
 
-  it('refresh may fail, throw, or never reach the cache: the stale response is served, and the next request tries again', async () => {
-    const ways: (() => Response)[] = [
-      () => new Response('elsewhere'),
+  it.each([
+    ['is answered by middleware in front', () => new Response('elsewhere')],
+    [
+      'throws before it reaches the cache',
       () => {
         throw new Error('broken')
       },
-    ]
-    const { fetch, calls } = createApp(site, hello(fresh), {
-      stale: '1h',
-      refresh: () => (ways.shift() as () => Response)(),
-    })
-    await fetch('/a')
+    ],
+  ])(
+    'a refresh that %s is an error event, and the next request refreshes the response itself',
+    async (_name, refresh) => {
+      const events: CacheEvent[] = []
+      const cache = ownCache(site, { onEvent: (event) => events.push(event) })
+      const { fetch, calls } = createApp(site, hello(fresh), { cache, stale: '1h', refresh })
+      await fetch('/a')
+      await age(site, 61 * SECOND)
+      expect([brief(await fetch('/a')), calls.length]).toEqual(['hit', 1])
+      expect(events.filter(({ type }) => type === 'error')).toContainEqual(
+        expect.objectContaining({ error: expect.objectContaining({ code: 'REFRESH' }) }),
+      )
+      expect([brief(await fetch('/a')), calls.length]).toEqual(['fwd=stale;stored', 2])
+    },
+  )
+
+  it.each([
+    ['answers 500', () => new Response('failed', { status: 500 }), 'answered with status 500'],
+    [
+      'throws',
+      () => {
+        throw new Error('broken')
+      },
+      'answered with status 500',
+    ],
+  ])(
+    'a refresh whose handler %s is an error event, and nobody refreshes again for a moment',
+    async (_name, fail, message) => {
+      const events: CacheEvent[] = []
+      const cache = ownCache(site, { onEvent: (event) => events.push(event) })
+      let isBroken = false
+      const handler = (c: Context) => (isBroken ? fail() : c.text('Hello', 200, fresh))
+      const app = createApp(site, handler, { cache, stale: '1h', refresh: (request) => app.app.fetch(request) })
+      await app.fetch('/a')
+      isBroken = true
+      await age(site, 61 * SECOND)
+      for (const _ of [1, 2, 3]) expect(brief(await app.fetch('/a'))).toBe('hit')
+      expect(app.calls).toHaveLength(2)
+      const errors = events.filter(({ type }) => type === 'error')
+      expect(errors).toMatchObject([{ error: { code: 'REFRESH', message: expect.stringContaining(message) } }])
+    },
+  )
+
+  it('a refresh reaches its cache although middleware in front replaces every request', async () => {
+    let version = 1
+    const replace: MiddlewareHandler = async (c, next) => {
+      c.req.raw = new Request(c.req.raw, { headers: { ...c.req.header(), 'x-added': 'yes' } })
+      await next()
+    }
+    const app = createApp(
+      site,
+      (c) => c.text(`v${version} ${c.req.header('pgstash-refresh') ?? ''}`, 200, fresh),
+      { stale: '1h', refresh: (request) => app.app.fetch(request) },
+      { before: [replace] },
+    )
+    await app.fetch('/a')
+    version = 2
     await age(site, 61 * SECOND)
-    for (const _ of [1, 2]) expect(brief(await fetch('/a'))).toBe('hit')
-    expect([ways, calls.length]).toEqual([[], 1])
+    expect(await (await app.fetch('/a')).text()).toBe('v1 ')
+    expect([await (await app.fetch('/a')).text(), app.calls.length]).toEqual(['v2 ', 2])
   })
 
   it('stale serves nothing after its span, and nothing that forbids it', async () => {

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import { InvalidOptionError } from 'pgstash'
 import { type PurgeRouteOptions, purgeRoute } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -84,6 +85,35 @@ describe('the route for purges', () => {
     for (const method of ['GET', 'HEAD', 'DELETE']) expect((await ask(undefined, undefined, method)).status).toBe(404)
   })
 
+  it('answers with the header fields that middleware in front set, and reads a body that it has read', async () => {
+    const app = new Hono()
+      .use(async (c, next) => {
+        c.header('x-before', 'kept')
+        await c.req.json()
+        await next()
+      })
+      .route('/purge', purgeRoute({ cache: ownCache(site), secret: SECRET }))
+    const init = { method: 'POST', headers: { authorization: `Bearer ${SECRET}` }, body: '{"urls":[]}' }
+    const response = await app.request('/purge', init)
+    expect([response.status, await response.json(), response.headers.get('x-before')]).toEqual([
+      200,
+      { purged: 0 },
+      'kept',
+    ])
+  })
+
+  it('refuses before it looks at the path, with an HTTPException that the program may answer', async () => {
+    const app = route().onError((error, c) => c.text(error instanceof HTTPException ? 'own' : 'failed', 418))
+    for (const [path, method] of [
+      ['/purge', 'POST'],
+      ['/purge', 'GET'],
+      ['/purge/other', 'POST'],
+    ] as const) {
+      const response = await app.request(path, { method })
+      expect([response.status, await response.text()]).toEqual([418, 'own'])
+    }
+  })
+
   it.each<[string, unknown]>([
     ['no options', undefined],
     ['a secret of another type', { secret: 42 }],
@@ -95,6 +125,7 @@ describe('the route for purges', () => {
     const given = options === undefined ? undefined : { cache: ownCache(site), ...options }
     expect(() => purgeRoute(given as PurgeRouteOptions)).toThrow(InvalidOptionError)
   })
+
   it.each([undefined, '', ' '])('without a secret (%j) answers every request with 500', async (secret) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const open = new Hono().route('/purge', purgeRoute({ cache: ownCache(site), secret }))

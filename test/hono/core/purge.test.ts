@@ -60,6 +60,19 @@ describe('a purge', () => {
     },
   )
 
+  it.each<[string, PurgeTargets]>([
+    ['by URL', { urls: ['https://example.com/CAF%C3%A9/%7ea?%71=%c3%a9'] }],
+    ['by prefix', { prefixes: ['https://example.com/%43%41F%c3%a9/%7'] }],
+  ])('%s finds every spelling of a URL', async (_name, targets) => {
+    const cache = ownCache(site)
+    const { fetch, calls } = pages({ cache })
+    for (const path of ['/CAF%c3%a9/~a?q=%C3%A9', '/C%41F%C3%A9/%7Ea?q=é', '/CAFé/~a?%71=%c3%A9']) await fetch(path)
+    await fetch('/CAF%C3%A9%2F~a?q=%C3%A9')
+    expect(calls).toHaveLength(2)
+    expect(await purge(cache, targets)).toBe(1)
+    expect(await stored(site)).toHaveLength(1)
+  })
+
   it('by tag is exact, alone and with URLs', async () => {
     const cache = ownCache(site)
     const { fetch } = pages({ cache })

@@ -38,6 +38,13 @@ describe('an unsafe request', () => {
     },
   )
 
+  it('removes its URL in every spelling, and those that its response names', async () => {
+    const { fetch } = pages({ headers: { 'content-location': '/list/%7Eall' } })
+    for (const path of ['/caf%C3%A9', '/list/~all', '/caf%25C3%A9', '/caf/%C3%A9']) await fetch(path)
+    await fetch('/caf%c3%a9', { method: 'PUT' })
+    expect(await paths()).toEqual(['/caf%25C3%A9', '/caf/%C3%A9'])
+  })
+
   it.each([201, 204, 303])('answered with %i removes', async (status) => {
     const { fetch } = pages({ status })
     await fetch('/a')

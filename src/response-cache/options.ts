@@ -1,21 +1,21 @@
-/** The options of `responseCache`, checked once when the middleware is created. */
-import type { Context } from 'hono'
+/** The options of the response cache, checked once when it is created. */
 import type { Cache } from '../cache.ts'
 import { createPolicy, type HeuristicOptions, type Policy, type QueryRule } from '../http/index.ts'
+import { checkedQuery } from '../response-cache/query-rule.ts'
+import { responseStoreOf } from '../response-cache/response-store.ts'
 import { now } from '../values/clock.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boundedSpan, type Expiration, parsePeriod } from '../values/expiration.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
-import { type DeprecatedOptions, renameOptions } from './deprecated.ts'
+import type { HandlerCall } from './handler-call.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
-import { checkedQuery } from './query-rule.ts'
 import { keyUrl, type RequestKey, requestKey } from './request-key.ts'
-import { responseStoreOf } from './response-store.ts'
 
-export interface ResponseCacheOptions extends DeprecatedOptions {
+/** @typeParam C the argument of the options' functions: the framework's view of a request */
+export interface ResponseCacheOptions<C> {
   /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
-  cache: Cache | ((c: Context) => Cache)
+  cache: Cache | ((context: C) => Cache)
   /**
    * The freshness lifetime of cacheable responses that state none, a positive span. A lifetime that the response states always
    * wins. Default: such responses are stale at once, by RFC 9111.
@@ -45,7 +45,7 @@ export interface ResponseCacheOptions extends DeprecatedOptions {
    * Returns a text that separates responses: requests with different texts never share one. The text is stored as a hash.
    * Or returns a URL that replaces the request's URL, so that equivalent requests share a response; purges name that URL.
    */
-  key?: ((c: Context) => string | URL | undefined) | undefined
+  key?: ((context: C) => string | URL | undefined) | undefined
   /** Paths that bypass the cache: `/admin`, `/users/:id`, `/api/*`, or regular expressions. */
   exclude?: readonly PathPattern[] | undefined
   /** The only paths that are cached; default all. */
@@ -60,11 +60,11 @@ export interface ResponseCacheOptions extends DeprecatedOptions {
    * undefined means an anonymous request. Anonymous requests share responses; with Authorization they are not cached. An empty
    * name is not cached either. NaN, objects, promises and everything else that is no name throw an InvalidOptionError.
    */
-  authenticated?: 'rfc' | 'never' | ((c: Context) => string | undefined) | undefined
+  authenticated?: 'rfc' | 'never' | ((context: C) => string | undefined) | undefined
   /** Whether to store responses with Set-Cookie. Every client then gets the same cookie. RFC 9111 allows it; default false. */
   storeSetCookie?: boolean | undefined
   /** Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. */
-  tags?: ((c: Context, response: Response) => Iterable<string>) | undefined
+  tags?: ((context: C, response: Response) => Iterable<string>) | undefined
   /** Longer bodies are passed on but not stored; default 8 MiB, at most 32 MiB. */
   maxBodyBytes?: number | undefined
   /** The number of variants of one URL; beyond it, those that expire soonest are evicted. Default 100. */
@@ -89,13 +89,6 @@ export interface ResponseCacheOptions extends DeprecatedOptions {
   cacheStatus?: string | false | undefined
   /** How long other requests wait for the one that runs the handler; a positive span, default 10 s. */
   lease?: Expiration | undefined
-  /**
-   * Sends a request through the application again, to refresh a stale response after it was served:
-   * `(request, c) => app.fetch(request, c.env, c.executionCtx)`. Without it, the request that won the refresh waits for it.
-   */
-  refresh?: ((request: Request, c: Context) => Response | Promise<Response>) | undefined
-  /** Keeps work alive after the response; default the request's `executionCtx.waitUntil` if there is one. */
-  waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
 const KNOWN_OPTIONS = [
@@ -123,9 +116,7 @@ const KNOWN_OPTIONS = [
   'targetedFields',
   'cacheStatus',
   'lease',
-  'refresh',
-  'waitUntil',
-] as const satisfies readonly (keyof ResponseCacheOptions)[]
+] as const satisfies readonly (keyof ResponseCacheOptions<unknown>)[]
 
 const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024
 /** In base64 and escaped, a body must stay within the 64 MB of a request that Neon accepts. */
@@ -138,32 +129,40 @@ const MS_PER_SECOND = 1_000
 /** The checked options, with every default filled in. */
 export interface ResponseCacheSettings {
   readonly policy: Policy
-  readonly cacheOf: (c: Context) => Cache
+  readonly cacheOf: (context: unknown) => Cache
   readonly includesPath: (path: string) => boolean
   readonly sliding: { readonly ttlMs: number; readonly lifeMs: number; readonly maxAgeMs: number | null } | undefined
   readonly query: QueryRule | undefined
   /** Returns the request's key, or undefined if the request must not be cached. */
-  readonly keyOf: (c: Context) => RequestKey | undefined
+  readonly keyOf: (call: Pick<HandlerCall, 'request' | 'context'>) => RequestKey | undefined
   /** Returns the URL of the request's key, even if the request itself must not be cached. */
-  readonly keyUrlOf: (c: Context) => URL
+  readonly keyUrlOf: (call: Pick<HandlerCall, 'request' | 'context'>) => URL
   /** Whether an option decides on the key, so that it may change while the handler runs. */
   readonly hasKeyOption: boolean
-  readonly tagsOf: ResponseCacheOptions['tags']
+  readonly tagsOf: ResponseCacheOptions<unknown>['tags']
   readonly maxBodyBytes: number
   readonly maxVariants: number
   readonly validatableMs: number
   readonly cacheStatusName: string | undefined
   readonly leaseMs: number
-  readonly refresh: ResponseCacheOptions['refresh']
-  readonly waitUntil: ResponseCacheOptions['waitUntil']
 }
 
-/** @throws InvalidOptionError, InvalidExpirationError */
-export function parseOptions(given: ResponseCacheOptions): ResponseCacheSettings {
+/**
+ * @param ofAdapter the names of further options, which the adapter reads itself
+ * @throws InvalidOptionError, InvalidExpirationError
+ */
+export function parseOptions(
+  given: ResponseCacheOptions<never>,
+  ofAdapter: readonly string[] = [],
+): ResponseCacheSettings {
   if (given === undefined) throw new InvalidOptionError('Expected options with a cache, got undefined.')
-  const options = optionsObject<ResponseCacheOptions>(renameOptions(given), KNOWN_OPTIONS)
-  const { cache, key, tags, refresh, waitUntil, cacheStatus = 'pgstash', authenticated = 'rfc' } = options
-  for (const [name, value] of Object.entries({ key, tags, refresh, waitUntil })) optionalFunction(name, value)
+  // From here on, the type of the functions' argument does not matter: each adapter passes the argument that it promised.
+  const options = optionsObject(given as ResponseCacheOptions<unknown>, [
+    ...KNOWN_OPTIONS,
+    ...(ofAdapter as typeof KNOWN_OPTIONS),
+  ])
+  const { cache, key, tags, cacheStatus = 'pgstash', authenticated = 'rfc' } = options
+  for (const [name, value] of Object.entries({ key, tags })) optionalFunction(name, value)
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, maxVariants = DEFAULT_MAX_VARIANTS } = options
   const includes = pathMatcher('include', options.include)
   const excludes = pathMatcher('exclude', options.exclude)
@@ -173,8 +172,8 @@ export function parseOptions(given: ResponseCacheOptions): ResponseCacheSettings
     includesPath: (path) => (options.include === undefined || includes(path)) && !excludes(path),
     sliding: slidingOf(options),
     query: checkedQuery(options.query),
-    keyOf: (c) => requestKey(c, key, authenticated),
-    keyUrlOf: (c) => keyUrl(c, key),
+    keyOf: (call) => requestKey(call, { key, authenticated }),
+    keyUrlOf: (call) => keyUrl(call, key),
     hasKeyOption: key !== undefined || typeof authenticated === 'function',
     tagsOf: tags,
     maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
@@ -182,12 +181,10 @@ export function parseOptions(given: ResponseCacheOptions): ResponseCacheSettings
     validatableMs: validatableMs(options.keepForRevalidation),
     cacheStatusName: checkedCacheName(cacheStatus),
     leaseMs: span('lease', options.lease) ?? DEFAULT_LEASE_MS,
-    refresh,
-    waitUntil,
   }
 }
 
-function policyOf(options: Partial<ResponseCacheOptions>): Policy {
+function policyOf(options: Partial<ResponseCacheOptions<unknown>>): Policy {
   const { authenticated = 'rfc', vary = [], statuses, heuristic = false, targetedFields } = options
   if (authenticated !== 'rfc' && authenticated !== 'never' && typeof authenticated !== 'function') {
     throw new InvalidOptionError(
@@ -213,7 +210,7 @@ function slidingOf({
   sliding = false,
   expiration,
   maxAge,
-}: Partial<ResponseCacheOptions>): ResponseCacheSettings['sliding'] {
+}: Partial<ResponseCacheOptions<unknown>>): ResponseCacheSettings['sliding'] {
   const maxAgeMs = span('maxAge', maxAge) ?? null
   const ttlMs = span('expiration', expiration)
   if (!boolean('sliding', sliding)) return undefined
@@ -221,7 +218,7 @@ function slidingOf({
   return { ttlMs, lifeMs: boundedSpan(ttlMs * (1 + DEFAULT_SLACK), now()), maxAgeMs }
 }
 
-function cacheFunction(cache: ResponseCacheOptions['cache'] | undefined): (c: Context) => Cache {
+function cacheFunction(cache: ResponseCacheOptions<unknown>['cache'] | undefined): (context: unknown) => Cache {
   if (typeof cache === 'function') return cache
   if (typeof cache === 'object' && cache !== null) {
     responseStoreOf(cache)
@@ -232,7 +229,7 @@ function cacheFunction(cache: ResponseCacheOptions['cache'] | undefined): (c: Co
   )
 }
 
-function validatableMs(given: ResponseCacheOptions['keepForRevalidation']): number {
+function validatableMs(given: ResponseCacheOptions<unknown>['keepForRevalidation']): number {
   return given === false ? 0 : (span('keepForRevalidation', given) ?? DEFAULT_VALIDATABLE_MS)
 }
 

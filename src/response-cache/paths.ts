@@ -18,6 +18,25 @@ export function pathMatcher(name: string, patterns: readonly PathPattern[] = [])
   return (path) => expressions.some((expression) => expression.test(path))
 }
 
+/** Returns the path of a URL, decoded as routers do. `%2F` and the like stay: they are not separators. */
+export function decodedPath(url: string): string {
+  const { pathname } = new URL(url)
+  try {
+    return decodeURI(pathname)
+  } catch {
+    // One malformed escape must not hide the others from a pattern.
+    return pathname.replace(/(?:%[\da-f]{2})+/gi, (escapes) => attemptDecode(escapes))
+  }
+}
+
+function attemptDecode(escapes: string): string {
+  try {
+    return decodeURI(escapes)
+  } catch {
+    return escapes
+  }
+}
+
 function expressionOf(name: string, pattern: unknown): RegExp {
   // Drop the flags that make `test` start where the last match ended.
   if (pattern instanceof RegExp) return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))

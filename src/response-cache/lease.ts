@@ -3,6 +3,7 @@ import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { CacheError } from '../values/errors.ts'
 import { type Exchange, emitFailure, runInBackground } from './exchange.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** Codes of failures after which the store cannot be reached, so that releasing the lease would fail as well. */
 const UNREACHABLE_CODES: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
@@ -10,12 +11,39 @@ const UNREACHABLE_CODES: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', '
 /** After an unshareable response, requests for that URL skip collapsing for this long, or until a shareable response arrives. */
 export const HIT_FOR_MISS_MS = 5_000
 
+/** The requests of this process that run the handler, by lease key. Waiters of this process need no database to wait for them. */
+export type PendingMisses = Map<string, Promise<void>>
+
 export interface Leader {
   readonly x: Exchange
   readonly answer: ResponseAnswer
+  /** The stored response that the handler's may validate. */
+  readonly stored: StoredResponse | undefined
   readonly fwd: ForwardReason
+  /** Set for a refresh in the background. Its response reaches no client. */
+  readonly isRefresh?: boolean
   /** Wakes the waiters of this process after the lease is released. */
   readonly onEnd: () => void
+}
+
+/** Makes the request a leader. With the lease, requests of this process wait for it without asking the store. */
+export function createLeader(
+  x: Exchange,
+  found: Pick<Leader, 'answer' | 'stored' | 'fwd'>,
+  pending: PendingMisses,
+): Leader {
+  const { answer, stored, fwd } = found
+  if (!answer.claimed) return { x, answer, stored, fwd, onEnd() {} }
+  let wake = () => {}
+  const ended = new Promise<void>((resolve) => {
+    wake = resolve
+  })
+  pending.set(answer.key, ended)
+  const onEnd = () => {
+    if (pending.get(answer.key) === ended) pending.delete(answer.key)
+    wake()
+  }
+  return { x, answer, stored, fwd, onEnd }
 }
 
 /** True if this request may store its response. A request that runs beside the lease's holder may not. */
@@ -29,9 +57,16 @@ export async function endLeadership(leader: Leader, hitForMissMs: number): Promi
 }
 
 /** @param hitForMissMs how long requests for this URL skip collapsing; 0 lets the next waiter become the leader */
-export async function releaseLease({ x, answer }: Leader, hitForMissMs: number): Promise<void> {
+export async function releaseLease({ x, answer }: Pick<Leader, 'x' | 'answer'>, hitForMissMs: number): Promise<void> {
   if (!answer.claimed) return
   await x.store.release(answer.key, x.token, hitForMissMs, x.cost)
+}
+
+/** Releases a lease whose holder does not run the handler. */
+export async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promise<void> {
+  if (!answer.claimed) return
+  const release = releaseLease({ x, answer }, 0).catch((error: unknown) => emitFailure(x, error))
+  await runInBackground(x, release)
 }
 
 /** Awaits work behind the response. A failure becomes an event, because the client has its response already. */

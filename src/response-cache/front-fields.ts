@@ -2,32 +2,10 @@
  * The header fields that middleware in front of the cache sets for one request, such as a request id or a session cookie. They
  * are not stored. Every answer gets those of its own request.
  */
-import type { Context, Next } from 'hono'
 import { describesContent, guidesCaches, listMembers, type Policy } from '../http/index.ts'
 
 /** Lists to which middleware adds members. If both middleware in front and the stored response have one, the client gets both. */
 const JOINED: ReadonlySet<string> = new Set(['cache-status', 'link', 'server-timing', 'vary', 'via'])
-
-/** Returns a copy of the fields that the context has before the handler runs. */
-export function frontFieldsOf(c: Context): Headers {
-  // A new response has them, whether they were set by `c.header` or on `c.res`. Reading `c.res` would change how Hono merges.
-  return new Headers(c.newResponse(null, 200).headers)
-}
-
-/**
- * Runs the handler without the cookies that middleware in front set. If `c.res` has cookies, Hono drops those of a response that
- * replaces it. Then a response that sets a cookie would look as if it could be stored.
- */
-export async function runWithoutFrontCookies(c: Context, front: Headers, next: Next): Promise<void> {
-  const cookies = front.getSetCookie()
-  if (cookies.length > 0) c.header('set-cookie', undefined)
-  try {
-    await next()
-  } catch (error) {
-    for (const cookie of cookies) c.header('set-cookie', cookie, { append: true })
-    throw error
-  }
-}
 
 /**
  * Returns a copy of the fields that the handlers behind the cache set.
@@ -50,10 +28,8 @@ export function ownFields(headers: Headers, front: Headers, policy: Policy): Hea
   return own
 }
 
-/** Returns the response with the fields from the front that it lacks: the response itself, or a copy if it lacks any. */
-export function withFrontFields(response: Response, front: Headers): Response {
-  if (front.keys().next().done) return response
-  const headers = new Headers(response.headers)
+/** Adds the fields from the front that an answer lacks. */
+export function addFrontFields(headers: Headers, front: Headers): void {
   for (const name of new Set(front.keys())) {
     const value = front.get(name) ?? ''
     const own = headers.get(name)
@@ -63,11 +39,6 @@ export function withFrontFields(response: Response, front: Headers): Response {
     else if (own === null) headers.set(name, value)
     else if (JOINED.has(name) && !hasPrefix(own, value)) headers.set(name, join(value, own))
   }
-  if (isSame(headers, response.headers)) return response
-  const copy = new Response(response.body, response)
-  for (const name of new Set(front.keys())) copy.headers.delete(name)
-  for (const [name, value] of headers) if (front.has(name)) copy.headers.append(name, value)
-  return copy
 }
 
 const SEPARATOR = ', '
@@ -88,8 +59,4 @@ function join(first: string, second: string): string {
   const members = listMembers(first)
   const known = new Set(members.map((member) => member.toLowerCase()))
   return [...members, ...listMembers(second).filter((member) => !known.has(member.toLowerCase()))].join(SEPARATOR)
-}
-
-function isSame(a: Headers, b: Headers): boolean {
-  return JSON.stringify([...a]) === JSON.stringify([...b])
 }

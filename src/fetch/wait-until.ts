@@ -1,0 +1,12 @@
+import type { WaitUntil } from '../response-cache/handler-call.ts'
+
+/** Returns the `waitUntil` of the first argument that has one: Cloudflare's context, or the request itself with srvx (Nitro). */
+export function waitUntilIn(args: readonly unknown[]): WaitUntil | undefined {
+  for (const each of args) {
+    if (typeof each !== 'object' || each === null) continue
+    const waitUntil: unknown = Reflect.get(each, 'waitUntil')
+    // Called as a method: Cloudflare's is bound to its context.
+    if (typeof waitUntil === 'function') return (work) => void Reflect.apply(waitUntil, each, [work])
+  }
+  return undefined
+}

@@ -1,0 +1,123 @@
+/** `withResponseCache`: the response cache around any function from a request to a response. */
+import type { Cache } from '../cache.ts'
+import type { HandlerCall, HandlerResult } from '../response-cache/handler-call.ts'
+import { type ResponseCacheOptions as CoreOptions, parseOptions } from '../response-cache/options.ts'
+import { decodedPath } from '../response-cache/paths.ts'
+import { createResponseCache } from '../response-cache/response-cache.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { optionalFunction } from '../values/options.ts'
+import { waitUntilIn } from './wait-until.ts'
+
+/** @typeParam A the arguments of the handler, which the functions among the options get as well */
+export interface ResponseCacheOptions<A extends readonly unknown[]>
+  extends Omit<CoreOptions<A>, 'cache' | 'key' | 'authenticated' | 'tags'> {
+  /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
+  cache: Cache | ((...args: A) => Cache)
+  /**
+   * Returns a text that separates responses: requests with different texts never share one. The text is stored as a hash.
+   * Or returns a URL that replaces the request's URL, so that equivalent requests share a response; purges name that URL.
+   */
+  key?: ((...args: A) => string | URL | undefined) | undefined
+  /**
+   * Requests with Authorization: shared if RFC 9111 3.5 allows it (`'rfc'`, the default), not cached (`'never'`), or cached
+   * per user by a function that returns the user's name.
+   *
+   * The function is called for every request, so it may read a cookie. undefined means an anonymous request. Anonymous requests
+   * share responses; with Authorization they are not cached.
+   */
+  authenticated?: 'rfc' | 'never' | ((...args: A) => string | undefined) | undefined
+  /** Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. */
+  tags?: ((response: Response, ...args: A) => Iterable<string>) | undefined
+  /**
+   * Keeps work alive after the response. By default an argument of the handler does if it has a `waitUntil`, as on Cloudflare.
+   * On Vercel it is `waitUntil` of `@vercel/functions`.
+   *
+   * With it, a stale response is refreshed after it was served. Without it, the request that won the refresh waits for it.
+   */
+  waitUntil?: ((work: Promise<unknown>, ...args: A) => void) | undefined
+}
+
+/**
+ * Caches the responses of a handler, as RFC 9111 allows a shared cache to.
+ *
+ * Returns a function that takes the handler's place. Call `withResponseCache` once, not per request.
+ *
+ * The handler must use the request that it is called with: the cache answers the client's conditions and ranges itself, and
+ * sends its own conditions to the handler. It may run again after the response to refresh a stale one, with the same further
+ * arguments.
+ *
+ * A hit, including a 304, costs one round trip to the database. A miss costs two, the second after the response is on its way.
+ * It is safe by default. It shares no response with Set-Cookie, `private` or `no-store`, and none to a request with
+ * Authorization, unless the response or an option says so.
+ *
+ * @throws InvalidOptionError, InvalidExpirationError
+ * @example
+ * const handle = withResponseCache(async (request: Request) => Response.json(await report(request)), { cache, expiration: '1m' })
+ * export default { fetch: handle }
+ */
+export function withResponseCache<A extends readonly [request: Request, ...rest: unknown[]]>(
+  handler: (...args: A) => Response | Promise<Response>,
+  options: ResponseCacheOptions<A>,
+): (...args: A) => Promise<Response> {
+  if (typeof handler !== 'function') {
+    throw new InvalidOptionError(`Expected a handler of requests, got ${describeType(handler)}.`)
+  }
+  const settings = parseOptions(withArguments(options), ['waitUntil'])
+  const { waitUntil } = options
+  optionalFunction('waitUntil', waitUntil)
+  const respond = createResponseCache(settings)
+  return async (...args) => respond(callOf(handler, args, waitUntil))
+}
+
+/** A server that runs only the handler has no middleware in front. */
+const NO_FIELDS = new Headers()
+/** The status from which a thrown Response is a failure. */
+const SERVER_ERRORS = 500
+
+function callOf<A extends readonly [request: Request, ...rest: unknown[]]>(
+  handler: (...args: A) => Response | Promise<Response>,
+  args: A,
+  waitUntil: ResponseCacheOptions<A>['waitUntil'],
+): HandlerCall {
+  const [request, ...rest] = args
+  const run = (given: Request) => settle(async () => checked(await handler(...([given, ...rest] as unknown as A))))
+  return {
+    request,
+    path: decodedPath(request.url),
+    context: args,
+    identity: request,
+    frontFields: () => NO_FIELDS,
+    run,
+    pass: async () => ({ response: checked(await handler(...args)) }),
+    waitUntil: waitUntil === undefined ? waitUntilIn(args) : (work) => waitUntil(work, ...args),
+    refresh: { kind: 'run', run },
+  }
+}
+
+/** A thrown Response is an answer: routers throw redirects and 404. Every other thrown value is a failure. */
+async function settle(work: () => Promise<Response>): Promise<HandlerResult> {
+  try {
+    return { response: await work() }
+  } catch (error) {
+    return { error, hasFailed: !(error instanceof Response) || error.status >= SERVER_ERRORS }
+  }
+}
+
+function checked(response: Response): Response {
+  // Not `instanceof`: frameworks and test tools bring classes of their own.
+  if (typeof response?.headers?.get === 'function' && typeof response.status === 'number') return response
+  throw new InvalidOptionError(`Expected the handler to answer with a Response, got ${describeType(response)}.`)
+}
+
+/** Makes the options' functions take the handler's arguments. */
+function withArguments<A extends readonly unknown[]>(options: ResponseCacheOptions<A>): CoreOptions<A> {
+  if (typeof options !== 'object' || options === null) return options
+  const { cache, key, authenticated, tags } = options
+  return {
+    ...options,
+    cache: typeof cache === 'function' ? (args: A) => cache(...args) : cache,
+    key: typeof key === 'function' ? (args: A) => key(...args) : key,
+    authenticated: typeof authenticated === 'function' ? (args: A) => authenticated(...args) : authenticated,
+    tags: typeof tags === 'function' ? (args: A, response: Response) => tags(response, ...args) : tags,
+  }
+}

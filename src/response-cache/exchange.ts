@@ -1,0 +1,162 @@
+/** The state of one request on its way through the response cache. */
+import { type CacheStatus, conditionOf, fieldDigests, type RequestHead } from '../http/index.ts'
+import type { BodyRange, ResponseAnswer, ResponseStore } from '../postgres/responses/store.ts'
+import { wallClock } from '../values/clock.ts'
+import { CacheError, DatabaseError } from '../values/errors.ts'
+import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
+import { randomUUID } from '../values/random.ts'
+import type { HandlerCall } from './handler-call.ts'
+import type { ResponseCacheSettings } from './options.ts'
+import { baseOf, type RequestKey } from './request-key.ts'
+import { responseStoreOf } from './response-store.ts'
+
+export interface Exchange {
+  readonly call: HandlerCall
+  readonly settings: ResponseCacheSettings
+  readonly store: ResponseStore
+  /** The client's request. The handler gets other conditions (`forwardedFields`). */
+  readonly request: Request
+  readonly head: RequestHead
+  /** The fields that middleware in front of the cache set for this request. */
+  readonly front: Headers
+  /** The stored key of the URL. */
+  readonly base: string
+  readonly digests: Readonly<Record<string, string>>
+  readonly token: string
+  /** The store's clock minus this isolate's; 0 until the first read. All isolates use the store's clock, so that they agree. */
+  clockOffsetMs: number
+  readonly startedAt: number
+  readonly cost: Cost
+}
+
+export function createExchange(call: HandlerCall, settings: ResponseCacheSettings, key: RequestKey): Exchange {
+  const store = responseStoreOf(settings.cacheOf(call.context))
+  const { request } = call
+  const base = baseOf(store, settings, key)
+  return {
+    call,
+    settings,
+    store,
+    request,
+    head: { method: request.method, headers: request.headers },
+    front: call.frontFields(),
+    base,
+    digests: Object.fromEntries(fieldDigests(request.headers, base)),
+    token: randomUUID(),
+    clockOffsetMs: 0,
+    startedAt: wallClock(),
+    cost: noCost(),
+  }
+}
+
+/** The keys whose leases each request holds. A second response cache behind the first must not wait for one of them. */
+const heldLeases = new WeakMap<object, Set<string>>()
+
+/** Records that this request holds the lease of its URL. @param forwarded the request that the handler gets */
+export function markLeaseHeld({ call, base }: Exchange, forwarded: Request): void {
+  const held = (heldLeases.get(call.identity) ?? new Set()).add(base)
+  heldLeases.set(call.identity, held)
+  heldLeases.set(forwarded, held)
+}
+
+/** True if this request holds the lease that it would wait for. */
+export function isLeaseHeld({ call, base }: Exchange): boolean {
+  return heldLeases.get(call.identity)?.has(base) ?? false
+}
+
+/**
+ * True if the options still give the key of the lookup. Otherwise the response may belong to another user: middleware behind
+ * the cache named the user, or a session ended before its page was refreshed.
+ */
+export function isKeyUnchanged({ call, settings, store, base }: Exchange): boolean {
+  if (!settings.hasKeyOption) return true
+  const key = settings.keyOf(call)
+  return key !== undefined && baseOf(store, settings, key) === base
+}
+
+/** Returns epoch milliseconds by the store's clock. */
+export function storeNow(x: Exchange): number {
+  return wallClock() + x.clockOffsetMs
+}
+
+export interface ReadOptions {
+  /** Whether to claim the lease even if a response is fresh. */
+  readonly force?: boolean
+  /** Whether to claim the lease if no response is fresh. */
+  readonly claims?: boolean
+  /** Whether to get the whole body, whatever the request's condition and range. */
+  readonly whole?: boolean
+  readonly range?: BodyRange | undefined
+}
+
+/** Reads the response that the request selects, or claims the lease. One round trip. */
+export async function read(x: Exchange, options: ReadOptions): Promise<ResponseAnswer> {
+  const { force = false, claims = false, whole = false, range } = options
+  const condition = whole ? undefined : conditionOf(x.head, storeNow(x))
+  const sentAt = wallClock()
+  const answer = await x.store.read(
+    {
+      base: x.base,
+      digests: x.digests,
+      token: x.token,
+      leaseMs: x.settings.leaseMs,
+      claims,
+      force,
+      sliding: x.settings.sliding,
+      headOnly: x.head.method === 'HEAD',
+      range: whole ? undefined : range,
+      noneMatch: condition?.kind === 'none-match' ? condition.tags : undefined,
+      modifiedSince: condition?.kind === 'modified-since' ? condition.at : undefined,
+    },
+    x.cost,
+  )
+  // Assume that the store read its clock halfway through the round trip.
+  x.clockOffsetMs = answer.now - (sentAt + wallClock()) / 2
+  return answer
+}
+
+/**
+ * Lets `waitUntil` keep the work alive after the response.
+ *
+ * @param work must not reject
+ * @returns the work itself if there is no `waitUntil`: then the caller must await it
+ */
+export function runInBackground({ call }: Exchange, work: Promise<void>): Promise<void> | undefined {
+  if (call.waitUntil === undefined) return work
+  try {
+    call.waitUntil(work)
+    return undefined
+  } catch {
+    return work
+  }
+}
+
+/** The status of a request that the failing cache leaves to the handler. Codes only, because clients can read it. */
+export function failureStatus(error: unknown): CacheStatus & { fwd: 'bypass' } {
+  return { fwd: 'bypass', detail: failureReason(error) }
+}
+
+export function failureReason(error: unknown): string {
+  if (error instanceof DatabaseError && error.sqlState !== undefined) return `DATABASE ${error.sqlState}`
+  return error instanceof CacheError ? error.code : 'UNAVAILABLE'
+}
+
+/** The parts of an exchange that an event needs. */
+type Measured = Pick<Exchange, 'store' | 'startedAt' | 'cost'>
+
+export function emitEvent(x: Measured, type: OperationEvent['type']): void {
+  const durationMs = wallClock() - x.startedAt
+  x.store.emit?.({ type, operation: 'responseCache', count: 1, durationMs, ...takeCost(x) })
+}
+
+export function emitFailure(x: Measured, error: unknown): void {
+  const durationMs = wallClock() - x.startedAt
+  x.store.emit?.({ type: 'error', operation: 'responseCache', error, durationMs, ...takeCost(x) })
+}
+
+/** Returns the cost since the last event, and resets it. */
+function takeCost({ cost }: Measured): Cost {
+  const { roundTrips, bytes } = cost
+  Object.assign(cost, noCost())
+  return { roundTrips, bytes }
+}

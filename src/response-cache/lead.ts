@@ -1,0 +1,125 @@
+/** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
+import { isComplete, mayStore, type VaryRecord, varyRecordOf } from '../http/index.ts'
+import { RefreshError } from '../values/errors.ts'
+import { type BodyEnd, readBody, teeBody } from './bodies.ts'
+import { annotate, buildResponse, canCopy, copyWith } from './client-response.ts'
+import { bodyForm } from './content-coding.ts'
+import { emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
+import { endLeadership, finishWork, HIT_FOR_MISS_MS, hasStoreRight, type Leader, releaseLease } from './lease.ts'
+import {
+  fetchFromOrigin,
+  notModifiedParts,
+  type OriginFailure,
+  type OriginResponse,
+  respondUnstored,
+} from './origin-response.ts'
+import { revalidate } from './revalidate.ts'
+import { staleIfError } from './stale-if-error.ts'
+import { storeResponse, tagsOf } from './store-response.ts'
+
+/** Runs the handler, answers the client, and makes sure that the lease is released. */
+export async function runLeader(leader: Leader): Promise<Response> {
+  try {
+    return await lead(leader)
+  } catch (error) {
+    // The handler may throw, and so may functions of the options.
+    await endLeadership(leader, HIT_FOR_MISS_MS)
+    throw error
+  }
+}
+
+async function lead(leader: Leader): Promise<Response> {
+  const { x, answer, stored, fwd } = leader
+  const { origin, failure, error } = await fetchFromOrigin(x, stored)
+  if (failure !== undefined) {
+    if (leader.isRefresh) emitFailure(x, refreshErrorOf(failure))
+    const stale = await staleIfError(x, stored, failure, fwd)
+    if (stale !== undefined) {
+      await endLeadership(leader, HIT_FOR_MISS_MS)
+      return stale
+    }
+  }
+  if (origin === undefined) throw error
+  if (error === undefined && origin.timed.status === 304 && stored !== undefined) {
+    const validated = await revalidate(leader, stored, origin)
+    // The 304 is about another representation. Without conditions, the handler sends that one.
+    return validated ?? lead({ ...leader, stored: undefined })
+  }
+  const vary = varyRecordOf(answer.names, origin.timed.headers, x.settings.policy)
+  const refusal = refusalOf(leader, origin) ?? (vary === undefined ? 'vary' : undefined)
+  if (refusal === undefined && vary !== undefined) return respondAndStore(leader, origin, vary)
+  // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
+  await endLeadership(leader, refusal === 'partial' ? 0 : HIT_FOR_MISS_MS)
+  return respondUnstored(x, origin, { fwd, detail: refusal })
+}
+
+/** Returns why the response is not stored, which is also the `detail` of Cache-Status. */
+function refusalOf(leader: Leader, { response, timed, error }: OriginResponse): string | undefined {
+  const { x } = leader
+  if (error !== undefined) return 'error'
+  // Its bytes are gone, or it has parts that a stored copy would not have.
+  if (!canCopy(response)) return 'body'
+  const decision = mayStore(x.head, timed, x.settings.policy)
+  if (!decision.store) return decision.reason
+  if (!isKeyUnchanged(x)) return 'key'
+  if (!hasStoreRight(leader)) return 'leased'
+  return Number(timed.headers.get('content-length')) > x.settings.maxBodyBytes ? 'too large' : undefined
+}
+
+/** Passes the response on as it arrives, and stores it once it is complete. */
+async function respondAndStore(leader: Leader, origin: OriginResponse, vary: VaryRecord): Promise<Response> {
+  const { x, fwd } = leader
+  const { response } = origin
+  const { maxBodyBytes } = x.settings
+  const tags = tagsOf(x, response)
+  const storeBody = (end: BodyEnd) => storeWhole(leader, origin, end, { ...vary, tags })
+  const status = { fwd, stored: true }
+  const notModified = notModifiedParts(x, origin)
+  const body: ReadableStream<unknown> | null = response.body
+  emitEvent(x, 'miss')
+  if (body === null || notModified !== undefined) {
+    // The client gets no body, so do not read the body at the client's pace.
+    await runInBackground(x, finishWork(leader, readBody(body, maxBodyBytes).then(storeBody)))
+    return notModified === undefined
+      ? annotate(x, response, status)
+      : buildResponse(x, notModified, { ...status, fwdStatus: response.status })
+  }
+  let onStored: () => void = () => {}
+  const stored = runInBackground(x, new Promise((resolve) => (onStored = resolve)))
+  try {
+    const stream = teeBody(body, maxBodyBytes, (end) => {
+      const work = finishWork(leader, storeBody(end)).then(onStored)
+      return stored === undefined ? undefined : work
+    })
+    return annotate(x, copyWith(response, stream), status)
+  } catch (error) {
+    onStored()
+    throw error
+  }
+}
+
+/** Stores the response if its whole body arrived. */
+async function storeWhole(
+  leader: Leader,
+  { timed }: OriginResponse,
+  end: BodyEnd,
+  record: VaryRecord & { readonly tags: readonly string[] },
+): Promise<void> {
+  // A client that disconnects proves nothing about the response, so the next request may store it: no hit-for-miss.
+  if (end.kind !== 'whole') return releaseLease(leader, end.kind === 'cancelled' ? 0 : HIT_FOR_MISS_MS)
+  const { bytes } = end
+  const form = bodyForm(timed.headers, bytes)
+  // Content-Length counts encoded bytes. If the runtime decoded them, it has checked the length itself.
+  const isWhole = form === 'decoded' || isComplete(timed.headers, bytes.length, true)
+  if (form === 'unknown' || !isWhole) return releaseLease(leader, HIT_FOR_MISS_MS)
+  const isStored = await storeResponse(leader.x, leader.answer, timed, {
+    ...record,
+    bytes,
+    isDecoded: form === 'decoded',
+  })
+  if (!isStored) await releaseLease(leader, 0)
+}
+
+function refreshErrorOf({ response, error }: OriginFailure): RefreshError {
+  return new RefreshError('failed', { status: response?.status, cause: error })
+}

@@ -1,0 +1,117 @@
+/** The response of the origin (the handler behind the cache), and how it reaches the client. */
+import {
+  type CacheStatus,
+  type ForwardReason,
+  forwardedFields,
+  hasFailed,
+  isHeldByClient,
+  notModifiedFields,
+  type TimedResponse,
+} from '../http/index.ts'
+import { cancelBody } from './bodies.ts'
+import { annotate, buildResponse, canCopy } from './client-response.ts'
+import { type Exchange, emitEvent, markLeaseHeld, storeNow } from './exchange.ts'
+import { ownFields } from './front-fields.ts'
+import { removeMark } from './refresh-mark.ts'
+import type { StoredResponse } from './verdict.ts'
+
+/** The handler's response with the instants of its request. */
+export interface OriginResponse {
+  readonly response: Response
+  /** Its own fields, which may be stored. Middleware in front may change those of the response itself. */
+  readonly timed: TimedResponse
+  /** The error that the framework made the response of. */
+  readonly error: unknown
+}
+
+/** The handler failed: it threw, or its response is a server error. */
+export interface OriginFailure {
+  readonly response: Response | undefined
+  readonly error: unknown
+}
+
+export interface Outcome {
+  /** Undefined if the handler threw, and the framework made no response of the error. */
+  readonly origin: OriginResponse | undefined
+  readonly failure: OriginFailure | undefined
+  /** The error to throw if there is no response. */
+  readonly error: unknown
+}
+
+/** Runs the handler with the stored response's validators in place of the client's conditions. */
+export async function fetchFromOrigin(x: Exchange, stored: StoredResponse | undefined): Promise<Outcome> {
+  const request = forwardedRequest(x.request, stored)
+  markLeaseHeld(x, request)
+  return runHandler(x, request)
+}
+
+/** Runs the handler with this request. */
+export async function runHandler(x: Exchange, request: Request): Promise<Outcome> {
+  const requestAt = storeNow(x)
+  const result = await x.call.run(request)
+  const { response, error } = result
+  if (response === undefined) {
+    return { origin: undefined, failure: result.hasFailed ? { response, error } : undefined, error }
+  }
+  const headers = ownFields(response.headers, x.front, x.settings.policy)
+  const timed = { status: response.status, headers, requestAt, responseAt: storeNow(x) }
+  const failure = hasFailed(response.status, error) ? { response, error } : undefined
+  return { origin: { response, timed, error }, failure, error }
+}
+
+/** Returns the client's request itself if it has neither conditions nor a mark. */
+function forwardedRequest(request: Request, stored: StoredResponse | undefined): Request {
+  const headers = forwardedFields(request.headers, stored?.timed)
+  // With nothing to validate, the handler may answer the range itself.
+  if (stored === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, headers, name)
+  removeMark(headers)
+  return hasSameFields(request.headers, headers) ? request : copyRequest(request, headers)
+}
+
+/** Frameworks extend `Request`, and their handlers expect the subclass. */
+function copyRequest(request: Request, headers: Headers): Request {
+  const RequestClass = request.constructor
+  if (RequestClass === Request) return new Request(request, { headers })
+  try {
+    const copy: unknown = Reflect.construct(RequestClass, [request, { headers }])
+    if (copy instanceof Request && copy.url === request.url && hasSameFields(copy.headers, headers)) return copy
+  } catch {}
+  return new Request(request, { headers })
+}
+
+/**
+ * Answers the client from the handler's response, whose body nobody else reads.
+ *
+ * The client's condition, which the handler never saw, may make it a 304.
+ */
+export function respondUnstored(
+  x: Exchange,
+  origin: OriginResponse,
+  status: CacheStatus & { fwd: ForwardReason },
+): Response {
+  const { response } = origin
+  emitEvent(x, 'miss')
+  const notModified = canCopy(response) ? notModifiedParts(x, origin) : undefined
+  if (notModified === undefined) return annotate(x, response, status)
+  cancelBody(response)
+  return buildResponse(x, notModified, { ...status, fwdStatus: response.status })
+}
+
+/** Returns the parts of a 304 if the client holds the response already. */
+export function notModifiedParts(x: Exchange, { response, timed }: OriginResponse) {
+  if (!isHeldByClient(x.head, timed)) return undefined
+  return { status: 304, headers: notModifiedFields(response.headers), body: null }
+}
+
+function copyField(from: Headers, to: Headers, name: string): void {
+  const value = from.get(name)
+  if (value !== null) to.set(name, value)
+}
+
+function hasSameFields(a: Headers, b: Headers): boolean {
+  const [first, second] = [[...a], [...b]]
+  return (
+    first.length === second.length &&
+    first.every(([name, value], i) => name === second[i]?.[0] && value === second[i]?.[1])
+  )
+}

@@ -1,0 +1,61 @@
+/** Purges responses by URL, prefix or tag: at once, or inside a transaction. */
+import type { Cache } from '../cache.ts'
+import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
+import { purgeQuery } from '../postgres/responses/purge.ts'
+import { purgeValues, RESPONSE_NAMESPACE, storedUrl } from '../postgres/responses/response-store.ts'
+import { checkedTables } from '../schema/checked-tables.ts'
+import { type CacheTables, defaultTables } from '../schema/index.ts'
+import { nestedScope, ROOT } from '../values/key.ts'
+import { optionsObject } from '../values/options.ts'
+import { type PurgeTargets, parseTargets } from './purge-targets.ts'
+import { responseStoreOf } from './response-store.ts'
+
+/**
+ * Purges responses and returns how many it purged. One round trip. Responses that a handler is producing are not stored either.
+ *
+ * With `tags` alone and without `soft`, this is `cache.invalidate`. It is exact, and its cost does not grow with the number of
+ * responses, but it counts nothing and returns 0. A soft purge by tags alone reads every response of the cache.
+ *
+ * @param cache the cache of `responseCache`, or one created with a transaction
+ * @throws InvalidOptionError, InvalidKeyError, DatabaseError, DatabaseTimeoutError
+ * @example
+ * await purge(cache, { urls: ['https://example.com/blog/42'] })
+ * await purge(cache, { prefixes: ['https://example.com/blog/'], soft: true })
+ */
+export async function purge(cache: Cache, targets: PurgeTargets): Promise<number> {
+  const { keys, prefixes, tags, soft, isTagsAlone } = parseTargets(targets)
+  const store = responseStoreOf(cache)
+  if (tags !== undefined && isTagsAlone && !soft) {
+    await cache.invalidate(tags)
+    return 0
+  }
+  if (keys.length === 0 && prefixes.length === 0) return 0
+  return store.purge({ bases: keys.map((key) => store.keyOf(key)), prefixes, ...(tags && { tags }), soft })
+}
+
+export interface PurgeStatementsOptions {
+  /** The namespace of the cache that stores the responses. */
+  namespace?: string | undefined
+  tables?: CacheTables | undefined
+}
+
+/**
+ * Returns `purge` as statements for your own batch or transaction. They purge exactly if it commits.
+ *
+ * The same statement comes twice. A response that is stored while the first one waits for its lease is visible only to the
+ * second.
+ *
+ * @throws InvalidOptionError, InvalidKeyError
+ * @example
+ * await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purgeStatements(db, { urls: [url] })])
+ */
+export function purgeStatements(db: Database, targets: PurgeTargets, options?: PurgeStatementsOptions) {
+  checkDatabase(db)
+  const { namespace, tables = defaultTables } = optionsObject<PurgeStatementsOptions>(options, ['namespace', 'tables'])
+  const { keys, prefixes, tags, soft } = parseTargets(targets)
+  const scope = nestedScope(namespace === undefined ? ROOT : nestedScope(ROOT, namespace), RESPONSE_NAMESPACE)
+  const bases = keys.map((key) => storedUrl(scope, key))
+  const values = purgeValues(scope, { bases, prefixes, ...(tags && { tags }), soft })
+  const query = () => purgeQuery(db as unknown as QueryDatabase, checkedTables(tables), values, soft ? 'soft' : 'hard')
+  return [query(), query()] as const
+}

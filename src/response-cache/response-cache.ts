@@ -1,0 +1,111 @@
+/**
+ * A shared HTTP cache by RFC 9111, stored in Postgres, in front of any handler of requests.
+ *
+ * `src/http` holds the rules; this folder takes a request through them. An adapter describes the request as a `HandlerCall`. A
+ * failing cache never fails a request: the handler answers instead, and Cache-Status says why.
+ */
+import { createPauses, type Pauses, sleep } from '../fill/pauses.ts'
+import { bypassReason, isAnswerable, isWebSocketUpgrade, mayFill, singleRange } from '../http/index.ts'
+import { InvalidOptionError } from '../values/errors.ts'
+import { randomNumber } from '../values/random.ts'
+import { buildResponse } from './client-response.ts'
+import { createExchange, type Exchange, emitEvent, emitFailure, failureStatus, isLeaseHeld, read } from './exchange.ts'
+import { bypass, forward } from './forward.ts'
+import type { HandlerCall } from './handler-call.ts'
+import { runLeader } from './lead.ts'
+import { createLeader, giveBackLease, type PendingMisses } from './lease.ts'
+import type { ResponseCacheSettings } from './options.ts'
+import { answerRefresh, canRefresh, refreshInBackground } from './refresh.ts'
+import { refreshToken } from './refresh-mark.ts'
+import { serve } from './serve.ts'
+import { forwardUnsafe } from './unsafe.ts'
+import { judge, type Verdict } from './verdict.ts'
+
+/** Answers a request from the cache, or from the handler behind it. */
+export type ResponseCache = (call: HandlerCall) => Promise<Response>
+
+export function createResponseCache(settings: ResponseCacheSettings): ResponseCache {
+  const pendingMisses: PendingMisses = new Map()
+
+  return async function respond(call) {
+    const { request } = call
+    const isIncluded = settings.includesPath(call.path)
+    // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
+    if (!isAnswerable(request.method)) return forwardUnsafe(call, settings, { isIncluded })
+    if (!isIncluded || isWebSocketUpgrade(request)) return (await call.pass()).response
+    const refresh = refreshToken(request)
+    if (refresh !== undefined) return answerRefresh(refresh, call, settings)
+    const key = bypassReason(request, settings.policy) === undefined ? settings.keyOf(call) : undefined
+    if (key === undefined) return bypass(call, settings, { fwd: 'bypass' })
+    let x: Exchange
+    try {
+      x = createExchange(call, settings, key)
+    } catch (error) {
+      // Returning something that is not a cache is a bug: rethrow. A cache that cannot be created now is an outage: bypass it.
+      if (error instanceof InvalidOptionError) throw error
+      return bypass(call, settings, failureStatus(error))
+    }
+    if (isLeaseHeld(x)) return (await call.pass()).response
+    return answerRequest(x, pendingMisses)
+  }
+}
+
+async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise<Response> {
+  let found: Found
+  try {
+    found = await lookUp(x, pendingMisses)
+  } catch (error) {
+    emitFailure(x, error)
+    return forward(x, undefined, failureStatus(error))
+  }
+  const { verdict, hasWaited, isLate } = found
+  const { kind, answer, stored, fwd } = verdict
+  if (kind === 'serve' || kind === 'refresh') {
+    const status = hasWaited
+      ? { fwd, collapsed: true, ttlMs: verdict.ttlMs }
+      : { hit: true as const, ttlMs: verdict.ttlMs }
+    const served = await serve(x, verdict.stored, status)
+    if (served !== undefined) {
+      emitEvent(x, kind === 'serve' && verdict.use === 'fresh' ? 'hit' : 'stale')
+      if (kind === 'refresh') refreshInBackground(createLeader(x, verdict, pendingMisses))
+      else if (answer.claimed) await giveBackLease(x, answer)
+      return served
+    }
+  }
+  if (kind === 'gateway timeout') {
+    if (answer.claimed) await giveBackLease(x, answer)
+    return buildResponse(x, { status: 504, headers: new Headers(), body: null }, { fwd })
+  }
+  // A stored response that is gone by now goes to the handler as well.
+  if (kind === 'fetch' || answer.claimed) return runLeader(createLeader(x, verdict, pendingMisses))
+  return forward(x, stored, isLate ? { fwd, detail: 'waited' } : { fwd })
+}
+
+interface Found {
+  readonly verdict: Verdict
+  /** Whether the request waited for another one's response. */
+  readonly hasWaited: boolean
+  /** Whether it waited in vain. */
+  readonly isLate: boolean
+}
+
+/** Reads the stored response, and waits for the leader if there is none yet. */
+async function lookUp(x: Exchange, pendingMisses: PendingMisses): Promise<Found> {
+  const canFill = mayFill(x.head)
+  const abilities = { canFill, canWait: !x.head.headers.has('range'), canRefresh: () => canRefresh(x) }
+  const range = singleRange(x.head)
+  let isForced = false
+  let pauses: Pauses | undefined
+  for (;;) {
+    const answer = await read(x, { force: isForced, claims: canFill, range })
+    const next = judge(x, answer, { ...abilities, isForced })
+    if (next.kind === 'claim') isForced = true
+    else if (next.kind !== 'wait') return { verdict: next, hasWaited: pauses !== undefined, isLate: false }
+    else {
+      pauses ??= createPauses(x.settings.leaseMs, randomNumber)
+      const pause = pauses.next(answer.heldMs)
+      if (pause.done) return { verdict: { ...next, kind: 'forward' }, hasWaited: true, isLate: true }
+      await sleep(pause.value, pendingMisses.get(answer.key))
+    }
+  }
+}

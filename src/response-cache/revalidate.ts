@@ -1,0 +1,83 @@
+/** Validates the stored response after the handler answered 304 (RFC 9111 4.3.4). */
+import { type Judged304, judge304, lifetimeOf } from '../http/index.ts'
+import { annotate } from './client-response.ts'
+import { emitEvent, isKeyUnchanged, runInBackground } from './exchange.ts'
+import { finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
+import type { OriginResponse } from './origin-response.ts'
+import { serve } from './serve.ts'
+import { metaOf, tagsOf } from './store-response.ts'
+import { type StoredResponse, withEntry } from './verdict.ts'
+
+/**
+ * Answers the client after a 304, and updates or deletes the stored response.
+ *
+ * Returns undefined if the 304 is about another representation, which the client does not have: run the handler again.
+ */
+export async function revalidate(
+  leader: Leader,
+  stored: StoredResponse,
+  origin: OriginResponse,
+): Promise<Response | undefined> {
+  const { x, answer } = leader
+  const judged = judge304(x.head, stored.timed, origin.timed, x.settings.policy, answer.names ?? [])
+  if (judged.kind === 'other' || judged.kind === 'equivalent') return answerOther(leader, stored, origin, judged)
+  return answerIdentified(leader, stored, origin, judged)
+}
+
+type Identified = Extract<Judged304, { kind: 'update' | 'leave' | 'delete' }>
+
+/** The 304 is about the stored response: answer with it, with its new fields. */
+async function answerIdentified(
+  leader: Leader,
+  stored: StoredResponse,
+  { response }: OriginResponse,
+  { kind, response: updated, unshared }: Identified,
+): Promise<Response> {
+  const { x, fwd } = leader
+  const canStore = hasStoreRight(leader) && isKeyUnchanged(x)
+  const action = kind === 'update' && !canStore ? 'leave' : kind
+  const { isSliding, ...lifetime } = lifetimeOf(updated, x.settings.policy, x.settings)
+  const meta = metaOf(updated, { ...stored.entry.meta, isSliding })
+  // Call the `tags` option before the response is sent. Its error is then thrown, as on a miss, and not lost in the background.
+  const tags = action === 'update' ? tagsOf(x, new Response(null, updated)) : []
+  const change = async () => {
+    if (action === 'delete') return deleteVariant(leader)
+    if (action === 'leave') return releaseLease(leader, 0)
+    const { key, hitForMissSnapshot } = leader.answer
+    await x.store.freshen({ key, token: x.token, hitForMissSnapshot, meta, tags, ...lifetime }, x.cost)
+  }
+  const status = { fwd, fwdStatus: 304, stored: action === 'update' }
+  const served = await serve(x, withEntry(stored, { ...stored.entry, meta }), status, { validated: true })
+  for (const [name, value] of unshared) served?.headers.append(name, value)
+  await runInBackground(x, finishWork(leader, change()))
+  emitEvent(x, 'miss')
+  return served ?? annotate(x, response, { fwd, fwdStatus: 304 })
+}
+
+/**
+ * The 304 must not update the stored response, which is deleted: it could never become fresh again. The next request gets a full
+ * response.
+ *
+ * A client that has the other representation gets the 304. Any other client needs a full response, because a 304 would tell it
+ * nothing. If the handler cannot run again, the stored response has to do.
+ */
+async function answerOther(
+  leader: Leader,
+  stored: StoredResponse,
+  { response }: OriginResponse,
+  judged: Exclude<Judged304, Identified>,
+): Promise<Response | undefined> {
+  const { x, fwd } = leader
+  const isForClient = judged.kind === 'other' && judged.isForClient
+  if (judged.kind === 'other' && !isForClient && x.call.refresh?.kind === 'run') return undefined
+  const status = { fwd, fwdStatus: 304, detail: 'validator' }
+  const served = isForClient ? undefined : await serve(x, stored, status, { validated: judged.kind === 'equivalent' })
+  await runInBackground(x, finishWork(leader, deleteVariant(leader)))
+  emitEvent(x, 'miss')
+  return served ?? annotate(x, response, status)
+}
+
+/** Deletes the response that the request selected, and ends its lease. Other variants of the URL stay. */
+async function deleteVariant({ x, answer }: Leader): Promise<void> {
+  await x.store.purge({ bases: [answer.key], soft: false })
+}

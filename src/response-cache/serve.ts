@@ -1,0 +1,77 @@
+/** Answers a request from a stored response. */
+import { answer, type CacheStatus } from '../http/index.ts'
+import type { ResponseMeta } from '../postgres/responses/store.ts'
+import { buildResponse, hasNullBody } from './client-response.ts'
+import { doesRuntimeEncode } from './content-coding.ts'
+import { type Exchange, emitFailure, read, storeNow } from './exchange.ts'
+import { parseStored, type StoredResponse, withEntry } from './verdict.ts'
+
+/**
+ * Answers this request from the stored response: the whole body, a range, the head, or a 304. Undefined if it is gone.
+ *
+ * @param validated whether the handler validated the response for this request
+ */
+export async function serve(
+  x: Exchange,
+  stored: StoredResponse,
+  status: CacheStatus,
+  { validated = false, isLastRead = false } = {},
+): Promise<Response | undefined> {
+  const { meta } = stored.entry
+  const given = answer(x.head, stored.timed, {
+    now: storeNow(x),
+    bodyBytes: meta.bytes,
+    validated,
+    encoded: meta.decoded !== true,
+    keepEncoding: meta.decoded === true && doesRuntimeEncode(),
+  })
+  if (given.body === 'none' || hasNullBody(given.status)) return buildResponse(x, { ...given, body: null }, status)
+  const body = bytesOf(stored, given.body)
+  if (body === undefined) return isLastRead ? undefined : serveAgain(x, stored, status, validated)
+  return buildResponse(
+    x,
+    { ...given, body, isEncoded: meta.decoded !== true && given.headers.has('content-encoding') },
+    status,
+  )
+}
+
+/** Returns the wanted part of the body, or undefined if the statement left it in the database. */
+function bytesOf(
+  { entry: { body, meta } }: StoredResponse,
+  part: 'whole' | { readonly first: number; readonly last: number },
+): Uint8Array<ArrayBuffer> | undefined {
+  if (body === undefined) return undefined
+  const [first, end] = part === 'whole' ? [0, meta.bytes] : [part.first, part.last + 1]
+  const isThere = body.offset <= first && end <= body.offset + body.bytes.length
+  return isThere ? body.bytes.subarray(first - body.offset, end - body.offset) : undefined
+}
+
+/** Reads the whole response, and answers from it. By now another response may be stored. */
+async function serveAgain(
+  x: Exchange,
+  stored: StoredResponse,
+  status: CacheStatus,
+  validated: boolean,
+): Promise<Response | undefined> {
+  const again = await readWhole(x)
+  if (again?.entry.body === undefined) return undefined
+  // After a 304, the metadata at hand is newer than that in the database.
+  return isSame(again.entry.meta, stored.entry.meta)
+    ? serve(x, withEntry(again, { ...again.entry, meta: stored.entry.meta }), status, { validated, isLastRead: true })
+    : serve(x, again, status, { isLastRead: true })
+}
+
+/** Returns undefined if the response is gone or the read fails. The request then goes on as after a miss. */
+async function readWhole(x: Exchange): Promise<StoredResponse | undefined> {
+  try {
+    return parseStored(x, await read(x, { whole: true }))
+  } catch (error) {
+    emitFailure(x, error)
+    return undefined
+  }
+}
+
+/** True if both have the same body, as far as their metadata can tell. */
+function isSame(a: ResponseMeta, b: ResponseMeta): boolean {
+  return a.tag !== undefined && a.tag === b.tag && a.bytes === b.bytes && a.status === b.status
+}

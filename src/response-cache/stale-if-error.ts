@@ -1,0 +1,27 @@
+/** stale-if-error: the stored response answers if the handler fails. */
+import { type ForwardReason, mayServeOnError } from '../http/index.ts'
+import { cancelBody } from './bodies.ts'
+import { type Exchange, emitEvent, storeNow } from './exchange.ts'
+import type { OriginFailure } from './origin-response.ts'
+import { serve } from './serve.ts'
+import type { StoredResponse } from './verdict.ts'
+
+/** The status of an error that the handler threw, if no framework made a response of it. */
+const THROWN = 500
+
+/** Returns the stored response if the policy allows it in place of the failure (RFC 5861 4). */
+export async function staleIfError(
+  x: Exchange,
+  stored: StoredResponse | undefined,
+  { response }: OriginFailure,
+  fwd: ForwardReason,
+): Promise<Response | undefined> {
+  if (stored === undefined || !stored.isSelected) return undefined
+  if (!mayServeOnError(x.head, stored.timed, storeNow(x), stored.policy)) return undefined
+  const status = { fwd, fwdStatus: response?.status ?? THROWN, detail: 'stale-if-error' }
+  const stale = await serve(x, stored, status)
+  if (stale === undefined) return undefined
+  if (response !== undefined) cancelBody(response)
+  emitEvent(x, 'stale')
+  return stale
+}

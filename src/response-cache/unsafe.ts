@@ -1,0 +1,77 @@
+/** Unsafe requests: the handler answers, and the stored responses of their URLs are removed (RFC 9111 4.4). */
+import { type CacheStatus, invalidatedTags, invalidatedUrls } from '../http/index.ts'
+import type { ResponseStore } from '../postgres/responses/store.ts'
+import { now } from '../values/clock.ts'
+import { noCost } from '../values/events.ts'
+import { annotate } from './client-response.ts'
+import { emitFailure, failureReason } from './exchange.ts'
+import type { HandlerCall } from './handler-call.ts'
+import type { ResponseCacheSettings } from './options.ts'
+import { keyOfUrl } from './request-key.ts'
+import { responseStoreOf } from './response-store.ts'
+
+/**
+ * Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags.
+ *
+ * @param isIncluded false if the options exclude the path. Nothing is stored under it, but its response may name other URLs
+ *   and tags.
+ */
+export async function forwardUnsafe(
+  call: HandlerCall,
+  settings: ResponseCacheSettings,
+  { isIncluded }: { isIncluded: boolean },
+): Promise<Response> {
+  const { response, error } = await call.pass()
+  const failures = error === undefined ? await invalidate(call, settings, response, isIncluded) : []
+  if (!isIncluded) return response
+  const status: CacheStatus =
+    failures.length > 0 ? { fwd: 'method', detail: failureReason(failures[0]) } : { fwd: 'method' }
+  return annotate({ settings }, response, status)
+}
+
+/** Returns the failures. The client gets the response all the same. */
+async function invalidate(
+  call: HandlerCall,
+  settings: ResponseCacheSettings,
+  response: Response,
+  isIncluded: boolean,
+): Promise<readonly unknown[]> {
+  const { method } = call.request
+  const url = new URL(call.request.url)
+  const named = invalidatedUrls(method, url, response)
+  // The first is the URL of the request itself.
+  const urls = isIncluded ? named : named.slice(1)
+  const tags = invalidatedTags(method, url, response)
+  const failures: unknown[] = []
+  // The `key` option may store this URL's GET under another URL. If that function fails, purge at least this URL.
+  const own = isIncluded && urls.length > 0 ? await catchInto(failures, () => settings.keyUrlOf(call)) : undefined
+  await catchInto(failures, async () => {
+    const cache = settings.cacheOf(call.context)
+    const purged = purgeUrls(responseStoreOf(cache), own === undefined ? urls : [...urls, own], settings)
+    await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
+  })
+  return failures
+}
+
+async function purgeUrls(store: ResponseStore, urls: readonly URL[], settings: ResponseCacheSettings): Promise<void> {
+  if (urls.length === 0) return
+  const startedAt = now()
+  try {
+    const bases = new Set(urls.map((url) => store.keyOf(keyOfUrl(url, settings))))
+    await store.purge({ bases: [...bases], soft: false })
+  } catch (error) {
+    // Emit the failure: from now on the cache may serve responses from before the write, so listeners must know.
+    emitFailure({ store, startedAt, cost: noCost() }, error)
+    throw error
+  }
+}
+
+/** Returns the result of the work, or undefined if it throws: then its error is added to `failures`. */
+async function catchInto<T>(failures: unknown[], work: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    failures.push(error)
+    return undefined
+  }
+}

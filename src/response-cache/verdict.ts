@@ -1,0 +1,134 @@
+/** Decides what happens to a request, once, from one answer of the store. The stored response is parsed here, once. */
+import {
+  currentAgeMs,
+  type ForwardReason,
+  forwardReason,
+  isShareable,
+  mustNotForward,
+  type Policy,
+  type Reuse,
+  reuse,
+  type TimedResponse,
+} from '../http/index.ts'
+import type { ResponseAnswer, ResponseMeta } from '../postgres/responses/store.ts'
+import { type Exchange, storeNow } from './exchange.ts'
+
+const MS_PER_SECOND = 1_000
+
+export type StoredEntry = NonNullable<ResponseAnswer['entry']>
+
+export interface StoredResponse {
+  readonly entry: StoredEntry
+  readonly timed: TimedResponse
+  /** The policy for this response. A sliding response lives as long as its row. */
+  readonly policy: Policy
+  /**
+   * Whether the response was selected by all fields of the `vary` option. If it was stored before the option named a field, it
+   * may belong to another value of that field.
+   */
+  readonly isSelected: boolean
+}
+
+interface Judged {
+  readonly answer: ResponseAnswer
+  readonly stored: StoredResponse | undefined
+  /** Why the request goes to the handler, if it does. */
+  readonly fwd: ForwardReason
+}
+
+export type Verdict =
+  | (Judged & {
+      readonly kind: 'serve'
+      readonly stored: StoredResponse
+      readonly use: Reuse['use']
+      readonly ttlMs: number
+    })
+  /** Serve the stale response, and refresh it in the background. */
+  | (Judged & { readonly kind: 'refresh'; readonly stored: StoredResponse; readonly ttlMs: number })
+  /** Run the handler, validate the stored response if there is one, and store the result. */
+  | (Judged & { readonly kind: 'fetch' })
+  /** Run the handler and store nothing. */
+  | (Judged & { readonly kind: 'forward' })
+  /** The client forbids running the handler, and nothing stored answers it. */
+  | (Judged & { readonly kind: 'gateway timeout' })
+
+/** The store must be asked again: for the lease, although a response is live, or after a pause, because another request has it. */
+export type NextRead = (Judged & { readonly kind: 'claim' }) | (Judged & { readonly kind: 'wait' })
+
+export interface Abilities {
+  /** Whether a response to this request may be stored, so that it may hold the lease. */
+  readonly canFill: boolean
+  /** Whether the request gains anything by waiting for another one's response. */
+  readonly canWait: boolean
+  /** Tells whether a refresh can run in the background. */
+  readonly canRefresh: () => boolean
+  /** Whether the store was asked for the lease even if a response is live. */
+  readonly isForced: boolean
+}
+
+export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities): Verdict | NextRead {
+  const { canFill, canWait, canRefresh, isForced } = abilities
+  const stored = parseStored(x, answer)
+  const reused = stored && reuseOf(x, stored)
+  const judged = { answer, stored, fwd: forwardReason({ found: stored && 'whole', names: answer.names }, reused) }
+  if (stored === undefined || reused === undefined) {
+    if (mustNotForward(x.head, x.settings.policy)) return { ...judged, kind: 'gateway timeout' }
+  } else {
+    const { use, ttlMs } = reused
+    if (use === 'gateway-timeout') return { ...judged, kind: 'gateway timeout' }
+    if (use === 'fresh' || use === 'stale') return { ...judged, kind: 'serve', stored, use, ttlMs }
+    if (use === 'stale-while-revalidate') {
+      // The request that won the refresh waits for it if nothing can run in the background.
+      if (!answer.claimed) return { ...judged, kind: 'serve', stored, use, ttlMs }
+      if (canRefresh()) return { ...judged, kind: 'refresh', stored, ttlMs }
+    }
+  }
+  if (answer.claimed) return { ...judged, kind: 'fetch' }
+  // The store saw a live response and so claimed nothing, but this request may not use it.
+  if (answer.entry?.state === 'live' && !isForced && canFill) return { ...judged, kind: 'claim' }
+  if (answer.hitForMissSnapshot !== undefined) return { ...judged, kind: 'fetch' }
+  if (!canFill || !canWait) return { ...judged, kind: 'forward' }
+  // This URL's response answers nobody else, so waiting for the leader would not help.
+  if (stored !== undefined && !isShareable(stored.timed, x.settings.policy)) return { ...judged, kind: 'fetch' }
+  return { ...judged, kind: 'wait' }
+}
+
+function reuseOf(x: Exchange, { timed, policy, isSelected }: StoredResponse): Reuse {
+  const reused = reuse(x.head, timed, storeNow(x), policy)
+  if (isSelected) return reused
+  return { ...reused, use: mustNotForward(x.head, x.settings.policy) ? 'gateway-timeout' : 'validate', fwd: 'stale' }
+}
+
+export function parseStored(x: Exchange, { entry, names }: ResponseAnswer): StoredResponse | undefined {
+  if (entry === undefined) return undefined
+  const timed = timedOf(entry.meta)
+  return {
+    entry,
+    timed,
+    policy: policyFor(x, entry, timed),
+    isSelected: x.settings.policy.vary.every((name) => names?.includes(name)),
+  }
+}
+
+/** Returns the stored response with other metadata, or with a body that was read later. */
+export function withEntry(stored: StoredResponse, entry: StoredEntry): StoredResponse {
+  return { ...stored, entry, timed: timedOf(entry.meta) }
+}
+
+function timedOf({ status, headers, requestAt, responseAt, staleSince }: ResponseMeta): TimedResponse {
+  return {
+    status,
+    headers: new Headers(headers.map(([name, value]) => [name, value])),
+    requestAt,
+    responseAt,
+    staleSince,
+  }
+}
+
+function policyFor(x: Exchange, { meta, expiresAt }: StoredEntry, timed: TimedResponse): Policy {
+  const { policy } = x.settings
+  if (!meta.sliding || expiresAt === undefined) return policy
+  // Hits have moved the row's deadline since the response was stored, so derive its lifetime from the row.
+  const now = storeNow(x)
+  return { ...policy, defaultLifetime: Math.max(0, expiresAt - now + currentAgeMs(timed, now)) / MS_PER_SECOND }
+}
