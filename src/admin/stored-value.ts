@@ -3,6 +3,8 @@ import { devalueCodec } from '../codecs/devalue-codec.ts'
 import { bodyBytes } from '../postgres/responses/body.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { shortened, visible } from './format.ts'
+import { parsed } from './parsed.ts'
+import { bodyOf, type StoredResponse, storedResponse } from './stored-response.ts'
 
 /** What is fetched of a value to be shown. */
 export const FETCHED_CHARACTERS = 32_768
@@ -18,35 +20,17 @@ export interface StoredText {
   readonly number: string | null
 }
 
-/** A response as its row tells of it. */
-export interface ResponseFacts {
-  readonly status: number
-  readonly headers: readonly (readonly [string, string])[]
-  readonly isBase64: boolean
-}
-
-/** Undefined for what is no response, and for what only says which fields an URL's responses vary on. */
-export function responseFacts(meta: string | null): ResponseFacts | undefined {
-  if (meta === null) return undefined
-  const { status, headers, base64 } = Object(parsed(meta))
-  if (typeof status !== 'number' || !Array.isArray(headers)) return undefined
-  return {
-    status,
-    headers: headers.filter(isField),
-    isBase64: base64 === true,
-  }
-}
-
-function isField(field: unknown): field is [string, string] {
-  return Array.isArray(field) && field.length === 2 && field.every((part) => typeof part === 'string')
-}
-
 export interface Shown {
   readonly text: string
   /** Whether there is more than is shown. */
   readonly isCut: boolean
   /** What was done to it, in a word. */
-  readonly how: 'JSON' | 'decoded' | 'as stored' | 'could not be decoded, as stored'
+  readonly how:
+    | 'JSON'
+    | 'decoded'
+    | 'as stored'
+    | 'could not be decoded, as stored'
+    | 'encoded, too long to decode here'
 }
 
 /**
@@ -68,9 +52,19 @@ export async function shownValue(stored: StoredText, characters: number, key: st
   }
 }
 
-/** The beginning of a text, made visible. */
-export function shownText(text: string): Shown {
-  return cut(text, 'as stored')
+/** The beginning of a response's body. @param characters of the whole stored text */
+export async function shownBody(
+  response: StoredResponse,
+  text: string,
+  characters: number,
+  key: string,
+  codec: Codec,
+): Promise<Shown> {
+  if (response.bodyId === undefined && response.fields !== undefined) return cut(text, 'as stored')
+  // Without its end, it cannot be decoded.
+  if (characters > text.length) return { ...cut(text, 'encoded, too long to decode here'), isCut: true }
+  const body = await bodyOf(response, text, key, codec)
+  return body === undefined ? cut(text, 'could not be decoded, as stored') : cut(body, 'decoded')
 }
 
 export interface Download {
@@ -84,8 +78,8 @@ export async function downloadOf(
   key: string,
   codec: Codec,
 ): Promise<Download> {
-  const response = responseFacts(stored.meta)
-  if (response !== undefined) return { body: bodyBytes(stored.value ?? '', response.isBase64), extension: 'bin' }
+  const response = await storedResponse(stored.meta, key, codec)
+  if (response !== undefined) return downloadOfBody(response, stored.value ?? '', key, codec)
   if (stored.number !== null) return { body: stored.number, extension: 'json' }
   if (stored.value === null) return { body: 'null', extension: 'json' }
   if (parsed(stored.value) !== undefined) return { body: stored.value, extension: 'json' }
@@ -97,20 +91,18 @@ export async function downloadOf(
   }
 }
 
+async function downloadOfBody(response: StoredResponse, text: string, key: string, codec: Codec): Promise<Download> {
+  const body = await bodyOf(response, text, key, codec)
+  if (body === undefined) return { body: text, extension: 'txt' }
+  return { body: bodyBytes(body, response.isBase64), extension: 'bin' }
+}
+
 function cut(text: string, how: Shown['how']): Shown {
   return {
     // Once more, as what is made visible is longer; before, as a text may be long.
     text: shortened(visible(shortened(text, SHOWN_CHARACTERS), 'layout'), SHOWN_CHARACTERS),
     isCut: text.length > SHOWN_CHARACTERS,
     how,
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -106,7 +106,7 @@ export async function withCache(
 }
 
 /** Reads what was compressed as well; writes what every cache can read. */
-function readingCodec(): Codec {
+export function readingCodec(): Codec {
   return { encode: jsonCodec.encode, decode: compressingCodec().decode }
 }
 

@@ -1,14 +1,20 @@
 /** `pgstash get` */
 import { Command } from 'commander'
+import { decodeResponse } from '../postgres/responses/row.ts'
 import type { Codec } from '../values/codec.ts'
-import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
+import { storedKey } from '../values/key.ts'
+import { type CacheFlags, type Place, readingCodec, withCache, withCacheOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { note, print } from './output.ts'
+import { readResponse } from './statements/read-response.ts'
 
 interface Flags extends CacheFlags {
   raw?: boolean
 }
+
+const ENCODED =
+  'This is a stored response, encoded by a codec that this command does not have. Use --raw to print the stored text.'
 
 const asStored: Codec = { encode: String, decode: (text) => text }
 
@@ -18,11 +24,12 @@ export const getCommand = withCacheOptions(new Command('get'))
   .option('--raw', 'print the stored text, for a codec of your own')
   .addHelpText('after', examples('pgstash get user:42', 'pgstash get --namespace shop user:42 | jq .name'))
   .action(async (key: string, { raw = false, ...flags }: Flags) => {
-    const codec = raw ? asStored : undefined
+    const codec = raw ? asStored : readingCodec()
     await withCache(
       flags,
-      async ({ cache }) => {
-        const value = await cache.get(key)
+      async (place) => {
+        if (!raw && (await printResponse(place, key, codec))) return
+        const value = await place.cache.get(key)
         if (value === undefined) {
           note('No live entry has this key.')
           process.exitCode = EXIT.no
@@ -31,3 +38,17 @@ export const getCommand = withCacheOptions(new Command('get'))
       codec,
     )
   })
+
+/** Prints the body of a stored response. False if the key holds none. */
+async function printResponse({ runner, scope }: Place, key: string, codec: Codec): Promise<boolean> {
+  const [row] = await runner.run(readResponse, { key: storedKey(scope, key) })
+  if (row === undefined) return false
+  try {
+    const { body } = await decodeResponse({ ...row, meta: JSON.parse(row.meta), partOffset: null }, codec)
+    await print(body?.bytes ?? '')
+  } catch {
+    note(ENCODED)
+    process.exitCode = EXIT.failure
+  }
+  return true
+}

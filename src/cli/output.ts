@@ -4,8 +4,8 @@ import pc from 'picocolors'
 import { EXIT } from './exit-codes.ts'
 
 /** Standard output: what was asked for. Waits where the reader is slower, so that memory stays bounded. */
-export async function print(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+export async function print(content: string | Uint8Array): Promise<void> {
+  if (!process.stdout.write(content)) await once(process.stdout, 'drain')
 }
 
 /** Standard error: all that is said beside it. */

@@ -63,6 +63,7 @@ export function compressingCodec(options?: CompressingCodecOptions): Codec {
       if (!text.startsWith(COMPRESSED)) return codec.decode(text, context)
       return codec.decode(await decompress(fromBase64(text.slice(COMPRESSED.length)), maxBytes), context)
     },
+    ...(codec.digest && { digest: codec.digest.bind(codec) }),
   }
 }
 

@@ -11,6 +11,9 @@ export interface ByteRange {
   readonly last: number
 }
 
+/** A range of a body whose length is not known yet. Without a last position it goes to the end. */
+export type RequestedRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
+
 export type RangeSelection = ByteRange | 'whole' | 'unsatisfiable'
 
 // Range units are case-insensitive (RFC 9110 14.1).
@@ -22,22 +25,27 @@ const SINGLE = /^bytes=(\d*)-(\d*)$/i
  * @param length the length of the body in bytes
  */
 export function selectRange(value: string | null, length: number): RangeSelection {
-  const [, from = '', to = ''] = SINGLE.exec(trimBlanks(value ?? '')) ?? []
-  if (from === '') return to === '' ? 'whole' : suffix(Number(to), length)
-  const [first, last] = [Number(from), to === '' ? Number.POSITIVE_INFINITY : Number(to)]
-  // A last position before the first is invalid, not unsatisfiable (RFC 9110 14.1.1).
-  if (last < first) return 'whole'
+  const range = parseRange(value)
+  if (range === undefined) return 'whole'
+  if ('suffix' in range) return suffix(range.suffix, length)
+  const { first, last = Number.POSITIVE_INFINITY } = range
   return first < length ? { first, last: Math.min(last, length - 1) } : 'unsatisfiable'
 }
 
-/** The bytes from one position to another, or to the end; or the last bytes. */
-export type SingleRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
+function parseRange(value: string | null): RequestedRange | undefined {
+  const [, from = '', to = ''] = SINGLE.exec(trimBlanks(value ?? '')) ?? []
+  if (from === '') return to === '' ? undefined : { suffix: Number(to) }
+  const [first, last] = [Number(from), to === '' ? undefined : Number(to)]
+  // A last position before the first is invalid, not unsatisfiable (RFC 9110 14.1.1).
+  return last !== undefined && last < first ? undefined : { first, last }
+}
 
-/** Returns the one range that the request asks for, unless If-Range decides on it. Only its form is checked. */
-export function singleRange({ method, headers }: RequestHead): SingleRange | undefined {
-  const [, from = '', to = ''] = SINGLE.exec(trimBlanks(headers.get('range') ?? '')) ?? []
-  if (method !== 'GET' || headers.has('if-range') || (from === '' && to === '')) return undefined
-  return from === '' ? { suffix: Number(to) } : { first: Number(from), last: to === '' ? undefined : Number(to) }
+/**
+ * Returns the part of the body that a request needs before its stored response is known, or undefined if it may need the
+ * whole. If-Range depends on the response.
+ */
+export function requestedRange({ method, headers }: RequestHead): RequestedRange | undefined {
+  return method !== 'GET' || headers.has('if-range') ? undefined : parseRange(headers.get('range'))
 }
 
 /** Returns the range that answers the request. Ranges apply only to GET and status 200 (RFC 9110 14.2). */

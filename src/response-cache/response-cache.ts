@@ -5,7 +5,7 @@
  * failing cache never fails a request: the handler answers instead, and Cache-Status says why.
  */
 import { createPauses, type Pauses, sleep } from '../fill/pauses.ts'
-import { bypassReason, isAnswerable, isWebSocketUpgrade, mayFill, singleRange } from '../http/index.ts'
+import { bypassReason, isAnswerable, isWebSocketUpgrade, mayFill, requestedRange } from '../http/index.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
 import { buildResponse } from './client-response.ts'
@@ -93,7 +93,7 @@ interface Found {
 async function lookUp(x: Exchange, pendingMisses: PendingMisses): Promise<Found> {
   const canFill = mayFill(x.head)
   const abilities = { canFill, canWait: !x.head.headers.has('range'), canRefresh: () => canRefresh(x) }
-  const range = singleRange(x.head)
+  const range = requestedRange(x.head)
   let isForced = false
   let pauses: Pauses | undefined
   for (;;) {

@@ -44,7 +44,9 @@ async function answerIdentified(
     if (action === 'delete') return deleteVariant(leader)
     if (action === 'leave') return releaseLease(leader, 0)
     const { key, hitForMissSnapshot } = leader.answer
-    await x.store.freshen({ key, token: x.token, hitForMissSnapshot, meta, tags, ...lifetime }, x.cost)
+    const { base, token } = x
+    const { form } = stored.entry
+    await x.store.freshen({ base, key, token, hitForMissSnapshot, meta, form, tags, ...lifetime }, x.cost)
   }
   const status = { fwd, fwdStatus: 304, stored: action === 'update' }
   const served = await serve(x, withEntry(stored, { ...stored.entry, meta }), status, { validated: true })

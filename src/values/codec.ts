@@ -12,6 +12,14 @@ import { withoutContent } from './redact.ts'
 export interface Codec {
   encode(value: unknown, context: { key: string }): string | Promise<string>
   decode(text: string, context: { key: string }): unknown
+  /**
+   * Returns a text that stands for another in comparisons: always the same for the same text and key. A codec that hides
+   * values must make it with its secret. One that hides nothing may return the text itself.
+   *
+   * Optional. With it, a stored response that the client has already stays in the database: the database compares the digests
+   * of entity tags. Without it, the response moves, and the client is answered with a 304 all the same.
+   */
+  digest?(text: string, context: { key: string }): string | Promise<string>
 }
 
 /** An entry's two value columns. If both are null, the value is a stored null. */
@@ -46,6 +54,7 @@ export const jsonCodec: Codec = {
     return text
   },
   decode: (text) => JSON.parse(text),
+  digest: (text) => text,
 }
 
 /**

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { contentRange, rangeFor, selectRange } from '../../src/http/range.ts'
+import { contentRange, rangeFor, requestedRange, selectRange } from '../../src/http/range.ts'
 import { DAY, date, get, response } from './messages.ts'
 
 const LENGTH = 10
@@ -101,5 +101,42 @@ describe('a range is heard', () => {
     expect(at(date(0), date(-DAY))).toBe('whole')
     expect(at(date(-DAY), date(-DAY), date(-DAY))).toBe('whole')
     expect(at('never', 'never')).toBe('whole')
+  })
+})
+
+describe('the part that a request needs', () => {
+  it.each([
+    ['bytes=0-9', { first: 0, last: 9 }],
+    ['Bytes=5-', { first: 5, last: undefined }],
+    [' bytes=-5 ', { suffix: 5 }],
+    ['bytes=-0', { suffix: 0 }],
+    ['bytes=9-0', undefined],
+    ['bytes=-', undefined],
+    ['bytes=0-1,3-4', undefined],
+    ['lines=0-9', undefined],
+  ])('of %s is %o', (range, part) => {
+    expect(requestedRange(get({ range }))).toEqual(part)
+    expect(requestedRange({ ...get({ range }), method: 'HEAD' })).toBeUndefined()
+    expect(requestedRange(get({ range, 'if-range': '"1"' }))).toBeUndefined()
+  })
+
+  it('is not known without a range', () => {
+    expect(requestedRange(get({}))).toBeUndefined()
+  })
+
+  it('holds the range that answers the request, whatever the length', () => {
+    const position = fc.option(fc.nat(20), { nil: '' })
+    fc.assert(
+      fc.property(position, position, fc.nat(15), (from, to, length) => {
+        const range = `bytes=${from}-${to}`
+        const part = requestedRange(get({ range }))
+        const selected = selectRange(range, length)
+        if (part === undefined) expect(selected).toBe('whole')
+        else if (typeof selected === 'object') {
+          expect(selected.first).toBe('suffix' in part ? Math.max(0, length - part.suffix) : part.first)
+          expect(selected.last).toBe('suffix' in part ? length - 1 : Math.min(part.last ?? length, length - 1))
+        }
+      }),
+    )
   })
 })

@@ -3,7 +3,8 @@ import type { Child } from 'hono/jsx'
 import type { EntryState } from '../../cache.ts'
 import { asciiStored, shortName, visibleName } from '../../values/visible-name.ts'
 import { bytes, count, deadline, instant, shortened, span, visible } from '../format.ts'
-import type { ResponseFacts, Shown } from '../stored-value.ts'
+import type { StoredResponse } from '../stored-response.ts'
+import type { Shown } from '../stored-value.ts'
 
 export interface EntryFacts {
   /** As it is stored, its namespaces included. */
@@ -100,13 +101,23 @@ export const ValueText = ({ heading, shown, parameter }: { heading: string; show
   </section>
 )
 
-export const ResponseHead = ({ response }: { response: ResponseFacts }) => (
+export const ResponseHead = ({ response: { status, fields } }: { response: StoredResponse }) => (
   <section aria-labelledby="response">
-    <h2 id="response">Response {response.status}</h2>
+    <h2 id="response">Response {status}</h2>
+    {fields === undefined ? (
+      <p class="soft">Its fields and its body are encoded, and this cache's codec cannot decode them.</p>
+    ) : (
+      <FieldTable fields={fields} />
+    )}
+  </section>
+)
+
+const FieldTable = ({ fields }: { fields: readonly (readonly [string, string])[] }) => (
+  <>
     <div class="scroll">
       <table>
         <tbody>
-          {response.headers.slice(0, SHOWN_FIELDS).map(([name, value]) => (
+          {fields.slice(0, SHOWN_FIELDS).map(([name, value]) => (
             <tr>
               <th scope="row" class="name">
                 {shortened(visible(name), NAME_CHARACTERS)}
@@ -117,10 +128,8 @@ export const ResponseHead = ({ response }: { response: ResponseFacts }) => (
         </tbody>
       </table>
     </div>
-    {response.headers.length > SHOWN_FIELDS && (
-      <p class="soft">and {count(response.headers.length - SHOWN_FIELDS)} more fields</p>
-    )}
-  </section>
+    {fields.length > SHOWN_FIELDS && <p class="soft">and {count(fields.length - SHOWN_FIELDS)} more fields</p>}
+  </>
 )
 
 /** What the page looks like, without scripts and without anything from elsewhere; loaded when it is opened. */

@@ -9,14 +9,8 @@ import { renderPage } from '../pages/layout.tsx'
 import { PREVIEW_POLICY } from '../security.ts'
 import { readEntry } from '../statements/read-entry.ts'
 import { readStored } from '../statements/read-stored.ts'
-import {
-  downloadOf,
-  FETCHED_CHARACTERS,
-  type ResponseFacts,
-  responseFacts,
-  shownText,
-  shownValue,
-} from '../stored-value.ts'
+import { bodyOf, type StoredResponse, storedResponse } from '../stored-response.ts'
+import { downloadOf, FETCHED_CHARACTERS, shownBody, shownValue } from '../stored-value.ts'
 import { answerMessage } from './failure.tsx'
 
 const HEADING_CHARACTERS = 200
@@ -48,7 +42,7 @@ export async function showEntry(c: Context<AdminEnv>) {
 /** What is said of the value: a response is shown as one. */
 async function valueSection({ codec }: PostgresEngine, key: string, entry: Read) {
   const parameter = keyParameter(key)
-  const response = responseFacts(entry.meta)
+  const response = await storedResponse(entry.meta, key, codec)
   if (response === undefined) {
     return (
       <ValueText heading="Value" shown={await shownValue(entry, entry.characters, key, codec)} parameter={parameter} />
@@ -57,10 +51,10 @@ async function valueSection({ codec }: PostgresEngine, key: string, entry: Read)
   return (
     <>
       <ResponseHead response={response} />
-      {isHtml(response) && <BodyPreview parameter={parameter} />}
+      {isHtml(response) && canPreview(response, entry) && <BodyPreview parameter={parameter} />}
       <ValueText
         heading={response.isBase64 ? 'Body, in base64' : 'Body'}
-        shown={shownText(entry.value ?? '')}
+        shown={await shownBody(response, entry.value ?? '', entry.characters, key, codec)}
         parameter={parameter}
       />
     </>
@@ -72,9 +66,11 @@ export async function showPreview(c: Context<AdminEnv>) {
   const { context } = c.var.admin
   const key = keyOfParameter(context.scope, c.req.query('key'))
   const entry = key === undefined ? undefined : await load(context, key, PREVIEW_CHARACTERS)
-  const response = entry && responseFacts(entry.meta)
+  const response = entry && (await storedResponse(entry.meta, entry.key, context.codec))
   if (entry === undefined || response === undefined || !isHtml(response)) return answerMessage(c, 404, GONE)
-  return c.body(entry.value ?? '', 200, {
+  const body = await bodyOf(response, entry.value ?? '', entry.key, context.codec)
+  if (body === undefined) return answerMessage(c, 404, 'This body is too long for a preview, or cannot be decoded.')
+  return c.body(body, 200, {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': PREVIEW_POLICY,
   })
@@ -97,7 +93,7 @@ export async function download(c: Context<AdminEnv>) {
 
 async function load({ store: { runner }, scope }: PostgresEngine, key: string, characters: number) {
   const [entry] = await runner.run(readEntry, { key, characters, ...rangeOf(scope) })
-  return entry
+  return entry && { ...entry, key }
 }
 
 function factsOf(key: string, entry: Read): EntryFacts {
@@ -111,7 +107,12 @@ function factsOf(key: string, entry: Read): EntryFacts {
   }
 }
 
-function isHtml({ headers, isBase64 }: ResponseFacts): boolean {
-  const [, type = ''] = headers.find(([name]) => name.toLowerCase() === 'content-type') ?? []
+/** A codec needs the whole text to decode a body. Of any other body, the beginning is shown. */
+function canPreview({ bodyId }: StoredResponse, { characters }: Read): boolean {
+  return bodyId === undefined || characters <= PREVIEW_CHARACTERS
+}
+
+function isHtml({ fields = [], isBase64 }: StoredResponse): boolean {
+  const [, type = ''] = fields.find(([name]) => name.toLowerCase() === 'content-type') ?? []
   return !isBase64 && /^text\/html\b/i.test(type)
 }

@@ -1,4 +1,9 @@
-/** Bodies as text. */
+/** Converts bodies to and from text, because the column `value` holds text. */
+import { fromBase64, toBase64 } from '../../codecs/base64.ts'
+
+// `fatal` refuses bytes that are not UTF-8; `ignoreBOM` keeps a leading U+FEFF, which belongs to the body.
+const STRICT = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** Converts a body to text for a text column: unchanged if it is UTF-8 without U+0000, otherwise in base64. */
 export function bodyText(bytes: Uint8Array): { text: string; base64: boolean } {
   try {
@@ -8,21 +13,7 @@ export function bodyText(bytes: Uint8Array): { text: string; base64: boolean } {
   return { text: toBase64(bytes), base64: true }
 }
 
-/** The inverse of {@link bodyText}. */
+/** The inverse of {@link bodyText}. @throws DOMException if the text is not base64 */
 export function bodyBytes(text: string, base64: boolean): Uint8Array<ArrayBuffer> {
-  if (!base64) return new TextEncoder().encode(text)
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-}
-
-// `fatal` refuses bytes that are not UTF-8; `ignoreBOM` keeps a leading U+FEFF, which belongs to the body.
-const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-/** A multiple of three, so that the base64 of the parts can be concatenated; small enough for the arguments of one call. */
-const BASE64_CHUNK_BYTES = 0x6000
-
-function toBase64(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < bytes.length; i += BASE64_CHUNK_BYTES) {
-    text += btoa(String.fromCharCode(...bytes.subarray(i, i + BASE64_CHUNK_BYTES)))
-  }
-  return text
+  return base64 ? fromBase64(text) : new TextEncoder().encode(text)
 }

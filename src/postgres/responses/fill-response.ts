@@ -27,9 +27,9 @@ const AFTER_VARIANTS = sql.raw(`' g'`)
  * The response is stored under its URL or, if it varies, under its variant. Then the URL's row remembers the names of all
  * fields that its responses vary on. With `forgets`, it remembers only those of this response.
  *
- * The statement stores nothing if a tag was invalidated since the claim, or if the stored response has a later Date (RFC 9111
- * 4). If the URL has `maxVariants` other variants, those that expire first are evicted. So a client cannot fill a URL with
- * variants that keep others out.
+ * The statement stores nothing if a tag was invalidated since the claim, if the stored response has a later Date (RFC 9111 4),
+ * or if it belongs under another key than the parameter `expected`. If the URL has `maxVariants` other variants, those that
+ * expire first are evicted. So a client cannot fill a URL with variants that keep others out.
  */
 export const fillResponse = operation({
   name: 'fill_response',
@@ -53,12 +53,13 @@ export const fillResponse = operation({
       select item.*, case
           when item.expires_at <= now() then now() + ${milliseconds('retentionMs')}
           else item.expires_at + ${milliseconds('retentionMs')}
-        end as kept_until, ${variantRowKey(sql`names.list`)} as key, names.list
-      from names, (
+        end as kept_until, placed.key, names.list
+      from names, lateral (select ${variantRowKey(sql`names.list`)} as key) as placed, (
         select least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
           fence.claimed_at as filled_at
         from fence
-      ) as item`)
+      ) as item
+      where placed.key = coalesce(${param('expected')}, placed.key)`)
     // Lock the URL's row before its variants' rows: all statements lock in key order, so they cannot deadlock.
     const remembered = db.$with('remembered', {}).as(sql`
       insert into ${entries} (${writtenColumns}, meta)
@@ -79,7 +80,7 @@ export const fillResponse = operation({
       returning 1`)
     const written = db.$with('written', {}).as(sql`
       insert into ${entries} as entry (${writtenColumns}, meta)
-      select given.key, ${param('body')}, null, given.expires_at, given.kept_until, given.tags,
+      select given.key, ${param('value')}, null, given.expires_at, given.kept_until, given.tags,
         case when given.tags is not null then given.filled_at end, ${param('computeMs', 'float8')}, ${asWrittenNow},
         ${param('meta')}
       from given

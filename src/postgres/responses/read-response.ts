@@ -1,26 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
-import { bool, instant, json, jsonStrings, type Kind, nullable, number, oneOf, snapshot, text } from '../kinds.ts'
+import { bool, instant, integer, json, jsonStrings, nullable, number, oneOf, snapshot, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { claimSteps } from '../operations/claim.ts'
 import { param, textArray } from '../operations/fragments.ts'
 import { PASS as HIT_FOR_MISS } from '../operations/lease.ts'
 import { slide } from '../operations/slide.ts'
-import type { ResponseMeta } from './store.ts'
 import { variantRowKey } from './variant.ts'
 
 const NO_NAMES = sql.raw(`'[]'::jsonb`)
-
-const responseMeta: Kind<ResponseMeta> = json((value): value is ResponseMeta => {
-  const { status, headers, requestAt, responseAt } = Object(value)
-  const isPair = (field: unknown) => Array.isArray(field) && field.length === 2
-  return (
-    [status, requestAt, responseAt].every((part) => typeof part === 'number') &&
-    Array.isArray(headers) &&
-    headers.every(isPair)
-  )
-})
 
 /** Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or revalidated. */
 function selectResponse(tables: CacheTables): SQL {
@@ -35,18 +24,56 @@ function selectResponse(tables: CacheTables): SQL {
 }
 
 /** True if the client has this response already, so that its body can stay in the database (RFC 9110 13.1). */
-const isUnchanged: SQL = sql`coalesce(
-  case
+const isUnchanged: SQL = sql`case
     when ${param('anyTag', 'boolean')} then true
     when ${textArray('noneMatch')} is not null then found.meta ->> 'tag' = any (${textArray('noneMatch')})
     else (found.meta ->> 'modifiedAt')::float8 <= ${param('modifiedSince', 'float8')}
-  end and (found.meta ->> 'status')::int = 200, false)`
+  end`
+
+/**
+ * Decides which part of the body leaves the database: all of it, none, or the bytes from `first` to `last`.
+ *
+ * A part moves in base64, because it may begin or end within a character. If that is no shorter than the body, all of it moves.
+ * A body that the codec wrote has no `bytes` in clear, and moves as a whole.
+ *
+ * `least` keeps the planner from casting a position that is too large, which it does within any `case`.
+ */
+const selectNeed: SQL = sql`
+  select coalesce(${param('headOnly', 'boolean')}
+      or is_ok and (${isUnchanged} or first >= bytes and coalesce(${param('suffix', 'float8')}, 0) = 0), false) as is_none,
+    case when is_ok and first <= last and (last - first + 1) * 4 < bytes * 3 then least(first, bytes)::int end as first, last::int,
+    found.meta ? 'base64' as is_base64
+  from found, lateral (
+    select (found.meta ->> 'status')::int = 200 as is_ok,
+      case when not found.meta ? 'bodyId' then (found.meta ->> 'bytes')::float8 end as bytes
+  ) as stored, lateral (
+    select case when ${param('suffix', 'float8')} is null then ${param('first', 'float8')}
+        else greatest(bytes - ${param('suffix', 'float8')}, 0) end as first,
+      least(${param('last', 'float8')}, bytes - 1) as last
+  ) as range`
+
+/**
+ * The bytes of a text, by position. A range of `substr` would be counted in characters, which takes Postgres ten times as long
+ * for a body of 8 MB.
+ */
+const bytesOf = (from: SQL, count: SQL): SQL =>
+  sql`substring(convert_to(found.value, 'UTF8') from ${from} for ${count})`
+
+/** The stored text, or a part of the body in base64. A body that is stored in base64 is cut at multiples of three bytes. */
+const movedValue: SQL = sql`case
+  when need.is_none or found.state = 'gone' then null
+  when need.first is null then coalesce(found.value, '')
+  when need.is_base64 then convert_from(
+    ${bytesOf(sql`need.first / 3 * 4 + 1`, sql`(need.last / 3 - need.first / 3 + 1) * 4`)}, 'UTF8')
+  else encode(${bytesOf(sql`need.first + 1`, sql`need.last - need.first + 1`)}, 'base64')
+end`
 
 /**
  * Reads the request's response among the variants of its URL. If none is fresh, claims the lease. If the response is sliding
  * and its deadline is due, moves the deadline. One statement.
  *
- * `names` is null if nothing is known about the URL. The body stays in the database if the client does not need it.
+ * `names` is null if nothing is known about the URL. The body, or the part of it that the client does not need, stays in the
+ * database.
  */
 export const readResponse = operation({
   name: 'read_response',
@@ -56,9 +83,11 @@ export const readResponse = operation({
     key: text,
     names: nullable(jsonStrings),
     state: nullable(oneOf('live', 'stale', 'gone')),
-    meta: nullable(responseMeta),
-    hasBody: bool,
-    body: nullable(text),
+    meta: nullable(json((value): value is object => typeof value === 'object' && value !== null)),
+    // Null if the body stays in the database.
+    value: nullable(text),
+    // Set if the value is base64 of a part of the body, from this position on.
+    partOffset: nullable(integer),
     expiresAt: nullable(instant),
     now: instant,
     claimed: bool,
@@ -75,20 +104,20 @@ export const readResponse = operation({
       select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
       from (select) as one left join known on true`)
     const found = db.$with('found', {}).as(selectResponse(tables))
+    const need = db.$with('need', {}).as(selectNeed)
     const { ctes, claimed, heldMs } = claimSteps(db, tables, {
       key: sql`(select key from variant)`,
       wanted: sql`${param('claims', 'boolean')}
         and (${param('force', 'boolean')} or coalesce((select found.state <> 'live' from found), true))`,
     })
     const sliders = slide(db, tables, sql`(select found.meta ? 'sliding' from found)`)
-    return answer(db.with(known, variant, found, ...ctes, ...sliders.ctes), {
+    return answer(db.with(known, variant, found, need, ...ctes, ...sliders.ctes), {
       key: sql`variant.key`,
       names: sql`variant.names`,
       state: sql`found.state`,
       meta: sql`found.meta`,
-      hasBody: sql`not (${param('headOnly', 'boolean')} or ${isUnchanged})`,
-      body: sql`case
-        when found.state <> 'gone' and not (${param('headOnly', 'boolean')} or ${isUnchanged}) then found.value end`,
+      value: movedValue,
+      partOffset: sql`case when need.is_base64 then need.first / 3 * 3 else need.first end`,
       expiresAt: sql`found.expires_at`,
       now: sql`now()`,
       claimed,
@@ -96,6 +125,6 @@ export const readResponse = operation({
       hitForMissSnapshot: sql`(
         select pg_current_snapshot() from lease where lease.token = ${HIT_FOR_MISS} and lease.expires_at > now())`,
       touched: sliders.touched,
-    }).from(sql`variant left join found on true`)
+    }).from(sql`variant left join found on true left join need on true`)
   },
 })

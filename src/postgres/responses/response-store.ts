@@ -1,6 +1,10 @@
 /** HTTP responses on Postgres: rows in the same table as all other entries, in their own namespace `http`. */
 
 import { countFailures, withCircuit } from '../../cache/fail-soft.ts'
+import { variantKey } from '../../http/index.ts'
+import { now } from '../../values/clock.ts'
+import { jsonCodec } from '../../values/codec.ts'
+import { type Cost, type Emit, noCost } from '../../values/events.ts'
 import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../../values/key.ts'
 import { utf8ToBytes } from '../../values/sha256.ts'
 import { againIfRaced } from '../batches.ts'
@@ -8,13 +12,20 @@ import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'
 import { release } from '../operations/release.ts'
 import type { PostgresEngine } from '../postgres-store.ts'
-import { bodyBytes, bodyText } from './body.ts'
 import { fillResponse } from './fill-response.ts'
 import { freshenResponse } from './freshen-response.ts'
 import { markHitForMiss } from './mark-hit-for-miss.ts'
 import { type PurgeValue, purgeHard, purgeSoft } from './purge.ts'
 import { readResponse } from './read-response.ts'
-import type { ResponseAnswer, ResponseFill, ResponsePurge, ResponseRead, ResponseStore } from './store.ts'
+import { comparableTags, decodeResponse, encodeMeta, encodeResponse, type RowSettings } from './row.ts'
+import type {
+  ResponseAnswer,
+  ResponseFill,
+  ResponseFreshening,
+  ResponsePurge,
+  ResponseRead,
+  ResponseStore,
+} from './store.ts'
 
 /** The namespace of responses, nested in the namespace of their cache. */
 export const RESPONSE_NAMESPACE = 'http'
@@ -29,38 +40,43 @@ const DERIVED_BYTES = 2 * 65 + PART_MARK.length
 const MAX_PREFIX_BYTES = 256
 
 /** Creates the response store of a cache's engine. */
-export function createResponseStore({ emit, scope: outer, store }: PostgresEngine): ResponseStore {
+export function createResponseStore(engine: PostgresEngine): ResponseStore {
+  const { emit, scope: outer, store } = engine
   const { runner, responseCircuit: circuit } = store
   // Created at the first use: a long namespace has no room for a nested one, and needs none if it stores no responses.
   let nested: Scope | undefined
   const scope = () => (nested ??= nestedScope(outer, RESPONSE_NAMESPACE))
+  const send = <Row>(operation: Operation<Row>, values: Record<string, unknown>, cost: Cost) =>
+    withCircuit(circuit, () => runner.run(operation, values, cost))
   return {
     emit,
     keyOf(urlKey, part) {
       const stored = storedUrl(scope(), urlKey)
       return part === undefined ? stored : `${stored} ${PART_MARK}${part}`
     },
-    read: (request, cost) =>
-      withCircuit(circuit, async () => toAnswer((await runner.run(readResponse, readValues(request), cost))[0])),
-    fill: (request, cost) =>
-      withCircuit(circuit, async () => (await runner.run(fillResponse, fillValues(request), cost))[0]?.stored ?? false),
-    freshen: (request, cost) =>
-      withCircuit(circuit, async () => {
-        const { deadline, hitForMissSnapshot, meta, tags, ...rest } = request
-        const values = {
-          ...rest,
-          ...deadlineValues(deadline),
-          passedAt: hitForMissSnapshot ?? null,
-          meta: JSON.stringify(meta),
-          tags: storedTags(tags ?? []),
-        }
-        return (await runner.run(freshenResponse, values, cost))[0]?.stored ?? false
-      }),
-    release: (key, token, hitForMissMs, cost) =>
-      withCircuit(circuit, async () => {
-        if (hitForMissMs > 0) await runner.run(markHitForMiss, { key, token, hitForMissMs }, cost)
-        else await runner.run(release, { key, token }, cost)
-      }),
+    async read(request, cost) {
+      const startedAt = now()
+      const values = await readValues(request, engine)
+      const ask = async (force: boolean) => openRow((await send(readResponse, { ...values, force }, cost))[0], engine)
+      const found = await ask(request.force)
+      // The statement takes a response for fresh that cannot be decoded. Claim the lease, as if there were none.
+      const isHidden = found.unreadable !== undefined && request.claims && !found.claimed && !request.force
+      const { unreadable, ...answer } = isHidden ? await ask(true) : found
+      if (found.unreadable !== undefined) emitUnreadable(emit, found.unreadable, startedAt)
+      return answer
+    },
+    async fill(request, cost) {
+      const values = await fillValues(request, engine)
+      return (await send(fillResponse, values, cost))[0]?.stored ?? false
+    },
+    async freshen(request, cost) {
+      const values = await freshenValues(request, engine)
+      return (await send(freshenResponse, values, cost))[0]?.stored ?? false
+    },
+    async release(key, token, hitForMissMs, cost) {
+      if (hitForMissMs > 0) await send(markHitForMiss, { key, token, hitForMissMs }, cost)
+      else await send(release, { key, token }, cost)
+    },
     purge: (request) =>
       countFailures(circuit, async () => {
         const values: Record<string, unknown> = purgeValues(scope(), request)
@@ -76,14 +92,10 @@ export function storedUrl(scope: Scope, urlKey: string): string {
   return storedKey(scope, urlKey, DERIVED_BYTES)
 }
 
-function readValues({
-  sliding,
-  digests,
-  noneMatch,
-  modifiedSince,
-  range: _,
-  ...request
-}: ResponseRead): Record<string, unknown> {
+async function readValues(
+  { sliding, digests, noneMatch, modifiedSince, range, ...request }: ResponseRead,
+  { codec }: RowSettings,
+): Promise<Record<string, unknown>> {
   return {
     ...request,
     ttlMs: null,
@@ -92,25 +104,48 @@ function readValues({
     ...sliding,
     digests: JSON.stringify(digests),
     anyTag: noneMatch === '*',
-    noneMatch: noneMatch === '*' ? null : (noneMatch ?? null),
+    noneMatch: Array.isArray(noneMatch) ? await comparableTags(noneMatch, request.base, codec) : null,
     modifiedSince: modifiedSince ?? null,
+    first: null,
+    last: null,
+    suffix: null,
+    ...range,
   }
 }
 
-function fillValues(fill: ResponseFill): Record<string, unknown> {
-  const { deadline, digests, hitForMissSnapshot, meta: given, tags, ...request } = fill
-  const { text, base64 } = bodyText(fill.body)
-  const meta = base64 ? { ...given, base64: true } : given
+async function fillValues(fill: ResponseFill, settings: RowSettings): Promise<Record<string, unknown>> {
+  const { deadline, digests, hitForMissSnapshot, body: _, tags, ...request } = fill
+  const expected = variantKeyOf(fill)
   return {
     ...request,
-    body: text,
     ...deadlineValues(deadline),
+    ...(await encodeResponse({ ...fill, key: expected }, settings)),
+    // A codec binds a response to its key. If the URL's row has learnt more names since, the key is another.
+    expected: settings.codec === jsonCodec ? null : expected,
     passedAt: hitForMissSnapshot ?? null,
     digests: JSON.stringify(digests),
-    meta: JSON.stringify(meta),
-    date: meta.date,
+    date: fill.meta.date,
     tags: storedTags(tags ?? []),
   }
+}
+
+async function freshenValues(
+  { deadline, hitForMissSnapshot, tags, ...request }: ResponseFreshening,
+  settings: RowSettings,
+): Promise<Record<string, unknown>> {
+  return {
+    ...request,
+    ...deadlineValues(deadline),
+    passedAt: hitForMissSnapshot ?? null,
+    meta: await encodeMeta(request, settings),
+    tags: storedTags(tags ?? []),
+  }
+}
+
+/** The key under which the statement stores a response, as long as the URL's row has no other names. */
+function variantKeyOf({ base, names, digests }: ResponseFill): string {
+  const variant = variantKey([...new Set(names)].sort(), new Map(Object.entries(digests)))
+  return variant === '' ? base : `${base} ${variant}`
 }
 
 /** @throws InvalidKeyError */
@@ -137,24 +172,32 @@ function truncatePrefix(prefix: string, { prefix: scope }: Scope): string {
 
 type ResponseRow = typeof readResponse extends Operation<infer Row> ? Row : never
 
-function toAnswer(row: ResponseRow | undefined): ResponseAnswer {
+/** Decodes the row. `unreadable` is the error if that fails: the answer then has no entry. */
+async function openRow(
+  row: ResponseRow | undefined,
+  { codec }: RowSettings,
+): Promise<ResponseAnswer & { unreadable?: unknown }> {
   if (row === undefined) throw new TypeError('A read of a response answers with one row.')
-  const { key, names, state, meta, hasBody, body, expiresAt, claimed, heldMs, hitForMissSnapshot } = row
-  return {
+  const { key, names, state, meta, expiresAt, claimed, heldMs, hitForMissSnapshot } = row
+  const answer = {
     key,
     names: names ?? undefined,
-    entry:
-      meta !== null && (state === 'live' || state === 'stale')
-        ? {
-            state,
-            meta,
-            body: hasBody ? { bytes: bodyBytes(body ?? '', meta.base64 === true), offset: 0 } : undefined,
-            expiresAt: expiresAt ?? undefined,
-          }
-        : undefined,
+    entry: undefined,
     now: row.now,
     claimed,
     heldMs: heldMs ?? undefined,
     hitForMissSnapshot: hitForMissSnapshot ?? undefined,
   }
+  if (meta === null || (state !== 'live' && state !== 'stale')) return answer
+  try {
+    const decoded = await decodeResponse({ ...row, meta }, codec)
+    return { ...answer, entry: { state, ...decoded, expiresAt: expiresAt ?? undefined } }
+  } catch (unreadable) {
+    return { ...answer, unreadable }
+  }
+}
+
+/** The caller's next event has the cost. */
+function emitUnreadable(emit: Emit | undefined, error: unknown, startedAt: number): void {
+  emit?.({ type: 'error', operation: 'responseCache', error, durationMs: now() - startedAt, ...noCost() })
 }

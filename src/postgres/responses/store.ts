@@ -17,20 +17,28 @@ export interface ResponseMeta {
   readonly modifiedAt: number
   /** The length of the body. */
   readonly bytes: number
-  /** Set if the body is not UTF-8 and is therefore stored in base64. */
-  readonly base64?: true
-  /** Set if the bytes are not encoded, although Content-Encoding names a coding. */
+  /** Set if the body is not encoded, although its Content-Encoding names a coding. The store only carries this. */
   readonly decoded?: true
+  /** The parts that a partial response holds: first and last position of each. The store only carries this. */
+  readonly ranges?: readonly (readonly [number, number])[]
   /** Set if hits extend the deadline. */
   readonly sliding?: true
   /** The fields that the URL's responses vary on. Only the URL's row has them; a variant's row has none. */
   readonly vary: readonly string[]
 }
 
+/** The part of a body that a request needs, in bytes. It may lie outside of the body: the caller does not know its length. */
 export type BodyRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
 
+/** How the store wrote a body. The caller only hands it back. */
+export interface BodyForm {
+  /** Set if the body is not UTF-8 and is therefore stored in base64. */
+  readonly base64?: true
+  /** Set if the cache's codec wrote the body. The body and the fields have the same id, so that neither goes with another. */
+  readonly bodyId?: string
+}
+
 export interface ResponseRead {
-  readonly range: BodyRange | undefined
   /** From {@link ResponseStore.keyOf}. */
   readonly base: string
   /** Digests of the request's fields, by name. */
@@ -48,6 +56,8 @@ export interface ResponseRead {
   readonly noneMatch: readonly string[] | '*' | undefined
   /** The body is not needed if the response was not modified after this instant. */
   readonly modifiedSince: number | undefined
+  /** Only this part of the body is needed. The store may return more. For a status other than 200 it returns the whole. */
+  readonly range: BodyRange | undefined
 }
 
 export interface ResponseAnswer {
@@ -59,8 +69,14 @@ export interface ResponseAnswer {
     | {
         readonly state: 'live' | 'stale'
         readonly meta: ResponseMeta
-        /** Undefined if the request does not need it. */
+        /**
+         * The bytes from `offset` on. With fewer than `meta.bytes` bytes it is only a part.
+         *
+         * Undefined if the request does not need it, as far as the store can tell: the client has the response, or its range
+         * is outside of the body.
+         */
         readonly body: { readonly bytes: Uint8Array<ArrayBuffer>; readonly offset: number } | undefined
+        readonly form: BodyForm
         readonly expiresAt: number | undefined
       }
     | undefined
@@ -95,10 +111,14 @@ export interface ResponseFill {
   readonly maxVariants: number
 }
 
-export type ResponseFreshening = Pick<
-  ResponseFill,
-  'key' | 'token' | 'hitForMissSnapshot' | 'meta' | 'deadline' | 'maxAgeMs' | 'retentionMs' | 'tags'
->
+export interface ResponseFreshening
+  extends Pick<
+    ResponseFill,
+    'base' | 'key' | 'token' | 'hitForMissSnapshot' | 'meta' | 'deadline' | 'maxAgeMs' | 'retentionMs' | 'tags'
+  > {
+  /** That of the entry. */
+  readonly form: BodyForm
+}
 
 export interface ResponsePurge {
   /** Stored keys of URLs. All variants of each are purged. */
@@ -119,8 +139,16 @@ export interface ResponseStore {
    * @param part the digest of the texts that separate responses of one URL
    */
   keyOf(urlKey: string, part?: string): string
+  /**
+   * A response that the cache's codec cannot decode is missing. The store then emits an `error` event, and reads a second time
+   * to claim the lease, if the request claims.
+   */
   read(request: ResponseRead, cost: Cost): Promise<ResponseAnswer>
-  /** Returns false if the store refused the response. */
+  /**
+   * Returns false if the store refused the response.
+   *
+   * @throws UnserializableValueError, ValueTooLargeError if the codec cannot encode it; the lease is then still held
+   */
   fill(request: ResponseFill, cost: Cost): Promise<boolean>
   freshen(request: ResponseFreshening, cost: Cost): Promise<boolean>
   /** Releases the lease. With `hitForMissMs` above 0, no request waits for the URL for that long. */

@@ -1,0 +1,161 @@
+/**
+ * The columns `meta` and `value` of a response's row.
+ *
+ * With the JSON codec both are readable in psql: `meta` is a {@link ResponseMeta} as JSON, and `value` is the body. With any
+ * other codec, the codec writes the body, and all of the metadata into the member `fields` of `meta`. The stored key is the
+ * codec's context, so that a row that is moved to another key cannot be decoded.
+ *
+ * Beside `fields`, `meta` repeats in clear what the statements compare: the status, two instants, whether hits extend the
+ * deadline, and the codec's digest of the entity tag. They only decide whether a body moves, and which of two responses is
+ * newer. The caller gets those of `fields`.
+ */
+import { type Codec, decodeValue, encodeValue, jsonCodec } from '../../values/codec.ts'
+import { UnreadableValueError } from '../../values/errors.ts'
+import { randomUUID } from '../../values/random.ts'
+import { withoutContent } from '../../values/redact.ts'
+import { bodyBytes, bodyText } from './body.ts'
+import type { BodyForm, ResponseMeta } from './store.ts'
+
+export interface RowSettings {
+  readonly codec: Codec
+  readonly maxValueBytes: number
+}
+
+/** A stored response as the statement returns it. */
+export interface ResponseColumns {
+  readonly key: string
+  readonly meta: unknown
+  /** Null if the statement left the body in the database. */
+  readonly value: string | null
+  /** Set if `value` is base64 of a part of the body, from this position on. */
+  readonly partOffset: number | null
+}
+
+export interface DecodedResponse {
+  readonly meta: ResponseMeta
+  readonly form: BodyForm
+  readonly body: { readonly bytes: Uint8Array<ArrayBuffer>; readonly offset: number } | undefined
+}
+
+/** @throws UnserializableValueError, ValueTooLargeError */
+export async function encodeResponse(
+  { base, key, meta, body }: { base: string; key: string; meta: ResponseMeta; body: Uint8Array },
+  settings: RowSettings,
+): Promise<{ meta: string; value: string }> {
+  const { text, base64 } = bodyText(body)
+  const form: BodyForm = {
+    ...(base64 ? { base64: true } : {}),
+    ...(settings.codec === jsonCodec ? {} : { bodyId: randomUUID() }),
+  }
+  return {
+    meta: await encodeMeta({ base, key, meta, form }, settings),
+    value: form.bodyId === undefined ? text : await encode({ id: form.bodyId, text }, key, settings),
+  }
+}
+
+/** The column `meta` alone: a 304 does not touch the body. @throws UnserializableValueError, ValueTooLargeError */
+export async function encodeMeta(
+  { base, key, meta, form }: { base: string; key: string; meta: ResponseMeta; form: BodyForm },
+  settings: RowSettings,
+): Promise<string> {
+  const fields = { ...meta, ...form }
+  if (settings.codec === jsonCodec) return JSON.stringify(fields)
+  const { status, date, modifiedAt, sliding, vary } = meta
+  const tag = meta.tag === undefined ? undefined : await settings.codec.digest?.(meta.tag, { key: base })
+  const clear = { status, date, tag, modifiedAt, sliding, vary }
+  return JSON.stringify({ ...clear, fields: await encode(fields, key, settings) })
+}
+
+/**
+ * The entity tags of a condition as the rows' `meta` has them. A tag without a digest matches no row: the body then moves, and
+ * the caller compares.
+ */
+export async function comparableTags(tags: readonly string[], base: string, codec: Codec): Promise<string[]> {
+  if (codec === jsonCodec) return [...tags]
+  try {
+    const digests = await Promise.all(tags.map((tag) => codec.digest?.(tag, { key: base })))
+    return digests.filter((digest) => digest !== undefined)
+  } catch {
+    return []
+  }
+}
+
+/** @throws UnreadableValueError */
+export async function decodeResponse(columns: ResponseColumns, codec: Codec): Promise<DecodedResponse> {
+  try {
+    return await decode(columns, codec)
+  } catch (error) {
+    throw error instanceof UnreadableValueError ? error : new UnreadableValueError({ cause: withoutContent(error) })
+  }
+}
+
+async function decode(
+  { key, meta: stored, value, partOffset }: ResponseColumns,
+  codec: Codec,
+): Promise<DecodedResponse> {
+  const { fields: encoded, staleSince, ...clear } = Object(stored)
+  const fields = encoded === undefined ? clear : await decodeText(encoded, key, codec)
+  if (!isMeta(fields)) throw new TypeError('Expected the metadata of a response.')
+  const { base64, bodyId, ...meta } = fields
+  const form: BodyForm = { ...(base64 ? { base64 } : {}), ...(bodyId === undefined ? {} : { bodyId }) }
+  // A codec that authenticates must refuse what it did not write.
+  if (encoded === undefined || bodyId === undefined) await checkReadsPlain(meta, key, codec)
+  return {
+    // A soft purge adds this in the database.
+    meta: staleSince === undefined ? meta : { ...meta, staleSince },
+    form,
+    body: value === null ? undefined : await decodeBody({ key, value, partOffset }, form, codec),
+  }
+}
+
+async function decodeBody(
+  { key, value, partOffset }: Pick<ResponseColumns, 'key' | 'partOffset'> & { value: string },
+  { base64, bodyId }: BodyForm,
+  codec: Codec,
+): Promise<DecodedResponse['body']> {
+  if (partOffset !== null) return { bytes: bodyBytes(value, true), offset: partOffset }
+  const text = bodyId === undefined ? value : await decodeBodyText({ key, value, bodyId }, codec)
+  return { bytes: bodyBytes(text, base64 === true), offset: 0 }
+}
+
+/** A whole body that the codec wrote: text, or base64 if it is not text. @throws UnreadableValueError, TypeError */
+export async function decodeBodyText(
+  { key, value, bodyId }: { key: string; value: string; bodyId: string },
+  codec: Codec,
+): Promise<string> {
+  const { id, text } = Object(await decodeText(value, key, codec))
+  if (id !== bodyId || typeof text !== 'string') throw new TypeError('Expected the body of these fields.')
+  return text
+}
+
+/**
+ * Refuses a response that no codec wrote, unless the codec reads JSON of anybody, as `compressingCodec` does: its cache may
+ * have stored responses before it had the codec.
+ */
+async function checkReadsPlain({ headers }: ResponseMeta, key: string, codec: Codec): Promise<void> {
+  if (codec === jsonCodec) return
+  const plain = JSON.stringify(headers)
+  if (JSON.stringify(await decodeText(plain, key, codec)) !== plain) {
+    throw new TypeError('Expected a response that the codec wrote.')
+  }
+}
+
+async function encode(value: object, key: string, settings: RowSettings): Promise<string> {
+  return (await encodeValue(value, key, settings)).value ?? ''
+}
+
+function decodeText(value: unknown, key: string, codec: Codec): Promise<unknown> {
+  if (typeof value !== 'string') throw new TypeError('Expected text of the codec.')
+  return decodeValue({ value, number: null }, key, codec)
+}
+
+function isMeta(fields: unknown): fields is ResponseMeta & BodyForm {
+  const { status, headers, requestAt, responseAt, bytes } = Object(fields)
+  return (
+    [status, requestAt, responseAt, bytes].every((part) => typeof part === 'number') &&
+    Array.isArray(headers) &&
+    headers.every(
+      (field) => Array.isArray(field) && field.length === 2 && field.every((part) => typeof part === 'string'),
+    )
+  )
+}

@@ -1,0 +1,57 @@
+/** What is stored of responses whose cache has a codec. */
+import { sql } from 'drizzle-orm'
+import type { Codec } from 'pgstash'
+import { age, type Site } from './app.ts'
+
+export interface EncodedRow extends Record<string, unknown> {
+  readonly key: string
+  readonly value: string
+  readonly meta: string
+}
+
+/** The rows that hold responses, in key order. */
+export async function rowsOf(site: Site): Promise<EncodedRow[]> {
+  const { rows } = await site.db.execute<EncodedRow>(sql`
+    select key, value, meta from cache_entries where meta::jsonb ? 'status' order by key collate "C"`)
+  return rows
+}
+
+export async function overwriteRow(site: Site, key: string, row: Partial<EncodedRow>): Promise<void> {
+  if (row.value !== undefined)
+    await site.db.execute(sql`update cache_entries set value = ${row.value} where key = ${key}`)
+  if (row.meta !== undefined) await site.db.execute(sql`update cache_entries set meta = ${row.meta} where key = ${key}`)
+}
+
+/** Lets time pass, as `age` does, for the instants that the codec wrote. */
+export async function ageEncoded(site: Site, ms: number, codec: Codec): Promise<void> {
+  const rows = await rowsOf(site)
+  for (const { key, meta } of rows) {
+    const fields = await codec.decode(JSON.parse(meta).fields, { key })
+    await overwriteRow(site, key, { meta: JSON.stringify({ ...(fields as object), clear: meta }) })
+  }
+  await age(site, ms)
+  for (const { key, meta } of await rowsOf(site)) {
+    const { clear, ...fields } = JSON.parse(meta)
+    const encoded = await codec.encode(fields, { key })
+    const { date, modifiedAt } = fields
+    await overwriteRow(site, key, { meta: JSON.stringify({ ...JSON.parse(clear), date, modifiedAt, fields: encoded }) })
+  }
+  site.faults.reset()
+}
+
+/** All rows of all tables, as text: every column, and what base64 and hexadecimal in them hold. */
+export async function everything(site: Site): Promise<string> {
+  const texts: string[] = []
+  for (const table of ['cache_entries', 'cache_leases', 'cache_invalidations']) {
+    const { rows } = await site.db.execute<{ row: string }>(
+      sql`select t::text as row from ${sql.identifier(table)} as t`,
+    )
+    texts.push(...rows.map(({ row }) => row))
+  }
+  const text = texts.join('\n')
+  const decoded = [...text.matchAll(/[A-Za-z0-9+/]{8,}=*/g)].flatMap(([part]) => [
+    Buffer.from(part, 'base64').toString('latin1'),
+    Buffer.from(part, 'hex').toString('latin1'),
+  ])
+  return [text, ...decoded].join('\n')
+}
