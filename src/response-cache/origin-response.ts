@@ -10,6 +10,7 @@ import {
 } from '../http/index.ts'
 import { cancelBody } from './bodies.ts'
 import { annotate, buildResponse, canCopy } from './client-response.ts'
+import { copyRequest, hasSameFields } from './copy-request.ts'
 import { type Exchange, emitEvent, markLeaseHeld, storeNow } from './exchange.ts'
 import { ownFields } from './front-fields.ts'
 import { removeMark } from './refresh-mark.ts'
@@ -68,17 +69,6 @@ function forwardedRequest(request: Request, stored: StoredResponse | undefined):
   return hasSameFields(request.headers, headers) ? request : copyRequest(request, headers)
 }
 
-/** Frameworks extend `Request`, and their handlers expect the subclass. */
-function copyRequest(request: Request, headers: Headers): Request {
-  const RequestClass = request.constructor
-  if (RequestClass === Request) return new Request(request, { headers })
-  try {
-    const copy: unknown = Reflect.construct(RequestClass, [request, { headers }])
-    if (copy instanceof Request && copy.url === request.url && hasSameFields(copy.headers, headers)) return copy
-  } catch {}
-  return new Request(request, { headers })
-}
-
 /**
  * Answers the client from the handler's response, whose body nobody else reads.
  *
@@ -106,12 +96,4 @@ export function notModifiedParts(x: Exchange, { response, timed }: OriginRespons
 function copyField(from: Headers, to: Headers, name: string): void {
   const value = from.get(name)
   if (value !== null) to.set(name, value)
-}
-
-function hasSameFields(a: Headers, b: Headers): boolean {
-  const [first, second] = [[...a], [...b]]
-  return (
-    first.length === second.length &&
-    first.every(([name, value], i) => name === second[i]?.[0] && value === second[i]?.[1])
-  )
 }

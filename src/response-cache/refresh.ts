@@ -8,6 +8,7 @@ import { forwardedFields } from '../http/index.ts'
 import { now } from '../values/clock.ts'
 import { RefreshError } from '../values/errors.ts'
 import { readBody } from './bodies.ts'
+import { detachedRequest } from './copy-request.ts'
 import { type Exchange, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import type { HandlerCall, Refresh } from './handler-call.ts'
 import { runLeader } from './lead.ts'
@@ -40,7 +41,7 @@ export function refreshInBackground(leader: Leader): void {
   const { refresh } = x.call
   if (refresh === undefined) return
   // Without the client's conditions. And without its signal, because the client may disconnect, which must not end the refresh.
-  const request = new Request(x.request, { method: 'GET', headers: forwardedFields(x.request.headers), signal: null })
+  const request = detachedRequest(x.request, forwardedFields(x.request.headers))
   const work = refresh.kind === 'run' ? runAgain(leader, request, refresh.run) : resend(leader, request, refresh.send)
   void runInBackground(
     x,
