@@ -66,7 +66,9 @@ export function withResponseCache<A extends readonly [request: Request, ...rest:
   const { waitUntil } = options
   optionalFunction('waitUntil', waitUntil)
   const respond = createResponseCache(settings)
-  return async (...args) => respond(callOf(handler, args, waitUntil))
+  const cached = async (...args: A) => respond(callOf(handler, args, waitUntil))
+  // `Deno.serve` passes no request to a function without parameters.
+  return Object.defineProperty(cached, 'length', { value: Math.max(1, handler.length) })
 }
 
 /** A server that runs only the handler has no middleware in front. */
