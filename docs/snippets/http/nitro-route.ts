@@ -5,10 +5,8 @@ import { createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
 
 const respond = withResponseCache(
-  async (request: Request, handler: EventHandler, { req, context, app }: H3Event) => {
-    const { ip, runtime, waitUntil } = req
-    const own = request === req ? req : Object.assign<Request, object>(request, { ip, runtime, waitUntil })
-    const event = new H3Event(own, context, app)
+  async (request: Request, handler: EventHandler, { context, app }: H3Event) => {
+    const event = new H3Event(request, context, app)
     return toResponse(await handler(event), event)
   },
   { cache: createCache(() => drizzle(process.env.DATABASE_URL ?? '')) },

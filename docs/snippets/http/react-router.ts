@@ -7,13 +7,11 @@ import { withResponseCache } from 'pgstash/fetch'
 import { createRequestHandler } from 'react-router'
 
 const cache = createCache(drizzle(process.env.DATABASE_URL ?? ''))
-const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
 const handler = createRequestHandler(build, 'production')
+const fetch = withResponseCache((request: Request) => handler(request), {
+  cache,
+  waitUntil: (work) => void work.catch(console.error),
+  key: () => build.assets.version,
+})
 
-export default {
-  fetch: withResponseCache((request: Request) => handler(request), {
-    cache,
-    waitUntil,
-    key: () => build.assets.version,
-  }),
-}
+export default { fetch }
