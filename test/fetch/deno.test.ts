@@ -7,7 +7,7 @@ describeRecipe('the recipe for Deno', {
   hasDocumentedHandler: true,
   async start({ DATABASE_URL, ORIGIN }) {
     const folder = await createHandlerPlace(ORIGIN, { files: { 'docs/snippets/http/deno.ts': 'recipe.ts' } })
-    const args = ['run', '--allow-all', '--no-lock', '--node-modules-dir=manual', 'main.ts']
+    const args = ['run', '--allow-net', '--allow-env', '--no-lock', '--node-modules-dir=manual', 'main.ts']
     return startProcess({
       folder,
       command: () => [bin('deno'), ...args],

@@ -59,6 +59,15 @@ describeRecipe(
       expect(urls[0]).toMatch(/\/page$/)
     })
 
+    it('stores data with a promise that failed on the way, because its body is whole', async () => {
+      const miss = await running.ask('/late.data')
+      const text = await miss.text()
+      expect(text).toContain('SanitizedError')
+      await responsesStored(running, 1)
+      const hit = await running.ask('/late.data')
+      expect([brief(hit), await hit.text()]).toEqual(['hit', text])
+    })
+
     it('stores no answer for an unknown path', async () => {
       expect((await running.ask('/missing')).status).toBe(404)
       expect(await stored(running.site)).toEqual([])

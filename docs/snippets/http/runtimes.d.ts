@@ -5,5 +5,6 @@ declare namespace Deno {
 }
 
 declare namespace Bun {
-  function serve(options: { fetch(request: Request): Response | Promise<Response> }): void
+  type Handler = (request: Request) => Response | Promise<Response>
+  function serve(options: { fetch: Handler } | { routes: Record<string, Record<string, Handler>> }): void
 }

@@ -4,11 +4,6 @@ import { withResponseCache } from 'pgstash/fetch'
 import { cache } from '@/lib/cache'
 import { handler } from '@/lib/handler'
 
-const cached = withResponseCache(handler, {
-  cache,
-  waitUntil: (work) => after(() => work),
-  // Next names `localhost` in the URL of each request, whatever its host.
-  key: (request) => request.headers.get('host') ?? undefined,
-})
+const cached = withResponseCache(handler, { cache, waitUntil: (work) => after(() => work) })
 
 export { cached as GET, cached as PUT }

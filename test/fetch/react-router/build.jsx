@@ -41,6 +41,17 @@ const page = {
   },
 }
 
+/** Sends its page, and then data that fails. */
+const late = {
+  loader: () =>
+    data(
+      { late: ask('/late').then(() => Promise.reject(new Error('late'))) },
+      { headers: { 'cache-control': 'max-age=60' } },
+    ),
+  headers: ({ loaderHeaders }) => loaderHeaders,
+  default: () => <p>late</p>,
+}
+
 const report = {
   async loader({ request }) {
     const condition = request.headers.get('if-none-match') ?? 'none'
@@ -80,6 +91,7 @@ const child = (id, module) => ({ id, path: id, parentId: 'root', module })
 export const routes = {
   root: { id: 'root', path: '', module: root },
   page: child('page', page),
+  late: child('late', late),
   report: child('report', report),
   stream: child('stream', stream),
   private: child('private', personal),
