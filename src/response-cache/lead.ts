@@ -2,7 +2,7 @@
 import { isComplete, mayStore, supersedes, type VaryRecord, varyRecordOf } from '../http/index.ts'
 import { RefreshError } from '../values/errors.ts'
 import { type BodyEnd, readBody, teeBody } from './bodies.ts'
-import { annotate, bodyOf, buildResponse, canCopy, copyWith } from './client-response.ts'
+import { annotate, bodyOf, buildResponse, canCopy, copyWith, hasHiddenType } from './client-response.ts'
 import { bodyForm } from './content-coding.ts'
 import { emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import {
@@ -76,6 +76,7 @@ async function endUnstored(leader: Leader, { timed }: OriginResponse, refusal: s
 function refusalOf(leader: Leader, { response, timed, error }: OriginResponse): string | undefined {
   const { x } = leader
   if (error !== undefined) return 'error'
+  if (hasHiddenType(response)) return 'content-type'
   // Its bytes are gone, or it has parts that a stored copy would not have.
   if (!canCopy(response)) return 'body'
   const decision = mayStore(x.head, timed, x.settings.policy)
