@@ -7,6 +7,9 @@ import { createGate } from '../setup/gate.ts'
 
 export const TEXT = 'Hello '.repeat(200)
 
+/** More than `maxBodyBytes`. */
+export const LARGE_BYTES = 9 * 1024 * 1024
+
 /** In other bytes than workerd makes of the same text. */
 const GZIPPED = gzipSync(TEXT, { level: 1 })
 
@@ -41,10 +44,13 @@ export async function startOrigin() {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
 }
 
-/** `/gzip`, `/br` and `/text` are whole. `/gzip/cut` breaks off, and `/gzip/short` ends early with the right length. */
+/**
+ * `/gzip`, `/br` and `/text` are whole, and `/text/slow` pauses. `/gzip/cut` breaks off, and `/gzip/short` ends early with the right
+ * length. `/text/large` is larger than what is stored.
+ */
 function answer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
   const [, coding = '', kind] = url.split('/')
-  const bytes = BODIES[coding] ?? GZIPPED
+  const bytes = kind === 'large' ? Buffer.alloc(LARGE_BYTES) : (BODIES[coding] ?? GZIPPED)
   const fields = { 'cache-control': 'max-age=60', etag: '"1"', 'content-digest': 'sha-256=:AAAA:' }
   if (headers['if-none-match'] === '"1"') {
     response.writeHead(304, fields).end()
@@ -54,12 +60,13 @@ function answer({ url = '', headers }: IncomingMessage, response: ServerResponse
   response.writeHead(200, {
     ...fields,
     ...(coding === 'text' ? {} : { 'content-encoding': coding }),
-    ...(kind === 'chunked' ? {} : { 'content-length': sent.length }),
+    ...(kind === 'chunked' || kind === 'large' ? {} : { 'content-length': sent.length }),
   })
-  if (kind !== 'cut') {
+  if (kind !== 'cut' && kind !== 'slow') {
     response.end(sent)
     return
   }
   response.write(bytes.subarray(0, 15))
-  setTimeout(() => response.destroy(), 20)
+  if (kind === 'cut') setTimeout(() => response.destroy(), 20)
+  else setTimeout(() => response.end(bytes.subarray(15)), 300)
 }

@@ -3,10 +3,10 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, createSite, emptied, heldLeases, type Site, stored, times } from '../hono/app.ts'
 import { FORMS } from '../response-cache/forms.ts'
-import { ask, exchange, type Reply } from '../response-cache/servers.ts'
+import { ask, exchange, leave, type Reply } from '../response-cache/servers.ts'
 import { eventually } from '../setup/eventually.ts'
 import { startWorker } from './in-workerd.ts'
-import { BODIES, BODIES_IN_BASE64, startOrigin, TEXT } from './origin-server.ts'
+import { BODIES, BODIES_IN_BASE64, LARGE_BYTES, startOrigin, TEXT } from './origin-server.ts'
 
 let site: Site
 let base: URL
@@ -142,6 +142,19 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     for (const _ of [1, 2]) await expect(get(`/${form}/origin/${kind}`)).rejects.toThrow()
     await eventually(async () => expect(await heldLeases(site)).toEqual(['pass']))
     expect(await stored(site)).toEqual([])
+  })
+
+  it('blocks no request if its client disconnects', async () => {
+    await leave(base, `/${form}/origin/text/slow`)
+    await eventually(async () => expect(await heldLeases(site)).toEqual([]))
+    const next = await get(`/${form}/origin/text/slow`)
+    expect(seen(next).text).toBe(TEXT)
+  })
+
+  it('that is larger than maxBodyBytes passes through, and is not stored', async () => {
+    const reply = await get(`/${form}/origin/text/large`)
+    expect([reply.status, reply.bytes.length]).toEqual([200, LARGE_BYTES])
+    await eventually(async () => expect(await heldLeases(site)).toEqual(['pass']))
   })
 
   it('whose coding ends early is not stored', async () => {

@@ -76,6 +76,19 @@ export function ask(base: URL, path: string, headers: Record<string, string> = {
   })
 }
 
+/** Sends a request, and disconnects at the first byte of the body. */
+export function leave(base: URL, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(new URL(path, base), { agent: false }, (incoming) => {
+      incoming.once('data', () => {
+        incoming.destroy()
+        resolve()
+      })
+    })
+    sent.on('error', reject).end()
+  })
+}
+
 /** Sends text as it is through a socket. Returns what comes back until the server closes it, or until a text arrives. */
 export function exchange(base: URL, text: string, { until }: { readonly until?: string } = {}): Promise<string> {
   return new Promise((resolve, reject) => {
