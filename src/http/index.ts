@@ -43,7 +43,7 @@ export { createPolicy, type HeuristicOptions, type Policy, type PolicyOptions } 
 export { type JudgedUnsafe, judgeUnsafe, mayStorePost } from './post.ts'
 export { type ByteRange, type RequestedRange, requestedRange } from './range.ts'
 export { hasFailed, isShareable, mayServeOnError, mustNotForward, type Reuse, reuse } from './serving.ts'
-export { isServerError } from './statuses.ts'
+export { isServerError, PARTIAL_CONTENT } from './statuses.ts'
 export { fieldsToStore, guidesCaches } from './stored-fields.ts'
 export { lifetimeOf, type StoredLifetime, type StoredLifetimeOptions } from './stored-lifetime.ts'
 export { isComplete, mayFill, mayStore, type StoreDecision, type StoreRefusal, supersedes } from './storing.ts'
