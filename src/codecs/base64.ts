@@ -1,12 +1,15 @@
 /** Bytes as text, on every runtime: `Buffer` is not there on the edge, and `Uint8Array.toBase64` is new. */
 
-/** As many arguments a call takes everywhere. */
-const CHUNK = 8_192
+/** A multiple of three, so that the base64 of the parts can be joined. Every runtime takes so many arguments in one call. */
+const CHUNK = 8_190
 
 export function toBase64(bytes: Uint8Array): string {
-  let binary = ''
-  for (let i = 0; i < bytes.length; i += CHUNK) binary += String.fromCharCode(...bytes.subarray(i, i + CHUNK))
-  return btoa(binary)
+  let text = ''
+  for (let i = 0; i < bytes.length; i += CHUNK) {
+    // Spreading the bytes into the call iterates over them, which takes five times as long.
+    text += btoa(String.fromCharCode.apply(null, bytes.subarray(i, i + CHUNK) as unknown as number[]))
+  }
+  return text
 }
 
 /** @throws DOMException for what is no base64 */

@@ -49,8 +49,8 @@ const ID = /^[\w-]{1,32}$/
  * The entry's stored key is authenticated with each value: one that is moved to another entry, another namespace, or
  * changed in any bit, is unreadable. So `get` rejects with UnreadableValueError, and `getOrSet` computes anew.
  *
- * It does not hide keys, tags, times and lengths, nor top-level numbers and `null`, which never reach a codec. Wrap a number
- * that is a secret: `{ n: 5 }`. For the same reason it does not notice a number or `null` that was planted in the table, nor
+ * It does not hide keys, tags, times and lengths, the status of stored responses, nor top-level numbers and `null`, which
+ * never reach a codec. Wrap a number that is a secret: `{ n: 5 }`. For the same reason it does not notice a number or `null` that was planted in the table, nor
  * an older value of the same key that was put back. Nonces are random: change the key before it has encrypted 2^32 values.
  *
  * @throws InvalidOptionError

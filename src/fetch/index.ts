@@ -1,6 +1,10 @@
-/** `pgstash/fetch`: the response cache around any function from a request to a response. */
+/** `pgstash/fetch`: the response cache and the rate limit around any function from a request to a response, and purges. */
+export { addressKey } from '../rate-limit/address-key.ts'
+export { rateLimitKey } from '../rate-limit/counter-key.ts'
+export type { RateLimitOptions } from '../rate-limit/options.ts'
 export type { PathPattern } from '../response-cache/paths.ts'
 export { type PurgeStatementsOptions, purge, purgeStatements } from '../response-cache/purge.ts'
 export { createPurgeRoute as purgeRoute, type PurgeRouteOptions } from '../response-cache/purge-route.ts'
 export type { PurgeTargets } from '../response-cache/purge-targets.ts'
+export { rateLimit } from './rate-limit.ts'
 export { type ResponseCacheOptions, withResponseCache } from './with-response-cache.ts'

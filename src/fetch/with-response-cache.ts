@@ -1,6 +1,6 @@
 /** `withResponseCache`: the response cache around any function from a request to a response. */
 import type { Cache } from '../cache.ts'
-import type { HandlerCall, HandlerResult } from '../response-cache/handler-call.ts'
+import type { HandlerCall, HandlerResult, WaitUntil } from '../response-cache/handler-call.ts'
 import { type ResponseCacheOptions as CoreOptions, parseOptions } from '../response-cache/options.ts'
 import { decodedPath } from '../response-cache/paths.ts'
 import { createResponseCache } from '../response-cache/response-cache.ts'
@@ -32,9 +32,10 @@ export interface ResponseCacheOptions<A extends readonly unknown[]>
    * Keeps work alive after the response. By default an argument of the handler does if it has a `waitUntil`, as on Cloudflare.
    * On Vercel it is `waitUntil` of `@vercel/functions`.
    *
-   * With it, a stale response is refreshed after it was served. Without it, the request that won the refresh waits for it.
+   * With it, a stale response is refreshed after it was served. Without it, or with false, the request that won the refresh waits
+   * for it. Use false if the handler shares state with the response, such as the `next` of h3's middleware.
    */
-  waitUntil?: ((work: Promise<unknown>, ...args: A) => void) | undefined
+  waitUntil?: ((work: Promise<unknown>, ...args: A) => void) | false | undefined
 }
 
 /**
@@ -64,9 +65,11 @@ export function withResponseCache<A extends readonly [request: Request, ...rest:
   }
   const settings = parseOptions(withArguments(options), ['waitUntil'])
   const { waitUntil } = options
-  optionalFunction('waitUntil', waitUntil)
+  if (waitUntil !== false) optionalFunction('waitUntil', waitUntil)
   const respond = createResponseCache(settings)
-  return async (...args) => respond(callOf(handler, args, waitUntil))
+  const cached = async (...args: A) => respond(callOf(handler, args, waitUntil))
+  // `Deno.serve` passes no request to a function without parameters.
+  return Object.defineProperty(cached, 'length', { value: Math.max(1, handler.length) })
 }
 
 /** A server that runs only the handler has no middleware in front. */
@@ -89,9 +92,17 @@ function callOf<A extends readonly [request: Request, ...rest: unknown[]]>(
     frontFields: () => NO_FIELDS,
     run,
     pass: async () => ({ response: checked(await handler(...args)) }),
-    waitUntil: waitUntil === undefined ? waitUntilIn(args) : (work) => waitUntil(work, ...args),
+    waitUntil: waitUntilOf(waitUntil, args),
     refresh: { kind: 'run', run },
   }
+}
+
+function waitUntilOf<A extends readonly unknown[]>(
+  given: ((work: Promise<unknown>, ...args: A) => void) | false | undefined,
+  args: A,
+): WaitUntil | undefined {
+  if (given === false) return undefined
+  return given === undefined ? waitUntilIn(args) : (work) => given(work, ...args)
 }
 
 /** A thrown Response is an answer: routers throw redirects and 404. Every other thrown value is a failure. */

@@ -1,10 +1,10 @@
 /** A `Store` for the package hono-rate-limiter, which otherwise counts in the memory of each isolate. */
 import type { Cache } from '../cache.ts'
+import { countableKey } from '../rate-limit/counter-key.ts'
 import { wallClock } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { parsePeriod } from '../values/expiration.ts'
 import { optionsObject } from '../values/options.ts'
-import { countableKey } from './rate-limit-key.ts'
 
 const DEFAULT_PREFIX = 'hono-rate-limiter'
 /** The package compares the count with its own limit, so the counter must not stop at one. */

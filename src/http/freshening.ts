@@ -97,7 +97,7 @@ function applyUpdate(request: RequestHead, stored: TimedResponse, update: TimedR
 }
 
 /** Replaces all lines of a field together (RFC 9111 3.2). */
-function mergeFields(stored: Headers, update: TimedResponse, policy: Policy): Headers {
+export function mergeFields(stored: Headers, update: TimedResponse, policy: Policy): Headers {
   const excluded = new Set([...excludedFields(update, policy), ...CONTENT_FIELDS])
   const fields = [...update.headers].filter(([name]) => !excluded.has(name))
   const merged = new Headers(stored)

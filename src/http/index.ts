@@ -5,7 +5,10 @@
  * A request takes them in this order. `bypassReason`, `cacheKey` and `fieldDigests` look it up. `reuse` judges the stored
  * response. `answer` serves it, or `forwardedFields` prepares the request for the handler. A 304 of the handler goes to
  * `judge304`. Any other response goes to `mayStore`, `fieldsToStore`, `varyRecordOf`, `lifetimeOf` and `variantKey`. An unsafe
- * method ends in `invalidatedUrls`.
+ * method ends in `judgeUnsafe`.
+ *
+ * Parts of a representation have their own way (RFC 9111 3.3 and 3.4). `mayStorePart`, `receivedPart` and `partToStore` store a
+ * 206. `answerPart` serves it, or `forwardPart` prepares the request for the handler. `combineParts` adds the next 206.
  */
 export { ageValue, currentAgeMs, dateOf, initialAgeMs } from './age.ts'
 export { type Answer, type AnswerOptions, answer } from './answer.ts'
@@ -27,9 +30,17 @@ export { type Freshened, freshenBy304, freshenByHead } from './freshening.ts'
 export { type Freshness, type FreshnessSource, freshness, servingSpans } from './freshness.ts'
 export { invalidatedUrls, invalidates } from './invalidation.ts'
 export { type Judged304, judge304 } from './judge-304.ts'
+export { languageDigests, preferredLanguage, selectableLanguage } from './language-selection.ts'
 export type { RequestHead, ResponseHead, TimedResponse } from './message.ts'
 export { bypassReason, isAnswerable, isSafe, isWebSocketUpgrade } from './methods.ts'
+export type { NormalizeOptions } from './normalized-field.ts'
+export { answerPart, heldRange } from './partial-answer.ts'
+export { type CombinedPart, combineParts, joinPieces, MAX_PART_RANGES } from './partial-combining.ts'
+export { completionFields, forwardPart, type PartForward } from './partial-forwarding.ts'
+export { isWhole, type Parts, type Piece, storedLength } from './partial-ranges.ts'
+export { mayStorePart, type PartDecision, partToStore, receivedPart, type StoredPart } from './partial-storing.ts'
 export { createPolicy, type HeuristicOptions, type Policy, type PolicyOptions } from './policy.ts'
+export { type JudgedUnsafe, judgeUnsafe, mayStorePost } from './post.ts'
 export { type ByteRange, type RequestedRange, requestedRange } from './range.ts'
 export { hasFailed, isShareable, mayServeOnError, mustNotForward, type Reuse, reuse } from './serving.ts'
 export { isServerError } from './statuses.ts'

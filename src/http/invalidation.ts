@@ -23,7 +23,8 @@ export function invalidatedUrls(method: string, url: URL, response: ResponseHead
   return [...urls.values()]
 }
 
-function resolveReference(reference: string | null, base: URL): URL | undefined {
+/** Returns undefined if the reference is absent or malformed. */
+export function resolveReference(reference: string | null, base: URL): URL | undefined {
   try {
     return reference === null ? undefined : new URL(reference, base)
   } catch {
@@ -31,7 +32,7 @@ function resolveReference(reference: string | null, base: URL): URL | undefined 
   }
 }
 
-function withoutFragment(url: URL): URL {
+export function withoutFragment(url: URL): URL {
   const copy = new URL(url)
   copy.hash = ''
   return copy

@@ -48,6 +48,11 @@ export function requestedRange({ method, headers }: RequestHead): RequestedRange
   return method !== 'GET' || headers.has('if-range') ? undefined : parseRange(headers.get('range'))
 }
 
+/** True if Range asks for one range of bytes, so that the answer can be a 206 with a single part. */
+export function isSingleRange(headers: Headers): boolean {
+  return parseRange(headers.get('range')) !== undefined
+}
+
 /** Returns the range that answers the request. Ranges apply only to GET and status 200 (RFC 9110 14.2). */
 export function rangeFor(request: RequestHead, stored: TimedResponse, length: number): RangeSelection {
   if (request.method !== 'GET' || stored.status !== 200 || !ifRangeHolds(request, stored)) return 'whole'
@@ -59,8 +64,8 @@ export function contentRange(range: ByteRange | 'unsatisfiable', length: number)
   return range === 'unsatisfiable' ? `bytes */${length}` : `bytes ${range.first}-${range.last}/${length}`
 }
 
-/** An entity tag must match strongly. A date must be equal, and a strong validator (RFC 9110 13.1.5). */
-function ifRangeHolds(request: RequestHead, stored: TimedResponse): boolean {
+/** True without If-Range. An entity tag must match strongly. A date must be equal, and a strong validator (RFC 9110 13.1.5). */
+export function ifRangeHolds(request: RequestHead, stored: TimedResponse): boolean {
   const value = request.headers.get('if-range')
   if (value === null) return true
   const tag = parseEntityTag(value)

@@ -1,8 +1,8 @@
 /** Status codes (RFC 9110 15). */
 
-/** Statuses that allow a heuristic lifetime (RFC 9110 15.1; RFC 7725 3 adds 451). 206 is omitted, because it is never stored. */
+/** Statuses that allow a heuristic lifetime (RFC 9110 15.1; RFC 7725 3 adds 451). */
 const HEURISTICALLY_CACHEABLE: ReadonlySet<number> = new Set([
-  200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501,
+  200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 451, 501,
 ])
 
 /** Statuses whose caching requirements this cache meets, as must-understand demands (RFC 9111 5.2.2.3). */

@@ -26,34 +26,48 @@ export type StoreRefusal =
   | 'vary'
   | 'not-cacheable'
   | 'not-reusable'
+  /** Of partial responses only (`mayStorePart`). */
+  | 'multipart'
+  | 'content-range'
+  | 'ranges'
+  | 'validator'
+  /** Of answers to POST only (`mayStorePost`). */
+  | 'content-location'
+  | 'freshness'
 
 export type StoreDecision = { readonly store: true } | { readonly store: false; readonly reason: StoreRefusal }
 
-interface Candidate {
+export interface Candidate {
   readonly request: RequestHead
   readonly response: TimedResponse
   readonly directives: CachingDirectives
   readonly policy: Policy
 }
 
-type Rule = readonly [StoreRefusal, (candidate: Candidate) => boolean]
+/** A reason, and whether it applies to a candidate. */
+export type Rule = readonly [StoreRefusal, (candidate: Candidate) => boolean]
 
 const EVENT_STREAM = /^\s*text\/event-stream\s*(?:;|$)/i
 
 /** RFC 9111 3: the method must be understood. HEAD has no body to store; it can only freshen (4.3.5). */
-const IS_GET: Rule = ['method', ({ request }) => request.method !== 'GET']
+export const IS_GET: Rule = ['method', ({ request }) => request.method !== 'GET']
 
-const RULES: readonly Rule[] = [
-  // RFC 9110 9.3.1: content in a GET has no meaning, so the key ignores it. But a handler might use it.
-  ['request-content', ({ request }) => hasContent(request.headers)],
-  // RFC 9111 5.2.1.5: a MUST NOT, even if the policy ignores request directives.
-  ['request-no-store', ({ request }) => requestDirectivesOf(request).noStore],
-  // RFC 9111 3.3: only a cache that combines partial responses may store them.
-  ['partial', ({ response }) => response.status === PARTIAL_CONTENT || response.headers.has('content-range')],
-  // The events of a client that connected earlier (HTML 9.2). Others would wait for a stream that does not end.
-  ['event-stream', ({ response }) => EVENT_STREAM.test(response.headers.get('content-type') ?? '')],
+/** RFC 9110 9.3.1: content in a GET has no meaning, so the key ignores it. But a handler might use it. */
+export const HAS_NO_CONTENT: Rule = ['request-content', ({ request }) => hasContent(request.headers)]
+
+const IS_WHOLE: readonly Rule[] = [
+  // RFC 9111 3.3: a part answers only requests for a part. `mayStorePart` decides about those.
+  ['partial', ({ response }) => response.status === PARTIAL_CONTENT || namesRange(response.headers)],
   // RFC 9111 3: the status must be final. RFC 6585 3 to 6 forbids some, and the user may exclude more.
   ['status', ({ response: { status }, policy }) => !isStorable(status) || policy.statuses?.has(status) === false],
+]
+
+/** The rules for every response, whatever its request's method and whether it is whole. */
+export const RULES: readonly Rule[] = [
+  // RFC 9111 5.2.1.5: a MUST NOT, even if the policy ignores request directives.
+  ['request-no-store', ({ request }) => requestDirectivesOf(request).noStore],
+  // The events of a client that connected earlier (HTML 9.2). Others would wait for a stream that does not end.
+  ['event-stream', ({ response }) => EVENT_STREAM.test(response.headers.get('content-type') ?? '')],
   // RFC 9111 5.2.2.3.
   ['must-understand', ({ directives, response }) => directives.mustUnderstand && !isUnderstood(response.status)],
   // RFC 9111 5.2.2.5.
@@ -75,44 +89,52 @@ export function mayFill(request: RequestHead): boolean {
 
 /** Decides whether a shared cache may store this response to this request, and could ever use it. */
 export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
-  return decide([IS_GET, ...RULES], request, response, policy)
+  return decide([IS_GET, HAS_NO_CONTENT, ...IS_WHOLE, ...RULES], request, response, policy)
 }
 
 /**
- * True if a stored response to GET may be updated to this one.
+ * True if a stored response to GET, or a stored part of it, may be updated to this one.
  *
  * @param request the GET or HEAD that validated it
  */
 export function mayStoreUpdate(request: RequestHead, response: TimedResponse, policy: Policy): boolean {
-  return decide(RULES, request, response, policy).store
+  const isPart = response.status === PARTIAL_CONTENT
+  return decide([HAS_NO_CONTENT, ...(isPart ? [] : IS_WHOLE), ...RULES], request, response, policy).store
 }
 
 /** Reports the first refusal that applies. */
-function decide(rules: readonly Rule[], request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
+export function decide(
+  rules: readonly Rule[],
+  request: RequestHead,
+  response: TimedResponse,
+  policy: Policy,
+): StoreDecision {
   const candidate = { request, response, directives: directivesOf(response, policy), policy }
   const refusal = rules.find(([, refuses]) => refuses(candidate))
   return refusal ? { store: false, reason: refusal[0] } : { store: true }
 }
 
-/** Refusals because of the request, or of the response's form. They say nothing about what is stored already. */
-const OF_THIS_REQUEST: ReadonlySet<string> = new Set<StoreRefusal>([
-  'method',
-  'request-content',
-  'request-no-store',
-  'partial',
-  'authorization',
+/** Refusals because of what the response says of the resource. All others concern the request, or the form of the response. */
+const OF_RESOURCE: ReadonlySet<string> = new Set<StoreRefusal>([
+  'event-stream',
+  'must-understand',
+  'no-store',
+  'not-cacheable',
+  'not-reusable',
+  'private',
+  'set-cookie',
+  'status',
+  'vary',
 ])
 
 /**
  * True if a response that may not be stored shows that the stored response is outdated: the resource is gone, has moved, or became
  * private. "The cache MUST use the full response to satisfy the request", and the stored one is no longer suitable (RFC 9111 4.3.3).
  *
- * @param refusal why it is not stored; a reason that is not `mayStore`'s says nothing about the resource
+ * @param refusal why it is not stored
  */
 export function supersedes(status: number, refusal: string | undefined): boolean {
-  if (refusal === undefined || OF_THIS_REQUEST.has(refusal) || !RULES.some(([reason]) => reason === refusal))
-    return false
-  return !isServerFailure(status) && !isOfOneClient(status)
+  return refusal !== undefined && OF_RESOURCE.has(refusal) && !isServerFailure(status) && !isOfOneClient(status)
 }
 
 /**
@@ -127,6 +149,14 @@ export function isComplete(headers: Headers, bytes: number, ended: boolean, { en
   const isDecoded = !encoded && headers.has('content-encoding')
   const length = isDecoded ? null : headers.get('content-length')
   return ended && (length === null || deltaSeconds(length) === bytes)
+}
+
+/**
+ * True if Content-Range names a range. It means nothing in any status but 206 and 416 (RFC 9110 14.4), but a server that sends it
+ * with a 200 may have sent a part. Every form of it has a slash.
+ */
+export function namesRange(headers: Headers): boolean {
+  return headers.get('content-range')?.includes('/') ?? false
 }
 
 function hasContent(headers: Headers): boolean {

@@ -1,6 +1,6 @@
 /** The validators of a response: its entity tag and its Last-Modified (RFC 9110 8.8). */
 import { dateOf } from './age.ts'
-import { type EntityTag, parseEntityTag } from './entity-tag.ts'
+import { type EntityTag, parseEntityTag, strongMatch } from './entity-tag.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { TimedResponse } from './message.ts'
 import { oncePer } from './once-per.ts'
@@ -25,6 +25,21 @@ export const lastModifiedOf = oncePer((response: TimedResponse): number | undefi
 export function hasValidator(response: TimedResponse): boolean {
   if (!isSuccess(response.status)) return false
   return entityTagOf(response) !== undefined || lastModifiedOf(response) !== undefined
+}
+
+/**
+ * True if the response has a validator that identifies its bytes (RFC 9110 8.8.1). If it has an ETag, only that counts: a weak
+ * one says that the bytes may differ.
+ */
+export function hasStrongValidator(response: TimedResponse): boolean {
+  if (response.headers.has('etag')) return entityTagOf(response)?.weak === false
+  return isStrongLastModified(response)
+}
+
+/** True if both responses have the same strong validator, so that their bytes may be combined (RFC 9110 15.3.7.3). */
+export function shareStrongValidator(a: TimedResponse, b: TimedResponse): boolean {
+  if (a.headers.has('etag') || b.headers.has('etag')) return strongMatch(entityTagOf(a), entityTagOf(b))
+  return isStrongLastModified(a) && isStrongLastModified(b) && lastModifiedOf(a) === lastModifiedOf(b)
 }
 
 /** True if Last-Modified identifies one representation, byte for byte. */

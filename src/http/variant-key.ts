@@ -19,7 +19,7 @@
  */
 
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
-import { normalizeField } from './normalized-field.ts'
+import { type NormalizeOptions, normalizeField } from './normalized-field.ts'
 
 /** The digests of a request's fields, by name. It is a map, because `__proto__` is a valid field name. */
 export type FieldDigests = ReadonlyMap<string, string>
@@ -32,11 +32,11 @@ const SEPARATOR = '\0'
 /**
  * @param baseKey makes the digests of one value differ between URLs, so that nobody can link the rows of one user
  */
-export function fieldDigests(headers: Headers, baseKey: string): FieldDigests {
+export function fieldDigests(headers: Headers, baseKey: string, options: NormalizeOptions = {}): FieldDigests {
   const digests = new Map<string, string>()
   for (const name of headers.keys()) {
     // Iterate over names and call `get`, which joins several lines of a field.
-    const value = normalizeField(name, headers.get(name) ?? '')
+    const value = normalizeField(name, headers.get(name) ?? '', options)
     digests.set(name, hash([baseKey, name, value].join(SEPARATOR)))
   }
   return digests

@@ -36,17 +36,23 @@ export function buildResponse(to: Addressee, { status, headers, body, isEncoded 
   return new Response(hasNullBody(status) ? null : body, init)
 }
 
-/**
- * Returns the handler's response with the fields that this cache adds: the response itself if its headers can be changed,
- * otherwise a copy, and unchanged if it must not be touched.
- */
+/** Returns the handler's response with the fields that this cache adds. */
 export function annotate(to: Addressee, response: Response, status: CacheStatus): Response {
+  return amend(response, (headers) => addFields(headers, to, status))
+}
+
+/**
+ * Returns the response with other fields: the response itself if its headers can be changed, otherwise a copy, and unchanged if it
+ * must not be touched.
+ */
+export function amend(response: Response, change: (headers: Headers) => void): Response {
+  if (hasHiddenType(response)) attempt(() => change(response.headers))
   if (!canCopy(response)) return response
   const body = bodyOf(response)
   // A response without a body can be a constant of the program, which answers many requests.
-  if (body !== null && addFieldsTo(response, to, status)) return response
+  if (body !== null && attempt(() => change(response.headers))) return response
   const copy = copyWith(response, body)
-  addFields(copy.headers, to, status)
+  change(copy.headers)
   return copy
 }
 
@@ -84,16 +90,16 @@ export function canCopy(response: Response): boolean {
  * True if Bun may keep the media type of a text beside the fields, where it cannot be read. Even a look at the body loses it, so
  * this is decided first.
  */
-function hasHiddenType({ headers, status }: Response): boolean {
+export function hasHiddenType({ headers, status }: Response): boolean {
   return 'Bun' in globalThis && !headers.has('content-type') && !hasNullBody(status)
 }
 
-function addFieldsTo(response: Response, to: Addressee, status: CacheStatus): boolean {
+/** The headers of `fetch` and `Response.redirect` are immutable. Then the first change fails, so nothing has changed. */
+function attempt(change: () => void): boolean {
   try {
-    addFields(response.headers, to, status)
+    change()
     return true
   } catch {
-    // The headers of `fetch` and `Response.redirect` are immutable. The first change failed, so nothing has changed.
     return false
   }
 }

@@ -2,7 +2,7 @@
 import { isComplete, mayStore, supersedes, type VaryRecord, varyRecordOf } from '../http/index.ts'
 import { RefreshError } from '../values/errors.ts'
 import { type BodyEnd, cancelBody, isRuntimeStream, readBody, teeBody } from './bodies.ts'
-import { annotate, bodyOf, buildResponse, canCopy, copyWith } from './client-response.ts'
+import { annotate, bodyOf, buildResponse, canCopy, copyWith, hasHiddenType } from './client-response.ts'
 import { hasUnknownForm, isDecodedBody } from './content-coding.ts'
 import { emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import {
@@ -80,6 +80,7 @@ async function endUnstored(leader: Leader, status: number, refusal: string | und
 function refusalOf(leader: Leader, { response, timed, error }: OriginResponse): string | undefined {
   const { x } = leader
   if (error !== undefined) return 'error'
+  if (hasHiddenType(response)) return 'content-type'
   // Its bytes are gone, or it has parts that a stored copy would not have.
   if (!canCopy(response)) return 'body'
   if (hasUnknownForm(timed.headers)) return 'content-encoding'

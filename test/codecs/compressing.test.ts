@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type Codec, compressingCodec, memoryCache } from 'pgstash'
+import { type Codec, compressingCodec, encryptingCodec, memoryCache } from 'pgstash'
 import { describe, expect, it } from 'vitest'
 
 const context = { key: 'key' }
@@ -37,6 +37,15 @@ describe('compressingCodec', () => {
         expect(await codec.decode(await codec.encode(value, context), context)).toBe(value)
       }),
     )
+  })
+
+  it('has the digest of its codec, if that has one', async () => {
+    const inner = encryptingCodec({ keys: { k: crypto.getRandomValues(new Uint8Array(32)) } })
+    const { digest: _, ...without } = inner
+    const at = context
+    expect(await compressingCodec({ codec: inner }).digest?.('tag', at)).toBe(await inner.digest?.('tag', at))
+    expect(await compressingCodec().digest?.('tag', at)).toBe('tag')
+    expect(compressingCodec({ codec: without }).digest).toBeUndefined()
   })
 
   it('gives back large text of every alphabet, across the chunks of a stream', async () => {

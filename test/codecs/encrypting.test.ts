@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import { compressingCodec, createCache, type EncryptingCodecOptions, encryptingCodec, memoryCache } from 'pgstash'
+import {
+  compressingCodec,
+  createCache,
+  type EncryptingCodecOptions,
+  type EncryptionKey,
+  encryptingCodec,
+  memoryCache,
+} from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
 import { secretCache } from '../../docs/snippets/codecs/secret.ts'
@@ -70,6 +77,31 @@ describe('encryptingCodec', () => {
     for (const wrong of [...forged, text.replace('aes1', 'aes2')]) {
       await expect(codec.decode(wrong, at('key'))).rejects.toThrow()
     }
+  })
+
+  it('makes the same digest of a text for one place and one key, whatever form the key has', async () => {
+    const imported = await crypto.subtle.importKey('raw', KEY, 'AES-GCM', false, ['encrypt', 'decrypt'])
+    const digestOf = (key: Uint8Array | EncryptionKey, text = 'tag', place = 'app|user') =>
+      encryptingCodec({ keys: { k: key } }).digest?.(text, at(place))
+    const digest = await digestOf(KEY)
+    expect(digest).toMatch(/^[A-Za-z0-9+/]{22}==$/)
+    expect([await digestOf(KEY), await digestOf(imported)]).toEqual([digest, digest])
+    const others = [
+      digestOf(newKey()),
+      digestOf(KEY, 'tag2'),
+      digestOf(KEY, 'tag', 'app|user2'),
+      digestOf(KEY, '2tag', 'app|user'),
+      digestOf(KEY, 'tag', 'app|user:1'),
+    ]
+    expect(new Set([digest, ...(await Promise.all(others))]).size).toBe(6)
+  })
+
+  it('makes digests with the current key', async () => {
+    const [june, july] = [newKey(), newKey()]
+    const [before, after] = [{ june }, { june, july }] as const
+    const digest = await encryptingCodec({ keys: after, current: 'july' }).digest?.('tag', at('key'))
+    expect(digest).toBe(await encryptingCodec({ keys: { july } }).digest?.('tag', at('key')))
+    expect(digest).not.toBe(await encryptingCodec({ keys: before }).digest?.('tag', at('key')))
   })
 
   it('reads with every key and writes with the current one, so that keys can be rotated', async () => {

@@ -89,6 +89,16 @@ const timed = fc.record({
   requestAt: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
   responseAt: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
 })
+// Mostly well-formed, otherwise hardly any of them would be a part.
+const partial = fc
+  .tuple(timed, fc.nat(9), fc.nat(9), fc.constantFrom('"v1"', '"v1"', 'W/"v1"', '"v2"'), fc.constantFrom(10, 10, 12))
+  .map(([given, a, b, etag, length]) => {
+    const fields = new Headers(given.headers)
+    fields.delete('content-length')
+    fields.set('content-range', `bytes ${Math.min(a, b)}-${Math.max(a, b)}/${length}`)
+    fields.set('etag', etag)
+    return { ...given, status: 206, headers: fields }
+  })
 const policy = fc
   .record({
     storeSetCookie: fc.boolean(),
@@ -121,11 +131,36 @@ describe('whatever the messages say', () => {
         http.isHeldByClient(request, update)
         http.varyRecordOf(['accept'], stored.headers, own)
         http.lifetimeOf(stored, own, { validatableMs: HOUR })
+        http.mayStorePart(request, update, own)
+        http.judgeUnsafe(request, URL_, update, own)
         const kept = { ...stored, headers: http.fieldsToStore(stored, own) }
         const { status, headers, body } = http.answer(request, kept, { now: NOW, bodyBytes })
         if (status < 600) expect(new Response(null, { status, headers }).status).toBe(status)
         if (typeof body === 'object') expect(body.last).toBeLessThan(bodyBytes)
         expect(headers.get('age')).toMatch(/^\d+$/)
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  it('no part answers for the whole, and every answer from one is within the stored bytes', () => {
+    const bytes = fc.tuple(fc.nat(12), fc.boolean())
+    fc.assert(
+      fc.property(head, partial, partial, bytes, bytes, policy, (request, first, second, one, two, own) => {
+        const [parts, more] = [http.receivedPart(first, ...one), http.receivedPart(second, ...two)]
+        if (parts === undefined) return
+        const stored = http.partToStore(first, parts, own)
+        const combined = more && http.combineParts(stored, { response: second, parts: more }, own)
+        for (const part of combined ? [stored, combined] : [stored]) {
+          expect(part.response.status).toBe(http.isWhole(part.parts) ? 200 : 206)
+          http.forwardPart(request, part)
+          http.completionFields(request, part)
+          const found = http.answerPart(request, part, { now: NOW })
+          if (found === undefined) continue
+          expect(request.method === 'GET' && request.headers.has('range')).toBe(true)
+          expect(new Response(null, found).status).toBe(found.status)
+          if (typeof found.body === 'object') expect(found.body.last).toBeLessThan(http.storedLength(part.parts))
+        }
       }),
       { numRuns: 3_000 },
     )

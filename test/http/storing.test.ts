@@ -12,6 +12,10 @@ function refusal(given: TimedResponse, request = get(), options: PolicyOptions =
 }
 
 describe('a response may be stored (RFC 9111 3)', () => {
+  it('with a Content-Range that names no range: it means nothing in a 200 (RFC 9110 14.4)', () => {
+    expect(refusal(response({ ...FRESH, 'content-range': 'ABC' }))).toBeUndefined()
+  })
+
   it.each([200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 503, 299, 599])(
     'with status %i and an explicit lifetime',
     (status) => {
@@ -73,7 +77,9 @@ describe('a response is not stored', () => {
 
   it('that is partial, by its status or its Content-Range (RFC 9111 3.3)', () => {
     expect(refusal(response(FRESH, { status: 206 }))).toBe('partial')
-    expect(refusal(response({ ...FRESH, 'content-range': 'bytes 0-1/2' }))).toBe('partial')
+    for (const value of ['bytes 0-1/2', 'bytes 0-1/*', 'items 0-1/2', 'bytes 0-0/2, bytes 1-1/2']) {
+      expect(refusal(response({ ...FRESH, 'content-range': value })), value).toBe('partial')
+    }
   })
 
   it('with no-store, in any case and beside anything (RFC 9111 5.2.2.5)', () => {

@@ -80,7 +80,11 @@ describe('request fields match (RFC 9111 4.1)', () => {
     ['accept-language', 'en-US, de;q=0.8', 'EN-us,de;Q=0.80'],
     ['accept-charset', 'UTF-8', 'utf-8'],
     ['accept', 'text/html , application/json ; q=0.5', 'text/html,application/json;q=0.5'],
+    ['accept-language', 'fr;q=0.5, de', 'de;q=1.0,FR;q=0.50'],
+    ['accept-language', 'en;q=0.5, de, fr;q=0.5, it', 'de, it, en;q=0.5, fr;q=0.5'],
     ['x-own', ' a ', 'a'],
+    ['x-own', 'a,b', ' a\t,  b '],
+    ['x-own', 'a,,b', 'a, ,b'],
   ])('%s: %j and %j', (name, a, b) => {
     expect(normalizeField(name, a)).toBe(normalizeField(name, b))
   })
@@ -95,17 +99,54 @@ describe('request fields match (RFC 9111 4.1)', () => {
     ['accept', 'text/html;level=A', 'text/html;level=a'],
     ['accept', 'a;x="b , c"', 'a;x="b, c"'],
     ['accept', 'a;x="b ; c"', 'a;x="b;c"'],
-    ['x-own', 'a,b', 'a, b'],
+    ['accept-language', 'en, en;q=0.5', 'en;q=0.5, en'],
+    ['accept-language', 'x-gzip', 'gzip'],
+    ['x-own', 'a b', 'ab'],
+    ['x-own', 'a,b', 'b,a'],
+    ['x-own', 'a,,b', 'a,b'],
     ['x-own', 'A', 'a'],
+    ['x-own', '"a,b"', '"a, b"'],
+    ['x-own', 'a\\,b', 'a\\, b'],
+    ['x-own', 'a; b', 'a;b'],
     ['cookie', 'a=1; b=2', 'b=2; a=1'],
+    ['cookie', 'a=1,2', 'a=1, 2'],
+    ['authorization', 'Digest a,b', 'Digest a, b'],
+    ['user-agent', 'a (b, c)', 'a (b,c)'],
   ])('but not %s: %j and %j', (name, a, b) => {
     expect(normalizeField(name, a)).not.toBe(normalizeField(name, b))
+  })
+
+  it('ignores the order of languages of equal weight only if it is told to', () => {
+    const normal = (value: string) => normalizeField('accept-language', value, { ignoreLanguageOrder: true })
+    expect(normal('en, de')).toBe(normal('de, en'))
+    expect(normal('fr;q=0.5, en, de')).toBe(normal('de, en, fr;q=0.5'))
+    expect(normal('en, de;q=0.5')).not.toBe(normal('de, en;q=0.5'))
+  })
+
+  it('keeps every weight with its language, in descending order', () => {
+    const language = fc.uniqueArray(fc.constantFrom('en', 'de', 'fr', 'it', '*'), { minLength: 1 })
+    const weight = fc.constantFrom(0, 0.1, 0.5, 0.999, 1)
+    const list = language.chain((names) => fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), weight))))
+    fc.assert(
+      fc.property(list, fc.boolean(), (members, ignoreLanguageOrder) => {
+        const value = members.map(([name, q]) => `${name};q=${q}`).join()
+        const found = normalizeField('accept-language', value, { ignoreLanguageOrder })
+        const parsed = found.split(',').map((member) => {
+          const [name = '', q] = member.split(';q=')
+          return [name, q === undefined ? 1 : Number(q)] as const
+        })
+        expect(new Map(parsed)).toEqual(new Map(members))
+        const weights = parsed.map(([, q]) => q)
+        expect(weights).toEqual([...weights].sort((a, b) => b - a))
+      }),
+    )
   })
 
   it('takes linear time', () => {
     const start = performance.now()
     for (const text of [' ', ';', ',', '"', ' ;', 'a ', '\\"'])
-      for (const name of ['accept', 'accept-encoding']) normalizeField(name, `a${text.repeat(50_000)}b`)
+      for (const name of ['accept', 'accept-encoding', 'accept-language', 'x-own'])
+        normalizeField(name, `a${text.repeat(50_000)}b`)
     expect(performance.now() - start).toBeLessThan(10_000)
   })
 })

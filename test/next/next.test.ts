@@ -5,6 +5,7 @@ import { migrate } from 'pgstash/migrate'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
+import { describeCachedRoutes } from './cached-routes.ts'
 import { type App, createApp, type Site } from './next-app.ts'
 
 /** Builds share two cores with other tests. */
@@ -22,6 +23,7 @@ const SNIPPETS = {
   'next/cache.ts': 'lib/cache.js',
   'next/page.tsx': 'app/report/page.js',
   'next/route.ts': 'app/api/report/route.js',
+  'next/cached-route.ts': 'app/api/cached/[name]/route.js',
   'next/cleanup.ts': 'app/api/cleanup/route.js',
   'next/actions.ts': 'app/visits/actions.js',
   'next/proxy.ts': 'proxy.js',
@@ -29,6 +31,7 @@ const SNIPPETS = {
 }
 
 interface Running {
+  readonly app: App
   readonly site: Site
   /** Straight to the database. */
   readonly cache: Cache
@@ -139,6 +142,8 @@ function describeSite(running: () => Running) {
     expect([answer.status, await answer.json()]).toEqual([200, { removed: 0, more: false }])
   })
 
+  describeCachedRoutes(() => running().app)
+
   it('shows the admin pages to those who know the password', async () => {
     const { site } = running()
     const authorization = `Basic ${btoa(`ada:${SECRETS.ADMIN_PASSWORD}`)}`
@@ -161,7 +166,7 @@ describe('an app with cacheComponents, built with its database', () => {
     const { cache, variables } = await createVariables()
     await built(app, variables)
     keysAfterBuild = (await cache.list()).entries.map(({ key }) => key)
-    running = { site: await app.start({ ...variables, ...SECRETS }), cache }
+    running = { app, site: await app.start({ ...variables, ...SECRETS }), cache }
   }, BUILD_MS)
 
   it('stores while it is built only what a cached scope computes and what lists pages', () => {
@@ -195,7 +200,7 @@ describe('an app without cacheComponents, built without a database, its variable
     })
     await built(app, NOWHERE)
     const { cache, variables } = await createVariables()
-    running = { site: await app.start({ ...variables, ...SECRETS }), cache }
+    running = { app, site: await app.start({ ...variables, ...SECRETS }), cache }
   }, BUILD_MS)
 
   it.each(['/dashboard', '/plain'])('answers %s from the cache, and from what is in it now', async (path) => {

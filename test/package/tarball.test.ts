@@ -255,6 +255,10 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'ResponseCacheOptions',
     ],
   },
+  './fetch': {
+    values: ['addressKey', 'purge', 'purgeRoute', 'purgeStatements', 'rateLimit', 'rateLimitKey'],
+    types: ['PurgeRouteOptions', 'PurgeStatementsOptions', 'PurgeTargets', 'RateLimitOptions'],
+  },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],
     types: ['CronRouteOptions', 'ScheduledCleanupOptions', 'ScheduledHandler'],

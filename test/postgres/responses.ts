@@ -28,6 +28,7 @@ export function createResponses(site: Site, options: CacheOptions = {}) {
   const store = createResponseStore(engine)
   return {
     store,
+    request: (url: string) => request(store, url),
     /** Claims the lease of a URL and stores a response. */
     async put(url: string, body: Uint8Array | string, meta: Partial<ResponseMeta> = {}): Promise<boolean> {
       const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body

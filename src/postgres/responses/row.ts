@@ -16,6 +16,9 @@ import { withoutContent } from '../../values/redact.ts'
 import { bodyBytes, bodyText } from './body.ts'
 import type { BodyForm, ResponseMeta } from './store.ts'
 
+/** A client may send thousands of tags, and each digest takes some 10 µs. */
+const MAX_DIGESTS = 32
+
 export interface RowSettings {
   readonly codec: Codec
   readonly maxValueBytes: number
@@ -61,22 +64,25 @@ export async function encodeMeta(
   const fields = { ...meta, ...form }
   if (settings.codec === jsonCodec) return JSON.stringify(fields)
   const { status, date, modifiedAt, sliding, vary } = meta
-  const tag = meta.tag === undefined ? undefined : await settings.codec.digest?.(meta.tag, { key: base })
+  const tag = meta.tag === undefined ? undefined : await digestOf(meta.tag, base, settings.codec)
   const clear = { status, date, tag, modifiedAt, sliding, vary }
   return JSON.stringify({ ...clear, fields: await encode(fields, key, settings) })
 }
 
-/**
- * The entity tags of a condition as the rows' `meta` has them. A tag without a digest matches no row: the body then moves, and
- * the caller compares.
- */
-export async function comparableTags(tags: readonly string[], base: string, codec: Codec): Promise<string[]> {
-  if (codec === jsonCodec) return [...tags]
+/** The entity tags of a condition as `meta` has them in clear. Those that are left out match no row. */
+export async function comparableTags(tags: readonly string[], base: string, codec: Codec): Promise<readonly string[]> {
+  if (codec === jsonCodec) return tags
+  const digests = await Promise.all(tags.slice(0, MAX_DIGESTS).map((tag) => digestOf(tag, base, codec)))
+  return digests.filter((digest) => digest !== undefined)
+}
+
+/** Undefined if the codec makes no digests. Then the body moves from the database, and the caller compares the tags. */
+async function digestOf(tag: string, base: string, codec: Codec): Promise<string | undefined> {
   try {
-    const digests = await Promise.all(tags.map((tag) => codec.digest?.(tag, { key: base })))
-    return digests.filter((digest) => digest !== undefined)
+    const digest: unknown = await codec.digest?.(tag, { key: base })
+    return typeof digest === 'string' ? digest : undefined
   } catch {
-    return []
+    return undefined
   }
 }
 

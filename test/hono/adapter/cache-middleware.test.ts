@@ -4,9 +4,9 @@ import { type CacheVariables, cacheMiddleware } from 'pgstash/hono'
 import { migrate } from 'pgstash/migrate'
 import type { Faults } from 'pgstash/testing'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createStash } from '../../rate-limit/limits.ts'
 import { createDatabase } from '../../setup/databases.ts'
 import { advance } from '../../setup/postgres-store.ts'
-import { createStash } from '../limits.ts'
 
 let db: Awaited<ReturnType<typeof createStash>>['db']
 let cache: Cache

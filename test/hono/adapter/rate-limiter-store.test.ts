@@ -5,9 +5,9 @@ import { type RateLimiterStore, type RateLimiterStoreOptions, rateLimiterStore }
 import { migrate } from 'pgstash/migrate'
 import type { Faults } from 'pgstash/testing'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { cost, counters, createStash, statuses } from '../../rate-limit/limits.ts'
 import { createDatabase } from '../../setup/databases.ts'
 import { advance } from '../../setup/postgres-store.ts'
-import { cost, counters, createStash, statuses } from '../limits.ts'
 
 let db: Awaited<ReturnType<typeof createStash>>['db']
 let cache: Cache

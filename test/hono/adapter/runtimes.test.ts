@@ -12,11 +12,11 @@ import { migrate } from 'pgstash/migrate'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bundleForEdge } from '../../package/bundle.ts'
 import { install, linkPackages, pack, ROOT } from '../../package/packed.ts'
+import { counters, createStash, members, PATIENCE_MS } from '../../rate-limit/limits.ts'
 import { cleanup } from '../../setup/cleanup.ts'
 import { createDatabase } from '../../setup/databases.ts'
 import { eventually } from '../../setup/eventually.ts'
 import { advance } from '../../setup/postgres-store.ts'
-import { counters, createStash, members, PATIENCE_MS } from '../limits.ts'
 
 const REQUESTS = 200
 const LIMIT = 50

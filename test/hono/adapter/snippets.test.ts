@@ -11,9 +11,9 @@ import { pages } from '../../../docs/snippets/rate-limit/own-answer.ts'
 import { type Env, perUser } from '../../../docs/snippets/rate-limit/users.ts'
 import { api as withWindows } from '../../../docs/snippets/rate-limit/windows.ts'
 import worker from '../../../docs/snippets/rate-limit/worker.ts'
+import { createStash, members, statuses } from '../../rate-limit/limits.ts'
 import { createDatabase } from '../../setup/databases.ts'
 import { advance } from '../../setup/postgres-store.ts'
-import { createStash, members, statuses } from '../limits.ts'
 
 let stash: Awaited<ReturnType<typeof createStash>>
 let cache: Cache

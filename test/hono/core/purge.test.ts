@@ -73,6 +73,13 @@ describe('a purge', () => {
     expect(await stored(site)).toHaveLength(1)
   })
 
+  it('by a prefix that ends within an escape counts each response once', async () => {
+    const cache = ownCache(site)
+    const { fetch } = pages({ cache })
+    for (const path of ['/a', '/b%20', '/.well-known', '/~x', '/?q', '/']) await fetch(path)
+    expect(await purge(cache, { prefixes: ['https://example.com/%', 'https://example.com/%7'] })).toBe(6)
+  })
+
   it('by tag is exact, alone and with URLs', async () => {
     const cache = ownCache(site)
     const { fetch } = pages({ cache })

@@ -1,32 +1,32 @@
-/** The options of `rateLimit`, checked once when the middleware is created. */
-import type { Context, Env } from 'hono'
+/** The options of `rateLimit`, checked once when the limit is created. */
 import type { Cache, LimitResult } from '../cache.ts'
 import { now } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type Expiration, parsePeriod } from '../values/expiration.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../values/time-span.ts'
-import { checkedName } from './rate-limit-key.ts'
+import { checkedName } from './counter-key.ts'
 
 /** Users wait this long for a page without leaving it, and a suspended database wakes up well within it. */
 const DEFAULT_TIMEOUT_MS = 2_000
 const MAX_LIMIT = Number.MAX_SAFE_INTEGER - 1
 const MS_PER_SECOND = 1_000
 
-export interface RateLimitOptions<E extends Env = Env> {
-  /** The cache that counts, or a function that returns it: `(c) => c.var.cache` with `cacheMiddleware`. */
-  cache: Cache | ((c: Context<E>) => Cache)
+/** @typeParam A the arguments of the handler, which the functions among the options get as well */
+export interface RateLimitOptions<A extends readonly unknown[]> {
+  /** The cache that counts, or a function that returns it. */
+  cache: Cache | ((...args: A) => Cache)
   /** Requests allowed per window, 0 or more; or a function, for a limit that depends on the client. */
-  limit: number | ((c: Context<E>) => number | Promise<number>)
+  limit: number | ((...args: A) => number | Promise<number>)
   /** The length of a window, a positive span. A window starts with the first request that it counts. */
   period: Expiration
   /**
    * Returns the client that a request counts for. There is no default, because the header that carries an unforgeable address
    * depends on what is in front of the program. For addresses see `addressKey`.
    */
-  key: (c: Context<E>) => string | Promise<string>
+  key: (...args: A) => string | Promise<string>
   /** Returns true for requests that are neither counted nor refused; default: none. */
-  skip?: ((c: Context<E>) => boolean | Promise<boolean>) | undefined
+  skip?: ((...args: A) => boolean | Promise<boolean>) | undefined
   /**
    * The limit's name in the keys of its counters and in header fields: letters, digits, hyphens, underscores and dots.
    * Limits with the same name share their counters. The default contains limit and period, as in `100-per-60s`, so that limits
@@ -39,14 +39,14 @@ export interface RateLimitOptions<E extends Env = Env> {
    * Returns the response to a refused request; default: 429 with problem details (RFC 9457). `Retry-After` is added if it is
    * missing.
    */
-  onLimit?: ((c: Context<E>, result: LimitResult) => Response | Promise<Response>) | undefined
+  onLimit?: ((result: LimitResult, ...args: A) => Response | Promise<Response>) | undefined
   /**
    * Whether a request passes uncounted if the database fails or takes too long; default true. With `false` the error is
    * thrown. Programming errors, such as a key that is not a string, are always thrown.
    */
   failOpen?: boolean | undefined
   /** Called when a request passed uncounted; default `console.error`, because a limit that is off must not go unnoticed. */
-  onError?: ((error: unknown, c: Context<E>) => unknown) | undefined
+  onError?: ((error: unknown, ...args: A) => unknown) | undefined
   /**
    * The longest that a request waits to be counted. A plain number is milliseconds; default 2,000. The cache's own timeout
    * applies as well.
@@ -66,25 +66,27 @@ const KNOWN_OPTIONS = [
   'failOpen',
   'onError',
   'timeout',
-] as const satisfies readonly (keyof RateLimitOptions)[]
+] as const satisfies readonly (keyof RateLimitOptions<[]>)[]
 
 /** The checked options, with every default filled in. */
-export interface RateLimitSettings<E extends Env> {
-  cacheOf(c: Context<E>): Cache
-  limitOf(c: Context<E>): number | Promise<number>
-  keyOf(c: Context<E>): string | Promise<string>
+export interface RateLimitSettings<A extends readonly unknown[]> {
+  cacheOf(...args: A): Cache
+  limitOf(...args: A): number | Promise<number>
+  keyOf(...args: A): string | Promise<string>
   readonly periodMs: number
   readonly name: string
   readonly hasFields: boolean
   readonly failOpen: boolean
   readonly timeoutMs: number
-  readonly skip: RateLimitOptions<E>['skip']
-  readonly onLimit: RateLimitOptions<E>['onLimit']
-  readonly onError: NonNullable<RateLimitOptions<E>['onError']>
+  readonly skip: RateLimitOptions<A>['skip']
+  readonly onLimit: RateLimitOptions<A>['onLimit']
+  readonly onError: NonNullable<RateLimitOptions<A>['onError']>
 }
 
 /** @throws InvalidOptionError, InvalidExpirationError */
-export function parseRateLimitOptions<E extends Env>(options: RateLimitOptions<E>): RateLimitSettings<E> {
+export function parseRateLimitOptions<A extends readonly unknown[]>(
+  options: RateLimitOptions<A>,
+): RateLimitSettings<A> {
   const {
     cache,
     limit,
@@ -97,7 +99,7 @@ export function parseRateLimitOptions<E extends Env>(options: RateLimitOptions<E
     failOpen = true,
     onError,
     timeout = DEFAULT_TIMEOUT_MS,
-  } = optionsObject<RateLimitOptions<E>>(options, KNOWN_OPTIONS)
+  } = optionsObject<RateLimitOptions<A>>(options, KNOWN_OPTIONS)
   for (const [option, value] of Object.entries({ skip, onLimit, onError })) optionalFunction(option, value)
   if (typeof key !== 'function')
     throw new InvalidOptionError(`Expected key to be a function, got ${describeType(key)}.`)
@@ -121,12 +123,18 @@ export function parseRateLimitOptions<E extends Env>(options: RateLimitOptions<E
     }),
     skip,
     onLimit,
-    onError: onError ?? ((error) => console.error(error)),
+    onError: onError ?? logError,
   }
 }
 
-function cacheFrom<E extends Env>(cache: RateLimitOptions<E>['cache'] | undefined): RateLimitSettings<E>['cacheOf'] {
-  if (typeof cache === 'function') return (c) => checkedCache(cache(c))
+function logError(error: unknown, ..._args: readonly unknown[]): void {
+  console.error(error)
+}
+
+function cacheFrom<A extends readonly unknown[]>(
+  cache: RateLimitOptions<A>['cache'] | undefined,
+): RateLimitSettings<A>['cacheOf'] {
+  if (typeof cache === 'function') return (...args) => checkedCache(cache(...args))
   const checked = checkedCache(cache)
   return () => checked
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { parseList } from 'structured-headers'
 import { describe, expect, it } from 'vitest'
-import { addRateLimitFields, seconds } from '../../../src/hono/rate-limit-fields.ts'
+import { addRateLimitFields, seconds } from '../../src/rate-limit/fields.ts'
 
 const USAGE = { name: 'api', limit: 100, periodMs: 60_000, remaining: 50, resetMs: 29_001 }
 

@@ -18,9 +18,10 @@ const IPV4_MAPPED = '0:0:0:0:0:ffff'
  *   socket in Node
  * @throws InvalidKeyError if it is not an address. A header that the platform does not set would count all clients as one.
  * @example
- * rateLimit({ cache, limit: 100, period: '1m', key: (c) => addressKey(c.req.header('cf-connecting-ip')) })
+ * app.use(rateLimit({ cache, limit: 100, period: '1m', key: (c) => addressKey(c.req.header('cf-connecting-ip')) }))
+ * const key = (request: Request) => addressKey(request.headers.get('cf-connecting-ip'))
  */
-export function addressKey(address: string | undefined): string {
+export function addressKey(address: string | null | undefined): string {
   if (typeof address === 'string') {
     if (IPV4.test(address)) return address
     // Drop the zone of a link-local address: it names an interface of this machine, not the client.

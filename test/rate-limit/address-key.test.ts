@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { addressKey } from 'pgstash/hono'
+import { addressKey } from 'pgstash/fetch'
 import { describe, expect, it } from 'vitest'
 
 describe('the key of an address', () => {
@@ -53,7 +53,7 @@ describe('the key of an address', () => {
     '::1]/[',
     '0x7f.1',
   ])('is refused for a value that is not an address: %o', (address) => {
-    const key = () => addressKey(address as string)
+    const key = () => addressKey(address)
     expect(key).toThrow(expect.objectContaining({ name: 'InvalidKeyError', code: 'INVALID_KEY' }))
     if (address) expect(key).toThrow(/^(?!.*192)/)
   })

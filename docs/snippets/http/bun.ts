@@ -1,0 +1,12 @@
+import { drizzle } from 'drizzle-orm/neon-http'
+import { createCache } from 'pgstash'
+import { withResponseCache } from 'pgstash/fetch'
+import { handler } from './handler.ts'
+
+const cache = createCache(drizzle(process.env.DATABASE_URL ?? ''))
+
+/** The process outlives its responses: a refresh in the background only must not reject. */
+const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
+
+// Bun listens on the port in the variable PORT, or on 3000.
+Bun.serve({ fetch: withResponseCache(handler, { cache, waitUntil }) })

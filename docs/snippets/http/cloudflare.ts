@@ -1,0 +1,13 @@
+import { drizzle } from 'drizzle-orm/neon-http'
+import { type Cache, createCache } from 'pgstash'
+import { withResponseCache } from 'pgstash/fetch'
+import { handler } from './handler.ts'
+
+// One for all requests of an isolate: it prepares each statement once.
+let cache: Cache | undefined
+
+export default {
+  fetch: withResponseCache((request: Request, _env: { DATABASE_URL: string }) => handler(request), {
+    cache: (_request, env) => (cache ??= createCache(drizzle(env.DATABASE_URL))),
+  }),
+}

@@ -1,0 +1,11 @@
+import { drizzle } from 'drizzle-orm/neon-http'
+import { createCache } from 'pgstash'
+import { withResponseCache } from 'pgstash/fetch'
+import { handler } from './handler.ts'
+
+const cache = createCache(drizzle(Deno.env.get('DATABASE_URL') ?? ''))
+
+/** The process outlives its responses: a refresh in the background only must not reject. */
+const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
+
+Deno.serve({ port: Number(Deno.env.get('PORT') ?? 8000) }, withResponseCache(handler, { cache, waitUntil }))

@@ -1,0 +1,10 @@
+/** What the snippets use of Deno and Bun; the types of these runtimes have all of it. */
+declare namespace Deno {
+  const env: { get(name: string): string | undefined }
+  function serve(options: { port: number }, handler: (request: Request) => Response | Promise<Response>): void
+}
+
+declare namespace Bun {
+  type Handler = (request: Request) => Response | Promise<Response>
+  function serve(options: { fetch: Handler } | { routes: Record<string, Record<string, Handler>> }): void
+}

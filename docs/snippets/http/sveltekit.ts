@@ -1,0 +1,15 @@
+// src/hooks.server.ts
+import type { Handle } from '@sveltejs/kit'
+import { drizzle } from 'drizzle-orm/neon-http'
+import { createCache } from 'pgstash'
+import { withResponseCache } from 'pgstash/fetch'
+import { building, version } from '$app/environment'
+import { env } from '$env/dynamic/private'
+
+const cache = createCache(() => drizzle(env.DATABASE_URL ?? ''))
+const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
+const cached = withResponseCache(
+  (request: Request, { event, resolve }: Parameters<Handle>[0]) => resolve({ ...event, request }),
+  { cache, waitUntil, key: () => version },
+)
+export const handle: Handle = (input) => (building ? input.resolve(input.event) : cached(input.event.request, input))

@@ -1,0 +1,48 @@
+/** Answers a request for a range from a stored part (RFC 9111 3.3): with 206, or with 304 if the client's condition says so. */
+import { ageValue } from './age.ts'
+import type { Answer, AnswerOptions } from './answer.ts'
+import { comparableOf, conditionOf, isNotModified, notModifiedFields } from './conditional.ts'
+import type { RequestHead } from './message.ts'
+import { locate } from './partial-ranges.ts'
+import type { StoredPart } from './partial-storing.ts'
+import { type ByteRange, contentRange, ifRangeHolds, selectRange } from './range.ts'
+import { NOT_MODIFIED, PARTIAL_CONTENT } from './statuses.ts'
+
+/**
+ * Returns the requested range if the stored part has all of its bytes.
+ *
+ * "A cache MUST NOT use an incomplete response to answer requests unless [...] the request is partial and specifies a range
+ * wholly within the incomplete response" (RFC 9111 3.3). If If-Range fails, the request is for the whole. The origin decides
+ * about a range that is unsatisfiable.
+ */
+export function heldRange(request: RequestHead, { response, parts }: StoredPart): ByteRange | undefined {
+  if (request.method !== 'GET' || !ifRangeHolds(request, response)) return undefined
+  const range = selectRange(request.headers.get('range'), parts.completeLength)
+  return typeof range === 'object' && locate(parts, range) !== undefined ? range : undefined
+}
+
+/**
+ * Answers from the part, or returns undefined if bytes are missing. `reuse` decides before whether the part is fresh.
+ *
+ * @returns an answer whose `body` has positions in the stored bytes, which are the concatenated parts
+ */
+export function answerPart(
+  request: RequestHead,
+  stored: StoredPart,
+  { now, validated = false }: Pick<AnswerOptions, 'now' | 'validated'>,
+): Answer | undefined {
+  const { response, parts } = stored
+  const range = heldRange(request, stored)
+  const body = range && locate(parts, range)
+  if (range === undefined || body === undefined) return undefined
+  const headers = new Headers(response.headers)
+  if (!validated) headers.set('age', ageValue(response, now))
+  // RFC 9111 4.3.2 evaluates conditions against a stored 206 that satisfies the request, too.
+  const condition = conditionOf(request, now)
+  if (condition && isNotModified(condition, comparableOf(response))) {
+    return { status: NOT_MODIFIED, headers: notModifiedFields(headers), body: 'none' }
+  }
+  headers.set('content-range', contentRange(range, parts.completeLength))
+  headers.set('content-length', String(range.last - range.first + 1))
+  return { status: PARTIAL_CONTENT, headers, body }
+}

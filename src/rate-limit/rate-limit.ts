@@ -1,0 +1,98 @@
+/** Counts requests and refuses those beyond a limit, for the rate limits of any framework. */
+import type { LimitResult } from '../cache.ts'
+import { amend } from '../response-cache/client-response.ts'
+import { isRefresh } from '../response-cache/refresh-mark.ts'
+import { DatabaseTimeoutError, describeType, InvalidOptionError, isOutage } from '../values/errors.ts'
+import { withDeadline } from '../values/with-deadline.ts'
+import { rateLimitKey } from './counter-key.ts'
+import { addRateLimitFields, type FieldAccess, seconds } from './fields.ts'
+import type { RateLimitSettings } from './options.ts'
+
+/** Registered by the draft, section 5.1. */
+const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded'
+
+/** A request that was counted. */
+export interface Counted {
+  readonly limit: number
+  readonly result: LimitResult
+}
+
+/**
+ * Counts a request. Returns undefined if it passes uncounted: a refresh of the response cache, a skipped request, or one that
+ * the database cannot count while failing is open.
+ */
+export async function countRequest<A extends readonly unknown[]>(
+  settings: RateLimitSettings<A>,
+  request: Request,
+  args: A,
+): Promise<Counted | undefined> {
+  // No client sent this request, so no option should see it.
+  if (isRefresh(request)) return undefined
+  if (await settings.skip?.(...args)) return undefined
+  const cache = settings.cacheOf(...args)
+  const limit = await settings.limitOf(...args)
+  const key = rateLimitKey(settings.name, await settings.keyOf(...args))
+  try {
+    const result = await withDeadline(
+      settings.timeoutMs,
+      cache.limit(key, { limit, period: { milliseconds: settings.periodMs } }),
+    )
+    if (result === undefined) throw new DatabaseTimeoutError(settings.timeoutMs)
+    return { limit, result }
+  } catch (error) {
+    if (!settings.failOpen || !isOutage(error)) throw error
+    await reportError(settings, error, args)
+    return undefined
+  }
+}
+
+/** Ignores an error of the listener itself: it must not fail a request that failing open lets through. */
+async function reportError<A extends readonly unknown[]>(
+  settings: RateLimitSettings<A>,
+  error: unknown,
+  args: A,
+): Promise<void> {
+  try {
+    await settings.onError(error, ...args)
+  } catch {}
+}
+
+type MakeResponse = (body: string, init: { status: 429; headers: Record<string, string> }) => Response
+
+/**
+ * Returns the refusal of a counted request.
+ *
+ * @param makeResponse makes the default refusal; Hono's adds the header fields that middleware in front set
+ * @throws InvalidOptionError if `onLimit` does not answer with a Response
+ */
+export async function refuseRequest<A extends readonly unknown[]>(
+  settings: RateLimitSettings<A>,
+  counted: Counted,
+  args: A,
+  makeResponse: MakeResponse = (body, init) => new Response(body, init),
+): Promise<Response> {
+  const { name, onLimit } = settings
+  const answer = onLimit ? await onLimit(counted.result, ...args) : problemDetails(name, makeResponse)
+  if (typeof answer?.headers?.get !== 'function') {
+    throw new InvalidOptionError(`Expected onLimit to answer with a Response, got ${describeType(answer)}.`)
+  }
+  return amend(answer, (headers) => {
+    if (!headers.has('retry-after')) headers.set('retry-after', String(seconds(counted.result.resetMs)))
+    addFields(settings, counted, headers)
+  })
+}
+
+function problemDetails(name: string, makeResponse: MakeResponse): Response {
+  const details = { type: QUOTA_EXCEEDED, title: 'Too many requests', status: 429, 'violated-policies': [name] }
+  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
+  return makeResponse(JSON.stringify(details), { status: 429, headers })
+}
+
+/** Adds the fields that state the remaining quota, unless the options turn them off. */
+export function addFields<A extends readonly unknown[]>(
+  { name, periodMs, hasFields }: RateLimitSettings<A>,
+  { limit, result }: Counted,
+  fields: FieldAccess,
+): void {
+  if (hasFields) addRateLimitFields(fields, { ...result, name, limit, periodMs })
+}

@@ -1,0 +1,1 @@
+export { failing as default } from '../lib/handlers'

@@ -1,0 +1,4 @@
+import { cached } from '../../lib/cached'
+import { failing } from '../../lib/handlers'
+
+export default cached(failing)

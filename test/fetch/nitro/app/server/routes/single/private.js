@@ -1,0 +1,4 @@
+import { cached } from '../../lib/cached'
+import { personal } from '../../lib/handlers'
+
+export default cached(personal)

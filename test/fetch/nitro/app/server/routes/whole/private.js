@@ -1,0 +1,1 @@
+export { personal as default } from '../../lib/handlers'

@@ -1,0 +1,1 @@
+export { stream as default } from '../../lib/handlers'

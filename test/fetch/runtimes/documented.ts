@@ -1,0 +1,2 @@
+/** A test replaces this file with the handler in the documents. */
+export { handler } from '../../../docs/snippets/http/handler.ts'

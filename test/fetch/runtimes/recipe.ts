@@ -1,0 +1,5 @@
+/** A test replaces this file with the recipe that it is about. */
+import { handler } from './handler.ts'
+
+export { handler as GET, handler as HEAD, handler as PUT }
+export default { fetch: handler }

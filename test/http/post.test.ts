@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import { answer } from '../../src/http/answer.ts'
+import { createPolicy, type PolicyOptions } from '../../src/http/policy.ts'
+import { judgeUnsafe, mayStorePost } from '../../src/http/post.ts'
+import { reuse } from '../../src/http/serving.ts'
+import { fieldsToStore } from '../../src/http/stored-fields.ts'
+import { date, get, HOUR, MINUTE, NOW, response } from './messages.ts'
+
+const URL_ = new URL('https://example.com/items?q=1#part')
+const policy = createPolicy()
+const FIELDS = { 'cache-control': 'max-age=60', 'content-location': '/items?q=1' }
+
+const post = (fields: Record<string, string> = {}, method = 'POST') => ({
+  ...get({ 'content-length': '5', ...fields }),
+  method,
+})
+
+function refusal(
+  fields: Record<string, string>,
+  { request = post(), status = 200, options = {} as PolicyOptions, url = URL_ } = {},
+) {
+  const decision = mayStorePost(request, url, response(fields, { status }), createPolicy(options))
+  return decision.store ? undefined : decision.reason
+}
+
+describe('the answer to a POST is stored (RFC 9110 9.3.3)', () => {
+  it.each([
+    '/items?q=1',
+    '?q=1',
+    'https://example.com/items?q=1',
+    'https://EXAMPLE.com:443/items?q=1',
+    '/a/../items?q=1#x',
+  ])('with explicit freshness and Content-Location: %s', (location) => {
+    expect(refusal({ ...FIELDS, 'content-location': location })).toBeUndefined()
+  })
+
+  it.each(['max-age=60', 's-maxage=60'])('with a lifetime by %s', (value) => {
+    expect(refusal({ ...FIELDS, 'cache-control': value })).toBeUndefined()
+  })
+
+  it('with a lifetime by Expires or a targeted field', () => {
+    const { 'content-location': location } = FIELDS
+    expect(refusal({ 'content-location': location, expires: date(HOUR) })).toBeUndefined()
+    expect(refusal({ 'content-location': location, 'cdn-cache-control': 'max-age=60' })).toBeUndefined()
+  })
+
+  it('and answers a later GET or HEAD, but is not looked up for a POST', () => {
+    const stored = response(FIELDS)
+    const kept = { ...stored, headers: fieldsToStore(stored, policy) }
+    expect(reuse(get(), kept, NOW + MINUTE / 2, policy).use).toBe('fresh')
+    expect(answer({ ...get(), method: 'HEAD' }, kept, { now: NOW, bodyBytes: 3 }).headers.get('content-length')).toBe(
+      '3',
+    )
+  })
+})
+
+describe('the answer to a POST is not stored', () => {
+  it.each([
+    ['content-location', { 'cache-control': 'max-age=60' }],
+    ['content-location', { ...FIELDS, 'content-location': '/items' }],
+    ['content-location', { ...FIELDS, 'content-location': '/items?q=2' }],
+    ['content-location', { ...FIELDS, 'content-location': 'http://example.com/items?q=1' }],
+    ['content-location', { ...FIELDS, 'content-location': 'https://other.example/items?q=1' }],
+    ['content-location', { ...FIELDS, 'content-location': 'https://[' }],
+    ['content-location', { ...FIELDS, 'content-location': '' }],
+    ['freshness', { 'content-location': '/items?q=1' }],
+    ['freshness', { ...FIELDS, 'cache-control': 'public' }],
+    ['freshness', { ...FIELDS, 'cache-control': 'public', 'last-modified': date(-HOUR) }],
+    ['partial', { ...FIELDS, 'content-range': 'bytes 0-1/2' }],
+    ['no-store', { ...FIELDS, 'cache-control': 'no-store, max-age=60' }],
+    ['private', { ...FIELDS, 'cache-control': 'private, max-age=60' }],
+    ['set-cookie', { ...FIELDS, 'set-cookie': 'a=b' }],
+    ['vary', { ...FIELDS, vary: '*' }],
+    ['not-reusable', { ...FIELDS, 'cache-control': 'max-age=0' }],
+  ] as [string, Record<string, string>][])('because of %s: %j', (reason, fields) => {
+    expect(refusal(fields)).toBe(reason)
+  })
+
+  it('with a lifetime that only the policy gives', () => {
+    const options = { defaultLifetime: 60, heuristic: true }
+    expect(refusal({ 'content-location': '/items?q=1', 'last-modified': date(-HOUR) }, { options })).toBe('freshness')
+  })
+
+  it.each(['PUT', 'PATCH', 'DELETE', 'post', 'GET'])('to a %s', (method) => {
+    expect(refusal(FIELDS, { request: post({}, method) })).toBe('method')
+  })
+
+  it.each([201, 202, 203, 204, 206, 303, 304, 404])('with status %i', (status) => {
+    expect(refusal(FIELDS, { status })).toBe('status')
+  })
+
+  it('if the policy excludes 200', () => {
+    expect(refusal(FIELDS, { options: { statuses: [404] } })).toBe('status')
+  })
+
+  it('if the request forbids it, as for a GET', () => {
+    expect(refusal(FIELDS, { request: post({ 'cache-control': 'no-store' }) })).toBe('request-no-store')
+    expect(refusal(FIELDS, { request: post({ authorization: 'x' }) })).toBe('authorization')
+    const shared = { ...FIELDS, 'cache-control': 'public, max-age=60' }
+    expect(refusal(shared, { request: post({ authorization: 'x' }) })).toBeUndefined()
+    expect(refusal(shared, { request: post({ authorization: 'x' }), options: { authenticated: 'never' } })).toBe(
+      'authorization',
+    )
+  })
+})
+
+describe('an unsafe request', () => {
+  const judge = (fields: Record<string, string>, { method = 'POST', status = 200 } = {}) =>
+    judgeUnsafe(post({}, method), URL_, response(fields, { status }), policy)
+
+  it('first invalidates its URLs and groups, then stores its answer', () => {
+    const judged = judge({ ...FIELDS, location: '/items/7', 'cache-group-invalidation': '"list"' })
+    expect(Object.keys(judged)).toEqual(['urls', 'tags', 'store'])
+    expect(judged.urls.map(String)).toEqual(['https://example.com/items?q=1', 'https://example.com/items/7'])
+    expect(judged.tags).toEqual(['group:https://example.com list'])
+    expect(judged.store).toEqual({ store: true })
+  })
+
+  it('that fails neither invalidates nor stores', () => {
+    expect(judge(FIELDS, { status: 500 })).toEqual({ urls: [], tags: [], store: { store: false, reason: 'status' } })
+  })
+
+  it('with another method only invalidates', () => {
+    const { urls, store } = judge(FIELDS, { method: 'PUT' })
+    expect([urls.length, store]).toEqual([1, { store: false, reason: 'method' }])
+  })
+})

@@ -1,0 +1,74 @@
+import type { Cache } from 'pgstash'
+import { addressKey, type RateLimitOptions, rateLimit, rateLimitKey } from 'pgstash/fetch'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { type Args, createMigratedStash, limited } from './limits.ts'
+
+let cache: Cache
+beforeAll(async () => {
+  ;({ cache } = await createMigratedStash())
+})
+
+const make = (options: object = {}) => limited({ cache, ...(options as Partial<RateLimitOptions<Args>>) })
+
+describe('mistakes', () => {
+  const wrong: [string, object, string?][] = [
+    ['no cache', { cache: undefined }],
+    ['a cache that is none', { cache: {} }],
+    ['no limit', { limit: undefined }],
+    ['a limit below zero', { limit: -1 }],
+    ['a limit with a fraction', { limit: 1.5 }],
+    ['a limit of infinity', { limit: Number.POSITIVE_INFINITY }],
+    ['no period', { period: undefined }, 'InvalidExpirationError'],
+    ['a period of zero', { period: 0 }, 'InvalidExpirationError'],
+    ['a period without an end', { period: null }, 'InvalidExpirationError'],
+    ['no key', { key: undefined }],
+    ['a key that is no function', { key: 'client' }],
+    ['an empty name', { name: '' }],
+    ['a name that would break the fields', { name: 'a"b' }],
+    ['a name that would meet others', { name: 'a:b' }],
+    ['a name that is too long', { name: 'x'.repeat(65) }],
+    ['a name with a line break', { name: 'a\n' }],
+    ['fields of an unknown draft', { headers: 'draft-6' }],
+    ['fields that are just true', { headers: true }],
+    ['a skip that is no function', { skip: true }],
+    ['an onLimit that is no function', { onLimit: 429 }],
+    ['an onError that is no function', { onError: 'log' }],
+    ['a failOpen that is no boolean', { failOpen: 'no' }],
+    ['a timeout of zero', { timeout: 0 }],
+    ['a timeout beyond timers', { timeout: 2 ** 31 }],
+    ['an option that does not exist', { windowMs: 60_000 }],
+  ]
+
+  it.each(wrong)('are refused at once: %s', (_name, options, error = 'InvalidOptionError') => {
+    expect(() => make(options)).toThrow(expect.objectContaining({ name: error }))
+  })
+
+  it('are refused at once: no handler', () => {
+    for (const handler of [null, {}, new Response()]) {
+      expect(() => limited({ cache }, handler as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    }
+  })
+
+  it('are refused at once: no options', () => {
+    for (const options of [undefined, null, 5]) {
+      expect(() => rateLimit(() => new Response(), options as never)).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION' }),
+      )
+    }
+  })
+
+  it.each<[string, object, string]>([
+    ['a key that is no string', { key: () => undefined }, 'InvalidKeyError'],
+    ['a key that is no address', { key: () => addressKey(undefined) }, 'InvalidKeyError'],
+    ['a limit that is no number', { limit: () => undefined }, 'InvalidOptionError'],
+    ['an onLimit that answers nothing', { limit: 0, onLimit: () => {} }, 'InvalidOptionError'],
+    ['a cache that is not found', { cache: () => undefined }, 'InvalidOptionError'],
+  ])('of a request are thrown even with failOpen: %s', async (_name, options, error) => {
+    await expect(make(options).request('/')).rejects.toMatchObject({ name: error })
+  })
+
+  it('of the stored value are thrown', async () => {
+    await cache.set(rateLimitKey('two', 'client'), 'text')
+    await expect(make().request('/')).rejects.toMatchObject({ name: 'NotANumberError' })
+  })
+})

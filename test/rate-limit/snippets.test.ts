@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest'
+import worker from '../../docs/snippets/rate-limit/fetch-handler.ts'
+import { createMigratedStash, members } from './limits.ts'
+
+it("fetch-handler.ts counts per network, by Cloudflare's address of the client", async () => {
+  const { server } = await createMigratedStash()
+  const left = []
+  for (const address of ['192.0.2.1', '192.0.2.1', '2001:db8::1', '2001:db8::2']) {
+    const request = new Request('https://example.com/ada', { headers: { 'cf-connecting-ip': address } })
+    const answer = await worker.fetch(request, { DATABASE_URL: server.connectionString })
+    expect([answer.status, await answer.json()]).toEqual([200, { hello: '/ada' }])
+    left.push(members(answer, 'ratelimit')[0]?.[1].r)
+  }
+  expect(left).toEqual([99, 98, 99, 98])
+})
