@@ -10,7 +10,7 @@ import {
   varyRecordOf,
 } from '../http/index.ts'
 import { RefreshError } from '../values/errors.ts'
-import { type BodyEnd, isRuntimeStream, readBody, teeBody } from './bodies.ts'
+import { type BodyEnd, cancelBody, isRuntimeStream, readBody, teeBody } from './bodies.ts'
 import { annotate, bodyOf, buildResponse, canCopy, copyWith, hasHiddenType } from './client-response.ts'
 import { hasUnknownForm, isDecodedBody } from './content-coding.ts'
 import { type Exchange, emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
@@ -41,7 +41,9 @@ export async function runLeader(leader: Leader): Promise<Response> {
     return await lead(leader)
   } catch (error) {
     // The handler may throw, and so may functions of the options.
-    await endLeadership(leader, HIT_FOR_MISS_MS)
+    const isAnswer = error instanceof Response
+    await (isAnswer ? endUnstored(leader, error.status, 'status') : endLeadership(leader, HIT_FOR_MISS_MS))
+    if (isAnswer && leader.isRefresh) return error
     throw error
   }
 }
@@ -49,8 +51,8 @@ export async function runLeader(leader: Leader): Promise<Response> {
 async function lead(leader: Leader): Promise<Response> {
   const { x, answer, stored, fwd } = leader
   const { origin, failure, error } = await fetchFromOrigin(x, stored)
+  if (failure !== undefined && leader.isRefresh) return failRefresh(leader, failure)
   if (failure !== undefined) {
-    if (leader.isRefresh) emitFailure(x, refreshErrorOf(failure))
     const stale = await staleIfError(x, stored, failure, fwd)
     if (stale !== undefined) {
       await endLeadership(leader, HIT_FOR_MISS_MS)
@@ -66,19 +68,21 @@ async function lead(leader: Leader): Promise<Response> {
   const vary = varyRecordOf(answer.names, origin.timed.headers, x.settings.policy)
   const refusal = refusalOf(leader, origin) ?? (vary === undefined ? 'vary' : undefined)
   if (refusal === undefined && vary !== undefined) return respondAndStore(leader, origin, vary)
-  await endUnstored(leader, origin, refusal)
+  // An error that is an answer, such as a thrown 404, says as much about the resource as a returned one.
+  const isThrownAnswer = error !== undefined && failure === undefined
+  await endUnstored(leader, origin.timed.status, isThrownAnswer ? 'status' : refusal)
   return respondUnstored(leader, origin, { fwd, detail: refusal })
 }
 
 /** Ends the leadership of a request whose response is not stored. */
-async function endUnstored(leader: Leader, { timed }: OriginResponse, refusal: string | undefined): Promise<void> {
+async function endUnstored(leader: Leader, status: number, refusal: string | undefined): Promise<void> {
   const { x, stored } = leader
   // A stored response that the handler no longer sends must not be served stale, nor in place of a later error.
-  if (stored !== undefined && hasStoreRight(leader) && supersedes(timed.status, refusal)) {
+  if (stored !== undefined && hasStoreRight(leader) && supersedes(status, refusal)) {
     await runInBackground(x, finishWork(leader, deleteVariant(leader)))
   } else {
     // A partial response answers few other requests, but the next one may be whole: let the waiters ask one by one until then.
-    await endLeadership(leader, timed.status === PARTIAL_CONTENT ? 0 : HIT_FOR_MISS_MS)
+    await endLeadership(leader, status === PARTIAL_CONTENT ? 0 : HIT_FOR_MISS_MS)
   }
 }
 
@@ -179,6 +183,10 @@ async function storePart(
   if (!isStored) await releaseLease(leader, 0)
 }
 
-function refreshErrorOf({ response, error }: OriginFailure): RefreshError {
-  return new RefreshError('failed', { status: response?.status, cause: error })
+/** Ends a refresh whose handler failed. The stale response stays, even if the failure could be stored. */
+async function failRefresh(leader: Leader, { response, error }: OriginFailure): Promise<Response> {
+  emitFailure(leader.x, new RefreshError('failed', { status: response?.status, cause: error }))
+  if (response !== undefined) cancelBody(response)
+  await endLeadership(leader, HIT_FOR_MISS_MS)
+  return new Response(null, { status: 500 })
 }
