@@ -1,4 +1,5 @@
 /** Copies bodies on their way to the client. */
+import { isWorkerd } from './content-coding.ts'
 
 /** How a body ended. */
 export type BodyEnd =
@@ -136,6 +137,22 @@ export async function readBody(body: ReadableStream<unknown> | null, maxBytes: n
   } catch {}
   reader.cancel().catch(() => {})
   return end
+}
+
+/**
+ * True for a stream of workerd itself, such as the body of `fetch` or of a text. Its `tee` keeps what the runtime knows: the
+ * length, and the encoded bytes. A stream in JavaScript would lose both. The client would then get other bytes than those that
+ * ETag and digests name, and it could not notice that the body ended early.
+ */
+export function isRuntimeStream(body: ReadableStream<unknown>): boolean {
+  if (!isWorkerd()) return false
+  try {
+    // Streams in JavaScript refuse this, except byte streams, whose `tee` copies every chunk.
+    body.getReader({ mode: 'byob' }).releaseLock()
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Cancels the body that nobody will read. Otherwise its producer might wait for a reader. */

@@ -46,6 +46,7 @@ export function annotate(to: Addressee, response: Response, status: CacheStatus)
  * must not be touched.
  */
 export function amend(response: Response, change: (headers: Headers) => void): Response {
+  if (hasHiddenType(response)) attempt(() => change(response.headers))
   if (!canCopy(response)) return response
   const body = bodyOf(response)
   // A response without a body can be a constant of the program, which answers many requests.
@@ -89,7 +90,7 @@ export function canCopy(response: Response): boolean {
  * True if Bun may keep the media type of a text beside the fields, where it cannot be read. Even a look at the body loses it, so
  * this is decided first.
  */
-function hasHiddenType({ headers, status }: Response): boolean {
+export function hasHiddenType({ headers, status }: Response): boolean {
   return 'Bun' in globalThis && !headers.has('content-type') && !hasNullBody(status)
 }
 

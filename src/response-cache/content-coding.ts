@@ -1,5 +1,4 @@
 /** Whether the bytes of a body are encoded as its Content-Encoding says. */
-import { listMembers } from '../http/index.ts'
 
 /** The codings that workerd applies to a body by itself. It sends every other coding as it is. */
 const ENCODED_BY_WORKERD: ReadonlySet<string> = new Set(['gzip', 'br'])
@@ -8,26 +7,30 @@ const GZIP_MAGIC = [0x1f, 0x8b]
 const GZIP_TYPE = /^(?:application|multipart)\/(?:x-)?(?:gzip|gzipped-.*|tgz|.*\+gzip)\b/i
 
 /**
- * True in workerd. There a response with Content-Encoding holds the decoded bytes, and the runtime encodes them when it sends
- * the response. With `encodeBody: 'manual'`, which cannot be read from a response, it holds the encoded bytes.
+ * In workerd, a response with Content-Encoding holds the decoded bytes, and the runtime encodes them when it sends the response.
+ * With `encodeBody: 'manual'`, which cannot be read from a response, it holds the encoded bytes.
  */
-export function doesRuntimeEncode(): boolean {
+export function isWorkerd(): boolean {
   return 'WebSocketPair' in globalThis
 }
 
 /**
- * - `encoded`: the bytes are what the client gets
- * - `decoded`: the runtime encodes them for the client
- * - `unknown`: a stored copy could be encoded twice, or not at all
+ * True if nobody can tell whether the body is encoded: a stored copy could be encoded twice, or not at all. In workerd this
+ * holds for Brotli, which has no magic number, and for gzip around a gzip file.
  */
-export type BodyForm = 'encoded' | 'decoded' | 'unknown'
+export function hasUnknownForm(headers: Headers): boolean {
+  const coding = runtimeCoding(headers)
+  return coding === 'br' || (coding === 'gzip' && GZIP_TYPE.test(headers.get('content-type') ?? ''))
+}
 
-export function bodyForm(headers: Headers, bytes: Uint8Array): BodyForm {
-  const codings = listMembers(headers.get('content-encoding')).map((coding) => coding.toLowerCase())
-  const [coding = 'identity'] = codings
-  if (!doesRuntimeEncode() || codings.length > 1 || !ENCODED_BY_WORKERD.has(coding) || bytes.length === 0)
-    return 'encoded'
-  // Brotli has no magic number.
-  if (coding !== 'gzip' || GZIP_TYPE.test(headers.get('content-type') ?? '')) return 'unknown'
-  return GZIP_MAGIC.every((byte, i) => bytes[i] === byte) ? 'encoded' : 'decoded'
+/** True if the bytes are not encoded, although Content-Encoding says so: the runtime encodes them for the client. */
+export function isDecodedBody(headers: Headers, bytes: Uint8Array): boolean {
+  // Workerd sends an empty body as it is.
+  return runtimeCoding(headers) === 'gzip' && bytes.length > 0 && GZIP_MAGIC.some((byte, i) => bytes[i] !== byte)
+}
+
+/** Returns the coding that workerd may apply to the body; undefined on other runtimes. Workerd compares the whole field. */
+function runtimeCoding(headers: Headers): string | undefined {
+  const coding = headers.get('content-encoding') ?? ''
+  return isWorkerd() && ENCODED_BY_WORKERD.has(coding) ? coding : undefined
 }

@@ -1,9 +1,9 @@
 /** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
 import { isComplete, mayStore, supersedes, type VaryRecord, varyRecordOf } from '../http/index.ts'
 import { RefreshError } from '../values/errors.ts'
-import { type BodyEnd, readBody, teeBody } from './bodies.ts'
-import { annotate, bodyOf, buildResponse, canCopy, copyWith } from './client-response.ts'
-import { bodyForm } from './content-coding.ts'
+import { type BodyEnd, isRuntimeStream, readBody, teeBody } from './bodies.ts'
+import { annotate, bodyOf, buildResponse, canCopy, copyWith, hasHiddenType } from './client-response.ts'
+import { hasUnknownForm, isDecodedBody } from './content-coding.ts'
 import { emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import {
   deleteVariant,
@@ -76,8 +76,10 @@ async function endUnstored(leader: Leader, { timed }: OriginResponse, refusal: s
 function refusalOf(leader: Leader, { response, timed, error }: OriginResponse): string | undefined {
   const { x } = leader
   if (error !== undefined) return 'error'
+  if (hasHiddenType(response)) return 'content-type'
   // Its bytes are gone, or it has parts that a stored copy would not have.
   if (!canCopy(response)) return 'body'
+  if (hasUnknownForm(timed.headers)) return 'content-encoding'
   const decision = mayStore(x.head, timed, x.settings.policy)
   if (!decision.store) return decision.reason
   if (!isKeyUnchanged(x)) return 'key'
@@ -105,9 +107,15 @@ async function respondAndStore(leader: Leader, origin: OriginResponse, vary: Var
   }
   let onStored: () => void = () => {}
   const stored = runInBackground(x, new Promise((resolve) => (onStored = resolve)))
+  const finish = (end: BodyEnd) => finishWork(leader, storeBody(end)).then(onStored)
   try {
+    if (stored === undefined && isRuntimeStream(body)) {
+      const [toClient, toStore] = body.tee()
+      void readBody(toStore, maxBodyBytes).then(finish)
+      return annotate(x, copyWith(response, toClient), status)
+    }
     const stream = teeBody(body, maxBodyBytes, (end) => {
-      const work = finishWork(leader, storeBody(end)).then(onStored)
+      const work = finish(end)
       return stored === undefined ? undefined : work
     })
     return annotate(x, copyWith(response, stream), status)
@@ -129,15 +137,10 @@ async function storeWhole(
   if (end.kind === 'cancelled' || leader.x.request.signal?.aborted) return releaseLease(leader, 0)
   if (end.kind !== 'whole') return releaseLease(leader, HIT_FOR_MISS_MS)
   const { bytes } = end
-  const form = bodyForm(timed.headers, bytes)
+  const isDecoded = isDecodedBody(timed.headers, bytes)
   // Content-Length counts encoded bytes. If the runtime decoded them, it has checked the length itself.
-  const isWhole = form === 'decoded' || isComplete(timed.headers, bytes.length, true)
-  if (form === 'unknown' || !isWhole) return releaseLease(leader, HIT_FOR_MISS_MS)
-  const isStored = await storeResponse(leader.x, leader.answer, timed, {
-    ...record,
-    bytes,
-    isDecoded: form === 'decoded',
-  })
+  if (!isDecoded && !isComplete(timed.headers, bytes.length, true)) return releaseLease(leader, HIT_FOR_MISS_MS)
+  const isStored = await storeResponse(leader.x, leader.answer, timed, { ...record, bytes, isDecoded })
   if (!isStored) await releaseLease(leader, 0)
 }
 

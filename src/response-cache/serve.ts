@@ -2,7 +2,7 @@
 import { answer, type CacheStatus } from '../http/index.ts'
 import type { ResponseMeta } from '../postgres/responses/store.ts'
 import { buildResponse, hasNullBody } from './client-response.ts'
-import { doesRuntimeEncode } from './content-coding.ts'
+import { isWorkerd } from './content-coding.ts'
 import { type Exchange, emitFailure, read, storeNow } from './exchange.ts'
 import { parseStored, type StoredResponse, withEntry } from './verdict.ts'
 
@@ -23,7 +23,7 @@ export async function serve(
     bodyBytes: meta.bytes,
     validated,
     encoded: meta.decoded !== true,
-    keepEncoding: meta.decoded === true && doesRuntimeEncode(),
+    keepEncoding: meta.decoded === true && isWorkerd(),
   })
   if (given.body === 'none' || hasNullBody(given.status)) return buildResponse(x, { ...given, body: null }, status)
   const body = bytesOf(stored, given.body)

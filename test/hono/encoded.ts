@@ -1,7 +1,35 @@
 /** What is stored of responses whose cache has a codec. */
 import { sql } from 'drizzle-orm'
-import type { Codec } from 'pgstash'
-import { age, type Site } from './app.ts'
+import type { Context } from 'hono'
+import type { CacheEvent, Codec } from 'pgstash'
+import { age, createApp, fresh, type Site } from './app.ts'
+
+/** Incompressible, so that it shows whether it moved. */
+export const BODY = `the secret body, größer than nothing: "quoted"\n${Array.from({ length: 500 }, () => crypto.randomUUID())}`
+export const BINARY = crypto.getRandomValues(new Uint8Array(3_000))
+export const HEADERS = {
+  ...fresh,
+  etag: '"the-secret-tag"',
+  'x-secret-name': 'secret value',
+  'content-type': 'text/x-secret',
+  'last-modified': 'Tue, 01 Jan 2030 00:00:00 GMT',
+}
+
+/** A handler that answers conditions, and whose fields and body can be changed. */
+export function createSecretApp(site: Site, codec: Codec, options: Parameters<typeof createApp>[2] = {}) {
+  const state = { body: BODY as string | Uint8Array<ArrayBuffer>, headers: HEADERS as Record<string, string> }
+  const events: CacheEvent[] = []
+  const handler = (c: Context) => {
+    const { body, headers } = state
+    if (headers.etag !== undefined && c.req.header('if-none-match') === headers.etag) return c.body(null, 304, headers)
+    return c.body(body, 200, headers)
+  }
+  const app = createApp(site, handler, options, { cache: { codec, onEvent: (event) => events.push(event) } })
+  const errors = () => events.filter((event) => event.type === 'error').map(({ error }) => Object(error).code)
+  return { ...app, state, events, errors }
+}
+
+export const get = (headers: Record<string, string> = {}) => ({ headers })
 
 export interface EncodedRow extends Record<string, unknown> {
   readonly key: string

@@ -76,11 +76,29 @@ export function ask(base: URL, path: string, headers: Record<string, string> = {
   })
 }
 
-/** Sends text as it is through a socket, and answers with everything that comes back. */
-export function exchange(base: URL, text: string): Promise<string> {
+/** Sends a request, and disconnects at the first byte of the body. */
+export function leave(base: URL, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(new URL(path, base), { agent: false }, (incoming) => {
+      incoming.once('data', () => {
+        incoming.destroy()
+        resolve()
+      })
+    })
+    sent.on('error', reject).end()
+  })
+}
+
+/** Sends text as it is through a socket. Returns what comes back until the server closes it, or until a text arrives. */
+export function exchange(base: URL, text: string, { until }: { readonly until?: string } = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(base.port), base.hostname, () => socket.write(text))
-    bytesOf(socket).then((bytes) => resolve(bytes.toString('latin1')), reject)
+    let received = ''
+    socket.setEncoding('latin1').on('data', (chunk) => {
+      received += chunk
+      if (until !== undefined && received.includes(until)) socket.destroy()
+    })
+    socket.on('close', () => resolve(received)).on('error', reject)
   })
 }
 

@@ -58,11 +58,11 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
       const startedAt = now()
       const values = await readValues(request, engine)
       const ask = async (force: boolean) => openRow((await send(readResponse, { ...values, force }, cost))[0], engine)
-      const found = await ask(request.force)
-      // The statement takes a response for fresh that cannot be decoded. Claim the lease, as if there were none.
-      const isHidden = found.unreadable !== undefined && request.claims && !found.claimed && !request.force
-      const { unreadable, ...answer } = isHidden ? await ask(true) : found
-      if (found.unreadable !== undefined) emitUnreadable(emit, found.unreadable, startedAt)
+      let { unreadable, ...answer } = await ask(request.force)
+      if (unreadable === undefined) return answer
+      emitUnreadable(emit, unreadable, startedAt)
+      // The statement took the response for fresh. Claim the lease, as if there were none.
+      if (request.claims && !request.force && !answer.claimed) ({ unreadable, ...answer } = await ask(true))
       return answer
     },
     async fill(request, cost) {

@@ -34,7 +34,7 @@ function stream(): Response {
       controller.close()
     },
   })
-  return new Response(body, { headers: { 'cache-control': 'max-age=60' } })
+  return new Response(body, { headers: { 'content-type': 'text/plain', 'cache-control': 'max-age=60' } })
 }
 
 async function ask(path: string, init: RequestInit = {}): Promise<string> {
