@@ -7,13 +7,7 @@ import {
   type StoredPart,
   type TimedResponse,
 } from '../http/index.ts'
-import type { ResponseMeta } from '../postgres/responses/store.ts'
 import type { Leader } from './lease.ts'
-
-/** Returns the stored response as a part, or undefined if it is whole. */
-export function storedPart({ parts }: ResponseMeta, response: TimedResponse): StoredPart | undefined {
-  return parts === undefined ? undefined : { response, parts }
-}
 
 export interface FilledPart {
   readonly response: TimedResponse

@@ -14,7 +14,6 @@ import {
 } from '../http/index.ts'
 import type { ResponseAnswer, ResponseMeta } from '../postgres/responses/store.ts'
 import { type Exchange, storeNow } from './exchange.ts'
-import { storedPart } from './parts.ts'
 
 const MS_PER_SECOND = 1_000
 
@@ -122,14 +121,18 @@ export function parseStored(x: Exchange, { entry, names }: ResponseAnswer): Stor
     timed,
     policy: policyFor(x, entry, timed),
     isSelected: x.settings.policy.vary.every((name) => names?.includes(name)),
-    part: storedPart(entry.meta, timed),
+    part: partOf(entry.meta, timed),
   }
 }
 
 /** Returns the stored response with other metadata, or with a body that was read later. */
 export function withEntry(stored: StoredResponse, entry: StoredEntry): StoredResponse {
   const timed = timedOf(entry.meta)
-  return { ...stored, entry, timed, part: storedPart(entry.meta, timed) }
+  return { ...stored, entry, timed, part: partOf(entry.meta, timed) }
+}
+
+function partOf({ parts }: ResponseMeta, response: TimedResponse): StoredPart | undefined {
+  return parts && { response, parts }
 }
 
 function timedOf({ status, headers, requestAt, responseAt, staleSince }: ResponseMeta): TimedResponse {
