@@ -12,7 +12,7 @@ import { copyRequest } from './copy-request.ts'
 import { type Exchange, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import type { HandlerCall, Refresh } from './handler-call.ts'
 import { runLeader } from './lead.ts'
-import { endLeadership, giveBackLease, type Leader } from './lease.ts'
+import { giveBackLease, type Leader } from './lease.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { endRefresh, markRefresh } from './refresh-mark.ts'
 
@@ -91,16 +91,11 @@ export async function answerRefresh(
 ): Promise<Response> {
   const leader = pendingRefreshes.get(token)
   if (leader?.x.settings !== settings) return (await call.pass()).response
-  pendingRefreshes.delete(token)
   const { request } = call
   const head = { method: request.method, headers: request.headers }
   const x = { ...leader.x, call, request, head, front: call.frontFields() }
-  const own = { ...leader, x, isRefresh: true }
-  let isSameKey = false
-  try {
-    isSameKey = isKeyUnchanged(x)
-  } finally {
-    if (!isSameKey) await endLeadership(own, 0)
-  }
-  return isSameKey ? runLeader(own) : (await call.pass()).response
+  // A refresh with another key is lost: it must not be stored, and nobody waits for its response. So is one whose key throws.
+  if (!isKeyUnchanged(x)) return new Response(null, { status: 204 })
+  pendingRefreshes.delete(token)
+  return runLeader({ ...leader, x, isRefresh: true })
 }
