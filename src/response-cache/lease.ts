@@ -69,9 +69,10 @@ export async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promis
   await runInBackground(x, release)
 }
 
-/** Deletes the response that the request selected, and ends its lease. Other variants of the URL stay. */
+/** Deletes the response that the request selected, and releases the lease. All other responses of the URL stay. */
 export async function deleteVariant({ x, answer }: Leader): Promise<void> {
-  await x.store.purge({ bases: [answer.key], soft: false })
+  const { key, hitForMissSnapshot } = answer
+  await x.store.delete({ key, token: x.token, hitForMissSnapshot }, x.cost)
 }
 
 /** Awaits work behind the response. A failure becomes an event, because the client has its response already. */

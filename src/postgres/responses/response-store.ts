@@ -14,6 +14,7 @@ import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'
 import { release } from '../operations/release.ts'
 import { type PostgresEngine, postgresEngineOf } from '../postgres-store.ts'
+import { deleteResponse } from './delete-response.ts'
 import { fillResponse } from './fill-response.ts'
 import { freshenResponse } from './freshen-response.ts'
 import { markHitForMiss } from './mark-hit-for-miss.ts'
@@ -96,6 +97,9 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
     async freshen(request, cost) {
       const values = await freshenValues(request, engine)
       return (await send(freshenResponse, values, cost))[0]?.stored ?? false
+    },
+    async delete({ key, token, hitForMissSnapshot }, cost) {
+      await send(deleteResponse, { key, token, passedAt: hitForMissSnapshot ?? null }, cost)
     },
     async release(key, token, hitForMissMs, cost) {
       if (hitForMissMs > 0) await send(markHitForMiss, { key, token, hitForMissMs }, cost)

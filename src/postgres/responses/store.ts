@@ -154,6 +154,8 @@ export interface ResponseStore {
    */
   fill(request: ResponseFill, cost: Cost): Promise<boolean>
   freshen(request: ResponseFreshening, cost: Cost): Promise<boolean>
+  /** Deletes the response of this key, unless another request stored one since the answer, and releases the lease. */
+  delete(request: Pick<ResponseFill, 'key' | 'token' | 'hitForMissSnapshot'>, cost: Cost): Promise<void>
   /** Releases the lease. With `hitForMissMs` above 0, no request waits for the URL for that long. */
   release(key: string, token: string, hitForMissMs: number, cost: Cost): Promise<void>
   /** Returns the number of purged responses. */

@@ -1,0 +1,90 @@
+/** A response that shows that the stored one is outdated deletes it, and no other. */
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createGate } from '../setup/gate.ts'
+import { age, brief, createApp, createSite, emptied, heldLeases, type Site, stored } from '../hono/app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await createSite()
+})
+beforeEach(() => emptied(site))
+
+const gone = () => new Response('gone', { status: 410, headers: { 'cache-control': 'no-store' } })
+const page = (text: string, maxAge: number) =>
+  new Response(text, { headers: { etag: `"${text}"`, 'cache-control': `max-age=${maxAge}` } })
+
+describe('a page that is gone', () => {
+  it('for anonymous clients leaves the pages of users', async () => {
+    let isGone = false
+    const { fetch } = createApp(
+      site,
+      ({ req }) => (isGone ? gone() : page('page', req.header('x-user') === undefined ? 1 : 600)),
+      { authenticated: ({ req }) => req.header('x-user') },
+    )
+    const asAlice = { headers: { 'x-user': 'alice' } }
+    await fetch('/a')
+    await fetch('/a', asAlice)
+    await age(site, 5_000)
+    isGone = true
+    expect(brief(await fetch('/a'))).toBe('fwd=stale;detail=no-store')
+    expect(await stored(site)).toHaveLength(1)
+    expect(brief(await fetch('/a', asAlice))).toBe('hit')
+    expect(await heldLeases(site)).toEqual([])
+  })
+
+  it.each<[string, (app: ReturnType<typeof createApp>) => Promise<unknown>, ms: number]>([
+    ['lost its lease', async () => {}, 11_000],
+    ['holds no lease while the URL is hit-for-miss', (app) => app.fetch('/a'), 0],
+  ])('for a request that %s leaves what another stored since', async (_name, before, ms) => {
+    const isSent = createGate()
+    const isAsked = createGate()
+    const answers = [
+      () => page('old', 1),
+      ...(ms === 0 ? [() => new Response('slow down', { status: 429 })] : []),
+      async () => {
+        isAsked.open()
+        await isSent.opened
+        return gone()
+      },
+      () => page('new', 600),
+    ]
+    const app = createApp(site, () => answers.shift()?.() ?? gone())
+    await app.fetch('/a')
+    await age(site, 5_000)
+    await before(app)
+    const late = app.fetch('/a')
+    await isAsked.opened
+    await age(site, ms)
+    expect(brief(await app.fetch('/a'))).toBe('fwd=stale;stored')
+    isSent.open()
+    expect((await late).status).toBe(410)
+    const next = await app.fetch('/a')
+    expect([brief(next), await next.text()]).toEqual(['hit', 'new'])
+  })
+
+  it('while the URL is hit-for-miss keeps out what was made before', async () => {
+    const isSent = createGate()
+    const isAsked = createGate()
+    const answers = [
+      () => page('old', 1),
+      () => new Response('slow down', { status: 429 }),
+      async () => {
+        isAsked.open()
+        await isSent.opened
+        return page('older', 600)
+      },
+      gone,
+    ]
+    const app = createApp(site, () => answers.shift()?.() ?? gone())
+    await app.fetch('/a')
+    await age(site, 5_000)
+    await app.fetch('/a')
+    const late = app.fetch('/a')
+    await isAsked.opened
+    expect((await app.fetch('/a')).status).toBe(410)
+    expect(await stored(site)).toEqual([])
+    isSent.open()
+    expect(await (await late).text()).toBe('older')
+    expect(await stored(site)).toEqual([])
+  })
+})
