@@ -34,11 +34,12 @@ import { partToFill } from './parts.ts'
 import { revalidate } from './revalidate.ts'
 import { staleIfError } from './stale-if-error.ts'
 import { storeResponse, tagsOf } from './store-response.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** Runs the handler, answers the client, and makes sure that the lease is released. */
 export async function runLeader(leader: Leader): Promise<Response> {
   try {
-    return await lead(leader)
+    return await lead(leader, leader.stored)
   } catch (error) {
     // The handler may throw, and so may functions of the options.
     const isAnswer = error instanceof Response
@@ -48,9 +49,10 @@ export async function runLeader(leader: Leader): Promise<Response> {
   }
 }
 
-async function lead(leader: Leader): Promise<Response> {
+/** @param validated the stored response whose validators the handler gets; undefined for a request without conditions */
+async function lead(leader: Leader, validated: StoredResponse | undefined): Promise<Response> {
   const { x, answer, stored, fwd } = leader
-  const { origin, failure, error } = await fetchFromOrigin(x, stored)
+  const { origin, failure, error } = await fetchFromOrigin(x, validated)
   if (failure !== undefined && leader.isRefresh) return failRefresh(leader, failure)
   if (failure !== undefined) {
     const stale = await staleIfError(x, stored, failure, fwd)
@@ -61,9 +63,9 @@ async function lead(leader: Leader): Promise<Response> {
   }
   if (origin === undefined) throw error
   if (error === undefined && origin.timed.status === 304 && stored !== undefined) {
-    const validated = await revalidate(leader, stored, origin)
+    const response = await revalidate(leader, stored, origin, { canRunAgain: validated !== undefined })
     // The 304 is about another representation. Without conditions, the handler sends that one.
-    return validated ?? lead({ ...leader, stored: undefined })
+    return response ?? lead(leader, undefined)
   }
   const vary = varyRecordOf(answer.names, origin.timed.headers, x.settings.policy)
   const refusal = refusalOf(leader, origin) ?? (vary === undefined ? 'vary' : undefined)

@@ -1,7 +1,8 @@
 /** A response that shows that the stored one is outdated deletes it, and no other. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createGate } from '../setup/gate.ts'
 import { age, brief, createApp, createSite, emptied, heldLeases, type Site, stored } from '../hono/app.ts'
+import { createGate } from '../setup/gate.ts'
+import { createForm, type Handler } from './forms.ts'
 
 let site: Site
 beforeAll(async () => {
@@ -85,6 +86,47 @@ describe('a page that is gone', () => {
     expect(await stored(site)).toEqual([])
     isSent.open()
     expect(await (await late).text()).toBe('older')
+    expect(await stored(site)).toEqual([])
+  })
+})
+
+describe('after a 304 about another representation, the handler runs without conditions', () => {
+  /** Answers conditions with such a 304, and all other requests with this response. */
+  const renamed = (response: () => Response) => (request: Request) =>
+    request.headers.has('if-none-match') ? new Response(null, { status: 304, headers: { etag: '"2"' } }) : response()
+  const old = () => new Response('old', { headers: { etag: '"1"', 'cache-control': 'max-age=1, stale-if-error=60' } })
+  const failed = () => new Response('failed', { status: 503 })
+  const secret = () => new Response('secret', { headers: { 'cache-control': 'private' } })
+
+  const stale = async (then: Handler) => {
+    const answers = [old, then]
+    const app = createForm('fetch', site, (request) =>
+      (answers.length > 1 ? (answers.shift() as Handler) : then)(request),
+    )
+    await app.fetch('/a')
+    await age(site, 5_000)
+    return app
+  }
+
+  it('and a private response deletes the stored one, which then replaces no error', async () => {
+    const { fetch } = await stale(renamed(secret))
+    const response = await fetch('/a')
+    expect([await response.text(), brief(response)]).toEqual(['secret', 'fwd=stale;detail=private'])
+    expect(await stored(site)).toEqual([])
+    expect(await heldLeases(site)).toEqual([])
+  })
+
+  it('and the stored response replaces its error', async () => {
+    const { fetch } = await stale(renamed(failed))
+    const response = await fetch('/a')
+    expect([await response.text(), brief(response)]).toEqual(['old', 'fwd=stale;fwd-status=503;detail=stale-if-error'])
+    expect(await heldLeases(site)).toEqual(['pass'])
+  })
+
+  it('and a second 304 reaches no client that did not ask for it', async () => {
+    const { fetch, calls } = await stale(() => new Response(null, { status: 304, headers: { etag: '"2"' } }))
+    const response = await fetch('/a')
+    expect([response.status, await response.text(), calls.length]).toEqual([200, 'old', 3])
     expect(await stored(site)).toEqual([])
   })
 })
