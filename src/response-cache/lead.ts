@@ -13,9 +13,10 @@ import { RefreshError } from '../values/errors.ts'
 import { type BodyEnd, cancelBody, isRuntimeStream, readBody, teeBody } from './bodies.ts'
 import { annotate, bodyOf, buildResponse, canCopy, copyWith, hasHiddenType } from './client-response.ts'
 import { hasUnknownForm, isDecodedBody } from './content-coding.ts'
-import { type Exchange, emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
+import { type Exchange, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import {
   deleteVariant,
+  emitMiss,
   endLeadership,
   finishWork,
   HIT_FOR_MISS_MS,
@@ -61,7 +62,10 @@ async function lead(leader: Leader, validated: StoredResponse | undefined): Prom
       return stale
     }
   }
-  if (origin === undefined) throw error
+  if (origin === undefined) {
+    emitMiss(leader)
+    throw error
+  }
   if (error === undefined && origin.timed.status === 304 && stored !== undefined) {
     const response = await revalidate(leader, stored, origin, { canRunAgain: validated !== undefined })
     // The 304 is about another representation. Without conditions, the handler sends that one.
@@ -124,7 +128,7 @@ async function respondAndStore(leader: Leader, origin: OriginResponse, vary: Var
   const status = { fwd, stored: true }
   const notModified = notModifiedParts(x, origin)
   const body = bodyOf(response)
-  emitEvent(x, 'miss')
+  emitMiss(leader)
   if (body === null || notModified !== undefined) {
     // The client gets no body, so do not read the body at the client's pace.
     await runInBackground(x, finishWork(leader, readBody(body, maxBodyBytes).then(storeBody)))

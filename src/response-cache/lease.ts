@@ -2,7 +2,7 @@
 import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { CacheError } from '../values/errors.ts'
-import { type Exchange, emitFailure, runInBackground } from './exchange.ts'
+import { type Exchange, emitEvent, emitFailure, runInBackground } from './exchange.ts'
 import type { StoredResponse } from './verdict.ts'
 
 /** Codes of failures after which the store cannot be reached, so that releasing the lease would fail as well. */
@@ -73,6 +73,11 @@ export async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promis
 export async function deleteVariant({ x, answer }: Leader): Promise<void> {
   const { key, hitForMissSnapshot } = answer
   await x.store.delete({ key, token: x.token, hitForMissSnapshot }, x.cost)
+}
+
+/** Emits the event of a request that the handler answered. A refresh is no client's request, which was answered before. */
+export function emitMiss({ x, isRefresh = false }: Leader): void {
+  if (!isRefresh) emitEvent(x, 'miss')
 }
 
 /** Awaits work behind the response. A failure becomes an event, because the client has its response already. */

@@ -1,8 +1,8 @@
 /** Validates the stored response after the handler answered 304 (RFC 9111 4.3.4). */
 import { type Judged304, judge304, lifetimeOf } from '../http/index.ts'
 import { annotate } from './client-response.ts'
-import { emitEvent, isKeyUnchanged, runInBackground } from './exchange.ts'
-import { deleteVariant, finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
+import { isKeyUnchanged, runInBackground } from './exchange.ts'
+import { deleteVariant, emitMiss, finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import type { OriginResponse } from './origin-response.ts'
 import { serve } from './serve.ts'
 import { metaOf, tagsOf } from './store-response.ts'
@@ -56,7 +56,7 @@ async function answerIdentified(
   const served = await serve(x, withEntry(stored, { ...stored.entry, meta }), status, { validated: true })
   for (const [name, value] of unshared) served?.headers.append(name, value)
   await runInBackground(x, finishWork(leader, change()))
-  emitEvent(x, 'miss')
+  emitMiss(leader)
   return served ?? annotate(x, response, { fwd, fwdStatus: 304 })
 }
 
@@ -78,6 +78,6 @@ async function answerOther(
   const status = { fwd, fwdStatus: 304, detail: 'validator' }
   const served = isForClient ? undefined : await serve(x, stored, status, { validated: judged.kind === 'equivalent' })
   await runInBackground(x, finishWork(leader, deleteVariant(leader)))
-  emitEvent(x, 'miss')
+  emitMiss(leader)
   return served ?? annotate(x, response, status)
 }
