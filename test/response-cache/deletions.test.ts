@@ -1,4 +1,5 @@
 /** A response that shows that the stored one is outdated deletes it, and no other. */
+import type { Context } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createApp, createSite, emptied, heldLeases, type Site, stored } from '../hono/app.ts'
 import { createGate } from '../setup/gate.ts'
@@ -128,5 +129,24 @@ describe('after a 304 about another representation, the handler runs without con
     const response = await fetch('/a')
     expect([response.status, await response.text(), calls.length]).toEqual([200, 'old', 3])
     expect(await stored(site)).toEqual([])
+  })
+})
+
+describe("a handler's response to a HEAD that contradicts the stored one", () => {
+  it.each<[string, string, object]>([
+    ['the pages of users', 'x-user', { authenticated: (c: Context) => c.req.header('x-user') }],
+    ['other variants', 'x-name', { vary: ['x-name'] }],
+  ])('makes that one stale, and leaves %s', async (_name, field, options) => {
+    const { fetch } = createApp(
+      site,
+      ({ req }) => (req.method === 'HEAD' ? page('new', 60) : page(`page of ${req.header(field) ?? 'all'}`, 60)),
+      { ...options, requestDirectives: true },
+    )
+    const another = { headers: { [field]: 'alice' } }
+    await fetch('/a')
+    await fetch('/a', another)
+    await fetch('/a', { method: 'HEAD', headers: { 'cache-control': 'no-cache' } })
+    expect(brief(await fetch('/a', another))).toBe('hit')
+    expect(brief(await fetch('/a'))).toBe('fwd=stale;stored')
   })
 })

@@ -35,6 +35,8 @@ export const RESPONSE_NAMESPACE = 'http'
 
 /** Sorts right after all keys that start with a URL's key and a space, which are its variants. */
 const AFTER_VARIANTS = '!'
+/** Sorts right after the key itself: before its variants and parts. */
+const AFTER_ITSELF = ' '
 /** Marks a part of the key, and tells it from a variant. It sorts after all variants, because those are hexadecimal. */
 const PART_MARK = 'part-'
 /** The room for a part of the key and a variant: each is a space and a SHA-256 in hexadecimal. */
@@ -179,14 +181,15 @@ function variantKeyOf({ base, names, digests }: ResponseFill): string {
 /** @throws InvalidKeyError */
 export function purgeValues(
   scope: Scope,
-  { bases = [], prefixes = [], tags }: ResponsePurge,
+  { bases = [], keys = [], prefixes = [], tags }: ResponsePurge,
 ): Record<PurgeValue, unknown> {
   const ranges = [
     ...bases.map((base) => ({ from: base, to: `${base}${AFTER_VARIANTS}` })),
+    ...keys.map((key) => ({ from: key, to: `${key}${AFTER_ITSELF}` })),
     ...prefixes.map((prefix) => keyRange(scope, truncatePrefix(prefix, scope))),
   ]
   return {
-    bases,
+    bases: [...bases, ...keys],
     froms: ranges.map(({ from }) => from),
     tos: ranges.map(({ to }) => to),
     tags: tags === undefined ? null : (storedTags(tags) ?? []),

@@ -126,6 +126,8 @@ export interface ResponseFreshening
 export interface ResponsePurge {
   /** Stored keys of URLs. All variants of each are purged. */
   readonly bases?: readonly string[]
+  /** Stored keys of single responses. */
+  readonly keys?: readonly string[]
   /** Prefixes of URLs' keys. */
   readonly prefixes?: readonly string[]
   /** Purges only responses with any of these tags. */
