@@ -1,6 +1,6 @@
 /** Stored values as people read them, and as they are downloaded. */
 import { devalueCodec } from '../codecs/devalue-codec.ts'
-import { bodyBytes } from '../postgres/responses/body.ts'
+import { bodyBytes } from '../postgres/responses/row.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { shortened, visible } from './format.ts'
 import { parsed } from './parsed.ts'

@@ -1,5 +1,6 @@
 /** A circuit breaker (Nygard, "Release It!"): after several failures, calls skip the database for a moment, and then try again. */
-import { CircuitOpenError } from '../values/errors.ts'
+import { now } from '../values/clock.ts'
+import { CircuitOpenError, isOutage, markAsOpener } from '../values/errors.ts'
 
 /** Failures in a row. A single success closes the circuit. */
 const FAILURES_TO_OPEN = 5
@@ -41,5 +42,26 @@ export function createCircuit(): Circuit {
       openUntil = now + pauseMs
       return true
     },
+  }
+}
+
+/**
+ * Counts failures of work that may be left out. While the circuit is open, the work is not even tried.
+ *
+ * @throws CircuitOpenError, and the errors of the work
+ */
+export async function withCircuit<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> {
+  return countFailures(circuit, work, circuit.check(now()))
+}
+
+/** Counts failures of work that is always tried. */
+export async function countFailures<T>(circuit: Circuit, work: () => Promise<T>, isTry = false): Promise<T> {
+  try {
+    const result = await work()
+    circuit.succeeded()
+    return result
+  } catch (error) {
+    if (isOutage(error) && circuit.failed(now(), isTry)) markAsOpener(error)
+    throw error
   }
 }

@@ -2,9 +2,8 @@
 
 import { leaseIdentity } from '../store/lease-identity.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
-import { now } from '../values/clock.ts'
-import { isOutage, markAsOpener, takeCost } from '../values/errors.ts'
-import type { Circuit } from './circuit.ts'
+import { isOutage, takeCost } from '../values/errors.ts'
+import { type Circuit, countFailures, withCircuit } from './circuit.ts'
 
 /** Calls that are always tried and that always reject, because pretending would be wrong. Their failures count all the same. */
 const NEVER_SOFT = [
@@ -61,25 +60,4 @@ export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
     fill: (request) => withCircuit(circuit, async () => store.fill(request)),
     release: (key, token) => withCircuit(circuit, async () => store.release(key, token)),
   } satisfies Store as S
-}
-
-/**
- * Counts failures of work that may be left out. While the circuit is open, the work is not even tried.
- *
- * @throws CircuitOpenError, and the errors of the work
- */
-export async function withCircuit<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> {
-  return countFailures(circuit, work, circuit.check(now()))
-}
-
-/** Counts failures of work that is always tried. */
-export async function countFailures<T>(circuit: Circuit, work: () => Promise<T>, isTry = false): Promise<T> {
-  try {
-    const result = await work()
-    circuit.succeeded()
-    return result
-  } catch (error) {
-    if (isOutage(error) && circuit.failed(now(), isTry)) markAsOpener(error)
-    throw error
-  }
 }

@@ -6,8 +6,15 @@
 
 import type { PGlite, PGliteOptions } from '@electric-sql/pglite'
 import { parseCommandTag } from './answer.ts'
-import type { Backend, ResultSink, Statement, Work } from './backend.ts'
-import { CancelledFailure, LostDatabaseFailure, PostgresFailure } from './backend.ts'
+import {
+  type Backend,
+  CancelledFailure,
+  LostDatabaseFailure,
+  PostgresFailure,
+  type ResultSink,
+  type Statement,
+  type Work,
+} from './backend.ts'
 import { lockFolder } from './folder-lock.ts'
 import { importPeer } from './import-peer.ts'
 import { LocalNeonError } from './local-neon-error.ts'

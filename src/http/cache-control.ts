@@ -1,13 +1,58 @@
 /**
- * The meaning of Cache-Control's directives (RFC 9111 5.2), with those of RFC 5861 (stale-*) and RFC 8246 (immutable).
+ * Cache-Control (RFC 9111 5.2): its syntax, the meaning of its directives with those of RFC 5861 (stale-*) and RFC 8246
+ * (immutable), and the targeted fields that take its place (RFC 9213).
  *
  * Unknown directives are ignored (5.2.3). Contradictory or malformed directives get the careful reading (4.2.1): a lifetime
- * that is invalid, or that is given twice with different values, is zero.
+ * that is invalid, or that is given twice with different values, is zero. A malformed member counts as every restriction that
+ * it mentions, and never as a permission. For example, `no-store; max-age=60` forbids storing.
  */
-import { type Argument, type Directives, parseDirectives } from './directives.ts'
-import { deltaSeconds, fieldNames } from './fields.ts'
-import type { RequestHead } from './message.ts'
+import { type BareItem, type Dictionary, type InnerList, Token } from 'structured-headers'
+import { deltaSeconds, fieldNames, listMembers, structuredDictionary, TCHAR } from './fields.ts'
+import type { RequestHead, TimedResponse } from './message.ts'
 import { oncePer } from './once-per.ts'
+import type { Policy } from './policy.ts'
+
+/** A directive's argument; undefined if it has none, null if it is malformed. */
+export type Argument = string | undefined | null
+
+/** The arguments by the directive's name in lower case, one for each occurrence. */
+export type Directives = ReadonlyMap<string, readonly Argument[]>
+
+const MEMBER = new RegExp(`^(${TCHAR}+)(?:=(?:(${TCHAR}+)|"((?:[^"\\\\]|\\\\.)*)"))?$`)
+const TOKENS = new RegExp(`${TCHAR}+`, 'g')
+const ESCAPED = /\\(.)/g
+
+/** The directives that make a cache more careful. Reading one of them into malformed text cannot do harm. */
+const RESTRICTIVE: ReadonlySet<string> = new Set([
+  'no-store',
+  'no-cache',
+  'private',
+  'max-age',
+  's-maxage',
+  'must-revalidate',
+  'proxy-revalidate',
+])
+
+/** Parses names case-insensitively, and arguments as tokens or quoted strings for every directive (RFC 9111 5.2). */
+export function parseDirectives(value: string | null): Directives {
+  const directives = new Map<string, Argument[]>()
+  const add = (name: string, argument: Argument) => {
+    const seen = directives.get(name)
+    if (seen) seen.push(argument)
+    else directives.set(name, [argument])
+  }
+  for (const member of listMembers(value)) {
+    const [, name, token, quoted] = MEMBER.exec(member) ?? []
+    if (name !== undefined) add(name.toLowerCase(), token ?? quoted?.replace(ESCAPED, '$1'))
+    else for (const word of findRestrictions(member)) add(word, null)
+  }
+  return directives
+}
+
+function findRestrictions(malformed: string): string[] {
+  const words = malformed.toLowerCase().match(TOKENS) ?? []
+  return words.filter((word) => RESTRICTIVE.has(word))
+}
 
 /** False: absent. True: restricts the whole response. Names: restricts these fields only (RFC 9111 5.2.2.4 and 5.2.2.7). */
 export type Restriction = boolean | readonly string[]
@@ -135,4 +180,71 @@ function restriction(given: readonly Argument[] | undefined): Restriction {
     for (const name of listed) names.add(name)
   }
   return names.size > 0 && [...names]
+}
+
+/** The directives whose argument must be an Integer (RFC 9213 2.1). */
+const SPANS: ReadonlySet<string> = new Set(['max-age', 's-maxage', 'stale-while-revalidate', 'stale-if-error'])
+
+export interface CachingDirectives extends ResponseDirectives {
+  /** Whether a targeted field decides. Then this cache ignores Cache-Control and Expires (RFC 9213 2.2). */
+  readonly targeted: boolean
+}
+
+/**
+ * Returns the directives that apply to a response.
+ *
+ * @param targets the names of targeted fields, the most specific first
+ */
+export function cachingDirectives(headers: Headers, targets: readonly string[]): CachingDirectives {
+  for (const target of targets) {
+    // An empty or malformed field counts as absent (RFC 9213 2.1).
+    const dictionary = structuredDictionary(headers.get(target))
+    if (dictionary?.size) return { ...protectTargets(targetedDirectives(dictionary), targets), targeted: true }
+  }
+  const directives = responseDirectives(parseDirectives(headers.get('cache-control')))
+  return { ...protectTargets(directives, targets), targeted: false }
+}
+
+/** The directives of each response, with the targeted fields that they were read for. One policy reads a response, rarely two. */
+const parsed = new WeakMap<
+  TimedResponse,
+  { readonly targets: readonly string[]; readonly directives: CachingDirectives }
+>()
+
+/** Returns the directives that apply to a response under the policy. Parses them once per response. */
+export function directivesOf(response: TimedResponse, { targetedFields }: Policy): CachingDirectives {
+  const known = parsed.get(response)
+  if (known?.targets === targetedFields) return known.directives
+  const directives = cachingDirectives(response.headers, targetedFields)
+  parsed.set(response, { targets: targetedFields, directives })
+  return directives
+}
+
+/**
+ * Ignores a span that is not an Integer, as RFC 9213 2.1 says. Falling back to Cache-Control could then share a response that
+ * the targeted field meant to withhold, so such a response is not stored at all.
+ */
+function targetedDirectives(dictionary: Dictionary): ResponseDirectives {
+  const given = new Map<string, readonly Argument[]>()
+  for (const [name, [value]] of dictionary) if (value !== false) given.set(name, [argumentOf(name, value)])
+  const directives = responseDirectives(given)
+  return hasUnreadableSpan(given) ? { ...directives, noStore: true, mustUnderstand: false } : directives
+}
+
+/** Restricts the whole response if it tries to exclude a targeted field, because caching decisions need it like Cache-Control. */
+function protectTargets(directives: ResponseDirectives, targets: readonly string[]): ResponseDirectives {
+  const widen = (restriction: Restriction): Restriction =>
+    typeof restriction === 'boolean' || !targets.some((target) => restriction.includes(target)) ? restriction : true
+  return { ...directives, noCache: widen(directives.noCache), private: widen(directives.private) }
+}
+
+function argumentOf(name: string, value: BareItem | InnerList[0]): Argument {
+  if (value === true) return undefined
+  if (SPANS.has(name)) return Number.isInteger(value) ? String(value) : null
+  if (typeof value === 'string') return value
+  return value instanceof Token ? value.toString() : null
+}
+
+function hasUnreadableSpan(given: Directives): boolean {
+  return [...SPANS].some((name) => given.has(name) && typeof given.get(name)?.[0] !== 'string')
 }

@@ -4,13 +4,12 @@
  * Only the origin may evaluate If-Match and If-Unmodified-Since, so they are ignored here. The condition and its counterpart
  * are plain data, so that an SQL statement can compare them before it reads a body.
  */
-import { dateOf } from './age.ts'
-import { parseEntityTags } from './entity-tag.ts'
-import { parseHttpDate } from './http-date.ts'
+import { parseHttpDate } from './fields.ts'
+import { dateOf } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
-import { isAnswerable } from './methods.ts'
+import { isAnswerable } from './requests.ts'
 import { PARTIAL_CONTENT } from './statuses.ts'
-import { entityTagOf, lastModifiedOf } from './validators.ts'
+import { entityTagOf, lastModifiedOf, parseEntityTags } from './validators.ts'
 
 export type Condition =
   /** Entity tags without quotes and `W/`, which is all that the weak comparison needs. */

@@ -1,4 +1,10 @@
-/** The common syntax of header fields: lists, tokens and quoted strings (RFC 9110 5.6), delta-seconds (RFC 9111 1.2.2). */
+/**
+ * The common syntax of header fields: lists, tokens and quoted strings (RFC 9110 5.6), delta-seconds (RFC 9111 1.2.2), dates
+ * (RFC 9110 5.6.7), and structured fields (RFC 8941).
+ *
+ * A structured field that does not parse counts as absent (4.2): the result is undefined. Nothing throws.
+ */
+import { type Dictionary, type List, parseDictionary, parseList } from 'structured-headers'
 
 /** The characters of a token (RFC 9110 5.6.2), for regular expressions. */
 export const TCHAR = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
@@ -65,4 +71,90 @@ function closingQuote(value: string, opening: number): number | undefined {
 
 function isBlank(character: string | undefined): boolean {
   return character === ' ' || character === '\t'
+}
+
+export function structuredList(value: string | null): List | undefined {
+  return value === null ? undefined : attempt(parseList, value)
+}
+
+export function structuredDictionary(value: string | null): Dictionary | undefined {
+  return value === null ? undefined : attempt(parseDictionary, value)
+}
+
+/** Returns the members of a list that are strings. Ignores members of other types, and all parameters. */
+export function structuredStrings(value: string | null): string[] {
+  const members = structuredList(value)?.map(([member]) => member) ?? []
+  return members.filter((member) => typeof member === 'string')
+}
+
+function attempt<T>(parse: (value: string) => T, value: string): T | undefined {
+  try {
+    return parse(value)
+  } catch {
+    return undefined
+  }
+}
+
+// HTTP dates have exactly three formats. `Date.parse` would accept many more, and other time zones (RFC 9111 4.2).
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+
+const SHORT_DAY = '(?:mon|tue|wed|thu|fri|sat|sun)'
+const LONG_DAY = '(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)'
+const MONTH = `(?<month>${MONTHS.join('|')})`
+const TIME = '(?<hour>\\d{2}):(?<minute>\\d{2}):(?<second>\\d{2})'
+
+const FORMATS = [
+  `${SHORT_DAY}, (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} gmt`, // IMF-fixdate
+  `${LONG_DAY}, (?<day>\\d{2})-${MONTH}-(?<year>\\d{2}) ${TIME} gmt`, // RFC 850
+  `${SHORT_DAY} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})`, // asctime
+].map((format) => new RegExp(`^${format}$`, 'i'))
+
+const YEARS_PER_CENTURY = 100
+const LEAP_SECOND = 60
+/** The last instant of a year with four digits. */
+const LATEST_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59)
+
+/**
+ * Returns epoch milliseconds, or undefined if the value is not an HTTP date.
+ *
+ * @param now epoch milliseconds, which decide the century of a two-digit year (RFC 850 format)
+ */
+export function parseHttpDate(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined
+  const text = trimBlanks(value)
+  for (const format of FORMATS) {
+    const groups = format.exec(text)?.groups
+    if (groups) return instant(groups, now)
+  }
+  return undefined
+}
+
+/** Formats as IMF-fixdate, the only format that may be generated. Drops fractions of a second. */
+export function formatHttpDate(epochMs: number): string {
+  return new Date(Math.min(Math.max(epochMs, 0), LATEST_EPOCH_MS)).toUTCString()
+}
+
+function instant(groups: Record<string, string>, now: number): number | undefined {
+  const { year = '', month = '', day, hour, minute, second } = groups
+  const date = new Date(0)
+  const monthIndex = MONTHS.indexOf(month.toLowerCase())
+  date.setUTCFullYear(Number(year), monthIndex, Number(day))
+  // A leap second becomes the nearest earlier time that `Date` can represent (RFC 9111 4.2).
+  const seconds = Number(second) === LEAP_SECOND ? LEAP_SECOND - 1 : Number(second)
+  date.setUTCHours(Number(hour), Number(minute), seconds)
+  if (year.length === 2) chooseCentury(date, Number(year), now)
+  // An impossible date such as 31 Feb overflows, and so changes the day or the month.
+  const isRealDay = date.getUTCDate() === Number(day) && date.getUTCMonth() === monthIndex
+  const isRealTime = Number(hour) < 24 && Number(minute) < 60 && seconds < 60
+  return isRealDay && isRealTime ? date.getTime() : undefined
+}
+
+/** Takes a year more than 50 years ahead as the most recent past year with the same digits (RFC 9110 5.6.7). */
+function chooseCentury(date: Date, digits: number, now: number): void {
+  const limit = new Date(now)
+  limit.setUTCFullYear(limit.getUTCFullYear() + 50)
+  const [month, day] = [date.getUTCMonth(), date.getUTCDate()]
+  const century = Math.floor(limit.getUTCFullYear() / YEARS_PER_CENTURY) * YEARS_PER_CENTURY
+  date.setUTCFullYear(century + digits, month, day)
+  if (date > limit) date.setUTCFullYear(century + digits - YEARS_PER_CENTURY, month, day)
 }

@@ -1,11 +1,10 @@
 /** Updates a stored response by a 304 or a HEAD (RFC 9111 3.2, 4.3.4 and 4.3.5). */
-import { parseEntityTag, strongMatch, weakMatch } from './entity-tag.ts'
 import { deltaSeconds } from './fields.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
 import { excludedFields, fieldsToStore, unsharedFields } from './stored-fields.ts'
 import { mayStoreUpdate } from './storing.ts'
-import { entityTagOf, lastModifiedOf } from './validators.ts'
+import { entityTagOf, lastModifiedOf, parseEntityTag, strongMatch, weakMatch } from './validators.ts'
 
 export interface Freshened {
   /** The stored response with its new fields and instants. It answers the request. */

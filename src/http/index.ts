@@ -10,8 +10,15 @@
  * Parts of a representation have their own way (RFC 9111 3.3 and 3.4). `mayStorePart`, `receivedPart` and `partToStore` store a
  * 206. `answerPart` serves it, or `forwardPart` prepares the request for the handler. `combineParts` adds the next 206.
  */
-export { ageValue, currentAgeMs, dateOf, initialAgeMs } from './age.ts'
-export { type Answer, type AnswerOptions, answer } from './answer.ts'
+
+export {
+  type Answer,
+  type AnswerOptions,
+  answer,
+  type ByteRange,
+  type RequestedRange,
+  requestedRange,
+} from './answer.ts'
 export { type CacheKeyOptions, cacheKey, keyPrefixes, type QueryRule } from './cache-key.ts'
 export { type CacheStatus, type ForwardReason, formatCacheStatus, forwardReason, type Lookup } from './cache-status.ts'
 export {
@@ -27,13 +34,20 @@ export {
 export { listMembers } from './fields.ts'
 export { forwardedFields } from './forwarding.ts'
 export { type Freshened, freshenBy304, freshenByHead } from './freshening.ts'
-export { type Freshness, type FreshnessSource, freshness, servingSpans } from './freshness.ts'
+export {
+  ageValue,
+  currentAgeMs,
+  dateOf,
+  type Freshness,
+  type FreshnessSource,
+  freshness,
+  initialAgeMs,
+  servingSpans,
+} from './freshness.ts'
 export { invalidatedUrls, invalidates } from './invalidation.ts'
 export { type Judged304, judge304 } from './judge-304.ts'
 export { languageDigests, preferredLanguage, selectableLanguage } from './language-selection.ts'
 export type { RequestHead, ResponseHead, TimedResponse } from './message.ts'
-export { bypassReason, isAnswerable, isSafe, isWebSocketUpgrade } from './methods.ts'
-export type { NormalizeOptions } from './normalized-field.ts'
 export { answerPart, heldRange } from './partial-answer.ts'
 export { type CombinedPart, combineParts, joinPieces, MAX_PART_RANGES } from './partial-combining.ts'
 export { completionFields, forwardPart, type PartForward } from './partial-forwarding.ts'
@@ -41,13 +55,14 @@ export { isWhole, type Parts, type Piece, storedLength } from './partial-ranges.
 export { mayStorePart, type PartDecision, partToStore, receivedPart, type StoredPart } from './partial-storing.ts'
 export { createPolicy, type HeuristicOptions, type Policy, type PolicyOptions } from './policy.ts'
 export { type JudgedUnsafe, judgeUnsafe, mayStorePost } from './post.ts'
-export { type ByteRange, type RequestedRange, requestedRange } from './range.ts'
+export { bypassReason, isAnswerable, isSafe, isWebSocketUpgrade, mayFill } from './requests.ts'
 export { hasFailed, isShareable, mayServeOnError, mustNotForward, type Reuse, reuse } from './serving.ts'
-export { isServerError } from './statuses.ts'
+export { isServerError, PARTIAL_CONTENT } from './statuses.ts'
 export { fieldsToStore, guidesCaches } from './stored-fields.ts'
 export { lifetimeOf, type StoredLifetime, type StoredLifetimeOptions } from './stored-lifetime.ts'
-export { isComplete, mayFill, mayStore, type StoreDecision, type StoreRefusal, supersedes } from './storing.ts'
+export { isComplete, mayStore, type StoreDecision, type StoreRefusal, supersedes } from './storing.ts'
 export { groupTag, invalidatedTags, responseTags } from './tags.ts'
 export { hasValidator } from './validators.ts'
+export type { NormalizeOptions } from './variant-key.ts'
 export { type FieldDigests, fieldDigests, variantKey } from './variant-key.ts'
 export { joinVary, MAX_VARY_FIELDS, type VaryNames, type VaryRecord, varyNames, varyRecordOf } from './vary.ts'

@@ -1,7 +1,7 @@
 /** Invalidation after a successful unsafe request (RFC 9111 4.4). */
 
 import type { ResponseHead } from './message.ts'
-import { isSafe } from './methods.ts'
+import { isSafe } from './requests.ts'
 import { isNonError } from './statuses.ts'
 
 /** True if a response with this status to this method invalidates. Unknown methods count as unsafe. */

@@ -6,11 +6,10 @@
  */
 
 import { comparableOf, conditionOf, isNotModified } from './conditional.ts'
-import { weakMatch } from './entity-tag.ts'
 import { type Freshened, freshenBy304 } from './freshening.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
-import { entityTagOf } from './validators.ts'
+import { entityTagOf, weakMatch } from './validators.ts'
 import { varyNames } from './vary.ts'
 
 /**

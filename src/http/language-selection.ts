@@ -13,8 +13,7 @@
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { listMembers } from './fields.ts'
 import type { RequestHead, ResponseHead } from './message.ts'
-import { parseWeighted } from './normalized-field.ts'
-import type { FieldDigests } from './variant-key.ts'
+import { type FieldDigests, parseWeighted } from './variant-key.ts'
 
 const ACCEPT_LANGUAGE = 'accept-language'
 const LANGUAGE_TAG = /^[a-z]{1,8}(?:-[a-z0-9]{1,8})*$/

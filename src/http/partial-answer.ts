@@ -1,11 +1,10 @@
 /** Answers a request for a range from a stored part (RFC 9111 3.3): with 206, or with 304 if the client's condition says so. */
-import { ageValue } from './age.ts'
-import type { Answer, AnswerOptions } from './answer.ts'
+import { type Answer, type AnswerOptions, type ByteRange, contentRange, ifRangeHolds, selectRange } from './answer.ts'
 import { comparableOf, conditionOf, isNotModified, notModifiedFields } from './conditional.ts'
+import { ageValue } from './freshness.ts'
 import type { RequestHead } from './message.ts'
 import { locate } from './partial-ranges.ts'
 import type { StoredPart } from './partial-storing.ts'
-import { type ByteRange, contentRange, ifRangeHolds, selectRange } from './range.ts'
 import { NOT_MODIFIED, PARTIAL_CONTENT } from './statuses.ts'
 
 /**

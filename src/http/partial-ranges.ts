@@ -1,6 +1,6 @@
 /** The stored parts of a representation, as ranges of byte positions (RFC 9110 14.1.2 and 14.4). */
+import type { ByteRange } from './answer.ts'
 import { trimBlanks } from './fields.ts'
-import type { ByteRange } from './range.ts'
 
 /** The positions of the first and the last byte, both inclusive. */
 export type PartRange = readonly [first: number, last: number]

@@ -1,8 +1,8 @@
 /** Decides whether a part of a representation may be stored (RFC 9111 3.3): a 206, or a 200 whose content ended early. */
+import { isSingleRange } from './answer.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import { byteCount, isWhole, type Parts, parseContentRange } from './partial-ranges.ts'
 import type { Policy } from './policy.ts'
-import { isSingleRange } from './range.ts'
 import { PARTIAL_CONTENT } from './statuses.ts'
 import { fieldsToStore } from './stored-fields.ts'
 import { decide, HAS_NO_CONTENT, IS_GET, RULES, type Rule, type StoreRefusal } from './storing.ts'

@@ -1,13 +1,12 @@
 /** Decides whether a stored response may answer a request (RFC 9111 4): fresh, stale, or only after validation. */
-import { currentAgeMs, initialAgeMs } from './age.ts'
 import {
+  directivesOf,
   forbidsStoring,
   type RequestDirectives,
   type ResponseDirectives,
   requestDirectivesOf,
 } from './cache-control.ts'
-import { directivesOf } from './caching-directives.ts'
-import { forbidsStale, freshness, remainingMs, staleWindows } from './freshness.ts'
+import { currentAgeMs, forbidsStale, freshness, initialAgeMs, remainingMs, staleWindows } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
 import { FIRST_SERVER_ERROR, isServerError } from './statuses.ts'

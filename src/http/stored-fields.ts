@@ -1,8 +1,6 @@
 /** The header fields that are stored with a response (RFC 9111 3.1): all, with a few exceptions. */
-import { RELIED_ON, restrictedFields } from './cache-control.ts'
-import { directivesOf } from './caching-directives.ts'
-import { listMembers } from './fields.ts'
-import { formatHttpDate, parseHttpDate } from './http-date.ts'
+import { directivesOf, RELIED_ON, restrictedFields } from './cache-control.ts'
+import { formatHttpDate, listMembers, parseHttpDate } from './fields.ts'
 import type { TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
 

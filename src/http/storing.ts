@@ -1,11 +1,17 @@
 /** Decides whether a response may be stored (RFC 9111 3), and if not, why. */
-import { initialAgeMs } from './age.ts'
-import { forbidsStoring, requestDirectivesOf, restrictedFields } from './cache-control.ts'
-import { type CachingDirectives, directivesOf } from './caching-directives.ts'
+
+import {
+  type CachingDirectives,
+  directivesOf,
+  forbidsStoring,
+  requestDirectivesOf,
+  restrictedFields,
+} from './cache-control.ts'
 import { deltaSeconds } from './fields.ts'
-import { explicitFreshness, freshness, mayAssignFreshness, staleWindows } from './freshness.ts'
+import { explicitFreshness, freshness, initialAgeMs, mayAssignFreshness, staleWindows } from './freshness.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
+import { hasContent } from './requests.ts'
 import { isOfOneClient, isServerFailure, isStorable, isUnderstood, PARTIAL_CONTENT } from './statuses.ts'
 import { hasValidator } from './validators.ts'
 import { varyNames } from './vary.ts'
@@ -82,11 +88,6 @@ export const RULES: readonly Rule[] = [
   ['not-reusable', isNotReusable],
 ]
 
-/** True if a response to this request may be stored at all. Otherwise no other request need wait for it. */
-export function mayFill(request: RequestHead): boolean {
-  return request.method === 'GET' && !hasContent(request.headers) && !requestDirectivesOf(request).noStore
-}
-
 /** Decides whether a shared cache may store this response to this request, and could ever use it. */
 export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
   return decide([IS_GET, HAS_NO_CONTENT, ...IS_WHOLE, ...RULES], request, response, policy)
@@ -157,10 +158,6 @@ export function isComplete(headers: Headers, bytes: number, ended: boolean, { en
  */
 export function namesRange(headers: Headers): boolean {
   return headers.get('content-range')?.includes('/') ?? false
-}
-
-function hasContent(headers: Headers): boolean {
-  return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
 }
 
 /** True if the request's Authorization forbids storing the response (RFC 9111 3.5). */

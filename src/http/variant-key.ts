@@ -16,10 +16,14 @@
  *
  * The names in a key include the response's own Vary, and the hash covers the names. If the list of names grows or is
  * forgotten, some variants become unreachable, but no request can reach a wrong variant.
+ *
+ * Request fields are normalized first, so that equal meanings select one variant and fewer variants are stored. Values of known
+ * fields become equal only if the field's own specification calls them equal. Unknown fields are taken as lists: blanks around
+ * commas do not count. `Headers` has already joined several lines of one field with a comma and a blank.
  */
-
+import { byCodePoint } from '../values/key.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
-import { type NormalizeOptions, normalizeField } from './normalized-field.ts'
+import { listMembers, TCHAR, trimBlanks } from './fields.ts'
 
 /** The digests of a request's fields, by name. It is a map, because `__proto__` is a valid field name. */
 export type FieldDigests = ReadonlyMap<string, string>
@@ -54,4 +58,109 @@ export function variantKey(names: readonly string[], digests: FieldDigests): str
 
 function hash(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)))
+}
+
+export interface NormalizeOptions {
+  /**
+   * Whether `en, de` equals `de, en`; default false. By RFC 9110 12.5.4 no client can rely on the order of equal weights. But many
+   * servers take the first one, and then a client may get the second of its languages.
+   */
+  readonly ignoreLanguageOrder?: boolean
+}
+
+/** A member of a list with weights (RFC 9110 12.4.2): its name in lower case, and its weight from 0 to 1. */
+export interface Weighted {
+  readonly name: string
+  readonly weight: number
+}
+
+const WEIGHTED = new RegExp(
+  `^(${TCHAR}+)(?:[ \\t]*;[ \\t]*q=(0(?:\\.\\d{0,3})?|1(?:\\.0{0,3})?))?$`, // RFC 9110 12.4.2
+  'i',
+)
+
+/** Old names of codings, with the current names (RFC 9110 8.4.1). */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['x-gzip', 'gzip'],
+  ['x-compress', 'compress'],
+])
+
+const NORMALIZERS: ReadonlyMap<string, (value: string, options: NormalizeOptions) => string | undefined> = new Map([
+  ['accept', withoutListSpaces],
+  ['accept-charset', (value: string) => parseWeighted(value)?.map(formatWeighted).join()],
+  ['accept-encoding', acceptEncoding],
+  ['accept-language', acceptLanguage],
+])
+
+/** Fields that are not lists, although their values may have commas. Credentials, above all, must never match by accident. */
+const NO_LISTS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'date',
+  'from',
+  'if-modified-since',
+  'if-range',
+  'if-unmodified-since',
+  'proxy-authorization',
+  'referer',
+  'user-agent',
+])
+
+/** @param name in lower case */
+export function normalizeField(name: string, value: string, options: NormalizeOptions = {}): string {
+  const text = trimBlanks(value)
+  const normalize = NORMALIZERS.get(name)
+  // Keep a malformed value unchanged. It never equals a normalized value, because those parse.
+  if (normalize !== undefined) return normalize(text, options) ?? text
+  return NO_LISTS.has(name) ? text : withoutCommaSpaces(text)
+}
+
+/** Returns the members, or undefined if one is malformed. */
+export function parseWeighted(value: string): Weighted[] | undefined {
+  const members: Weighted[] = []
+  for (const member of listMembers(value)) {
+    const [, name, weight] = WEIGHTED.exec(member) ?? []
+    if (name === undefined) return undefined
+    members.push({ name: name.toLowerCase(), weight: Number(weight ?? 1) })
+  }
+  return members
+}
+
+/** Returns the shortest form. */
+function formatWeighted({ name, weight }: Weighted): string {
+  return weight === 1 ? name : `${name};q=${weight}`
+}
+
+/** Sorts codings, because their order has no meaning (RFC 9110 12.5.3). */
+function acceptEncoding(value: string): string | undefined {
+  const members = parseWeighted(value)?.map(({ name, weight }) => ({ name: ALIASES.get(name) ?? name, weight }))
+  return members && hasNoDuplicate(members) ? members.map(formatWeighted).sort().join() : undefined
+}
+
+/** Sorts languages by their weights, which say all about preference (RFC 9110 12.5.4). Equal weights keep their order. */
+function acceptLanguage(value: string, { ignoreLanguageOrder = false }: NormalizeOptions): string | undefined {
+  const members = parseWeighted(value)
+  if (members === undefined || !hasNoDuplicate(members)) return undefined
+  const byName = (a: Weighted, b: Weighted) => (ignoreLanguageOrder ? byCodePoint(a.name, b.name) : 0)
+  return members
+    .sort((a, b) => b.weight - a.weight || byName(a, b))
+    .map(formatWeighted)
+    .join()
+}
+
+/** False for a list that names a member twice: no specification says which weight counts, so its order may matter. */
+function hasNoDuplicate(members: readonly Weighted[]): boolean {
+  return new Set(members.map(({ name }) => name)).size === members.length
+}
+
+/** Removes spaces around members and parameters only: the case of a media type's parameter may matter. */
+function withoutListSpaces(value: string): string | undefined {
+  const members = listMembers(value)
+  if (members.some((member) => member.includes('"'))) return undefined
+  return members.map((member) => member.split(';').map(trimBlanks).join(';')).join()
+}
+
+/** Keeps a value with quotes or escapes unchanged, because a comma in it may be an ordinary character. */
+function withoutCommaSpaces(value: string): string {
+  return /["\\]/.test(value) ? value : value.split(',').map(trimBlanks).join()
 }

@@ -1,5 +1,6 @@
 /** The state of one request on its way through the response cache. */
 import { type CacheStatus, conditionOf, fieldDigests, type RequestHead } from '../http/index.ts'
+import { responseStoreOf } from '../postgres/responses/response-store.ts'
 import type { BodyRange, ResponseAnswer, ResponseStore } from '../postgres/responses/store.ts'
 import { wallClock } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
@@ -8,7 +9,6 @@ import { randomUUID } from '../values/random.ts'
 import type { HandlerCall } from './handler-call.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { baseOf, type RequestKey } from './request-key.ts'
-import { responseStoreOf } from './response-store.ts'
 
 export interface Exchange {
   readonly call: HandlerCall

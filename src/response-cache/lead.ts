@@ -1,10 +1,19 @@
 /** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
-import { isComplete, mayStore, supersedes, type VaryRecord, varyRecordOf } from '../http/index.ts'
+import {
+  isComplete,
+  mayStore,
+  mayStorePart,
+  PARTIAL_CONTENT,
+  supersedes,
+  type TimedResponse,
+  type VaryRecord,
+  varyRecordOf,
+} from '../http/index.ts'
 import { RefreshError } from '../values/errors.ts'
 import { type BodyEnd, cancelBody, isRuntimeStream, readBody, teeBody } from './bodies.ts'
 import { annotate, bodyOf, buildResponse, canCopy, copyWith, hasHiddenType } from './client-response.ts'
 import { hasUnknownForm, isDecodedBody } from './content-coding.ts'
-import { emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
+import { type Exchange, emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import {
   deleteVariant,
   endLeadership,
@@ -21,6 +30,7 @@ import {
   type OriginResponse,
   respondUnstored,
 } from './origin-response.ts'
+import { partToFill } from './parts.ts'
 import { revalidate } from './revalidate.ts'
 import { staleIfError } from './stale-if-error.ts'
 import { storeResponse, tagsOf } from './store-response.ts'
@@ -71,8 +81,8 @@ async function endUnstored(leader: Leader, status: number, refusal: string | und
   if (stored !== undefined && hasStoreRight(leader) && supersedes(status, refusal)) {
     await runInBackground(x, finishWork(leader, deleteVariant(leader)))
   } else {
-    // A partial response answers no other request, but the next one may be whole: let the waiters ask one by one until then.
-    await endLeadership(leader, refusal === 'partial' ? 0 : HIT_FOR_MISS_MS)
+    // A partial response answers few other requests, but the next one may be whole: let the waiters ask one by one until then.
+    await endLeadership(leader, status === PARTIAL_CONTENT ? 0 : HIT_FOR_MISS_MS)
   }
 }
 
@@ -84,11 +94,22 @@ function refusalOf(leader: Leader, { response, timed, error }: OriginResponse): 
   // Its bytes are gone, or it has parts that a stored copy would not have.
   if (!canCopy(response)) return 'body'
   if (hasUnknownForm(timed.headers)) return 'content-encoding'
-  const decision = mayStore(x.head, timed, x.settings.policy)
-  if (!decision.store) return decision.reason
+  const reason = timed.status === PARTIAL_CONTENT ? partRefusal(leader, timed) : wholeRefusal(x, timed)
+  if (reason !== undefined) return reason
   if (!isKeyUnchanged(x)) return 'key'
   if (!hasStoreRight(leader)) return 'leased'
   return Number(timed.headers.get('content-length')) > x.settings.maxBodyBytes ? 'too large' : undefined
+}
+
+function wholeRefusal(x: Exchange, timed: TimedResponse): string | undefined {
+  const decision = mayStore(x.head, timed, x.settings.policy)
+  return decision.store ? undefined : decision.reason
+}
+
+function partRefusal({ x, stored }: Leader, timed: TimedResponse): string | undefined {
+  const decision = mayStorePart(x.head, timed, x.settings.policy)
+  if (!decision.store) return decision.reason
+  return decision.alone || stored?.part !== undefined ? undefined : 'partial'
 }
 
 /** Passes the response on as it arrives, and stores it once it is complete. */
@@ -142,9 +163,23 @@ async function storeWhole(
   if (end.kind !== 'whole') return releaseLease(leader, HIT_FOR_MISS_MS)
   const { bytes } = end
   const isDecoded = isDecodedBody(timed.headers, bytes)
+  if (timed.status === PARTIAL_CONTENT) return storePart(leader, timed, { ...record, bytes, isDecoded })
   // Content-Length counts encoded bytes. If the runtime decoded them, it has checked the length itself.
   if (!isDecoded && !isComplete(timed.headers, bytes.length, true)) return releaseLease(leader, HIT_FOR_MISS_MS)
   const isStored = await storeResponse(leader.x, leader.answer, timed, { ...record, bytes, isDecoded })
+  if (!isStored) await releaseLease(leader, 0)
+}
+
+async function storePart(
+  leader: Leader,
+  timed: TimedResponse,
+  { bytes, isDecoded, ...record }: VaryRecord & { tags: readonly string[]; bytes: Uint8Array; isDecoded: boolean },
+): Promise<void> {
+  const alone = !leader.x.head.headers.has('if-range')
+  const part = partToFill(leader, timed, bytes, { alone, encoded: !isDecoded })
+  if (part === undefined) return releaseLease(leader, 0)
+  const { response, ...filled } = part
+  const isStored = await storeResponse(leader.x, leader.answer, response, { ...record, ...filled, isDecoded })
   if (!isStored) await releaseLease(leader, 0)
 }
 

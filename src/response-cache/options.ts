@@ -1,8 +1,8 @@
 /** The options of the response cache, checked once when it is created. */
 import type { Cache } from '../cache.ts'
 import { createPolicy, type HeuristicOptions, type Policy, type QueryRule } from '../http/index.ts'
+import { responseStoreOf } from '../postgres/responses/response-store.ts'
 import { checkedQuery } from '../response-cache/query-rule.ts'
-import { responseStoreOf } from '../response-cache/response-store.ts'
 import { now } from '../values/clock.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'

@@ -3,6 +3,7 @@ import {
   type CacheStatus,
   type ForwardReason,
   forwardedFields,
+  forwardPart,
   hasFailed,
   isHeldByClient,
   notModifiedFields,
@@ -67,7 +68,9 @@ export async function runHandler(x: Exchange, request: Request): Promise<Outcome
 
 /** Returns the client's request itself if it has neither conditions nor a mark. */
 function forwardedRequest(request: Request, stored: StoredResponse | undefined): Request {
-  const headers = forwardedFields(request.headers, stored?.timed)
+  const headers = stored?.part
+    ? forwardPart(request, stored.part).headers
+    : forwardedFields(request.headers, stored?.timed)
   // With nothing to validate, the handler may answer the range itself.
   if (stored === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, headers, name)
   removeMark(headers)

@@ -1,11 +1,11 @@
 /** Purges responses over HTTP. */
 import type { Cache } from '../cache.ts'
 import type { QueryRule } from '../http/index.ts'
+import { responseStoreOf } from '../postgres/responses/response-store.ts'
 import { CacheError, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { bearerCheck, bearerToken, isUnset } from '../values/secret.ts'
 import { purge } from './purge.ts'
-import { responseStoreOf } from './response-store.ts'
 
 export interface PurgeRouteOptions {
   cache: Cache

@@ -2,13 +2,12 @@
 import type { Cache } from '../cache.ts'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
 import { purgeQuery } from '../postgres/responses/purge.ts'
-import { purgeValues, RESPONSE_NAMESPACE, storedUrl } from '../postgres/responses/response-store.ts'
+import { purgeValues, RESPONSE_NAMESPACE, responseStoreOf, storedUrl } from '../postgres/responses/response-store.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema/index.ts'
 import { nestedScope, ROOT } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
 import { type PurgeTargets, parseTargets } from './purge-targets.ts'
-import { responseStoreOf } from './response-store.ts'
 
 /**
  * Purges responses and returns how many it purged. One round trip. Responses that a handler is producing are not stored either.

@@ -8,7 +8,8 @@
  */
 import { randomUUID } from '../values/random.ts'
 
-const REFRESH_FIELD = 'pgstash-refresh'
+/** Every marked request has this field. */
+export const REFRESH_FIELD = 'pgstash-refresh'
 
 /** The tokens of pending refreshes. */
 const pending = new Set<string>()

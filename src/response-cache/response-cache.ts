@@ -16,7 +16,7 @@ import { runLeader } from './lead.ts'
 import { createLeader, giveBackLease, type PendingMisses } from './lease.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { answerRefresh, canRefresh, refreshInBackground } from './refresh.ts'
-import { refreshToken } from './refresh-mark.ts'
+import { REFRESH_FIELD, refreshToken } from './refresh-mark.ts'
 import { serve } from './serve.ts'
 import { forwardUnsafe } from './unsafe.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -33,7 +33,7 @@ export function createResponseCache(settings: ResponseCacheSettings): ResponseCa
     // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
     if (!isAnswerable(request.method)) return forwardUnsafe(call, settings, { isIncluded })
     if (!isIncluded || isWebSocketUpgrade(request)) return (await call.pass()).response
-    const refresh = refreshToken(request)
+    const refresh = request.headers.has(REFRESH_FIELD) ? refreshToken(request) : undefined
     if (refresh !== undefined) return answerRefresh(refresh, call, settings)
     const key = bypassReason(request, settings.policy) === undefined ? settings.keyOf(call) : undefined
     if (key === undefined) return bypass(call, settings, { fwd: 'bypass' })

@@ -1,5 +1,5 @@
 /** Answers a request from a stored response. */
-import { answer, type CacheStatus } from '../http/index.ts'
+import { type Answer, answer, answerPart, type CacheStatus } from '../http/index.ts'
 import type { ResponseMeta } from '../postgres/responses/store.ts'
 import { buildResponse, hasNullBody } from './client-response.ts'
 import { isWorkerd } from './content-coding.ts'
@@ -18,13 +18,8 @@ export async function serve(
   { validated = false, isLastRead = false } = {},
 ): Promise<Response | undefined> {
   const { meta } = stored.entry
-  const given = answer(x.head, stored.timed, {
-    now: storeNow(x),
-    bodyBytes: meta.bytes,
-    validated,
-    encoded: meta.decoded !== true,
-    keepEncoding: meta.decoded === true && isWorkerd(),
-  })
+  const given = answerOf(x, stored, validated)
+  if (given === undefined) return undefined
   if (given.body === 'none' || hasNullBody(given.status)) return buildResponse(x, { ...given, body: null }, status)
   const body = bytesOf(stored, given.body)
   if (body === undefined) return isLastRead ? undefined : serveAgain(x, stored, status, validated)
@@ -33,6 +28,18 @@ export async function serve(
     { ...given, body, isEncoded: meta.decoded !== true && given.headers.has('content-encoding') },
     status,
   )
+}
+
+function answerOf(
+  x: Exchange,
+  { entry: { meta }, timed, part }: StoredResponse,
+  validated: boolean,
+): Answer | undefined {
+  const now = storeNow(x)
+  if (part !== undefined) return answerPart(x.head, part, { now, validated })
+  const isDecoded = meta.decoded === true
+  const keepEncoding = isDecoded && isWorkerd()
+  return answer(x.head, timed, { now, bodyBytes: meta.bytes, validated, encoded: !isDecoded, keepEncoding })
 }
 
 /** Returns the wanted part of the body, or undefined if the statement left it in the database. */

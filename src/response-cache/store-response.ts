@@ -13,7 +13,7 @@ import type { Exchange } from './exchange.ts'
 
 export function metaOf(
   response: TimedResponse,
-  body: { bytes: number; decoded?: true; isSliding: boolean },
+  body: Pick<ResponseMeta, 'bytes' | 'decoded' | 'parts'> & { isSliding: boolean },
 ): ResponseMeta {
   const { tag, modifiedAt } = comparableOf(response)
   return {
@@ -26,6 +26,7 @@ export function metaOf(
     modifiedAt,
     bytes: body.bytes,
     ...(body.decoded ? { decoded: true as const } : {}),
+    ...(body.parts ? { parts: body.parts } : {}),
     ...(body.isSliding ? { sliding: true as const } : {}),
     vary: [],
   }
@@ -40,19 +41,20 @@ export function tagsOf(x: Exchange, response: Response): readonly string[] {
 }
 
 interface StoredParts {
-  /** The whole body. */
   readonly bytes: Uint8Array
+  /** Set if bytes of the body are missing. */
+  readonly parts?: ResponseMeta['parts']
   /** Whether the bytes are not encoded, although Content-Encoding names a coding. */
   readonly isDecoded: boolean
   readonly tags: readonly string[]
 }
 
-/** Stores a response with its whole body. Returns false if the store refused it. */
+/** Stores a response with its body. Returns false if the store refused it. */
 export async function storeResponse(
   x: Exchange,
   answer: ResponseAnswer,
   response: TimedResponse,
-  { bytes, isDecoded, names, forgets, tags }: StoredParts & VaryRecord,
+  { bytes, parts, isDecoded, names, forgets, tags }: StoredParts & VaryRecord,
 ): Promise<boolean> {
   const { isSliding, ...lifetime } = lifetimeOf(response, x.settings.policy, x.settings)
   const stored = { ...response, headers: fieldsToStore(response, x.settings.policy) }
@@ -65,7 +67,12 @@ export async function storeResponse(
       digests: x.digests,
       names,
       forgets,
-      meta: metaOf(stored, { bytes: bytes.length, ...(isDecoded ? { decoded: true } : {}), isSliding }),
+      meta: metaOf(stored, {
+        bytes: bytes.length,
+        isSliding,
+        ...(isDecoded ? { decoded: true } : {}),
+        ...(parts ? { parts } : {}),
+      }),
       body: bytes,
       ...lifetime,
       tags,

@@ -1,5 +1,6 @@
 /** Unsafe requests: the handler answers, and the stored responses of their URLs are removed (RFC 9111 4.4). */
 import { type CacheStatus, invalidatedTags, invalidatedUrls } from '../http/index.ts'
+import { responseStoreOf } from '../postgres/responses/response-store.ts'
 import type { ResponseStore } from '../postgres/responses/store.ts'
 import { now } from '../values/clock.ts'
 import { noCost } from '../values/events.ts'
@@ -8,7 +9,6 @@ import { emitFailure, failureReason } from './exchange.ts'
 import type { HandlerCall } from './handler-call.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { keyOfUrl } from './request-key.ts'
-import { responseStoreOf } from './response-store.ts'
 
 /**
  * Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags.

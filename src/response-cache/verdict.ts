@@ -3,11 +3,13 @@ import {
   currentAgeMs,
   type ForwardReason,
   forwardReason,
+  heldRange,
   isShareable,
   mustNotForward,
   type Policy,
   type Reuse,
   reuse,
+  type StoredPart,
   type TimedResponse,
 } from '../http/index.ts'
 import type { ResponseAnswer, ResponseMeta } from '../postgres/responses/store.ts'
@@ -27,6 +29,8 @@ export interface StoredResponse {
    * may belong to another value of that field.
    */
   readonly isSelected: boolean
+  /** Set if bytes of the body are missing. */
+  readonly part: StoredPart | undefined
 }
 
 interface Judged {
@@ -69,8 +73,13 @@ export interface Abilities {
 export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities): Verdict | NextRead {
   const { canFill, canWait, canRefresh, isForced } = abilities
   const stored = parseStored(x, answer)
-  const reused = stored && reuseOf(x, stored)
-  const judged = { answer, stored, fwd: forwardReason({ found: stored && 'whole', names: answer.names }, reused) }
+  // A part answers only requests for bytes that it has.
+  const reused = stored && !lacksBytes(x, stored) ? reuseOf(x, stored) : undefined
+  const judged = {
+    answer,
+    stored,
+    fwd: forwardReason({ found: stored && (stored.part ? 'part' : 'whole'), names: answer.names }, reused),
+  }
   if (stored === undefined || reused === undefined) {
     if (mustNotForward(x.head, x.settings.policy)) return { ...judged, kind: 'gateway timeout' }
   } else {
@@ -89,8 +98,13 @@ export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities)
   if (answer.hitForMissSnapshot !== undefined) return { ...judged, kind: 'fetch' }
   if (!canFill || !canWait) return { ...judged, kind: 'forward' }
   // This URL's response answers nobody else, so waiting for the leader would not help.
-  if (stored !== undefined && !isShareable(stored.timed, x.settings.policy)) return { ...judged, kind: 'fetch' }
+  if (stored !== undefined && stored.part === undefined && !isShareable(stored.timed, x.settings.policy))
+    return { ...judged, kind: 'fetch' }
   return { ...judged, kind: 'wait' }
+}
+
+function lacksBytes(x: Exchange, { part }: StoredResponse): boolean {
+  return part !== undefined && heldRange(x.head, part) === undefined
 }
 
 function reuseOf(x: Exchange, { timed, policy, isSelected }: StoredResponse): Reuse {
@@ -107,12 +121,18 @@ export function parseStored(x: Exchange, { entry, names }: ResponseAnswer): Stor
     timed,
     policy: policyFor(x, entry, timed),
     isSelected: x.settings.policy.vary.every((name) => names?.includes(name)),
+    part: partOf(entry.meta, timed),
   }
 }
 
 /** Returns the stored response with other metadata, or with a body that was read later. */
 export function withEntry(stored: StoredResponse, entry: StoredEntry): StoredResponse {
-  return { ...stored, entry, timed: timedOf(entry.meta) }
+  const timed = timedOf(entry.meta)
+  return { ...stored, entry, timed, part: partOf(entry.meta, timed) }
+}
+
+function partOf({ parts }: ResponseMeta, response: TimedResponse): StoredPart | undefined {
+  return parts && { response, parts }
 }
 
 function timedOf({ status, headers, requestAt, responseAt, staleSince }: ResponseMeta): TimedResponse {

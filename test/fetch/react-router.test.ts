@@ -28,6 +28,8 @@ describeRecipe(
       const made = pageOf(await page.text())
       expect([brief(page), made]).toEqual(['fwd=uri-miss;stored', expect.stringMatching(/^[\w-]{36}$/)])
       await responsesStored(running, 1)
+      // The version of the build is hashed into the key.
+      expect(await stored(running.site)).toEqual([expect.stringMatching(/\/page part-[\da-f]{64}$/)])
       const data = await ask(DATA)
       expect([brief(data), data.headers.get('x-remix-response')]).toEqual(['fwd=uri-miss;stored', 'yes'])
       const text = await data.text()

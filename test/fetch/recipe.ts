@@ -185,7 +185,7 @@ export function describeRecipe(
   })
 }
 
-/** Resolves once so many responses are stored, and no lease is held for another one. */
+/** Resolves once so many responses are stored. */
 export async function responsesStored({ site }: Running, count: number): Promise<void> {
   await eventually(async () => expect(await stored(site)).toHaveLength(count))
 }

@@ -36,6 +36,8 @@ describeRecipe(
       const made = pageOf(await page.text())
       expect([brief(page), page.headers.get('etag')]).toEqual(['fwd=uri-miss;stored', expect.stringMatching(/^"/)])
       await responsesStored(running, 1)
+      // The version of the build is hashed into the key.
+      expect(await stored(running.site)).toEqual([expect.stringMatching(/\/page part-[\da-f]{64}$/)])
       const data = await ask(DATA)
       expect([brief(data), data.headers.get('content-type')]).toEqual(['fwd=uri-miss;stored', 'application/json'])
       expect(await data.text()).not.toContain(made)

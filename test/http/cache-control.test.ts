@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { requestDirectives, responseDirectives } from '../../src/http/cache-control.ts'
-import { parseDirectives } from '../../src/http/directives.ts'
+import { parseDirectives, requestDirectives, responseDirectives } from '../../src/http/cache-control.ts'
 
 const read = (value: string) => responseDirectives(parseDirectives(value))
 const ask = (fields: Record<string, string>) => requestDirectives(new Headers(fields))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseEntityTag, parseEntityTags, strongMatch, weakMatch } from '../../src/http/entity-tag.ts'
+import { parseEntityTag, parseEntityTags, strongMatch, weakMatch } from '../../src/http/validators.ts'
 
 describe('an entity tag (RFC 9110 8.8.3)', () => {
   it.each([

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { currentAgeMs } from '../../src/http/age.ts'
 import { forwardedFields } from '../../src/http/forwarding.ts'
 import { freshenBy304, freshenByHead } from '../../src/http/freshening.ts'
-import { freshness, remainingMs } from '../../src/http/freshness.ts'
+import { currentAgeMs, freshness, remainingMs } from '../../src/http/freshness.ts'
 import { createPolicy } from '../../src/http/policy.ts'
 import { DAY, date, get, HOUR, MINUTE, NOW, response, SECOND } from './messages.ts'
 

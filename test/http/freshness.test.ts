@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ageValue, currentAgeMs, initialAgeMs, parseAge } from '../../src/http/age.ts'
-import { freshness, remainingMs, servingSpans, staleWindows } from '../../src/http/freshness.ts'
+import {
+  ageValue,
+  currentAgeMs,
+  freshness,
+  initialAgeMs,
+  parseAge,
+  remainingMs,
+  servingSpans,
+  staleWindows,
+} from '../../src/http/freshness.ts'
 import { createPolicy } from '../../src/http/policy.ts'
 import { fieldsToStore } from '../../src/http/stored-fields.ts'
 import { DAY, date, HOUR, MINUTE, NOW, response, SECOND } from './messages.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatHttpDate, parseHttpDate } from '../../src/http/http-date.ts'
+import { formatHttpDate, parseHttpDate } from '../../src/http/fields.ts'
 
 const NOW = Date.UTC(2026, 0, 15, 12)
 const EXAMPLE = Date.UTC(1994, 10, 6, 8, 49, 37)

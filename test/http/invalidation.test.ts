@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { invalidatedUrls } from '../../src/http/invalidation.ts'
-import { bypassReason } from '../../src/http/methods.ts'
 import { createPolicy } from '../../src/http/policy.ts'
+import { bypassReason } from '../../src/http/requests.ts'
 import { groupTag, invalidatedTags, responseTags } from '../../src/http/tags.ts'
 import { get } from './messages.ts'
 

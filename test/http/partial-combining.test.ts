@@ -1,14 +1,13 @@
 /** Combines parts in any order, and compares every answer with the bytes that the origin has. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { answer } from '../../src/http/answer.ts'
+import { answer, selectRange } from '../../src/http/answer.ts'
 import { answerPart } from '../../src/http/partial-answer.ts'
 import { combineParts, joinPieces, MAX_PART_RANGES } from '../../src/http/partial-combining.ts'
 import { completionFields } from '../../src/http/partial-forwarding.ts'
 import { isWhole, missingRanges, type PartRange, storedLength } from '../../src/http/partial-ranges.ts'
 import { mayStorePart, partToStore, receivedPart, type StoredPart } from '../../src/http/partial-storing.ts'
 import { createPolicy } from '../../src/http/policy.ts'
-import { selectRange } from '../../src/http/range.ts'
 import { mayStore } from '../../src/http/storing.ts'
 import { DAY, date, get, NOW, response, SECOND } from './messages.ts'
 

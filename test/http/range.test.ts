@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { contentRange, rangeFor, requestedRange, selectRange } from '../../src/http/range.ts'
+import { contentRange, rangeFor, requestedRange, selectRange } from '../../src/http/answer.ts'
 import { DAY, date, get, response } from './messages.ts'
 
 const LENGTH = 10

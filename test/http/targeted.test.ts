@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cachingDirectives } from '../../src/http/caching-directives.ts'
+import { cachingDirectives } from '../../src/http/cache-control.ts'
 import { freshness } from '../../src/http/freshness.ts'
 import { createPolicy } from '../../src/http/policy.ts'
 import { fieldsToStore } from '../../src/http/stored-fields.ts'

@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { normalizeField } from '../../src/http/normalized-field.ts'
 import { createPolicy } from '../../src/http/policy.ts'
-import { fieldDigests, variantKey } from '../../src/http/variant-key.ts'
+import { fieldDigests, normalizeField, variantKey } from '../../src/http/variant-key.ts'
 import { joinVary, MAX_VARY_FIELDS, varyNames, varyRecordOf } from '../../src/http/vary.ts'
 
 const policy = createPolicy()

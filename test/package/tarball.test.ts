@@ -38,6 +38,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'InvalidOptionError',
       'InvalidTableNameError',
       'NotANumberError',
+      'RefreshError',
       'UnknownStoreError',
       'UnreadableValueError',
       'UnserializableValueError',

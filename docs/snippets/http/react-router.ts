@@ -1,5 +1,3 @@
-// server.ts
-
 import * as build from 'virtual:react-router/server-build'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'

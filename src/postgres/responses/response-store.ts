@@ -1,9 +1,11 @@
 /** HTTP responses on Postgres: rows in the same table as all other entries, in their own namespace `http`. */
 
-import { countFailures, withCircuit } from '../../cache/fail-soft.ts'
+import { countFailures, withCircuit } from '../../cache/circuit.ts'
+import type { Cache } from '../../cache.ts'
 import { variantKey } from '../../http/index.ts'
 import { now } from '../../values/clock.ts'
 import { jsonCodec } from '../../values/codec.ts'
+import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { type Cost, type Emit, noCost } from '../../values/events.ts'
 import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../../values/key.ts'
 import { utf8ToBytes } from '../../values/sha256.ts'
@@ -11,7 +13,7 @@ import { againIfRaced } from '../batches.ts'
 import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'
 import { release } from '../operations/release.ts'
-import type { PostgresEngine } from '../postgres-store.ts'
+import { type PostgresEngine, postgresEngineOf } from '../postgres-store.ts'
 import { fillResponse } from './fill-response.ts'
 import { freshenResponse } from './freshen-response.ts'
 import { markHitForMiss } from './mark-hit-for-miss.ts'
@@ -38,6 +40,28 @@ const PART_MARK = 'part-'
 const DERIVED_BYTES = 2 * 65 + PART_MARK.length
 /** The longest prefix that finds every key. A key that is too long ends in a hash, and only its start remains readable. */
 const MAX_PREFIX_BYTES = 256
+
+const storesByCache = new WeakMap<Cache, ResponseStore>()
+const storesByEngine = new WeakMap<PostgresEngine, ResponseStore>()
+
+/**
+ * Returns the response store on the cache's Postgres engine, and creates it at the first call. The cache does not create it
+ * itself, so that programs without a response cache do not load this code.
+ *
+ * @throws InvalidOptionError if the cache cannot store responses
+ */
+export function responseStoreOf(cache: Cache): ResponseStore {
+  const known = typeof cache === 'object' && cache !== null ? storesByCache.get(cache) : undefined
+  if (known !== undefined) return known
+  const engine = postgresEngineOf(cache)
+  if (engine === undefined) {
+    throw new InvalidOptionError(`Expected a cache that keeps responses: createCache's; got ${describeType(cache)}.`)
+  }
+  const store = storesByEngine.get(engine) ?? createResponseStore(engine)
+  storesByEngine.set(engine, store)
+  storesByCache.set(cache, store)
+  return store
+}
 
 /** Creates the response store of a cache's engine. */
 export function createResponseStore(engine: PostgresEngine): ResponseStore {

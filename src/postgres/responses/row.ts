@@ -9,11 +9,11 @@
  * deadline, and the codec's digest of the entity tag. They only decide whether a body moves, and which of two responses is
  * newer. The caller gets those of `fields`.
  */
+import { fromBase64, toBase64 } from '../../codecs/base64.ts'
 import { type Codec, decodeValue, encodeValue, jsonCodec } from '../../values/codec.ts'
 import { UnreadableValueError } from '../../values/errors.ts'
 import { randomUUID } from '../../values/random.ts'
 import { withoutContent } from '../../values/redact.ts'
-import { bodyBytes, bodyText } from './body.ts'
 import type { BodyForm, ResponseMeta } from './store.ts'
 
 /** A client may send thousands of tags, and each digest takes some 10 µs. */
@@ -164,4 +164,21 @@ function isMeta(fields: unknown): fields is ResponseMeta & BodyForm {
       (field) => Array.isArray(field) && field.length === 2 && field.every((part) => typeof part === 'string'),
     )
   )
+}
+
+// `fatal` refuses bytes that are not UTF-8; `ignoreBOM` keeps a leading U+FEFF, which belongs to the body.
+const STRICT = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Converts a body to text for a text column: unchanged if it is UTF-8 without U+0000, otherwise in base64. */
+export function bodyText(bytes: Uint8Array): { text: string; base64: boolean } {
+  try {
+    const text = STRICT.decode(bytes)
+    if (!text.includes('\0')) return { text, base64: false }
+  } catch {}
+  return { text: toBase64(bytes), base64: true }
+}
+
+/** The inverse of {@link bodyText}. @throws DOMException if the text is not base64 */
+export function bodyBytes(text: string, base64: boolean): Uint8Array<ArrayBuffer> {
+  return base64 ? fromBase64(text) : new TextEncoder().encode(text)
 }

@@ -19,8 +19,11 @@ export interface ResponseMeta {
   readonly bytes: number
   /** Set if the body is not encoded, although its Content-Encoding names a coding. The store only carries this. */
   readonly decoded?: true
-  /** The parts that a partial response holds: first and last position of each. The store only carries this. */
-  readonly ranges?: readonly (readonly [number, number])[]
+  /** Set if bytes are missing. The body is that of the ranges, which give first and last positions. The store only carries this. */
+  readonly parts?: {
+    readonly ranges: readonly (readonly [first: number, last: number])[]
+    readonly completeLength: number
+  }
   /** Set if hits extend the deadline. */
   readonly sliding?: true
   /** The fields that the URL's responses vary on. Only the URL's row has them; a variant's row has none. */

@@ -21,7 +21,11 @@ async function report(request: Request): Promise<Response> {
   // Some runtimes abort the signal of a request once it is answered. A refresh must go on after that.
   const made = await ask('/report', { headers: { 'x-condition': condition }, signal: request.signal })
   return new Response(made, {
-    headers: { 'cache-control': 'max-age=60, stale-while-revalidate=3600', etag: `"${made}"` },
+    headers: {
+      'content-type': 'text/plain',
+      'cache-control': 'max-age=60, stale-while-revalidate=3600',
+      etag: `"${made}"`,
+    },
   })
 }
 

@@ -1,4 +1,9 @@
-/** Request methods (RFC 9110 9). Their names are case-sensitive: `get` is an unknown method. */
+/**
+ * What a request alone decides: its method (RFC 9110 9), and whether its response can be cached.
+ *
+ * The names of methods are case-sensitive: `get` is an unknown method.
+ */
+import { requestDirectivesOf } from './cache-control.ts'
 import { listMembers } from './fields.ts'
 import type { RequestHead } from './message.ts'
 import type { Policy } from './policy.ts'
@@ -33,4 +38,14 @@ export function bypassReason(request: RequestHead, policy: Policy): 'method' | '
   if (!isAnswerable(request.method)) return 'method'
   const isRefused = policy.authenticated === 'never' && request.headers.has('authorization')
   return isRefused || [...request.headers.keys()].length > MAX_FIELDS ? 'bypass' : undefined
+}
+
+/** True if a response to this request may be stored at all. Otherwise no other request need wait for it. */
+export function mayFill(request: RequestHead): boolean {
+  return request.method === 'GET' && !hasContent(request.headers) && !requestDirectivesOf(request).noStore
+}
+
+/** True if the request carries content. */
+export function hasContent(headers: Headers): boolean {
+  return headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
 }
