@@ -21,7 +21,8 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     await age(site, 10_000)
     for (const [method, body] of Object.entries({ GET: 'posted', HEAD: '' })) {
       const hit = await site1.fetch('/a', { method })
-      expect([brief(hit), await hit.text(), hit.headers.get('age')]).toEqual(['hit', body, '10'])
+      expect([brief(hit), await hit.text()]).toEqual(['hit', body])
+      expect(Number(hit.headers.get('age'))).toBeGreaterThanOrEqual(10)
     }
     expect(site1.calls).toHaveLength(1)
     expect(await heldLeases(site)).toEqual([])
