@@ -83,8 +83,12 @@ describe.each(KINDS)('%s', (_name, make) => {
 describe('a handler', () => {
   it('gets the subclass of its framework, also for a refresh', async () => {
     let version = 1
+    const classes: unknown[] = []
     const handle = withResponseCache(
-      ({ nextUrl }: NextRequest) => new Response(`${nextUrl.searchParams.get('b')}${version++}`, { headers: fresh }),
+      (request: NextRequest) => {
+        classes.push(request.constructor)
+        return new Response(`${request.nextUrl.searchParams.get('b')}${version++}`, { headers: fresh })
+      },
       { cache: ownCache(site), stale: '1h', waitUntil: (work) => void background.push(work) },
     )
     const background: Promise<unknown>[] = []
@@ -100,6 +104,7 @@ describe('a handler', () => {
       ['hit', 'c1'],
       ['hit', 'c2'],
     ])
+    expect(classes).toEqual([NextRequest, NextRequest])
   })
 
   it('gets what its runtime added to the request', async () => {
