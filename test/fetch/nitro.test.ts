@@ -33,7 +33,7 @@ async function start(settings: Settings): Promise<Ask> {
 }
 
 function describeEvents(base: string, running: Running) {
-  it('gives the handler what Nitro adds to a request', async () => {
+  it('passes the properties that Nitro adds to a request to the handler', async () => {
     await running.ask(`${base}/report`, { headers: { 'if-none-match': '"another"' } })
     expect(running.origin.calls('/report')).toMatchObject([{ 'x-address': '127.0.0.1', 'x-runtime': 'node' }])
   })

@@ -160,7 +160,7 @@ export function describeRecipe(
       })
 
     if (hasFront)
-      it('gives each client what was set for it in front of the cache', async () => {
+      it('gives each client its own fields from the front of the cache', async () => {
         const bodies = new Set<string>()
         for (const user of ['ada', 'bob']) {
           const response = await ask('/report', { headers: { 'x-user': user } })

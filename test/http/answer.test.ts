@@ -18,7 +18,7 @@ describe('a request answered from the cache', () => {
     expect([headers.has('age'), headers.has('warning')]).toEqual([false, false])
   })
 
-  it('gets a 304 where its condition says so, and that before any range', () => {
+  it('gets a 304 if its condition holds, before any range applies', () => {
     const request = get({ 'if-none-match': '"v1"', range: 'bytes=99-' })
     const found = answer(request, STORED, CONTEXT)
     expect(found).toMatchObject({ status: 304, body: 'none' })
@@ -41,13 +41,13 @@ describe('a request answered from the cache', () => {
     })
   })
 
-  it('gets a 416 that says how long the whole is, and nothing of what the whole is', () => {
+  it('gets a 416 that states the length of the whole, and does not describe it', () => {
     const found = answer(get({ range: 'bytes=10-' }), STORED, CONTEXT)
     expect(found).toMatchObject({ status: 416, body: 'none' })
     expect(Object.fromEntries(found.headers)).toEqual({ age: '0', 'content-range': 'bytes */10', date: date(0) })
   })
 
-  it('gets the whole where If-Range fails', () => {
+  it('gets the whole if If-Range fails', () => {
     expect(answer(get({ range: 'bytes=2-4', 'if-range': '"v0"' }), STORED, CONTEXT).status).toBe(200)
   })
 
@@ -57,7 +57,7 @@ describe('a request answered from the cache', () => {
     expect(Object.fromEntries(found.headers)).toEqual({ ...FIELDS, age: '0', 'content-length': '10' })
   })
 
-  it('by HEAD gets no length of what has no content', () => {
+  it('by HEAD gets no length if the response has no content', () => {
     const found = answer({ ...get(), method: 'HEAD' }, response({}, { status: 204 }), { now: NOW, bodyBytes: 0 })
     expect(found.headers.has('content-length')).toBe(false)
   })

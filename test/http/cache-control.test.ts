@@ -88,7 +88,7 @@ describe('Cache-Control of a response', () => {
     expect(read('public=1').public).toBe(false)
   })
 
-  it('keeps no-store where must-understand has an argument that it cannot have', () => {
+  it('keeps no-store if must-understand has an argument', () => {
     expect(read('must-understand=1')).toMatchObject({ noStore: true, mustUnderstand: false })
   })
 
@@ -100,11 +100,11 @@ describe('Cache-Control of a response', () => {
     ['must-revalidate=1', false],
     ['proxy-revalidate', false],
     ['max-age=60', false],
-  ])('%s allows a shared cache to store what needed authorization: %s', (value, allowed) => {
+  ])('%s allows a shared cache to store a response to an authenticated request: %s', (value, allowed) => {
     expect(read(value).allowsAuthenticated).toBe(allowed)
   })
 
-  it('is read without a throw, whatever it is, and no-store within it is always heard', () => {
+  it('never throws, and no-store within it is always obeyed', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (before, after) => {
         const found = read(`${before.replaceAll('"', '')},no-store,${after}`)
@@ -134,7 +134,7 @@ describe('Cache-Control of a request', () => {
     expect(ask({ 'cache-control': 'max-stale, max-stale=5' }).maxStale).toBeUndefined()
   })
 
-  it('may be a Pragma of no-cache, but only where Cache-Control is absent', () => {
+  it('may be a Pragma of no-cache, but only if Cache-Control is absent', () => {
     expect(ask({ pragma: 'No-Cache' }).noCache).toBe(true)
     expect(ask({ pragma: 'no-cache', 'cache-control': 'max-age=5' }).noCache).toBe(false)
   })

@@ -57,12 +57,12 @@ describe('the query in the key', () => {
     expect(key('https://e.com/?b=0&a=2&b=1', rule)).toBe('GET https://e.com/?a=2&b=0&b=1')
   })
 
-  it('may be only what is allowed', () => {
+  it('may be only the allowed parameters', () => {
     expect(key('https://e.com/?utm=1&page=2&q=x', { allow: ['q', 'page'] })).toBe('GET https://e.com/?page=2&q=x')
     expect(key('https://e.com/?utm=1', { allow: ['q'] })).toBe('GET https://e.com/')
   })
 
-  it('may be without what is ignored, by name or by prefix, however it is encoded', () => {
+  it('may omit the ignored parameters, by name or by prefix, in any encoding', () => {
     const rule = { ignore: ['utm_*', 'fbclid'] }
     expect(key('https://e.com/?utm_source=1&b=2&fbclid=3&a=1&ut%6d_x', rule)).toBe('GET https://e.com/?a=1&b=2')
     expect(key('https://e.com/?fbclid2=3', rule)).toBe('GET https://e.com/?fbclid2=3')
@@ -72,7 +72,7 @@ describe('the query in the key', () => {
     expect(key('https://e.com/?b=1&x=1&a=2', { ignore: ['x'], sort: false })).toBe('GET https://e.com/?b=1&a=2')
   })
 
-  it('is read without a throw where its encoding is broken', () => {
+  it('never throws if its encoding is broken', () => {
     expect(key('https://e.com/?%E0%A4=1&b=2', { ignore: ['b'] })).toBe('GET https://e.com/?%E0%A4=1')
   })
 

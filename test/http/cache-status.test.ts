@@ -31,7 +31,7 @@ describe('Cache-Status (RFC 9211)', () => {
     expect(status({ hit: true }, '')).toBe('pgstash;hit')
   })
 
-  it('names the cache by a string where its name is no token', () => {
+  it('names the cache by a string if its name is not a token', () => {
     expect(status({ hit: true }, null, 'my cache')).toBe('"my cache";hit')
     expect(status({ hit: true }, null, '9')).toBe('"9";hit')
   })

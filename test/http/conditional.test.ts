@@ -25,7 +25,7 @@ describe('If-None-Match (RFC 9110 13.1.2)', () => {
     expect(unchanged({ 'if-none-match': value })).toBe(false)
   })
 
-  it('matches by * alone what has no entity tag', () => {
+  it('matches a response without an entity tag only by *', () => {
     expect(unchanged({ 'if-none-match': '*' }, response({}))).toBe(true)
     expect(unchanged({ 'if-none-match': '""' }, response({}))).toBe(false)
     expect(unchanged({ 'if-none-match': '"v1"' }, response({ etag: 'v1' }))).toBe(false)
@@ -46,7 +46,7 @@ describe('If-Modified-Since (RFC 9110 13.1.3)', () => {
     expect(unchanged({ 'if-modified-since': date(DAY) })).toBe(true)
   })
 
-  it('compares with Date where that is absent, or with the time of receipt (RFC 9111 4.3.2)', () => {
+  it('compares with Date if Last-Modified is absent, or with the time of receipt (RFC 9111 4.3.2)', () => {
     const dated = response({ date: date(-HOUR) })
     expect(unchanged({ 'if-modified-since': date(-HOUR) }, dated)).toBe(true)
     expect(unchanged({ 'if-modified-since': date(-HOUR - SECOND) }, dated)).toBe(false)
@@ -54,7 +54,7 @@ describe('If-Modified-Since (RFC 9110 13.1.3)', () => {
     expect(unchanged({ 'if-modified-since': date(-SECOND) }, response({ 'last-modified': 'x' }))).toBe(false)
   })
 
-  it.each(['yesterday', '', `${date(0)}, ${date(0)}`])('is ignored where it is no date: %j', (value) => {
+  it.each(['yesterday', '', `${date(0)}, ${date(0)}`])('is ignored if it is not a date: %j', (value) => {
     expect(conditionOf(get({ 'if-modified-since': value }), NOW)).toBeUndefined()
   })
 })
@@ -114,7 +114,7 @@ describe('a 304 (RFC 9110 15.4.5)', () => {
     vary: 'accept',
   }
 
-  it('carries what guides caches, and what does not describe content', () => {
+  it('carries the fields that guide caches or do not describe content', () => {
     const fields = { ...guiding, age: '5', 'x-own': '1', 'content-security-policy': "default-src 'self'" }
     expect(Object.fromEntries(notModifiedFields(new Headers(fields)))).toEqual(fields)
   })
@@ -130,7 +130,7 @@ describe('a 304 (RFC 9110 15.4.5)', () => {
     expect(Object.fromEntries(found)).toEqual(guiding)
   })
 
-  it('carries Last-Modified where there is no entity tag', () => {
+  it('carries Last-Modified if there is no entity tag', () => {
     expect(notModifiedFields(new Headers({ 'last-modified': date(0) })).has('last-modified')).toBe(true)
   })
 })

@@ -39,7 +39,7 @@ describe('field names', () => {
     expect(fieldNames('Accept, ACCEPT, x-A')).toEqual(['accept', 'x-a'])
   })
 
-  it('are refused as a whole where one is no token', () => {
+  it('are refused as a whole if one is not a token', () => {
     expect(fieldNames('accept, x y')).toBeUndefined()
   })
 })

@@ -44,7 +44,7 @@ describe('the request that goes on to the handler', () => {
     })
   })
 
-  it('carries none of what is no success: a 304 would be about another (RFC 9110 13.2.1)', () => {
+  it('carries no validator of a response that is not a success, because a 304 would be about another (RFC 9110 13.2.1)', () => {
     expect([...forwardedFields(new Headers(), response({ etag: '"a"' }, { status: 404 }))]).toEqual([])
   })
 
@@ -72,11 +72,11 @@ describe('a 304 updates the stored response (RFC 9111 3.2 and 4.3.4)', () => {
     })
   })
 
-  it('and keeps what it omits', () => {
+  it('and keeps the fields that it omits', () => {
     expect(by304({ etag: '"v1"' })?.response.headers.get('x-own')).toBe('old')
   })
 
-  it('but never by what describes the stored bytes', () => {
+  it('but never by fields that describe the stored bytes', () => {
     const content = {
       'content-type': 'text/plain',
       'content-length': '0',
@@ -101,7 +101,7 @@ describe('a 304 updates the stored response (RFC 9111 3.2 and 4.3.4)', () => {
     expect(cookies).toEqual(['a=b'])
   })
 
-  it('and takes out what its own directives name', () => {
+  it('and removes the fields that its own directives name', () => {
     const found = by304({ etag: '"v1"', 'cache-control': 'max-age=9, private="x-own"', 'x-own': 'new' })
     expect(found?.response.headers.has('x-own')).toBe(false)
   })
@@ -155,15 +155,15 @@ describe('a 304 speaks of the stored response (RFC 9111 4.3.4)', () => {
 })
 
 describe('the updated response', () => {
-  it.each(['no-store', 'private', 'max-age=60; no-store'])('is deleted where the update brought %s', (value) => {
+  it.each(['no-store', 'private', 'max-age=60; no-store'])('is deleted if the update brought %s', (value) => {
     expect(by304({ etag: '"v1"', 'cache-control': value })?.store).toBe('delete')
   })
 
-  it('is deleted where the update brought Vary: *', () => {
+  it('is deleted if the update brought Vary: *', () => {
     expect(by304({ etag: '"v1"', vary: '*' })?.store).toBe('delete')
   })
 
-  it('leaves the stored one alone where only this request forbids to store it', () => {
+  it('leaves the stored one unchanged if only this request forbids storing', () => {
     expect(by304({ etag: '"v1"' }, STORED, get({ authorization: 'x' }))?.store).toBe('leave')
     expect(by304({ etag: '"v1"' }, STORED, get({ 'cache-control': 'no-store' }))?.store).toBe('leave')
   })
@@ -177,13 +177,13 @@ describe('the 200 to a HEAD (RFC 9111 4.3.5)', () => {
   const head = (fields: Record<string, string>, stored = STORED, status = 200) =>
     freshenByHead({ ...get(), method: 'HEAD' }, stored, 9, response(fields, { ...LATER, status }), policy)
 
-  it('updates the stored GET where validators and length agree', () => {
+  it('updates the stored GET if validators and length agree', () => {
     const found = head({ etag: '"v1"', 'content-length': '9', 'x-own': 'new' })
     expect(found).toMatchObject({ store: 'update', response: { status: 200, responseAt: LATER.responseAt } })
     if (typeof found === 'object') expect(found.response.headers.get('x-own')).toBe('new')
   })
 
-  it('updates it where it names none of them', () => {
+  it('updates it if it names none of them', () => {
     expect(head({ 'x-own': 'new' })).toMatchObject({ store: 'update' })
   })
 
@@ -192,7 +192,7 @@ describe('the 200 to a HEAD (RFC 9111 4.3.5)', () => {
     { 'last-modified': date(0) },
     { etag: '"v1"', 'content-length': '10' },
     { 'content-length': 'x' },
-  ])('makes it stale where one differs: %j', (fields) => {
+  ])('makes it stale if one differs: %j', (fields) => {
     expect(head(fields)).toBe('stale')
   })
 

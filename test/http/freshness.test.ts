@@ -35,11 +35,11 @@ describe('the Age field (RFC 9111 5.1)', () => {
 })
 
 describe('the age of a response (RFC 9111 4.2.3)', () => {
-  it('begins with what upstream caches say, and the time that the request took', () => {
+  it('begins with the Age of upstream caches and the duration of the request', () => {
     expect(initialAgeMs(response({ age: '10' }, { requestAt: NOW - 3 * SECOND }))).toBe(13 * SECOND)
   })
 
-  it('begins with the time since Date where that is more', () => {
+  it('begins with the time since Date if that is more', () => {
     expect(initialAgeMs(response({ age: '10', date: date(-HOUR) }))).toBe(HOUR)
     expect(initialAgeMs(response({ age: '7200', date: date(-HOUR) }))).toBe(2 * HOUR)
   })
@@ -87,7 +87,7 @@ describe('the freshness lifetime (RFC 9111 4.2.1)', () => {
   })
 
   it.each(['0', '', '-1', 'never', 'Thu, 18 Aug 2050 02:01:18 UTC', `${date(HOUR)}, ${date(HOUR)}`])(
-    'is over already where Expires is %j (RFC 9111 5.3)',
+    'is over already if Expires is %j (RFC 9111 5.3)',
     (expires) => {
       const eager = createPolicy({ defaultLifetime: 60, heuristic: true })
       expect(freshness(response({ expires, 'last-modified': date(-DAY) }), eager)).toEqual({
@@ -131,7 +131,7 @@ describe('a response that names no lifetime', () => {
     expect(freshness(open, guess).source).toBe('heuristic')
   })
 
-  it('is never guessed where a lifetime is stated', () => {
+  it('is never guessed if a lifetime is stated', () => {
     const given = response({ 'last-modified': date(-DAY), 'cache-control': 'max-age=0' })
     expect(freshness(given, createPolicy({ heuristic: true, defaultLifetime: 60 })).source).toBe('max-age')
   })
@@ -144,14 +144,14 @@ describe('a response that names no lifetime', () => {
     })
   })
 
-  it('gets none where all that it says is Pragma: no-cache', () => {
+  it('gets none if Pragma: no-cache is its only directive', () => {
     const own = createPolicy({ defaultLifetime: 60 })
     expect(freshness(response({ pragma: 'no-cache' }), own).source).toBe('none')
     expect(freshness(response({ pragma: 'no-cache', 'cache-control': 'public' }), own).source).toBe('default')
   })
 })
 
-describe('what is left of the lifetime', () => {
+describe('the remaining lifetime', () => {
   it('is over at the very instant at which age reaches lifetime (RFC 9111 4.2)', () => {
     const given = response({ 'cache-control': 'max-age=5' })
     expect(remainingMs(given, NOW + 5 * SECOND - 1, policy)).toBe(1)
@@ -195,7 +195,7 @@ describe('the windows for serving stale (RFC 5861)', () => {
     expect(windows('s-maxage=5, must-revalidate, stale-while-revalidate=9', lax)).toEqual(NONE)
   })
 
-  it('are not given by default to what was never fresh', () => {
+  it('are not given by default to a response that was never fresh', () => {
     expect(windows('max-age=0')).toEqual(NONE)
     expect(windows('max-age=0, stale-while-revalidate=5').whileRevalidateMs).toBe(5 * SECOND)
     expect(staleWindows(response({ expires: '0' }), own)).toEqual(NONE)

@@ -195,7 +195,7 @@ describe('whatever the messages say', () => {
     )
   })
 
-  it('what was stored stays storable, so that a validation never deletes it for nothing', () => {
+  it('a stored response stays storable, so that a validation never deletes it for nothing', () => {
     fc.assert(
       fc.property(head, timed, policy, (request, given, own) => {
         if (!http.mayStore(request, given, own).store) return

@@ -51,7 +51,7 @@ describe('an HTTP date (RFC 9110 5.6.7)', () => {
     expect(parseHttpDate(text, NOW)).toBeUndefined()
   })
 
-  it('is never later than what it says: a leap second is the second before', () => {
+  it('is never later than its text: a leap second is the second before', () => {
     expect(parseHttpDate('Sat, 31 Dec 2016 23:59:60 GMT', NOW)).toBe(Date.UTC(2016, 11, 31, 23, 59, 59))
   })
 

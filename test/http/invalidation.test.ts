@@ -43,7 +43,7 @@ describe('invalidation (RFC 9111 4.4)', () => {
     expect(urls('POST', 201, { location, 'content-location': location })).toEqual(['https://example.com/posts/1?a=b'])
   })
 
-  it('ignores what is no URL, and never throws', () => {
+  it('ignores text that is not a URL, and never throws', () => {
     expect(urls('POST', 201, { location: 'http://[' })).toEqual(['https://example.com/posts/1?a=b'])
     fc.assert(
       fc.property(fc.stringMatching(/^[ -~]*$/), (location) => {
@@ -96,7 +96,7 @@ describe('the tags of a response', () => {
 describe('Cache-Group-Invalidation (RFC 9875 3)', () => {
   const fields = { 'cache-group-invalidation': '"a", "b"' }
 
-  it('names what an unsafe request invalidates', () => {
+  it('names the groups that an unsafe request invalidates', () => {
     expect(invalidatedTags('POST', TARGET, answered(200, fields))).toEqual([
       groupTag('https://example.com', 'a'),
       groupTag('https://example.com', 'b'),

@@ -238,7 +238,7 @@ describe('a stored part answers', () => {
     expect(reuse(ASKED, kept, NOW + MINUTE, policy).use).toBe('validate')
   })
 
-  it('without changing what is stored', () => {
+  it('without changing the stored response', () => {
     const given = stored(ranges)
     const before = [...given.response.headers]
     answerPart(get({ range: 'bytes=5-6' }), given, { now: NOW })

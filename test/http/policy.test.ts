@@ -4,7 +4,7 @@ import { isServerError } from '../../src/http/statuses.ts'
 import { InvalidOptionError } from '../../src/values/errors.ts'
 
 describe('the policy', () => {
-  it('is careful unless it is told otherwise', () => {
+  it('is careful by default', () => {
     expect(createPolicy()).toEqual({
       targetedFields: ['cdn-cache-control'],
       defaultLifetime: undefined,

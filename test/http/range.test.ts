@@ -72,7 +72,7 @@ describe('a range of a body of ten bytes (RFC 9110 14.1.2)', () => {
   })
 })
 
-describe('a range is heard', () => {
+describe('a range is obeyed', () => {
   const range = { range: 'bytes=0-0' }
   const found = { first: 0, last: 0 }
 

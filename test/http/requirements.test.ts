@@ -6,13 +6,15 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf
 const table = read('../../docs/http-rfc9111.md')
 
 /** `file` “name”, “name”; as the table cites tests. */
-const CITATIONS = [...table.matchAll(/`((?:hono\/core\/)?[a-z0-9-]+)` (“[^”]+”(?:, “[^”]+”)*)/g)].flatMap(
-  ([, file = '', names = '']) => [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
+const CITATIONS = [
+  ...table.matchAll(/`((?:hono\/core\/|response-cache\/)?[a-z0-9-]+)` (“[^”]+”(?:, “[^”]+”)*)/g),
+].flatMap(([, file = '', names = '']) =>
+  [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
 )
 
 describe('The table of requirements', () => {
   it.each(CITATIONS)('cites a test of %s that exists: %s', (file, name) => {
-    const path = file.startsWith('hono/') ? `../${file}` : file
+    const path = file.includes('/') ? `../${file}` : file
     expect(hasTest(new URL(`${path}.test.ts`, import.meta.url), name)).toBe(true)
   })
 

@@ -19,7 +19,7 @@ function onError(value: string, ageSeconds: number, options: PolicyOptions = {},
 }
 
 describe('a stored response', () => {
-  it('is served while it is fresh, and validated from the instant on at which it is not (RFC 9111 4.2)', () => {
+  it('is served while it is fresh, and validated from the instant on at which it becomes stale (RFC 9111 4.2)', () => {
     expect(use('max-age=5', 4.999)).toBe('fresh')
     expect(use('max-age=5', 5)).toBe('validate (stale)')
   })
@@ -44,7 +44,7 @@ describe('a stored response', () => {
     }
   })
 
-  it('tells what is left of its freshness', () => {
+  it('returns its remaining freshness', () => {
     const { ttlMs } = reuse(get(), response({ 'cache-control': 'max-age=5' }), NOW + 8 * SECOND, createPolicy())
     expect(ttlMs).toBe(-3 * SECOND)
   })
@@ -69,7 +69,7 @@ describe('stale-while-revalidate (RFC 5861 3)', () => {
     },
   )
 
-  it('begins where a soft purge ended the freshness', () => {
+  it('begins when a soft purge ends the freshness', () => {
     const stored = response({ 'cache-control': 'max-age=60, stale-while-revalidate=5' }, { staleSince: NOW })
     expect(reuse(get(), stored, NOW + SECOND, createPolicy()).use).toBe('stale-while-revalidate')
     expect(reuse(get(), stored, NOW + 6 * SECOND, createPolicy()).use).toBe('validate')
@@ -93,7 +93,7 @@ describe('stale-if-error (RFC 5861 4)', () => {
     expect(onError(`max-age=5, ${value}`, 6, { staleIfError: 10, ...HONOUR }, 'stale-if-error=10')).toBe(false)
   })
 
-  it('may be asked for by a request', () => {
+  it('may be allowed by a request', () => {
     expect(onError('max-age=5', 6, HONOUR, 'stale-if-error=10')).toBe(true)
     expect(onError('max-age=5', 6, {}, 'stale-if-error=10')).toBe(false)
   })
@@ -106,7 +106,7 @@ describe('stale-if-error (RFC 5861 4)', () => {
 })
 
 describe('the directives of a request (RFC 9111 5.2.1)', () => {
-  it('are not heard by default: no client can force work on the handler', () => {
+  it('are ignored by default, so that no client can force work on the handler', () => {
     for (const asked of ['no-cache', 'max-age=0', 'min-fresh=100', 'no-store']) {
       expect(use('max-age=60', 1, {}, asked), asked).toBe('fresh')
     }
@@ -155,7 +155,7 @@ describe('the directives of a request (RFC 9111 5.2.1)', () => {
     expect(mustNotForward(get(), createPolicy(HONOUR))).toBe(false)
   })
 
-  it('may be a Pragma (RFC 9111 5.4)', () => {
+  it('may come in a Pragma (RFC 9111 5.4)', () => {
     const stored = response({ 'cache-control': 'max-age=60' })
     expect(reuse(get({ pragma: 'no-cache' }), stored, NOW, createPolicy(HONOUR)).use).toBe('validate')
   })

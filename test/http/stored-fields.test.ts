@@ -8,7 +8,7 @@ const policy = createPolicy()
 const stored = (fields: Parameters<typeof response>[0], own = policy) => fieldsToStore(response(fields), own)
 
 describe('of the fields of a response (RFC 9111 3.1)', () => {
-  it('all are stored, those that nobody knows included', () => {
+  it('all are stored, unknown ones included', () => {
     const fields = { 'x-unknown': '1', 'content-foo': '2', etag: '"a"', warning: '110 - "x"', date: date(0) }
     expect(Object.fromEntries(stored(fields))).toEqual(fields)
   })
@@ -40,7 +40,7 @@ describe('of the fields of a response (RFC 9111 3.1)', () => {
     expect([...stored(fields).keys()]).toEqual(['cache-control', 'd', 'date'])
   })
 
-  it('those that the rules rest on stay, even if Connection names them', () => {
+  it('those that caching decisions need stay, even if Connection names them', () => {
     const fields = { 'cache-control': 'no-cache', vary: 'cookie', date: date(0), age: '9', expires: '0', etag: '"a"' }
     expect(Object.fromEntries(stored({ ...fields, connection: Object.keys(fields).join() }))).toEqual(fields)
   })
@@ -56,7 +56,7 @@ describe('of the fields of a response (RFC 9111 3.1)', () => {
     expect(new Headers([...kept]).getSetCookie()).toEqual(kept.getSetCookie())
   })
 
-  it('Date is added where it is missing or malformed (RFC 9110 6.6.1)', () => {
+  it('Date is added if it is missing or malformed (RFC 9110 6.6.1)', () => {
     expect(stored({}).get('date')).toBe(date(0))
     expect(stored({ date: 'today' }).get('date')).toBe(date(0))
     expect(stored({ date: date(-HOUR) }).get('date')).toBe(date(-HOUR))
@@ -69,7 +69,7 @@ describe('of the fields of a response (RFC 9111 3.1)', () => {
   })
 })
 
-it('A response that wants a field left out that the rules rest on is restricted as a whole', () => {
+it('A response that excludes a field that caching decisions need is restricted as a whole', () => {
   const given = response({ 'cache-control': 'max-age=60, private="vary"', vary: 'cookie' }, { responseAt: NOW })
   expect(mayStore(get(), given, policy)).toEqual({ store: false, reason: 'private' })
 })

@@ -49,11 +49,14 @@ describe('a response may be stored (RFC 9111 3)', () => {
 })
 
 describe('a response is not stored', () => {
-  it.each([301, 302, 404])('without a lifetime and with status %i, which no condition is heeded for', (status) => {
-    expect(refusal(response({ 'cache-control': 'public', etag: '"a"' }, { status }))).toBe('not-reusable')
-  })
+  it.each([301, 302, 404])(
+    'without a lifetime and with status %i, for which no server evaluates conditions',
+    (status) => {
+      expect(refusal(response({ 'cache-control': 'public', etag: '"a"' }, { status }))).toBe('not-reusable')
+    },
+  )
 
-  it('with no-cache and nothing to validate it by, whatever its lifetime', () => {
+  it('with no-cache and without a validator, whatever its lifetime', () => {
     for (const value of ['no-cache, max-age=60', 'no-cache']) {
       expect(refusal(response({ 'cache-control': value }), get(), { defaultLifetime: 60 })).toBe('not-reusable')
     }
@@ -126,7 +129,7 @@ describe('a response is not stored', () => {
 })
 
 describe('a request keeps its response out of the cache', () => {
-  it('by no-store, even where request directives are not honoured (RFC 9111 5.2.1.5)', () => {
+  it('by no-store, even if request directives are ignored (RFC 9111 5.2.1.5)', () => {
     expect(refusal(response(FRESH), get({ 'cache-control': 'no-store' }))).toBe('request-no-store')
   })
 
@@ -156,7 +159,7 @@ describe('the response to a request with Authorization (RFC 9111 3.5)', () => {
     expect(refusal(given, login, { authenticated: 'never' })).toBe('authorization')
   })
 
-  it('is stored like any other where the user is in the key', () => {
+  it('is stored like any other if the user is in the key', () => {
     expect(refusal(response(FRESH), login, { authenticated: 'keyed' })).toBeUndefined()
     expect(refusal(response({ 'cache-control': 'private' }), login, { authenticated: 'keyed' })).toBe('private')
   })
@@ -170,7 +173,7 @@ describe('a response with Set-Cookie', () => {
     expect(refusal(given, get(), { storeSetCookie: true })).toBeUndefined()
   })
 
-  it('is stored where the cookie is not, by its own word', () => {
+  it('is stored without the cookie if it excludes the field itself', () => {
     const left = (value: string) => response({ 'set-cookie': 'a=b', 'cache-control': `max-age=60, ${value}` })
     expect(refusal(left('private="Set-Cookie"'))).toBeUndefined()
     expect(refusal(left('no-cache="set-cookie"'))).toBeUndefined()

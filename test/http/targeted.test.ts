@@ -36,7 +36,7 @@ describe('a targeted field (RFC 9213)', () => {
   })
 
   it.each(['', 'max-age=10000, &&&&&', 'MaX-aGe=3600', 'max-age =100', 'max-age= 100', 'max-age=60;'])(
-    'is ignored where it is no dictionary: %j',
+    'is ignored if it is not a dictionary: %j',
     (value) => {
       expect(read({ 'cdn-cache-control': value, 'cache-control': 'private' })).toMatchObject({
         targeted: false,
@@ -75,7 +75,7 @@ describe('a targeted field (RFC 9213)', () => {
     expect(read({ 'cdn-cache-control': 'max-age=60, max-age=1' }).maxAge).toBe(1)
   })
 
-  it('cannot be left out of what is stored by its own word, or by Connection', () => {
+  it('cannot exclude itself from the stored fields, nor can Connection', () => {
     expect(read({ 'cdn-cache-control': 'max-age=9, no-cache="cdn-cache-control"' }).noCache).toBe(true)
     const given = response({ 'cdn-cache-control': 'max-age=9', connection: 'cdn-cache-control' })
     expect(fieldsToStore(given, policy).get('cdn-cache-control')).toBe('max-age=9')

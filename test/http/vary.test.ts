@@ -34,7 +34,7 @@ describe('Vary (RFC 9110 12.5.5)', () => {
     expect(varyNames(new Headers({ vary: '*' }), own)).toBe('*')
   })
 
-  it('of a URL is the union of what its responses named, up to a bound', () => {
+  it('of a URL is the union of the names in its responses, up to a bound', () => {
     expect(joinVary(['a', 'c'], ['b', 'c'])).toEqual(['a', 'b', 'c'])
     expect(joinVary(['a'], [])).toEqual(['a'])
     expect(joinVary(['a'], '*')).toBe('*')
@@ -115,7 +115,7 @@ describe('request fields match (RFC 9111 4.1)', () => {
     expect(normalizeField(name, a)).not.toBe(normalizeField(name, b))
   })
 
-  it('ignores the order of languages of equal weight only if it is told to', () => {
+  it('ignores the order of languages of equal weight only with the option', () => {
     const normal = (value: string) => normalizeField('accept-language', value, { ignoreLanguageOrder: true })
     expect(normal('en, de')).toBe(normal('de, en'))
     expect(normal('fr;q=0.5, en, de')).toBe(normal('de, en, fr;q=0.5'))
@@ -151,7 +151,7 @@ describe('request fields match (RFC 9111 4.1)', () => {
 })
 
 describe('the key of a variant', () => {
-  it('is empty where nothing is varied on', () => {
+  it('is empty if nothing is varied on', () => {
     expect(key([], { cookie: 'a' })).toBe('')
   })
 

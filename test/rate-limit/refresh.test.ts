@@ -43,7 +43,7 @@ describe.each(['fetch', 'hono'] as const)('a refresh of the response cache throu
     expect(await counters(cache)).toEqual([])
   })
 
-  it('cannot be pretended by a client', async () => {
+  it('cannot be forged by a client', async () => {
     const handle = forms({})[form]
     const ended = refreshing()
     endRefresh(ended)

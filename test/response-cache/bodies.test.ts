@@ -159,7 +159,7 @@ describe('a body', () => {
     expect([await stored(site), await heldLeases(site)]).toEqual([[], ['pass']])
   })
 
-  it('of which the client disconnects is cancelled, and the next request is stored', async () => {
+  it('is cancelled if its client disconnects, and the next request is stored', async () => {
     const source = stream()
     const bodies = [source.body, 'whole']
     const { send, fetch, settled } = createForm('fetch', site, () => new Response(bodies.shift(), { headers: fresh }))

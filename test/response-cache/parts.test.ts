@@ -66,7 +66,7 @@ describe.each<Form>([...FORMS])('with the %s form, a part', (form) => {
     expect([calls.length, (await stored(site)).length]).toEqual([3, 1])
   })
 
-  it('that is the whole is stored as the whole', async () => {
+  it('of all bytes is stored as the whole response', async () => {
     const { fetch, calls } = createForm(form, site, fileServer())
     await fetch('/a', range('0-'))
     const whole = await fetch('/a')

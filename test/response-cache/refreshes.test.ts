@@ -194,7 +194,7 @@ describe('a refresh of withResponseCache', () => {
     expect([await ask(), await ask()]).toEqual(['v2', 'v2'])
   })
 
-  it('passes two response caches, each of which gets its own', async () => {
+  it('reaches the right one of two response caches', async () => {
     const background: Promise<unknown>[] = []
     const waitUntil = (work: Promise<unknown>) => void background.push(work)
     const cache = ownCache(site)

@@ -125,7 +125,7 @@ describe('a handler', () => {
     expect(classes).toEqual([NextRequest, NextRequest])
   })
 
-  it('gets what its runtime added to the request', async () => {
+  it('gets the properties that its runtime added to the request', async () => {
     const handle = withResponseCache(
       (request: ReturnType<typeof runtimeRequest> & { ip?: string; params?: object; greet?: () => string }) =>
         Response.json([request.ip, request.params, request.greet?.()], { headers: { 'cache-control': 'no-store' } }),
@@ -137,7 +137,7 @@ describe('a handler', () => {
     }
   })
 
-  it('may copy the request that it gets, and has the conditions of the cache then', async () => {
+  it('may copy its request, and the copy has the conditions of the cache', async () => {
     // As srvx replaces the global class.
     class PatchedRequest extends Request {
       constructor(input: Request) {
@@ -170,7 +170,7 @@ describe('a request', () => {
     expect(brief(await dispatch(immutable()))).toBe('hit')
   })
 
-  it('that is handed over several times is a miss once, and a hit then', async () => {
+  it('that is used several times is a miss first, and a hit then', async () => {
     const { dispatch, calls, settled } = createForm('fetch', site, () => new Response('page', { headers: fresh }))
     const request = new Request(absolute('/a'))
     const seen = []

@@ -5,7 +5,7 @@ import { handler } from './handler.ts'
 
 const cache = createCache(drizzle(process.env.DATABASE_URL ?? ''))
 
-/** The process outlives its responses, so nobody has to keep this work alive. It only must not reject. */
+/** The process outlives its responses, so this work needs no keeping alive. It only must not reject. */
 const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
 
 // Bun listens on the port in the variable PORT, or on 3000.

@@ -3,7 +3,7 @@ import { type Cache, createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
 import { handler } from './handler.ts'
 
-// One for all requests of an isolate: it prepares each statement once.
+// All requests of an isolate share one cache, because it prepares each statement once.
 let cache: Cache | undefined
 
 export default {

@@ -3,7 +3,7 @@ import { proxy } from 'hono/proxy'
 import type { Cache } from 'pgstash'
 import { responseCache } from 'pgstash/hono'
 
-/** Stands before a site that cannot be changed: the cache answers what it may, the origin all else. */
+/** Caches a site that cannot be changed. The origin answers every request that the cache cannot. */
 export function inFrontOf(origin: string, cache: Cache): Hono {
   const app = new Hono()
   app.use(
@@ -11,9 +11,9 @@ export function inFrontOf(origin: string, cache: Cache): Hono {
   )
   app.all('*', (c) => {
     const { host, pathname, search } = new URL(c.req.url)
-    // What a client says of the way that it came is not passed on.
+    // Drop these fields, because the client can forge them.
     const { 'x-forwarded-for': _, forwarded: __, ...headers } = c.req.header()
-    // The request as the cache has it: with the validators of what is stored in place of the client's conditions.
+    // Use `c.req.raw`: it carries the validators of the stored response in place of the client's conditions.
     return proxy(new URL(pathname + search, origin), {
       raw: c.req.raw,
       headers: { ...headers, 'x-forwarded-host': host },

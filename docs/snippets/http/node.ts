@@ -7,7 +7,7 @@ import { responseCache } from 'pgstash/hono'
 export const db = drizzle(process.env.DATABASE_URL ?? '')
 const cache = createCache(db)
 
-/** A process outlives its responses: work after them needs nobody to keep it alive, only not to reject. */
+/** The process outlives its responses, so this work needs no keeping alive. It only must not reject. */
 const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
 
 const app = new Hono()

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import type { Cache } from 'pgstash'
 import { responseCache } from 'pgstash/hono'
 
-/** The user that a token belongs to, once it has been checked; undefined for anybody else. */
+/** Returns the user of a valid token, or undefined. */
 type UserOf = (token: string) => string | undefined
 
 export function accounts(cache: Cache, userOf: UserOf, balanceOf: (user: string) => Promise<number>): Hono {
@@ -11,7 +11,7 @@ export function accounts(cache: Cache, userOf: UserOf, balanceOf: (user: string)
   const app = new Hono()
   app.use(responseCache({ cache, authenticated, tags: (c) => [`user:${authenticated(c)}`] }))
   app.get('/balance', async (c) => {
-    // The handler checks for itself: a request that the cache leaves alone comes here as well.
+    // The handler checks the user itself, because requests that bypass the cache reach it as well.
     const user = authenticated(c)
     if (user === undefined) return c.text('Unauthorized', 401)
     return c.json({ balance: await balanceOf(user) }, 200, {

@@ -7,13 +7,13 @@ import { purge, purgeRoute, purgeStatements } from 'pgstash/hono'
 
 export const posts = pgTable('posts', { id: integer().primaryKey(), title: text().notNull() })
 
-/** Purged exactly if the title is changed: both are one transaction. */
+/** Purges the page exactly if the title changes, because both happen in one transaction. */
 export async function rename(db: NeonHttpDatabase, id: number, title: string): Promise<void> {
   const url = `https://example.com/posts/${id}`
   await db.batch([db.update(posts).set({ title }).where(eq(posts.id, id)), ...purgeStatements(db, { urls: [url] })])
 }
 
-/** After a new template: each page is stale, and served while it is refreshed, or validated. */
+/** Makes every page stale after a new template. A stale page is refreshed or revalidated at its next request. */
 export const newTemplate = (cache: Cache) => purge(cache, { prefixes: ['https://example.com/posts/'], soft: true })
 
 /** `curl -H "Authorization: Bearer $SECRET" -d '{"tags": ["posts"]}' https://example.com/purge` */

@@ -6,7 +6,7 @@ import { createCache } from 'pgstash'
 import { responseCache } from 'pgstash/hono'
 
 const app = new Hono().basePath('/api')
-// With `waitUntil` of @vercel/functions as an option, and `refresh`, stale responses are refreshed after the response.
+// To refresh stale responses in the background, add the options `refresh` and `waitUntil` (of @vercel/functions).
 app.use(responseCache({ cache: createCache(() => drizzle(process.env.DATABASE_URL ?? '')), staleIfError: '1d' }))
 app.get('/report', (c) => c.json({ madeAt: new Date() }, 200, { 'cdn-cache-control': 'max-age=60' }))
 

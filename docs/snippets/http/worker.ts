@@ -7,13 +7,13 @@ interface Env {
   Bindings: { DATABASE_URL: string }
 }
 
-// One for all requests of an isolate: it prepares each statement once.
+// All requests of an isolate share one cache, because it prepares each statement once.
 let cache: Cache | undefined
 
 const app = new Hono<Env>()
 app.use(
   responseCache({
-    // A short timeout: a cache that is slow is not worth waiting for.
+    // Do not wait long for a slow cache: the handler can answer instead.
     cache: (c) => (cache ??= createCache(drizzle(c.env.DATABASE_URL), { timeout: 1_000 })),
     stale: '1h',
     staleIfError: '1d',

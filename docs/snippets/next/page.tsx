@@ -4,7 +4,7 @@ import { Suspense } from 'react'
 import { cache } from '@/lib/cache'
 
 async function Report() {
-  await connection() // What follows waits for a request: the build needs no database.
+  await connection() // The code below waits for a request, so the build needs no database.
   const report = await cache.getOrSet('report', async () => ({ madeAt: new Date().toISOString() }))
   return <p>Made at {report.madeAt}</p>
 }

@@ -4,7 +4,7 @@ import { cache } from '@/lib/cache'
 export const dynamic = 'force-static'
 export const revalidate = 3600
 
-// None while it builds: each is rendered at its first request, and again when it is an hour old.
+// The build renders no page. Each is rendered at its first request, and again once it is an hour old.
 export async function generateStaticParams(): Promise<{ id: string }[]> {
   return []
 }

@@ -2,18 +2,18 @@ import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context } from 'hono'
 import { addressKey } from 'pgstash/hono'
 
-/** Cloudflare Workers: Cloudflare sets it, whatever the client sent. */
+/** On Cloudflare Workers. Cloudflare replaces the field if the client sends one. */
 export const onCloudflare = (c: Context) => addressKey(c.req.header('cf-connecting-ip'))
 
-/** Vercel: Vercel sets it, whatever the client sent. */
+/** On Vercel. Vercel replaces the field if the client sends one. */
 export const onVercel = (c: Context) => addressKey(c.req.header('x-real-ip'))
 
-/** Node, reached by clients directly: the address of the connection itself. */
+/** On Node, if clients connect directly: the address of the connection. */
 export const inNode = (c: Context) => addressKey(getConnInfo(c).remote.address)
 
-/** Proxies of yours in front of the program, each of which adds the address that it saw at the end. */
+/** The number of your own proxies in front of the program. Each appends the address that it saw. */
 const PROXIES = 1
 
-/** Behind them, and reached by nobody past them: counted from the end, as the client can write what it likes at the beginning. */
+/** Behind proxies that nobody can go around. Counts from the end, because the client can write anything at the beginning. */
 export const behindProxies = (c: Context) =>
   addressKey(c.req.header('x-forwarded-for')?.split(',').at(-PROXIES)?.trim())

@@ -4,7 +4,7 @@ import { rateLimit, rateLimitKey } from 'pgstash/hono'
 
 interface Options {
   cache: Cache
-  /** Of the client: see the recipes for addresses. */
+  /** Returns the address of the client: see the recipes for addresses. */
   address(c: Context): string
   isRight(email: string, password: string): Promise<boolean>
 }
@@ -16,17 +16,17 @@ async function credentials(c: Context) {
 }
 
 export function login({ cache, address, isRight }: Options) {
-  // Who guesses must not get more guesses when the database is slow.
+  // An attacker must not get more guesses by making the database slow.
   const guesses = { cache, period: '15m', failOpen: false } as const
   const pair = async (c: Context) => `${(await credentials(c)).email} ${address(c)}`
   return new Hono()
     .post(
       '/login',
-      // One client that tries many accounts.
+      // Limits one client that tries many accounts.
       rateLimit({ ...guesses, name: 'login-client', limit: 50, key: address }),
-      // One client that tries one account: nobody else can lock its owner out.
+      // Limits one client that tries one account. A stranger cannot lock the owner out.
       rateLimit({ ...guesses, name: 'login-pair', limit: 5, key: pair }),
-      // Many clients that try one account: far more than a person needs.
+      // Limits many clients that try one account. No person needs that many attempts.
       rateLimit({ ...guesses, name: 'login-account', limit: 100, key: async (c) => (await credentials(c)).email }),
       async (c) => {
         const { email, password } = await credentials(c)

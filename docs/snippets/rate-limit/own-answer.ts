@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { Cache } from 'pgstash'
 import { rateLimit } from 'pgstash/hono'
 
-/** Logs what the limit does, and answers people with a page of their own. */
+/** Logs every refusal, and answers it with a page of its own. */
 export const pages = (cache: Cache, key: (c: Context) => string) =>
   rateLimit({
     cache,

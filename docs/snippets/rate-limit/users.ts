@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { Cache } from 'pgstash'
 import { rateLimit } from 'pgstash/hono'
 
-/** What the program's own authentication puts on the context, before the limit. */
+/** The program's own authentication sets this variable in front of the limit. */
 interface User {
   id: string
   plan: 'free' | 'pro' | 'internal'
@@ -14,7 +14,7 @@ const REQUESTS_PER_HOUR = { free: 60, pro: 5_000, internal: 0 }
 export const perUser = (cache: Cache) =>
   rateLimit<Env>({
     cache,
-    // With a name, an upgrade keeps what was counted, and counts it against the new limit.
+    // A fixed name keeps the count after an upgrade. The new limit applies to it.
     name: 'hourly',
     limit: (c) => REQUESTS_PER_HOUR[c.var.user.plan],
     period: '1h',

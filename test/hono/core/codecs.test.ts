@@ -136,7 +136,7 @@ it('a response that was changed so that it is not base64 is a miss and an error 
 })
 
 describe('a codec', () => {
-  it('that only compresses reads what was stored before the cache had it', async () => {
+  it('that only compresses reads responses from before the cache had it', async () => {
     await createApp(site, (c) => c.body(BODY, 200, HEADERS)).fetch('/a')
     const { fetch, errors } = createSecretApp(site, compressingCodec())
     expect(await (await fetch('/a')).text()).toBe(BODY)
@@ -155,7 +155,7 @@ describe('a codec', () => {
     expect((await fetch('/a', get({ 'if-none-match': '"other"' }))).status).toBe(200)
   })
 
-  it('for JSON adds nothing to what is stored', async () => {
+  it('for JSON adds nothing to the stored response', async () => {
     const { fetch } = createApp(site, (c) => c.body(BODY, 200, { ...fresh, etag: '"1"' }))
     await fetch('/a')
     const [row] = await rowsOf(site)
