@@ -68,7 +68,7 @@ async function lead(leader: Leader): Promise<Response> {
   const vary = varyRecordOf(answer.names, origin.timed.headers, x.settings.policy)
   const refusal = refusalOf(leader, origin) ?? (vary === undefined ? 'vary' : undefined)
   if (refusal === undefined && vary !== undefined) return respondAndStore(leader, origin, vary)
-  // An error that is an answer, such as a thrown 404, says as much about the resource as a returned one.
+  // A thrown answer, such as a 404, says as much about the resource as a returned one.
   const isThrownAnswer = error !== undefined && failure === undefined
   await endUnstored(leader, origin.timed.status, isThrownAnswer ? 'status' : refusal)
   return respondUnstored(leader, origin, { fwd, detail: refusal })
@@ -81,7 +81,7 @@ async function endUnstored(leader: Leader, status: number, refusal: string | und
   if (stored !== undefined && hasStoreRight(leader) && supersedes(status, refusal)) {
     await runInBackground(x, finishWork(leader, deleteVariant(leader)))
   } else {
-    // A partial response answers few other requests, but the next one may be whole: let the waiters ask one by one until then.
+    // A partial response answers few other requests, but the next response may be whole. Until then, the waiters run one by one.
     await endLeadership(leader, status === PARTIAL_CONTENT ? 0 : HIT_FOR_MISS_MS)
   }
 }
@@ -91,7 +91,7 @@ function refusalOf(leader: Leader, { response, timed, error }: OriginResponse): 
   const { x } = leader
   if (error !== undefined) return 'error'
   if (hasHiddenType(response)) return 'content-type'
-  // Its bytes are gone, or it has parts that a stored copy would not have.
+  // The body was read already, or a stored copy would lack a property, such as a web socket.
   if (!canCopy(response)) return 'body'
   if (hasUnknownForm(timed.headers)) return 'content-encoding'
   const reason = timed.status === PARTIAL_CONTENT ? partRefusal(leader, timed) : wholeRefusal(x, timed)
