@@ -91,6 +91,7 @@ export {
   InvalidOptionError,
   InvalidTableNameError,
   NotANumberError,
+  RefreshError,
   UnknownStoreError,
   UnreadableValueError,
   UnserializableValueError,

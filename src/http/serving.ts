@@ -13,6 +13,9 @@ import { FIRST_SERVER_ERROR, isServerError } from './statuses.ts'
 
 const MS_PER_SECOND = 1_000
 
+/** The status of `Response.error()`. */
+const NETWORK_ERROR = 0
+
 export interface Reuse {
   /**
    * - `fresh`: serve it
@@ -81,7 +84,7 @@ export function mayServeOnError(request: RequestHead, stored: TimedResponse, now
  * @param error the error that the handler threw; undefined if it returned
  */
 export function hasFailed(status: number, error: unknown): boolean {
-  if (error === undefined) return isServerError(status)
+  if (error === undefined) return status === NETWORK_ERROR || isServerError(status)
   return status >= FIRST_SERVER_ERROR || !carriesResponse(error)
 }
 

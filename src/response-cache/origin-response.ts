@@ -91,8 +91,9 @@ export function respondUnstored(
   emitEvent(x, 'miss')
   if (isRefresh) {
     // Nobody needs the body, which may never end.
+    const copy = canCopy(response) ? copyWith(response, null) : new Response(null)
     cancelBody(response)
-    return annotate(x, copyWith(response, null), status)
+    return annotate(x, copy, status)
   }
   const notModified = canCopy(response) ? notModifiedParts(x, origin) : undefined
   if (notModified === undefined) return annotate(x, response, status)

@@ -6,7 +6,7 @@ import type { OriginFailure } from './origin-response.ts'
 import { serve } from './serve.ts'
 import type { StoredResponse } from './verdict.ts'
 
-/** The status of a thrown error that no framework turned into a response. */
+/** The status of a thrown error that no framework turned into a response, and of a network error. */
 const THROWN = 500
 
 /** Returns the stored response if the policy allows it in place of the failure (RFC 5861 4). */
@@ -18,7 +18,7 @@ export async function staleIfError(
 ): Promise<Response | undefined> {
   if (stored === undefined || !stored.isSelected) return undefined
   if (!mayServeOnError(x.head, stored.timed, storeNow(x), stored.policy)) return undefined
-  const status = { fwd, fwdStatus: response?.status ?? THROWN, detail: 'stale-if-error' }
+  const status = { fwd, fwdStatus: response?.status || THROWN, detail: 'stale-if-error' }
   const stale = await serve(x, stored, status)
   if (stale === undefined) return undefined
   if (response !== undefined) cancelBody(response)

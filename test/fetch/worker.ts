@@ -31,10 +31,7 @@ const cacheOf = ({ ENDPOINT, DATABASE_URL }: WorkerEnv): Cache => {
 async function handler(request: Request, env: WorkerEnv): Promise<Response> {
   const url = new URL(request.url)
   const seen = runs.get(url.pathname) ?? []
-  runs.set(url.pathname, [
-    ...seen,
-    { headers: Object.fromEntries(request.headers), hasCf: 'cf' in request && request.cf !== undefined },
-  ])
+  runs.set(url.pathname, [...seen, { headers: Object.fromEntries(request.headers), cf: Reflect.get(request, 'cf') }])
   const [, , name = '', ...rest] = url.pathname.split('/')
   const make = handlers[name]
   return make === undefined
@@ -71,6 +68,7 @@ const handlers: Record<string, Make> = {
   echo: (_url, _env, _rest, _run, { url, headers }) =>
     new Response(`${url} of ${headers.get('host')}.`, { headers: fresh }),
   constant: () => redirect,
+  error: () => Response.error(),
   redirect: () => Response.redirect('https://example.com/elsewhere', 301),
   version: (_url, _env, _rest, run) =>
     new Response(`v${run + 1}`, { headers: { 'cache-control': 'max-age=60, stale-while-revalidate=3600' } }),
@@ -116,7 +114,9 @@ export default {
     const { pathname, searchParams } = new URL(request.url)
     if (pathname === '/runs') return Response.json(runs.get(searchParams.get('path') ?? '') ?? [])
     const [, form] = pathname.split('/')
-    if (form === 'Hono') return app.fetch(request, env, context as never)
-    return form === 'fetch' ? wrapped(request, env, context) : handler(request, env)
+    // As Cloudflare hands it over.
+    const given = new Request(request, { cf: { colo: 'AMS' } } as RequestInit)
+    if (form === 'Hono') return app.fetch(given, env, context as never)
+    return form === 'fetch' ? wrapped(given, env, context) : handler(given, env)
   },
 }

@@ -37,7 +37,7 @@ function seen({ status: code, headers, bytes }: Reply) {
 }
 
 const isStored = (count = 1) => eventually(async () => expect(await stored(site)).toHaveLength(count))
-const runs = async (path: string): Promise<{ headers: Record<string, string>; hasCf: boolean }[]> =>
+const runs = async (path: string): Promise<{ headers: Record<string, string>; cf: object }[]> =>
   JSON.parse((await ask(base, `/runs?path=${path}`)).bytes.toString())
 
 describe.each(FORMS)('a response in the form for %s', (form) => {
@@ -210,24 +210,40 @@ describe.each(FORMS)('in the form for %s', (form) => {
     }
   })
 
-  it('a stale response is refreshed after it was served', async () => {
-    const path = `/${form}/version`
+  it('a network error is answered as without the cache, and blocks no request', async () => {
+    const bare = await get('/bare/error')
+    for (const method of ['GET', 'GET', 'POST']) {
+      expect((await get(`/${form}/error`, {}, method)).status).toBe(bare.status)
+    }
+    expect([await stored(site), (await runs(`/${form}/error`)).length]).toEqual([[], 3])
+  })
+
+  it('a PUT with Upgrade invalidates', async () => {
+    const path = `/${form}/echo`
+    await get(path)
+    await isStored()
+    await get(path, { connection: 'upgrade', upgrade: 'h2c', 'content-length': '0' }, 'PUT')
+    await isStored(0)
+  })
+
+  it.each(['stays', 'disconnects'])('a stale response is refreshed once if its client %s', async (how) => {
+    const path = `/${form}/version/${how}`
     await get(path)
     await isStored()
     await age(site, 61_000)
-    expect(seen(await get(path)).text).toBe('v1')
+    if (how === 'stays') expect(seen(await get(path)).text).toBe('v1')
+    else await leave(base, path, ACCEPT)
     await eventually(async () => expect(seen(await get(path)).text).toBe('v2'))
-    expect((await runs(path)).map(({ headers }) => headers['pgstash-refresh'])).toEqual([undefined, undefined])
+    const all = await runs(path)
+    const refresh = all[1]
+    expect([all.length, refresh?.headers['pgstash-refresh'], refresh?.cf]).toEqual([2, undefined, { colo: 'AMS' }])
   })
 
   it('a handler gets its request without the condition, and with cf', async () => {
-    const path = `/${form}/origin/text/cf`
-    for (const headers of [{}, { 'if-none-match': '"other"' }]) {
-      await emptied(site)
-      await get(path, headers)
-    }
-    const [first, second] = await runs(path)
-    expect([second?.headers['if-none-match'], second?.hasCf]).toEqual([undefined, first?.hasCf])
+    const path = `/${form}/echo/cf`
+    await get(path, { 'if-none-match': '"other"' })
+    const [run] = await runs(path)
+    expect([run?.headers['if-none-match'], run?.cf]).toEqual([undefined, { colo: 'AMS' }])
   })
 
   it('a raw # in the target and every spelling of Host get their own response', async () => {

@@ -189,7 +189,7 @@ describe('a stored response that could answer others when it came', () => {
 describe('a handler has failed', () => {
   const httpException = { getResponse: () => new Response(null, { status: 404 }) }
 
-  it.each([500, 502, 503, 504])('if it answered %i', (status) => {
+  it.each([0, 500, 502, 503, 504])('if it answered %i', (status) => {
     expect(hasFailed(status, undefined)).toBe(true)
   })
 

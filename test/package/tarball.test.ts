@@ -38,6 +38,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'InvalidOptionError',
       'InvalidTableNameError',
       'NotANumberError',
+      'RefreshError',
       'UnknownStoreError',
       'UnreadableValueError',
       'UnserializableValueError',
@@ -256,8 +257,15 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
     ],
   },
   './fetch': {
-    values: ['addressKey', 'purge', 'purgeRoute', 'purgeStatements', 'rateLimit', 'rateLimitKey'],
-    types: ['PurgeRouteOptions', 'PurgeStatementsOptions', 'PurgeTargets', 'RateLimitOptions'],
+    values: ['addressKey', 'purge', 'purgeRoute', 'purgeStatements', 'rateLimit', 'rateLimitKey', 'withResponseCache'],
+    types: [
+      'PathPattern',
+      'PurgeRouteOptions',
+      'PurgeStatementsOptions',
+      'PurgeTargets',
+      'RateLimitOptions',
+      'ResponseCacheOptions',
+    ],
   },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],

@@ -58,7 +58,7 @@ describe.each(SERVERS)('behind %s', (_name, start) => {
       expect(seen(await ask(base, '/a'))).toEqual([200, 'hit', 'v2 GET'])
     })
 
-    it('a POST with Upgrade invalidates', async () => {
+    it('a PUT with Upgrade invalidates', async () => {
       const { dispatch, settled } = createForm(form, site, () => new Response('page', { headers: fresh }))
       const base = await start(dispatch)
       await ask(base, '/a')

@@ -55,6 +55,7 @@ describe.each(FORMS)('a refresh in the form for %s', (form) => {
 
   it.each<[string, () => Response | Promise<Response>, number | undefined]>([
     ['answers 500', () => new Response('failed', { status: 500 }), 500],
+    ['answers with a network error', () => Response.error(), 0],
     ['answers 503 with a lifetime', () => new Response('failed', { status: 503, headers: fresh }), 503],
     [
       'throws',
@@ -77,6 +78,25 @@ describe.each(FORMS)('a refresh in the form for %s', (form) => {
     expect(calls).toHaveLength(2)
     expect(errors()).toMatchObject([{ code: 'REFRESH', status }])
     expect(await heldLeases(site)).toEqual(['pass'])
+  })
+
+  it('that gets a response which is read already stores nothing, and blocks no request', async () => {
+    let isPage = true
+    const { fetch } = createForm(
+      form,
+      site,
+      async () => {
+        const response = page('page')
+        if (!isPage) await response.text()
+        return response
+      },
+      { stale: '1h' },
+    )
+    await fetch('/a')
+    isPage = false
+    await age(site, MINUTE + 1)
+    expect(await (await fetch('/a')).text()).toBe('page')
+    expect([(await stored(site)).length, await heldLeases(site)]).toEqual([1, ['pass']])
   })
 
   it('continues if its client disconnects', async () => {

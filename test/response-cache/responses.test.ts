@@ -1,7 +1,7 @@
 import { EdgeVM } from '@edge-runtime/vm'
 import { NextResponse } from 'next/server.js'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { brief, createSite, emptied, fresh, heldLeases, type Site, status, stored, times } from '../hono/app.ts'
+import { age, brief, createSite, emptied, fresh, heldLeases, type Site, status, stored, times } from '../hono/app.ts'
 import { createForm, FORMS } from './forms.ts'
 import { startNodeServer } from './servers.ts'
 
@@ -68,6 +68,21 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
       [0, null],
     ])
     expect([await stored(site), await heldLeases(site)]).toEqual([[], ['pass']])
+  })
+
+  it('that is a network error is replaced by a stale response, with staleIfError', async () => {
+    let isReachable = true
+    const { fetch } = createForm(
+      form,
+      site,
+      () => (isReachable ? new Response('page', { headers: fresh }) : Response.error()),
+      { staleIfError: '1h' },
+    )
+    await fetch('/a')
+    isReachable = false
+    await age(site, 61_000)
+    const stale = await fetch('/a')
+    expect([await stale.text(), brief(stale)]).toEqual(['page', 'fwd=stale;fwd-status=500;detail=stale-if-error'])
   })
 
   it('of a subclass is stored with its fields and cookies kept apart', async () => {

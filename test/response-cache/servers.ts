@@ -77,9 +77,9 @@ export function ask(base: URL, path: string, headers: Record<string, string> = {
 }
 
 /** Sends a request, and disconnects at the first byte of the body. */
-export function leave(base: URL, path: string): Promise<void> {
+export function leave(base: URL, path: string, headers: Record<string, string> = {}): Promise<void> {
   return new Promise((resolve, reject) => {
-    const sent = request(new URL(path, base), { agent: false }, (incoming) => {
+    const sent = request(new URL(path, base), { headers, agent: false }, (incoming) => {
       incoming.once('data', () => {
         incoming.destroy()
         resolve()

@@ -176,14 +176,13 @@ describe.each(KINDS)('answers over %s', (kind) => {
     for (const path of paths) await demo.ask(path)
     await demo.sql.query(
       `update cache_entries set expires_at = now() - interval '1 hour', kept_until = now() - interval '1 hour' where key like $1`,
-      [`%${NEAR_KEY}`],
+      [`%${NEAR_KEY} part-%`],
     )
     await demo.scheduled()
     const keys = await demo.sql.query('select key from cache_entries order by key')
-    expect(keys.map(({ key }) => String(key).split('demo.test').at(-1))).toEqual([
-      '/cities/countries',
-      '/sun?lat=1&lng=2&year=2026',
-    ])
+    // Miniflare sends another Host than the URL's, which is then a part of the key.
+    const targets = keys.map(({ key }) => /demo\.test(\S+) part-/.exec(String(key))?.[1])
+    expect(targets).toEqual(['/cities/countries', '/sun?lat=1&lng=2&year=2026'])
     expect(await statusOf('/cities/countries')).toBe('hit')
   })
 
@@ -195,10 +194,10 @@ describe.each(KINDS)('answers over %s', (kind) => {
     )
     const { json } = await demo.fetch('/entries')
     expect(json.live).toMatchObject([
-      { key: NEAR_KEY, tags: expect.arrayContaining([expect.stringMatching(/^city:/)]) },
+      { key: expect.stringContaining(NEAR_KEY), tags: expect.arrayContaining([expect.stringMatching(/^city:/)]) },
     ])
     expect(json.live[0].seconds).toBeGreaterThan(40)
-    expect(json.expired).toEqual(['/sun?lat=1&lng=2&year=2026'])
+    expect(json.expired).toEqual([expect.stringContaining('/sun?lat=1&lng=2&year=2026')])
     expect((await demo.fetch('/cleanup', { method: 'POST' })).json).toEqual({ removed: 1, more: false })
     expect((await demo.fetch('/entries')).json.expired).toEqual([])
   })

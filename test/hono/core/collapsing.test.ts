@@ -342,14 +342,14 @@ describe('after an unshareable response (hit-for-miss)', () => {
     let release: Promise<unknown> | undefined
     const handler = createApp(site, async (c) => {
       await release
-      if (isBroken) return c.text('private', 200, { 'cache-control': 'private' })
+      if (isBroken) return c.text('who are you?', 401)
       const isKnown = c.req.header('if-none-match') === '"1"'
       return isKnown ? c.body(null, 304, { ...fresh, etag: '"1"' }) : c.text('v1', 200, { ...fresh, etag: '"1"' })
     })
     await handler.fetch('/a')
     await age(site, 70_000)
     isBroken = true
-    expect(brief(await handler.fetch('/a'))).toBe('fwd=stale;detail=private')
+    expect(brief(await handler.fetch('/a'))).toBe('fwd=stale;detail=not-cacheable')
     isBroken = false
     expect(brief(await handler.fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
     expect(brief(await handler.fetch('/a'))).toBe('hit')
