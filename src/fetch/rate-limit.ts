@@ -9,11 +9,11 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
  *
  * Returns a function that takes the handler's place. The functions among the options get the handler's own arguments.
  *
- * Each request costs one round trip, allowed or not; requests that `skip` selects cost none. The count is exact for any number
+ * Each request costs one round trip, allowed or not. Requests that `skip` selects cost none. The count is exact for any number
  * of isolates, and includes refused requests. Windows are fixed. They start with a client's first request, by the database's
  * clock, so the clocks of isolates and clients do not matter. Background refreshes of the response cache are not counted.
  *
- * Every counted response states the remaining quota in `RateLimit`, and a refusal the seconds to wait in `Retry-After`. Wrap
+ * Every counted response states the remaining quota in `RateLimit`. A refusal states the seconds to wait in `Retry-After`. Wrap
  * a response cache with this and not the other way round, otherwise a cached response would carry the quota of another client.
  *
  * @throws InvalidOptionError, InvalidExpirationError when the limit is created. Per request: InvalidKeyError or

@@ -5,7 +5,7 @@ export function waitUntilIn(args: readonly unknown[]): WaitUntil | undefined {
   for (const each of args) {
     if (typeof each !== 'object' || each === null) continue
     const waitUntil: unknown = Reflect.get(each, 'waitUntil')
-    // Called as a method: Cloudflare's is bound to its context.
+    // Call it as a method, because Cloudflare's needs its context as `this`.
     if (typeof waitUntil === 'function') return (work) => void Reflect.apply(waitUntil, each, [work])
   }
   return undefined

@@ -15,15 +15,15 @@ export interface ResponseCacheOptions<A extends readonly unknown[]>
   cache: Cache | ((...args: A) => Cache)
   /**
    * Returns a text that separates responses: requests with different texts never share one. The text is stored as a hash.
-   * Or returns a URL that replaces the request's URL, so that equivalent requests share a response; purges name that URL.
+   * Or returns a URL that replaces the request's URL, so that equivalent requests share a response. Purges name that URL.
    */
   key?: ((...args: A) => string | URL | undefined) | undefined
   /**
-   * Requests with Authorization: shared if RFC 9111 3.5 allows it (`'rfc'`, the default), not cached (`'never'`), or cached
-   * per user by a function that returns the user's name.
+   * How to cache requests with Authorization. `'rfc'`, the default: shared if RFC 9111 3.5 allows it. `'never'`: not cached. A
+   * function that returns the user's name: cached per user.
    *
    * The function is called for every request, so it may read a cookie. undefined means an anonymous request. Anonymous requests
-   * share responses; with Authorization they are not cached.
+   * share responses, except that those with Authorization are not cached.
    */
   authenticated?: 'rfc' | 'never' | ((...args: A) => string | undefined) | undefined
   /** Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. */
@@ -43,8 +43,8 @@ export interface ResponseCacheOptions<A extends readonly unknown[]>
  *
  * Returns a function that takes the handler's place. Call `withResponseCache` once, not per request.
  *
- * The handler must use the request that it is called with: the cache answers the client's conditions and ranges itself, and
- * sends its own conditions to the handler. It may run again after the response to refresh a stale one, with the same further
+ * The handler must use the request that it gets. The cache answers the client's conditions and ranges itself, and sends its own
+ * conditions to the handler. The handler may run again after the response, to refresh a stale one, with the same further
  * arguments.
  *
  * A hit, including a 304, costs one round trip to the database. A miss costs two, the second after the response is on its way.
@@ -83,7 +83,8 @@ function callOf<A extends readonly [request: Request, ...rest: unknown[]]>(
   waitUntil: ResponseCacheOptions<A>['waitUntil'],
 ): HandlerCall {
   const [request, ...rest] = args
-  const run = (given: Request) => settle(async () => checked(await handler(...([given, ...rest] as unknown as A))))
+  const run = (given: Request) =>
+    settle(async () => checkResponse(await handler(...([given, ...rest] as unknown as A))))
   return {
     request,
     path: decodedPath(request.url),
@@ -91,7 +92,7 @@ function callOf<A extends readonly [request: Request, ...rest: unknown[]]>(
     identity: request,
     frontFields: () => NO_FIELDS,
     run,
-    pass: async () => ({ response: checked(await handler(...args)) }),
+    pass: async () => ({ response: checkResponse(await handler(...args)) }),
     waitUntil: waitUntilOf(waitUntil, args),
     refresh: { kind: 'run', run },
   }
@@ -114,10 +115,10 @@ async function settle(work: () => Promise<Response>): Promise<HandlerResult> {
   }
 }
 
-function checked(response: Response): Response {
+function checkResponse(response: Response): Response {
   // Not `instanceof`: frameworks and test tools bring classes of their own.
   if (typeof response?.headers?.get === 'function' && typeof response.status === 'number') return response
-  throw new InvalidOptionError(`Expected the handler to answer with a Response, got ${describeType(response)}.`)
+  throw new InvalidOptionError(`Expected the handler to return a Response, got ${describeType(response)}.`)
 }
 
 /** Makes the options' functions take the handler's arguments. */

@@ -78,5 +78,5 @@ function isMissingOrPlain(options: unknown): boolean {
 
 function checkedCache(cache: Cache | undefined): Cache {
   if (typeof cache?.getOrSet === 'function' && typeof cache.namespace === 'function') return cache
-  throw new InvalidOptionError(`Expected a cache, or a function that makes one, got ${describeType(cache)}.`)
+  throw new InvalidOptionError(`Expected a cache, or a function that creates one, got ${describeType(cache)}.`)
 }

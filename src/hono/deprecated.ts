@@ -1,4 +1,4 @@
-/** Old names of exports and options. They keep working for one version; no other file knows them. */
+/** Old names of exports and options. They keep working for one version. No other file knows them. */
 
 import { type PurgeStatementsOptions, purgeStatements } from '../response-cache/purge.ts'
 import { InvalidOptionError } from '../values/errors.ts'

@@ -6,7 +6,7 @@ import { createPurgeRouteSteps, type PurgeRouteOptions } from '../response-cache
  * Accepts `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`, and answers `{ "purged": number }`.
  *
  * A request without the secret gets 401, as an HTTPException like that of Hono's `bearerAuth`. While no secret is configured,
- * every request gets 500, and `console.error` the reason.
+ * every request gets 500, and `console.error` gets the reason.
  *
  * @throws InvalidOptionError if the secret is neither a string nor undefined, or too short to be safe
  * @example

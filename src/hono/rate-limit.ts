@@ -19,11 +19,11 @@ export interface RateLimitOptions<E extends Env = Env> extends Omit<CoreOptions<
 /**
  * Lets a number of requests per client and window through, and answers 429 to the rest.
  *
- * Each request costs one round trip, allowed or not; requests that `skip` selects cost none. The count is exact for any number
+ * Each request costs one round trip, allowed or not. Requests that `skip` selects cost none. The count is exact for any number
  * of isolates, and includes refused requests. Windows are fixed. They start with a client's first request, by the database's
  * clock, so the clocks of isolates and clients do not matter. Background refreshes of `responseCache` are not counted.
  *
- * Every counted response states the remaining quota in `RateLimit`, and a refusal the seconds to wait in `Retry-After`. Put
+ * Every counted response states the remaining quota in `RateLimit`. A refusal states the seconds to wait in `Retry-After`. Put
  * this in front of a response cache, otherwise a cached response would carry the quota of another client.
  *
  * @throws InvalidOptionError, InvalidExpirationError when the middleware is created. Per request: InvalidKeyError or

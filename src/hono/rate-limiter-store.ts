@@ -78,7 +78,7 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
     },
     async decrement(key) {
       // If the window has ended meanwhile, expiration 0 ends the new counter at once. Otherwise it would start at -1 and never
-      // expire. A live counter can fall below zero, if the decremented request counted in the old window; `get` reads it as 0.
+      // expire. A live counter can fall below zero, if the decremented request counted in the old window. `get` reads it as 0.
       await counters.decrement(counterKey(key), 1, { expiration: 0 })
     },
     async resetKey(key) {

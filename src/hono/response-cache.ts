@@ -95,7 +95,7 @@ function resultOf({ res, error }: Context): HandlerResponse {
   return error === undefined ? { response: res } : { response: res, error }
 }
 
-/** Makes the options' functions take the core's argument, and see the route of this middleware, as before the handler. */
+/** Adapts the options' functions to the core's argument. They see the route of this middleware, even after the handler ran. */
 function withRoute(options: ResponseCacheOptions): CoreOptions<Scope> {
   if (typeof options !== 'object' || options === null) return options
   const { cache, key, authenticated, tags } = options

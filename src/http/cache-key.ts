@@ -3,7 +3,7 @@
  *
  *     GET https://example.com/posts?page=2
  *
- * The key uses the runtime's URL and no header field, because a client can forge X-Forwarded-Host and the like. Spellings of a
+ * The key uses the runtime's URL and no header field, because a client can forge fields such as X-Forwarded-Host. Spellings of a
  * URL that RFC 3986 6.2.2 calls equivalent have one key, as they have one route. A URL contains no space, so no part of it can be
  * mistaken for a further part of the key.
  */

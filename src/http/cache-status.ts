@@ -42,7 +42,7 @@ const UNPRINTABLE = /[^\x20-\x7e]/gu
 /**
  * Returns why a request goes to the handler (RFC 9211 2.2).
  *
- * @param judged what `reuse` made of the stored response; undefined if none was found, or if it lacks the requested part
+ * @param judged the result of `reuse` for the stored response; undefined if none was found, or if it lacks requested bytes
  */
 export function forwardReason({ found, names }: Lookup, judged: Reuse | undefined): ForwardReason {
   if (judged?.fwd !== undefined) return judged.fwd

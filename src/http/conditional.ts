@@ -19,7 +19,7 @@ export type Condition =
 /** The validators that a condition is compared with. Both are stored with the response. */
 export interface Comparable {
   readonly tag: string | undefined
-  /** Last-Modified, or else Date, or else the time of receipt (RFC 9111 4.3.2). */
+  /** Last-Modified, otherwise Date, otherwise the time of receipt (RFC 9111 4.3.2). */
   readonly modifiedAt: number
 }
 

@@ -32,8 +32,8 @@ const ANYBODY: RequestHead = { method: 'GET', headers: new Headers() }
  * Updates the stored response after the handler answered its validators with a 304.
  *
  * @param notModified the 304, with the instants of its own request
- * @returns undefined if the 304 is about another representation: it must not update anything, and only a request without
- *   conditions can get that representation
+ * @returns undefined if the 304 is about another representation. It must not update anything. Only a request without conditions
+ *   can get that representation.
  */
 export function freshenBy304(
   request: RequestHead,

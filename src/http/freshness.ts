@@ -13,7 +13,7 @@ export function parseAge(value: string | null): number | undefined {
   return deltaSeconds(listMembers(value)[0] ?? '')
 }
 
-/** Returns when the response was generated: its Date, or else its receipt in whole seconds, as in a Date (RFC 9110 6.6.1). */
+/** Returns when the response was generated: its Date or, without one, the whole second of its receipt (RFC 9110 6.6.1). */
 export const dateOf = oncePer(({ headers, responseAt }: TimedResponse): number => {
   return parseHttpDate(headers.get('date'), responseAt) ?? Math.floor(responseAt / MS_PER_SECOND) * MS_PER_SECOND
 })
@@ -100,7 +100,7 @@ export function forbidsStale(directives: CachingDirectives): boolean {
   return mustRevalidate || proxyRevalidate || sMaxAge !== undefined || noCache === true
 }
 
-/** Returns the windows that the response names, or else those of the policy, unless a directive prohibits them. */
+/** Returns the windows that the response names, otherwise those of the policy. Both are 0 if a directive prohibits them. */
 export function staleWindows(response: TimedResponse, policy: Policy): StaleWindows {
   const directives = directivesOf(response, policy)
   const { sMaxAge, ...rest } = directives

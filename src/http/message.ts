@@ -1,6 +1,4 @@
-/**
- * The parts of HTTP messages that the policy reads. A `Request` and a `Response` fit these types. Bodies are never read.
- */
+/** The fields of HTTP messages that the policy reads. A `Request` and a `Response` fit these types. Bodies are never read. */
 
 /** Immutable: its directives are parsed once per object. A request with other fields needs a new object. */
 export interface RequestHead {

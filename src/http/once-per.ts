@@ -1,4 +1,4 @@
-/** Remembers what was parsed from a message, so that each rule can ask for it again without parsing again. */
+/** Remembers parsed fields of a message, so that each rule can use them without parsing again. */
 
 /**
  * Returns a function that computes its result once per object. A result lives as long as its object.

@@ -40,7 +40,7 @@ export function forwardPart(request: RequestHead, stored: StoredPart): { purpose
  * the request is not for the whole, or the part has several gaps.
  *
  * If-Range asks for the whole in case it has changed. A 206 that `combineParts` refuses comes from a handler that ignores
- * If-Range. Nothing can be made of it, so the handler must run again with the fields of `forwardPart`.
+ * If-Range. That 206 answers nothing, so the handler must run again with the fields of `forwardPart`.
  */
 export function completionFields(request: RequestHead, { response, parts }: StoredPart): Headers | undefined {
   const [gap, ...others] = missingRanges(parts)

@@ -35,8 +35,8 @@ export interface PolicyOptions {
   /** The only statuses to store; default all that RFC 9111 allows. */
   readonly statuses?: readonly number[] | undefined
   /**
-   * Requests with Authorization: cached as RFC 9111 3.5 allows (`'rfc'`, the default), never cached (`'never'`), or cached like
-   * all others, because the caller puts the user into the cache key (`'keyed'`).
+   * How to cache requests with Authorization. `'rfc'`, the default: as RFC 9111 3.5 allows. `'never'`: not at all. `'keyed'`: like
+   * all others, because the caller puts the user into the cache key.
    */
   readonly authenticated?: 'rfc' | 'never' | 'keyed'
   /** Request fields that every response varies on, whatever its Vary says. */

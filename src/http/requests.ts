@@ -1,5 +1,5 @@
 /**
- * What a request alone decides: its method (RFC 9110 9), and whether its response can be cached.
+ * Decisions that need only the request: about its method (RFC 9110 9), and whether its response can be cached.
  *
  * The names of methods are case-sensitive: `get` is an unknown method.
  */

@@ -78,10 +78,10 @@ export function mayServeOnError(request: RequestHead, stored: TimedResponse, now
 /**
  * True if the handler failed, so that a stored response may replace its answer (`mayServeOnError`).
  *
- * A thrown error is a failure, whatever response the application makes of it. One kind is an answer: an error that carries its
- * own response (`getResponse`) with a status below 500, such as Hono's HTTPException for 404, 401 and redirects.
+ * A thrown error is a failure, even if the application turns it into another response. One kind is an answer: an error
+ * that carries its own response (`getResponse`) with a status below 500. Hono's HTTPException does so for 404 and redirects.
  *
- * @param error what the handler threw; undefined if it returned
+ * @param error the error that the handler threw; undefined if it returned
  */
 export function hasFailed(status: number, error: unknown): boolean {
   if (error === undefined) return status === NETWORK_ERROR || isServerError(status)

@@ -8,7 +8,7 @@ import { hasValidator } from './validators.ts'
 export interface StoredLifetimeOptions {
   /** Hits extend the deadline of a response that states no lifetime. Undefined: they never do. */
   readonly sliding?: { readonly lifeMs: number; readonly maxAgeMs: number | null } | undefined
-  /** How long a response with a validator is kept after it can no longer be served. */
+  /** How long a response with a validator is kept after its deadline, even if it must not be served stale. */
   readonly validatableMs: number
 }
 

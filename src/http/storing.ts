@@ -32,12 +32,12 @@ export type StoreRefusal =
   | 'vary'
   | 'not-cacheable'
   | 'not-reusable'
-  /** Of partial responses only (`mayStorePart`). */
+  /** Only for partial responses (`mayStorePart`). */
   | 'multipart'
   | 'content-range'
   | 'ranges'
   | 'validator'
-  /** Of answers to POST only (`mayStorePost`). */
+  /** Only for responses to POST (`mayStorePost`). */
   | 'content-location'
   | 'freshness'
 
@@ -55,7 +55,7 @@ export type Rule = readonly [StoreRefusal, (candidate: Candidate) => boolean]
 
 const EVENT_STREAM = /^\s*text\/event-stream\s*(?:;|$)/i
 
-/** RFC 9111 3: the method must be understood. HEAD has no body to store; it can only freshen (4.3.5). */
+/** RFC 9111 3: the method must be understood. HEAD has no body to store, and can only freshen (4.3.5). */
 export const IS_GET: Rule = ['method', ({ request }) => request.method !== 'GET']
 
 /** RFC 9110 9.3.1: content in a GET has no meaning, so the key ignores it. But a handler might use it. */
@@ -115,7 +115,7 @@ export function decide(
   return refusal ? { store: false, reason: refusal[0] } : { store: true }
 }
 
-/** Refusals because of what the response says of the resource. All others concern the request, or the form of the response. */
+/** Refusals that say something about the resource. All others concern the request, or the form of the response. */
 const OF_RESOURCE: ReadonlySet<string> = new Set<StoreRefusal>([
   'event-stream',
   'must-understand',

@@ -29,9 +29,7 @@ export function addressKey(address: string | null | undefined): string {
     if (groups !== undefined) return networkOf(groups)
   }
   const came = typeof address === 'string' ? 'a string of another form' : describeType(address)
-  throw new InvalidKeyError(
-    `Expected the IP address of a client, got ${came}: is this where the platform says what it is?`,
-  )
+  throw new InvalidKeyError(`Expected the IP address of a client, got ${came}. Does the platform set this header?`)
 }
 
 function networkOf(groups: readonly string[]): string {

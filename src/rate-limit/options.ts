@@ -141,7 +141,7 @@ function cacheFrom<A extends readonly unknown[]>(
 
 function checkedCache(cache: Cache | undefined): Cache {
   if (typeof cache?.limit === 'function') return cache
-  throw new InvalidOptionError(`Expected a cache, or a function that finds one, got ${describeType(cache)}.`)
+  throw new InvalidOptionError(`Expected a cache, or a function that returns one, got ${describeType(cache)}.`)
 }
 
 function defaultName(limit: number | undefined, periodMs: number): string {

@@ -63,7 +63,7 @@ type MakeResponse = (body: string, init: { status: 429; headers: Record<string, 
  * Returns the refusal of a counted request.
  *
  * @param makeResponse makes the default refusal; Hono's adds the header fields that middleware in front set
- * @throws InvalidOptionError if `onLimit` does not answer with a Response
+ * @throws InvalidOptionError if `onLimit` does not return a Response
  */
 export async function refuseRequest<A extends readonly unknown[]>(
   settings: RateLimitSettings<A>,
@@ -74,7 +74,7 @@ export async function refuseRequest<A extends readonly unknown[]>(
   const { name, onLimit } = settings
   const answer = onLimit ? await onLimit(counted.result, ...args) : problemDetails(name, makeResponse)
   if (typeof answer?.headers?.get !== 'function') {
-    throw new InvalidOptionError(`Expected onLimit to answer with a Response, got ${describeType(answer)}.`)
+    throw new InvalidOptionError(`Expected onLimit to return a Response, got ${describeType(answer)}.`)
   }
   return amend(answer, (headers) => {
     if (!headers.has('retry-after')) headers.set('retry-after', String(seconds(counted.result.resetMs)))

@@ -13,11 +13,11 @@ export type BodyEnd =
 /**
  * Passes a body on as it arrives and keeps a copy.
  *
- * It reads up to `maxBytes` ahead of the client. Otherwise a slow client would delay the requests that wait for the response.
+ * It reads up to `maxBytes` ahead of the client. Otherwise a slow client would delay the waiters.
  *
- * The client gets bytes, whatever type of chunk the handler sends, and the kept copy holds the same bytes. A chunk that is not
- * bytes fails the stream, as it does in every runtime. The stream is a byte stream, like those of the runtimes, so that its
- * reader can bring a buffer of its own.
+ * The client gets bytes, whatever type of chunk the handler sends, and the copy holds the same bytes. A chunk that is not bytes
+ * fails the stream, as it does in every runtime. The returned stream is a byte stream, like those of the runtimes, so that its
+ * reader can bring its own buffer.
  *
  * @param onEnd called once, as soon as the outcome is known. The stream ends only after the returned promise settles, so no
  *   work is left behind without `waitUntil`.
@@ -40,7 +40,7 @@ export function teeBody(
   const keep = (bytes: Uint8Array) => {
     if (ending !== undefined) return
     length += bytes.byteLength
-    // Waiting requests go on now instead of waiting for the end.
+    // Report this now, so that the waiters do not wait for the end of a body that is not stored.
     if (length > maxBytes) end({ kind: 'too large' })
     // Copy again, because the reader of the stream may transfer or overwrite what it gets.
     else chunks.push(bytes.slice())
@@ -80,7 +80,7 @@ export function teeBody(
         await Promise.all([end({ kind: 'cancelled' }), reader.cancel(reason)])
       },
     },
-    // One more than a whole body, so that its end is seen even if nobody reads.
+    // One byte more than the longest stored body, so that the end of such a body arrives even if nobody reads.
     { highWaterMark: maxBytes + 1 },
   )
 }
@@ -96,7 +96,7 @@ function outcomeOf(how: () => BodyEnd): BodyEnd {
 
 /**
  * Returns a copy of a chunk's bytes, or undefined if the chunk is not bytes. Runtimes accept different types: Node sends strings,
- * workerd takes buffers and all views. `slice` is no way to copy, because that of a Node Buffer shares its memory.
+ * workerd takes buffers and all views. Do not copy with `slice`, because the `slice` of a Node Buffer shares its memory.
  */
 function copyBytes(chunk: unknown): Uint8Array<ArrayBuffer> | undefined {
   try {
@@ -140,8 +140,8 @@ export async function readBody(body: ReadableStream<unknown> | null, maxBytes: n
 }
 
 /**
- * True for a stream of workerd itself, such as the body of `fetch` or of a text. Its `tee` keeps what the runtime knows: the
- * length, and the encoded bytes. A stream in JavaScript would lose both. The client would then get other bytes than those that
+ * True for a stream of workerd itself, such as the body of `fetch` or of a text. Its `tee` keeps the length and the encoded bytes.
+ * A stream in JavaScript would lose both. The client would then get other bytes than those that
  * ETag and digests name, and it could not notice that the body ended early.
  */
 export function isRuntimeStream(body: ReadableStream<unknown>): boolean {
@@ -155,7 +155,7 @@ export function isRuntimeStream(body: ReadableStream<unknown>): boolean {
   }
 }
 
-/** Cancels the body that nobody will read. Otherwise its producer might wait for a reader. */
+/** Cancels a body that nobody will read. Otherwise its producer might wait for a reader. */
 export function cancelBody({ body }: Response): void {
   body?.cancel().catch(() => {})
 }

@@ -21,14 +21,14 @@ interface Parts {
   readonly status: number
   readonly headers: Headers
   readonly body: Uint8Array<ArrayBuffer> | null
-  /** Whether the bytes are encoded already, although the runtime would encode them by Content-Encoding. */
+  /** Whether the bytes are already encoded, so that workerd must not encode them again. */
   readonly isEncoded?: boolean
 }
 
 /**
- * Builds a response from its parts, which the caller gives up.
+ * Builds a response from its parts. The caller must not use them afterwards, because `headers` changes.
  *
- * It is built once, from bytes: a copy's body would be a stream, and servers send a stream without Content-Length.
+ * The body is made of bytes and never copied: the body of a copy is a stream, which servers send without Content-Length.
  */
 export function buildResponse(to: Addressee, { status, headers, body, isEncoded }: Parts, of: CacheStatus): Response {
   addFields(headers, to, of)
@@ -56,7 +56,7 @@ export function amend(response: Response, change: (headers: Headers) => void): R
   return copy
 }
 
-/** Returns a copy with another body. The response as init hands on what the runtime hides, such as `encodeBody`. */
+/** Returns a copy with another body. The response serves as init, which keeps properties that the runtime hides, such as `encodeBody`. */
 export function copyWith(response: Response, body: ReadableStream | null): Response {
   return new Response(body, response)
 }
@@ -77,8 +77,8 @@ function isReadable(response: Response): boolean {
 /**
  * True if a copy has everything that the response has.
  *
- * False for a protocol switch (101), a network error (0), and a body that is read already: `new Response` refuses them. Also false
- * for a response with a web socket, and for node-server's mark of a response that is sent already.
+ * False for a protocol switch (101), a network error (0), and a body that was read already: `new Response` refuses them. Also false
+ * for a response with a web socket, and for a response that node-server has marked as sent.
  */
 export function canCopy(response: Response): boolean {
   const isFinal = response.status >= 200 && response.status <= 599
@@ -87,8 +87,8 @@ export function canCopy(response: Response): boolean {
 }
 
 /**
- * True if Bun may keep the media type of a text beside the fields, where it cannot be read. Even a look at the body loses it, so
- * this is decided first.
+ * True if Bun may hide the media type of a text, which then is not among the fields. Even reading `body` loses the type, so check
+ * this first.
  */
 export function hasHiddenType({ headers, status }: Response): boolean {
   return 'Bun' in globalThis && !headers.has('content-type') && !hasNullBody(status)

@@ -49,7 +49,7 @@ export function hasSameFields(a: Headers, b: Headers): boolean {
 
 /**
  * Adds the public properties that only the given request has, because its runtime or framework added them: `ip` and `runtime`
- * of srvx, `params` of Bun. Its internals stay behind, because servers would take the copy for the given request.
+ * of srvx, `params` of Bun. Internal properties are not added, because servers would mistake the copy for the given request.
  */
 function addMissingProperties(copy: Request, request: Request): Request {
   for (let owner: object | null = request; owner !== null; owner = Object.getPrototypeOf(owner)) {

@@ -53,8 +53,8 @@ export function createExchange(call: HandlerCall, settings: ResponseCacheSetting
 const heldLeases = new WeakMap<object, Set<string>>()
 
 /**
- * Records that this request holds the lease of its URL. Returns a function that ends that: a program may use a request again
- * after its response.
+ * Records that this request holds the lease of its URL. Returns a function that removes the record, because a program may use a
+ * request again after its response.
  *
  * @param forwarded the request that the handler gets
  */

@@ -1,6 +1,6 @@
 /**
  * The header fields that middleware in front of the cache sets for one request, such as a request id or a session cookie. They
- * are not stored. Every answer gets those of its own request.
+ * are not stored. Every answer gets the fields of its own request.
  */
 import { describesContent, guidesCaches, listMembers, type Policy } from '../http/index.ts'
 
@@ -34,7 +34,7 @@ export function addFrontFields(headers: Headers, front: Headers): void {
     const value = front.get(name) ?? ''
     const own = headers.get(name)
     if (name === 'set-cookie') addCookies(headers, front.getSetCookie())
-    // These fields describe the front's guess of the content. The stored response or its 304 knows better.
+    // The stored response describes its own content. Middleware in front can only guess it.
     else if (describesContent(name)) continue
     else if (own === null) headers.set(name, value)
     else if (JOINED.has(name) && !hasPrefix(own, value)) headers.set(name, join(value, own))

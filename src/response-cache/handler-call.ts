@@ -33,7 +33,7 @@ export type Refresh =
 
 export interface HandlerResponse {
   readonly response: Response
-  /** Set if the handler threw, and the framework made a response of the error. */
+  /** Set if the handler threw, and the framework turned the error into the response. */
   readonly error?: unknown
 }
 

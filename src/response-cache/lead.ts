@@ -53,7 +53,7 @@ async function lead(leader: Leader, validated: StoredResponse | undefined): Prom
     emitMiss(leader)
     return respondAndStore(leader, origin, names)
   }
-  // An error that is an answer, such as a thrown 404, says as much about the resource as a returned one.
+  // A thrown answer, such as a 404, says as much about the resource as a returned one.
   const isThrownAnswer = error !== undefined && failure === undefined
   await endUnstored(leader, origin.timed.status, isThrownAnswer ? 'status' : refusal)
   return respondUnstored(leader, origin, { fwd, detail: refusal })
@@ -66,7 +66,7 @@ async function endUnstored(leader: Leader, status: number, refusal: string | und
   if (stored !== undefined && hasStoreRight(leader) && supersedes(status, refusal)) {
     await runInBackground(x, finishWork(leader, deleteVariant(leader)))
   } else {
-    // A partial response answers few other requests, but the next one may be whole: let the waiters ask one by one until then.
+    // A partial response answers few other requests, but the next response may be whole. Until then, the waiters run one by one.
     await endLeadership(leader, status === PARTIAL_CONTENT ? 0 : leader.hitForMissMs)
   }
 }

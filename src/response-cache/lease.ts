@@ -1,4 +1,4 @@
-/** The leader of a URL: the request that runs the handler, with the URL's lease or, while hit-for-miss holds, without. */
+/** The leader of a URL: the request that runs the handler. It holds the URL's lease, except during hit-for-miss. */
 import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { CacheError } from '../values/errors.ts'
@@ -28,7 +28,7 @@ export interface Leader {
   readonly onEnd: () => void
 }
 
-/** Makes the request a leader. With the lease, requests of this process wait for it without asking the store. */
+/** Makes the request a leader. If it holds the lease, waiters of this process wait for it without asking the store. */
 export function createLeader(
   x: Exchange,
   found: Pick<Leader, 'answer' | 'stored' | 'fwd'>,
@@ -49,7 +49,7 @@ export function createLeader(
   return { ...leader, onEnd }
 }
 
-/** True if this request may store its response. A request that runs beside the lease's holder may not. */
+/** True if this request may store its response. Without the lease, it may do so only during hit-for-miss. */
 export function hasStoreRight({ answer }: Leader): boolean {
   return answer.claimed || answer.hitForMissSnapshot !== undefined
 }
@@ -83,7 +83,7 @@ export function emitMiss({ x, isRefresh = false }: Leader): void {
   if (!isRefresh) emitEvent(x, 'miss')
 }
 
-/** Awaits work behind the response. A failure becomes an event, because the client has its response already. */
+/** Awaits work after the response. A failure becomes an event, because the client has its response already. */
 export async function finishWork(leader: Leader, work: Promise<unknown>): Promise<void> {
   try {
     await work

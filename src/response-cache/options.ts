@@ -21,7 +21,7 @@ export interface ResponseCacheOptions<C> {
    * wins. Default: such responses are stale at once, by RFC 9111.
    */
   expiration?: Expiration | undefined
-  /** Hits extend the deadline of such responses, mostly without a write. Default false. */
+  /** Whether hits extend the deadline of responses that state no lifetime, mostly without a write. Default false. */
   sliding?: boolean | undefined
   /** With `sliding`: the total lifetime of a response, however often it is hit; a positive span. Default: no limit. */
   maxAge?: Expiration | undefined
@@ -34,7 +34,7 @@ export interface ResponseCacheOptions<C> {
   staleIfError?: Expiration | undefined
   /**
    * Whether a response with s-maxage may be served stale if it also names stale-while-revalidate or stale-if-error. Many
-   * CDNs allow it; by RFC 9111, s-maxage implies proxy-revalidate, which forbids it. Default false.
+   * CDNs allow it. By RFC 9111, s-maxage implies proxy-revalidate, which forbids it. Default false.
    */
   allowStaleWithSMaxAge?: boolean | undefined
   /** Request fields that every response varies on, whatever its own Vary says. */
@@ -43,7 +43,7 @@ export interface ResponseCacheOptions<C> {
   query?: QueryRule | undefined
   /**
    * Returns a text that separates responses: requests with different texts never share one. The text is stored as a hash.
-   * Or returns a URL that replaces the request's URL, so that equivalent requests share a response; purges name that URL.
+   * Or returns a URL that replaces the request's URL, so that equivalent requests share a response. Purges name that URL.
    */
   key?: ((context: C) => string | URL | undefined) | undefined
   /** Paths that bypass the cache: `/admin`, `/users/:id`, `/api/*`, or regular expressions. */
@@ -51,13 +51,13 @@ export interface ResponseCacheOptions<C> {
   /** The only paths that are cached; default all. */
   include?: readonly PathPattern[] | undefined
   /**
-   * Requests with Authorization: shared if RFC 9111 3.5 allows it (`'rfc'`, the default), not cached (`'never'`), or cached
-   * per user by a function that returns the user's name.
+   * How to cache requests with Authorization. `'rfc'`, the default: shared if RFC 9111 3.5 allows it. `'never'`: not cached. A
+   * function that returns the user's name: cached per user.
    *
    * The function is called for every request, so it may read a cookie. It must depend only on the request and on middleware
    * in front of the cache. It is called again after the handler: if the names differ, the response is not stored.
    *
-   * undefined means an anonymous request. Anonymous requests share responses; with Authorization they are not cached. An empty
+   * undefined means an anonymous request. Anonymous requests share responses, except that those with Authorization are not cached. An empty
    * name is not cached either. NaN, objects, promises and everything else that is no name throw an InvalidOptionError.
    */
   authenticated?: 'rfc' | 'never' | ((context: C) => string | undefined) | undefined
@@ -76,11 +76,11 @@ export interface ResponseCacheOptions<C> {
   tags?: ((context: C, response: Response) => Iterable<string>) | undefined
   /** Longer bodies are passed on but not stored; default 8 MiB, at most 32 MiB. */
   maxBodyBytes?: number | undefined
-  /** The number of variants of one URL; beyond it, those that expire soonest are evicted. Default 100, at most 1,000,000. */
+  /** The most variants of one URL. Beyond this limit, those that expire soonest are evicted. Default 100, at most 1,000,000. */
   maxVariants?: number | undefined
   /**
-   * How long to keep a response with an ETag or Last-Modified after it can no longer be served, so that the handler can
-   * revalidate it with a 304: a positive span, or false to delete it then. Varnish calls this `keep`. Default 1 day.
+   * How long to keep a stale response with an ETag or Last-Modified, so that the handler can revalidate it with a 304. A
+   * positive span, or false to keep it only while it may be served stale. Varnish calls this `keep`. Default 1 day.
    */
   keepForRevalidation?: Expiration | false | undefined
   /** The only statuses to store; default all that RFC 9111 allows. */
@@ -88,7 +88,7 @@ export interface ResponseCacheOptions<C> {
   /** Estimates a lifetime from Last-Modified (heuristic freshness, RFC 9111 4.2.2); default false. */
   heuristic?: boolean | HeuristicOptions | undefined
   /**
-   * Whether to obey the client's Cache-Control. Default false, because any client could then force work on the handler;
+   * Whether to obey the client's Cache-Control. Default false, because any client could then force work on the handler.
    * no-store is always obeyed.
    */
   requestDirectives?: boolean | undefined
@@ -239,7 +239,7 @@ function cacheFunction(cache: ResponseCacheOptions<unknown>['cache'] | undefined
     return () => cache
   }
   throw new InvalidOptionError(
-    `Expected cache to be a cache, or a function of the context, got ${describeType(cache)}.`,
+    `Expected cache to be a cache, or a function that returns one, got ${describeType(cache)}.`,
   )
 }
 

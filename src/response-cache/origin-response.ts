@@ -23,7 +23,7 @@ export interface OriginResponse {
   readonly response: Response
   /** Its own fields, which may be stored. Middleware in front may change those of the response itself. */
   readonly timed: TimedResponse
-  /** The error that the framework made the response of. */
+  /** The error that the framework turned into the response. */
   readonly error: unknown
 }
 
@@ -34,7 +34,7 @@ export interface OriginFailure {
 }
 
 export interface Outcome {
-  /** Undefined if the handler threw, and the framework made no response of the error. */
+  /** Undefined if the handler threw, and the framework did not turn the error into a response. */
   readonly origin: OriginResponse | undefined
   readonly failure: OriginFailure | undefined
   /** The error to throw if there is no response. */

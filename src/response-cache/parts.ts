@@ -12,13 +12,13 @@ import type { Leader } from './lease.ts'
 export interface FilledPart {
   readonly response: TimedResponse
   readonly bytes: Uint8Array
-  /** Undefined if no byte is missing any more. */
+  /** Undefined if no byte is missing. */
   readonly parts: StoredPart['parts'] | undefined
 }
 
 /**
- * Returns what to store after a 206: its bytes together with the stored ones if they belong to one representation, otherwise
- * its own. Undefined if nothing can be made of it.
+ * Returns the response to store after a 206. It has the stored bytes as well if both belong to one representation. Undefined if
+ * the 206 cannot be stored.
  *
  * @param alone whether the part may be stored by itself
  */
@@ -34,10 +34,11 @@ export function partToFill(
   const body = stored?.entry.body
   const combined = stored?.part && body && combineParts(stored.part, { response: timed, parts }, policy)
   const joined = combined && joinPieces(combined, body.bytes, bytes)
-  if (combined !== undefined && joined !== undefined && joined.length <= maxBodyBytes) return filled(combined, joined)
-  return alone ? filled(partToStore(timed, parts, policy), bytes) : undefined
+  if (combined !== undefined && joined !== undefined && joined.length <= maxBodyBytes)
+    return createFilledPart(combined, joined)
+  return alone ? createFilledPart(partToStore(timed, parts, policy), bytes) : undefined
 }
 
-function filled({ response, parts }: StoredPart, bytes: Uint8Array): FilledPart {
+function createFilledPart({ response, parts }: StoredPart, bytes: Uint8Array): FilledPart {
   return { response, bytes, parts: response.status === 206 ? parts : undefined }
 }

@@ -14,7 +14,7 @@ export interface PurgeRouteOptions {
    * request gets 500, so that a build can load the module without it.
    */
   secret: string | undefined
-  /** The `query` option of the `responseCache` that stored them. */
+  /** The `query` option of the response cache that stored the responses. */
   query?: QueryRule | undefined
 }
 
@@ -52,8 +52,8 @@ export function createPurgeRouteSteps(options: PurgeRouteOptions): PurgeRouteSte
  * Creates a route that purges responses, for any server of `(request) => Response`.
  *
  * It accepts `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`, and answers `{ "purged": number }`. Other methods
- * get 405, and a request without the secret 401. While no secret is configured, every request gets 500, and `console.error` the
- * reason.
+ * get 405, and a request without the secret gets 401. While no secret is configured, every request gets 500, and `console.error`
+ * gets the reason.
  *
  * @throws InvalidOptionError if the secret is neither a string nor undefined, or too short to be safe
  * @example

@@ -1,4 +1,4 @@
-/** What a purge removes: responses by URL, prefix or tag. */
+/** The targets of a purge: responses by URL, prefix or tag. */
 import { cacheKey, keyPrefixes, type QueryRule } from '../http/index.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
@@ -13,7 +13,7 @@ export interface PurgeTargets {
   tags?: readonly string[] | undefined
   /** Makes responses stale instead of removing them. They are then revalidated, or served while they are refreshed. */
   soft?: boolean | undefined
-  /** The `query` option of the `responseCache` that stored them. */
+  /** The `query` option of the response cache that stored the responses. */
   query?: QueryRule | undefined
 }
 

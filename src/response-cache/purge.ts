@@ -10,7 +10,7 @@ import { optionsObject } from '../values/options.ts'
 import { type PurgeTargets, parseTargets } from './purge-targets.ts'
 
 /**
- * Purges responses and returns how many it purged. One round trip. Responses that a handler is producing are not stored either.
+ * Purges responses and returns their number. One round trip. A response that a handler is producing meanwhile is not stored.
  *
  * With `tags` alone and without `soft`, this is `cache.invalidate`. It is exact, and its cost does not grow with the number of
  * responses, but it counts nothing and returns 0. A soft purge by tags alone reads every response of the cache.

@@ -1,8 +1,8 @@
 /**
  * Refreshes a stale response in the background, after the client got it.
  *
- * A refresh is no client's request. If it must go through the whole application again, a mark identifies it, so that it reaches
- * the cache that sent it whatever middleware in front replaces.
+ * No client sent a refresh. If it goes through the whole application again, a mark identifies it. So it reaches the cache that
+ * sent it, even if middleware in front replaces the request.
  */
 import { forwardedFields } from '../http/index.ts'
 import { now } from '../values/clock.ts'
@@ -40,7 +40,7 @@ export async function refreshInBackground(leader: Leader): Promise<void> {
   const { x } = leader
   const { refresh } = x.call
   if (refresh === undefined) return
-  // Without the client's conditions. And without its signal, because the client may disconnect, which must not end the refresh.
+  // Drop the client's conditions, and its signal: a client that disconnects must not end the refresh.
   const request = copyRequest(x.request, { method: 'GET', headers: forwardedFields(x.request.headers), signal: null })
   const work = refresh.kind === 'run' ? runAgain(leader, request, refresh.run) : resend(leader, request, refresh.send)
   await runInBackground(
@@ -94,7 +94,7 @@ export async function answerRefresh(
   const { request } = call
   const head = { method: request.method, headers: request.headers }
   const x = { ...leader.x, call, request, head, front: call.frontFields() }
-  // A refresh with another key is lost: it must not be stored, and nobody waits for its response. So is one whose key throws.
+  // A refresh whose key has changed, or cannot be computed, is lost: its response must not be stored, and nobody waits for it.
   if (!isKeyUnchanged(x)) return new Response(null, { status: 204 })
   pendingRefreshes.delete(token)
   return runLeader({ ...leader, x, isRefresh: true })

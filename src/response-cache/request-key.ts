@@ -88,5 +88,5 @@ function checkedText(name: 'key' | 'authenticated', value: unknown): string | un
   if (value === undefined || value === null) return undefined
   if (typeof value === 'string' || Number.isFinite(value) || typeof value === 'bigint') return String(value)
   const expected = name === 'key' ? 'a string or a URL' : 'a string'
-  throw new InvalidOptionError(`Expected ${name} to answer with ${expected}, got ${describeType(value)}.`)
+  throw new InvalidOptionError(`Expected ${name} to return ${expected}, got ${describeType(value)}.`)
 }

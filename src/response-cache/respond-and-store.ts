@@ -25,7 +25,7 @@ export function refusalOf(
   const { x } = leader
   if (error !== undefined) return 'error'
   if (hasHiddenType(response)) return 'content-type'
-  // Its bytes are gone, or it has parts that a stored copy would not have.
+  // The body was read already, or a stored copy would lack a property, such as a web socket.
   if (!canCopy(response)) return 'body'
   if (hasUnknownForm(timed.headers)) return 'content-encoding'
   const reason = refusalOfPolicy()

@@ -1,7 +1,7 @@
 /**
  * A shared HTTP cache by RFC 9111, stored in Postgres, in front of any handler of requests.
  *
- * `src/http` holds the rules; this folder takes a request through them. An adapter describes the request as a `HandlerCall`. A
+ * `src/http` holds the rules, and this folder takes a request through them. An adapter describes the request as a `HandlerCall`. A
  * failing cache never fails a request: the handler answers instead, and Cache-Status says why.
  */
 import { createPauses, type Pauses, sleep } from '../fill/pauses.ts'
@@ -87,14 +87,14 @@ async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise
     emitEvent(x, 'miss')
     return buildResponse(x, { status: 504, headers: new Headers(), body: null }, { fwd })
   }
-  // A stored response that is gone by now goes to the handler as well.
+  // If the stored response has gone meanwhile, the handler must answer as well.
   if (kind === 'fetch' || answer.claimed) return runLeader(createLeader(x, verdict, pendingMisses))
   return forward(x, stored, isLate ? { fwd, detail: 'waited' } : { fwd })
 }
 
 interface Found {
   readonly verdict: Verdict
-  /** Set if the request waited for another one's response: why it would have gone to the handler. */
+  /** Set if the request waited for the response of another request: why it would have gone to the handler. */
   readonly waitedFor: ForwardReason | undefined
   /** Whether it waited in vain. */
   readonly isLate: boolean

@@ -64,8 +64,8 @@ async function answerIdentified(
  * The 304 must not update the stored response, which is deleted: it could never become fresh again. The next request gets a full
  * response.
  *
- * A client that has the other representation gets the 304. Any other client needs a full response, because a 304 would tell it
- * nothing. If the handler cannot run again, the stored response has to do.
+ * A client that has the other representation gets the 304. Any other client needs a full response, because it cannot use the 304.
+ * If the handler cannot run again, the stored response answers.
  */
 async function answerOther(
   leader: Leader,

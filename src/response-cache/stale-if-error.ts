@@ -6,7 +6,7 @@ import type { OriginFailure } from './origin-response.ts'
 import { serve } from './serve.ts'
 import type { StoredResponse } from './verdict.ts'
 
-/** The status of an error that the handler threw, if no framework made a response of it, and of a network error. */
+/** The status of a thrown error that no framework turned into a response, and of a network error. */
 const THROWN = 500
 
 /** Returns the stored response if the policy allows it in place of the failure (RFC 5861 4). */

@@ -57,17 +57,20 @@ export type Verdict =
   /** The client forbids running the handler, and nothing stored answers it. */
   | (Judged & { readonly kind: 'gateway timeout' })
 
-/** The store must be asked again: for the lease, although a response is live, or after a pause, because another request has it. */
-export type NextRead = (Judged & { readonly kind: 'claim' }) | (Judged & { readonly kind: 'wait' })
+export type NextRead =
+  /** Read again and claim the lease, although a response is live. */
+  | (Judged & { readonly kind: 'claim' })
+  /** Read again after a pause, because another request holds the lease. */
+  | (Judged & { readonly kind: 'wait' })
 
 export interface Abilities {
   /** Whether a response to this request may be stored, so that it may hold the lease. */
   readonly canFill: boolean
-  /** Whether the request gains anything by waiting for another one's response. */
+  /** Whether the response of another request could answer this one, so that waiting helps. */
   readonly canWait: boolean
-  /** Tells whether a refresh can run in the background. */
+  /** Returns whether a refresh can run in the background. */
   readonly canRefresh: () => boolean
-  /** Whether the store was asked for the lease even if a response is live. */
+  /** Whether the last read claimed the lease even if a response is live. */
   readonly isForced: boolean
 }
 

@@ -247,7 +247,8 @@ export class RefreshError extends CacheError {
 
   constructor(reason: 'failed' | 'lost', { status, cause }: { status?: number | undefined; cause?: unknown } = {}) {
     const failed = status === undefined ? 'the handler threw an error' : `the handler answered with status ${status}`
-    const lost = 'the request never reached its response cache, because middleware in front answered or changed it'
+    const lost =
+      'the request never reached its response cache: middleware in front answered or changed it, or its key changed'
     super('REFRESH', `A refresh failed: ${reason === 'lost' ? lost : failed}. The stale response stays.`, { cause })
     this.status = status
   }

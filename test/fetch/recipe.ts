@@ -1,4 +1,4 @@
-/** What every recipe must do, on the real server of its framework. */
+/** The tests that every recipe must pass, on the real server of its framework. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createSite, emptied, type Site, stored } from '../hono/app.ts'
 import { eventually } from '../setup/eventually.ts'
@@ -6,7 +6,7 @@ import { type Origin, startOrigin } from './origin.ts'
 
 export type Ask = (path: string, init?: RequestInit) => Promise<Response>
 
-/** What a server under test needs to know. */
+/** The settings of a server under test. */
 export interface Settings {
   readonly DATABASE_URL: string
   readonly ORIGIN: string

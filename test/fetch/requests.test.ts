@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-/** What only looks like a Request, as srvx makes them on Node: the constructor of Request refuses it. */
+/** An object that only looks like a Request, as srvx makes them on Node. The constructor of Request refuses it. */
 function lookalike(headers: Record<string, string>): Request {
   const request = new Request(URL_OF_ALL, { headers })
   const fields = ['url', 'method', 'headers', 'signal'].map((name) => [name, { get: () => Reflect.get(request, name) }])

@@ -18,7 +18,7 @@ interface WorkerContext {
   waitUntil(work: Promise<unknown>): void
 }
 
-/** What the handlers saw, by path. */
+/** The requests that the handlers saw, by path. */
 const runs = new Map<string, object[]>()
 
 let cache: Cache | undefined
@@ -64,7 +64,7 @@ const handlers: Record<string, Make> = {
   },
   /** The response of fetch(), as it is. */
   origin: ({ search }, { ORIGIN }, path) => fetch(`${ORIGIN}/${path}${search}`),
-  /** What it was asked, so that a response that went to the wrong client tells of it. */
+  /** Answers with the request, so that a response to the wrong client is noticed. */
   echo: (_url, _env, _rest, _run, { url, headers }) =>
     new Response(`${url} of ${headers.get('host')}.`, { headers: fresh }),
   constant: () => redirect,

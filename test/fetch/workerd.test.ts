@@ -23,7 +23,7 @@ const get = (path: string, headers: Record<string, string> = {}, method = 'GET')
   ask(base, path, { ...ACCEPT, ...headers }, method)
 const status = ({ headers }: Reply) => String(headers['cache-status']).replace(/^pgstash;|;ttl=-?\d+|"/g, '')
 
-/** What a client makes of a reply. */
+/** The parts of a reply that a client reads. */
 function seen({ status: code, headers, bytes }: Reply) {
   const coding = headers['content-encoding']
   const isWhole = bytes.length > 0 && code === 200

@@ -64,7 +64,7 @@ export async function counters(cache: Cache): Promise<string[]> {
   return (await cache.list()).entries.map(({ key }) => key)
 }
 
-/** What a request that nothing else is under way beside cost. */
+/** Returns the cost of a request while no other one runs. */
 export function cost({ requests, statements }: Faults) {
   return { requests, statements }
 }

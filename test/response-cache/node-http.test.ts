@@ -1,4 +1,4 @@
-/** What reaches the socket of a real server on Node, and what a raw request can do there. */
+/** Tests which bytes reach the socket of a real server on Node, and raw requests to it. */
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { compress } from 'hono/compress'

@@ -25,7 +25,7 @@ beforeEach(() => emptied(site))
 const MINUTE = 60_000
 const page = (text: string) => new Response(text, { headers: fresh })
 
-/** What the listener of events is told about failures. */
+/** Returns a listener of events, and the failures that it got. */
 function errorsOf() {
   const events: CacheEvent[] = []
   return {

@@ -6,9 +6,9 @@ interface Post {
   tags: Set<string>
 }
 
-/** Dates and Sets come back as they went in, on a miss and on a hit. */
+/** Returns Dates and Sets as Dates and Sets, on a miss and on a hit. */
 export function createPosts(db: Database, load: (id: number) => Promise<Post>) {
   const cache = createCache(db, { namespace: 'posts', codec: devalueCodec })
-  // The second type is the one that comes back. Without it, TypeScript assumes JSON.
+  // The second type is that of the result. Without it, TypeScript assumes JSON.
   return (id: number): Promise<Post> => cache.getOrSet<Post, Post>(`post:${id}`, () => load(id))
 }

@@ -1,6 +1,6 @@
 import { type Cache, compressingCodec, createCache, type Database, encryptingCodec } from 'pgstash'
 
-/** Compressed first: what is encrypted does not shrink. */
+/** Compresses before it encrypts, because encrypted bytes do not shrink. */
 export function secretCache(db: Database, env: { CACHE_KEY: string; OLD_CACHE_KEY: string }): Cache {
   const codec = encryptingCodec({
     // 32 random bytes each: openssl rand -base64 32

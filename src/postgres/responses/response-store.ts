@@ -58,7 +58,9 @@ export function responseStoreOf(cache: Cache): ResponseStore {
   if (known !== undefined) return known
   const engine = postgresEngineOf(cache)
   if (engine === undefined) {
-    throw new InvalidOptionError(`Expected a cache that keeps responses: createCache's; got ${describeType(cache)}.`)
+    throw new InvalidOptionError(
+      `Expected a cache of createCache, because others cannot store responses, got ${describeType(cache)}.`,
+    )
   }
   const store = storesByEngine.get(engine) ?? createResponseStore(engine)
   storesByEngine.set(engine, store)
@@ -70,7 +72,7 @@ export function responseStoreOf(cache: Cache): ResponseStore {
 export function createResponseStore(engine: PostgresEngine): ResponseStore {
   const { emit, scope: outer, store } = engine
   const { runner, responseCircuit: circuit } = store
-  // Created at the first use: a long namespace has no room for a nested one, and needs none if it stores no responses.
+  // Create the scope at the first use. A long namespace has no room for it, and needs none if it stores no responses.
   let nested: Scope | undefined
   const scope = () => (nested ??= nestedScope(outer, RESPONSE_NAMESPACE))
   const send = <Row>(operation: Operation<Row>, values: Record<string, unknown>, cost: Cost) =>
@@ -117,7 +119,7 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
   }
 }
 
-/** Returns the stored key of a URL. */
+/** Returns the stored key of a URL, which leaves room for a part and a variant. */
 export function storedUrl(scope: Scope, urlKey: string): string {
   return storedKey(scope, urlKey, DERIVED_BYTES)
 }
@@ -150,7 +152,7 @@ async function fillValues(fill: ResponseFill, settings: RowSettings): Promise<Re
     ...request,
     ...deadlineValues(deadline),
     ...(await encodeResponse({ ...fill, key: expected }, settings)),
-    // A codec binds a response to its key. If the URL's row has learnt more names since, the key is another.
+    // A codec binds a response to its key. The key is a different one if the URL's row has learnt more names meanwhile.
     expected: settings.codec === jsonCodec ? null : expected,
     passedAt: hitForMissSnapshot ?? null,
     digests: JSON.stringify(digests),
@@ -228,7 +230,7 @@ async function openRow(
   }
 }
 
-/** The caller's next event has the cost. */
+/** Emits no cost, because the caller's next event has it. */
 function emitUnreadable(emit: Emit | undefined, error: unknown, startedAt: number): void {
   emit?.({ type: 'error', operation: 'responseCache', error, durationMs: now() - startedAt, ...noCost() })
 }

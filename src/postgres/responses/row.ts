@@ -5,8 +5,8 @@
  * other codec, the codec writes the body, and all of the metadata into the member `fields` of `meta`. The stored key is the
  * codec's context, so that a row that is moved to another key cannot be decoded.
  *
- * Beside `fields`, `meta` repeats in clear what the statements compare: the status, two instants, whether hits extend the
- * deadline, and the codec's digest of the entity tag. They only decide whether a body moves, and which of two responses is
+ * Beside `fields`, `meta` repeats in clear the values that the statements compare. These are the status, two instants, whether hits
+ * extend the deadline, and the codec's digest of the entity tag. They only decide whether a body moves, and which of two responses is
  * newer. The caller gets those of `fields`.
  */
 import { fromBase64, toBase64 } from '../../codecs/base64.ts'
@@ -56,7 +56,7 @@ export async function encodeResponse(
   }
 }
 
-/** The column `meta` alone: a 304 does not touch the body. @throws UnserializableValueError, ValueTooLargeError */
+/** Encodes the column `meta` alone, because a 304 does not touch the body. @throws UnserializableValueError, ValueTooLargeError */
 export async function encodeMeta(
   { base, key, meta, form }: { base: string; key: string; meta: ResponseMeta; form: BodyForm },
   settings: RowSettings,
@@ -69,14 +69,14 @@ export async function encodeMeta(
   return JSON.stringify({ ...clear, fields: await encode(fields, key, settings) })
 }
 
-/** The entity tags of a condition as `meta` has them in clear. Those that are left out match no row. */
+/** Returns the entity tags of a condition in the form that `meta` has in clear. Omitted tags match no row. */
 export async function comparableTags(tags: readonly string[], base: string, codec: Codec): Promise<readonly string[]> {
   if (codec === jsonCodec) return tags
   const digests = await Promise.all(tags.slice(0, MAX_DIGESTS).map((tag) => digestOf(tag, base, codec)))
   return digests.filter((digest) => digest !== undefined)
 }
 
-/** Undefined if the codec makes no digests. Then the body moves from the database, and the caller compares the tags. */
+/** Returns undefined if the codec makes no digests. The body then moves from the database, and the caller compares the tags. */
 async function digestOf(tag: string, base: string, codec: Codec): Promise<string | undefined> {
   try {
     const digest: unknown = await codec.digest?.(tag, { key: base })
@@ -104,7 +104,7 @@ async function decode(
   if (!isMeta(fields)) throw new TypeError('Expected the metadata of a response.')
   const { base64, bodyId, ...meta } = fields
   const form: BodyForm = { ...(base64 ? { base64 } : {}), ...(bodyId === undefined ? {} : { bodyId }) }
-  // A codec that authenticates must refuse what it did not write.
+  // A codec that authenticates must refuse a row that it did not write.
   if (encoded === undefined || bodyId === undefined) await checkReadsPlain(meta, key, codec)
   return {
     // A soft purge adds this in the database.
@@ -124,7 +124,7 @@ async function decodeBody(
   return { bytes: bodyBytes(text, base64 === true), offset: 0 }
 }
 
-/** A whole body that the codec wrote: text, or base64 if it is not text. @throws UnreadableValueError, TypeError */
+/** Decodes a whole body that the codec wrote: text, or base64 if it is not text. @throws UnreadableValueError, TypeError */
 export async function decodeBodyText(
   { key, value, bodyId }: { key: string; value: string; bodyId: string },
   codec: Codec,
@@ -135,8 +135,8 @@ export async function decodeBodyText(
 }
 
 /**
- * Refuses a response that no codec wrote, unless the codec reads JSON of anybody, as `compressingCodec` does: its cache may
- * have stored responses before it had the codec.
+ * Refuses a response that no codec wrote, unless the codec reads any JSON, as `compressingCodec` does. Its cache may have stored
+ * responses before it had the codec.
  */
 async function checkReadsPlain({ headers }: ResponseMeta, key: string, codec: Codec): Promise<void> {
   if (codec === jsonCodec) return

@@ -19,14 +19,14 @@ export interface ResponseMeta {
   readonly bytes: number
   /** Set if the body is not encoded, although its Content-Encoding names a coding. The store only carries this. */
   readonly decoded?: true
-  /** Set if bytes are missing. The body is that of the ranges, which give first and last positions. The store only carries this. */
+  /** Set if bytes are missing. The body then holds the bytes of these ranges, in order. The store only carries this. */
   readonly parts?: {
     readonly ranges: readonly (readonly [first: number, last: number])[]
     readonly completeLength: number
   }
   /** Set if hits extend the deadline. */
   readonly sliding?: true
-  /** The fields that the URL's responses vary on. Only the URL's row has them; a variant's row has none. */
+  /** The fields that the URL's responses vary on. Only the URL's row has them. A variant's row has none. */
   readonly vary: readonly string[]
 }
 
@@ -53,11 +53,11 @@ export interface ResponseRead {
   /** Whether to claim the lease even if a response is fresh. */
   readonly force: boolean
   readonly sliding: { readonly ttlMs: number; readonly lifeMs: number; readonly maxAgeMs: number | null } | undefined
-  /** The body is not needed. */
+  /** Whether the request needs no body. */
   readonly headOnly: boolean
-  /** The body is not needed if the response has one of these entity tags. */
+  /** The request needs no body if the response has one of these entity tags. */
   readonly noneMatch: readonly string[] | '*' | undefined
-  /** The body is not needed if the response was not modified after this instant. */
+  /** The request needs no body if the response was not modified after this instant. */
   readonly modifiedSince: number | undefined
   /** Only this part of the body is needed. The store may return more. For a status other than 200 it returns the whole. */
   readonly range: BodyRange | undefined
@@ -75,8 +75,8 @@ export interface ResponseAnswer {
         /**
          * The bytes from `offset` on. With fewer than `meta.bytes` bytes it is only a part.
          *
-         * Undefined if the request does not need it, as far as the store can tell: the client has the response, or its range
-         * is outside of the body.
+         * Undefined if the store sees that the request needs no body: the client has the response, or its range is outside of
+         * the body.
          */
         readonly body: { readonly bytes: Uint8Array<ArrayBuffer>; readonly offset: number } | undefined
         readonly form: BodyForm
@@ -119,7 +119,7 @@ export interface ResponseFreshening
     ResponseFill,
     'base' | 'key' | 'token' | 'hitForMissSnapshot' | 'meta' | 'deadline' | 'maxAgeMs' | 'retentionMs' | 'tags'
   > {
-  /** That of the entry. */
+  /** The form of the entry's body, which stays. */
   readonly form: BodyForm
 }
 

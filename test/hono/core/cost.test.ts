@@ -119,7 +119,7 @@ const table: string[] = []
 it.each(KINDS)(
   'a %s costs %i database requests; sends the body: %s, receives it: %s',
   async (name, requests, sends, receives, run) => {
-    // What is asked of a fresh database first is planned and compiled once.
+    // The first statement in a fresh database costs more, so send one that is not measured.
     await site.db.execute(sql`select 1`)
     site.faults.reset()
     await run(site100())

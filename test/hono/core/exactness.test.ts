@@ -20,7 +20,7 @@ const WRITES = 250
 
 it('no response predates a commit that preceded its request, in thousands of requests beside writing transactions', async () => {
   const pool = createPool(site.database)
-  /** What is known to be committed: a reader that begins now must see at least that. */
+  /** The latest version that is known to be committed. A reader that begins now must see at least this one. */
   const committed = times(COUNTERS, () => 0)
   let isWriting = true
   const writers = times(2, async (w) => {

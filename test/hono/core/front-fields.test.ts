@@ -35,7 +35,7 @@ const byReplacing = (c: Context) => {
   return c.res
 }
 
-/** What is stored with the only response, as text. */
+/** Returns the stored form of the only response, as text. */
 async function storedText(): Promise<string> {
   const { rows } = await site.db.execute<{ meta: string }>(
     `select meta from cache_entries where meta::jsonb ? 'status'`,

@@ -7,7 +7,7 @@ beforeAll(async () => {
   site = await createSite()
 })
 
-/** What a field value may hold at all; everything else `Headers` refuses. */
+/** The characters that a field value may hold. `Headers` refuses all others. */
 const value = fc.oneof(
   fc.string({ unit: 'grapheme-ascii', maxLength: 20 }),
   fc.stringMatching(/^[\t\x21-\x7e\x80-\xff ]{0,30}$/),
@@ -120,7 +120,7 @@ describe('any fields of handlers and clients', () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), async (steps) => {
           await emptied(site)
-          /** Whom each body was made for, and with which fields. */
+          /** The client of each body, and its fields. */
           const origins = new Map<string, { step: Step; sent: Headers; given: Headers }>()
           let current!: Step
           const { fetch } = createApp(
