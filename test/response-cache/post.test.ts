@@ -125,7 +125,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     source.close()
     expect(await response.text()).toBe('posted')
     const waited = await get
-    expect([brief(waited), await waited.text()]).toEqual(['fwd=stale;collapsed', 'posted'])
+    expect([brief(waited), await waited.text()]).toEqual(['fwd=uri-miss;collapsed', 'posted'])
     expect(site1.calls).toHaveLength(1)
   })
 
