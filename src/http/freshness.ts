@@ -78,11 +78,20 @@ export function mayAssignFreshness(status: number, directives: CachingDirectives
   return directives.public || isHeuristicallyCacheable(status)
 }
 
-/** Returns how long after `responseAt` the response is fresh, and how long it may be served at all, in milliseconds. */
+/**
+ * Returns how long after `responseAt` the response is fresh, and how long it may be served at all, in milliseconds.
+ *
+ * no-cache forbids every use without validation, so such a response counts as stale at once. The lookup then claims the lease.
+ * Otherwise the claim would take a second round trip.
+ */
 export function servingSpans(response: TimedResponse, policy: Policy): { freshMs: number; staleMs: number } {
   const left = freshness(response, policy).lifetimeMs - initialAgeMs(response)
   const { whileRevalidateMs, ifErrorMs } = staleWindows(response, policy)
-  return { freshMs: Math.max(0, left), staleMs: Math.max(0, left + Math.max(whileRevalidateMs, ifErrorMs)) }
+  const mustValidate = directivesOf(response, policy).noCache === true
+  return {
+    freshMs: mustValidate ? 0 : Math.max(0, left),
+    staleMs: Math.max(0, left + Math.max(whileRevalidateMs, ifErrorMs)),
+  }
 }
 
 /** True if an explicit directive prohibits serving the response stale (RFC 9111 4.2.4). */

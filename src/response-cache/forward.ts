@@ -37,9 +37,9 @@ export async function forward(
 
 /** Makes the stored response stale if the handler's response to a HEAD contradicts it (RFC 9111 4.3.5). */
 async function invalidateOnMismatch(x: Exchange, stored: StoredResponse, { timed }: OriginResponse): Promise<void> {
-  const { bytes } = stored.entry.meta
-  if (freshenByHead(x.head, stored.timed, bytes, timed, x.settings.policy) !== 'stale') return
-  const work = x.store.purge({ bases: [x.base], soft: true }).catch((error: unknown) => emitFailure(x, error))
+  const { key, entry } = stored
+  if (freshenByHead(x.head, stored.timed, entry.meta.bytes, timed, x.settings.policy) !== 'stale') return
+  const work = x.store.purge({ keys: [key], soft: true }).catch((error: unknown) => emitFailure(x, error))
   await runInBackground(
     x,
     work.then(() => {}),

@@ -13,9 +13,10 @@ import { RefreshError } from '../values/errors.ts'
 import { type BodyEnd, cancelBody, isRuntimeStream, readBody, teeBody } from './bodies.ts'
 import { annotate, bodyOf, buildResponse, canCopy, copyWith, hasHiddenType } from './client-response.ts'
 import { hasUnknownForm, isDecodedBody } from './content-coding.ts'
-import { type Exchange, emitEvent, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
+import { type Exchange, emitFailure, isKeyUnchanged, runInBackground } from './exchange.ts'
 import {
   deleteVariant,
+  emitMiss,
   endLeadership,
   finishWork,
   HIT_FOR_MISS_MS,
@@ -34,11 +35,12 @@ import { partToFill } from './parts.ts'
 import { revalidate } from './revalidate.ts'
 import { staleIfError } from './stale-if-error.ts'
 import { storeResponse, tagsOf } from './store-response.ts'
+import type { StoredResponse } from './verdict.ts'
 
 /** Runs the handler, answers the client, and makes sure that the lease is released. */
 export async function runLeader(leader: Leader): Promise<Response> {
   try {
-    return await lead(leader)
+    return await lead(leader, leader.stored)
   } catch (error) {
     // The handler may throw, and so may functions of the options.
     const isAnswer = error instanceof Response
@@ -48,9 +50,10 @@ export async function runLeader(leader: Leader): Promise<Response> {
   }
 }
 
-async function lead(leader: Leader): Promise<Response> {
+/** @param validated the stored response whose validators the handler gets; undefined for a request without conditions */
+async function lead(leader: Leader, validated: StoredResponse | undefined): Promise<Response> {
   const { x, answer, stored, fwd } = leader
-  const { origin, failure, error } = await fetchFromOrigin(x, stored)
+  const { origin, failure, error } = await fetchFromOrigin(x, validated)
   if (failure !== undefined && leader.isRefresh) return failRefresh(leader, failure)
   if (failure !== undefined) {
     const stale = await staleIfError(x, stored, failure, fwd)
@@ -59,11 +62,14 @@ async function lead(leader: Leader): Promise<Response> {
       return stale
     }
   }
-  if (origin === undefined) throw error
+  if (origin === undefined) {
+    emitMiss(leader)
+    throw error
+  }
   if (error === undefined && origin.timed.status === 304 && stored !== undefined) {
-    const validated = await revalidate(leader, stored, origin)
+    const response = await revalidate(leader, stored, origin, { canRunAgain: validated !== undefined })
     // The 304 is about another representation. Without conditions, the handler sends that one.
-    return validated ?? lead({ ...leader, stored: undefined })
+    return response ?? lead(leader, undefined)
   }
   const vary = varyRecordOf(answer.names, origin.timed.headers, x.settings.policy)
   const refusal = refusalOf(leader, origin) ?? (vary === undefined ? 'vary' : undefined)
@@ -122,7 +128,7 @@ async function respondAndStore(leader: Leader, origin: OriginResponse, vary: Var
   const status = { fwd, stored: true }
   const notModified = notModifiedParts(x, origin)
   const body = bodyOf(response)
-  emitEvent(x, 'miss')
+  emitMiss(leader)
   if (body === null || notModified !== undefined) {
     // The client gets no body, so do not read the body at the client's pace.
     await runInBackground(x, finishWork(leader, readBody(body, maxBodyBytes).then(storeBody)))

@@ -2,7 +2,7 @@
 import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { CacheError } from '../values/errors.ts'
-import { type Exchange, emitFailure, runInBackground } from './exchange.ts'
+import { type Exchange, emitEvent, emitFailure, runInBackground } from './exchange.ts'
 import type { StoredResponse } from './verdict.ts'
 
 /** Codes of failures after which the store cannot be reached, so that releasing the lease would fail as well. */
@@ -69,9 +69,15 @@ export async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promis
   await runInBackground(x, release)
 }
 
-/** Deletes the response that the request selected, and ends its lease. Other variants of the URL stay. */
+/** Deletes the response that the request selected, and releases the lease. All other responses of the URL stay. */
 export async function deleteVariant({ x, answer }: Leader): Promise<void> {
-  await x.store.purge({ bases: [answer.key], soft: false })
+  const { key, hitForMissSnapshot } = answer
+  await x.store.delete({ key, token: x.token, hitForMissSnapshot }, x.cost)
+}
+
+/** Emits the event of a request that the handler answered. A refresh is no client's request, which was answered before. */
+export function emitMiss({ x, isRefresh = false }: Leader): void {
+  if (!isRefresh) emitEvent(x, 'miss')
 }
 
 /** Awaits work after the response. A failure becomes an event, because the client has its response already. */

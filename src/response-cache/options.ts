@@ -67,7 +67,7 @@ export interface ResponseCacheOptions<C> {
   tags?: ((context: C, response: Response) => Iterable<string>) | undefined
   /** Longer bodies are passed on but not stored; default 8 MiB, at most 32 MiB. */
   maxBodyBytes?: number | undefined
-  /** The most variants of one URL. Beyond this limit, those that expire soonest are evicted. Default 100. */
+  /** The most variants of one URL. Beyond this limit, those that expire soonest are evicted. Default 100, at most 1,000,000. */
   maxVariants?: number | undefined
   /**
    * How long to keep a stale response with an ETag or Last-Modified, so that the handler can revalidate it with a 304. A
@@ -122,6 +122,8 @@ const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024
 /** In base64 and escaped, a body must stay within the 64 MB of a request that Neon accepts. */
 const LARGEST_BODY_BYTES = 32 * 1024 * 1024
 const DEFAULT_MAX_VARIANTS = 100
+/** Far more than the statement can evict, which takes an integer of 32 bits. */
+const MOST_VARIANTS = 1_000_000
 const DEFAULT_LEASE_MS = 10_000
 const DEFAULT_VALIDATABLE_MS = 86_400_000
 const MS_PER_SECOND = 1_000
@@ -177,7 +179,7 @@ export function parseOptions(
     hasKeyOption: key !== undefined || typeof authenticated === 'function',
     tagsOf: tags,
     maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
-    maxVariants: wholeNumber('maxVariants', maxVariants, 1),
+    maxVariants: wholeNumber('maxVariants', maxVariants, 1, MOST_VARIANTS),
     validatableMs: validatableMs(options.keepForRevalidation),
     cacheStatusName: checkedCacheName(cacheStatus),
     leaseMs: span('lease', options.lease) ?? DEFAULT_LEASE_MS,

@@ -12,9 +12,9 @@ import {
 import { cancelBody } from './bodies.ts'
 import { annotate, buildResponse, canCopy, copyWith } from './client-response.ts'
 import { copyRequest, hasSameFields } from './copy-request.ts'
-import { type Exchange, emitEvent, markLeaseHeld, storeNow } from './exchange.ts'
+import { type Exchange, markLeaseHeld, storeNow } from './exchange.ts'
 import { ownFields } from './front-fields.ts'
-import type { Leader } from './lease.ts'
+import { emitMiss, type Leader } from './lease.ts'
 import { removeMark } from './refresh-mark.ts'
 import type { StoredResponse } from './verdict.ts'
 
@@ -83,12 +83,13 @@ function forwardedRequest(request: Request, stored: StoredResponse | undefined):
  * The client's condition, which the handler never saw, may make it a 304.
  */
 export function respondUnstored(
-  { x, isRefresh = false }: Leader,
+  leader: Leader,
   origin: OriginResponse,
   status: CacheStatus & { fwd: ForwardReason },
 ): Response {
+  const { x, isRefresh = false } = leader
   const { response } = origin
-  emitEvent(x, 'miss')
+  emitMiss(leader)
   if (isRefresh) {
     // Nobody needs the body, which may never end.
     const copy = canCopy(response) ? copyWith(response, null) : new Response(null)

@@ -35,15 +35,15 @@ export function canRefresh({ call, settings }: Pick<Exchange, 'call' | 'settings
   return lost === undefined || now() - lost > LOST_MS
 }
 
-/** Refreshes the stale response in the background. */
-export function refreshInBackground(leader: Leader): void {
+/** Refreshes the stale response in the background, or before the response if `waitUntil` fails. */
+export async function refreshInBackground(leader: Leader): Promise<void> {
   const { x } = leader
   const { refresh } = x.call
   if (refresh === undefined) return
   // Drop the client's conditions, and its signal: a client that disconnects must not end the refresh.
   const request = copyRequest(x.request, { method: 'GET', headers: forwardedFields(x.request.headers), signal: null })
   const work = refresh.kind === 'run' ? runAgain(leader, request, refresh.run) : resend(leader, request, refresh.send)
-  void runInBackground(
+  await runInBackground(
     x,
     work.catch((error: unknown) => emitFailure(x, error)),
   )

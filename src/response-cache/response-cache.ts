@@ -5,7 +5,14 @@
  * failing cache never fails a request: the handler answers instead, and Cache-Status says why.
  */
 import { createPauses, type Pauses, sleep } from '../fill/pauses.ts'
-import { bypassReason, isAnswerable, isWebSocketUpgrade, mayFill, requestedRange } from '../http/index.ts'
+import {
+  bypassReason,
+  type ForwardReason,
+  isAnswerable,
+  isWebSocketUpgrade,
+  mayFill,
+  requestedRange,
+} from '../http/index.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
 import { buildResponse } from './client-response.ts'
@@ -58,22 +65,22 @@ async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise
     emitFailure(x, error)
     return forward(x, undefined, failureStatus(error))
   }
-  const { verdict, hasWaited, isLate } = found
+  const { verdict, waitedFor, isLate } = found
   const { kind, answer, stored, fwd } = verdict
   if (kind === 'serve' || kind === 'refresh') {
-    const status = hasWaited
-      ? { fwd, collapsed: true, ttlMs: verdict.ttlMs }
-      : { hit: true as const, ttlMs: verdict.ttlMs }
+    const { ttlMs } = verdict
+    const status = waitedFor === undefined ? { hit: true as const, ttlMs } : { fwd: waitedFor, collapsed: true, ttlMs }
     const served = await serve(x, verdict.stored, status)
     if (served !== undefined) {
       emitEvent(x, kind === 'serve' && verdict.use === 'fresh' ? 'hit' : 'stale')
-      if (kind === 'refresh') refreshInBackground(createLeader(x, verdict, pendingMisses))
+      if (kind === 'refresh') await refreshInBackground(createLeader(x, verdict, pendingMisses))
       else if (answer.claimed) await giveBackLease(x, answer)
       return served
     }
   }
   if (kind === 'gateway timeout') {
     if (answer.claimed) await giveBackLease(x, answer)
+    emitEvent(x, 'miss')
     return buildResponse(x, { status: 504, headers: new Headers(), body: null }, { fwd })
   }
   // If the stored response has gone meanwhile, the handler must answer as well.
@@ -83,8 +90,8 @@ async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise
 
 interface Found {
   readonly verdict: Verdict
-  /** Whether the request waited for the response of another request. */
-  readonly hasWaited: boolean
+  /** Why the request would have gone to the handler, if it waited for the response of another request. */
+  readonly waitedFor: ForwardReason | undefined
   /** Whether it waited in vain. */
   readonly isLate: boolean
 }
@@ -95,16 +102,18 @@ async function lookUp(x: Exchange, pendingMisses: PendingMisses): Promise<Found>
   const abilities = { canFill, canWait: !x.head.headers.has('range'), canRefresh: () => canRefresh(x) }
   const range = requestedRange(x.head)
   let isForced = false
+  let waitedFor: ForwardReason | undefined
   let pauses: Pauses | undefined
   for (;;) {
     const answer = await read(x, { force: isForced, claims: canFill, range })
     const next = judge(x, answer, { ...abilities, isForced })
     if (next.kind === 'claim') isForced = true
-    else if (next.kind !== 'wait') return { verdict: next, hasWaited: pauses !== undefined, isLate: false }
+    else if (next.kind !== 'wait') return { verdict: next, waitedFor, isLate: false }
     else {
+      waitedFor ??= next.fwd
       pauses ??= createPauses(x.settings.leaseMs, randomNumber)
       const pause = pauses.next(answer.heldMs)
-      if (pause.done) return { verdict: { ...next, kind: 'forward' }, hasWaited: true, isLate: true }
+      if (pause.done) return { verdict: { ...next, kind: 'forward' }, waitedFor, isLate: true }
       await sleep(pause.value, pendingMisses.get(answer.key))
     }
   }

@@ -1,8 +1,8 @@
 /** Validates the stored response after the handler answered 304 (RFC 9111 4.3.4). */
 import { type Judged304, judge304, lifetimeOf } from '../http/index.ts'
 import { annotate } from './client-response.ts'
-import { emitEvent, isKeyUnchanged, runInBackground } from './exchange.ts'
-import { deleteVariant, finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
+import { isKeyUnchanged, runInBackground } from './exchange.ts'
+import { deleteVariant, emitMiss, finishWork, hasStoreRight, type Leader, releaseLease } from './lease.ts'
 import type { OriginResponse } from './origin-response.ts'
 import { serve } from './serve.ts'
 import { metaOf, tagsOf } from './store-response.ts'
@@ -12,14 +12,18 @@ import { type StoredResponse, withEntry } from './verdict.ts'
  * Answers the client after a 304, and updates or deletes the stored response.
  *
  * Returns undefined if the 304 is about another representation, which the client does not have: run the handler again.
+ *
+ * @param canRunAgain false if the handler has run without conditions already
  */
 export async function revalidate(
   leader: Leader,
   stored: StoredResponse,
   origin: OriginResponse,
+  { canRunAgain }: { canRunAgain: boolean },
 ): Promise<Response | undefined> {
   const { x, answer } = leader
   const judged = judge304(x.head, stored.timed, origin.timed, x.settings.policy, answer.names ?? [])
+  if (judged.kind === 'other' && !judged.isForClient && canRunAgain && x.call.refresh?.kind === 'run') return undefined
   if (judged.kind === 'other' || judged.kind === 'equivalent') return answerOther(leader, stored, origin, judged)
   return answerIdentified(leader, stored, origin, judged)
 }
@@ -52,7 +56,7 @@ async function answerIdentified(
   const served = await serve(x, withEntry(stored, { ...stored.entry, meta }), status, { validated: true })
   for (const [name, value] of unshared) served?.headers.append(name, value)
   await runInBackground(x, finishWork(leader, change()))
-  emitEvent(x, 'miss')
+  emitMiss(leader)
   return served ?? annotate(x, response, { fwd, fwdStatus: 304 })
 }
 
@@ -68,13 +72,12 @@ async function answerOther(
   stored: StoredResponse,
   { response }: OriginResponse,
   judged: Exclude<Judged304, Identified>,
-): Promise<Response | undefined> {
+): Promise<Response> {
   const { x, fwd } = leader
   const isForClient = judged.kind === 'other' && judged.isForClient
-  if (judged.kind === 'other' && !isForClient && x.call.refresh?.kind === 'run') return undefined
   const status = { fwd, fwdStatus: 304, detail: 'validator' }
   const served = isForClient ? undefined : await serve(x, stored, status, { validated: judged.kind === 'equivalent' })
   await runInBackground(x, finishWork(leader, deleteVariant(leader)))
-  emitEvent(x, 'miss')
+  emitMiss(leader)
   return served ?? annotate(x, response, status)
 }

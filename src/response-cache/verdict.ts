@@ -20,6 +20,7 @@ const MS_PER_SECOND = 1_000
 export type StoredEntry = NonNullable<ResponseAnswer['entry']>
 
 export interface StoredResponse {
+  readonly key: string
   readonly entry: StoredEntry
   readonly timed: TimedResponse
   /** The policy for this response. A sliding response lives as long as its row. */
@@ -116,10 +117,11 @@ function reuseOf(x: Exchange, { timed, policy, isSelected }: StoredResponse): Re
   return { ...reused, use: mustNotForward(x.head, x.settings.policy) ? 'gateway-timeout' : 'validate', fwd: 'stale' }
 }
 
-export function parseStored(x: Exchange, { entry, names }: ResponseAnswer): StoredResponse | undefined {
+export function parseStored(x: Exchange, { key, entry, names }: ResponseAnswer): StoredResponse | undefined {
   if (entry === undefined) return undefined
   const timed = timedOf(entry.meta)
   return {
+    key,
     entry,
     timed,
     policy: policyFor(x, entry, timed),

@@ -206,6 +206,8 @@ describe('the windows for serving stale (RFC 5861)', () => {
     const given = response({ 'cache-control': 'max-age=60', age: '10' })
     expect(servingSpans(given, own)).toEqual({ freshMs: 50 * SECOND, staleMs: 70 * SECOND })
     expect(servingSpans(response({}), own)).toEqual({ freshMs: 0, staleMs: 0 })
+    const validated = response({ 'cache-control': 'no-cache, max-age=60' })
+    expect(servingSpans(validated, own).freshMs).toBe(0)
   })
 })
 

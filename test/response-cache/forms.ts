@@ -19,7 +19,10 @@ export function createForm(
   form: Form,
   site: Site,
   handler: Handler,
-  options: Omit<Options, 'waitUntil'> & { readonly cache?: CacheOptions } = {},
+  options: Omit<Options, 'waitUntil'> & {
+    readonly cache?: CacheOptions
+    readonly waitUntil?: (work: Promise<unknown>) => void
+  } = {},
 ) {
   const calls: Request[] = []
   const background: Promise<unknown>[] = []
@@ -28,9 +31,9 @@ export function createForm(
     return handler(request)
   }
   const settings = {
+    waitUntil: (work: Promise<unknown>) => void background.push(work),
     ...options,
     cache: ownCache(site, options.cache),
-    waitUntil: (work: Promise<unknown>) => void background.push(work),
   }
   const dispatch = form === 'Hono' ? inHono(run, settings) : withResponseCache(run, settings)
   const settled = async () => {

@@ -53,6 +53,18 @@ export function fencedSince({ leases }: CacheTables): SQL {
   return sql`coalesce(${passedAt}, ${leases.claimedAt})`
 }
 
+/**
+ * True if the entry is still the one that the request read.
+ *
+ * @param seen the column of the lease: the entry's `written_by` when the lease was claimed
+ */
+export function isUnchanged({ entries }: CacheTables, seen: SQL): SQL {
+  return sql`case
+    when ${passedAt} is null then ${entries.writtenBy} is not distinct from ${seen}
+    else pg_visible_in_snapshot(${entries.writtenBy}, ${passedAt})
+  end`
+}
+
 /** The snapshot with which a request without a lease read. Null for a request that holds the lease. */
 export const passedAt: SQL = sql`${param('passedAt', 'pg_snapshot')}`
 

@@ -3,7 +3,7 @@ import { rejected } from '../../schema/rejected.ts'
 import { bool } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { deadline, milliseconds, param, textArray } from '../operations/fragments.ts'
-import { fencedSince, fencingLease, freed, passedAt } from '../operations/lease.ts'
+import { fencedSince, fencingLease, freed, isUnchanged } from '../operations/lease.ts'
 
 /**
  * Updates a stored response after a 304, and releases the lease: header fields, instants and tags. The body is neither sent
@@ -29,10 +29,7 @@ export const freshenResponse = operation({
         tags = given.tags, filled_at = case when given.tags is not null then given.claimed_at end,
         created_at = now(), updated_at = now(), written_by = pg_current_xact_id()
       from given
-      where ${entries.key} = given.key and case
-          when ${passedAt} is null then ${entries.writtenBy} is not distinct from given.seen
-          else pg_visible_in_snapshot(${entries.writtenBy}, ${passedAt})
-        end
+      where ${entries.key} = given.key and ${isUnchanged(tables, sql`given.seen`)}
         and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.claimed_at`, writtenBy: sql`pg_current_xact_id()` })}
       returning 1`)
     return answer(db.with(fence, given, freshened), { stored: sql`exists (select from freshened)` }).from(

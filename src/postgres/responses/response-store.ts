@@ -14,6 +14,7 @@ import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'
 import { release } from '../operations/release.ts'
 import { type PostgresEngine, postgresEngineOf } from '../postgres-store.ts'
+import { deleteResponse } from './delete-response.ts'
 import { fillResponse } from './fill-response.ts'
 import { freshenResponse } from './freshen-response.ts'
 import { markHitForMiss } from './mark-hit-for-miss.ts'
@@ -34,6 +35,8 @@ export const RESPONSE_NAMESPACE = 'http'
 
 /** Sorts right after all keys that start with a URL's key and a space, which are its variants. */
 const AFTER_VARIANTS = '!'
+/** Sorts right after the key itself: before its variants and parts. */
+const AFTER_ITSELF = ' '
 /** Marks a part of the key, and tells it from a variant. It sorts after all variants, because those are hexadecimal. */
 const PART_MARK = 'part-'
 /** The room for a part of the key and a variant: each is a space and a SHA-256 in hexadecimal. */
@@ -98,6 +101,9 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
     async freshen(request, cost) {
       const values = await freshenValues(request, engine)
       return (await send(freshenResponse, values, cost))[0]?.stored ?? false
+    },
+    async delete({ key, token, hitForMissSnapshot }, cost) {
+      await send(deleteResponse, { key, token, passedAt: hitForMissSnapshot ?? null }, cost)
     },
     async release(key, token, hitForMissMs, cost) {
       if (hitForMissMs > 0) await send(markHitForMiss, { key, token, hitForMissMs }, cost)
@@ -177,14 +183,15 @@ function variantKeyOf({ base, names, digests }: ResponseFill): string {
 /** @throws InvalidKeyError */
 export function purgeValues(
   scope: Scope,
-  { bases = [], prefixes = [], tags }: ResponsePurge,
+  { bases = [], keys = [], prefixes = [], tags }: ResponsePurge,
 ): Record<PurgeValue, unknown> {
   const ranges = [
     ...bases.map((base) => ({ from: base, to: `${base}${AFTER_VARIANTS}` })),
+    ...keys.map((key) => ({ from: key, to: `${key}${AFTER_ITSELF}` })),
     ...prefixes.map((prefix) => keyRange(scope, truncatePrefix(prefix, scope))),
   ]
   return {
-    bases,
+    bases: [...bases, ...keys],
     froms: ranges.map(({ from }) => from),
     tos: ranges.map(({ to }) => to),
     tags: tags === undefined ? null : (storedTags(tags) ?? []),

@@ -126,6 +126,8 @@ export interface ResponseFreshening
 export interface ResponsePurge {
   /** Stored keys of URLs. All variants of each are purged. */
   readonly bases?: readonly string[]
+  /** Stored keys of single responses. */
+  readonly keys?: readonly string[]
   /** Prefixes of URLs' keys. */
   readonly prefixes?: readonly string[]
   /** Purges only responses with any of these tags. */
@@ -154,6 +156,8 @@ export interface ResponseStore {
    */
   fill(request: ResponseFill, cost: Cost): Promise<boolean>
   freshen(request: ResponseFreshening, cost: Cost): Promise<boolean>
+  /** Deletes the response of this key, unless another request stored one since the answer, and releases the lease. */
+  delete(request: Pick<ResponseFill, 'key' | 'token' | 'hitForMissSnapshot'>, cost: Cost): Promise<void>
   /** Releases the lease. With `hitForMissMs` above 0, no request waits for the URL for that long. */
   release(key: string, token: string, hitForMissMs: number, cost: Cost): Promise<void>
   /** Returns the number of purged responses. */

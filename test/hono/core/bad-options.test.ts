@@ -35,6 +35,7 @@ describe('invalid options', () => {
     ['maxBodyBytes below zero', { cache, maxBodyBytes: -1 }, InvalidOptionError],
     ['maxBodyBytes beyond what Neon takes', { cache, maxBodyBytes: 64 * 1024 * 1024 }, InvalidOptionError],
     ['maxVariants 0', { cache, maxVariants: 0 }, InvalidOptionError],
+    ['maxVariants beyond what the statement takes', { cache, maxVariants: 2 ** 31 }, InvalidOptionError],
     ['statuses as a number', { cache, statuses: 200 }, InvalidOptionError],
     ['statuses of texts', { cache, statuses: ['200'] }, InvalidOptionError],
     ['an empty cacheStatus', { cache, cacheStatus: '' }, InvalidOptionError],

@@ -31,6 +31,7 @@ function site100() {
       }
       if (headers.vary === '') delete headers.vary
       if (c.req.path === '/private') headers['cache-control'] = 'private'
+      if (c.req.path === '/no-cache') headers['cache-control'] = 'no-cache, max-age=60'
       if (c.req.path === '/sliding') delete headers['cache-control']
       return c.req.header('if-none-match') === '"1"' ? c.body(null, 304, headers) : c.text(BODY, 200, headers)
     },
@@ -86,6 +87,13 @@ const KINDS: Kind[] = [
     false,
     false,
     async (app) => [await before(app, '/a', 80_000), await app.fetch('/a', { headers: { 'if-none-match': '"1"' } })],
+  ],
+  [
+    'no-cache, handler says 304',
+    2,
+    false,
+    true,
+    async (app) => [await before(app, '/no-cache'), await app.fetch('/no-cache')],
   ],
   ['stale while revalidating', 2, false, true, async (app) => [await before(app, '/a', 61_000), await app.fetch('/a')]],
   ['uncacheable', 2, false, false, (app) => app.fetch('/private')],
