@@ -82,6 +82,7 @@ function callOf(c: Context, next: Next, options: Pick<ResponseCacheOptions, 'ref
       await next()
       return resultOf(c)
     },
+    isAnswered: c.finalized,
     // A getter: most requests leave no work behind.
     get waitUntil() {
       return waitUntilOf(c, options.waitUntil)

@@ -93,11 +93,13 @@ export interface ReadOptions {
   /** Whether to get the whole body, whatever the request's condition and range. */
   readonly whole?: boolean
   readonly range?: BodyRange | undefined
+  /** Whether only the lease is needed: no body moves, and no deadline slides. */
+  readonly leaseOnly?: boolean
 }
 
 /** Reads the response that the request selects, or claims the lease. One round trip. */
 export async function read(x: Exchange, options: ReadOptions): Promise<ResponseAnswer> {
-  const { force = false, claims = false, whole = false, range } = options
+  const { force = false, claims = false, whole = false, leaseOnly = false, range } = options
   const condition = whole ? undefined : conditionOf(x.head, storeNow(x))
   const sentAt = wallClock()
   const answer = await x.store.read(
@@ -108,8 +110,8 @@ export async function read(x: Exchange, options: ReadOptions): Promise<ResponseA
       leaseMs: x.settings.leaseMs,
       claims,
       force,
-      sliding: x.settings.sliding,
-      headOnly: x.head.method === 'HEAD',
+      sliding: leaseOnly ? undefined : x.settings.sliding,
+      headOnly: leaseOnly || x.head.method === 'HEAD',
       range: whole ? undefined : range,
       noneMatch: condition?.kind === 'none-match' ? condition.tags : undefined,
       modifiedSince: condition?.kind === 'modified-since' ? condition.at : undefined,

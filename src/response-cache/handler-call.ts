@@ -17,6 +17,8 @@ export interface HandlerCall {
   run(request: Request): Promise<HandlerResult>
   /** Runs the handler as if there were no cache. Rejects if the handler does. */
   pass(): Promise<HandlerResponse>
+  /** Whether middleware in front has answered already. The handler's response is then ignored. */
+  readonly isAnswered?: boolean
   /** Keeps work alive after the response; undefined if the platform cannot. */
   readonly waitUntil: WaitUntil | undefined
   /** How the handler can run once more after the response; undefined if it cannot. */

@@ -9,7 +9,7 @@ import type { StoredResponse } from './verdict.ts'
 const UNREACHABLE_CODES: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
 
 /** After an unshareable response, requests for that URL skip collapsing for this long, or until a shareable response arrives. */
-export const HIT_FOR_MISS_MS = 5_000
+const HIT_FOR_MISS_MS = 5_000
 
 /** The requests of this process that run the handler, by lease key. Waiters of this process need no database to wait for them. */
 export type PendingMisses = Map<string, Promise<void>>
@@ -22,6 +22,8 @@ export interface Leader {
   readonly fwd: ForwardReason
   /** Set for a refresh in the background. Its response reaches no client. */
   readonly isRefresh?: boolean
+  /** How long requests for the URL skip collapsing if its response cannot be shared. */
+  readonly hitForMissMs: number
   /** Wakes the waiters of this process after the lease is released. */
   readonly onEnd: () => void
 }
@@ -33,7 +35,8 @@ export function createLeader(
   pending: PendingMisses,
 ): Leader {
   const { answer, stored, fwd } = found
-  if (!answer.claimed) return { x, answer, stored, fwd, onEnd() {} }
+  const leader = { x, answer, stored, fwd, hitForMissMs: HIT_FOR_MISS_MS }
+  if (!answer.claimed) return { ...leader, onEnd() {} }
   let wake = () => {}
   const ended = new Promise<void>((resolve) => {
     wake = resolve
@@ -43,7 +46,7 @@ export function createLeader(
     if (pending.get(answer.key) === ended) pending.delete(answer.key)
     wake()
   }
-  return { x, answer, stored, fwd, onEnd }
+  return { ...leader, onEnd }
 }
 
 /** True if this request may store its response. Without the lease, it may do so only during hit-for-miss. */
@@ -87,7 +90,7 @@ export async function finishWork(leader: Leader, work: Promise<unknown>): Promis
   } catch (error) {
     emitFailure(leader.x, error)
     // The store answered with an error. Release the lease, otherwise the waiters would wait until it expires.
-    if (!isStoreUnreachable(error)) await releaseLease(leader, HIT_FOR_MISS_MS).catch(() => {})
+    if (!isStoreUnreachable(error)) await releaseLease(leader, leader.hitForMissMs).catch(() => {})
   } finally {
     leader.onEnd()
   }

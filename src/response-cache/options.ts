@@ -63,6 +63,15 @@ export interface ResponseCacheOptions<C> {
   authenticated?: 'rfc' | 'never' | ((context: C) => string | undefined) | undefined
   /** Whether to store responses with Set-Cookie. Every client then gets the same cookie. RFC 9111 allows it; default false. */
   storeSetCookie?: boolean | undefined
+  /**
+   * Whether the answer to a POST is stored as the response to GET of its URL (RFC 9110 9.3.3, RFC 9111 4). The answer must be
+   * a 200 that names this URL in Content-Location and states its lifetime, and must vary on nothing. Default false.
+   *
+   * Every POST then claims the lease of its URL before the handler runs: one round trip, and one more behind the response.
+   * A GET that finds nothing stored waits for the POST, at most `lease`. So the handler of the POST must not fetch its own
+   * URL. An answer whose own handler purges the URL, or invalidates one of the answer's tags, is not stored.
+   */
+  storePost?: boolean | undefined
   /** Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. */
   tags?: ((context: C, response: Response) => Iterable<string>) | undefined
   /** Longer bodies are passed on but not stored; default 8 MiB, at most 32 MiB. */
@@ -106,6 +115,7 @@ const KNOWN_OPTIONS = [
   'include',
   'authenticated',
   'storeSetCookie',
+  'storePost',
   'tags',
   'maxBodyBytes',
   'maxVariants',
@@ -144,6 +154,7 @@ export interface ResponseCacheSettings {
   readonly tagsOf: ResponseCacheOptions<unknown>['tags']
   readonly maxBodyBytes: number
   readonly maxVariants: number
+  readonly storesPost: boolean
   readonly validatableMs: number
   readonly cacheStatusName: string | undefined
   readonly leaseMs: number
@@ -180,6 +191,7 @@ export function parseOptions(
     tagsOf: tags,
     maxBodyBytes: wholeNumber('maxBodyBytes', maxBodyBytes, 0, LARGEST_BODY_BYTES),
     maxVariants: wholeNumber('maxVariants', maxVariants, 1, MOST_VARIANTS),
+    storesPost: boolean('storePost', options.storePost ?? false),
     validatableMs: validatableMs(options.keepForRevalidation),
     cacheStatusName: checkedCacheName(cacheStatus),
     leaseMs: span('lease', options.lease) ?? DEFAULT_LEASE_MS,

@@ -22,6 +22,7 @@ import type { HandlerCall } from './handler-call.ts'
 import { runLeader } from './lead.ts'
 import { createLeader, giveBackLease, type PendingMisses } from './lease.ts'
 import type { ResponseCacheSettings } from './options.ts'
+import { claimForPost, leadPost } from './post.ts'
 import { answerRefresh, canRefresh, refreshInBackground } from './refresh.ts'
 import { REFRESH_FIELD, refreshToken } from './refresh-mark.ts'
 import { serve } from './serve.ts'
@@ -38,7 +39,10 @@ export function createResponseCache(settings: ResponseCacheSettings): ResponseCa
     const { request } = call
     const isIncluded = settings.includesPath(call.path)
     // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
-    if (!isAnswerable(request.method)) return forwardUnsafe(call, settings, { isIncluded })
+    if (!isAnswerable(request.method)) {
+      const leader = isIncluded ? await claimForPost(call, settings, pendingMisses) : undefined
+      return leader === undefined ? forwardUnsafe(call, settings, { isIncluded }) : leadPost(leader)
+    }
     if (!isIncluded || isWebSocketUpgrade(request)) return (await call.pass()).response
     const refresh = request.headers.has(REFRESH_FIELD) ? refreshToken(request) : undefined
     if (refresh !== undefined) return answerRefresh(refresh, call, settings)
@@ -90,7 +94,7 @@ async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise
 
 interface Found {
   readonly verdict: Verdict
-  /** Why the request would have gone to the handler, if it waited for the response of another request. */
+  /** Set if the request waited for the response of another request: why it would have gone to the handler. */
   readonly waitedFor: ForwardReason | undefined
   /** Whether it waited in vain. */
   readonly isLate: boolean

@@ -22,20 +22,27 @@ export async function forwardUnsafe(
   { isIncluded }: { isIncluded: boolean },
 ): Promise<Response> {
   const { response, error } = await call.pass()
-  const failures = error === undefined ? await invalidate(call, settings, response, isIncluded) : []
-  if (!isIncluded) return response
-  const status: CacheStatus =
-    failures.length > 0 ? { fwd: 'method', detail: failureReason(failures[0]) } : { fwd: 'method' }
-  return annotate({ settings }, response, status)
+  const failures = error === undefined ? await invalidate(call, settings, response, { isIncluded }) : []
+  return isIncluded ? annotate({ settings }, response, statusOf(failures)) : response
 }
 
-/** Returns the failures. The client gets the response all the same. */
-async function invalidate(
+/** Returns the Cache-Status of an unsafe request. */
+export function statusOf(failures: readonly unknown[]): CacheStatus {
+  return failures.length > 0 ? { fwd: 'method', detail: failureReason(failures[0]) } : { fwd: 'method' }
+}
+
+/**
+ * Removes the stored responses of the URLs and tags that the request invalidates. Returns the failures. The client gets the
+ * response all the same.
+ *
+ * @param exceptToken the token of the lease that this request holds
+ */
+export async function invalidate(
   call: HandlerCall,
   settings: ResponseCacheSettings,
   response: Response,
-  isIncluded: boolean,
-): Promise<readonly unknown[]> {
+  { isIncluded, exceptToken }: { isIncluded: boolean; exceptToken?: string },
+): Promise<unknown[]> {
   const { method } = call.request
   const url = new URL(call.request.url)
   const named = invalidatedUrls(method, url, response)
@@ -47,18 +54,23 @@ async function invalidate(
   const own = isIncluded && urls.length > 0 ? await catchInto(failures, () => settings.keyUrlOf(call)) : undefined
   await catchInto(failures, async () => {
     const cache = settings.cacheOf(call.context)
-    const purged = purgeUrls(responseStoreOf(cache), own === undefined ? urls : [...urls, own], settings)
+    const all = own === undefined ? urls : [...urls, own]
+    const purged = purgeUrls(responseStoreOf(cache), all, { query: settings.query, exceptToken })
     await Promise.all([purged, tags.length > 0 ? cache.invalidate(tags) : undefined])
   })
   return failures
 }
 
-async function purgeUrls(store: ResponseStore, urls: readonly URL[], settings: ResponseCacheSettings): Promise<void> {
+async function purgeUrls(
+  store: ResponseStore,
+  urls: readonly URL[],
+  { query, exceptToken }: Pick<ResponseCacheSettings, 'query'> & { readonly exceptToken: string | undefined },
+): Promise<void> {
   if (urls.length === 0) return
   const startedAt = now()
   try {
-    const bases = new Set(urls.map((url) => store.keyOf(keyOfUrl(url, settings))))
-    await store.purge({ bases: [...bases], soft: false })
+    const bases = new Set(urls.map((url) => store.keyOf(keyOfUrl(url, { query }))))
+    await store.purge({ bases: [...bases], soft: false, exceptToken })
   } catch (error) {
     // Emit the failure: from now on the cache may serve responses from before the write, so listeners must know.
     emitFailure({ store, startedAt, cost: noCost() }, error)
@@ -67,7 +79,7 @@ async function purgeUrls(store: ResponseStore, urls: readonly URL[], settings: R
 }
 
 /** Returns the result of the work, or undefined if it throws: then its error is added to `failures`. */
-async function catchInto<T>(failures: unknown[], work: () => T | Promise<T>): Promise<T | undefined> {
+export async function catchInto<T>(failures: unknown[], work: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {

@@ -1,5 +1,5 @@
 /** One handler behind the response cache in both of its forms: the middleware of Hono, and the wrapper of a fetch handler. */
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { CacheOptions } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
 import { responseCache } from 'pgstash/hono'
@@ -14,15 +14,26 @@ export type Handler = (request: Request) => Response | Promise<Response>
 /** The options that have the same form everywhere. */
 type Options = Omit<NonNullable<Parameters<typeof withResponseCache>[1]>, 'cache' | 'key' | 'authenticated' | 'tags'>
 
+/** Options that depend on the request. */
+interface PerRequest {
+  readonly key?: (request: Request) => string | URL | undefined
+  readonly authenticated?: (request: Request) => string | undefined
+}
+
 /** A handler behind a response cache. Both forms can refresh a stale response in the background. */
 export function createForm(
   form: Form,
   site: Site,
   handler: Handler,
-  options: Omit<Options, 'waitUntil'> & {
-    readonly cache?: CacheOptions
-    readonly waitUntil?: (work: Promise<unknown>) => void
-  } = {},
+  {
+    key,
+    authenticated,
+    ...options
+  }: Omit<Options, 'waitUntil'> &
+    PerRequest & {
+      readonly cache?: CacheOptions
+      readonly waitUntil?: (work: Promise<unknown>) => void
+    } = {},
 ) {
   const calls: Request[] = []
   const background: Promise<unknown>[] = []
@@ -35,7 +46,11 @@ export function createForm(
     ...options,
     cache: ownCache(site, options.cache),
   }
-  const dispatch = form === 'Hono' ? inHono(run, settings) : withResponseCache(run, settings)
+  const perRequest = { ...(key && { key }), ...(authenticated && { authenticated }) }
+  const dispatch =
+    form === 'Hono'
+      ? inHono(run, { ...settings, ...inContext(perRequest) })
+      : withResponseCache(run, { ...settings, ...perRequest })
   const settled = async () => {
     while (background.length > 0) await Promise.all(background.splice(0))
   }
@@ -61,4 +76,11 @@ function inHono(run: Handler, settings: Parameters<typeof responseCache>[0]) {
   app.use(responseCache({ ...settings, refresh: (request, c) => app.fetch(request, c.env) }))
   app.all('*', (c) => run(c.req.raw))
   return async (request: Request, env?: unknown) => app.fetch(request, env as object)
+}
+
+function inContext({ key, authenticated }: PerRequest) {
+  return {
+    ...(key && { key: (c: Context) => key(c.req.raw) }),
+    ...(authenticated && { authenticated: (c: Context) => authenticated(c.req.raw) }),
+  }
 }

@@ -35,10 +35,25 @@ function runtimeRequest(url: string, init: RequestInit): Request {
   return request
 }
 
+/** As srvx and node-server make it: an object with the prototype of a Request, which `new Request` refuses. */
+function lightweight(url: string, init: RequestInit): Request {
+  const request = new Request(url, init)
+  const own = ['url', 'method', 'headers', 'signal', 'body', 'bodyUsed'].map((name) => [
+    name,
+    { get: () => Reflect.get(request, name) },
+  ])
+  return Object.create(Request.prototype, {
+    ...Object.fromEntries(own),
+    clone: { value: () => request.clone() },
+    _request: { value: request },
+  })
+}
+
 const KINDS: readonly [string, (url: string, init: RequestInit) => Request][] = [
   ['a Request', (url, init) => new Request(url, init)],
   ['a NextRequest', (url, init) => new NextRequest(url, init as never) as unknown as Request],
   ['a subclass that cannot be constructed', runtimeRequest],
+  ['an object that only looks like one', lightweight],
   // As Next hands it to route handlers.
   [
     'a proxy',
@@ -55,10 +70,13 @@ const KINDS: readonly [string, (url: string, init: RequestInit) => Request][] = 
 describe.each(KINDS)('%s', (_name, make) => {
   it.each(FORMS)('with a condition reaches the handler without it, in the form for %s', async (form) => {
     const { dispatch, calls, settled } = createForm(form, site, () => new Response('page', { headers: fresh }))
-    const response = await dispatch(make(absolute('/a?b=c'), condition))
+    const leaving = new AbortController()
+    const response = await dispatch(make(absolute('/a?b=c'), { ...condition, signal: leaving.signal }))
     expect([brief(response), await response.text()]).toEqual(['fwd=uri-miss;stored', 'page'])
     expect([calls[0]?.url, calls[0]?.headers.get('if-none-match')]).toEqual([absolute('/a?b=c'), null])
     await settled()
+    leaving.abort()
+    expect(calls[0]?.signal.aborted).toBe(true)
     expect(brief(await dispatch(make(absolute('/a?b=c'), condition)))).toBe('hit')
   })
 
@@ -83,8 +101,12 @@ describe.each(KINDS)('%s', (_name, make) => {
 describe('a handler', () => {
   it('gets the subclass of its framework, also for a refresh', async () => {
     let version = 1
+    const classes: unknown[] = []
     const handle = withResponseCache(
-      ({ nextUrl }: NextRequest) => new Response(`${nextUrl.searchParams.get('b')}${version++}`, { headers: fresh }),
+      (request: NextRequest) => {
+        classes.push(request.constructor)
+        return new Response(`${request.nextUrl.searchParams.get('b')}${version++}`, { headers: fresh })
+      },
       { cache: ownCache(site), stale: '1h', waitUntil: (work) => void background.push(work) },
     )
     const background: Promise<unknown>[] = []
@@ -100,6 +122,7 @@ describe('a handler', () => {
       ['hit', 'c1'],
       ['hit', 'c2'],
     ])
+    expect(classes).toEqual([NextRequest, NextRequest])
   })
 
   it('gets the properties that its runtime added to the request', async () => {
@@ -115,11 +138,19 @@ describe('a handler', () => {
   })
 
   it('may copy its request, and the copy has the conditions of the cache', async () => {
-    const handle = withResponseCache(
-      (request: Request) => new Response(new Request(request).headers.get('if-none-match'), { headers: fresh }),
-      { cache: ownCache(site) },
-    )
-    expect(await (await handle(runtimeRequest(absolute('/a'), condition))).text()).toBe('')
+    // As srvx replaces the global class.
+    class PatchedRequest extends Request {
+      constructor(input: Request) {
+        super('_request' in input ? (input._request as Request) : input)
+      }
+    }
+    for (const make of [runtimeRequest, lightweight]) {
+      const handle = withResponseCache(
+        (request: Request) => new Response(new PatchedRequest(request).headers.get('if-none-match') ?? 'none'),
+        { cache: ownCache(site) },
+      )
+      expect(await (await handle(make(absolute('/a'), condition))).text()).toBe('none')
+    }
   })
 })
 

@@ -21,13 +21,16 @@ export const freed: SQL = sql.raw('token = null, xid = pg_current_xact_id(), exp
  * statement cannot see, so a removal must be sent again. Once is enough, because no earlier claim still stands.
  *
  * @param keys a query of one column, `key`, distinct
+ * @param exceptToken an expression for the token of the one lease that stays, or for null; default none
  */
-export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQL) {
+export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQL, exceptToken?: SQL) {
+  // `on conflict` judges the newest version of the row, not the snapshot's: the lease stays only if the token still holds it.
+  const others = sql`where ${exceptToken} is null or ${leases.token} is distinct from ${exceptToken}`
   const broken = db.$with('broken', {}).as(sql`
     insert into ${leases} (key, xid, expires_at)
     select item.key, pg_current_xact_id(), now() from (${keys}) as item
     order by item.key collate "C"
-    on conflict (key) do update set ${freed}, seen = ${leases.xid}
+    on conflict (key) do update set ${freed}, seen = ${leases.xid} ${exceptToken && others}
     returning key, seen`)
   const raced = sql`exists (
     select from broken left join ${leases} as before on before.key = broken.key

@@ -6,8 +6,15 @@ import { operation } from '../operation.ts'
 import { param } from '../operations/fragments.ts'
 import { breakLeases } from '../operations/lease.ts'
 
+interface PurgeParts {
+  readonly value: (name: PurgeValue) => SQL
+  readonly change: SQL
+  /** The token of the one lease that stays, or null: its holder purges for its own write, and fills with an answer made after it. */
+  readonly exceptToken?: SQL
+}
+
 /** The steps of a purge. It breaks leases too, so that a pending fill stores nothing, even for a URL without a stored response. */
-function purgeSteps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeValue) => SQL, change: SQL) {
+function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exceptToken }: PurgeParts) {
   const { entries, leases } = tables
   const texts = (name: PurgeValue) => sql`json_array_elements_text(${value(name)})`
   const ranges = sql`rows from (${texts('froms')}, ${texts('tos')}) as asked(first, last)`
@@ -25,6 +32,7 @@ function purgeSteps(db: QueryDatabase, tables: CacheTables, value: (name: PurgeV
     sql`
       select asked.key from ${texts('bases')} as asked(key)
       union ${inRanges(leases, sql`${leases.token} is not null`)}`,
+    exceptToken,
   )
   const isTagged = sql`(${value('tags')} is null or ${entries.tags} && array(select ${texts('tags')}))`
   const selected = db.$with('selected', {}).as(sql`
@@ -52,7 +60,11 @@ function purge(name: string, change: (tables: CacheTables) => SQL) {
     rows: 'one',
     columns: { purged: integer, raced: bool },
     build(db, tables, answer) {
-      const { from, columns } = purgeSteps(db, tables, (value) => param(value, 'json'), change(tables))
+      const { from, columns } = purgeSteps(db, tables, {
+        value: (value) => param(value, 'json'),
+        change: change(tables),
+        exceptToken: param('exceptToken'),
+      })
       return answer(from, columns).from(ONE)
     },
   })
@@ -73,7 +85,7 @@ export function purgeQuery(
 ) {
   const given = (name: PurgeValue) => sql`${values[name] === null ? null : JSON.stringify(values[name])}::text::json`
   const change = kind === 'hard' ? deleteSelected(tables) : expireSelected(tables)
-  const { from, columns } = purgeSteps(db, tables, given, change)
+  const { from, columns } = purgeSteps(db, tables, { value: given, change })
   return from
     .select({
       purged: sql<number>`${integer.toText(columns.purged)}`.mapWith(Number),

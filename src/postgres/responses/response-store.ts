@@ -111,7 +111,7 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
     },
     purge: (request) =>
       countFailures(circuit, async () => {
-        const values: Record<string, unknown> = purgeValues(scope(), request)
+        const values = { ...purgeValues(scope(), request), exceptToken: request.exceptToken ?? null }
         const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
         if (rows.length === 0) throw new TypeError('A purge answers with one row.')
         return rows.reduce((sum, { purged }) => sum + purged, 0)

@@ -134,6 +134,8 @@ export interface ResponsePurge {
   readonly tags?: readonly string[]
   /** Makes responses stale instead of removing them. */
   readonly soft: boolean
+  /** The token of the one lease that the purge does not break: that of the caller, which then fills. */
+  readonly exceptToken?: string | undefined
 }
 
 export interface ResponseStore {

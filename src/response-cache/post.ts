@@ -1,0 +1,94 @@
+/**
+ * A POST whose answer may be stored as the response to GET of its URL (RFC 9110 9.3.3, RFC 9111 4).
+ *
+ * The request claims the lease of the URL before the handler runs. The purge of any other write breaks the lease, so an answer
+ * from before that write is never stored after it. The request's own purge breaks all leases but this one.
+ */
+import { bypassReason, mayStorePost, varyRecordOf } from '../http/index.ts'
+import { annotate } from './client-response.ts'
+import { createExchange, type Exchange, emitFailure, isLeaseHeld, markLeaseHeld, read } from './exchange.ts'
+import type { HandlerCall } from './handler-call.ts'
+import { createLeader, endLeadership, type Leader, type PendingMisses } from './lease.ts'
+import type { ResponseCacheSettings } from './options.ts'
+import { type OriginResponse, runHandler } from './origin-response.ts'
+import { refusalOf, respondAndStore, type StoreNames } from './respond-and-store.ts'
+import { tagsOf } from './store-response.ts'
+import { catchInto, invalidate, statusOf } from './unsafe.ts'
+
+/** Claims the lease for a POST. Undefined if its answer cannot be stored: it is then like any other unsafe request. */
+export async function claimForPost(
+  call: HandlerCall,
+  settings: ResponseCacheSettings,
+  pendingMisses: PendingMisses,
+): Promise<Leader | undefined> {
+  const { method, headers } = call.request
+  if (!settings.storesPost || method !== 'POST') return undefined
+  // An answer from before the claim could be from before another write. With the `vary` option every response varies.
+  if (call.isAnswered || settings.policy.vary.length > 0) return undefined
+  if (bypassReason({ method: 'GET', headers }, settings.policy) !== undefined) return undefined
+  let x: Exchange | undefined
+  try {
+    const key = settings.keyOf(call)
+    if (key === undefined) return undefined
+    x = createExchange(call, settings, key)
+    if (isLeaseHeld(x)) return undefined
+    const answer = await read(x, { claims: true, force: true, leaseOnly: true })
+    if (!answer.claimed) return undefined
+    // What follows a POST says nothing about a GET, so nobody skips collapsing after it.
+    return { ...createLeader(x, { answer, stored: undefined, fwd: 'method' }, pendingMisses), hitForMissMs: 0 }
+  } catch (error) {
+    if (x !== undefined) emitFailure(x, error)
+    return undefined
+  }
+}
+
+/** Runs the handler, removes the stored responses that the POST invalidates, and then stores its answer. */
+export async function leadPost(leader: Leader): Promise<Response> {
+  try {
+    return await lead(leader)
+  } catch (error) {
+    await endLeadership(leader, 0)
+    throw error
+  }
+}
+
+async function lead(leader: Leader): Promise<Response> {
+  const { x } = leader
+  const origin = await runWithLease(x)
+  const { response } = origin
+  const failures =
+    origin.error === undefined
+      ? await invalidate(x.call, x.settings, response, { isIncluded: true, exceptToken: x.token })
+      : []
+  // The functions of the options may throw, but the handler has changed something, and the client must learn that.
+  const names = failures.length > 0 ? undefined : await catchInto(failures, () => namesOf(leader, origin))
+  if (names !== undefined) return respondAndStore(leader, origin, names)
+  await endLeadership(leader, 0)
+  return annotate(x, response, statusOf(failures))
+}
+
+/** Runs the handler with the client's own conditions. @throws the handler's error if there is no response */
+async function runWithLease(x: Exchange): Promise<OriginResponse> {
+  const unmark = markLeaseHeld(x, x.request)
+  try {
+    const { origin, error } = await runHandler(x, x.request)
+    if (origin === undefined) throw error
+    return origin
+  } finally {
+    unmark()
+  }
+}
+
+/** Returns the names under which the answer is stored, or undefined if it is not. */
+function namesOf(leader: Leader, origin: OriginResponse): StoreNames | undefined {
+  const { x, answer } = leader
+  const { policy } = x.settings
+  const refusal = refusalOf(leader, origin, () => {
+    const decision = mayStorePost(x.head, new URL(x.request.url), origin.timed, policy)
+    return decision.store ? undefined : decision.reason
+  })
+  const vary = varyRecordOf(answer.names, origin.timed.headers, policy)
+  // The fields of a POST do not tell which variant its answer is: a GET may name other types and languages.
+  if (refusal !== undefined || vary === undefined || vary.names.length > 0) return undefined
+  return { ...vary, tags: tagsOf(x, origin.response) }
+}
