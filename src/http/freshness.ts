@@ -81,8 +81,8 @@ export function mayAssignFreshness(status: number, directives: CachingDirectives
 /**
  * Returns how long after `responseAt` the response is fresh, and how long it may be served at all, in milliseconds.
  *
- * no-cache forbids every use without validation, so such a response counts as stale at once. The lookup then claims the lease;
- * for a fresh response it would take a second round trip.
+ * no-cache forbids every use without validation, so such a response counts as stale at once. The lookup then claims the lease.
+ * Otherwise the claim would take a second round trip.
  */
 export function servingSpans(response: TimedResponse, policy: Policy): { freshMs: number; staleMs: number } {
   const left = freshness(response, policy).lifetimeMs - initialAgeMs(response)
