@@ -9,7 +9,7 @@ import { optionalFunction } from '../values/options.ts'
 import { waitUntilIn } from './wait-until.ts'
 
 /** @typeParam A the arguments of the handler, which the functions among the options get as well */
-export interface ResponseCacheOptions<A extends readonly unknown[]>
+export interface ResponseCacheOptions<A extends readonly unknown[] = [request: Request]>
   extends Omit<CoreOptions<A>, 'cache' | 'key' | 'authenticated' | 'tags'> {
   /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
   cache: Cache | ((...args: A) => Cache)
@@ -22,11 +22,14 @@ export interface ResponseCacheOptions<A extends readonly unknown[]>
    * How to cache requests with Authorization. `'rfc'`, the default: shared if RFC 9111 3.5 allows it. `'never'`: not cached. A
    * function that returns the user's name: cached per user.
    *
-   * The function is called for every request, so it may read a cookie. undefined means an anonymous request. Anonymous requests
+   * The function is called for every request, so it may read a cookie. undefined or null means an anonymous request. Anonymous requests
    * share responses, except that those with Authorization are not cached.
    */
-  authenticated?: 'rfc' | 'never' | ((...args: A) => string | undefined) | undefined
-  /** Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. */
+  authenticated?: 'rfc' | 'never' | ((...args: A) => string | number | null | undefined) | undefined
+  /**
+   * Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. It gets the response before the
+   * arguments of the handler.
+   */
   tags?: ((response: Response, ...args: A) => Iterable<string>) | undefined
   /**
    * Keeps work alive after the response. By default an argument of the handler does if it has a `waitUntil`, as on Cloudflare.
@@ -83,6 +86,11 @@ function callOf<A extends readonly [request: Request, ...rest: unknown[]]>(
   waitUntil: ResponseCacheOptions<A>['waitUntil'],
 ): HandlerCall {
   const [request, ...rest] = args
+  if (typeof request?.url !== 'string' || typeof request.headers?.get !== 'function') {
+    throw new InvalidOptionError(
+      `Expected a Request as the first argument, got ${describeType(request)}. In Hono, use responseCache of pgstash/hono.`,
+    )
+  }
   const run = (given: Request) =>
     settle(async () => checkResponse(await handler(...([given, ...rest] as unknown as A))))
   return {

@@ -49,25 +49,29 @@ export function createExchange(call: HandlerCall, settings: ResponseCacheSetting
   }
 }
 
-/** The keys whose leases each request holds. A second response cache behind the first must not wait for one of them. */
-const heldLeases = new WeakMap<object, Set<string>>()
+/** How many leases each request holds. */
+const heldLeases = new WeakMap<object, { count: number }>()
 
 /**
- * Records that this request holds the lease of its URL. Returns a function that removes the record, because a program may use a
- * request again after its response.
+ * Records that this request holds a lease. Returns a function that removes the record, because a program may use a request again
+ * after its response.
  *
  * @param forwarded the request that the handler gets
  */
-export function markLeaseHeld({ call, base }: Exchange, forwarded: Request): () => void {
-  const held = (heldLeases.get(call.identity) ?? new Set()).add(base)
+export function markLeaseHeld({ call }: Exchange, forwarded: Request): () => void {
+  const held = heldLeases.get(call.identity) ?? { count: 0 }
+  held.count++
   heldLeases.set(call.identity, held)
   heldLeases.set(forwarded, held)
-  return () => held.delete(base)
+  return () => void held.count--
 }
 
-/** True if this request holds the lease that it would wait for. */
-export function isLeaseHeld({ call, base }: Exchange): boolean {
-  return heldLeases.get(call.identity)?.has(base) ?? false
+/**
+ * True if a response cache in front runs its handler for this request. Then this one passes the request on, whatever cache it has:
+ * it might wait for the lease that the request holds, and both would store the same response.
+ */
+export function isBehindLeader({ identity }: HandlerCall): boolean {
+  return (heldLeases.get(identity)?.count ?? 0) > 0
 }
 
 /**

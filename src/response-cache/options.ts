@@ -57,10 +57,10 @@ export interface ResponseCacheOptions<C> {
    * The function is called for every request, so it may read a cookie. It must depend only on the request and on middleware
    * in front of the cache. It is called again after the handler: if the names differ, the response is not stored.
    *
-   * undefined means an anonymous request. Anonymous requests share responses, except that those with Authorization are not cached. An empty
-   * name is not cached either. NaN, objects, promises and everything else that is no name throw an InvalidOptionError.
+   * undefined or null means an anonymous request. Anonymous requests share responses, except that those with Authorization are
+   * not cached. An empty name is not cached either. NaN, objects, promises and everything else that is no name throw an InvalidOptionError.
    */
-  authenticated?: 'rfc' | 'never' | ((context: C) => string | undefined) | undefined
+  authenticated?: 'rfc' | 'never' | ((context: C) => string | number | null | undefined) | undefined
   /** Whether to store responses with Set-Cookie. Every client then gets the same cookie. RFC 9111 allows it; default false. */
   storeSetCookie?: boolean | undefined
   /**

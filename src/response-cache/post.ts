@@ -6,7 +6,7 @@
  */
 import { bypassReason, mayStorePost, varyRecordOf } from '../http/index.ts'
 import { annotate } from './client-response.ts'
-import { createExchange, type Exchange, emitFailure, isLeaseHeld, markLeaseHeld, read } from './exchange.ts'
+import { createExchange, type Exchange, emitFailure, isBehindLeader, markLeaseHeld, read } from './exchange.ts'
 import type { HandlerCall } from './handler-call.ts'
 import { createLeader, endLeadership, type Leader, type PendingMisses } from './lease.ts'
 import type { ResponseCacheSettings } from './options.ts'
@@ -31,7 +31,7 @@ export async function claimForPost(
     const key = settings.keyOf(call)
     if (key === undefined) return undefined
     x = createExchange(call, settings, key)
-    if (isLeaseHeld(x)) return undefined
+    if (isBehindLeader(x.call)) return undefined
     const answer = await read(x, { claims: true, force: true, leaseOnly: true })
     if (!answer.claimed) return undefined
     // What follows a POST says nothing about a GET, so nobody skips collapsing after it.

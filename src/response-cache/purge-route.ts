@@ -38,6 +38,7 @@ export function createPurgeRouteSteps(options: PurgeRouteOptions): PurgeRouteSte
     async answer(readJson) {
       try {
         const targets = await readJson().catch(() => undefined)
+        if (targets === undefined) throw new InvalidOptionError('Expected a body of JSON, such as {"urls": []}.')
         return json(200, { purged: await purge(cache, { ...Object(targets), query }) })
       } catch (error) {
         if (!(error instanceof CacheError)) throw error

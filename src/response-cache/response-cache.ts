@@ -16,7 +16,15 @@ import {
 import { InvalidOptionError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
 import { buildResponse } from './client-response.ts'
-import { createExchange, type Exchange, emitEvent, emitFailure, failureStatus, isLeaseHeld, read } from './exchange.ts'
+import {
+  createExchange,
+  type Exchange,
+  emitEvent,
+  emitFailure,
+  failureStatus,
+  isBehindLeader,
+  read,
+} from './exchange.ts'
 import { bypass, forward } from './forward.ts'
 import type { HandlerCall } from './handler-call.ts'
 import { runLeader } from './lead.ts'
@@ -46,6 +54,7 @@ export function createResponseCache(settings: ResponseCacheSettings): ResponseCa
     if (!isIncluded || isWebSocketUpgrade(request)) return (await call.pass()).response
     const refresh = request.headers.has(REFRESH_FIELD) ? refreshToken(request) : undefined
     if (refresh !== undefined) return answerRefresh(refresh, call, settings)
+    if (isBehindLeader(call)) return (await call.pass()).response
     const key = bypassReason(request, settings.policy) === undefined ? settings.keyOf(call) : undefined
     if (key === undefined) return bypass(call, settings, { fwd: 'bypass' })
     let x: Exchange
@@ -56,7 +65,6 @@ export function createResponseCache(settings: ResponseCacheSettings): ResponseCa
       if (error instanceof InvalidOptionError) throw error
       return bypass(call, settings, failureStatus(error))
     }
-    if (isLeaseHeld(x)) return (await call.pass()).response
     return answerRequest(x, pendingMisses)
   }
 }

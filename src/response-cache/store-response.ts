@@ -9,6 +9,7 @@ import {
   type VaryRecord,
 } from '../http/index.ts'
 import type { ResponseAnswer, ResponseMeta } from '../postgres/responses/store.ts'
+import { storedTags } from '../values/key.ts'
 import type { Exchange } from './exchange.ts'
 
 export function metaOf(
@@ -32,12 +33,14 @@ export function metaOf(
   }
 }
 
-/** @param response the response as stored. After a 304 it still has the fields that name its tags. */
+/**
+ * @param response the response as stored. After a 304 it still has the fields that name its tags. */
 export function tagsOf(x: Exchange, response: Response): readonly string[] {
   const own = x.settings.tagsOf?.(x.call.context, response) ?? []
-  return [
-    ...new Set([...responseTags(new URL(x.request.url), response.headers), ...(typeof own === 'string' ? [own] : own)]),
-  ]
+  const tags = typeof own === 'string' ? [own] : [...own]
+  // Refuse a wrong tag before the response is sent. Otherwise nothing would ever be stored, and only an event would tell.
+  storedTags(tags)
+  return [...new Set([...responseTags(new URL(x.request.url), response.headers), ...tags])]
 }
 
 interface StoredParts {
