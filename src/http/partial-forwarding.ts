@@ -2,7 +2,6 @@
 import { forwardedFields } from './forwarding.ts'
 import type { RequestHead } from './message.ts'
 import { heldRange } from './partial-answer.ts'
-import { missingRanges } from './partial-ranges.ts'
 import type { StoredPart } from './partial-storing.ts'
 import { entityTagOf } from './validators.ts'
 
@@ -32,23 +31,4 @@ export function forwardPart(request: RequestHead, stored: StoredPart): { purpose
   if (!isHeld || entityTagOf(stored.response) === undefined) return { purpose: 'range', headers }
   headers.set('if-none-match', stored.response.headers.get('etag') ?? '')
   return { purpose: 'validate', headers }
-}
-
-/**
- * Returns the fields of a request for the missing bytes only, with which a request for the whole can be answered: "A cache MAY
- * complete a stored incomplete response by making a subsequent range request" (RFC 9111 3.3). Undefined if that is impossible:
- * the request is not for the whole, or the part has several gaps.
- *
- * If-Range asks for the whole in case it has changed. A 206 that `combineParts` refuses comes from a handler that ignores
- * If-Range. That 206 answers nothing, so the handler must run again with the fields of `forwardPart`.
- */
-export function completionFields(request: RequestHead, { response, parts }: StoredPart): Headers | undefined {
-  const [gap, ...others] = missingRanges(parts)
-  if (request.method !== 'GET' || request.headers.has('range') || gap === undefined || others.length > 0)
-    return undefined
-  const [first, last] = gap
-  const headers = forwardedFields(request.headers)
-  headers.set('range', `bytes=${first}-${last === parts.completeLength - 1 ? '' : last}`)
-  headers.set('if-range', response.headers.get('etag') ?? response.headers.get('last-modified') ?? '')
-  return headers
 }

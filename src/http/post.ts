@@ -6,11 +6,10 @@
  * request." A POST itself always goes to the handler, because it is unsafe.
  */
 import { explicitFreshness } from './freshness.ts'
-import { invalidatedUrls, resolveReference, withoutFragment } from './invalidation.ts'
+import { resolveReference, withoutFragment } from './invalidation.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
 import { decide, namesRange, RULES, type Rule, type StoreDecision } from './storing.ts'
-import { invalidatedTags } from './tags.ts'
 
 const POST_RULES: readonly Rule[] = [
   ['method', ({ request }) => request.method !== 'POST'],
@@ -26,27 +25,6 @@ const POST_RULES: readonly Rule[] = [
 export function mayStorePost(request: RequestHead, url: URL, response: TimedResponse, policy: Policy): StoreDecision {
   const decision = decide(POST_RULES, request, response, policy)
   return decision.store && !isRepresentationOf(url, response) ? { store: false, reason: 'content-location' } : decision
-}
-
-export interface JudgedUnsafe {
-  /** The URLs to invalidate. */
-  readonly urls: readonly URL[]
-  /** The tags to invalidate. */
-  readonly tags: readonly string[]
-  /** Whether to store the answer after that. */
-  readonly store: StoreDecision
-}
-
-/**
- * Decides what follows an unsafe request, in the order of the result's fields. The invalidation must be complete before the
- * answer is stored (RFC 9111 4.4): otherwise it would remove the answer as well.
- */
-export function judgeUnsafe(request: RequestHead, url: URL, response: TimedResponse, policy: Policy): JudgedUnsafe {
-  return {
-    urls: invalidatedUrls(request.method, url, response),
-    tags: invalidatedTags(request.method, url, response),
-    store: mayStorePost(request, url, response, policy),
-  }
 }
 
 /**

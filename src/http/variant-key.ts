@@ -21,7 +21,6 @@
  * fields become equal only if the field's own specification calls them equal. Unknown fields are taken as lists: blanks around
  * commas do not count. `Headers` has already joined several lines of one field with a comma and a blank.
  */
-import { byCodePoint } from '../values/key.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { listMembers, TCHAR, trimBlanks } from './fields.ts'
 
@@ -36,11 +35,11 @@ const SEPARATOR = '\0'
 /**
  * @param baseKey makes the digests of one value differ between URLs, so that nobody can link the rows of one user
  */
-export function fieldDigests(headers: Headers, baseKey: string, options: NormalizeOptions = {}): FieldDigests {
+export function fieldDigests(headers: Headers, baseKey: string): FieldDigests {
   const digests = new Map<string, string>()
   for (const name of headers.keys()) {
     // Iterate over names and call `get`, which joins several lines of a field.
-    const value = normalizeField(name, headers.get(name) ?? '', options)
+    const value = normalizeField(name, headers.get(name) ?? '')
     digests.set(name, hash([baseKey, name, value].join(SEPARATOR)))
   }
   return digests
@@ -60,14 +59,6 @@ function hash(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)))
 }
 
-export interface NormalizeOptions {
-  /**
-   * Whether `en, de` equals `de, en`; default false. By RFC 9110 12.5.4 no client can rely on the order of equal weights. But many
-   * servers take the first one, and then a client may get the second of its languages.
-   */
-  readonly ignoreLanguageOrder?: boolean
-}
-
 /** A member of a list with weights (RFC 9110 12.4.2): its name in lower case, and its weight from 0 to 1. */
 export interface Weighted {
   readonly name: string
@@ -85,7 +76,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ['x-compress', 'compress'],
 ])
 
-const NORMALIZERS: ReadonlyMap<string, (value: string, options: NormalizeOptions) => string | undefined> = new Map([
+const NORMALIZERS: ReadonlyMap<string, (value: string) => string | undefined> = new Map([
   ['accept', withoutListSpaces],
   ['accept-charset', (value: string) => parseWeighted(value)?.map(formatWeighted).join()],
   ['accept-encoding', acceptEncoding],
@@ -107,11 +98,11 @@ const NO_LISTS: ReadonlySet<string> = new Set([
 ])
 
 /** @param name in lower case */
-export function normalizeField(name: string, value: string, options: NormalizeOptions = {}): string {
+export function normalizeField(name: string, value: string): string {
   const text = trimBlanks(value)
   const normalize = NORMALIZERS.get(name)
   // Keep a malformed value unchanged. It never equals a normalized value, because those parse.
-  if (normalize !== undefined) return normalize(text, options) ?? text
+  if (normalize !== undefined) return normalize(text) ?? text
   return NO_LISTS.has(name) ? text : withoutCommaSpaces(text)
 }
 
@@ -138,12 +129,11 @@ function acceptEncoding(value: string): string | undefined {
 }
 
 /** Sorts languages by their weights, which say all about preference (RFC 9110 12.5.4). Equal weights keep their order. */
-function acceptLanguage(value: string, { ignoreLanguageOrder = false }: NormalizeOptions): string | undefined {
+function acceptLanguage(value: string): string | undefined {
   const members = parseWeighted(value)
   if (members === undefined || !hasNoDuplicate(members)) return undefined
-  const byName = (a: Weighted, b: Weighted) => (ignoreLanguageOrder ? byCodePoint(a.name, b.name) : 0)
   return members
-    .sort((a, b) => b.weight - a.weight || byName(a, b))
+    .sort((a, b) => b.weight - a.weight)
     .map(formatWeighted)
     .join()
 }

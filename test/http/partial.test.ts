@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { judge304 } from '../../src/http/judge-304.ts'
 import type { RequestHead, TimedResponse } from '../../src/http/message.ts'
 import { answerPart, heldRange } from '../../src/http/partial-answer.ts'
-import { completionFields, forwardPart } from '../../src/http/partial-forwarding.ts'
+import { forwardPart } from '../../src/http/partial-forwarding.ts'
 import { parseContentRange } from '../../src/http/partial-ranges.ts'
 import { mayStorePart, partToStore, receivedPart, type StoredPart } from '../../src/http/partial-storing.ts'
 import { createPolicy, type PolicyOptions } from '../../src/http/policy.ts'
@@ -274,24 +274,6 @@ describe('the request to the handler beside a stored part', () => {
   it('asks for the whole, without a validator to which a 304 could refer', () => {
     expect(forwarded({ 'if-none-match': '"v1"' })).toEqual(['whole', {}])
     expect(forwarded({ range: 'bytes=2-3' }, stored(), 'HEAD')).toEqual(['whole', {}])
-  })
-
-  it('may ask only for the missing bytes of the whole', () => {
-    const completing = (ranges: [number, number][], fields: Record<string, string> = {}, given?: StoredPart) => {
-      const headers = completionFields(get(fields), given ?? stored(ranges))
-      return headers && Object.fromEntries(headers)
-    }
-    expect(completing([[0, 4]])).toEqual({ range: 'bytes=5-', 'if-range': '"v1"' })
-    expect(completing([[4, 9]])).toEqual({ range: 'bytes=0-3', 'if-range': '"v1"' })
-    const around: [number, number][] = [
-      [0, 1],
-      [5, 9],
-    ]
-    expect(completing(around, { cookie: 'a' })).toEqual({ range: 'bytes=2-4', 'if-range': '"v1"', cookie: 'a' })
-    expect(completing([[2, 4]])).toBeUndefined()
-    expect(completing([[0, 4]], { range: 'bytes=0-' })).toBeUndefined()
-    const dated = stored([[0, 4]], { etag: undefined, 'last-modified': date(-DAY) })
-    expect(completing([], {}, dated)).toEqual({ range: 'bytes=5-', 'if-range': date(-DAY) })
   })
 
   it('may be answered by a 304, which updates the part', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { answer } from '../../src/http/answer.ts'
 import { createPolicy, type PolicyOptions } from '../../src/http/policy.ts'
-import { judgeUnsafe, mayStorePost } from '../../src/http/post.ts'
+import { mayStorePost } from '../../src/http/post.ts'
 import { reuse } from '../../src/http/serving.ts'
 import { fieldsToStore } from '../../src/http/stored-fields.ts'
 import { date, get, HOUR, MINUTE, NOW, response } from './messages.ts'
@@ -101,27 +101,5 @@ describe('the answer to a POST is not stored', () => {
     expect(refusal(shared, { request: post({ authorization: 'x' }), options: { authenticated: 'never' } })).toBe(
       'authorization',
     )
-  })
-})
-
-describe('an unsafe request', () => {
-  const judge = (fields: Record<string, string>, { method = 'POST', status = 200 } = {}) =>
-    judgeUnsafe(post({}, method), URL_, response(fields, { status }), policy)
-
-  it('first invalidates its URLs and groups, then stores its answer', () => {
-    const judged = judge({ ...FIELDS, location: '/items/7', 'cache-group-invalidation': '"list"' })
-    expect(Object.keys(judged)).toEqual(['urls', 'tags', 'store'])
-    expect(judged.urls.map(String)).toEqual(['https://example.com/items?q=1', 'https://example.com/items/7'])
-    expect(judged.tags).toEqual(['group:https://example.com list'])
-    expect(judged.store).toEqual({ store: true })
-  })
-
-  it('that fails neither invalidates nor stores', () => {
-    expect(judge(FIELDS, { status: 500 })).toEqual({ urls: [], tags: [], store: { store: false, reason: 'status' } })
-  })
-
-  it('with another method only invalidates', () => {
-    const { urls, store } = judge(FIELDS, { method: 'PUT' })
-    expect([urls.length, store]).toEqual([1, { store: false, reason: 'method' }])
   })
 })
