@@ -9,7 +9,11 @@ export function accounts(cache: Cache, userOf: UserOf, balanceOf: (user: string)
   const authenticated = (c: { req: { header(name: string): string | undefined } }) =>
     userOf(c.req.header('authorization')?.replace(/^Bearer /, '') ?? '')
   const app = new Hono()
-  app.use(responseCache({ cache, authenticated, tags: (c) => [`user:${authenticated(c)}`] }))
+  const tags = (c: Parameters<typeof authenticated>[0]) => {
+    const user = authenticated(c)
+    return user === undefined ? [] : [`user:${user}`]
+  }
+  app.use(responseCache({ cache, authenticated, tags }))
   app.get('/balance', async (c) => {
     // The handler checks the user itself, because requests that bypass the cache reach it as well.
     const user = authenticated(c)

@@ -3,7 +3,7 @@ import type { Handle } from '@sveltejs/kit'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
-import { building, version } from '$app/environment'
+import { building, dev, version } from '$app/environment'
 import { env } from '$env/dynamic/private'
 
 const cache = createCache(() => drizzle(env.DATABASE_URL ?? ''))
@@ -12,4 +12,5 @@ const cached = withResponseCache(
   (request: Request, { event, resolve }: Parameters<Handle>[0]) => resolve({ ...event, request }),
   { cache, waitUntil, key: () => version },
 )
-export const handle: Handle = (input) => (building ? input.resolve(input.event) : cached(input.event.request, input))
+export const handle: Handle = (input) =>
+  building || dev ? input.resolve(input.event) : cached(input.event.request, input)

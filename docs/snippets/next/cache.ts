@@ -1,7 +1,10 @@
 // lib/cache.ts
+import { neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { after } from 'next/server'
-import { createCache } from 'pgstash'
+import { createCache, enableLocalNeon } from 'pgstash'
+
+enableLocalNeon(neonConfig) // `localhost` means `pgstash dev`; all other hosts are Neon's
 
 // Pass a function, so that `next build` can load this module without the variable.
 export const cache = createCache(() => drizzle(process.env.DATABASE_URL ?? ''), {

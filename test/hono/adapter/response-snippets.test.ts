@@ -126,6 +126,21 @@ it('per-user.ts separates the responses of users', async () => {
   ])
 })
 
+it('per-user.ts gives the responses of anonymous clients no tag', async () => {
+  const cache = ownCache(site)
+  const app = accounts(
+    cache,
+    () => undefined,
+    async () => 0,
+  )
+  app.get('/news', (c) => c.text('news', 200, { 'cache-control': 'max-age=60' }))
+  const ask = async () => brief(await app.request('https://example.com/news'))
+  expect(await ask()).toBe('fwd=uri-miss;stored')
+  await eventually(async () => expect(await ask()).toBe('hit'))
+  await cache.invalidate('user:undefined')
+  expect(await ask()).toBe('hit')
+})
+
 it('purge.ts purges with its write, softly, and over HTTP', async () => {
   const cache = ownCache(site)
   const { fetch } = createApp(
