@@ -60,7 +60,7 @@ function hash(text: string): string {
 }
 
 /** A member of a list with weights (RFC 9110 12.4.2): its name in lower case, and its weight from 0 to 1. */
-export interface Weighted {
+interface Weighted {
   readonly name: string
   readonly weight: number
 }
@@ -107,7 +107,7 @@ export function normalizeField(name: string, value: string): string {
 }
 
 /** Returns the members, or undefined if one is malformed. */
-export function parseWeighted(value: string): Weighted[] | undefined {
+function parseWeighted(value: string): Weighted[] | undefined {
   const members: Weighted[] = []
   for (const member of listMembers(value)) {
     const [, name, weight] = WEIGHTED.exec(member) ?? []

@@ -77,25 +77,42 @@ async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise
     emitFailure(x, error)
     return forward(x, undefined, failureStatus(error))
   }
-  const { verdict, waitedFor, isLate } = found
+  const { verdict } = found
+  switch (verdict.kind) {
+    case 'serve':
+    case 'refresh':
+      // If the stored response has gone meanwhile, the handler must answer.
+      return (await serveStored(x, verdict, found, pendingMisses)) ?? goToHandler(x, found, pendingMisses)
+    case 'gateway timeout':
+      if (verdict.answer.claimed) await giveBackLease(x, verdict.answer)
+      emitEvent(x, 'miss')
+      return buildResponse(x, { status: 504, headers: new Headers(), body: null }, { fwd: verdict.fwd })
+    case 'fetch':
+    case 'forward':
+      return goToHandler(x, found, pendingMisses)
+  }
+}
+
+/** Answers from the stored response, and then refreshes it if the verdict says so. Undefined if it is gone. */
+async function serveStored(
+  x: Exchange,
+  verdict: Extract<Verdict, { kind: 'serve' | 'refresh' }>,
+  { waitedFor }: Found,
+  pendingMisses: PendingMisses,
+): Promise<Response | undefined> {
+  const { answer, stored, ttlMs } = verdict
+  const status = waitedFor === undefined ? { hit: true as const, ttlMs } : { fwd: waitedFor, collapsed: true, ttlMs }
+  const served = await serve(x, stored, status)
+  if (served === undefined) return undefined
+  emitEvent(x, verdict.kind === 'serve' && verdict.use === 'fresh' ? 'hit' : 'stale')
+  if (verdict.kind === 'refresh') await refreshInBackground(createLeader(x, verdict, pendingMisses))
+  else if (answer.claimed) await giveBackLease(x, answer)
+  return served
+}
+
+/** Runs the handler. A request with the lease, or one that need not wait for it, may store the response. */
+function goToHandler(x: Exchange, { verdict, isLate }: Found, pendingMisses: PendingMisses): Promise<Response> {
   const { kind, answer, stored, fwd } = verdict
-  if (kind === 'serve' || kind === 'refresh') {
-    const { ttlMs } = verdict
-    const status = waitedFor === undefined ? { hit: true as const, ttlMs } : { fwd: waitedFor, collapsed: true, ttlMs }
-    const served = await serve(x, verdict.stored, status)
-    if (served !== undefined) {
-      emitEvent(x, kind === 'serve' && verdict.use === 'fresh' ? 'hit' : 'stale')
-      if (kind === 'refresh') await refreshInBackground(createLeader(x, verdict, pendingMisses))
-      else if (answer.claimed) await giveBackLease(x, answer)
-      return served
-    }
-  }
-  if (kind === 'gateway timeout') {
-    if (answer.claimed) await giveBackLease(x, answer)
-    emitEvent(x, 'miss')
-    return buildResponse(x, { status: 504, headers: new Headers(), body: null }, { fwd })
-  }
-  // If the stored response has gone meanwhile, the handler must answer as well.
   if (kind === 'fetch' || answer.claimed) return runLeader(createLeader(x, verdict, pendingMisses))
   return forward(x, stored, isLate ? { fwd, detail: 'waited' } : { fwd })
 }
