@@ -16,6 +16,9 @@ interface Flags extends CacheFlags {
 const ENCODED =
   'This is a stored response, encoded by a codec that this command does not have. Use --raw to print the stored text.'
 
+/** The most variants of a URL that are listed. */
+const LISTED = 20
+
 const asStored: Codec = { encode: String, decode: (text) => text }
 
 export const getCommand = withCacheOptions(new Command('get'))
@@ -30,7 +33,8 @@ export const getCommand = withCacheOptions(new Command('get'))
       async (place) => {
         if (!raw && (await printResponse(place, key, codec))) return
         const value = await place.cache.get(key)
-        if (value === undefined) {
+        if (value === null && (await noteVariants(place, key))) process.exitCode = EXIT.no
+        else if (value === undefined) {
           note('No live entry has this key.')
           process.exitCode = EXIT.no
         } else await print(raw ? `${value}\n` : `${JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0)}\n`)
@@ -50,5 +54,15 @@ async function printResponse({ runner, scope }: Place, key: string, codec: Codec
     note(ENCODED)
     process.exitCode = EXIT.failure
   }
+  return true
+}
+
+/** Lists the variants of a URL whose responses vary: its own row holds only the names of fields. False if there are none. */
+async function noteVariants({ cache }: Place, key: string): Promise<boolean> {
+  if (!/^GET https?:/.test(key)) return false
+  const { entries, cursor } = await cache.list({ prefix: `${key} `, limit: LISTED })
+  if (entries.length === 0) return false
+  const more = cursor === undefined ? '' : '\n…'
+  note(`The responses of this URL vary. Print one by its key:\n${entries.map((each) => each.key).join('\n')}${more}`)
   return true
 }

@@ -11,7 +11,7 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
  *
  * Each request costs one round trip, allowed or not. Requests that `skip` selects cost none. The count is exact for any number
  * of isolates, and includes refused requests. Windows are fixed. They start with a client's first request, by the database's
- * clock, so the clocks of isolates and clients do not matter. Background refreshes of the response cache are not counted.
+ * clock, so the clocks of isolates and clients do not matter. Background refreshes of a cache behind it are not counted.
  *
  * Every counted response states the remaining quota in `RateLimit`. A refusal states the seconds to wait in `Retry-After`. Wrap
  * a response cache with this and not the other way round, otherwise a cached response would carry the quota of another client.

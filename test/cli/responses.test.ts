@@ -39,3 +39,15 @@ it('knows no response that has expired', async () => {
   await createPool(url).query("update cache_entries set expires_at = now() - interval '1 s'")
   expect(await pgstash(GET)).toMatchObject({ code: 1, out: '' })
 })
+
+it('lists the variants of a URL whose responses vary, each of which it prints by its key', async () => {
+  const site = await createSite()
+  const app = new Hono()
+    .use(responseCache({ cache: createCache(drizzle(createPool(site.url))) }))
+    .get('/page', (c) => c.html(HTML, 200, { 'cache-control': 'max-age=600', vary: 'accept-language' }))
+  await (await app.request('https://example.com/page')).text()
+  const { code, out, err } = await site.pgstash(GET)
+  const [key = ''] = /^GET \S+ [\da-f]{64}$/m.exec(err) ?? []
+  expect([code, out, key]).toEqual([1, '', expect.stringMatching(/^GET https:\/\/example.com\/page /)])
+  expect(await site.pgstash(['get', '--namespace', 'http', key])).toEqual({ code: 0, out: HTML, err: '' })
+})

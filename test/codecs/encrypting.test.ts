@@ -184,7 +184,7 @@ describe('a cache with encrypted values', () => {
     await db.execute(sql`update cache_entries set value = null where key = 'other'`)
     expect([await cache.get('balance'), await cache.get('other', { fallback: 'missing' })]).toEqual([5, null])
     const document = await readFile('docs/codecs.md', 'utf8')
-    expect(document).toContain('**a number or `null` that was planted**')
+    expect(document).toContain('**a planted number or `null`**')
   })
 
   it('cannot tell an older value of the same key that was put back: the documented limit', async () => {
