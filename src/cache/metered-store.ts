@@ -39,7 +39,7 @@ export function meteredStore(store: Store, counts: Counts): Store {
         () => store.readMany(keys, options),
       ),
     take: (key) => counted(one, () => store.take(key)),
-    // A call that waits for another's computation asks again; only its answer counts.
+    // A call that waits for the computation of another call asks again. Only its answer counts.
     readOrClaim: (request) =>
       counted(
         ({ entry, claimed }) => (entry !== undefined ? [1, 1] : claimed === false ? [0, 0] : [0, 1]),

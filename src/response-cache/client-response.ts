@@ -46,8 +46,12 @@ export function annotate(to: Addressee, response: Response, status: CacheStatus)
  * must not be touched.
  */
 export function amend(response: Response, change: (headers: Headers) => void): Response {
-  if (hasHiddenType(response)) attempt(() => change(response.headers))
-  if (!canCopy(response)) return response
+  if (mustStayUntouched(response)) return response
+  if (hasHiddenType(response)) {
+    attempt(() => change(response.headers))
+    return response
+  }
+  if (!isReadable(response)) return response
   const body = bodyOf(response)
   // A response without a body can be a constant of the program, which answers many requests.
   if (body !== null && attempt(() => change(response.headers))) return response
@@ -74,16 +78,18 @@ function isReadable(response: Response): boolean {
   return hasNullBody(response.status) || (!response.bodyUsed && response.body?.locked !== true)
 }
 
-/**
- * True if a copy has everything that the response has.
- *
- * False for a protocol switch (101), a network error (0), and a body that was read already: `new Response` refuses them. Also false
- * for a response with a web socket, and for a response that node-server has marked as sent.
- */
+/** True if a copy has everything that the response has. `new Response` refuses a body that was read already. */
 export function canCopy(response: Response): boolean {
+  return !mustStayUntouched(response) && !hasHiddenType(response) && isReadable(response)
+}
+
+/**
+ * True for a protocol switch (101) and a network error (0), which `new Response` refuses. Also true for a response with a web
+ * socket, and for a response that node-server has marked as sent.
+ */
+function mustStayUntouched(response: Response): boolean {
   const isFinal = response.status >= 200 && response.status <= 599
-  const isMarked = response.headers.has('x-hono-already-sent') || Boolean(Reflect.get(response, 'webSocket'))
-  return isFinal && !isMarked && !hasHiddenType(response) && isReadable(response)
+  return !isFinal || response.headers.has('x-hono-already-sent') || Boolean(Reflect.get(response, 'webSocket'))
 }
 
 /**

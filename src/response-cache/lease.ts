@@ -67,7 +67,6 @@ export async function releaseLease({ x, answer }: Pick<Leader, 'x' | 'answer'>, 
 
 /** Releases a lease whose holder does not run the handler. */
 export async function giveBackLease(x: Exchange, answer: ResponseAnswer): Promise<void> {
-  if (!answer.claimed) return
   const release = releaseLease({ x, answer }, 0).catch((error: unknown) => emitFailure(x, error))
   await runInBackground(x, release)
 }

@@ -2,6 +2,7 @@
 import {
   combineParts,
   joinPieces,
+  PARTIAL_CONTENT,
   partToStore,
   receivedPart,
   type StoredPart,
@@ -34,11 +35,12 @@ export function partToFill(
   const body = stored?.entry.body
   const combined = stored?.part && body && combineParts(stored.part, { response: timed, parts }, policy)
   const joined = combined && joinPieces(combined, body.bytes, bytes)
-  if (combined !== undefined && joined !== undefined && joined.length <= maxBodyBytes)
+  if (combined !== undefined && joined !== undefined && joined.length <= maxBodyBytes) {
     return createFilledPart(combined, joined)
+  }
   return alone ? createFilledPart(partToStore(timed, parts, policy), bytes) : undefined
 }
 
 function createFilledPart({ response, parts }: StoredPart, bytes: Uint8Array): FilledPart {
-  return { response, bytes, parts: response.status === 206 ? parts : undefined }
+  return { response, bytes, parts: response.status === PARTIAL_CONTENT ? parts : undefined }
 }

@@ -239,6 +239,13 @@ export class CircuitOpenError extends CacheError {
 /**
  * A refresh of a stale HTTP response failed in the background: the handler threw or answered with a server error, or
  * middleware in front kept the request from its cache. Only events carry this error. The stale response stays.
+ *
+ * @example
+ * createCache(db, {
+ *   onEvent(event) {
+ *     if (event.type === 'error' && event.error instanceof RefreshError) report(event.error.status)
+ *   },
+ * })
  */
 export class RefreshError extends CacheError {
   static override readonly errorName: string = 'RefreshError'

@@ -1,4 +1,4 @@
-/** What the snippets use of Deno and Bun; the types of these runtimes have all of it. */
+/** The parts of Deno and Bun that the snippets use. The runtimes' own types declare all of them. */
 declare namespace Deno {
   const env: { get(name: string): string | undefined }
   function serve(options: { port: number }, handler: (request: Request) => Response | Promise<Response>): void
