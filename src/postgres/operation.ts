@@ -31,7 +31,7 @@ export type Answer<Row> = (
 ) => ReturnType<typeof select>
 
 export interface Definition<Row> {
-  /** Unique, because the answer carries it. Lower-case words and underscores. */
+  /** Unique, because the answer carries it, and its routine is named after it. Lower-case words and underscores. */
   readonly name: string
   readonly repeatable: Repeatable
   readonly rows: Cardinality

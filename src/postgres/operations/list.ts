@@ -12,9 +12,9 @@ function isDirect({ entries }: CacheTables): SQL {
 }
 
 /** A page of a range in key order, after the key `after`, without values. */
-const listOperation = (...conditions: State[]) =>
+const listOperation = (name: string, ...conditions: State[]) =>
   operation({
-    name: 'list',
+    name,
     repeatable: 'always',
     rows: 'any number',
     columns: {
@@ -46,13 +46,13 @@ const listOperation = (...conditions: State[]) =>
     },
   })
 
-const byState = (...conditions: State[]) => ({
-  all: listOperation(...conditions),
-  live: listOperation(...conditions, live),
-  expired: listOperation(...conditions, expired),
-  forever: listOperation(...conditions, forever),
-  invalidated: listOperation(...conditions, (tables) => sql`${stateOf(tables)} = 'invalidated'`),
+const byState = (name: string, ...conditions: State[]) => ({
+  all: listOperation(name, ...conditions),
+  live: listOperation(`${name}_live`, ...conditions, live),
+  expired: listOperation(`${name}_expired`, ...conditions, expired),
+  forever: listOperation(`${name}_forever`, ...conditions, forever),
+  invalidated: listOperation(`${name}_invalidated`, ...conditions, (tables) => sql`${stateOf(tables)} = 'invalidated'`),
 })
 
 /** The statements by state, with nested scopes and without. */
-export const list = { all: byState(), direct: byState(isDirect) }
+export const list = { all: byState('list'), direct: byState('list_direct', isDirect) }

@@ -26,6 +26,7 @@ export function scopedOperation<Row>({ build, ...declared }: ScopedDefinition<Ro
     everything: operation({ ...declared, build: (db, tables, answer) => build(db, tables, answer, undefined) }),
     range: operation({
       ...declared,
+      name: `${declared.name}_in_range`,
       build: (db, tables, answer) => build(db, tables, answer, inRange(tables.entries)),
     }),
   }

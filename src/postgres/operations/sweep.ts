@@ -105,6 +105,7 @@ export const sweep: ScopedOperation<Swept> = {
   }),
   range: operation({
     ...DECLARED,
+    name: 'sweep_in_range',
     build(db, tables, answer) {
       const { entries, invalidations } = tables
       const isNext = sql`${entries.key} > ${param('after')} and ${entries.key} < ${param('to')}
