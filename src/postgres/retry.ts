@@ -1,6 +1,7 @@
 /** Decides which failures are transient, and how often and when to retry. No other file retries. */
 import { DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
 import { randomNumber } from '../values/random.ts'
+import type { Call } from './drivers/driver.ts'
 import type { Repeatable } from './operation.ts'
 
 /** One try and two retries. A suspended compute that wakes up, or a dropped connection, rarely outlasts them. */
@@ -53,38 +54,33 @@ function isUnreachable({ sqlState, status }: DatabaseError): boolean {
 }
 
 /**
- * Runs an attempt until it succeeds, fails for good, runs out of tries, or the signal is aborted.
+ * Runs an attempt until it succeeds, fails for good, runs out of tries, or the caller gives up.
  *
  * @param attempt throws {@link DatabaseError}s
  */
-export async function withRetries<T>(
-  repeatable: Repeatable,
-  attempt: () => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T> {
+export async function withRetries<T>(repeatable: Repeatable, attempt: () => Promise<T>, call?: Call): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
       return await attempt()
     } catch (error) {
       if (tried >= attempts(error, repeatable)) throw error
       // Jittered; otherwise statements that collided would collide again.
-      await pause(Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (tried - 1)) * (0.5 + randomNumber()), signal)
+      await pause(Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (tried - 1)) * (0.5 + randomNumber()), call)
       // The caller already has its answer, so nothing may be sent any more.
-      if (signal?.aborted) throw error
+      if (call?.isAbandoned) throw error
     }
   }
 }
 
-/** Resolves after the time, or as soon as the signal is aborted. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.resolve()
+/** Resolves after the time, or as soon as the caller of this call gives up. */
+export function pause(ms: number, call?: Call): Promise<void> {
+  if (call?.isAbandoned) return Promise.resolve()
   return new Promise((resolve) => {
-    const end = () => {
+    const timer = setTimeout(resolve, ms)
+    if (call === undefined) return
+    call.abandon = () => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
       resolve()
     }
-    const timer = setTimeout(end, ms)
-    signal?.addEventListener('abort', end)
   })
 }

@@ -2,7 +2,6 @@
 
 import { engineOf } from '../../cache/engine.ts'
 import type { Cache } from '../../cache.ts'
-import { pause } from '../../postgres/retry.ts'
 import type { Changes } from '../../store/changes.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
@@ -114,6 +113,19 @@ async function keepListening(listener: Listener): Promise<void> {
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
     await pause(pauseMs * (0.5 + randomNumber()), signal)
   }
+}
+
+/** Resolves after the time, or as soon as the signal is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
 }
 
 /** Listens until the connection ends. True if it ever listened. */

@@ -4,7 +4,8 @@
  * A pool sends a statement as soon as it has a connection, even after its caller gave up. Then a write that timed out would
  * take effect much later. The gate drops it, so that the error can say that nothing was sent.
  */
-import type { Database } from './database.ts'
+import type { Database } from '../database.ts'
+import type { Call } from './driver.ts'
 
 /** `Pool` of pg and neon-serverless, as far as it is used here. */
 interface Pool {
@@ -16,19 +17,11 @@ interface Pool {
 }
 type Connected = (error: unknown, connection?: { release(): void }, release?: unknown) => void
 
-/** One statement's way through the pool. */
-export interface Passage {
-  /** `queued` while it waits for a connection. A retry that waits leaves it `sent`. `unknown` if no pool was asked. */
-  state: 'unknown' | 'queued' | 'sent'
-  /** True once the caller gave up. */
-  isAbandoned: boolean
-}
-
 export interface PoolGate {
   /** The same database, whose statements pass the gate. */
   readonly db: Database
-  /** Sends a statement under this passage. `send` must ask the pool for a connection before its first await. */
-  pass<T>(passage: Passage, send: () => T): T
+  /** Sends a statement for this call. `send` must ask the pool for a connection before its first await. */
+  pass<T>(call: Call, send: () => T): T
 }
 
 /** True if every connection of a pool is in use and it opens no more. False for clients that are no such pool. */
@@ -41,17 +34,17 @@ export function poolGate(db: Database): PoolGate | undefined {
   const pool: unknown = Reflect.get(db, '$client')
   const session: unknown = Reflect.get(db, 'session')
   if (!isPool(pool) || Reflect.get(Object(session), 'client') !== pool) return undefined
-  let current: Passage | undefined
+  let current: Call | undefined
   const connect = (callback?: Connected): unknown => {
-    const passage = current
-    if (passage === undefined || callback === undefined) return pool.connect(callback)
-    if (passage.state === 'unknown') passage.state = 'queued'
+    const call = current
+    if (call === undefined || callback === undefined) return pool.connect(callback)
+    if (call.state === 'unknown') call.state = 'queued'
     return pool.connect((error, connection, release) => {
-      if (passage.isAbandoned && connection !== undefined) {
+      if (call.isAbandoned && connection !== undefined) {
         connection.release()
         return callback(new Error('The caller waits no longer.'))
       }
-      if (connection !== undefined) passage.state = 'sent'
+      if (connection !== undefined) call.state = 'sent'
       callback(error, connection, release)
     })
   }
@@ -60,8 +53,8 @@ export function poolGate(db: Database): PoolGate | undefined {
   const own = Object.create(session as object, { client: { value: client } })
   return {
     db: Object.create(db, { session: { value: own } }),
-    pass(passage, send) {
-      current = passage
+    pass(call, send) {
+      current = call
       try {
         return send()
       } finally {

@@ -4,10 +4,10 @@
  * each database.
  */
 
-import type { CacheTables } from '../schema/index.ts'
-import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
-import type { Database, Prepared, QueryDatabase } from './database.ts'
-import type { Mark, Operation } from './operation.ts'
+import type { CacheTables } from '../../schema/index.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
+import type { Database, Prepared, QueryDatabase } from '../database.ts'
+import type { Mark, Operation } from '../operation.ts'
 
 export interface StatementForm {
   /** True for a named prepared statement. */
