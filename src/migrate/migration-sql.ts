@@ -18,6 +18,7 @@ import { clusterStep } from './cluster-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
 import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
+import { ROUTINE_DECLARATIONS, routineSteps } from './routines-sql.ts'
 
 /** Half of Postgres's default, because every `set` leaves a dead row, and a cache is rewritten often. */
 const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
@@ -25,6 +26,8 @@ const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
 const DEFAULT_TOAST_AUTOVACUUM_SCALE_FACTOR = 0.05
 /** Free space on each page keeps a touched row on its page, so that the touch is heap-only (HOT). */
 const DEFAULT_FILLFACTOR = 85
+/** Longer than releases of two versions run side by side. */
+const DEFAULT_ROUTINE_RETENTION_DAYS = 30
 
 const KNOWN_OPTIONS = [
   'tables',
@@ -35,6 +38,8 @@ const KNOWN_OPTIONS = [
   'compression',
   'changes',
   'notify',
+  'routines',
+  'routineRetentionDays',
 ] as const
 
 export interface MigrateOptions {
@@ -63,6 +68,13 @@ export interface MigrateOptions {
    * transactions that notify only one after the other.**
    */
   notify?: string | false | undefined
+  /**
+   * Installs the statements as functions, for drivers that cannot keep statements prepared, such as those over HTTP.
+   * Default true. Without them, each call sends kilobytes of SQL, which the server parses and plans again.
+   */
+  routines?: boolean | undefined
+  /** The days for which the functions of another version stay, so that both can run side by side; 0 to 3650. Default 30. */
+  routineRetentionDays?: number | undefined
 }
 
 /**
@@ -82,9 +94,18 @@ export function migrationSql(given?: MigrateOptions): string {
       log: boolean('changes', options.changes ?? false),
       channel: checkedChannel(options.notify),
     }),
+    ...routineSteps(tables, {
+      isWanted: boolean('routines', options.routines ?? true),
+      retentionDays: inRange(
+        'routineRetentionDays',
+        options.routineRetentionDays ?? DEFAULT_ROUTINE_RETENTION_DAYS,
+        0,
+        3_650,
+      ),
+    }),
   ].join('\n\n')
   return guardedBlock(
-    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied pg_catalog.text[] := '{}';`,
+    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied pg_catalog.text[] := '{}';\n${ROUTINE_DECLARATIONS}`,
     body,
     lockSteps(tables) + findTables(tables),
   )

@@ -23,7 +23,7 @@ export function refusal(failure: unknown, tables: CacheTables): unknown {
   const { sqlState, cause } = failure
   if (sqlState === FOREIGN_FUNCTION_SQLSTATE) {
     const refused =
-      'Expected the functions that note changes to belong to the role that migrates: another role could replace them.'
+      'Expected the functions of the cache to belong to the role that migrates: another role could replace them.'
     return new DatabaseError(`${refused} Nothing was changed. Migrate as their owner, or drop them first.`, {
       sqlState,
       cause,

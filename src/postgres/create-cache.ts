@@ -5,6 +5,7 @@ import { checkedTimeout, scopeOf } from '../cache/settings.ts'
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema/index.ts'
+import { createEmit, noCost } from '../values/events.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { parseCapacity } from './capacity.ts'
 import { checkDatabaseSource, type DatabaseSource } from './database.ts'
@@ -62,6 +63,11 @@ export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
     preparedNames: boolean('preparedNames', preparedNames),
     countBytes: engineOptions.onEvent !== undefined,
     warn: boolean('warn', warn),
+    onFallback: (error) =>
+      createEmit(
+        engineOptions.onEvent,
+        false,
+      )?.({ type: 'error', operation: 'routines', error, durationMs: 0, ...noCost() }),
   })
   const capacity = parseCapacity({ maxEntries, maxBytes })
   const bound = capacity && { scope: scopeOf(engineOptions.namespace), capacity }

@@ -36,8 +36,16 @@ export interface Definition<Row> {
   readonly repeatable: Repeatable
   readonly rows: Cardinality
   readonly columns: Columns<Row>
-  readonly build: (db: QueryDatabase, tables: CacheTables, answer: Answer<Row>) => Preparable
+  readonly build: Build<Row>
+  /**
+   * Cheaper statements for usual cases, with the same columns. A routine tries them first, and the first that returns a row
+   * is the answer. Each sees a snapshot of its own, so it must be right by itself.
+   */
+  readonly usual?: readonly Build<Row>[]
 }
+
+/** Builds a statement of an operation. */
+export type Build<Row> = (db: QueryDatabase, tables: CacheTables, answer: Answer<Row>) => Preparable
 
 /**
  * How an answer proves that it belongs to its operation. If the driver returns the names of columns, the first column has
@@ -51,6 +59,7 @@ export interface Operation<Row> {
   readonly rows: Cardinality
   readonly columns: Columns<Row>
   readonly build: (db: QueryDatabase, tables: CacheTables, mark?: Mark) => Preparable
+  readonly usual: readonly Operation<Row>['build'][]
 }
 
 /** The field that holds the mark in a row from Drizzle. */
@@ -69,12 +78,12 @@ export const MARK = 'pgstash'
  * })
  */
 export function operation<Row>(definition: Definition<Row>): Operation<Row> {
-  const { build, ...declared } = definition
-  return {
-    ...declared,
-    build: (db, tables, mark = 'column name') =>
-      build(db, tables, (from, expressions) => select(from, fieldsOf(definition, expressions, mark))),
-  }
+  const { build, usual = [], ...declared } = definition
+  const withAnswer =
+    (builds: Build<Row>): Operation<Row>['build'] =>
+    (db, tables, mark = 'column name') =>
+      builds(db, tables, (from, expressions) => select(from, fieldsOf(definition, expressions, mark)))
+  return { ...declared, build: withAnswer(build), usual: usual.map(withAnswer) }
 }
 
 type Fields = Record<string, SQL | SQL.Aliased>
@@ -83,7 +92,11 @@ function select(from: { select: QueryDatabase['select'] }, fields: Fields) {
   return from.select(fields)
 }
 
-function fieldsOf<Row>({ name, columns }: Definition<Row>, expressions: Expressions<Row>, mark: Mark): Fields {
+function fieldsOf<Row>(
+  { name, columns }: Pick<Definition<Row>, 'name' | 'columns'>,
+  expressions: Expressions<Row>,
+  mark: Mark,
+): Fields {
   const fields: Fields = {}
   for (const [column, kind] of entriesOf(columns)) {
     const text = kind.toText(expressions[column as keyof Row])

@@ -1,10 +1,10 @@
 /** Runs operations. Each is built once and prepared under its own name, with a timeout and retries. */
 
 import type { CacheTables } from '../schema/index.ts'
-import { DatabaseTimeoutError } from '../values/errors.ts'
+import { type DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
 import { type Database, type DatabaseSource, isTransaction, openDatabase } from './database.ts'
-import type { Call, Driver, Send } from './drivers/driver.ts'
+import type { Call, Driver, Send, WireValues } from './drivers/driver.ts'
 import { drizzleDriver } from './drivers/drizzle-driver.ts'
 import { httpDriver } from './drivers/http-driver.ts'
 import { databaseFailure } from './failure.ts'
@@ -12,6 +12,8 @@ import { createFirstContact, type FirstContact } from './first-contact.ts'
 import type { Operation } from './operation.ts'
 import { createRequestCheck, timeoutAdvice } from './request-client.ts'
 import { isUnknownName, withRetries } from './retry.ts'
+import { routineCall } from './routines/routine-call.ts'
+import { createRoutineUse } from './routines/routine-use.ts'
 import { decodeRows } from './rows.ts'
 
 export interface Runner {
@@ -32,26 +34,69 @@ export interface RunnerOptions {
   countBytes?: boolean
   /** Logs once why the database was never reached. Default true. */
   warn?: boolean
+  /** Is called once if the database has no routines that this role can call. The error says what to do. */
+  onFallback?: ((error: DatabaseError) => void) | undefined
 }
 
 export function createRunner(
   source: DatabaseSource,
-  { tables, timeoutMs, preparedNames, countBytes = false, warn = true }: RunnerOptions,
+  { tables, timeoutMs, preparedNames, countBytes = false, warn = true, onFallback = () => {} }: RunnerOptions,
 ): Runner {
-  // Filled on first use, because an isolate rarely needs all statements.
-  const senders = new Map<Operation<never>, Send>()
   const connect = connectOnce(openDatabase(source), tables, preparedNames)
   const contact = createFirstContact(!warn)
+  const routines = createRoutineUse(tables, onFallback)
   // A failure ends the caller's transaction. To repeat it, the caller needs the original error, so do not retry.
   const isInTransaction = isTransaction(source)
+  // Filled on first use, because an isolate rarely needs all statements.
+  const inline = new Map<Operation<never>, Send>()
+  const calls = new Map<Operation<never>, Send | undefined>()
 
-  function senderOf(driver: Driver, operation: Operation<never>): Send {
-    let send = senders.get(operation)
+  function inlineSender(driver: Driver, operation: Operation<never>): Send {
+    let send = inline.get(operation)
     if (send === undefined) {
       send = driver.prepare(operation)
-      senders.set(operation, send)
+      inline.set(operation, send)
     }
     return send
+  }
+
+  /** Undefined if the statement is sent inline: its plan is kept, it has no routine, or the routine is missing. */
+  function routineSender(driver: Driver, operation: Operation<never>): Send | undefined {
+    // A missing routine would end the caller's transaction.
+    if (driver.keepsPlans || isInTransaction || !routines.isAllowed()) return undefined
+    if (!calls.has(operation)) {
+      const call = routineCall(operation)
+      calls.set(operation, call && driver.prepare(call))
+    }
+    return calls.get(operation)
+  }
+
+  async function send(driver: Driver, operation: Operation<never>, values: WireValues, call: Call, cost?: Cost) {
+    const attempt = async (sender: Send) => {
+      if (cost !== undefined) cost.roundTrips++
+      try {
+        return await sender(values, call)
+      } catch (error) {
+        const failure = databaseFailure(error)
+        if (driver.keepsPlans && isUnknownName(failure)) {
+          driver.forgetNames()
+          inline.clear()
+        }
+        throw failure
+      }
+    }
+    const routine = routineSender(driver, operation)
+    if (routine === undefined) return attempt(inlineSender(driver, operation))
+    try {
+      const rows = await attempt(routine)
+      routines.succeeded()
+      return rows
+    } catch (error) {
+      if (!routines.isUnusable(error)) throw error
+      const rows = await attempt(inlineSender(driver, operation))
+      routines.failed(error)
+      return rows
+    }
   }
 
   return {
@@ -64,20 +109,8 @@ export function createRunner(
       const call: Call = { state: 'unknown', isAbandoned: false, abandon: undefined }
       const work = withRetries(
         isInTransaction ? 'never' : operation.repeatable,
-        async () => {
-          if (cost !== undefined) cost.roundTrips++
-          const send = senderOf(driver, operation as unknown as Operation<never>)
-          try {
-            return decodeRows(operation, await send(sent, call))
-          } catch (error) {
-            const failure = databaseFailure(error)
-            if (driver.keepsPlans && isUnknownName(failure)) {
-              driver.forgetNames()
-              senders.clear()
-            }
-            throw failure
-          }
-        },
+        async () =>
+          decodeRows(operation, await send(driver, operation as unknown as Operation<never>, sent, call, cost)),
         call,
       )
       const rows = await withTimeout(db, timeoutMs, call, work).catch((error: unknown) => {

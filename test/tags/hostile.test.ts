@@ -267,7 +267,7 @@ describe('migrate', () => {
       )
       await expect(migrate(drizzle(town[who]), { changes: true })).rejects.toMatchObject({
         code: 'DATABASE',
-        message: expect.stringMatching(/functions that note changes to belong to the role that migrates/),
+        message: expect.stringMatching(/functions of the cache to belong to the role that migrates/),
       })
       expect(
         (await town.root.query("select 1 from pg_class where relname like 'cache%' and relkind = 'r'")).rows,

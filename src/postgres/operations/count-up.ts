@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { live } from '../../schema/index.ts'
 import { decimal, nullable, oneOf } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { deadline, liveWhenLocked, param, recheckedAt } from './fragments.ts'
+import { deadline, isLiveUntagged, liveWhenLocked, param, recheckedAt } from './fragments.ts'
 
 const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
 
@@ -54,4 +54,18 @@ export const countUp = operation({
         from ${entries} where ${entries.key} = ${param('key')} and ${live(tables)})`,
     }).from(sql`(select) as one`)
   },
+  // A running counter without tags. The update checks its condition again on the row that it has locked.
+  usual: [
+    (db, tables, answer) => {
+      const { entries } = tables
+      const sum = sql`${entries.number} + ${param('delta', 'numeric')}`
+      const counted = db.$with('counted', {}).as(sql`
+        update ${entries}
+        set number = ${sum}, compute_ms = null, meta = null, updated_at = now(), written_by = pg_current_xact_id()
+        where ${entries.key} = ${param('key')} and ${isLiveUntagged(tables)} and ${entries.value} is null
+          and abs(${sum}) <= ${maxSum} and not ${param('sliding', 'boolean')}
+        returning ${entries.number}`)
+      return answer(db.with(counted), { number: sql`counted.number`, refusal: sql`null` }).from(sql`counted`)
+    },
+  ],
 })

@@ -6,6 +6,9 @@ import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import type { Deadline } from '../../values/expiration.ts'
 
+/** A condition on entries. */
+export type Condition = (tables: CacheTables) => SQL
+
 type ParamType = 'boolean' | 'float8' | 'int' | 'json' | 'jsonb' | 'numeric' | 'pg_snapshot' | 'timestamptz'
 
 /** A parameter for `limit()`. Drizzle accepts any SQL there, although its types do not. */
@@ -120,6 +123,14 @@ export function storedBytes({ entries }: CacheTables): SQL {
 export function isVisibleVersion({ entries }: CacheTables): SQL {
   return sql`(coalesce(pg_visible_in_snapshot(${entries.writtenBy}, pg_current_snapshot()), true)
     or age(${entries}.xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid))`
+}
+
+/**
+ * True for live entries without tags, which most are. The check of tags costs as much as the rest of a hit, even if there are
+ * none: Postgres prepares it for each run of a statement.
+ */
+export function isLiveUntagged({ entries: { expiresAt, tags } }: CacheTables): SQL<boolean> {
+  return sql<boolean>`(${tags} is null and (${expiresAt} is null or ${expiresAt} > now()))`
 }
 
 /** `live` for statements that lock, because these meet rows that were written after their own snapshot. */

@@ -1,7 +1,16 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import type { CacheTables } from '../../schema/index.ts'
 import { instant, integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
+import { isLiveUntagged, liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
+
+/** The columns that come from the CTE `counted`. */
+const WINDOW = {
+  count: sql`counted.number`,
+  resetAt: sql`counted.expires_at`,
+  // Not now(): a call that waited for another's count began before the window did, so it would get more than a period.
+  resetMs: sql`greatest(0, ceil(extract(epoch from counted.expires_at - clock_timestamp()) * 1000))`,
+}
 
 /**
  * Counts a call in a fixed window, up to `cap`. Returns no row if the entry does not hold a number.
@@ -22,7 +31,7 @@ export const countCall = operation({
       on conflict (key) do update
       set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
         select
-          case when s.running then least(greatest(floor(${entries.number}), 0) + 1, ${param('cap', 'numeric')}) else 1 end,
+          case when s.running then ${nextCount(tables)} else 1 end,
           case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,
           case when s.running then coalesce(${entries.keptUntil}, excluded.kept_until) else excluded.kept_until end,
           case when s.running then ${entries.tags} end,
@@ -33,11 +42,24 @@ export const countCall = operation({
       )
       where ${entries.value} is null or not ${liveWhenLocked(tables)}
       returning ${entries.number}, ${entries.expiresAt}`)
-    return answer(db.with(counted), {
-      count: sql`counted.number`,
-      resetAt: sql`counted.expires_at`,
-      // Not now(): a call that waited for another's count began before the window did, so it would get more than a period.
-      resetMs: sql`greatest(0, ceil(extract(epoch from counted.expires_at - clock_timestamp()) * 1000))`,
-    }).from(sql`counted`)
+    return answer(db.with(counted), WINDOW).from(sql`counted`)
   },
+  // A running window without tags. The update checks its condition again on the row that it has locked.
+  usual: [
+    (db, tables, answer) => {
+      const { entries } = tables
+      const counted = db.$with('counted', {}).as(sql`
+        update ${entries}
+        set number = ${nextCount(tables)}, compute_ms = null, meta = null, updated_at = now(), written_by = pg_current_xact_id()
+        where ${entries.key} = ${param('key')} and ${isLiveUntagged(tables)} and ${entries.expiresAt} is not null
+          and ${entries.value} is null and ${entries.number} is not null
+        returning ${entries.number}, ${entries.expiresAt}`)
+      return answer(db.with(counted), WINDOW).from(sql`counted`)
+    },
+  ],
 })
+
+/** The count after this call. */
+function nextCount({ entries }: CacheTables): SQL {
+  return sql`least(greatest(floor(${entries.number}), 0) + 1, ${param('cap', 'numeric')})`
+}

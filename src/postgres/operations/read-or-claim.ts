@@ -1,13 +1,24 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { bool, decimal, nullable, number, oneOf, strings, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { type Build, operation, type RowOf } from '../operation.ts'
 import { changes, changesSince } from './changes.ts'
 import { claimSteps } from './claim.ts'
-import { milliseconds, param } from './fragments.ts'
+import { type Condition, isLiveUntagged, milliseconds, param } from './fragments.ts'
 import { remainingMs } from './read-copies.ts'
-import { slide } from './slide.ts'
+import { isNotDue, slide } from './slide.ts'
+
+/** XFetch (Vattani et al., VLDB 2015): more likely the closer the deadline is and the longer the value takes to compute. */
+function isDueEarly({ entries: { expiresAt, computeMs } }: CacheTables): SQL {
+  return sql`(${param('early', 'float8')} > 0 and coalesce(
+    ${expiresAt} <= now() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false))`
+}
+
+/** Until when the entry may be served stale. Null means for ever. */
+function servableUntil({ entries: { expiresAt, keptUntil } }: CacheTables): SQL {
+  return sql`least(${keptUntil}, ${expiresAt} + ${milliseconds('staleMs')})`
+}
 
 /**
  * The entry of the key. `state` is `live`; `stale` if it expired, but may still be served and the caller accepts that; or
@@ -15,20 +26,20 @@ import { slide } from './slide.ts'
  */
 function found(tables: CacheTables): SQL {
   const { entries } = tables
-  const { key, value, number, expiresAt, keptUntil: staleUntil, computeMs, writtenBy } = entries
-  // XFetch (Vattani et al., VLDB 2015): more likely the closer the deadline is and the longer the value takes to compute.
-  const isDueEarly = sql`coalesce(
-    ${expiresAt} <= now() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false)`
-  const isStale = sql`(${staleUntil} is null or ${staleUntil} > now())
-    and (${param('staleMs', 'float8')} is null or ${expiresAt} + ${milliseconds('staleMs')} > now())
-    and not ${rejected(tables, tables.entries)}`
+  const { key, value, number, expiresAt, keptUntil, writtenBy } = entries
+  const isFresh = sql`(${expiresAt} is null or ${expiresAt} > now())`
+  const isServable = sql`((${keptUntil} is null or ${keptUntil} > now())
+    and (${param('staleMs', 'float8')} is null or ${expiresAt} + ${milliseconds('staleMs')} > now()))`
   return sql`
     select entry.*, entry.state <> 'live' or entry.early or ${param('force', 'boolean')} as wanted
     from (
-      select ${key}, ${value}, ${number}, ${writtenBy}, ${expiresAt}, ${tables.entries.tags},
-        case when ${live(tables)} then 'live' when ${isStale} then 'stale' else 'gone' end as state,
-        ${param('early', 'float8')} > 0 and ${isDueEarly} as early,
-        least(${staleUntil}, ${expiresAt} + ${milliseconds('staleMs')}) as servable_until
+      select ${key}, ${value}, ${number}, ${writtenBy}, ${expiresAt}, ${tables.entries.tags}, case
+          when not (${isFresh} or ${isServable}) then 'gone'
+          when ${rejected(tables, entries)} then 'gone'
+          when ${isFresh} then 'live'
+          else 'stale'
+        end as state,
+        ${isDueEarly(tables)} as early, ${servableUntil(tables)} as servable_until
       from ${entries} where ${key} = ${param('key')}
     ) as entry`
 }
@@ -38,25 +49,58 @@ interface Extras {
   readonly changes?: boolean
 }
 
+const COLUMNS = {
+  value: nullable(text),
+  number: nullable(decimal),
+  state: nullable(oneOf('live', 'stale', 'gone')),
+  early: bool,
+  servableMs: nullable(number),
+  remainingMs: nullable(number),
+  tags: nullable(strings),
+  claimed: bool,
+  heldMs: nullable(number),
+  touched: bool,
+  changes: nullable(changes),
+} as const
+
+/** Reads an entry that is live, that nobody wants to compute early, and whose deadline stays. */
+function hit(isLive: Condition, { sliding, changes: hasChanges }: Extras): Build<RowOf<typeof COLUMNS>> {
+  return (db, tables, answer) => {
+    const { key, value, number, expiresAt, tags } = tables.entries
+    const isForCopy = param('forCopy', 'boolean')
+    return answer(db, {
+      value,
+      number,
+      state: sql`'live'`,
+      early: sql`false`,
+      servableMs: remainingMs(servableUntil(tables)),
+      remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`${expiresAt}`)} end`,
+      tags: sql`case when ${isForCopy} then ${tags} end`,
+      claimed: sql`false`,
+      heldMs: sql`null`,
+      touched: sql`false`,
+      changes: hasChanges ? changesSince(tables) : sql`null`,
+    })
+      .from(tables.entries)
+      .where(
+        and(
+          eq(key, param('key')),
+          isLive(tables),
+          sql`not ${param('force', 'boolean')}`,
+          sql`not ${isDueEarly(tables)}`,
+          sliding ? isNotDue(tables) : undefined,
+        ),
+      )
+  }
+}
+
 /** One of the four statements. Each does only what its name says, so that no call pays for another's needs. */
 function claiming(name: string, { sliding = false, changes: hasChanges = false }: Extras) {
   return operation({
     name,
     repeatable: 'always',
     rows: 'one',
-    columns: {
-      value: nullable(text),
-      number: nullable(decimal),
-      state: nullable(oneOf('live', 'stale', 'gone')),
-      early: bool,
-      servableMs: nullable(number),
-      remainingMs: nullable(number),
-      tags: nullable(strings),
-      claimed: bool,
-      heldMs: nullable(number),
-      touched: bool,
-      changes: nullable(changes),
-    },
+    columns: COLUMNS,
     build(db, tables, answer) {
       const entry = db.$with('found', {}).as(found(tables))
       const { ctes, claimed, heldMs } = claimSteps(db, tables, {
@@ -79,6 +123,7 @@ function claiming(name: string, { sliding = false, changes: hasChanges = false }
         changes: hasChanges ? changesSince(tables) : sql`null`,
       }).from(sql`(select) as one left join found on true`)
     },
+    usual: [isLiveUntagged, live].map((isLive) => hit(isLive, { sliding, changes: hasChanges })),
   })
 }
 

@@ -13,6 +13,11 @@ export function slidesBefore(tables: CacheTables): SQL {
   return sql`least(now() + ${milliseconds('ttlMs')}, ${latestDeadline(tables)})`
 }
 
+/** True if a sliding read leaves the deadline of the entry as it is. */
+export function isNotDue(tables: CacheTables): SQL {
+  return sql`(${tables.entries.expiresAt} < ${slidesBefore(tables)}) is not true`
+}
+
 /**
  * Pushes the deadline of the entry in the CTE `found` out to `lifeMs` from now if less than `ttlMs` remains, but never
  * beyond the age `maxAgeMs`. `touched` is true if it did.

@@ -39,6 +39,7 @@ export const stats: ScopedOperation<Counted> = {
   }),
   range: operation({
     ...DECLARED,
+    name: 'stats_in_range',
     build(db, tables, answer) {
       const { entries } = tables
       const range = inRange(entries)

@@ -1,12 +1,13 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
+import type { QueryDatabase } from '../database.ts'
 import { bool, instant, integer, json, jsonStrings, nullable, number, oneOf, snapshot, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { type Build, operation, type RowOf } from '../operation.ts'
 import { claimSteps } from '../operations/claim.ts'
-import { param } from '../operations/fragments.ts'
+import { type Condition, isLiveUntagged, param } from '../operations/fragments.ts'
 import { PASS as HIT_FOR_MISS } from '../operations/lease.ts'
-import { slide } from '../operations/slide.ts'
+import { isNotDue, slide } from '../operations/slide.ts'
 import { variantRowKey } from './variant.ts'
 
 const NO_NAMES = sql.raw(`'[]'::jsonb`)
@@ -14,13 +15,35 @@ const NO_NAMES = sql.raw(`'[]'::jsonb`)
 /** Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or revalidated. */
 function selectResponse(tables: CacheTables): SQL {
   const { entries } = tables
-  const { key, value, meta, expiresAt, keptUntil, writtenBy } = entries
-  const isStale = sql`(${keptUntil} is null or ${keptUntil} > now()) and not ${rejected(tables, entries)}`
+  const { expiresAt, keptUntil, writtenBy } = entries
+  const isFresh = sql`(${expiresAt} is null or ${expiresAt} > now())`
   return sql`
-    select ${key}, ${value}, ${meta}::jsonb as meta, ${expiresAt}, ${writtenBy},
-      case when ${live(tables)} then 'live' when ${isStale} then 'stale' else 'gone' end as state
+    select ${responseColumns(tables)}, ${writtenBy}, case
+        when not (${isFresh} or ${keptUntil} is null or ${keptUntil} > now()) then 'gone'
+        when ${rejected(tables, entries)} then 'gone'
+        when ${isFresh} then 'live'
+        else 'stale'
+      end as state
+    from ${entries} where ${isSelected(tables)}`
+}
+
+/** Selects the request's response if it is fresh, and if its deadline need not move. */
+function selectFreshResponse(tables: CacheTables, isFresh: Condition): SQL {
+  const { entries } = tables
+  return sql`
+    select ${responseColumns(tables)}, 'live' as state
     from ${entries}
-    where ${key} = (select key from variant) and ${meta}::jsonb ? 'status'`
+    where ${isSelected(tables)} and ${isFresh(tables)} and (not ${entries.meta}::jsonb ? 'sliding' or ${isNotDue(tables)})
+      and not (${param('claims', 'boolean')} and ${param('force', 'boolean')})`
+}
+
+function responseColumns({ entries }: CacheTables): SQL {
+  return sql`${entries.key}, ${entries.value}, ${entries.meta}::jsonb as meta, ${entries.expiresAt}`
+}
+
+/** True for the row of the request's variant, if it is a response. */
+function isSelected({ entries }: CacheTables): SQL {
+  return sql`${entries.key} = (select key from variant) and ${entries.meta}::jsonb ? 'status'`
 }
 
 /** True if the client has this response already, so that its body can stay in the database (RFC 9110 13.1). */
@@ -68,6 +91,54 @@ const movedValue: SQL = sql`case
   else encode(${bytesOf(sql`need.first + 1`, sql`need.last - need.first + 1`)}, 'base64')
 end`
 
+const PART_OFFSET: SQL = sql`case when need.is_base64 then need.first / 3 * 3 else need.first end`
+
+/** The columns that come from the CTEs `variant`, `found` and `need`. */
+const FOUND = {
+  key: sql`variant.key`,
+  names: sql`variant.names`,
+  state: sql`found.state`,
+  meta: sql`found.meta`,
+  value: movedValue,
+  expiresAt: sql`found.expires_at`,
+  now: sql`now()`,
+}
+
+const COLUMNS = {
+  key: text,
+  names: nullable(jsonStrings),
+  state: nullable(oneOf('live', 'stale', 'gone')),
+  meta: nullable(json((value): value is object => typeof value === 'object' && value !== null)),
+  // Null if the body stays in the database.
+  value: nullable(text),
+  // Set if the value is base64 of a part of the body, from this position on.
+  partOffset: nullable(integer),
+  expiresAt: nullable(instant),
+  now: instant,
+  claimed: bool,
+  heldMs: nullable(number),
+  // Set while the URL is hit-for-miss: no request waits, and any of them may store a response as of this snapshot.
+  hitForMissSnapshot: nullable(snapshot),
+  touched: bool,
+} as const
+
+/** Reads a fresh response whose deadline stays. */
+const hit =
+  (isFresh: Condition): Build<RowOf<typeof COLUMNS>> =>
+  (db, tables, answer) => {
+    const { known, variant } = variantSteps(db, tables)
+    const found = db.$with('found', {}).as(selectFreshResponse(tables, isFresh))
+    const need = db.$with('need', {}).as(selectNeed)
+    return answer(db.with(known, variant, found, need), {
+      ...FOUND,
+      partOffset: PART_OFFSET,
+      claimed: sql`false`,
+      heldMs: sql`null`,
+      hitForMissSnapshot: sql`null`,
+      touched: sql`false`,
+    }).from(sql`variant, found, need`)
+  }
+
 /**
  * Reads the request's response among the variants of its URL. If none is fresh, claims the lease. If the response is sliding
  * and its deadline is due, moves the deadline. One statement.
@@ -79,30 +150,9 @@ export const readResponse = operation({
   name: 'read_response',
   repeatable: 'always',
   rows: 'one',
-  columns: {
-    key: text,
-    names: nullable(jsonStrings),
-    state: nullable(oneOf('live', 'stale', 'gone')),
-    meta: nullable(json((value): value is object => typeof value === 'object' && value !== null)),
-    // Null if the body stays in the database.
-    value: nullable(text),
-    // Set if the value is base64 of a part of the body, from this position on.
-    partOffset: nullable(integer),
-    expiresAt: nullable(instant),
-    now: instant,
-    claimed: bool,
-    heldMs: nullable(number),
-    // Set while the URL is hit-for-miss: no request waits, and any of them may store a response as of this snapshot.
-    hitForMissSnapshot: nullable(snapshot),
-    touched: bool,
-  },
+  columns: COLUMNS,
   build(db, tables, answer) {
-    const { entries } = tables
-    const known = db.$with('known', {}).as(sql`
-      select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}`)
-    const variant = db.$with('variant', {}).as(sql`
-      select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
-      from (select) as one left join known on true`)
+    const { known, variant } = variantSteps(db, tables)
     const found = db.$with('found', {}).as(selectResponse(tables))
     const need = db.$with('need', {}).as(selectNeed)
     const { ctes, claimed, heldMs } = claimSteps(db, tables, {
@@ -112,15 +162,9 @@ export const readResponse = operation({
     })
     const sliders = slide(db, tables, sql`(select found.meta ? 'sliding' from found)`)
     return answer(db.with(known, variant, found, need, ...ctes, ...sliders.ctes), {
-      key: sql`variant.key`,
-      names: sql`variant.names`,
-      state: sql`found.state`,
-      meta: sql`found.meta`,
-      value: movedValue,
+      ...FOUND,
       // A second reference to the CTE keeps the planner from copying it into this query: planning then takes 0.3 ms less.
-      partOffset: sql`(select case when is_base64 then first / 3 * 3 else first end from need)`,
-      expiresAt: sql`found.expires_at`,
-      now: sql`now()`,
+      partOffset: sql`(select ${PART_OFFSET} from need)`,
       claimed,
       heldMs,
       hitForMissSnapshot: sql`(
@@ -128,4 +172,16 @@ export const readResponse = operation({
       touched: sliders.touched,
     }).from(sql`variant left join found on true left join need on true`)
   },
+  usual: [hit(isLiveUntagged), hit(live)],
 })
+
+/** The CTEs that find the row of the request's variant. */
+function variantSteps(db: QueryDatabase, { entries }: CacheTables) {
+  return {
+    known: db.$with('known', {}).as(sql`
+      select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}`),
+    variant: db.$with('variant', {}).as(sql`
+      select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
+      from (select) as one left join known on true`),
+  }
+}

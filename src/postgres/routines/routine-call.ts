@@ -1,0 +1,44 @@
+/** Calls routines. Nothing of a statement is built for that, only the call. */
+import { sql } from 'drizzle-orm'
+import type { CacheTables } from '../../schema/index.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
+import type { QueryDatabase } from '../database.ts'
+import { entriesOf, MARK, type Operation } from '../operation.ts'
+import { ROUTINE_PARAMETERS, ROUTINE_VERSION } from './generated.ts'
+
+/** Postgres silently cuts longer names. */
+const MAX_NAME_BYTES = 63
+
+/** The function's name, without its schema: the prefix of the tables, the operation's name, and the version of the set. */
+export function routineName({ prefix }: Pick<CacheTables, 'prefix'>, name: string, version = ROUTINE_VERSION): string {
+  const readable = `${prefix}cache_${name}_${version}`
+  const bytes = utf8ToBytes(readable)
+  if (bytes.length <= MAX_NAME_BYTES) return readable
+  // The longest prefix leaves room for this.
+  return `${prefix}cache_${bytesToHex(sha256(utf8ToBytes(name))).slice(0, 8)}_${version}`
+}
+
+/** The same operation as a call of its routine. Undefined if it has none. */
+export function routineCall<Row>(operation: Operation<Row>): Operation<Row> | undefined {
+  const parameters = ROUTINE_PARAMETERS[operation.name]
+  if (parameters === undefined) return undefined
+  return { ...operation, build: (db, tables, mark) => call(db, tables, operation, parameters, mark), usual: [] }
+}
+
+function call<Row>(
+  db: QueryDatabase,
+  { schema, prefix }: CacheTables,
+  { name, columns }: Operation<Row>,
+  parameters: string,
+  mark = 'column name',
+) {
+  const fields = Object.fromEntries(
+    entriesOf(columns).map(([column], i) => [column, sql`${sql.identifier(i === 0 ? name : column)}`]),
+  )
+  if (mark === 'last cell') fields[MARK] = sql.raw(`'${name}'`)
+  const names = parameters === '' ? [] : parameters.split(' ')
+  const values = names.map((parameter) => sql`${sql.placeholder(parameter)}`)
+  const routine = sql.identifier(routineName({ prefix }, name))
+  const placed = schema === undefined ? routine : sql`${sql.identifier(schema)}.${routine}`
+  return db.select(fields).from(sql`${placed}(${sql.join(values, sql`, `)})`)
+}

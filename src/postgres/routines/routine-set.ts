@@ -1,0 +1,75 @@
+/** All operations that have a routine: those of the store. Tools such as `doctor` send their few statements inline. */
+import type { CacheTables } from '../../schema/index.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
+import type { Operation } from '../operation.ts'
+import { add } from '../operations/add.ts'
+import { clear } from '../operations/clear.ts'
+import { count } from '../operations/count.ts'
+import { countUp } from '../operations/count-up.ts'
+import { evict } from '../operations/evict.ts'
+import { fill } from '../operations/fill.ts'
+import { has } from '../operations/has.ts'
+import { invalidate } from '../operations/invalidate.ts'
+import { countCall } from '../operations/limit.ts'
+import { list } from '../operations/list.ts'
+import { pull } from '../operations/pull.ts'
+import { read } from '../operations/read.ts'
+import {
+  readCopies,
+  readCopiesWithChanges,
+  readCopySliding,
+  readCopySlidingWithChanges,
+} from '../operations/read-copies.ts'
+import { readDeadline } from '../operations/read-deadline.ts'
+import { readDue } from '../operations/read-due.ts'
+import { readOne } from '../operations/read-one.ts'
+import {
+  readOrClaim,
+  readOrClaimSliding,
+  readOrClaimSlidingWithChanges,
+  readOrClaimWithChanges,
+} from '../operations/read-or-claim.ts'
+import { readSliding } from '../operations/read-sliding.ts'
+import { release } from '../operations/release.ts'
+import { remove } from '../operations/remove.ts'
+import { removeMany } from '../operations/remove-many.ts'
+import { stats } from '../operations/stats.ts'
+import { sweep } from '../operations/sweep.ts'
+import { takeSnapshot } from '../operations/take-snapshot.ts'
+import { touch } from '../operations/touch.ts'
+import { write } from '../operations/write.ts'
+import { writeMany } from '../operations/write-many.ts'
+import { deleteResponse } from '../responses/delete-response.ts'
+import { fillResponse } from '../responses/fill-response.ts'
+import { freshenResponse } from '../responses/freshen-response.ts'
+import { markHitForMiss } from '../responses/mark-hit-for-miss.ts'
+import { purgeHard, purgeSoft } from '../responses/purge.ts'
+import { readResponse } from '../responses/read-response.ts'
+import { compileRoutine, type Routine } from './routine.ts'
+
+type AnyOperation = Operation<never>
+
+const byScope = [count, evict, stats, sweep].flatMap(({ everything, range }) => [everything, range])
+const lists = [list.all, list.direct].flatMap((byState) => Object.values(byState))
+const claims = [readOrClaim, readOrClaimSliding, readOrClaimWithChanges, readOrClaimSlidingWithChanges]
+const copies = [readCopies, readCopiesWithChanges, readCopySliding, readCopySlidingWithChanges]
+const reads = [readOne, read, readSliding, readDue, readDeadline, has, takeSnapshot]
+const writes = [write, writeMany, add, touch, countUp, countCall, fill, release]
+const removals = [remove, removeMany, pull, clear, invalidate]
+const responses = [
+  ...[readResponse, fillResponse, freshenResponse, deleteResponse, markHitForMiss],
+  ...[purgeHard, purgeSoft],
+]
+
+export const operationsWithRoutine = [
+  ...[reads, copies, claims, writes, removals, byScope, lists, responses].flat(),
+] as unknown as readonly AnyOperation[]
+
+export function compileRoutines(tables: CacheTables): Routine[] {
+  return operationsWithRoutine.map((operation) => compileRoutine(operation, tables))
+}
+
+/** The version of a set. Any change of a statement changes it, so that releases of both can run side by side. */
+export function versionOf(routines: readonly Routine[]): string {
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(routines)))).slice(0, 8)
+}

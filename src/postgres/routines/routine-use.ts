@@ -1,0 +1,64 @@
+/** Decides whether a database is asked for a routine, and remembers if it has none. */
+import type { CacheTables } from '../../schema/index.ts'
+import { now } from '../../values/clock.ts'
+import { DatabaseError } from '../../values/errors.ts'
+
+/** Undefined function or schema. Nothing was executed. */
+const MISSING = new Set(['42883', '3F000'])
+/** The role may not execute the routine, or not do what its statement does. Nothing was executed either. */
+const FORBIDDEN = '42501'
+
+/** Not for ever, because a process may outlive the next `migrate`. */
+const REMEMBERED_MS = 10 * 60_000
+
+/**
+ * Until when the routines for these tables count as missing. It outlives a cache, because some programs create one for every
+ * request, and each of them would find out by itself.
+ */
+const missingUntil = new WeakMap<CacheTables, number>()
+
+export interface RoutineUse {
+  isAllowed(): boolean
+  /** A routine has answered. */
+  succeeded(): void
+  /** True if the call of a routine failed with an error that its statement may not have inline. */
+  isUnusable(error: unknown): error is DatabaseError
+  /** The routine could not be called, but its statement succeeded inline. */
+  failed(error: DatabaseError): void
+}
+
+/** @param report is called once, with what to do */
+export function createRoutineUse(tables: CacheTables, report: (error: DatabaseError) => void): RoutineUse {
+  let areKnown = false
+  let hasReported = false
+  return {
+    // A cache that has called one does not believe a cache of another database, which may have the same tables.
+    isAllowed: () => areKnown || now() >= (missingUntil.get(tables) ?? 0),
+    succeeded() {
+      areKnown = true
+    },
+    isUnusable(error): error is DatabaseError {
+      if (!(error instanceof DatabaseError)) return false
+      // A role that has called one may call all. So it lacks a right on a table.
+      return MISSING.has(error.sqlState ?? '') || (error.sqlState === FORBIDDEN && !areKnown)
+    },
+    failed(error) {
+      areKnown = false
+      missingUntil.set(tables, now() + REMEMBERED_MS)
+      if (hasReported) return
+      hasReported = true
+      report(adviceOn(error))
+    },
+  }
+}
+
+function adviceOn({ sqlState, cause }: DatabaseError): DatabaseError {
+  const advice =
+    sqlState === FORBIDDEN
+      ? 'The role may not execute the routines of the cache: grant it execute on them.'
+      : 'The routines of this version of pgstash are not installed: run pgstash migrate.'
+  return new DatabaseError(`${advice} Until then, each call sends its SQL, which the server parses and plans again.`, {
+    ...(sqlState === undefined ? {} : { sqlState }),
+    cause,
+  })
+}

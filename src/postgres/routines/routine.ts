@@ -1,0 +1,65 @@
+/** Compiles an operation into a PL/pgSQL function, which keeps its plan for as long as the session lives. */
+import { is, Placeholder } from 'drizzle-orm'
+import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core'
+import type { CacheTables } from '../../schema/index.ts'
+import { identifier, literal } from '../../schema/sql-text.ts'
+import type { QueryDatabase } from '../database.ts'
+import { entriesOf, type Operation } from '../operation.ts'
+
+export interface Routine {
+  /** The operation's. */
+  readonly name: string
+  /** The names of the parameters, in order. All are text. */
+  readonly parameters: readonly string[]
+  /** The names of the columns, in order. All are text. */
+  readonly columns: readonly string[]
+  /** The text between `as $$` and `$$`. */
+  readonly body: string
+}
+
+/** The routine of an operation. It runs the very statement that the operation sends inline, in the session's search path. */
+export function compileRoutine(operation: Operation<never>, tables: CacheTables): Routine {
+  const parameters: string[] = []
+  const db = new QueryBuilder(numbering(parameters)) as unknown as QueryDatabase
+  const statements = [...operation.usual, operation.build].map((build) => build(db, tables).toSQL().sql)
+  const columns = entriesOf(operation.columns).map(([name]) => name)
+  // The first column carries the operation's name, as it does inline.
+  columns[0] = operation.name
+  return { name: operation.name, parameters, columns, body: bodyOf(parameters, statements) }
+}
+
+/**
+ * The parameters have no names, because those of variables and result columns would clash. `use_column` lets a statement name
+ * columns that the result has as well.
+ */
+function bodyOf(parameters: readonly string[], statements: readonly string[]): string {
+  return `
+#variable_conflict use_column
+-- ${parameters.map((name, i) => `$${i + 1} ${name}`).join(', ') || 'No parameters'}
+begin
+${statements.map((statement) => `  return query ${statement};`).join('\n  if found then return; end if;\n')}
+end
+`
+}
+
+/** Writes a placeholder as the number of its name, so that each name is one parameter. A function has no other parameters. */
+function numbering(parameters: string[]): PgDialect {
+  return Object.assign(new PgDialect(), {
+    escapeParam(_: number, value: unknown) {
+      // The name of a table, for example.
+      if (typeof value === 'string') return literal(value)
+      if (!is(value, Placeholder)) throw new TypeError('Expected a text or a placeholder.')
+      let index = parameters.indexOf(value.name)
+      if (index < 0) index = parameters.push(value.name) - 1
+      return `$${index + 1}`
+    },
+  })
+}
+
+/** The signature without the function's name: the types of the parameters, and the columns of the result. */
+export function signatureOf({ parameters, columns }: Routine): { parameters: string; columns: string } {
+  return {
+    parameters: parameters.map(() => 'text').join(', '),
+    columns: columns.map((name) => `${identifier(name)} text`).join(', '),
+  }
+}

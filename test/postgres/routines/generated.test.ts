@@ -1,0 +1,29 @@
+import { defaultTables } from 'pgstash/schema'
+import { expect, it } from 'vitest'
+import type { Routine } from '../../../src/postgres/routines/routine.ts'
+import { compileRoutines, versionOf } from '../../../src/postgres/routines/routine-set.ts'
+
+function moduleOf(routines: readonly Routine[]): string {
+  const sorted = routines.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  return `// Generated from the operations by \`npm run routines\`. Do not edit.
+
+/** The version of the statements. A change of any of them changes it. */
+export const ROUTINE_VERSION = '${versionOf(sorted)}'
+
+/** The parameters of each routine, in order. */
+export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
+${sorted.map(({ name, parameters }) => `  ${name}: '${parameters.join(' ')}',`).join('\n')}
+}
+`
+}
+
+it('lists the parameters of all routines, and the version of their statements', async () => {
+  await expect(moduleOf(compileRoutines(defaultTables))).toMatchFileSnapshot(
+    '../../../src/postgres/routines/generated.ts',
+  )
+})
+
+it('gives each routine a name of its own', () => {
+  const names = compileRoutines(defaultTables).map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+})
