@@ -7,7 +7,7 @@ interface Env {
 
 let cache: Cache | undefined
 const cacheOf = (env: Env) =>
-  (cache ??= createCache(() => neonOverFetch(env.DATABASE_URL), { expiration: '10m', onError: 'miss' }))
+  (cache ??= createCache(() => neonOverFetch(env.DATABASE_URL), { preparedNames: false, expiration: '10m' }))
 
 export default {
   async fetch(request: Request, env: Env) {

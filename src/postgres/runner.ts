@@ -68,7 +68,8 @@ export function createRunner(
     if (send === undefined) {
       const { db, gate, http } = connect()
       const mark = http ? 'column name' : 'last cell'
-      const prepared = prepare(gate?.db ?? db, tables, operation, { hasName: hasNames, mark })
+      // No name over HTTP, where no statement stays prepared: to hash one doubles the work before the first request.
+      const prepared = prepare(gate?.db ?? db, tables, operation, { hasName: hasNames && !http, mark })
       send = http ? sendOverHttp(http, operation, prepared) : sendThroughDrizzle(operation, prepared)
       senders.set(operation, send)
     }
