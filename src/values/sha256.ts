@@ -22,7 +22,7 @@ let constants: ReturnType<typeof deriveConstants> | undefined
 function deriveConstants() {
   const primes: number[] = []
   for (let n = 2; primes.length < ROUNDS; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n)
-  // A double has 20 bits more than these need, so it does not matter how an engine rounds roots.
+  // A double has 18 bits more than these need, so it does not matter how an engine rounds roots.
   const fraction = (root: number) => (root % 1) * HALF
   return {
     initial: Int32Array.from(primes.slice(0, 8), (prime) => fraction(Math.sqrt(prime))),

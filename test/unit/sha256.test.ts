@@ -38,6 +38,18 @@ describe('sha256', () => {
     )
   })
 
+  it('has constants that do not depend on how an engine rounds roots', () => {
+    const primes = Array.from({ length: 310 }, (_, i) => i + 2).filter((n) => {
+      for (let d = 2; d * d <= n; d++) if (n % d === 0) return false
+      return true
+    })
+    expect(primes).toHaveLength(64)
+    // The bits behind those that are used. An engine's error is some 2^-50, so 2^-12 of 2^-32 is far from either edge.
+    const rests = primes.flatMap((prime) => [Math.sqrt(prime), Math.cbrt(prime)].map((root) => (root * 2 ** 32) % 1))
+    expect(Math.min(...rests)).toBeGreaterThan(2 ** -12)
+    expect(Math.max(...rests)).toBeLessThan(1 - 2 ** -12)
+  })
+
   it('changes nothing of the message', () => {
     const bytes = utf8ToBytes('abc')
     sha256(bytes)
