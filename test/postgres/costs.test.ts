@@ -14,7 +14,8 @@ import { createNeon } from '../setup/neon.ts'
 /** The bodies of all requests to the database since the last look. */
 const bodies: string[] = []
 neonConfig.fetchFunction = (url: string, init: RequestInit) => {
-  bodies.push(String(init.body))
+  // How long a computation took has more or fewer digits each time.
+  bodies.push(String(init.body).replace(/"\d+\.\d+"/g, '"0.0"'))
   return fetch(url, init)
 }
 afterAll(() => {
@@ -76,7 +77,7 @@ it('takes as many requests, statements and bytes as recorded', async () => {
   for (const [name, run] of Object.entries(operations)) {
     bodies.length = 0
     await run()
-    const statements = bodies.map((body) => /\bfrom "cache_(\w+)_[0-9a-f]{8}"\(/.exec(body)?.[1] ?? 'inline')
+    const statements = bodies.map((body) => /\bfrom \\"cache_(\w+)_[0-9a-f]{8}\\"\(/.exec(body)?.[1] ?? 'inline')
     const bytes = bodies.map((body) => Buffer.byteLength(body)).join(' + ')
     rows.push(`| ${name} | ${bodies.length} | ${statements.join(', ')} | ${bytes} |`)
   }
