@@ -20,9 +20,9 @@ import { place } from './row-ids.ts'
  * An entry that is only past its time stays while its key is being computed. It was judged in the version that the snapshot
  * shows, and is checked again when it is locked, because a touch may have moved its deadline.
  *
- * Places and keys go through an array, for which the planner expects ten rows. Otherwise it takes the parts for larger than
- * they are. It then reads the whole table, or compiles the check of the tags at each execution. A place can belong to several
- * rows of a partitioned table, so `unfit` repeats the range of the scanned keys.
+ * The places go through an array, for which the planner expects ten rows. Otherwise it takes the part for larger than it is.
+ * It then reads the whole table, or compiles the check of the tags at each execution. A place can belong to several rows of a
+ * partitioned table, so `unfit` repeats the range of the scanned keys.
  *
  * @param part a condition for the entries that are not checked yet: those of all keys above one, maybe below another
  * @param isPast a condition for entries to remove although no tag rejects them, if their keys are not being computed
@@ -47,9 +47,8 @@ export function invalidatedEntries(
     order by ${entries.key}
     limit ${param('batch', 'int')}`)
   const lockable = db.$with('loose', {}).as(sql`
-    select ${place(entries)} from ${entries} join unfit on unfit.key = ${entries.key}
-    where ${entries.key} = any (array(select key from unfit))
-      and ${entries.writtenBy} is not distinct from unfit.written_by
+    select ${place(entries)} from unfit join ${entries} on ${entries.key} = unfit.key
+    where ${entries.writtenBy} is not distinct from unfit.written_by
       and (not unfit.is_past or ${isPast})
       and not exists (
         select from ${leases} as held
