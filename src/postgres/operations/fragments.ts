@@ -121,8 +121,9 @@ export function storedBytes({ entries }: CacheTables): SQL {
  * is running.
  */
 export function isVisibleVersion({ entries }: CacheTables): SQL {
-  return sql`(coalesce(pg_visible_in_snapshot(${entries.writtenBy}, pg_current_snapshot()), true)
-    or age(${entries}.xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid))`
+  // Subqueries, because Postgres evaluates them once, and a function for each row.
+  return sql`(coalesce(pg_visible_in_snapshot(${entries.writtenBy}, (select pg_current_snapshot())), true)
+    or age(${entries}.xmin) > (select age(pg_snapshot_xmin(pg_current_snapshot())::xid)))`
 }
 
 /**
