@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '09b46c14'
+export const ROUTINE_VERSION = 'd7281d11'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -52,8 +52,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   remove_many: 'keys',
   stats: '',
   stats_in_range: 'from to',
-  sweep: 'batch begin scan rows',
-  sweep_in_range: 'from to batch after scan',
+  sweep: 'leases scan batch begin trims rows',
+  sweep_in_range: 'leases from to scan after batch',
   take_snapshot: '',
   touch: 'at after key',
   write: 'key value number asOf at after tags',
