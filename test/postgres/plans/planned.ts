@@ -38,9 +38,9 @@ export async function createFilled(): Promise<pg.PoolClient> {
   return client
 }
 
-/** Prepares the statement that the runner sends, and returns the names of its parameters in order. */
-export async function prepareStatement(client: pg.PoolClient, operation: Operation<unknown>): Promise<string[]> {
-  const query = operation.build(drizzle(client) as unknown as QueryDatabase, defaultTables, 'column name')
+/** Prepares a statement as the runner sends it, and returns the names of its parameters in order. */
+export async function prepareStatement(client: pg.PoolClient, build: Operation<unknown>['build']): Promise<string[]> {
+  const query = build(drizzle(client) as unknown as QueryDatabase, defaultTables, 'column name')
   const { sql, params } = query.toSQL()
   await client.query(`deallocate all`)
   await client.query(`prepare statement as ${sql}`)

@@ -21,8 +21,6 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
   // The planner takes each range of URLs for half a percent of the table, and expects a hundred ranges.
   purge_hard: ['is compiled'],
   purge_soft: ['is compiled'],
-  // Joins the leases that it broke, as many as it was given keys, with what they were before.
-  remove_many: ['reads all of cache_leases'],
   // The log has no index on the transaction id. A run reads it once, and one row of it to see whether it is empty.
   sweep: ['reads all of cache_invalidations'],
   sweep_in_range: ['reads all of cache_invalidations'],
@@ -76,18 +74,22 @@ describe('at a million entries', () => {
   it('the generic plan of each operation uses an index, sorts little, and is not compiled', async () => {
     await client.query('set plan_cache_mode = force_generic_plan')
     const violations: Record<string, readonly string[]> = {}
-    for (const [name, operation] of operations) {
-      const names = await prepareStatement(client, operation)
-      const found = violationsOf(
-        await explain(
-          client,
-          names.map(() => 'null'),
-        ),
-      )
-      if (found.length > 0) violations[name] = found
+    for (const [name, { build, usual }] of operations) {
+      const found = new Set<string>()
+      for (const each of [build, ...usual]) {
+        const names = await prepareStatement(client, each)
+        const nulls = names.map(() => 'null')
+        for (const violation of violationsOf(await explain(client, nulls))) found.add(violation)
+      }
+      if (found.size > 0) violations[name] = [...found].sort()
     }
     expect(operations.size).toBeGreaterThan(40)
     expect(violations).toEqual(EXCEPTIONS)
+  })
+
+  it('what may be compiled is sent as a routine, which turns that off', () => {
+    const compiled = Object.keys(EXCEPTIONS).filter((name) => EXCEPTIONS[name]?.includes('is compiled'))
+    expect(compiled.filter((name) => operations.get(name)?.isLarge !== true)).toEqual([])
   })
 
   it('Postgres keeps the plan of statements of single keys', async () => {
@@ -96,7 +98,7 @@ describe('at a million entries', () => {
     for (const name of HOT) {
       const operation = operations.get(name)
       if (operation === undefined) throw new Error(`Expected an operation called ${name}.`)
-      const names = await prepareStatement(client, operation)
+      const names = await prepareStatement(client, operation.build)
       const literals = names.map((each) => (VALUES[each] === undefined ? 'null' : `'${VALUES[each]}'`))
       for (let i = 0; i < WARM_UP; i++) await explain(client, literals)
       const { rows } = await client.query(
