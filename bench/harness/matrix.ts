@@ -24,19 +24,25 @@ interface MatrixOptions {
   can(provider: Provider): unknown
   readonly title: string
   readonly note?: string
+  /** A call takes so long that many at once, each a longer round trip away, would say nothing new. */
+  readonly isSlow?: boolean
 }
 
-export function combinations(sizes: readonly number[], usual: number, isFull: boolean): Combination[] {
+export function combinations({ sizes, usual, isSlow }: MatrixOptions, isFull: boolean): Combination[] {
   const all = ROUND_TRIPS_MS.flatMap((roundTripMs) =>
     CALLS_AT_ONCE.flatMap((atOnce) => sizes.map((bytes) => ({ bytes, atOnce, roundTripMs }))),
   )
-  return isFull ? all : all.filter(({ bytes, ...rest }) => bytes === usual || (rest.atOnce === 1 && !rest.roundTripMs))
+  if (isFull) return all
+  return all.filter(({ bytes, atOnce, roundTripMs }) => {
+    const changed = Number(bytes !== usual) + Number(atOnce > 1) + Number(roundTripMs > 0)
+    return changed < 2 || (bytes === usual && !isSlow)
+  })
 }
 
 /** One figure for TCP and one for HTTP. */
 export async function matrix(bench: Bench, options: MatrixOptions): Promise<Figure[]> {
   const { settings } = bench
-  const wanted = combinations(options.sizes, options.usual, settings.isFullMatrix)
+  const wanted = combinations(options, settings.isFullMatrix)
   const figures: Figure[] = []
   for (const transport of ['tcp', 'http'] as const) {
     const cases: Case[] = []

@@ -17,6 +17,7 @@ export default {
       title: 'Writes of 1,000 keys',
       sizes: bySize<readonly number[]>(bench.settings, [100, KILOBYTE], [100, KILOBYTE, 16 * KILOBYTE], SIZES),
       usual: 100,
+      isSlow: true,
       can: (provider) => provider.setMany,
       async variant(provider, bytes) {
         const values = Array.from({ length: VALUES }, (_, i) => sampleValue(bytes, i))
