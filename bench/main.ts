@@ -9,6 +9,9 @@ import type { Question } from './harness/question.ts'
 import { saveResult } from './harness/results.ts'
 import { type Mode, settingsOf } from './harness/settings.ts'
 
+/** Tells run.mjs not to go on with the next question. */
+const INTERRUPTED = 130
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -30,6 +33,9 @@ const settings = settingsOf(mode, {
 const checkouts = await loadCheckouts(values.pgstash)
 const startedAt = performance.now()
 const bench = await openBench(settings, checkouts)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void close(INTERRUPTED))
+}
 try {
   console.log(`\n${name}: ${question.title}`)
   const figures = await question.run(bench)
@@ -50,9 +56,14 @@ try {
   console.log(`\n  ${seconds} s, written to ${relative(ROOT, file)}`)
 } catch (error) {
   console.error(error)
-  process.exitCode = 1
+  await close(1)
 }
-// Some peers keep connections that complain when the server stops.
-process.on('uncaughtException', () => {})
-await bench.close()
-process.exit()
+await close(0)
+
+async function close(code: number): Promise<void> {
+  // Some peers keep connections that complain when the server stops.
+  process.on('uncaughtException', () => {})
+  process.on('unhandledRejection', () => {})
+  await bench.close()
+  process.exit(code)
+}

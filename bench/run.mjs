@@ -1,5 +1,5 @@
 /** `npm run bench`: installs the peers if they are missing, and runs each question in a process of its own. */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -8,6 +8,8 @@ import { Command } from 'commander'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const ROOT = dirname(HERE)
+/** Exit code of a question that was told to stop. */
+const INTERRUPTED = 130
 const questions = readdirSync(join(HERE, 'questions')).map((file) => file.replace(/\.ts$/, ''))
 /** Older programs, which vitest runs. They print tables and write no results. */
 const programs = readdirSync(HERE)
@@ -31,20 +33,30 @@ function collect(value, all) {
   return [...all, value]
 }
 
+/** Resolves with the exit code. Passes signals on, so that the question stops its server before it ends. */
 function run(file, args, env = {}) {
-  const { status, error } = spawnSync(file, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } })
-  if (error) throw error
-  return status ?? 1
+  const child = spawn(file, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } })
+  const stop = (signal) => child.kill(signal)
+  const signals = ['SIGTERM', 'SIGINT']
+  for (const signal of signals) process.once(signal, stop)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => {
+      for (const name of signals) process.off(name, stop)
+      if (code === INTERRUPTED || signal !== null) process.exit(INTERRUPTED)
+      resolve(code ?? 1)
+    })
+  })
 }
 
-function installPeers() {
+async function installPeers() {
   const require = createRequire(join(HERE, 'package.json'))
   const { dependencies } = require('./package.json')
   const missing = Object.keys(dependencies).filter((name) => !existsSync(join(HERE, 'node_modules', name)))
   if (missing.length === 0) return require.resolve('tsx')
   console.log(`Installing ${missing.length} packages that the benchmarks need into bench/node_modules.`)
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  if (run(npm, ['ci', '--prefix', HERE, '--no-audit', '--no-fund']) !== 0) process.exit(1)
+  if ((await run(npm, ['ci', '--prefix', HERE, '--no-audit', '--no-fund'])) !== 0) process.exit(1)
   return require.resolve('tsx')
 }
 
@@ -66,17 +78,23 @@ else {
   for (const name of names) {
     if (programs.includes(name)) {
       const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
-      const status = run(process.execPath, [vitest, 'run', '--config', 'bench/vitest.config.ts', `bench/${name}.bench`])
+      const status = await run(process.execPath, [
+        vitest,
+        'run',
+        '--config',
+        'bench/vitest.config.ts',
+        `bench/${name}.bench`,
+      ])
       if (status !== 0) failed.push(name)
       continue
     }
-    const loader = ['--import', pathToFileURL(installPeers()).href]
+    const loader = ['--import', pathToFileURL(await installPeers()).href]
     const mode = options.quick ? 'quick' : options.full ? 'full' : 'default'
     const args = ['--mode', mode, ...options.pgstash.flatMap((folder) => ['--pgstash', folder])]
     if (options.rounds) args.push('--rounds', options.rounds)
     if (options.entries) args.push('--entries', options.entries)
     const program = name === 'report' ? [join(HERE, 'report/report.ts'), ...(options.quick ? ['--quick'] : [])] : null
-    const status = run(process.execPath, [...loader, ...(program ?? [join(HERE, 'main.ts'), name, ...args])], {
+    const status = await run(process.execPath, [...loader, ...(program ?? [join(HERE, 'main.ts'), name, ...args])], {
       TSX_TSCONFIG_PATH: join(HERE, 'tsconfig.json'),
     })
     if (status !== 0) failed.push(name)
