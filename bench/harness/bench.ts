@@ -12,12 +12,7 @@ import type { Settings } from './settings.ts'
 export const POOL_SIZE = 8
 
 /** The defaults of Postgres, except that a checkpoint does not fall into the middle of a round. */
-export const SERVER_SETTINGS = [
-  'max_connections=400',
-  'max_wal_size=8GB',
-  'checkpoint_timeout=1h',
-  'shared_preload_libraries=pg_stat_statements',
-]
+export const SERVER_SETTINGS = ['max_connections=400', 'max_wal_size=8GB', 'checkpoint_timeout=1h']
 
 export interface Bench {
   readonly settings: Settings

@@ -16,13 +16,10 @@ async function workers(bench: Bench): Promise<Served[]> {
   const [current] = bench.checkouts
   if (current === undefined) return all
   for (const checkout of bench.checkouts) {
-    for (const [file, what] of [['pgstash', ''] as const, ['pgstash-tiered', ', memory in front'] as const]) {
-      const { database } = await openSite(bench, checkout)
-      const connection = new URL(await bench.neon(database))
-      const bindings = { ENDPOINT: `http://127.0.0.1:${connection.port}/sql`, DATABASE_URL: connection.href }
-      const worker = await startWorker(bench, file, checkout, bindings)
-      all.push({ ...worker, name: `${checkout.label}${what}` })
-    }
+    const { database } = await openSite(bench, checkout)
+    const connection = new URL(await bench.neon(database))
+    const bindings = { ENDPOINT: `http://127.0.0.1:${connection.port}/sql`, DATABASE_URL: connection.href }
+    all.push({ ...(await startWorker(bench, 'pgstash', checkout, bindings)), name: checkout.label })
   }
   const others = { none: 'no cache', 'hono-cache': 'hono/cache in miniflare', ocache: 'ocache, memory' }
   for (const [file, name] of Object.entries(others)) {
