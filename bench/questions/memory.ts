@@ -1,11 +1,11 @@
 import type { Bench } from '../harness/bench.ts'
-import { measure, slicesOf, timeCells, type Variant } from '../harness/measure.ts'
+import { each, measure, slicesOf, timeCells, type Variant } from '../harness/measure.ts'
 import { openProviders } from '../harness/peers.ts'
 import type { OpenProvider, Transport } from '../harness/provider.ts'
 import type { Case, Figure, Question } from '../harness/question.ts'
 import { at, textOf } from '../harness/values.ts'
 
-const KEYS = Array.from({ length: 1_000 }, (_, i) => `user:${i}`)
+const KEYS = Array.from({ length: 500 }, (_, i) => `user:${i}`)
 /** One reading of the clock costs as much as a hit, so there is one for so many. */
 const HITS = 500
 
@@ -37,7 +37,7 @@ export async function memoryHits(bench: Bench, transport: Transport, names = Obj
   const { providers, close } = await openProviders(bench, { transport, roundTripMs: 0 }, () => true)
   const cases: Case[] = []
   for (const name of names) {
-    for (const provider of providers) for (const key of KEYS) await provider.set(key, VALUES[name])
+    for (const provider of providers) await each(KEYS, (key) => provider.set(key, VALUES[name]))
     // In tiers, a read after the write puts the value into the first one.
     for (const provider of providers) await hits(provider).run(0)
     const samples = await measure(providers.map(hits), slicesOf(bench.settings))
