@@ -121,5 +121,5 @@ export default {
   title: 'What does a cleanup cost?',
   about: `Removes expired entries beside 20,000 live ones. The plain delete has the same table and indexes, and takes expired rows in
     batches with \`for update skip locked\`. Four readers read live keys over TCP beside it.`,
-  run: (bench) => cleanupFigures(bench, bySize(bench.settings, 20_000, 250_000, 1_000_000)),
+  run: (bench) => cleanupFigures(bench, bySize(bench.settings, 20_000, 100_000, 1_000_000)),
 } satisfies Question
