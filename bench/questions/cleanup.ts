@@ -17,10 +17,14 @@ interface Cleaner {
   clean(): Promise<number>
 }
 
+/** By the index, because a batch that starts at the front of the table meets all rows that are dead already. */
 const plainDelete = {
   name: 'plain',
-  text: `delete from cache_entries where key in (
-    select key from cache_entries where kept_until <= now() limit ${BATCH} for update skip locked)`,
+  text: `delete from cache_entries where ctid = any(array(
+    select ctid from cache_entries
+    where cleanup_slot <= floor(extract(epoch from (now() - timestamptz '2000-01-01 00:00:00+00')) / 600)::int
+      and kept_until <= now()
+    order by cleanup_slot limit ${BATCH} for update skip locked))`,
 }
 
 async function cleaners(bench: Bench): Promise<Cleaner[]> {
@@ -119,7 +123,7 @@ export async function cleanupFigures(bench: Bench, rows: number): Promise<Figure
 
 export default {
   title: 'What does a cleanup cost?',
-  about: `Removes expired entries beside 20,000 live ones. The plain delete has the same table and indexes, and takes expired rows in
-    batches with \`for update skip locked\`. Four readers read live keys over TCP beside it.`,
-  run: (bench) => cleanupFigures(bench, bySize(bench.settings, 20_000, 250_000, 1_000_000)),
+  about: `Removes expired entries beside 20,000 live ones. The plain delete has the same table and indexes, finds expired rows by
+    the index, and takes them in batches with \`for update skip locked\`. Four readers read live keys over TCP beside it.`,
+  run: (bench) => cleanupFigures(bench, bySize(bench.settings, 20_000, 100_000, 1_000_000)),
 } satisfies Question

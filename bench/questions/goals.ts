@@ -160,7 +160,7 @@ function versions(bench: Bench, found: Case | undefined, suffix = ''): Cell[] {
 }
 
 async function atScale(bench: Bench): Promise<Figure[]> {
-  const expired = bySize(bench.settings, 20_000, 200_000, 1_000_000)
+  const expired = bySize(bench.settings, 20_000, 150_000, 1_000_000)
   const [rate, , readers] = await cleanupFigures(bench, expired)
   const largest = Math.max(...bench.settings.entries)
   const smallest = Math.min(...bench.settings.entries)
