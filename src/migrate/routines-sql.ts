@@ -17,7 +17,7 @@ import { placed, runBlock } from './home-sql.ts'
 import { isOwnRole, isTrusted } from './trust-sql.ts'
 
 /** The names of rows of the state, before the version. */
-const SET = 'routines '
+export const SET = 'routines '
 
 /** Variables that the steps need. */
 export const ROUTINE_DECLARATIONS = `routine record;
@@ -52,7 +52,7 @@ ${routines.map((routine) => rowOf(tables, routine)).join(',\n')}
 ) as r(name, parameters, columns, body) loop
   is_installed := false;
   -- More than one if a role added another with other parameters.
-  for installed in select p.oid, ${isOwnRole('p.proowner')} as is_own, ${isAsCompiled('p', 'routine.body')}
+  for installed in select p.oid, ${isOwnRole('p.proowner')} as is_own, p.prosrc = routine.body and ${runsAsRoutine('p')}
       and pg_get_function_identity_arguments(p.oid) = routine.parameters and ${isTrusted('p.proowner')} as is_right
     from pg_proc as p where p.pronamespace = to_regnamespace(quote_ident(home)) and p.proname = routine.name loop
     if installed.is_right then
@@ -69,10 +69,10 @@ ${routines.map((routine) => rowOf(tables, routine)).join(',\n')}
 end loop;`
 }
 
-/** True if a function of `pg_proc` has the body of a routine, and what else decides how it runs. */
-export function isAsCompiled(installed: string, body: string): string {
-  return `(${installed}.prosrc = ${body} and not ${installed}.prosecdef and ${installed}.provolatile = 'v'
-      and not ${installed}.proisstrict and ${installed}.prolang = (select l.oid from pg_language as l where l.lanname = 'plpgsql'))`
+/** True if a function of `pg_proc` runs as a routine does, whatever its body is. */
+export function runsAsRoutine(installed: string): string {
+  return `(not ${installed}.prosecdef and ${installed}.provolatile = 'v' and not ${installed}.proisstrict
+      and ${installed}.prolang = (select l.oid from pg_language as l where l.lanname = 'plpgsql'))`
 }
 
 function rowOf(tables: CacheTables, routine: Routine): string {
