@@ -18,6 +18,17 @@ const decorators: Plugin = {
   },
 }
 
+/** The suites whose statements go over HTTP. */
+const INLINE = [
+  'test/contract/drivers.test.ts',
+  'test/fill/{concurrency,faults,processes}.test.ts',
+  'test/hono/core/*.test.ts',
+  'test/postgres/{response-ranges,response-rows,round-trips}.test.ts',
+  'test/postgres/routines/both-ways.test.ts',
+  'test/response-cache/*.test.ts',
+  'test/tags/{exactness,invalidation}.test.ts',
+]
+
 export default defineConfig({
   plugins: [decorators],
   resolve: {
@@ -37,6 +48,16 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: 'all', include: ['test/**/*.test.ts'], exclude: ['test/drizzle-1/**'] } },
+      {
+        extends: true,
+        // Over HTTP most calls go to routines. Without these the same suites pass as well.
+        resolve: { alias: [{ find: /^pgstash\/migrate$/, replacement: path('./test/setup/migrate-inline.ts') }] },
+        test: {
+          name: 'inline statements',
+          env: { TEST_STATEMENTS: 'inline' },
+          include: INLINE,
+        },
+      },
       {
         extends: true,
         // The next Drizzle, so that its release breaks nobody.

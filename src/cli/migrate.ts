@@ -18,6 +18,8 @@ interface Flags extends TableFlags {
   compression?: 'lz4' | 'pglz'
   changes?: boolean
   notify?: string
+  routines: boolean
+  routineRetentionDays?: number
 }
 
 export const migrateCommand = withTableOptions(new Command('migrate'))
@@ -31,6 +33,8 @@ export const migrateCommand = withTableOptions(new Command('migrate'))
   .addOption(new Option('--compression <method>', 'compression of large values').choices(['lz4', 'pglz']))
   .option('--changes', 'log changed keys and tags for tieredCache')
   .option('--notify <channel>', 'send changed keys and tags with NOTIFY')
+  .option('--no-routines', 'install no functions, and drop those of before')
+  .option('--routine-retention-days <days>', 'days to keep those of other versions; default: 30', number)
   .addHelpText('after', examples('pgstash migrate', 'pgstash migrate --print-sql | psql $DATABASE_URL'))
   .action(async ({ databaseUrl, endpoint, dotenv, schema, tablePrefix, printSql, json, ...settings }: Flags) => {
     const place = given({ databaseUrl, endpoint, schema, tablePrefix })

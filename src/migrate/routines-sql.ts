@@ -4,8 +4,10 @@
  * A row of the state per set says which functions it has, and since when another version replaced it. Deploys of two
  * releases can run side by side, so a set stays for some time after that.
  */
+
+import { getTableName } from 'drizzle-orm'
 import { ROUTINE_VERSION } from '../postgres/routines/generated.ts'
-import { type Routine, signatureOf } from '../postgres/routines/routine.ts'
+import { FIRST_LINE, type Routine, signatureOf } from '../postgres/routines/routine.ts'
 import { routineName } from '../postgres/routines/routine-call.ts'
 import { compileRoutines } from '../postgres/routines/routine-set.ts'
 import type { CacheTables } from '../schema/index.ts'
@@ -14,9 +16,13 @@ import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
 import { placed, runBlock } from './home-sql.ts'
 import { isOwnRole, isTrusted } from './trust-sql.ts'
 
+/** The names of rows of the state, before the version. */
+export const SET = 'routines '
+
 /** Variables that the steps need. */
 export const ROUTINE_DECLARATIONS = `routine record;
 installed record;
+is_installed pg_catalog.bool;
 without_jit pg_catalog.text := '';`
 
 export interface RoutineOptions {
@@ -44,20 +50,29 @@ end if;
 for routine in select * from (values
 ${routines.map((routine) => rowOf(tables, routine)).join(',\n')}
 ) as r(name, parameters, columns, body) loop
-  select p.oid, p.prosrc = routine.body and not p.prosecdef and ${isTrusted('p.proowner')} as is_right,
-    ${isOwnRole('p.proowner')} as is_own into installed
-  from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
-  where n.nspname = home and p.proname = routine.name;
-  continue when installed.is_right;
-  if installed.oid is not null then
-    if not installed.is_own then
+  is_installed := false;
+  -- More than one if a role added another with other parameters.
+  for installed in select p.oid, ${isOwnRole('p.proowner')} as is_own, p.prosrc = routine.body and ${runsAsRoutine('p')}
+      and pg_get_function_identity_arguments(p.oid) = routine.parameters and ${isTrusted('p.proowner')} as is_right
+    from pg_proc as p where p.pronamespace = to_regnamespace(quote_ident(home)) and p.proname = routine.name loop
+    if installed.is_right then
+      is_installed := true;
+    elsif not installed.is_own then
       raise exception 'pgstash cannot migrate this' using errcode = '${FOREIGN_FUNCTION_SQLSTATE}';
+    else
+      execute format('drop routine %s', installed.oid::regprocedure);
     end if;
-    execute format('drop routine %s', installed.oid::regprocedure);
-  end if;
+  end loop;
+  continue when is_installed;
   execute format('create function %I.%I(%s) returns table (%s) language plpgsql%s as %L',
     home, routine.name, routine.parameters, routine.columns, without_jit, routine.body);
 end loop;`
+}
+
+/** True if a function of `pg_proc` runs as a routine does, whatever its body is. */
+export function runsAsRoutine(installed: string): string {
+  return `(not ${installed}.prosecdef and ${installed}.provolatile = 'v' and not ${installed}.proisstrict
+      and ${installed}.prolang = (select l.oid from pg_language as l where l.lanname = 'plpgsql'))`
 }
 
 function rowOf(tables: CacheTables, routine: Routine): string {
@@ -69,9 +84,9 @@ function rowOf(tables: CacheTables, routine: Routine): string {
 /** Only writes what differs, because a role that migrates again may have no right to write this table. */
 function recordStep(tables: CacheTables, routines: readonly Routine[]): string {
   const state = placed(tables.state)
-  const own = verbatim(literal(`routines ${ROUTINE_VERSION}`))
+  const own = verbatim(literal(`${SET}${ROUTINE_VERSION}`))
   const set = verbatim(literal(JSON.stringify({ functions: routines.map(({ name }) => routineName(tables, name)) })))
-  const isReplaced = `name like 'routines %%' and not value::jsonb ? 'replacedAt'${routines.length === 0 ? '' : ` and name <> ${own}`}`
+  const isReplaced = `${ofSets(`not value::jsonb ? 'replacedAt'`)}${routines.length === 0 ? '' : ` and name <> ${own}`}`
   const record = `if not exists (select from ${state} where name = ${own} and value = ${set}) then
     insert into ${state} (name, value) values (${own}, ${set})
     on conflict (name) do update set value = excluded.value, updated_at = now();
@@ -85,23 +100,36 @@ function recordStep(tables: CacheTables, routines: readonly Routine[]): string {
 end`)
 }
 
+/**
+ * Drops only functions that look like routines of this cache, because roles that use the cache may write the state.
+ *
+ * Functions of another role stay, and then the row of their set does.
+ */
 function dropStep(tables: CacheTables, retentionDays: number): string {
   const state = placed(tables.state)
-  const isOutdated = `s.name like 'routines %%' and (s.value::jsonb ->> 'replacedAt')::timestamptz <= now() - interval '${retentionDays} days'`
-  const outdated = `select f.name
-  from ${state} as s, jsonb_array_elements_text(s.value::jsonb -> 'functions') as f(name)
-  where ${isOutdated}`
-  return `for routine in execute format(${dollarQuoted(outdated)}, home) loop
-  select p.oid, ${isOwnRole('p.proowner')} as is_own into installed
-  from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
-  where n.nspname = home and p.proname = routine.name;
-  if installed.is_own then
-    execute format('drop routine %s', installed.oid::regprocedure);
-  end if;
+  const isOutdated = ofSets(
+    `(value::jsonb ->> 'replacedAt')::timestamptz <= now() - ${retentionDays} * interval '1 day'`,
+  )
+  const installed = `${state}, jsonb_array_elements_text(case when ${isOutdated} then value::jsonb -> 'functions' else '[]' end) as f, pg_proc as p
+  where p.pronamespace = to_regnamespace(quote_ident(%1$L)) and p.proname = f.value and ${isRoutine(tables, 'p')}`
+  return `for installed in execute format(${dollarQuoted(`select p.oid from ${installed} and ${isOwnRole('p.proowner')}`)}, home) loop
+  execute format('drop routine %s', installed.oid::regprocedure);
 end loop;
 ${runBlock(`begin
-  if exists (select from ${state} as s where ${isOutdated}) then
-    delete from ${state} as s where ${isOutdated};
+  if exists (select from ${state} where ${isOutdated}) and not exists (select from ${installed})
+    and has_table_privilege(format('%%I.%%I', %1$L, ${verbatim(literal(getTableName(tables.state)))}), 'delete') then
+    delete from ${state} where ${isOutdated};
   end if;
 end`)}`
+}
+
+/** A condition on the rows of sets. In a `case`, because the values of other rows are no JSON. */
+function ofSets(condition: string): string {
+  return `case when name like '${SET}%%' then ${condition} else false end`
+}
+
+/** True if a function of `pg_proc` has the name and the first line of a routine of this cache, of any version. */
+function isRoutine({ prefix }: CacheTables, installed: string): string {
+  return `starts_with(${installed}.proname, ${verbatim(literal(`${prefix}cache_`))}) and ${installed}.proname ~ '_[0-9a-f]{8}$'
+    and starts_with(${installed}.prosrc, ${literal(FIRST_LINE)})`
 }

@@ -93,7 +93,7 @@ export function createRunner(
       routines.succeeded()
       return rows
     } catch (error) {
-      if (!routines.isUnusable(error)) throw error
+      if (!routines.refused(error)) throw error
       const rows = await attempt(inlineSender(driver, operation))
       routines.failed(error)
       return rows

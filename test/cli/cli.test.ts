@@ -90,10 +90,28 @@ describe('pgstash migrate', () => {
     expect(rows).toEqual([{ reloptions: expect.arrayContaining(['fillfactor=70']), relpersistence: 'u' }])
   })
 
+  it('installs routines, and says so; --no-routines drops them', async () => {
+    const url = await createDatabase()
+    const routines = async () =>
+      (await createPool(url).query("select from pg_proc where proname ~ '^cache_.*_[0-9a-f]{8}$'")).rowCount
+    await run(['migrate', '--database-url', url])
+    expect(await routines()).toBeGreaterThan(50)
+    const without = await run(['migrate', '--database-url', url, '--no-routines'])
+    expect(without.out).toMatch(/^Updated the cache's tables in .+: routines\.\n$/)
+    expect(await routines()).toBe(0)
+    const { out } = await run(['migrate', '--json', '--database-url', url, '--routine-retention-days', '0'])
+    expect(JSON.parse(out)).toMatchObject({ result: 'updated', changed: ['routines'] })
+    expect(await routines()).toBeGreaterThan(50)
+  })
+
   it('prints what it would run, and runs nothing', async () => {
     expect(await run(['migrate', '--print-sql'])).toEqual({ code: 0, out: migrationSql(), err: '' })
     const named = await run(['migrate', '--print-sql', '--table-prefix', 'a_', '--fillfactor', '70'])
     expect(named.out).toBe(migrationSql({ tables: cacheTables({ prefix: 'a_' }), fillfactor: 70 }))
+    const without = await run(['migrate', '--print-sql', '--no-routines', '--routine-retention-days', '7'])
+    expect(without.out).toBe(migrationSql({ routines: false, routineRetentionDays: 7 }))
+    expect(without.out).not.toContain('#variable_conflict')
+    expect(named.out).toContain('#variable_conflict')
   })
 
   const SECRET = 's3cret'
@@ -117,6 +135,12 @@ describe('pgstash migrate', () => {
       2,
       ['migrate', '--print-sql', '--fillfactor', '5'],
       'fillfactor to be a number from 10 to 100',
+    ],
+    [
+      'a retention is out of range',
+      2,
+      ['migrate', '--print-sql', '--routine-retention-days', '-1'],
+      'routineRetentionDays to be a number from 0 to 3650',
     ],
     ['a setting is no number', 2, ['migrate', '--print-sql', '--fillfactor', 'x'], 'Expected a number'],
     ['an option is unknown', 2, ['migrate', '--nope'], "unknown option '--nope'"],

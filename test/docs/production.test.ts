@@ -5,6 +5,7 @@ import type pg from 'pg'
 import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { ROUTINE_PARAMETERS } from '../../src/postgres/routines/generated.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
@@ -95,12 +96,30 @@ describe('docs/operations.md', () => {
     for (const statement of statements) await owner.query(statement.replace(' to app;', ` to app_${RUN};`))
   })
 
-  it('removes every table', async () => {
+  it('removes every table and function', async () => {
     const [drop = ''] = (await blocks('operations.md')).filter((sql) => sql.startsWith('drop table'))
     const own = createPool(await createDatabase())
-    await migrate(drizzle(own))
+    await migrate(drizzle(own), { changes: true })
+    await migrate(drizzle(own), { routines: false })
     await own.query(drop)
-    const { rows } = await own.query(`select from pg_tables where schemaname = 'public'`)
+    const { rows } = await own.query(`select tablename as name from pg_tables where schemaname = 'public'
+      union all select proname from pg_proc where pronamespace = 'public'::regnamespace`)
     expect(rows).toEqual([])
+  })
+})
+
+describe('docs/routines.md', () => {
+  it('has SQL that runs, and finds the routines', async () => {
+    const statements = await blocks('routines.md')
+    expect(statements.length).toBe(3)
+    const own = createPool(await createDatabase(), { max: 1 })
+    await migrate(drizzle(own))
+    await own.query(`create role cache_app_${RUN}_r`)
+    cleanup(() => own.query(`drop owned by cache_app_${RUN}_r; drop role cache_app_${RUN}_r`))
+    const [grants = '', looks = '', explains = ''] = statements
+    await own.query(grants.replaceAll(`cache_app_${RUN}`, `cache_app_${RUN}_r`))
+    const results = (await own.query(looks)) as unknown as pg.QueryResult[]
+    expect(results.map(({ rowCount }) => rowCount)).toEqual([1, Object.keys(ROUTINE_PARAMETERS).length])
+    await own.query(explains)
   })
 })

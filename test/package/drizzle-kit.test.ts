@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { like, sql } from 'drizzle-orm'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
+import { migrate as migrateOwnPg } from 'drizzle-orm/node-postgres/migrator'
 import { getTableConfig } from 'drizzle-orm/pg-core'
 import { drizzle, type PgliteDatabase } from 'drizzle-orm/pglite'
 import { migrate as migrateOwn } from 'drizzle-orm/pglite/migrator'
@@ -117,6 +118,38 @@ describe("the recipe for one's own drizzle-kit", () => {
       await db.select({ name: cacheState.name }).from(cacheState).where(like(cacheState.name, 'migration %')),
     ).toEqual(MIGRATIONS.map((name) => ({ name })))
     expect((await db.execute(sql`select * from products`)).rows).toEqual([])
+  })
+
+  it('installs the routines by a custom migration, with the commands of docs/routines.md', async () => {
+    const url = await createDatabase()
+    const out = ['--dialect', 'postgresql', '--out', './custom']
+    const first = await run(bin('drizzle-kit'), ['generate', ...out, '--schema', './schema.ts'], project)
+    expect(first.code, first.stdout + first.stderr).toBe(0)
+    const custom = ['generate', ...out, '--schema', './schema.ts', '--custom', '--name=pgstash']
+    expect((await run(bin('drizzle-kit'), custom, project)).code).toBe(0)
+    const { stdout } = await run('node', [join(ROOT, 'dist/cli/index.js'), 'migrate', '--print-sql'], project)
+    await writeFile(join(project, 'custom/0001_pgstash.sql'), stdout)
+    const pool = createPool(url)
+    await migrateOwnPg(drizzlePg(pool), { migrationsFolder: join(project, 'custom') })
+    const routines = () =>
+      pool.query("select oid, xmin from pg_proc where proname ~ '^cache_.*_[0-9a-f]{8}$' order by 1")
+    const installed = (await routines()).rows
+    expect(installed.length).toBeGreaterThan(50)
+    await migrate(drizzlePg(pool))
+    expect((await routines()).rows).toEqual(installed)
+
+    // drizzle-kit knows no functions.
+    const push = ['push', '--dialect', 'postgresql', '--schema', './schema.ts', '--url', url, '--force']
+    const pushed = await run(bin('drizzle-kit'), push, project)
+    expect(pushed.code, pushed.stdout + pushed.stderr).toBe(0)
+    expect((await routines()).rows).toEqual(installed)
+    const pulled = await run(
+      bin('drizzle-kit'),
+      ['pull', '--dialect', 'postgresql', '--url', url, '--out', './pulled'],
+      project,
+    )
+    expect(pulled.code, pulled.stdout + pulled.stderr).toBe(0)
+    expect((await routines()).rows).toEqual(installed)
   })
 
   async function generateFrom(file: string): Promise<string> {

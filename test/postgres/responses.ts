@@ -21,7 +21,7 @@ export const META: ResponseMeta = {
 }
 
 /** A store of its own, as each isolate has one. */
-export function createResponses(site: Site, options: CacheOptions = {}) {
+export function createResponses(site: Pick<Site, 'faults' | 'server'>, options: CacheOptions = {}) {
   const cache = createCache(drizzle(neon(site.server.connectionString)), { timeout: 60_000, ...options })
   const engine = postgresEngineOf(cache)
   if (engine === undefined) throw new Error('Expected a cache on Postgres.')

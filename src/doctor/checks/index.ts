@@ -12,6 +12,7 @@ import { migrations } from './migrations.ts'
 import { ownership } from './ownership.ts'
 import { pooler } from './pooler.ts'
 import { privileges } from './privileges.ts'
+import { routines } from './routines.ts'
 import { rowSecurity } from './row-security.ts'
 import { server } from './server.ts'
 import { settings } from './settings.ts'
@@ -22,7 +23,7 @@ import { vacuum } from './vacuum.ts'
 
 export const CHECKS: readonly Check[] = [
   ...[connection, server, pooler, clock, rowSecurity, migrations],
-  ...[privileges, ownership],
+  ...[privileges, ownership, routines],
   ...[indexes, settings, unlogged],
   ...[vacuum, toast, heapOnly, cleanup, leases, log, transactions],
 ]

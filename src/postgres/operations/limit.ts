@@ -33,7 +33,7 @@ export const countCall = operation({
         select
           case when s.running then ${nextCount(tables)} else 1 end,
           case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,
-          case when s.running then coalesce(${entries.keptUntil}, excluded.kept_until) else excluded.kept_until end,
+          case when s.running and ${entries.expiresAt} is not null then ${entries.keptUntil} else excluded.kept_until end,
           case when s.running then ${entries.tags} end,
           case when s.running then ${recheckedAt(tables)} end,
           case when s.running then ${entries.createdAt} else now() end,

@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '650658f5'
+export const ROUTINE_VERSION = '31ce7cc8'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -15,7 +15,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   evict: 'batch',
   evict_in_range: 'from to batch',
   fill: 'key token staleMs at after maxAgeMs tags asOf value number computeMs',
-  fill_response: 'key token passedAt base forgets names retentionMs digests at after maxAgeMs tags expected maxVariants value computeMs meta date',
+  fill_response:
+    'key token passedAt base forgets names retentionMs digests at after maxAgeMs tags expected maxVariants value computeMs meta date',
   freshen_response: 'key token passedAt at after maxAgeMs tags meta retentionMs',
   has: 'key',
   invalidate: 'tags',
@@ -45,7 +46,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   read_or_claim_sliding: 'staleMs forCopy key force early ttlMs maxAgeMs token leaseMs lifeMs',
   read_or_claim_sliding_with_changes: 'staleMs forCopy since key force early ttlMs maxAgeMs token leaseMs lifeMs',
   read_or_claim_with_changes: 'staleMs forCopy since key force early token leaseMs',
-  read_response: 'base ttlMs maxAgeMs claims force headOnly anyTag noneMatch modifiedSince suffix first last digests token leaseMs lifeMs',
+  read_response:
+    'base ttlMs maxAgeMs claims force headOnly anyTag noneMatch modifiedSince suffix first last digests token leaseMs lifeMs',
   read_sliding: 'key ttlMs maxAgeMs lifeMs',
   release: 'key token',
   remove: 'key',

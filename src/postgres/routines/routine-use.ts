@@ -21,8 +21,8 @@ export interface RoutineUse {
   isAllowed(): boolean
   /** A routine has answered. */
   succeeded(): void
-  /** True if the call of a routine failed with an error that its statement may not have inline. */
-  isUnusable(error: unknown): error is DatabaseError
+  /** The call of a routine failed. Returns true if its statement may succeed inline. */
+  refused(error: unknown): error is DatabaseError
   /** The routine could not be called, but its statement succeeded inline. */
   failed(error: DatabaseError): void
 }
@@ -37,10 +37,14 @@ export function createRoutineUse(tables: CacheTables, report: (error: DatabaseEr
     succeeded() {
       areKnown = true
     },
-    isUnusable(error): error is DatabaseError {
+    refused(error): error is DatabaseError {
       if (!(error instanceof DatabaseError)) return false
-      // A role that has called one may call all. So it lacks a right on a table.
-      return MISSING.has(error.sqlState ?? '') || (error.sqlState === FORBIDDEN && !areKnown)
+      if (error.sqlState !== FORBIDDEN) return MISSING.has(error.sqlState ?? '')
+      // A role that has called one may call all. So it lacks a right on a table, unless its grants have changed: then the
+      // next call finds out.
+      const mayCall = areKnown
+      areKnown = false
+      return !mayCall
     },
     failed(error) {
       areKnown = false

@@ -28,14 +28,14 @@ export function compileRoutine(operation: Operation<never>, tables: CacheTables)
   return { name: operation.name, parameters, columns, body: bodyOf(parameters, statements) }
 }
 
+/** Each body begins with it. It lets a statement name columns that the result has as well. */
+export const FIRST_LINE = '\n#variable_conflict use_column\n'
+
 /**
- * The parameters have no names, because those of variables and result columns would clash. `use_column` lets a statement name
- * columns that the result has as well.
+ * The parameters have no names, because those of variables and result columns would clash.
  */
 function bodyOf(parameters: readonly string[], statements: readonly string[]): string {
-  return `
-#variable_conflict use_column
--- ${parameters.map((name, i) => `$${i + 1} ${name}`).join(', ') || 'No parameters'}
+  return `${FIRST_LINE}-- ${parameters.map((name, i) => `$${i + 1} ${name}`).join(', ') || 'No parameters'}
 begin
 ${statements.map((statement) => `  return query ${statement};`).join('\n  if found then return; end if;\n')}
 end

@@ -1,0 +1,132 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { runsAsRoutine, SET } from '../../migrate/routines-sql.ts'
+import { integer, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { ROUTINE_VERSION } from '../../postgres/routines/generated.ts'
+import { signatureOf } from '../../postgres/routines/routine.ts'
+import { routineName } from '../../postgres/routines/routine-call.ts'
+import { compileRoutines } from '../../postgres/routines/routine-set.ts'
+import type { CacheTables } from '../../schema/index.ts'
+import { identifier } from '../../schema/sql-text.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
+import { counted } from '../figures.ts'
+import { type Check, type Observation, oidOf, ok } from '../finding.ts'
+
+const facts = operation({
+  name: 'check_routines',
+  repeatable: 'always',
+  rows: 'one',
+  columns: {
+    role: text,
+    owner: text,
+    schema: text,
+    expected: integer,
+    missing: integer,
+    changed: integer,
+    forbidden: integer,
+    // Another function of the name comes first on the search path.
+    hidden: integer,
+    otherOwners: text,
+    olderSets: integer,
+  },
+  build: (db, tables, answer) =>
+    answer(db, {
+      role: sql`current_user::text`,
+      owner: sql`max(e.owner)`,
+      schema: sql`max(e.schema)`,
+      expected: sql`count(*)`,
+      missing: sql`count(*) filter (where p.oid is null)`,
+      changed: sql`count(*) filter (where encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') <> r.digest
+        or not ${sql.raw(runsAsRoutine('p'))})`,
+      forbidden: sql`count(*) filter (where not has_function_privilege(p.oid, 'execute'))`,
+      hidden: sql`count(*) filter (where p.oid <> to_regprocedure(r.called))`,
+      otherOwners: sql`coalesce(string_agg(distinct o.rolname, ', ') filter (where o.oid <> e.relowner and not o.rolsuper), '')`,
+      olderSets: sql`(select count(*) from ${tables.state} as s
+        where starts_with(s.name, ${SET}::text) and s.name <> ${SET + ROUTINE_VERSION}::text)`,
+    }).from(
+      sql`json_to_recordset(${JSON.stringify(expected(tables))}::text::json) as r(name text, parameters text, called text, digest text)
+      cross join ${entries(tables)} as e
+      left join pg_proc as p on p.proname = r.name and p.pronamespace = e.relnamespace
+        and pg_get_function_identity_arguments(p.oid) = r.parameters
+      left join pg_roles as o on o.oid = p.proowner`,
+    ),
+})
+
+function entries(tables: CacheTables): SQL {
+  return sql`(
+    select c.relowner, c.relnamespace, pg_get_userbyid(c.relowner)::text as owner, n.nspname::text as schema
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = ${oidOf(tables, tables.entries)})`
+}
+
+/** The set of this version: what is called, and a digest of each body. */
+function expected(tables: CacheTables) {
+  return compileRoutines(tables).map((routine) => {
+    const name = routineName(tables, routine.name)
+    const { parameters } = signatureOf(routine)
+    const place = tables.schema === undefined ? '' : `${identifier(tables.schema)}.`
+    const digest = bytesToHex(sha256(utf8ToBytes(routine.body)))
+    return { name, parameters, called: `${place}${identifier(name)}(${parameters})`, digest }
+  })
+}
+
+const MIGRATE = 'Run `pgstash migrate`, as the owner of the tables.'
+
+/**
+ * Whether drivers that cannot keep statements prepared find the routines of this version.
+ *
+ * A cache works without them, so nothing here is a problem.
+ */
+export const routines: Check = {
+  name: 'routines',
+  needsTables: true,
+  async look({ runner, isHttp }) {
+    const [row] = await runner.run(facts)
+    if (row === undefined) return [ok('There is nothing to compare with.')]
+    const { role, owner, schema, missing, changed, forbidden, hidden, otherOwners, olderSets } = row
+    const all = counted(row.expected, 'routine')
+    const seen: Observation[] = []
+    const warn = (what: string, advice: string) => seen.push({ status: 'warning', what, advice })
+    if (otherOwners !== '') {
+      warn(
+        `Routines belong to ${otherOwners}, and not to ${owner}: their owner decides what runs with the rights of each caller.`,
+        `Drop them as a superuser, then run \`pgstash migrate\` as ${owner}.`,
+      )
+    }
+    if (hidden > 0) {
+      warn(
+        `The search path finds ${counted(hidden, 'other function')} of a routine's name first.`,
+        'Drop them, or give the cache a schema of its own.',
+      )
+    }
+    if (changed > 0) warn(`Not as this version installs them: ${changed} of ${all}.`, MIGRATE)
+    if (missing > 0) seen.push(absence(missing === row.expected ? 'The' : `${missing} of the`, isHttp))
+    if (forbidden > 0) {
+      warn(
+        `${role} may not execute ${forbidden} of ${all}, so each of these calls sends its SQL.`,
+        `As their owner: grant execute on all functions in schema ${schema} to ${role}.`,
+      )
+    }
+    if (seen.length > 0) return seen
+    const older =
+      olderSets === 0
+        ? ''
+        : ` ${counted(olderSets, 'older set')} may still serve another release; migrate drops it later.`
+    return [ok(`All ${all} of this version (${ROUTINE_VERSION}) are installed.${older}`)]
+  },
+}
+
+function absence(many: string, isHttp: boolean): Observation {
+  const what = `${many} routines of this version (${ROUTINE_VERSION}) are not installed`
+  if (isHttp) {
+    return {
+      status: 'warning',
+      what: `${what}: each call sends its SQL, which the server parses and plans again.`,
+      advice: `${MIGRATE} The cache also works without.`,
+    }
+  }
+  return {
+    status: 'note',
+    what: `${what}. Connections that keep statements prepared, such as this one, need none.`,
+    advice: `If code uses this cache over HTTP: ${MIGRATE}`,
+  }
+}

@@ -1,0 +1,15 @@
+/** Stands in for `pgstash/migrate` in the project `inline statements`: it installs no routines. */
+import type { Database } from 'pgstash'
+import { defaultTables } from 'pgstash/schema'
+import { type MigrateOptions, migrate as migrateTables } from '../../src/migrate/index.ts'
+import { createRoutineUse } from '../../src/postgres/routines/routine-use.ts'
+import { DatabaseError } from '../../src/values/errors.ts'
+
+export { type MigrateOptions, migrationSql } from '../../src/migrate/index.ts'
+
+export async function migrate(db: Database, options: MigrateOptions = {}): Promise<void> {
+  await migrateTables(db, { ...options, routines: false })
+  // The first call would find that out by itself, in a round trip that tests count.
+  const use = createRoutineUse(options.tables ?? defaultTables, () => {})
+  use.failed(new DatabaseError('The routines are missing.', { sqlState: '42883' }))
+}
