@@ -13,6 +13,7 @@ import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { eventually } from '../setup/eventually.ts'
 import { pgbouncerPath, startPgBouncer } from '../setup/pgbouncer.ts'
+import { startTcpRelay } from '../setup/tcp-relay.ts'
 import { startRelay } from '../setup/websocket-relay.ts'
 
 const CALLS = 40
@@ -158,5 +159,24 @@ describe('sent', () => {
     await unlock()
     expect((await behind).rows).toEqual([{ count: '0' }])
     expect(await createCache(drizzle(client)).has('key')).toBe(false)
+  })
+})
+
+describe('connections that the network forgot', () => {
+  it('are closed when their statements time out, so that the pool is free again', async () => {
+    const relay = await startTcpRelay(url)
+    const pool = createPool(relay.url, { max: CONNECTIONS })
+    const cache = createCache(drizzle(pool), { timeout: HASTY_MS })
+    await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, i)))
+    expect(relay.open).toBe(CONNECTIONS)
+    relay.forgetConnections()
+    const failed = await failures(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, 'lost')))
+    expect(failed.map(({ code, sent }) => [code, sent])).toEqual(failed.map(() => ['TIMEOUT', true]))
+    const patient = createCache(drizzle(pool), { timeout: 60_000 })
+    expect(await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => patient.get(`key ${i}`)))).toEqual(
+      Array.from({ length: CONNECTIONS }, (_, i) => i),
+    )
+    await eventually(() => expect(relay.open).toBeLessThanOrEqual(CONNECTIONS))
+    expect([pool.totalCount <= CONNECTIONS, pool.waitingCount]).toEqual([true, 0])
   })
 })
