@@ -179,8 +179,10 @@ function rejection(call: LimitedCall): Promise<never> {
  */
 function wireValues(values: Record<string, unknown>): Record<string, string | null> {
   const sent: Record<string, string | null> = {}
-  for (const [name, value] of Object.entries(values)) {
-    if (value === null || value === undefined) sent[name] = null
+  for (const name in values) {
+    const value = values[name]
+    if (typeof value === 'string') sent[name] = value
+    else if (value === null || value === undefined) sent[name] = null
     else sent[name] = typeof value === 'object' ? JSON.stringify(value) : String(value)
   }
   return sent

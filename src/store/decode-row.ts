@@ -37,7 +37,9 @@ function noteDecoded(row: Row, decoded: unknown): void {
 }
 
 function isFlat(value: unknown): boolean {
-  return Object.values(Object(value)).every((field) => typeof field !== 'object' || field === null)
+  // The values of a string are its characters.
+  if (typeof value !== 'object' || value === null) return true
+  return Object.values(value).every((field) => typeof field !== 'object' || field === null)
 }
 
 function copied(value: unknown): unknown {
