@@ -84,10 +84,18 @@ export function createRunner(
         },
         call,
       )
-      const rows = await withinLimit(driver, limits, call, work).catch((error: unknown) => {
-        contact.failed(error)
-        throw error
-      })
+      limits.start(call)
+      let rows: Awaited<typeof work>
+      try {
+        rows = await (driver.endsAbandoned ? work : Promise.race([work, rejection(call)]))
+      } catch (error) {
+        const failure = call.timeout ?? error
+        contact.failed(failure)
+        throw failure
+      } finally {
+        // No timer outlives the call.
+        limits.stop(call)
+      }
       contact.succeeded()
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
@@ -150,23 +158,7 @@ function abandon(db: Database, timeoutMs: number, call: LimitedCall): void {
   call.reject?.(call.timeout)
 }
 
-/** Rejects when the time is over. No timer outlives the call. */
-async function withinLimit<T>(
-  driver: Driver,
-  limits: TimeLimits<LimitedCall>,
-  call: LimitedCall,
-  work: Promise<T>,
-): Promise<T> {
-  limits.start(call)
-  try {
-    return await (driver.endsAbandoned ? work : Promise.race([work, rejection(call)]))
-  } catch (error) {
-    throw call.timeout ?? error
-  } finally {
-    limits.stop(call)
-  }
-}
-
+/** Rejects when the time is over. */
 function rejection(call: LimitedCall): Promise<never> {
   return new Promise((_, reject) => {
     call.reject = reject

@@ -31,7 +31,9 @@ function textOf(cell: unknown): unknown {
   return typeof cell === 'string' ? cell : String(cell)
 }
 
-type Transport = (statement: Statement, call: Call) => Promise<Result>
+/** Sends a statement, and passes its result through `toRows`, which may throw. */
+type Transport = (statement: Statement, call: Call, toRows: ToRows) => Promise<unknown[][]>
+type ToRows = (result: Result) => unknown[][]
 
 /** Undefined if the database is not over such a client, or if something stands between Drizzle and the client. */
 export function pgDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
@@ -48,14 +50,14 @@ export function pgDriver(db: Database, tables: CacheTables, preparedNames: boole
       const bound = bindStatement(db, tables, operation, { hasName: hasNames, mark: 'column name' })
       const { name, text } = bound
       const width = entriesOf(operation.columns).length
-      return async (given, call) => {
+      const toRows: ToRows = ({ fields, rows }) => {
+        if (fields.length === width && fields[0]?.name === operation.name) return rows
+        throw wrongAnswer(operation.name, `rows of its ${width} columns`, 'others')
+      }
+      return (given, call) => {
         const values = bound.valuesOf(given)
         logger?.logQuery?.(text, values)
-        const { fields, rows } = await send({ name, text, values, rowMode: 'array', types: TEXT }, call)
-        if (fields.length !== width || fields[0]?.name !== operation.name) {
-          throw wrongAnswer(operation.name, `rows of its ${width} columns`, 'others')
-        }
-        return rows
+        return send({ name, text, values, rowMode: 'array', types: TEXT }, call, toRows)
       }
     },
     forgetNames() {
@@ -68,11 +70,11 @@ function transportOf(db: Database): Transport | undefined {
   const client: unknown = Reflect.get(db, '$client')
   if (!isOwnSession(db, KINDS, client)) return undefined
   if (isPool(client)) {
-    return sendsOverFetch(client) ? undefined : (statement, call) => sendOverPool(client, statement, call)
+    return sendsOverFetch(client) ? undefined : (...request) => sendOverPool(client, ...request)
   }
   // Only with this class can a statement be taken back that waits behind others.
   if (!isPgClient(client) || classOf(client).Query === undefined) return undefined
-  return (statement, call) => sendOverClient(client, statement, call)
+  return (...request) => sendOverClient(client, ...request)
 }
 
 /** Neon's pool may send statements over HTTP, without any connection. Only its own `query` does that. */
@@ -83,24 +85,34 @@ function sendsOverFetch(pool: Pool): boolean {
   return Reflect.get(Object(neonConfig?.constructor), 'poolQueryViaFetch') === true
 }
 
-function sendOverPool(pool: Pool, statement: Statement, call: Call): Promise<Result> {
+function sendOverPool(pool: Pool, statement: Statement, call: Call, toRows: ToRows): Promise<unknown[][]> {
   return new Promise((resolve, reject) => {
     if (call.state === 'unknown') call.state = 'queued'
     call.abandon = () => reject(new AbandonedError())
     pool.connect((error, lent) => {
       if (lent === undefined) reject(error)
       else if (call.isAbandoned) lent.release()
-      else sendOverLent(pool, lent as PgClient & Lent, statement, call, { resolve, reject })
+      else sendOverLent(pool, lent as PgClient & Lent, statement, call, { toRows, resolve, reject })
     })
   })
 }
 
 interface Settle {
-  resolve(result: Result): void
+  readonly toRows: ToRows
+  resolve(rows: unknown[][]): void
   reject(error: unknown): void
 }
 
-function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, call: Call, settle: Settle): void {
+function settle({ toRows, resolve, reject }: Settle, error: unknown, result: Result | undefined): void {
+  try {
+    if (result === undefined) reject(error)
+    else resolve(toRows(result))
+  } catch (wrong) {
+    reject(wrong)
+  }
+}
+
+function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, call: Call, caller: Settle): void {
   let isLent = true
   const release = (isBroken?: unknown) => {
     if (!isLent) return
@@ -111,7 +123,7 @@ function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, c
   }
   call.state = 'sent'
   call.abandon = () => {
-    settle.reject(new AbandonedError())
+    caller.reject(new AbandonedError())
     // In this order, because a pooler finds the session to cancel by a connection that is still open.
     cancelStatement(lent, pool.options).then(() => release(true))
   }
@@ -121,13 +133,12 @@ function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, c
     lent.query(statement, undefined, (error, result) => {
       // The request to cancel may be under way, and must not hit a later statement on this connection.
       if (call.isAbandoned) return
-      release(isUndone(error) ? undefined : error)
-      if (result === undefined) settle.reject(error)
-      else settle.resolve(result)
+      release(error && isUndone(error) ? undefined : error)
+      settle(caller, error, result)
     })
   } catch (error) {
     release(error)
-    settle.reject(error)
+    caller.reject(error)
   }
 }
 
@@ -137,14 +148,13 @@ function isUndone(error: unknown): boolean {
 }
 
 /** A client sends one statement after the other, those of the program too. It has no other connection to go on with. */
-function sendOverClient(client: PgClient, statement: Statement, call: Call): Promise<Result> {
+function sendOverClient(client: PgClient, statement: Statement, call: Call, toRows: ToRows): Promise<unknown[][]> {
   return new Promise((resolve, reject) => {
     let isAnswered = false
     const Query = classOf(client).Query as NonNullable<PgClientClass['Query']>
     const query = new Query(statement, undefined, (error, result) => {
       isAnswered = true
-      if (result === undefined) reject(error)
-      else resolve(result)
+      settle({ toRows, resolve, reject }, error, result)
     })
     if (call.state === 'unknown') call.state = 'queued'
     let isSent = false
