@@ -44,7 +44,8 @@ export interface Definition<Row> {
   readonly build: Build<Row>
   /**
    * Cheaper statements for usual cases, with the same columns. A routine tries them first, and the first that returns a row
-   * is the answer. Each sees a snapshot of its own, so it must be right by itself.
+   * is the answer. Each sees a snapshot of its own, so it must be right by itself. An operation that has some is called as a
+   * routine even where statements stay prepared, because that is faster.
    */
   readonly usual?: readonly Build<Row>[]
 }

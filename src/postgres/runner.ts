@@ -66,9 +66,9 @@ export function createRunner(
 
   /** Undefined if the statement is sent inline: its plan is kept, it has no routine, or the routine is missing. */
   function routineSender(driver: Driver, operation: Operation<never>): Send | undefined {
+    const isInline = driver.keepsPlans && operation.isLarge !== true && operation.usual.length === 0
     // A missing routine would end the caller's transaction.
-    const isInline = (driver.keepsPlans && operation.isLarge !== true) || isInTransaction
-    if (isInline || !routines.isAllowed()) return undefined
+    if (isInline || isInTransaction || !routines.isAllowed()) return undefined
     if (!calls.has(operation)) {
       const call = routineCall(operation)
       calls.set(operation, call && driver.prepare(call))
