@@ -33,7 +33,7 @@ const DECLARED = {
   name: 'sweep',
   repeatable: 'unsent',
   rows: 'one',
-  isLarge: true,
+  prefersRoutine: true,
   columns: {
     removed: integer,
     // True if the next statement would find more.

@@ -37,6 +37,8 @@ export const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   scan: [40],
   rows: [100],
   begin: [true, false],
+  trims: [true, false],
+  leases: ['', 'k'],
   base: KEYS,
   bases: [KEYS],
   froms: [KEYS],
