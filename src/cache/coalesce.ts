@@ -4,6 +4,7 @@ import { DatabaseTimeoutError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { withDeadline } from '../values/with-deadline.ts'
+import { isWorkers } from '../values/workers.ts'
 
 type Rows<R> = ReadonlyMap<string, R>
 
@@ -20,6 +21,8 @@ interface Batch<R> {
   readonly reply: Promise<Reply<Rows<R>>>
   /** The same read once more, which the first follower that lost patience sends for all of them. */
   hedge?: Promise<Reply<Rows<R>>>
+  /** What all followers wait for, unless each needs a timer of its own. */
+  shared?: Promise<Reply<Rows<R>>>
 }
 
 /**
@@ -51,11 +54,18 @@ export function createCoalescer<R>(
   async function follow(batch: Batch<R>, key: string): Promise<Reply<Rows<R>>> {
     try {
       // Only the leader's reply carries the cost of the statement.
-      return { ...(await share(batch)), cost: noCost() }
+      return { ...(await shareOnce(batch)), cost: noCost() }
     } catch (error) {
       if (!isFrameworkSignal(error)) throw error
       return read([key])
     }
+  }
+
+  /** All followers wait together, with one timer. On Workers, a timer belongs to the request that made it. */
+  function shareOnce(batch: Batch<R>): Promise<Reply<Rows<R>>> {
+    if (isWorkers()) return share(batch)
+    batch.shared ??= share(batch)
+    return batch.shared
   }
 
   async function share(batch: Batch<R>): Promise<Reply<Rows<R>>> {

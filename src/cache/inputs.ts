@@ -24,8 +24,11 @@ export interface GetOptions {
   sliding?: unknown
 }
 
+const PLAIN_GET = { fallback: undefined, ttlMs: undefined }
+
 /** @throws InvalidOptionError, InvalidExpirationError */
 export function parseGet(options: GetOptions | undefined): { fallback: unknown; ttlMs: number | undefined } {
+  if (options === undefined) return PLAIN_GET
   const { fallback, sliding } = optionsObject<GetOptions>(options, ['fallback', 'sliding'])
   return { fallback, ttlMs: sliding === undefined ? undefined : parsePeriod(sliding, 'sliding', now()) }
 }

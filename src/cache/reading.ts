@@ -104,9 +104,17 @@ async function decodeRows(
   wanted: ReadonlyMap<string, string>,
   { codec }: OperationEngine,
 ): Promise<Map<string, unknown>> {
-  const pairs = Array.from(wanted, async ([stored, key]) => {
+  const values = new Map<string, unknown>()
+  let hasPromises = false
+  for (const [stored, key] of wanted) {
     const row = rows.get(stored)
-    return row && ([key, await decodeRow(row, stored, codec)] as const)
-  })
-  return new Map((await Promise.all(pairs)).filter((pair) => pair !== undefined))
+    if (row === undefined) continue
+    const value = decodeRow(row, stored, codec)
+    hasPromises ||= value instanceof Promise
+    values.set(key, value)
+  }
+  // A promise for each value takes longer than a copy of the value.
+  if (!hasPromises) return values
+  const pairs = Array.from(values, async ([key, value]) => [key, await value] as const)
+  return new Map(await Promise.all(pairs))
 }

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { number as count } from '../doctor/figures.ts'
 import type { QueryDatabase } from '../postgres/database.ts'
-import { sweep, sweepSizes } from '../postgres/operations/sweep.ts'
+import { SWEEP_START, sweep, sweepSizes } from '../postgres/operations/sweep.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
@@ -55,7 +55,7 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
 /** One step of a cleanup; each run takes up where the one before has stopped. */
 function cleanupText({ db, tables }: Place, batch: number): string {
   const query = sweep.everything.build(db as unknown as QueryDatabase, tables)
-  return statementText(query, { ...sweepSizes(batch), begin: true })
+  return statementText(query, { ...SWEEP_START, ...sweepSizes(batch) })
 }
 
 interface Scheduler {

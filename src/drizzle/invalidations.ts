@@ -1,5 +1,5 @@
 /** Sends the invalidations of a query cache's writes at once. A write waits for them only a short time. */
-import { isExhausted } from '../postgres/drivers/pool-gate.ts'
+import { isExhausted } from '../postgres/drivers/pool.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { type Emit, noCost } from '../values/events.ts'
 import { withDeadline } from '../values/with-deadline.ts'

@@ -58,8 +58,8 @@ export interface Call {
   readonly waitUntil: FillSettings['waitUntil']
   /** The call's own computation, which may never run. Its parent is the computation that made the call. */
   readonly computation: Computation
-  /** When the call stops waiting for other calls of this process. */
-  readonly waitsUntil: number
+  /** When the call stops waiting for other calls of this process. Set before it waits, because a hit needs no clock. */
+  waitsUntil: number
   /** True once a leader that the call waited for was lost or outlasted its lease. */
   hasLostLeader: boolean
   /** Failed computations of leaders that the call waited for. */

@@ -63,17 +63,16 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
       compute: typeof compute === 'function' ? (compute as (fill: Fill) => unknown) : () => compute,
       waitUntil: options.waitUntil ?? settings.waitUntil,
       computation: startComputation(...leaseIdentity(store, key)),
-      waitsUntil: now() + MAX_LEASES * options.leaseMs,
+      waitsUntil: 0,
       hasLostLeader: false,
       leaderFailures: 0,
     }
   }
 
-  async function answer(call: Call): Promise<Answer> {
-    // A computation that needs its own key would otherwise wait for itself.
-    if (isNestedInItself(call.computation)) return answerWithoutLease(call)
-    const local = await answerLocally(call)
-    if (local !== undefined) return local
+  async function answer(call: Call, local: Promise<Answer | undefined> | undefined): Promise<Answer> {
+    const own = await local
+    if (own !== undefined) return own
+    call.waitsUntil = now() + MAX_LEASES * call.options.leaseMs
     for (;;) {
       const pending = calls.findPending(call)
       if (pending !== undefined) {
@@ -98,7 +97,13 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
     detach: calls.detach,
     async getOrSet(name, key, compute, options) {
       const call = startCall(name, key, compute, options, false)
-      return untilAborted(call.options.signal, answer(call))
+      const { signal } = call.options
+      // A computation that needs its own key would otherwise wait for itself.
+      if (isNestedInItself(call.computation)) return untilAborted(signal, answerWithoutLease(call))
+      const local = answerLocally(call)
+      // Each further promise would take as long as all the rest of a hit in memory.
+      if (local !== undefined && !(local instanceof Promise)) return local
+      return untilAborted(signal, answer(call, local))
     },
     async refresh(name, key, compute, options) {
       const call = startCall(name, key, compute, options, true)
@@ -108,19 +113,18 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
 }
 
 /** A hit that the store can answer without a request. Sliding and early refreshes are for `readOrClaim` to judge. */
-async function answerLocally(call: Call): Promise<Answer | undefined> {
+function answerLocally(call: Call): Answer | Promise<Answer | undefined> | undefined {
   const { sliding, beta } = call.options
   const row = sliding === undefined && beta === 0 ? readLocally(call.store, call.key) : undefined
   if (row === undefined) return undefined
-  const startedAt = now()
-  try {
-    const value = await decodeRow(row, call.key, call.settings.codec)
-    emit(call, { type: 'hit', count: 1, durationMs: now() - startedAt })
+  const startedAt = call.settings.emit === undefined ? 0 : now()
+  const answerWith = (value: unknown): Answer => {
+    if (call.settings.emit !== undefined) emit(call, { type: 'hit', count: 1, durationMs: now() - startedAt })
     return { value, isOwn: false }
-  } catch {
-    // The leader reports an entry that cannot be decoded, and computes it again.
-    return undefined
   }
+  const value = decodeRow(row, call.key, call.settings.codec)
+  // The leader reports an entry that cannot be decoded, and computes it again.
+  return value instanceof Promise ? value.then(answerWith, () => undefined) : answerWith(value)
 }
 
 async function answerWithoutLease(call: Call): Promise<Answer> {

@@ -85,6 +85,7 @@ export function slidingOf(deadline: Deadline, maxAgeMs: number | null, slack: nu
 }
 
 function staleWindow(stale: unknown): number | null {
+  if (stale === 0) return 0
   const window = parseExpiration(stale, now(), 'stale')
   if (window.kind === 'never') return null
   if (window.kind === 'after') return Math.max(0, window.ms)

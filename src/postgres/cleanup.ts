@@ -10,7 +10,7 @@ import type { Capacity } from './capacity.ts'
 import { evict } from './operations/evict.ts'
 import { forScope } from './operations/scoped.ts'
 import { stats } from './operations/stats.ts'
-import { sweep, sweepSizes } from './operations/sweep.ts'
+import { SWEEP_START, sweep, sweepSizes } from './operations/sweep.ts'
 import { pause } from './retry.ts'
 import type { Run } from './session.ts'
 
@@ -42,14 +42,17 @@ async function sweepAll(
 ): Promise<CleanupResult> {
   const range = keyRange(scope)
   // A run looks once for entries that a tag rejects: in a scope from its beginning, otherwise from where the last run ended.
-  let at: { after: string | null; begin: boolean } = { after: range.from, begin: true }
+  let at: Record<keyof typeof SWEEP_START | 'after', string | boolean | null> = { ...SWEEP_START, after: range.from }
+  let isDense = false
   let total = 0
   let hadLock = false
   let locksLost = 0
   let hasSwept = false
   let late: unknown
   for (const next of inBatches({ size: () => batch, isOver })) {
-    const sent = await sendBatch(next, (size) => run(forScope(sweep, scope), { ...range, ...at, ...sweepSizes(size) }))
+    const sent = await sendBatch(next, (size) =>
+      run(forScope(sweep, scope), { ...range, ...at, ...sweepSizes(size, isDense) }),
+    )
     late = sent.late
     const swept = sent.row
     if (swept === undefined) continue
@@ -63,7 +66,13 @@ async function sweepAll(
     if (!swept.more && !retries) return { removed: total, more: false }
     // Jittered; otherwise the two would stop each other again.
     if (retries) await pause(LOCK_PAUSE_MS * (0.5 + randomNumber()))
-    at = { after: swept.after, begin: false }
+    at = {
+      begin: false,
+      trims: swept.isLockedByOther ? at.trims : swept.trims,
+      leases: swept.leases,
+      after: swept.after,
+    }
+    isDense = swept.removed >= next.size
   }
   // Otherwise a database that never answers would look, run after run, like one that has much to do.
   if (late !== undefined && !hasSwept) throw late

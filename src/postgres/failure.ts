@@ -20,8 +20,8 @@ const UNSENT_CODES = new Set([
 /** Codes that mean the same while connecting. Later, a statement may have been sent. */
 const UNSENT_WHEN_CONNECTING = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'ENOENT'])
 
-/** SQLSTATEs with which a server or a pooler refuses a connection before it takes a statement. */
-const UNSENT_SQLSTATES = new Set(['08001', '08004', '53300', '57P03'])
+/** SQLSTATEs with which a server or a pooler refuses a connection, or ends an idle one, before it takes a statement. */
+const UNSENT_SQLSTATES = new Set(['08001', '08004', '53300', '57P03', '57P05'])
 
 /** Bounds the work, because an AggregateError has an error for each address of the host. */
 const MAX_CAUSES = 16

@@ -36,10 +36,16 @@ export interface Definition<Row> {
   readonly repeatable: Repeatable
   readonly rows: Cardinality
   readonly columns: Columns<Row>
+  /**
+   * True if it may read very many rows. The estimate can then cross `jit_above_cost`, and compiling would take longer than the
+   * statement. It is sent as a routine, which turns that off, also where statements stay prepared.
+   */
+  readonly isLarge?: boolean
   readonly build: Build<Row>
   /**
    * Cheaper statements for usual cases, with the same columns. A routine tries them first, and the first that returns a row
-   * is the answer. Each sees a snapshot of its own, so it must be right by itself.
+   * is the answer. Each sees a snapshot of its own, so it must be right by itself. An operation that has some is called as a
+   * routine even where statements stay prepared, because that is faster.
    */
   readonly usual?: readonly Build<Row>[]
 }
@@ -58,6 +64,7 @@ export interface Operation<Row> {
   readonly repeatable: Repeatable
   readonly rows: Cardinality
   readonly columns: Columns<Row>
+  readonly isLarge?: boolean
   readonly build: (db: QueryDatabase, tables: CacheTables, mark?: Mark) => Preparable
   readonly usual: readonly Operation<Row>['build'][]
 }

@@ -47,7 +47,12 @@ async function readRows(
   keys: readonly string[],
   { forCopy = false, changes }: ReadOptions,
 ): Promise<Map<string, Row>> {
-  if (!forCopy) return inParts(keys, (part) => readPlain(run, part))
+  if (!forCopy) {
+    const [key] = keys
+    // No parts, because a lone get is by far the most frequent call.
+    if (keys.length === 1 && key !== undefined) return new Map((await run(readOne, { key })).map((row) => [key, row]))
+    return inParts(keys, (part) => readPlain(run, part))
+  }
   const rows = await inParts<CopyRow>(keys, async (part) => {
     if (changes === undefined) return run(readCopies, { keys: part })
     return withChanges(changes, await run(readCopiesWithChanges, { keys: part, since: changes.since() }))

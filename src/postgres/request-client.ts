@@ -3,6 +3,7 @@
  * in any other, workerd refuses to use it, or the query hangs.
  */
 import { InvalidOptionError } from '../values/errors.ts'
+import { isWorkers } from '../values/workers.ts'
 import type { Database } from './database.ts'
 
 const ADVICE =
@@ -41,10 +42,7 @@ export function isRefusedByWorkerd(error: unknown): boolean {
 
 /** A likely reason for a timeout on Workers. */
 export function timeoutAdvice(db: Database): string | undefined {
-  const { userAgent } = Object(Reflect.get(globalThis, 'navigator'))
-  return userAgent === 'Cloudflare-Workers' && connectedClient(db) !== undefined
-    ? `Do requests share its client? ${ADVICE}`
-    : undefined
+  return isWorkers() && connectedClient(db) !== undefined ? `Do requests share its client? ${ADVICE}` : undefined
 }
 
 /** In workerd, reading a signal of another request throws. The requests of a Durable Object share all objects. */

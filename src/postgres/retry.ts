@@ -15,8 +15,11 @@ const MAX_PAUSE_MS = 200
 /** The server itself undid the statement, so that repeating it is always right. */
 const UNDONE = new Set(['40001', '40P01'])
 
-/** The server, or a pooler before it, is unreachable for a moment: lost connections, restarts, too many connections. */
-const UNREACHABLE = new Set(['08000', '08001', '08003', '08004', '08006', '53300', '57P01', '57P02', '57P03'])
+/**
+ * The server, or a pooler before it, is unreachable for a moment: class 08, connections that the server ends (57P, except
+ * for a database that was dropped), too many connections.
+ */
+const UNREACHABLE = /^(?:08|57P(?!04)|53300)/
 
 /** Postgres could not find the name of a prepared statement, or found it taken. It has executed nothing. */
 const UNKNOWN_NAME = new Set(['26000', '42P05'])
@@ -49,7 +52,7 @@ export function isOutOfTime(error: unknown): boolean {
 const QUERY_CANCELED = '57014'
 
 function isUnreachable({ sqlState, status }: DatabaseError): boolean {
-  if (sqlState !== undefined) return UNREACHABLE.has(sqlState)
+  if (sqlState !== undefined) return UNREACHABLE.test(sqlState)
   return status === undefined || status === 429 || (status >= 500 && status !== ANSWER_TOO_LARGE_STATUS)
 }
 

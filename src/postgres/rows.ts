@@ -14,12 +14,27 @@ export function decodeRows<Row>(operation: Operation<Row>, rows: readonly (reado
   if (!isExpected(operation.rows, rows.length)) {
     throw wrongAnswer(name, `${operation.rows} row`, `${rows.length} rows`)
   }
-  const kinds = entriesOf(columns)
+  const kinds = kindsOf(columns)
   return rows.map((row) => {
     const decoded: Record<string, unknown> = {}
-    for (const [i, [column, kind]] of kinds.entries()) decoded[column] = decodeCell(name, column, kind, row[i])
+    let i = 0
+    for (const [column, kind] of kinds) decoded[column] = decodeCell(name, column, kind, row[i++])
     return decoded as Row
   })
+}
+
+type Kinds = readonly (readonly [string, Kind<unknown>])[]
+
+/** Listed once for each operation. */
+const listed = new WeakMap<object, Kinds>()
+
+function kindsOf<Row>(columns: Operation<Row>['columns']): Kinds {
+  let kinds = listed.get(columns)
+  if (kinds === undefined) {
+    kinds = entriesOf(columns)
+    listed.set(columns, kinds)
+  }
+  return kinds
 }
 
 /** @throws DatabaseError */

@@ -3,10 +3,13 @@
 import type { CacheTables } from '../schema/index.ts'
 import { type DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
+import { isWorkers } from '../values/workers.ts'
 import { type Database, type DatabaseSource, isTransaction, openDatabase } from './database.ts'
 import type { Call, Driver, Send, WireValues } from './drivers/driver.ts'
 import { drizzleDriver } from './drivers/drizzle-driver.ts'
 import { httpDriver } from './drivers/http-driver.ts'
+import { pgDriver } from './drivers/pg-driver.ts'
+import { postgresJsDriver } from './drivers/postgres-js-driver.ts'
 import { databaseFailure } from './failure.ts'
 import { createFirstContact, type FirstContact } from './first-contact.ts'
 import type { Operation } from './operation.ts'
@@ -15,6 +18,7 @@ import { isUnknownName, withRetries } from './retry.ts'
 import { routineCall } from './routines/routine-call.ts'
 import { createRoutineUse } from './routines/routine-use.ts'
 import { decodeRows } from './rows.ts'
+import { separateTimeLimits, sharedTimeLimits, type TimeLimits } from './time-limits.ts'
 
 export interface Runner {
   /** One operation, one statement, one round trip, added to the cost. @throws DatabaseError, DatabaseTimeoutError */
@@ -42,7 +46,7 @@ export function createRunner(
   source: DatabaseSource,
   { tables, timeoutMs, preparedNames, countBytes = false, warn = true, onFallback = () => {} }: RunnerOptions,
 ): Runner {
-  const connect = connectOnce(openDatabase(source), tables, preparedNames)
+  const connect = connectOnce(openDatabase(source), { tables, preparedNames, timeoutMs })
   const contact = createFirstContact(!warn)
   const routines = createRoutineUse(tables, onFallback)
   // A failure ends the caller's transaction. To repeat it, the caller needs the original error, so do not retry.
@@ -62,8 +66,9 @@ export function createRunner(
 
   /** Undefined if the statement is sent inline: its plan is kept, it has no routine, or the routine is missing. */
   function routineSender(driver: Driver, operation: Operation<never>): Send | undefined {
+    const isInline = driver.keepsPlans && operation.isLarge !== true && operation.usual.length === 0
     // A missing routine would end the caller's transaction.
-    if (driver.keepsPlans || isInTransaction || !routines.isAllowed()) return undefined
+    if (isInline || isInTransaction || !routines.isAllowed()) return undefined
     if (!calls.has(operation)) {
       const call = routineCall(operation)
       calls.set(operation, call && driver.prepare(call))
@@ -81,6 +86,7 @@ export function createRunner(
         if (driver.keepsPlans && isUnknownName(failure)) {
           driver.forgetNames()
           inline.clear()
+          calls.clear()
         }
         throw failure
       }
@@ -103,20 +109,28 @@ export function createRunner(
     isInTransaction,
     client: () => Reflect.get(connect().db, '$client'),
     async run(operation, values = {}, cost) {
-      const { db, driver, checkRequest } = connectFor(contact, connect)
+      const { driver, limits, checkRequest } = connectFor(contact, connect)
       checkRequest()
       const sent = wireValues(values)
-      const call: Call = { state: 'unknown', isAbandoned: false, abandon: undefined }
+      const call: LimitedCall = { state: 'unknown', isAbandoned: false, abandon: undefined, timeout: undefined }
       const work = withRetries(
         isInTransaction ? 'never' : operation.repeatable,
         async () =>
           decodeRows(operation, await send(driver, operation as unknown as Operation<never>, sent, call, cost)),
         call,
       )
-      const rows = await withTimeout(db, timeoutMs, call, work).catch((error: unknown) => {
-        contact.failed(error)
-        throw error
-      })
+      limits.start(call)
+      let rows: Awaited<typeof work>
+      try {
+        rows = await (driver.endsAbandoned ? work : Promise.race([work, rejection(call)]))
+      } catch (error) {
+        const failure = call.timeout ?? error
+        contact.failed(failure)
+        throw failure
+      } finally {
+        // No timer outlives the call.
+        limits.stop(call)
+      }
       contact.succeeded()
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
@@ -134,23 +148,56 @@ function connectFor(contact: FirstContact, connect: () => Connection): Connectio
   }
 }
 
+/** A call whose time is limited. */
+interface LimitedCall extends Call {
+  /** Set once the time is over. */
+  timeout: DatabaseTimeoutError | undefined
+  /** Rejects with the timeout, for drivers that cannot end their work. */
+  reject?: (error: DatabaseTimeoutError) => void
+}
+
 /** An open database, and how to reach it. */
 interface Connection {
   readonly db: Database
   readonly driver: Driver
+  readonly limits: TimeLimits<LimitedCall>
   checkRequest(): void
 }
 
+type ConnectOptions = Pick<RunnerOptions, 'tables' | 'preparedNames' | 'timeoutMs'>
+
 /** Inspects the database at first use and not before, because a function may make it. */
-function connectOnce(open: () => Database, tables: CacheTables, preparedNames: boolean): () => Connection {
+function connectOnce(open: () => Database, { tables, preparedNames, timeoutMs }: ConnectOptions): () => Connection {
   let found: Connection | undefined
   return () => {
     if (found !== undefined) return found
     const db = open()
-    const driver = httpDriver(db, tables) ?? drizzleDriver(db, tables, preparedNames)
-    found = { db, driver, checkRequest: createRequestCheck(db) }
+    const driver =
+      httpDriver(db, tables) ??
+      pgDriver(db, tables, preparedNames) ??
+      postgresJsDriver(db, tables, preparedNames) ??
+      drizzleDriver(db, tables, preparedNames)
+    const createLimits = driver.endsAbandoned && !isWorkers() ? sharedTimeLimits : separateTimeLimits
+    const limits = createLimits<LimitedCall>(timeoutMs, (call) => abandon(db, timeoutMs, call))
+    found = { db, driver, limits, checkRequest: createRequestCheck(db) }
     return found
   }
+}
+
+/** Ends the work of a call. */
+function abandon(db: Database, timeoutMs: number, call: LimitedCall): void {
+  call.isAbandoned = true
+  // First, because the driver tells only now whether it has sent the statement.
+  call.abandon?.()
+  call.timeout = new DatabaseTimeoutError(timeoutMs, { sent: call.state !== 'queued', advice: timeoutAdvice(db) })
+  call.reject?.(call.timeout)
+}
+
+/** Rejects when the time is over. */
+function rejection(call: LimitedCall): Promise<never> {
+  return new Promise((_, reject) => {
+    call.reject = reject
+  })
 }
 
 /**
@@ -159,8 +206,10 @@ function connectOnce(open: () => Database, tables: CacheTables, preparedNames: b
  */
 function wireValues(values: Record<string, unknown>): Record<string, string | null> {
   const sent: Record<string, string | null> = {}
-  for (const [name, value] of Object.entries(values)) {
-    if (value === null || value === undefined) sent[name] = null
+  for (const name in values) {
+    const value = values[name]
+    if (typeof value === 'string') sent[name] = value
+    else if (value === null || value === undefined) sent[name] = null
     else sent[name] = typeof value === 'object' ? JSON.stringify(value) : String(value)
   }
   return sent
@@ -174,21 +223,4 @@ function movedBytes(records: readonly unknown[]): number {
     for (const text of [value, number, values, numbers].flat()) if (typeof text === 'string') bytes += utf8Bytes(text)
   }
   return bytes
-}
-
-/** Rejects when the timer fires, whatever the work does. The timer never outlives the work. */
-async function withTimeout<T>(db: Database, timeoutMs: number, call: Call, work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const timedOut = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      call.isAbandoned = true
-      reject(new DatabaseTimeoutError(timeoutMs, { sent: call.state !== 'queued', advice: timeoutAdvice(db) }))
-      call.abandon?.()
-    }, timeoutMs)
-  })
-  try {
-    return await Promise.race([work, timedOut])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -20,8 +20,9 @@ export function writes(session: Session) {
   return {
     write: (items, input) =>
       session(async (run) => {
-        for (const part of chunks(items, characters, MAX_PART_CHARACTERS))
-          await writePart(run, part, inputValues(input))
+        const values = inputValues(input)
+        if (items.length === 1) await writePart(run, items, values)
+        else for (const part of chunks(items, characters, MAX_PART_CHARACTERS)) await writePart(run, part, values)
         return items.length
       }),
     add: (item, input) => session(async (run) => (await run(add, { ...item, ...inputValues(input) })).length > 0),
@@ -37,21 +38,26 @@ export function writes(session: Session) {
   } satisfies Partial<Store>
 }
 
-function inputValues({ deadline, tags, asOf }: WriteInput): Record<string, unknown> {
-  return { ...deadlineValues(deadline), tags, asOf }
+function inputValues({ deadline, tags, asOf }: WriteInput) {
+  const { at, after } = deadlineValues(deadline)
+  return { at, after, tags, asOf }
 }
 
-async function writePart(run: Run, items: readonly Item[], values: Record<string, unknown>): Promise<void> {
+async function writePart(run: Run, items: readonly Item[], input: ReturnType<typeof inputValues>): Promise<void> {
   const [only] = items
   // A value that is a parameter of its own is escaped once less.
-  if (items.length === 1 && only !== undefined) await run(write, { ...only, ...values })
-  else {
+  if (items.length === 1 && only !== undefined) {
+    const { key, value, number } = only
+    const { at, after, tags, asOf } = input
+    // Field by field, because spreading both costs more than all else that this process does for a write.
+    await run(write, { key, value, number, at, after, tags, asOf })
+  } else {
     const columns = {
       keys: items.map(({ key }) => key),
       values: items.map(({ value }) => value),
       numbers: items.map(({ number }) => number),
     }
-    await run(writeMany, { ...columns, ...values })
+    await run(writeMany, { ...columns, ...input })
   }
 }
 

@@ -1,46 +1,45 @@
 /** Decodes a row, so that each caller gets a value of its own. */
 
 import { type Codec, decodeValue, jsonCodec } from '../values/codec.ts'
+import { JsonCopies } from '../values/json-copies.ts'
 import type { Row } from './store.ts'
 
-/** A row with at most this many characters of JSON also keeps its decoded value. For a larger one, parsing is cheaper than a copy. */
-const SMALL = 256
-/** Marks a row whose decoded value is not worth keeping. */
-const NOT_KEPT = Symbol('not kept')
+/** Noted on a row that was decoded once. Most rows are never read again, and decoded copies take memory. */
+const DECODED_ONCE = Symbol('decoded once')
 
 /**
  * Decodes a row.
  *
- * JSON needs no promise, and without one a hit in memory takes half of the time. Copying a small flat value takes a tenth
- * of the time of parsing it. Larger values are parsed, which takes a third of the time of `structuredClone`.
+ * JSON needs no promise, and without one a hit in memory takes half of the time. A row that declares `decoded` gets copies of
+ * its decoded value from the second read on. The text of other codecs is decoded each time: they may hide the value, compress
+ * it, or make objects that have no exact copy.
  *
  * @throws UnreadableValueError
  */
 export function decodeRow(row: Row, key: string, codec: Codec): unknown | Promise<unknown> {
   if (row.number !== null) return Number(row.number)
-  if (row.value === null) return null
+  const text = row.value
+  if (text === null) return null
   if (codec !== jsonCodec) return decodeValue(row, key, codec)
-  if (row.decoded !== undefined && row.decoded !== NOT_KEPT) return copied(row.decoded)
+  const noted = row.decoded
+  // A store may have taken the note along to a row with another text.
+  if (noted instanceof JsonCopies && noted.text === text) return noted.make()
+  let value: unknown
   try {
-    const value: unknown = JSON.parse(row.value)
-    if (row.decoded === undefined)
-      noteDecoded(row, row.value.length <= SMALL && isFlat(value) ? copied(value) : NOT_KEPT)
-    return value
+    value = JSON.parse(text)
   } catch {
     return decodeValue(row, key, codec)
   }
+  return 'decoded' in row ? valueNoted(row, text, value) : value
 }
 
-/** Not enumerable, because a store may hand out its own object and copy it later. */
-function noteDecoded(row: Row, decoded: unknown): void {
-  Object.defineProperty(row, 'decoded', { value: decoded, writable: true, configurable: true, enumerable: false })
-}
-
-function isFlat(value: unknown): boolean {
-  return Object.values(Object(value)).every((field) => typeof field !== 'object' || field === null)
-}
-
-function copied(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  return Array.isArray(value) ? value.slice() : { ...value }
+/** The value, or a copy of it if the value itself becomes the original of later copies. */
+function valueNoted(row: Row, text: string, value: unknown): unknown {
+  const noted = row.decoded
+  if (noted === DECODED_ONCE) {
+    const copies = JsonCopies.of(text, value)
+    row.decoded = copies ?? null
+    if (copies !== undefined) return copies.make()
+  } else if (noted !== null) row.decoded = DECODED_ONCE
+  return value
 }

@@ -124,7 +124,9 @@ export function storedTags(tags: Iterable<string> | undefined): string[] | null 
 export function storedKeys(scope: Scope, keys: unknown): Map<string, string> {
   // A string is iterable, but its characters are certainly not the intended keys.
   if (typeof keys === 'string') throw new InvalidKeyError('Expected an iterable of keys, got a string.')
-  return new Map(Array.from(iterate(keys, 'keys'), (key) => [storedKey(scope, key), key as string]))
+  const wanted = new Map<string, string>()
+  for (const key of iterate(keys, 'keys')) wanted.set(storedKey(scope, key), key as string)
+  return wanted
 }
 
 /** A range of stored keys. `from` is inclusive and `to` exclusive. */

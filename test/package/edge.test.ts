@@ -156,6 +156,52 @@ describe('the size of what is used of pgstash', () => {
   )
 })
 
+describe('a worker without the driver of Neon', () => {
+  const snippet = (name: string) => `export { default } from './snippets/${name}.ts'`
+  const sizeOf = async (entry: string) =>
+    gzipSync(await bundleForEdge({ entry, folder, minify: true }), { level: 9 }).length
+
+  beforeAll(() => cp(join(ROOT, 'docs/snippets'), join(folder, 'snippets'), { recursive: true }))
+
+  it('is within its budget with everything it needs, and 45 KB smaller than one with the driver', async () => {
+    const [small, usual] = [await sizeOf(snippet('small-worker')), await sizeOf(snippet('worker'))]
+    console.log(`over fetch ${small} B, with the driver ${usual} B`)
+    expect(small).toBeLessThan(65_000)
+    expect(usual - small).toBeGreaterThan(45_000)
+  })
+
+  it.each(COMPATIBILITY_DATES)('reads, writes and computes in workerd, compatibility date %s', async (date) => {
+    const entry = `import { createCache } from 'pgstash'
+      import { migrate } from 'pgstash/migrate'
+      import { neonOverFetch } from './snippets/neon-fetch.ts'
+      export default { async fetch(_request, env) {
+        const db = neonOverFetch(env.DATABASE_URL, env.ENDPOINT)
+        await migrate(db)
+        const cache = createCache(db, { namespace: env.RUNTIME, warn: false })
+        await cache.clear()
+        await cache.set('user', { name: 'Ada' }, { tags: ['users'], expiration: '1h' })
+        const computed = [await cache.getOrSet('made', () => 1), await cache.getOrSet('made', () => 2)]
+        const missing = createCache(neonOverFetch(env.DATABASE_URL + '-missing', env.ENDPOINT), { warn: false })
+        return Response.json({
+          read: await Promise.all(['user', 'none'].map((key) => cache.get(key, { fallback: null }))),
+          computed,
+          counted: [await cache.increment('hits', 2), (await cache.limit('login', { limit: 1, period: '1m' })).allowed],
+          invalidated: await cache.invalidate('users').then(() => cache.has('user')),
+          failure: await missing.get('user').catch(({ code, sqlState }) => [code, sqlState]),
+        })
+      } }`
+    const bindings = { ...env, RUNTIME: `neon over fetch ${date}` }
+    const worker = await startWorker(await bundleForEdge({ entry, folder }), { bindings, compatibilityDate: date })
+    expect(await textOf(await fetch(worker))).toEqual({
+      read: [{ name: 'Ada' }, null],
+      computed: [1, 1],
+      counted: [2, true],
+      invalidated: false,
+      failure: ['DATABASE', '3D000'],
+    })
+  })
+})
+
 describe('one cache for all requests of an isolate', () => {
   let worker: string
   let entryWorker: string

@@ -130,6 +130,20 @@ describe('the user’s own database object', () => {
   })
 })
 
+describe('a cache over HTTP', () => {
+  it('builds each statement once, and hashes no name for it', async () => {
+    const { db } = await createNeon(await createDatabase())
+    await migrate(db)
+    const prepares = vi.spyOn(Object.getPrototypeOf(Reflect.get(db, 'session')), 'prepareQuery')
+    const builds = vi.spyOn(PgDialect.prototype, 'sqlToQuery')
+    await createCache(db, { tables: cacheTables() }).get('key')
+    expect(builds).toHaveBeenCalledTimes(1)
+    expect(prepares.mock.calls.map(([, , name]) => name)).toEqual([undefined])
+    builds.mockRestore()
+    prepares.mockRestore()
+  })
+})
+
 describe('a cache per request', () => {
   const connect = async () => {
     const db = drizzle(createPool(await createDatabase(), { max: 1 }))

@@ -44,7 +44,8 @@ const sqlError = (code: string): Fault => ({
 describe('retries', () => {
   it('reads pass over two failures of the network', async () => {
     await cache.set('key', 1)
-    for (const fault of [RESET, LOSE, DOWN, sqlError('57P01'), { kind: 'truncate', bytes: 10 } as const]) {
+    const ended = ['57P01', '57P05', '08P01'].map(sqlError)
+    for (const fault of [RESET, LOSE, DOWN, ...ended, { kind: 'truncate', bytes: 10 } as const]) {
       faults.next(fault, 2)
       expect(await cache.get('key')).toBe(1)
       faults.next(fault, 2)
@@ -96,7 +97,7 @@ describe('retries', () => {
   })
 
   it('what will not pass by itself is tried once', async () => {
-    for (const code of ['42501', '53100', '22003', '25006']) {
+    for (const code of ['42501', '53100', '22003', '25006', '57P04']) {
       faults.reset()
       faults.next(sqlError(code))
       await expect(cache.get('key')).rejects.toMatchObject({ sqlState: code })

@@ -69,9 +69,9 @@ describe.skipIf(pgbouncerPath === undefined)('through PgBouncer 1.18 with transa
   })
 
   it('says what to do inside a transaction, which the failure has ended', async () => {
-    await use(connect().cache, 'first')
-    const { db } = connect()
-    const failing = db.transaction(async (tx) => use(createCache(tx), 'second'))
+    const useInside = (key: string) => connect().db.transaction(async (tx) => use(createCache(tx), key))
+    await useInside('first')
+    const failing = useInside('second')
     await expect(failing).rejects.toMatchObject({
       sqlState: '42P05',
       message: expect.stringContaining('preparedNames: false'),
@@ -79,8 +79,8 @@ describe.skipIf(pgbouncerPath === undefined)('through PgBouncer 1.18 with transa
   })
 
   it('works inside a transaction with preparedNames: false', async () => {
-    await use(connect().cache, 'first')
     const { db } = connect()
+    await db.transaction(async (tx) => use(createCache(tx), 'first'))
     const used = await db.transaction(async (tx) => use(createCache(tx, { preparedNames: false }), 'second'))
     expect(used).toEqual(['value', 1, true])
   })

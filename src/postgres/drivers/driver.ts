@@ -20,8 +20,17 @@ export type Send = (values: WireValues, call: Call) => Promise<unknown[][]>
 export interface Driver {
   /** True if a session keeps the plan of a statement, so that its text is parsed and planned once. */
   readonly keepsPlans: boolean
+  /** True if `Call.abandon` rejects what `Send` returned. Otherwise the runner stops waiting for it by itself. */
+  readonly endsAbandoned: boolean
   /** Prepares an operation. The runner does that once for each. */
   prepare(operation: Operation<never>): Send
   /** From now on, statements have no names: a pooler that gives each transaction another session loses them. */
   forgetNames(): void
+}
+
+/** Rejects the work of a call that was abandoned. The runner answers the caller with its own error. */
+export class AbandonedError extends Error {
+  constructor() {
+    super('The caller gave up.')
+  }
 }

@@ -1,13 +1,12 @@
 /** Sends statements through Drizzle's own session. It works with every driver that Drizzle has. */
-import { entityKind } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import { describeType } from '../../values/errors.ts'
 import type { Database } from '../database.ts'
 import { entriesOf, MARK } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
 import type { Driver } from './driver.ts'
-import { poolGate } from './pool-gate.ts'
 import { prepare } from './prepare.ts'
+import { sessionKind } from './session-kind.ts'
 
 /** Drizzle's sessions whose drivers prepare a statement that has a name. All others send the text with each call. */
 const WITH_NAMES = new Set([
@@ -19,19 +18,18 @@ const WITH_NAMES = new Set([
 ])
 
 export function drizzleDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver {
-  const gate = poolGate(db)
   const mayName = WITH_NAMES.has(sessionKind(db))
   let hasNames = preparedNames
   return {
     get keepsPlans() {
       return hasNames && mayName
     },
+    endsAbandoned: false,
     prepare(operation) {
-      const prepared = prepare(gate?.db ?? db, tables, operation, { hasName: hasNames, mark: 'last cell' })
+      const prepared = prepare(db, tables, operation, { hasName: hasNames, mark: 'last cell' })
       const names = entriesOf(operation.columns).map(([name]) => name)
-      return async (values, call) => {
-        const send = () => prepared.execute({ ...values })
-        const rows = await (gate === undefined ? send() : gate.pass(call, send))
+      return async (values) => {
+        const rows = await prepared.execute({ ...values })
         if (!Array.isArray(rows)) throw wrongAnswer(operation.name, 'rows', describeType(rows))
         // Drizzle returns each row as an object, with undefined for cells that did not arrive.
         return rows.map((row: Record<string, unknown>) => {
@@ -44,9 +42,4 @@ export function drizzleDriver(db: Database, tables: CacheTables, preparedNames: 
       hasNames = false
     },
   }
-}
-
-function sessionKind(db: Database): string {
-  const session: unknown = Reflect.get(db, 'session')
-  return String(Reflect.get(Object(session).constructor, entityKind))
 }

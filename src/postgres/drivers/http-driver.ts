@@ -36,6 +36,7 @@ export function httpDriver(db: Database, tables: CacheTables): Driver | undefine
   if (client === undefined) return undefined
   return {
     keepsPlans: false,
+    endsAbandoned: false,
     prepare(operation) {
       const { sql, params } = prepare(db, tables, operation, { hasName: false, mark: 'column name' }).getQuery()
       const width = entriesOf(operation.columns).length

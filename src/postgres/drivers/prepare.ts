@@ -15,6 +15,12 @@ export interface StatementForm {
   readonly mark: Mark
 }
 
+/** A statement that is bound to a session. */
+export interface Statement {
+  readonly name: string | undefined
+  readonly prepared: Prepared
+}
+
 /** The one method of Drizzle's sessions that a query's `prepare` calls. */
 interface Session {
   prepareQuery(...args: unknown[]): object
@@ -22,6 +28,7 @@ interface Session {
 
 /** The arguments that Drizzle gave a session for one query. They refer to no session, so they keep no client alive. */
 interface Compiled {
+  readonly name: string | undefined
   readonly args: readonly unknown[]
   /** Drizzle 0.45 sets this on the prepared query afterwards. */
   readonly joinsNotNullableMap?: unknown
@@ -32,6 +39,16 @@ type Statements = Record<`${'named' | 'unnamed'}, ${Mark}`, Map<Operation<never>
 
 /** Builds the operation's statement for this database, or binds the one that was built for another. */
 export function prepare(db: Database, tables: CacheTables, operation: Operation<never>, form: StatementForm): Prepared {
+  return prepareStatement(db, tables, operation, form).prepared
+}
+
+/** The same, with the statement's name. */
+export function prepareStatement(
+  db: Database,
+  tables: CacheTables,
+  operation: Operation<never>,
+  form: StatementForm,
+): Statement {
   const session = sessionOf(db)
   if (session === undefined) return build(db, tables, operation, form)
   const statements = statementsOf(db, session, tables)[`${form.hasName ? 'named' : 'unnamed'}, ${form.mark}`]
@@ -41,10 +58,10 @@ export function prepare(db: Database, tables: CacheTables, operation: Operation<
     if (compiled === undefined) return build(db, tables, operation, form)
     statements.set(operation, compiled)
   }
-  const { args, joinsNotNullableMap } = compiled
+  const { name, args, joinsNotNullableMap } = compiled
   const prepared = session.prepareQuery(...args)
   if (joinsNotNullableMap !== undefined) Object.assign(prepared, { joinsNotNullableMap })
-  return prepared as Prepared
+  return { name, prepared: prepared as Prepared }
 }
 
 /** Builds the query on a database whose session only records. Undefined if its methods have a session of their own. */
@@ -61,9 +78,9 @@ function compile(
       return Object.assign(recorded, { setToken: () => recorded })
     },
   }
-  build(Object.create(db, { session: { value: session } }), tables, operation, form)
+  const { name } = build(Object.create(db, { session: { value: session } }), tables, operation, form)
   const { args, joinsNotNullableMap } = recorded
-  return args && { args, joinsNotNullableMap }
+  return args && { name, args, joinsNotNullableMap }
 }
 
 function build(
@@ -71,12 +88,13 @@ function build(
   tables: CacheTables,
   operation: Operation<never>,
   { hasName, mark }: StatementForm,
-): Prepared {
+): Statement {
   const query = operation.build(db as unknown as QueryDatabase, tables, mark)
   // A Drizzle `cache` that the user gave to this database must not cache the cache.
   query.$withCache(false)
   // Undefined and not '': for postgres-js even an empty name asks for a prepared statement.
-  return query.prepare(hasName ? statementName(query.toSQL().sql) : undefined)
+  const name = hasName ? statementName(query.toSQL().sql) : undefined
+  return { name, prepared: query.prepare(name) }
 }
 
 /** Undefined if Drizzle does more than pass a query to its session: `$withAuth` adds a token. */

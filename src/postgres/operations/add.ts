@@ -3,6 +3,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import {
   asWrittenNow,
+  computedOnce,
   deadline,
   filledAt,
   liveWhenLocked,
@@ -23,7 +24,7 @@ export const add = operation({
       insert into ${tables.entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
-      from (select ${deadline} as expires_at, ${textArray('tags')} as tags) as given
+      from ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       on conflict (key) do update set ${overwrite} where not ${liveWhenLocked(tables)}
       returning 1`)
     return answer(db.with(written), { added: sql`1` }).from(sql`written`)

@@ -8,6 +8,7 @@ export const count = scopedOperation({
   name: 'count',
   repeatable: 'always',
   rows: 'one',
+  isLarge: true,
   columns: { count: integer },
   build: (db, tables, answer, range) =>
     answer(db, { count: sql`count(*)` })

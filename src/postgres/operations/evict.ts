@@ -1,6 +1,7 @@
 import { and, sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { isVisibleVersion, param, storedBytes } from './fragments.ts'
+import { isOneOf, place } from './row-ids.ts'
 import { sample } from './sample.ts'
 import { scopedOperation } from './scoped.ts'
 
@@ -16,26 +17,27 @@ export const evict = scopedOperation({
   name: 'evict',
   repeatable: 'unsent',
   rows: 'one',
+  isLarge: true,
   columns: { evicted: integer, bytes: integer },
   build(db, tables, answer, range) {
     const { entries, leases } = tables
     const isUnleased = sql`not exists (
       select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
     const soonest = db.$with('soonest', {}).as(sql`
-      select ${entries.key} from ${entries}
+      select ${place(entries)} from ${entries}
       where ${and(sql`${entries.cleanupSlot} is not null`, range, isUnleased, isVisibleVersion(tables))}
       order by ${entries.cleanupSlot}, ${entries.keptUntil}
       limit ${param('batch', 'int')}
       for update skip locked`)
     const oldest = db.$with('oldest', {}).as(sql`
-      select ${entries.key} from ${entries} ${sample(tables)}
+      select ${place(entries)} from ${entries} ${sample(tables)}
       where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch', 'int')}`, range, isUnleased, isVisibleVersion(tables))}
       order by ${entries.updatedAt}
       limit greatest(0, ${param('batch', 'int')} - (select count(*) from soonest))
       for update skip locked`)
     const evicted = db.$with('evicted', {}).as(sql`
       delete from ${entries}
-      where ${entries.key} = any (array(select key from soonest union all select key from oldest))
+      where ${isOneOf(entries, 'soonest', 'oldest')}
       returning ${storedBytes(tables)} as bytes`)
     return answer(db.with(soonest, oldest, evicted), {
       evicted: sql`count(*)`,

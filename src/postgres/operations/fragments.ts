@@ -64,6 +64,15 @@ export function deadlineValues(given: Deadline): { at: string | null; after: num
   }
 }
 
+/**
+ * A row that a statement computes once. `offset 0` keeps the planner from copying its expressions to each place that uses
+ * them, which takes a fifth of the time of a write.
+ */
+export function computedOnce(fields: Record<string, SQL>): SQL {
+  const named = Object.entries(fields).map(([name, field]) => sql`${field} as ${sql.raw(name)}`)
+  return sql`(select ${sql.join(named, sql`, `)} offset 0)`
+}
+
 /** The snapshot to store with a tagged entry: the caller's, or this statement's own. */
 export const filledAt: SQL = sql`case when given.tags is not null then coalesce(${param('asOf', 'pg_snapshot')}, pg_current_snapshot()) end`
 
@@ -121,8 +130,9 @@ export function storedBytes({ entries }: CacheTables): SQL {
  * is running.
  */
 export function isVisibleVersion({ entries }: CacheTables): SQL {
-  return sql`(coalesce(pg_visible_in_snapshot(${entries.writtenBy}, pg_current_snapshot()), true)
-    or age(${entries}.xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid))`
+  // Subqueries, because Postgres evaluates them once, and a function for each row.
+  return sql`(coalesce(pg_visible_in_snapshot(${entries.writtenBy}, (select pg_current_snapshot())), true)
+    or age(${entries}.xmin) > (select age(pg_snapshot_xmin(pg_current_snapshot())::xid)))`
 }
 
 /**

@@ -5,6 +5,7 @@ import type { CacheTables } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
+import { place } from './row-ids.ts'
 
 /**
  * Three CTEs:
@@ -16,29 +17,43 @@ import { param } from './fragments.ts'
  * An entry whose key is being computed is removed too, unless it was written since the claim, because the fill must see that
  * somebody wrote meanwhile. Only the version that was judged is removed, and locked rows are skipped.
  *
- * The keys go through an array. Otherwise the planner takes the parts for larger than they are, and reads the whole table.
+ * An entry that is only past its time stays while its key is being computed. It was judged in the version that the snapshot
+ * shows, and is checked again when it is locked, because a touch may have moved its deadline.
  *
- * @param part a condition for the entries that are not checked yet
- * @param isToRemove a condition for entries to remove although no tag rejects them
+ * The places go through an array, for which the planner expects ten rows. Otherwise it takes the part for larger than it is.
+ * It then reads the whole table, or compiles the check of the tags at each execution. A place can belong to several rows of a
+ * partitioned table, so `unfit` repeats the range of the scanned keys.
+ *
+ * @param part a condition for the entries that are not checked yet: those of all keys above one, maybe below another
+ * @param isPast a condition for entries to remove although no tag rejects them, if their keys are not being computed
+ * @param isToRemove a condition for entries to remove although no tag rejects them, as if one did
  */
-export function invalidatedEntries(db: QueryDatabase, tables: CacheTables, part: SQL, isToRemove: SQL) {
+export function invalidatedEntries(
+  db: QueryDatabase,
+  tables: CacheTables,
+  part: SQL,
+  { isPast = sql`false`, isToRemove = sql`false` }: { isPast?: SQL; isToRemove?: SQL },
+) {
   const { entries, leases } = tables
   const scanned = db.$with('scanned', {}).as(sql`
-    select ${entries.key}, ${entries.writtenBy}, (${isToRemove} or ${rejected(tables, tables.entries)}) as is_unfit
-    from ${entries} where ${part}
+    select ${entries.key}, ${entries}.ctid as id from ${entries} where ${part}
     order by ${entries.key}
     limit ${param('scan', 'int')}`)
   const invalidated = db.$with('unfit', {}).as(sql`
-    select key, written_by from scanned where is_unfit
-    order by key
+    select ${entries.key}, ${entries.writtenBy}, coalesce(${isPast}, false) as is_past from ${entries}
+    where ${entries}.ctid = any (array(select id from scanned)) and ${part}
+      and ${entries.key} <= (select max(key) from scanned)
+      and (${isPast} or ${isToRemove} or ${rejected(tables, tables.entries)})
+    order by ${entries.key}
     limit ${param('batch', 'int')}`)
   const lockable = db.$with('loose', {}).as(sql`
-    select ${entries.key} from ${entries} join unfit on unfit.key = ${entries.key}
-    where ${entries.key} = any (array(select key from unfit))
-      and ${entries.writtenBy} is not distinct from unfit.written_by
+    select ${place(entries)} from unfit join ${entries} on ${entries.key} = unfit.key
+    where ${entries.writtenBy} is not distinct from unfit.written_by
+      and (not unfit.is_past or ${isPast})
       and not exists (
         select from ${leases} as held
-        where held.key = ${entries.key} and held.token is not null and held.seen is distinct from ${entries.writtenBy})
+        where held.key = ${entries.key} and held.token is not null
+          and (unfit.is_past or held.seen is distinct from ${entries.writtenBy}))
     order by ${entries.key}
     for update of ${sql.identifier(getTableName(entries))} skip locked`)
   return { scanned, invalidated, lockable }

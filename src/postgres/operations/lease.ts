@@ -33,8 +33,8 @@ export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQ
     on conflict (key) do update set ${freed}, seen = ${leases.xid} ${exceptToken && others}
     returning key, seen`)
   const raced = sql`exists (
-    select from broken left join ${leases} as before on before.key = broken.key
-    where broken.seen is distinct from before.xid)`
+    select from broken
+    where broken.seen is distinct from (select before.xid from ${leases} as before where before.key = broken.key))`
   return { broken, raced }
 }
 

@@ -17,6 +17,7 @@ const listOperation = (name: string, ...conditions: State[]) =>
     name,
     repeatable: 'always',
     rows: 'any number',
+    isLarge: true,
     columns: {
       key: text,
       state: oneOf('live', 'expired', 'invalidated'),

@@ -6,100 +6,119 @@ import { bool, integer, nullable, text } from '../kinds.ts'
 import { operation, type RowOf } from '../operation.ts'
 import { inRange, isVisibleVersion, param } from './fragments.ts'
 import { invalidatedEntries } from './invalidated.ts'
+import { isOneOf, place } from './row-ids.ts'
 import type { ScopedOperation } from './scoped.ts'
+import { idleLeases } from './sweep-leases.ts'
 import { trim } from './trim.ts'
 import { trimChanges } from './trim-changes.ts'
-
-/** Longer than any statement may run that read the lease before it was freed. */
-const FREED_LEASE_AGE = sql.raw(`interval '10 minutes'`)
 
 /** Checking an entry costs a tenth of deleting one. So does deleting a row of the log, which is small. */
 const SCAN_FACTOR = 4
 const LOG_FACTOR = 10
 
-/** The limits of one statement: entries to remove, entries to check, and rows of the log. */
-export function sweepSizes(batch: number) {
-  return { batch, scan: batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
+/**
+ * The limits of one statement: entries to remove, entries and leases to check, and rows of the log.
+ *
+ * @param isDense true if the last statement removed as many as it may. Then more checks would find entries that this
+ *   statement cannot remove, and that the next one checks again.
+ */
+export function sweepSizes(batch: number, isDense = false) {
+  return { batch, scan: isDense ? batch : batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
 }
+
+/** The parameters of the first statement of a run. */
+export const SWEEP_START = { begin: true, trims: true, leases: '' } as const
 
 const DECLARED = {
   name: 'sweep',
   repeatable: 'unsent',
   rows: 'one',
+  isLarge: true,
   columns: {
     removed: integer,
     // True if the next statement would find more.
     more: bool,
     // True if another run held the cleanup lock.
     isLockedByOther: bool,
-    // The key up to which a scope was checked for entries that a tag rejects. Null at its end.
+    // The key up to which a scope was checked entry by entry. Null at its end.
     after: nullable(text),
+    // The key up to which leases were checked. Null at their end.
+    leases: nullable(text),
+    // True if the next statement would find rows of the log to delete.
+    trims: bool,
   },
 } as const
 
 export type Swept = RowOf<typeof DECLARED.columns>
 
+/** True for entries that may not even be served stale. */
+const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} <= now()`
+
+/** True for entries of slots that have begun. The current one still holds entries that may be served stale. */
+const isPastSlot = ({ entries }: CacheTables): SQL => sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`
+
 /**
- * The CTEs that find expired entries and forget old leases.
- *
- * - The slot narrows the search to the index. The current slot still holds entries that may be served stale.
- * - `skip locked` waits neither for writers nor for another sweep. Locking a row checks it again, in case it was refreshed
- *   since the snapshot.
- * - `is true` hides the range from the planner, which would otherwise read all keys of a scope for it.
- * - An entry whose key is being computed stays, because the fill must see that somebody wrote it meanwhile. So does an entry
- *   that was written since the snapshot, because that does not show whether the key is being computed.
+ * True for an entry that nobody computes. The fill must see that somebody wrote the entry meanwhile. An entry that was
+ * written since the snapshot stays too, because the snapshot does not show whether its key is being computed.
  */
-function expiredRows(db: QueryDatabase, tables: CacheTables, range: SQL | undefined) {
+function isUnleased(tables: CacheTables): SQL {
   const { entries, leases } = tables
-  const idle = db.$with('idle', {}).as(sql`
-    select ${leases.key} from ${leases}
-    where ${and(sql`${leases.expiresAt} < now() - ${FREED_LEASE_AGE}`, range && inRange(leases))}
+  return sql`not exists (
+    select from ${leases} as held where held.key = ${entries.key} and held.token is not null) and ${isVisibleVersion(tables)}`
+}
+
+/**
+ * The CTE `doomed`: expired entries, through the index on their slot.
+ *
+ * `skip locked` waits neither for writers nor for another sweep. Locking a row checks it again, in case it was refreshed
+ * since the snapshot.
+ */
+function expiredRows(db: QueryDatabase, tables: CacheTables, among: SQL, order: SQL) {
+  const { entries } = tables
+  return db.$with('doomed', {}).as(sql`
+    select ${place(entries)} from ${entries}
+    where ${and(isPastSlot(tables), isPastStale(tables), among, isUnleased(tables))} ${order}
     limit ${param('batch', 'int')}
     for update skip locked`)
-  const forgotten = db.$with('forgotten', {}).as(sql`
-    delete from ${leases} using idle where ${leases.key} = idle.key
-    returning 1`)
-  const isPastSlot = sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`
-  const isPastStale = sql`${entries.keptUntil} <= now()`
-  const isUnleased = sql`not exists (
-    select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
-  const toDelete = db.$with('doomed', {}).as(sql`
-    select ${entries.key} from ${entries}
-    where ${and(isPastSlot, isPastStale, range && sql`${range} is true`, isUnleased, isVisibleVersion(tables))}
-    order by ${entries.cleanupSlot}
-    limit ${param('batch', 'int')}
-    for update skip locked`)
-  return [idle, forgotten, toDelete] as const
 }
 
 /** Deletes both kinds in one statement, because an entry may be of both kinds and must be counted once. */
 function removedRows(db: QueryDatabase, { entries }: CacheTables) {
   return db.$with('removed', {}).as(sql`
-    delete from ${entries} where ${entries.key} = any (array(select key from doomed union select key from loose))
+    delete from ${entries} where ${isOneOf(entries, 'doomed', 'loose')}
     returning 1`)
 }
 
 const removed = sql`(select count(*) from removed)`
-const isFull = sql`((select count(*) from doomed) = ${param('batch', 'int')} or (select count(*) from forgotten) = ${param('batch', 'int')})`
+const isFull = sql`(select count(*) from doomed) = ${param('batch', 'int')}`
 
 /**
- * Deletes up to `batch` entries that may not even be served stale, and up to `batch` leases that have long been free. Of the
- * next `scan` entries in key order it deletes those that a tag rejects.
+ * Deletes up to `batch` entries that may not even be served stale, and leases that have long been free among the next `scan`
+ * leases in key order. Of the next `scan` entries in key order it deletes those that a tag rejects.
  *
  * Without a scope it also trims the log of invalidations, because then no entry of another scope can depend on it.
+ *
+ * The index on the slot holds the entries of all scopes. A statement for a scope reads the first `scan` of it. If these are
+ * mostly of other scopes, it checks its own entries in key order instead. So a scope costs what its own entries cost, and
+ * no statement reads more than its sizes say.
  */
 export const sweep: ScopedOperation<Swept> = {
   everything: operation({
     ...DECLARED,
     build(db, tables, answer) {
-      const { ctes, hasMore, isLockedByOther } = trim(db, tables)
+      const { ctes, hasMore, isLockedByOther, trims } = trim(db, tables)
       const log = trimChanges(db, tables)
-      const steps = [...expiredRows(db, tables, undefined), ...ctes, ...log.ctes, removedRows(db, tables)] as const
+      const idle = idleLeases(db, tables, undefined)
+      const order = sql`order by ${tables.entries.cleanupSlot}`
+      const expired = expiredRows(db, tables, sql`true`, order)
+      const steps = [...idle.ctes, expired, ...ctes, ...log.ctes, removedRows(db, tables)] as const
       return answer(db.with(...steps), {
         removed,
-        more: sql`(${isFull} or ${hasMore} or ${log.hasMore})`,
+        more: sql`(${isFull} or ${idle.after} is not null or ${hasMore} or ${log.hasMore})`,
         isLockedByOther,
         after: sql`null::text`,
+        leases: idle.after,
+        trims,
       }).from(sql`(select) as one`)
     },
   }),
@@ -108,26 +127,41 @@ export const sweep: ScopedOperation<Swept> = {
     name: 'sweep_in_range',
     build(db, tables, answer) {
       const { entries, invalidations } = tables
-      const isNext = sql`${entries.key} > ${param('after')} and ${entries.key} < ${param('to')}
-        and exists (select from ${invalidations})`
-      const { scanned, invalidated, lockable } = invalidatedEntries(db, tables, isNext, sql`false`)
-      const after = sql`(
+      const range = inRange(entries)
+      const idle = idleLeases(db, tables, inRange(tables.leases))
+      const soonest = db.$with('soonest_slots', {}).as(sql`
+        select ${entries}.ctid as id from ${entries}
+        where ${param('after')} = ${param('from')} and ${isPastSlot(tables)}
+        order by ${entries.cleanupSlot}
+        limit ${param('scan', 'int')}`)
+      // Every condition is repeated, so the place only narrows the search.
+      const among = sql`${entries}.ctid = any (array(select id from soonest_slots)) and ${range}`
+      const expired = expiredRows(db, tables, among, sql``)
+      const isCrowded = sql`(select count(*) from doomed) < ${param('batch', 'int')}
+        and (select count(*) from soonest_slots) = ${param('scan', 'int')}`
+      const checks = db.$with('walk', {}).as(sql`
+        select ${param('after')} > ${param('from')} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`)
+      const goesOn = sql`(select goes_on from walk)`
+      const isNext = sql`${entries.key} > ${param('after')} and ${entries.key} < ${param('to')} and ${goesOn}`
+      const { scanned, invalidated, lockable } = invalidatedEntries(db, tables, isNext, {
+        isPast: isPastStale(tables),
+      })
+      const next = sql`(
         select case
           when count(*) = ${param('batch', 'int')} then max(key)
           else (select max(key) from scanned having count(*) = ${param('scan', 'int')})
         end from unfit)`
       const steps = [
-        ...expiredRows(db, tables, inRange(entries)),
-        scanned,
-        invalidated,
-        lockable,
-        removedRows(db, tables),
+        ...[...idle.ctes, soonest, expired, checks],
+        ...[scanned, invalidated, lockable, removedRows(db, tables)],
       ] as const
       return answer(db.with(...steps), {
         removed,
-        more: sql`(${isFull} or ${after} is not null)`,
+        more: sql`(${isFull} or ${idle.after} is not null or (${goesOn} and ${next} is not null))`,
         isLockedByOther: sql`false`,
-        after,
+        after: sql`case when ${goesOn} then ${next} else ${param('after')} end`,
+        leases: idle.after,
+        trims: sql`false`,
       }).from(sql`(select) as one`)
     },
   }),

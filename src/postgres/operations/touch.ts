@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { deadline, liveWhenLocked, movedStaleUntil, param } from './fragments.ts'
+import { computedOnce, deadline, liveWhenLocked, movedStaleUntil, param } from './fragments.ts'
 
 /**
  * Moves a live entry's deadline. Returns one row if the entry was live. It does not set the value, so that its TOAST is not
@@ -20,7 +20,7 @@ export const touch = operation({
       update ${entries}
       set expires_at = next.expires_at, kept_until = ${movedStaleUntil(tables)}, updated_at = now(),
         written_by = case when next.expires_at <= now() then pg_current_xact_id() else ${entries.writtenBy} end
-      from (select ${deadline} as expires_at) as next
+      from ${computedOnce({ expires_at: deadline })} as next
       where ${entries.key} = ${param('key')} and ${liveWhenLocked(tables)}
       returning 1`)
     return answer(db.with(touched), { touched: sql`1` }).from(sql`touched`)

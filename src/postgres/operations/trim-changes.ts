@@ -3,6 +3,7 @@ import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { CHANGES_STATE } from './changes.ts'
 import { param } from './fragments.ts'
+import { isOneOf, place } from './row-ids.ts'
 
 /** Far longer than first tiers go without a read. A tier that exceeds it forgets everything. */
 const MIN_AGE = sql.raw(`interval '10 minutes'`)
@@ -29,16 +30,17 @@ export function trimChanges(db: QueryDatabase, { changes, state }: CacheTables) 
     set value = json_build_object('horizon', due.horizon, 'noted', ${xmin}::text)::text, updated_at = now()
     from changes_due as due where s.name = due.name
     returning 1`)
+  const outdated = db.$with('changes_outdated', {}).as(sql`
+    select ${place(changes)} from ${changes}
+    where ${changes.xid} < coalesce(
+      (select horizon from changes_due), (select s.value::jsonb ->> 'horizon' from ${state} as s where s.name = ${NAME}))::xid8
+    limit ${param('rows', 'int')}
+    for update skip locked`)
   const trimmed = db.$with('changes_trimmed', {}).as(sql`
-    delete from ${changes} where ctid = any (array(
-      select c.ctid from ${changes} as c
-      where c.xid < coalesce(
-        (select horizon from changes_due), (select s.value::jsonb ->> 'horizon' from ${state} as s where s.name = ${NAME}))::xid8
-      limit ${param('rows', 'int')}
-      for update skip locked))
+    delete from ${changes} where ${isOneOf(changes, 'changes_outdated')}
     returning 1`)
   return {
-    ctes: [due, noted, raised, trimmed] as const,
+    ctes: [due, noted, raised, outdated, trimmed] as const,
     hasMore: sql`(select count(*) from changes_trimmed) = ${param('rows', 'int')}`,
   }
 }

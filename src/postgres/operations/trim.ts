@@ -39,6 +39,7 @@ import { TAG_STATE } from '../../schema/rejected.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 import { invalidatedEntries } from './invalidated.ts'
+import { isOneOf, place } from './row-ids.ts'
 
 const name = (of: keyof typeof TAG_STATE): SQL => sql.raw(`'${TAG_STATE[of]}'`)
 
@@ -82,12 +83,11 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
       end as run
     from known`)
 
-  const { scanned, invalidated, lockable } = invalidatedEntries(
-    db,
-    tables,
-    sql`${tables.entries.key} > (select run ->> 'after' from step)`,
-    sql`(${tables.entries.tags} is not null and (select run ->> 'resets' from step) is not null)`,
-  )
+  const { entries } = tables
+  const isNext = sql`${entries.key} > (select run ->> 'after' from step)`
+  const { scanned, invalidated, lockable } = invalidatedEntries(db, tables, isNext, {
+    isToRemove: sql`(${entries.tags} is not null and (select run ->> 'resets' from step) is not null)`,
+  })
   const reached = db.$with('reached', {}).as(sql`
     select step.*, at.is_end, coalesce((run ->> 'left')::boolean, false) or at.has_left as has_left,
       case when is_backwards then run is not null else is_due or noted is null end as notes, case
@@ -137,18 +137,18 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
       union all
       select ${recorded('horizon')} from step
       where not exists (select from raised) and not is_backwards and not is_elsewhere and run ->> 'resets' is null
-        -- Otherwise each part of a run would read the whole log.
-        and (${param('begin', 'boolean')} or run is null)
+        -- Otherwise each statement of a run would read the whole log.
+        and ${param('trims', 'boolean')}
     ) as current
     where value is not null`)
   const outdated = db.$with('outdated', {}).as(sql`
-    select i.ctid as id from ${invalidations} as i
+    select ${place(invalidations)} from ${invalidations}
     where (select count(*) from horizon) > 0
-      and i.xid < (select xid from horizon) and pg_visible_in_snapshot(i.xid, (select since from horizon))
+      and ${invalidations.xid} < (select xid from horizon) and pg_visible_in_snapshot(${invalidations.xid}, (select since from horizon))
     limit ${param('rows', 'int')}
     for update skip locked`)
   const trimmed = db.$with('trimmed', {}).as(sql`
-    delete from ${invalidations} where ctid = any (array(select id from outdated))
+    delete from ${invalidations} where ${isOneOf(invalidations, 'outdated')}
     returning 1`)
   // Rows of another cluster. No entry is left that could depend on one.
   const dropped = db.$with('dropped', {}).as(sql`
@@ -157,6 +157,8 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
       and i.xid is distinct from pg_current_xact_id_if_assigned()
     returning 1`)
 
+  /** True if the next statement would find more rows to delete. */
+  const trims = sql`(select count(*) from outdated) = ${param('rows', 'int')}`
   return {
     /** True if another run seemed to hold the lock. Two runs that look at the same instant can each see the other hold it. */
     isLockedByOther: sql`not exists (select from turn)`,
@@ -164,7 +166,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
       ...[opened, cleanupLock, known, step, scanned, invalidated, lockable, reached, remembered],
       ...[finished, raised, named, horizon, outdated, trimmed, dropped],
     ] as const,
-    hasMore: sql`(exists (select from opened) or exists (select from reached where next_run is not null)
-      or (select count(*) from outdated) = ${param('rows', 'int')})`,
+    hasMore: sql`(exists (select from opened) or exists (select from reached where next_run is not null) or ${trims})`,
+    trims,
   }
 }

@@ -1,7 +1,16 @@
 import { sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { asWrittenNow, deadline, filledAt, overwrite, textArray, writtenColumns, zipped } from './fragments.ts'
+import {
+  asWrittenNow,
+  computedOnce,
+  deadline,
+  filledAt,
+  overwrite,
+  textArray,
+  writtenColumns,
+  zipped,
+} from './fragments.ts'
 
 /**
  * Stores entries and replaces any that exist. `keys` must be distinct.
@@ -19,7 +28,7 @@ export const writeMany = operation({
       select item.key, item.value, item.number::numeric,
         given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${zipped('keys', 'values', 'numbers')} as item(key, value, number),
-        (select ${deadline} as expires_at, ${textArray('tags')} as tags) as given
+        ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
       returning 1`)

@@ -1,7 +1,16 @@
 import { sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { asWrittenNow, deadline, filledAt, overwrite, param, textArray, writtenColumns } from './fragments.ts'
+import {
+  asWrittenNow,
+  computedOnce,
+  deadline,
+  filledAt,
+  overwrite,
+  param,
+  textArray,
+  writtenColumns,
+} from './fragments.ts'
 
 /** Stores an entry and replaces any that exists. */
 export const write = operation({
@@ -14,7 +23,7 @@ export const write = operation({
       insert into ${entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
-      from (select ${deadline} as expires_at, ${textArray('tags')} as tags) as given
+      from ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       on conflict (key) do update set ${overwrite}
       returning 1`)
     return answer(db.with(written), { count: sql`count(*)` }).from(sql`written`)

@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '52fd849e'
+export const ROUTINE_VERSION = 'c44a5827'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -47,15 +47,15 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   read_or_claim_sliding_with_changes: 'staleMs forCopy since key force early ttlMs maxAgeMs token leaseMs lifeMs',
   read_or_claim_with_changes: 'staleMs forCopy since key force early token leaseMs',
   read_response:
-    'base digests ttlMs maxAgeMs claims force headOnly anyTag noneMatch modifiedSince suffix first last token leaseMs lifeMs',
+    'base ttlMs maxAgeMs claims force headOnly anyTag noneMatch modifiedSince suffix first last digests token leaseMs lifeMs',
   read_sliding: 'key ttlMs maxAgeMs lifeMs',
   release: 'key token',
   remove: 'key',
   remove_many: 'keys',
   stats: '',
   stats_in_range: 'from to',
-  sweep: 'batch begin scan rows',
-  sweep_in_range: 'from to batch after scan',
+  sweep: 'leases scan batch begin trims rows',
+  sweep_in_range: 'leases from to scan after batch',
   take_snapshot: '',
   touch: 'at after key',
   write: 'key value number asOf at after tags',

@@ -12,7 +12,8 @@ export interface MemoryCacheOptions extends CommonOptions {
   maxEntries?: number | undefined
   /**
    * The most bytes of keys, encoded values and tags, in UTF-8. A larger entry is not stored at all. Default 32 MiB, a quarter of
-   * the memory of an isolate of Workers. Each entry takes some 300 bytes more, a small one twice that.
+   * the memory of an isolate of Workers. Each entry takes some 300 bytes more, a small one twice that. Values that are read
+   * repeatedly are also kept decoded, which takes at most half of `maxBytes` on top and evicts no entry.
    */
   maxBytes?: number | undefined
   /** The clock of entries and leases, in milliseconds since the epoch. Default `Date.now`. */
@@ -27,8 +28,8 @@ const DEFAULT_MAX_BYTES = 32 * 1024 * 1024
 /**
  * A cache in the memory of this process or isolate. It is always bounded, and otherwise behaves like one in Postgres.
  *
- * Values are stored encoded and decoded for each read, so no two readers share one. An evicted entry is a miss. It starts no
- * timer, so it is safe at module level.
+ * Values are stored encoded, and each reader gets a value of its own. An evicted entry is a miss. It starts no timer, so it is
+ * safe at module level.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example

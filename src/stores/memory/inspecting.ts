@@ -4,7 +4,8 @@ import { listedState, selectPage, storedBytes, sumStats, toListedRow } from '../
 import type { ListInput } from '../../store/inputs.ts'
 import { toReply } from '../../store/store.ts'
 import type { Scope } from '../../values/key.ts'
-import type { MemoryRow, MemoryStorage } from './storage.ts'
+import type { MemoryRow } from './row.ts'
+import type { MemoryStorage } from './storage.ts'
 
 /** Only the fields that decide whether a row is counted or listed: measuring a value costs more. */
 interface Listed {

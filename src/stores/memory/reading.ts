@@ -1,14 +1,16 @@
 /** Reads of the memory store. */
-import { slideEntry, toRow } from '../../store/entries.ts'
+import { type StoredEntry, slideEntry, toRow } from '../../store/entries.ts'
 import { type ReadOptions, type Row, toReply } from '../../store/store.ts'
-import type { MemoryRow, MemoryStorage } from './storage.ts'
+import type { MemoryRow } from './row.ts'
+import type { MemoryStorage } from './storage.ts'
 
 export function reading(storage: MemoryStorage) {
   function read(key: string, options?: ReadOptions): Row | undefined {
     const row = storage.read(key)
-    if (row === undefined || !storage.isLive(row, storage.now())) return undefined
+    if (row === undefined || !storage.isLive(row)) return undefined
     if (options === undefined) return row
-    const own = options.sliding === undefined ? row : slideEntry(row, options.sliding, storage.now())
+    const own: StoredEntry =
+      options.sliding === undefined ? row : slideEntry<StoredEntry>(row, options.sliding, storage.now())
     if (own !== row) storage.put(own)
     return options.forCopy === true ? toRow(own, storage.now()) : own
   }
@@ -16,7 +18,7 @@ export function reading(storage: MemoryStorage) {
   /** Does not count as a use: a caller that only asks whether an entry exists does not need its value. */
   function peek(key: string): MemoryRow | undefined {
     const row = storage.peek(key)
-    return row !== undefined && storage.isLive(row, storage.now()) ? row : undefined
+    return row !== undefined && storage.isLive(row) ? row : undefined
   }
 
   return {

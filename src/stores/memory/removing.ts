@@ -5,7 +5,8 @@ import type { SweepInput } from '../../store/inputs.ts'
 import { toReply } from '../../store/store.ts'
 import { inBatches, timeLimit } from '../../values/in-batches.ts'
 import type { Scope } from '../../values/key.ts'
-import type { MemoryRow, MemoryStorage } from './storage.ts'
+import type { MemoryRow } from './row.ts'
+import type { MemoryStorage } from './storage.ts'
 
 export function removing(storage: MemoryStorage) {
   /** The live entry that was removed; an expired one goes as well. */
@@ -13,7 +14,7 @@ export function removing(storage: MemoryStorage) {
     const row = storage.peek(key)
     storage.leases.delete(key)
     storage.remove(key)
-    return row !== undefined && storage.isLive(row, storage.now()) ? row : undefined
+    return row !== undefined && storage.isLive(row) ? row : undefined
   }
 
   /** True if nobody can be answered with the row any more, not even as stale. */

@@ -3,7 +3,8 @@
 import { buildEntry, countEntry, limitEntry, type StoredEntry, touchEntry } from '../../store/entries.ts'
 import { type CountInput, type Item, toReply, type WriteInput } from '../../store/store.ts'
 import type { Deadline } from '../../values/expiration.ts'
-import type { MemoryRow, MemoryStorage } from './storage.ts'
+import type { MemoryRow } from './row.ts'
+import type { MemoryStorage } from './storage.ts'
 
 export function writing(storage: MemoryStorage) {
   /** The live entry; counts as a use. */
@@ -30,7 +31,7 @@ export function writing(storage: MemoryStorage) {
     },
     add(item: Item, input: WriteInput) {
       const row = storage.peek(item.key)
-      if (row !== undefined && storage.isLive(row, storage.now())) return toReply(false)
+      if (row !== undefined && storage.isLive(row)) return toReply(false)
       write(item, input)
       return toReply(true)
     },
@@ -38,7 +39,7 @@ export function writing(storage: MemoryStorage) {
       const at = storage.now()
       const row = liveRow(key, at)
       if (row === undefined) return toReply(false)
-      const touched = touchEntry(row, deadline, at)
+      const touched = touchEntry<StoredEntry>(row, deadline, at)
       storage.put(touched)
       // A touch into the past makes the entry absent, and so counts as a write.
       if (touched.expiresAt <= at) storage.leases.delete(key)

@@ -1,0 +1,16 @@
+import { LRUCache } from 'lru-cache'
+import { type Peer, TTL_SECONDS } from '../harness/provider.ts'
+
+/** Returns the stored object itself: who changes it changes the cache. */
+export default {
+  name: 'lru-cache',
+  transports: ['memory'],
+  packages: ['lru-cache'],
+  prepare: async () => async () => {
+    const cache = new LRUCache<string, object>({ max: 10_000, ttl: TTL_SECONDS * 1_000 })
+    return {
+      get: async (key) => cache.get(key),
+      set: async (key, value) => cache.set(key, value as object),
+    }
+  },
+} satisfies Peer

@@ -1,0 +1,3 @@
+import { pages } from './app.ts'
+
+export default pages()

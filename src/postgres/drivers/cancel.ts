@@ -1,0 +1,75 @@
+/**
+ * Asks Postgres to stop what a connection runs.
+ *
+ * Closing the connection does not stop it: the server notices only when it writes. A statement that waits for a lock would
+ * still take effect later.
+ */
+import { isWorkers } from '../../values/workers.ts'
+import { classOf } from './pg-client.ts'
+
+/** Enough to open a connection with TLS on another continent. Meanwhile the pool cannot replace the connection. */
+const CANCEL_LIMIT_MS = 1_000
+
+/** A client's connection, as far as it is used here. */
+interface Connection {
+  connect(portOrPath: number | string, host?: string): void
+  requestSsl(): void
+  cancel(processId: number, secretKey: unknown): void
+  once(event: 'connect' | 'sslconnect' | 'end', listener: () => void): unknown
+  on(event: 'error', listener: () => void): unknown
+  readonly stream: { destroy?(): void }
+}
+
+/** A client, and what a request to cancel needs. */
+interface Target {
+  readonly processID?: number | null
+  readonly secretKey?: unknown
+  readonly host?: string
+  readonly port: number
+  readonly ssl?: unknown
+  readonly sslNegotiation?: string
+}
+
+/**
+ * Sends the request over a connection of its own. Resolves once the server has closed that, which it does after it has passed
+ * on the request, or if the request cannot be sent in time. Never rejects.
+ *
+ * @param client the client whose statement must end
+ * @param options with which a client like it can be made
+ */
+export async function cancelStatement(client: object, options: object): Promise<void> {
+  const target = client as Target
+  // On Workers, a pooler or Hyperdrive stands between, and the request whose caller gave up may open no more sockets.
+  if (!target.processID || isWorkers()) return
+  try {
+    await sendCancel(target, new (classOf(client))(options))
+  } catch {}
+}
+
+function sendCancel({ processID, secretKey }: Target, canceller: unknown): Promise<void> {
+  const { host, port, ssl, sslNegotiation } = canceller as Target
+  const { connection } = canceller as { readonly connection: Connection }
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(end, CANCEL_LIMIT_MS)
+    function end() {
+      clearTimeout(timer)
+      connection.stream.destroy?.()
+      resolve()
+    }
+    const cancel = () => connection.cancel(processID as number, secretKey)
+    connection.on('error', end)
+    connection.once('end', end)
+    connection.once('connect', () => {
+      if (!ssl) cancel()
+      else if (sslNegotiation !== 'direct') connection.requestSsl()
+    })
+    connection.once('sslconnect', cancel)
+    try {
+      if (host?.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`)
+      else connection.connect(port, host)
+    } catch (error) {
+      clearTimeout(timer)
+      reject(error)
+    }
+  })
+}

@@ -1,0 +1,182 @@
+/**
+ * Sends statements through the clients of pg, neon-serverless and Vercel, without Drizzle's session.
+ *
+ * So type parsers of the program have no say, and what a caller no longer waits for can be ended.
+ */
+import type { CacheTables } from '../../schema/index.ts'
+import type { Database } from '../database.ts'
+import { entriesOf } from '../operation.ts'
+import { wrongAnswer } from '../rows.ts'
+import { bindStatement } from './bind.ts'
+import { cancelStatement } from './cancel.ts'
+import { AbandonedError, type Call, type Driver } from './driver.ts'
+import {
+  classOf,
+  ignoreError,
+  isPgClient,
+  type PgClient,
+  type PgClientClass,
+  type Result,
+  type Statement,
+} from './pg-client.ts'
+import { isPool, type Lent, type Pool } from './pool.ts'
+import { isOwnSession } from './session-kind.ts'
+
+/** Drizzle's sessions over these clients. */
+const KINDS = new Set(['NodePgSession', 'NeonSession', 'VercelPgSession'])
+
+const TEXT = { getTypeParser: () => textOf }
+/** A client with `binary: true` receives bytes. Of a text, these are its own in UTF-8. */
+function textOf(cell: unknown): unknown {
+  return typeof cell === 'string' ? cell : String(cell)
+}
+
+/** Sends a statement, and passes its result through `toRows`, which may throw. */
+type Transport = (statement: Statement, call: Call, toRows: ToRows) => Promise<unknown[][]>
+type ToRows = (result: Result) => unknown[][]
+
+/** Undefined if the database is not over such a client, or if something stands between Drizzle and the client. */
+export function pgDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
+  const send = transportOf(db)
+  if (send === undefined) return undefined
+  const { logger } = Reflect.get(db, 'session') as { logger?: { logQuery?(text: string, values: unknown[]): void } }
+  let hasNames = preparedNames
+  return {
+    get keepsPlans() {
+      return hasNames
+    },
+    endsAbandoned: true,
+    prepare(operation) {
+      const bound = bindStatement(db, tables, operation, { hasName: hasNames, mark: 'column name' })
+      const { name, text } = bound
+      const width = entriesOf(operation.columns).length
+      const toRows: ToRows = ({ fields, rows }) => {
+        if (fields.length === width && fields[0]?.name === operation.name) return rows
+        throw wrongAnswer(operation.name, `rows of its ${width} columns`, 'others')
+      }
+      return (given, call) => {
+        const values = bound.valuesOf(given)
+        logger?.logQuery?.(text, values)
+        return send({ name, text, values, rowMode: 'array', types: TEXT }, call, toRows)
+      }
+    },
+    forgetNames() {
+      hasNames = false
+    },
+  }
+}
+
+function transportOf(db: Database): Transport | undefined {
+  const client: unknown = Reflect.get(db, '$client')
+  if (!isOwnSession(db, KINDS, client)) return undefined
+  if (isPool(client)) {
+    return sendsOverFetch(client) ? undefined : (...request) => sendOverPool(client, ...request)
+  }
+  // Only with this class can a statement be taken back that waits behind others.
+  if (!isPgClient(client) || classOf(client).Query === undefined) return undefined
+  return (...request) => sendOverClient(client, ...request)
+}
+
+/** Neon's pool may send statements over HTTP, without any connection. Only its own `query` does that. */
+function sendsOverFetch(pool: Pool): boolean {
+  const { Client } = pool as { readonly Client?: new (options: object) => { readonly neonConfig?: object } }
+  if (typeof Client !== 'function' || !('neonConfig' in Client.prototype)) return false
+  const { neonConfig } = new Client(pool.options)
+  return Reflect.get(Object(neonConfig?.constructor), 'poolQueryViaFetch') === true
+}
+
+function sendOverPool(pool: Pool, statement: Statement, call: Call, toRows: ToRows): Promise<unknown[][]> {
+  return new Promise((resolve, reject) => {
+    if (call.state === 'unknown') call.state = 'queued'
+    call.abandon = () => reject(new AbandonedError())
+    pool.connect((error, lent) => {
+      if (lent === undefined) reject(error)
+      else if (call.isAbandoned) lent.release()
+      else sendOverLent(pool, lent as PgClient & Lent, statement, call, { toRows, resolve, reject })
+    })
+  })
+}
+
+interface Settle {
+  readonly toRows: ToRows
+  resolve(rows: unknown[][]): void
+  reject(error: unknown): void
+}
+
+function settle({ toRows, resolve, reject }: Settle, error: unknown, result: Result | undefined): void {
+  try {
+    if (result === undefined) reject(error)
+    else resolve(toRows(result))
+  } catch (wrong) {
+    reject(wrong)
+  }
+}
+
+function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, call: Call, caller: Settle): void {
+  let isLent = true
+  const release = (isBroken?: unknown) => {
+    if (!isLent) return
+    isLent = false
+    // A connection that is given up may fail once more.
+    if (!isBroken) lent.removeListener('error', ignoreError)
+    lent.release(isBroken)
+  }
+  call.state = 'sent'
+  call.abandon = () => {
+    caller.reject(new AbandonedError())
+    // In this order, because a pooler finds the session to cancel by a connection that is still open.
+    cancelStatement(lent, pool.options).then(() => release(true))
+  }
+  // The pool listens only to idle clients, and an `error` event that nobody listens to ends the process.
+  lent.on('error', ignoreError)
+  try {
+    lent.query(statement, undefined, (error, result) => {
+      // The request to cancel may be under way, and must not hit a later statement on this connection.
+      if (call.isAbandoned) return
+      release(error && isUndone(error) ? undefined : error)
+      settle(caller, error, result)
+    })
+  } catch (error) {
+    release(error)
+    caller.reject(error)
+  }
+}
+
+/** True if the server undid the statement because of another. Such statements are repeated, and the connection is sound. */
+function isUndone(error: unknown): boolean {
+  return String(Reflect.get(Object(error), 'code')).startsWith('40')
+}
+
+/** A client sends one statement after the other, those of the program too. It has no other connection to go on with. */
+function sendOverClient(client: PgClient, statement: Statement, call: Call, toRows: ToRows): Promise<unknown[][]> {
+  return new Promise((resolve, reject) => {
+    let isAnswered = false
+    const Query = classOf(client).Query as NonNullable<PgClientClass['Query']>
+    const query = new Query(statement, undefined, (error, result) => {
+      isAnswered = true
+      settle({ toRows, resolve, reject }, error, result)
+    })
+    if (call.state === 'unknown') call.state = 'queued'
+    let isSent = false
+    const submit = query.submit.bind(query)
+    query.submit = (connection) => {
+      // The client passes this error to the callback, and goes on with the next statement.
+      if (call.isAbandoned) return new AbandonedError()
+      call.state = 'sent'
+      isSent = true
+      return submit(connection)
+    }
+    call.abandon = () => {
+      reject(new AbandonedError())
+      if (isSent && !isAnswered) cancelStatement(client, connectionOptions(client))
+    }
+    client.query(query)
+  })
+}
+
+/** Options of a client for the same server, for as much as the client itself tells. */
+function connectionOptions(client: object): object {
+  const { config, host, port, ssl, sslNegotiation } = client as Record<string, unknown>
+  // Neon's client keeps what it was made with.
+  return config === undefined ? { host, port, ssl, sslnegotiation: sslNegotiation } : (config as object)
+}

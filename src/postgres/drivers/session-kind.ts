@@ -1,0 +1,25 @@
+/** Tells how Drizzle reaches a database. */
+import { entityKind } from 'drizzle-orm'
+import type { Database } from '../database.ts'
+
+/** Drizzle's name for the session of a database: `NodePgSession`, `PostgresJsSession`, … */
+export function sessionKind(db: Database): string {
+  return String(Reflect.get(Object(sessionOf(db)).constructor, entityKind))
+}
+
+/**
+ * True if the session is one of these kinds, sends everything to this client, and nothing stands between the two.
+ *
+ * A program may replace a method to trace statements, or to change them. Then Drizzle must go on calling it. Classes that
+ * are changed as a whole, as OpenTelemetry does, are no obstacle, because their methods are called here too.
+ */
+export function isOwnSession(db: Database, kinds: ReadonlySet<string>, client: unknown): boolean {
+  const session = sessionOf(db)
+  if (!kinds.has(sessionKind(db)) || Reflect.get(Object(session), 'client') !== client) return false
+  const isReplaced = (object: unknown, method: string) => Object.hasOwn(Object(object), method)
+  return !isReplaced(session, 'prepareQuery') && !['connect', 'query'].some((method) => isReplaced(client, method))
+}
+
+function sessionOf(db: Database): unknown {
+  return Reflect.get(db, 'session')
+}

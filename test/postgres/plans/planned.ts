@@ -1,0 +1,60 @@
+/** A database with a million entries, and the plans that Postgres makes there. */
+import { drizzle } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
+import { migrate } from 'pgstash/migrate'
+import { defaultTables } from 'pgstash/schema'
+import type { QueryDatabase } from '../../../src/postgres/database.ts'
+import type { Operation } from '../../../src/postgres/operation.ts'
+import { createDatabase, createPool } from '../../setup/databases.ts'
+
+/** A node of `explain (format json)`. */
+export interface Node {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Plan Rows': number
+  readonly 'Total Cost': number
+  readonly Plans?: readonly Node[]
+}
+
+/** A million entries, of which a third is tagged; 10,000 leases; a log of 100,000 rows with 50 tags. */
+const FILL = `
+  insert into cache_entries (key, value, expires_at, kept_until, tags, filled_at, written_by)
+  select 'ns' || i % 100 || '|' || md5(i::text), repeat('x', 60), given.at, given.at,
+    case when i % 3 = 0 then array['t' || i % 50, 'u' || i % 50] end,
+    case when i % 3 = 0 then pg_current_snapshot() end, pg_current_xact_id()
+  from generate_series(1, 1000000) as i, lateral (
+    select case when i % 10 > 0 then now() + (i % 3600 - 360) * interval '1 second' end as at) as given;
+  insert into cache_leases (key, token, expires_at)
+  select md5(i::text), case when i % 10 = 0 then 'token' end, now() from generate_series(1, 10000) as i;
+  insert into cache_invalidations (tag, xid)
+  select 't' || i % 50, (3 + i / 50)::text::xid8 from generate_series(0, 99999) as i;`
+
+export async function createFilled(): Promise<pg.PoolClient> {
+  const pool = createPool(await createDatabase(), { max: 1 })
+  await migrate(drizzle(pool))
+  const client = await pool.connect()
+  await client.query(FILL)
+  await client.query('vacuum analyze')
+  return client
+}
+
+/** Prepares a statement as the runner sends it, and returns the names of its parameters in order. */
+export async function prepareStatement(client: pg.PoolClient, build: Operation<unknown>['build']): Promise<string[]> {
+  const query = build(drizzle(client) as unknown as QueryDatabase, defaultTables, 'column name')
+  const { sql, params } = query.toSQL()
+  await client.query(`deallocate all`)
+  await client.query(`prepare statement as ${sql}`)
+  return params.map((param) => (param as { readonly name: string }).name)
+}
+
+/** Explains the prepared statement, with literals for its parameters. */
+export async function explain(client: pg.PoolClient, literals: readonly string[]): Promise<Node> {
+  const given = literals.length === 0 ? '' : `(${literals.join(', ')})`
+  const { rows } = await client.query(`explain (format json) execute statement${given}`)
+  return rows[0]['QUERY PLAN'][0].Plan
+}
+
+export function* nodesOf(node: Node): Generator<Node> {
+  yield node
+  for (const child of node.Plans ?? []) yield* nodesOf(child)
+}

@@ -1,0 +1,111 @@
+/** The plan of every statement, at a million entries. */
+import type pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Operation } from '../../../src/postgres/operation.ts'
+import { allOperations } from './operations.ts'
+import { createFilled, explain, type Node, nodesOf, prepareStatement } from './planned.ts'
+
+/** Postgres compiles a statement whose estimate exceeds this (`jit_above_cost`), which takes longer than the statement. */
+const JIT_ABOVE_COST = 100_000
+/** Sorts of more rows than this do not fit into memory. */
+const MAX_SORTED_ROWS = 50_000
+const BIG_TABLES = ['cache_entries', 'cache_leases', 'cache_invalidations']
+
+/** Statements that violate a rule, as {@link violationsOf} prints it, each with its reason. */
+const EXCEPTIONS: Record<string, readonly string[]> = {
+  // Counts every entry, and checks the tags of each.
+  count: ['is compiled', 'reads all of cache_entries'],
+  // Compares entries of the whole table, and looks for their leases. Its limit is a parameter, taken for a tenth of them.
+  evict: ['is compiled', 'reads all of cache_leases', 'sorts too many rows'],
+  evict_in_range: ['reads all of cache_leases'],
+  // The planner takes each range of URLs for half a percent of the table, and expects a hundred ranges.
+  purge_hard: ['is compiled'],
+  purge_soft: ['is compiled'],
+  // The log has no index on the transaction id. A run reads it once, and one row of it to see whether it is empty.
+  sweep: ['reads all of cache_invalidations'],
+  sweep_in_range: ['reads all of cache_invalidations'],
+}
+
+/** Statements of single keys, which most calls send. */
+const HOT = [
+  'read_one',
+  'has',
+  'read_due',
+  'write',
+  'touch',
+  'count_up',
+  'count_call',
+  'read_or_claim',
+  'fill',
+  'read_response',
+]
+
+/** Postgres judges a plan by values that could occur. With nulls it would see that no row can match. */
+const VALUES: Record<string, string> = {
+  ...{ key: 'ns1|key', base: 'ns1|key', token: 'token', value: 'value', digests: '{}' },
+  ...{ after: '60000', delta: '1', limit: '10', periodMs: '60000', leaseMs: '1000', claims: 'true', force: 'false' },
+  ...{ ttlMs: '60000', lifeMs: '75000', early: '0', sliding: 'false', forCopy: 'false' },
+}
+/** Postgres compares a generic plan with five custom ones. */
+const WARM_UP = 6
+
+let client: pg.PoolClient
+let operations: Map<string, Operation<unknown>>
+
+beforeAll(async () => {
+  operations = await allOperations()
+  client = await createFilled()
+})
+afterAll(() => client.release(true))
+
+function violationsOf(plan: Node): string[] {
+  const found = new Set<string>()
+  for (const node of nodesOf(plan)) {
+    const table = node['Relation Name'] ?? ''
+    if (node['Node Type'] === 'Seq Scan' && BIG_TABLES.includes(table)) found.add(`reads all of ${table}`)
+    const input = node.Plans?.[0]?.['Plan Rows'] ?? 0
+    if (node['Node Type'].includes('Sort') && input > MAX_SORTED_ROWS) found.add('sorts too many rows')
+  }
+  if (plan['Total Cost'] > JIT_ABOVE_COST) found.add('is compiled')
+  return [...found].sort()
+}
+
+describe('at a million entries', () => {
+  it('the generic plan of each operation uses an index, sorts little, and is not compiled', async () => {
+    await client.query('set plan_cache_mode = force_generic_plan')
+    const violations: Record<string, readonly string[]> = {}
+    for (const [name, { build, usual }] of operations) {
+      const found = new Set<string>()
+      for (const each of [build, ...usual]) {
+        const names = await prepareStatement(client, each)
+        const nulls = names.map(() => 'null')
+        for (const violation of violationsOf(await explain(client, nulls))) found.add(violation)
+      }
+      if (found.size > 0) violations[name] = [...found].sort()
+    }
+    expect(operations.size).toBeGreaterThan(40)
+    expect(violations).toEqual(EXCEPTIONS)
+  })
+
+  it('what may be compiled is sent as a routine, which turns that off', () => {
+    const compiled = Object.keys(EXCEPTIONS).filter((name) => EXCEPTIONS[name]?.includes('is compiled'))
+    expect(compiled.filter((name) => operations.get(name)?.isLarge !== true)).toEqual([])
+  })
+
+  it('Postgres keeps the plan of statements of single keys', async () => {
+    await client.query('set plan_cache_mode = auto')
+    const replanned: string[] = []
+    for (const name of HOT) {
+      const operation = operations.get(name)
+      if (operation === undefined) throw new Error(`Expected an operation called ${name}.`)
+      const names = await prepareStatement(client, operation.build)
+      const literals = names.map((each) => (VALUES[each] === undefined ? 'null' : `'${VALUES[each]}'`))
+      for (let i = 0; i < WARM_UP; i++) await explain(client, literals)
+      const { rows } = await client.query(
+        `select generic_plans::int from pg_prepared_statements where name = 'statement'`,
+      )
+      if (rows[0].generic_plans === 0) replanned.push(name)
+    }
+    expect(replanned).toEqual([])
+  })
+})
