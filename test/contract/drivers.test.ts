@@ -74,7 +74,7 @@ const drivers: Record<string, Connect> = {
 }
 
 /** Of those that call routines, one for each way in which statements are sent. All others send the same statements. */
-const WITHOUT_ROUTINES = ['neon-http on a real server', 'pg-proxy with text', 'pglite']
+const WITHOUT_ROUTINES = ['neon-http on a real server', 'node-postgres', 'pg-proxy with text', 'pglite']
 
 for (const [name, connect] of Object.entries(drivers)) {
   if (IS_INLINE && !WITHOUT_ROUTINES.includes(name)) continue
