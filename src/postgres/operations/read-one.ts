@@ -1,4 +1,5 @@
-import { and, eq } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { decimal, nullable, text } from '../kinds.ts'
 import { type Build, operation, type RowOf } from '../operation.ts'
@@ -12,7 +13,7 @@ const reading =
     const { key, value, number } = tables.entries
     return answer(db, { value, number })
       .from(tables.entries)
-      .where(and(eq(key, param('key')), isFound(tables)))
+      .where(allOf(eq(key, param('key')), isFound(tables)))
   }
 
 /**

@@ -1,4 +1,5 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { bool, decimal, nullable, number, oneOf, strings, text } from '../kinds.ts'
@@ -83,7 +84,7 @@ function hit(isLive: Condition, { sliding, changes: hasChanges }: Extras): Build
     })
       .from(tables.entries)
       .where(
-        and(
+        allOf(
           eq(key, param('key')),
           isLive(tables),
           sql`not ${param('force', 'boolean')}`,

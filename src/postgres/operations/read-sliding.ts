@@ -1,4 +1,5 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { bool, decimal, nullable, text } from '../kinds.ts'
 import { type Build, operation, type RowOf } from '../operation.ts'
@@ -14,7 +15,7 @@ const hit =
     const { key, value, number } = tables.entries
     return answer(db, { value, number, touched: sql`false` })
       .from(tables.entries)
-      .where(and(eq(key, param('key')), isLive(tables), isNotDue(tables)))
+      .where(allOf(eq(key, param('key')), isLive(tables), isNotDue(tables)))
   }
 
 /** Reads an entry, and pushes its deadline out if that is due. */

@@ -1,4 +1,5 @@
-import { and, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
@@ -77,7 +78,7 @@ function expiredRows(db: QueryDatabase, tables: CacheTables, among: SQL, order: 
   const { entries } = tables
   return db.$with('doomed', {}).as(sql`
     select ${place(entries)} from ${entries}
-    where ${and(isPastSlot(tables), isPastStale(tables), among, isUnleased(tables))} ${order}
+    where ${allOf(isPastSlot(tables), isPastStale(tables), among, isUnleased(tables))} ${order}
     limit ${param('batch', 'int')}
     for update skip locked`)
 }
