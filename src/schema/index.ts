@@ -3,7 +3,7 @@
  *
  * `migrate` applies what Drizzle cannot express: storage parameters, UNLOGGED, TOAST compression.
  */
-import { and, isNotNull, isNull, not, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import {
   bigint,
   customType,
@@ -19,6 +19,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import { describeType, InvalidTableNameError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
+import { allOf } from './all-of.ts'
 import { cleanupSlot } from './cleanup-slot.ts'
 import { rejected } from './rejected.ts'
 
@@ -180,17 +181,17 @@ export function live(tables: CacheTables = defaultTables): SQL<boolean> {
 
 /** Entries that are still stored, but read as absent: exactly those that are not {@link live}. */
 export function expired(tables: CacheTables = defaultTables): SQL<boolean> {
-  return sql<boolean>`${not(live(tables))}`
+  return sql<boolean>`not ${live(tables)}`
 }
 
 /** Live entries that will expire. */
 export function unexpired(tables: CacheTables = defaultTables): SQL<boolean> {
-  return sql<boolean>`${and(isNotNull(tables.entries.expiresAt), live(tables))}`
+  return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is not null`, live(tables))}`
 }
 
 /** Live entries that never expire. */
 export function forever(tables: CacheTables = defaultTables): SQL<boolean> {
-  return sql<boolean>`${and(isNull(tables.entries.expiresAt), live(tables))}`
+  return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is null`, live(tables))}`
 }
 
 function checkIdentifier(kind: 'schema' | 'prefix', name: unknown, maxBytes: number): void {

@@ -37,7 +37,7 @@ describe('doctor says of routines', () => {
     expect(await said(false)).toEqual(expected)
   })
 
-  it('that they are missing, which costs over HTTP, and nothing where statements stay prepared', async () => {
+  it('that they are missing, which costs over HTTP, and little where statements stay prepared', async () => {
     const { said } = await createPatient({ routines: false })
     expect(await said(true)).toEqual([
       expect.stringMatching(
@@ -46,7 +46,7 @@ describe('doctor says of routines', () => {
     ])
     expect(await said(false)).toEqual([
       expect.stringMatching(
-        /^note: .+are not installed\. Connections that keep statements prepared.+need none\. → If /,
+        /^note: .+are not installed\. Connections that keep statements prepared.+do not need them.+ → If code uses this cache over HTTP.+`pgstash migrate`/,
       ),
     ])
   })

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
+import { rounds } from '../setup/statements.ts'
 import { KINDS, race } from './race-site.ts'
 
-const READS = 2_000
+const READS = rounds(2_000)
 
 it('after each commit no read that starts later answers with older data, of query results, computed values and responses', async () => {
   const { reads, hits, violations, commits, rollbacks } = await race({ reads: READS, readers: 4, writers: 3 })

@@ -72,7 +72,7 @@ function expected(tables: CacheTables) {
 const MIGRATE = 'Run `pgstash migrate`, as the owner of the tables.'
 
 /**
- * Whether drivers that cannot keep statements prepared find the routines of this version.
+ * Whether calls find the routines of this version. Over HTTP all need them, and elsewhere those that they make faster.
  *
  * A cache works without them, so nothing here is a problem.
  */
@@ -126,7 +126,7 @@ function absence(many: string, isHttp: boolean): Observation {
   }
   return {
     status: 'note',
-    what: `${what}. Connections that keep statements prepared, such as this one, need none.`,
-    advice: `If code uses this cache over HTTP: ${MIGRATE}`,
+    what: `${what}. Connections that keep statements prepared, such as this one, do not need them, but hits are faster with them.`,
+    advice: `If code uses this cache over HTTP, they save most of a hit's time. ${MIGRATE}`,
   }
 }

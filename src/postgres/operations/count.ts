@@ -1,4 +1,5 @@
-import { and, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { integer } from '../kinds.ts'
 import { scopedOperation } from './scoped.ts'
@@ -13,5 +14,5 @@ export const count = scopedOperation({
   build: (db, tables, answer, range) =>
     answer(db, { count: sql`count(*)` })
       .from(tables.entries)
-      .where(and(range, live(tables))),
+      .where(allOf(range, live(tables))),
 })

@@ -1,4 +1,5 @@
-import { and, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { integer } from '../kinds.ts'
 import { isVisibleVersion, param, storedBytes } from './fragments.ts'
 import { isOneOf, place } from './row-ids.ts'
@@ -25,13 +26,13 @@ export const evict = scopedOperation({
       select from ${leases} as held where held.key = ${entries.key} and held.token is not null)`
     const soonest = db.$with('soonest', {}).as(sql`
       select ${place(entries)} from ${entries}
-      where ${and(sql`${entries.cleanupSlot} is not null`, range, isUnleased, isVisibleVersion(tables))}
+      where ${allOf(sql`${entries.cleanupSlot} is not null`, range, isUnleased, isVisibleVersion(tables))}
       order by ${entries.cleanupSlot}, ${entries.keptUntil}
       limit ${param('batch', 'int')}
       for update skip locked`)
     const oldest = db.$with('oldest', {}).as(sql`
       select ${place(entries)} from ${entries} ${sample(tables)}
-      where ${and(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch', 'int')}`, range, isUnleased, isVisibleVersion(tables))}
+      where ${allOf(sql`${entries.cleanupSlot} is null`, sql`(select count(*) from soonest) < ${param('batch', 'int')}`, range, isUnleased, isVisibleVersion(tables))}
       order by ${entries.updatedAt}
       limit greatest(0, ${param('batch', 'int')} - (select count(*) from soonest))
       for update skip locked`)

@@ -1,4 +1,5 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
@@ -13,5 +14,5 @@ export const has = operation({
   build: (db, tables, answer) =>
     answer(db, { found: sql`1` })
       .from(tables.entries)
-      .where(and(eq(tables.entries.key, param('key')), live(tables))),
+      .where(allOf(eq(tables.entries.key, param('key')), live(tables))),
 })

@@ -1,4 +1,5 @@
-import { and, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { type CacheTables, expired, forever, live } from '../../schema/index.ts'
 import { instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
@@ -40,7 +41,7 @@ const listOperation = (name: string, ...conditions: State[]) =>
       })
         .from(tables.entries)
         .where(
-          and(inRange(tables.entries), sql`${key} > ${param('after')}`, ...conditions.map((holds) => holds(tables))),
+          allOf(inRange(tables.entries), sql`${key} > ${param('after')}`, ...conditions.map((holds) => holds(tables))),
         )
         .orderBy(key)
         .limit(limitOf('limit'))

@@ -1,4 +1,5 @@
-import { and, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { type CacheTables, live } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { bool, decimal, nullable, number, strings, text } from '../kinds.ts'
@@ -30,7 +31,7 @@ export const readCopies = operation({
     const { key, value, number, expiresAt, tags } = tables.entries
     return answer(db, { key, value, number, remainingMs: remainingMs(sql`${expiresAt}`), tags })
       .from(tables.entries)
-      .where(and(isAmong(key, 'keys'), live(tables)))
+      .where(allOf(isAmong(key, 'keys'), live(tables)))
   },
 })
 

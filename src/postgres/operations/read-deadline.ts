@@ -1,4 +1,5 @@
-import { and, eq } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { instant, nullable } from '../kinds.ts'
 import { operation } from '../operation.ts'
@@ -13,5 +14,5 @@ export const readDeadline = operation({
   build: (db, tables, answer) =>
     answer(db, { expiresAt: tables.entries.expiresAt })
       .from(tables.entries)
-      .where(and(eq(tables.entries.key, param('key')), live(tables))),
+      .where(allOf(eq(tables.entries.key, param('key')), live(tables))),
 })

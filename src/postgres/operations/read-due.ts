@@ -1,4 +1,5 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { qualified } from '../../schema/sql-text.ts'
 import { bool, decimal, nullable, text } from '../kinds.ts'
@@ -19,6 +20,6 @@ export const readDue = operation({
     const isDue = sql`coalesce(${expiresAt} < ${slidesBefore(tables)}, false) and ${mayWrite}`
     return answer(db, { value, number, isDue })
       .from(tables.entries)
-      .where(and(eq(key, param('key')), live(tables)))
+      .where(allOf(eq(key, param('key')), live(tables)))
   },
 })

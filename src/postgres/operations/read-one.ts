@@ -1,4 +1,5 @@
-import { and, eq } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { decimal, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
@@ -20,6 +21,6 @@ export const readOne = operation({
     const { key, value, number } = tables.entries
     return answer(db, { value, number })
       .from(tables.entries)
-      .where(and(eq(key, param('key')), live(tables)))
+      .where(allOf(eq(key, param('key')), live(tables)))
   },
 })

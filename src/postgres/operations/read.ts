@@ -1,4 +1,4 @@
-import { and } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { decimal, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
@@ -14,6 +14,6 @@ export const read = operation({
     const { key, value, number } = tables.entries
     return answer(db, { key, value, number })
       .from(tables.entries)
-      .where(and(isAmong(key, 'keys'), live(tables)))
+      .where(allOf(isAmong(key, 'keys'), live(tables)))
   },
 })

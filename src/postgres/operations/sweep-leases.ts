@@ -1,4 +1,5 @@
-import { and, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import { allOf } from '../../schema/all-of.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
@@ -17,12 +18,12 @@ export function idleLeases(db: QueryDatabase, { leases }: CacheTables, range: SQ
   const isIdle = sql`${leases.expiresAt} < now() - ${FREED_LEASE_AGE}`
   const near = db.$with('near', {}).as(sql`
     select ${leases.key}, ${leases}.ctid as id, ${isIdle} as is_idle from ${leases}
-    where ${and(sql`${leases.key} > ${param('leases')}`, range)}
+    where ${allOf(sql`${leases.key} > ${param('leases')}`, range)}
     order by ${leases.key}
     limit ${param('scan', 'int')}`)
   const idle = db.$with('idle', {}).as(sql`
     select ${place(leases)} from ${leases}
-    where ${and(sql`${leases}.ctid = any (array(select id from near where is_idle))`, isIdle, range)}
+    where ${allOf(sql`${leases}.ctid = any (array(select id from near where is_idle))`, isIdle, range)}
     for update skip locked`)
   const forgotten = db.$with('forgotten', {}).as(sql`
     delete from ${leases} where ${isOneOf(leases, 'idle')}

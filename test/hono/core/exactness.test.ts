@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { beforeAll, expect, it } from 'vitest'
 import { createPool } from '../../setup/databases.ts'
+import { rounds } from '../../setup/statements.ts'
 import { createApp, createSite, emptied, pause, type Site, times } from '../app.ts'
 
 let site: Site
@@ -15,8 +16,8 @@ beforeAll(async () => {
 
 const COUNTERS = 4
 const READERS = 8
-const READS = 400
-const WRITES = 250
+const READS = rounds(400)
+const WRITES = rounds(250)
 
 it('no response predates a commit that preceded its request, in thousands of requests beside writing transactions', async () => {
   const pool = createPool(site.database)

@@ -7,9 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { ROUTINE_PARAMETERS, ROUTINE_VERSION } from '../../../src/postgres/routines/generated.ts'
 import { routineName } from '../../../src/postgres/routines/routine-call.ts'
 import { compileRoutines } from '../../../src/postgres/routines/routine-set.ts'
-import { createPool } from '../../setup/databases.ts'
-import { createNeon } from '../../setup/neon.ts'
-import { asRole, createRole, createSite, installed, type Site } from './site.ts'
+import { createSite, installed, type Site, setsOf } from './site.ts'
 
 const COUNT = Object.keys(ROUTINE_PARAMETERS).length
 const READ = routineName(defaultTables, 'read_one')
@@ -39,13 +37,6 @@ async function makeOld({ pool }: Site, replaced?: string, version = OLD): Promis
 const versions = async ({ pool }: Site) => [
   ...new Set((await installed(pool)).map(({ name }) => name.slice(-ROUTINE_VERSION.length))),
 ]
-/** The recorded sets, and whether each is current. */
-async function sets({ pool }: Site): Promise<Record<string, boolean>> {
-  const { rows } = await pool.query(
-    "select name, value::jsonb ? 'replacedAt' as old from cache_state where name like 'routines %'",
-  )
-  return Object.fromEntries(rows.map(({ name, old }) => [name.replace('routines ', ''), !old]))
-}
 
 describe('migrate', () => {
   it('installs each routine once, and a second run changes nothing', async () => {
@@ -67,7 +58,7 @@ describe('migrate', () => {
     const site = await createSite()
     await Promise.all(Array.from({ length: 6 }, () => migrate(site.db)))
     expect((await installed(site.pool)).length).toBe(COUNT)
-    expect(await sets(site)).toEqual({ [ROUTINE_VERSION]: true })
+    expect(await setsOf(site)).toEqual({ [ROUTINE_VERSION]: true })
   })
 
   it('keeps the set of another release, and says since when it is replaced', async () => {
@@ -75,7 +66,7 @@ describe('migrate', () => {
     await makeOld(site)
     await migrate(site.db)
     expect((await versions(site)).sort()).toEqual([OLD, ROUTINE_VERSION].sort())
-    expect(await sets(site)).toEqual({ [OLD]: false, [ROUTINE_VERSION]: true })
+    expect(await setsOf(site)).toEqual({ [OLD]: false, [ROUTINE_VERSION]: true })
     expect((await installed(site.pool)).length).toBe(2 * COUNT)
     const state = await site.pool.query('select xmin::text, * from cache_state')
     await migrate(site.db)
@@ -89,10 +80,10 @@ describe('migrate', () => {
     await makeOld(site, '29 days', 'aaaaaaaa')
     await migrate(site.db)
     expect((await versions(site)).sort()).toEqual([ROUTINE_VERSION, 'aaaaaaaa'].sort())
-    expect(await sets(site)).toEqual({ aaaaaaaa: false, [ROUTINE_VERSION]: true })
+    expect(await setsOf(site)).toEqual({ aaaaaaaa: false, [ROUTINE_VERSION]: true })
     await migrate(site.db, { routineRetentionDays: 28.5 })
     expect(await versions(site)).toEqual([ROUTINE_VERSION])
-    expect(await sets(site)).toEqual({ [ROUTINE_VERSION]: true })
+    expect(await setsOf(site)).toEqual({ [ROUTINE_VERSION]: true })
   })
 
   it('drops a replaced set at once if nothing is to be retained', async () => {
@@ -112,7 +103,7 @@ describe('migrate', () => {
     )
     await site.pool.query(`insert into cache_state (name, value) values ('routines ${OLD}', '{"functions": []}')`)
     await migrate(site.db)
-    expect(await sets(site)).toEqual({ [ROUTINE_VERSION]: true, [OLD]: false })
+    expect(await setsOf(site)).toEqual({ [ROUTINE_VERSION]: true, [OLD]: false })
     expect(await installed(site.pool)).toEqual(first)
   })
 
@@ -122,7 +113,7 @@ describe('migrate', () => {
     await migrate(site.db)
     await migrate(site.db, { routines: false })
     expect(await installed(site.pool)).toEqual([])
-    expect(await sets(site)).toEqual({})
+    expect(await setsOf(site)).toEqual({})
     await migrate(site.db, { routines: false })
     await site.create().set('key', 1)
     await migrate(site.db)
@@ -236,85 +227,5 @@ describe('names of any kind', () => {
     await migrate(site.db, { routines: false })
     expect((await installed(site.pool)).map(({ name }) => name.slice(0, 12))).toEqual(Array(COUNT).fill('other_cache_'))
     await createCache(site.db, { tables: other }).set('key', 1)
-  })
-})
-
-describe('roles', () => {
-  it('refuses a function of another role under a routine’s name, and changes nothing', async () => {
-    const site = await createSite({ routines: false })
-    const planter = await createRole(site, 'grant create, usage on schema public to')
-    await planter.query(`create function "${READ}"(text) returns text language sql as 'select current_user::text'`)
-    await expect(migrate(site.db, { changes: true })).rejects.toMatchObject({
-      code: 'DATABASE',
-      sqlState: 'PGSFN',
-      message: expect.stringContaining('functions of the cache to belong to the role that migrates'),
-    })
-    expect((await installed(site.pool)).length).toBe(0)
-    expect((await site.pool.query("select from pg_trigger where tgname like 'cache_note%'")).rowCount).toBe(0)
-  })
-
-  it('leaves functions alone that are no routines, whatever the state says', async () => {
-    const site = await createSite({})
-    const planter = await createRole(site, 'grant create, usage on schema public to')
-    await planter.query(`create function cache_theirs_aaaaaaaa() returns int language plpgsql as '
-#variable_conflict use_column
-begin return 1; end'`)
-    await site.pool.query("create function precious() returns int language sql as 'select 1'")
-    await site.pool.query("create function cache_mine_aaaaaaaa() returns int language sql as 'select 1'")
-    await site.pool.query(`insert into cache_state (name, value) values ('routines aaaaaaaa',
-      '{"functions": ["precious", "cache_theirs_aaaaaaaa", "cache_mine_aaaaaaaa"], "replacedAt": "2000-01-01"}')`)
-    await migrate(site.db)
-    const { rows } = await site.pool.query(
-      "select proname from pg_proc where proname in ('precious', 'cache_theirs_aaaaaaaa', 'cache_mine_aaaaaaaa')",
-    )
-    expect(rows.length).toBe(3)
-    // Until somebody drops the function that looks like a routine.
-    expect(await sets(site)).toMatchObject({ aaaaaaaa: false })
-    await planter.query('drop function cache_theirs_aaaaaaaa')
-    await migrate(site.db)
-    expect(await sets(site)).toEqual({ [ROUTINE_VERSION]: true })
-  })
-
-  it('lets a role with the documented grants call every routine', async () => {
-    const tables = cacheTables({ schema: 'cache' })
-    const site = await createSite({ tables })
-    const role = await createRole(
-      site,
-      'grant usage on schema cache to',
-      'grant select, insert, update, delete on all tables in schema cache to',
-    )
-    const neon = await createNeon(asRole(site.url, role.name))
-    const cache = createCache(neon.db, { tables, timeout: 60_000 })
-    await cache.set('key', 1, { tags: ['x'] })
-    expect(await cache.getOrSet('key', () => 2)).toBe(1)
-    expect(await cache.limit('calls', { limit: 1, period: 60 })).toMatchObject({ allowed: true })
-    await cache.invalidate('x')
-    await cache.clearExpired()
-    expect(await cache.clear()).toBe(1)
-    expect(
-      neon.faults.log.every(({ sql, status }) => status === 200 && sql[0]?.includes(`_${ROUTINE_VERSION}"(`)),
-    ).toBe(true)
-    // It may do nothing else with them.
-    await expect(role.query(`drop function cache."${READ}"`)).rejects.toMatchObject({ code: '42501' })
-  })
-
-  it('needs no right to create functions or to write the state once the set is there', async () => {
-    const tables = cacheTables({ schema: 'cache' })
-    const site = await createSite({ tables })
-    const role = await createRole(
-      site,
-      'grant usage on schema cache to',
-      'grant select on all tables in schema cache to',
-    )
-    await migrate(drizzle(createPool(asRole(site.url, role.name))), { tables })
-    // Also if an outdated set waits, whose functions only the owner may drop.
-    await site.pool.query(`alter function cache."${READ}"(text) rename to cache_read_one_aaaaaaaa`)
-    await migrate(site.db, { tables })
-    await site.pool.query(`insert into cache.cache_state (name, value) values ('routines aaaaaaaa',
-      '{"functions": ["cache_read_one_aaaaaaaa"], "replacedAt": "2000-01-01"}')`)
-    await migrate(drizzle(createPool(asRole(site.url, role.name))), { tables })
-    expect((await site.pool.query("select from pg_proc where proname = 'cache_read_one_aaaaaaaa'")).rowCount).toBe(1)
-    await migrate(site.db, { tables })
-    expect((await site.pool.query("select from pg_proc where proname = 'cache_read_one_aaaaaaaa'")).rowCount).toBe(0)
   })
 })

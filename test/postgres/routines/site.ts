@@ -66,3 +66,11 @@ export async function createRole({ url, pool }: Pick<Site, 'url' | 'pool'>, ...g
 export function asRole(url: string, name: string): string {
   return Object.assign(new URL(url), { username: name, password: 'p' }).href
 }
+
+/** The recorded sets, and whether each is current. */
+export async function setsOf({ pool }: Site): Promise<Record<string, boolean>> {
+  const { rows } = await pool.query(
+    "select name, value::jsonb ? 'replacedAt' as old from cache_state where name like 'routines %'",
+  )
+  return Object.fromEntries(rows.map(({ name, old }) => [name.replace('routines ', ''), !old]))
+}

@@ -1,5 +1,6 @@
 /** Hits of `getOrSet`, which claim nothing. */
-import { and, eq, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { allOf } from '../../../schema/all-of.ts'
 import { live } from '../../../schema/index.ts'
 import type { Build, Operation } from '../../operation.ts'
 import { changesSince } from '../../operations/changes.ts'
@@ -39,7 +40,7 @@ function hit(isLive: Condition, { sliding, changes: hasChanges }: Extras): Build
     })
       .from(tables.entries)
       .where(
-        and(
+        allOf(
           eq(key, param('key')),
           isLive(tables),
           sql`not ${param('force', 'boolean')}`,

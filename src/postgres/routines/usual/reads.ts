@@ -1,5 +1,6 @@
 /** Hits of plain and sliding reads. */
-import { and, eq, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import { allOf } from '../../../schema/all-of.ts'
 import { type CacheTables, live } from '../../../schema/index.ts'
 import type { Build, Operation } from '../../operation.ts'
 import { changesSince } from '../../operations/changes.ts'
@@ -16,7 +17,7 @@ const untagged: Build<RowOfOperation<typeof readOne>> = (db, tables, answer) => 
   const { key, value, number } = tables.entries
   return answer(db, { value, number })
     .from(tables.entries)
-    .where(and(eq(key, param('key')), isLiveUntagged(tables)))
+    .where(allOf(eq(key, param('key')), isLiveUntagged(tables)))
 }
 
 /** An entry whose deadline stays. */
@@ -26,7 +27,7 @@ const notDue =
     const { key, value, number } = tables.entries
     return answer(db, { value, number, touched: sql`false` })
       .from(tables.entries)
-      .where(and(eq(key, param('key')), isLive(tables), isNotDue(tables)))
+      .where(allOf(eq(key, param('key')), isLive(tables), isNotDue(tables)))
   }
 
 /** The columns of a copy whose deadline stays. */
@@ -35,7 +36,7 @@ function unmoved({ entries }: CacheTables) {
   return { key, value, number, remainingMs: remainingMs(sql`${expiresAt}`), tags, touched: sql`false` }
 }
 
-const isUnmoved = (tables: CacheTables) => and(isAmong(tables.entries.key, 'keys'), live(tables), isNotDue(tables))
+const isUnmoved = (tables: CacheTables) => allOf(isAmong(tables.entries.key, 'keys'), live(tables), isNotDue(tables))
 
 export const usualReads: readonly UsualCases[] = [
   usualCases(readOne, untagged),
