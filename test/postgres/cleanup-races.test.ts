@@ -20,7 +20,7 @@ beforeAll(async () => {
     create role ${ROLE} login password 'password';
     grant all on all tables in schema public to ${ROLE};
     create function stop() returns boolean language plpgsql as $$ begin
-      if current_query() ~ '"(soonest|doomed)" as' then perform pg_advisory_xact_lock_shared(1); end if;
+      if current_query() ~ '"cache_(sweep|evict)' then perform pg_advisory_xact_lock_shared(1); end if;
       return true;
     end $$;
     alter table cache_entries enable row level security;
