@@ -42,7 +42,10 @@ async function sweepAll(
 ): Promise<CleanupResult> {
   const range = keyRange(scope)
   // A run looks once for entries that a tag rejects: in a scope from its beginning, otherwise from where the last run ended.
-  let at: Record<keyof typeof SWEEP_START | 'after', string | boolean | null> = { ...SWEEP_START, after: range.from }
+  let at: Record<keyof typeof SWEEP_START | 'after', string | number | boolean | null> = {
+    ...SWEEP_START,
+    after: range.from,
+  }
   let isDense = false
   let total = 0
   let hadLock = false
@@ -70,6 +73,7 @@ async function sweepAll(
       begin: false,
       trims: swept.isLockedByOther ? at.trims : swept.trims,
       leases: swept.leases,
+      slot: swept.slot ?? at.slot,
       after: swept.after,
     }
     isDense = swept.removed >= next.size

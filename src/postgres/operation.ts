@@ -37,17 +37,12 @@ export interface Definition<Row> {
   readonly rows: Cardinality
   readonly columns: Columns<Row>
   /**
-   * True if it may read very many rows. The estimate can then cross `jit_above_cost`, and compiling would take longer than the
-   * statement. It is sent as a routine, which turns that off, also where statements stay prepared.
+   * True if it is called as a routine even where statements stay prepared. Either its routine knows usual cases that are
+   * cheaper, or it may read very many rows: then its estimate can cross `jit_above_cost`, and only a routine can turn off
+   * compiling, which would take longer than the statement.
    */
-  readonly isLarge?: boolean
+  readonly prefersRoutine?: boolean
   readonly build: Build<Row>
-  /**
-   * Cheaper statements for usual cases, with the same columns. A routine tries them first, and the first that returns a row
-   * is the answer. Each sees a snapshot of its own, so it must be right by itself. An operation that has some is called as a
-   * routine even where statements stay prepared, because that is faster.
-   */
-  readonly usual?: readonly Build<Row>[]
 }
 
 /** Builds a statement of an operation. */
@@ -64,9 +59,8 @@ export interface Operation<Row> {
   readonly repeatable: Repeatable
   readonly rows: Cardinality
   readonly columns: Columns<Row>
-  readonly isLarge?: boolean
+  readonly prefersRoutine?: boolean
   readonly build: (db: QueryDatabase, tables: CacheTables, mark?: Mark) => Preparable
-  readonly usual: readonly Operation<Row>['build'][]
 }
 
 /** The field that holds the mark in a row from Drizzle. */
@@ -85,12 +79,16 @@ export const MARK = 'pgstash'
  * })
  */
 export function operation<Row>(definition: Definition<Row>): Operation<Row> {
-  const { build, usual = [], ...declared } = definition
-  const withAnswer =
-    (builds: Build<Row>): Operation<Row>['build'] =>
-    (db, tables, mark = 'column name') =>
-      builds(db, tables, (from, expressions) => select(from, fieldsOf(definition, expressions, mark)))
-  return { ...declared, build: withAnswer(build), usual: usual.map(withAnswer) }
+  return { ...definition, build: withAnswer(definition, definition.build) }
+}
+
+/** A build that selects the columns of an operation. */
+export function withAnswer<Row>(
+  operation: Pick<Definition<Row>, 'name' | 'columns'>,
+  build: Build<Row>,
+): Operation<Row>['build'] {
+  return (db, tables, mark = 'column name') =>
+    build(db, tables, (from, expressions) => select(from, fieldsOf(operation, expressions, mark)))
 }
 
 type Fields = Record<string, SQL | SQL.Aliased>

@@ -66,7 +66,7 @@ export function createRunner(
 
   /** Undefined if the statement is sent inline: its plan is kept, it has no routine, or the routine is missing. */
   function routineSender(driver: Driver, operation: Operation<never>): Send | undefined {
-    const isInline = driver.keepsPlans && operation.isLarge !== true && operation.usual.length === 0
+    const isInline = driver.keepsPlans && operation.prefersRoutine !== true
     // A missing routine would end the caller's transaction.
     if (isInline || isInTransaction || !routines.isAllowed()) return undefined
     if (!calls.has(operation)) {

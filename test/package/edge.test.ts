@@ -40,17 +40,18 @@ const PROBES: Record<string, string> = {
  * request of a cold isolate. A feature may raise a budget, deliberately.
  */
 const BUDGET_BYTES: Record<string, number> = {
-  '.': 73_500,
+  '.': 80_000,
   './schema': 4_500,
-  './migrate': 17_700,
+  // Includes all statements, because they are compiled into routines.
+  './migrate': 38_500,
   './drizzle': 34_700,
   // Includes the codec, which reaches a program with `createCache` in any case.
   './hono': 51_000,
   './fetch': 50_000,
   './cron': 7_500,
-  './admin': 44_000,
+  './admin': 46_000,
   // Includes the statements that write a history. The listeners alone are measured below.
-  './telemetry': 21_500,
+  './telemetry': 24_500,
   // Two suites: of caches, and of stores.
   './testing': 26_300,
 }
@@ -141,8 +142,8 @@ describe('the size of pgstash', () => {
 describe('the size of what is used of pgstash', () => {
   it.each([
     // Statements and tables are a quarter of it, recognising failures and checking options another.
-    ['createCache', 45_200],
-    ['memoryCache', 29_400],
+    ['createCache', 50_000],
+    ['memoryCache', 31_000],
     ['cached', 35_000],
     ['openTelemetryListener', 3_700, 'pgstash/telemetry'],
     ['analyticsEngineListener', 3_700, 'pgstash/telemetry'],
@@ -166,7 +167,7 @@ describe('a worker without the driver of Neon', () => {
   it('is within its budget with everything it needs, and 45 KB smaller than one with the driver', async () => {
     const [small, usual] = [await sizeOf(snippet('small-worker')), await sizeOf(snippet('worker'))]
     console.log(`over fetch ${small} B, with the driver ${usual} B`)
-    expect(small).toBeLessThan(65_000)
+    expect(small).toBeLessThan(72_000)
     expect(usual - small).toBeGreaterThan(45_000)
   })
 

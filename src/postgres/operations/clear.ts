@@ -14,7 +14,7 @@ export const clear = operation({
   name: 'clear',
   repeatable: 'unsent',
   rows: 'one',
-  isLarge: true,
+  prefersRoutine: true,
   columns: { removed: integer, raced: bool, last: nullable(text) },
   build(db, { entries, leases }, answer) {
     const held = db.$with('held', {}).as(sql`

@@ -2,9 +2,9 @@ import { sql } from 'drizzle-orm'
 import { live } from '../../schema/index.ts'
 import { decimal, nullable, oneOf } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { deadline, isLiveUntagged, liveWhenLocked, param, recheckedAt } from './fragments.ts'
+import { deadline, liveWhenLocked, param, recheckedAt } from './fragments.ts'
 
-const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
+export const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
 
 /**
  * Adds `delta` to a counter. An entry that is missing, expired or null counts as 0 and gets the given deadline.
@@ -17,6 +17,7 @@ export const countUp = operation({
   name: 'count_up',
   repeatable: 'unsent',
   rows: 'one',
+  prefersRoutine: true,
   columns: { number: nullable(decimal), refusal: nullable(oneOf('text', 'range')) },
   build(db, tables, answer) {
     const { entries } = tables
@@ -54,18 +55,4 @@ export const countUp = operation({
         from ${entries} where ${entries.key} = ${param('key')} and ${live(tables)})`,
     }).from(sql`(select) as one`)
   },
-  // A running counter without tags. The update checks its condition again on the row that it has locked.
-  usual: [
-    (db, tables, answer) => {
-      const { entries } = tables
-      const sum = sql`${entries.number} + ${param('delta', 'numeric')}`
-      const counted = db.$with('counted', {}).as(sql`
-        update ${entries}
-        set number = ${sum}, compute_ms = null, meta = null, updated_at = now(), written_by = pg_current_xact_id()
-        where ${entries.key} = ${param('key')} and ${isLiveUntagged(tables)} and ${entries.value} is null
-          and abs(${sum}) <= ${maxSum} and not ${param('sliding', 'boolean')}
-        returning ${entries.number}`)
-      return answer(db.with(counted), { number: sql`counted.number`, refusal: sql`null` }).from(sql`counted`)
-    },
-  ],
 })

@@ -9,7 +9,7 @@ export const count = scopedOperation({
   name: 'count',
   repeatable: 'always',
   rows: 'one',
-  isLarge: true,
+  prefersRoutine: true,
   columns: { count: integer },
   build: (db, tables, answer, range) =>
     answer(db, { count: sql`count(*)` })

@@ -18,7 +18,7 @@ export const evict = scopedOperation({
   name: 'evict',
   repeatable: 'unsent',
   rows: 'one',
-  isLarge: true,
+  prefersRoutine: true,
   columns: { evicted: integer, bytes: integer },
   build(db, tables, answer, range) {
     const { entries, leases } = tables

@@ -2,10 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import { instant, integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { isLiveUntagged, liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
+import { liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
 
 /** The columns that come from the CTE `counted`. */
-const WINDOW = {
+export const WINDOW = {
   count: sql`counted.number`,
   resetAt: sql`counted.expires_at`,
   // Not now(): a call that waited for another's count began before the window did, so it would get more than a period.
@@ -21,6 +21,7 @@ export const countCall = operation({
   name: 'count_call',
   repeatable: 'unsent',
   rows: 'at most one',
+  prefersRoutine: true,
   columns: { count: integer, resetAt: instant, resetMs: integer },
   build(db, tables, answer) {
     const { entries } = tables
@@ -44,22 +45,9 @@ export const countCall = operation({
       returning ${entries.number}, ${entries.expiresAt}`)
     return answer(db.with(counted), WINDOW).from(sql`counted`)
   },
-  // A running window without tags. The update checks its condition again on the row that it has locked.
-  usual: [
-    (db, tables, answer) => {
-      const { entries } = tables
-      const counted = db.$with('counted', {}).as(sql`
-        update ${entries}
-        set number = ${nextCount(tables)}, compute_ms = null, meta = null, updated_at = now(), written_by = pg_current_xact_id()
-        where ${entries.key} = ${param('key')} and ${isLiveUntagged(tables)} and ${entries.expiresAt} is not null
-          and ${entries.value} is null and ${entries.number} is not null
-        returning ${entries.number}, ${entries.expiresAt}`)
-      return answer(db.with(counted), WINDOW).from(sql`counted`)
-    },
-  ],
 })
 
 /** The count after this call. */
-function nextCount({ entries }: CacheTables): SQL {
+export function nextCount({ entries }: CacheTables): SQL {
   return sql`least(greatest(floor(${entries.number}), 0) + 1, ${param('cap', 'numeric')})`
 }

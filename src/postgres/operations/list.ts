@@ -18,7 +18,7 @@ const listOperation = (name: string, ...conditions: State[]) =>
     name,
     repeatable: 'always',
     rows: 'any number',
-    isLarge: true,
+    prefersRoutine: true,
     columns: {
       key: text,
       state: oneOf('live', 'expired', 'invalidated'),

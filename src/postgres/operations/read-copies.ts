@@ -6,7 +6,7 @@ import { bool, decimal, nullable, number, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { changes, changesSince } from './changes.ts'
 import { isAmong } from './fragments.ts'
-import { isNotDue, slide } from './slide.ts'
+import { slide } from './slide.ts'
 
 /** The milliseconds until an entry expires. Null if it never does. */
 export function remainingMs(expiresAt: SQL): SQL {
@@ -80,14 +80,6 @@ function sliding(db: QueryDatabase, tables: CacheTables) {
   }
 }
 
-/** The columns of a copy whose deadline stays. */
-function unmoved({ entries }: CacheTables) {
-  const { key, value, number, expiresAt, tags } = entries
-  return { key, value, number, remainingMs: remainingMs(sql`${expiresAt}`), tags, touched: sql`false` }
-}
-
-const isUnmoved = (tables: CacheTables) => allOf(isAmong(tables.entries.key, 'keys'), live(tables), isNotDue(tables))
-
 const FOUND_OR_NOT = sql`(select) as one left join found on true`
 
 /** The same for one key. Also pushes its deadline out if that is due. */
@@ -95,12 +87,12 @@ export const readCopySliding = operation({
   name: 'read_copy_sliding',
   repeatable: 'always',
   rows: 'one',
+  prefersRoutine: true,
   columns: SLIDING,
   build(db, tables, answer) {
     const { from, columns } = sliding(db, tables)
     return answer(from, columns).from(FOUND_OR_NOT)
   },
-  usual: [(db, tables, answer) => answer(db, unmoved(tables)).from(tables.entries).where(isUnmoved(tables))],
 })
 
 /** The same, with the changes since the parameter `since`. */
@@ -108,15 +100,10 @@ export const readCopySlidingWithChanges = operation({
   name: 'read_copy_sliding_with_changes',
   repeatable: 'always',
   rows: 'one',
+  prefersRoutine: true,
   columns: { ...SLIDING, changes },
   build(db, tables, answer) {
     const { from, columns } = sliding(db, tables)
     return answer(from, { ...columns, changes: changesSince(tables) }).from(FOUND_OR_NOT)
   },
-  usual: [
-    (db, tables, answer) =>
-      answer(db, { ...unmoved(tables), changes: changesSince(tables) })
-        .from(tables.entries)
-        .where(isUnmoved(tables)),
-  ],
 })

@@ -2,19 +2,8 @@ import { eq } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
 import { live } from '../../schema/index.ts'
 import { decimal, nullable, text } from '../kinds.ts'
-import { type Build, operation, type RowOf } from '../operation.ts'
-import { type Condition, isLiveUntagged, param } from './fragments.ts'
-
-const COLUMNS = { value: nullable(text), number: nullable(decimal) } as const
-
-const reading =
-  (isFound: Condition): Build<RowOf<typeof COLUMNS>> =>
-  (db, tables, answer) => {
-    const { key, value, number } = tables.entries
-    return answer(db, { value, number })
-      .from(tables.entries)
-      .where(allOf(eq(key, param('key')), isFound(tables)))
-  }
+import { operation } from '../operation.ts'
+import { param } from './fragments.ts'
 
 /**
  * The live entry of one key.
@@ -26,7 +15,12 @@ export const readOne = operation({
   name: 'read_one',
   repeatable: 'always',
   rows: 'at most one',
-  columns: COLUMNS,
-  build: reading(live),
-  usual: [reading(isLiveUntagged)],
+  prefersRoutine: true,
+  columns: { value: nullable(text), number: nullable(decimal) },
+  build(db, tables, answer) {
+    const { key, value, number } = tables.entries
+    return answer(db, { value, number })
+      .from(tables.entries)
+      .where(allOf(eq(key, param('key')), live(tables)))
+  },
 })

@@ -1,23 +1,22 @@
-import { eq, type SQL, sql } from 'drizzle-orm'
-import { allOf } from '../../schema/all-of.ts'
-import { type CacheTables, live } from '../../schema/index.ts'
+import { type SQL, sql } from 'drizzle-orm'
+import type { CacheTables } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { bool, decimal, nullable, number, oneOf, strings, text } from '../kinds.ts'
-import { type Build, operation, type RowOf } from '../operation.ts'
+import { operation } from '../operation.ts'
 import { changes, changesSince } from './changes.ts'
 import { claimSteps } from './claim.ts'
-import { type Condition, isLiveUntagged, milliseconds, param } from './fragments.ts'
+import { milliseconds, param } from './fragments.ts'
 import { remainingMs } from './read-copies.ts'
-import { isNotDue, slide } from './slide.ts'
+import { slide } from './slide.ts'
 
 /** XFetch (Vattani et al., VLDB 2015): more likely the closer the deadline is and the longer the value takes to compute. */
-function isDueEarly({ entries: { expiresAt, computeMs } }: CacheTables): SQL {
+export function isDueEarly({ entries: { expiresAt, computeMs } }: CacheTables): SQL {
   return sql`(${param('early', 'float8')} > 0 and coalesce(
     ${expiresAt} <= now() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false))`
 }
 
 /** Until when the entry may be served stale. Null means for ever. */
-function servableUntil({ entries: { expiresAt, keptUntil } }: CacheTables): SQL {
+export function servableUntil({ entries: { expiresAt, keptUntil } }: CacheTables): SQL {
   return sql`least(${keptUntil}, ${expiresAt} + ${milliseconds('staleMs')})`
 }
 
@@ -45,7 +44,7 @@ function found(tables: CacheTables): SQL {
     ) as entry`
 }
 
-interface Extras {
+export interface Extras {
   readonly sliding?: boolean
   readonly changes?: boolean
 }
@@ -64,43 +63,13 @@ const COLUMNS = {
   changes: nullable(changes),
 } as const
 
-/** Reads an entry that is live, that nobody wants to compute early, and whose deadline stays. */
-function hit(isLive: Condition, { sliding, changes: hasChanges }: Extras): Build<RowOf<typeof COLUMNS>> {
-  return (db, tables, answer) => {
-    const { key, value, number, expiresAt, tags } = tables.entries
-    const isForCopy = param('forCopy', 'boolean')
-    return answer(db, {
-      value,
-      number,
-      state: sql`'live'`,
-      early: sql`false`,
-      servableMs: remainingMs(servableUntil(tables)),
-      remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`${expiresAt}`)} end`,
-      tags: sql`case when ${isForCopy} then ${tags} end`,
-      claimed: sql`false`,
-      heldMs: sql`null`,
-      touched: sql`false`,
-      changes: hasChanges ? changesSince(tables) : sql`null`,
-    })
-      .from(tables.entries)
-      .where(
-        allOf(
-          eq(key, param('key')),
-          isLive(tables),
-          sql`not ${param('force', 'boolean')}`,
-          sql`not ${isDueEarly(tables)}`,
-          sliding ? isNotDue(tables) : undefined,
-        ),
-      )
-  }
-}
-
 /** One of the four statements. Each does only what its name says, so that no call pays for another's needs. */
 function claiming(name: string, { sliding = false, changes: hasChanges = false }: Extras) {
   return operation({
     name,
     repeatable: 'always',
     rows: 'one',
+    prefersRoutine: true,
     columns: COLUMNS,
     build(db, tables, answer) {
       const entry = db.$with('found', {}).as(found(tables))
@@ -124,7 +93,6 @@ function claiming(name: string, { sliding = false, changes: hasChanges = false }
         changes: hasChanges ? changesSince(tables) : sql`null`,
       }).from(sql`(select) as one left join found on true`)
     },
-    usual: [isLiveUntagged, live].map((isLive) => hit(isLive, { sliding, changes: hasChanges })),
   })
 }
 

@@ -1,29 +1,17 @@
-import { eq, sql } from 'drizzle-orm'
-import { allOf } from '../../schema/all-of.ts'
+import { sql } from 'drizzle-orm'
 import { live } from '../../schema/index.ts'
 import { bool, decimal, nullable, text } from '../kinds.ts'
-import { type Build, operation, type RowOf } from '../operation.ts'
-import { type Condition, isLiveUntagged, param } from './fragments.ts'
-import { isNotDue, slide } from './slide.ts'
-
-const COLUMNS = { value: nullable(text), number: nullable(decimal), touched: bool } as const
-
-/** Reads an entry whose deadline stays. */
-const hit =
-  (isLive: Condition): Build<RowOf<typeof COLUMNS>> =>
-  (db, tables, answer) => {
-    const { key, value, number } = tables.entries
-    return answer(db, { value, number, touched: sql`false` })
-      .from(tables.entries)
-      .where(allOf(eq(key, param('key')), isLive(tables), isNotDue(tables)))
-  }
+import { operation } from '../operation.ts'
+import { param } from './fragments.ts'
+import { slide } from './slide.ts'
 
 /** Reads an entry, and pushes its deadline out if that is due. */
 export const readSliding = operation({
   name: 'read_sliding',
   repeatable: 'always',
   rows: 'at most one',
-  columns: COLUMNS,
+  prefersRoutine: true,
+  columns: { value: nullable(text), number: nullable(decimal), touched: bool },
   build(db, tables, answer) {
     const { entries } = tables
     const found = db.$with('found', {}).as(sql`
@@ -37,5 +25,4 @@ export const readSliding = operation({
       touched,
     }).from(sql`found`)
   },
-  usual: [hit(isLiveUntagged), hit(live)],
 })

@@ -21,7 +21,7 @@ const COLUMNS = {
 
 export type Counted = RowOf<typeof COLUMNS>
 
-const DECLARED = { name: 'stats', repeatable: 'always', rows: 'one', isLarge: true, columns: COLUMNS } as const
+const DECLARED = { name: 'stats', repeatable: 'always', rows: 'one', prefersRoutine: true, columns: COLUMNS } as const
 
 /**
  * Counts entries by state, and adds up their bytes. Checks once per entry whether it is live, and reads no TOASTed value.

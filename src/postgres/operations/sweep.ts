@@ -28,13 +28,13 @@ export function sweepSizes(batch: number, isDense = false) {
 }
 
 /** The parameters of the first statement of a run. */
-export const SWEEP_START = { begin: true, trims: true, leases: '' } as const
+export const SWEEP_START = { begin: true, trims: true, leases: '', slot: null } as const
 
 const DECLARED = {
   name: 'sweep',
   repeatable: 'unsent',
   rows: 'one',
-  isLarge: true,
+  prefersRoutine: true,
   columns: {
     removed: integer,
     // True if the next statement would find more.
@@ -47,6 +47,8 @@ const DECLARED = {
     leases: nullable(text),
     // True if the next statement would find rows of the log to delete.
     trims: bool,
+    // The slot of the last entry that was removed as expired. Null if there was none.
+    slot: nullable(integer),
   },
 } as const
 
@@ -55,8 +57,16 @@ export type Swept = RowOf<typeof DECLARED.columns>
 /** True for entries that may not even be served stale. */
 const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} <= now()`
 
-/** True for entries of slots that have begun. The current one still holds entries that may be served stale. */
-const isPastSlot = ({ entries }: CacheTables): SQL => sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`
+/**
+ * True for entries of slots that have begun. The current one still holds entries that may be served stale.
+ *
+ * A statement begins at the slot at which the last one ended. Index entries of deleted rows remain as long as any
+ * transaction is older, and each statement would walk over those of all statements before it.
+ */
+const isPastSlot = ({ entries }: CacheTables): SQL =>
+  sql`${entries.cleanupSlot} >= coalesce(${param('slot', 'int')}, ${NO_SLOT}) and ${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`
+
+const NO_SLOT = sql.raw('-2147483648')
 
 /**
  * True for an entry that nobody computes. The fill must see that somebody wrote the entry meanwhile. An entry that was
@@ -77,7 +87,7 @@ function isUnleased(tables: CacheTables): SQL {
 function expiredRows(db: QueryDatabase, tables: CacheTables, among: SQL, order: SQL) {
   const { entries } = tables
   return db.$with('doomed', {}).as(sql`
-    select ${place(entries)} from ${entries}
+    select ${place(entries)}, ${entries.cleanupSlot} as slot from ${entries}
     where ${allOf(isPastSlot(tables), isPastStale(tables), among, isUnleased(tables))} ${order}
     limit ${param('batch', 'int')}
     for update skip locked`)
@@ -91,6 +101,7 @@ function removedRows(db: QueryDatabase, { entries }: CacheTables) {
 }
 
 const removed = sql`(select count(*) from removed)`
+const lastSlot = sql`(select max(slot) from doomed)`
 const isFull = sql`(select count(*) from doomed) = ${param('batch', 'int')}`
 
 /**
@@ -120,6 +131,7 @@ export const sweep: ScopedOperation<Swept> = {
         after: sql`null::text`,
         leases: idle.after,
         trims,
+        slot: lastSlot,
       }).from(sql`(select) as one`)
     },
   }),
@@ -163,6 +175,7 @@ export const sweep: ScopedOperation<Swept> = {
         after: sql`case when ${goesOn} then ${next} else ${param('after')} end`,
         leases: idle.after,
         trims: sql`false`,
+        slot: lastSlot,
       }).from(sql`(select) as one`)
     },
   }),

@@ -58,7 +58,7 @@ function purge(name: string, change: (tables: CacheTables) => SQL) {
     name,
     repeatable: 'unsent',
     rows: 'one',
-    isLarge: true,
+    prefersRoutine: true,
     columns: { purged: integer, raced: bool },
     build(db, tables, answer) {
       const { from, columns } = purgeSteps(db, tables, {

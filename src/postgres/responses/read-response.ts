@@ -1,16 +1,16 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { type CacheTables, live } from '../../schema/index.ts'
+import type { CacheTables } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import type { QueryDatabase } from '../database.ts'
 import { bool, instant, integer, json, jsonStrings, nullable, number, oneOf, snapshot, text } from '../kinds.ts'
-import { type Build, operation, type RowOf } from '../operation.ts'
+import { operation } from '../operation.ts'
 import { claimSteps } from '../operations/claim.ts'
 import { param } from '../operations/fragments.ts'
 import { PASS as HIT_FOR_MISS } from '../operations/lease.ts'
-import { isNotDue, slide } from '../operations/slide.ts'
+import { slide } from '../operations/slide.ts'
 import { variantRowKey } from './variant.ts'
 
-const NO_NAMES = sql.raw(`'[]'::jsonb`)
+export const NO_NAMES = sql.raw(`'[]'::jsonb`)
 
 /** Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or revalidated. */
 function selectResponse(tables: CacheTables): SQL {
@@ -27,39 +27,12 @@ function selectResponse(tables: CacheTables): SQL {
     from ${entries} where ${isSelected(tables)}`
 }
 
-/** Selects the request's response if it is fresh, and if its deadline need not move. */
-function selectFreshResponse(tables: CacheTables): SQL {
-  return sql`
-    select ${responseColumns(tables)}, 'live' as state
-    from ${tables.entries} where ${isSelected(tables)} and ${isHit(tables)}`
-}
-
-/** The same for a URL whose responses vary on nothing. Its row is the response, so it needs one look-up instead of two. */
-function selectOnlyResponse(tables: CacheTables): SQL {
-  const { entries } = tables
-  const { key, meta } = entries
-  return sql`
-    select found.*, 'live' as state, found.meta -> 'vary' as names
-    from (
-      select ${responseColumns(tables)} from ${entries}
-      where ${key} = ${param('base')} and ${meta} is not null and ${isHit(tables)}
-      offset 0
-    ) as found
-    where found.meta ? 'status' and jsonb_array_length(coalesce(found.meta -> 'vary', ${NO_NAMES})) = 0`
-}
-
-/** True for a fresh response that the statement need not write, and whose lease the request does not want. */
-function isHit(tables: CacheTables): SQL {
-  return sql`${live(tables)} and (not ${tables.entries.meta}::jsonb ? 'sliding' or ${isNotDue(tables)})
-    and not (${param('claims', 'boolean')} and ${param('force', 'boolean')})`
-}
-
-function responseColumns({ entries }: CacheTables): SQL {
+export function responseColumns({ entries }: CacheTables): SQL {
   return sql`${entries.key}, ${entries.value}, ${entries.meta}::jsonb as meta, ${entries.expiresAt}`
 }
 
 /** True for the row of the request's variant, if it is a response. */
-function isSelected({ entries }: CacheTables): SQL {
+export function isSelected({ entries }: CacheTables): SQL {
   return sql`${entries.key} = (select key from variant) and ${entries.meta}::jsonb ? 'status'`
 }
 
@@ -79,7 +52,7 @@ const isUnchanged: SQL = sql`case
  * `offset 0` keeps the planner from copying these expressions to each place that names one. A hit then takes half the time.
  * `least` keeps it from casting a position that is too large, which it does within any `case`.
  */
-const selectNeed: SQL = sql`
+export const selectNeed: SQL = sql`
   select coalesce(${param('headOnly', 'boolean')}
       or is_ok and (${isUnchanged} or first >= bytes and coalesce(${param('suffix', 'float8')}, 0) = 0), false) as is_none,
     case when is_ok and first <= last and (last - first + 1) * 4 < bytes * 3 then least(first, bytes)::int end as first, last::int,
@@ -110,10 +83,10 @@ const movedValue: SQL = sql`case
   else encode(${bytesOf(sql`need.first + 1`, sql`need.last - need.first + 1`)}, 'base64')
 end`
 
-const PART_OFFSET: SQL = sql`case when need.is_base64 then need.first / 3 * 3 else need.first end`
+export const PART_OFFSET: SQL = sql`case when need.is_base64 then need.first / 3 * 3 else need.first end`
 
 /** The columns that come from the CTEs `variant`, `found` and `need`. */
-const FOUND = {
+export const FOUND = {
   key: sql`variant.key`,
   names: sql`variant.names`,
   state: sql`found.state`,
@@ -141,29 +114,6 @@ const COLUMNS = {
   touched: bool,
 } as const
 
-/** What a hit answers besides the columns of the response. */
-const HIT = {
-  partOffset: PART_OFFSET,
-  claimed: sql`false`,
-  heldMs: sql`null`,
-  hitForMissSnapshot: sql`null`,
-  touched: sql`false`,
-}
-
-const onlyResponse: Build<RowOf<typeof COLUMNS>> = (db, tables, answer) => {
-  const found = db.$with('found', {}).as(selectOnlyResponse(tables))
-  const need = db.$with('need', {}).as(selectNeed)
-  const own = { ...FOUND, key: param('base'), names: sql`found.names` }
-  return answer(db.with(found, need), { ...own, ...HIT }).from(sql`found, need`)
-}
-
-const freshVariant: Build<RowOf<typeof COLUMNS>> = (db, tables, answer) => {
-  const { known, variant } = variantSteps(db, tables)
-  const found = db.$with('found', {}).as(selectFreshResponse(tables))
-  const need = db.$with('need', {}).as(selectNeed)
-  return answer(db.with(known, variant, found, need), { ...FOUND, ...HIT }).from(sql`variant, found, need`)
-}
-
 /**
  * Reads the request's response among the variants of its URL. If none is fresh, claims the lease. If the response is sliding
  * and its deadline is due, moves the deadline. One statement.
@@ -175,6 +125,7 @@ export const readResponse = operation({
   name: 'read_response',
   repeatable: 'always',
   rows: 'one',
+  prefersRoutine: true,
   columns: COLUMNS,
   build(db, tables, answer) {
     const { known, variant } = variantSteps(db, tables)
@@ -196,11 +147,10 @@ export const readResponse = operation({
       touched: sliders.touched,
     }).from(sql`variant left join found on true left join need on true`)
   },
-  usual: [onlyResponse, freshVariant],
 })
 
 /** The CTEs that find the row of the request's variant. */
-function variantSteps(db: QueryDatabase, { entries }: CacheTables) {
+export function variantSteps(db: QueryDatabase, { entries }: CacheTables) {
   return {
     known: db.$with('known', {}).as(sql`
       select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}`),

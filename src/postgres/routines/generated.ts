@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = 'c44a5827'
+export const ROUTINE_VERSION = '00ce53d1'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -54,8 +54,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   remove_many: 'keys',
   stats: '',
   stats_in_range: 'from to',
-  sweep: 'leases scan batch begin trims rows',
-  sweep_in_range: 'leases from to scan after batch',
+  sweep: 'leases scan slot batch begin trims rows',
+  sweep_in_range: 'leases from to scan after slot batch',
   take_snapshot: '',
   touch: 'at after key',
   write: 'key value number asOf at after tags',

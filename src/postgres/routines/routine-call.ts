@@ -22,7 +22,7 @@ export function routineName({ prefix }: Pick<CacheTables, 'prefix'>, name: strin
 export function routineCall<Row>(operation: Operation<Row>): Operation<Row> | undefined {
   const parameters = ROUTINE_PARAMETERS[operation.name]
   if (parameters === undefined) return undefined
-  return { ...operation, build: (db, tables, mark) => call(db, tables, operation, parameters, mark), usual: [] }
+  return { ...operation, build: (db, tables, mark) => call(db, tables, operation, parameters, mark) }
 }
 
 function call<Row>(

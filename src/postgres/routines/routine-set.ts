@@ -46,6 +46,10 @@ import { markHitForMiss } from '../responses/mark-hit-for-miss.ts'
 import { purgeHard, purgeSoft } from '../responses/purge.ts'
 import { readResponse } from '../responses/read-response.ts'
 import { compileRoutine, type Routine } from './routine.ts'
+import { usualClaims } from './usual/claims.ts'
+import { usualCounters } from './usual/counters.ts'
+import { usualReads } from './usual/reads.ts'
+import { usualResponses } from './usual/responses.ts'
 
 type AnyOperation = Operation<never>
 
@@ -65,8 +69,15 @@ export const operationsWithRoutine = [
   ...[reads, copies, claims, writes, removals, byScope, lists, responses].flat(),
 ] as unknown as readonly AnyOperation[]
 
+const usual = [...usualReads, ...usualClaims, ...usualCounters, ...usualResponses]
+
+/** The statements that the operation's routine tries first. */
+export function usualOf(operation: Operation<never>): readonly Operation<never>['build'][] {
+  return usual.find((each) => each.operation === operation)?.builds ?? []
+}
+
 export function compileRoutines(tables: CacheTables): Routine[] {
-  return operationsWithRoutine.map((operation) => compileRoutine(operation, tables))
+  return operationsWithRoutine.map((operation) => compileRoutine(operation, usualOf(operation), tables))
 }
 
 /** The version of a set. Any change of a statement changes it, so that releases of both can run side by side. */

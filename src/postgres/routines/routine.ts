@@ -17,11 +17,19 @@ export interface Routine {
   readonly body: string
 }
 
-/** The routine of an operation. It runs the very statement that the operation sends inline, in the session's search path. */
-export function compileRoutine(operation: Operation<never>, tables: CacheTables): Routine {
+/**
+ * The routine of an operation. It runs the very statement that the operation sends inline, in the session's search path.
+ *
+ * @param usual statements to try first
+ */
+export function compileRoutine(
+  operation: Operation<never>,
+  usual: readonly Operation<never>['build'][],
+  tables: CacheTables,
+): Routine {
   const parameters: string[] = []
   const db = new QueryBuilder(numbering(parameters)) as unknown as QueryDatabase
-  const statements = [...operation.usual, operation.build].map((build) => build(db, tables).toSQL().sql)
+  const statements = [...usual, operation.build].map((build) => build(db, tables).toSQL().sql)
   const columns = entriesOf(operation.columns).map(([name]) => name)
   // The first column carries the operation's name, as it does inline.
   columns[0] = operation.name

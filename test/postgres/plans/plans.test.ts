@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Operation } from '../../../src/postgres/operation.ts'
+import { usualOf } from '../../../src/postgres/routines/routine-set.ts'
 import { allOperations } from './operations.ts'
 import { createFilled, explain, type Node, nodesOf, prepareStatement } from './planned.ts'
 
@@ -74,9 +75,10 @@ describe('at a million entries', () => {
   it('the generic plan of each operation uses an index, sorts little, and is not compiled', async () => {
     await client.query('set plan_cache_mode = force_generic_plan')
     const violations: Record<string, readonly string[]> = {}
-    for (const [name, { build, usual }] of operations) {
+    for (const [name, operation] of operations) {
       const found = new Set<string>()
-      for (const each of [build, ...usual]) {
+      const known = operation as unknown as Operation<never>
+      for (const each of [...usualOf(known), known.build]) {
         const names = await prepareStatement(client, each)
         const nulls = names.map(() => 'null')
         for (const violation of violationsOf(await explain(client, nulls))) found.add(violation)
@@ -89,7 +91,7 @@ describe('at a million entries', () => {
 
   it('what may be compiled is sent as a routine, which turns that off', () => {
     const compiled = Object.keys(EXCEPTIONS).filter((name) => EXCEPTIONS[name]?.includes('is compiled'))
-    expect(compiled.filter((name) => operations.get(name)?.isLarge !== true)).toEqual([])
+    expect(compiled.filter((name) => operations.get(name)?.prefersRoutine !== true)).toEqual([])
   })
 
   it('Postgres keeps the plan of statements of single keys', async () => {

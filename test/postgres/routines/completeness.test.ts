@@ -3,12 +3,12 @@ import { readdirSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Operation } from '../../../src/postgres/operation.ts'
 import { ROUTINE_PARAMETERS } from '../../../src/postgres/routines/generated.ts'
-import { operationsWithRoutine } from '../../../src/postgres/routines/routine-set.ts'
+import { operationsWithRoutine, usualOf } from '../../../src/postgres/routines/routine-set.ts'
 
 const FOLDERS = ['operations', 'responses'].map((name) => new URL(`../../../src/postgres/${name}/`, import.meta.url))
 
 function isOperation(value: object): value is Operation<never> {
-  return ['name', 'repeatable', 'rows', 'columns', 'build', 'usual'].every((field) => field in value)
+  return ['name', 'repeatable', 'rows', 'columns', 'build'].every((field) => field in value)
 }
 
 /** All operations in a value, also those in objects such as `{ everything, range }`. */
@@ -41,4 +41,10 @@ it('finds operations wherever an export holds them', async () => {
 
 it('gives each operation a name of lower-case words', () => {
   for (const { name } of operationsWithRoutine) expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/)
+})
+
+it('calls every routine with usual cases on all drivers, because that is what they are for', () => {
+  const usual = operationsWithRoutine.filter((operation) => usualOf(operation).length > 0)
+  expect(usual.length).toBeGreaterThan(8)
+  expect(usual.filter(({ prefersRoutine }) => prefersRoutine !== true)).toEqual([])
 })

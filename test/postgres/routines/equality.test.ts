@@ -13,7 +13,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Operation } from '../../../src/postgres/operation.ts'
 import { ROUTINE_PARAMETERS } from '../../../src/postgres/routines/generated.ts'
 import { routineCall } from '../../../src/postgres/routines/routine-call.ts'
-import { operationsWithRoutine } from '../../../src/postgres/routines/routine-set.ts'
+import { operationsWithRoutine, usualOf } from '../../../src/postgres/routines/routine-set.ts'
 import { createRunner, type Runner } from '../../../src/postgres/runner.ts'
 import { DatabaseError } from '../../../src/values/errors.ts'
 import { createLonelyDatabase, createPool } from '../../setup/databases.ts'
@@ -192,7 +192,7 @@ describe('inline and as a routine, the same comes of', () => {
   const all = operationsWithRoutine.map((operation) => [operation.name, operation] as const)
   it.each(all)('%s', { timeout: 300_000 }, async (name, operation) => {
     // Those with statements for usual cases have something to differ in.
-    const numRuns = operation.usual.length > 0 ? RUNS * 4 : Math.ceil(RUNS / 4)
+    const numRuns = usualOf(operation).length > 0 ? RUNS * 4 : Math.ceil(RUNS / 4)
     const seen = new Set<string>()
     await fc.assert(
       fc.asyncProperty(state, valuesFor(name), async (given, values) => {

@@ -37,6 +37,7 @@ export const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   scan: [40],
   rows: [100],
   leases: ['', 'k'],
+  slot: [null, 0],
   begin: [true, false],
   trims: [true, false],
   base: KEYS,

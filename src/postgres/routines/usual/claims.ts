@@ -1,0 +1,61 @@
+/** Hits of `getOrSet`, which claim nothing. */
+import { eq, sql } from 'drizzle-orm'
+import { allOf } from '../../../schema/all-of.ts'
+import { live } from '../../../schema/index.ts'
+import type { Build, Operation } from '../../operation.ts'
+import { changesSince } from '../../operations/changes.ts'
+import { type Condition, isLiveUntagged, param } from '../../operations/fragments.ts'
+import { remainingMs } from '../../operations/read-copies.ts'
+import {
+  type Extras,
+  isDueEarly,
+  readOrClaim,
+  readOrClaimSliding,
+  readOrClaimSlidingWithChanges,
+  readOrClaimWithChanges,
+  servableUntil,
+} from '../../operations/read-or-claim.ts'
+import { isNotDue } from '../../operations/slide.ts'
+import { type UsualCases, usualCases } from './usual-cases.ts'
+
+type Claim = typeof readOrClaim extends Operation<infer Row> ? Row : never
+
+/** Reads an entry that is live, that nobody wants to compute early, and whose deadline stays. */
+function hit(isLive: Condition, { sliding, changes: hasChanges }: Extras): Build<Claim> {
+  return (db, tables, answer) => {
+    const { key, value, number, expiresAt, tags } = tables.entries
+    const isForCopy = param('forCopy', 'boolean')
+    return answer(db, {
+      value,
+      number,
+      state: sql`'live'`,
+      early: sql`false`,
+      servableMs: remainingMs(servableUntil(tables)),
+      remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`${expiresAt}`)} end`,
+      tags: sql`case when ${isForCopy} then ${tags} end`,
+      claimed: sql`false`,
+      heldMs: sql`null`,
+      touched: sql`false`,
+      changes: hasChanges ? changesSince(tables) : sql`null`,
+    })
+      .from(tables.entries)
+      .where(
+        allOf(
+          eq(key, param('key')),
+          isLive(tables),
+          sql`not ${param('force', 'boolean')}`,
+          sql`not ${isDueEarly(tables)}`,
+          sliding ? isNotDue(tables) : undefined,
+        ),
+      )
+  }
+}
+
+const hits = (extras: Extras) => [hit(isLiveUntagged, extras), hit(live, extras)]
+
+export const usualClaims: readonly UsualCases[] = [
+  usualCases(readOrClaim, ...hits({})),
+  usualCases(readOrClaimSliding, ...hits({ sliding: true })),
+  usualCases(readOrClaimWithChanges, ...hits({ changes: true })),
+  usualCases(readOrClaimSlidingWithChanges, ...hits({ sliding: true, changes: true })),
+]

@@ -1,0 +1,71 @@
+/** Hits of the response cache, which write nothing and claim nothing. */
+import { type SQL, sql } from 'drizzle-orm'
+import { type CacheTables, live } from '../../../schema/index.ts'
+import type { Build, Operation } from '../../operation.ts'
+import { param } from '../../operations/fragments.ts'
+import { isNotDue } from '../../operations/slide.ts'
+import {
+  FOUND,
+  isSelected,
+  NO_NAMES,
+  PART_OFFSET,
+  readResponse,
+  responseColumns,
+  selectNeed,
+  variantSteps,
+} from '../../responses/read-response.ts'
+import { type UsualCases, usualCases } from './usual-cases.ts'
+
+type Response = typeof readResponse extends Operation<infer Row> ? Row : never
+
+/** Selects the request's response if it is fresh, and if its deadline need not move. */
+function selectFreshResponse(tables: CacheTables): SQL {
+  return sql`
+    select ${responseColumns(tables)}, 'live' as state
+    from ${tables.entries} where ${isSelected(tables)} and ${isHit(tables)}`
+}
+
+/** The same for a URL whose responses vary on nothing. Its row is the response, so it needs one look-up instead of two. */
+function selectOnlyResponse(tables: CacheTables): SQL {
+  const { entries } = tables
+  const { key, meta } = entries
+  return sql`
+    select found.*, 'live' as state, found.meta -> 'vary' as names
+    from (
+      select ${responseColumns(tables)} from ${entries}
+      where ${key} = ${param('base')} and ${meta} is not null and ${isHit(tables)}
+      offset 0
+    ) as found
+    where found.meta ? 'status' and jsonb_array_length(coalesce(found.meta -> 'vary', ${NO_NAMES})) = 0`
+}
+
+/** True for a fresh response that the statement need not write, and whose lease the request does not want. */
+function isHit(tables: CacheTables): SQL {
+  return sql`${live(tables)} and (not ${tables.entries.meta}::jsonb ? 'sliding' or ${isNotDue(tables)})
+    and not (${param('claims', 'boolean')} and ${param('force', 'boolean')})`
+}
+
+/** What a hit answers besides the columns of the response. */
+const HIT = {
+  partOffset: PART_OFFSET,
+  claimed: sql`false`,
+  heldMs: sql`null`,
+  hitForMissSnapshot: sql`null`,
+  touched: sql`false`,
+}
+
+const onlyResponse: Build<Response> = (db, tables, answer) => {
+  const found = db.$with('found', {}).as(selectOnlyResponse(tables))
+  const need = db.$with('need', {}).as(selectNeed)
+  const own = { ...FOUND, key: param('base'), names: sql`found.names` }
+  return answer(db.with(found, need), { ...own, ...HIT }).from(sql`found, need`)
+}
+
+const freshVariant: Build<Response> = (db, tables, answer) => {
+  const { known, variant } = variantSteps(db, tables)
+  const found = db.$with('found', {}).as(selectFreshResponse(tables))
+  const need = db.$with('need', {}).as(selectNeed)
+  return answer(db.with(known, variant, found, need), { ...FOUND, ...HIT }).from(sql`variant, found, need`)
+}
+
+export const usualResponses: readonly UsualCases[] = [usualCases(readResponse, onlyResponse, freshVariant)]
