@@ -69,8 +69,8 @@ export interface MigrateOptions {
    */
   notify?: string | false | undefined
   /**
-   * Installs the statements as functions, for drivers that cannot keep statements prepared, such as those over HTTP.
-   * Default true. Without them, each call sends kilobytes of SQL, which the server parses and plans again.
+   * Installs the statements as functions. Default true. Without them, each call over HTTP, or over another driver that cannot
+   * keep statements prepared, sends kilobytes of SQL, which the server parses and plans again.
    */
   routines?: boolean | undefined
   /** The days for which the functions of another version stay, so that both can run side by side; 0 to 3650. Default 30. */

@@ -20,8 +20,8 @@ import { isOwnRole, isTrusted } from './trust-sql.ts'
 export const SET = 'routines '
 
 /** Variables that the steps need. */
-export const ROUTINE_DECLARATIONS = `routine record;
-installed record;
+export const ROUTINE_DECLARATIONS = `routine pg_catalog.record;
+installed pg_catalog.record;
 is_installed pg_catalog.bool;
 without_jit pg_catalog.text := '';`
 
@@ -42,7 +42,7 @@ export function routineSteps(tables: CacheTables, { isWanted, retentionDays }: R
 }
 
 function installSteps(tables: CacheTables, routines: readonly Routine[]): string {
-  return `-- Routines: the statements of the cache, compiled, for drivers that cannot keep them prepared.
+  return `-- Routines: the statements of the cache, compiled. A session keeps the plan of a routine, also over HTTP.
 if exists (select from pg_settings where name = 'jit' and context = 'user') then
   -- No statement of the cache gains from it, and a wrong estimate would compile it anew for each call.
   without_jit := ' set jit = off';

@@ -110,8 +110,8 @@ describe('pgstash migrate', () => {
     expect(named.out).toBe(migrationSql({ tables: cacheTables({ prefix: 'a_' }), fillfactor: 70 }))
     const without = await run(['migrate', '--print-sql', '--no-routines', '--routine-retention-days', '7'])
     expect(without.out).toBe(migrationSql({ routines: false, routineRetentionDays: 7 }))
-    expect(without.out).not.toContain('#variable_conflict')
-    expect(named.out).toContain('#variable_conflict')
+    expect(without.out).not.toContain('return query')
+    expect(named.out).toContain('return query')
   })
 
   const SECRET = 's3cret'

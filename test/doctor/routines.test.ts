@@ -107,6 +107,17 @@ describe('doctor says of routines', () => {
     ])
   })
 
+  it('that every role could plant one', async () => {
+    const { said, query } = await createPatient()
+    await query('grant create on schema public to public')
+    expect(await said()).toEqual([
+      expect.stringMatching(/^ok: /),
+      expect.stringMatching(
+        /^note: Every role may create functions in the schema public\..+ → .+revoke create on schema public from public\.$/,
+      ),
+    ])
+  })
+
   it('that sets of other releases wait to be dropped', async () => {
     const { said, query } = await createPatient()
     await query(`insert into cache_state (name, value) values ('routines 01234567', '{"functions": []}')`)

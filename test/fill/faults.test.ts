@@ -27,7 +27,7 @@ const UNRELIABLE: FaultRate[] = [
 
 describe('an endpoint that delays, drops, cuts and answers 500 at random', () => {
   const calls = rounds(300)
-  it(`fails none of 8 × ${calls} getOrSets that fail open, and every value is one that was computed for its key`, async () => {
+  it('fails no getOrSet that fails open, and every value is one that was computed for its key', async () => {
     const clients = times(8, () => site.client({ onError: 'miss', timeout: 1_000 }))
     site.faults.random(1, UNRELIABLE)
     await Promise.all(

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { runsAsRoutine, SET } from '../../migrate/routines-sql.ts'
-import { integer, text } from '../../postgres/kinds.ts'
+import { bool, integer, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { ROUTINE_VERSION } from '../../postgres/routines/generated.ts'
 import { signatureOf } from '../../postgres/routines/routine.ts'
@@ -28,6 +28,8 @@ const facts = operation({
     hidden: integer,
     otherOwners: text,
     olderSets: integer,
+    // Every role may create functions beside the routines.
+    isOpen: bool,
   },
   build: (db, tables, answer) =>
     answer(db, {
@@ -43,6 +45,7 @@ const facts = operation({
       otherOwners: sql`coalesce(string_agg(distinct o.rolname, ', ') filter (where o.oid <> e.relowner and not o.rolsuper), '')`,
       olderSets: sql`(select count(*) from ${tables.state} as s
         where starts_with(s.name, ${SET}::text) and s.name <> ${SET + ROUTINE_VERSION}::text)`,
+      isOpen: sql`bool_or(e.is_open)`,
     }).from(
       sql`json_to_recordset(${JSON.stringify(expected(tables))}::text::json) as r(name text, parameters text, called text, digest text)
       cross join ${entries(tables)} as e
@@ -54,7 +57,8 @@ const facts = operation({
 
 function entries(tables: CacheTables): SQL {
   return sql`(
-    select c.relowner, c.relnamespace, pg_get_userbyid(c.relowner)::text as owner, n.nspname::text as schema
+    select c.relowner, c.relnamespace, pg_get_userbyid(c.relowner)::text as owner, n.nspname::text as schema,
+      exists (select from aclexplode(n.nspacl) as a where a.grantee = 0 and a.privilege_type = 'CREATE') as is_open
     from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = ${oidOf(tables, tables.entries)})`
 }
 
@@ -106,13 +110,26 @@ export const routines: Check = {
         `As their owner: grant execute on all functions in schema ${schema} to ${role}.`,
       )
     }
-    if (seen.length > 0) return seen
-    const older =
-      olderSets === 0
-        ? ''
-        : ` ${counted(olderSets, 'older set')} may still serve another release; migrate drops it later.`
-    return [ok(`All ${all} of this version (${ROUTINE_VERSION}) are installed.${older}`)]
+    if (seen.length === 0) seen.push(completeness(all, olderSets))
+    if (row.isOpen) seen.push(openness(schema))
+    return seen
   },
+}
+
+function completeness(all: string, olderSets: number): Observation {
+  const older =
+    olderSets === 0
+      ? ''
+      : ` ${counted(olderSets, 'older set')} may still serve another release; migrate drops it later.`
+  return ok(`All ${all} of this version (${ROUTINE_VERSION}) are installed.${older}`)
+}
+
+function openness(schema: string): Observation {
+  return {
+    status: 'note',
+    what: `Every role may create functions in the schema ${schema}. One could take the name of a routine that is missing, and would run with the rights of each caller.`,
+    advice: `As its owner: revoke create on schema ${schema} from public.`,
+  }
 }
 
 function absence(many: string, isHttp: boolean): Observation {
