@@ -188,6 +188,17 @@ describe('storage on a real server', () => {
     expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
   })
 
+  it.each([[undefined], [['x']]])(
+    'a limit on a number that may always be served stale removes it no earlier, tags: %j',
+    async (tags) => {
+      await cache.getOrSet('key', () => 1, { expiration: '1h', stale: null, tags })
+      await cache.limit('key', { limit: 5, period: 60 })
+      expect(await one("select number || ' ' || (kept_until is null) from cache_entries where key = 'key'")).toBe(
+        '2 true',
+      )
+    },
+  )
+
   it('cleanup finds what is past keeping through the slot index', async () => {
     await cache.setMany(
       Array.from({ length: 20_000 }, (_, i) => [`live ${i}`, 1]),
