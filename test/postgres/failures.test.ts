@@ -90,7 +90,7 @@ describe('retries', () => {
   })
 
   it('everything passes over what the server undid, and what never got to a server', async () => {
-    for (const code of ['40001', '40P01', '53300', '57P03']) {
+    for (const code of ['40001', '40P01', '53300', '57P03', '57P05']) {
       faults.next(sqlError(code), 2)
       expect(await cache.increment(`key ${code}`)).toBe(1)
     }
