@@ -130,7 +130,8 @@ describe('a database that refuses writes', () => {
         await writer.set('due', 'v', { expiration: 60 })
         for (let i = 0; i < 3; i++) expect(await cache.get('due', { sliding: 3600 })).toBe('v')
         expect(await cache.get('missing', { sliding: 3600 })).toBeUndefined()
-        expect(trips).toEqual([2, 1, 1, 1])
+        // The first refusal of a role may be about the routine, so the statement is also sent inline.
+        expect(trips).toEqual([name === 'a role that may only read' ? 3 : 2, 1, 1, 1])
       })
 
       it('sliding reads through a first tier answer too', async () => {

@@ -156,7 +156,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     })
     let isHeld = false
     demo.onRequest = async ({ sql }) => {
-      if (!isHeld && sql.some((text) => /insert into "?cache_entries/.test(text))) {
+      if (!isHeld && sql.some((text) => /cache_fill_response|insert into "?cache_entries/.test(text))) {
         isHeld = true
         await released
       }

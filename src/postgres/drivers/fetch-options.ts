@@ -1,4 +1,5 @@
 /** Options of `fetch` for frameworks that wrap it. */
+import { isInNext } from '../../values/next.ts'
 
 /** Only the options that differ from those of every request. */
 export interface FetchOptions {
@@ -15,10 +16,7 @@ const NONE: FetchOptions = {}
  */
 const UNCACHED: FetchOptions = { cache: 'no-store', next: undefined }
 
-/** Next sets this when it wraps `fetch`. `fetch` itself would not show it, because others may wrap it again. */
-const NEXT_PATCH = Symbol.for('next-patch')
-
 /** For Next only, because workerd throws on `cache` before its compatibility date 2024-11-11. */
 export function fetchOptions(): FetchOptions {
-  return Reflect.get(globalThis, NEXT_PATCH) === true ? UNCACHED : NONE
+  return isInNext() ? UNCACHED : NONE
 }
