@@ -18,11 +18,19 @@ export function routineName({ prefix }: Pick<CacheTables, 'prefix'>, name: strin
   return `${prefix}cache_${bytesToHex(sha256(utf8ToBytes(name))).slice(0, 8)}_${version}`
 }
 
+/** One for each operation, because statements are compiled once for each, however many caches there are. */
+const calls = new WeakMap<Operation<never>, Operation<never>>()
+
 /** The same operation as a call of its routine. Undefined if it has none. */
-export function routineCall<Row>(operation: Operation<Row>): Operation<Row> | undefined {
+export function routineCall(operation: Operation<never>): Operation<never> | undefined {
   const parameters = ROUTINE_PARAMETERS[operation.name]
   if (parameters === undefined) return undefined
-  return { ...operation, build: (db, tables, mark) => call(db, tables, operation, parameters, mark) }
+  let found = calls.get(operation)
+  if (found === undefined) {
+    found = { ...operation, build: (db, tables, mark) => call(db, tables, operation, parameters, mark) }
+    calls.set(operation, found)
+  }
+  return found
 }
 
 function call<Row>(
