@@ -14,7 +14,13 @@ const NOT_DATA = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'RegExp', 'Error',
  * second time. Rejected: a replacer function, which makes `JSON.stringify` take twice as long (this check adds a tenth).
  */
 export function jsonLoss(value: unknown): string | undefined {
-  return typeof value === 'object' && value !== null ? lossOf(value) : undefined
+  try {
+    return typeof value === 'object' && value !== null ? lossOf(value) : undefined
+  } catch (error) {
+    // `JSON.stringify` takes less of the stack for each level, so it can take a value that is too deep for this check.
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
 }
 
 function lossOf(value: object): string | undefined {
