@@ -10,7 +10,7 @@ export interface Meter {
   cells(baseline?: string): Promise<Cell[]>
 }
 
-/** Reads the clock of each process at the start of each slice, so what a process does after its slice counts as well. */
+/** Reads the clock of each process at the start of each slice, so work that a process does after its slice counts as well. */
 export function createMeter(): Meter {
   const meters: { readonly name: string; readonly perCall: number[]; mark(): Promise<void> }[] = []
   return {

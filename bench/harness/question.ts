@@ -1,11 +1,11 @@
-/** What a question is, and what its answer looks like. */
+/** The shape of a question and of its answer. */
 import type { Bench } from './bench.ts'
 
 /** One file of `questions/`. */
 export interface Question {
   /** The heading in docs/benchmarks.md. */
   readonly title: string
-  /** What is measured, and how to read the figures: one paragraph of Markdown. */
+  /** Says which work is measured, and how to read the figures: one paragraph of Markdown. */
   readonly about: string
   run(bench: Bench): Promise<Figure[]>
 }

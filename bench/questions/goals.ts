@@ -225,7 +225,7 @@ export default {
   about: `Each line is a ratio of figures from the same rounds, with the goal beside it. "In the database" replays the statements that an
     operation sends over HTTP on one TCP connection without names, so the server parses and plans each time.`,
   async run(bench) {
-    // First, because what the others leave on the heap would slow it down.
+    // This comes first, because the heap of the others would slow it down.
     const memory = await inMemory(bench)
     const sites = await openHttpSites(bench)
     return [

@@ -20,7 +20,7 @@ import {
   type Statement,
 } from './pg-client.ts'
 import { isPool, type Lent, type Pool } from './pool.ts'
-import { isOwnSession } from './session-kind.ts'
+import { isOwnSession, queryLogger } from './session-kind.ts'
 
 /** Drizzle's sessions over these clients. */
 const KINDS = new Set(['NodePgSession', 'NeonSession', 'VercelPgSession'])
@@ -39,7 +39,7 @@ type ToRows = (result: Result) => unknown[][]
 export function pgDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
   const send = transportOf(db)
   if (send === undefined) return undefined
-  const { logger } = Reflect.get(db, 'session') as { logger?: { logQuery?(text: string, values: unknown[]): void } }
+  const log = queryLogger(db)
   let hasNames = preparedNames
   return {
     get keepsPlans() {
@@ -56,7 +56,7 @@ export function pgDriver(db: Database, tables: CacheTables, preparedNames: boole
       }
       return (given, call) => {
         const values = bound.valuesOf(given)
-        logger?.logQuery?.(text, values)
+        log(text, values)
         return send({ name, text, values, rowMode: 'array', types: TEXT }, call, toRows)
       }
     },
@@ -124,6 +124,8 @@ function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, c
   call.state = 'sent'
   call.abandon = () => {
     caller.reject(new AbandonedError())
+    // Another call may use the connection by now.
+    if (!isLent) return
     // In this order, because a pooler finds the session to cancel by a connection that is still open.
     cancelStatement(lent, pool.options).then(() => release(true))
   }

@@ -7,7 +7,7 @@ import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
 import { bindStatement } from './bind.ts'
 import { AbandonedError, type Call, type Driver } from './driver.ts'
-import { isOwnSession } from './session-kind.ts'
+import { isOwnSession, queryLogger } from './session-kind.ts'
 
 const KINDS = new Set(['PostgresJsSession'])
 
@@ -27,7 +27,7 @@ interface Query extends PromiseLike<unknown> {
 export function postgresJsDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
   const client: unknown = Reflect.get(db, '$client')
   if (!isOwnSession(db, KINDS, client) || !isClient(client)) return undefined
-  const { logger } = Reflect.get(db, 'session') as { logger?: { logQuery?(text: string, values: unknown[]): void } }
+  const log = queryLogger(db)
   let hasNames = preparedNames
   return {
     get keepsPlans() {
@@ -41,7 +41,7 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
       const width = entriesOf(operation.columns).length
       return async (given, call) => {
         const values = bound.valuesOf(given)
-        logger?.logQuery?.(bound.text, values)
+        log(bound.text, values)
         const rows = await send(client.unsafe(bound.text, values, options).values(), call)
         if (!Array.isArray(rows)) throw wrongAnswer(operation.name, 'rows', describeType(rows))
         for (const row of rows) {

@@ -20,6 +20,12 @@ export function isOwnSession(db: Database, kinds: ReadonlySet<string>, client: u
   return !isReplaced(session, 'prepareQuery') && !['connect', 'query'].some((method) => isReplaced(client, method))
 }
 
+/** Passes a statement to the program's logger, if Drizzle has one, as Drizzle's session does. */
+export function queryLogger(db: Database): (text: string, values: readonly unknown[]) => void {
+  const { logger } = Object(sessionOf(db)) as { logger?: { logQuery?(text: string, values: readonly unknown[]): void } }
+  return (text, values) => logger?.logQuery?.(text, values)
+}
+
 function sessionOf(db: Database): unknown {
   return Reflect.get(db, 'session')
 }
