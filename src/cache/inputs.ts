@@ -13,8 +13,10 @@ import {
   InvalidOptionError,
 } from '../values/errors.ts'
 import { boundedSpan, parsePeriod } from '../values/expiration.ts'
+import { isPlain } from '../values/json-loss.ts'
 import { storedTags } from '../values/key.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject, wholeNumber } from '../values/options.ts'
+import { ignoreRejection, isThenable } from '../values/promises.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
 import { milliseconds } from '../values/time-span.ts'
 import { deadlineOf, type Settings } from './settings.ts'
@@ -46,14 +48,31 @@ export function parseWrite(settings: Pick<Settings, 'expiration'>, options: Writ
 
 /** Reads the entries of `setMany`. @throws InvalidKeyError */
 export function parsePairs(entries: unknown): (readonly [string, unknown])[] {
-  if (typeof entries !== 'object' || entries === null) {
-    throw new InvalidKeyError(`Expected an object or an iterable of [key, value] pairs, got ${describeType(entries)}.`)
-  }
-  if (!(Symbol.iterator in entries)) return Object.entries(entries)
+  if (typeof entries !== 'object' || entries === null) throw notPairs(entries)
+  if (!(Symbol.iterator in entries)) return fieldsOf(entries)
   return Array.from(entries as Iterable<unknown>, (pair) => {
     if (Array.isArray(pair) && pair.length >= 2) return [pair[0], pair[1]] as const
     throw new InvalidKeyError(`Expected an iterable of [key, value] pairs, got ${describeType(pair)} in it.`)
   })
+}
+
+/** The entries of an object. What holds its data elsewhere than in fields would be stored as no entry at all. */
+function fieldsOf(entries: object): (readonly [string, unknown])[] {
+  const fields = Object.entries(entries)
+  const hasOtherData =
+    Symbol.asyncIterator in entries ||
+    isThenable(entries) ||
+    Object.prototype.toString.call(entries) !== '[object Object]' ||
+    (fields.length === 0 && !isPlain(entries))
+  if (!hasOtherData) return fields
+  // The caller gets an error of this call. That of the promise would end the process.
+  ignoreRejection(entries)
+  throw notPairs(entries, isThenable(entries) ? ' Await it.' : '')
+}
+
+function notPairs(entries: unknown, remedy = ''): InvalidKeyError {
+  const got = describeType(entries)
+  return new InvalidKeyError(`Expected an object or an iterable of [key, value] pairs, got ${got}.${remedy}`)
 }
 
 /** @throws InvalidDeltaError, InvalidOptionError, InvalidExpirationError, CounterRangeError */
@@ -110,7 +129,7 @@ export function parseSweep(options: ClearExpiredOptions | undefined): SweepInput
   return {
     batch,
     timeBudget: timeBudget === undefined ? Number.POSITIVE_INFINITY : budgetMs(timeBudget),
-    onProgress,
+    onProgress: onProgress && ((removed) => ignoreRejection(onProgress(removed))),
     signal: optionalSignal(signal),
   }
 }

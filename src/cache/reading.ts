@@ -3,6 +3,7 @@ import type { Cache, CacheEntry } from '../cache.ts'
 import { decodeRow } from '../store/decode-row.ts'
 import { readLocally } from '../store/read-local.ts'
 import { type Row, toReply } from '../store/store.ts'
+import { UnreadableValueError } from '../values/errors.ts'
 import { storedKey, storedKeys } from '../values/key.ts'
 import type { OperationEngine } from './engine.ts'
 import { createEntry } from './entry.ts'
@@ -115,6 +116,16 @@ async function decodeRows(
   }
   // A promise for each value takes longer than a copy of the value.
   if (!hasPromises) return values
-  const pairs = Array.from(values, async ([key, value]) => [key, await value] as const)
+  const pairs = Array.from(values, async ([key, value]) => [key, await named(key, value)] as const)
   return new Map(await Promise.all(pairs))
+}
+
+/** Adds the key to the error of a value that cannot be decoded. */
+async function named(key: string, value: unknown): Promise<unknown> {
+  try {
+    return await value
+  } catch (error) {
+    if (error instanceof UnreadableValueError) Object.defineProperty(error, 'key', { value: key })
+    throw error
+  }
 }

@@ -16,6 +16,7 @@ import { now } from '../values/clock.ts'
 import type { Codec, StoredValue } from '../values/codec.ts'
 import { type CacheEvent, type Cost, type Emit, noCost } from '../values/events.ts'
 import type { Deadline } from '../values/expiration.ts'
+import { ignoreRejection } from '../values/promises.ts'
 import type { Computation } from './nesting.ts'
 import { type FillOptions, isSameRequest } from './options.ts'
 
@@ -184,7 +185,7 @@ export function toAnswer(outcome: Outcome): Answer {
 /** Hands work to `waitUntil`; false if nothing keeps it alive. The work must not reject. */
 export function keepAlive({ waitUntil }: Call, work: Promise<unknown>): boolean {
   try {
-    waitUntil?.(work)
+    ignoreRejection(waitUntil?.(work))
     return waitUntil !== undefined
   } catch {
     // The request of this `waitUntil` may have ended.

@@ -10,6 +10,7 @@ import { decodeRow } from '../store/decode-row.ts'
 import { leaseIdentity } from '../store/lease-identity.ts'
 import { readLocally } from '../store/read-local.ts'
 import { now } from '../values/clock.ts'
+import { onAbort } from '../values/promises.ts'
 import {
   type Answer,
   type Call,
@@ -128,23 +129,20 @@ function answerLocally(call: Call): Answer | Promise<Answer | undefined> | undef
 }
 
 async function answerWithoutLease(call: Call): Promise<Answer> {
-  const startedAt = now()
-  const answer = toAnswer(await computeWithoutLease(call))
-  emit(call, { type: 'miss', count: 1, durationMs: now() - startedAt })
-  return answer
+  emit(call, { type: 'miss', count: 1, durationMs: 0 })
+  return toAnswer(await computeWithoutLease(call))
 }
 
 /** Rejects with the signal's reason as soon as it aborts. The work goes on for others. */
 async function untilAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work
-  let abort = () => {}
+  let stop = () => {}
   const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason)
-    signal.addEventListener('abort', abort)
+    stop = onAbort(signal, () => reject(signal.reason))
   })
   try {
     return await Promise.race([work, aborted])
   } finally {
-    signal.removeEventListener('abort', abort)
+    stop()
   }
 }

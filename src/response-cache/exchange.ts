@@ -5,6 +5,7 @@ import type { BodyRange, ResponseAnswer, ResponseStore } from '../postgres/respo
 import { wallClock } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
+import { ignoreRejection } from '../values/promises.ts'
 import { randomUUID } from '../values/random.ts'
 import type { HandlerCall } from './handler-call.ts'
 import type { ResponseCacheSettings } from './options.ts'
@@ -136,7 +137,7 @@ export async function read(x: Exchange, options: ReadOptions): Promise<ResponseA
 export function runInBackground({ call }: Exchange, work: Promise<void>): Promise<void> | undefined {
   if (call.waitUntil === undefined) return work
   try {
-    call.waitUntil(work)
+    ignoreRejection(call.waitUntil(work))
     return undefined
   } catch {
     return work

@@ -1,6 +1,7 @@
 /** Converts values to what is stored: text from a codec, or a number. */
 import { describeType, UnreadableValueError, UnserializableValueError, ValueTooLargeError } from './errors.ts'
 import { jsonLoss } from './json-loss.ts'
+import { ignoreRejection, isThenable } from './promises.ts'
 import { withoutContent } from './redact.ts'
 
 /**
@@ -22,6 +23,8 @@ export interface Codec {
   digest?(text: string, context: { key: string }): string | Promise<string>
 }
 
+const NUMBER_AT_START = /^[-\d]/
+
 /** An entry's two value columns. If both are null, the value is a stored null. */
 export interface StoredValue {
   readonly value: string | null
@@ -41,8 +44,7 @@ export const jsonCodec: Codec = {
   encode(value) {
     const text: string | undefined = JSON.stringify(value)
     if (text === undefined) {
-      const hint = value === undefined ? ', which means a miss; null can be stored' : ''
-      throw new UnserializableValueError(`Expected a value that JSON can hold, got ${describeType(value)}${hint}.`)
+      throw new UnserializableValueError(`Expected a value that JSON can hold, got ${describeType(value)}.`)
     }
     const loss = jsonLoss(value)
     if (loss !== undefined) {
@@ -68,8 +70,21 @@ export async function encodeValue(
   { codec, maxValueBytes }: { codec: Codec; maxValueBytes: number },
 ): Promise<StoredValue> {
   if (value === null) return { value: null, number: null }
+  if (value === undefined) {
+    throw new UnserializableValueError('Expected a value, got undefined, which means a miss; null can be stored.')
+  }
+  if (isThenable(value)) {
+    // The caller gets an error of this call. That of the promise would end the process.
+    ignoreRejection(value)
+    throw new UnserializableValueError('Expected a value, got a Promise. Await it.')
+  }
   if (typeof value === 'number') return { value: null, number: numberText(value) }
   const text = await encodeText(value, key, codec)
+  // JSON of a boxed primitive, or from `toJSON`. Stored as text, it would read the same but could not be counted up.
+  if (codec === jsonCodec) {
+    if (text === 'null') return { value: null, number: null }
+    if (NUMBER_AT_START.test(text)) return { value: null, number: text }
+  }
   // Every UTF-16 unit is at least one byte and at most three, so most values need no counting.
   if (text.length * 3 > maxValueBytes) {
     const bytes = new TextEncoder().encode(text).length

@@ -172,6 +172,9 @@ export class ValueTooLargeError extends CacheError {
 export class UnreadableValueError extends CacheError {
   static override readonly errorName: string = 'UnreadableValueError'
 
+  /** The key of the entry, for calls that read several. Not enumerable, so that logs do not show it. */
+  declare readonly key?: string
+
   constructor(options?: { cause?: unknown }) {
     super(
       'UNREADABLE_VALUE',

@@ -3,6 +3,8 @@
  * they hold keys only with `eventKeys`.
  */
 
+import { ignoreRejection } from './promises.ts'
+
 /** The fields of every event. */
 interface EventBase {
   /** The method that was called. */
@@ -98,8 +100,7 @@ export function createEmit(onEvent: EventListener | undefined, withKeys: boolean
     try {
       const known = withKeys && key !== undefined ? { key } : {}
       const circuit = event.type === 'error' ? opened(event.error) : {}
-      const answer: unknown = onEvent({ ...event, ...known, ...circuit } as CacheEvent)
-      if (answer instanceof Promise) answer.catch(() => {})
+      ignoreRejection(onEvent({ ...event, ...known, ...circuit } as CacheEvent))
     } catch {}
   }
 }

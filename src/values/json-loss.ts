@@ -1,5 +1,7 @@
 /** Finds data that `JSON.stringify` would silently lose, such as a Map that it turns into `{}`. */
 
+import { isThenable } from './promises.ts'
+
 /** Deeper containers are left out of the description. */
 const MAX_DESCRIPTION = 100
 /** JSON writes these objects as the primitive they hold. */
@@ -25,6 +27,8 @@ export function jsonLoss(value: unknown): string | undefined {
 
 function lossOf(value: object): string | undefined {
   if (Array.isArray(value)) return lossOfItems(value)
+  // Most likely somebody forgot to await it: a Drizzle query has fields of its own.
+  if (isThenable(value)) return 'a Promise'
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return lossOfJson(value as { toJSON(): unknown })
   return isPlain(value) ? lossOfFields(value) : lossOfInstance(value)
 }
@@ -68,10 +72,12 @@ function lossOfInstance(value: object): string | undefined {
   return lossOfFields(value)
 }
 
-/** JSON serialises the result of `toJSON` in the place of the value. Dates and Buffers lose nothing. */
+/** JSON serialises the result of `toJSON` in the place of the value. Valid Dates and Buffers lose nothing. */
 function lossOfJson(value: { toJSON(): unknown }): string | undefined {
-  if (value instanceof Date || ArrayBuffer.isView(value)) return undefined
+  if (ArrayBuffer.isView(value)) return undefined
   const json = value.toJSON()
+  // By its tag, because it may be a Date of another realm.
+  if (json === null && Object.prototype.toString.call(value) === '[object Date]') return 'an invalid Date'
   if (typeof json !== 'object' || json === null) return undefined
   // JSON does not call a second `toJSON` on the result.
   if (Array.isArray(json)) return lossOfItems(json)
@@ -79,7 +85,7 @@ function lossOfJson(value: { toJSON(): unknown }): string | undefined {
 }
 
 /** True for object literals, also those of another realm, and objects without a prototype. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
 }

@@ -46,6 +46,13 @@ describe('an engine of fills', () => {
     ])
   })
 
+  it('sends one lookup for each call, before its computation', async () => {
+    const { engine, events } = engineOver({})
+    const inner = () => engine.getOrSet('key', 'key', () => Promise.reject(new Error('inner')))
+    await expect(engine.getOrSet('key', 'key', inner)).rejects.toThrow('inner')
+    expect(events.map(([event]) => (event as { type: string }).type)).toEqual(['miss', 'miss', 'error', 'error'])
+  })
+
   it('answers the leader with its own computation, and its followers with the same value', async () => {
     const { engine } = engineOver({})
     const calls = [1, 2].map((n) => engine.getOrSet('key', 'key', () => n))

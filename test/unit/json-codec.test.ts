@@ -65,7 +65,6 @@ describe('the JSON codec', () => {
 
   it.each([
     ['a Date', new Date(0), '"1970-01-01T00:00:00.000Z"'],
-    ['an invalid Date', [new Date(Number.NaN)], '[null]'],
     ['undefined fields', { a: undefined }, '{}'],
     [
       'undefined, NaN and Infinity in arrays',

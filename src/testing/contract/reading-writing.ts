@@ -21,9 +21,24 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
         })(),
       )
       expect([...(await cache.getMany(new Set(['a', 'b'])))].length).toBe(2)
-      for (const bad of [null, 5, [['a']], ['ab']] as unknown as Record<string, unknown>[]) {
-        await refused(cache.setMany(bad), 'INVALID_KEY')
+      const bad: unknown[] = [
+        null,
+        5,
+        [['a']],
+        ['ab'],
+        new Date(),
+        /a/,
+        new WeakMap(),
+        new (class {})(),
+        new Error('a'),
+      ]
+      // What must be awaited first.
+      bad.push(Promise.resolve({ a: 1 }), Promise.reject(new Error('late')), (async function* () {})())
+      for (const entries of bad) {
+        await refused(cache.setMany(entries as Record<string, unknown>), 'INVALID_KEY')
       }
+      await cache.setMany(Object.assign(Object.create(null), { bare: 1 }))
+      expect(await cache.get('bare')).toBe(1)
     })
 
     test('of duplicates the last wins', async (cache) => {

@@ -25,6 +25,15 @@ const VALUES: Record<string, unknown> = {
   'a string of 1 MB': 'é'.repeat(500_000),
 }
 
+/** Starts its work when it is awaited, as a Drizzle query does. Nothing may await it. */
+function lazy(): object {
+  const start = () => {
+    throw new Error('The query was sent.')
+  }
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what the test needs
+  return { table: 'users', then: start }
+}
+
 export function values({ describe, it, test, expect, refused, store }: Suite): void {
   describe('values', () => {
     for (const [name, value] of Object.entries(VALUES)) {
@@ -58,7 +67,11 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       const cycle: Record<string, unknown> = {}
       cycle.self = cycle
       await cache.set('key', 'older')
-      const bad = [undefined, () => 1, Symbol('s'), 1n, Number.NaN, Number.POSITIVE_INFINITY, cycle, { deep: 1n }]
+      const bad = [
+        ...[undefined, () => 1, Symbol('s'), 1n, Number.NaN, Number.POSITIVE_INFINITY, cycle, { deep: 1n }],
+        ...[new Date(Number.NaN), { at: new Date(Number.NaN) }, Promise.resolve(1), { late: Promise.resolve(1) }],
+        ...[lazy(), { late: lazy() }],
+      ]
       for (const value of bad) {
         await refused(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
         await refused(cache.add('key', value), 'UNSERIALIZABLE_VALUE')
@@ -72,6 +85,43 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       }
       expect(await cache.get('key')).toBe('older')
       expect(await cache.has('good')).toBe(false)
+    })
+
+    it('refuses undefined and promises, whatever the codec', async () => {
+      await store.reset()
+      const anything = { encode: (value: unknown) => `${JSON.stringify(value)}`, decode: (text: string) => text }
+      const cache = await store.create({ codec: anything })
+      for (const value of [undefined, Promise.resolve(1), Promise.reject(new Error('late')), lazy()]) {
+        await refused(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
+        await refused(cache.add('key', value), 'UNSERIALIZABLE_VALUE')
+        await refused(cache.setMany({ key: value }), 'UNSERIALIZABLE_VALUE')
+        await refused(cache.entry('key').set(value), 'UNSERIALIZABLE_VALUE')
+      }
+      expect(await cache.has('key')).toBe(false)
+    })
+
+    test('stores a number as one, whatever JSON makes it of', async (cache) => {
+      for (const value of [Object(5), { toJSON: () => 5 }]) {
+        await cache.set('key', value)
+        expect(await cache.get('key')).toBe(5)
+        expect(await cache.increment('key')).toBe(6)
+      }
+      await cache.set('key', { toJSON: () => null })
+      expect(await cache.get('key', { fallback: 'missing' })).toBe(null)
+    })
+
+    it('names the key of the entry that getMany cannot decode', async () => {
+      await store.reset()
+      const plain = await store.create()
+      await plain.setMany({ good: 'text', bad: 'text' })
+      const decode = (text: string, { key }: { key: string }) => {
+        if (key === 'bad') throw new Error('not mine')
+        return text
+      }
+      const reader = await store.create({ codec: { encode: String, decode } })
+      const unread = await reader.getMany(['good', 'bad']).catch((reason: Error) => reason)
+      expect(unread).toMatchObject({ code: 'UNREADABLE_VALUE', key: 'bad' })
+      expect((unread as Error).message.includes('bad')).toBe(false)
     })
 
     test('changing a value afterwards changes nothing that is stored', async (cache) => {
