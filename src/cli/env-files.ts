@@ -36,7 +36,7 @@ function addVariables(file: string, found: Record<string, string>): void {
   const { env } = process
   const hadDatabase = env[DATABASE] !== undefined
   for (const [name, value] of Object.entries(found)) {
-    if (env[name] !== undefined || (name === ENDPOINT && hadDatabase)) continue
+    if (Object.hasOwn(env, name) || (name === ENDPOINT && hadDatabase)) continue
     env[name] = expanded(value, found)
     // A person should see which database is meant. Scripts would only have to filter it.
     if (name === DATABASE && process.stderr.isTTY) note(`Using DATABASE_URL from ${file}.`)
@@ -45,7 +45,8 @@ function addVariables(file: string, found: Record<string, string>): void {
 
 /** `${NAME}`, as Next and wrangler have it. A bare `$` stays: it is more often part of a password. */
 function expanded(value: string, found: Record<string, string>): string {
-  return value.replace(/\$\{(\w+)\}/g, (_, name: string) => process.env[name] ?? found[name] ?? '')
+  const set = [process.env, found]
+  return value.replace(/\$\{(\w+)\}/g, (_, name: string) => set.find((each) => Object.hasOwn(each, name))?.[name] ?? '')
 }
 
 function readEnvFile(file: string, isRequired: boolean): string | undefined {

@@ -79,15 +79,15 @@ const REVIVERS = {
  * The number of prototypes above each kind of value. A subclass has more, and would come back as its base class. Prototypes are
  * counted, not compared, because a value may come from another realm.
  */
-const DEPTHS: Readonly<Record<string, number>> = {
-  Object: 1,
-  Array: 2,
-  Date: 2,
-  Map: 2,
-  Set: 2,
-  ArrayBuffer: 2,
-  DataView: 2,
-}
+const DEPTHS: ReadonlyMap<string, number> = new Map([
+  ['Object', 1],
+  ['Array', 2],
+  ['Date', 2],
+  ['Map', 2],
+  ['Set', 2],
+  ['ArrayBuffer', 2],
+  ['DataView', 2],
+])
 const TYPED_ARRAY_DEPTH = 3
 
 function isKnown(value: object): boolean {
@@ -98,7 +98,7 @@ function isKnown(value: object): boolean {
   if (tag === 'Object') return depth <= 1
   // Refuse an array with extra properties, such as a driver's result.
   if (tag === 'Array' && Object.keys(value).length > (value as unknown[]).length) return false
-  return depth === (DEPTHS[tag] ?? (ArrayBuffer.isView(value) ? TYPED_ARRAY_DEPTH : -1))
+  return depth === (DEPTHS.get(tag) ?? (ArrayBuffer.isView(value) ? TYPED_ARRAY_DEPTH : -1))
 }
 
 function depthOf(value: object): number {

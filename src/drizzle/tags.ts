@@ -67,8 +67,9 @@ function valuesOf(id: RowId, columns: readonly Column[] | undefined): readonly u
       "Expected the key's values in its order: only a Drizzle table knows its columns' names.",
     )
   }
-  const byName = id as Readonly<Record<string, unknown>>
-  return columns.map((column) => byName[propertyOf(column)] ?? byName[column.name])
+  // Own fields only: a column may be called `constructor`.
+  const byName = new Map(Object.entries(id))
+  return columns.map((column) => byName.get(propertyOf(column)) ?? byName.get(column.name))
 }
 
 /** Returns the table's property for a column, which may differ from the column's name in the database. */

@@ -39,6 +39,7 @@ describe('the database is found', () => {
     ['a byte order mark', (value: string) => `\uFEFFDATABASE_URL=${value}`],
     ['a value of several lines before it', (value: string) => `KEY="a\nDATABASE_URL=no\nb"\nDATABASE_URL=${value}`],
     ['a reference', (value: string) => `REST=${value.slice(11)}\nDATABASE_URL=${value.slice(0, 11)}\${REST}`],
+    ['a reference to nothing', (value: string) => `DATABASE_URL=${value}\${constructor}\${toString}`],
   ])('in a file with %s', async (_name, line) => {
     expect(await stats({ '.env': line(url) })).toMatchObject(FOUND)
   })

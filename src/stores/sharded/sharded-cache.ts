@@ -96,5 +96,7 @@ function checkedNodes(nodes: unknown): Map<string, Cache> {
 
 function checkedWeights(names: readonly string[], weights: object = {}): Map<string, number> {
   const given = optionsObject<Record<string, number>>(weights as Record<string, number>, names)
-  return new Map(names.map((name) => [name, wholeNumber('a weight', given[name] ?? 1, 1, MAX_WEIGHT)]))
+  // Own fields only: a node may be called `constructor`.
+  const weightOf = (name: string) => (Object.hasOwn(given, name) ? given[name] : undefined) ?? 1
+  return new Map(names.map((name) => [name, wholeNumber('a weight', weightOf(name), 1, MAX_WEIGHT)]))
 }
