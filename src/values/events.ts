@@ -36,8 +36,8 @@ export interface FillEvent extends EventBase {
   /** How long the computation took. */
   readonly computeMs: number
   /**
-   * Why it was not stored. `overtaken`: by another write, an invalidation, or another caller's lease. `alone`: computed
-   * without a lease. `skipped`: the computation asked for that.
+   * Why it was not stored. `overtaken`: by another write, an invalidation, or another caller's lease, or the store had no
+   * room. `alone`: computed without a lease. `skipped`: the computation asked for that.
    */
   readonly reason?: 'overtaken' | 'alone' | 'skipped'
 }

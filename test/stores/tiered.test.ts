@@ -245,6 +245,24 @@ describe('what this process writes it reads', () => {
     expect(await requests(() => cache.get('key'))).toBe(1)
   })
 
+  it.each<[string, (l2: Cache) => Cache]>([
+    ['alone', (l2) => l2],
+    ['sharded', (l2) => shardedCache({ nodes: { only: l2 } })],
+    ['under another tier', (l2) => tieredCache({ l1: near(), l2 })],
+    ['metered', withMetrics],
+  ])('a write that a second tier %s dropped leaves no copy', async (_name, wrap) => {
+    const soft = createCache(site.db, { onError: 'miss', warn: false })
+    cache = tieredCache({ l1: near(), l2: wrap(soft) })
+    await cache.set('key', 'old')
+    const fault = { kind: 'error', status: 500, body: { message: 'away' } } as const
+    site.faults.next(fault)
+    await cache.set('key', 'new')
+    expect(await cache.get('key')).toBe('old')
+    site.faults.next(fault)
+    await cache.setMany({ key: 'new' })
+    expect(await cache.get('key')).toBe('old')
+  })
+
   it('a value that the caller changes afterwards is stored as it was', async () => {
     const value = { n: 1 }
     const written = cache.set('key', value)
@@ -370,6 +388,24 @@ describe('tiers of any kind', () => {
     expect((await cache.getMany(keys)).size).toBeGreaterThan(0)
     await cache.invalidate('x')
     expect((await cache.getMany(keys)).size).toBe(0)
+  })
+
+  it.each<[string, () => Cache]>([
+    ['that is off', () => nullCache()],
+    ['that has too little room', () => memoryCache({ maxBytes: 100 })],
+    ['of shards with too little room', () => shardedCache({ nodes: { a: memoryCache({ maxBytes: 100 }) } })],
+  ])('the first tier has no copy that a second tier %s does not have', async (_name, second) => {
+    const large = 'x'.repeat(200)
+    cache = tieredCache({ l1: near(), l2: second() })
+    await cache.set('a', large)
+    await cache.setMany({ b: large })
+    await cache.add('c', large)
+    await cache.getOrSet('d', () => large)
+    await cache.entry('e').set(large)
+    expect((await cache.getMany(['a', 'b', 'c', 'd', 'e'])).size).toBe(0)
+    const compute = vi.fn(() => large)
+    await cache.getOrSet('d', compute)
+    expect(compute).toHaveBeenCalledOnce()
   })
 
   it('tiers of tiers, shards, and no store at all', async () => {

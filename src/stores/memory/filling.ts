@@ -32,7 +32,8 @@ export function filling(storage: MemoryStorage) {
       const position = request.asOf === null ? lease.position : tagLog.positionOf(request.asOf)
       if (tagLog.rejects(request.tags, position)) return toReply(false)
       storage.put(buildFilledEntry(request, position, storage.now()))
-      return toReply(true)
+      // False if there is no room for it.
+      return toReply(storage.peek(request.key) !== undefined)
     },
     release(key: string, token: string) {
       if (leases.get(key)?.token === token) leases.delete(key)
