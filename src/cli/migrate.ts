@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { type MigrateOptions, migrate, migrationSql } from '../migrate/index.ts'
 import type { Operation } from '../postgres/operation.ts'
+import { DatabaseError } from '../values/errors.ts'
 import { number } from './arguments.ts'
 import { given, type TableFlags, tablesOf, withCache, withTableOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
@@ -41,7 +42,7 @@ export const migrateCommand = withTableOptions(new Command('migrate'))
     const options: MigrateOptions = { ...settings, tables: tablesOf(place) }
     if (printSql) return print(migrationSql(options))
     await withCache(place, async ({ db, name, runner }) => {
-      const before = await runner.run(readInstalled)
+      const before = await runner.run(readInstalled).catch(lacksCatalog)
       await migrate(db, options)
       const after = await runner.run(readInstalled)
       const outcome = compare(before, after)
@@ -50,6 +51,12 @@ export const migrateCommand = withTableOptions(new Command('migrate'))
       await print(json ? `${JSON.stringify({ database: name, ...outcome })}\n` : describe(name, outcome))
     })
   })
+
+/** A server that is too old, or another engine, lacks a part of the catalog. The migration then says what it needs. */
+function lacksCatalog(error: unknown): Installed[] {
+  if (error instanceof DatabaseError && error.sqlState?.startsWith('42')) return []
+  throw error
+}
 
 type Installed = typeof readInstalled extends Operation<infer R> ? R : never
 

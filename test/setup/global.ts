@@ -24,7 +24,7 @@ export default async function setup(project: TestProject) {
     await mkdir(packedFolder)
   })
   const given = process.env.TEST_DATABASE_URL
-  const server = given ? undefined : await startServer()
+  const server = given ? undefined : await startServer([], process.env.TEST_POSTGRES_BIN)
   project.provide('databaseUrl', given || (server?.url ?? ''))
   return async () => {
     await server?.stop()

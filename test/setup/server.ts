@@ -9,7 +9,10 @@ import { findPlace, type Place } from './postgres-place.ts'
 const exec = promisify(execFile)
 
 /** The same on every machine, whatever its locale. The server's messages are read below. */
-const LOCALE = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+const LOCALE = ['--encoding=UTF8', '--locale=C']
+const BUILTIN_LOCALE = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+/** The first version that has it. */
+const BUILTIN_LOCALE_SINCE = 17
 
 export interface Server {
   /** A superuser's connection URL, to a database that exists. */
@@ -45,7 +48,10 @@ async function initialize({ account, folder, bin }: Place): Promise<void> {
   if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid)
   const access = ['--username=postgres', '--auth=password', `--pwfile=${passwordFile}`]
   // Durability is not tested, and without it the cluster is made in half the time.
-  const args = [`--pgdata=${join(folder, 'data')}`, '--no-sync', ...access, ...LOCALE]
+  const { stdout } = await exec(join(bin, 'initdb'), ['--version'], { ...account, cwd: folder })
+  const major = Number(/\d+/.exec(stdout)?.[0])
+  const locale = major >= BUILTIN_LOCALE_SINCE ? [...LOCALE, ...BUILTIN_LOCALE] : LOCALE
+  const args = [`--pgdata=${join(folder, 'data')}`, '--no-sync', ...access, ...locale]
   await exec(join(bin, 'initdb'), args, { ...account, cwd: folder, env: environment() })
 }
 
