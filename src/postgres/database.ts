@@ -21,8 +21,26 @@ export type DatabaseSource = Database | (() => Database)
 
 /** @throws InvalidOptionError if this is not a Drizzle Postgres database */
 export function checkDatabase(db: unknown): void {
-  if (isDatabase(db)) return
-  throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
+  if (!isDatabase(db)) {
+    throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
+  }
+  refuseDataApi(db)
+}
+
+/** The session class of drizzle-orm/aws-data-api/pg, as Drizzle names it. */
+const DATA_API_SESSION = 'AwsDataApiSession'
+
+/**
+ * The Data API ends a call whose row has more than 64 KB, so larger values could be stored but never read. Its errors have
+ * no SQLSTATE, by which this package tells them apart.
+ * Source: "Limitations for the Amazon RDS Data API", Amazon Aurora User Guide.
+ */
+function refuseDataApi(db: Database): void {
+  const session: unknown = Reflect.get(db, 'session')
+  if (Object(Object(session).constructor)[Symbol.for('drizzle:entityKind')] !== DATA_API_SESSION) return
+  throw new InvalidOptionError(
+    'Expected a driver other than the RDS Data API, which returns no row of more than 64 KB. Use one for TCP, such as pg.',
+  )
 }
 
 /** @throws InvalidOptionError if this is neither a Drizzle Postgres database nor a function */
@@ -66,6 +84,7 @@ function make(source: () => Database): Database {
       `Expected the function to return a Drizzle Postgres database, got ${describeType(db)}.`,
     )
   }
+  refuseDataApi(db)
   // The owner of a transaction decides whether the cache's writes commit.
   if (isTransaction(db)) throw new InvalidOptionError('Expected the function to return a database, got a transaction.')
   return db

@@ -25,6 +25,9 @@ const ABOUT = `# Compatibility
 
 \`npm run matrix\` makes this page. It runs the contract of the cache's methods over each driver, on real servers of each
 major version. A cell says how many tests passed, of how many.
+
+The RDS Data API (\`drizzle-orm/aws-data-api\`) is refused. It returns no row of more than 64 KB, and its errors have no
+SQLSTATE. Databases in another encoding than UTF-8 are refused as well, because they cannot hold every value.
 `
 
 /** @param results one for each version, oldest first */

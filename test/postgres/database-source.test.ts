@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -17,6 +18,26 @@ beforeAll(async () => {
 })
 
 const SECRET = 'postgresql://ada:secret@nowhere.invalid/shop'
+
+describe('the RDS Data API', () => {
+  const session = { constructor: { [Symbol.for('drizzle:entityKind')]: 'AwsDataApiSession' } }
+  const method = () => {
+    throw new Error('Nothing may be sent.')
+  }
+  const db = { select: method, with: method, execute: method, session }
+  const text = /^Expected a driver other than the RDS Data API, .* 64 KB\. Use one for TCP, such as pg\.$/
+
+  it('is refused before any request', async () => {
+    expect(() => createCache(db)).toThrow(text)
+    await expect(createCache(() => db).get('key')).rejects.toThrow(text)
+    await expect(migrate(db)).rejects.toThrow(text)
+  })
+
+  it('is what Drizzle calls it', async () => {
+    const source = await readFile('node_modules/drizzle-orm/aws-data-api/pg/session.js', 'utf8')
+    expect(source).toContain('[entityKind] = "AwsDataApiSession"')
+  })
+})
 
 describe('a function that makes the database', () => {
   it('is called at the first statement, and once for all that follow', async () => {
