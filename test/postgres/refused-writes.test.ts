@@ -82,7 +82,11 @@ const atStandby = () => Object.assign(new URL(primary), { port: new URL(standby.
 
 const refusing = {
   'a standby': { url: atStandby, sqlState: '25006', advice: 'connect to the primary' },
-  'a role that is read-only by default': { url: () => as('cautious'), sqlState: '25006', advice: 'connect to the primary' },
+  'a role that is read-only by default': {
+    url: () => as('cautious'),
+    sqlState: '25006',
+    advice: 'connect to the primary',
+  },
   'a role that may only read': { url: () => as('reader'), sqlState: '42501', advice: 'pgstash doctor' },
 }
 

@@ -94,7 +94,8 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
           refusals,
           () => open(readResponse, force),
           // A forced read wants the lease, so a response alone does not answer it.
-          async (refusal) => (force ? undefined : withoutClaim(request, await open(readResponseUnclaimed, force), refusal)),
+          async (refusal) =>
+            force ? undefined : withoutClaim(request, await open(readResponseUnclaimed, force), refusal),
         )
       let { unreadable, ...answer } = await ask(request.force)
       if (unreadable === undefined) return answer
@@ -219,10 +220,7 @@ interface OpenedAnswer extends ResponseAnswer {
   readonly unreadable?: unknown
 }
 
-async function openRow(
-  row: ResponseRow | undefined,
-  { codec }: RowSettings,
-): Promise<OpenedAnswer> {
+async function openRow(row: ResponseRow | undefined, { codec }: RowSettings): Promise<OpenedAnswer> {
   if (row === undefined) throw new TypeError('A read of a response answers with one row.')
   const { key, names, state, meta, expiresAt, claimed, heldMs, hitForMissSnapshot } = row
   const answer = {
@@ -244,11 +242,7 @@ async function openRow(
 }
 
 /** What a read without a claim answers. Undefined if the request needs the lease, because it found no response. */
-function withoutClaim(
-  { claims }: ResponseRead,
-  answer: OpenedAnswer,
-  refusal: unknown,
-): OpenedAnswer | undefined {
+function withoutClaim({ claims }: ResponseRead, answer: OpenedAnswer, refusal: unknown): OpenedAnswer | undefined {
   if (!claims || answer.entry?.state === 'live') return answer
   return answer.entry && { ...answer, refusal }
 }
