@@ -1,6 +1,7 @@
 /** The options of a cached function: its cache, its keys, and how its values are computed. */
 import { checkedCache } from '../cache/checked-cache.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
+import { markAbsent } from '../fill/absent.ts'
 import { parseGetOrSet } from '../fill/options.ts'
 import { getDefaultCache } from '../stores/default-cache.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
@@ -104,10 +105,11 @@ export function planOf(
 /** The computation of a call. */
 export function computing({ fn, keyOf }: CachedPlan, self: unknown, args: unknown[], key: string) {
   return async (fill: Fill): Promise<unknown> => {
-    // An argument that was changed since the call would be stored under what it was.
-    if (keyOf(self, args) !== key) fill.skip()
+    // An argument that was changed since the call would be stored under what it was. It is no answer to other callers either.
+    const isChanged = keyOf(self, args) !== key
+    if (isChanged) fill.skip()
     const value = await fn.apply(self, args)
-    if (value === undefined) fill.skip()
+    if (value === undefined && !isChanged) markAbsent(fill)
     return value
   }
 }

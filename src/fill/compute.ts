@@ -7,6 +7,7 @@ import { takeCost } from '../values/errors.ts'
 import { type Cost, noCost } from '../values/events.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
+import { isAbsent } from './absent.ts'
 import { type Call, emit, emitError, keepAlive, type Outcome } from './calls.ts'
 import { runInside } from './nesting.ts'
 import { slidingOf } from './options.ts'
@@ -29,7 +30,7 @@ interface ComputedValue extends Pick<Decisions, 'deadline'> {
 
 type Computed =
   | ComputedValue
-  | { readonly kind: 'skipped'; readonly value: unknown; readonly computeMs: number }
+  | { readonly kind: 'skipped'; readonly value: unknown; readonly computeMs: number; readonly isAbsent: boolean }
   | { readonly kind: 'failed'; readonly error: unknown }
 
 /** Computes under a lease, which the store then takes back with the value or without. Never rejects. */
@@ -48,7 +49,7 @@ export async function computeUnderLease(call: Call, token: string): Promise<Outc
   })
   if (!keepAlive(call, released)) await released
   if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
-  return { kind: 'unshared', value: await roundTrip(call, computed.value) }
+  return skippedOutcome(call, computed)
 }
 
 /** Computes without a lease. The value is not stored, because nothing would tell if a newer write overtook it. */
@@ -60,9 +61,13 @@ export async function computeWithoutLease(call: Call): Promise<Outcome> {
     return { kind: 'failed', error: computed.error, by: 'computation' }
   }
   emitRefusal(call, computed.kind === 'skipped' ? 'skipped' : 'alone', computed.computeMs)
-  if (computed.kind === 'skipped') return { kind: 'unshared', value: await roundTrip(call, computed.value) }
+  if (computed.kind === 'skipped') return skippedOutcome(call, computed)
   const { stored } = computed
   return { kind: 'value', stored, value: await readBack(call, stored, computed.value), isComputed: true }
+}
+
+async function skippedOutcome(call: Call, { value, isAbsent }: Computed & { kind: 'skipped' }): Promise<Outcome> {
+  return isAbsent ? { kind: 'absent' } : { kind: 'unshared', value: await roundTrip(call, value) }
 }
 
 async function compute(call: Call): Promise<Computed> {
@@ -76,7 +81,7 @@ async function compute(call: Call): Promise<Computed> {
     // The computation may keep `fill`, and change its mind while the value is encoded.
     const { isSkipped, deadline } = decisions
     const tags = decisions.tags.size === 0 ? null : [...decisions.tags]
-    if (isSkipped) return { kind: 'skipped', value, computeMs }
+    if (isSkipped) return { kind: 'skipped', value, computeMs, isAbsent: isAbsent(fill) }
     return { kind: 'value', value, stored: await encodeValue(value, key, settings), deadline, tags, computeMs }
   } catch (error) {
     return { kind: 'failed', error }
