@@ -9,8 +9,8 @@ import { isWrapped, wrapped } from './wrapped.ts'
 /** A function whose results a cache stores. */
 export interface CachedFunction<This, Args extends readonly unknown[], R> {
   /**
-   * Returns the stored value for these arguments, or calls the function. `undefined` is returned and not stored; `null` is
-   * stored. Each call gets a value of its own, as the cache's codec brings it back: with JSON, a Date is a string, whether the
+   * Returns the stored value for these arguments, or calls the function. `undefined` is returned and not stored, but callers that
+   * wait for it share it; `null` is stored. Each call gets a value of its own, as the cache's codec brings it back: with JSON, a Date is a string, whether the
    * value was computed or found.
    */
   (this: This, ...args: Args): Promise<Jsonified<Awaited<R>>>
@@ -44,7 +44,8 @@ export type CachedMethodDecorator = <This, Args extends unknown[], T>(
  *
  * Arguments may be JSON, `undefined`, `NaN`, bigints, Dates, Maps and Sets. Different ones never share an entry: `f(1)`
  * and `f('1')`, `f('a:b')` and `f('a', 'b')`, `f(0)` and `f(-0)`. The order of an object's fields does not matter, that of
- * a Map or Set does. `this` is no part of the key, unless a function as `key` makes it one.
+ * a Map or Set does. `this` is no part of the key, unless a function as `key` makes it one. An argument is refused if it has parts
+ * that no text shows, such as hidden or inherited fields.
  *
  * As a decorator it is a standard (TC39) one, without compiler flags. Instances then carry their own method, so that
  * `asCached(users.find).invalidate(42)` knows whose it is.

@@ -21,7 +21,9 @@ export interface CachedOptions<Args extends readonly unknown[] = never>
   cache?: Cache | ((self: never) => Cache) | undefined
   /**
    * The beginning of all keys, or a function that makes the whole key from the arguments. Default: the function's name, or
-   * `Class.method` for a method. Two functions of the same name share entries, so give a `key` to names that others may have.
+   * `Class.method`, `Class extends Definer.method` or `static Class.method` for a method. A name that the language made up, such as
+   * `bound find` or `default`, counts as none. Two functions of the same name share entries, so give a `key` to names that others
+   * may have.
    * Give one if the code is minified, too: names of one to three letters get a digest of the function's text, and so a new key
    * whenever that changes.
    */
