@@ -4,9 +4,10 @@ import type { Reply } from '../store/store.ts'
 import { now, wallClock } from '../values/clock.ts'
 import { decodeValue, encodeValue, type StoredValue } from '../values/codec.ts'
 import { takeCost } from '../values/errors.ts'
-import { type Cost, noCost } from '../values/events.ts'
+import { addCosts, type Cost, noCost } from '../values/events.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
+import { isRefusal } from '../values/outage.ts'
 import { isAbsent } from './absent.ts'
 import { type Call, emit, emitError, keepAlive, type Outcome } from './calls.ts'
 import { runInside } from './nesting.ts'
@@ -148,8 +149,11 @@ async function storeValue(call: Call, token: string, computed: ComputedValue): P
   const request = { ...stored, key: call.key, token, deadline, tags, maxAgeMs, staleMs, asOf, computeMs }
   const reply = await settle(async () => call.store.fill(request))
   const durationMs = now() - startedAt
-  if ('failure' in reply) emitError(call, reply.failure, startedAt, reply.cost)
-  else if (reply.value) emit(call, { type: 'fill', computeMs, durationMs }, reply.cost)
+  if ('failure' in reply) {
+    // A healthy database refused the value. The lease would keep all others waiting for it until it runs out.
+    const cost = isRefusal(reply.failure) ? await release(call, token) : noCost()
+    emitError(call, reply.failure, startedAt, addCosts(reply.cost, cost))
+  } else if (reply.value) emit(call, { type: 'fill', computeMs, durationMs }, reply.cost)
   else emit(call, { type: 'refuse', reason: 'overtaken', computeMs, durationMs }, reply.cost)
 }
 

@@ -167,6 +167,26 @@ describe.each(FORMS)('with %s', (_form, tables, routines) => {
     }
   })
 
+  it('a value that the database refuses to store keeps nobody waiting for it', async () => {
+    await pool.query(`alter table ${prefix}cache_entries add constraint strict check (value not like '%refused%')`)
+    const held = async () =>
+      (await pool.query(`select from ${prefix}cache_leases where token is not null and expires_at > now()`)).rowCount
+    try {
+      const events: CacheEvent[] = []
+      for (let i = 0; i < 2; i++) {
+        const cache = create({ onEvent: (event) => void events.push(event) })
+        expect(await cache.getOrSet('key of the refused', () => 'refused')).toBe('refused')
+        const headers = { 'cache-control': 'max-age=60' }
+        const page = withResponseCache(() => new Response('refused', { headers }), { cache })
+        expect(await (await page(new Request('https://shop.example/refused'))).text()).toBe('refused')
+        await expect.poll(held).toBe(0)
+      }
+      expect(events.filter(({ type }) => type === 'wait')).toEqual([])
+    } finally {
+      await pool.query(`alter table ${prefix}cache_entries drop constraint strict`)
+    }
+  })
+
   it('a key that row-level security refuses keeps no other key from being stored', async () => {
     await pool.query(`
       drop role if exists ${prefix}tenant; create role ${prefix}tenant login password 'p';
