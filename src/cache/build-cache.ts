@@ -26,7 +26,8 @@ export interface EngineOptions extends CommonOptions {
    * What happens when the store fails. With `'throw'`, the default, the call rejects.
    *
    * With `'miss'`, reads find nothing, `getOrSet` computes, and `set`, `setMany` and `touch` do nothing. All other methods
-   * still reject. After five failures in a row, these calls skip the store for a second, and longer if it keeps failing.
+   * still reject. After five failures in a row that mean the store cannot answer, these calls skip it for a second, and longer
+   * if it keeps failing. A statement that a healthy database refuses does not count.
    */
   onError?: 'throw' | 'miss' | undefined
 }

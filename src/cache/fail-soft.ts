@@ -2,7 +2,8 @@
 
 import { leaseIdentity } from '../store/lease-identity.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
-import { isOutage, takeCost } from '../values/errors.ts'
+import { takeCost } from '../values/errors.ts'
+import { isOutage } from '../values/outage.ts'
 import { type Circuit, countFailures, withCircuit } from './circuit.ts'
 
 /** Calls that are always tried and that always reject, because pretending would be wrong. Their failures count all the same. */
@@ -26,8 +27,8 @@ type Method = (...args: unknown[]) => MaybePromise<unknown>
 /**
  * The same store, which answers with a stand-in if it cannot be reached.
  *
- * Such a reply has `failure`, so that the engine reports it. After several failures in a row, the circuit keeps these calls
- * away from the store for a moment.
+ * Such a reply has `failure`, so that the engine reports it. After several failures in a row that mean the store cannot answer, the
+ * circuit keeps these calls away from the store for a moment.
  */
 export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
   async function soft<T>(call: () => MaybePromise<Reply<T>>, standIn: T): Promise<Reply<T>> {

@@ -8,27 +8,34 @@
 
 import { InvalidOptionError } from '../values/errors.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
-import type { AnyFunction } from './plan.ts'
 
 /** Minifiers need a fourth letter from some 200,000 names on. */
 const MAX_MINIFIED_LETTERS = 3
 const DIGEST_LETTERS = 12
-const BOUND = /^(?:bound )+/
-/** The text of every bound function is the same. */
-const BOUND_TEXT = /^function \(\) \{\s*\[native code\]\s*\}$/
-
 /**
- * @param name the function's, or for a method its class's
- * @param suffix what follows the name: a method's own name, which minifiers leave alone
- * @throws InvalidOptionError if nothing tells the function from others
+ * Names that the language or a compiler makes up, so that many functions have them: of `bind`, accessors and symbols, of
+ * `export default`, of `new Function`, and of classes without a name.
  */
-export function defaultKey(name: string, fn: AnyFunction, suffix = ''): string {
-  if (name.replace(BOUND, '').length > MAX_MINIFIED_LETTERS) return `${name}${suffix}`
-  const source = Function.prototype.toString.call(fn)
-  if (BOUND_TEXT.test(source)) {
-    throw new InvalidOptionError(
-      'Expected the option key for a bound function whose name is as short as a minified one.',
-    )
-  }
-  return `${name}${suffix}~${bytesToHex(sha256(utf8ToBytes(source))).slice(0, DIGEST_LETTERS)}`
+const MADE_UP = /^(?:|(?:bound|get|set) .*|\[.*\]|_?default(?:_?\d+)?|anonymous|_class\d*|class_\d+)$/s
+
+/** @throws InvalidOptionError for a name that does not tell the function from others; `owner` says whose name it is */
+export function checkedName(name: unknown, owner = 'a function'): string {
+  if (typeof name === 'string' && !MADE_UP.test(name)) return name
+  throw new InvalidOptionError(`Expected the option key for ${owner} without a name of its own.`)
+}
+
+/** @throws InvalidOptionError */
+export function defaultKey(fn: (...args: never[]) => unknown): string {
+  const name = checkedName(fn.name)
+  return isMinified(name) ? `${name}${digest(fn)}` : name
+}
+
+export function isMinified(name: string): boolean {
+  return name.length <= MAX_MINIFIED_LETTERS
+}
+
+/** A digest of the texts of functions or classes. */
+export function digest(...sources: unknown[]): string {
+  const texts = sources.map((source) => Function.prototype.toString.call(source))
+  return `~${bytesToHex(sha256(utf8ToBytes(texts.join('\0')))).slice(0, DIGEST_LETTERS)}`
 }

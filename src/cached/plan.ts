@@ -1,6 +1,7 @@
 /** The options of a cached function: its cache, its keys, and how its values are computed. */
 import { checkedCache } from '../cache/checked-cache.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
+import { markAbsent } from '../fill/absent.ts'
 import { parseGetOrSet } from '../fill/options.ts'
 import { getDefaultCache } from '../stores/default-cache.ts'
 import { DEFAULT_SLACK } from '../values/defaults.ts'
@@ -20,7 +21,9 @@ export interface CachedOptions<Args extends readonly unknown[] = never>
   cache?: Cache | ((self: never) => Cache) | undefined
   /**
    * The beginning of all keys, or a function that makes the whole key from the arguments. Default: the function's name, or
-   * `Class.method` for a method. Two functions of the same name share entries, so give a `key` to names that others may have.
+   * `Class.method`, `Class extends Definer.method` or `static Class.method` for a method. A name that the language made up, such as
+   * `bound find` or `default`, counts as none. Two functions of the same name share entries, so give a `key` to names that others
+   * may have.
    * Give one if the code is minified, too: names of one to three letters get a digest of the function's text, and so a new key
    * whenever that changes.
    */
@@ -104,10 +107,11 @@ export function planOf(
 /** The computation of a call. */
 export function computing({ fn, keyOf }: CachedPlan, self: unknown, args: unknown[], key: string) {
   return async (fill: Fill): Promise<unknown> => {
-    // An argument that was changed since the call would be stored under what it was.
-    if (keyOf(self, args) !== key) fill.skip()
+    // An argument that was changed since the call would be stored under what it was. It is no answer to other callers either.
+    const isChanged = keyOf(self, args) !== key
+    if (isChanged) fill.skip()
     const value = await fn.apply(self, args)
-    if (value === undefined) fill.skip()
+    if (value === undefined && !isChanged) markAbsent(fill)
     return value
   }
 }

@@ -12,6 +12,7 @@ import { noCost } from '../values/events.ts'
 import { type Deadline, type Expiration, parseExpiration } from '../values/expiration.ts'
 import { storedKey } from '../values/key.ts'
 import { boolean, optionsObject } from '../values/options.ts'
+import { isRefusal } from '../values/outage.ts'
 import { randomUUID } from '../values/random.ts'
 import { withDeadline } from '../values/with-deadline.ts'
 import { createInvalidations } from './invalidations.ts'
@@ -205,6 +206,8 @@ class PgstashQueryCache extends DrizzleCache {
     } catch (error) {
       // Do not throw: the caller has its rows, and the lease expires by itself.
       this.#emitError('put', error)
+      // A healthy database refused the rows, so it can take the lease back.
+      if (isRefusal(error)) await release().catch(() => {})
     }
   }
 

@@ -76,6 +76,8 @@ export type ClaimResult =
 export type Outcome =
   /** A value for everybody. Each follower decodes its own from `stored`; `value` is the leader's, already decoded. */
   | { readonly kind: 'value'; readonly stored: StoredValue; readonly value: unknown; readonly isComputed: boolean }
+  /** Nothing for everybody: the computation returned `undefined`, which is not stored. */
+  | { readonly kind: 'absent' }
   /** A computed value for the leader only. */
   | { readonly kind: 'unshared'; readonly value: unknown }
   /** A failure of the store concerns all followers, a failure of a computation only the caller that passed it. */
@@ -179,6 +181,7 @@ export function patienceMs({ settings }: Call): number {
 /** @throws the failure */
 export function toAnswer(outcome: Outcome): Answer {
   if (outcome.kind === 'failed') throw outcome.error
+  if (outcome.kind === 'absent') return { value: undefined, isOwn: true }
   return { value: outcome.value, isOwn: outcome.kind === 'unshared' || outcome.isComputed }
 }
 

@@ -4,9 +4,11 @@ import type { Reply } from '../store/store.ts'
 import { now, wallClock } from '../values/clock.ts'
 import { decodeValue, encodeValue, type StoredValue } from '../values/codec.ts'
 import { takeCost } from '../values/errors.ts'
-import { type Cost, noCost } from '../values/events.ts'
+import { addCosts, type Cost, noCost } from '../values/events.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
 import { storedTags } from '../values/key.ts'
+import { isRefusal } from '../values/outage.ts'
+import { isAbsent } from './absent.ts'
 import { type Call, emit, emitError, keepAlive, type Outcome } from './calls.ts'
 import { runInside } from './nesting.ts'
 import { slidingOf } from './options.ts'
@@ -29,7 +31,7 @@ interface ComputedValue extends Pick<Decisions, 'deadline'> {
 
 type Computed =
   | ComputedValue
-  | { readonly kind: 'skipped'; readonly value: unknown; readonly computeMs: number }
+  | { readonly kind: 'skipped'; readonly value: unknown; readonly computeMs: number; readonly isAbsent: boolean }
   | { readonly kind: 'failed'; readonly error: unknown }
 
 /** Computes under a lease, which the store then takes back with the value or without. Never rejects. */
@@ -48,7 +50,7 @@ export async function computeUnderLease(call: Call, token: string): Promise<Outc
   })
   if (!keepAlive(call, released)) await released
   if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
-  return { kind: 'unshared', value: await roundTrip(call, computed.value) }
+  return skippedOutcome(call, computed)
 }
 
 /** Computes without a lease. The value is not stored, because nothing would tell if a newer write overtook it. */
@@ -60,9 +62,13 @@ export async function computeWithoutLease(call: Call): Promise<Outcome> {
     return { kind: 'failed', error: computed.error, by: 'computation' }
   }
   emitRefusal(call, computed.kind === 'skipped' ? 'skipped' : 'alone', computed.computeMs)
-  if (computed.kind === 'skipped') return { kind: 'unshared', value: await roundTrip(call, computed.value) }
+  if (computed.kind === 'skipped') return skippedOutcome(call, computed)
   const { stored } = computed
   return { kind: 'value', stored, value: await readBack(call, stored, computed.value), isComputed: true }
+}
+
+async function skippedOutcome(call: Call, { value, isAbsent }: Computed & { kind: 'skipped' }): Promise<Outcome> {
+  return isAbsent ? { kind: 'absent' } : { kind: 'unshared', value: await roundTrip(call, value) }
 }
 
 async function compute(call: Call): Promise<Computed> {
@@ -76,7 +82,7 @@ async function compute(call: Call): Promise<Computed> {
     // The computation may keep `fill`, and change its mind while the value is encoded.
     const { isSkipped, deadline } = decisions
     const tags = decisions.tags.size === 0 ? null : [...decisions.tags]
-    if (isSkipped) return { kind: 'skipped', value, computeMs }
+    if (isSkipped) return { kind: 'skipped', value, computeMs, isAbsent: isAbsent(fill) }
     return { kind: 'value', value, stored: await encodeValue(value, key, settings), deadline, tags, computeMs }
   } catch (error) {
     return { kind: 'failed', error }
@@ -143,8 +149,11 @@ async function storeValue(call: Call, token: string, computed: ComputedValue): P
   const request = { ...stored, key: call.key, token, deadline, tags, maxAgeMs, staleMs, asOf, computeMs }
   const reply = await settle(async () => call.store.fill(request))
   const durationMs = now() - startedAt
-  if ('failure' in reply) emitError(call, reply.failure, startedAt, reply.cost)
-  else if (reply.value) emit(call, { type: 'fill', computeMs, durationMs }, reply.cost)
+  if ('failure' in reply) {
+    // A healthy database refused the value. The lease would keep all others waiting for it until it runs out.
+    const cost = isRefusal(reply.failure) ? await release(call, token) : noCost()
+    emitError(call, reply.failure, startedAt, addCosts(reply.cost, cost))
+  } else if (reply.value) emit(call, { type: 'fill', computeMs, durationMs }, reply.cost)
   else emit(call, { type: 'refuse', reason: 'overtaken', computeMs, durationMs }, reply.cost)
 }
 

@@ -41,7 +41,7 @@ export async function follow(call: Call, leader: Leader): Promise<Shared> {
   }
   const outcome = await waitForEnd(call, leader)
   if (outcome === undefined) return 'again'
-  if (outcome.kind === 'value') emitWait(call, 'filled', startedAt)
+  if (isShared(outcome)) emitWait(call, 'filled', startedAt)
   return share(call, outcome, startedAt)
 }
 
@@ -73,7 +73,7 @@ async function hedge(call: Call, leader: Leader): Promise<Shared> {
   // Once the store has answered the second leader, that one computes if it has to. From the first, only a value is then of
   // use: after a failure, the call would compute a second time.
   const firstEnd = leader.outcome.then((outcome) =>
-    isAnswered && outcome.kind !== 'value' ? secondEnd : { outcome, isOwn: false },
+    isAnswered && !isShared(outcome) ? secondEnd : { outcome, isOwn: false },
   )
   // A call waits for its own computation however long it takes.
   const waitMs = isOwn ? Number.POSITIVE_INFINITY : Math.max(0, remainingWaitMs(second))
@@ -82,9 +82,16 @@ async function hedge(call: Call, leader: Leader): Promise<Shared> {
   return end.isOwn ? toAnswer(end.outcome) : share(call, end.outcome, startedAt)
 }
 
+/** True if the outcome answers all followers. */
+const isShared = ({ kind }: Outcome): boolean => kind === 'value' || kind === 'absent'
+
 /** Makes the outcome of another call this call's answer, if it can be. */
 async function share(call: Call, outcome: Outcome, startedAt: number): Promise<Shared> {
   if (outcome.kind === 'unshared') return 'without lease'
+  if (outcome.kind === 'absent') {
+    emitLookup(call, 'hit', startedAt)
+    return { value: undefined, isOwn: false }
+  }
   if (outcome.kind === 'value') {
     const answer = await decode(call, outcome.stored)
     emitLookup(call, 'hit', startedAt)

@@ -198,6 +198,7 @@ async function computeShared(leader: Leader): Promise<Outcome> {
 async function computeUnshared(leader: Leader): Promise<Outcome> {
   emitLookup(leader, 'miss')
   const outcome = await computeWithoutLease(leader.call)
+  if (outcome.kind === 'absent') return { kind: 'unshared', value: undefined }
   return outcome.kind === 'value' ? { kind: 'unshared', value: outcome.value } : outcome
 }
 

@@ -11,18 +11,24 @@ import {
   readOrClaimSliding,
   readOrClaimSlidingWithChanges,
   readOrClaimWithChanges,
+  readUnclaimed,
+  readUnclaimedWithChanges,
 } from './operations/read-or-claim.ts'
 import { release } from './operations/release.ts'
 import type { Run, Session } from './session.ts'
-import { readSlidingRow, type WriteRefusals } from './sliding.ts'
+import { readSlidingRow } from './sliding.ts'
+import { claimEitherWay, type WriteRefusals } from './write-refusals.ts'
 
 export function fills(session: Session, refusals: WriteRefusals) {
   return {
     readOrClaim: (request) =>
       session(async (run) => {
         if (refusals.isInTransaction) return readOnly(run, refusals, request)
-        const live = refusals.isKnown() ? await liveEntry(run, request) : undefined
-        return live ?? claim(run, refusals, request)
+        return claimEitherWay(
+          refusals,
+          () => claim(run, request),
+          () => findEntry(run, request),
+        )
       }),
     fill: (request) => session(async (run) => (await run(fill, fillValues(request)))[0]?.stored ?? false),
     release: (key, token) =>
@@ -32,24 +38,24 @@ export function fills(session: Session, refusals: WriteRefusals) {
   } satisfies Partial<Store>
 }
 
-/** @throws DatabaseError, also if the database refuses writes and nothing is live: nobody could store the computed value */
-async function claim(run: Run, refusals: WriteRefusals, request: ClaimRequest): Promise<ClaimAnswer> {
-  try {
-    const [row] = await run(claimOperation(request), claimValues(request))
-    await passChanges(request.changes, row?.changes)
-    return answerOf(row, request.forCopy === true)
-  } catch (error) {
-    const live = refusals.note(error) ? await liveEntry(run, request) : undefined
-    if (live === undefined) throw error
-    return live
-  }
+async function claim(run: Run, request: ClaimRequest): Promise<ClaimAnswer> {
+  const [row] = await run(claimOperation(request), claimValues(request))
+  await passChanges(request.changes, row?.changes)
+  return answerOf(row, request.forCopy === true)
 }
 
-/** A hit that writes nothing. */
-async function liveEntry(run: Run, { key, force }: ClaimRequest): Promise<ClaimAnswer | undefined> {
+/**
+ * Finds the entry without a claim, for a database that refuses writes. A stale one answers as well: nobody can refresh it here,
+ * and a caller that takes stale values prefers one to an error.
+ */
+async function findEntry(run: Run, request: ClaimRequest): Promise<ClaimAnswer | undefined> {
+  const { force, changes, key, staleMs, early, forCopy = false } = request
   if (force) return undefined
-  const [row] = await run(readOne, { key })
-  return row && { entry: { ...row, state: 'live' }, claimed: false, heldMs: undefined }
+  const values = { key, staleMs, early, force, forCopy, ...(changes && { since: changes.since() }) }
+  const [row] = await run(changes === undefined ? readUnclaimed : readUnclaimedWithChanges, values)
+  await passChanges(changes, row?.changes)
+  const answer = answerOf(row, forCopy)
+  return answer.entry && answer
 }
 
 /**

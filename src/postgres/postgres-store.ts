@@ -12,13 +12,14 @@ import { reads } from './reads.ts'
 import { removals } from './removals.ts'
 import type { Runner } from './runner.ts'
 import { createSession, type Session } from './session.ts'
-import { createWriteRefusals } from './sliding.ts'
+import { createWriteRefusals, type WriteRefusals } from './write-refusals.ts'
 import { writes } from './writes.ts'
 
 /** A store on Postgres, with what the admin pages, responses and the query cache need of it. */
 export interface PostgresStore extends Store {
   readonly runner: Runner
   readonly session: Session
+  readonly refusals: WriteRefusals
   readonly tables: CacheTables
   /** For responses, which always fail soft. */
   readonly responseCircuit: Circuit
@@ -40,6 +41,7 @@ export function postgresStore(runner: Runner, tables: CacheTables, bound: ScopeC
     isInTransaction: runner.isInTransaction,
     runner,
     session,
+    refusals,
     tables,
     responseCircuit: createCircuit(),
     ...reads(session, refusals),

@@ -15,7 +15,8 @@ import {
 import { readDeadline } from './operations/read-deadline.ts'
 import { readOne } from './operations/read-one.ts'
 import type { Run, Session } from './session.ts'
-import { maySlide, readEitherWay, readSlidingRow, type WriteRefusals } from './sliding.ts'
+import { maySlide, readSlidingRow } from './sliding.ts'
+import { readEitherWay, type WriteRefusals } from './write-refusals.ts'
 
 interface CopyRow extends StoredValue, CopyColumns {
   readonly key: string

@@ -69,7 +69,7 @@ async function sum(run: Run, key: string, { deadline, ...input }: CountInput): P
     if (row?.refusal === 'text') throw new NotANumberError()
     if (row?.refusal === 'range') throw new CounterRangeError()
   }
-  throw new DatabaseError('The counter changed at every try; try again.')
+  throw new DatabaseError('The counter changed at every try; try again.', { sqlState: '40001' })
 }
 
 function characters({ key, value }: Item): number {

@@ -1,12 +1,9 @@
 /** The leader of a URL: the request that runs the handler. It holds the URL's lease, except during hit-for-miss. */
 import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
-import { CacheError } from '../values/errors.ts'
+import { isUnreachable } from '../values/outage.ts'
 import { type Exchange, emitEvent, emitFailure, runInBackground } from './exchange.ts'
 import type { StoredResponse } from './verdict.ts'
-
-/** Codes of failures after which the store cannot be reached, so that releasing the lease would fail as well. */
-const UNREACHABLE_CODES: ReadonlySet<string> = new Set(['DATABASE', 'TIMEOUT', 'CIRCUIT_OPEN'])
 
 /** After an unshareable response, requests for that URL skip collapsing for this long, or until a shareable response arrives. */
 const HIT_FOR_MISS_MS = 5_000
@@ -88,14 +85,10 @@ export async function finishWork(leader: Leader, work: Promise<unknown>): Promis
     await work
   } catch (error) {
     emitFailure(leader.x, error)
-    // The store answered with an error. Release the lease, otherwise the waiters would wait until it expires.
-    if (!isStoreUnreachable(error)) await releaseLease(leader, leader.hitForMissMs).catch(() => {})
+    // A healthy database refused this statement, or the error comes from this process. Release the lease, otherwise the waiters
+    // would wait until it expires.
+    if (!isUnreachable(error)) await releaseLease(leader, leader.hitForMissMs).catch(() => {})
   } finally {
     leader.onEnd()
   }
-}
-
-/** The store wraps all its failures. Any other error comes from this process, so the lease can be released. */
-function isStoreUnreachable(error: unknown): boolean {
-  return error instanceof CacheError && UNREACHABLE_CODES.has(error.code)
 }

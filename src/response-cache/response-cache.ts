@@ -113,6 +113,10 @@ async function serveStored(
 /** Runs the handler. A request with the lease, or one that need not wait for it, may store the response. */
 function goToHandler(x: Exchange, { verdict, isLate }: Found, pendingMisses: PendingMisses): Promise<Response> {
   const { kind, answer, stored, fwd } = verdict
+  if (answer.refusal !== undefined) {
+    emitFailure(x, answer.refusal)
+    return forward(x, stored, failureStatus(answer.refusal))
+  }
   if (kind === 'fetch' || answer.claimed) return runLeader(createLeader(x, verdict, pendingMisses))
   return forward(x, stored, isLate ? { fwd, detail: 'waited' } : { fwd })
 }

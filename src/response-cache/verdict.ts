@@ -97,6 +97,7 @@ export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities)
     }
   }
   if (answer.claimed) return { ...judged, kind: 'fetch' }
+  if (answer.refusal !== undefined) return { ...judged, kind: 'forward' }
   // The store saw a live response and so claimed nothing, but this request may not use it.
   if (answer.entry?.state === 'live' && !isForced && canFill) return { ...judged, kind: 'claim' }
   if (answer.hitForMissSnapshot !== undefined) return { ...judged, kind: 'fetch' }

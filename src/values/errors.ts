@@ -264,11 +264,6 @@ export class RefreshError extends CacheError {
   }
 }
 
-/** True if the database failed, or the circuit is open. Every other error is a bug in the program and always thrown. */
-export function isOutage(error: unknown): error is CacheError {
-  return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
-}
-
 /** Adds a field that logs do not show. */
 function note(error: CacheError, name: 'cost' | 'opensCircuit', value: unknown): void {
   Object.defineProperty(error, name, { value, configurable: true, writable: true, enumerable: false })

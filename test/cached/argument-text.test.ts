@@ -65,6 +65,42 @@ const DIFFERENT: unknown[][] = [
   ['\0'],
 ]
 
+class Empty extends (null as unknown as typeof Object) {
+  static make(): object {
+    return Object.create(Empty.prototype)
+  }
+}
+
+/** Objects whose text lacks something that a function can read. */
+function hiding(): unknown[] {
+  const secret = { value: 1, enumerable: false }
+  const template = (strings: TemplateStringsArray) => strings
+  const holders: object[] = [{ a: 1 }, [1], new Map([[1, 2]]), new Set([1]), new Date(0)]
+  return [
+    'text'.match(/x/) ?? expect.unreachable(),
+    ...holders.map((holder) => Object.defineProperty(structuredClone(holder), 'hidden', secret)),
+    ...holders.map((holder) => Object.assign(structuredClone(holder), { [Symbol('s')]: 1 })),
+    ...holders.map((holder) => Object.defineProperty(structuredClone(holder), Symbol('s'), secret)),
+    ...holders.slice(1).map((holder) => Object.assign(structuredClone(holder), { extra: 1 })),
+    // Not an index, although it is made of digits.
+    Object.assign([1], { '01': 1 }),
+    Object.assign([1], { '4294967295': 1 }),
+    template`a\n`,
+    Object.create({ inherited: 1 }),
+    Object.create(Object.assign(Object.create(null), { inherited: 1 })),
+    Empty.make(),
+    Object.setPrototypeOf([1], class {}.prototype),
+    Object.setPrototypeOf(new Date(0), Map.prototype),
+    Object.setPrototypeOf(new Map(), Object.create(null)),
+    Object.create(Date.prototype),
+    Object.create(Array.prototype),
+    (function f(..._: unknown[]) {
+      // biome-ignore lint/complexity/noArguments: the object itself is an argument
+      return arguments
+    })(1),
+  ]
+}
+
 describe('arguments as text', () => {
   it('differ where arguments do', () => {
     const texts = DIFFERENT.map(argumentText)
@@ -77,6 +113,29 @@ describe('arguments as text', () => {
     const foreign = runInNewContext('[{ a: [1], d: new Date(5), m: new Map([[1, new Set([2])]]) }]') as unknown[]
     const own = [{ a: [1], d: new Date(5), m: new Map([[1, new Set([2])]]) }]
     expect(argumentText(foreign)).toBe(argumentText(own))
+  })
+
+  it.each(hiding().map((value, i) => [i, value]))('are refused if they hide a part (%i), at any depth', (_i, value) => {
+    for (const argument of [value, [value], { deep: [value] }, new Map([[value, 1]]), new Set([value])]) {
+      expect(() => argumentText([argument])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
+    }
+  })
+
+  it('refuse what hides a part in another realm', () => {
+    const foreign = runInNewContext(`[
+      Object.assign([1], { extra: 1 }), Object.defineProperty({}, 'hidden', { value: 1 }), Object.create({ a: 1 }),
+      new (class extends Map {})(), Object.create((class extends null {}).prototype), Object.assign(new Date(0), { zone: 1 }),
+    ]`) as unknown[]
+    for (const value of foreign) expect(() => argumentText([value])).toThrow(/Give the option `key`/)
+  })
+
+  it('are the same for a getter and the value that it returns', () => {
+    const seen = {
+      get a() {
+        return 1
+      },
+    }
+    expect(argumentText([seen])).toBe(argumentText([{ a: 1 }]))
   })
 
   it('differ for all JSON that differs, and have no parenthesis outside of strings', () => {
@@ -127,9 +186,8 @@ describe('arguments as text', () => {
       deep,
       { deep: { fn: () => 1 } },
       new Map([[new Own(), 1]]),
-      // With fields that their text would not have.
-      'text'.match(/x/),
-      Object.assign(new Date(0), { zone: 'Europe/Berlin' }),
+      // With parts that their text would not have.
+      ...hiding(),
     ]
     for (const value of wrong) {
       expect(() => argumentText([value])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))

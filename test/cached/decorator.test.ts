@@ -89,7 +89,7 @@ describe('a cached method', () => {
     const first = await Users.count('all')
     expect(await Users.count('all')).toBe(first)
     expect(await Guests.count('all')).not.toBe(first)
-    expect(asCached(Users.count).key('all')).toBe('Users.count("all")')
+    expect(asCached(Users.count).key('all')).toBe('static Users.count("all")')
     expect(await asCached(Guests.count).invalidate.call(Guests, 'all')).toBe(true)
     expect(await Users.count('all')).toBe(first)
   })

@@ -58,7 +58,8 @@ describe('functions to which a minifier gave the same name', () => {
       const find = answer === 'user' ? async (id: number) => `user ${id}` : async (id: number) => `order ${id}`
       const context = { kind: 'method', name: 'find', private: false, static: false, addInitializer() {} }
       const method = cached({ cache })(find, context as never)
-      return (id: number) => Reflect.apply(method, new A(), [id])
+      Object.assign(A.prototype, { find: method })
+      return (id: number) => new A().find(id)
     }
     expect([await of('user')(1), await of('order')(1)]).toEqual(['user 1', 'order 1'])
   })

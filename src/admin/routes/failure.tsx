@@ -2,7 +2,8 @@
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
-import { CacheError, isOutage } from '../../values/errors.ts'
+import { CacheError } from '../../values/errors.ts'
+import { isOutage } from '../../values/outage.ts'
 import type { AdminEnv } from '../env.ts'
 import { Document, renderPage } from '../pages/layout.tsx'
 

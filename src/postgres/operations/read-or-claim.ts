@@ -63,6 +63,22 @@ const COLUMNS = {
   changes: nullable(changes),
 } as const
 
+/** The columns that come from the CTE `found`. */
+function foundColumns() {
+  const isForCopy = param('forCopy', 'boolean')
+  return {
+    value: sql`case when found.state <> 'gone' then found.value end`,
+    number: sql`case when found.state <> 'gone' then found.number end`,
+    state: sql`found.state`,
+    early: sql`coalesce(found.early, false)`,
+    servableMs: sql`case when found.state <> 'gone' then ${remainingMs(sql`found.servable_until`)} end`,
+    remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`found.expires_at`)} end`,
+    tags: sql`case when ${isForCopy} then found.tags end`,
+  }
+}
+
+const FOUND_OR_NOT = sql`(select) as one left join found on true`
+
 /** One of the four statements. Each does only what its name says, so that no call pays for another's needs. */
 function claiming(name: string, { sliding = false, changes: hasChanges = false }: Extras) {
   return operation({
@@ -78,20 +94,13 @@ function claiming(name: string, { sliding = false, changes: hasChanges = false }
         wanted: sql`coalesce((select wanted from found), true)`,
       })
       const sliders = sliding ? slide(db, tables) : undefined
-      const isForCopy = param('forCopy', 'boolean')
       return answer(db.with(entry, ...ctes, ...(sliders?.ctes ?? [])), {
-        value: sql`case when found.state <> 'gone' then found.value end`,
-        number: sql`case when found.state <> 'gone' then found.number end`,
-        state: sql`found.state`,
-        early: sql`coalesce(found.early, false)`,
-        servableMs: sql`case when found.state <> 'gone' then ${remainingMs(sql`found.servable_until`)} end`,
-        remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`found.expires_at`)} end`,
-        tags: sql`case when ${isForCopy} then found.tags end`,
+        ...foundColumns(),
         claimed,
         heldMs,
         touched: sliders?.touched ?? sql`false`,
         changes: hasChanges ? changesSince(tables) : sql`null`,
-      }).from(sql`(select) as one left join found on true`)
+      }).from(FOUND_OR_NOT)
     },
   })
 }
@@ -113,3 +122,28 @@ export const readOrClaimSlidingWithChanges = claiming('read_or_claim_sliding_wit
   sliding: true,
   changes: true,
 })
+
+/** The same read for a database that refuses to write. It claims nothing and looks at no lease, which the role may not read. */
+function unclaimed(name: string, { changes: hasChanges = false }: Pick<Extras, 'changes'>) {
+  return operation({
+    name,
+    repeatable: 'always',
+    rows: 'one',
+    // Its success also shows that the role may call routines. Otherwise each refused claim would be sent inline as well.
+    prefersRoutine: true,
+    columns: COLUMNS,
+    build(db, tables, answer) {
+      const entry = db.$with('found', {}).as(found(tables))
+      return answer(db.with(entry), {
+        ...foundColumns(),
+        claimed: sql`false`,
+        heldMs: sql`null`,
+        touched: sql`false`,
+        changes: hasChanges ? changesSince(tables) : sql`null`,
+      }).from(FOUND_OR_NOT)
+    },
+  })
+}
+
+export const readUnclaimed = unclaimed('read_unclaimed', {})
+export const readUnclaimedWithChanges = unclaimed('read_unclaimed_with_changes', { changes: true })

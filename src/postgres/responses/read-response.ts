@@ -149,6 +149,32 @@ export const readResponse = operation({
   },
 })
 
+/** What a statement answers that claims no lease, looks at none, and moves no deadline. */
+export const UNCLAIMED = {
+  partOffset: PART_OFFSET,
+  claimed: sql`false`,
+  heldMs: sql`null`,
+  hitForMissSnapshot: sql`null`,
+  touched: sql`false`,
+}
+
+/** The same read for a database that refuses to write. */
+export const readResponseUnclaimed = operation({
+  name: 'read_response_unclaimed',
+  repeatable: 'always',
+  rows: 'one',
+  prefersRoutine: true,
+  columns: COLUMNS,
+  build(db, tables, answer) {
+    const { known, variant } = variantSteps(db, tables)
+    const found = db.$with('found', {}).as(selectResponse(tables))
+    const need = db.$with('need', {}).as(selectNeed)
+    return answer(db.with(known, variant, found, need), { ...FOUND, ...UNCLAIMED }).from(
+      sql`variant left join found on true left join need on true`,
+    )
+  },
+})
+
 /** The CTEs that find the row of the request's variant. */
 export function variantSteps(db: QueryDatabase, { entries }: CacheTables) {
   return {

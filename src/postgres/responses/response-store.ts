@@ -14,12 +14,13 @@ import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'
 import { release } from '../operations/release.ts'
 import { type PostgresEngine, postgresEngineOf } from '../postgres-store.ts'
+import { claimEitherWay } from '../write-refusals.ts'
 import { deleteResponse } from './delete-response.ts'
 import { fillResponse } from './fill-response.ts'
 import { freshenResponse } from './freshen-response.ts'
 import { markHitForMiss } from './mark-hit-for-miss.ts'
 import { type PurgeValue, purgeHard, purgeSoft } from './purge.ts'
-import { readResponse } from './read-response.ts'
+import { readResponse, readResponseUnclaimed } from './read-response.ts'
 import { comparableTags, decodeResponse, encodeMeta, encodeResponse, type RowSettings } from './row.ts'
 import type {
   ResponseAnswer,
@@ -71,7 +72,7 @@ export function responseStoreOf(cache: Cache): ResponseStore {
 /** Creates the response store of a cache's engine. */
 export function createResponseStore(engine: PostgresEngine): ResponseStore {
   const { emit, scope: outer, store } = engine
-  const { runner, responseCircuit: circuit } = store
+  const { runner, refusals, responseCircuit: circuit } = store
   // Create the scope at the first use. A long namespace has no room for it, and needs none if it stores no responses.
   let nested: Scope | undefined
   const scope = () => (nested ??= nestedScope(outer, RESPONSE_NAMESPACE))
@@ -86,7 +87,16 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
     async read(request, cost) {
       const startedAt = now()
       const values = await readValues(request, engine)
-      const ask = async (force: boolean) => openRow((await send(readResponse, { ...values, force }, cost))[0], engine)
+      const open = async (operation: typeof readResponse, force: boolean) =>
+        openRow((await send(operation, { ...values, force }, cost))[0], engine)
+      const ask = (force: boolean) =>
+        claimEitherWay(
+          refusals,
+          () => open(readResponse, force),
+          // A forced read wants the lease, so a response alone does not answer it.
+          async (refusal) =>
+            force ? undefined : withoutClaim(request, await open(readResponseUnclaimed, force), refusal),
+        )
       let { unreadable, ...answer } = await ask(request.force)
       if (unreadable === undefined) return answer
       emitUnreadable(emit, unreadable, startedAt)
@@ -205,11 +215,12 @@ function truncatePrefix(prefix: string, { prefix: scope }: Scope): string {
 
 type ResponseRow = typeof readResponse extends Operation<infer Row> ? Row : never
 
-/** Decodes the row. `unreadable` is the error if that fails: the answer then has no entry. */
-async function openRow(
-  row: ResponseRow | undefined,
-  { codec }: RowSettings,
-): Promise<ResponseAnswer & { unreadable?: unknown }> {
+interface OpenedAnswer extends ResponseAnswer {
+  /** The error if the row cannot be decoded. The answer then has no entry. */
+  readonly unreadable?: unknown
+}
+
+async function openRow(row: ResponseRow | undefined, { codec }: RowSettings): Promise<OpenedAnswer> {
   if (row === undefined) throw new TypeError('A read of a response answers with one row.')
   const { key, names, state, meta, expiresAt, claimed, heldMs, hitForMissSnapshot } = row
   const answer = {
@@ -228,6 +239,12 @@ async function openRow(
   } catch (unreadable) {
     return { ...answer, unreadable }
   }
+}
+
+/** What a read without a claim answers. Undefined if the request needs the lease, because it found no response. */
+function withoutClaim({ claims }: ResponseRead, answer: OpenedAnswer, refusal: unknown): OpenedAnswer | undefined {
+  if (!claims || answer.entry?.state === 'live') return answer
+  return answer.entry && { ...answer, refusal }
 }
 
 /** Emits no cost, because the caller's next event has it. */

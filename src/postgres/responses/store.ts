@@ -89,6 +89,8 @@ export interface ResponseAnswer {
   readonly heldMs: number | undefined
   /** Set while the URL is hit-for-miss: do not wait, and store a shareable response as of this snapshot. */
   readonly hitForMissSnapshot: string | undefined
+  /** Set if the database refused the claim: no request can store a response for now, so waiting for one is in vain. */
+  readonly refusal?: unknown
 }
 
 export interface ResponseFill {

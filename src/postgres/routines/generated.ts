@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '00ce53d1'
+export const ROUTINE_VERSION = '500dce8c'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -48,7 +48,10 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   read_or_claim_with_changes: 'staleMs forCopy since key force early token leaseMs',
   read_response:
     'base ttlMs maxAgeMs claims force headOnly anyTag noneMatch modifiedSince suffix first last digests token leaseMs lifeMs',
+  read_response_unclaimed: 'base digests headOnly anyTag noneMatch modifiedSince suffix first last',
   read_sliding: 'key ttlMs maxAgeMs lifeMs',
+  read_unclaimed: 'force staleMs early key forCopy',
+  read_unclaimed_with_changes: 'force staleMs early key forCopy since',
   release: 'key token',
   remove: 'key',
   remove_many: 'keys',

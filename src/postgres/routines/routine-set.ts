@@ -28,6 +28,8 @@ import {
   readOrClaimSliding,
   readOrClaimSlidingWithChanges,
   readOrClaimWithChanges,
+  readUnclaimed,
+  readUnclaimedWithChanges,
 } from '../operations/read-or-claim.ts'
 import { readSliding } from '../operations/read-sliding.ts'
 import { release } from '../operations/release.ts'
@@ -44,7 +46,7 @@ import { fillResponse } from '../responses/fill-response.ts'
 import { freshenResponse } from '../responses/freshen-response.ts'
 import { markHitForMiss } from '../responses/mark-hit-for-miss.ts'
 import { purgeHard, purgeSoft } from '../responses/purge.ts'
-import { readResponse } from '../responses/read-response.ts'
+import { readResponse, readResponseUnclaimed } from '../responses/read-response.ts'
 import { compileRoutine, type Routine } from './routine.ts'
 import { usualClaims } from './usual/claims.ts'
 import { usualCounters } from './usual/counters.ts'
@@ -56,17 +58,18 @@ type AnyOperation = Operation<never>
 const byScope = [count, evict, stats, sweep].flatMap(({ everything, range }) => [everything, range])
 const lists = [list.all, list.direct].flatMap((byState) => Object.values(byState))
 const claims = [readOrClaim, readOrClaimSliding, readOrClaimWithChanges, readOrClaimSlidingWithChanges]
+const unclaimed = [readUnclaimed, readUnclaimedWithChanges]
 const copies = [readCopies, readCopiesWithChanges, readCopySliding, readCopySlidingWithChanges]
 const reads = [readOne, read, readSliding, readDue, readDeadline, has, takeSnapshot]
 const writes = [write, writeMany, add, touch, countUp, countCall, fill, release]
 const removals = [remove, removeMany, pull, clear, invalidate]
 const responses = [
-  ...[readResponse, fillResponse, freshenResponse, deleteResponse, markHitForMiss],
+  ...[readResponse, readResponseUnclaimed, fillResponse, freshenResponse, deleteResponse, markHitForMiss],
   ...[purgeHard, purgeSoft],
 ]
 
 export const operationsWithRoutine = [
-  ...[reads, copies, claims, writes, removals, byScope, lists, responses].flat(),
+  ...[reads, copies, claims, unclaimed, writes, removals, byScope, lists, responses].flat(),
 ] as unknown as readonly AnyOperation[]
 
 const usual = [...usualReads, ...usualClaims, ...usualCounters, ...usualResponses]

@@ -8,10 +8,10 @@ import {
   FOUND,
   isSelected,
   NO_NAMES,
-  PART_OFFSET,
   readResponse,
   responseColumns,
   selectNeed,
+  UNCLAIMED,
   variantSteps,
 } from '../../responses/read-response.ts'
 import { type UsualCases, usualCases } from './usual-cases.ts'
@@ -45,27 +45,18 @@ function isHit(tables: CacheTables): SQL {
     and not (${param('claims', 'boolean')} and ${param('force', 'boolean')})`
 }
 
-/** What a hit answers besides the columns of the response. */
-const HIT = {
-  partOffset: PART_OFFSET,
-  claimed: sql`false`,
-  heldMs: sql`null`,
-  hitForMissSnapshot: sql`null`,
-  touched: sql`false`,
-}
-
 const onlyResponse: Build<Response> = (db, tables, answer) => {
   const found = db.$with('found', {}).as(selectOnlyResponse(tables))
   const need = db.$with('need', {}).as(selectNeed)
   const own = { ...FOUND, key: param('base'), names: sql`found.names` }
-  return answer(db.with(found, need), { ...own, ...HIT }).from(sql`found, need`)
+  return answer(db.with(found, need), { ...own, ...UNCLAIMED }).from(sql`found, need`)
 }
 
 const freshVariant: Build<Response> = (db, tables, answer) => {
   const { known, variant } = variantSteps(db, tables)
   const found = db.$with('found', {}).as(selectFreshResponse(tables))
   const need = db.$with('need', {}).as(selectNeed)
-  return answer(db.with(known, variant, found, need), { ...FOUND, ...HIT }).from(sql`variant, found, need`)
+  return answer(db.with(known, variant, found, need), { ...FOUND, ...UNCLAIMED }).from(sql`variant, found, need`)
 }
 
 export const usualResponses: readonly UsualCases[] = [usualCases(readResponse, onlyResponse, freshVariant)]
