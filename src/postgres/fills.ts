@@ -13,17 +13,21 @@ import {
   readOrClaimWithChanges,
 } from './operations/read-or-claim.ts'
 import { release } from './operations/release.ts'
+import { isDiskFull } from './retry.ts'
 import type { Run, Session } from './session.ts'
 import { readSlidingRow, type WriteRefusals } from './sliding.ts'
 
 export function fills(session: Session, refusals: WriteRefusals) {
   return {
-    readOrClaim: (request) =>
-      session(async (run) => {
+    async readOrClaim(request) {
+      let failure: unknown
+      const reply = await session(async (run) => {
         if (refusals.isInTransaction) return readOnly(run, refusals, request)
         const live = refusals.isKnown() ? await liveEntry(run, request) : undefined
-        return live ?? claim(run, refusals, request)
-      }),
+        return live ?? claim(run, refusals, request, (error) => (failure = error))
+      })
+      return failure === undefined ? reply : { ...reply, failure }
+    },
     fill: (request) => session(async (run) => (await run(fill, fillValues(request)))[0]?.stored ?? false),
     release: (key, token) =>
       session(async (run) => {
@@ -32,16 +36,29 @@ export function fills(session: Session, refusals: WriteRefusals) {
   } satisfies Partial<Store>
 }
 
-/** @throws DatabaseError, also if the database refuses writes and nothing is live: nobody could store the computed value */
-async function claim(run: Run, refusals: WriteRefusals, request: ClaimRequest): Promise<ClaimAnswer> {
+/**
+ * Claims the lease. If the disk is too full for one and nothing is live, the caller computes without it: a lease never makes a
+ * call fail.
+ *
+ * @param failSoftly gets the error of a claim that nothing but a full disk prevented
+ * @throws DatabaseError, also if the database refuses writes and nothing is live: nobody could store the computed value
+ */
+async function claim(
+  run: Run,
+  refusals: WriteRefusals,
+  request: ClaimRequest,
+  failSoftly: (error: unknown) => void,
+): Promise<ClaimAnswer> {
   try {
     const [row] = await run(claimOperation(request), claimValues(request))
     await passChanges(request.changes, row?.changes)
     return answerOf(row, request.forCopy === true)
   } catch (error) {
     const live = refusals.note(error) ? await liveEntry(run, request) : undefined
-    if (live === undefined) throw error
-    return live
+    if (live !== undefined) return live
+    if (!isDiskFull(error) || refusals.isInTransaction) throw error
+    failSoftly(error)
+    return { entry: undefined, claimed: 'unavailable', heldMs: undefined }
   }
 }
 

@@ -8,10 +8,10 @@ import { readOne } from './operations/read-one.ts'
 import { readSliding } from './operations/read-sliding.ts'
 import type { Run } from './session.ts'
 
-/** SQLSTATEs of a read-only transaction, a standby, and a role that may only read. */
-const REFUSALS = new Set(['25006', '42501'])
+/** SQLSTATEs of a read-only transaction, a standby, a role that may only read, and a full disk. */
+const REFUSALS = new Set(['25006', '42501', '53100'])
 
-/** Not for ever, because a standby can be promoted, and a right granted. */
+/** Not for ever, because a standby can be promoted, a right granted, and room made. */
 const REMEMBERED_MS = 60_000
 
 /** Remembers that the database refused a write of this store, so that later reads need no second round trip. */
