@@ -36,12 +36,12 @@ const TRAFFIC = [
     update cache_entries as e set value = '2' from lease where e.key = lease.key`,
   `with found as (select key from cache_entries where key = '2')
     insert into cache_leases (key, expires_at) select key, now() from found on conflict (key) do update set expires_at = now()`,
-  `begin; update cache_leases set expires_at = now() where key = '3'; select pg_sleep(0.03);
-    update cache_entries set value = '3' where key = '3'; commit`,
-  `begin; update cache_entries set value = '4' where key = '4'; select pg_sleep(0.03);
-    select from cache_leases where key = '4'; commit`,
-  `begin; insert into cache_invalidations (tag) values ('tag') on conflict do nothing; select pg_sleep(0.03);
-    select from cache_entries where key = '5'; commit`,
+  `begin; update cache_leases set expires_at = now() where key = '3'; select pg_sleep(0.005);
+    update cache_entries set value = '3' where key = '3'; commit; select pg_sleep(0.03)`,
+  `begin; update cache_entries set value = '4' where key = '4'; select pg_sleep(0.005);
+    select from cache_leases where key = '4'; commit; select pg_sleep(0.03)`,
+  `begin; insert into cache_invalidations (tag) values ('tag') on conflict do nothing; select pg_sleep(0.005);
+    select from cache_entries where key = '5'; commit; select pg_sleep(0.03)`,
 ]
 
 /** Runs until it is stopped, and then tells how many runs failed. */
@@ -57,14 +57,13 @@ function startTraffic(pool: pg.Pool) {
       )
     }
   })
-  return {
-    runs: () => runs,
-    async stop() {
-      isOver = true
-      await Promise.all(clients)
-      return failures
-    },
+  const stop = async () => {
+    isOver = true
+    await Promise.all(clients)
+    return failures
   }
+  cleanup(stop)
+  return { runs: () => runs, stop }
 }
 
 describe('a migration beside traffic', () => {
@@ -94,6 +93,29 @@ describe('a migration beside traffic', () => {
     await migrate(db, { unlogged: true, compression: 'pglz', fillfactor: 70 })
     await migrate(db, { changes: true })
     expect(await traffic.stop()).toEqual([])
+  })
+
+  const touches = {
+    leases: "update cache_leases set expires_at = now() where key = '1'",
+    entries: "update cache_entries set value = '2' where key = '1'",
+  }
+  it.each([
+    ['leases', 'entries'],
+    ['entries', 'leases'],
+  ] as const)('gives way to a transaction that uses %s and then %s', async (first, second) => {
+    const url = await createDatabase()
+    const pool = createPool(url)
+    await installOlder(pool, 1)
+    const user = await pool.connect()
+    cleanup(() => user.release())
+    await user.query(`begin; ${touches[first]}`)
+    const migration = migrate(drizzle({ client: createPool(url) }))
+    await expect.poll(() => waitsForLock(pool)).toBe(true)
+    // Longer than `deadlock_timeout`, after which Postgres would end the transaction and not the migration.
+    await user.query('select pg_sleep(1.2)')
+    await user.query(`${touches[second]}; commit`)
+    await migration
+    expect(await createCache(drizzle({ client: pool })).getOrSet('1', () => 'computed')).toBeDefined()
   })
 
   it('lets others go on while a transaction keeps it from the tables', async () => {
