@@ -2,11 +2,16 @@
 import type { Recorded } from '../load/history.ts'
 import type { LoadPlan } from '../load/options.ts'
 
+/** Signals that end a run early, with a report: Ctrl-C, and what supervisors and closing terminals send. */
+export const STOPPED_BY = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 export interface LoadOrder {
   readonly plan: LoadPlan
   readonly databaseUrl: string
   readonly endpoint: string | undefined
   readonly namespace: string
+  /** Seconds after which entries without a deadline expire, in case the run is killed before it removes them. */
+  readonly expiration: number
   readonly schema?: string
   readonly prefix?: string
   readonly wrap?: string

@@ -9,15 +9,15 @@ import { createCache } from '../postgres/create-cache.ts'
 import type { CacheEvent } from '../values/events.ts'
 import { given, tablesOf } from './cache-options.ts'
 import { connect } from './connect.ts'
-import type { FromProcess, LoadOrder, RoundTrips, ToProcess } from './load-order.ts'
+import { type FromProcess, type LoadOrder, type RoundTrips, STOPPED_BY, type ToProcess } from './load-order.ts'
 
 /** Long, so that a busy machine is not taken for a broken store. */
 const TIMEOUT_MS = 60_000
 const PROGRESS_MS = 500
 
 const stop = new AbortController()
-// Ctrl-C reaches the whole group; the parent says when to end, and still wants the history.
-process.on('SIGINT', () => {})
+// Such signals may reach the whole group. The parent says when to end, and still wants the history.
+for (const signal of STOPPED_BY) process.on(signal, () => {})
 process.on('disconnect', () => process.exit())
 process.on('message', async (message: ToProcess) => {
   if (message === 'stop') return stop.abort()
@@ -29,7 +29,7 @@ process.on('message', async (message: ToProcess) => {
 })
 
 async function run(order: LoadOrder, first: number): Promise<RoundTrips & { history: Recorded[] }> {
-  const { plan, databaseUrl, endpoint, namespace, origin, schema, prefix } = order
+  const { plan, databaseUrl, endpoint, namespace, expiration, origin, schema, prefix } = order
   const { db, close } = await connect({ databaseUrl, ...given({ endpoint }) })
   const tables = tablesOf(given({ schema, prefix }))
   const wrap = await wrapperOf(order.wrap)
@@ -37,7 +37,7 @@ async function run(order: LoadOrder, first: number): Promise<RoundTrips & { hist
   const onEvent = (event: CacheEvent) => {
     roundTrips += event.roundTrips
   }
-  const cache = wrap(createCache(db, { namespace, tables, timeout: TIMEOUT_MS, onEvent, warn: false }))
+  const cache = wrap(createCache(db, { namespace, tables, expiration, timeout: TIMEOUT_MS, onEvent, warn: false }))
   const target = { cache, clock: databaseClock(db) }
   const history: Recorded[] = []
   const progress = setInterval(() => tell({ calls: history.length }), PROGRESS_MS)

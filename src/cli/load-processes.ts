@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Recorded } from '../load/history.ts'
-import type { FromProcess, LoadOrder, RoundTrips, ToProcess } from './load-order.ts'
+import { type FromProcess, type LoadOrder, type RoundTrips, STOPPED_BY, type ToProcess } from './load-order.ts'
 import { UserError } from './user-error.ts'
 
 interface Seen extends RoundTrips {
@@ -11,14 +11,14 @@ interface Seen extends RoundTrips {
 
 const SCRIPT = fileURLToPath(new URL('./load-process.js', import.meta.url))
 
-/** Ctrl-C ends the run early, with a report of what was seen until then. @throws UserError */
+/** A signal ends the run early, with a report of what was seen until then. @throws UserError */
 export async function runProcesses(count: number, order: LoadOrder): Promise<Seen> {
   const calls = new Array<number>(count).fill(0)
   const children = calls.map(() => fork(SCRIPT, { serialization: 'advanced', execArgv: [] }))
   const stop = () => {
     for (const child of children) if (child.connected) send(child, 'stop')
   }
-  process.on('SIGINT', stop)
+  for (const signal of STOPPED_BY) process.on(signal, stop)
   try {
     const seen = await Promise.all(
       children.map((child, i) => {
@@ -34,7 +34,7 @@ export async function runProcesses(count: number, order: LoadOrder): Promise<See
       roundTrips: seen.reduce((sum, { roundTrips }) => sum + roundTrips, 0),
     }
   } finally {
-    process.off('SIGINT', stop)
+    for (const signal of STOPPED_BY) process.off(signal, stop)
     for (const child of children) child.kill('SIGKILL')
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
   }

@@ -16,6 +16,9 @@ import { runProcesses } from './load-processes.ts'
 import { openSite } from './load-site.ts'
 import { UserError } from './user-error.ts'
 
+/** Added to the duration, so that no entry expires in a run that ends late, because a checker would call it lost. */
+const MARGIN_SECONDS = 3_600
+
 interface Flags extends TableFlags {
   duration: number
   clients: number
@@ -76,6 +79,7 @@ async function measure(flags: Flags, plan: LoadPlan, site: Awaited<ReturnType<ty
     databaseUrl: site.databaseUrl,
     endpoint: site.endpoint,
     namespace: site.namespace,
+    expiration: plan.duration + MARGIN_SECONDS,
     origin: process.hrtime.bigint(),
   })
   const durationMs = performance.now() - startedAt

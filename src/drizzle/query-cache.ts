@@ -11,9 +11,9 @@ import { DatabaseError, describeType, InvalidOptionError } from '../values/error
 import { noCost } from '../values/events.ts'
 import { type Deadline, type Expiration, parseExpiration } from '../values/expiration.ts'
 import { storedKey } from '../values/key.ts'
+import { leaseToken } from '../values/lease-token.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { isRefusal } from '../values/outage.ts'
-import { randomUUID } from '../values/random.ts'
 import { withDeadline } from '../values/with-deadline.ts'
 import { createInvalidations } from './invalidations.ts'
 import { isNeonHttp } from './neon-connection.ts'
@@ -156,11 +156,11 @@ class PgstashQueryCache extends DrizzleCache {
     if (this.#invalidations.hasFailed()) await this.#invalidations.apply({ tags: [], keys: [] })
     if (this.#invalidations.isUnsettled([...tags, ownKey])) return undefined
     const storedKey = this.#storedKey(ownKey)
-    const token = randomUUID()
     // Drizzle passes this array to `put` as well, so it links the rows to this run.
     const link = isWatched ? tables : undefined
     // With concurrent runs that cannot be told apart, a claim becomes usable only after the longest run, so hold it longer.
     const leaseMs = this.#pendingMisses.hasConcurrentRuns(name, link, now()) ? ENDED_MS + MAX_QUERY_MS : MAX_QUERY_MS
+    const token = leaseToken(leaseMs)
     const found = await this.#findRows(storedKey, token, leaseMs)
     // No connection became free, perhaps because the caller holds all of them.
     if (found === undefined) return undefined

@@ -10,7 +10,7 @@ import { decodeValue } from '../values/codec.ts'
 import { InvalidOptionError, takeCost } from '../values/errors.ts'
 import { addCosts, noCost } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
-import { randomUUID } from '../values/random.ts'
+import { leaseToken } from '../values/lease-token.ts'
 import {
   type Call,
   type Calls,
@@ -57,7 +57,7 @@ export function lead(call: Call, calls: Calls): Leader {
   const leader: Leader = {
     call,
     calls,
-    token: randomUUID(),
+    token: leaseToken(call.options.leaseMs),
     startedAt,
     unreportedCost: noCost(),
     awaitedUntil: startedAt + call.options.leaseMs,

@@ -10,6 +10,7 @@ import type { CacheTables } from '../schema/index.ts'
 import { identifier, literal, verbatim } from '../schema/sql-text.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { oidOf, placed, run } from './home-sql.ts'
+import { lockStep } from './locks-sql.ts'
 import { isOwnRole } from './trust-sql.ts'
 
 /** A little less than the limit of NOTIFY. If there is more, everything counts as changed. */
@@ -81,6 +82,7 @@ function eventStep(tables: CacheTables, { table, word, event, changed }: Event, 
   where n.nspname = home and p.proname = ${literal(name)} and p.pronargs = 0 and ${condition})`
   if (!options.log && options.channel === undefined) {
     return `if ${installed('true')} then
+  ${lockStep('access exclusive')}
   ${run(`drop routine ${placedName}() cascade`)}
 end if;`
   }
@@ -103,6 +105,7 @@ if not exists (
   where t.tgrelid = ${oidOf(table)} and t.tgname = ${literal(name)} and t.tgenabled in ('O', 'A')
     and p.proname = ${literal(name)} and n.nspname = home
 ) then
+  ${lockStep('share row exclusive')}
   ${run(`create or replace trigger ${verbatim(identifier(name))} after ${event} on ${placed(table)} ${ROWS[event]}for each statement
     execute function ${placedName}()`)}
 end if;`

@@ -17,6 +17,7 @@ import { changeSteps, checkedChannel } from './changes-sql.ts'
 import { clusterStep } from './cluster-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
 import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
+import { LOCK_DECLARATIONS, lockStep, withLockRetries } from './locks-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
 import { ROUTINE_DECLARATIONS, routineSteps } from './routines-sql.ts'
 
@@ -85,8 +86,16 @@ export interface MigrateOptions {
 export function migrationSql(given?: MigrateOptions): string {
   const options = optionsObject<MigrateOptions>(given, KNOWN_OPTIONS)
   const tables = checkedTables(options.tables ?? defaultTables)
-  const body = [
-    preamble(tables),
+  const routines = routineSteps(tables, {
+    isWanted: boolean('routines', options.routines ?? true),
+    retentionDays: inRange(
+      'routineRetentionDays',
+      options.routineRetentionDays ?? DEFAULT_ROUTINE_RETENTION_DAYS,
+      0,
+      3_650,
+    ),
+  })
+  const changes = [
     ...migrations.map((migration) => migrationStep(migration, tables)),
     ...storageSteps(tables, options),
     clusterStep(tables),
@@ -94,18 +103,12 @@ export function migrationSql(given?: MigrateOptions): string {
       log: boolean('changes', options.changes ?? false),
       channel: checkedChannel(options.notify),
     }),
-    ...routineSteps(tables, {
-      isWanted: boolean('routines', options.routines ?? true),
-      retentionDays: inRange(
-        'routineRetentionDays',
-        options.routineRetentionDays ?? DEFAULT_ROUTINE_RETENTION_DAYS,
-        0,
-        3_650,
-      ),
-    }),
-  ].join('\n\n')
+    routines.record,
+  ]
+  // The routines are most of the work and lock no table, so they come before the changes that do.
+  const body = [preamble(tables), routines.install, withLockRetries(tables, changes.join('\n\n'))].join('\n\n')
   return guardedBlock(
-    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied pg_catalog.text[] := '{}';\n${ROUTINE_DECLARATIONS}`,
+    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\n${LOCK_DECLARATIONS}\napplied pg_catalog.text[] := '{}';\n${ROUTINE_DECLARATIONS}`,
     body,
     lockSteps(tables) + findTables(tables),
   )
@@ -143,9 +146,11 @@ function migrationStep(migration: Migration, tables: CacheTables): string {
         .replace(/;$/, ''),
     ),
   )
+  // New tables have no traffic yet.
+  const changesTables = migration.statements.some((statement) => /^(?:alter table|create index) /i.test(statement))
   return `-- ${migration.name}
 if not ${name} = any (applied) then
-${statements.join('\n')}
+${changesTables ? `${lockStep('access exclusive')}\n` : ''}${statements.join('\n')}
   ${run(`insert into ${placed(tables.state)} (name, value) values (${verbatim(name)}, '') on conflict do nothing`)}
 end if;`
 }
@@ -165,7 +170,7 @@ function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
   )
   const fillfactor = inRange('fillfactor', options.fillfactor ?? DEFAULT_FILLFACTOR, 10, 100)
   if (!Number.isInteger(fillfactor)) throw new InvalidOptionError('Expected fillfactor to be a whole number.')
-  const churning = [tables.entries, tables.leases]
+  const churning = [tables.leases, tables.entries]
   return [
     ...churning.map((table) => parameterStep(table, { autovacuum_vacuum_scale_factor: heap, fillfactor }, 'heap')),
     parameterStep(tables.entries, { autovacuum_vacuum_scale_factor: toast }, 'toast'),
@@ -199,6 +204,7 @@ function compressionStep(tables: CacheTables, compression: unknown): string {
   select from pg_attribute
   where attrelid = ${oidOf(tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
 ) then
+  ${lockStep('access exclusive')}
   ${run(`alter table ${placed(tables.entries)} alter column value set compression ${compression}`)}
 end if;`
 }
@@ -209,6 +215,7 @@ function persistenceStep(table: PgTable, unlogged: unknown): string {
   }
   const [have, word] = unlogged ? ['u', 'unlogged'] : ['p', 'logged']
   return `if (select relpersistence::text from pg_class where oid = ${oidOf(table)}) <> '${have}' then
+  ${lockStep('access exclusive')}
   ${run(`alter table ${placed(table)} set ${word}`)}
 end if;`
 }

@@ -6,6 +6,8 @@ import { DatabaseError } from '../values/errors.ts'
 import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
 import { GUARD } from './guard-sql.ts'
 
+const LOCK_NOT_AVAILABLE = '55P03'
+
 const OWN_NAMES =
   "Nothing was changed. Choose a schema or prefix of the cache's own: cacheTables({ schema, prefix }), or --schema and --table-prefix."
 
@@ -17,10 +19,14 @@ const MESSAGES: Readonly<Record<string, (name: string) => string>> = {
     `Expected to see every row of ${name}, but row-level security applies to the role that migrates. Nothing was changed. Migrate as the table's owner, without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS.`,
 }
 
+const LOCKED =
+  "Other transactions use the cache's tables, and for half a minute left no moment to change them. Nothing was changed. Find them with `select pid, xact_start, query from pg_stat_activity order by xact_start`, end those that stay open, and migrate again."
+
 /** Adds advice to a failure if the migration itself refused. */
 export function refusal(failure: unknown, tables: CacheTables): unknown {
   if (!(failure instanceof DatabaseError) || failure.sqlState === undefined) return failure
   const { sqlState, cause } = failure
+  if (sqlState === LOCK_NOT_AVAILABLE) return new DatabaseError(LOCKED, { sqlState, cause })
   if (sqlState === FOREIGN_FUNCTION_SQLSTATE) {
     const refused =
       'Expected the functions of the cache to belong to the role that migrates: another role could replace them.'

@@ -32,13 +32,13 @@ export interface RoutineOptions {
   readonly retentionDays: number
 }
 
-export function routineSteps(tables: CacheTables, { isWanted, retentionDays }: RoutineOptions): string[] {
+/** The steps that install routines, and those that record them and drop others. These need the table of the state. */
+export function routineSteps(tables: CacheTables, { isWanted, retentionDays }: RoutineOptions) {
   const routines = isWanted ? compileRoutines(tables) : []
-  return [
-    ...(isWanted ? [installSteps(tables, routines)] : []),
-    recordStep(tables, routines),
-    dropStep(tables, isWanted ? retentionDays : 0),
-  ]
+  return {
+    install: isWanted ? installSteps(tables, routines) : '',
+    record: `${recordStep(tables, routines)}\n\n${dropStep(tables, isWanted ? retentionDays : 0)}`,
+  }
 }
 
 function installSteps(tables: CacheTables, routines: readonly Routine[]): string {

@@ -1,16 +1,17 @@
 /** Statements on many rows, in batches. */
 import type { Batch } from '../values/in-batches.ts'
-import { isOutOfTime, isTooLarge } from './retry.ts'
+import { isDiskFull, isOutOfTime, isTooLarge } from './retry.ts'
 
 /** Keys of one statement: about 5 MB if each has 512 bytes. */
 export const MAX_KEYS = 10_000
 
-/** The row that a batch answered with, or the error of one that took too long. */
+/** The row that a batch answered with, or the error of one that was too large. */
 export type Sent<Row> = { readonly row: Row; readonly late?: never } | { readonly row?: never; readonly late: unknown }
 
 /**
  * Sends a batch of a statement of one row. If the statement runs out of time, later batches are smaller, because rows with
- * large values take longer to delete.
+ * large values take longer to delete. They are smaller as well if the disk is full, because a small batch needs no temporary
+ * files, and cleanup makes room.
  *
  * @throws the error of a batch that cannot be smaller, and every other error
  */
@@ -19,7 +20,7 @@ export async function sendBatch<Row>(batch: Batch, send: (size: number) => Promi
     const [row] = await send(batch.size)
     return { row: row as Row }
   } catch (error) {
-    if (batch.size === 1 || !isOutOfTime(error)) throw error
+    if (batch.size === 1 || !(isOutOfTime(error) || isDiskFull(error))) throw error
     batch.shrink()
     return { late: error }
   }

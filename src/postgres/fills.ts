@@ -15,21 +15,32 @@ import {
   readUnclaimedWithChanges,
 } from './operations/read-or-claim.ts'
 import { release } from './operations/release.ts'
+import { isDiskFull } from './retry.ts'
 import type { Run, Session } from './session.ts'
 import { readSlidingRow } from './sliding.ts'
 import { claimEitherWay, type WriteRefusals } from './write-refusals.ts'
 
 export function fills(session: Session, refusals: WriteRefusals) {
   return {
-    readOrClaim: (request) =>
-      session(async (run) => {
+    async readOrClaim(request) {
+      let failure: unknown
+      const reply = await session(async (run) => {
         if (refusals.isInTransaction) return readOnly(run, refusals, request)
-        return claimEitherWay(
-          refusals,
-          () => claim(run, request),
-          () => findEntry(run, request),
-        )
-      }),
+        try {
+          return await claimEitherWay(
+            refusals,
+            () => claim(run, request),
+            () => findEntry(run, request),
+          )
+        } catch (error) {
+          // A lease never makes a call fail, so the caller computes without one.
+          if (!isDiskFull(error)) throw error
+          failure = error
+          return { entry: undefined, claimed: 'unavailable', heldMs: undefined } as const
+        }
+      })
+      return failure === undefined ? reply : { ...reply, failure }
+    },
     fill: (request) => session(async (run) => (await run(fill, fillValues(request)))[0]?.stored ?? false),
     release: (key, token) =>
       session(async (run) => {

@@ -51,6 +51,13 @@ export function isOutOfTime(error: unknown): boolean {
 
 const QUERY_CANCELED = '57014'
 
+/** True if the server's disk is full. It still answers reads, and writes that need no new room. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof DatabaseError && error.sqlState === DISK_FULL
+}
+
+const DISK_FULL = '53100'
+
 function isUnreachable({ sqlState, status }: DatabaseError): boolean {
   if (sqlState !== undefined) return UNREACHABLE.test(sqlState)
   return status === undefined || status === 429 || (status >= 500 && status !== ANSWER_TOO_LARGE_STATUS)

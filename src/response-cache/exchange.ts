@@ -5,8 +5,8 @@ import type { BodyRange, ResponseAnswer, ResponseStore } from '../postgres/respo
 import { wallClock } from '../values/clock.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
+import { leaseToken } from '../values/lease-token.ts'
 import { ignoreRejection } from '../values/promises.ts'
-import { randomUUID } from '../values/random.ts'
 import type { HandlerCall } from './handler-call.ts'
 import type { ResponseCacheSettings } from './options.ts'
 import { baseOf, type RequestKey } from './request-key.ts'
@@ -43,7 +43,7 @@ export function createExchange(call: HandlerCall, settings: ResponseCacheSetting
     front: call.frontFields(),
     base,
     digests: Object.fromEntries(fieldDigests(request.headers, base)),
-    token: randomUUID(),
+    token: leaseToken(settings.leaseMs),
     clockOffsetMs: 0,
     startedAt: wallClock(),
     cost: noCost(),

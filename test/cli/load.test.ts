@@ -67,6 +67,28 @@ describe('pgstash load', () => {
     expect(out).toMatch(/- value after delete of \w+-\d: client \d+'s/)
   })
 
+  const OWN = "from cache_entries where key like 'pgstash-load-%'"
+  const LONG = ['load', '--duration', '3600', '--clients', '4', '--keys', '20', '--read-share', '0.2']
+  const runsAlready = () => expect.poll(() => query(`select ${OWN} limit 20`)).toHaveLength(20)
+
+  it('leaves nothing that never expires when it is killed', async () => {
+    const { child, ended } = spawnCommand(LONG)
+    await runsAlready()
+    child.kill('SIGKILL')
+    await ended
+    expect(await query(`select count(*)::int as count ${OWN} and expires_at is null`)).toEqual([{ count: 0 }])
+    await query(`delete ${OWN}`)
+  })
+
+  it('reports and removes its entries when a supervisor ends it', async () => {
+    const { child, ended } = spawnCommand([...LONG, '--json'])
+    await runsAlready()
+    child.kill('SIGTERM')
+    const { code, out } = await ended
+    expect({ code, violations: JSON.parse(out).violations }).toEqual({ code: 0, violations: [] })
+    expect(await query(`select ${OWN}`)).toEqual([])
+  })
+
   const SECRET = 's3cret'
   it.each([
     ['an option is unknown', ['load', '--nope'], "unknown option '--nope'", 2],
@@ -81,7 +103,9 @@ describe('pgstash load', () => {
   })
 })
 
-async function run(args: string[]) {
+const run = (args: string[]) => spawnCommand(args).ended
+
+function spawnCommand(args: string[]) {
   const { NEON_FETCH_ENDPOINT: _, ...env } = process.env
   const child = spawn(process.execPath, [CLI, ...args], { env: { ...env, DATABASE_URL: url } })
   cleanup(() => child.kill('SIGKILL'))
@@ -92,8 +116,10 @@ async function run(args: string[]) {
   child.stderr.on('data', (chunk) => {
     said.err += chunk
   })
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
-  return { code, ...said }
+  const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, ...said }))
+  })
+  return { child, ended }
 }
 
 async function query(text: string): Promise<unknown[]> {

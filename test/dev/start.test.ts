@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +7,6 @@ import pg from 'pg'
 import { describe, expect, inject, it, vi } from 'vitest'
 import { LocalNeonError, type LocalNeonOptions, startLocalNeon } from '../../src/dev/index.ts'
 import { CacheError, InvalidOptionError } from '../../src/values/errors.ts'
-import { cleanup } from '../setup/cleanup.ts'
 import { freePort } from '../setup/free-port.ts'
 import { query, start } from './endpoint.ts'
 
@@ -224,50 +222,6 @@ describe("PGlite's folder", () => {
     const dataDir = join(await folder(), 'new')
     await start({ dataDir })
     expect(await readFile(join(dataDir, '.gitignore'), 'utf8')).toBe('*\n')
-  })
-
-  it('is refused while this process uses it', async () => {
-    const dataDir = await folder()
-    const local = await start({ dataDir })
-    const error = await failure({ dataDir })
-    expect(error).toBeInstanceOf(LocalNeonError)
-    expect(error.message).toContain(`in use by process ${process.pid}`)
-    expect((await query(local, 'select 1')).status).toBe(200)
-  })
-
-  const lockOf = async (dataDir: string, pid: number, startedAt = 0) => {
-    await writeFile(join(dataDir, '.pgstash.lock'), JSON.stringify({ pid, startedAt, token: 'other' }))
-  }
-
-  it('is refused while another process uses it', async () => {
-    const dataDir = await folder()
-    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
-    cleanup(() => other.kill())
-    await lockOf(dataDir, other.pid ?? 0)
-    const error = await failure({ dataDir })
-    expect(error.message).toContain(`in use by process ${other.pid}`)
-    expect(await readFile(join(dataDir, '.pgstash.lock'), 'utf8')).toContain('other')
-  })
-
-  it('is taken over from a process that is gone', async () => {
-    const dataDir = await folder()
-    const gone = spawn(process.execPath, ['-e', ''])
-    await new Promise((resolve) => gone.on('exit', resolve))
-    await lockOf(dataDir, gone.pid ?? 0)
-    expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
-  })
-
-  it('is taken over from a process that had our id, as after a restart of a container', async () => {
-    const dataDir = await folder()
-    await lockOf(dataDir, process.pid, Date.now() - 3_600_000_000)
-    expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
-  })
-
-  it('goes to exactly one of several that find a stale lock', async () => {
-    const dataDir = await folder()
-    await lockOf(dataDir, process.pid, 0)
-    const outcomes = await Promise.allSettled([1, 2, 3].map(() => start({ dataDir })))
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
   it('must be a folder that can be written to', async () => {

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { milliseconds, param } from './fragments.ts'
@@ -22,7 +22,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
   const free = db.$with('free', {}).as(sql`
     select from ${leases}
     where ${isTheKeys}
-      and (${leases.token} is null or ${leases.expiresAt} <= now() or ${leases.token} = ${param('token')})
+      and (${leases.token} is null or ${hasRunOut(leases)} or ${leases.token} = ${param('token')})
     for update skip locked`)
   const claimed = db.$with('claimed', {}).as(claim(tables))
   return {
@@ -31,7 +31,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
     /** For how long another caller still holds the lease, as of before this statement. */
     heldMs: sql`(
       select extract(epoch from lease.expires_at - now()) * 1000 from lease
-      where lease.token <> ${param('token')} and lease.expires_at > now())`,
+      where lease.token <> ${param('token')} and not ${hasRunOut(columnsOf('lease'))})`,
   }
 }
 
@@ -49,6 +49,33 @@ function claim({ leases }: CacheTables): SQL {
     on conflict (key) do update set token = excluded.token, claimed_at = excluded.claimed_at, seen = excluded.seen,
       xid = excluded.xid, expires_at = excluded.expires_at
     where held.token = excluded.token
-      or ((held.token is null or held.expires_at <= now()) and held.xid = (select xid from lease))
+      or ((held.token is null or ${hasRunOut(columnsOf('held'))}) and held.xid = (select xid from lease))
     returning 1`
+}
+
+/** The last digits of a token that `leaseToken` made: the length of its lease in milliseconds. */
+const LENGTH = sql.raw(`'^[0-9a-f-]{14}8[0-9a-f-]{9}([0-9a-f]{12})$'`)
+
+/** The clock may step back by this much, as small corrections do, before running leases count as lost. */
+const TOLERANCE_MS = 1_000
+
+interface LeaseColumns {
+  readonly token: SQLWrapper
+  readonly expiresAt: SQLWrapper
+}
+
+const columnsOf = (name: string): LeaseColumns => ({
+  token: sql.raw(`${name}.token`),
+  expiresAt: sql.raw(`${name}.expires_at`),
+})
+
+/**
+ * True if a lease has ended, or if the clock stepped back since it was claimed: then more than its whole length is left.
+ *
+ * Not by now(): a claim that this statement can see may have begun after this transaction.
+ */
+function hasRunOut({ token, expiresAt }: LeaseColumns): SQL {
+  const lengthMs = sql`('x' || substring(${token} from ${LENGTH}))::bit(48)::bigint`
+  return sql`(${expiresAt} <= now() or coalesce(
+    ${expiresAt} > clock_timestamp() + (${lengthMs} + ${sql.raw(String(TOLERANCE_MS))}) * interval '1 millisecond', false))`
 }

@@ -33,19 +33,31 @@ export const countCall = operation({
       set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
         select
           case when s.running then ${nextCount(tables)} else 1 end,
-          case when s.running then coalesce(${entries.expiresAt}, excluded.expires_at) else excluded.expires_at end,
-          case when s.running and ${entries.expiresAt} is not null then ${entries.keptUntil} else excluded.kept_until end,
+          case when s.running then least(coalesce(${entries.expiresAt}, excluded.expires_at), s.latest) else excluded.expires_at end,
+          case when s.running and ${entries.expiresAt} is not null then least(${entries.keptUntil}, s.latest) else excluded.kept_until end,
           case when s.running then ${entries.tags} end,
           case when s.running then ${recheckedAt(tables)} end,
-          case when s.running then ${entries.createdAt} else now() end,
+          case when s.running and s.latest is null then ${entries.createdAt} else now() end,
           now()
-        from (select ${liveWhenLocked(tables)} and ${entries.number} is not null as running) as s
+        from (
+          select ${liveWhenLocked(tables)} and ${entries.number} is not null as running,
+            case when not ${hasBegun(tables)} then excluded.expires_at end as latest
+        ) as s
       )
       where ${entries.value} is null or not ${liveWhenLocked(tables)}
       returning ${entries.number}, ${entries.expiresAt}`)
     return answer(db.with(counted), WINDOW).from(sql`counted`)
   },
 })
+
+/**
+ * False if the window begins in the future, because the clock stepped back. Such a window ends a period from now at the latest.
+ *
+ * Not by now(): a call that waited for another's count began before the window did.
+ */
+export function hasBegun({ entries }: CacheTables): SQL {
+  return sql`${entries.createdAt} <= clock_timestamp()`
+}
 
 /** The count after this call. */
 export function nextCount({ entries }: CacheTables): SQL {

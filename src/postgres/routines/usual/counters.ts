@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { countUp, maxSum } from '../../operations/count-up.ts'
 import { isLiveUntagged, param } from '../../operations/fragments.ts'
-import { countCall, nextCount, WINDOW } from '../../operations/limit.ts'
+import { countCall, hasBegun, nextCount, WINDOW } from '../../operations/limit.ts'
 import { type UsualCases, usualCases } from './usual-cases.ts'
 
 const counted = sql.raw('compute_ms = null, meta = null, updated_at = now(), written_by = pg_current_xact_id()')
@@ -23,7 +23,7 @@ export const usualCounters: readonly UsualCases[] = [
     const updated = db.$with('counted', {}).as(sql`
       update ${entries} set number = ${nextCount(tables)}, ${counted}
       where ${entries.key} = ${param('key')} and ${isLiveUntagged(tables)} and ${entries.expiresAt} is not null
-        and ${entries.value} is null and ${entries.number} is not null
+        and ${entries.value} is null and ${entries.number} is not null and ${hasBegun(tables)}
       returning ${entries.number}, ${entries.expiresAt}`)
     return answer(db.with(updated), WINDOW).from(sql`counted`)
   }),

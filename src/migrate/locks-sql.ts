@@ -1,0 +1,56 @@
+/**
+ * Locks for migrations beside traffic.
+ *
+ * A migration that waits for a table makes everybody else wait behind it. So it waits for a moment only, gives up all its
+ * locks, and tries again. The wait is shorter than Postgres's `deadlock_timeout` (1 s), so that in a deadlock the migration
+ * gives way, and no statement of an application fails.
+ */
+import { getTableName } from 'drizzle-orm'
+import type { CacheTables } from '../schema/index.ts'
+import { ownTables } from '../schema/own-tables.ts'
+import { literal } from '../schema/sql-text.ts'
+
+/** The wait for one lock. Longer than most statements run, and too short for people to notice. */
+const LOCK_WAIT_MS = 200
+/** With the pauses, tries take half a minute. */
+const LOCK_TRIES = 80
+const MIN_PAUSE_SECONDS = 0.05
+const MAX_PAUSE_SECONDS = 0.25
+
+/** Variables that the steps need. */
+export const LOCK_DECLARATIONS = `caller_lock_timeout pg_catalog.text := pg_catalog.current_setting('lock_timeout');
+-- Tables that traffic may use, in the order in which statements lock their rows.
+busy pg_catalog.text;`
+
+/** Runs steps that change existing tables. They lock these tables first, with {@link lockStep}. */
+export function withLockRetries({ leases, entries, invalidations, ...rest }: CacheTables, steps: string): string {
+  const own = ownTables({ leases, entries, invalidations, ...rest })
+  const inOrder = [leases, entries, invalidations].map(
+    (table, index) => `(${index}, found[${own.indexOf(table) + 1}], ${literal(getTableName(table))})`,
+  )
+  return `busy := (
+  select string_agg(format('%I.%I', home, t.name), ', ' order by t.position)
+  from (values ${inOrder.join(', ')}) as t(position, id, name) where t.id is not null);
+perform set_config('lock_timeout', least(nullif(setting::int, 0), ${LOCK_WAIT_MS})::text, true)
+  from pg_settings where name = 'lock_timeout';
+for try in 1..${LOCK_TRIES} loop
+begin
+${steps}
+exit;
+exception when lock_not_available or deadlock_detected then
+  -- All locks are given up here, so that whoever waited behind this migration goes on.
+  if try = ${LOCK_TRIES} then
+    raise;
+  end if;
+  perform pg_sleep(${MIN_PAUSE_SECONDS} + random() * ${MAX_PAUSE_SECONDS - MIN_PAUSE_SECONDS});
+end;
+end loop;
+perform set_config('lock_timeout', caller_lock_timeout, true);`
+}
+
+/** Locks all busy tables at once. If each change locked its own, the first would be locked during all later waits. */
+export function lockStep(mode: 'access exclusive' | 'share row exclusive'): string {
+  return `if busy is not null then
+  execute 'lock table ' || busy || ' in ${mode} mode';
+end if;`
+}
