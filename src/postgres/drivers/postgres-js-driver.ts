@@ -6,15 +6,31 @@ import type { Database } from '../database.ts'
 import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
 import { bindStatement } from './bind.ts'
-import { AbandonedError, type Call, type Driver } from './driver.ts'
+import { AbandonedError, type Call, type Driver, UnsentError } from './driver.ts'
 import { isOwnSession, queryLogger } from './session-kind.ts'
 
 const KINDS = new Set(['PostgresJsSession'])
 
 /** The part of postgres-js that is used here. */
 interface Client {
-  unsafe(text: string, values: readonly unknown[], options: { readonly prepare: boolean }): { values(): Query }
+  /** What the client was made with. */
+  readonly options?: { readonly prepare?: boolean }
+  unsafe(text: string, values: readonly unknown[], options: Options): { values(): Query }
 }
+
+interface Options {
+  readonly prepare: boolean
+  /** postgres-js calls it once it has written the statement. False keeps other statements off the connection meanwhile. */
+  onexecute(): boolean
+}
+
+/**
+ * Keeps postgres-js from sending a statement before the answer to ours has arrived.
+ *
+ * If it cancels a statement with others behind it, it gives each of these the answer of the one before: a wrong value
+ * (3.4.9). A statement behind one of ours would also wait for its lock.
+ */
+const isNeverFollowed = () => false
 
 interface Query extends PromiseLike<unknown> {
   /** Takes the statement back, or asks the server to stop it. May return a promise of the latter. */
@@ -28,7 +44,8 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
   const client: unknown = Reflect.get(db, '$client')
   if (!isOwnSession(db, KINDS, client) || !isClient(client)) return undefined
   const log = queryLogger(db)
-  let hasNames = preparedNames
+  // Without `prepare`, the client ignores the names of single statements.
+  let hasNames = preparedNames && client.options?.prepare !== false
   return {
     get keepsPlans() {
       return hasNames
@@ -37,7 +54,7 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
     prepare(operation) {
       // A transform of the program may change the names of columns.
       const bound = bindStatement(db, tables, operation, { hasName: hasNames, mark: 'last cell' })
-      const options = { prepare: bound.name !== undefined }
+      const options = { prepare: bound.name !== undefined, onexecute: isNeverFollowed }
       const width = entriesOf(operation.columns).length
       return async (given, call) => {
         const values = bound.valuesOf(given)
@@ -58,8 +75,14 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
   }
 }
 
+/**
+ * False for a reserved connection, which lacks `end`. postgres-js never sends another statement on it after one that waited
+ * was taken back.
+ */
 function isClient(client: unknown): client is Client {
-  return typeof client === 'function' && typeof Reflect.get(client, 'unsafe') === 'function'
+  return (
+    typeof client === 'function' && ['unsafe', 'end'].every((name) => typeof Reflect.get(client, name) === 'function')
+  )
 }
 
 function send(query: Query, call: Call): Promise<unknown> {
@@ -71,6 +94,6 @@ function send(query: Query, call: Call): Promise<unknown> {
       // On Workers, a statement that runs can only be left alone. One that waits is taken back without any connection.
       if (query.state === null || !isWorkers()) Promise.resolve(query.cancel()).catch(() => {})
     }
-    query.then(resolve, reject)
+    query.then(resolve, (error: unknown) => reject(query.state === null ? new UnsentError(error) : error))
   })
 }
