@@ -32,8 +32,8 @@ export function isUnknownName(error: unknown): boolean {
 function attempts(error: unknown, repeatable: Repeatable): number {
   if (repeatable === 'never' || !(error instanceof DatabaseError)) return 1
   if (error.sqlState !== undefined && UNDONE.has(error.sqlState)) return UNDONE_ATTEMPTS
-  // The runner sends it again without a name.
-  if (isUnknownName(error)) return 2
+  // The runner sends it again without a name, so this happens once, whatever else went wrong before.
+  if (isUnknownName(error)) return ATTEMPTS + 1
   return isUnreachable(error) && (!error.sent || repeatable === 'always') ? ATTEMPTS : 1
 }
 

@@ -110,7 +110,7 @@ describe('a client with `prepare: false`', () => {
     const textOf = async (prepare: boolean) => {
       const cache = createCache(drizzlePostgres(connect({ prepare }), { logger }), PATIENT)
       logged.length = 0
-      await cache.get('key')
+      await cache.set('key', 1)
       return logged[0]
     }
     expect(await textOf(false)).toMatch(ROUTINE)

@@ -13,6 +13,10 @@ export interface TcpRelay {
   muteServer(): void
   /** Ends the connections of the server, and tells no client. */
   loseServer(): void
+  /** Closes all connections on both sides. */
+  cutConnections(): void
+  /** Ends the connections of all clients, and tells the server only that. */
+  loseClients(): void
   /** True leaves new connections without any answer. */
   isDeaf: boolean
   /** The connections that are open on the side of the client. */
@@ -71,6 +75,18 @@ export async function startTcpRelay(database: string): Promise<TcpRelay> {
         upstream.unpipe()
         upstream.destroy()
         client.resume()
+      }
+    },
+    cutConnections() {
+      for (const [client, upstream] of sockets) {
+        client.destroy()
+        upstream.destroy()
+      }
+    },
+    loseClients() {
+      for (const [client, upstream] of sockets) {
+        client.destroy()
+        upstream.end()
       }
     },
     get isDeaf() {
