@@ -1,7 +1,7 @@
 /** A timeout over a driver with connections ends the work, not only the waiting. */
 import { Client as NeonClient, Pool as NeonPool, neonConfig } from '@neondatabase/serverless'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-serverless'
-import { drizzle } from 'drizzle-orm/node-postgres'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
 import { type Cache, createCache, type Database } from 'pgstash'
@@ -132,6 +132,22 @@ describe.each(Object.entries(connectors))('%s', (_name, connect) => {
     await eventually(async () => expect(await running()).toEqual([]))
     await unlock()
     expect(await patient.count()).toBe(CALLS)
+  })
+})
+
+describe.each(Object.entries(connectors))('in a transaction over %s', (_name, connect) => {
+  it('stops the statement under a lock, so that the transaction can roll back', async () => {
+    const db = (await connect(url)) as NodePgDatabase
+    await createCache(db, { timeout: 60_000 }).set('key', 'old')
+    const unlock = await lockEntries()
+    const transaction = db.transaction(async (tx) => {
+      await createCache(tx, { timeout: HASTY_MS }).set('key', 'late')
+    })
+    // Before the lock goes.
+    await expect(transaction).rejects.toMatchObject({ code: 'TIMEOUT', sent: true })
+    expect(await running()).toEqual([])
+    await unlock()
+    expect(await createCache(db, { timeout: 60_000 }).get('key')).toBe('old')
   })
 })
 

@@ -127,13 +127,14 @@ describe.skipIf(pgbouncerPath === undefined)('a write that no session took in ti
     const pool = createPool(bouncer, { max: 1 })
     const roundTrips: number[] = []
     const onEvent = (event: CacheEvent) => 'roundTrips' in event && roundTrips.push(Number(event.roundTrips))
-    const cache = createCache(drizzle(pool), { ...PATIENT, onEvent, namespace: crypto.randomUUID() })
+    const cache = createCache(drizzle(pool), { ...PATIENT, onEvent, preparedNames: false })
+    await cache.clear()
     expect(await cache.increment('counter')).toBe(1)
     const release = await holdSession(bouncer)
     // After the first refusal.
     pool.once('remove', () => void release())
     expect(await cache.increment('counter')).toBe(2)
-    expect(roundTrips).toEqual([1, 2])
+    expect(roundTrips.slice(-2)).toEqual([1, 2])
   })
 })
 

@@ -20,7 +20,7 @@ import {
   type Statement,
 } from './pg-client.ts'
 import { isPool, type Lent, type Pool } from './pool.ts'
-import { isOwnSession, queryLogger } from './session-kind.ts'
+import { clientOf, isOwnSession, queryLogger } from './session-kind.ts'
 
 /** Drizzle's sessions over these clients. */
 const KINDS = new Set(['NodePgSession', 'NeonSession', 'VercelPgSession'])
@@ -67,7 +67,7 @@ export function pgDriver(db: Database, tables: CacheTables, preparedNames: boole
 }
 
 function transportOf(db: Database): Transport | undefined {
-  const client: unknown = Reflect.get(db, '$client')
+  const client = clientOf(db)
   if (!isOwnSession(db, KINDS, client)) return undefined
   if (isPool(client)) {
     return sendsOverFetch(client) ? undefined : (...request) => sendOverPool(client, ...request)

@@ -7,7 +7,7 @@ import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
 import { bindStatement } from './bind.ts'
 import { AbandonedError, type Call, type Driver, UnsentError } from './driver.ts'
-import { isOwnSession, queryLogger } from './session-kind.ts'
+import { clientOf, isOwnSession, queryLogger } from './session-kind.ts'
 
 const KINDS = new Set(['PostgresJsSession'])
 
@@ -41,11 +41,13 @@ interface Query extends PromiseLike<unknown> {
 
 /** Undefined if the database is not over this client. */
 export function postgresJsDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
-  const client: unknown = Reflect.get(db, '$client')
+  const client = clientOf(db)
   if (!isOwnSession(db, KINDS, client) || !isClient(client)) return undefined
   const log = queryLogger(db)
   // Without `prepare`, the client ignores the names of single statements.
   let hasNames = preparedNames && client.options?.prepare !== false
+  // Transactions and reserved connections lack `end`. They never send another statement after one that was taken back.
+  const canTakeBack = 'end' in client
   return {
     get keepsPlans() {
       return hasNames
@@ -59,7 +61,7 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
       return async (given, call) => {
         const values = bound.valuesOf(given)
         log(bound.text, values)
-        const rows = await send(client.unsafe(bound.text, values, options).values(), call)
+        const rows = await send(client.unsafe(bound.text, values, options).values(), call, canTakeBack)
         if (!Array.isArray(rows)) throw wrongAnswer(operation.name, 'rows', describeType(rows))
         for (const row of rows) {
           if (row.length !== width + 1 || row[width] !== operation.name) {
@@ -75,24 +77,20 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
   }
 }
 
-/**
- * False for a reserved connection, which lacks `end`. postgres-js never sends another statement on it after one that waited
- * was taken back.
- */
 function isClient(client: unknown): client is Client {
-  return (
-    typeof client === 'function' && ['unsafe', 'end'].every((name) => typeof Reflect.get(client, name) === 'function')
-  )
+  return typeof client === 'function' && typeof Reflect.get(client, 'unsafe') === 'function'
 }
 
-function send(query: Query, call: Call): Promise<unknown> {
+function send(query: Query, call: Call, canTakeBack: boolean): Promise<unknown> {
   return new Promise((resolve, reject) => {
     call.abandon = () => {
-      if (query.state !== null) call.state = 'sent'
+      const isWaiting = query.state === null
+      // What cannot be taken back will be sent.
+      if (!isWaiting || !canTakeBack) call.state = 'sent'
       else if (call.state === 'unknown') call.state = 'queued'
       reject(new AbandonedError())
       // On Workers, a statement that runs can only be left alone. One that waits is taken back without any connection.
-      if (query.state === null || !isWorkers()) Promise.resolve(query.cancel()).catch(() => {})
+      if (isWaiting ? canTakeBack : !isWorkers()) Promise.resolve(query.cancel()).catch(() => {})
     }
     query.then(resolve, (error: unknown) => reject(query.state === null ? new UnsentError(error) : error))
   })
