@@ -179,16 +179,18 @@ describe('sent', () => {
 })
 
 describe('connections that the network forgot', () => {
-  it('are closed when their statements time out, so that the pool is free again', async () => {
+  it.each(['a pool of pg', 'a pool of neon-serverless'])('are closed when statements of %s time out', async (name) => {
     const relay = await startTcpRelay(url)
-    const pool = createPool(relay.url, { max: CONNECTIONS })
-    const cache = createCache(drizzle(pool), { timeout: HASTY_MS })
+    const db = (await connectors[name]?.(relay.url)) as NodePgDatabase & { $client: pg.Pool }
+    const pool = db.$client
+    const cache = createCache(db, { timeout: HASTY_MS })
     await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, i)))
     expect(relay.open).toBe(CONNECTIONS)
     relay.forgetConnections()
     const failed = await failures(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, 'lost')))
     expect(failed.map(({ code, sent }) => [code, sent])).toEqual(failed.map(() => ['TIMEOUT', true]))
-    const patient = createCache(drizzle(pool), { timeout: 60_000 })
+    // The pool is free again.
+    const patient = createCache(db, { timeout: 60_000 })
     expect(await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => patient.get(`key ${i}`)))).toEqual(
       Array.from({ length: CONNECTIONS }, (_, i) => i),
     )

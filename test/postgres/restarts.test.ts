@@ -1,7 +1,10 @@
 /** Programs and commands go on when Postgres ends their connections. */
+import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
+import { migrate } from 'pgstash/migrate'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createLonelyDatabase } from '../setup/databases.ts'
+import { start } from '../cli/command.ts'
+import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 import { eventually } from '../setup/eventually.ts'
 import { buildScript, type Script } from '../setup/run-script.ts'
 
@@ -21,6 +24,22 @@ const endings: Record<string, (admin: pg.Client) => Promise<unknown>> = {
     for (const { pid } of rows) process.kill(pid, 'SIGKILL')
   },
 }
+
+describe('`pgstash stats --watch`', () => {
+  it('goes on when its idle connection ends', async () => {
+    const url = await createLonelyDatabase()
+    await migrate(drizzle(createPool(url)))
+    const { child, said, ended } = start(['stats', '--json', '--watch', '--every', '1'], { DATABASE_URL: url })
+    const lines = () => said.out.split('\n').length
+    await eventually(() => expect(lines()).toBeGreaterThan(1))
+    const admin = createPool(url, { max: 1 })
+    await admin.query(`select pg_terminate_backend(pid, 60000) ${SESSIONS}`)
+    const before = lines()
+    await eventually(() => expect(lines()).toBeGreaterThan(before + 1))
+    child.kill('SIGINT')
+    await ended
+  })
+})
 
 describe('a process with the documents’ pools', () => {
   it.each(Object.entries(endings))('survives when all its connections %s', async (_how, end) => {
