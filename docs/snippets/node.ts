@@ -1,8 +1,12 @@
 import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 
-const db = drizzle(process.env.DATABASE_URL ?? '')
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
+// A restart of Postgres ends idle connections. Without a listener, that would end the process.
+pool.on('error', console.error)
+const db = drizzle({ client: pool })
 await migrate(db)
 
 export const cache = createCache(db, { namespace: 'shop', expiration: '10m' })

@@ -89,7 +89,9 @@ async function overTcp(databaseUrl: string) {
   const { default: pg } = await optional('pg', () => import('pg'))
   const { drizzle } = await import('drizzle-orm/node-postgres')
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
+  // Without listeners for idle and busy connections, a restart of Postgres would end the command without a message.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return { db: drizzle(pool), close: () => pool.end() }
 }
 

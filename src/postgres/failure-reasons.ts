@@ -18,6 +18,8 @@ type Rule = readonly [when: RegExp, says: string]
 const NEON_HOST = /(?:^|\.)neon\.(?:tech|build)$/
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/
 const REFUSED = /ECONNREFUSED|ConnectionRefused|connection refused/i
+/** A prepared statement is unknown, or another has its name. */
+const NAME_LOST = new Set(['26000', '42P05'])
 /** An address and a port end a message. */
 const MAX_PLACE_CHARACTERS = 120
 /** Bounds the work, because a message may be as long as a statement. */
@@ -54,6 +56,36 @@ const NEON: readonly Rule[] = [
   [
     /connect to compute|(?:n't|not|failed to) wake|control plane request failed|compute node/i,
     'Neon could not start the suspended database: try again.',
+  ],
+]
+
+const NAMES_FOR_POSTGRES_JS = 'The pooler does not keep prepared statements: pass `prepare: false` to postgres().'
+
+/** PgBouncer answers with one SQLSTATE (08P01) for everything. */
+const POOLER: readonly Rule[] = [
+  [
+    /^query_wait_timeout/m,
+    'PgBouncer had no server connection free in time (query_wait_timeout). The statement did not run: enlarge default_pool_size.',
+  ],
+  [
+    /no more connections allowed/i,
+    'PgBouncer takes no more clients: enlarge max_client_conn, or make the pool smaller.',
+  ],
+  [
+    /not allowed in statement pooling/i,
+    'PgBouncer allows no transactions in statement mode: set pool_mode = transaction.',
+  ],
+  [
+    /unsupported startup parameter/i,
+    'PgBouncer refuses a setting of the connection: name it in ignore_startup_parameters, or do not send it.',
+  ],
+  [
+    /server (?:conn|connection) crashed|server closed the connection/i,
+    'PgBouncer lost its connection to the server. Whether the statement took effect is unknown.',
+  ],
+  [
+    /cannot connect to server|server login has been failing/i,
+    'PgBouncer cannot reach the server: check its [databases] section and the server.',
   ],
 ]
 
@@ -124,7 +156,7 @@ export function reasonOf(failure: Failure): string | undefined {
   const { code, sqlState, status } = failure
   const facts = factsOf(failure)
   // Other SQLSTATEs say more than their message, which may hold values that look like anything.
-  if (sqlState !== undefined) return /^(?:XX000|08|53000)/.test(sqlState) ? firstOf(NEON, facts) : undefined
+  if (sqlState !== undefined) return reasonOfSqlState(sqlState, failure)
   const known = facts.startsWith('http ') ? firstOf(NEON, facts) : undefined
   if (known !== undefined) return known
   if (status !== undefined) {
@@ -136,9 +168,22 @@ export function reasonOf(failure: Failure): string | undefined {
   return code === undefined ? reason : reason?.replace(/[.:](?=\s|$)/, (mark) => ` (${code})${mark}`)
 }
 
+/** Undefined if the SQLSTATE says enough. */
+function reasonOfSqlState(sqlState: string, failure: Failure): string | undefined {
+  const facts = factsOf(failure)
+  const isNameLost = NAME_LOST.has(sqlState) || (sqlState === '08P01' && /prepared statement name/i.test(facts))
+  if (isNameLost) {
+    return failure.chain.some((error) => text(error, 'name') === 'PostgresError')
+      ? NAMES_FOR_POSTGRES_JS
+      : advice('26000')
+  }
+  if (!/^(?:XX000|08|53000)/.test(sqlState)) return undefined
+  return (sqlState === '08P01' ? firstOf(POOLER, facts) : undefined) ?? firstOf(NEON, facts)
+}
+
 /** The texts of all rules and advice. */
 export function fixedTexts(): string {
-  return [...NEON, ...RULES, Object.values(SQLSTATE_ADVICE)].join(' ')
+  return [...NEON, ...POOLER, NAMES_FOR_POSTGRES_JS, ...RULES, Object.values(SQLSTATE_ADVICE)].join(' ')
 }
 
 function firstOf(rules: readonly Rule[], facts: string): string | undefined {

@@ -4,8 +4,12 @@ import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { knownWords } from '../values/known-words.ts'
 import { SQLSTATE, safeCode, text, withoutContent } from '../values/redact.ts'
 import { sqlStateAdvice } from '../values/sqlstate-advice.ts'
+import { UnsentError } from './drivers/driver.ts'
 import { fixedTexts, reasonOf } from './failure-reasons.ts'
 import { isRefusedByWorkerd, sharedClientError } from './request-client.ts'
+
+/** pg says this of a client that lost its connection before the call. */
+const UNSENT_MESSAGE = /\bis not queryable$/
 
 /** Codes of failures that happen before anything was sent. */
 const UNSENT_CODES = new Set([
@@ -23,13 +27,20 @@ const UNSENT_WHEN_CONNECTING = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOU
 /** SQLSTATEs with which a server or a pooler refuses a connection, or ends an idle one, before it takes a statement. */
 const UNSENT_SQLSTATES = new Set(['08001', '08004', '53300', '57P03', '57P05'])
 
+/** PgBouncer gives every reason the same SQLSTATE. With these, it has not passed the statement to a server. */
+const UNSENT_BY_POOLER = /^(?:query_wait_timeout|pgbouncer cannot connect to server|server login has been failing)/
+
+/** The statuses with which an endpoint refuses a request. A timeout (408) may come after it has run. */
+const REFUSALS = { first: 400, last: 499, except: 408 }
+
 /** Bounds the work, because an AggregateError has an error for each address of the host. */
 const MAX_CAUSES = 16
 
 /** Converts what a driver threw. pgstash's own errors and a framework's signals pass unchanged. */
 export function databaseFailure(thrown: unknown): unknown {
   if (thrown instanceof CacheError) return thrown
-  const chain = causes(thrown)
+  const isUnsent = thrown instanceof UnsentError
+  const chain = causes(isUnsent ? thrown.cause : thrown)
   // The driver wraps what `fetch` threw.
   const signal = chain.find(isFrameworkSignal)
   if (signal !== undefined) return signal
@@ -43,7 +54,7 @@ export function databaseFailure(thrown: unknown): unknown {
   if (sqlState !== undefined) {
     return new DatabaseError(reason ?? sqlStateAdvice(sqlState), {
       sqlState,
-      sent: !UNSENT_SQLSTATES.has(sqlState),
+      sent: !isUnsent && !UNSENT_SQLSTATES.has(sqlState) && !chain.some(isUnsentByPooler),
       cause: withoutContent(root),
     })
   }
@@ -52,7 +63,7 @@ export function databaseFailure(thrown: unknown): unknown {
   const cause = withoutContent(root, said)
   return new DatabaseError(reason ?? unknownReason(cause.name, said), {
     ...(status === undefined ? {} : { status }),
-    sent: !chain.some(wasUnsent),
+    sent: !isUnsent && !isRefusal(status) && !chain.some(wasUnsent),
     cause,
   })
 }
@@ -64,7 +75,16 @@ function unknownReason(name: string, said: string | undefined): string {
 
 function wasUnsent(error: unknown): boolean {
   const code = text(error, 'code')
+  if (UNSENT_MESSAGE.test(text(error, 'message'))) return true
   return UNSENT_CODES.has(code) || (UNSENT_WHEN_CONNECTING.has(code) && text(error, 'syscall') === 'connect')
+}
+
+function isUnsentByPooler(error: unknown): boolean {
+  return text(error, 'code') === '08P01' && UNSENT_BY_POOLER.test(text(error, 'message'))
+}
+
+function isRefusal(status = 0): boolean {
+  return status >= REFUSALS.first && status <= REFUSALS.last && status !== REFUSALS.except
 }
 
 /**

@@ -32,9 +32,9 @@ export function isUnknownName(error: unknown): boolean {
 function attempts(error: unknown, repeatable: Repeatable): number {
   if (repeatable === 'never' || !(error instanceof DatabaseError)) return 1
   if (error.sqlState !== undefined && UNDONE.has(error.sqlState)) return UNDONE_ATTEMPTS
-  // The runner sends it again without a name.
-  if (isUnknownName(error)) return 2
-  return !error.sent || (repeatable === 'always' && isUnreachable(error)) ? ATTEMPTS : 1
+  // The runner sends it again without a name, so this happens once, whatever else went wrong before.
+  if (isUnknownName(error)) return ATTEMPTS + 1
+  return isUnreachable(error) && (!error.sent || repeatable === 'always') ? ATTEMPTS : 1
 }
 
 /** Neon's status for an answer over 64 MB. A smaller answer may succeed, a retry will not. */
@@ -44,12 +44,14 @@ export function isTooLarge(error: unknown): boolean {
   return error instanceof DatabaseError && error.status === ANSWER_TOO_LARGE_STATUS
 }
 
+/** `statement_timeout` or an operator, and `transaction_timeout`. */
+const OUT_OF_TIME = new Set(['57014', '25P04'])
+
 /** True if a statement took too long for our timeout or for the server's. */
 export function isOutOfTime(error: unknown): boolean {
-  return error instanceof DatabaseTimeoutError || (error instanceof DatabaseError && error.sqlState === QUERY_CANCELED)
+  if (error instanceof DatabaseTimeoutError) return true
+  return error instanceof DatabaseError && error.sqlState !== undefined && OUT_OF_TIME.has(error.sqlState)
 }
-
-const QUERY_CANCELED = '57014'
 
 /** True if the server's disk is full. It still answers reads, and writes that need no new room. */
 export function isDiskFull(error: unknown): boolean {
@@ -58,6 +60,7 @@ export function isDiskFull(error: unknown): boolean {
 
 const DISK_FULL = '53100'
 
+/** Decides by classes: of SQLSTATEs, of statuses, and errors with neither, which a driver or the network made. */
 function isUnreachable({ sqlState, status }: DatabaseError): boolean {
   if (sqlState !== undefined) return UNREACHABLE.test(sqlState)
   return status === undefined || status === 429 || (status >= 500 && status !== ANSWER_TOO_LARGE_STATUS)

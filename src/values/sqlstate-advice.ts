@@ -7,8 +7,12 @@ const NAME_LOST = 'The pooler does not keep prepared statements: pass `preparedN
 
 /** Advice for the SQLSTATEs that people meet. */
 export const SQLSTATE_ADVICE: Record<string, string> = {
+  '08P01': 'A pooler or proxy ended the connection, or what answers does not speak the protocol of Postgres.',
   '25006': 'The database is read-only: connect to the primary.',
   '26000': NAME_LOST,
+  '25P03':
+    'The server ended the connection: its transaction was idle for too long (idle_in_transaction_session_timeout).',
+  '25P04': 'The server ended the connection: its transaction took too long (transaction_timeout).',
   '25P02': 'The transaction failed before this statement: roll it back.',
   '28000': 'Postgres refused the login: check user and database of the connection string.',
   '28P01': 'Postgres refused the password of the connection string.',
@@ -27,6 +31,7 @@ export const SQLSTATE_ADVICE: Record<string, string> = {
   '55P03': 'Another transaction held a lock for longer than lock_timeout.',
   '57014': 'The statement was cancelled by statement_timeout or an operator.',
   '57P01': 'The database server is shutting down.',
+  '57P02': 'The database server is restarting after a crash.',
   '57P03': 'The database server is starting up.',
   '57P05': 'The server closed the idle connection (idle_session_timeout).',
   [TOO_OLD_SQLSTATE]: `pgstash needs Postgres ${OLDEST_POSTGRES} or newer.`,

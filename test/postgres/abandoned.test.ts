@@ -1,7 +1,7 @@
 /** A timeout over a driver with connections ends the work, not only the waiting. */
 import { Client as NeonClient, Pool as NeonPool, neonConfig } from '@neondatabase/serverless'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-serverless'
-import { drizzle } from 'drizzle-orm/node-postgres'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
 import { type Cache, createCache, type Database } from 'pgstash'
@@ -135,6 +135,22 @@ describe.each(Object.entries(connectors))('%s', (_name, connect) => {
   })
 })
 
+describe.each(Object.entries(connectors))('in a transaction over %s', (_name, connect) => {
+  it('stops the statement under a lock, so that the transaction can roll back', async () => {
+    const db = (await connect(url)) as NodePgDatabase
+    await createCache(db, { timeout: 60_000 }).set('key', 'old')
+    const unlock = await lockEntries()
+    const transaction = db.transaction(async (tx) => {
+      await createCache(tx, { timeout: HASTY_MS }).set('key', 'late')
+    })
+    // Before the lock goes.
+    await expect(transaction).rejects.toMatchObject({ code: 'TIMEOUT', sent: true })
+    expect(await running()).toEqual([])
+    await unlock()
+    expect(await createCache(db, { timeout: 60_000 }).get('key')).toBe('old')
+  })
+})
+
 describe('sent', () => {
   it('is true for the statements that a pool had a connection for, and false for all others', async () => {
     const pool = createPool(url, { max: CONNECTIONS })
@@ -163,16 +179,18 @@ describe('sent', () => {
 })
 
 describe('connections that the network forgot', () => {
-  it('are closed when their statements time out, so that the pool is free again', async () => {
+  it.each(['a pool of pg', 'a pool of neon-serverless'])('are closed when statements of %s time out', async (name) => {
     const relay = await startTcpRelay(url)
-    const pool = createPool(relay.url, { max: CONNECTIONS })
-    const cache = createCache(drizzle(pool), { timeout: HASTY_MS })
+    const db = (await connectors[name]?.(relay.url)) as NodePgDatabase & { $client: pg.Pool }
+    const pool = db.$client
+    const cache = createCache(db, { timeout: HASTY_MS })
     await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, i)))
     expect(relay.open).toBe(CONNECTIONS)
     relay.forgetConnections()
     const failed = await failures(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, 'lost')))
     expect(failed.map(({ code, sent }) => [code, sent])).toEqual(failed.map(() => ['TIMEOUT', true]))
-    const patient = createCache(drizzle(pool), { timeout: 60_000 })
+    // The pool is free again.
+    const patient = createCache(db, { timeout: 60_000 })
     expect(await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => patient.get(`key ${i}`)))).toEqual(
       Array.from({ length: CONNECTIONS }, (_, i) => i),
     )

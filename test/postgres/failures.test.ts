@@ -94,6 +94,8 @@ describe('retries', () => {
       faults.next(sqlError(code), 2)
       expect(await cache.increment(`key ${code}`)).toBe(1)
     }
+    faults.next({ kind: 'error', status: 429 }, 2)
+    expect(await cache.increment('key 429')).toBe(1)
   })
 
   it('what will not pass by itself is tried once', async () => {
@@ -103,6 +105,21 @@ describe('retries', () => {
       await expect(cache.get('key')).rejects.toMatchObject({ sqlState: code })
       expect(faults.requests).toBe(1)
     }
+  })
+
+  it('what an endpoint refuses has run nothing, unless it took too long', async () => {
+    for (const status of [401, 403, 404, 408, 413]) {
+      faults.reset()
+      faults.next({ kind: 'error', status })
+      await expect(cache.set('key', 1)).rejects.toMatchObject({ status, sent: status === 408 })
+      expect(faults.requests).toBe(1)
+    }
+  })
+
+  it('a lost name is forgotten even after other failures', async () => {
+    faults.next(sqlError('57P01'), 2)
+    faults.next(sqlError('26000'))
+    expect(await cache.get('key')).toBe(undefined)
   })
 
   it('a refused connection is known never to have arrived', async () => {

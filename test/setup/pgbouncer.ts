@@ -13,17 +13,25 @@ export const pgbouncerPath = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/opt
   existsSync(path),
 )
 
-/** Starts it before this database, with so many sessions. Each transaction may get any of them. */
-export async function startPgBouncer(database: string, poolSize: number): Promise<string> {
+/**
+ * Starts it before this database, with so many sessions. Each transaction may get any of them.
+ *
+ * @param settings lines of its configuration, which come last
+ */
+export async function startPgBouncer(
+  database: string,
+  poolSize: number,
+  settings: readonly string[] = [],
+): Promise<string> {
   // Not in the folder for temporary files, which may be open to this user only.
   const folder = await mkdtemp(join(existsSync('/tmp') ? '/tmp' : tmpdir(), 'pgstash-pgbouncer-'))
   cleanup(() => rm(folder, { recursive: true, force: true }))
   const server = new URL(database)
   const port = await freePort()
-  const [users, settings] = [join(folder, 'users.txt'), join(folder, 'pgbouncer.ini')]
+  const [users, configuration] = [join(folder, 'users.txt'), join(folder, 'pgbouncer.ini')]
   await writeFile(users, `"${server.username}" "${server.password}"\n`)
   await writeFile(
-    settings,
+    configuration,
     `[databases]
 * = host=${server.hostname} port=${server.port}
 [pgbouncer]
@@ -35,14 +43,15 @@ auth_file = ${users}
 pool_mode = transaction
 default_pool_size = ${poolSize}
 ignore_startup_parameters = extra_float_digits
+${settings.join('\n')}
 `,
   )
   // Like Postgres, it refuses to run as root.
   const account = process.getuid?.() === 0 ? await nobody() : {}
   if (account.uid !== undefined) {
-    for (const path of [folder, users, settings]) await chown(path, account.uid, account.gid)
+    for (const path of [folder, users, configuration]) await chown(path, account.uid, account.gid)
   }
-  const child = spawn(pgbouncerPath ?? '', [settings], {
+  const child = spawn(pgbouncerPath ?? '', [configuration], {
     ...account,
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -9,17 +9,34 @@ export interface TcpRelay {
   readonly url: string
   /** From now on, what is open stays open, and nothing passes. New connections work. */
   forgetConnections(): void
+  /** The same, but only on the way from the server. */
+  muteServer(): void
+  /** Ends the connections of the server, and tells no client. */
+  loseServer(): void
+  /** Closes all connections on both sides. */
+  cutConnections(): void
+  /** Ends the connections of all clients, and tells the server only that. */
+  loseClients(): void
+  /** True leaves new connections without any answer. */
+  isDeaf: boolean
   /** The connections that are open on the side of the client. */
   readonly open: number
 }
 
 export async function startTcpRelay(database: string): Promise<TcpRelay> {
   const { hostname, port } = new URL(database)
-  const sockets = new Set<Socket>()
+  /** Clients, and the server's end of each. */
+  const sockets = new Map<Socket, Socket>()
+  let isDeaf = false
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname)
-    sockets.add(client)
+    sockets.set(client, upstream)
     client.on('close', () => sockets.delete(client))
+    if (isDeaf) {
+      upstream.destroy()
+      client.resume()
+      return
+    }
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
@@ -31,7 +48,7 @@ export async function startTcpRelay(database: string): Promise<TcpRelay> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   cleanup(() => {
-    for (const socket of sockets) socket.destroy()
+    for (const socket of sockets.keys()) socket.destroy()
     server.close()
   })
   const url = new URL(database)
@@ -39,11 +56,44 @@ export async function startTcpRelay(database: string): Promise<TcpRelay> {
   return {
     url: url.href,
     forgetConnections() {
-      for (const socket of sockets) {
-        socket.unpipe()
+      for (const [client, upstream] of sockets) {
+        client.unpipe()
+        upstream.unpipe()
         // Still reads, so that the relay notices when the client closes it.
-        socket.resume()
+        client.resume()
       }
+    },
+    muteServer() {
+      for (const upstream of sockets.values()) {
+        upstream.unpipe()
+        upstream.resume()
+      }
+    },
+    loseServer() {
+      for (const [client, upstream] of sockets) {
+        client.unpipe()
+        upstream.unpipe()
+        upstream.destroy()
+        client.resume()
+      }
+    },
+    cutConnections() {
+      for (const [client, upstream] of sockets) {
+        client.destroy()
+        upstream.destroy()
+      }
+    },
+    loseClients() {
+      for (const [client, upstream] of sockets) {
+        client.destroy()
+        upstream.end()
+      }
+    },
+    get isDeaf() {
+      return isDeaf
+    },
+    set isDeaf(wanted) {
+      isDeaf = wanted
     },
     get open() {
       return sockets.size

@@ -1,11 +1,15 @@
 import { serve } from '@hono/node-server'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { Hono } from 'hono'
+import pg from 'pg'
 import { createCache, memoryCache } from 'pgstash'
 import { basic, cacheAdmin } from 'pgstash/admin'
 import { rateLimit } from 'pgstash/hono'
 
-const cache = createCache(drizzle(process.env.DATABASE_URL ?? ''))
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
+// A restart of Postgres ends idle connections. Without a listener, that would end the process.
+pool.on('error', console.error)
+const cache = createCache(drizzle({ client: pool }))
 const authorize = basic({ user: 'ada', password: process.env.ADMIN_PASSWORD ?? '' })
 
 const app = new Hono()

@@ -1,10 +1,14 @@
 import { serve } from '@hono/node-server'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { Hono } from 'hono'
+import pg from 'pg'
 import { createCache } from 'pgstash'
 import { responseCache } from 'pgstash/hono'
 
-export const db = drizzle(process.env.DATABASE_URL ?? '')
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL })
+// A restart of Postgres ends idle connections. Without a listener, that would end the process.
+pool.on('error', console.error)
+export const db = drizzle({ client: pool })
 const cache = createCache(db)
 
 /** The process outlives its responses, so this work needs no keeping alive. It only must not reject. */

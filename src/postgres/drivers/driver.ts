@@ -28,6 +28,13 @@ export interface Driver {
   forgetNames(): void
 }
 
+/** Wraps what a driver threw before it sent the statement. */
+export class UnsentError extends Error {
+  constructor(cause: unknown) {
+    super('The statement was not sent.', { cause })
+  }
+}
+
 /** Rejects the work of a call that was abandoned. The runner answers the caller with its own error. */
 export class AbandonedError extends Error {
   constructor() {

@@ -9,7 +9,7 @@ import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
 import { bindStatement } from './bind.ts'
 import { cancelStatement } from './cancel.ts'
-import { AbandonedError, type Call, type Driver } from './driver.ts'
+import { AbandonedError, type Call, type Driver, UnsentError } from './driver.ts'
 import {
   classOf,
   ignoreError,
@@ -20,7 +20,7 @@ import {
   type Statement,
 } from './pg-client.ts'
 import { isPool, type Lent, type Pool } from './pool.ts'
-import { isOwnSession, queryLogger } from './session-kind.ts'
+import { clientOf, isOwnSession, queryLogger } from './session-kind.ts'
 
 /** Drizzle's sessions over these clients. */
 const KINDS = new Set(['NodePgSession', 'NeonSession', 'VercelPgSession'])
@@ -67,7 +67,7 @@ export function pgDriver(db: Database, tables: CacheTables, preparedNames: boole
 }
 
 function transportOf(db: Database): Transport | undefined {
-  const client: unknown = Reflect.get(db, '$client')
+  const client = clientOf(db)
   if (!isOwnSession(db, KINDS, client)) return undefined
   if (isPool(client)) {
     return sendsOverFetch(client) ? undefined : (...request) => sendOverPool(client, ...request)
@@ -90,7 +90,7 @@ function sendOverPool(pool: Pool, statement: Statement, call: Call, toRows: ToRo
     if (call.state === 'unknown') call.state = 'queued'
     call.abandon = () => reject(new AbandonedError())
     pool.connect((error, lent) => {
-      if (lent === undefined) reject(error)
+      if (lent === undefined) reject(new UnsentError(error))
       else if (call.isAbandoned) lent.release()
       else sendOverLent(pool, lent as PgClient & Lent, statement, call, { toRows, resolve, reject })
     })
@@ -154,12 +154,12 @@ function sendOverClient(client: PgClient, statement: Statement, call: Call, toRo
   return new Promise((resolve, reject) => {
     let isAnswered = false
     const Query = classOf(client).Query as NonNullable<PgClientClass['Query']>
+    let isSent = false
     const query = new Query(statement, undefined, (error, result) => {
       isAnswered = true
-      settle({ toRows, resolve, reject }, error, result)
+      settle({ toRows, resolve, reject }, error && !isSent ? new UnsentError(error) : error, result)
     })
     if (call.state === 'unknown') call.state = 'queued'
-    let isSent = false
     const submit = query.submit.bind(query)
     query.submit = (connection) => {
       // The client passes this error to the callback, and goes on with the next statement.

@@ -6,15 +6,31 @@ import type { Database } from '../database.ts'
 import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
 import { bindStatement } from './bind.ts'
-import { AbandonedError, type Call, type Driver } from './driver.ts'
-import { isOwnSession, queryLogger } from './session-kind.ts'
+import { AbandonedError, type Call, type Driver, UnsentError } from './driver.ts'
+import { clientOf, isOwnSession, queryLogger } from './session-kind.ts'
 
 const KINDS = new Set(['PostgresJsSession'])
 
 /** The part of postgres-js that is used here. */
 interface Client {
-  unsafe(text: string, values: readonly unknown[], options: { readonly prepare: boolean }): { values(): Query }
+  /** What the client was made with. */
+  readonly options?: { readonly prepare?: boolean }
+  unsafe(text: string, values: readonly unknown[], options: Options): { values(): Query }
 }
+
+interface Options {
+  readonly prepare: boolean
+  /** postgres-js calls it once it has written the statement. False keeps other statements off the connection meanwhile. */
+  onexecute(): boolean
+}
+
+/**
+ * Keeps postgres-js from sending a statement before the answer to ours has arrived.
+ *
+ * If it cancels a statement with others behind it, it gives each of these the answer of the one before: a wrong value
+ * (3.4.9). A statement behind one of ours would also wait for its lock.
+ */
+const isNeverFollowed = () => false
 
 interface Query extends PromiseLike<unknown> {
   /** Takes the statement back, or asks the server to stop it. May return a promise of the latter. */
@@ -25,10 +41,13 @@ interface Query extends PromiseLike<unknown> {
 
 /** Undefined if the database is not over this client. */
 export function postgresJsDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
-  const client: unknown = Reflect.get(db, '$client')
+  const client = clientOf(db)
   if (!isOwnSession(db, KINDS, client) || !isClient(client)) return undefined
   const log = queryLogger(db)
-  let hasNames = preparedNames
+  // Without `prepare`, the client ignores the names of single statements.
+  let hasNames = preparedNames && client.options?.prepare !== false
+  // Transactions and reserved connections lack `end`. They never send another statement after one that was taken back.
+  const canTakeBack = 'end' in client
   return {
     get keepsPlans() {
       return hasNames
@@ -37,12 +56,12 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
     prepare(operation) {
       // A transform of the program may change the names of columns.
       const bound = bindStatement(db, tables, operation, { hasName: hasNames, mark: 'last cell' })
-      const options = { prepare: bound.name !== undefined }
+      const options = { prepare: bound.name !== undefined, onexecute: isNeverFollowed }
       const width = entriesOf(operation.columns).length
       return async (given, call) => {
         const values = bound.valuesOf(given)
         log(bound.text, values)
-        const rows = await send(client.unsafe(bound.text, values, options).values(), call)
+        const rows = await send(client.unsafe(bound.text, values, options).values(), call, canTakeBack)
         if (!Array.isArray(rows)) throw wrongAnswer(operation.name, 'rows', describeType(rows))
         for (const row of rows) {
           if (row.length !== width + 1 || row[width] !== operation.name) {
@@ -62,15 +81,17 @@ function isClient(client: unknown): client is Client {
   return typeof client === 'function' && typeof Reflect.get(client, 'unsafe') === 'function'
 }
 
-function send(query: Query, call: Call): Promise<unknown> {
+function send(query: Query, call: Call, canTakeBack: boolean): Promise<unknown> {
   return new Promise((resolve, reject) => {
     call.abandon = () => {
-      if (query.state !== null) call.state = 'sent'
+      const isWaiting = query.state === null
+      // What cannot be taken back will be sent.
+      if (!isWaiting || !canTakeBack) call.state = 'sent'
       else if (call.state === 'unknown') call.state = 'queued'
       reject(new AbandonedError())
       // On Workers, a statement that runs can only be left alone. One that waits is taken back without any connection.
-      if (query.state === null || !isWorkers()) Promise.resolve(query.cancel()).catch(() => {})
+      if (isWaiting ? canTakeBack : !isWorkers()) Promise.resolve(query.cancel()).catch(() => {})
     }
-    query.then(resolve, reject)
+    query.then(resolve, (error: unknown) => reject(query.state === null ? new UnsentError(error) : error))
   })
 }

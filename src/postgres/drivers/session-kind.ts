@@ -20,6 +20,11 @@ export function isOwnSession(db: Database, kinds: ReadonlySet<string>, client: u
   return !isReplaced(session, 'prepareQuery') && !['connect', 'query'].some((method) => isReplaced(client, method))
 }
 
+/** The driver's own client of a database. Of a transaction, the connection that it has. */
+export function clientOf(db: Database): unknown {
+  return Reflect.get(db, '$client') ?? Reflect.get(Object(sessionOf(db)), 'client')
+}
+
 /** Passes a statement to the program's logger, if Drizzle has one, as Drizzle's session does. */
 export function queryLogger(db: Database): (text: string, values: readonly unknown[]) => void {
   const { logger } = Object(sessionOf(db)) as { logger?: { logQuery?(text: string, values: readonly unknown[]): void } }

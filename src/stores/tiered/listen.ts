@@ -6,19 +6,17 @@ import type { Changes } from '../../store/changes.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
 import { randomNumber } from '../../values/random.ts'
-import { withDeadline } from '../../values/with-deadline.ts'
+import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../../values/time-span.ts'
 import type { ChangeFeed } from './change-feed.ts'
+import {
+  endListening,
+  type ListeningClient,
+  type ListeningRules,
+  pause,
+  sendHeartbeats,
+  startListening,
+} from './listening-client.ts'
 import type { TieredStore } from './tiered-store.ts'
-
-/** A connection that can listen: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
-export interface ListeningClient {
-  connect(): Promise<unknown>
-  query(text: string): Promise<unknown>
-  end(): Promise<unknown>
-  on(event: 'notification', listener: (message: { payload?: string | undefined }) => void): unknown
-  on(event: 'error', listener: (error: Error) => void): unknown
-  on(event: 'end', listener: () => void): unknown
-}
 
 export interface ListenOptions {
   /** Returns a new client that is not connected yet. Called at the beginning, and again after each lost connection. */
@@ -27,6 +25,13 @@ export interface ListenOptions {
   channel: string
   /** Called for lost connections and failed attempts. Another attempt follows each of them. */
   onError?: ((error: unknown) => void) | undefined
+  /**
+   * The pause between two heartbeats, cheap queries that prove the connection alive. Default 10 s; a plain number is
+   * milliseconds. A dead connection goes unnoticed for at most this time plus `timeout`. `false` sends none.
+   */
+  heartbeat?: TimeSpan | false | undefined
+  /** The longest wait for the server: to connect, to listen, and for each heartbeat. Default 5 s; a plain number is milliseconds. */
+  timeout?: TimeSpan | undefined
 }
 
 export interface Listening {
@@ -39,8 +44,9 @@ export interface Listening {
 /** The pause before another attempt. It doubles up to the longest pause, as long as no attempt succeeds. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
-/** The longest wait for the end of a connection, because an unreachable host never confirms it. */
-const LONGEST_END_MS = 1_000
+
+const HEARTBEAT_MS = 10_000
+const TIMEOUT_MS = 5_000
 
 /**
  * Keeps the first tier of a `tieredCache` fresh by LISTEN and NOTIFY.
@@ -48,8 +54,9 @@ const LONGEST_END_MS = 1_000
  * A write by anybody removes the copy as soon as the notification arrives, without a read. It is for processes and Durable
  * Objects that can keep a connection. `migrate(db, { notify: channel })` installs the triggers that notify.
  *
- * Notifications during a gap in the connection are lost, so all copies are removed before and after it. It is off by default,
- * because Postgres lets transactions that notify commit only one after the other.
+ * Notifications during a gap in the connection are lost, so all copies are removed before it, after each attempt to connect, and
+ * after it. Heartbeats find connections that died silently. No timer keeps the process alive, but the connection does until `close`.
+ * Notifications are off by default, because Postgres lets transactions that notify commit only one after the other.
  *
  * @throws InvalidOptionError
  * @example
@@ -59,14 +66,7 @@ const LONGEST_END_MS = 1_000
 export function listen(cache: Cache, options: ListenOptions): Listening {
   const feed = (engineOf(cache)?.store as Partial<TieredStore> | undefined)?.feed
   if (feed === undefined) throw new InvalidOptionError(`Expected a cache of tieredCache, got ${describeType(cache)}.`)
-  const { connect, channel, onError } = optionsObject<ListenOptions>(options, ['connect', 'channel', 'onError'])
-  if (typeof connect !== 'function') {
-    throw new InvalidOptionError(`Expected connect to be a function, got ${describeType(connect)}.`)
-  }
-  if (typeof channel !== 'string' || channel === '') {
-    throw new InvalidOptionError(`Expected channel to be the name of a channel, got ${describeType(channel)}.`)
-  }
-  optionalFunction('onError', onError)
+  const { connect, onError, rules } = parseOptions(options)
   const tell = (error: unknown) => {
     try {
       onError?.(error)
@@ -79,7 +79,7 @@ export function listen(cache: Cache, options: ListenOptions): Listening {
   const ready = new Promise<void>((resolve) => {
     isReady = resolve
   })
-  const work = keepListening({ connect, channel, feed, tell, onReady: isReady, signal: closing.signal })
+  const work = keepListening({ connect, rules, feed, tell, onReady: isReady, signal: closing.signal })
   return {
     ready,
     async close() {
@@ -90,7 +90,35 @@ export function listen(cache: Cache, options: ListenOptions): Listening {
   }
 }
 
-interface Listener extends Required<Pick<ListenOptions, 'connect' | 'channel'>> {
+/** @throws InvalidOptionError */
+function parseOptions(options: ListenOptions) {
+  const { connect, channel, onError, heartbeat, timeout } = optionsObject<ListenOptions>(options, [
+    'connect',
+    'channel',
+    'onError',
+    'heartbeat',
+    'timeout',
+  ])
+  if (typeof connect !== 'function') {
+    throw new InvalidOptionError(`Expected connect to be a function, got ${describeType(connect)}.`)
+  }
+  if (typeof channel !== 'string' || channel === '') {
+    throw new InvalidOptionError(`Expected channel to be the name of a channel, got ${describeType(channel)}.`)
+  }
+  optionalFunction('onError', onError)
+  const span = (name: string, value: TimeSpan) =>
+    milliseconds(name, value, { numbers: 'milliseconds', min: 1, max: MAX_TIMER_MS })
+  const rules: ListeningRules = {
+    channel,
+    heartbeatMs: heartbeat === false ? undefined : span('heartbeat', heartbeat ?? HEARTBEAT_MS),
+    timeoutMs: span('timeout', timeout ?? TIMEOUT_MS),
+  }
+  return { connect, onError, rules }
+}
+
+interface Listener {
+  readonly connect: () => ListeningClient
+  readonly rules: ListeningRules
   readonly feed: ChangeFeed
   readonly tell: (error: unknown) => void
   readonly onReady: () => void
@@ -98,16 +126,10 @@ interface Listener extends Required<Pick<ListenOptions, 'connect' | 'channel'>> 
 }
 
 async function keepListening(listener: Listener): Promise<void> {
-  const { signal, tell, feed } = listener
+  const { signal } = listener
   let failures = 0
   while (!signal.aborted) {
-    const hasListened = await listenOnce(listener).catch((error: unknown) => {
-      tell(error)
-      return false
-    })
-    if (signal.aborted) return
-    // Notifications are lost until the next connection listens. It flushes again then.
-    await feed.flush()
+    const hasListened = await listenOnce(listener)
     if (signal.aborted) return
     failures = hasListened ? 0 : failures + 1
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
@@ -115,54 +137,44 @@ async function keepListening(listener: Listener): Promise<void> {
   }
 }
 
-/** Resolves after the time, or as soon as the signal is aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal.addEventListener('abort', end)
-  })
-}
-
-/** Listens until the connection ends. True if it ever listened. */
-async function listenOnce({ connect, channel, feed, tell, onReady, signal }: Listener): Promise<boolean> {
-  const client = connect()
-  let end: () => void = () => {}
+/** Listens until the connection ends. Returns true if it ever listened. Never rejects. */
+async function listenOnce({ connect, rules, feed, tell, onReady, signal }: Listener): Promise<boolean> {
+  const ending = new AbortController()
+  const end = () => ending.abort()
   const ended = new Promise<void>((resolve) => {
-    end = resolve
+    ending.signal.addEventListener('abort', () => resolve())
   })
-  client.on('error', (error) => {
-    tell(error)
-    end()
-  })
-  client.on('end', end)
   signal.addEventListener('abort', end)
-  client.on('notification', ({ payload }) => void applyPayload(feed, payload))
+  let client: ListeningClient | undefined
   let hasListened = false
-  async function start(): Promise<void> {
-    await client.connect()
-    await client.query(`listen "${channel.replaceAll('"', '""')}"`)
+  async function listenWith(opened: ListeningClient): Promise<void> {
+    await startListening(opened, rules)
     await feed.flush()
     hasListened = true
     onReady()
+    await sendHeartbeats(opened, rules, ending.signal)
     await ended
   }
   try {
+    client = connect()
+    client.on('error', (error) => {
+      tell(error)
+      end()
+    })
+    client.on('end', end)
+    client.on('notification', ({ payload }) => void applyPayload(feed, payload))
     // `close` does not wait for a host that never answers.
-    await Promise.race([start(), ended])
-    return hasListened
-  } finally {
-    // Otherwise each lost connection would leave a listener behind.
-    signal.removeEventListener('abort', end)
-    await withDeadline(
-      LONGEST_END_MS,
-      client.end().catch(() => {}),
-    )
+    await Promise.race([listenWith(client), ended])
+  } catch (error) {
+    tell(error)
   }
+  // Otherwise each lost connection would leave a listener behind.
+  signal.removeEventListener('abort', end)
+  end()
+  // Notifications are lost until the next connection listens. At once, because the end of a connection may take its time.
+  if (!signal.aborted) await feed.flush()
+  if (client !== undefined) await endListening(client)
+  return hasListened
 }
 
 async function applyPayload(feed: ChangeFeed, payload: string | undefined): Promise<void> {
