@@ -161,7 +161,10 @@ describe.each(FORMS)('with %s', (_form, tables, routines) => {
         expect(await visit()).toContain('hit')
       }
       expect(openings(events)).toBe(0)
-      await expect(create().getOrSet('missing', () => 'computed')).rejects.toMatchObject({ sqlState: code })
+      const missing = create().getOrSet('missing', () => 'computed')
+      // A full disk prevents only the lease.
+      if (code === '53100') expect(await missing).toBe('computed')
+      else await expect(missing).rejects.toMatchObject({ sqlState: code })
     } finally {
       for (const table of target) await pool.query(`drop trigger refuse on ${table}`)
     }
