@@ -15,6 +15,7 @@ import {
 import { release } from './operations/release.ts'
 import type { Run, Session } from './session.ts'
 import { readSlidingRow, type WriteRefusals } from './sliding.ts'
+import { futureSnapshot } from './untrusted-snapshot.ts'
 
 export function fills(session: Session, refusals: WriteRefusals) {
   return {
@@ -24,7 +25,12 @@ export function fills(session: Session, refusals: WriteRefusals) {
         const live = refusals.isKnown() ? await liveEntry(run, request) : undefined
         return live ?? claim(run, refusals, request)
       }),
-    fill: (request) => session(async (run) => (await run(fill, fillValues(request)))[0]?.stored ?? false),
+    fill: (request) =>
+      session(async (run) => {
+        const [row] = await run(fill, fillValues(request))
+        if (row?.stored === null) throw futureSnapshot()
+        return row?.stored ?? false
+      }),
     release: (key, token) =>
       session(async (run) => {
         await run(release, { key, token })

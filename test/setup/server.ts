@@ -39,7 +39,7 @@ export async function startServer(settings: readonly string[] = [], bin?: string
   }
 }
 
-async function initialize({ account, folder, bin }: Place): Promise<void> {
+export async function initialize({ account, folder, bin }: Place): Promise<void> {
   const passwordFile = join(folder, 'password')
   await writeFile(passwordFile, 'postgres\n')
   if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid)
@@ -50,7 +50,7 @@ async function initialize({ account, folder, bin }: Place): Promise<void> {
 }
 
 /** Resolves once the server accepts connections. */
-async function launch({ account, folder, bin }: Place, port: number, settings: string[]): Promise<ChildProcess> {
+export async function launch({ account, folder, bin }: Place, port: number, settings: string[]): Promise<ChildProcess> {
   // No socket, because the path of one may have 107 bytes at most.
   const all = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`, ...settings]
   const args = ['-D', join(folder, 'data'), ...all.flatMap((setting) => ['-c', setting])]
@@ -62,14 +62,14 @@ async function launch({ account, folder, bin }: Place, port: number, settings: s
     server.once('exit', () => reject(new Error(`Postgres ended before it was ready:\n${log}`)))
     server.stderr.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-4_000)
-      if (log.includes('ready to accept connections')) resolve()
+      if (/ready to accept (?:read-only )?connections/.test(log)) resolve()
     })
   })
   return server
 }
 
 /** SIGINT asks for a fast shutdown: it does not wait until clients leave. */
-function stopped(server: ChildProcess): Promise<void> {
+export function stopped(server: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (server.exitCode !== null || server.signalCode !== null) return resolve()
     server.once('exit', () => resolve())
