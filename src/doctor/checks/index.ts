@@ -5,6 +5,7 @@ import { cleanup } from './cleanup.ts'
 import { clock } from './clock.ts'
 import { connection } from './connection.ts'
 import { heapOnly } from './heap-only.ts'
+import { history } from './history.ts'
 import { indexes } from './indexes.ts'
 import { leases } from './leases.ts'
 import { log } from './log.ts'
@@ -23,7 +24,7 @@ import { vacuum } from './vacuum.ts'
 
 export const CHECKS: readonly Check[] = [
   ...[connection, server, pooler, clock, rowSecurity, migrations],
-  ...[privileges, ownership, routines],
+  ...[privileges, ownership, routines, history],
   ...[indexes, settings, unlogged],
   ...[vacuum, toast, heapOnly, cleanup, leases, log, transactions],
 ]
