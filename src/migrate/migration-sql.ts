@@ -15,6 +15,7 @@ import { boolean, optionsObject } from '../values/options.ts'
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { changeSteps, checkedChannel } from './changes-sql.ts'
 import { clusterStep } from './cluster-sql.ts'
+import { DISTRIBUTED_DECLARATIONS, distributedSteps } from './distributed-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
 import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
@@ -87,7 +88,9 @@ export function migrationSql(given?: MigrateOptions): string {
   const tables = checkedTables(options.tables ?? defaultTables)
   const body = [
     preamble(tables),
+    distributedSteps(tables),
     ...migrations.map((migration) => migrationStep(migration, tables)),
+    distributedSteps(tables),
     ...storageSteps(tables, options),
     clusterStep(tables),
     ...changeSteps(tables, {
@@ -105,7 +108,7 @@ export function migrationSql(given?: MigrateOptions): string {
     }),
   ].join('\n\n')
   return guardedBlock(
-    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied pg_catalog.text[] := '{}';\n${ROUTINE_DECLARATIONS}`,
+    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\napplied pg_catalog.text[] := '{}';\n${DISTRIBUTED_DECLARATIONS}\n${ROUTINE_DECLARATIONS}`,
     body,
     lockSteps(tables) + findTables(tables),
   )
