@@ -7,6 +7,9 @@ import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { type Cache, type CacheSnapshot, createCache, type Database, memoryCache, tieredCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { deleteResponse } from '../../src/postgres/responses/delete-response.ts'
+import { createRunner } from '../../src/postgres/runner.ts'
+import { defaultTables } from '../../src/schema/index.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createMember, type Member } from '../setup/cluster.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
@@ -79,6 +82,20 @@ describe.each(Object.entries(DRIVERS))('over %s, a snapshot from the future', (_
     expect(await cache.getOrSet('key', () => 'computed', { tags: ['x'], asOf })).toBe('computed')
     expect(errors).toMatchObject([{ sqlState: '22023' }, { sqlState: '22023' }])
     expect(await cache.get('key')).toBe(undefined)
+  })
+
+  it('of a request that passed by a lease proves nothing', async () => {
+    const run = createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }).run
+    await db.execute(
+      sql`insert into cache_entries (key, value, written_by) values ('url', 'body', pg_current_xact_id())`,
+    )
+    await db.execute(
+      sql`insert into cache_leases (key, token, expires_at) values ('url', 'pass', now() + interval '1 hour')`,
+    )
+    const attempt = async (passedAt: string) =>
+      (await run(deleteResponse, { key: 'url', token: 'none', passedAt }))[0]?.count
+    expect(await attempt(asOf)).toBe(0)
+    expect(await attempt(await createCache(db).snapshot())).toBe(1)
   })
 
   it('of now is none', async () => {

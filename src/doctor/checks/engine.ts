@@ -33,7 +33,7 @@ export const engine: Check = {
           (error) => (error instanceof DatabaseError ? error.sqlState : undefined),
         )
     if (missing.length === 0) return [ok('The server has what the cache needs of Postgres.')]
-    const advice = 'Give the cache a database on Postgres. See docs/production.md, "Engines".'
+    const advice = 'Give the cache a database on Postgres.'
     return [{ status: 'problem', what: missingMessage(missing), advice }]
   },
 }
