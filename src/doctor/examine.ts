@@ -4,6 +4,7 @@ import { CHECKS } from './checks/index.ts'
 import { type Check, type Examined, type Finding, type Observation, STATUSES, type Status } from './finding.ts'
 
 const CONNECTION = 'connection'
+const ENGINE = 'engine'
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 export async function examine(examined: Examined): Promise<Finding[]> {
@@ -14,8 +15,8 @@ export async function examine(examined: Examined): Promise<Finding[]> {
     const seen = await look(check, examined)
     findings.push(...seen.map((observation) => ({ check: check.name, ...observation })))
     const isBad = seen.some(({ status }) => status === 'problem')
-    // There is nobody to ask.
-    if (check.name === CONNECTION && isBad) return findings
+    // There is nobody to ask, or nobody who would understand the other questions.
+    if (isBad && (check.name === CONNECTION || check.name === ENGINE)) return findings
     if (check.name === 'migrations' && isBad) hasTables = false
   }
   return findings

@@ -1,5 +1,6 @@
-/** Resets tags if the tables are in another cluster than before. */
+/** Resets tags if the tables are in another cluster than before, or if its transaction ids went back. */
 import { CLUSTER_IDENTITY } from '../schema/cluster.ts'
+import { FIRST_ROW, hasFutureNotes, isCopied } from '../schema/foreign-rows.ts'
 import type { CacheTables } from '../schema/index.ts'
 import { TAG_STATE } from '../schema/rejected.ts'
 import { literal, verbatim } from '../schema/sql-text.ts'
@@ -10,30 +11,51 @@ const NOTHING_SEEN = '3:3:'
 
 /**
  * After a dump is restored into another cluster, transaction ids start elsewhere, and comparisons with them mean nothing. So
- * tagged entries and the log are deleted. The same happens if ids ran backwards, because not every role may read which
- * cluster this is. The new horizon refuses values that were computed before and are stored later (see `trim.ts`).
+ * tagged entries and the log are deleted. The new horizon refuses values that were computed before and are stored later (see
+ * `trim.ts`).
+ *
+ * Not every role may ask which cluster this is. The same happens if the rows were copied here, and if one of them is from the
+ * future, because ids ran backwards. No index has the snapshots of entries. So all of them are read only by a role that
+ * may not ask, and only once, because afterwards the state tells whether it was copied.
  */
 export function clusterStep(tables: CacheTables): string {
-  const [entries, log, state] = [tables.entries, tables.invalidations, tables.state].map(placed)
-  const [horizon, cleanup, cluster] = [TAG_STATE.horizon, TAG_STATE.cleanup, TAG_STATE.cluster].map(literal)
+  const names = {
+    entries: placed(tables.entries),
+    leases: placed(tables.leases),
+    log: placed(tables.invalidations),
+    changes: placed(tables.changes),
+    state: placed(tables.state),
+  }
+  const { entries, leases, log, changes, state } = names
+  const [horizon, cleanup] = [TAG_STATE.horizon, TAG_STATE.cleanup].map(literal)
+  const [cluster, home] = [TAG_STATE.cluster, TAG_STATE.home].map(literal)
+  const xmax = 'pg_snapshot_xmax(pg_current_snapshot())'
   const declarations = `here text := ${verbatim(CLUSTER_IDENTITY)};
   recorded text := (select value from ${state} where name = ${cluster});
-  noted xid8 := (select (value::jsonb ->> 'noted')::xid8 from ${state} where name = ${cleanup});
-  is_elsewhere boolean := coalesce(recorded <> here, false)
-    or coalesce(noted > pg_snapshot_xmax(pg_current_snapshot()), false);
+  is_copied boolean := ${isCopied(state)};
+  is_elsewhere boolean := coalesce(recorded <> here, here is null and is_copied, false) or ${hasFutureNotes(names)};
 `
-  const body = `if is_elsewhere then
-    lock table ${entries}, ${log} in share row exclusive mode;
+  const body = `if here is null and is_copied is null and not is_elsewhere then
+    is_elsewhere := exists (select from ${entries} where tags is not null and pg_snapshot_xmax(filled_at) > ${xmax});
+  end if;
+  if is_elsewhere then
+    lock table ${leases}, ${entries}, ${log} in share row exclusive mode;
+    delete from ${leases} where xid >= ${xmax} and xid is distinct from pg_current_xact_id_if_assigned();
     delete from ${entries} where tags is not null;
     delete from ${log};
+    delete from ${changes} where xid >= ${xmax} and xid is distinct from pg_current_xact_id_if_assigned();
     -- The snapshot sees nothing: no entry has been looked at, and none is left.
     insert into ${state} (name, value)
-    values (${horizon}, pg_snapshot_xmax(pg_current_snapshot())::text || ' ${NOTHING_SEEN}')
+    values (${horizon}, ${xmax}::text || ' ${NOTHING_SEEN}')
     on conflict (name) do update set value = excluded.value, updated_at = now();
     update ${state} set value = '{}', updated_at = now() where name = ${cleanup};
   end if;
   if here is not null and (recorded is null or is_elsewhere) then
     insert into ${state} (name, value) values (${cluster}, here)
+    on conflict (name) do update set value = excluded.value, updated_at = now();
+  end if;
+  if coalesce(is_copied, true) then
+    insert into ${state} (name, value) select ${home}, first.xmin::text from ${state} as first where first.name = ${FIRST_ROW}
     on conflict (name) do update set value = excluded.value, updated_at = now();
   end if;
   if not exists (select from ${state} where name = ${cleanup}) then

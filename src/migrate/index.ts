@@ -5,6 +5,7 @@ import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
 import { defaultTables } from '../schema/index.ts'
 import { type MigrateOptions, migrationSql } from './migration-sql.ts'
+import { otherEngine } from './other-engine.ts'
 import { refusal } from './refusal.ts'
 
 export { type MigrateOptions, migrationSql } from './migration-sql.ts'
@@ -29,7 +30,8 @@ export async function migrate(db: Database, options?: MigrateOptions): Promise<v
     try {
       await db.execute(statement)
     } catch (error) {
-      throw refusal(databaseFailure(error), options?.tables ?? defaultTables)
+      const failure = databaseFailure(error)
+      throw (await otherEngine(db, failure)) ?? refusal(failure, options?.tables ?? defaultTables)
     }
   })
 }

@@ -15,6 +15,7 @@ import { boolean, optionsObject } from '../values/options.ts'
 import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { changeSteps, checkedChannel } from './changes-sql.ts'
 import { clusterStep } from './cluster-sql.ts'
+import { DISTRIBUTED_DECLARATIONS, distributedSteps } from './distributed-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
 import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
 import { LOCK_DECLARATIONS, lockStep, withLockRetries } from './locks-sql.ts'
@@ -97,6 +98,7 @@ export function migrationSql(given?: MigrateOptions): string {
   })
   const changes = [
     ...migrations.map((migration) => migrationStep(migration, tables)),
+    distributedSteps(tables),
     ...storageSteps(tables, options),
     clusterStep(tables),
     ...changeSteps(tables, {
@@ -106,9 +108,14 @@ export function migrationSql(given?: MigrateOptions): string {
     routines.record,
   ]
   // The routines are most of the work and lock no table, so they come before the changes that do.
-  const body = [preamble(tables), routines.install, withLockRetries(tables, changes.join('\n\n'))].join('\n\n')
+  const body = [
+    preamble(tables),
+    distributedSteps(tables),
+    routines.install,
+    withLockRetries(tables, changes.join('\n\n')),
+  ].join('\n\n')
   return guardedBlock(
-    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\n${LOCK_DECLARATIONS}\napplied pg_catalog.text[] := '{}';\n${ROUTINE_DECLARATIONS}`,
+    `${homeDeclarations(tables)}\n${GUARD_DECLARATIONS}\n${LOCK_DECLARATIONS}\n${DISTRIBUTED_DECLARATIONS}\napplied pg_catalog.text[] := '{}';\n${ROUTINE_DECLARATIONS}`,
     body,
     lockSteps(tables) + findTables(tables),
   )

@@ -4,6 +4,7 @@ import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
+import { DISTRIBUTED } from './distributed-sql.ts'
 import { GUARD } from './guard-sql.ts'
 
 const LOCK_NOT_AVAILABLE = '55P03'
@@ -15,6 +16,8 @@ const MESSAGES: Readonly<Record<string, (name: string) => string>> = {
   [GUARD.foreign]: (name) => `Expected ${name} to be a table of the cache, but its columns or key differ. ${OWN_NAMES}`,
   [GUARD.untrusted]: (name) =>
     `Expected ${name} to belong to the role that migrates, a group of it, or a superuser: its owner could run code with that role's rights, and so could a trigger of another role. Nothing was changed. Migrate as the role that owns it, drop triggers of others, or choose a schema of the cache's own.`,
+  [DISTRIBUTED]: (name) =>
+    `Expected ${name} to be a plain table, but Citus distributes it or made it a reference table. Its rows have the transaction ids of other servers, so tags would not be exact. Nothing was changed. Choose a schema of the cache's own that is not distributed, or call undistribute_table('${name}').`,
   [GUARD.hidden]: (name) =>
     `Expected to see every row of ${name}, but row-level security applies to the role that migrates. Nothing was changed. Migrate as the table's owner, without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS.`,
 }

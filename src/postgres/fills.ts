@@ -18,6 +18,7 @@ import { release } from './operations/release.ts'
 import { isDiskFull } from './retry.ts'
 import type { Run, Session } from './session.ts'
 import { readSlidingRow } from './sliding.ts'
+import { futureSnapshot } from './untrusted-snapshot.ts'
 import { claimEitherWay, type WriteRefusals } from './write-refusals.ts'
 
 export function fills(session: Session, refusals: WriteRefusals) {
@@ -41,7 +42,12 @@ export function fills(session: Session, refusals: WriteRefusals) {
       })
       return failure === undefined ? reply : { ...reply, failure }
     },
-    fill: (request) => session(async (run) => (await run(fill, fillValues(request)))[0]?.stored ?? false),
+    fill: (request) =>
+      session(async (run) => {
+        const [row] = await run(fill, fillValues(request))
+        if (row?.stored === null) throw futureSnapshot()
+        return row?.stored ?? false
+      }),
     release: (key, token) =>
       session(async (run) => {
         await run(release, { key, token })

@@ -11,6 +11,7 @@ import { remove } from './operations/remove.ts'
 import { removeMany } from './operations/remove-many.ts'
 import { takeSnapshot } from './operations/take-snapshot.ts'
 import type { Run, Session } from './session.ts'
+import { standbySnapshot } from './untrusted-snapshot.ts'
 
 export function removals(session: Session) {
   return {
@@ -28,7 +29,8 @@ export function removals(session: Session) {
     snapshot: () =>
       session(async (run) => {
         const [row] = await run(takeSnapshot)
-        return row?.snapshot ?? ''
+        if (row?.snapshot == null) throw standbySnapshot()
+        return row.snapshot
       }),
   } satisfies Partial<Store>
 }

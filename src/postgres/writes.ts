@@ -10,6 +10,7 @@ import { touch } from './operations/touch.ts'
 import { write } from './operations/write.ts'
 import { writeMany } from './operations/write-many.ts'
 import type { Run, Session } from './session.ts'
+import { futureSnapshot } from './untrusted-snapshot.ts'
 
 /** Characters of one statement. Escaped twice, as an array and as JSON, they can grow fourfold, and must arrive in time. */
 const MAX_PART_CHARACTERS = 4 * 1024 * 1024
@@ -25,7 +26,12 @@ export function writes(session: Session) {
         else for (const part of chunks(items, characters, MAX_PART_CHARACTERS)) await writePart(run, part, values)
         return items.length
       }),
-    add: (item, input) => session(async (run) => (await run(add, { ...item, ...inputValues(input) })).length > 0),
+    add: (item, input) =>
+      session(async (run) => {
+        const [row] = await run(add, { ...item, ...inputValues(input) })
+        if (row?.added === 0) throw futureSnapshot()
+        return row !== undefined
+      }),
     touch: (key, deadline) =>
       session(async (run) => (await run(touch, { key, ...deadlineValues(deadline) })).length > 0),
     count: (key, input) => session((run) => sum(run, key, input)),
@@ -50,15 +56,20 @@ async function writePart(run: Run, items: readonly Item[], input: ReturnType<typ
     const { key, value, number } = only
     const { at, after, tags, asOf } = input
     // Field by field, because spreading both costs more than all else that this process does for a write.
-    await run(write, { key, value, number, at, after, tags, asOf })
+    requireStored(await run(write, { key, value, number, at, after, tags, asOf }), asOf)
   } else {
     const columns = {
       keys: items.map(({ key }) => key),
       values: items.map(({ value }) => value),
       numbers: items.map(({ number }) => number),
     }
-    await run(writeMany, { ...columns, ...input })
+    requireStored(await run(writeMany, { ...columns, ...input }), input.asOf)
   }
+}
+
+/** @throws DatabaseError if the statement stored nothing, because `asOf` is from the future */
+function requireStored([row]: readonly { count: number }[], asOf: string | null): void {
+  if (asOf !== null && row?.count === 0) throw futureSnapshot()
 }
 
 async function sum(run: Run, key: string, { deadline, ...input }: CountInput): Promise<string> {

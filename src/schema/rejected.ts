@@ -11,6 +11,8 @@ export const TAG_STATE = {
   cleanup: 'tag cleanup',
   /** The cluster that the transaction ids belong to. */
   cluster: 'cluster',
+  /** The transaction that wrote the row of the first migration, by which copied rows are recognised. */
+  home: 'home',
 } as const
 
 /** The tables that the condition reads. */

@@ -4,8 +4,13 @@
 export type Change = readonly [kind: 'key' | 'tag' | 'all', name: string]
 
 export interface Changes {
-  /** A snapshot, as `formatSnapshot` writes it. The next read passes it back. */
-  readonly cursor: string
+  /**
+   * A snapshot, as `formatSnapshot` writes it. The next read passes it back. Null if the store cannot tell changes now, as a
+   * standby cannot. Then no copies are kept.
+   */
+  readonly cursor: string | null
+  /** The history that the cursor belongs to, if cursors can go back. A cursor of another history says nothing. */
+  readonly history?: string | undefined
   readonly changed: readonly Change[]
   /** True if the store no longer knows what changed since the last cursor: anything may have. */
   readonly isGap: boolean

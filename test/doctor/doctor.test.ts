@@ -52,7 +52,7 @@ describe('doctor', () => {
     const known = found.filter(({ check }) => check !== 'connection')
     expect(known.filter(({ status }) => status !== 'ok')).toEqual([])
     expect(statusOf(known)).toBe('ok')
-    expect(new Set(found.map(({ check }) => check)).size).toBe(19)
+    expect(new Set(found.map(({ check }) => check)).size).toBe(22)
   })
 
   it('says that the tables are missing, or of an older version', async () => {

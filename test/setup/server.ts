@@ -42,7 +42,7 @@ export async function startServer(settings: readonly string[] = [], bin?: string
   }
 }
 
-async function initialize({ account, folder, bin }: Place): Promise<void> {
+export async function initialize({ account, folder, bin }: Place): Promise<void> {
   const passwordFile = join(folder, 'password')
   await writeFile(passwordFile, 'postgres\n')
   if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid)

@@ -1,33 +1,15 @@
 /** Rows that were dumped on one server and restored on another, whose transaction ids start elsewhere. */
-import { drizzle } from 'drizzle-orm/node-postgres'
-import type pg from 'pg'
-import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
-import { createDatabase, createPool } from '../setup/databases.ts'
+import { createDatabase } from '../setup/databases.ts'
 import { startServer } from '../setup/server.ts'
+import { type Dump, dump, restore, rows, type Site, siteOf, spend, TABLES } from './dumps.ts'
 import { passNotedTime } from './time.ts'
-
-const TABLES = ['cache_entries', 'cache_leases', 'cache_invalidations', 'cache_state'] as const
-type Dump = Record<string, string>
 
 /** The server that is far ahead in its ids, and a fresh one. */
 let from: Site
 let to: Site
-
-interface Site {
-  pool: pg.Pool
-  db: ReturnType<typeof drizzle>
-  cache: Cache
-}
-
-async function siteOf(url: string): Promise<Site> {
-  const pool = createPool(url, { max: 5 })
-  const db = drizzle(pool)
-  await migrate(db)
-  return { pool, db, cache: createCache(db, { timeout: 60_000 }) }
-}
 
 beforeAll(async () => {
   from = await siteOf(await createDatabase())
@@ -41,41 +23,9 @@ beforeEach(async () => {
   await empty(to)
 })
 
-/** Takes so many transaction ids. */
-async function spend({ pool }: Site, count: number): Promise<void> {
-  await pool.query(`do $$ begin for i in 1..${count} loop perform pg_current_xact_id(); commit; end loop; end $$`)
-}
-
 async function empty({ pool, db }: Site): Promise<void> {
   await pool.query(`truncate ${TABLES.join(', ')}`)
   await migrate(db)
-}
-
-async function dump({ pool }: Site): Promise<Dump> {
-  const texts: Dump = {}
-  for (const table of TABLES) {
-    texts[table] = (await pool.query(`select coalesce(json_agg(t), '[]')::text as rows from ${table} t`)).rows[0].rows
-  }
-  return texts
-}
-
-async function restore({ pool }: Site, texts: Dump): Promise<void> {
-  for (const table of TABLES) {
-    const { rows } = await pool.query(
-      `select string_agg(quote_ident(attname), ', ' order by attnum) as columns from pg_attribute
-       where attrelid = $1::regclass and attnum > 0 and attgenerated = ''`,
-      [table],
-    )
-    await pool.query(`truncate ${table}`)
-    await pool.query(
-      `insert into ${table} (${rows[0].columns}) select ${rows[0].columns} from json_populate_recordset(null::${table}, $1)`,
-      [texts[table]],
-    )
-  }
-}
-
-async function rows({ pool }: Site, text: string): Promise<number> {
-  return Number((await pool.query(`select count(*) from ${text}`)).rows[0].count)
 }
 
 /** What the other server knew: tagged entries, of which some are rejected, and an untagged one. */

@@ -2,13 +2,14 @@ import { sql } from 'drizzle-orm'
 import { integer } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { overwrite, param, writtenColumns, zipped } from '../../postgres/operations/fragments.ts'
+import { isFromFuture } from '../../postgres/operations/history.ts'
 
 /**
  * Stores entries as they were exported, and overwrites those of the same keys. `keys` must be distinct.
  *
  * It leaves out entries that cleanup would remove already.
  *
- * A tagged entry without a snapshot of its own is as of `asOf`.
+ * A tagged entry is as of `asOf` if it has no snapshot of its own, or one from the future: the database was taken back since.
  */
 export const importEntries = operation({
   name: 'import_entries',
@@ -19,12 +20,13 @@ export const importEntries = operation({
     const written = db.$with('written', {}).as(sql`
       insert into ${entries} (${writtenColumns}, meta)
       select item.key, item.value, item.number::numeric, item.expires_at::timestamptz, item.kept_until::timestamptz,
-        tagged.tags, case when tagged.tags is not null then coalesce(item.filled_at, ${param('asOf')})::pg_snapshot end,
+        tagged.tags, case when tagged.tags is not null then given.filled_at end,
         item.compute_ms::float8, coalesce(item.created_at::timestamptz, now()), coalesce(item.updated_at::timestamptz, now()),
         pg_current_xact_id(), item.meta
       from ${zipped('keys', 'values', 'numbers', 'expiresAts', 'keptUntils', 'tags', 'filledAts', 'computeMs', 'createdAts', 'updatedAts', 'metas')}
         as item(key, value, number, expires_at, kept_until, tags, filled_at, compute_ms, created_at, updated_at, meta),
-        lateral (select array_agg(tag) as tags from json_array_elements_text(item.tags::json) as t(tag)) as tagged
+        lateral (select array_agg(tag) as tags from json_array_elements_text(item.tags::json) as t(tag)) as tagged,
+        lateral (select case when ${isFromFuture(sql`item.filled_at::pg_snapshot`)} then ${param('asOf')} else coalesce(item.filled_at, ${param('asOf')}) end::pg_snapshot as filled_at) as given
       where item.kept_until is null or item.kept_until::timestamptz > now()
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}

@@ -4,7 +4,10 @@ import type { Check } from '../finding.ts'
 import { cleanup } from './cleanup.ts'
 import { clock } from './clock.ts'
 import { connection } from './connection.ts'
+import { distribution } from './distribution.ts'
+import { engine } from './engine.ts'
 import { heapOnly } from './heap-only.ts'
+import { history } from './history.ts'
 import { indexes } from './indexes.ts'
 import { leases } from './leases.ts'
 import { log } from './log.ts'
@@ -22,8 +25,8 @@ import { unlogged } from './unlogged.ts'
 import { vacuum } from './vacuum.ts'
 
 export const CHECKS: readonly Check[] = [
-  ...[connection, server, pooler, clock, rowSecurity, migrations],
-  ...[privileges, ownership, routines],
+  ...[connection, engine, server, pooler, clock, rowSecurity, migrations],
+  ...[privileges, ownership, routines, history, distribution],
   ...[indexes, settings, unlogged],
   ...[vacuum, toast, heapOnly, cleanup, leases, log, transactions],
 ]

@@ -6,6 +6,7 @@ import {
   computedOnce,
   deadline,
   filledAt,
+  isUsable,
   liveWhenLocked,
   overwrite,
   param,
@@ -13,7 +14,11 @@ import {
   writtenColumns,
 } from './fragments.ts'
 
-/** Stores an entry if none is live under the key, and then returns one row. An expired entry is replaced. */
+/**
+ * Stores an entry if none is live under the key, and then returns one row. An expired entry is replaced.
+ *
+ * If `asOf` is from the future, it stores nothing, and returns a row with 0.
+ */
 export const add = operation({
   name: 'add',
   repeatable: 'unsent',
@@ -25,8 +30,11 @@ export const add = operation({
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
+      where ${isUsable}
       on conflict (key) do update set ${overwrite} where not ${liveWhenLocked(tables)}
       returning 1`)
-    return answer(db.with(written), { added: sql`1` }).from(sql`written`)
+    return answer(db.with(written), { added: sql`result.added` }).from(
+      sql`(select 1 as added from written union all select 0 where not ${isUsable}) as result`,
+    )
   },
 })

@@ -6,14 +6,16 @@ import { isHidden } from '../../schema/rejected.ts'
 import type { Change, Changes } from '../../store/changes.ts'
 import { json, type Kind } from '../kinds.ts'
 import { param } from './fragments.ts'
+import { historyName, trustedSnapshot } from './history.ts'
 
 /** The row of `cache_state` with the log's horizon, and the oldest transaction that ran when a cleanup noted it. */
 export const CHANGES_STATE = 'changes'
 
 /** The kind of column that {@link changesSince} returns. */
 export const changes: Kind<Changes> = json((value): value is Changes => {
-  const { cursor, isGap, changed } = Object(value)
-  return typeof cursor === 'string' && typeof isGap === 'boolean' && Array.isArray(changed) && changed.every(isChange)
+  const { cursor, history, isGap, changed } = Object(value)
+  const isPosition = (cursor === null || typeof cursor === 'string') && typeof history === 'string'
+  return isPosition && typeof isGap === 'boolean' && Array.isArray(changed) && changed.every(isChange)
 })
 
 function isChange(value: unknown): value is Change {
@@ -26,7 +28,8 @@ const MAX_CHANGES = 500
 /**
  * The changes that committed after the parameter `since`, as JSON.
  *
- * - `cursor`: this statement's snapshot, which the next read passes as `since`.
+ * - `cursor`: this statement's snapshot, which the next read passes as `since`. Null on a standby.
+ * - `history`: the history that the cursor belongs to. In another one, `since` means nothing.
  * - `changed`: pairs of kind and name.
  * - `isGap`: true if the changes are not known, because they are too many, were trimmed, or row-level security may hide them.
  *
@@ -38,7 +41,8 @@ export function changesSince(tables: CacheTables): SQL {
   const horizon = sql`(select (h.value::jsonb ->> 'horizon')::xid8 from ${state} as h where h.name = ${sql.raw(`'${CHANGES_STATE}'`)})`
   return sql`(
     select json_build_object(
-      'cursor', pg_current_snapshot()::text,
+      'cursor', ${trustedSnapshot}::text,
+      'history', ${historyName(tables)},
       'isGap', coalesce(pg_snapshot_xmin(${since}) < ${horizon}, false) or count(*) > ${sql.raw(String(MAX_CHANGES))}
         or ${isHidden(tables, [changes, state])},
       'changed', coalesce(json_agg(json_build_array(news.kind, news.name)), '[]'))

@@ -1,8 +1,17 @@
 import { sql } from 'drizzle-orm'
 import { rejected } from '../../schema/rejected.ts'
-import { bool } from '../kinds.ts'
+import { bool, nullable } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { asWrittenNow, deadline, milliseconds, overwrite, param, textArray, writtenColumns } from './fragments.ts'
+import {
+  asWrittenNow,
+  deadline,
+  isUsable,
+  milliseconds,
+  overwrite,
+  param,
+  textArray,
+  writtenColumns,
+} from './fragments.ts'
 import { freed, heldLease } from './lease.ts'
 
 /**
@@ -10,13 +19,13 @@ import { freed, heldLease } from './lease.ts'
  *
  * It refuses the value if somebody wrote or removed the entry since the claim, took over the lease, or invalidated one of
  * the tags, because the value may be computed from older data. It also refuses it if the claim is older than the trimmed log
- * of invalidations.
+ * of invalidations. `stored` is null if `asOf` is from the future.
  */
 export const fill = operation({
   name: 'fill',
   repeatable: 'always',
   rows: 'one',
-  columns: { stored: bool },
+  columns: { stored: nullable(bool) },
   build(db, tables, answer) {
     const { entries, leases } = tables
     const fence = db.$with('fence', {}).as(sql`
@@ -38,12 +47,12 @@ export const fill = operation({
         given.expires_at, given.kept_until, given.tags, case when given.tags is not null then given.filled_at end,
         ${param('computeMs', 'float8')}, ${asWrittenNow}
       from given
-      where not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
+      where ${isUsable} and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
       on conflict (key) do update set ${overwrite}
       where entry.written_by is not distinct from (select seen from fence)
       returning 1`)
-    return answer(db.with(fence, given, written), { stored: sql`exists (select from written)` }).from(
-      sql`(select) as one`,
-    )
+    return answer(db.with(fence, given, written), {
+      stored: sql`case when ${isUsable} then exists (select from written) end`,
+    }).from(sql`(select) as one`)
   },
 })

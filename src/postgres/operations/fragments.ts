@@ -5,6 +5,7 @@ import type { EntryState } from '../../cache.ts'
 import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import type { Deadline } from '../../values/expiration.ts'
+import { isFromFuture } from './history.ts'
 
 /** A condition on entries. */
 export type Condition = (tables: CacheTables) => SQL
@@ -75,6 +76,9 @@ export function computedOnce(fields: Record<string, SQL>): SQL {
 
 /** The snapshot to store with a tagged entry: the caller's, or this statement's own. */
 export const filledAt: SQL = sql`case when given.tags is not null then coalesce(${param('asOf', 'pg_snapshot')}, pg_current_snapshot()) end`
+
+/** False if the caller's snapshot is from the future. */
+export const isUsable: SQL = sql`(${param('asOf')} is null or not ${isFromFuture(param('asOf', 'pg_snapshot'))})`
 
 /** The columns that a write sets. All of them, so that nothing of an older entry survives. */
 const WRITTEN_COLUMNS =

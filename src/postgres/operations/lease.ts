@@ -9,6 +9,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
+import { isFromFuture } from './history.ts'
 
 /** Frees a lease. The holder finds its token gone, and `xid` shows statements with an older snapshot that it changed. */
 export const freed: SQL = sql.raw('token = null, xid = pg_current_xact_id(), expires_at = now()')
@@ -43,12 +44,12 @@ export const PASS: SQL = sql.raw(`'pass'`)
 
 /**
  * The lease of one key under which a response may be stored. Either the client's token holds it, or it was passed by since
- * before the snapshot `passedAt` and has not changed since.
+ * before the snapshot `passedAt` and has not changed since. A snapshot from the future proves nothing.
  */
 export function fencingLease(tables: CacheTables): SQL {
   const { key, token, xid } = tables.leases
   return sql`${key} = ${param('key')} and (${token} = ${param('token')}
-    or (${token} = ${PASS} and coalesce(pg_visible_in_snapshot(${xid}, ${passedAt}), false)))`
+    or (${token} = ${PASS} and coalesce(pg_visible_in_snapshot(${xid}, ${passedAt}) and not ${isFromFuture(passedAt)}, false)))`
 }
 
 /** The handler's response is made of data that is no older than this snapshot. */

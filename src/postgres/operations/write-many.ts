@@ -6,6 +6,7 @@ import {
   computedOnce,
   deadline,
   filledAt,
+  isUsable,
   overwrite,
   textArray,
   writtenColumns,
@@ -13,7 +14,7 @@ import {
 } from './fragments.ts'
 
 /**
- * Stores entries and replaces any that exist. `keys` must be distinct.
+ * Stores entries and replaces any that exist. `keys` must be distinct. Counts none if `asOf` is from the future.
  *
  * It locks in key order, so that two callers cannot deadlock. It takes lists, because Postgres allows 65,535 parameters.
  */
@@ -29,6 +30,7 @@ export const writeMany = operation({
         given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${zipped('keys', 'values', 'numbers')} as item(key, value, number),
         ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
+      where ${isUsable}
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
       returning 1`)

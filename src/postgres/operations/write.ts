@@ -6,13 +6,14 @@ import {
   computedOnce,
   deadline,
   filledAt,
+  isUsable,
   overwrite,
   param,
   textArray,
   writtenColumns,
 } from './fragments.ts'
 
-/** Stores an entry and replaces any that exists. */
+/** Stores an entry and replaces any that exists. Counts none if `asOf` is from the future. */
 export const write = operation({
   name: 'write',
   repeatable: 'unsent',
@@ -24,6 +25,7 @@ export const write = operation({
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
+      where ${isUsable}
       on conflict (key) do update set ${overwrite}
       returning 1`)
     return answer(db.with(written), { count: sql`count(*)` }).from(sql`written`)

@@ -13,8 +13,16 @@ export interface ChangeFeed {
   apply(changed: Changes['changed']): Promise<void>
 }
 
+/** How far the changes are known. */
+interface Position {
+  readonly cursor: string
+  readonly history: string | undefined
+}
+
 export function createChangeFeed(copies: Copies, guards: CopyGuards): ChangeFeed {
-  let cursor: string | null = null
+  let position: Position | null = null
+  /** Counts how often the store went to another history, so that late answers of an older one are recognised. */
+  let generation = 0
 
   async function flush(own: readonly CopyGuard[] = []): Promise<void> {
     guards.invalidate('all', own)
@@ -34,34 +42,57 @@ export function createChangeFeed(copies: Copies, guards: CopyGuards): ChangeFeed
     ])
   }
 
+  /** Moves the position. True if the answer belongs to another history than the position that the read asked about. */
+  function move(asked: Position | null, next: Position): boolean {
+    const hasSwitched = isOfOtherHistory(asked ?? position, next) || (asked !== null && !isNewer(next, asked))
+    if (hasSwitched) generation++
+    // If reads overtake each other, the newest cursor counts. The others tell nothing that it does not. An answer to a first
+    // read tells nothing of before it, so of several first reads the oldest cursor counts.
+    const counts = position === null || (asked === null ? isNewer(position, next) : isNewer(next, position))
+    if (hasSwitched || counts) position = next
+    return hasSwitched
+  }
+
   return {
-    hasBegun: () => cursor !== null,
+    hasBegun: () => position !== null,
     flush: () => flush(),
     apply: (changed) => apply(changed),
     reader(own) {
-      let asked: string | null = null
+      let asked: Position | null = null
+      let askedIn = generation
       let spared = own
       return {
         since() {
-          asked = cursor
-          return cursor
+          asked = position
+          askedIn = generation
+          return position?.cursor ?? null
         },
-        async receive({ cursor: next, changed, isGap }) {
-          // If reads overtake each other, the newest cursor counts. The others tell nothing that it does not. An answer to a first
-          // read tells nothing of before it, so of several first reads the oldest cursor counts.
-          if (cursor === null || (asked === null ? isNewer(cursor, next) : isNewer(next, cursor))) cursor = next
+        async receive({ cursor, history, changed, isGap }) {
           // A read in several parts may learn from a later part that a row of an earlier one has changed.
           const guarded = spared
           spared = []
-          await (isGap ? flush(guarded) : apply(changed, guarded))
+          if (cursor === null) {
+            // Nobody will tell when this read's rows change, so they leave no copies either.
+            position = null
+            generation++
+            return flush()
+          }
+          // The read was sent before the store switched. If its rows are of the older history, nobody will tell of changes.
+          if (askedIn !== generation) return flush()
+          const hasSwitched = move(asked, { cursor, history })
+          await (hasSwitched || isGap ? flush(guarded) : apply(changed, guarded))
         },
       }
     },
   }
 }
 
-/** Compares two snapshots by the first transaction that each of them cannot see. */
-function isNewer(a: string, b: string): boolean {
-  const next = (snapshot: string) => BigInt(snapshot.split(':')[1] ?? 0)
+function isOfOtherHistory(before: Position | null, after: Position): boolean {
+  return before !== null && before.history !== after.history
+}
+
+/** Compares two snapshots by the first transaction that each of them cannot see. Within a history it never goes back. */
+function isNewer(a: Position, b: Position): boolean {
+  const next = ({ cursor }: Position) => BigInt(cursor.split(':')[1] ?? 0)
   return next(a) >= next(b)
 }

@@ -1,0 +1,57 @@
+import { getTableName, sql } from 'drizzle-orm'
+import { CITUS_TABLES } from '../../migrate/distributed-sql.ts'
+import { bool, text } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { ownTables } from '../../schema/own-tables.ts'
+import { type Check, oidOf, ok } from '../finding.ts'
+
+const present = operation({
+  name: 'check_citus',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { hasCitus: bool },
+  build: (db, _tables, answer) =>
+    answer(db, { hasCitus: sql`to_regclass(${CITUS_TABLES}::text) is not null` }).from(sql`(select) as one`),
+})
+
+const distributed = operation({
+  name: 'check_distribution',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { own: text, hasOthers: bool },
+  build(db, tables, answer) {
+    const own = sql.join(
+      ownTables(tables).map((table) => sql`(${oidOf(tables, table)}::oid, ${getTableName(table)}::text)`),
+      sql`, `,
+    )
+    const catalogue = sql.raw(CITUS_TABLES)
+    return answer(db, {
+      own: sql`coalesce((
+        select string_agg(own.name, ', ' order by own.name) from (values ${own}) as own(oid, name)
+        join ${catalogue} as d on d.logicalrelid = own.oid), '')`,
+      hasOthers: sql`exists (select from ${catalogue})`,
+    }).from(sql`(select) as one`)
+  },
+})
+
+/** Whether Citus distributes tables of the cache, or of the program. */
+export const distribution: Check = {
+  name: 'distribution',
+  needsTables: true,
+  async look({ runner }) {
+    const [citus] = await runner.run(present)
+    if (citus?.hasCitus !== true) return [ok('No table is distributed.')]
+    const [row] = await runner.run(distributed)
+    if (row === undefined) return []
+    if (row.own !== '') {
+      const what = `Citus distributes ${row.own}: the rows have the transaction ids of other servers, so tagged entries may be stale.`
+      const advice = "select undistribute_table('…') for each of them, then clear the cache and run `pgstash migrate`."
+      return [{ status: 'problem', what, advice }]
+    }
+    if (!row.hasOthers) return [ok('Citus is installed, and no table is distributed.')]
+    const what = "Citus distributes tables of yours, and the cache's are plain."
+    const advice =
+      'Invalidate after the commit: a transaction over several shards shows its invalidation before its data. Do not watch these tables.'
+    return [{ status: 'note', what, advice }]
+  },
+}

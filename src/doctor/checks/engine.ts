@@ -1,0 +1,39 @@
+import { sql } from 'drizzle-orm'
+import { bool } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { CAPABILITIES, missingCapabilities, missingMessage } from '../../values/capabilities.ts'
+import { DatabaseError } from '../../values/errors.ts'
+import { type Check, ok } from '../finding.ts'
+
+const holding = (holds: string) =>
+  operation({
+    name: 'check_engine',
+    repeatable: 'always',
+    rows: 'one',
+    columns: { holds: bool },
+    build: (db, _tables, answer) => answer(db, { holds: sql`(${sql.raw(holds)})` }).from(sql`(select) as one`),
+  })
+
+const everything = holding(CAPABILITIES.map(({ holds }) => `(${holds})`).join(' and '))
+
+/** Whether the server has what the cache needs of Postgres, whatever it calls itself. */
+export const engine: Check = {
+  name: 'engine',
+  needsTables: false,
+  async look({ runner }) {
+    const ask = async (of: ReturnType<typeof holding>) => (await runner.run(of))[0]?.holds === true
+    const hasAll = await ask(everything).catch((error) => {
+      if (error instanceof DatabaseError && error.sqlState !== undefined) return false
+      throw error
+    })
+    const missing = hasAll
+      ? []
+      : await missingCapabilities(
+          (holds) => ask(holding(holds)),
+          (error) => (error instanceof DatabaseError ? error.sqlState : undefined),
+        )
+    if (missing.length === 0) return [ok('The server has what the cache needs of Postgres.')]
+    const advice = 'Give the cache a database on Postgres.'
+    return [{ status: 'problem', what: missingMessage(missing), advice }]
+  },
+}

@@ -1,0 +1,95 @@
+/** Tables that Citus distributes. Its catalogue is made by hand, because Citus itself is not installed. */
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { migrate } from 'pgstash/migrate'
+import { cacheTables } from 'pgstash/schema'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { examine } from '../../src/doctor/examine.ts'
+import { createRunner } from '../../src/postgres/runner.ts'
+import { defaultTables } from '../../src/schema/index.ts'
+import { cleanup } from '../setup/cleanup.ts'
+import { createDatabase, createPool } from '../setup/databases.ts'
+import { connectors } from '../setup/drivers.ts'
+import { startServer } from '../setup/server.ts'
+
+/** The columns of Citus 13. */
+const CATALOGUE = `create table pg_catalog.pg_dist_partition (
+  logicalrelid regclass not null primary key, partmethod "char" not null, partkey text,
+  colocationid integer not null default 0, repmodel "char" not null default 'c', autoconverted boolean not null default false)`
+
+let server: string
+beforeAll(async () => {
+  const started = await startServer(['allow_system_table_mods=on'])
+  cleanup(started.stop)
+  server = started.url
+})
+
+async function createCoordinator() {
+  const url = await createDatabase(server)
+  const pool = createPool(url)
+  await pool.query(CATALOGUE)
+  await pool.query('grant select on pg_catalog.pg_dist_partition to public')
+  const distribute = (table: string, method = 'h') =>
+    pool.query(`insert into pg_catalog.pg_dist_partition (logicalrelid, partmethod) values ('${table}', '${method}')`)
+  return { url, pool, db: drizzle(pool), distribute }
+}
+
+async function finding(db: ReturnType<typeof drizzle>): Promise<string> {
+  const runner = createRunner(db, { tables: defaultTables, timeoutMs: 30_000, preparedNames: false })
+  const found = await examine({
+    runner,
+    tables: defaultTables,
+    host: 'localhost',
+    port: 1,
+    isHttp: false,
+    now: Date.now,
+  })
+  return found.flatMap(({ check, status, what }) => (check === 'distribution' ? [`${status}: ${what}`] : [])).join('\n')
+}
+
+describe('on a coordinator of Citus', () => {
+  it('plain tables are fine', async () => {
+    const { db } = await createCoordinator()
+    await migrate(db)
+    await migrate(db)
+    expect(await finding(db)).toBe('ok: Citus is installed, and no table is distributed.')
+  })
+
+  it.each([
+    ['distributed', 'cache_entries', 'h'],
+    ['reference', 'cache_invalidations', 'n'],
+  ])('migrate and doctor refuse %s tables', async (_kind, table, method) => {
+    const { db, url, distribute } = await createCoordinator()
+    await migrate(db)
+    await distribute(table, method)
+    for (const connect of Object.values(connectors)) {
+      await expect(migrate(await connect(url))).rejects.toMatchObject({
+        code: 'DATABASE',
+        message: expect.stringContaining(`Expected ${table} to be a plain table, but Citus distributes it`),
+      })
+    }
+    expect(await finding(db)).toMatch(new RegExp(`^problem: Citus distributes ${table}: `))
+  })
+
+  it('migrate makes no tables where Citus distributes new ones', async () => {
+    const { db, pool } = await createCoordinator()
+    // What Citus does in a distributed schema.
+    await pool.query(`create function distribute() returns event_trigger language plpgsql as $$ begin
+      insert into pg_catalog.pg_dist_partition (logicalrelid, partmethod)
+      select c.objid::regclass, 'n' from pg_event_trigger_ddl_commands() as c where c.object_type = 'table' on conflict do nothing;
+    end $$`)
+    await pool.query(
+      `create event trigger distribute on ddl_command_end when tag in ('CREATE TABLE') execute function distribute()`,
+    )
+    const tables = cacheTables({ schema: 'sharded' })
+    await expect(migrate(db, { tables })).rejects.toThrow('Expected cache_entries to be a plain table')
+    expect((await pool.query(`select from pg_namespace where nspname = 'sharded'`)).rowCount).toBe(0)
+  })
+
+  it('doctor says what to do if tables of the program are distributed', async () => {
+    const { db, pool, distribute } = await createCoordinator()
+    await migrate(db)
+    await pool.query('create table products ()')
+    await distribute('products')
+    expect(await finding(db)).toBe("note: Citus distributes tables of yours, and the cache's are plain.")
+  })
+})
