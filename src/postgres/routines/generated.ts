@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '00ce53d1'
+export const ROUTINE_VERSION = '0d880cea'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -12,8 +12,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   count_in_range: 'from to',
   count_up: 'delta key sliding at after',
   delete_response: 'key token passedAt',
-  evict: 'batch',
-  evict_in_range: 'from to batch',
+  evict: 'scan batch',
+  evict_in_range: 'from to scan batch',
   fill: 'key token staleMs at after maxAgeMs tags asOf value number computeMs',
   fill_response:
     'key token passedAt base forgets names retentionMs digests at after maxAgeMs tags expected maxVariants value computeMs meta date',
@@ -54,8 +54,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   remove_many: 'keys',
   stats: '',
   stats_in_range: 'from to',
-  sweep: 'leases scan slot batch begin trims rows',
-  sweep_in_range: 'leases from to scan after slot batch',
+  sweep: 'leases batch slot begin scan trims rows',
+  sweep_in_range: 'from to leases batch slot after scan',
   take_snapshot: '',
   touch: 'at after key',
   write: 'key value number asOf at after tags',
