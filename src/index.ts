@@ -90,6 +90,7 @@ export {
   InvalidKeyError,
   InvalidOptionError,
   InvalidTableNameError,
+  NodesError,
   NotANumberError,
   RefreshError,
   UnknownStoreError,
