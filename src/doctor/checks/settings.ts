@@ -64,7 +64,7 @@ function serverObservations(row: ServerSettings): Observation[] {
   const size = megabytes(row.heapBytes)
   if (!row.compressesPages) {
     const what = `The entries take ${size}, and wal_compression is off: the first write to a page after each checkpoint logs all of it, 8 kB.`
-    seen.push({ status: 'note', what, advice: 'Set wal_compression to lz4, or to on before Postgres 15.' })
+    seen.push({ status: 'note', what, advice: 'Set wal_compression to lz4, or to on if the server has no lz4.' })
   }
   if (row.checkpointSeconds !== null && row.checkpointSeconds < MIN_CHECKPOINT_SECONDS) {
     const what = `checkpoint_timeout is ${row.checkpointSeconds} s: each checkpoint makes writes log whole pages again.`
