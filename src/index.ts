@@ -91,6 +91,7 @@ export {
   InvalidKeyError,
   InvalidOptionError,
   InvalidTableNameError,
+  NodesError,
   NotANumberError,
   RefreshError,
   UnknownStoreError,

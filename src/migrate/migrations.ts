@@ -40,5 +40,13 @@ export const migrations: readonly Migration[] = [
     "statements": [
       "CREATE TABLE \"cache_history\" (\n\t\"name\" text NOT NULL,\n\t\"bucket_at\" timestamp with time zone NOT NULL,\n\t\"hits\" bigint DEFAULT 0 NOT NULL,\n\t\"misses\" bigint DEFAULT 0 NOT NULL,\n\t\"stale\" bigint DEFAULT 0 NOT NULL,\n\t\"writes\" bigint DEFAULT 0 NOT NULL,\n\t\"deletes\" bigint DEFAULT 0 NOT NULL,\n\t\"invalidations\" bigint DEFAULT 0 NOT NULL,\n\t\"fills\" bigint DEFAULT 0 NOT NULL,\n\t\"fill_ms\" double precision DEFAULT 0 NOT NULL,\n\t\"slowest_fill_ms\" double precision DEFAULT 0 NOT NULL,\n\t\"cleanups\" bigint DEFAULT 0 NOT NULL,\n\t\"removed\" bigint DEFAULT 0 NOT NULL,\n\t\"errors\" bigint DEFAULT 0 NOT NULL,\n\tCONSTRAINT \"cache_history_pk\" PRIMARY KEY(\"name\",\"bucket_at\")\n);"
     ]
+  },
+  {
+    "name": "0005_lease_slots",
+    "statements": [
+      "DELETE FROM \"cache_leases\" WHERE \"expires_at\" < now() - interval '10 minutes';",
+      "ALTER TABLE \"cache_leases\" ADD COLUMN \"cleanup_slot\" integer GENERATED ALWAYS AS (floor(extract(epoch from (expires_at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int) STORED;",
+      "CREATE INDEX \"cache_leases_cleanup_slot_idx\" ON \"cache_leases\" USING btree (\"cleanup_slot\");"
+    ]
   }
 ]

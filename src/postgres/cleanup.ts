@@ -7,7 +7,7 @@ import { keyRange, type Scope } from '../values/key.ts'
 import { randomNumber } from '../values/random.ts'
 import { sendBatch } from './batches.ts'
 import type { Capacity } from './capacity.ts'
-import { evict } from './operations/evict.ts'
+import { evict, evictSizes } from './operations/evict.ts'
 import { forScope } from './operations/scoped.ts'
 import { stats } from './operations/stats.ts'
 import { SWEEP_START, sweep, sweepSizes } from './operations/sweep.ts'
@@ -99,7 +99,9 @@ async function evictTo(
   const wanted = () => Math.max(entries, Math.ceil(bytes / Math.max(1, entryBytes)))
   if (wanted() === 0) return { evicted, more: false }
   for (const next of inBatches({ size: () => Math.min(largest, wanted(), MAX_EVICTED - evicted), isOver })) {
-    const { row: part } = await sendBatch(next, (batch) => run(forScope(evict, scope), { ...range, batch }))
+    const { row: part } = await sendBatch(next, (size) =>
+      run(forScope(evict, scope), { ...range, ...evictSizes(size) }),
+    )
     if (part !== undefined) {
       evicted += part.evicted
       entries -= part.evicted

@@ -89,18 +89,24 @@ export function cacheTables(options: CacheTablesOptions = {}) {
   )
 
   /** Leases: the right to fill a key. A table of their own, so that leasing never writes an entry. */
-  const leases = table(`${prefix}cache_leases`, {
-    key: byteOrderedText('key').primaryKey(),
-    /** Made by the client, so that it can repeat a claim whose answer was lost. Null once released. */
-    token: text('token'),
-    /** The claim's snapshot. The data that the value is computed from is no older. */
-    claimedAt: snapshot('claimed_at'),
-    /** The last transaction that claimed, filled, released or broke the lease. */
-    xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
-    expiresAt: instant('expires_at').notNull(),
-    /** The entry's `written_by` as the claim saw it. Null if there was no entry. */
-    seen: transactionId('seen'),
-  })
+  const leases = table(
+    `${prefix}cache_leases`,
+    {
+      key: byteOrderedText('key').primaryKey(),
+      /** Made by the client, so that it can repeat a claim whose answer was lost. Null once released. */
+      token: text('token'),
+      /** The claim's snapshot. The data that the value is computed from is no older. */
+      claimedAt: snapshot('claimed_at'),
+      /** The last transaction that claimed, filled, released or broke the lease. */
+      xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
+      expiresAt: instant('expires_at').notNull(),
+      /** The entry's `written_by` as the claim saw it. Null if there was no entry. */
+      seen: transactionId('seen'),
+      /** The slot of `expires_at`, by which cleanup finds idle leases. A claim and its fill are mostly in one slot. */
+      cleanupSlot: integer('cleanup_slot').generatedAlwaysAs(cleanupSlot(sql.raw('expires_at'))),
+    },
+    (t) => [index(`${prefix}cache_leases_cleanup_slot_idx`).on(t.cleanupSlot)],
+  )
 
   /** An append-only log of invalidated tags, with the transaction that invalidated each. */
   const invalidations = table(

@@ -23,6 +23,7 @@ export type CacheErrorCode =
   | 'DATABASE'
   | 'TIMEOUT'
   | 'CIRCUIT_OPEN'
+  | 'NODES'
   | 'REFRESH'
   | 'LOCAL_NEON'
 
@@ -240,6 +241,40 @@ export class CircuitOpenError extends CacheError {
 }
 
 /**
+ * Some nodes of a `shardedCache` failed. All other nodes did their part, which is not undone.
+ *
+ * Calls of a single node reject with that node's own error. `code` is that of the first failure, or `NODES` if that is no
+ * `CacheError`.
+ *
+ * @example
+ * try { await cache.clearExpired() } catch (error) {
+ *   if (!(error instanceof NodesError)) throw error
+ *   for (const [node, failure] of error.failures) report(node, failure)
+ * }
+ */
+export class NodesError extends CacheError {
+  static override readonly errorName: string = 'NodesError'
+  /** What each node failed with, by its name. */
+  readonly failures: ReadonlyMap<string, unknown>
+  /**
+   * What the call would return for the other nodes alone: what `clear`, `deleteMany` and `clearExpired` removed, what `count`
+   * and `stats` counted. Undefined for other calls.
+   */
+  declare readonly partial: unknown
+
+  constructor(failures: ReadonlyMap<string, unknown>, { called, partial }: { called: number; partial?: unknown }) {
+    const [first] = failures.values()
+    const names = [...failures.keys()].join(', ')
+    const message = `${failures.size} of ${called} nodes failed: ${names}. The others did their part; see \`failures\`.`
+    super(first instanceof CacheError ? first.code : 'NODES', message, { cause: first })
+    this.failures = failures
+    note(this, 'partial', partial)
+    const opener = [...failures.values()].some((failure) => failure instanceof CacheError && failure.opensCircuit)
+    if (opener) markAsOpener(this)
+  }
+}
+
+/**
  * A refresh of a stale HTTP response failed in the background: the handler threw or answered with a server error, or
  * middleware in front kept the request from its cache. Only events carry this error. The stale response stays.
  *
@@ -265,7 +300,7 @@ export class RefreshError extends CacheError {
 }
 
 /** Adds a field that logs do not show. */
-function note(error: CacheError, name: 'cost' | 'opensCircuit', value: unknown): void {
+function note(error: CacheError, name: 'cost' | 'opensCircuit' | 'partial', value: unknown): void {
   Object.defineProperty(error, name, { value, configurable: true, writable: true, enumerable: false })
 }
 

@@ -1,8 +1,9 @@
 /** Tells failures of the database from bugs, and an unreachable database from one that refuses a statement. */
-import { type CacheError, CircuitOpenError, DatabaseError, DatabaseTimeoutError } from './errors.ts'
+import { type CacheError, CircuitOpenError, DatabaseError, DatabaseTimeoutError, NodesError } from './errors.ts'
 
 /** True if the database failed, or the circuit is open. Every other error is a bug in the program and always thrown. */
 export function isOutage(error: unknown): error is CacheError {
+  if (error instanceof NodesError) return [...error.failures.values()].every(isOutage)
   return error instanceof DatabaseError || error instanceof DatabaseTimeoutError || error instanceof CircuitOpenError
 }
 
@@ -27,6 +28,7 @@ const SIZE_STATUSES: ReadonlySet<number> = new Set([413, 507])
  * Without an SQLSTATE, a driver, a runtime or a proxy failed, or a store that is not on Postgres: none of them had an answer.
  */
 export function isUnreachable(error: unknown): boolean {
+  if (error instanceof NodesError) return [...error.failures.values()].every(isUnreachable)
   if (!(error instanceof DatabaseError)) return isOutage(error)
   const { sqlState, status } = error
   if (sqlState !== undefined) return CANNOT_ANSWER.test(sqlState)

@@ -12,6 +12,8 @@ import { cacheTables, defaultTables } from '../../src/schema/index.ts'
 import { createSite, inTerminal, run, WAYS } from '../cli/command.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createLonelyDatabase, createPool } from '../setup/databases.ts'
+import { eventually } from '../setup/eventually.ts'
+import { startServer } from '../setup/server.ts'
 
 async function createPatient(url?: string) {
   const address = url ?? (await createDatabase())
@@ -134,6 +136,25 @@ describe('doctor', () => {
     const { query, findings } = await createPatient()
     await query('alter table cache_entries set (toast.autovacuum_enabled = off)')
     expect(about(await findings(), 'settings')).toMatch(/^problem: Autovacuum is switched off for large values of/)
+  })
+
+  it('says which settings of the server make writes to a large cache expensive', async () => {
+    const server = await startServer(['autovacuum=off', 'max_wal_size=64MB', 'checkpoint_timeout=30s'])
+    cleanup(server.stop)
+    const { query, findings } = await createPatient(await createDatabase(server.url))
+    expect(about(await findings(), 'settings')).toMatch(/^problem: Autovacuum is switched off for the whole server.+$/)
+    // One row a page.
+    await query('alter table cache_entries set (fillfactor = 10)')
+    await query(
+      `insert into cache_entries (key, value) select i::text, repeat(md5(i::text), 30) from generate_series(1, 34000) as i`,
+    )
+    const said = about(await findings(), 'settings')
+    expect(said).toMatch(/^note: The entries take \d+ MB, and wal_compression is off.+Set wal_compression to lz4/m)
+    expect(said).toMatch(/^note: checkpoint_timeout is 30 s/m)
+    expect(said).toMatch(/^note: max_wal_size is 64 MB, less than the \d+ MB/m)
+    await query('alter system set wal_compression = on')
+    await query('select pg_reload_conf()')
+    await eventually(async () => expect(about(await findings(), 'settings')).not.toContain('wal_compression'))
   })
 
   it('says what unlogged tables mean, and more loudly on Neon', async () => {

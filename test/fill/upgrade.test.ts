@@ -27,6 +27,27 @@ describe('fills', () => {
     expect(await cache.get('expired')).toBe('new')
   })
 
+  it('go on beside a migration that adds slots to leases, which removes idle ones', async () => {
+    const db = await database()
+    for (const { statements } of migrations.slice(0, -1)) {
+      for (const statement of statements) await db.execute(sql.raw(statement))
+    }
+    const claim = (key: string, age: string) =>
+      db.execute(sql`insert into cache_leases (key, token, expires_at) values (${key}, 't', now() - ${age}::interval)`)
+    await claim('idle', '1 hour')
+    await claim('held', '-1 minute')
+    await migrate(db)
+    // As the release before sends it.
+    await claim('later', '-1 minute')
+    const { rows } = await db.execute(
+      sql`select key, cleanup_slot is not null as has_slot from cache_leases order by key`,
+    )
+    expect(rows).toEqual([
+      { key: 'held', has_slot: true },
+      { key: 'later', has_slot: true },
+    ])
+  })
+
   it('work on tables restored from a server whose transaction ids were further', async () => {
     // Alone on its server: that nothing else is running which is older than a row is how it is known for restored.
     const db = await database(await createLonelyDatabase())

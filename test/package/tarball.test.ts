@@ -37,6 +37,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'InvalidKeyError',
       'InvalidOptionError',
       'InvalidTableNameError',
+      'NodesError',
       'NotANumberError',
       'RefreshError',
       'UnknownStoreError',

@@ -166,7 +166,7 @@ describe('migrate', () => {
       ].sort(),
     )
     const indexes = await pool.query("select indexname from pg_indexes where indexname like '%cleanup_slot_idx'")
-    expect(indexes.rows.length).toBe(names.length)
+    expect(indexes.rows.length).toBe(2 * names.length)
   })
 
   it('refuses names that Postgres would cut or cannot hold', () => {

@@ -1,5 +1,14 @@
+import { inspect } from 'node:util'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import { type Cache, createCache, memoryCache, nullCache, type ShardedCacheOptions, shardedCache } from 'pgstash'
+import {
+  type Cache,
+  createCache,
+  memoryCache,
+  type NodesError,
+  nullCache,
+  type ShardedCacheOptions,
+  shardedCache,
+} from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
 import { times } from '../fill/clients.ts'
@@ -243,6 +252,113 @@ describe('a node whose database is away', () => {
   it('does not keep other keys from being served', async () => {
     const { cache, here } = create('throw')
     for (const key of here) expect(await cache.getOrSet(key, 1)).toBe(1)
+  })
+})
+
+describe('calls of all nodes, of which some are unreachable', () => {
+  const EXPIRED = `insert into cache_entries (key, expires_at, kept_until)
+    select 'k' || i, now() - interval '1 hour', now() - interval '1 hour' from generate_series(1, 300) as i`
+
+  /** Two nodes that nobody listens for, first and last, and between them two that work. */
+  async function create() {
+    const [pool, other] = await Promise.all([1, 2].map(async () => createPool(await createDatabase())))
+    if (pool === undefined || other === undefined) throw new Error('Expected two pools.')
+    for (const each of [pool, other]) await migrate(drizzle(each))
+    const unreachable = () => createCache(drizzle(createPool('postgresql://postgres@127.0.0.1:1/none')))
+    const nodes = {
+      first: unreachable(),
+      a: createCache(drizzle(pool), { timeout: 60_000 }),
+      b: createCache(drizzle(other), { timeout: 60_000 }),
+      last: unreachable(),
+    }
+    const rows = async () => {
+      const counts = await Promise.all([pool, other].map((each) => each.query('select count(*) from cache_entries')))
+      return counts.map((result) => Number(result.rows[0].count))
+    }
+    const expire = () => Promise.all([pool, other].map((each) => each.query(EXPIRED)))
+    return { nodes, cache: shardedCache({ nodes }), rows, expire }
+  }
+
+  const failureOf = async (work: Promise<unknown>): Promise<NodesError> =>
+    work.then(
+      () => {
+        throw new Error('Expected the call to fail.')
+      },
+      (error) => error,
+    )
+
+  it('clean up the others, and name each that failed', async () => {
+    const { cache, rows, expire } = await create()
+    for (const options of [
+      {},
+      { batch: 50 },
+      { batch: 50, onProgress() {} },
+      { signal: new AbortController().signal },
+    ]) {
+      await expire()
+      const error = await failureOf(cache.clearExpired(options))
+      expect(error).toMatchObject({ name: 'NodesError', code: 'DATABASE', partial: { removed: 600, more: true } })
+      expect([...error.failures.keys()]).toEqual(['first', 'last'])
+      expect(error.message).toMatch(/^2 of 4 nodes failed: first, last\./)
+      expect(await rows()).toEqual([0, 0])
+    }
+  })
+
+  it('clean up the others in one batch, if time is over at once', async () => {
+    const { cache, rows, expire } = await create()
+    await expire()
+    const error = await failureOf(cache.clearExpired({ batch: 100, timeBudget: 0 }))
+    expect(error).toMatchObject({ partial: { removed: 100, more: true } })
+    const [a = 0, b = 0] = await rows()
+    expect([a + b, a < 300, b < 300]).toEqual([500, true, true])
+  })
+
+  it('clear, count and invalidate at the others', async () => {
+    const { nodes, cache, rows } = await create()
+    for (const node of [nodes.a, nodes.b]) await node.setMany({ x: 1, y: 2 }, { tags: ['tag'] })
+    expect(await failureOf(cache.count())).toMatchObject({ partial: 4 })
+    expect(await failureOf(cache.stats())).toMatchObject({ partial: { total: 4, unexpired: 0, forever: 4 } })
+    expect((await failureOf(cache.list())).partial).toBeUndefined()
+    expect((await failureOf(cache.invalidate('tag'))).failures.size).toBe(2)
+    expect([await nodes.a.count(), await nodes.b.count()]).toEqual([0, 0])
+    expect(await failureOf(cache.clear())).toMatchObject({ partial: 4 })
+    expect(await rows()).toEqual([0, 0])
+  })
+
+  it('show neither values nor results of the others in the error', async () => {
+    const { nodes } = await create()
+    const cache = shardedCache({ nodes: { here: memoryCache(), first: nodes.first } })
+    const keys = times(20, (i) => `key ${i}`)
+    const error = await failureOf(cache.setMany(keys.map((key) => [key, 's3cret'])))
+    expect(error.name).toBe('NodesError')
+    expect(inspect(error, { depth: 10, showHidden: false })).not.toMatch(/s3cret|key 1/)
+  })
+
+  it('reject with the error of the node itself, if only one was called', async () => {
+    const { cache, nodes } = await create()
+    const one = times(20, (i) => `key ${i}`).find((key) => cache.getNode(key) === 'first') ?? ''
+    await expect(cache.set(one, 1)).rejects.toMatchObject({ name: 'DatabaseError' })
+    await expect(shardedCache({ nodes: { only: nodes.first } }).clear()).rejects.toMatchObject({
+      name: 'DatabaseError',
+    })
+  })
+
+  it('count as an outage for the store above', async () => {
+    const { cache } = await create()
+    const soft = shardedCache({ nodes: { all: cache }, onError: 'miss' })
+    expect((await soft.getMany(times(20, (i) => `key ${i}`))).size).toBe(0)
+  })
+
+  it('call each of the others once, whatever fails', async () => {
+    const nodes = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, memoryCache()]))
+    const bug = {
+      ...Object.fromEntries(Object.entries(memoryCache())),
+      clearExpired: () => Promise.reject(new TypeError('a bug')),
+    } as unknown as Cache
+    const cache = shardedCache({ nodes: { bug, ...nodes } })
+    const error = await failureOf(cache.clearExpired())
+    expect(error).toMatchObject({ name: 'NodesError', code: 'NODES', partial: { removed: 0, more: true } })
+    expect(error.failures.get('bug')).toBeInstanceOf(TypeError)
   })
 })
 

@@ -15,6 +15,7 @@ const WANTED: readonly Wanted[] = [
   { table: 'entries', columns: ['key'], isKey: true },
   { table: 'entries', columns: ['cleanup_slot'], isKey: false },
   { table: 'leases', columns: ['key'], isKey: true },
+  { table: 'leases', columns: ['cleanup_slot'], isKey: false },
   { table: 'invalidations', columns: ['tag', 'xid'], isKey: true },
 ]
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { bool, text } from '../../postgres/kinds.ts'
-import { operation } from '../../postgres/operation.ts'
+import { bool, nullable, number, text } from '../../postgres/kinds.ts'
+import { operation, type RowOf } from '../../postgres/operation.ts'
 import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
 
 const facts = operation({
@@ -18,15 +18,79 @@ const facts = operation({
     ),
 })
 
+/** A smaller table has so few pages that logging all of them after each checkpoint is cheap. */
+const LARGE_TABLE_BYTES = 256 * 1024 * 1024
+/** The default of Postgres. */
+const MIN_CHECKPOINT_SECONDS = 300
+
+/** Null for a setting that the server does not have. */
+const server = operation({
+  name: 'check_server_settings',
+  repeatable: 'always',
+  rows: 'one',
+  columns: {
+    hasAutovacuum: bool,
+    logsPages: bool,
+    compressesPages: bool,
+    checkpointSeconds: nullable(number),
+    maxWalBytes: nullable(number),
+    heapBytes: number,
+  },
+  build: (db, tables, answer) =>
+    answer(db, {
+      hasAutovacuum: sql`coalesce(current_setting('autovacuum', true)::boolean and current_setting('track_counts', true)::boolean, true)`,
+      logsPages: sql`coalesce(current_setting('full_page_writes', true)::boolean, false)`,
+      compressesPages: sql`coalesce(current_setting('wal_compression', true) not in ('off', 'no', 'false', '0'), true)`,
+      checkpointSeconds: sql`extract(epoch from nullif(current_setting('checkpoint_timeout', true), '')::interval)::float8`,
+      maxWalBytes: sql`pg_size_bytes(nullif(current_setting('max_wal_size', true), ''))::float8`,
+      heapBytes: sql`coalesce(pg_relation_size(${oidOf(tables, tables.entries)}), 0)::float8`,
+    }).from(sql`(select) as one`),
+})
+
+type ServerSettings = RowOf<typeof server.columns>
+
+/** What the server's own settings cost a cache of this size. */
+function serverObservations(row: ServerSettings): Observation[] {
+  const seen: Observation[] = []
+  if (!row.hasAutovacuum) {
+    const advice = 'Set autovacuum and track_counts to on, and reload the configuration.'
+    seen.push({
+      status: 'problem',
+      what: 'Autovacuum is switched off for the whole server: dead rows pile up.',
+      advice,
+    })
+  }
+  if (!row.logsPages || row.heapBytes < LARGE_TABLE_BYTES) return seen
+  const size = megabytes(row.heapBytes)
+  if (!row.compressesPages) {
+    const what = `The entries take ${size}, and wal_compression is off: the first write to a page after each checkpoint logs all of it, 8 kB.`
+    seen.push({ status: 'note', what, advice: 'Set wal_compression to lz4, or to on if the server has no lz4.' })
+  }
+  if (row.checkpointSeconds !== null && row.checkpointSeconds < MIN_CHECKPOINT_SECONDS) {
+    const what = `checkpoint_timeout is ${row.checkpointSeconds} s: each checkpoint makes writes log whole pages again.`
+    seen.push({ status: 'note', what, advice: 'Set checkpoint_timeout to 15min or more.' })
+  }
+  if (row.maxWalBytes !== null && row.maxWalBytes < row.heapBytes) {
+    const what = `max_wal_size is ${megabytes(row.maxWalBytes)}, less than the ${size} of the entries: checkpoints come early when much is written, and writes then log whole pages again.`
+    seen.push({ status: 'note', what, advice: 'Raise max_wal_size, if the disk has room.' })
+  }
+  return seen
+}
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024).toLocaleString('en')} MB`
+
 /** In all the ways that Postgres takes a no, which it keeps as it was written. */
 const SWITCHED_OFF = /(^|,)autovacuum_enabled=(f|n|of|0)/i
 
-/** Whether the tables have the storage settings that `migrate` gives them; other values are the operator's choice. */
+/**
+ * Whether the tables have the storage settings that `migrate` gives them, and whether the server's settings suit their size.
+ * Other values of the tables are the operator's choice.
+ */
 export const settings: Check = {
   name: 'settings',
   needsTables: true,
   async look({ runner, tables }) {
-    const seen: Observation[] = []
+    const seen = (await runner.run(server)).flatMap(serverObservations)
     for (const { isEntries, options, toastOptions } of await runner.run(facts)) {
       const name = shownName(tables, isEntries ? tables.entries : tables.leases)
       const has = (option: string) => options.split(',').some((one) => one.startsWith(`${option}=`))
@@ -45,6 +109,6 @@ export const settings: Check = {
         seen.push({ status: 'warning', what, advice: 'Run `pgstash migrate`, as the owner of the tables.' })
       }
     }
-    return seen.length > 0 ? seen : [ok('Fillfactor and autovacuum are set.')]
+    return seen.length > 0 ? seen : [ok('Fillfactor and autovacuum are set, and the write-ahead log suits the size.')]
   },
 }

@@ -5,7 +5,7 @@ import type { CacheTables } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
-import { place } from './row-ids.ts'
+import { isAtPlaces, place } from './row-ids.ts'
 
 /**
  * Three CTEs:
@@ -41,8 +41,7 @@ export function invalidatedEntries(
     limit ${param('scan', 'int')}`)
   const invalidated = db.$with('unfit', {}).as(sql`
     select ${entries.key}, ${entries.writtenBy}, coalesce(${isPast}, false) as is_past from ${entries}
-    where ${entries}.ctid = any (array(select id from scanned)) and ${part}
-      and ${entries.key} <= (select max(key) from scanned)
+    where ${isAtPlaces(entries, sql`select id from scanned`, sql`${part} and ${entries.key} <= (select max(key) from scanned)`)}
       and (${isPast} or ${isToRemove} or ${rejected(tables, tables.entries)})
     order by ${entries.key}
     limit ${param('batch', 'int')}`)

@@ -11,6 +11,20 @@
  */
 import { type SQL, sql, type Table } from 'drizzle-orm'
 
+/**
+ * True for rows at these places that meet a condition.
+ *
+ * `is true` hides the condition from the indexes. If the statistics do not know that many rows meet it, because they were
+ * written since the last `analyze`, the planner would walk an index and compare each row with each place: 45,000 rows took
+ * 25 s.
+ *
+ * @param places a query of one column. It goes through an array, for which the planner expects ten rows.
+ * @param condition the condition of that query again, because a place can belong to several rows of a partitioned table
+ */
+export function isAtPlaces(table: Table, places: SQL, condition: SQL): SQL {
+  return sql`${table}.ctid = any (array(${places})) and (${condition}) is true`
+}
+
 /** The columns of a CTE whose rows {@link isOneOf} finds again: the place of each row. */
 export function place(table: Table): SQL {
   return sql`${table}.tableoid as leaf, ${table}.ctid as id`

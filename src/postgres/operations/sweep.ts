@@ -7,7 +7,7 @@ import { bool, integer, nullable, text } from '../kinds.ts'
 import { operation, type RowOf } from '../operation.ts'
 import { inRange, isVisibleVersion, param } from './fragments.ts'
 import { invalidatedEntries } from './invalidated.ts'
-import { isOneOf, place } from './row-ids.ts'
+import { isAtPlaces, isOneOf, place } from './row-ids.ts'
 import type { ScopedOperation } from './scoped.ts'
 import { idleLeases } from './sweep-leases.ts'
 import { trim } from './trim.ts'
@@ -18,7 +18,7 @@ const SCAN_FACTOR = 4
 const LOG_FACTOR = 10
 
 /**
- * The limits of one statement: entries to remove, entries and leases to check, and rows of the log.
+ * The limits of one statement: entries and leases to remove, entries to check, and rows of the log.
  *
  * @param isDense true if the last statement removed as many as it may. Then more checks would find entries that this
  *   statement cannot remove, and that the next one checks again.
@@ -28,7 +28,7 @@ export function sweepSizes(batch: number, isDense = false) {
 }
 
 /** The parameters of the first statement of a run. */
-export const SWEEP_START = { begin: true, trims: true, leases: '', slot: null } as const
+export const SWEEP_START = { begin: true, trims: true, leases: null, slot: null } as const
 
 const DECLARED = {
   name: 'sweep',
@@ -43,8 +43,8 @@ const DECLARED = {
     isLockedByOther: bool,
     // The key up to which a scope was checked entry by entry. Null at its end.
     after: nullable(text),
-    // The key up to which leases were checked. Null at their end.
-    leases: nullable(text),
+    // The slot of the last lease that was removed. Null if no more can be found.
+    leases: nullable(integer),
     // True if the next statement would find rows of the log to delete.
     trims: bool,
     // The slot of the last entry that was removed as expired. Null if there was none.
@@ -79,7 +79,7 @@ function isUnleased(tables: CacheTables): SQL {
 }
 
 /**
- * The CTE `doomed`: expired entries, through the index on their slot.
+ * The CTE `doomed`: expired entries.
  *
  * `skip locked` waits neither for writers nor for another sweep. Locking a row checks it again, in case it was refreshed
  * since the snapshot.
@@ -88,7 +88,7 @@ function expiredRows(db: QueryDatabase, tables: CacheTables, among: SQL, order: 
   const { entries } = tables
   return db.$with('doomed', {}).as(sql`
     select ${place(entries)}, ${entries.cleanupSlot} as slot from ${entries}
-    where ${allOf(isPastSlot(tables), isPastStale(tables), among, isUnleased(tables))} ${order}
+    where ${allOf(among, isPastStale(tables), isUnleased(tables))} ${order}
     limit ${param('batch', 'int')}
     for update skip locked`)
 }
@@ -105,14 +105,15 @@ const lastSlot = sql`(select max(slot) from doomed)`
 const isFull = sql`(select count(*) from doomed) = ${param('batch', 'int')}`
 
 /**
- * Deletes up to `batch` entries that may not even be served stale, and leases that have long been free among the next `scan`
- * leases in key order. Of the next `scan` entries in key order it deletes those that a tag rejects.
+ * Deletes up to `batch` entries that may not even be served stale, and up to `batch` leases that have long been free. Of the
+ * next `scan` entries in key order it deletes those that a tag rejects.
  *
  * Without a scope it also trims the log of invalidations, because then no entry of another scope can depend on it.
  *
- * The index on the slot holds the entries of all scopes. A statement for a scope reads the first `scan` of it. If these are
- * mostly of other scopes, it checks its own entries in key order instead. So a scope costs what its own entries cost, and
- * no statement reads more than its sizes say.
+ * The index on the slot holds the entries of all scopes. A scope of fewer than `scan` entries does not use it, and checks its
+ * entries in key order. In a larger one, the first statement reads the first `scan` of that index. If these are mostly of
+ * other scopes, the run checks its own entries in key order instead. So a scope costs what its own entries cost, and no
+ * statement reads more than its sizes say.
  */
 export const sweep: ScopedOperation<Swept> = {
   everything: operation({
@@ -122,14 +123,14 @@ export const sweep: ScopedOperation<Swept> = {
       const log = trimChanges(db, tables)
       const idle = idleLeases(db, tables, undefined)
       const order = sql`order by ${tables.entries.cleanupSlot}`
-      const expired = expiredRows(db, tables, sql`true`, order)
+      const expired = expiredRows(db, tables, isPastSlot(tables), order)
       const steps = [...idle.ctes, expired, ...ctes, ...log.ctes, removedRows(db, tables)] as const
       return answer(db.with(...steps), {
         removed,
-        more: sql`(${isFull} or ${idle.after} is not null or ${hasMore} or ${log.hasMore})`,
+        more: sql`(${isFull} or ${idle.next} is not null or ${hasMore} or ${log.hasMore})`,
         isLockedByOther,
         after: sql`null::text`,
-        leases: idle.after,
+        leases: idle.next,
         trims,
         slot: lastSlot,
       }).from(sql`(select) as one`)
@@ -142,18 +143,24 @@ export const sweep: ScopedOperation<Swept> = {
       const { entries, invalidations } = tables
       const range = inRange(entries)
       const idle = idleLeases(db, tables, inRange(tables.leases))
+      // A count, because `exists` would drop the order, and without it the planner may read the whole scope.
+      const small = db.$with('small', {}).as(sql`
+        select ${param('slot', 'int')} is null and ${param('after')} = ${param('from')}
+          and (select count(*) from (
+            select from ${entries} where ${range} order by ${entries.key} limit ${param('scan', 'int')}
+          ) as own) < ${param('scan', 'int')} as is_small`)
+      const isSmall = sql`(select is_small from small)`
       const soonest = db.$with('soonest_slots', {}).as(sql`
         select ${entries}.ctid as id from ${entries}
-        where ${param('after')} = ${param('from')} and ${isPastSlot(tables)}
+        where ${param('after')} = ${param('from')} and not ${isSmall} and ${isPastSlot(tables)}
         order by ${entries.cleanupSlot}
         limit ${param('scan', 'int')}`)
-      // Every condition is repeated, so the place only narrows the search.
-      const among = sql`${entries}.ctid = any (array(select id from soonest_slots)) and ${range}`
+      const among = isAtPlaces(entries, sql`select id from soonest_slots`, range)
       const expired = expiredRows(db, tables, among, sql``)
       const isCrowded = sql`(select count(*) from doomed) < ${param('batch', 'int')}
         and (select count(*) from soonest_slots) = ${param('scan', 'int')}`
       const checks = db.$with('walk', {}).as(sql`
-        select ${param('after')} > ${param('from')} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`)
+        select ${param('after')} > ${param('from')} or ${isSmall} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`)
       const goesOn = sql`(select goes_on from walk)`
       const isNext = sql`${entries.key} > ${param('after')} and ${entries.key} < ${param('to')} and ${goesOn}`
       const { scanned, invalidated, lockable } = invalidatedEntries(db, tables, isNext, {
@@ -165,15 +172,15 @@ export const sweep: ScopedOperation<Swept> = {
           else (select max(key) from scanned having count(*) = ${param('scan', 'int')})
         end from unfit)`
       const steps = [
-        ...[...idle.ctes, soonest, expired, checks],
+        ...[...idle.ctes, small, soonest, expired, checks],
         ...[scanned, invalidated, lockable, removedRows(db, tables)],
       ] as const
       return answer(db.with(...steps), {
         removed,
-        more: sql`(${isFull} or ${idle.after} is not null or (${goesOn} and ${next} is not null))`,
+        more: sql`(${isFull} or ${idle.next} is not null or (${goesOn} and ${next} is not null))`,
         isLockedByOther: sql`false`,
         after: sql`case when ${goesOn} then ${next} else ${param('after')} end`,
-        leases: idle.after,
+        leases: idle.next,
         trims: sql`false`,
         slot: lastSlot,
       }).from(sql`(select) as one`)

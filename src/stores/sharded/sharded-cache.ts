@@ -42,9 +42,9 @@ const MAX_WEIGHT = 100
  *
  * Rendezvous hashing finds the node of a key. A node that is added takes about 1/N of the keys, evenly from all others, and
  * nothing else moves. A key that moved is a miss at its new node, and its old entry expires. Nothing is copied between
- * nodes, so a node that is down takes its share of the keys with it. Batches, `clear`, `count`, `stats`, `list` and
- * `invalidate` ask all nodes at once; `clearExpired` asks one after the other. A batch is atomic on each node, and not over
- * all of them.
+ * nodes, so a node that is down takes its share of the keys with it. Batches, `clear`, `clearExpired`, `count`, `stats`,
+ * `list` and `invalidate` call all nodes at once. If some fail, the others still do their part, and the call rejects with a
+ * `NodesError`. A batch is atomic on each node, and not over all of them.
  *
  * Each node keeps its namespace, codec, default expiration, timeout and `onError`. If the default expirations differ, a sliding
  * `getOrSet` must name one. `slack` is that of the first node.

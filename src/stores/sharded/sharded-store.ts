@@ -1,14 +1,11 @@
 /** Several stores as one: each key belongs to one node. */
-import type { CacheStats, CleanupResult } from '../../cache.ts'
-import type { SweepInput } from '../../store/inputs.ts'
+import type { CacheStats } from '../../cache.ts'
 import { leaseIdentity } from '../../store/lease-identity.ts'
-import { type Item, type MaybePromise, type Reply, type Store, toReply } from '../../store/store.ts'
-import { now } from '../../values/clock.ts'
-import { takeCost, withCost } from '../../values/errors.ts'
-import { addCosts, noCost } from '../../values/events.ts'
-import { inBatches, timeLimit } from '../../values/in-batches.ts'
-import { byCodePoint, type Scope } from '../../values/key.ts'
+import type { Item, MaybePromise, Reply, Store } from '../../store/store.ts'
+import { byCodePoint } from '../../values/key.ts'
+import { joined, settled, sum } from './fan-out.ts'
 import { joinedPositions, joinedSnapshots, partOf } from './snapshots.ts'
+import { sweepNodes } from './sweep-nodes.ts'
 
 export interface Nodes {
   /** By name, in the order in which they were given. */
@@ -34,11 +31,14 @@ export function shardedStore({ stores, locate }: Nodes): Store {
   }
 
   const everywhere = <T>(call: (store: Store, name: string) => MaybePromise<Reply<T>>) =>
-    together(Array.from(stores, async ([name, store]) => call(store, name)))
+    settled(Array.from(stores, ([name, store]) => [name, (async () => call(store, name))()] as const))
   const nodesOf = <T, R>(
     groups: [string, T[]][],
     call: (store: Store, items: T[], node: string) => MaybePromise<Reply<R>>,
-  ) => together(groups.map(async ([node, items]) => call(stores.get(node) as Store, items, node)))
+  ) =>
+    settled(
+      groups.map(([node, items]) => [node, (async () => call(stores.get(node) as Store, items, node))()] as const),
+    )
 
   const members = [...stores.values()]
   return {
@@ -52,7 +52,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     async readMany(keys, options) {
       const own = { ...options, changes: undefined }
       const groups = byNode(keys, (key) => key)
-      return merged(
+      return joined(
         await nodesOf(groups, (store, part) => store.readMany(part, own)),
         (rows) => new Map(rows.flatMap((part) => [...part])),
       )
@@ -61,7 +61,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     deadline: (key) => at(key).deadline(key),
     async write(items, input) {
       const groups = byNode<Item>(items, ({ key }) => key)
-      return merged(
+      return joined(
         await nodesOf(groups, (store, part, node) => store.write(part, { ...input, asOf: asOfFor(input.asOf, node) })),
         sum,
       )
@@ -72,22 +72,22 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     limit: (key, rule) => at(key).limit(key, rule),
     async remove(keys) {
       const groups = byNode(keys, (key) => key)
-      return merged(await nodesOf(groups, (store, part) => store.remove(part)), sum)
+      return joined(await nodesOf(groups, (store, part) => store.remove(part)), sum, true)
     },
     take: (key) => at(key).take(key),
-    clear: async (scope) => merged(await everywhere((store) => store.clear(scope)), sum),
-    sweep: (scope, input) => sweepNodes(members, scope, input),
-    invalidate: async (tags) => merged(await everywhere((store) => store.invalidate(tags)), () => undefined),
+    clear: async (scope) => joined(await everywhere((store) => store.clear(scope)), sum, true),
+    sweep: (scope, input) => sweepNodes(stores, scope, input),
+    invalidate: async (tags) => joined(await everywhere((store) => store.invalidate(tags)), () => undefined),
     async snapshot() {
       const names = [...stores.keys()]
-      return merged(await everywhere((store) => store.snapshot()), (parts) =>
+      return joined(await everywhere((store) => store.snapshot()), (parts) =>
         joinedSnapshots(new Map(parts.map((part, i) => [names[i] ?? '', part]))),
       )
     },
-    size: async (scope) => merged(await everywhere((store) => store.size(scope)), sum),
-    stats: async (scope) => merged(await everywhere((store) => store.stats(scope)), sumStats),
+    size: async (scope) => joined(await everywhere((store) => store.size(scope)), sum, true),
+    stats: async (scope) => joined(await everywhere((store) => store.stats(scope)), sumStats, true),
     async list(scope, input) {
-      return merged(await everywhere((store) => store.list(scope, input)), (parts) =>
+      return joined(await everywhere((store) => store.list(scope, input)), (parts) =>
         parts
           .flat()
           .sort((a, b) => byCodePoint(a.key, b.key))
@@ -100,32 +100,6 @@ export function shardedStore({ stores, locate }: Nodes): Store {
   }
 }
 
-/** Waits for every part, so that the outcome of no node is left open. @throws the first failure, with the cost of all parts */
-async function together<T>(parts: readonly Promise<Reply<T>>[]): Promise<Reply<T>[]> {
-  const settled = await Promise.allSettled(parts)
-  const failed = settled.find((part) => part.status === 'rejected')
-  const replies = settled.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []))
-  if (failed === undefined) return replies
-  const others = settled.flatMap((part) =>
-    part.status === 'rejected' && part !== failed ? [toReply(undefined, takeCost(part.reason))] : [],
-  )
-  throw withCost(failed.reason, merged<unknown, undefined>([...replies, ...others], () => undefined).cost)
-}
-
-/** One reply of many: their values put together, their costs summed up, and the first failure. */
-function merged<T, R>(replies: readonly Reply<T>[], merge: (values: T[]) => R): Reply<R> {
-  const failed = replies.find(({ failure }) => failure !== undefined)
-  return {
-    value: merge(replies.map(({ value }) => value)),
-    cost: replies.reduce((cost, reply) => addCosts(cost, reply.cost), noCost()),
-    ...(failed === undefined ? {} : { failure: failed.failure }),
-  }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
-}
-
 function sumStats(all: readonly CacheStats[]): CacheStats {
   const total = (name: Exclude<keyof CacheStats, 'estimated'>) => sum(all.map((stats) => stats[name]))
   return {
@@ -136,46 +110,4 @@ function sumStats(all: readonly CacheStats[]): CacheStats {
     bytes: total('bytes'),
     estimated: all.some(({ estimated }) => estimated),
   }
-}
-
-/** Sweeps one node after the other. A batch goes over from one node to the next, so batch and time budget mean the same as for one store. */
-async function sweepNodes(nodes: readonly Store[], scope: Scope, input: SweepInput): Promise<Reply<CleanupResult>> {
-  const startedAt = now()
-  const waiting = [...nodes]
-  let removed = 0
-  let evicted: number | undefined
-  let isLeft = false
-  let cost = noCost()
-  const result = (more: boolean): Reply<CleanupResult> => ({
-    value: { removed, ...(evicted === undefined ? {} : { evicted }), more },
-    cost,
-  })
-  for (const { size } of inBatches({ size: () => input.batch, isOver: timeLimit(input) })) {
-    let room = size
-    for (let node = waiting[0]; node !== undefined && room > 0; node = waiting[0]) {
-      const timeBudget = Math.max(0, input.timeBudget - (now() - startedAt))
-      const swept = await sweepBatch(node, scope, { ...input, batch: room, timeBudget, onProgress: undefined })
-      cost = addCosts(cost, swept.cost)
-      removed += swept.value.removed
-      room -= swept.value.removed
-      if (swept.value.evicted !== undefined) evicted = (evicted ?? 0) + swept.value.evicted
-      // A node that had to evict leaves the rest to the next run, as it would by itself.
-      if (swept.value.more && swept.value.evicted) isLeft = true
-      else if (swept.value.more) break
-      waiting.shift()
-    }
-    input.onProgress?.(removed)
-    if (waiting.length === 0) return result(isLeft)
-  }
-  return result(true)
-}
-
-/** Sweeps one batch of a node. */
-async function sweepBatch(node: Store, scope: Scope, input: SweepInput): Promise<Reply<CleanupResult>> {
-  const first = await node.sweep(scope, { ...input, timeBudget: 0 })
-  const { more, removed, evicted } = first.value
-  // It looked at a part in which there is nothing to remove. Only a run with a time budget goes on from there.
-  if (!more || removed > 0 || evicted) return first
-  const second = await node.sweep(scope, input)
-  return { value: second.value, cost: addCosts(first.cost, second.cost) }
 }

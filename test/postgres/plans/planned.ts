@@ -11,6 +11,7 @@ import { createDatabase, createPool } from '../../setup/databases.ts'
 export interface Node {
   readonly 'Node Type': string
   readonly 'Relation Name'?: string
+  readonly Filter?: string
   readonly 'Plan Rows': number
   readonly 'Total Cost': number
   readonly Plans?: readonly Node[]

@@ -36,7 +36,7 @@ export const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   batch: [10, 1],
   scan: [40],
   rows: [100],
-  leases: ['', 'k'],
+  leases: [null, 0],
   slot: [null, 0],
   begin: [true, false],
   trims: [true, false],

@@ -1,0 +1,105 @@
+/** `clearExpired` of all nodes at once. A node that fails keeps no other from its cleanup. */
+import type { CleanupResult } from '../../cache.ts'
+import type { SweepInput } from '../../store/inputs.ts'
+import type { Reply, Store } from '../../store/store.ts'
+import { now } from '../../values/clock.ts'
+import { addCosts, noCost } from '../../values/events.ts'
+import { inBatches, timeLimit } from '../../values/in-batches.ts'
+import type { Scope } from '../../values/key.ts'
+import { joined, type Part, settled, sum } from './fan-out.ts'
+
+type Stores = ReadonlyMap<string, Store>
+type Swept = Part<Reply<CleanupResult>>
+type Sweep = (node: string, input: Partial<SweepInput>) => Promise<Reply<CleanupResult>>
+
+/** @throws NodesError with the result of the other nodes */
+export async function sweepNodes(stores: Stores, scope: Scope, input: SweepInput): Promise<Reply<CleanupResult>> {
+  const sweep: Sweep = async (node, own) => (stores.get(node) as Store).sweep(scope, { ...input, ...own })
+  // The caller can tell where a batch ends only from its progress, and by aborting there.
+  const isObserved = input.onProgress !== undefined || input.signal !== undefined || input.timeBudget === 0
+  const nodes = [...stores.keys()]
+  const parts = isObserved
+    ? await sweepInBatches(nodes, sweep, input)
+    : await settled(nodes.map((node) => [node, sweep(node, {})]))
+  const hasFailed = parts.some((part) => part.hasFailed)
+  return joined(parts, (results) => joinedResults(results, hasFailed), true)
+}
+
+/** Batches that all nodes share, so that batch, time budget, progress and signal mean the same as for one store. */
+async function sweepInBatches(nodes: readonly string[], sweep: Sweep, input: SweepInput): Promise<Swept[]> {
+  const startedAt = now()
+  const parts = new Map<string, Swept>()
+  const removed = () => sum([...parts.values()].map(({ reply }) => reply?.value.removed ?? 0))
+  let waiting = nodes
+  for (const { size } of inBatches({ size: () => input.batch, isOver: timeLimit(input) })) {
+    const timeBudget = Math.max(0, input.timeBudget - (now() - startedAt))
+    await sweepBatch(waiting, (node, own) => sweep(node, { timeBudget, ...own }), size, parts)
+    input.onProgress?.(removed())
+    waiting = waiting.filter((node) => goesOn(parts.get(node)))
+    if (waiting.length === 0) break
+  }
+  // No room was left for these, so they may have more.
+  const left = nodes.filter((node) => !parts.has(node))
+  const untouched: Reply<CleanupResult> = { value: { removed: 0, more: true }, cost: noCost() }
+  return [...parts.values(), ...left.map((node) => ({ node, reply: untouched, hasFailed: false }))]
+}
+
+/**
+ * One batch. Its nodes get equal shares. If some need less, the others get the rest.
+ *
+ * @param parts gets the results of the nodes
+ */
+async function sweepBatch(
+  nodes: readonly string[],
+  sweep: Sweep,
+  size: number,
+  parts: Map<string, Swept>,
+): Promise<void> {
+  let waiting = nodes
+  for (let room = size; waiting.length > 0 && room > 0; ) {
+    const called = waiting.slice(0, room)
+    const shareOf = (i: number) => Math.floor(room / called.length) + (i < room % called.length ? 1 : 0)
+    const round = await settled(called.map((node, i) => [node, sweepShare(node, sweep, shareOf(i))]))
+    const isFull = round.map(({ reply }, i) => reply?.value.more === true && reply.value.removed === shareOf(i))
+    for (const part of round) parts.set(part.node, added(parts.get(part.node), part))
+    room -= sum(round.map(({ reply }) => reply?.value.removed ?? 0))
+    waiting = [...waiting.slice(called.length), ...called.filter((_, i) => isFull[i])]
+  }
+}
+
+async function sweepShare(node: string, sweep: Sweep, batch: number): Promise<Reply<CleanupResult>> {
+  const first = await sweep(node, { batch, timeBudget: 0, onProgress: undefined })
+  const { more, removed, evicted } = first.value
+  // It looked at a part in which there is nothing to remove. Only a run with a time budget goes on from there.
+  if (!more || removed > 0 || evicted) return first
+  const second = await sweep(node, { batch, onProgress: undefined })
+  return { value: second.value, cost: addCosts(first.cost, second.cost) }
+}
+
+/**
+ * True if the next batch calls the node again, or for the first time because there was no room for it yet. A node that had to
+ * evict leaves the rest to the next run, as it would by itself.
+ */
+function goesOn(part: Swept | undefined): boolean {
+  if (part === undefined) return true
+  const swept = part.reply?.value
+  return !part.hasFailed && swept?.more === true && !swept.evicted
+}
+
+/** Both results of one node. What it removed before it failed counts. */
+function added(before: Swept | undefined, part: Swept): Swept {
+  const [earlier, { reply }] = [before?.reply, part]
+  if (earlier === undefined) return part
+  if (reply === undefined) return { ...part, reply: earlier }
+  const value = { ...joinedResults([earlier.value, reply.value], false), more: reply.value.more }
+  return { ...part, reply: { value, cost: addCosts(earlier.cost, reply.cost) } }
+}
+
+function joinedResults(results: readonly CleanupResult[], hasFailed: boolean): CleanupResult {
+  const evicted = results.flatMap((result) => (result.evicted === undefined ? [] : [result.evicted]))
+  return {
+    removed: sum(results.map(({ removed }) => removed)),
+    ...(evicted.length === 0 ? {} : { evicted: sum(evicted) }),
+    more: hasFailed || results.some(({ more }) => more),
+  }
+}

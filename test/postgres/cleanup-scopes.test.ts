@@ -1,0 +1,187 @@
+/** What a cleanup reads: nothing of other namespaces, and no lease that is young. */
+import { drizzle } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
+import { createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDatabase, createPool } from '../setup/databases.ts'
+import { createNeon } from '../setup/neon.ts'
+
+let url: string
+let pool: pg.Pool
+
+beforeAll(async () => {
+  url = await createDatabase()
+  // One connection, because each reports only its own reads.
+  pool = createPool(url, { max: 1 })
+  await migrate(drizzle(pool))
+  // Vacuum and analyze would read, too.
+  await pool.query('alter table cache_entries set (autovacuum_enabled = false)')
+  await pool.query('alter table cache_leases set (autovacuum_enabled = false)')
+})
+
+beforeEach(async () => {
+  await pool.query('truncate cache_entries, cache_leases, cache_invalidations')
+})
+
+const create = (options: object = {}) => createCache(drizzle(pool), { timeout: 60_000, ...options })
+
+/** Entries of a namespace that expire so many minutes from now, or before. */
+async function fill(namespace: string, count: number, minutes: number): Promise<void> {
+  await pool.query(
+    `insert into cache_entries (key, expires_at, kept_until, written_by)
+     select $1 || '|' || md5(i::text), at.at, at.at, pg_current_xact_id()
+     from generate_series(1, $2) as i, (select now() + $3 * interval '1 minute' as at) as at`,
+    [namespace, count, minutes],
+  )
+}
+
+async function fillLeases(namespace: string, count: number, age: string): Promise<void> {
+  await pool.query(
+    `insert into cache_leases (key, expires_at) select $1 || '|' || i, now() - $3::interval from generate_series(1, $2) as i`,
+    [namespace, count, age],
+  )
+}
+
+const countOf = async (table: string, prefix = '') => {
+  const { rows } = await pool.query(`select count(*)::int from ${table} where starts_with(key, $1)`, [prefix])
+  return rows[0].count
+}
+
+/** The rows of a table that a call reads, through an index or not. */
+async function readsOf(table: string, call: () => Promise<unknown>, index = '%'): Promise<number> {
+  const reads = async () => {
+    await pool.query('select pg_stat_force_next_flush()')
+    const { rows } = await pool.query(
+      `select (select coalesce(seq_tup_read, 0) from pg_stat_user_tables where relname = $1)
+        + (select sum(idx_tup_read) from pg_stat_user_indexes where relname = $1 and indexrelname like $2) as reads`,
+      [table, index],
+    )
+    return Number(rows[0].reads)
+  }
+  const before = await reads()
+  await call()
+  return (await reads()) - before
+}
+
+describe('a namespace beside others with many expired entries', () => {
+  it.each(['empty', 'small'])('reads nothing of these, if it is %s', async (size) => {
+    await fill('other', 30_000, -60)
+    if (size === 'small') await fill('own', 100, -5)
+    await pool.query('analyze cache_entries')
+    const cache = create({ namespace: 'own' })
+    let result: unknown
+    const reads = await readsOf('cache_entries', async () => {
+      result = await cache.clearExpired()
+    })
+    expect(result).toEqual({ removed: size === 'small' ? 100 : 0, more: false })
+    expect(reads).toBeLessThan(1_000)
+    expect(await countOf('cache_entries')).toBe(30_000)
+  })
+
+  it('removes all of its own if it is large, over HTTP as well', async () => {
+    const neon = await createNeon(url)
+    for (const cache of [create({ namespace: 'own' }), createCache(neon.db, { namespace: 'own', timeout: 60_000 })]) {
+      await pool.query('truncate cache_entries')
+      await fill('other', 6_000, -60)
+      await fill('own', 6_000, -5)
+      await fill('own|live', 10, 5)
+      expect(await cache.clearExpired({ batch: 1_000 })).toEqual({ removed: 6_000, more: false })
+      expect([await countOf('cache_entries', 'own|'), await countOf('cache_entries', 'other|')]).toEqual([10, 6_000])
+    }
+  })
+
+  it('removes what a tag rejects, if it is small', async () => {
+    const cache = create({ namespace: 'own' })
+    await cache.set('a', 1, { tags: ['tag'] })
+    await cache.set('b', 1)
+    await cache.invalidate('tag')
+    await fill('other', 100, -5)
+    expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
+    expect(await cache.has('b')).toBe(true)
+  })
+})
+
+describe('a bound of a namespace', () => {
+  it('reads nothing of others, if the namespace is small', async () => {
+    await fill('other', 30_000, 1)
+    await fill('own', 100, 60)
+    await pool.query('analyze cache_entries')
+    const cache = create({ namespace: 'own', maxEntries: 90 })
+    let result: unknown
+    const reads = await readsOf('cache_entries', async () => {
+      result = await cache.clearExpired()
+    })
+    expect(result).toEqual({ removed: 0, evicted: 10, more: false })
+    expect(reads).toBeLessThan(2_000)
+  })
+
+  it('evicts its own entries only, beside others that expire sooner', async () => {
+    await fill('other', 12_000, 1)
+    await fill('own', 12_000, 60)
+    await pool.query('analyze cache_entries')
+    const cache = create({ namespace: 'own', maxEntries: 11_900 })
+    expect(await cache.clearExpired()).toEqual({ removed: 0, evicted: 100, more: false })
+    expect([await countOf('cache_entries', 'own|'), await countOf('cache_entries', 'other|')]).toEqual([11_900, 12_000])
+  })
+
+  it('evicts those that expire soonest, if its entries expire before those of others', async () => {
+    await fill('other', 12_000, 600)
+    await fill('own', 12_000, 60)
+    await fill('own|soon', 50, 2)
+    const cache = create({ namespace: 'own', maxEntries: 12_000 })
+    expect(await cache.clearExpired()).toEqual({ removed: 0, evicted: 50, more: false })
+    expect(await countOf('cache_entries', 'own|soon')).toBe(0)
+  })
+})
+
+describe('leases', () => {
+  it('that are young are not read, however many there are', async () => {
+    await fillLeases('young', 20_000, '1 minute')
+    await fill('own', 100, -5)
+    await pool.query('analyze cache_leases')
+    for (const cache of [create(), create({ namespace: 'own' })]) {
+      const reads = await readsOf('cache_leases', () => cache.clearExpired())
+      expect(reads).toBeLessThan(500)
+    }
+    expect(await countOf('cache_leases')).toBe(20_000)
+  })
+
+  it('that have long been free go, in batches', async () => {
+    await fillLeases('old', 250, '1 hour')
+    await fillLeases('young', 10, '9 minutes')
+    expect(await create().clearExpired({ batch: 100 })).toEqual({ removed: 0, more: false })
+    expect([await countOf('cache_leases', 'old'), await countOf('cache_leases', 'young')]).toEqual([0, 10])
+  })
+
+  it('of other namespaces do not keep the run of a namespace going', async () => {
+    await fillLeases('other', 250, '2 hours')
+    await fillLeases('own', 250, '1 hour')
+    const cache = create({ namespace: 'own' })
+    expect(await cache.clearExpired({ batch: 100 })).toEqual({ removed: 0, more: false })
+    expect(await countOf('cache_leases', 'other')).toBe(150)
+    for (let run = 0; run < 2; run++) await cache.clearExpired({ batch: 100 })
+    expect(await countOf('cache_leases')).toBe(0)
+  })
+
+  it('keep their index entries when a key is computed again in the same ten minutes', async () => {
+    const cache = create()
+    const updates = async () => {
+      await pool.query('select pg_stat_force_next_flush()')
+      const { rows } = await pool.query(
+        "select n_tup_upd::int as all, n_tup_hot_upd::int as hot from pg_stat_user_tables where relname = 'cache_leases'",
+      )
+      return rows[0]
+    }
+    const before = await updates()
+    for (let i = 0; i < 40; i++) {
+      await cache.getOrSet('key', i, { lease: '1s' })
+      await cache.delete('key')
+    }
+    const after = await updates()
+    const [all, hot] = [after.all - before.all, after.hot - before.hot]
+    expect(all).toBeGreaterThan(100)
+    // A boundary of slots may pass in between.
+    expect(hot).toBeGreaterThanOrEqual(all - 6)
+  })
+})
