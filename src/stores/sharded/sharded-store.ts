@@ -1,5 +1,5 @@
 /** Several stores as one: each key belongs to one node. */
-import type { CacheStats, CleanupResult } from '../../cache.ts'
+import type { CleanupResult } from '../../cache.ts'
 import type { SweepInput } from '../../store/inputs.ts'
 import { leaseIdentity } from '../../store/lease-identity.ts'
 import { type Item, type MaybePromise, type Reply, type Store, toReply } from '../../store/store.ts'
@@ -7,7 +7,8 @@ import { now } from '../../values/clock.ts'
 import { takeCost, withCost } from '../../values/errors.ts'
 import { addCosts, noCost } from '../../values/events.ts'
 import { inBatches, timeLimit } from '../../values/in-batches.ts'
-import { byCodePoint, type Scope } from '../../values/key.ts'
+import type { Scope } from '../../values/key.ts'
+import { countingOfNode, joinedPages, merged, sum, sumStats } from './joined.ts'
 import { joinedPositions, joinedSnapshots, partOf } from './snapshots.ts'
 
 export interface Nodes {
@@ -33,7 +34,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     return [...groups]
   }
 
-  const everywhere = <T>(call: (store: Store, name: string) => MaybePromise<Reply<T>>) =>
+  const everywhere = <R extends Reply<unknown>>(call: (store: Store, name: string) => MaybePromise<R>) =>
     together(Array.from(stores, async ([name, store]) => call(store, name)))
   const nodesOf = <T, R>(
     groups: [string, T[]][],
@@ -84,16 +85,15 @@ export function shardedStore({ stores, locate }: Nodes): Store {
         joinedSnapshots(new Map(parts.map((part, i) => [names[i] ?? '', part]))),
       )
     },
-    size: async (scope) => merged(await everywhere((store) => store.size(scope)), sum),
-    stats: async (scope) => merged(await everywhere((store) => store.stats(scope)), sumStats),
-    async list(scope, input) {
-      return merged(await everywhere((store) => store.list(scope, input)), (parts) =>
-        parts
-          .flat()
-          .sort((a, b) => byCodePoint(a.key, b.key))
-          .slice(0, input.limit + 1),
-      )
+    async size(scope, input) {
+      const forNode = input && countingOfNode(input)
+      return merged(await everywhere((store) => store.size(scope, forNode?.())), sum)
     },
+    async stats(scope, input) {
+      const forNode = input && countingOfNode(input)
+      return merged(await everywhere((store) => store.stats(scope, forNode?.())), sumStats)
+    },
+    list: async (scope, input) => joinedPages(await everywhere((store) => store.list(scope, input)), input.limit),
     readOrClaim: (request) => at(request.key).readOrClaim({ ...request, changes: undefined }),
     fill: (request) => at(request.key).fill({ ...request, asOf: asOfFor(request.asOf, locate(request.key)) }),
     release: (key, token) => at(key).release(key, token),
@@ -101,7 +101,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
 }
 
 /** Waits for every part, so that the outcome of no node is left open. @throws the first failure, with the cost of all parts */
-async function together<T>(parts: readonly Promise<Reply<T>>[]): Promise<Reply<T>[]> {
+async function together<R extends Reply<unknown>>(parts: readonly Promise<R>[]): Promise<R[]> {
   const settled = await Promise.allSettled(parts)
   const failed = settled.find((part) => part.status === 'rejected')
   const replies = settled.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []))
@@ -110,32 +110,6 @@ async function together<T>(parts: readonly Promise<Reply<T>>[]): Promise<Reply<T
     part.status === 'rejected' && part !== failed ? [toReply(undefined, takeCost(part.reason))] : [],
   )
   throw withCost(failed.reason, merged<unknown, undefined>([...replies, ...others], () => undefined).cost)
-}
-
-/** One reply of many: their values put together, their costs summed up, and the first failure. */
-function merged<T, R>(replies: readonly Reply<T>[], merge: (values: T[]) => R): Reply<R> {
-  const failed = replies.find(({ failure }) => failure !== undefined)
-  return {
-    value: merge(replies.map(({ value }) => value)),
-    cost: replies.reduce((cost, reply) => addCosts(cost, reply.cost), noCost()),
-    ...(failed === undefined ? {} : { failure: failed.failure }),
-  }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
-}
-
-function sumStats(all: readonly CacheStats[]): CacheStats {
-  const total = (name: Exclude<keyof CacheStats, 'estimated'>) => sum(all.map((stats) => stats[name]))
-  return {
-    total: total('total'),
-    expired: total('expired'),
-    unexpired: total('unexpired'),
-    forever: total('forever'),
-    bytes: total('bytes'),
-    estimated: all.some(({ estimated }) => estimated),
-  }
 }
 
 /** Sweeps one node after the other. A batch goes over from one node to the next, so batch and time budget mean the same as for one store. */
