@@ -119,9 +119,8 @@ export interface Cache {
   /**
    * Counts by state, and bytes, of this namespace and those nested in it.
    *
-   * Exact up to 50,000 entries; in a table above 32 MB, up to 50,000 of a namespace. Above that the figures are estimates from
-   * a sample, and `estimated` is true. The estimate takes no longer however large the table. `exact: true` counts everything,
-   * in parts.
+   * Above 10,000 entries the figures are estimates from a sample, and `estimated` is true. An estimate takes one round trip, and
+   * no longer however large the table. `exact: true` counts everything, in parts.
    */
   stats(options?: StatsOptions): Promise<CacheStats>
   /**
@@ -260,8 +259,8 @@ export interface CountOptions {
 
 export interface StatsOptions {
   /**
-   * Counts every entry, in parts as `count` does. No statement takes long, but all of them together take about a second for
-   * each 100,000 entries. Default false: an estimate if there are many.
+   * Counts every entry, in parts as `count` does. No statement takes long, but all together take up to a second for each 100,000
+   * entries. Default false: an estimate if there are many.
    */
   exact?: boolean | undefined
   /** Called after each part with the number of entries counted so far, expired ones included. Needs `exact`. */
