@@ -114,8 +114,8 @@ export const None = () => <p>There are no such entries.</p>
 /** The page ended because of how many entries it looked at, and not because of how many it found. */
 export const More = ({ hasSome }: { hasSome: boolean }) => (
   <p>
-    {hasSome ? 'There are no more' : 'There are none'} among the {count(MAX_LOOKED_AT)} entries that this page looked
-    at. The next page looks further.
+    There are no {hasSome ? 'more such' : 'such'} entries among the {count(MAX_LOOKED_AT)} that this page looked at. The
+    next page looks further.
   </p>
 )
 
