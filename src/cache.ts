@@ -10,7 +10,7 @@ export type { CacheSnapshot, NamespaceOptions }
 
 /**
  * A cache. Every method is one round trip to the database, and a miss of `getOrSet` is two. `namespace` and `entry` send
- * nothing. `clear`, `clearExpired` and batches of more than 10,000 keys or 4 MiB take one round trip for each part.
+ * nothing. `clear`, `clearExpired`, exact counts and batches of more than 10,000 keys or 4 MiB take one round trip for each part.
  *
  * Bad input rejects with a `CacheError` before any request.
  *
@@ -98,8 +98,16 @@ export interface Cache {
   deleteMany(keys: Iterable<string>): Promise<number>
   /** Deletes everything in this namespace and those nested in it; answers the rows removed. */
   clear(): Promise<number>
-  /** The number of live entries. */
-  count(): Promise<number>
+  /**
+   * The number of live entries, in this namespace and those nested in it.
+   *
+   * Exact: each entry that is live throughout counts once. One round trip counts 10,000 entries, and later ones up to 100,000
+   * each, so no statement takes long. With `estimate: true` it takes one round trip, however many there are.
+   *
+   * @example
+   * const about = await cache.count({ estimate: true })
+   */
+  count(options?: CountOptions): Promise<number>
   /** When a live entry expires; `null` never, `undefined` where there is no live entry. */
   expiration(key: string): Promise<Date | null | undefined>
   /** Entries with any of the tags read as absent from now on, in every namespace. */
@@ -109,11 +117,26 @@ export interface Cache {
   /** Removes entries that are past keeping, in batches, beside any traffic; call it from a cron trigger. */
   clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult>
   /**
-   * Counts by state, and bytes, of this namespace and those nested in it. Exact up to 50,000 entries of a namespace, or a
-   * table of 32 MB; above that estimated from a sample, which takes no longer however large the table.
+   * Counts by state, and bytes, of this namespace and those nested in it.
+   *
+   * Above 10,000 entries the figures are estimates from a sample, and `estimated` is true. An estimate takes one round trip, and
+   * no longer however large the table. `exact: true` counts everything, in parts.
    */
-  stats(): Promise<CacheStats>
-  /** A page of entries in key order, without values. */
+  stats(options?: StatsOptions): Promise<CacheStats>
+  /**
+   * A page of entries in key order, without values.
+   *
+   * A page ends after a bounded number of entries, found or not. So with a prefix or a state it can be short or empty, and the
+   * list still goes on. Only a page without `cursor` is the last.
+   *
+   * @example
+   * let cursor: string | undefined
+   * do {
+   *   const page = await cache.list({ state: 'expired', cursor })
+   *   for (const { key } of page.entries) console.log(key)
+   *   cursor = page.cursor
+   * } while (cursor !== undefined)
+   */
   list(options?: ListOptions): Promise<EntryPage>
   /**
    * The cache of a namespace nested in this one; shares its connection, statements and options.
@@ -222,6 +245,30 @@ export interface CleanupResult {
   more: boolean
 }
 
+export interface CountOptions {
+  /**
+   * Answers with an estimate, which is `unexpired + forever` of `stats()`. The estimate is exact if there are few entries;
+   * `stats()` tells which. Default false.
+   */
+  estimate?: boolean | undefined
+  /** Called after each part with the number of entries counted so far, expired ones included. Not for an estimate. */
+  onProgress?: ((counted: number) => void) | undefined
+  /** Ends the count after the part that is under way. The call then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+export interface StatsOptions {
+  /**
+   * Counts every entry, in parts as `count` does. No statement takes long, but all together take up to a second for each 100,000
+   * entries. Default false: an estimate if there are many.
+   */
+  exact?: boolean | undefined
+  /** Called after each part with the number of entries counted so far, expired ones included. Needs `exact`. */
+  onProgress?: ((counted: number) => void) | undefined
+  /** Ends the count after the part that is under way. The call then rejects with the signal's reason. Needs `exact`. */
+  signal?: AbortSignal | undefined
+}
+
 export interface CacheStats {
   /** Rows, expired ones that wait for cleanup included. */
   total: number
@@ -269,8 +316,9 @@ export interface ListedEntry {
 }
 
 export interface EntryPage {
+  /** In key order. A page with a cursor may have fewer entries than asked for, or none. */
   entries: ListedEntry[]
-  /** Absent on the last page. */
+  /** Absent on the last page, and only there. */
   cursor?: string
 }
 

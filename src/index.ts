@@ -12,6 +12,7 @@ export type {
   CleanupResult,
   ClearExpiredOptions,
   CounterOptions,
+  CountOptions,
   EntryPage,
   EntryState,
   Fill,
@@ -21,6 +22,7 @@ export type {
   ListedEntry,
   ListOptions,
   NamespaceOptions,
+  StatsOptions,
   WriteOptions,
 } from './cache.ts'
 export { asCached, type CachedFunction, type CachedMethodDecorator, cached } from './cached/cached.ts'
@@ -53,11 +55,12 @@ export {
   toRow,
   touchEntry,
 } from './store/entries.ts'
-export type { ListedRow, ListInput, SweepInput } from './store/inputs.ts'
+export type { CountingInput, ListedRow, ListInput, SweepInput } from './store/inputs.ts'
 export {
   type CountInput,
   type Item,
   type MaybePromise,
+  type PageReply,
   type ReadOptions,
   type Reply,
   type Row,

@@ -1,11 +1,11 @@
 /** What the overview knows of the entries: counts of a sample, scaled up to the whole. */
 
 import { forScope } from '../postgres/operations/scoped.ts'
+import { EXPIRED, EXPIRY_STEPS_S, NEVER_EXPIRES, SIZE_STEPS, summarize } from '../postgres/operations/summarize.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { keyRange } from '../values/key.ts'
 import { bytes, span } from './format.ts'
 import type { Column } from './plots/columns.tsx'
-import { EXPIRED, EXPIRY_STEPS_S, NEVER_EXPIRES, SIZE_STEPS, summarize } from './statements/summarize.ts'
 
 export interface Summary {
   readonly isEstimate: boolean
@@ -26,10 +26,9 @@ export async function loadSummary({ store: { runner }, scope }: PostgresEngine):
   const values = { ...keyRange(scope), scopeLength: [...scope.prefix].length }
   const [row] = await runner.run(forScope(summarize, scope), values)
   if (row === undefined) throw new TypeError('A summary is one row.')
-  const factor = 100 / Math.min(100, row.percent)
-  const scaled = (value: number) => Math.round(value * factor)
+  const scaled = (value: number) => Math.round(value * row.factor)
   return {
-    isEstimate: row.percent < 100,
+    isEstimate: row.isEstimate,
     total: scaled(row.total),
     live: scaled(row.live),
     forever: scaled(row.forever),

@@ -1,23 +1,54 @@
 /** `count`, `stats`, `list`: methods that move no values. */
-import type { Cache, CacheStats, EntryPage, ListOptions } from '../cache.ts'
-import type { ListedRow } from '../store/inputs.ts'
+import type { Cache, CacheStats, CountOptions, EntryPage, ListOptions, StatsOptions } from '../cache.ts'
+import { counted, parseCountOptions, parseStatsOptions } from './counting-options.ts'
 import type { OperationEngine } from './engine.ts'
 import { pageOf, parseList } from './listing.ts'
-import { nothing, perform } from './perform.ts'
+import { nothing, perform, replyWith } from './perform.ts'
 
 export function inspecting(engine: OperationEngine) {
   const { store, scope } = engine
 
   return {
-    count: async (): Promise<number> =>
-      perform(engine, { name: 'count', run: () => store.size(scope), report: nothing }),
-    stats: async (): Promise<CacheStats> =>
-      perform(engine, { name: 'stats', run: () => store.stats(scope), report: nothing }),
+    async count(options?: CountOptions): Promise<number> {
+      const input = parseCountOptions(options)
+      return perform<number>(engine, {
+        name: 'count',
+        async run() {
+          if (input !== undefined) {
+            return counted(
+              input,
+              (own) => store.size(scope, own),
+              ({ value }) => value,
+            )
+          }
+          const reply = await store.stats(scope)
+          return replyWith(reply, reply.value.unexpired + reply.value.forever)
+        },
+        report: nothing,
+      })
+    },
+    async stats(options?: StatsOptions): Promise<CacheStats> {
+      const input = parseStatsOptions(options)
+      const run = () =>
+        input === undefined
+          ? store.stats(scope)
+          : counted(
+              input,
+              (own) => store.stats(scope, own),
+              ({ value }) => value.total,
+            )
+      return perform(engine, { name: 'stats', run, report: nothing })
+    },
     async list(options?: ListOptions): Promise<EntryPage> {
       const input = parseList(scope, options)
-      const run = () => store.list(scope, input)
-      const rows = await perform<readonly ListedRow[]>(engine, { name: 'list', run, report: nothing })
-      return pageOf(scope, rows, input.limit)
+      return perform<EntryPage>(engine, {
+        name: 'list',
+        async run() {
+          const reply = await store.list(scope, input)
+          return replyWith(reply, pageOf(scope, reply, input.limit))
+        },
+        report: nothing,
+      })
     },
   } satisfies Partial<Cache>
 }

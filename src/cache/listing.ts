@@ -1,7 +1,8 @@
 /** Pages of `list` and their cursors, the same for every store. */
 
 import type { EntryPage, ListOptions } from '../cache.ts'
-import type { ListedRow, ListInput } from '../store/inputs.ts'
+import type { ListInput } from '../store/inputs.ts'
+import type { PageReply } from '../store/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { keyRange, readableKey, type Scope } from '../values/key.ts'
 import { optionsObject, wholeNumber } from '../values/options.ts'
@@ -28,13 +29,13 @@ export function parseList(scope: Scope, options: ListOptions | undefined): ListI
   return { range: keyRange(scope, prefix), isDirect: prefix !== '', state, limit, after }
 }
 
-/** @param rows one more than `limit` if there is a next page */
-export function pageOf(scope: Scope, rows: readonly ListedRow[], limit: number): EntryPage {
+/** @param reply has one row more than `limit`, or `next`, if there is a next page */
+export function pageOf(scope: Scope, { value: rows, next }: PageReply, limit: number): EntryPage {
   const entries = rows.slice(0, limit)
-  const last = entries.at(-1)
+  const after = rows.length > limit ? entries.at(-1)?.key : next
   return {
     entries: entries.map((row) => ({ ...row, ...readableKey(scope, row.key) })),
-    ...(rows.length > limit && last !== undefined ? { cursor: cursorOf(last.key) } : {}),
+    ...(after === undefined ? {} : { cursor: cursorOf(after) }),
   }
 }
 

@@ -33,7 +33,7 @@ async function* pagesOf({ runner, scope }: Place): AsyncGenerator<DumpLine[]> {
     const rows = await runner.run(exportPage, { ...values, after })
     const last = rows.at(-1)
     if (last === undefined) return
-    yield rows.map((row) => lineOf(row, namespace, origin))
+    yield rows.filter(({ isFound }) => isFound).map((row) => lineOf(row, namespace, origin))
     after = last.key
   }
 }
@@ -41,7 +41,7 @@ async function* pagesOf({ runner, scope }: Place): AsyncGenerator<DumpLine[]> {
 type Row = typeof exportPage extends Operation<infer R> ? R : never
 
 function lineOf(row: Row, namespace: string | undefined, origin: string | null): DumpLine {
-  const { key, keptUntil, tags, filledAt, ...rest } = row
+  const { key, keptUntil, tags, filledAt, isFound: _, isEdge: __, ...rest } = row
   const isTagged = tags !== null
   return given({
     namespace,

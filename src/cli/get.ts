@@ -1,9 +1,10 @@
 /** `pgstash get` */
 import { Command } from 'commander'
+import type { ListedEntry } from '../cache.ts'
 import { decodeResponse } from '../postgres/responses/row.ts'
 import type { Codec } from '../values/codec.ts'
 import { storedKey } from '../values/key.ts'
-import { type CacheFlags, type Place, readingCodec, withCache, withCacheOptions } from './cache-options.ts'
+import { type CacheFlags, given, type Place, readingCodec, withCache, withCacheOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { note, print } from './output.ts'
@@ -60,7 +61,13 @@ async function printResponse({ runner, scope }: Place, key: string, codec: Codec
 /** Lists the variants of a URL whose responses vary: its own row holds only the names of fields. False if there are none. */
 async function noteVariants({ cache }: Place, key: string): Promise<boolean> {
   if (!/^GET https?:/.test(key)) return false
-  const { entries, cursor } = await cache.list({ prefix: `${key} `, limit: LISTED })
+  const entries: ListedEntry[] = []
+  let cursor: string | undefined
+  do {
+    const page = await cache.list({ prefix: `${key} `, limit: LISTED, ...given({ cursor }) })
+    entries.push(...page.entries)
+    cursor = page.cursor
+  } while (cursor !== undefined && entries.length < LISTED)
   if (entries.length === 0) return false
   const more = cursor === undefined ? '' : '\n…'
   note(`The responses of this URL vary. Print one by its key:\n${entries.map((each) => each.key).join('\n')}${more}`)

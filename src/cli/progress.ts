@@ -12,9 +12,12 @@ export interface Progress {
 /** In a pipe, so that a log shows that it goes on, and is not filled. */
 const LINE_EVERY_MS = 5_000
 
-/** @param total as far as it is known beforehand; what comes on top widens it */
-export function startProgress(total: number): Progress {
-  return process.stderr.isTTY ? bar(total) : lines(total)
+/**
+ * @param total as far as it is known beforehand; what comes on top widens it
+ * @param done the verb of the lines
+ */
+export function startProgress(total: number, done = 'removed'): Progress {
+  return process.stderr.isTTY ? bar(total) : lines(total, done)
 }
 
 function bar(total: number): Progress {
@@ -43,7 +46,7 @@ function bar(total: number): Progress {
   }
 }
 
-function lines(total: number): Progress {
+function lines(total: number, verb: string): Progress {
   const startedAt = now()
   let saidAt = startedAt
   return {
@@ -52,7 +55,7 @@ function lines(total: number): Progress {
       if (at - saidAt < LINE_EVERY_MS) return
       saidAt = at
       const rate = Math.round((done * 1000) / (at - startedAt))
-      note(`${count(done)} of ${count(Math.max(done, total))} removed, ${count(rate)}/s`)
+      note(`${count(done)} of ${count(Math.max(done, total))} ${verb}, ${count(rate)}/s`)
     },
     end() {},
   }

@@ -1,17 +1,19 @@
 /** `pgstash stats` */
 import { setTimeout as wait } from 'node:timers/promises'
 import { Command } from 'commander'
-import type { CacheStats } from '../cache.ts'
+import type { Cache, CacheStats } from '../cache.ts'
 import { bytes, number as count } from '../doctor/figures.ts'
 import { pauseSeconds } from './arguments.ts'
 import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { onInterrupt } from './interrupt.ts'
 import { colors, print } from './output.ts'
+import { startProgress } from './progress.ts'
 
 const DEFAULT_EVERY_SECONDS = 2
 
 interface Flags extends CacheFlags {
+  exact?: boolean
   json?: boolean
   watch?: boolean
   every: number
@@ -19,16 +21,21 @@ interface Flags extends CacheFlags {
 
 export const statsCommand = withCacheOptions(new Command('stats'))
   .description('count entries and bytes by state')
+  .option('--exact', 'count every entry, in parts')
   .option('--json', 'print JSON, with --watch one line each time')
   .option('--watch', 'repeat until Ctrl-C')
   .option('--every <span>', 'pause of --watch: 2 (seconds), 1m', pauseSeconds, DEFAULT_EVERY_SECONDS)
-  .addHelpText('after', examples('pgstash stats', 'pgstash stats --namespace shop --watch --every 5'))
-  .action(async ({ json = false, watch = false, every, ...flags }: Flags) => {
+  .addHelpText(
+    'after',
+    examples('pgstash stats', 'pgstash stats --exact', 'pgstash stats --namespace shop --watch --every 5'),
+  )
+  .action(async ({ exact = false, json = false, watch = false, every, ...flags }: Flags) => {
     await withCache(flags, async ({ cache }) => {
       const stopping = watch ? onInterrupt() : undefined
       let lines = 0
       do {
-        const text = json ? `${JSON.stringify(await cache.stats())}\n` : table(await cache.stats())
+        const stats = await (exact ? countAll(cache) : cache.stats())
+        const text = json ? `${JSON.stringify(stats)}\n` : table(stats)
         // In a terminal each takes the place of the one before.
         if (process.stdout.isTTY && !json && lines > 0) await print(`\u001b[${lines}A\u001b[J`)
         await print(text)
@@ -37,6 +44,15 @@ export const statsCommand = withCacheOptions(new Command('stats'))
       } while (stopping && !stopping.aborted)
     })
   })
+
+async function countAll(cache: Cache): Promise<CacheStats> {
+  const progress = startProgress((await cache.stats()).total, 'counted')
+  try {
+    return await cache.stats({ exact: true, onProgress: progress.at })
+  } finally {
+    progress.end()
+  }
+}
 
 function table({ total, unexpired, forever, expired, bytes: size, estimated }: CacheStats): string {
   const { bold, dim } = colors()

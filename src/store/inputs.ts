@@ -24,6 +24,13 @@ export type ListedRow = Omit<ListedEntry, 'key' | 'namespace'> & {
   readonly key: string
 }
 
+export interface CountingInput {
+  /** Call it after each part with the number of entries counted so far, expired ones included. */
+  readonly onProgress?: ((counted: number) => void) | undefined
+  /** No further part begins once it is aborted; the call rejects with its reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface SweepInput {
   /** Entries to remove at a time, so that no lock is held for long. */
   readonly batch: number

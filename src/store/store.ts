@@ -12,7 +12,7 @@ import type { Deadline } from '../values/expiration.ts'
 import type { Scope } from '../values/key.ts'
 import type { ChangeReader } from './changes.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './claims.ts'
-import type { ListedRow, ListInput, SweepInput } from './inputs.ts'
+import type { CountingInput, ListedRow, ListInput, SweepInput } from './inputs.ts'
 
 /** The answer of a store, and its cost. `toReply` makes one. */
 export interface Reply<T> {
@@ -24,6 +24,15 @@ export interface Reply<T> {
    * sets it. Your store throws instead.
    */
   readonly failure?: unknown
+}
+
+/** A page of `list`. */
+export interface PageReply extends Reply<readonly ListedRow[]> {
+  /**
+   * The stored key after which the next page begins, if the store stopped before it had `limit` rows or reached the end. It
+   * has looked at all keys up to this one, and need not have found any.
+   */
+  readonly next?: string | undefined
 }
 
 /** A store without I/O may answer at once; the engine then makes no promise of its own. */
@@ -196,12 +205,23 @@ export interface Store {
    */
   snapshot(): MaybePromise<Reply<string>>
 
-  /** The number of live entries in a scope and those nested in it. For `cache.count`. */
-  size(scope: Scope): MaybePromise<Reply<number>>
-  /** Counts the entries of a scope and those nested in it by state. `sumStats` is the rule. */
-  stats(scope: Scope): MaybePromise<Reply<CacheStats>>
-  /** One row more than `limit` if there is a next page, ordered by code point (`byCodePoint`). `selectPage` is the rule. */
-  list(scope: Scope, input: ListInput): MaybePromise<Reply<readonly ListedRow[]>>
+  /**
+   * The exact number of live entries in a scope and those nested in it. If that takes long, count in parts, and report each to
+   * `input`. For `cache.count`.
+   */
+  size(scope: Scope, input?: CountingInput): MaybePromise<Reply<number>>
+  /**
+   * Counts the entries of a scope and those nested in it by state. `sumStats` is the rule.
+   *
+   * @param input if given, the figures must be exact. Otherwise a store may estimate them, and says so.
+   */
+  stats(scope: Scope, input?: CountingInput): MaybePromise<Reply<CacheStats>>
+  /**
+   * One row more than `limit` if there is a next page, ordered by code point (`byCodePoint`). `selectPage` is the rule.
+   *
+   * If matches are rare, a store may stop early, and answer with fewer rows and `next`.
+   */
+  list(scope: Scope, input: ListInput): MaybePromise<PageReply>
 
   /**
    * Answers with the entry. If none is live, claims the lease of the key unless another token holds it. `claimEntry` is the

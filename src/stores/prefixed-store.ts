@@ -34,12 +34,17 @@ export function prefixedStore(store: Store, prefix: string): Store {
     take: (key) => store.take(at(key)),
     clear: (scope) => store.clear(inScope(scope)),
     sweep: (scope, input) => store.sweep(inScope(scope), input),
-    size: (scope) => store.size(inScope(scope)),
-    stats: (scope) => store.stats(inScope(scope)),
+    size: (scope, input) => store.size(inScope(scope), input),
+    stats: (scope, input) => store.stats(inScope(scope), input),
     async list(scope, { range, after, ...input }: ListInput) {
       const own = { ...input, range: ranged(range), after: after === '' ? '' : prefix + after }
       const reply = await store.list(inScope(scope), own)
-      return { ...reply, value: reply.value.map((row) => ({ ...row, key: row.key.slice(prefix.length) })) }
+      const outside = (key: string) => key.slice(prefix.length)
+      return {
+        ...reply,
+        value: reply.value.map((row) => ({ ...row, key: outside(row.key) })),
+        ...(reply.next === undefined ? {} : { next: outside(reply.next) }),
+      }
     },
     readOrClaim: (request) => store.readOrClaim(inside(request)),
     fill: (request) => store.fill(inside(request)),

@@ -3,14 +3,18 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import {
   type Cache,
   createCache,
+  type ListedRow,
   memoryCache,
   type NodesError,
   nullCache,
+  type PageReply,
   type ShardedCacheOptions,
   shardedCache,
+  toReply,
 } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
+import { joinedPages } from '../../src/stores/sharded/joined.ts'
 import { times } from '../fill/clients.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
@@ -373,5 +377,28 @@ describe('clearExpired over namespaces that hold more than one statement looks a
     const cache = shardedCache({ nodes: { node } })
     expect(await cache.clearExpired({ batch: 5 })).toEqual({ removed: 1, more: false })
     expect(await cache.clearExpired({ batch: 5 })).toEqual({ removed: 0, more: false })
+  })
+})
+
+describe('a page of which a node looked at a part only', () => {
+  const row = (key: string): ListedRow => ({
+    ...{ key, state: 'live', expiresAt: null, tags: [], bytes: 1 },
+    ...{ createdAt: new Date(0), updatedAt: new Date(0) },
+  })
+  const page = (keys: string, next?: string): PageReply => ({ ...toReply([...keys].map(row)), next })
+  const join = (limit: number, ...pages: PageReply[]) => {
+    const parts = pages.map((reply, i) => ({ node: String(i), reply, hasFailed: false }))
+    const { value, next } = joinedPages(parts, limit)
+    return [value.map(({ key }) => key).join(''), next]
+  }
+
+  it('ends where that node ended, because it may have entries before those of the others', () => {
+    expect(join(10, page('acz'), page('b', 'm'))).toEqual(['abc', 'm'])
+    expect(join(10, page('', 'd'), page('', 'c'))).toEqual(['', 'c'])
+    expect(join(10, page('adz', undefined), page(''))).toEqual(['adz', undefined])
+  })
+
+  it('ends before if it is full, so that its own last key is the cursor', () => {
+    expect(join(2, page('abc'), page('d', 'm'))[0]).toBe('abc')
   })
 })

@@ -1,5 +1,6 @@
 /** Entries in key order, a page at a time. */
 import type { EntryState } from '../../cache.ts'
+import { MAX_LOOKED_AT } from '../../postgres/operations/looked-at.ts'
 import type { Scope } from '../../values/key.ts'
 import { shortName, visibleName, visibleStored } from '../../values/visible-name.ts'
 import { keyParameter } from '../area.ts'
@@ -108,10 +109,20 @@ const EntryRow = ({
   </tr>
 )
 
+export const None = () => <p>There are no such entries.</p>
+
+/** The page ended because of how many entries it looked at, and not because of how many it found. */
+export const More = ({ hasSome }: { hasSome: boolean }) => (
+  <p>
+    There are no {hasSome ? 'more such' : 'such'} entries among the {count(MAX_LOOKED_AT)} that this page looked at. The
+    next page looks further.
+  </p>
+)
+
 export interface PagingProps extends Filter {
   /** Whether this is not the first page. */
   readonly isLater: boolean
-  /** The last key of this page, where there is another. */
+  /** The last key that this page looked at, if there is another page. */
   readonly next: string | undefined
 }
 

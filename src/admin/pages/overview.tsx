@@ -1,4 +1,6 @@
 /** The overview: what is there, as plots. */
+
+import { MAX_LOG_ROWS } from '../../postgres/operations/summarize.ts'
 import type { Scope } from '../../values/key.ts'
 import { readableKey } from '../../values/key.ts'
 import { shortName, visibleName } from '../../values/visible-name.ts'
@@ -6,7 +8,6 @@ import { bytes, count, percent, span } from '../format.ts'
 import { type History, hitRate } from '../history-view.ts'
 import { Bars } from '../plots/bars.tsx'
 import { Columns } from '../plots/columns.tsx'
-import { MAX_LOG_ROWS } from '../statements/summarize.ts'
 import type { Summary } from '../summary.ts'
 import { KeyLink } from './key-name.tsx'
 

@@ -3,13 +3,19 @@
 import { shortName, visibleName, visibleStored } from '../../values/visible-name.ts'
 import { keyParameter } from '../area.ts'
 import { count } from '../format.ts'
-import { MAX_COUNTED } from '../statements/count-selected.ts'
 import { ActionForm } from './action-form.tsx'
 
 /** What is to be removed. */
 export interface Target {
   readonly kind: 'prefix' | 'tag'
   readonly text: string
+}
+
+/** The entries that a removal concerns. */
+export interface Found {
+  readonly entries: number
+  /** A count ends early if there are very many. */
+  readonly accuracy: 'exact' | 'at least' | 'estimate'
 }
 
 const TEXT_CHARACTERS = 400
@@ -38,36 +44,33 @@ export const RemoveForms = () => (
 export interface ConfirmationProps {
   readonly token: string
   readonly target: Target
-  readonly found: { readonly entries: number; readonly affected: number }
+  readonly found: Found
 }
 
-export const Confirmation = ({ token, target, found: { entries, affected } }: ConfirmationProps) => {
-  const isAll = entries < MAX_COUNTED
-  return (
-    <>
-      <p>
-        <strong>
-          {isAll ? '' : 'At least '}
-          {count(affected)} {affected === 1 ? 'entry' : 'entries'}
-        </strong>{' '}
-        <What {...target} />
-        {!isAll && ` That is what the first ${count(MAX_COUNTED)} entries show.`}
-      </p>
-      <ActionForm token={token} action="remove" fields={{ kind: target.kind, text: keyParameterOf(target.text) }}>
-        <label>
-          <input type="checkbox" name="confirmed" value="yes" required />
-          This cannot be undone, and I want it
-        </label>
-        <button type="submit" class="bad">
-          {target.kind === 'tag' ? 'Invalidate the tag' : 'Delete them'}
-        </button>
-        <a class="button" href="./entries">
-          Cancel
-        </a>
-      </ActionForm>
-    </>
-  )
-}
+export const Confirmation = ({ token, target, found: { entries, accuracy } }: ConfirmationProps) => (
+  <>
+    <p>
+      <strong>
+        {{ exact: '', 'at least': 'At least ', estimate: 'About ' }[accuracy]}
+        {count(entries)} {entries === 1 ? 'entry' : 'entries'}
+      </strong>{' '}
+      <What {...target} />
+      {accuracy === 'estimate' && ' The number is an estimate, because there are many entries.'}
+    </p>
+    <ActionForm token={token} action="remove" fields={{ kind: target.kind, text: keyParameterOf(target.text) }}>
+      <label>
+        <input type="checkbox" name="confirmed" value="yes" required />
+        This cannot be undone, and I want it
+      </label>
+      <button type="submit" class="bad">
+        {target.kind === 'tag' ? 'Invalidate the tag' : 'Delete them'}
+      </button>
+      <a class="button" href="./entries">
+        Cancel
+      </a>
+    </ActionForm>
+  </>
+)
 
 const What = ({ kind, text }: Target) => {
   if (kind === 'prefix' && text === '') return <>will be deleted: all that there are.</>

@@ -1,14 +1,15 @@
 import type { Context } from 'hono'
+import { browse } from '../../postgres/operations/browse.ts'
+import { readPage } from '../../postgres/operations/looked-at.ts'
 import { keyOfParameter, prefixOf, rangeOf } from '../area.ts'
 import type { AdminEnv } from '../env.ts'
-import { EntryTable, FilterForm, type Listed, Paging, STATES, type State } from '../pages/entries.tsx'
+import { EntryTable, FilterForm, type Listed, More, None, Paging, STATES, type State } from '../pages/entries.tsx'
 import { renderPage } from '../pages/layout.tsx'
-import { browse } from '../statements/browse.ts'
 
 /** With the longest keys and tags a page stays below 50 KB. */
 const PAGE_SIZE = 20
 
-/** A page of entries: one statement, which moves no value. */
+/** A page of entries: one statement, which moves no value and looks at a bounded number of entries. */
 export async function showEntries(c: Context<AdminEnv>) {
   const { context, isReadOnly } = c.var.admin
   const { scope, store } = context
@@ -17,7 +18,8 @@ export async function showEntries(c: Context<AdminEnv>) {
   const after = keyOfParameter(scope, c.req.query('after')) ?? ''
   // One more than shown tells whether there is a next page.
   const rows = await store.runner.run(browse[state], { ...rangeOf(scope, prefix), after, limit: PAGE_SIZE + 1 })
-  const entries = rows.slice(0, PAGE_SIZE).map(
+  const page = readPage(rows)
+  const entries = page.found.slice(0, PAGE_SIZE).map(
     (row): Listed => ({
       ...row,
       tags: row.tags ?? [],
@@ -25,11 +27,16 @@ export async function showEntries(c: Context<AdminEnv>) {
       now: row.now,
     }),
   )
-  const next = rows.length > PAGE_SIZE ? entries.at(-1)?.key : undefined
+  const next = page.found.length > PAGE_SIZE ? entries.at(-1)?.key : page.next
   const children = (
     <>
       <FilterForm prefix={prefix} state={state} />
-      {entries.length === 0 ? <p>There are no such entries.</p> : <EntryTable entries={entries} scope={scope} />}
+      {entries.length > 0 && <EntryTable entries={entries} scope={scope} />}
+      {next === page.next && next !== undefined ? (
+        <More hasSome={entries.length > 0} />
+      ) : (
+        entries.length === 0 && <None />
+      )}
       <Paging prefix={prefix} state={state} isLater={after !== ''} next={next} />
       {!isReadOnly && entries.length > 0 && (
         <p>

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { decimal, nullable, number, snapshot, strings, text } from '../../postgres/kinds.ts'
+import { bool, decimal, nullable, number, snapshot, strings, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { inRange, param } from '../../postgres/operations/fragments.ts'
+import { param } from '../../postgres/operations/fragments.ts'
+import { pageOf } from '../../postgres/operations/looked-at.ts'
 import { live } from '../../schema/index.ts'
 
 /** To the microsecond, as every Postgres reads it. */
@@ -10,7 +11,7 @@ const instant = (column: PgColumn) => sql`to_char(${column} at time zone 'UTC', 
 
 /**
  * The next live entries of a range in key order, all of each: at most `limit`, and no more than fit into `bytes`, but
- * at least one.
+ * at least one. If few are live, it stops at the edge of a page, and returns the entry there without its value.
  */
 export const exportPage = operation({
   name: 'export_page',
@@ -28,35 +29,41 @@ export const exportPage = operation({
     meta: nullable(text),
     createdAt: text,
     updatedAt: text,
+    isFound: bool,
+    isEdge: bool,
   },
   build(db, tables, answer) {
     const { entries } = tables
     const { key, value, expiresAt, keptUntil, tags, filledAt, computeMs, meta, createdAt, updatedAt } = entries
+    const { from, where, orderBy, marks } = pageOf(tables, live(tables))
     // Postgres knows lengths without reading TOAST.
     const sized = db.$with('sized', {}).as(sql`
-      select next.key, sum(next.bytes) over (order by next.key) - next.bytes as before
+      select next.*, sum(next.bytes) over (order by next.name) - next.bytes as before
       from (
-        select ${key} as key, octet_length(${key}) + coalesce(octet_length(${value}), 0) + coalesce(octet_length(${meta}), 0) as bytes
-        from ${entries}
-        where ${inRange(entries)} and ${key} > ${param('after')} and ${live(tables)}
-        order by ${key}
+        select ${key} as name, ${marks.isFound} as found, ${marks.isEdge} as edge,
+          octet_length(${key}) + coalesce(octet_length(${value}), 0) + coalesce(octet_length(${meta}), 0) as bytes
+        from ${from}
+        where ${where}
+        order by ${orderBy}
         limit ${param('limit', 'int')}
       ) as next`)
     return answer(db.with(sized), {
       key,
-      value,
+      value: sql`case when sized.found then ${value} end`,
       number: entries.number,
       expiresAt: instant(expiresAt),
       keptUntil: instant(keptUntil),
       tags,
       filledAt,
       computeMs,
-      meta,
+      meta: sql`case when sized.found then ${meta} end`,
       createdAt: instant(createdAt),
       updatedAt: instant(updatedAt),
+      isFound: sql`sized.found`,
+      isEdge: sql`sized.edge`,
     })
-      .from(entries)
-      .where(sql`${key} = any (array(select sized.key from sized where sized.before < ${param('bytes', 'int')}))`)
-      .orderBy(key)
+      .from(sql`sized join ${entries} on ${key} = sized.name collate "C"`)
+      .where(sql`sized.before < ${param('bytes', 'int')}`)
+      .orderBy(sql`sized.name`)
   },
 })

@@ -115,6 +115,11 @@ export function inRange({ key }: { key: PgColumn }): SQL {
   return sql`(${key} >= ${param('from')} and ${key} < ${param('to')})`
 }
 
+/** True for keys of a range after the key `after`. */
+export function isAfter({ entries }: CacheTables): SQL {
+  return sql`${inRange(entries)} and ${entries.key} > ${param('after')}`
+}
+
 /** The state of an entry. Its tags are checked only if its deadline is still ahead. */
 export function stateOf(tables: CacheTables): SQL<EntryState> {
   const { expiresAt } = tables.entries

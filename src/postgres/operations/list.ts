@@ -1,9 +1,24 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
 import { type CacheTables, expired, forever, live } from '../../schema/index.ts'
-import { instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
-import { inRange, limitOf, param, stateOf, storedBytes } from './fragments.ts'
+import { bool, instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
+import { operation, type RowOf } from '../operation.ts'
+import { limitOf, param, stateOf, storedBytes } from './fragments.ts'
+import { pageOf } from './looked-at.ts'
+
+const COLUMNS = {
+  key: text,
+  state: oneOf('live', 'expired', 'invalidated'),
+  expiresAt: nullable(instant),
+  tags: nullable(strings),
+  bytes: integer,
+  createdAt: instant,
+  updatedAt: instant,
+  isFound: bool,
+  isEdge: bool,
+} as const
+
+export type Listed = RowOf<typeof COLUMNS>
 
 type State = (tables: CacheTables) => SQL
 
@@ -12,24 +27,20 @@ function isDirect({ entries }: CacheTables): SQL {
   return sql`substr(${entries.key}, ${param('scopeLength', 'int')} + 1) ~ ${sql.raw(String.raw`e'^(\\\\.|[^|\\\\])*$'`)}`
 }
 
-/** A page of a range in key order, after the key `after`, without values. */
+/**
+ * A page of a range in key order, after the key `after`, without values. With conditions it looks at a bounded number of
+ * entries, and returns the last of these in any case.
+ */
 const listOperation = (name: string, ...conditions: State[]) =>
   operation({
     name,
     repeatable: 'always',
     rows: 'any number',
     prefersRoutine: true,
-    columns: {
-      key: text,
-      state: oneOf('live', 'expired', 'invalidated'),
-      expiresAt: nullable(instant),
-      tags: nullable(strings),
-      bytes: integer,
-      createdAt: instant,
-      updatedAt: instant,
-    },
+    columns: COLUMNS,
     build(db, tables, answer) {
       const { key, expiresAt, tags, createdAt, updatedAt } = tables.entries
+      const { from, where, orderBy, marks } = pageOf(tables, allOf(...conditions.map((holds) => holds(tables))))
       return answer(db, {
         key,
         state: stateOf(tables),
@@ -38,12 +49,11 @@ const listOperation = (name: string, ...conditions: State[]) =>
         bytes: storedBytes(tables),
         createdAt,
         updatedAt,
+        ...marks,
       })
-        .from(tables.entries)
-        .where(
-          allOf(inRange(tables.entries), sql`${key} > ${param('after')}`, ...conditions.map((holds) => holds(tables))),
-        )
-        .orderBy(key)
+        .from(from)
+        .where(where)
+        .orderBy(orderBy)
         .limit(limitOf('limit'))
     },
   })

@@ -1,15 +1,20 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '58adf494'
+export const ROUTINE_VERSION = '485ed7f4'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   add: 'key value number asOf at after tags',
+  browse: 'from to after limit',
+  browse_expired: 'from to after limit',
+  browse_forever: 'from to after limit',
+  browse_live: 'from to after limit',
   clear: 'from to batch',
-  count: '',
+  count: 'from to after limit',
   count_call: 'cap key periodMs',
-  count_in_range: 'from to',
+  count_tagged: 'tag',
+  count_tagged_in_range: 'from to tag',
   count_up: 'delta key sliding at after',
   delete_response: 'key token passedAt',
   evict: 'scan batch',
@@ -21,11 +26,11 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   has: 'key',
   invalidate: 'tags',
   list: 'from to after limit',
-  list_direct: 'from to after scopeLength limit',
-  list_direct_expired: 'from to after scopeLength limit',
-  list_direct_forever: 'from to after scopeLength limit',
-  list_direct_invalidated: 'from to after scopeLength limit',
-  list_direct_live: 'from to after scopeLength limit',
+  list_direct: 'scopeLength from to after limit',
+  list_direct_expired: 'scopeLength from to after limit',
+  list_direct_forever: 'scopeLength from to after limit',
+  list_direct_invalidated: 'scopeLength from to after limit',
+  list_direct_live: 'scopeLength from to after limit',
   list_expired: 'from to after limit',
   list_forever: 'from to after limit',
   list_invalidated: 'from to after limit',
@@ -57,8 +62,10 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   remove_many: 'keys',
   stats: '',
   stats_in_range: 'from to',
-  sweep: 'leases batch slot begin scan trims rows',
-  sweep_in_range: 'from to leases batch slot after scan',
+  summarize: 'scopeLength',
+  summarize_in_range: 'from to scopeLength',
+  sweep: 'leases scan slot batch begin trims rows',
+  sweep_in_range: 'leases from to scan after slot batch',
   take_snapshot: '',
   touch: 'at after key',
   write: 'key value number asOf at after tags',

@@ -1,10 +1,15 @@
-/** All operations that have a routine: those of the store. Tools such as `doctor` send their few statements inline. */
+/**
+ * All operations that have a routine: those of the store, and those of the admin pages that look at many entries. Tools such as
+ * `doctor` send their few statements inline.
+ */
 import type { CacheTables } from '../../schema/index.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
 import type { Operation } from '../operation.ts'
 import { add } from '../operations/add.ts'
+import { browse } from '../operations/browse.ts'
 import { clear } from '../operations/clear.ts'
 import { count } from '../operations/count.ts'
+import { countTagged } from '../operations/count-tagged.ts'
 import { countUp } from '../operations/count-up.ts'
 import { evict } from '../operations/evict.ts'
 import { fill } from '../operations/fill.ts'
@@ -36,6 +41,7 @@ import { release } from '../operations/release.ts'
 import { remove } from '../operations/remove.ts'
 import { removeMany } from '../operations/remove-many.ts'
 import { stats } from '../operations/stats.ts'
+import { summarize } from '../operations/summarize.ts'
 import { sweep } from '../operations/sweep.ts'
 import { takeSnapshot } from '../operations/take-snapshot.ts'
 import { touch } from '../operations/touch.ts'
@@ -55,21 +61,22 @@ import { usualResponses } from './usual/responses.ts'
 
 type AnyOperation = Operation<never>
 
-const byScope = [count, evict, stats, sweep].flatMap(({ everything, range }) => [everything, range])
-const lists = [list.all, list.direct].flatMap((byState) => Object.values(byState))
+const byScope = [evict, stats, summarize, countTagged, sweep].flatMap(({ everything, range }) => [everything, range])
+const lists = [list.all, list.direct, browse].flatMap((byState) => Object.values(byState))
 const claims = [readOrClaim, readOrClaimSliding, readOrClaimWithChanges, readOrClaimSlidingWithChanges]
 const unclaimed = [readUnclaimed, readUnclaimedWithChanges]
 const copies = [readCopies, readCopiesWithChanges, readCopySliding, readCopySlidingWithChanges]
 const reads = [readOne, read, readSliding, readDue, readDeadline, has, takeSnapshot]
 const writes = [write, writeMany, add, touch, countUp, countCall, fill, release]
 const removals = [remove, removeMany, pull, clear, invalidate]
+const counts = [count]
 const responses = [
   ...[readResponse, readResponseUnclaimed, fillResponse, freshenResponse, deleteResponse, markHitForMiss],
   ...[purgeHard, purgeSoft],
 ]
 
 export const operationsWithRoutine = [
-  ...[reads, copies, claims, unclaimed, writes, removals, byScope, lists, responses].flat(),
+  ...[reads, copies, claims, unclaimed, writes, removals, byScope, counts, lists, responses].flat(),
 ] as unknown as readonly AnyOperation[]
 
 const usual = [...usualReads, ...usualClaims, ...usualCounters, ...usualResponses]

@@ -1,9 +1,8 @@
 /** Several stores as one: each key belongs to one node. */
-import type { CacheStats } from '../../cache.ts'
 import { leaseIdentity } from '../../store/lease-identity.ts'
 import type { Item, MaybePromise, Reply, Store } from '../../store/store.ts'
-import { byCodePoint } from '../../values/key.ts'
 import { joined, settled, sum } from './fan-out.ts'
+import { countingOfNode, joinedPages, sumStats } from './joined.ts'
 import { joinedPositions, joinedSnapshots, partOf } from './snapshots.ts'
 import { sweepNodes } from './sweep-nodes.ts'
 
@@ -30,7 +29,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     return [...groups]
   }
 
-  const everywhere = <T>(call: (store: Store, name: string) => MaybePromise<Reply<T>>) =>
+  const everywhere = <R extends Reply<unknown>>(call: (store: Store, name: string) => MaybePromise<R>) =>
     settled(Array.from(stores, ([name, store]) => [name, (async () => call(store, name))()] as const))
   const nodesOf = <T, R>(
     groups: [string, T[]][],
@@ -84,30 +83,17 @@ export function shardedStore({ stores, locate }: Nodes): Store {
         joinedSnapshots(new Map(parts.map((part, i) => [names[i] ?? '', part]))),
       )
     },
-    size: async (scope) => joined(await everywhere((store) => store.size(scope)), sum, true),
-    stats: async (scope) => joined(await everywhere((store) => store.stats(scope)), sumStats, true),
-    async list(scope, input) {
-      return joined(await everywhere((store) => store.list(scope, input)), (parts) =>
-        parts
-          .flat()
-          .sort((a, b) => byCodePoint(a.key, b.key))
-          .slice(0, input.limit + 1),
-      )
+    async size(scope, input) {
+      const forNode = input && countingOfNode(input)
+      return joined(await everywhere((store) => store.size(scope, forNode?.())), sum, true)
     },
+    async stats(scope, input) {
+      const forNode = input && countingOfNode(input)
+      return joined(await everywhere((store) => store.stats(scope, forNode?.())), sumStats, true)
+    },
+    list: async (scope, input) => joinedPages(await everywhere((store) => store.list(scope, input)), input.limit),
     readOrClaim: (request) => at(request.key).readOrClaim({ ...request, changes: undefined }),
     fill: (request) => at(request.key).fill({ ...request, asOf: asOfFor(request.asOf, locate(request.key)) }),
     release: (key, token) => at(key).release(key, token),
-  }
-}
-
-function sumStats(all: readonly CacheStats[]): CacheStats {
-  const total = (name: Exclude<keyof CacheStats, 'estimated'>) => sum(all.map((stats) => stats[name]))
-  return {
-    total: total('total'),
-    expired: total('expired'),
-    unexpired: total('unexpired'),
-    forever: total('forever'),
-    bytes: total('bytes'),
-    estimated: all.some(({ estimated }) => estimated),
   }
 }

@@ -7,7 +7,7 @@
 
 import type { Cache, ListOptions } from '../../cache.ts'
 import { decodeRow } from '../../store/decode-row.ts'
-import type { ListedRow, ListInput } from '../../store/inputs.ts'
+import type { CountingInput, ListedRow, ListInput } from '../../store/inputs.ts'
 import {
   type Item,
   type ReadOptions,
@@ -178,8 +178,9 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
       ),
     invalidate: async (tags) => toReply(await cache.invalidate(tags)),
     snapshot: async () => toReply(await cache.snapshot()),
-    size: async (scope) => toReply(await cacheOf(scope).count()),
-    stats: async (scope) => toReply(await cacheOf(scope).stats()),
+    size: async (scope, input = {}) => toReply(await cacheOf(scope).count(...optionsOf(input))),
+    stats: async (scope, input) =>
+      toReply(await cacheOf(scope).stats(...(input === undefined ? [] : [{ ...input, exact: true }]))),
     list,
     ...filling({ at, encode, decode, read }),
   }
@@ -190,6 +191,11 @@ async function remainingMs(cache: Cache, key: string): Promise<number> {
   const expiresAt = await cache.expiration?.(key)
   if (expiresAt === undefined) return 0
   return expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - wallClock()
+}
+
+/** No argument if nothing was asked for, because the cache may know no options. */
+function optionsOf({ onProgress, signal }: CountingInput): [] | [CountingInput] {
+  return onProgress === undefined && signal === undefined ? [] : [{ onProgress, signal }]
 }
 
 function writeOptions({ deadline, tags, asOf }: WriteInput) {

@@ -163,8 +163,8 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
       }
     },
     snapshot: () => far.snapshot(),
-    size: (scope) => far.size(scope),
-    stats: (scope) => far.stats(scope),
+    size: (scope, input) => far.size(scope, input),
+    stats: (scope, input) => far.stats(scope, input),
     list: (scope, input) => far.list(scope, input),
     ...filling({ far, copies, guards, readerFor, keepRow }),
   }

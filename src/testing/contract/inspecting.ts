@@ -29,7 +29,68 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
     })
   })
 
+  describe('exact counts and estimates', () => {
+    test('are the same for few entries, and a count reports its progress', async (cache) => {
+      await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 60 })
+      await cache.set('forever', 1)
+      await cache.set('expired', 1, { expiration: 0 })
+      await cache.namespace('nested').set('d', 1)
+      expect(await cache.count({ estimate: true })).toBe(5)
+      const progress: number[] = []
+      const onProgress = (counted: number) => void progress.push(counted)
+      expect(await cache.count({ onProgress })).toBe(5)
+      const exact = await cache.stats({ exact: true, onProgress })
+      expect(exact).toMatchObject({ total: 6, expired: 1, unexpired: 3, forever: 2, estimated: false })
+      expect(exact).toEqual(await cache.stats())
+      expect(progress.length).toBeGreaterThan(1)
+      expect(progress.at(-1)).toBe(6)
+    })
+
+    test('end before they begin if their signal has aborted', async (cache) => {
+      const reason = new Error('The caller has left.')
+      const signal = AbortSignal.abort(reason)
+      const outcomes = await Promise.allSettled([cache.count({ signal }), cache.stats({ exact: true, signal })])
+      expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason === reason)).toEqual([
+        true,
+        true,
+      ])
+    })
+
+    test('refuse bad options', async (cache) => {
+      for (const options of [{ estimate: 1 }, { onProgress: 5 }, { signal: 5 }, { exact: true }]) {
+        await refused(cache.count(options as object), 'INVALID_OPTION')
+      }
+      const { signal } = new AbortController()
+      await refused(cache.count({ estimate: true, signal }), 'INVALID_OPTION')
+      for (const options of [{ exact: 1 }, { exact: true, onProgress: 5 }, { signal }, { estimate: true }]) {
+        await refused(cache.stats(options as object), 'INVALID_OPTION')
+      }
+    })
+  })
+
   describe('list', () => {
+    test('finds rare entries behind many others, if the caller follows the cursor', async (cache) => {
+      const others = Array.from({ length: 5_100 }, (_, i) => [`other ${i}`, 1] as const)
+      await cache.setMany(others, { expiration: 60 })
+      await cache.namespace('nested').setMany(others)
+      await cache.setMany({ 'zzz a': 1, 'zzz b': 1 })
+      await cache.set('zzz expired', 1, { expiration: 0 })
+      const found = async (options: { prefix?: string; state?: 'expired' | 'forever' }) => {
+        const keys: string[] = []
+        let cursor: string | undefined
+        do {
+          const page = await cache.list({ ...options, ...(cursor === undefined ? {} : { cursor }) })
+          keys.push(...page.entries.map(({ key }) => key))
+          cursor = page.cursor
+        } while (cursor !== undefined)
+        return keys
+      }
+      expect(await found({ state: 'expired' })).toEqual(['zzz expired'])
+      expect((await found({ state: 'forever' })).slice(-2)).toEqual(['zzz a', 'zzz b'])
+      expect(await found({ prefix: 'zz' })).toEqual(['zzz a', 'zzz b', 'zzz expired'])
+      expect(await found({ prefix: 'n' })).toEqual([])
+    })
+
     test('pages through everything in key order, each once', async (cache) => {
       const names = Array.from({ length: 25 }, (_, i) => `key ${String(i).padStart(2, '0')}`)
       await cache.setMany(names.map((name) => [name, 1]))

@@ -1,14 +1,12 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
-import { instant, integer, json, type Kind, number } from '../../postgres/kinds.ts'
-import { param, storedBytes } from '../../postgres/operations/fragments.ts'
-import { scopedOperation } from '../../postgres/operations/scoped.ts'
 import { type CacheTables, live } from '../../schema/index.ts'
-import { regclass } from '../../schema/sql-text.ts'
+import { bool, instant, integer, json, type Kind, number } from '../kinds.ts'
+import { param, storedBytes } from './fragments.ts'
+import { scopedOperation } from './scoped.ts'
+import { type SomeEntries, someEntries } from './some-entries.ts'
 
-/** 40 MB: what is larger is sampled, so that the overview of a hundred million entries costs what that of many thousands does. */
-const MAX_PAGES = 5_000
-/** What is counted of the log: beyond, an exact number says no more. */
+/** Rows of the log that are counted, at most. Beyond that, an exact number says no more. */
 export const MAX_LOG_ROWS = 10_000
 const MAX_NAMESPACES = 10
 const MAX_FILLS = 8
@@ -46,15 +44,17 @@ const slowestRows = listOf<{ key: string; computeMs: number }>({
 })
 
 /**
- * All that the overview tells of the entries: one scan, of a sample of whole pages where the table is large. It reads no
- * TOASTed value. Counts are those of the sample, and `percent` is how much of the table that was.
+ * All figures of the admin's overview. If there are many entries, it checks some of them: the counts are of these, and each
+ * stands for `factor` entries. It reads no TOASTed value.
  */
 export const summarize = scopedOperation({
   name: 'summarize',
   repeatable: 'always',
   rows: 'one',
+  prefersRoutine: true,
   columns: {
-    percent: number,
+    factor: number,
+    isEstimate: bool,
     total: integer,
     live: integer,
     forever: integer,
@@ -67,10 +67,11 @@ export const summarize = scopedOperation({
     now: instant,
   },
   build(db, tables, answer, range) {
-    const share = db.$with('share', {}).as(shareOf(tables))
-    const sample = db.$with('sample', {}).as(sampleOf(tables, range))
-    return answer(db.with(share, sample), {
-      percent: sql`(select share.percent from share)`,
+    const some = someEntries(db, tables, range)
+    const sample = db.$with('sample', {}).as(sampleOf(tables, some))
+    return answer(db.with(...some.ctes, sample), {
+      factor: some.factor(sql`(select count(*)::float8 from sample)`),
+      isEstimate: some.isEstimate,
       total: sql`count(*)`,
       live: sql`count(*) filter (where sample.live)`,
       forever: sql`count(*) filter (where sample.step = ${sql.raw(String(NEVER_EXPIRES))})`,
@@ -90,16 +91,11 @@ export const summarize = scopedOperation({
   },
 })
 
-/** How much of the table is read, by its size on disk, which is always known. */
-function shareOf(tables: CacheTables): SQL {
-  const size = sql.raw(`pg_relation_size(${regclass(tables, tables.entries)})`)
-  return sql`select least(100, ${sql.raw(String(100 * MAX_PAGES))} * current_setting('block_size')::float8
-    / greatest(1, ${size})) as percent`
-}
-
-function sampleOf(tables: CacheTables, range: SQL | undefined): SQL {
+function sampleOf(tables: CacheTables, { rows }: SomeEntries): SQL {
   const { entries } = tables
   const untilDeadline = sql`extract(epoch from entry.expires_at - now())::float8`
+  const columns = sql`${entries.key}, ${firstName(entries.key)} as name, (${storedBytes(tables)})::int as bytes,
+    ${live(tables)} as live, ${entries.expiresAt}, ${entries.computeMs}`
   return sql`
     select entry.*, width_bucket(entry.bytes, array[${sql.raw(SIZE_STEPS.join(', '))}]::int[]) as size,
       case
@@ -107,12 +103,7 @@ function sampleOf(tables: CacheTables, range: SQL | undefined): SQL {
         when entry.expires_at is null then ${sql.raw(String(NEVER_EXPIRES))}
         else width_bucket(${untilDeadline}, array[${sql.raw(EXPIRY_STEPS_S.join(', '))}]::float8[])
       end as step
-    from (
-      select ${entries.key}, ${firstName(entries.key)} as name, (${storedBytes(tables)})::int as bytes,
-        ${live(tables)} as live, ${entries.expiresAt}, ${entries.computeMs}
-      from ${entries} tablesample system ((select share.percent::float4 from share))
-      ${range ? sql`where ${range}` : sql``}
-    ) as entry`
+    from (${rows(columns)}) as entry`
 }
 
 /** The first name of a key's path below the scope, as it is stored; null where the key is the scope's own. */

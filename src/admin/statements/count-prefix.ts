@@ -1,0 +1,21 @@
+import { sql } from 'drizzle-orm'
+import { integer } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { inRange } from '../../postgres/operations/fragments.ts'
+
+/** The most entries that are counted. A confirmation need not know more. */
+export const MAX_COUNTED = 100_000
+
+/** The number of entries of a range, up to {@link MAX_COUNTED}. It reads the index only. */
+export const countPrefix = operation({
+  name: 'count_prefix',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { entries: integer },
+  build(db, { entries }, answer) {
+    const found = db.$with('found', {}).as(sql`
+      select ${entries.key} from ${entries} where ${inRange(entries)}
+      order by ${entries.key} limit ${sql.raw(String(MAX_COUNTED))}`)
+    return answer(db.with(found), { entries: sql`count(*)` }).from(sql`found`)
+  },
+})

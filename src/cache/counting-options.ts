@@ -1,0 +1,53 @@
+/** The options of `count` and `stats`. */
+import type { CountOptions, StatsOptions } from '../cache.ts'
+import type { CountingInput } from '../store/inputs.ts'
+import type { MaybePromise, Reply } from '../store/store.ts'
+import { InvalidOptionError } from '../values/errors.ts'
+import { boolean, optionalFunction, optionalSignal, optionsObject } from '../values/options.ts'
+
+/** Undefined for an estimate. @throws InvalidOptionError, and the reason of a signal that has aborted */
+export function parseCountOptions(options: CountOptions | undefined): CountingInput | undefined {
+  const { estimate = false, ...rest } = optionsObject<CountOptions>(options, ['estimate', 'onProgress', 'signal'])
+  const input = parseCounting(rest)
+  if (!boolean('estimate', estimate)) return input
+  refuseParts(input, 'Expected no onProgress and no signal of an estimate, which is one statement.')
+  return undefined
+}
+
+/** Undefined for an estimate. @throws InvalidOptionError, and the reason of a signal that has aborted */
+export function parseStatsOptions(options: StatsOptions | undefined): CountingInput | undefined {
+  const { exact = false, ...rest } = optionsObject<StatsOptions>(options, ['exact', 'onProgress', 'signal'])
+  const input = parseCounting(rest)
+  if (boolean('exact', exact)) return input
+  refuseParts(input, 'Expected exact: true with onProgress or signal, because an estimate is one statement.')
+  return undefined
+}
+
+function parseCounting({ onProgress, signal }: Pick<StatsOptions, 'onProgress' | 'signal'>): CountingInput {
+  optionalFunction('onProgress', onProgress)
+  if (optionalSignal(signal)?.aborted) throw signal?.reason
+  return { onProgress, signal: optionalSignal(signal) }
+}
+
+function refuseParts({ onProgress, signal }: CountingInput, message: string): void {
+  if (onProgress !== undefined || signal !== undefined) throw new InvalidOptionError(message)
+}
+
+/** Reports the end of a count that the store made at once. */
+export async function counted<R extends Reply<unknown>>(
+  { onProgress, signal }: CountingInput,
+  count: (input: CountingInput) => MaybePromise<R>,
+  entriesOf: (reply: R) => number,
+): Promise<R> {
+  if (onProgress === undefined) return count({ signal })
+  let isReported = false
+  const reply = await count({
+    signal,
+    onProgress(entries) {
+      isReported = true
+      onProgress(entries)
+    },
+  })
+  if (!isReported) onProgress(entriesOf(reply))
+  return reply
+}

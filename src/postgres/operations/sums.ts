@@ -1,0 +1,54 @@
+/** The figures of `stats` and `count`. */
+import { type SQL, sql } from 'drizzle-orm'
+import { type CacheTables, live } from '../../schema/index.ts'
+import { integer } from '../kinds.ts'
+import { storedBytes } from './fragments.ts'
+
+/** The columns of an answer. */
+export const FIGURES = {
+  total: integer,
+  expired: integer,
+  unexpired: integer,
+  forever: integer,
+  bytes: integer,
+} as const
+
+/** The columns that {@link sumsOf} needs of each entry. They read no TOASTed value. */
+export function summedColumns(tables: CacheTables): SQL {
+  const { expiresAt } = tables.entries
+  return sql`${live(tables)} as live, ${expiresAt} is null as permanent, ${storedBytes(tables)} as bytes`
+}
+
+/**
+ * Counts entries by state, and adds up their bytes.
+ *
+ * @param rows a query that ends in `offset 0`. Otherwise the planner copies the check of the tags into each of the counts.
+ */
+export function sumsOf(rows: SQL): SQL {
+  return sql`
+    select (count(*) filter (where not entry.live))::float8 as expired,
+      (count(*) filter (where entry.live and not entry.permanent))::float8 as unexpired,
+      (count(*) filter (where entry.live and entry.permanent))::float8 as forever,
+      coalesce(sum(entry.bytes), 0)::float8 as bytes
+    from (${rows}) as entry`
+}
+
+/**
+ * The figures of a row of sums, each times a factor.
+ *
+ * Rounds sums and not the figures, so that the figures are whole and add up.
+ */
+export function figuresOf(sums: string, factor: SQL): Record<keyof typeof FIGURES, SQL> {
+  const scaled = (...columns: string[]) =>
+    sql`round((${sql.raw(columns.map((column) => `${sums}.${column}`).join(' + '))}) * ${factor})`
+  const total = scaled('expired', 'unexpired', 'forever')
+  const withDeadline = scaled('expired', 'unexpired')
+  const expired = scaled('expired')
+  return {
+    total,
+    expired,
+    unexpired: sql`${withDeadline} - ${expired}`,
+    forever: sql`${total} - ${withDeadline}`,
+    bytes: scaled('bytes'),
+  }
+}

@@ -1,0 +1,50 @@
+/** The answers of several nodes as one. */
+import type { CacheStats } from '../../cache.ts'
+import type { CountingInput } from '../../store/inputs.ts'
+import type { PageReply } from '../../store/store.ts'
+import { byCodePoint } from '../../values/key.ts'
+import { joined, type Part, sum } from './fan-out.ts'
+
+export function sumStats(all: readonly CacheStats[]): CacheStats {
+  const total = (name: Exclude<keyof CacheStats, 'estimated'>) => sum(all.map((stats) => stats[name]))
+  return {
+    total: total('total'),
+    expired: total('expired'),
+    unexpired: total('unexpired'),
+    forever: total('forever'),
+    bytes: total('bytes'),
+    estimated: all.some(({ estimated }) => estimated),
+  }
+}
+
+/**
+ * One page of those of all nodes. Where a node stopped early, rows of the others that come later wait for the next page: the
+ * node may have rows before them.
+ */
+export function joinedPages(pages: readonly Part<PageReply>[], limit: number): PageReply {
+  const ends = pages.flatMap(({ reply }) => (reply?.next === undefined ? [] : [reply.next])).sort(byCodePoint)
+  const [next] = ends
+  return {
+    ...joined(pages, (parts) =>
+      parts
+        .flat()
+        .filter(({ key }) => next === undefined || byCodePoint(key, next) <= 0)
+        .sort((a, b) => byCodePoint(a.key, b.key))
+        .slice(0, limit + 1),
+    ),
+    next,
+  }
+}
+
+/** Makes the input of each node. Together they report what all nodes have counted so far. */
+export function countingOfNode({ onProgress, signal }: CountingInput): () => CountingInput {
+  const counted: number[] = []
+  return () => {
+    const node = counted.push(0) - 1
+    const report = (count: number) => {
+      counted[node] = count
+      onProgress?.(sum(counted))
+    }
+    return { signal, onProgress: onProgress && report }
+  }
+}
