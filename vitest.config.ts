@@ -20,7 +20,7 @@ const decorators: Plugin = {
 
 /** The suites whose statements go over HTTP. Races among them run a quarter of their rounds. */
 const INLINE = [
-  'test/contract/drivers.test.ts',
+  'test/contract/{drivers,settings}.test.ts',
   'test/fill/{concurrency,faults,processes}.test.ts',
   'test/hono/core/*.test.ts',
   'test/postgres/{response-ranges,response-rows,round-trips}.test.ts',

@@ -9,7 +9,7 @@ import type { Row } from './store.ts'
 export interface ClaimRequest {
   /** As it is stored, namespace included. */
   readonly key: string
-  /** A UUID, unique to this computation. A repeated claim with the same token keeps the lease. */
+  /** A UUID, unique to this computation. A repeated claim with the same token keeps the lease. Its last digits may say `leaseMs`. */
   readonly token: string
   /** Milliseconds from now for which the lease keeps others from computing. */
   readonly leaseMs: number

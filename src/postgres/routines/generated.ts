@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '485ed7f4'
+export const ROUTINE_VERSION = 'e136eb19'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -64,8 +64,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   stats_in_range: 'from to',
   summarize: 'scopeLength',
   summarize_in_range: 'from to scopeLength',
-  sweep: 'leases scan slot batch begin trims rows',
-  sweep_in_range: 'leases from to scan after slot batch',
+  sweep: 'leases batch slot begin scan trims rows',
+  sweep_in_range: 'from to leases batch slot after scan',
   take_snapshot: '',
   touch: 'at after key',
   write: 'key value number asOf at after tags',
