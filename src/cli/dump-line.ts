@@ -3,6 +3,8 @@
 import { describeType } from '../values/errors.ts'
 import { MAX_KEY_BYTES, movedKey } from '../values/key.ts'
 import { utf8ToBytes } from '../values/sha256.ts'
+import { parseInstant } from './calendar.ts'
+import { decimalText } from './json-text.ts'
 import { UserError } from './user-error.ts'
 
 export interface DumpLine {
@@ -29,21 +31,22 @@ export interface DumpLine {
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/
-const DECIMAL = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i
-const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/
+const DECIMAL = /^-?\d/
+const SNAPSHOT = /^(\d{1,19}):(\d{1,19}):((?:\d{1,19}(?:,\d{1,19})*)?)$/
+const MAX_TRANSACTION = 2n ** 63n - 1n
 
 /** What each field has to be, and how that is called. */
 const FIELDS: Record<keyof DumpLine, [isRight: (value: unknown) => boolean, expected: string]> = {
   namespace: [(value) => isText(value) && value.endsWith('|'), 'a namespace as it is stored'],
   key: [(value) => isText(value) && value !== '', 'a key as it is stored'],
   value: [isText, 'text'],
-  number: [(value) => isText(value) && DECIMAL.test(value), 'a decimal number as text'],
+  number: [isDecimal, 'a decimal number as text, within the range of a JavaScript number'],
   expiresAt: [isInstant, 'an instant'],
   keptUntil: [(value) => value === null || isInstant(value), 'an instant or null'],
   tags: [(value) => Array.isArray(value) && value.every(isTag), 'an array of tags as they are stored'],
-  filledAt: [(value) => isText(value) && SNAPSHOT.test(value), 'a snapshot'],
+  filledAt: [isSnapshot, 'a snapshot'],
   origin: [isText, 'text'],
-  computeMs: [(value) => typeof value === 'number' && value >= 0, 'a number'],
+  computeMs: [(value) => Number.isFinite(value) && Number(value) >= 0, 'a number'],
   createdAt: [isInstant, 'an instant'],
   updatedAt: [isInstant, 'an instant'],
   meta: [isText, 'text'],
@@ -105,5 +108,24 @@ function isTag(value: unknown): boolean {
 }
 
 function isInstant(value: unknown): boolean {
-  return isText(value) && INSTANT.test(value) && !Number.isNaN(Date.parse(value))
+  return isText(value) && INSTANT.test(value) && parseInstant(value) !== undefined
+}
+
+function isDecimal(value: unknown): boolean {
+  if (!isText(value) || !DECIMAL.test(value)) return false
+  try {
+    return decimalText(value, 'number') !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Postgres refuses transactions that are out of order, and so would end the import without the line's number. */
+function isSnapshot(value: unknown): boolean {
+  const [, from, to, running = ''] = (isText(value) && SNAPSHOT.exec(value)) || []
+  if (from === undefined || to === undefined) return false
+  const [first, end] = [BigInt(from), BigInt(to)]
+  const ids = running === '' ? [] : running.split(',').map(BigInt)
+  const areInOrder = ids.every((id, index) => id >= (ids[index - 1] ?? first) && id < end)
+  return first > 0n && first <= end && end <= MAX_TRANSACTION && areInOrder
 }

@@ -19,6 +19,7 @@ const present = operation({
     changes: bool,
     history: bool,
     isHidden: bool,
+    hasSchema: bool,
   },
   build: (db, tables, answer) =>
     answer(db, {
@@ -28,6 +29,7 @@ const present = operation({
       state: sql`${oidOf(tables, tables.state)} is not null`,
       changes: sql`${oidOf(tables, tables.changes)} is not null`,
       history: sql`${oidOf(tables, tables.history)} is not null`,
+      hasSchema: sql`current_schema() is not null`,
       isHidden: sql`coalesce(row_security_active(${oidOf(tables, tables.state)}), false)`,
     }).from(sql`(select) as one`),
 })
@@ -101,6 +103,10 @@ export const migrations: Check = {
     }
     const [row] = await runner.run(present)
     const names = ['entries', 'leases', 'invalidations', 'state', 'changes', 'history'] as const
+    if (tables.schema === undefined && row?.hasSchema === false) {
+      const what = 'The search_path names no schema that exists and that this role may use.'
+      return [{ status: 'problem', what, advice: 'Correct the search_path of the connection, role or database.' }]
+    }
     const missing = names.filter((name) => row?.[name] !== true).map((name) => shownName(tables, tables[name]))
     if (missing.length > 0) {
       const what = `There is no ${missing.join(', ')}, or this role may not see it.`
