@@ -28,8 +28,10 @@ export const EXPIRATION_HELP = '10m, 90 (seconds), never, 2030-01-01'
 
 /** A delta, with every digit. @throws InvalidArgumentError */
 export function decimal(text: string): string {
+  // People write .5, which JSON does not.
+  const whole = text.trim().replace(/^([+-]?)\./, (_, sign: string) => `${sign}0.`)
   try {
-    return decimalText(text.trim(), 'the delta')
+    return decimalText(whole, 'the delta')
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message)
   }

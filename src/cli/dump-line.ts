@@ -31,6 +31,7 @@ export interface DumpLine {
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/
+const INSTANT_HELP = 'an instant of the calendar such as 2030-01-01T00:00:00Z'
 const DECIMAL = /^-?\d/
 const SNAPSHOT = /^(\d{1,19}):(\d{1,19}):((?:\d{1,19}(?:,\d{1,19})*)?)$/
 const MAX_TRANSACTION = 2n ** 63n - 1n
@@ -41,14 +42,14 @@ const FIELDS: Record<keyof DumpLine, [isRight: (value: unknown) => boolean, expe
   key: [(value) => isText(value) && value !== '', 'a key as it is stored'],
   value: [isText, 'text'],
   number: [isDecimal, 'a decimal number as text, within the range of a JavaScript number'],
-  expiresAt: [isInstant, 'an instant'],
-  keptUntil: [(value) => value === null || isInstant(value), 'an instant or null'],
+  expiresAt: [isInstant, INSTANT_HELP],
+  keptUntil: [(value) => value === null || isInstant(value), `${INSTANT_HELP}, or null`],
   tags: [(value) => Array.isArray(value) && value.every(isTag), 'an array of tags as they are stored'],
   filledAt: [isSnapshot, 'a snapshot'],
   origin: [isText, 'text'],
   computeMs: [(value) => Number.isFinite(value) && Number(value) >= 0, 'a number'],
-  createdAt: [isInstant, 'an instant'],
-  updatedAt: [isInstant, 'an instant'],
+  createdAt: [isInstant, INSTANT_HELP],
+  updatedAt: [isInstant, INSTANT_HELP],
   meta: [isText, 'text'],
 }
 
@@ -70,7 +71,8 @@ export function parseLine(text: string, line: number): DumpLine {
   if (utf8ToBytes((entry.namespace ?? '') + entry.key).length > MAX_KEY_BYTES) {
     throw new UserError(`Line ${line}: expected a key of at most ${MAX_KEY_BYTES} bytes, its namespace included.`)
   }
-  return entry
+  // Postgres reads fewer exponents.
+  return entry.number === undefined ? entry : { ...entry, number: decimalText(entry.number, 'number') }
 }
 
 /** The key that an entry is stored under; undefined where it cannot be moved there. */

@@ -1,6 +1,8 @@
 /** Why there is nothing to show for a key, and what to try. */
 import { ROOT, readableKey, storedKey } from '../values/key.ts'
+import { visibleName } from '../values/visible-name.ts'
 import type { Place } from './cache-options.ts'
+import { shellWord } from './formats.ts'
 import { note } from './output.ts'
 import { readState } from './statements/read-state.ts'
 
@@ -13,7 +15,7 @@ const RESPONSE = /^(?:GET )?https?:/
 export async function noteMiss({ runner, scope }: Place, key: string): Promise<void> {
   const [state] = await runner.run(readState, { key: storedKey(scope, key) })
   const hint = state === undefined ? hintOn(key, scope.names.length > 0) : undefined
-  note([state === undefined ? 'No entry has this key.' : reasonOf(state), hint].filter(Boolean).join('\n'))
+  note([state === undefined ? 'No live entry has this key.' : reasonOf(state), hint].filter(Boolean).join('\n'))
 }
 
 interface State {
@@ -26,6 +28,7 @@ interface State {
 function reasonOf({ expiresAt, keptUntil, isKept, isInvalidated }: State): string {
   if (isInvalidated) return 'No live entry has this key: one of its tags was invalidated.'
   if (expiresAt === null) return 'No live entry has this key.'
+  if (expiresAt <= 0) return 'No live entry has this key: its deadline had passed when it was set.'
   const expired = `No live entry has this key: it expired at ${iso(expiresAt)}`
   if (!isKept) return `${expired}, and waits for cleanup.`
   return `${expired}. It may be served stale ${keptUntil === null ? 'for any time' : `until ${iso(keptUntil)}`}.`
@@ -36,7 +39,8 @@ const iso = (epochMs: number) => new Date(epochMs).toISOString()
 function hintOn(key: string, hasNamespace: boolean): string | undefined {
   const { namespace, key: rest } = readableKey(ROOT, key)
   if (namespace.length > 0) {
-    return `If ${namespace.length === 1 ? 'a namespace is' : 'namespaces are'} before the |, name them: ${namespace.map((name) => `--namespace ${name}`).join(' ')} '${rest}'`
+    const options = namespace.map((name) => `--namespace ${shellWord(visibleName(name))}`)
+    return `For a key in a namespace, use: ${[...options, shellWord(visibleName(rest))].join(' ')}`
   }
   if (!RESPONSE.test(key)) return undefined
   if (!key.startsWith('GET ')) return "The key of a stored response begins with GET: 'GET https://…'."
