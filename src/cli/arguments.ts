@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { now } from '../values/clock.ts'
 import { type Expiration, parseExpiration } from '../values/expiration.ts'
 import { parseInstant } from './calendar.ts'
-import { decimalText } from './json-text.ts'
+import { decimalText, isDecimal } from './json-text.ts'
 import { UserError } from './user-error.ts'
 
 /** `10m`, `90` (seconds), `never`, or an instant such as 2030-01-01T00:00:00Z. @throws UserError */
@@ -30,6 +30,7 @@ export const EXPIRATION_HELP = '10m, 90 (seconds), never, 2030-01-01'
 export function decimal(text: string): string {
   // People write .5, which JSON does not.
   const whole = text.trim().replace(/^([+-]?)\./, (_, sign: string) => `${sign}0.`)
+  if (!isDecimal(whole)) throw new InvalidArgumentError('Expected a number in decimal digits.')
   try {
     return decimalText(whole, 'the delta')
   } catch (error) {

@@ -24,6 +24,8 @@ export function storedForm(given: string): StoredValue {
   return { value: text, number: null }
 }
 
+export const isDecimal = (text: string) => NUMBER.test(text)
+
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text)

@@ -2,11 +2,11 @@
 import type { Database } from '../postgres/database.ts'
 import { createRunner } from '../postgres/runner.ts'
 import { defaultTables } from '../schema/index.ts'
-import { DatabaseError } from '../values/errors.ts'
+import { CacheError, DatabaseError } from '../values/errors.ts'
 import { readSchema } from './statements/read-schema.ts'
 
-/** Undefined table, invalid schema. */
-const MISSING = new Set(['42P01', '3F000'])
+/** What `migrate` fails with: no schema, or that of temporary tables. */
+const MISSING = new Set(['3F000', '42P16'])
 const TIMEOUT_MS = 15_000
 
 const NO_SCHEMA =
@@ -14,12 +14,17 @@ const NO_SCHEMA =
 
 /** The error, or a better one if the connection has no schema to look into. Costs a round trip if tables are missing. */
 export async function withSearchPath(error: unknown, db: Database): Promise<unknown> {
-  if (!(error instanceof DatabaseError) || !MISSING.has(error.sqlState ?? '')) return error
+  if (!(error instanceof CacheError) || !isAdvised(error)) return error
   const runner = createRunner(db, { tables: defaultTables, timeoutMs: TIMEOUT_MS, preparedNames: false, warn: false })
   const hasSchema = await runner.run(readSchema).then(
     ([row]) => row?.hasSchema,
     () => undefined,
   )
   if (hasSchema !== false) return error
-  return new DatabaseError(NO_SCHEMA, { sqlState: error.sqlState ?? '', cause: error })
+  return new DatabaseError(NO_SCHEMA, { cause: error })
+}
+
+function isAdvised(error: CacheError): boolean {
+  if (error instanceof DatabaseError && MISSING.has(error.sqlState ?? '')) return true
+  return error.message.includes('pgstash migrate')
 }

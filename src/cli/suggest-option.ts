@@ -11,7 +11,7 @@ const OTHER_NAMES: Record<string, readonly string[]> = {
   '--limit': ['count', 'max', 'top', 'head'],
   '--state': ['status', 'expired', 'live', 'stale'],
   '--database-url': ['url', 'db', 'database', 'dsn', 'connection-string', 'uri', 'd', 'h', 'host'],
-  '--dotenv': ['env-file', 'env', 'envfile'],
+  '--dotenv': ['env', 'envfile'],
   '--schema': ['search-path'],
   '--json': ['format', 'output', 'o'],
   '--yes': ['y', 'force', 'f', 'no-confirm', 'confirm'],

@@ -85,7 +85,7 @@ describe('a number that JavaScript reads as Infinity or as 0', () => {
 
 describe('a delta', () => {
   it.each(['0x10', '1_000', 'Infinity', 'NaN', '', '1e', '5.'])('is not %j', (text) => {
-    expect(() => decimal(text)).toThrow('Expected the delta to be a decimal number')
+    expect(() => decimal(text)).toThrow('Expected a number in decimal digits')
   })
 
   it.each([

@@ -7,6 +7,9 @@ import { ownTables } from '../../schema/own-tables.ts'
 import { identifier, regclass } from '../../schema/sql-text.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
 
+/** True if the search_path names a schema that exists and that the role may use. That of temporary tables holds no cache. */
+export const HAS_SCHEMA = sql`not coalesce(starts_with(current_schema()::text, 'pg_temp'), true)`
+
 const present = operation({
   name: 'check_present',
   repeatable: 'always',
@@ -29,7 +32,7 @@ const present = operation({
       state: sql`${oidOf(tables, tables.state)} is not null`,
       changes: sql`${oidOf(tables, tables.changes)} is not null`,
       history: sql`${oidOf(tables, tables.history)} is not null`,
-      hasSchema: sql`current_schema() is not null`,
+      hasSchema: HAS_SCHEMA,
       isHidden: sql`coalesce(row_security_active(${oidOf(tables, tables.state)}), false)`,
     }).from(sql`(select) as one`),
 })
