@@ -2,13 +2,18 @@
 import { InvalidArgumentError } from 'commander'
 import { now } from '../values/clock.ts'
 import { type Expiration, parseExpiration } from '../values/expiration.ts'
+import { parseInstant } from './calendar.ts'
+import { decimalText, isDecimal } from './json-text.ts'
 import { UserError } from './user-error.ts'
 
 /** `10m`, `90` (seconds), `never`, or an instant such as 2030-01-01T00:00:00Z. @throws UserError */
 export function expiration(text: string): Expiration {
   if (text === 'never') return null
   if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text)
-  const chosen = (/^\d{4}-\d\d-\d\d/.test(text) ? new Date(text) : text) as Expiration
+  if (/^[+-]?\d{4,}-\d/.test(text) && parseInstant(text) === undefined) {
+    throw new UserError('Expected a deadline that exists in the calendar, such as 2030-02-28 or 2030-02-28T12:00:00Z.')
+  }
+  const chosen = parseInstant(text) ?? (text as Expiration)
   try {
     parseExpiration(chosen, now())
   } catch {
@@ -20,6 +25,18 @@ export function expiration(text: string): Expiration {
 export const EXPIRATION = '<when>'
 /** An instant is an ISO date: 2030-01-01T00:00:00Z. */
 export const EXPIRATION_HELP = '10m, 90 (seconds), never, 2030-01-01'
+
+/** A delta, with every digit. @throws InvalidArgumentError */
+export function decimal(text: string): string {
+  // People write .5, which JSON does not.
+  const whole = text.trim().replace(/^([+-]?)\./, (_, sign: string) => `${sign}0.`)
+  if (!isDecimal(whole)) throw new InvalidArgumentError('Expected a number in decimal digits.')
+  try {
+    return decimalText(whole, 'the delta')
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
+}
 
 export function number(text: string): number {
   const value = Number(text)
@@ -59,13 +76,4 @@ export function repeated(text: string, before: string[] = []): string[] {
 /** Collects tags, several at once between commas. */
 export function tagList(text: string, before: string[] = []): string[] {
   return [...before, ...text.split(',').map((tag) => tag.trim())]
-}
-
-/** @throws UserError, without repeating what was given */
-export function json(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new UserError(`Expected the value to be JSON; a text needs its quotes, as in '"text"'.`)
-  }
 }

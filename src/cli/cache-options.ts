@@ -10,6 +10,7 @@ import { nestedScope, ROOT, type Scope } from '../values/key.ts'
 import { repeated } from './arguments.ts'
 import { type Connection, connect } from './connect.ts'
 import { loadEnvFiles } from './env-files.ts'
+import { withSearchPath } from './search-path.ts'
 import { UserError } from './user-error.ts'
 
 /** A person waits, or a script that has time: longer than a request would. */
@@ -68,14 +69,16 @@ export function tablesOf({ schema, tablePrefix }: TableFlags): CacheTables {
   return cacheTables({ ...given({ schema, prefix: tablePrefix }) })
 }
 
-/** Connects, does the work, and hangs up. @throws UserError */
+/** Connects, does the work, and hangs up. @throws UserError, CacheError */
 export async function connected(
-  { databaseUrl, endpoint }: Pick<TableFlags, 'databaseUrl' | 'endpoint'>,
+  { databaseUrl, endpoint, schema }: Pick<TableFlags, 'databaseUrl' | 'endpoint' | 'schema'>,
   work: (connection: Connection) => Promise<void>,
 ): Promise<void> {
   const connection = await connect(given({ databaseUrl, endpoint }))
   try {
     await work(connection)
+  } catch (error) {
+    throw schema === undefined ? await withSearchPath(error, connection.db) : error
   } finally {
     await connection.close()
   }
@@ -89,7 +92,7 @@ export async function withCache(
 ): Promise<void> {
   const tables = tablesOf({ ...given({ schema, tablePrefix }) })
   const scope = namespace.reduce<Scope>((parent, name) => nestedScope(parent, name), ROOT)
-  await connected(given({ databaseUrl, endpoint }), async (connection) => {
+  await connected(given({ databaseUrl, endpoint, schema }), async (connection) => {
     // Names of statements would not outlive the command, and not every pooler knows them.
     // The command itself says why it failed.
     const settings = { tables, preparedNames: false, warn: false }

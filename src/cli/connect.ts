@@ -1,11 +1,13 @@
 /** From a connection URL to a Drizzle database: over HTTP to Neon, to a local Neon or to a given endpoint, else over TCP. */
+import { userInfo } from 'node:os'
 import { speaksHttp } from '../dev/speaks-http.ts'
 import { enableLocalNeon } from '../local-neon/enable-local-neon.ts'
 import type { Database } from '../postgres/database.ts'
+import { type Address, type DatabaseUrl, isSocket, nameOf, parseDatabaseUrl, urlOf } from './database-url.ts'
 import { ENV_FILES } from './env-files.ts'
+import { findServer } from './find-server.ts'
 import { UserError } from './user-error.ts'
 
-const POSTGRES_PORT = 5432
 /** A host that swallows packets would otherwise keep the command for minutes. */
 const CONNECT_TIMEOUT_MS = 15_000
 
@@ -26,19 +28,20 @@ export interface ConnectionOptions {
 
 /** Where a command goes, before anything is sent. */
 export interface Target {
+  /** For drivers: the first server of the URL. */
   readonly databaseUrl: string
-  readonly url: URL
+  readonly url: DatabaseUrl
   readonly endpoint: string | undefined
   readonly isHttp: boolean
 }
 
-/** @throws UserError */
+/** @throws UserError, DatabaseError */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
   const target = await findTarget(options)
   if (target === undefined) throw new UserError(NO_DATABASE)
   const { url, isHttp } = target
-  const place = { name: `${url.host}${url.pathname}`, host: url.hostname, port: portOf(url), isHttp }
-  return { ...place, ...(await (isHttp ? overHttp(target) : overTcp(target.databaseUrl))) }
+  const { address, ...opened } = await (isHttp ? overHttp(target) : overTcp(url))
+  return { name: nameOf(url, address), host: address.host, port: address.port, isHttp, ...opened }
 }
 
 /**
@@ -50,25 +53,20 @@ export async function findTarget({ databaseUrl, endpoint }: ConnectionOptions): 
   const { DATABASE_URL, NEON_FETCH_ENDPOINT } = process.env
   const chosen = databaseUrl ?? DATABASE_URL
   if (!chosen) return undefined
-  const url = parseUrl(chosen)
+  const url = parseDatabaseUrl(chosen)
+  const [address] = url.addresses
   // The variable belongs to DATABASE_URL: another database's password must not go there.
   const given =
     endpoint ?? (databaseUrl === undefined || databaseUrl === DATABASE_URL ? NEON_FETCH_ENDPOINT : undefined)
   if (given) checkEndpoint(given)
-  const isHttp = Boolean(given) || url.hostname.endsWith('.neon.tech') || (await speaksHttp(url.hostname, portOf(url)))
-  return { databaseUrl: chosen, url, endpoint: given || undefined, isHttp }
+  const isHttp = Boolean(given) || address.host.endsWith('.neon.tech') || (await isHttpServer(address))
+  return { databaseUrl: urlOf(url, address), url, endpoint: given || undefined, isHttp }
 }
 
 const NO_DATABASE = `Expected a database: set DATABASE_URL in the environment or in ${ENV_FILES.join(', ')} of this folder, or pass --database-url.`
 
-function portOf(url: URL): number {
-  return Number(url.port || POSTGRES_PORT)
-}
-
-function parseUrl(databaseUrl: string): URL {
-  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined
-  if (url && /^postgres(ql)?:$/.test(url.protocol)) return url
-  throw new UserError('Expected the database URL to look like postgresql://user:password@host/database.')
+async function isHttpServer(address: Address): Promise<boolean> {
+  return !isSocket(address) && (await speaksHttp(address.host, address.port))
 }
 
 /** `fetch` would refuse it as if the database were away. */
@@ -77,22 +75,34 @@ function checkEndpoint(endpoint: string): void {
   throw new UserError('Expected the endpoint to look like http://127.0.0.1:5488/sql.')
 }
 
-async function overHttp({ databaseUrl, endpoint }: Target) {
+async function overHttp({ databaseUrl, url, endpoint }: Target) {
   const { neon, neonConfig } = await optional('@neondatabase/serverless', () => import('@neondatabase/serverless'))
   const { drizzle } = await import('drizzle-orm/neon-http')
   if (endpoint === undefined) enableLocalNeon(neonConfig)
   else neonConfig.fetchEndpoint = () => endpoint
-  return { db: drizzle(neon(databaseUrl)), close: async () => {} }
+  // The driver would refuse it with an error that holds the password.
+  if (url.user === undefined || url.database === undefined) {
+    throw new UserError('Expected the database URL to have a user and a database, because it is reached over HTTP.')
+  }
+  return { address: url.addresses[0], db: drizzle(neon(databaseUrl)), close: async () => {} }
 }
 
-async function overTcp(databaseUrl: string) {
+async function overTcp(url: DatabaseUrl) {
   const { default: pg } = await optional('pg', () => import('pg'))
   const { drizzle } = await import('drizzle-orm/node-postgres')
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
+  const named = withUser(url)
+  const { address, connectionString } = await findServer(pg, named, CONNECT_TIMEOUT_MS)
+  const pool = new pg.Pool({ connectionString, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
   // Without listeners for idle and busy connections, a restart of Postgres would end the command without a message.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
-  return { db: drizzle(pool), close: () => pool.end() }
+  return { address, db: drizzle(pool), close: () => pool.end() }
+}
+
+/** libpq asks the system for the user's name. `pg` asks the environment only, and services and containers set no name there. */
+function withUser(url: DatabaseUrl): DatabaseUrl {
+  const { PGUSER, USER, USERNAME } = process.env
+  return url.user === undefined && !PGUSER && !USER && !USERNAME ? { ...url, user: userInfo().username } : url
 }
 
 async function optional<T>(name: string, load: () => Promise<T>): Promise<T> {

@@ -10,10 +10,11 @@ import { migrate } from '../migrate/index.ts'
 import { repeated } from './arguments.ts'
 import { given } from './cache-options.ts'
 import { connect } from './connect.ts'
+import { parseDatabaseUrl, urlOf } from './database-url.ts'
 import { choosePort, savedPort, savePort } from './dev-port.ts'
 import { parseEnvFile } from './env-files.ts'
 import { examples } from './formats.ts'
-import { untilStopped, whenNpmEnds } from './interrupt.ts'
+import { exitAfter, untilStopped, whenNpmEnds } from './interrupt.ts'
 import { note, print } from './output.ts'
 import { runCommand } from './run-command.ts'
 import { checkSettingsFile, writeSettings } from './settings-file.ts'
@@ -67,6 +68,8 @@ export const devCommand = new Command('dev')
       }
     } finally {
       await local.close()
+      // A command has an exit code of its own.
+      if (command.length === 0) exitAfter(interrupted)
     }
   })
 
@@ -77,11 +80,17 @@ async function open({ port, dataDir, databaseUrl }: Flags): Promise<LocalNeon> {
   const local = await startLocalNeon(
     databaseUrl === undefined
       ? { port: chosen, dataDir }
-      : { port: chosen, database: databaseUrl, password: await storedPassword(dataDir) },
+      : { port: chosen, database: firstServer(databaseUrl), password: await storedPassword(dataDir) },
   )
   if (port === undefined && chosen === 0) note(`Port ${await savedPort(dataDir)} is in use: using ${local.port}.`)
   if (port !== 0) await savePort(dataDir, local.port)
   return local
+}
+
+/** In the form that every driver reads. @throws UserError */
+function firstServer(databaseUrl: string): string {
+  const url = parseDatabaseUrl(databaseUrl)
+  return urlOf(url, url.addresses[0])
 }
 
 function runWith(command: string[], local: LocalNeon, write: string[], orphaned: AbortSignal): Promise<number> {

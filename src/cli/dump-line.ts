@@ -3,6 +3,8 @@
 import { describeType } from '../values/errors.ts'
 import { MAX_KEY_BYTES, movedKey } from '../values/key.ts'
 import { utf8ToBytes } from '../values/sha256.ts'
+import { parseInstant } from './calendar.ts'
+import { decimalText } from './json-text.ts'
 import { UserError } from './user-error.ts'
 
 export interface DumpLine {
@@ -29,23 +31,25 @@ export interface DumpLine {
 }
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/
-const DECIMAL = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i
-const SNAPSHOT = /^\d{1,20}:\d{1,20}:[\d,]*$/
+const INSTANT_HELP = 'an instant of the calendar such as 2030-01-01T00:00:00Z'
+const DECIMAL = /^-?\d/
+const SNAPSHOT = /^(\d{1,19}):(\d{1,19}):((?:\d{1,19}(?:,\d{1,19})*)?)$/
+const MAX_TRANSACTION = 2n ** 63n - 1n
 
 /** What each field has to be, and how that is called. */
 const FIELDS: Record<keyof DumpLine, [isRight: (value: unknown) => boolean, expected: string]> = {
   namespace: [(value) => isText(value) && value.endsWith('|'), 'a namespace as it is stored'],
   key: [(value) => isText(value) && value !== '', 'a key as it is stored'],
   value: [isText, 'text'],
-  number: [(value) => isText(value) && DECIMAL.test(value), 'a decimal number as text'],
-  expiresAt: [isInstant, 'an instant'],
-  keptUntil: [(value) => value === null || isInstant(value), 'an instant or null'],
+  number: [isDecimal, 'a decimal number as text, within the range of a JavaScript number'],
+  expiresAt: [isInstant, INSTANT_HELP],
+  keptUntil: [(value) => value === null || isInstant(value), `${INSTANT_HELP}, or null`],
   tags: [(value) => Array.isArray(value) && value.every(isTag), 'an array of tags as they are stored'],
-  filledAt: [(value) => isText(value) && SNAPSHOT.test(value), 'a snapshot'],
+  filledAt: [isSnapshot, 'a snapshot'],
   origin: [isText, 'text'],
-  computeMs: [(value) => typeof value === 'number' && value >= 0, 'a number'],
-  createdAt: [isInstant, 'an instant'],
-  updatedAt: [isInstant, 'an instant'],
+  computeMs: [(value) => Number.isFinite(value) && Number(value) >= 0, 'a number'],
+  createdAt: [isInstant, INSTANT_HELP],
+  updatedAt: [isInstant, INSTANT_HELP],
   meta: [isText, 'text'],
 }
 
@@ -67,7 +71,8 @@ export function parseLine(text: string, line: number): DumpLine {
   if (utf8ToBytes((entry.namespace ?? '') + entry.key).length > MAX_KEY_BYTES) {
     throw new UserError(`Line ${line}: expected a key of at most ${MAX_KEY_BYTES} bytes, its namespace included.`)
   }
-  return entry
+  // Postgres reads fewer exponents.
+  return entry.number === undefined ? entry : { ...entry, number: decimalText(entry.number, 'number') }
 }
 
 /** The key that an entry is stored under; undefined where it cannot be moved there. */
@@ -105,5 +110,24 @@ function isTag(value: unknown): boolean {
 }
 
 function isInstant(value: unknown): boolean {
-  return isText(value) && INSTANT.test(value) && !Number.isNaN(Date.parse(value))
+  return isText(value) && INSTANT.test(value) && parseInstant(value) !== undefined
+}
+
+function isDecimal(value: unknown): boolean {
+  if (!isText(value) || !DECIMAL.test(value)) return false
+  try {
+    return decimalText(value, 'number') !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Postgres refuses transactions that are out of order, and so would end the import without the line's number. */
+function isSnapshot(value: unknown): boolean {
+  const [, from, to, running = ''] = (isText(value) && SNAPSHOT.exec(value)) || []
+  if (from === undefined || to === undefined) return false
+  const [first, end] = [BigInt(from), BigInt(to)]
+  const ids = running === '' ? [] : running.split(',').map(BigInt)
+  const areInOrder = ids.every((id, index) => id >= (ids[index - 1] ?? first) && id < end)
+  return first > 0n && first <= end && end <= MAX_TRANSACTION && areInOrder
 }

@@ -1,75 +1,88 @@
 /** `pgstash get` */
 import { Command } from 'commander'
-import type { ListedEntry } from '../cache.ts'
-import { decodeResponse } from '../postgres/responses/row.ts'
-import type { Codec } from '../values/codec.ts'
+import { bytes } from '../doctor/figures.ts'
+import { type DecodedResponse, decodeResponse } from '../postgres/responses/row.ts'
 import { storedKey } from '../values/key.ts'
-import { type CacheFlags, given, type Place, readingCodec, withCache, withCacheOptions } from './cache-options.ts'
+import { type CacheFlags, type Place, readingCodec, withCache, withCacheOptions } from './cache-options.ts'
+import { jsonOf, readValue } from './exact-values.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
-import { note, print } from './output.ts'
+import { compactJson, indentedJson } from './json-text.ts'
+import { noteMiss, noteVariants } from './misses.ts'
+import { note, print, withoutControls } from './output.ts'
 import { readResponse } from './statements/read-response.ts'
 
 interface Flags extends CacheFlags {
   raw?: boolean
+  headers?: boolean
 }
 
 const ENCODED =
   'This is a stored response, encoded by a codec that this command does not have. Use --raw to print the stored text.'
 
-/** The most variants of a URL that are listed. */
-const LISTED = 20
-
-const asStored: Codec = { encode: String, decode: (text) => text }
-
 export const getCommand = withCacheOptions(new Command('get'))
-  .description('print a value as JSON; exit code 1 on a miss')
+  .description('print a value as JSON, or the body of a stored response')
   .argument('<key>')
   .option('--raw', 'print the stored text, for a codec of your own')
-  .addHelpText('after', examples('pgstash get user:42', 'pgstash get --namespace shop user:42 | jq .name'))
-  .action(async (key: string, { raw = false, ...flags }: Flags) => {
-    const codec = raw ? asStored : readingCodec()
-    await withCache(
-      flags,
-      async (place) => {
-        if (!raw && (await printResponse(place, key, codec))) return
-        const value = await place.cache.get(key)
-        if (value === null && (await noteVariants(place, key))) process.exitCode = EXIT.no
-        else if (value === undefined) {
-          note('No live entry has this key.')
-          process.exitCode = EXIT.no
-        } else await print(raw ? `${value}\n` : `${JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0)}\n`)
-      },
-      codec,
-    )
+  .option('--headers', 'print status and header fields of a stored response')
+  .addHelpText(
+    'after',
+    `${examples(
+      'pgstash get user:42',
+      'pgstash get --namespace shop user:42 | jq .name',
+      "pgstash get --namespace http 'GET https://example.com/' --headers",
+    )}
+Exit code 1 means a miss. Standard error says why.`,
+  )
+  .action(async (key: string, { raw = false, headers = false, ...flags }: Flags) => {
+    await withCache(flags, async (place) => {
+      if (!raw && (await printResponse(place, key, headers))) return
+      const stored = await readValue(place.cache, key)
+      if (stored === undefined || headers || (isNull(stored) && (await noteVariants(place, key)))) {
+        if (stored === undefined) await noteMiss(place, key)
+        else if (headers) note('The entry is a value, and no stored response: leave out --headers.')
+        process.exitCode = EXIT.no
+      } else if (raw) await print(`${stored.number ?? stored.value ?? 'null'}\n`)
+      else await printJson(await jsonOf(stored, key))
+    })
   })
 
-/** Prints the body of a stored response. False if the key holds none. */
-async function printResponse({ runner, scope }: Place, key: string, codec: Codec): Promise<boolean> {
+const isNull = ({ value, number }: { value: string | null; number: string | null }) => value === null && number === null
+
+async function printJson(json: string): Promise<void> {
+  // In a terminal, characters that it would obey are escaped. JSON means the same by both.
+  await print(`${process.stdout.isTTY ? withoutControls(indentedJson(json)) : compactJson(json)}\n`)
+}
+
+/** Prints a stored response. False if the key holds none. */
+async function printResponse({ runner, scope }: Place, key: string, headersOnly: boolean): Promise<boolean> {
   const [row] = await runner.run(readResponse, { key: storedKey(scope, key) })
   if (row === undefined) return false
+  let response: DecodedResponse
   try {
-    const { body } = await decodeResponse({ ...row, meta: JSON.parse(row.meta), partOffset: null }, codec)
-    await print(body?.bytes ?? '')
+    response = await decodeResponse({ ...row, meta: JSON.parse(row.meta), partOffset: null }, readingCodec())
   } catch {
     note(ENCODED)
     process.exitCode = EXIT.failure
+    return true
   }
+  if (headersOnly) await print(headersOf(response))
+  else await printBody(response)
   return true
 }
 
-/** Lists the variants of a URL whose responses vary: its own row holds only the names of fields. False if there are none. */
-async function noteVariants({ cache }: Place, key: string): Promise<boolean> {
-  if (!/^GET https?:/.test(key)) return false
-  const entries: ListedEntry[] = []
-  let cursor: string | undefined
-  do {
-    const page = await cache.list({ prefix: `${key} `, limit: LISTED, ...given({ cursor }) })
-    entries.push(...page.entries)
-    cursor = page.cursor
-  } while (cursor !== undefined && entries.length < LISTED)
-  if (entries.length === 0) return false
-  const more = cursor === undefined ? '' : '\n…'
-  note(`The responses of this URL vary. Print one by its key:\n${entries.map((each) => each.key).join('\n')}${more}`)
-  return true
+function headersOf({ meta: { status, headers } }: DecodedResponse): string {
+  return [`${status}`, ...headers.map(([name, value]) => `${name}: ${value}`)]
+    .map((line) => `${withoutControls(line)}\n`)
+    .join('')
+}
+
+/** In a terminal, a person sees which response this is, and no bytes that are no text. */
+async function printBody(response: DecodedResponse): Promise<void> {
+  const { bytes: body = new Uint8Array() } = response.body ?? {}
+  if (!process.stdout.isTTY) return print(body)
+  note(headersOf(response))
+  if (response.form.base64) return note(`The body is not text (${bytes(body.length)}): send it to a file with >.`)
+  await print(withoutControls(new TextDecoder().decode(body)))
+  if (body.at(-1) !== 0x0a) await print('\n')
 }

@@ -22,6 +22,7 @@ import { scheduleCommand } from './schedule.ts'
 import { setCommand } from './set.ts'
 import { statsCommand } from './stats.ts'
 import { suggestCommands } from './suggest.ts'
+import { optionHint } from './suggest-option.ts'
 import { touchCommand } from './touch.ts'
 import { UserError } from './user-error.ts'
 import { unwatchCommand, watchCommand } from './watch.ts'
@@ -61,7 +62,14 @@ usage or input; 3 the database failed; 130 ended by Ctrl-C.`,
   )
 
 for (const [group, commands] of Object.entries(GROUPS)) {
-  for (const command of commands) program.addCommand(command.copyInheritedSettings(program).helpGroup(group))
+  for (const command of commands) {
+    program.addCommand(command.copyInheritedSettings(program).helpGroup(group))
+    const outputError = (message: string, write: (text: string) => void) => {
+      const hint = optionHint(command, message)
+      write(hint === undefined ? message : `${message}${hint}\n`)
+    }
+    command.configureOutput({ outputError })
+  }
 }
 
 /** Commander only knows similar spellings: for `del` it suggests `dev`. @throws UserError */

@@ -1,4 +1,5 @@
 /** Ctrl-C that lets the work under way finish. */
+import { EXIT } from './exit-codes.ts'
 
 const PARENT_CHECK_MS = 500
 
@@ -14,8 +15,13 @@ export function untilStopped(): AbortSignal {
 
 function abortedBy(signals: readonly NodeJS.Signals[]): AbortSignal {
   const controller = new AbortController()
-  for (const name of signals) process.once(name, () => controller.abort())
+  for (const name of signals) process.once(name, () => controller.abort(name))
   return controller.signal
+}
+
+/** Sets the exit code if Ctrl-C ended the command. A manager that ends one which runs until it is stopped meets no failure. */
+export function exitAfter(stopping: AbortSignal): void {
+  if (stopping.aborted && stopping.reason === 'SIGINT') process.exitCode = EXIT.interrupted
 }
 
 /**

@@ -2,11 +2,10 @@
 import { Command, Option } from 'commander'
 import type { Cache, ListedEntry, ListOptions } from '../cache.ts'
 import { bytes } from '../doctor/figures.ts'
-import { pathOf } from '../values/key.ts'
-import { visibleName, visibleStored } from '../values/visible-name.ts'
+import { visibleName } from '../values/visible-name.ts'
 import { wholeNumber } from './arguments.ts'
 import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
-import { examples } from './formats.ts'
+import { examples, shellWord } from './formats.ts'
 import { colors, print } from './output.ts'
 
 /** The most that one statement answers with. */
@@ -88,5 +87,7 @@ function lineOf(
   // The deadline of an entry that a tag rejected no longer matters.
   const expires = (state === 'invalidated' ? state : (expiresAt?.toISOString() ?? 'never')).padEnd(24)
   const tagged = tags.length === 0 ? '' : dim(`  [${tags.map(visibleName).join(', ')}]`)
-  return `${expires}  ${bytes(size).padStart(10)}  ${visibleStored(pathOf(namespace, key))}${tagged}`
+  // As other commands take it: the key, and the options that lead to it.
+  const within = namespace.map((name) => dim(`  --namespace ${shellWord(visibleName(name))}`)).join('')
+  return `${expires}  ${bytes(size).padStart(10)}  ${visibleName(key)}${within}${tagged}`
 }

@@ -36,3 +36,12 @@ export function colors() {
 export function withoutPasswords(text: string): string {
   return text.replace(/(\w:\/\/[^\s:/@]*:)\S*@/g, '$1…@')
 }
+
+/** Controls that a terminal obeys, and marks that reorder a line. Line ends and tabs are layout. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g
+
+/** Text for a terminal: with escapes, as JSON writes them, for characters that it would obey. */
+export function withoutControls(text: string): string {
+  return text.replace(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

@@ -1,19 +1,95 @@
+/** Standard input as text, and as lines. */
+import { UserError } from './user-error.ts'
+
+type Bytes = AsyncIterable<Uint8Array>
+
+/** As much of the input as a byte order mark has. Two bytes tell the encodings apart. */
+const MARK_BYTES = 2
+
+/** @throws UserError if the input is not text */
+export async function readText(stream: Bytes): Promise<string> {
+  const parts: string[] = []
+  for await (const part of decoded(stream)) parts.push(part)
+  return parts.join('')
+}
+
 /**
  * The lines of a stream, each as it comes: no more is held than a chunk and a line. Ends are line feeds only; Node's own
  * `readline` ends a line at U+2028 as well, which JSON may hold.
+ *
+ * Each line may begin with a byte order mark, because files that begin with one can be concatenated.
+ *
+ * @throws UserError if the input is not text, with the line's number
  */
-export async function* readLines(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
-  stream.setEncoding('utf8')
+export async function* readLines(stream: Bytes): AsyncGenerator<string> {
   // A long line comes in many chunks: joined once, and not at each of them.
   let parts: string[] = []
-  for await (const chunk of stream as AsyncIterable<string>) {
+  let line = 1
+  for await (const chunk of decoded(stream, () => line)) {
     const pieces = chunk.split('\n')
     for (const piece of pieces.slice(0, -1)) {
-      yield [...parts, piece].join('')
+      line++
+      yield withoutMark([...parts, piece].join(''))
       parts = []
     }
     parts.push(pieces.at(-1) ?? '')
   }
   const last = parts.join('')
-  if (last !== '') yield last
+  if (last !== '') yield withoutMark(last)
+}
+
+const withoutMark = (text: string) => text.replace(/^\uFEFF/, '')
+
+/**
+ * Decodes UTF-8, and UTF-16 if the input begins with its mark: Windows PowerShell redirects text to files in UTF-16.
+ *
+ * Other bytes are refused, because keys and values would change silently.
+ */
+async function* decoded(stream: Bytes, line?: () => number): AsyncGenerator<string> {
+  let decoder: InstanceType<typeof TextDecoder> | undefined
+  let held = new Uint8Array()
+  const decode = (bytes: Uint8Array, isEnd: boolean): string => {
+    decoder ??= new TextDecoder(encodingOf(bytes), { fatal: true })
+    try {
+      return decoder.decode(bytes, { stream: !isEnd })
+    } catch {
+      throw new UserError(line === undefined ? 'Expected text in UTF-8.' : notText(line() + validLines(bytes)))
+    }
+  }
+  for await (const chunk of stream) {
+    const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+    if (decoder === undefined && bytes.length < MARK_BYTES) held = Uint8Array.from(bytes)
+    else {
+      held = new Uint8Array()
+      yield decode(bytes, false)
+    }
+  }
+  yield decode(held, true)
+}
+
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le'
+  if (first === 0xfe && second === 0xff) return 'utf-16be'
+  return 'utf-8'
+}
+
+const notText = (line: number) => `Line ${line}: expected text in UTF-8.`
+
+const LINE_FEED = 0x0a
+
+/** The number of whole lines before the first that is not UTF-8. */
+function validLines(bytes: Uint8Array): number {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  // The first line may begin in the middle of a character, whose first bytes were in the chunk before.
+  let start = bytes.findIndex((byte) => (byte & 0xc0) !== 0x80)
+  for (let count = 0; ; count++) {
+    const end = bytes.indexOf(LINE_FEED, Math.max(0, start))
+    if (end === -1) return count
+    try {
+      decoder.decode(bytes.subarray(start, end))
+    } catch {
+      return count
+    }
+    start = end + 1
+  }
 }

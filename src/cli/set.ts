@@ -1,10 +1,12 @@
 /** `pgstash set` */
-import { text } from 'node:stream/consumers'
 import { Command } from 'commander'
-import { EXPIRATION, EXPIRATION_HELP, expiration, json, repeated, tagList } from './arguments.ts'
+import { EXPIRATION, EXPIRATION_HELP, expiration, repeated, tagList } from './arguments.ts'
 import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
+import { writeValue } from './exact-values.ts'
 import { examples } from './formats.ts'
+import { storedForm } from './json-text.ts'
 import { print } from './output.ts'
+import { readText } from './read-lines.ts'
 
 interface Flags extends CacheFlags {
   expiration?: string
@@ -27,10 +29,10 @@ export const setCommand = withCacheOptions(new Command('set'))
     ),
   )
   .action(async (key: string, given_: string, { expiration: when, tags = [], tag = [], ...flags }: Flags) => {
-    const value = json(given_ === '-' ? await text(process.stdin) : given_)
+    const form = storedForm(given_ === '-' ? await readText(process.stdin) : given_)
     const options = given({ expiration: when === undefined ? undefined : expiration(when) })
     await withCache(flags, async ({ cache }) => {
-      await cache.set(key, value, { ...options, tags: [...tags, ...tag] })
+      await writeValue(cache, key, form, { ...options, tags: [...tags, ...tag] })
       await print('Stored.\n')
     })
   })

@@ -6,7 +6,7 @@ import { bytes, number as count } from '../doctor/figures.ts'
 import { pauseSeconds } from './arguments.ts'
 import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
-import { onInterrupt } from './interrupt.ts'
+import { exitAfter, onInterrupt } from './interrupt.ts'
 import { colors, print } from './output.ts'
 import { startProgress } from './progress.ts'
 
@@ -42,6 +42,7 @@ export const statsCommand = withCacheOptions(new Command('stats'))
         lines = text.split('\n').length - 1
         if (stopping) await wait(every * 1000, undefined, { signal: stopping }).catch(() => {})
       } while (stopping && !stopping.aborted)
+      if (stopping) exitAfter(stopping)
     })
   })
 
@@ -61,7 +62,7 @@ function table({ total, unexpired, forever, expired, bytes: size, estimated }: C
     bold(row('total', count(total))),
     `${row('unexpired', count(unexpired))}  ${dim('live, and will expire')}`,
     `${row('forever', count(forever))}  ${dim('live, and never expire')}`,
-    `${row('expired', count(expired))}  ${dim('read as absent, and wait for cleanup')}`,
+    `${row('expired', count(expired))}  ${dim('past their deadline or invalidated: absent, or served stale')}`,
     `${row('size', bytes(size))}  ${dim('of keys and values, as stored')}`,
     ...(estimated ? [dim('~ is an estimate')] : []),
   ]

@@ -17,14 +17,16 @@ export const SQLSTATE_ADVICE: Record<string, string> = {
   '28000': 'Postgres refused the login: check user and database of the connection string.',
   '28P01': 'Postgres refused the password of the connection string.',
   '3D000': "The connection string's database does not exist.",
-  '3F000': `The schema of the cache's tables does not exist: ${MIGRATE}.`,
+  // `migrate` makes a schema that is named by `cacheTables`, so only a search_path can lead here.
+  '3F000':
+    'The search_path names no schema that exists and that the role may use: correct it, or name one with cacheTables({ schema }).',
   '42501':
     "The role lacks a right to use or create the cache's tables, or row-level security refuses the row: run `pgstash doctor`.",
   '42703': `A table of the cache lacks a column: ${FOREIGN}`,
   '42804': `A table of the cache has a column of another type: ${FOREIGN}`,
   '42P10': `A table of the cache lacks its key: ${FOREIGN}`,
   '42P05': NAME_LOST,
-  '42P01': `The cache's tables do not exist: ${MIGRATE}.`,
+  '42P01': `The cache's tables do not exist: ${MIGRATE}. If the search_path names no schema that exists, correct it first.`,
   '53100': "The database server's disk is full.",
   '53200': 'The database server is out of memory.',
   '53300': 'The database server has too many connections: use its pooler.',

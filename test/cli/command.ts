@@ -29,7 +29,7 @@ afterAll(() => rmSync(EMPTY_FOLDER, { recursive: true, force: true }))
 export function start(
   args: string[],
   variables: Record<string, string> = {},
-  input?: string,
+  input?: string | Uint8Array,
   folder: string = EMPTY_FOLDER,
 ) {
   const child = spawn(process.execPath, [CLI, ...args], { env: environment(variables), cwd: folder })

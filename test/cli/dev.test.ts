@@ -61,7 +61,7 @@ describe('pgstash dev', () => {
       const environment = { DATABASE_URL: url }
       expect((await run(['migrate'], environment)).out).toContain('are already current')
       expect((await run(['set', 'key', '1'], environment)).code).toBe(0)
-      expect(await stop(signal)).toBe(0)
+      expect(await stop(signal)).toBe(signal === 'SIGINT' ? 130 : 0)
     },
   )
 

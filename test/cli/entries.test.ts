@@ -274,7 +274,7 @@ describe('in a terminal', () => {
     await pgstash(['set', 'b', '1'])
     await watching.shows(/total +2\r\n/)
     watching.type('\u0003')
-    expect(await watching.ended()).toBe(0)
+    expect(await watching.ended()).toBe(130)
   })
 
   it('asks before it clears, and takes anything but a yes for a no', async () => {

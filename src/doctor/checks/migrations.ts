@@ -7,6 +7,9 @@ import { ownTables } from '../../schema/own-tables.ts'
 import { identifier, regclass } from '../../schema/sql-text.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
 
+/** True if the search_path names a schema that exists and that the role may use. That of temporary tables holds no cache. */
+export const HAS_SCHEMA = sql`not coalesce(starts_with(current_schema()::text, 'pg_temp'), true)`
+
 const present = operation({
   name: 'check_present',
   repeatable: 'always',
@@ -19,6 +22,7 @@ const present = operation({
     changes: bool,
     history: bool,
     isHidden: bool,
+    hasSchema: bool,
   },
   build: (db, tables, answer) =>
     answer(db, {
@@ -28,6 +32,7 @@ const present = operation({
       state: sql`${oidOf(tables, tables.state)} is not null`,
       changes: sql`${oidOf(tables, tables.changes)} is not null`,
       history: sql`${oidOf(tables, tables.history)} is not null`,
+      hasSchema: HAS_SCHEMA,
       isHidden: sql`coalesce(row_security_active(${oidOf(tables, tables.state)}), false)`,
     }).from(sql`(select) as one`),
 })
@@ -101,6 +106,10 @@ export const migrations: Check = {
     }
     const [row] = await runner.run(present)
     const names = ['entries', 'leases', 'invalidations', 'state', 'changes', 'history'] as const
+    if (tables.schema === undefined && row?.hasSchema === false) {
+      const what = 'The search_path names no schema that exists and that this role may use.'
+      return [{ status: 'problem', what, advice: 'Correct the search_path of the connection, role or database.' }]
+    }
     const missing = names.filter((name) => row?.[name] !== true).map((name) => shownName(tables, tables[name]))
     if (missing.length > 0) {
       const what = `There is no ${missing.join(', ')}, or this role may not see it.`

@@ -1,0 +1,76 @@
+/**
+ * Reads and writes values without `JSON.parse` and `Number`, so that they keep every digit. A cache's methods take and
+ * return JavaScript values, so these functions ask the store below it.
+ */
+import { engineOf, type ScopedEngine } from '../cache/engine.ts'
+import { parseWrite } from '../cache/inputs.ts'
+import { deadlineOf } from '../cache/settings.ts'
+import type { Cache, WriteOptions } from '../cache.ts'
+import { compressingCodec } from '../codecs/compressing-codec.ts'
+import { type Codec, DEFAULT_MAX_VALUE_BYTES, type StoredValue } from '../values/codec.ts'
+import { addDecimals } from '../values/decimal.ts'
+import { UnreadableValueError, ValueTooLargeError } from '../values/errors.ts'
+import { utf8Bytes } from '../values/events.ts'
+import type { Expiration } from '../values/expiration.ts'
+import { storedKey } from '../values/key.ts'
+import { isJson } from './json-text.ts'
+
+const asStored: Codec = { encode: String, decode: (text) => text }
+/** Gives the text that was compressed. */
+const decompressing = compressingCodec({ codec: asStored })
+
+/** @throws InvalidKeyError, InvalidExpirationError, ValueTooLargeError, DatabaseError */
+export async function writeValue(cache: Cache, key: string, form: StoredValue, options: WriteOptions): Promise<void> {
+  const engine = engineBelow(cache)
+  const bytes = utf8Bytes(form.value ?? '')
+  if (bytes > DEFAULT_MAX_VALUE_BYTES) throw new ValueTooLargeError(bytes, DEFAULT_MAX_VALUE_BYTES)
+  await engine.store.write([{ key: storedKey(engine.scope, key), ...form }], parseWrite(engine, options))
+}
+
+/** The stored form of a live entry; undefined if there is none. */
+export async function readValue(cache: Cache, key: string): Promise<StoredValue | undefined> {
+  const engine = engineBelow(cache)
+  const { value } = await engine.store.read(storedKey(engine.scope, key))
+  return value
+}
+
+/** The JSON of a stored value, decompressed if it was compressed. @throws UnreadableValueError if another codec wrote it */
+export async function jsonOf({ value, number }: StoredValue, key: string): Promise<string> {
+  if (number !== null || value === null) return number ?? 'null'
+  const text = await decompressed(value, key)
+  if (text !== undefined && isJson(text)) return text
+  throw new UnreadableValueError()
+}
+
+/** Undefined if it cannot be. */
+async function decompressed(text: string, key: string): Promise<string | undefined> {
+  try {
+    return String(await decompressing.decode(text, { key }))
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Adds to a counter, and returns the sum.
+ *
+ * @param delta as `decimalText` writes it
+ * @throws InvalidKeyError, InvalidExpirationError, NotANumberError, CounterRangeError, DatabaseError
+ */
+export async function addTo(
+  cache: Cache,
+  key: string,
+  delta: string,
+  { expiration }: { expiration?: Expiration },
+): Promise<string> {
+  const engine = engineBelow(cache)
+  // Refuses a delta that no counter can hold: the statement checks only sums with a counter that exists.
+  const checked = addDecimals('0', delta)
+  const input = { delta: checked, sliding: false, deadline: deadlineOf(engine, expiration) }
+  const { value } = await engine.store.count(storedKey(engine.scope, key), input)
+  return value
+}
+
+function engineBelow(cache: Cache): ScopedEngine {
+  return engineOf(cache) as ScopedEngine
+}

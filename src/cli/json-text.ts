@@ -1,0 +1,115 @@
+/** JSON as text, so that numbers keep their digits: `JSON.parse` rounds them to what a `number` holds. */
+import type { StoredValue } from '../values/codec.ts'
+import { UserError } from './user-error.ts'
+
+/** A number as JSON writes it. Other tools also write a `+`. */
+const NUMBER = /^[+-]?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i
+/** Postgres rounds a `numeric` with more digits behind the point. */
+const MAX_FRACTION_DIGITS = 16_383
+
+/**
+ * The stored form of a JSON text: as the default codec writes it, but with every digit.
+ *
+ * @throws UserError, without repeating what was given
+ */
+export function storedForm(given: string): StoredValue {
+  const json = given.replace(/^\uFEFF/, '')
+  if (!isJson(json)) {
+    throw new UserError(`Expected the value to be JSON; a text needs its quotes, as in '"text"'.`)
+  }
+  const text = compactJson(json)
+  if (text === 'null') return { value: null, number: null }
+  if (NUMBER.test(text)) return { value: null, number: decimalText(text, 'the value') }
+  for (const token of tokensOf(text)) if (NUMBER.test(token)) checkReadable(token, 'each number in the value')
+  return { value: text, number: null }
+}
+
+export const isDecimal = (text: string) => NUMBER.test(text)
+
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Without white space, and with strings as `JSON.stringify` writes them. Numbers and the order of fields stay. */
+export function compactJson(json: string): string {
+  let text = ''
+  for (const token of tokensOf(json)) text += token.includes('\\') ? JSON.stringify(JSON.parse(token)) : token
+  return text
+}
+
+/** The same with line breaks, for people. */
+export function indentedJson(json: string): string {
+  let text = ''
+  let depth = 0
+  let before = ''
+  for (const token of tokensOf(json)) {
+    const isEnd = token === '}' || token === ']'
+    if (isEnd) depth--
+    const isEmpty = isEnd && (before === '{' || before === '[')
+    if (!isEmpty && (isEnd || before === '{' || before === '[' || before === ',')) text += `\n${'  '.repeat(depth)}`
+    text += token === ':' ? ': ' : token
+    if (token === '{' || token === '[') depth++
+    before = token
+  }
+  return text
+}
+
+/**
+ * A number that Postgres and JavaScript can read, in a form that both take.
+ *
+ * @param name the number's name in messages
+ * @throws UserError
+ */
+export function decimalText(text: string, name: string): string {
+  const [, whole, fraction = '', exponent = '0'] = NUMBER.exec(text) ?? []
+  if (whole === undefined) throw new UserError(`Expected ${name} to be a decimal number.`)
+  checkReadable(text, name)
+  // Whatever the exponent, and it may be one that no number can have.
+  if (Number(text) === 0) return '0'
+  if (fraction.length - Number(exponent) > MAX_FRACTION_DIGITS) {
+    throw new UserError(`Expected ${name} to have at most ${MAX_FRACTION_DIGITS} digits behind the point.`)
+  }
+  return text
+    .replace(/^\+/, '')
+    .replace(/e(?=\d)/i, 'e+')
+    .toLowerCase()
+}
+
+/** JavaScript reads a number that is too large as Infinity, and one that is too small as 0. @throws UserError */
+function checkReadable(text: string, name: string): void {
+  const value = Number(text)
+  const isLost = !Number.isFinite(value) || (value === 0 && /[1-9]/.test(text.replace(/e.*/i, '')))
+  if (isLost) throw new UserError(`Expected ${name} to be within the range of a JavaScript number, about 1e±308.`)
+}
+
+/** The tokens of a valid JSON text: brackets, commas, colons, strings, and what stands between these. */
+function* tokensOf(json: string): Generator<string> {
+  for (let at = 0; at < json.length; ) {
+    const character = json[at] as string
+    if (character === '"') {
+      const end = endOfString(json, at)
+      yield json.slice(at, end)
+      at = end
+    } else if (/[{}[\],:]/.test(character)) {
+      yield character
+      at++
+    } else if (/\s/.test(character)) at++
+    else {
+      const start = at
+      while (at < json.length && !/[{}[\],:\s"]/.test(json[at] as string)) at++
+      yield json.slice(start, at)
+    }
+  }
+}
+
+/** A loop, because a regular expression runs out of stack on a string of megabytes. */
+function endOfString(json: string, start: number): number {
+  let at = start + 1
+  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1
+  return at + 1
+}

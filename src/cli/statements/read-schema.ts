@@ -1,0 +1,13 @@
+import { sql } from 'drizzle-orm'
+import { HAS_SCHEMA } from '../../doctor/checks/migrations.ts'
+import { bool } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+
+/** Whether tables without a schema of their own have one. */
+export const readSchema = operation({
+  name: 'read_schema',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { hasSchema: bool },
+  build: (db, _tables, answer) => answer(db, { hasSchema: HAS_SCHEMA }).from(sql`(select) as one`),
+})

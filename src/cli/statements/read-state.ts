@@ -1,0 +1,24 @@
+import { sql } from 'drizzle-orm'
+import { bool, instant, nullable } from '../../postgres/kinds.ts'
+import { operation } from '../../postgres/operation.ts'
+import { param } from '../../postgres/operations/fragments.ts'
+import { rejected } from '../../schema/rejected.ts'
+
+/** Why an entry is no hit, whatever its state. */
+export const readState = operation({
+  name: 'read_state',
+  repeatable: 'always',
+  rows: 'at most one',
+  columns: { expiresAt: nullable(instant), keptUntil: nullable(instant), isKept: bool, isInvalidated: bool },
+  build: (db, tables, answer) => {
+    const { entries } = tables
+    return answer(db, {
+      expiresAt: entries.expiresAt,
+      keptUntil: entries.keptUntil,
+      isKept: sql`${entries.keptUntil} is null or ${entries.keptUntil} > now()`,
+      isInvalidated: rejected(tables, entries),
+    })
+      .from(entries)
+      .where(sql`${entries.key} = ${param('key')}`)
+  },
+})

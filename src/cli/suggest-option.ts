@@ -1,0 +1,35 @@
+/** The options that a person may have meant. Commander only suggests similar spellings. */
+import type { Command } from 'commander'
+
+/** Names that other tools use, without their dashes. */
+const OTHER_NAMES: Record<string, readonly string[]> = {
+  '--expiration': ['ttl', 'ex', 'px', 'expire', 'expires', 'expires-in', 'expiry', 'max-age', 'deadline', 'exp'],
+  '--tags': ['label', 'labels', 'cache-tag', 'cache-tags'],
+  '--by': ['delta', 'amount', 'step'],
+  '--namespace': ['ns', 'n', 'bucket'],
+  '--prefix': ['match', 'pattern', 'filter', 'key'],
+  '--limit': ['count', 'max', 'top', 'head'],
+  '--state': ['status', 'expired', 'live', 'stale'],
+  '--database-url': ['url', 'db', 'database', 'dsn', 'connection-string', 'uri', 'd', 'h', 'host'],
+  '--dotenv': ['env', 'envfile'],
+  '--schema': ['search-path'],
+  '--json': ['format', 'output', 'o'],
+  '--yes': ['y', 'force', 'f', 'no-confirm', 'confirm'],
+  '--headers': ['include', 'i', 'head'],
+  '--every': ['interval', 'period', 'sleep'],
+  '--time-budget': ['timeout', 'max-time'],
+  '--batch': ['batch-size', 'chunk'],
+  '--print-sql': ['dry-run', 'sql', 'show-sql'],
+  '--write': ['env-out', 'save'],
+  '--port': ['p'],
+}
+
+/** A sentence for the error of Commander, if a tool's usual name for one of the command's options was typed. */
+export function optionHint(command: Command, message: string): string | undefined {
+  const [, typed] = /unknown option '--?([^'=]+)/.exec(message) ?? []
+  if (typed === undefined || message.includes('Did you mean')) return undefined
+  const options = command.options.filter(({ hidden }) => !hidden)
+  const meant = options.find(({ long }) => OTHER_NAMES[long ?? '']?.includes(typed.toLowerCase()))
+  if (meant !== undefined) return `(Did you mean ${meant.flags}?)`
+  return undefined
+}
