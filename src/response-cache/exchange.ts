@@ -124,7 +124,7 @@ export async function read(x: Exchange, options: ReadOptions): Promise<ResponseA
     x.cost,
   )
   // Assume that the store read its clock halfway through the round trip.
-  x.clockOffsetMs = answer.now - (sentAt + wallClock()) / 2
+  x.clockOffsetMs = Math.round(answer.now - (sentAt + wallClock()) / 2)
   return answer
 }
 

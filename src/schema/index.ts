@@ -182,7 +182,7 @@ export const cacheHistory = defaultTables.history
 
 /** Entries that reads return: not expired, and not rejected by a tag. At its deadline an entry is expired. */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {
-  return sql<boolean>`((${tables.entries.expiresAt} is null or ${tables.entries.expiresAt} > now()) and not ${rejected(tables, tables.entries)})`
+  return sql<boolean>`((${tables.entries.expiresAt} is null or ${tables.entries.expiresAt} > statement_timestamp()) and not ${rejected(tables, tables.entries)})`
 }
 
 /** Entries that are still stored, but read as absent: exactly those that are not {@link live}. */

@@ -1,7 +1,7 @@
 /**
  * Parses expirations, from what callers pass to what statements take.
  *
- * A relative expiration stays relative until the database adds it to its own `now()`. So a client whose clock is an hour off
+ * A relative expiration stays relative until the database adds it to the time at which its statement began. So a client whose clock is an hour off
  * still gets the right lifetime.
  */
 import { describeType, InvalidExpirationError } from './errors.ts'
@@ -23,7 +23,7 @@ export interface Duration {
  */
 export type Expiration = number | Date | Duration | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | null
 
-/** An expiration as statements take it: never, so many milliseconds after the database's `now()`, or at an instant. */
+/** An expiration as statements take it: never, so many milliseconds after the statement began, or at an instant. */
 export type Deadline =
   | { readonly kind: 'never' }
   | { readonly kind: 'after'; readonly ms: number }

@@ -51,8 +51,8 @@ export const readEntry = operation({
       updatedAt: entries.updatedAt,
       computeMs: entries.computeMs,
       leased: sql`exists (
-        select from ${leases} where ${leases.key} = ${key} and ${leases.token} is not null and ${leases.expiresAt} > now())`,
-      now: sql`now()`,
+        select from ${leases} where ${leases.key} = ${key} and ${leases.token} is not null and ${leases.expiresAt} > statement_timestamp())`,
+      now: sql`statement_timestamp()`,
     })
       .from(entries)
       .where(sql`${key} = ${param('key')} and ${inRange(entries)}`)

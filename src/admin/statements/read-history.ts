@@ -43,7 +43,7 @@ export const readHistory = operation({
     })
       .from(history)
       .where(
-        sql`${history.bucketAt} > now() - ${milliseconds('spanMs')}
+        sql`${history.bucketAt} > statement_timestamp() - ${milliseconds('spanMs')}
           and (${param('name')} is null or ${history.name} = ${param('name')})`,
       )
       .groupBy(sql`1`)

@@ -21,13 +21,13 @@ export const importEntries = operation({
       insert into ${entries} (${writtenColumns}, meta)
       select item.key, item.value, item.number::numeric, item.expires_at::timestamptz, item.kept_until::timestamptz,
         tagged.tags, case when tagged.tags is not null then given.filled_at end,
-        item.compute_ms::float8, coalesce(item.created_at::timestamptz, now()), coalesce(item.updated_at::timestamptz, now()),
+        item.compute_ms::float8, coalesce(item.created_at::timestamptz, statement_timestamp()), coalesce(item.updated_at::timestamptz, statement_timestamp()),
         pg_current_xact_id(), item.meta
       from ${zipped('keys', 'values', 'numbers', 'expiresAts', 'keptUntils', 'tags', 'filledAts', 'computeMs', 'createdAts', 'updatedAts', 'metas')}
         as item(key, value, number, expires_at, kept_until, tags, filled_at, compute_ms, created_at, updated_at, meta),
         lateral (select array_agg(tag) as tags from json_array_elements_text(item.tags::json) as t(tag)) as tagged,
         lateral (select case when ${isFromFuture(sql`item.filled_at::pg_snapshot`)} then ${param('asOf')} else coalesce(item.filled_at, ${param('asOf')}) end::pg_snapshot as filled_at) as given
-      where item.kept_until is null or item.kept_until::timestamptz > now()
+      where item.kept_until is null or item.kept_until::timestamptz > statement_timestamp()
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
       returning 1`)

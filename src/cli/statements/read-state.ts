@@ -15,7 +15,7 @@ export const readState = operation({
     return answer(db, {
       expiresAt: entries.expiresAt,
       keptUntil: entries.keptUntil,
-      isKept: sql`${entries.keptUntil} is null or ${entries.keptUntil} > now()`,
+      isKept: sql`${entries.keptUntil} is null or ${entries.keptUntil} > statement_timestamp()`,
       isInvalidated: rejected(tables, entries),
     })
       .from(entries)

@@ -13,5 +13,11 @@ export const waiting = scopedOperation({
     answer(db, { count: sql`count(*)` })
       .from(entries)
       // Only the slot has an index.
-      .where(and(sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`, sql`${entries.keptUntil} <= now()`, range)),
+      .where(
+        and(
+          sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`,
+          sql`${entries.keptUntil} <= statement_timestamp()`,
+          range,
+        ),
+      ),
 })

@@ -40,7 +40,7 @@ const browseOperation = (name: string, state?: (tables: CacheTables) => SQL) =>
         bytes: storedBytes(tables),
         updatedAt,
         isResponse: sql`${meta} is not null`,
-        now: sql`now()`,
+        now: sql`statement_timestamp()`,
         ...marks,
       })
         .from(from)

@@ -30,7 +30,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
     claimed: sql`exists (select from claimed)`,
     /** For how long another caller still holds the lease, as of before this statement. */
     heldMs: sql`(
-      select extract(epoch from lease.expires_at - now()) * 1000 from lease
+      select extract(epoch from lease.expires_at - statement_timestamp()) * 1000 from lease
       where lease.token <> ${param('token')} and not ${hasRunOut(columnsOf('lease'))})`,
   }
 }
@@ -43,7 +43,7 @@ function claim({ leases }: CacheTables): SQL {
   return sql`
     insert into ${leases} as held (key, token, claimed_at, seen, xid, expires_at)
     select wish.key, ${param('token')}, pg_current_snapshot(), (select written_by from found),
-      pg_current_xact_id(), now() + ${milliseconds('leaseMs')}
+      pg_current_xact_id(), statement_timestamp() + ${milliseconds('leaseMs')}
     from wish
     where wish.wanted and (not exists (select from lease) or exists (select from free))
     on conflict (key) do update set token = excluded.token, claimed_at = excluded.claimed_at, seen = excluded.seen,
@@ -72,10 +72,10 @@ const columnsOf = (name: string): LeaseColumns => ({
 /**
  * True if a lease has ended, or if the clock stepped back since it was claimed: then more than its whole length is left.
  *
- * Not by now(): a claim that this statement can see may have begun after this transaction.
+ * Not by statement_timestamp(): a claim that this statement can see may have begun after it, because it may wait for a lock.
  */
 function hasRunOut({ token, expiresAt }: LeaseColumns): SQL {
   const lengthMs = sql`('x' || substring(${token} from ${LENGTH}))::bit(48)::bigint`
-  return sql`(${expiresAt} <= now() or coalesce(
+  return sql`(${expiresAt} <= statement_timestamp() or coalesce(
     ${expiresAt} > clock_timestamp() + (${lengthMs} + ${sql.raw(String(TOLERANCE_MS))}) * interval '1 millisecond', false))`
 }

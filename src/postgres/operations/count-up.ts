@@ -34,8 +34,8 @@ export const countUp = operation({
           case when s.keeps then ${entries.keptUntil} else excluded.kept_until end,
           case when s.running then ${entries.tags} end,
           case when s.running then ${recheckedAt(tables)} end,
-          case when s.running then ${entries.createdAt} else now() end,
-          now()
+          case when s.running then ${entries.createdAt} else statement_timestamp() end,
+          statement_timestamp()
         from (select r.running, r.running and not ${param('sliding', 'boolean')} as keeps from (select ${running} as running) as r) as s
       )
       where (

@@ -33,11 +33,11 @@ export const fill = operation({
       returning claimed_at, seen`)
     const given = db.$with('given', {}).as(sql`
       select item.*, case
-          when item.expires_at <= now() then item.expires_at
+          when item.expires_at <= statement_timestamp() then item.expires_at
           else item.expires_at + ${milliseconds('staleMs')}
         end as kept_until
       from (
-        select least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
+        select least(${deadline}, statement_timestamp() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
           coalesce(${param('asOf', 'pg_snapshot')}, fence.claimed_at) as filled_at
         from fence
       ) as item`)

@@ -53,8 +53,8 @@ export const milliseconds = (name: string): SQL => sql`(${param(name, 'float8')}
  * ahead.
  */
 export const deadline: SQL = sql`(
-  select case when d.deadline <= now() then timestamptz 'epoch' else d.deadline end
-  from (select coalesce(${param('at', 'timestamptz')}, now() + ${milliseconds('after')}) as deadline) as d
+  select case when d.deadline <= statement_timestamp() then timestamptz 'epoch' else d.deadline end
+  from (select coalesce(${param('at', 'timestamptz')}, statement_timestamp() + ${milliseconds('after')}) as deadline) as d
 )`
 
 /** The parameters of {@link deadline}. */
@@ -86,7 +86,7 @@ const WRITTEN_COLUMNS =
 export const writtenColumns: SQL = sql.raw(WRITTEN_COLUMNS)
 
 /** The last three of {@link writtenColumns}. */
-export const asWrittenNow: SQL = sql.raw('now(), now(), pg_current_xact_id()')
+export const asWrittenNow: SQL = sql.raw('statement_timestamp(), statement_timestamp(), pg_current_xact_id()')
 
 /** Sets all of them but the key, and `meta`, which is null unless the entry is a response. */
 export const overwrite: SQL = sql.raw(
@@ -105,7 +105,7 @@ export const overwrite: SQL = sql.raw(
  */
 export function movedStaleUntil({ entries }: CacheTables): SQL {
   return sql`case
-    when next.expires_at <= now() or ${entries.expiresAt} is null then next.expires_at
+    when next.expires_at <= statement_timestamp() or ${entries.expiresAt} is null then next.expires_at
     else next.expires_at + (${entries.keptUntil} - ${entries.expiresAt})
   end`
 }
@@ -123,7 +123,7 @@ export function isAfter({ entries }: CacheTables): SQL {
 /** The state of an entry. Its tags are checked only if its deadline is still ahead. */
 export function stateOf(tables: CacheTables): SQL<EntryState> {
   const { expiresAt } = tables.entries
-  return sql<EntryState>`case when ${live(tables)} then 'live' when ${expiresAt} <= now() then 'expired' else 'invalidated' end`
+  return sql<EntryState>`case when ${live(tables)} then 'live' when ${expiresAt} <= statement_timestamp() then 'expired' else 'invalidated' end`
 }
 
 /** The bytes of an entry's key and value in the table, after compression. */
@@ -149,14 +149,14 @@ export function isVisibleVersion({ entries }: CacheTables): SQL {
  * none: Postgres prepares it for each run of a statement.
  */
 export function isLiveUntagged({ entries: { expiresAt, tags } }: CacheTables): SQL<boolean> {
-  return sql<boolean>`(${tags} is null and (${expiresAt} is null or ${expiresAt} > now()))`
+  return sql<boolean>`(${tags} is null and (${expiresAt} is null or ${expiresAt} > statement_timestamp()))`
 }
 
 /** `live` for statements that lock, because these meet rows that were written after their own snapshot. */
 export function liveWhenLocked(tables: CacheTables): SQL<boolean> {
   const { expiresAt, tags, filledAt, writtenBy } = tables.entries
   const isRejected = rejected(tables, { tags, filledAt, writtenBy, xmin: sql`${tables.entries}.xmin` })
-  return sql<boolean>`((${expiresAt} is null or ${expiresAt} > now()) and not ${isRejected})`
+  return sql<boolean>`((${expiresAt} is null or ${expiresAt} > statement_timestamp()) and not ${isRejected})`
 }
 
 /**

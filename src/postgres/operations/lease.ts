@@ -12,7 +12,7 @@ import { param } from './fragments.ts'
 import { isFromFuture } from './history.ts'
 
 /** Frees a lease. The holder finds its token gone, and `xid` shows statements with an older snapshot that it changed. */
-export const freed: SQL = sql.raw('token = null, xid = pg_current_xact_id(), expires_at = now()')
+export const freed: SQL = sql.raw('token = null, xid = pg_current_xact_id(), expires_at = statement_timestamp()')
 
 /**
  * The CTE `broken`, which breaks the leases of keys, and inserts a row for each key without one. A claim that comes before
@@ -29,7 +29,7 @@ export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQ
   const others = sql`where ${exceptToken} is null or ${leases.token} is distinct from ${exceptToken}`
   const broken = db.$with('broken', {}).as(sql`
     insert into ${leases} (key, xid, expires_at)
-    select item.key, pg_current_xact_id(), now() from (${keys}) as item
+    select item.key, pg_current_xact_id(), statement_timestamp() from (${keys}) as item
     order by item.key collate "C"
     on conflict (key) do update set ${freed}, seen = ${leases.xid} ${exceptToken && others}
     returning key, seen`)

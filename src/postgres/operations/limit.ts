@@ -8,7 +8,7 @@ import { liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts
 export const WINDOW = {
   count: sql`counted.number`,
   resetAt: sql`counted.expires_at`,
-  // Not now(): a call that waited for another's count began before the window did, so it would get more than a period.
+  // Not statement_timestamp(): a call that waited for another's count began before the window did, so it would get more than a period.
   resetMs: sql`greatest(0, ceil(extract(epoch from counted.expires_at - clock_timestamp()) * 1000))`,
 }
 
@@ -28,7 +28,7 @@ export const countCall = operation({
     const counted = db.$with('counted', {}).as(sql`
       insert into ${entries} (key, number, expires_at, kept_until, written_by)
       select ${param('key')}, 1, given.expires_at, given.expires_at, pg_current_xact_id()
-      from (select now() + ${milliseconds('periodMs')} as expires_at) as given
+      from (select statement_timestamp() + ${milliseconds('periodMs')} as expires_at) as given
       on conflict (key) do update
       set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
         select
@@ -37,8 +37,8 @@ export const countCall = operation({
           case when s.running and ${entries.expiresAt} is not null then least(${entries.keptUntil}, s.latest) else excluded.kept_until end,
           case when s.running then ${entries.tags} end,
           case when s.running then ${recheckedAt(tables)} end,
-          case when s.running and s.latest is null then ${entries.createdAt} else now() end,
-          now()
+          case when s.running and s.latest is null then ${entries.createdAt} else statement_timestamp() end,
+          statement_timestamp()
         from (
           select ${liveWhenLocked(tables)} and ${entries.number} is not null as running,
             case when not ${hasBegun(tables)} then excluded.expires_at end as latest
@@ -53,7 +53,7 @@ export const countCall = operation({
 /**
  * False if the window begins in the future, because the clock stepped back. Such a window ends a period from now at the latest.
  *
- * Not by now(): a call that waited for another's count began before the window did.
+ * Not by statement_timestamp(): a call that waited for another's count began before the window did.
  */
 export function hasBegun({ entries }: CacheTables): SQL {
   return sql`${entries.createdAt} <= clock_timestamp()`

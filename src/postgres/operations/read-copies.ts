@@ -10,7 +10,7 @@ import { slide } from './slide.ts'
 
 /** The milliseconds until an entry expires. Null if it never does. */
 export function remainingMs(expiresAt: SQL): SQL {
-  return sql`extract(epoch from ${expiresAt} - now()) * 1000`
+  return sql`extract(epoch from ${expiresAt} - statement_timestamp()) * 1000`
 }
 
 /** The columns of a copy. */

@@ -12,7 +12,7 @@ import { slide } from './slide.ts'
 /** XFetch (Vattani et al., VLDB 2015): more likely the closer the deadline is and the longer the value takes to compute. */
 export function isDueEarly({ entries: { expiresAt, computeMs } }: CacheTables): SQL {
   return sql`(${param('early', 'float8')} > 0 and coalesce(
-    ${expiresAt} <= now() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false))`
+    ${expiresAt} <= statement_timestamp() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false))`
 }
 
 /** Until when the entry may be served stale. Null means for ever. */
@@ -27,9 +27,9 @@ export function servableUntil({ entries: { expiresAt, keptUntil } }: CacheTables
 function found(tables: CacheTables): SQL {
   const { entries } = tables
   const { key, value, number, expiresAt, keptUntil, writtenBy } = entries
-  const isFresh = sql`(${expiresAt} is null or ${expiresAt} > now())`
-  const isServable = sql`((${keptUntil} is null or ${keptUntil} > now())
-    and (${param('staleMs', 'float8')} is null or ${expiresAt} + ${milliseconds('staleMs')} > now()))`
+  const isFresh = sql`(${expiresAt} is null or ${expiresAt} > statement_timestamp())`
+  const isServable = sql`((${keptUntil} is null or ${keptUntil} > statement_timestamp())
+    and (${param('staleMs', 'float8')} is null or ${expiresAt} + ${milliseconds('staleMs')} > statement_timestamp()))`
   return sql`
     select entry.*, entry.state <> 'live' or entry.early or ${param('force', 'boolean')} as wanted
     from (

@@ -10,7 +10,7 @@ function latestDeadline({ entries }: CacheTables): SQL {
 
 /** A sliding read pushes out deadlines before this instant. */
 export function slidesBefore(tables: CacheTables): SQL {
-  return sql`least(now() + ${milliseconds('ttlMs')}, ${latestDeadline(tables)})`
+  return sql`least(statement_timestamp() + ${milliseconds('ttlMs')}, ${latestDeadline(tables)})`
 }
 
 /** True if a sliding read leaves the deadline of the entry as it is. */
@@ -32,7 +32,7 @@ export function isNotDue(tables: CacheTables): SQL {
 export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = sql`true`) {
   const { entries } = tables
   const due = db.$with('due', {}).as(sql`
-    select ${entries.key}, least(now() + ${milliseconds('lifeMs')}, ${latestDeadline(tables)}) as expires_at
+    select ${entries.key}, least(statement_timestamp() + ${milliseconds('lifeMs')}, ${latestDeadline(tables)}) as expires_at
     from ${entries}
     where ${entries.key} = (select key from found)
       and ${entries.expiresAt} < ${slidesBefore(tables)}
@@ -40,7 +40,7 @@ export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = s
     for no key update skip locked`)
   const touched = db.$with('touched', {}).as(sql`
     update ${entries}
-    set expires_at = next.expires_at, kept_until = ${movedStaleUntil(tables)}, updated_at = now()
+    set expires_at = next.expires_at, kept_until = ${movedStaleUntil(tables)}, updated_at = statement_timestamp()
     from due as next
     where ${entries.key} = next.key
     returning 1`)

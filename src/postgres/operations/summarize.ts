@@ -86,14 +86,14 @@ export const summarize = scopedOperation({
         where sample.compute_ms is not null order by sample.compute_ms desc limit ${sql.raw(String(MAX_FILLS))}`),
       logRows: sql`(
         select count(*) from (select from ${tables.invalidations} limit ${sql.raw(String(MAX_LOG_ROWS))}) as log)`,
-      now: sql`now()`,
+      now: sql`statement_timestamp()`,
     }).from(sql`sample`)
   },
 })
 
 function sampleOf(tables: CacheTables, { rows }: SomeEntries): SQL {
   const { entries } = tables
-  const untilDeadline = sql`extract(epoch from entry.expires_at - now())::float8`
+  const untilDeadline = sql`extract(epoch from entry.expires_at - statement_timestamp())::float8`
   const columns = sql`${entries.key}, ${firstName(entries.key)} as name, (${storedBytes(tables)})::int as bytes,
     ${live(tables)} as live, ${entries.expiresAt}, ${entries.computeMs}`
   return sql`

@@ -24,9 +24,9 @@ const NO_SLOT = sql.raw('-2147483648')
  *   all leases of the others.
  */
 export function idleLeases(db: QueryDatabase, { leases }: CacheTables, range: SQL | undefined) {
-  const isIdle = sql`${leases.expiresAt} < now() - ${FREED_LEASE_AGE}`
+  const isIdle = sql`${leases.expiresAt} < statement_timestamp() - ${FREED_LEASE_AGE}`
   const isPastSlot = sql`${leases.cleanupSlot} >= coalesce(${param('leases', 'int')}, ${NO_SLOT})
-    and ${leases.cleanupSlot} <= ${cleanupSlot(sql`(now() - ${FREED_LEASE_AGE})`)}`
+    and ${leases.cleanupSlot} <= ${cleanupSlot(sql`(statement_timestamp() - ${FREED_LEASE_AGE})`)}`
   const idle = db.$with('idle', {}).as(sql`
     select ${place(leases)}, ${leases.cleanupSlot} as slot, ${range ?? sql`true`} as is_own from ${leases}
     where ${isPastSlot} and ${isIdle}

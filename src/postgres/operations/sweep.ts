@@ -55,7 +55,7 @@ const DECLARED = {
 export type Swept = RowOf<typeof DECLARED.columns>
 
 /** True for entries that may not even be served stale. */
-const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} <= now()`
+const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} <= statement_timestamp()`
 
 /**
  * True for entries of slots that have begun. The current one still holds entries that may be served stale.
@@ -64,7 +64,7 @@ const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} 
  * transaction is older, and each statement would walk over those of all statements before it.
  */
 const isPastSlot = ({ entries }: CacheTables): SQL =>
-  sql`${entries.cleanupSlot} >= coalesce(${param('slot', 'int')}, ${NO_SLOT}) and ${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)}`
+  sql`${entries.cleanupSlot} >= coalesce(${param('slot', 'int')}, ${NO_SLOT}) and ${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`
 
 const NO_SLOT = sql.raw('-2147483648')
 

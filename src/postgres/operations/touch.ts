@@ -18,8 +18,8 @@ export const touch = operation({
     const { entries } = tables
     const touched = db.$with('touched', {}).as(sql`
       update ${entries}
-      set expires_at = next.expires_at, kept_until = ${movedStaleUntil(tables)}, updated_at = now(),
-        written_by = case when next.expires_at <= now() then pg_current_xact_id() else ${entries.writtenBy} end
+      set expires_at = next.expires_at, kept_until = ${movedStaleUntil(tables)}, updated_at = statement_timestamp(),
+        written_by = case when next.expires_at <= statement_timestamp() then pg_current_xact_id() else ${entries.writtenBy} end
       from ${computedOnce({ expires_at: deadline })} as next
       where ${entries.key} = ${param('key')} and ${liveWhenLocked(tables)}
       returning 1`)

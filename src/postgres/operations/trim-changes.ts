@@ -17,7 +17,7 @@ export function trimChanges(db: QueryDatabase, { changes, state }: CacheTables) 
   const xmin = sql`pg_snapshot_xmin(pg_current_snapshot())`
   const due = db.$with('changes_due', {}).as(sql`
     select s.name, s.value::jsonb ->> 'noted' as horizon from ${state} as s
-    where s.name = ${NAME} and s.updated_at <= now() - ${MIN_AGE}
+    where s.name = ${NAME} and s.updated_at <= statement_timestamp() - ${MIN_AGE}
     for update skip locked`)
   const noted = db.$with('changes_noted', {}).as(sql`
     insert into ${state} as s (name, value)
@@ -27,7 +27,7 @@ export function trimChanges(db: QueryDatabase, { changes, state }: CacheTables) 
     returning 1`)
   const raised = db.$with('changes_raised', {}).as(sql`
     update ${state} as s
-    set value = json_build_object('horizon', due.horizon, 'noted', ${xmin}::text)::text, updated_at = now()
+    set value = json_build_object('horizon', due.horizon, 'noted', ${xmin}::text)::text, updated_at = statement_timestamp()
     from changes_due as due where s.name = due.name
     returning 1`)
   const outdated = db.$with('changes_outdated', {}).as(sql`

@@ -66,7 +66,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
     for update skip locked`)
   const known = db.$with('known', {}).as(sql`
     select memory -> 'pass' as pass, (memory ->> 'noted')::xid8 as noted, id.cluster, id.recorded,
-      coalesce(updated_at <= now() - ${MIN_AGE}, false) as is_due,
+      coalesce(updated_at <= statement_timestamp() - ${MIN_AGE}, false) as is_due,
       coalesce((memory ->> 'noted')::xid8 > ${xmax}, false) as is_backwards,
       coalesce(id.recorded <> id.cluster, false) as is_elsewhere,
       not pg_visible_in_snapshot(pg_current_xact_id(), pg_current_snapshot()) as may_begin
@@ -102,7 +102,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
     ) as at`)
   const remembered = db.$with('remembered', {}).as(sql`
     update ${state} as s
-    set updated_at = case when notes then now() else s.updated_at end, value = jsonb_strip_nulls(jsonb_build_object(
+    set updated_at = case when notes then statement_timestamp() else s.updated_at end, value = jsonb_strip_nulls(jsonb_build_object(
       'pass', next_run, 'noted', case when notes then ${xmin} else noted end::text))::text
     from reached
     where s.name = ${name('cleanup')} and (run is not null or notes)
@@ -119,14 +119,14 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
   const raised = db.$with('raised', {}).as(sql`
     insert into ${state} as s (name, value)
     select ${name('horizon')}, horizon::text || ' ' || since::text from finished
-    on conflict (name) do update set value = excluded.value, updated_at = now()
+    on conflict (name) do update set value = excluded.value, updated_at = statement_timestamp()
     returning s.value`)
   const named = db.$with('named', {}).as(sql`
     insert into ${state} (name, value)
     select ${name('cluster')}, cluster from reached
     where cluster is not null
       and ((recorded is null and not is_backwards) or exists (select from finished where resets))
-    on conflict (name) do update set value = excluded.value, updated_at = now()
+    on conflict (name) do update set value = excluded.value, updated_at = statement_timestamp()
     returning 1`)
 
   // The horizon of another cluster says nothing about the rows of this one.

@@ -51,11 +51,11 @@ export const fillResponse = operation({
       ) as each`)
     const given = db.$with('given', {}).as(sql`
       select item.*, case
-          when item.expires_at <= now() then now() + ${milliseconds('retentionMs')}
+          when item.expires_at <= statement_timestamp() then statement_timestamp() + ${milliseconds('retentionMs')}
           else item.expires_at + ${milliseconds('retentionMs')}
         end as kept_until, placed.key, names.list
       from names, lateral (select ${variantRowKey(sql`names.list`)} as key) as placed, (
-        select least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
+        select least(${deadline}, statement_timestamp() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
           fence.claimed_at as filled_at
         from fence
       ) as item
@@ -63,7 +63,7 @@ export const fillResponse = operation({
     // Lock the URL's row before its variants' rows: all statements lock in key order, so they cannot deadlock.
     const remembered = db.$with('remembered', {}).as(sql`
       insert into ${entries} (${writtenColumns}, meta)
-      select ${param('base')}, null, null, now() + ${NAMES_RETENTION}, now() + ${NAMES_RETENTION}, null, null, null, ${asWrittenNow},
+      select ${param('base')}, null, null, statement_timestamp() + ${NAMES_RETENTION}, statement_timestamp() + ${NAMES_RETENTION}, null, null, null, ${asWrittenNow},
         jsonb_build_object('vary', given.list)::text
       from given where jsonb_array_length(given.list) > 0
       on conflict (key) do update set ${overwrite}
@@ -88,7 +88,7 @@ export const fillResponse = operation({
         and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
       on conflict (key) do update set ${overwrite}
       where coalesce((entry.meta::jsonb ->> 'date')::float8, 0) <= ${param('date', 'float8')}
-        or entry.expires_at <= now()
+        or entry.expires_at <= statement_timestamp()
       returning 1`)
     return answer(db.with(fence, names, given, remembered, evicted, written), {
       stored: sql`exists (select from written)`,

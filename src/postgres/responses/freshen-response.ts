@@ -20,14 +20,14 @@ export const freshenResponse = operation({
       update ${leases} set ${freed} where ${fencingLease(tables)}
       returning key, ${fencedSince(tables)} as claimed_at, seen`)
     const given = db.$with('given', {}).as(sql`
-      select fence.*, least(${deadline}, now() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags
+      select fence.*, least(${deadline}, statement_timestamp() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags
       from fence`)
     const freshened = db.$with('freshened', {}).as(sql`
       update ${entries}
       set meta = ${param('meta')}, expires_at = given.expires_at,
-        kept_until = greatest(given.expires_at, now()) + ${milliseconds('retentionMs')},
+        kept_until = greatest(given.expires_at, statement_timestamp()) + ${milliseconds('retentionMs')},
         tags = given.tags, filled_at = case when given.tags is not null then given.claimed_at end,
-        created_at = now(), updated_at = now(), written_by = pg_current_xact_id()
+        created_at = statement_timestamp(), updated_at = statement_timestamp(), written_by = pg_current_xact_id()
       from given
       where ${entries.key} = given.key and ${isUnchanged(tables, sql`given.seen`)}
         and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.claimed_at`, writtenBy: sql`pg_current_xact_id()` })}

@@ -16,7 +16,7 @@ export const markHitForMiss = operation({
   build(db, tables, answer) {
     const marked = db.$with('marked', {}).as(sql`
       update ${tables.leases}
-      set token = ${HIT_FOR_MISS}, xid = pg_current_xact_id(), expires_at = now() + ${milliseconds('hitForMissMs')}
+      set token = ${HIT_FOR_MISS}, xid = pg_current_xact_id(), expires_at = statement_timestamp() + ${milliseconds('hitForMissMs')}
       where ${heldLease(tables)}
       returning 1`)
     return answer(db.with(marked), { count: sql`count(*)` }).from(sql`marked`)

@@ -104,10 +104,10 @@ function deleteSelected({ entries }: CacheTables): SQL {
 function expireSelected({ entries }: CacheTables): SQL {
   // Use numeric: the JSON digits of a float8 depend on the setting `extra_float_digits`.
   const staleSince = sql`least(
-    (${entries.meta}::jsonb ->> 'staleSince')::numeric, floor(extract(epoch from now()) * 1000))`
+    (${entries.meta}::jsonb ->> 'staleSince')::numeric, floor(extract(epoch from statement_timestamp()) * 1000))`
   return sql`
     update ${entries}
-    set expires_at = least(${entries.expiresAt}, now()), updated_at = now(), written_by = pg_current_xact_id(),
+    set expires_at = least(${entries.expiresAt}, statement_timestamp()), updated_at = statement_timestamp(), written_by = pg_current_xact_id(),
       meta = jsonb_set(${entries.meta}::jsonb, '{staleSince}', to_jsonb(${staleSince}))::text
     from selected where ${entries.key} = selected.key and ${entries.meta}::jsonb ? 'status'
     returning true as is_response`

@@ -16,10 +16,10 @@ export const NO_NAMES = sql.raw(`'[]'::jsonb`)
 function selectResponse(tables: CacheTables): SQL {
   const { entries } = tables
   const { expiresAt, keptUntil, writtenBy } = entries
-  const isFresh = sql`(${expiresAt} is null or ${expiresAt} > now())`
+  const isFresh = sql`(${expiresAt} is null or ${expiresAt} > statement_timestamp())`
   return sql`
     select ${responseColumns(tables)}, ${writtenBy}, case
-        when not (${isFresh} or ${keptUntil} is null or ${keptUntil} > now()) then 'gone'
+        when not (${isFresh} or ${keptUntil} is null or ${keptUntil} > statement_timestamp()) then 'gone'
         when ${rejected(tables, entries)} then 'gone'
         when ${isFresh} then 'live'
         else 'stale'
@@ -93,7 +93,7 @@ export const FOUND = {
   meta: sql`found.meta`,
   value: movedValue,
   expiresAt: sql`found.expires_at`,
-  now: sql`now()`,
+  now: sql`statement_timestamp()`,
 }
 
 const COLUMNS = {
@@ -143,7 +143,7 @@ export const readResponse = operation({
       claimed,
       heldMs,
       hitForMissSnapshot: sql`(
-        select pg_current_snapshot() from lease where lease.token = ${HIT_FOR_MISS} and lease.expires_at > now())`,
+        select pg_current_snapshot() from lease where lease.token = ${HIT_FOR_MISS} and lease.expires_at > statement_timestamp())`,
       touched: sliders.touched,
     }).from(sql`variant left join found on true left join need on true`)
   },

@@ -5,7 +5,9 @@ import { isLiveUntagged, param } from '../../operations/fragments.ts'
 import { countCall, hasBegun, nextCount, WINDOW } from '../../operations/limit.ts'
 import { type UsualCases, usualCases } from './usual-cases.ts'
 
-const counted = sql.raw('compute_ms = null, meta = null, updated_at = now(), written_by = pg_current_xact_id()')
+const counted = sql.raw(
+  'compute_ms = null, meta = null, updated_at = statement_timestamp(), written_by = pg_current_xact_id()',
+)
 
 export const usualCounters: readonly UsualCases[] = [
   usualCases(countUp, (db, tables, answer) => {

@@ -1,0 +1,63 @@
+/** Spans in a transaction of the caller count from each statement. Those of `now()` would count from the transaction's start. */
+import { sql } from 'drizzle-orm'
+import { type Cache, createCache, type Database } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { describe, expect, it } from 'vitest'
+import { createDatabase } from '../setup/databases.ts'
+import { connectors } from '../setup/drivers.ts'
+
+/** How long the transaction is open before the cache is called. */
+const SPENT_MS = 1_500
+
+interface Transactional extends Database {
+  transaction<T>(work: (tx: Database) => Promise<T>): Promise<T>
+}
+
+const { 'neon-http': _, ...withTransactions } = connectors
+
+describe.each(Object.entries(withTransactions))('late in a transaction over %s', (_name, connect) => {
+  /** Runs work in a transaction that has been open for a while, and returns a cache outside of it. */
+  async function late<T>(work: (cache: Cache) => Promise<T>): Promise<{ cache: Cache; result: T }> {
+    const db = (await connect(await createDatabase())) as Transactional
+    await migrate(db)
+    const result = await db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_sleep(${SPENT_MS / 1_000}::float8)`)
+      return work(createCache(tx))
+    })
+    return { cache: createCache(db), result }
+  }
+
+  it('a short expiration counts from the write', async () => {
+    const { cache } = await late(async (own) => {
+      await own.set('set', 1, { expiration: 1.4 })
+      await own.setMany({ many: 1, others: 2 }, { expiration: 1.4 })
+      await own.add('add', 1, { expiration: 1.4 })
+      await own.increment('counter', 1, { expiration: 1.4 })
+      await own.getOrSet('computed', () => 1, { expiration: 1.4 })
+      await own.set('touched', 1, { expiration: '1h' })
+      expect(await own.touch('touched', 1.4)).toBe(true)
+    })
+    const keys = ['set', 'many', 'others', 'add', 'counter', 'touched']
+    expect([...(await cache.getMany(keys)).keys()].sort()).toEqual(keys.sort())
+  })
+
+  it('a window of a limit counts from the call', async () => {
+    const { result } = await late(async (own) => {
+      const first = await own.limit('key', { limit: 1, period: 1.4 })
+      return [first, await own.limit('key', { limit: 1, period: 1.4 })]
+    })
+    const [first, second] = result
+    expect(first).toMatchObject({ allowed: true, count: 1 })
+    expect(first?.resetMs).toBeGreaterThan(0)
+    expect(second).toMatchObject({ allowed: false, count: 2 })
+  })
+
+  it('an entry that expires meanwhile is absent', async () => {
+    const { result } = await late(async (own) => {
+      await own.set('key', 1, { expiration: 0.001 })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return own.get('key')
+    })
+    expect(result).toBe(undefined)
+  })
+})
