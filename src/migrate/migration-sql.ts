@@ -12,7 +12,7 @@ import { ownTables } from '../schema/own-tables.ts'
 import { guardedBlock, identifier, literal, verbatim } from '../schema/sql-text.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
-import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
+import { ENCODING, ENCODING_SQLSTATE, OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { changeSteps, checkedChannel } from './changes-sql.ts'
 import { clusterStep } from './cluster-sql.ts'
 import { DISTRIBUTED_DECLARATIONS, distributedSteps } from './distributed-sql.ts'
@@ -126,6 +126,9 @@ function preamble(tables: CacheTables): string {
   return [
     `if current_setting('server_version_num')::int < ${OLDEST_POSTGRES}0000 then
   raise exception 'pgstash needs Postgres ${OLDEST_POSTGRES} or newer' using errcode = '${TOO_OLD_SQLSTATE}';
+end if;
+if getdatabaseencoding() <> '${ENCODING}' then
+  raise exception 'pgstash needs a database in UTF8' using errcode = '${ENCODING_SQLSTATE}';
 end if;`,
     findHome(tables),
     ...(tables.schema === undefined

@@ -1,13 +1,18 @@
 /** Explains SQLSTATEs and says what to do about each. docs/troubleshooting.md has more. */
-import { OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from './versions.ts'
+import { ENCODING_SQLSTATE, OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from './versions.ts'
 
 const MIGRATE = 'run `pgstash migrate` or migrate(db)'
 const FOREIGN = `another version made it, or a table of your own has the name. To find out, ${MIGRATE}.`
 const NAME_LOST = 'The pooler does not keep prepared statements: pass `preparedNames: false` to createCache.'
 
+const ENCODING =
+  "Not every value fits into the database's encoding: use a database in UTF8 (create database … encoding 'UTF8' template template0)."
+
 /** Advice for the SQLSTATEs that people meet. */
 export const SQLSTATE_ADVICE: Record<string, string> = {
   '08P01': 'A pooler or proxy ended the connection, or what answers does not speak the protocol of Postgres.',
+  '22P05': ENCODING,
+  [ENCODING_SQLSTATE]: ENCODING,
   '25006': 'The database is read-only: connect to the primary.',
   '26000': NAME_LOST,
   '25P03':

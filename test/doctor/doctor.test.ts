@@ -57,6 +57,17 @@ describe('doctor', () => {
     expect(new Set(found.map(({ check }) => check)).size).toBe(22)
   })
 
+  it('says that the encoding cannot hold every value', async () => {
+    const url = new URL(await createDatabase())
+    const name = url.pathname.slice(1)
+    const admin = createPool(await createDatabase())
+    await admin.query(`drop database "${name}"`)
+    await admin.query(
+      `create database "${name}" encoding 'LATIN1' template template0 locale_provider libc lc_collate 'C' lc_ctype 'C'`,
+    )
+    expect(about(await findingsAt(url.href), 'server')).toContain('problem: The encoding of the database is LATIN1.')
+  })
+
   it('says that the tables are missing, or of an older version', async () => {
     const { query, findings } = await createPatient()
     await query(

@@ -15,7 +15,11 @@ import { createNeon } from '../setup/neon.ts'
 const bodies: string[] = []
 neonConfig.fetchFunction = (url: string, init: RequestInit) => {
   // How long a computation took has more or fewer digits each time.
-  bodies.push(String(init.body).replace(/"\d+\.\d+"/g, '"0.0"').replace(/"Hello","\d+"/, '"Hello","0"'))
+  bodies.push(
+    String(init.body)
+      .replace(/"\d+\.\d+"/g, '"0.0"')
+      .replace(/"Hello","\d+"/, '"Hello","0"'),
+  )
   return fetch(url, init)
 }
 afterAll(() => {
