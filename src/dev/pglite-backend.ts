@@ -35,16 +35,26 @@ export async function createPgliteBackend(dataDir: string | undefined): Promise<
   const peer = await importPeer('@electric-sql/pglite', () => import('@electric-sql/pglite'))
   const unlock = dataDir === undefined ? async () => {} : await takeFolder(dataDir)
   try {
-    const startParams = serverParams(peer.PGlite.defaultStartParams)
+    const startParams = serverParams(checkVersion(peer).PGlite.defaultStartParams)
     const options: PGliteOptions =
       dataDir === undefined ? { startParams } : { startParams, fs: await privateFiles(dataDir) }
     return new PgliteBackend(peer, await peer.PGlite.create(options), unlock)
-  } catch {
+  } catch (cause) {
     await unlock()
+    if (cause instanceof LocalNeonError) throw cause
     throw new LocalNeonError(
-      'PGlite could not start. If dataDir holds a database of another version, use a new folder.',
+      'PGlite could not start; see the cause. If dataDir holds a database of another version, use a new folder.',
+      { cause },
     )
   }
+}
+
+/** @throws LocalNeonError for PGlite 0.3, which has no parameters for its server */
+function checkVersion(peer: Peer): Peer {
+  if (Array.isArray(peer.PGlite.defaultStartParams)) return peer
+  throw new LocalNeonError(
+    'Expected @electric-sql/pglite 0.4 or newer, got an older one: npm install --save-dev @electric-sql/pglite@latest',
+  )
 }
 
 async function takeFolder(dataDir: string): Promise<() => Promise<void>> {

@@ -7,10 +7,11 @@
  * it mentions, and never as a permission. For example, `no-store; max-age=60` forbids storing.
  */
 import { type BareItem, type Dictionary, type InnerList, Token } from 'structured-headers'
-import { deltaSeconds, fieldNames, listMembers, structuredDictionary, TCHAR } from './fields.ts'
+import { deltaSeconds, fieldNames, listMembers, TCHAR } from './fields.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import { oncePer } from './once-per.ts'
 import type { Policy } from './policy.ts'
+import { structuredDictionary } from './structured-fields.ts'
 
 /** A directive's argument; undefined if it has none, null if it is malformed. */
 export type Argument = string | undefined | null

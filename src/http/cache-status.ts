@@ -1,7 +1,8 @@
 /** The Cache-Status field (RFC 9211): how this cache handled the request, after the members of caches closer to the origin. */
 import { type BareItem, serializeItem, serializeList, Token } from 'structured-headers'
-import { isToken, structuredList } from './fields.ts'
+import { isToken } from './fields.ts'
 import type { Reuse } from './serving.ts'
+import { structuredList } from './structured-fields.ts'
 
 /** Why the request went to the handler (RFC 9211 2.2). */
 export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial'

@@ -1,11 +1,7 @@
 /**
- * The common syntax of header fields: lists, tokens and quoted strings (RFC 9110 5.6), delta-seconds (RFC 9111 1.2.2), dates
- * (RFC 9110 5.6.7), and structured fields (RFC 8941).
- *
- * A structured field that does not parse counts as absent (4.2): the result is undefined. Nothing throws.
+ * The common syntax of header fields: lists, tokens and quoted strings (RFC 9110 5.6), delta-seconds (RFC 9111 1.2.2), and
+ * dates (RFC 9110 5.6.7). Nothing throws.
  */
-import { type Dictionary, type List, parseDictionary, parseList } from 'structured-headers'
-
 /** The characters of a token (RFC 9110 5.6.2), for regular expressions. */
 export const TCHAR = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
 
@@ -71,28 +67,6 @@ function closingQuote(value: string, opening: number): number | undefined {
 
 function isBlank(character: string | undefined): boolean {
   return character === ' ' || character === '\t'
-}
-
-export function structuredList(value: string | null): List | undefined {
-  return value === null ? undefined : attempt(parseList, value)
-}
-
-export function structuredDictionary(value: string | null): Dictionary | undefined {
-  return value === null ? undefined : attempt(parseDictionary, value)
-}
-
-/** Returns the members of a list that are strings. Ignores members of other types, and all parameters. */
-export function structuredStrings(value: string | null): string[] {
-  const members = structuredList(value)?.map(([member]) => member) ?? []
-  return members.filter((member) => typeof member === 'string')
-}
-
-function attempt<T>(parse: (value: string) => T, value: string): T | undefined {
-  try {
-    return parse(value)
-  } catch {
-    return undefined
-  }
 }
 
 // HTTP dates have exactly three formats. `Date.parse` would accept many more, and other time zones (RFC 9111 4.2).

@@ -1,4 +1,5 @@
 /** Combines parts of a representation (RFC 9111 3.4, RFC 9110 15.3.7.3). All bytes together are a complete 200. */
+import type { Bytes } from '../values/bytes.ts'
 import { mergeFields } from './freshening.ts'
 import type { TimedResponse } from './message.ts'
 import { type Parts, type Piece, storedLength, uniteParts } from './partial-ranges.ts'
@@ -44,7 +45,7 @@ export function joinPieces(
   { pieces, parts }: CombinedPart,
   stored: Uint8Array,
   received: Uint8Array,
-): Uint8Array<ArrayBuffer> | undefined {
+): Bytes | undefined {
   const joined = new Uint8Array(storedLength(parts))
   let at = 0
   for (const { from, range } of pieces) {

@@ -1,7 +1,8 @@
 /** The tags that a response names itself: in Cache-Tag, and in Cache-Groups (RFC 9875). */
-import { structuredStrings, trimBlanks } from './fields.ts'
+import { trimBlanks } from './fields.ts'
 import { invalidates } from './invalidation.ts'
 import type { ResponseHead } from './message.ts'
+import { structuredStrings } from './structured-fields.ts'
 
 /**
  * Returns the tag of a group. The tag contains the origin, because groups of different origins are unrelated (RFC 9875 2.1).

@@ -1,5 +1,4 @@
 /** The part of a Drizzle database that pgstash uses. */
-import type { SQL } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { CacheError, DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
@@ -8,12 +7,19 @@ import { withoutContent } from '../values/redact.ts'
 /**
  * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
  *
- * Typed by shape, so that Drizzle 0.45 and 1.0 both fit, whatever their schema.
+ * Typed by shape, so that Drizzle 0.45 and 1.0 both fit, whatever their schema. A program may also have several copies of
+ * Drizzle. Their classes differ for TypeScript, because they have private fields.
  */
 export interface Database {
   select(...args: never[]): unknown
   with(...args: never[]): unknown
-  execute(query: SQL): PromiseLike<unknown>
+  execute(query: Executable): PromiseLike<unknown>
+}
+
+/** An SQL object of any copy of Drizzle. */
+interface Executable {
+  // biome-ignore lint/suspicious/noExplicitAny: only `any` is assignable to the `SQL` class of every copy of Drizzle
+  getSQL(): any
 }
 
 /** A database, or a function that makes it when the first statement is sent. */

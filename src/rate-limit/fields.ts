@@ -6,7 +6,7 @@
  * to the client, and to everyone who reads its logs, what it is counted by.
  */
 import { type BareItem, type Item, serializeList } from 'structured-headers'
-import { structuredList } from '../http/fields.ts'
+import { structuredList } from '../http/structured-fields.ts'
 
 const MS_PER_SECOND = 1_000
 /** The largest structured Integer (RFC 8941 3.3.1). */

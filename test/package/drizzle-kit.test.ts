@@ -152,6 +152,33 @@ describe("the recipe for one's own drizzle-kit", () => {
     expect((await routines()).rows).toEqual(installed)
   })
 
+  it('leaves our tables alone with the documented tablesFilter: push drops none, and what pull writes has a schema', async () => {
+    const url = await createDatabase()
+    const pool = createPool(url)
+    await migrate(drizzlePg(pool))
+    const count = async () =>
+      (await pool.query("select count(*)::int as n from pg_class where relname ~ '^cache_' and relkind = 'r'")).rows[0]
+        .n
+    const before = await count()
+    expect(before).toBe(6)
+    await writeFile(
+      join(project, 'own.ts'),
+      `import { pgTable, text } from 'drizzle-orm/pg-core'\nexport const own = pgTable('own', { id: text('id').primaryKey() })\n`,
+    )
+    const filter = ['--tablesFilter', '!cache_*']
+    const options = ['--dialect', 'postgresql', '--url', url]
+    const push = () =>
+      run(bin('drizzle-kit'), ['push', ...options, '--schema', './own.ts', '--force', ...filter], project)
+    expect((await push()).stdout).toContain('Changes applied')
+    expect((await push()).stdout).toContain('No changes detected')
+    expect(await count()).toBe(before)
+    const pulled = await run(bin('drizzle-kit'), ['pull', ...options, '--out', './filtered', ...filter], project)
+    expect(pulled.code, pulled.stdout + pulled.stderr).toBe(0)
+    const schema = await readFile(join(project, 'filtered/schema.ts'), 'utf8')
+    expect(schema).toContain('own')
+    expect(schema).not.toContain('unknown(')
+  })
+
   async function generateFrom(file: string): Promise<string> {
     const out = `./migrations-of-${file}`
     const options = ['--dialect', 'postgresql', '--schema', `./${file}`, '--out', out]

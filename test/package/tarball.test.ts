@@ -386,6 +386,14 @@ describe.each(KEYS)('the entry %s', (key) => {
       stderr: '',
     })
   })
+
+  it('is one module, however it is loaded', async () => {
+    if (!process.features.require_module) return
+    const name = importName(key)
+    const script = `import('${name}').then((module) => console.log(Object.keys(module).every((name) => module[name] === require('${name}')[name])))`
+    const { stdout } = await run('node', ['--no-warnings', '--input-type=commonjs', '-e', script], folder())
+    expect(stdout.trim()).toBe('true')
+  })
 })
 
 describe('pgstash/dev without its peers', () => {
@@ -423,6 +431,7 @@ describe('the tarball', () => {
     /^drizzle\/\d{4}_\w+\.sql$/,
     /^src\/.+\.tsx?$/,
     /^dist\/.+\.(?:js|d\.ts)(?:\.map)?$/,
+    /^dist\/.+\.(?:cjs|d\.cts)$/,
   ]
 
   it.each(['README.md', 'LICENSE', 'CHANGELOG.md', 'drizzle/0000_init.sql', 'src/index.ts', 'dist/index.js'])(
@@ -437,14 +446,37 @@ describe('the tarball', () => {
     expect(files.filter((file) => SENTINELS.includes(file) || /(?:^|\/)(?:test|bench|worker)\//.test(file))).toEqual([])
   })
 
-  it('holds for each source its code, its declarations and their maps', () => {
+  it('holds for each source its code, its declarations and their maps', async () => {
     const sources = files.filter((file) => /^src\/.+\.tsx?$/.test(file))
     expect(sources.length).toBeGreaterThan(50)
     const expected = sources.flatMap((file) => {
       const built = file.replace(/^src\//, 'dist/').replace(/\.tsx?$/, '')
       return [`${built}.js`, `${built}.js.map`, `${built}.d.ts`, `${built}.d.ts.map`]
     })
-    expect(files.filter((file) => file.startsWith('dist/')).sort()).toEqual(expected.sort())
+    const isCommonJs = (file: string) => /\.(?:cjs|d\.cts)$/.test(file)
+    const built = files.filter((file) => file.startsWith('dist/'))
+    expect(built.filter((file) => !isCommonJs(file)).sort()).toEqual(expected.sort())
+    // For `require`, each entry has one line of code, and the declarations have twins.
+    const commonJs = Object.values((await manifest()).exports).map((entry) => dirname(Object(entry).default ?? ''))
+    expect(
+      built
+        .filter((file) => file.endsWith('.cjs'))
+        .map((file) => `./${dirname(file)}`)
+        .sort(),
+    ).toEqual(commonJs.filter((folder) => folder !== '.').sort())
+    for (const file of built.filter((name) => name.endsWith('.d.cts'))) {
+      expect(files).toContain(file.replace(/\.d\.cts$/, '.d.ts'))
+    }
+  })
+
+  it('declares the same for require as for import, with imports of the same kind', async () => {
+    for (const file of files.filter((name) => name.endsWith('.d.cts'))) {
+      const specifiers = imports(await text(file)).filter((name) => name.startsWith('.'))
+      for (const specifier of specifiers) {
+        expect(specifier, file).toMatch(/\.cjs$/)
+        await access(resolve(unpacked, dirname(file), specifier.replace(/\.cjs$/, '.d.cts')))
+      }
+    }
   })
 
   it('has maps whose sources are in it', async () => {

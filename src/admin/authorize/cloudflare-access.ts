@@ -1,7 +1,13 @@
-import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
 import type { Authorize } from './authorize.ts'
+
+/** Of `fetch`, what the keys need. jose's own type would make its ES module part of CommonJS declarations. */
+type KeyFetch = (
+  url: string,
+  options: { headers: Headers; method: 'GET'; redirect: 'manual'; signal: AbortSignal },
+) => Promise<Response>
 
 export interface CloudflareAccessOptions {
   /** The team's name: `acme` of `acme.cloudflareaccess.com`. */
@@ -11,7 +17,7 @@ export interface CloudflareAccessOptions {
   /** Which of the people that Access lets through may see the pages; default: all of them. */
   allow?: ((email: string | undefined) => boolean) | undefined
   /** How the team's keys are fetched; default `fetch`. */
-  fetch?: FetchImplementation | undefined
+  fetch?: KeyFetch | undefined
 }
 
 /** What jose says of keys that cannot be had: too late, no answer with 200 or no JSON, or no keys in it. */

@@ -1,4 +1,5 @@
 /** The port of a store for HTTP responses. Each method is one round trip. */
+import type { Bytes } from '../../values/bytes.ts'
 import type { Cost, Emit } from '../../values/events.ts'
 import type { Deadline } from '../../values/expiration.ts'
 
@@ -78,7 +79,7 @@ export interface ResponseAnswer {
          * Undefined if the store sees that the request needs no body: the client has the response, or its range is outside of
          * the body.
          */
-        readonly body: { readonly bytes: Uint8Array<ArrayBuffer>; readonly offset: number } | undefined
+        readonly body: { readonly bytes: Bytes; readonly offset: number } | undefined
         readonly form: BodyForm
         readonly expiresAt: number | undefined
       }

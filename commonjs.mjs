@@ -1,0 +1,37 @@
+// Gives each entry point a CommonJS face: `require` loads the same ES modules, and its declarations are CommonJS too.
+// `npm run build` runs it after the compiler.
+//
+// TypeScript resolves the imports of a declaration file by the file's own kind. Drizzle declares its classes once for
+// `import` and once for `require`, and these have private fields. So a CommonJS program could not pass its database to
+// a function that an ES module declares (TS2345). The code exists once, so there are never two caches of one name.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('./', import.meta.url))
+const RELATIVE = /(\bfrom\s*|\bimport\(\s*)(['"])(\.{1,2}\/[^'"\n]+?)(?:\.d)?\.[jt]sx?\2/g
+
+const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const written = new Set()
+
+for (const entry of Object.values(entries)) {
+  if (typeof entry === 'string') continue
+  writeFileSync(
+    join(root, entry.require.default),
+    `'use strict'\nmodule.exports = require('./${basename(entry.default)}')\n`,
+  )
+  declare(join(root, entry.types))
+}
+
+/** Writes the CommonJS twin of a declaration file, and of all that it imports. */
+function declare(file) {
+  if (written.has(file)) return
+  written.add(file)
+  const imported = []
+  const text = readFileSync(file, 'utf8').replace(RELATIVE, (_match, keyword, quote, path) => {
+    imported.push(path)
+    return `${keyword}${quote}${path}.cjs${quote}`
+  })
+  writeFileSync(file.replace(/\.d\.ts$/, '.d.cts'), text)
+  for (const path of imported) declare(join(dirname(file), `${path}.d.ts`))
+}
