@@ -24,6 +24,7 @@ const MIGRATIONS = [
   'migration 0002_responses',
   'migration 0003_changes',
   'migration 0004_history',
+  'migration 0005_lease_slots',
 ]
 const RECIPE = 'docs/snippets/own-drizzle-kit'
 

@@ -8,6 +8,8 @@ import { startLocalNeon } from 'pgstash/dev'
 import { migrate } from 'pgstash/migrate'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { countView, logIn } from '../../docs/snippets/counters.ts'
+import { countLive } from '../../docs/snippets/counting.ts'
+import { expiredKeys } from '../../docs/snippets/listing.ts'
 import { session, signIn } from '../../docs/snippets/sliding.ts'
 import { newestKeys, setUp } from '../../docs/snippets/tables.ts'
 import { product, productChanged } from '../../docs/snippets/tags.ts'
@@ -23,6 +25,13 @@ const SNIPPETS = join(ROOT, 'docs/snippets')
 function readSnippet(name: string): string | undefined {
   const file = join(SNIPPETS, name)
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined
+}
+
+/** Node 20 has no Array.fromAsync. */
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
 }
 
 describe('the documents', () => {
@@ -91,6 +100,14 @@ describe('the snippets', () => {
       const statuses = []
       for (let i = 0; i < 6; i++) statuses.push((await logIn(cache, '::1')).status)
       expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
+    })
+
+    it('count the live entries, and list the expired ones', async () => {
+      const counted = cache.namespace('counted')
+      await counted.setMany({ a: 1, b: 2 })
+      await counted.set('expired', 1, { expiration: 0 })
+      expect(await countLive(counted, () => {})).toBe(2)
+      expect(await collect(expiredKeys(counted))).toEqual(['expired'])
     })
 
     it('keep a product until it changes, and one that changes while it is read not at all', async () => {

@@ -1,7 +1,7 @@
 /**
  * The statement that an operation sends inline and its routine give the same answer, and leave the same rows.
  *
- * Both run in one transaction, from the same state, so that both see one `now()`. The ids of the state are older than the
+ * Both run in one transaction, from the same state, and see one instant: a function on the search path stops the clock. The ids of the state are older than the
  * server's, as if other transactions had committed it.
  */
 import { type SQL, sql, TransactionRollbackError } from 'drizzle-orm'
@@ -27,6 +27,10 @@ let db: NodePgDatabase
 beforeAll(async () => {
   db = drizzle(createPool(await createLonelyDatabase(), { max: 1 }))
   await migrate(db)
+  await db.execute(sql`create schema frozen`)
+  await db.execute(
+    sql`create function frozen.statement_timestamp() returns timestamptz stable language sql as 'select now()'`,
+  )
 })
 
 interface Entry {
@@ -150,6 +154,7 @@ async function outcomes(given: State, values: object, operations: readonly Opera
   const seen: string[] = []
   await db
     .transaction(async (tx) => {
+      await tx.execute(sql`set local search_path = frozen, pg_catalog, public`)
       await establish(tx, given)
       const runner = createRunner(tx, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true })
       for (const operation of operations) seen.push(await outcome(tx, runner, operation, values))

@@ -13,6 +13,7 @@ export const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   computeMs: [5, null],
   asOf: [null, OLD_SNAPSHOT],
   tags: [null, ['x'], ['y', 'z']],
+  tag: ['x', 'nothing'],
   at: [null, '2100-01-01T00:00:00.000Z', '2020-01-01T00:00:00.000Z'],
   after: [60_000, null, 0],
   token: ['mine', 'theirs'],
