@@ -4,6 +4,7 @@ import type { CountingInput } from '../store/inputs.ts'
 import type { MaybePromise, Reply } from '../store/store.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject } from '../values/options.ts'
+import { withoutRejection } from '../values/promises.ts'
 
 /** Undefined for an estimate. @throws InvalidOptionError, and the reason of a signal that has aborted */
 export function parseCountOptions(options: CountOptions | undefined): CountingInput | undefined {
@@ -26,7 +27,7 @@ export function parseStatsOptions(options: StatsOptions | undefined): CountingIn
 function parseCounting({ onProgress, signal }: Pick<StatsOptions, 'onProgress' | 'signal'>): CountingInput {
   optionalFunction('onProgress', onProgress)
   if (optionalSignal(signal)?.aborted) throw signal?.reason
-  return { onProgress, signal: optionalSignal(signal) }
+  return { onProgress: withoutRejection(onProgress), signal: optionalSignal(signal) }
 }
 
 function refuseParts({ onProgress, signal }: CountingInput, message: string): void {

@@ -16,7 +16,7 @@ import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { isPlain } from '../values/json-loss.ts'
 import { storedTags } from '../values/key.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject, wholeNumber } from '../values/options.ts'
-import { ignoreRejection, isThenable } from '../values/promises.ts'
+import { ignoreRejection, isThenable, withoutRejection } from '../values/promises.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
 import { milliseconds } from '../values/time-span.ts'
 import { deadlineOf, type Settings } from './settings.ts'
@@ -129,7 +129,7 @@ export function parseSweep(options: ClearExpiredOptions | undefined): SweepInput
   return {
     batch,
     timeBudget: timeBudget === undefined ? Number.POSITIVE_INFINITY : budgetMs(timeBudget),
-    onProgress: onProgress && ((removed) => ignoreRejection(onProgress(removed))),
+    onProgress: withoutRejection(onProgress),
     signal: optionalSignal(signal),
   }
 }

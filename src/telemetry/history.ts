@@ -10,6 +10,7 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type EventListener, utf8Bytes } from '../values/events.ts'
 import { type Expiration, parsePeriod } from '../values/expiration.ts'
 import { optionalFunction, optionsObject } from '../values/options.ts'
+import { ignoreRejection } from '../values/promises.ts'
 import { withDeadline } from '../values/with-deadline.ts'
 import { addHistory } from './add-history.ts'
 import { addEvent, emptyTally, type Tally } from './tally.ts'
@@ -74,7 +75,7 @@ export function historyListener(db: DatabaseSource, options?: HistoryOptions): H
       await runner.run(addHistory, { name, keepMs, ...counted })
     } catch (error) {
       try {
-        onError?.(error)
+        ignoreRejection(onError?.(error))
       } catch {
         // A failing `onError` must not cause another failure.
       }

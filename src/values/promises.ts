@@ -14,6 +14,13 @@ export function ignoreRejection(value: unknown): void {
   } catch {}
 }
 
+/** The same callback, whose promise may reject without anybody awaiting it. What it throws at once still reaches the caller. */
+export function withoutRejection<T>(
+  callback: ((argument: T) => unknown) | undefined,
+): ((argument: T) => void) | undefined {
+  return callback && ((argument) => ignoreRejection(callback(argument)))
+}
+
 /** True for promises and for all else that `await` would wait for, such as a Drizzle query. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'

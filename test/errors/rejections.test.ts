@@ -56,6 +56,11 @@ await later()
       'resolved',
     ],
     [
+      'from onProgress of a count',
+      `${HIT}console.log(await rejected(() => cache.count({ onProgress: late })))`,
+      'resolved',
+    ],
+    [
       'from waitUntil',
       `console.log(await rejected(() => cache.getOrSet('key', () => 1, { waitUntil: late })))`,
       'resolved',

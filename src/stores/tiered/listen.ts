@@ -5,6 +5,7 @@ import type { Cache } from '../../cache.ts'
 import type { Changes } from '../../store/changes.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
+import { ignoreRejection } from '../../values/promises.ts'
 import { randomNumber } from '../../values/random.ts'
 import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../../values/time-span.ts'
 import type { ChangeFeed } from './change-feed.ts'
@@ -69,7 +70,7 @@ export function listen(cache: Cache, options: ListenOptions): Listening {
   const { connect, onError, rules } = parseOptions(options)
   const tell = (error: unknown) => {
     try {
-      onError?.(error)
+      ignoreRejection(onError?.(error))
     } catch {
       // A failure of the caller's function must not end the listening.
     }
