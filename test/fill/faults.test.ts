@@ -167,7 +167,7 @@ describe('a database that cannot be reached', () => {
   it('is left alone after five failures in a row, and asked again after a moment', async () => {
     const events: CacheEvent[] = []
     const client = site.client({ onError: 'miss', timeout: 10_000, onEvent: (event) => events.push(event) })
-    site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '53100' } })
+    site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '58030' } })
     // The moment is a second, which a busy machine takes for less than this.
     const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
     for (let i = 0; i < 5; i++) expect(await client.get('key')).toBe(undefined)

@@ -40,11 +40,11 @@ const PROBES: Record<string, string> = {
  * request of a cold isolate. A feature may raise a budget, deliberately.
  */
 const BUDGET_BYTES: Record<string, number> = {
-  '.': 80_000,
+  '.': 87_000,
   './schema': 4_500,
   // Includes all statements, because they are compiled into routines.
-  './migrate': 38_500,
-  './drizzle': 34_700,
+  './migrate': 43_500,
+  './drizzle': 37_500,
   // Includes the codec, which reaches a program with `createCache` in any case.
   './hono': 51_000,
   './fetch': 50_000,
@@ -142,9 +142,9 @@ describe('the size of pgstash', () => {
 describe('the size of what is used of pgstash', () => {
   it.each([
     // Statements and tables are a quarter of it, recognising failures and checking options another.
-    ['createCache', 50_000],
-    ['memoryCache', 31_000],
-    ['cached', 35_000],
+    ['createCache', 54_500],
+    ['memoryCache', 31_500],
+    ['cached', 36_700],
     ['openTelemetryListener', 3_700, 'pgstash/telemetry'],
     ['analyticsEngineListener', 3_700, 'pgstash/telemetry'],
   ])(
@@ -167,7 +167,7 @@ describe('a worker without the driver of Neon', () => {
   it('is within its budget with everything it needs, and 45 KB smaller than one with the driver', async () => {
     const [small, usual] = [await sizeOf(snippet('small-worker')), await sizeOf(snippet('worker'))]
     console.log(`over fetch ${small} B, with the driver ${usual} B`)
-    expect(small).toBeLessThan(72_000)
+    expect(small).toBeLessThan(77_000)
     expect(usual - small).toBeGreaterThan(45_000)
   })
 
