@@ -119,8 +119,8 @@ export interface Cache {
   /**
    * Counts by state, and bytes, of this namespace and those nested in it.
    *
-   * Above 10,000 entries the figures are estimates from a sample, and `estimated` is true. An estimate takes one round trip, and
-   * no longer however large the table. `exact: true` counts everything, in parts.
+   * In Postgres, figures above 10,000 entries (of each node) are estimates from a sample, and `estimated` is true. An estimate takes
+   * one round trip, however large the table. `exact: true` counts everything, in parts.
    */
   stats(options?: StatsOptions): Promise<CacheStats>
   /**

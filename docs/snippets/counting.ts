@@ -4,7 +4,8 @@ import type { Cache } from 'pgstash'
 export async function countLive(cache: Cache, say: (percent: number) => void): Promise<number> {
   const { total } = await cache.stats()
   return cache.count({
-    onProgress: (counted) => say(Math.round((100 * counted) / total)),
+    // The total is an estimate, and 0 for an empty cache.
+    onProgress: (counted) => say(Math.min(100, Math.round((100 * counted) / Math.max(1, total)))),
     signal: AbortSignal.timeout(120_000),
   })
 }

@@ -26,8 +26,9 @@ export function parseStatsOptions(options: StatsOptions | undefined): CountingIn
 
 function parseCounting({ onProgress, signal }: Pick<StatsOptions, 'onProgress' | 'signal'>): CountingInput {
   optionalFunction('onProgress', onProgress)
-  if (optionalSignal(signal)?.aborted) throw signal?.reason
-  return { onProgress: withoutRejection(onProgress), signal: optionalSignal(signal) }
+  const checked = optionalSignal(signal)
+  if (checked?.aborted) throw checked.reason
+  return { onProgress: withoutRejection(onProgress), signal: checked }
 }
 
 function refuseParts({ onProgress, signal }: CountingInput, message: string): void {

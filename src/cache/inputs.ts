@@ -56,7 +56,7 @@ export function parsePairs(entries: unknown): (readonly [string, unknown])[] {
   })
 }
 
-/** The entries of an object. What holds its data elsewhere than in fields would be stored as no entry at all. */
+/** The entries of an object. Refuses objects whose data is not in fields, because they would silently store nothing. */
 function fieldsOf(entries: object): (readonly [string, unknown])[] {
   const fields = Object.entries(entries)
   const hasOtherData =
@@ -65,7 +65,7 @@ function fieldsOf(entries: object): (readonly [string, unknown])[] {
     Object.prototype.toString.call(entries) !== '[object Object]' ||
     (fields.length === 0 && !isPlain(entries))
   if (!hasOtherData) return fields
-  // The caller gets an error of this call. That of the promise would end the process.
+  // The caller gets an error of this call. An unhandled rejection of the promise would end the process.
   ignoreRejection(entries)
   throw notPairs(entries, isThenable(entries) ? ' Await it.' : '')
 }

@@ -10,6 +10,7 @@ import type { Answer } from '../fill/calls.ts'
 import type { FillEngine } from '../fill/get-or-set.ts'
 import type { CacheEvent } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
+import { ignoreRejection } from '../values/promises.ts'
 import { METHODS } from './checked-cache.ts'
 import { ENGINE, engineOf, type OperationEngine, type ScopedEngine } from './engine.ts'
 import { exactCache, exactEntry } from './exact-arguments.ts'
@@ -140,6 +141,8 @@ async function countFill(
   call: (watched: Compute, own: Computation) => Promise<Answer>,
 ): Promise<Answer> {
   const own: Computation = { state: 'none' }
+  // The cache sees only the function below, and not a promise that was passed as the value.
+  ignoreRejection(compute)
   const watched = async (fill: Fill): Promise<unknown> => {
     try {
       own.value = await (typeof compute === 'function' ? (compute as Compute)(fill) : compute)

@@ -3,6 +3,7 @@ import type { Cache, WriteOptions } from '../cache.ts'
 import type { Item, WriteInput } from '../store/store.ts'
 import { encodeValue } from '../values/codec.ts'
 import { byCodePoint, storedKey } from '../values/key.ts'
+import { ignoreRejection } from '../values/promises.ts'
 import type { OperationEngine } from './engine.ts'
 import { parsePairs, parseWrite } from './inputs.ts'
 import { outcome, perform } from './perform.ts'
@@ -26,6 +27,8 @@ export function writing(engine: OperationEngine) {
 
   /** Like `set`, but returns the stored form. */
   async function setStored(key: string, value: unknown, options?: WriteOptions): Promise<Item> {
+    // An invalid key or option ends the call without looking at a promise that was passed as the value.
+    ignoreRejection(value)
     const stored = storedKey(scope, key)
     const input = inputOf(options)
     const item = await itemOf(stored, value)
@@ -42,7 +45,9 @@ export function writing(engine: OperationEngine) {
 
   async function setMany(entries: unknown, options?: WriteOptions): Promise<void> {
     // By stored key: of duplicates the last one wins, and Postgres refuses the same key twice in one upsert.
-    const given = new Map(parsePairs(entries).map(([key, value]) => [storedKey(scope, key), value]))
+    const pairs = parsePairs(entries)
+    for (const [, value] of pairs) ignoreRejection(value)
+    const given = new Map(pairs.map(([key, value]) => [storedKey(scope, key), value]))
     const input = inputOf(options)
     const items = await Promise.all(Array.from(given, ([key, value]) => itemOf(key, value)))
     if (items.length === 0) return
@@ -63,6 +68,7 @@ export function writing(engine: OperationEngine) {
     },
     setMany: setMany as Cache['setMany'],
     async add(key: string, value: unknown, options?: WriteOptions): Promise<boolean> {
+      ignoreRejection(value)
       const stored = storedKey(scope, key)
       const input = inputOf(options)
       const item = await itemOf(stored, value)

@@ -70,7 +70,7 @@ function classOf(value: object): Class | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
   const own = OWN_PROTOTYPES.get(prototype)
   if (own !== undefined) return own
-  // Of another realm, such as a test's.
+  // The object may come from another realm, such as a test's.
   const maker: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   if (typeof maker !== 'function' || maker.prototype !== prototype) return undefined
   return NATIVE.exec(Function.prototype.toString.call(maker))?.[1] as Class | undefined

@@ -9,9 +9,9 @@ import { isWrapped, wrapped } from './wrapped.ts'
 /** A function whose results a cache stores. */
 export interface CachedFunction<This, Args extends readonly unknown[], R> {
   /**
-   * Returns the stored value for these arguments, or calls the function. `undefined` is returned and not stored, but callers that
-   * wait for it share it; `null` is stored. Each call gets a value of its own, as the cache's codec brings it back: with JSON, a Date is a string, whether the
-   * value was computed or found.
+   * Returns the stored value for these arguments, or calls the function. `undefined` is returned and not stored, but callers
+   * that wait for it share it; `null` is stored. Each call gets a value of its own, as the cache's codec brings it back. With
+   * JSON, a Date is a string, whether the value was computed or found.
    */
   (this: This, ...args: Args): Promise<Jsonified<Awaited<R>>>
   /** The key of these arguments. @throws InvalidKeyError */

@@ -16,7 +16,7 @@ const DIGEST_LETTERS = 12
  * Names that the language or a compiler makes up, so that many functions have them: of `bind`, accessors and symbols, of
  * `export default`, of `new Function`, and of classes without a name.
  */
-const MADE_UP = /^(?:|(?:bound|get|set) .*|\[.*\]|_?default(?:_?\d+)?|anonymous|_class\d*|class_\d+)$/s
+const MADE_UP = /^(?:|(?:bound|get|set) .*|\[.*\]|(?:.*_)?default(?:_?\d+)?|anonymous|_class\d*|class_\d+)$/s
 
 /** @throws InvalidOptionError for a name that does not tell the function from others; `owner` says whose name it is */
 export function checkedName(name: unknown, owner = 'a function'): string {

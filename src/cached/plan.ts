@@ -107,7 +107,7 @@ export function planOf(
 /** The computation of a call. */
 export function computing({ fn, keyOf }: CachedPlan, self: unknown, args: unknown[], key: string) {
   return async (fill: Fill): Promise<unknown> => {
-    // An argument that was changed since the call would be stored under what it was. It is no answer to other callers either.
+    // An argument that was changed since the call would be stored under what it was. Other callers must not share the value either.
     const isChanged = keyOf(self, args) !== key
     if (isChanged) fill.skip()
     const value = await fn.apply(self, args)

@@ -13,7 +13,7 @@ export const isWrapped = (fn: object): boolean => made.has(fn)
 
 /** @param self stands in if the function is called without a `this` */
 export function wrapped(plan: CachedPlan, self?: unknown): AnyFunction {
-  // As a helper's `this` is the function that it belongs to, that one stands for nobody.
+  // `f.key()` is called with `f` as `this`. That is no owner, so `self` is used.
   const owner = (given: unknown) => (given === undefined || given === call ? self : given)
 
   async function call(this: unknown, ...args: unknown[]): Promise<unknown> {

@@ -78,7 +78,8 @@ interface Parts {
  * If the whole text is no URL for `new URL`, libpq's rule applies: a `?` or `#` before the `@` belongs to the password.
  */
 function partsOf(given: string, rest: string): Parts {
-  const isUrl = URL.canParse(given)
+  // A password such as `2024#x` looks like a port and a fragment to `new URL`.
+  const isUrl = URL.canParse(given) && !/^[^/?#@]*:\d*#[^/]*@/.test(rest)
   const authority = rest.slice(0, endOf(rest, isUrl ? /[/?#]/ : /\//))
   const at = authority.lastIndexOf('@')
   const behind = rest.slice(at + 1)

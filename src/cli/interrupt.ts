@@ -19,7 +19,7 @@ function abortedBy(signals: readonly NodeJS.Signals[]): AbortSignal {
   return controller.signal
 }
 
-/** Sets the exit code if Ctrl-C ended the command. A manager that ends one which runs until it is stopped meets no failure. */
+/** Sets the exit code if Ctrl-C ended the command. SIGTERM leaves 0, because stopping such a command is not a failure. */
 export function exitAfter(stopping: AbortSignal): void {
   if (stopping.aborted && stopping.reason === 'SIGINT') process.exitCode = EXIT.interrupted
 }

@@ -71,8 +71,10 @@ async function printLines(pages: AsyncIterable<ListedEntry[]>): Promise<void> {
   const { dim } = colors()
   let isFirst = true
   for await (const page of pages) {
+    // A page without matches is not the last.
+    if (page.length === 0) continue
     // In a pipe a heading would be taken for an entry.
-    if (isFirst && process.stdout.isTTY && page.length > 0) {
+    if (isFirst && process.stdout.isTTY) {
       await print(dim(`${'expires'.padEnd(24)}  ${'size'.padStart(10)}  key\n`))
     }
     isFirst = false

@@ -60,6 +60,8 @@ export async function noteVariants({ cache }: Place, key: string): Promise<boole
   } while (cursor !== undefined && entries.length < LISTED)
   if (entries.length === 0) return false
   const more = cursor === undefined ? '' : '\n…'
-  note(`The responses of this URL vary. Print one by its key:\n${entries.map((each) => each.key).join('\n')}${more}`)
+  note(
+    `The responses of this URL vary. Print one by its key:\n${entries.map((each) => visibleName(each.key)).join('\n')}${more}`,
+  )
   return true
 }

@@ -13,7 +13,7 @@ export interface Progress {
 const LINE_EVERY_MS = 5_000
 
 /**
- * @param total as far as it is known beforehand; what comes on top widens it
+ * @param total an estimate; a larger count raises it
  * @param done the verb of the lines
  */
 export function startProgress(total: number, done = 'removed'): Progress {

@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import type { Cache, CacheStats } from '../cache.ts'
 import { bytes, number as count } from '../doctor/figures.ts'
 import { pauseSeconds } from './arguments.ts'
-import { type CacheFlags, withCache, withCacheOptions } from './cache-options.ts'
+import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { exitAfter, onInterrupt } from './interrupt.ts'
 import { colors, print } from './output.ts'
@@ -34,7 +34,11 @@ export const statsCommand = withCacheOptions(new Command('stats'))
       const stopping = watch ? onInterrupt() : undefined
       let lines = 0
       do {
-        const stats = await (exact ? countAll(cache) : cache.stats())
+        // Later rounds draw no bar, because it would move the table down.
+        const stats = await (exact ? countAll(cache, lines === 0, stopping) : cache.stats()).catch((error: unknown) => {
+          if (!stopping?.aborted) throw error
+        })
+        if (stats === undefined) break
         const text = json ? `${JSON.stringify(stats)}\n` : table(stats)
         // In a terminal each takes the place of the one before.
         if (process.stdout.isTTY && !json && lines > 0) await print(`\u001b[${lines}A\u001b[J`)
@@ -46,10 +50,11 @@ export const statsCommand = withCacheOptions(new Command('stats'))
     })
   })
 
-async function countAll(cache: Cache): Promise<CacheStats> {
+async function countAll(cache: Cache, showsProgress: boolean, signal?: AbortSignal): Promise<CacheStats> {
+  if (!showsProgress) return cache.stats({ exact: true, ...given({ signal }) })
   const progress = startProgress((await cache.stats()).total, 'counted')
   try {
-    return await cache.stats({ exact: true, onProgress: progress.at })
+    return await cache.stats({ exact: true, onProgress: progress.at, ...given({ signal }) })
   } finally {
     progress.end()
   }

@@ -30,6 +30,5 @@ export function optionHint(command: Command, message: string): string | undefine
   if (typed === undefined || message.includes('Did you mean')) return undefined
   const options = command.options.filter(({ hidden }) => !hidden)
   const meant = options.find(({ long }) => OTHER_NAMES[long ?? '']?.includes(typed.toLowerCase()))
-  if (meant !== undefined) return `(Did you mean ${meant.flags}?)`
-  return undefined
+  return meant && `(Did you mean ${meant.flags}?)`
 }

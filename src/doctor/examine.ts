@@ -15,7 +15,7 @@ export async function examine(examined: Examined): Promise<Finding[]> {
     const seen = await look(check, examined)
     findings.push(...seen.map((observation) => ({ check: check.name, ...observation })))
     const isBad = seen.some(({ status }) => status === 'problem')
-    // There is nobody to ask, or nobody who would understand the other questions.
+    // The server is unreachable, or an engine on which the other checks would fail.
     if (isBad && (check.name === CONNECTION || check.name === ENGINE)) return findings
     if (check.name === 'migrations' && isBad) hasTables = false
   }

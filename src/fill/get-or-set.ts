@@ -10,7 +10,7 @@ import { decodeRow } from '../store/decode-row.ts'
 import { leaseIdentity } from '../store/lease-identity.ts'
 import { readLocally } from '../store/read-local.ts'
 import { now } from '../values/clock.ts'
-import { onAbort } from '../values/promises.ts'
+import { ignoreRejection, onAbort } from '../values/promises.ts'
 import {
   type Answer,
   type Call,
@@ -52,6 +52,7 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
     given: GetOrSetOptions | undefined,
     isRefresh: boolean,
   ): Call {
+    ignoreRejection(compute)
     const options = parseGetOrSet(given, settings)
     options.signal?.throwIfAborted()
     return {

@@ -23,7 +23,7 @@ const MESSAGES: Readonly<Record<string, (name: string) => string>> = {
 }
 
 const LOCKED =
-  "Other transactions use the cache's tables, and for half a minute left no moment to change them. Nothing was changed. Find them with `select pid, xact_start, query from pg_stat_activity order by xact_start`, end those that stay open, and migrate again."
+  "Another migration is running, or other transactions kept the cache's tables locked. Nothing was changed. Let the other migration finish. Otherwise find open transactions with `select pid, xact_start, query from pg_stat_activity order by xact_start`, end them, and migrate again."
 
 /** Adds advice to a failure if the migration itself refused. */
 export function refusal(failure: unknown, tables: CacheTables): unknown {

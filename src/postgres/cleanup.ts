@@ -98,10 +98,13 @@ async function evictTo(
   let evicted = 0
   const wanted = () => Math.max(entries, Math.ceil(bytes / Math.max(1, entryBytes)))
   if (wanted() === 0) return { evicted, more: false }
+  let minCompared: number | undefined
   for (const next of inBatches({ size: () => Math.min(largest, wanted(), MAX_EVICTED - evicted), isOver })) {
-    const { row: part } = await sendBatch(next, (size) =>
-      run(forScope(evict, scope), { ...range, ...evictSizes(size) }),
+    const { row: part, late } = await sendBatch(next, (size) =>
+      run(forScope(evict, scope), { ...range, ...evictSizes(size, minCompared) }),
     )
+    // Comparing takes most of the time, so a smaller batch must compare less.
+    if (late !== undefined) minCompared = 0
     if (part !== undefined) {
       evicted += part.evicted
       entries -= part.evicted

@@ -3,7 +3,6 @@
 import type { CacheStats } from '../cache.ts'
 import type { CountingInput } from '../store/inputs.ts'
 import { now } from '../values/clock.ts'
-import { inBatches } from '../values/in-batches.ts'
 import { keyRange, type Scope } from '../values/key.ts'
 import { type Counted, count } from './operations/count.ts'
 import { isOutOfTime } from './retry.ts'
@@ -16,6 +15,8 @@ const LARGEST_PART = 100_000
 const QUICK_MS = 250
 /** A slower part is followed by one of half its size, to stay far below the timeout. */
 const SLOW_MS = 1_000
+/** A part that ran out of time is followed by one that is smaller by this factor. */
+const SHRINK_FACTOR = 8
 /** Parts in a row that may run out of time. The third finds a database that does not answer, and rejects. */
 const MAX_LATE = 2
 
@@ -26,12 +27,13 @@ export async function countInParts(run: Run, scope: Scope, input: CountingInput)
   const sums = { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0 }
   let after: string | null = ''
   let size = FIRST_PART
+  let largest = LARGEST_PART
   let late = 0
-  for (const part of inBatches({ size: () => size })) {
+  for (;;) {
     if (signal?.aborted) throw signal.reason
     const startedAt = now()
     try {
-      const [row]: Counted[] = await run(count, { ...range, after, limit: part.size })
+      const [row]: Counted[] = await run(count, { ...range, after, limit: size })
       if (row === undefined) break
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += row[name]
       after = row.last
@@ -39,14 +41,16 @@ export async function countInParts(run: Run, scope: Scope, input: CountingInput)
     } catch (error) {
       // A first part that does not end says nothing of the later ones: the table may be locked.
       if (sums.total === 0 || ++late > MAX_LATE || !isOutOfTime(error)) throw error
-      part.shrink()
+      // Quick parts grow again, but not to a size that took too long.
+      largest = Math.max(1, Math.ceil(size / 2))
+      size = Math.max(1, Math.ceil(size / SHRINK_FACTOR))
       continue
     }
     onProgress?.(sums.total)
     if (after === null) break
     const tookMs = now() - startedAt
-    if (tookMs < QUICK_MS) size = Math.min(LARGEST_PART, part.size * 2)
-    else if (tookMs > SLOW_MS) size = Math.max(1, Math.ceil(part.size / 2))
+    if (tookMs < QUICK_MS) size = Math.min(largest, size * 2)
+    else if (tookMs > SLOW_MS) size = Math.max(1, Math.ceil(size / 2))
   }
   return { ...sums, estimated: false }
 }

@@ -15,8 +15,8 @@ const READ_ONLY = '25006'
 const FORBIDDEN = '42501'
 
 /**
- * How long a refusal is remembered. Then one call tries to write again, so a promoted standby and a new grant are noticed
- * within this time. Until then a read-only database gets one refused statement in as long, from each cache.
+ * How long a refusal is remembered. Then calls try to write again until one is refused, so a promoted standby and a new grant
+ * are noticed. A read-only database gets a few refused statements in as long, from each cache.
  */
 const REMEMBERED_MS = 5_000
 
@@ -73,29 +73,30 @@ export async function readEitherWay<T>(
 }
 
 /**
- * Runs a read that claims a lease if nothing is found. If the database refuses to write, runs the one that only reads.
+ * Runs a read that claims a lease if nothing live is found. If the database refuses to write, runs the one that only reads.
  *
  * @param read returns undefined if nothing answers the call
  * @throws DatabaseError the refusal if nothing was found, because nobody could store the computed value
  */
-export async function claimEitherWay<T>(
+export async function claimEitherWay<T extends { readonly entry?: { readonly state: string } | undefined }>(
   refusals: WriteRefusals,
   claim: () => Promise<T>,
   read: (refusal: unknown) => Promise<T | undefined>,
 ): Promise<T> {
   const known = refusals.known()
-  if (known !== undefined) {
-    const found = await read(known)
-    if (found !== undefined) return found
-    const refusal = refusals.ofAllWrites()
-    if (refusal !== undefined) throw refusal
-    return claim()
+  const found = known && (await read(known))
+  if (found?.entry?.state === 'live') return found
+  const refusal = refusals.ofAllWrites()
+  if (refusal !== undefined) {
+    if (found === undefined) throw refusal
+    return found
   }
+  // Row-level security may have refused another row only, so this one may be writable.
   try {
     return await claim()
   } catch (error) {
-    const found = refusals.note(error) ? await read(error) : undefined
-    if (found === undefined) throw error
-    return found
+    const answer = refusals.note(error) ? await read(error) : undefined
+    if (answer === undefined) throw error
+    return answer
   }
 }

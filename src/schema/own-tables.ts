@@ -2,7 +2,7 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { CacheTables } from './index.ts'
 
-/** All tables, in the order in which statements lock them. */
+/** All tables. SQLSTATEs name them by their place here. */
 export function ownTables({
   entries,
   leases,

@@ -74,7 +74,7 @@ export async function encodeValue(
     throw new UnserializableValueError('Expected a value, got undefined, which means a miss; null can be stored.')
   }
   if (isThenable(value)) {
-    // The caller gets an error of this call. That of the promise would end the process.
+    // The caller gets an error of this call. An unhandled rejection of the promise would end the process.
     ignoreRejection(value)
     throw new UnserializableValueError('Expected a value, got a Promise. Await it.')
   }

@@ -45,7 +45,7 @@ export interface FillEvent extends EventBase {
 /** A call waited for another call's computation. */
 export interface WaitEvent extends EventBase {
   readonly type: 'wait'
-  /** How it ended. `filled`: the value came. `took over`: this call computes with the lease. `gave up`: it computes without. */
+  /** How it ended. `filled`: the other call's answer came, which may be `undefined`. `took over`: this call computes with the lease. `gave up`: it computes without. */
   readonly outcome: 'filled' | 'took over' | 'gave up'
 }
 

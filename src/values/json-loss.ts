@@ -1,6 +1,6 @@
 /** Finds data that `JSON.stringify` would silently lose, such as a Map that it turns into `{}`. */
 
-import { isThenable } from './promises.ts'
+import { ignoreRejection, isThenable } from './promises.ts'
 
 /** Deeper containers are left out of the description. */
 const MAX_DESCRIPTION = 100
@@ -28,7 +28,11 @@ export function jsonLoss(value: unknown): string | undefined {
 function lossOf(value: object): string | undefined {
   if (Array.isArray(value)) return lossOfItems(value)
   // Most likely somebody forgot to await it: a Drizzle query has fields of its own.
-  if (isThenable(value)) return 'a Promise'
+  if (isThenable(value)) {
+    // The caller gets an error of this call. An unhandled rejection of the promise would end the process.
+    ignoreRejection(value)
+    return 'a Promise'
+  }
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return lossOfJson(value as { toJSON(): unknown })
   return isPlain(value) ? lossOfFields(value) : lossOfInstance(value)
 }

@@ -3,7 +3,7 @@ import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
 import type { Authorize } from './authorize.ts'
 
-/** Of `fetch`, what the keys need. jose's own type would make its ES module part of CommonJS declarations. */
+/** The part of `fetch` that loading the keys needs. jose's own type would make its ES module part of CommonJS declarations. */
 type KeyFetch = (
   url: string,
   options: { headers: Headers; method: 'GET'; redirect: 'manual'; signal: AbortSignal },

@@ -3,6 +3,7 @@ import { bool } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { CAPABILITIES, missingCapabilities, missingMessage } from '../../values/capabilities.ts'
 import { DatabaseError } from '../../values/errors.ts'
+import { OLDEST_POSTGRES } from '../../values/versions.ts'
 import { type Check, ok } from '../finding.ts'
 
 const holding = (holds: string) =>
@@ -33,7 +34,7 @@ export const engine: Check = {
           (error) => (error instanceof DatabaseError ? error.sqlState : undefined),
         )
     if (missing.length === 0) return [ok('The server has what the cache needs of Postgres.')]
-    const advice = 'Give the cache a database on Postgres.'
+    const advice = `Give the cache a database on Postgres ${OLDEST_POSTGRES} or newer.`
     return [{ status: 'problem', what: missingMessage(missing), advice }]
   },
 }

@@ -169,8 +169,10 @@ function sendOverClient(client: PgClient, statement: Statement, call: Call, toRo
       return submit(connection)
     }
     call.abandon = () => {
-      reject(new AbandonedError())
-      if (isSent && !isAnswered) cancelStatement(client, connectionOptions(client))
+      const giveUp = () => reject(new AbandonedError())
+      // First the cancel. Then the program goes on with this connection, and may return it to its pool.
+      if (isSent && !isAnswered) cancelStatement(client, connectionOptions(client)).then(giveUp)
+      else giveUp()
     }
     client.query(query)
   })

@@ -33,7 +33,11 @@ interface Options {
 const isNeverFollowed = () => false
 
 interface Query extends PromiseLike<unknown> {
-  /** Takes the statement back, or asks the server to stop it. May return a promise of the latter. */
+  strings: readonly string[]
+  args: readonly unknown[]
+  /** Sends the text alone, without parameters. */
+  simple(): unknown
+  /** Asks the server to stop the statement. May return a promise. */
   cancel(): unknown
   /** The connection, once the statement is sent. */
   readonly state: object | null
@@ -46,8 +50,6 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
   const log = queryLogger(db)
   // Without `prepare`, the client ignores the names of single statements.
   let hasNames = preparedNames && client.options?.prepare !== false
-  // Transactions and reserved connections lack `end`. They never send another statement after one that was taken back.
-  const canTakeBack = 'end' in client
   return {
     get keepsPlans() {
       return hasNames
@@ -61,7 +63,7 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
       return async (given, call) => {
         const values = bound.valuesOf(given)
         log(bound.text, values)
-        const rows = await send(client.unsafe(bound.text, values, options).values(), call, canTakeBack)
+        const rows = await send(client.unsafe(bound.text, values, options).values(), call)
         if (!Array.isArray(rows)) throw wrongAnswer(operation.name, 'rows', describeType(rows))
         for (const row of rows) {
           if (row.length !== width + 1 || row[width] !== operation.name) {
@@ -81,17 +83,27 @@ function isClient(client: unknown): client is Client {
   return typeof client === 'function' && typeof Reflect.get(client, 'unsafe') === 'function'
 }
 
-function send(query: Query, call: Call, canTakeBack: boolean): Promise<unknown> {
+function send(query: Query, call: Call): Promise<unknown> {
   return new Promise((resolve, reject) => {
     call.abandon = () => {
       const isWaiting = query.state === null
-      // What cannot be taken back will be sent.
-      if (!isWaiting || !canTakeBack) call.state = 'sent'
+      if (!isWaiting) call.state = 'sent'
       else if (call.state === 'unknown') call.state = 'queued'
       reject(new AbandonedError())
-      // On Workers, a statement that runs can only be left alone. One that waits is taken back without any connection.
-      if (isWaiting ? canTakeBack : !isWorkers()) Promise.resolve(query.cancel()).catch(() => {})
+      if (isWaiting) makeEmpty(query)
+      // On Workers, a statement that runs can only be left alone.
+      else if (!isWorkers()) Promise.resolve(query.cancel()).catch(() => {})
     }
     query.then(resolve, (error: unknown) => reject(query.state === null ? new UnsentError(error) : error))
   })
+}
+
+/**
+ * Replaces a statement that is not sent yet by an empty one. Rejected: `cancel`. A connection that is still opening, or that
+ * belongs to a transaction, never sends another statement after one that was cancelled before it was sent (postgres-js 3.4.9).
+ */
+function makeEmpty(query: Query): void {
+  query.strings = ['select']
+  query.args = []
+  query.simple()
 }

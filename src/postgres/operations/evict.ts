@@ -14,8 +14,8 @@ const COMPARED_FACTOR = 4
 const MIN_COMPARED = 10_000
 
 /** The limits of one statement: entries to evict, and entries to compare. */
-export function evictSizes(batch: number) {
-  return { batch, scan: Math.max(MIN_COMPARED, batch * COMPARED_FACTOR) }
+export function evictSizes(batch: number, minCompared = MIN_COMPARED) {
+  return { batch, scan: Math.max(minCompared, batch * COMPARED_FACTOR) }
 }
 
 const DECLARED = {

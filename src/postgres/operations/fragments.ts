@@ -49,8 +49,8 @@ export const milliseconds = (name: string): SQL => sql`(${param(name, 'float8')}
 /**
  * The deadline of {@link deadlineValues}, by the database's clock. Null means never.
  *
- * A deadline that is not in the future becomes the epoch. Otherwise a transaction that began earlier would still see it
- * ahead.
+ * A deadline that is not in the future becomes the epoch. Otherwise a statement that began earlier, and waited for a
+ * lock, would still see it ahead.
  */
 export const deadline: SQL = sql`(
   select case when d.deadline <= statement_timestamp() then timestamptz 'epoch' else d.deadline end

@@ -80,7 +80,7 @@ function sliding(db: QueryDatabase, tables: CacheTables) {
   }
 }
 
-const FOUND_OR_NOT = sql`(select) as one left join found on true`
+export const FOUND_OR_NOT = sql`(select) as one left join found on true`
 
 /** The same for one key. Also pushes its deadline out if that is due. */
 export const readCopySliding = operation({

@@ -6,7 +6,7 @@ import { operation } from '../operation.ts'
 import { changes, changesSince } from './changes.ts'
 import { claimSteps } from './claim.ts'
 import { milliseconds, param } from './fragments.ts'
-import { remainingMs } from './read-copies.ts'
+import { FOUND_OR_NOT, remainingMs } from './read-copies.ts'
 import { slide } from './slide.ts'
 
 /** XFetch (Vattani et al., VLDB 2015): more likely the closer the deadline is and the longer the value takes to compute. */
@@ -76,8 +76,6 @@ function foundColumns() {
     tags: sql`case when ${isForCopy} then found.tags end`,
   }
 }
-
-const FOUND_OR_NOT = sql`(select) as one left join found on true`
 
 /** One of the four statements. Each does only what its name says, so that no call pays for another's needs. */
 function claiming(name: string, { sliding = false, changes: hasChanges = false }: Extras) {

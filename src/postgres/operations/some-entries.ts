@@ -3,6 +3,7 @@ import { type SQL, sql, type WithSubquery } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { entriesOf } from './looked-at.ts'
+import { isAtPlaces } from './row-ids.ts'
 import { sample, sampledShare } from './sample.ts'
 
 /** Finds up to this many entries of a range by their keys, which reads the index only. */
@@ -89,11 +90,11 @@ function factor(checked: SQL): SQL {
 /**
  * The entries at every so many of the places that were drawn.
  *
- * @param condition that of the drawing again, because a place can belong to several rows of a partitioned table. `is true` hides
- *   it from the planner, which would otherwise read the whole range and compare each row with all places.
+ * @param condition that of the drawing again, because a place can belong to several rows of a partitioned table
  */
 function drawnEntries({ entries }: CacheTables, condition: SQL): SQL {
-  return sql`${entries} where ${entries}.ctid = any (array(
+  const places = sql`
     select place.id from drawn, unnest(drawn.ids) with ordinality as place(id, number)
-    where place.number % (select size.step from size) = 0)) and ${condition} is true`
+    where place.number % (select size.step from size) = 0`
+  return sql`${entries} where ${isAtPlaces(entries, places, condition)}`
 }

@@ -7,7 +7,7 @@ import { isOneOf, place } from './row-ids.ts'
 
 /** Longer than any statement may run that read the lease before it was freed. */
 const FREED_LEASE_AGE = sql.raw(`interval '10 minutes'`)
-const NO_SLOT = sql.raw('-2147483648')
+export const NO_SLOT = sql.raw('-2147483648')
 
 /**
  * The CTEs that delete up to `batch` leases that have long been free, through the index on their slot. Young leases cost
@@ -24,12 +24,12 @@ const NO_SLOT = sql.raw('-2147483648')
  *   all leases of the others.
  */
 export function idleLeases(db: QueryDatabase, { leases }: CacheTables, range: SQL | undefined) {
-  const isIdle = sql`${leases.expiresAt} < statement_timestamp() - ${FREED_LEASE_AGE}`
-  const isPastSlot = sql`${leases.cleanupSlot} >= coalesce(${param('leases', 'int')}, ${NO_SLOT})
-    and ${leases.cleanupSlot} <= ${cleanupSlot(sql`(statement_timestamp() - ${FREED_LEASE_AGE})`)}`
+  // Only slots that had ended by then, so that every lease in them is old enough. A lease stays for at most another slot.
+  const isIdle = sql`${leases.cleanupSlot} >= coalesce(${param('leases', 'int')}, ${NO_SLOT})
+    and ${leases.cleanupSlot} < ${cleanupSlot(sql`(statement_timestamp() - ${FREED_LEASE_AGE})`)}`
   const idle = db.$with('idle', {}).as(sql`
     select ${place(leases)}, ${leases.cleanupSlot} as slot, ${range ?? sql`true`} as is_own from ${leases}
-    where ${isPastSlot} and ${isIdle}
+    where ${isIdle}
     order by ${leases.cleanupSlot}
     limit ${param('batch', 'int')}
     for update skip locked`)

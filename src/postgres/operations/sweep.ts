@@ -9,7 +9,7 @@ import { inRange, isVisibleVersion, param } from './fragments.ts'
 import { invalidatedEntries } from './invalidated.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
 import type { ScopedOperation } from './scoped.ts'
-import { idleLeases } from './sweep-leases.ts'
+import { idleLeases, NO_SLOT } from './sweep-leases.ts'
 import { trim } from './trim.ts'
 import { trimChanges } from './trim-changes.ts'
 
@@ -65,8 +65,6 @@ const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} 
  */
 const isPastSlot = ({ entries }: CacheTables): SQL =>
   sql`${entries.cleanupSlot} >= coalesce(${param('slot', 'int')}, ${NO_SLOT}) and ${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`
-
-const NO_SLOT = sql.raw('-2147483648')
 
 /**
  * True for an entry that nobody computes. The fill must see that somebody wrote the entry meanwhile. An entry that was

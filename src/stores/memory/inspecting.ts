@@ -1,7 +1,7 @@
 /** Counts and listings of the memory store. */
 import type { EntryState } from '../../cache.ts'
 import { listedState, selectPage, storedBytes, sumStats, toListedRow } from '../../store/entries.ts'
-import type { ListInput } from '../../store/inputs.ts'
+import type { CountingInput, ListInput } from '../../store/inputs.ts'
 import { toReply } from '../../store/store.ts'
 import type { Scope } from '../../values/key.ts'
 import type { MemoryRow } from './row.ts'
@@ -29,9 +29,16 @@ export function inspecting(storage: MemoryStorage) {
   }
 
   return {
-    size: (scope: Scope) => toReply(inside(scope).filter(({ state }) => state === 'live').length),
-    stats: (scope: Scope) =>
-      toReply(sumStats(inside(scope).map(({ row, ...listed }) => ({ ...listed, bytes: storedBytes(row) })))),
+    size(scope: Scope, input?: CountingInput) {
+      const rows = inside(scope)
+      input?.onProgress?.(rows.length)
+      return toReply(rows.filter(({ state }) => state === 'live').length)
+    },
+    stats(scope: Scope, input?: CountingInput) {
+      const rows = inside(scope)
+      input?.onProgress?.(rows.length)
+      return toReply(sumStats(rows.map(({ row, ...listed }) => ({ ...listed, bytes: storedBytes(row) }))))
+    },
     list(scope: Scope, input: ListInput) {
       const page = selectPage(inside(scope), scope, input)
       return toReply(page.map(({ row }) => toListedRow(row, storage.isRejected(row), storage.now())))

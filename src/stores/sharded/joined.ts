@@ -18,8 +18,8 @@ export function sumStats(all: readonly CacheStats[]): CacheStats {
 }
 
 /**
- * One page of those of all nodes. Where a node stopped early, rows of the others that come later wait for the next page: the
- * node may have rows before them.
+ * One page of those of all nodes. If a node stopped early, later rows of other nodes wait for the next page, because the
+ * node may still have rows before them.
  */
 export function joinedPages(pages: readonly Part<PageReply>[], limit: number): PageReply {
   const ends = pages.flatMap(({ reply }) => (reply?.next === undefined ? [] : [reply.next])).sort(byCodePoint)

@@ -30,10 +30,21 @@ async function sweepInBatches(nodes: readonly string[], sweep: Sweep, input: Swe
   const startedAt = now()
   const parts = new Map<string, Swept>()
   const removed = () => sum([...parts.values()].map(({ reply }) => reply?.value.removed ?? 0))
+  /** What nodes have removed in calls that have not ended. */
+  const running = new Map<string, number>()
+  const report = (node: string, count: number) => {
+    running.set(node, count)
+    input.onProgress?.(removed() + sum([...running.values()]))
+  }
+  const keep = (round: readonly Swept[]) => {
+    running.clear()
+    for (const part of round) parts.set(part.node, added(parts.get(part.node), part))
+  }
   let waiting = nodes
   for (const { size } of inBatches({ size: () => input.batch, isOver: timeLimit(input) })) {
     const timeBudget = Math.max(0, input.timeBudget - (now() - startedAt))
-    await sweepBatch(waiting, (node, own) => sweep(node, { timeBudget, ...own }), size, parts)
+    const sweepIn: Sweep = (node, own) => sweep(node, { timeBudget, ...own })
+    await sweepBatch(waiting, (node, batch) => sweepShare(node, sweepIn, batch, report), size, keep)
     input.onProgress?.(removed())
     waiting = waiting.filter((node) => goesOn(parts.get(node)))
     if (waiting.length === 0) break
@@ -47,32 +58,37 @@ async function sweepInBatches(nodes: readonly string[], sweep: Sweep, input: Swe
 /**
  * One batch. Its nodes get equal shares. If some need less, the others get the rest.
  *
- * @param parts gets the results of the nodes
+ * @param keep gets the results of the nodes
  */
 async function sweepBatch(
   nodes: readonly string[],
-  sweep: Sweep,
+  sweep: (node: string, batch: number) => Promise<Reply<CleanupResult>>,
   size: number,
-  parts: Map<string, Swept>,
+  keep: (round: readonly Swept[]) => void,
 ): Promise<void> {
   let waiting = nodes
   for (let room = size; waiting.length > 0 && room > 0; ) {
     const called = waiting.slice(0, room)
     const shareOf = (i: number) => Math.floor(room / called.length) + (i < room % called.length ? 1 : 0)
-    const round = await settled(called.map((node, i) => [node, sweepShare(node, sweep, shareOf(i))]))
+    const round = await settled(called.map((node, i) => [node, sweep(node, shareOf(i))]))
     const isFull = round.map(({ reply }, i) => reply?.value.more === true && reply.value.removed === shareOf(i))
-    for (const part of round) parts.set(part.node, added(parts.get(part.node), part))
+    keep(round)
     room -= sum(round.map(({ reply }) => reply?.value.removed ?? 0))
     waiting = [...waiting.slice(called.length), ...called.filter((_, i) => isFull[i])]
   }
 }
 
-async function sweepShare(node: string, sweep: Sweep, batch: number): Promise<Reply<CleanupResult>> {
+async function sweepShare(
+  node: string,
+  sweep: Sweep,
+  batch: number,
+  report: (node: string, removed: number) => void,
+): Promise<Reply<CleanupResult>> {
   const first = await sweep(node, { batch, timeBudget: 0, onProgress: undefined })
   const { more, removed, evicted } = first.value
   // It looked at a part in which there is nothing to remove. Only a run with a time budget goes on from there.
   if (!more || removed > 0 || evicted) return first
-  const second = await sweep(node, { batch, onProgress: undefined })
+  const second = await sweep(node, { batch, onProgress: (removed) => report(node, removed) })
   return { value: second.value, cost: addCosts(first.cost, second.cost) }
 }
 
