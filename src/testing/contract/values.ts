@@ -91,11 +91,12 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       await store.reset()
       const anything = { encode: (value: unknown) => `${JSON.stringify(value)}`, decode: (text: string) => text }
       const cache = await store.create({ codec: anything })
-      for (const value of [undefined, Promise.resolve(1), Promise.reject(new Error('late')), lazy()]) {
-        await refused(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
-        await refused(cache.add('key', value), 'UNSERIALIZABLE_VALUE')
-        await refused(cache.setMany({ key: value }), 'UNSERIALIZABLE_VALUE')
-        await refused(cache.entry('key').set(value), 'UNSERIALIZABLE_VALUE')
+      const late = () => Promise.reject(new Error('late'))
+      for (const make of [() => undefined, () => Promise.resolve(1), late, lazy]) {
+        await refused(cache.set('key', make()), 'UNSERIALIZABLE_VALUE')
+        await refused(cache.add('key', make()), 'UNSERIALIZABLE_VALUE')
+        await refused(cache.setMany({ key: make() }), 'UNSERIALIZABLE_VALUE')
+        await refused(cache.entry('key').set(make()), 'UNSERIALIZABLE_VALUE')
       }
       expect(await cache.has('key')).toBe(false)
     })
