@@ -3,7 +3,7 @@ import { type CacheTables, expired, forever, live } from '../../schema/index.ts'
 import { bool, instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { limitOf, stateOf, storedBytes } from './fragments.ts'
-import { pageOf } from './looked-at.ts'
+import { pageOf, withTableNames } from './looked-at.ts'
 
 /** Tags of each entry. A page of entries with a hundred tags each would be mostly tags. */
 const SHOWN_TAGS = 2
@@ -29,7 +29,7 @@ const browseOperation = (name: string, state?: (tables: CacheTables) => SQL) =>
       isEdge: bool,
     },
     build(db, tables, answer) {
-      const { key, expiresAt, tags, updatedAt, meta } = tables.entries
+      const { key, expiresAt, tags, updatedAt, meta } = withTableNames(tables.entries)
       const { from, where, orderBy, marks } = pageOf(tables, state?.(tables))
       return answer(db, {
         key,

@@ -4,7 +4,7 @@ import { type CacheTables, expired, forever, live } from '../../schema/index.ts'
 import { bool, instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
 import { operation, type RowOf } from '../operation.ts'
 import { limitOf, param, stateOf, storedBytes } from './fragments.ts'
-import { pageOf } from './looked-at.ts'
+import { pageOf, withTableNames } from './looked-at.ts'
 
 const COLUMNS = {
   key: text,
@@ -39,7 +39,7 @@ const listOperation = (name: string, ...conditions: State[]) =>
     prefersRoutine: true,
     columns: COLUMNS,
     build(db, tables, answer) {
-      const { key, expiresAt, tags, createdAt, updatedAt } = tables.entries
+      const { key, expiresAt, tags, createdAt, updatedAt } = withTableNames(tables.entries)
       const { from, where, orderBy, marks } = pageOf(tables, allOf(...conditions.map((holds) => holds(tables))))
       return answer(db, {
         key,

@@ -1,5 +1,5 @@
 /** A bounded walk along the keys, for statements that look at many entries to find few or to count them. */
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import { isAfter } from './fragments.ts'
 
@@ -29,6 +29,18 @@ export function nextKeys(tables: CacheTables, limit: SQL): SQL {
  */
 export function entriesOf({ entries }: CacheTables, keys: SQL): SQL {
   return sql`unnest(${keys}) with ordinality as looked(name, place) join ${entries} on ${entries.key} = looked.name collate "C"`
+}
+
+/**
+ * The columns as expressions. If `from` is an expression, Drizzle 0.45 writes columns without their table, and 1.0 with it. A
+ * routine must have the same text with either.
+ */
+export function withTableNames({ key, expiresAt, tags, createdAt, updatedAt, meta }: CacheTables['entries']) {
+  const own = (column: SQLWrapper) => sql`${column}`
+  return {
+    ...{ key: own(key), expiresAt: own(expiresAt), tags: own(tags), meta: own(meta) },
+    ...{ createdAt: own(createdAt), updatedAt: own(updatedAt) },
+  }
 }
 
 /** The clauses of a page, and the marks of its rows. */
