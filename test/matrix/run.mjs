@@ -28,7 +28,9 @@ try {
     const { bin, version } = await download(major)
     console.log(`\n== Postgres ${version}`)
     const isTooOld = TOO_OLD.includes(major)
-    const files = isTooOld ? ['test/matrix/too-old.test.ts'] : ['test/contract']
+    const files = isTooOld
+      ? ['test/matrix/too-old.test.ts']
+      : ['test/contract/drivers.test.ts', 'test/contract/bun.test.ts']
     results.push({ isTooOld, version, counts: countsOf(await runTests(bin, files)) })
   }
   const failed = results.flatMap(({ counts }) => counts).reduce((sum, each) => sum + each.failed, 0)
