@@ -35,21 +35,23 @@ function refuseParts({ onProgress, signal }: CountingInput, message: string): vo
   if (onProgress !== undefined || signal !== undefined) throw new InvalidOptionError(message)
 }
 
-/** Reports the end of a count that the store made at once. */
+/** Reports the end of a count if the store did not: it may have counted everything at once. */
 export async function counted<R extends Reply<unknown>>(
   { onProgress, signal }: CountingInput,
   count: (input: CountingInput) => MaybePromise<R>,
   entriesOf: (reply: R) => number,
 ): Promise<R> {
   if (onProgress === undefined) return count({ signal })
-  let isReported = false
+  let reported = -1
   const reply = await count({
     signal,
     onProgress(entries) {
-      isReported = true
+      reported = entries
       onProgress(entries)
     },
   })
-  if (!isReported) onProgress(entriesOf(reply))
+  // Some nodes of a sharded cache may report nothing.
+  const all = entriesOf(reply)
+  if (reported < all) onProgress(all)
   return reply
 }

@@ -95,7 +95,8 @@ export async function claimEitherWay<T extends { readonly entry?: { readonly sta
   try {
     return await claim()
   } catch (error) {
-    const answer = refusals.note(error) ? await read(error) : undefined
+    if (!refusals.note(error)) throw error
+    const answer = known === undefined ? await read(error) : found
     if (answer === undefined) throw error
     return answer
   }
