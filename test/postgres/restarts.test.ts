@@ -17,11 +17,21 @@ beforeAll(async () => {
   run = await buildScript(new URL('./restarts-process.ts', import.meta.url))
 })
 
-const endings: Record<string, (admin: pg.Client) => Promise<unknown>> = {
+const endings: Record<string, (admin: pg.Client, url: string) => Promise<unknown>> = {
   'are ended by an operator': (admin) => admin.query(`select pg_terminate_backend(pid, 60000) ${SESSIONS}`),
-  'end with a crash of the server': async (admin) => {
+  'end with a crash of the server': async (admin, url) => {
     const { rows } = await admin.query<{ pid: number }>(`select pid ${SESSIONS} limit 1`)
+    // Not by `once`, which rejects at the client's error.
+    const ended = new Promise((resolve) => admin.on('end', () => resolve(undefined)))
     for (const { pid } of rows) process.kill(pid, 'SIGKILL')
+    await ended
+    // The server takes connections again once all its old processes are gone.
+    await eventually(async () => {
+      const client = new pg.Client(url)
+      client.on('error', () => {})
+      await client.connect()
+      await client.end()
+    })
   },
 }
 
@@ -49,7 +59,7 @@ describe('a process with the documents’ pools', () => {
     const admin = new pg.Client(url)
     admin.on('error', () => {})
     await admin.connect()
-    await end(admin)
+    await end(admin, url)
     script.child.stdin?.write('go on')
     expect([await script.ended, script.output]).toEqual([0, expect.stringMatching(/rolled back.*works again/s)])
     await admin.end()

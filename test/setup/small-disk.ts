@@ -17,7 +17,9 @@ export interface SmallDisk {
 
 /** Undefined if this machine lets nobody mount one. */
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'pgstash-disk-'))
+  const { uid = 0, gid = 0 } = await nobody()
+  const folder = await reachableFolder(uid, gid)
+  if (folder === undefined) return undefined
   const remove = () => rm(folder, { recursive: true, force: true })
   try {
     await exec('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=700`, 'tmpfs', folder])
@@ -29,9 +31,24 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | und
     await exec('umount', [folder])
     await remove()
   })
-  const { uid = 0, gid = 0 } = await nobody()
   await chown(folder, uid, gid)
   return { folder, fill: () => fillUp(join(folder, 'ballast')) }
+}
+
+/** A new folder. The server's account may not enter every folder for temporary files, such as one that `mktemp -d` made. */
+async function reachableFolder(uid: number, gid: number): Promise<string | undefined> {
+  for (const parent of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
+    const folder = await mkdtemp(join(parent, 'pgstash-disk-')).catch(() => undefined)
+    if (folder === undefined) continue
+    try {
+      await chown(folder, uid, gid)
+      await exec('ls', [folder], { uid, gid, cwd: '/' })
+      return folder
+    } catch {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+  return undefined
 }
 
 async function fillUp(path: string): Promise<void> {
