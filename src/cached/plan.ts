@@ -107,7 +107,7 @@ export function planOf(
 /** The computation of a call. */
 export function computing({ fn, keyOf }: CachedPlan, self: unknown, args: unknown[], key: string) {
   return async (fill: Fill): Promise<unknown> => {
-    // An argument that was changed since the call would be stored under what it was. Other callers must not share the value either.
+    // If an argument was changed since the call, the value belongs to another key. So it is neither stored nor shared.
     const isChanged = keyOf(self, args) !== key
     if (isChanged) fill.skip()
     const value = await fn.apply(self, args)

@@ -18,19 +18,19 @@ export interface DatabaseUrl {
   readonly user: string | undefined
   readonly password: string | undefined
   readonly database: string | undefined
-  /** All parameters that are none of the fields above. */
+  /** All other parameters. */
   readonly parameters: ReadonlyMap<string, string>
 }
 
 const FORM = 'Expected the database URL to look like postgresql://user:password@host/database'
-/** Parameters that say again, or instead, what the other parts of a URL say. */
+/** Parameters that repeat or replace another part of a URL. */
 const PLACES = new Set(['host', 'hostaddr', 'port', 'user', 'password', 'dbname'])
 
 /**
  * Reads `postgresql://[user[:password]@][host[:port][,…]][/database][?name=value&…]`, and `pg`'s forms of a socket:
  * `socket:/folder?db=name` and `/folder name`.
  *
- * `new URL` reads none of: two hosts, a user without a host, a `#` or `?` in a password. psql reads all of them.
+ * psql also reads what `new URL` refuses: two hosts, a user without a host, a `#` or `?` in a password.
  *
  * @throws UserError, without repeating any part
  */

@@ -14,7 +14,7 @@ export interface Server {
   readonly connectionString: string
 }
 
-/** What a session must be, by `target_session_attrs`. */
+/** The condition for a session, for each value of `target_session_attrs`. */
 const SESSIONS: Readonly<Record<string, (session: Session) => boolean>> = {
   any: () => true,
   'read-write': ({ isReadOnly }) => !isReadOnly,

@@ -3,11 +3,9 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { examine } from '../../src/doctor/examine.ts'
-import { createRunner } from '../../src/postgres/runner.ts'
-import { defaultTables } from '../../src/schema/index.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
+import { findingsOf } from '../setup/doctor-findings.ts'
 import { connectors } from '../setup/drivers.ts'
 import { startServer } from '../setup/server.ts'
 
@@ -34,15 +32,7 @@ async function createCoordinator() {
 }
 
 async function finding(db: ReturnType<typeof drizzle>): Promise<string> {
-  const runner = createRunner(db, { tables: defaultTables, timeoutMs: 30_000, preparedNames: false })
-  const found = await examine({
-    runner,
-    tables: defaultTables,
-    host: 'localhost',
-    port: 1,
-    isHttp: false,
-    now: Date.now,
-  })
+  const found = await findingsOf(db)
   return found.flatMap(({ check, status, what }) => (check === 'distribution' ? [`${status}: ${what}`] : [])).join('\n')
 }
 

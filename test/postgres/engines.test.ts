@@ -7,11 +7,9 @@ import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import type { Database } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
-import { examine } from '../../src/doctor/examine.ts'
-import { createRunner } from '../../src/postgres/runner.ts'
-import { defaultTables } from '../../src/schema/index.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
+import { findingsOf } from '../setup/doctor-findings.ts'
 import { connectors } from '../setup/drivers.ts'
 
 /** What a server can really lose, and how messages call it. */
@@ -40,15 +38,7 @@ const DRIVERS: Record<string, (loss: string) => Promise<Database>> = {
 }
 
 async function findings(db: Database): Promise<string[]> {
-  const runner = createRunner(db, { tables: defaultTables, timeoutMs: 30_000, preparedNames: false })
-  const found = await examine({
-    runner,
-    tables: defaultTables,
-    host: 'localhost',
-    port: 1,
-    isHttp: false,
-    now: Date.now,
-  })
+  const found = await findingsOf(db)
   return found.flatMap(({ check, status, what }) => (status === 'problem' ? [`${check}: ${what}`] : []))
 }
 

@@ -3,11 +3,9 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { examine } from '../../src/doctor/examine.ts'
-import { createRunner } from '../../src/postgres/runner.ts'
-import { defaultTables } from '../../src/schema/index.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
+import { findingsOf } from '../setup/doctor-findings.ts'
 import { startServer } from '../setup/server.ts'
 import { type Dump, dump, restore, rows, type Site, siteOf, spend, TABLES } from './dumps.ts'
 
@@ -61,15 +59,7 @@ async function dumped(): Promise<Dump> {
 }
 
 async function historyFinding({ db }: Site): Promise<string> {
-  const runner = createRunner(db, { tables: defaultTables, timeoutMs: 30_000, preparedNames: false })
-  const findings = await examine({
-    runner,
-    tables: defaultTables,
-    host: 'localhost',
-    port: 1,
-    isHttp: false,
-    now: Date.now,
-  })
+  const findings = await findingsOf(db)
   return findings.flatMap(({ check, status, what }) => (check === 'history' ? [`${status}: ${what}`] : [])).join('\n')
 }
 
