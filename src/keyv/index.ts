@@ -1,0 +1,2 @@
+/** `pgstash/keyv`: a store for Keyv 5 and 6, and so for cacheable, cache-manager, NestJS, Apollo Server and got. */
+export { type KeyvStore, keyvStore } from './keyv-store.ts'
