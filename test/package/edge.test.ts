@@ -28,6 +28,8 @@ const PROBES: Record<string, string> = {
   './drizzle': 'drizzle',
   './hono': 'hono',
   './fetch': 'fetch',
+  './better-auth': 'better-auth',
+  './keyv': 'keyv',
   './cron': 'cron',
   './admin': 'admin',
   './telemetry': 'telemetry',
@@ -48,6 +50,9 @@ const BUDGET_BYTES: Record<string, number> = {
   // Includes the codec, which reaches a program with `createCache` in any case.
   './hono': 51_000,
   './fetch': 50_000,
+  // Includes the checks of caches and options.
+  './better-auth': 4_000,
+  './keyv': 5_000,
   './cron': 7_500,
   './admin': 46_000,
   // Includes the statements that write a history. The listeners alone are measured below.
