@@ -285,6 +285,24 @@ describe.each([
     expect(await keyv.get('k')).toBe('in a')
   })
 
+  it('keeps values as objects if Keyv does not serialize them', async () => {
+    const keyv = createKeyv(cache, { serialize: undefined, deserialize: undefined, serialization: false })
+    await keyv.set('k', { a: [1, 'two'] }, 60_000)
+    expect(await keyv.get('k')).toEqual({ a: [1, 'two'] })
+    expect(await cache.namespace('keyv').get('k')).toMatchObject({ value: { a: [1, 'two'] } })
+    const errors: Error[] = []
+    keyv.on('error', (error) => errors.push(error))
+    expect(await keyv.set('k', new Uint8Array([1]))).toBe(false)
+    expect(errors).toMatchObject([{ code: 'UNSERIALIZABLE_VALUE' }])
+  })
+
+  it('keeps bytes, which Keyv writes as text', async () => {
+    const keyv = createKeyv(cache)
+    const bytes = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i))
+    await keyv.set('k', { bytes })
+    expect(await keyv.get('k')).toEqual({ bytes })
+  })
+
   it('works over a cache of two tiers', async () => {
     const tiered = tieredCache({ l1: memoryCache(), l2: cache })
     const keyv = createKeyv(cache, { store: keyvStore(tiered) })
