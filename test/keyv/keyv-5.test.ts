@@ -4,7 +4,7 @@ import { keyvStore } from 'pgstash/keyv'
 import type { Faults } from 'pgstash/testing'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { cost, createMigratedStash, emptied } from '../rate-limit/limits.ts'
-import { type AnyKeyv, createKeyv5, type Stash } from './keyvs.ts'
+import { type AnyKeyv, createKeyv5, type Stash, storedKeys } from './keyvs.ts'
 
 let stash: Stash
 let cache: Cache
@@ -60,6 +60,13 @@ describe('Keyv 5', () => {
       await b.set('a:k', 'of b')
       expect([await a.get('k'), await b.get('a:k'), await b.get('k')]).toEqual(['of a', 'of b', undefined])
       expect(await a.getMany(['k', 'none'])).toEqual(['of a', undefined])
+    })
+
+    it('finds the namespace of a key that begins with two of them', async () => {
+      const store = keyvStore(cache)
+      const [, deep] = ['a', 'a:b'].map((namespace) => createKeyv5(cache, { namespace, store })) as AnyKeyv[]
+      await deep?.set('k', 1)
+      expect(await storedKeys(cache)).toEqual(['a:b|k'])
     })
 
     it('refuses to clear, because the store cannot know whose entries are meant', async () => {

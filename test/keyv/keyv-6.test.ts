@@ -3,7 +3,7 @@ import Keyv6, { detectKeyvStorage, KeyvBridgeAdapter } from 'keyv-6'
 import type { Cache } from 'pgstash'
 import { keyvStore } from 'pgstash/keyv'
 import type { Faults } from 'pgstash/testing'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cost, createMigratedStash, emptied } from '../rate-limit/limits.ts'
 import { advance } from '../setup/postgres-store.ts'
 import { createKeyv5, createKeyv6, deadline, entries, type Stash, storedKeys } from './keyvs.ts'
@@ -38,6 +38,18 @@ describe('Keyv 6', () => {
     expect(await keyv.deleteMany(['b', 'none', 'a', 'b'])).toEqual([true, false, true, false])
     expect(cost(faults)).toEqual({ requests: 2, statements: 2 })
     expect(await keyv.getMany(['a', 'b'])).toEqual([undefined, undefined])
+  })
+
+  it('stores many entries in one round trip though the clock moves on between them', async () => {
+    const keyv = createKeyv6(cache, { namespace: 'a' })
+    const real = Date.now
+    let calls = 0
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + Math.floor(calls++ / 2))
+    faults.reset()
+    await keyv.setMany(Array.from({ length: 30 }, (_, i) => ({ key: `k${i}`, value: i, ttl: 60_000 })))
+    clock.mockRestore()
+    expect(cost(faults)).toEqual({ requests: 1, statements: 1 })
+    expect(await keyv.getMany(['k0', 'k29'])).toEqual([0, 29])
   })
 
   it('takes an instant in the past for expired', async () => {
