@@ -247,6 +247,7 @@ describe('hono-sessions', () => {
     let onArrival = () => {}
     const app = new Hono<{ Variables: { session: Session } }>()
       .use(sessionMiddleware({ store, ...(options.isPlain ? {} : { encryptionKey }), ...options }))
+      .onError((error, c) => c.text(error.name, 500))
       .get('/read', (c) => c.json(c.get('session').get('n')))
       .get('/flash', (c) => c.json(c.get('session').get('message')))
       .post('/flash', (c) => {
@@ -351,7 +352,7 @@ describe('hono-sessions', () => {
     const { cookie } = await call(app, 'POST', '/set/1')
     faults.next({ kind: 'error', status: 400, body: { message: 'out of memory', code: '53200' } })
     const failed = await call(app, 'GET', '/read', cookie)
-    expect(failed.status).toBe(500)
+    expect([failed.status, await failed.response.text()]).toEqual([500, 'DatabaseError'])
     expect(failed.response.headers.getSetCookie()).toEqual([])
     expect(await read(app, cookie)).toBe(1)
   })
