@@ -7,6 +7,8 @@ import { engineOf } from './engine.ts'
 /**
  * The same cache, if an answer "absent" means that the entry is absent, and a removal is seen by everyone at once.
  *
+ * The nodes of a sharded cache are not checked.
+ *
  * @param what the name of the argument, for the message
  * @throws InvalidOptionError for a cache with `onError: 'miss'`, and for one that answers from a first tier
  */

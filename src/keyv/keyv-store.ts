@@ -6,8 +6,6 @@ import { InvalidOptionError } from '../values/errors.ts'
 import type { Expiration } from '../values/expiration.ts'
 import type { KeyvCapabilities, KeyvEntry, KeyvMethod, KeyvStore } from './types.ts'
 
-export type { KeyvCapabilities, KeyvEntry, KeyvStore } from './types.ts'
-
 /** The default namespace of Keyv 5. Keyv 6 has none, and so finds what Keyv 5 stored. */
 const DEFAULT_NAMESPACE = 'keyv'
 /** Entries that the iterator reads at once, values included. */
@@ -43,10 +41,10 @@ interface Place {
  * await keyv.set('42', { name: 'Ada' }, 60_000)
  */
 export function keyvStore(cache: Cache): KeyvStore {
-  return new Store(checkedCache(cache, 'the argument of keyvStore'))
+  return new StoreOverCache(checkedCache(cache, 'the argument of keyvStore'))
 }
 
-class Store implements KeyvStore {
+class StoreOverCache implements KeyvStore {
   readonly opts = { dialect: 'postgres' } as const
   readonly #root: Cache
   /** The namespaces that Keyv set, by name. */
