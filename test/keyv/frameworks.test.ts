@@ -90,6 +90,16 @@ describe('cacheable', () => {
     expect(await own.get('none')).toBeUndefined()
   })
 
+  it('invalidates by tags, in the first tier of other processes too', async () => {
+    const create = () =>
+      new Cacheable({ secondary: new Keyv({ store: keyvStore(cache) }), namespace: 'shop', tags: true })
+    const [one, two] = [create(), create()]
+    await one.set('k', 1, { ttl: '1h', tags: ['group'] })
+    expect(await two.get('k')).toBe(1)
+    await one.tags.invalidateTag('group')
+    expect([await two.get('k'), await create().get('k')]).toEqual([undefined, undefined])
+  })
+
   it('memoises a function for all processes', async () => {
     let calls = 0
     const double = async (n: number) => {
