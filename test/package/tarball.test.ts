@@ -106,6 +106,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'ClaimState',
       'CleanupResult',
       'ClearExpiredOptions',
+      'ClearOptions',
       'Codec',
       'CommonOptions',
       'CompressingCodecOptions',
@@ -271,6 +272,10 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'RateLimitOptions',
       'ResponseCacheOptions',
     ],
+  },
+  './unstorage': {
+    values: ['default', 'unstorageDriver'],
+    types: ['UnstorageDriver', 'UnstorageDriverOptions'],
   },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],

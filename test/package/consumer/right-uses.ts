@@ -66,6 +66,7 @@ import {
   type WriteOptions,
   withMetrics,
 } from 'pgstash'
+import { type UnstorageDriver, type UnstorageDriverOptions, unstorageDriver } from 'pgstash/unstorage'
 import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
@@ -166,7 +167,8 @@ export async function everyMethod(database: Database): Promise<void> {
 
   const pulled = await cache.pull<{ token: string }>('token')
   same<typeof pulled, { token: string } | undefined>(true)
-  const removed: number = (await cache.deleteMany(names)) + (await cache.clear()) + (await cache.count())
+  const cleared = (await cache.clear({ prefix: 'user:' })) + (await cache.clear())
+  const removed: number = (await cache.deleteMany(names)) + cleared + (await cache.count())
   const deadline = await cache.expiration('user')
   same<typeof deadline, Date | null | undefined>(true)
   await cache.invalidate('users')
@@ -284,6 +286,11 @@ export const scheduled: ScheduledHandler<Env> = scheduledCleanup(cacheOf, {
 
 export function GET(cache: Cache, secret: string | undefined): (request: Request) => Promise<Response> {
   return cronRoute(() => cache, { secret, batch: 100 })
+}
+
+export function storageDriver(cache: Cache): UnstorageDriver {
+  const options: UnstorageDriverOptions = { cache, namespace: 'pages', base: 'app', ttl: '90d' }
+  return unstorageDriver(options)
 }
 
 export function tested(store: StoreUnderTest): void {

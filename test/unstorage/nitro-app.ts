@@ -1,0 +1,57 @@
+/** Applications of Nitro in folders of their own, laid out as npm would: built there, and served by node from the output. */
+import { cp, mkdir, readdir, rename, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runProcess, startProcess } from '../fetch/place.ts'
+import type { Ask } from '../fetch/recipe.ts'
+import { ROOT, temporaryFolder } from '../package/packed.ts'
+
+export interface App {
+  /** Starts another process of the same build. */
+  start(env: Readonly<Record<string, string>>): Promise<Ask>
+}
+
+interface Plan {
+  /** A folder next to this file. */
+  readonly app: string
+  readonly command: readonly string[]
+  /** From paths in the repository to those in the application. */
+  readonly files?: Readonly<Record<string, string>>
+  /** The package whose modules import the driver by its name, so that it must find it beside itself. */
+  readonly tool: string
+}
+
+/** Where nothing listens: a build must neither need the database nor wait for it. */
+const DEAD_URL = 'postgresql://user:password@127.0.0.1:1/none'
+
+/** Builds an application without a database. */
+export async function buildApp({ app, command, tool, files = {} }: Plan): Promise<App> {
+  const folder = await temporaryFolder()
+  await cp(join(ROOT, 'test/unstorage', app), folder, { recursive: true })
+  for (const [from, to] of Object.entries(files)) await cp(join(ROOT, from), join(folder, to))
+  await layOutModules(join(folder, 'node_modules'), tool)
+  await runProcess({
+    folder,
+    command: [process.execPath, join(folder, 'node_modules', tool, ...command), 'build'],
+    env: { DATABASE_URL: DEAD_URL },
+  })
+  // Elsewhere, because a deployment has nothing but the output: no package that was not traced or bundled.
+  const deployed = await temporaryFolder()
+  await rename(join(folder, '.output'), join(deployed, '.output'))
+  return {
+    start: (env) => startProcess({ folder: deployed, command: () => [process.execPath, '.output/server/index.mjs'], env }),
+  }
+}
+
+/** Links to all packages, and copies of those that must not see the repository's own `node_modules`. */
+async function layOutModules(target: string, tool: string): Promise<void> {
+  await mkdir(join(target, 'pgstash'), { recursive: true })
+  for (const part of ['package.json', 'dist']) {
+    await cp(join(ROOT, part), join(target, 'pgstash', part), { recursive: true })
+  }
+  const installed = join(ROOT, 'node_modules')
+  await cp(join(installed, tool), join(target, tool), { recursive: true })
+  for (const name of await readdir(installed)) {
+    if (name.startsWith('.') || name === tool) continue
+    await symlink(join(installed, name), join(target, name), 'dir')
+  }
+}
