@@ -8,9 +8,7 @@ import { callStorage, createNitroSite, livesOf, makeStale, textOf } from './nitr
 
 const DAYS_30_MINUTES = 30 * 24 * 60
 
-const site = createNitroSite(() =>
-  buildApp({ app: 'nitro-2', tool: 'nitropack', command: ['dist/cli/index.mjs'] }),
-)
+const site = createNitroSite(() => buildApp({ app: 'nitro-2', tool: 'nitropack', cli: 'dist/cli/index.mjs' }))
 
 describe('a cached handler of Nitro 2', () => {
   it('is computed once for all processes, and lives for its maxAge', async () => {
@@ -76,7 +74,11 @@ describe('useStorage of Nitro 2', () => {
     expect(keys).toEqual([expect.stringMatching(/^nitro:handlers:_:page\..+\.json$/)])
     await callStorage(site.askOther, { base: '', calls: [['clear', 'cache']] })
     expect((await site.pages.list()).entries).toEqual([])
-    const calls = [['getItem', 'users:a'], ['getKeys', 'users'], ['hasItem', 'users:b']]
+    const calls = [
+      ['getItem', 'users:a'],
+      ['getKeys', 'users'],
+      ['hasItem', 'users:b'],
+    ]
     const answers = await callStorage(site.ask, { base: 'data', calls })
     expect(answers).toEqual([{ name: 'Ada' }, ['users:a'], false])
     expect(await createCache(site.db).namespace('data').expiration('users:a')).toBe(null)

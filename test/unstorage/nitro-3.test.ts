@@ -13,7 +13,7 @@ const site = createNitroSite(() =>
   buildApp({
     app: 'nitro-3',
     tool: 'nitro',
-    command: ['dist/cli/index.mjs'],
+    cli: 'dist/cli/index.mjs',
     files: { 'docs/snippets/unstorage/images.ts': 'server/lib/images.ts' },
   }),
 )
@@ -73,6 +73,9 @@ describe('a cached function of Nitro 3', () => {
     expect(await textOf(site.askOther('/function?name=a'))).toBe(first)
     const second = await textOf(site.askOther('/function?name=a', { method: 'DELETE' }))
     expect(second).not.toBe(first)
+    const [key = ''] = (await site.pages.list()).entries.map((entry) => entry.key)
+    // Nitro writes behind the response.
+    await eventually(async () => expect(await site.pages.get(key)).toContain(JSON.parse(second).text))
     expect(await textOf(site.ask('/function?name=a'))).toBe(second)
   })
 })

@@ -1,5 +1,6 @@
 /** Applications of Nitro in folders of their own, laid out as npm would: built there, and served by node from the output. */
 import { cp, mkdir, readdir, rename, symlink } from 'node:fs/promises'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { runProcess, startProcess } from '../fetch/place.ts'
 import type { Ask } from '../fetch/recipe.ts'
@@ -13,7 +14,8 @@ export interface App {
 interface Plan {
   /** A folder next to this file. */
   readonly app: string
-  readonly command: readonly string[]
+  /** The program in the package `tool`. */
+  readonly cli: string
   /** From paths in the repository to those in the application. */
   readonly files?: Readonly<Record<string, string>>
   /** The package whose modules import the driver by its name, so that it must find it beside itself. */
@@ -24,22 +26,51 @@ interface Plan {
 const DEAD_URL = 'postgresql://user:password@127.0.0.1:1/none'
 
 /** Builds an application without a database. */
-export async function buildApp({ app, command, tool, files = {} }: Plan): Promise<App> {
+export async function buildApp({ app, cli, tool, files = {} }: Plan): Promise<App> {
   const folder = await temporaryFolder()
   await cp(join(ROOT, 'test/unstorage', app), folder, { recursive: true })
   for (const [from, to] of Object.entries(files)) await cp(join(ROOT, from), join(folder, to))
   await layOutModules(join(folder, 'node_modules'), tool)
   await runProcess({
     folder,
-    command: [process.execPath, join(folder, 'node_modules', tool, ...command), 'build'],
+    command: [process.execPath, join(folder, 'node_modules', tool, cli), 'build'],
     env: { DATABASE_URL: DEAD_URL },
   })
   // Elsewhere, because a deployment has nothing but the output: no package that was not traced or bundled.
   const deployed = await temporaryFolder()
   await rename(join(folder, '.output'), join(deployed, '.output'))
   return {
-    start: (env) => startProcess({ folder: deployed, command: () => [process.execPath, '.output/server/index.mjs'], env }),
+    async start(env) {
+      let origin = ''
+      const command = (port: string) => {
+        origin = `http://127.0.0.1:${port}`
+        return [process.execPath, '.output/server/index.mjs'] as const
+      }
+      await startProcess({ folder: deployed, command, env })
+      return (path, init) => askAs(HOST, origin + path, init)
+    },
   }
+}
+
+/** The host is part of Nitro 3's keys, and the port of the host, so all processes must have one name. */
+const HOST = 'app.example.com'
+
+/** Requests like `fetch`, which would not send another host than that of the URL. */
+function askAs(host: string, url: string, { method, headers, body }: RequestInit = {}): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const fields = { ...Object.fromEntries(new Headers(headers)), host }
+    const sent = request(url, { method: method ?? 'GET', headers: fields }, (message) => {
+      const chunks: Buffer[] = []
+      message.on('data', (chunk: Buffer) => chunks.push(chunk))
+      message.on('error', reject)
+      message.on('end', () => {
+        const received = new Headers(message.headers as Record<string, string>)
+        resolve(new Response(Buffer.concat(chunks), { status: message.statusCode ?? 0, headers: received }))
+      })
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
 }
 
 /** Links to all packages, and copies of those that must not see the repository's own `node_modules`. */

@@ -89,18 +89,17 @@ describe('a driver with a connection string', () => {
     expect(one).toBe(two)
   })
 
-  it.each([
-    [{ DATABASE_URL: 'url' }],
-    [{ POSTGRES_URL: 'url' }],
-    [{ DATABASE_URL: 'url', POSTGRES_URL: 'wrong' }],
-  ])('finds it in the environment, at the first call: %o', async (names) => {
-    const driver = unstorageDriver()
-    for (const [name, value] of Object.entries({ DATABASE_URL: '', POSTGRES_URL: '', ...names })) {
-      vi.stubEnv(name, value === 'url' ? url : value === 'wrong' ? SECRET : value)
-    }
-    await driver.setItem('env', 'text')
-    expect(await driver.getItem('env')).toBe('text')
-  })
+  it.each([[{ DATABASE_URL: 'url' }], [{ POSTGRES_URL: 'url' }], [{ DATABASE_URL: 'url', POSTGRES_URL: 'wrong' }]])(
+    'finds it in the environment, at the first call: %o',
+    async (names) => {
+      const driver = unstorageDriver()
+      for (const [name, value] of Object.entries({ DATABASE_URL: '', POSTGRES_URL: '', ...names })) {
+        vi.stubEnv(name, value === 'url' ? url : value === 'wrong' ? SECRET : value)
+      }
+      await driver.setItem('env', 'text')
+      expect(await driver.getItem('env')).toBe('text')
+    },
+  )
 
   it('says that there is none, whatever onError is, and looks again', async () => {
     for (const name of ['DATABASE_URL', 'POSTGRES_URL']) vi.stubEnv(name, '')
@@ -138,9 +137,9 @@ describe('a database that does not answer', () => {
   it('rejects with onError throw, for data that is more than a cache', async () => {
     const driver = unstorageDriver({ url, timeout: 500, onError: 'throw' })
     site.faults.always({ kind: 'error', status: 503 })
-    for (const call of [driver.getItem('a'), driver.hasItem('a'), driver.setItem('a', 'x'), driver.getKeys()]) {
-      await expect(call).rejects.toMatchObject({ code: 'DATABASE' })
-    }
+    const calls = [driver.getItem, driver.hasItem, driver.removeItem, driver.getKeys, driver.clear]
+    for (const call of calls) await expect(call('a')).rejects.toMatchObject({ code: 'DATABASE' })
+    await expect(driver.setItem('a', 'x')).rejects.toMatchObject({ code: 'DATABASE' })
   })
 })
 

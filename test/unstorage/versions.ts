@@ -1,6 +1,7 @@
 /** Both versions of unstorage that people have: Nitro 2 and Nuxt bring the first, Nitro 3 the second. */
-import * as first from 'unstorage'
+
 import type { UnstorageDriver } from 'pgstash/unstorage'
+import * as first from 'unstorage'
 // The version that Nitro 3 depends on, which npm installs below it.
 import * as second from '../../node_modules/nitro/node_modules/unstorage/dist/index.mjs'
 

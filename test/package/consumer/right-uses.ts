@@ -66,7 +66,6 @@ import {
   type WriteOptions,
   withMetrics,
 } from 'pgstash'
-import { type UnstorageDriver, type UnstorageDriverOptions, unstorageDriver } from 'pgstash/unstorage'
 import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
@@ -80,6 +79,7 @@ import {
   storeContract,
   type TestRunner,
 } from 'pgstash/testing'
+import { type UnstorageDriver, type UnstorageDriverOptions, unstorageDriver } from 'pgstash/unstorage'
 import postgres from 'postgres'
 
 const users = pgTable('users', { id: integer('id').primaryKey(), name: text('name').notNull() })
