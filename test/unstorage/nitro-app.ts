@@ -56,7 +56,7 @@ export async function buildApp({ app, cli, tool, files = {} }: Plan): Promise<Ap
 const HOST = 'app.example.com'
 
 /** Requests like `fetch`, which would not send another host than that of the URL. */
-function askAs(host: string, url: string, { method, headers, body }: RequestInit = {}): Promise<Response> {
+function askAs(host: string, url: string, { method, headers, ...init }: RequestInit = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
     const fields = { ...Object.fromEntries(new Headers(headers)), host }
     const sent = request(url, { method: method ?? 'GET', headers: fields }, (message) => {
@@ -65,15 +65,19 @@ function askAs(host: string, url: string, { method, headers, body }: RequestInit
       message.on('error', reject)
       message.on('end', () => {
         const received = new Headers(message.headers as Record<string, string>)
-        resolve(new Response(Buffer.concat(chunks), { status: message.statusCode ?? 0, headers: received }))
+        const body = chunks.length === 0 ? null : Buffer.concat(chunks)
+        resolve(new Response(body, { status: message.statusCode ?? 0, headers: received }))
       })
     })
     sent.on('error', reject)
-    sent.end(body)
+    sent.end(init.body)
   })
 }
 
-/** Links to all packages, and copies of those that must not see the repository's own `node_modules`. */
+/**
+ * Links to all packages, and copies of those that must not see the repository's own `node_modules`. Of packages that the tool
+ * needs in a version of its own, the application gets that version, as it would without the other tool.
+ */
 async function layOutModules(target: string, tool: string): Promise<void> {
   await mkdir(join(target, 'pgstash'), { recursive: true })
   for (const part of ['package.json', 'dist']) {
@@ -81,8 +85,10 @@ async function layOutModules(target: string, tool: string): Promise<void> {
   }
   const installed = join(ROOT, 'node_modules')
   await cp(join(installed, tool), join(target, tool), { recursive: true })
+  const own = new Set(await readdir(join(installed, tool, 'node_modules')))
   for (const name of await readdir(installed)) {
     if (name.startsWith('.') || name === tool) continue
-    await symlink(join(installed, name), join(target, name), 'dir')
+    const source = own.has(name) && !name.startsWith('@') ? join(installed, tool, 'node_modules') : installed
+    await symlink(join(source, name), join(target, name), 'dir')
   }
 }
