@@ -307,6 +307,12 @@ describe('keys', () => {
     for (const base of [undefined, '', ':']) expect(await driver.getKeys(base)).toHaveLength(6)
   })
 
+  it('are not those of namespaces nested in the driver’s own, which its cache may be used with', async () => {
+    await driver.setItem('a', 'x')
+    await (await driver.getInstance()).namespace('counters').set('b', 1)
+    expect(await driver.getKeys()).toEqual(['a'])
+  })
+
   it('may be a prefix of each other', async () => {
     for (const key of ['a', 'a:b', 'a:b:c']) await driver.setItem(key, key)
     for (const key of ['a', 'a:b', 'a:b:c']) expect(await driver.getItem(key)).toBe(key)
