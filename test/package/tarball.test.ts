@@ -247,6 +247,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'rateLimitKey',
       'rateLimiterStore',
       'responseCache',
+      'sessionStore',
     ],
     types: [
       'CacheMiddlewareOptions',
@@ -260,6 +261,9 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'RateLimiterStore',
       'RateLimiterStoreOptions',
       'ResponseCacheOptions',
+      'SessionData',
+      'SessionStore',
+      'SessionStoreOptions',
     ],
   },
   './fetch': {
@@ -272,6 +276,14 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'RateLimitOptions',
       'ResponseCacheOptions',
     ],
+  },
+  './better-auth': {
+    values: ['secondaryStorage'],
+    types: ['SecondaryStorage', 'SecondaryStorageOptions'],
+  },
+  './keyv': {
+    values: ['keyvStore'],
+    types: ['KeyvStore'],
   },
   './unstorage': {
     values: ['default', 'unstorageDriver'],
