@@ -1,8 +1,6 @@
 /** The contract over clients and connection strings, without a Drizzle database of the program. */
 import { PGlite } from '@electric-sql/pglite'
-import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import pg from 'pg'
 import { createCache, type Database, type DatabaseSource } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'
 import { migrate } from 'pgstash/migrate'
@@ -14,22 +12,10 @@ import { createDatabase, createPool } from '../setup/databases.ts'
 import { lazily } from '../setup/lazily.ts'
 import { advance, emptyTables } from '../setup/postgres-store.ts'
 
-/** What a program passes, for a database at this URL. */
+/** What a program passes, for a database at this URL. Clients of pg take the same way as a string over TCP. */
 const sources: Record<string, (url: string) => Promise<DatabaseSource>> = {
   'a connection string over HTTP': connectionStringOf,
   'a connection string over TCP': async (url) => url,
-  'a function that returns a connection string': async (url) => () => url,
-  'neon()': async (url) => {
-    neonConfig.fetchEndpoint = (_host, port) => `http://127.0.0.1:${port}/sql`
-    return neon(await connectionStringOf(url))
-  },
-  'a pool of pg': async (url) => createPool(url),
-  'a client of pg': async (url) => {
-    const client = new pg.Client(url)
-    await client.connect()
-    cleanup(() => client.end())
-    return client
-  },
   'the sql of postgres-js': async (url) => {
     const sql = postgres(url, { onnotice: () => {} })
     cleanup(() => sql.end())
