@@ -31,7 +31,7 @@ async function open(url: string, loopback: Loopback | undefined): Promise<object
   if (loopback !== undefined && port !== POSTGRES_PORT && (await isLocalNeon(loopback.address, port))) {
     return loopback.overHttp()
   }
-  return createPool(await loadPg(), url)
+  return createPool(await loadPoolClass(), url)
 }
 
 /** Fails if nothing listens: whatever is started there later decides. */
@@ -43,29 +43,31 @@ async function isLocalNeon(address: string, port: number): Promise<boolean> {
   }
 }
 
-interface Pg {
-  readonly Pool: new (options: object) => Pool
-}
+type PoolClass = new (options: object) => Pool
 
 /** The part of `pg` that is used here. */
 interface Pool {
   on(event: 'error', listener: () => void): unknown
 }
 
-async function loadPg(): Promise<Pg> {
+async function loadPoolClass(): Promise<PoolClass> {
+  let cause: Error | undefined
   try {
     // In `try`, so that bundlers accept that the package is missing. Older versions are CommonJS.
-    const pg: { readonly default?: Pg } = await import('pg')
-    return pg.default ?? (pg as unknown as Pg)
+    const pg: object = await import('pg')
+    const Pool: unknown = Reflect.get(Object(Reflect.get(pg, 'default') ?? pg), 'Pool')
+    // webpack makes an empty module of a package that is missing.
+    if (typeof Pool === 'function') return Pool as PoolClass
   } catch (error) {
-    throw new DatabaseError(
-      'Expected the package pg to be installed, because this connection string needs TCP: npm install pg',
-      { sent: false, cause: withoutContent(error) },
-    )
+    cause = withoutContent(error)
   }
+  throw new DatabaseError(
+    'Expected the package pg to be installed, because this connection string needs TCP: npm install pg',
+    { sent: false, cause },
+  )
 }
 
-function createPool({ Pool }: Pg, url: string): object {
+function createPool(Pool: PoolClass, url: string): object {
   const pool = new Pool({
     connectionString: withoutSystemRoots(url),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
