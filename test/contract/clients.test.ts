@@ -44,7 +44,7 @@ for (const [name, sourceOf] of Object.entries(sources)) {
       { describe, it, expect },
       lazily(async () => {
         const url = await createDatabase()
-        return storeOver(await sourceOf(url), drizzle(createPool(url)))
+        return storeOver(await sourceOf(url), drizzle({ client: createPool(url) }))
       }),
     )
   })
