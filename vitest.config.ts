@@ -33,6 +33,7 @@ export default defineConfig({
   plugins: [decorators],
   resolve: {
     alias: [
+      { find: '#tcp', replacement: path('./src/postgres/connections/tcp.ts') },
       { find: /^pgstash$/, replacement: path('./src/index.ts') },
       { find: /^pgstash\/(.+)$/, replacement: path('./src/$1/index.ts') },
     ],

@@ -1,18 +1,15 @@
 import { type Cache, createCache } from 'pgstash'
-import { neonOverFetch } from './neon-fetch.ts'
 
 interface Env {
   DATABASE_URL: string
 }
 
 let cache: Cache | undefined
-const cacheOf = (env: Env) =>
-  (cache ??= createCache(() => neonOverFetch(env.DATABASE_URL), { preparedNames: false, expiration: '10m' }))
 
 export default {
   async fetch(request: Request, env: Env) {
+    cache ??= createCache(env.DATABASE_URL, { expiration: '10m' })
     const { pathname } = new URL(request.url)
-    const body = await cacheOf(env).getOrSet(pathname, () => `Computed at ${new Date().toISOString()}`)
-    return new Response(body)
+    return new Response(await cache.getOrSet(pathname, () => `Computed at ${new Date().toISOString()}`))
   },
 }

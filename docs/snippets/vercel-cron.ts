@@ -1,9 +1,8 @@
 // api/cleanup.ts; in vercel.json: { "crons": [{ "path": "/api/cleanup", "schedule": "0 4 * * *" }] }
-import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'
 import { cronRoute } from 'pgstash/cron'
 
-const cache = createCache(() => drizzle(process.env.DATABASE_URL ?? ''))
+const cache = createCache.fromEnv()
 
 // Vercel sends the variable CRON_SECRET with each call; nobody else knows it.
 export const GET = cronRoute(cache, { secret: process.env.CRON_SECRET })

@@ -1,8 +1,7 @@
 // api/report.ts
-import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'
 
-const cache = createCache(() => drizzle(process.env.DATABASE_URL ?? ''), { namespace: 'reports', expiration: '5m' })
+const cache = createCache.fromEnv(process.env, { namespace: 'reports', expiration: '5m' })
 
 export async function GET(request: Request): Promise<Response> {
   const city = new URL(request.url).searchParams.get('city') ?? 'Paris'

@@ -1,7 +1,9 @@
 /** From a connection URL to a Drizzle database: over HTTP to Neon, to a local Neon or to a given endpoint, else over TCP. */
 import { userInfo } from 'node:os'
 import { speaksHttp } from '../dev/speaks-http.ts'
-import { enableLocalNeon } from '../local-neon/enable-local-neon.ts'
+import { databaseOver } from '../postgres/connections/client-database.ts'
+import { openHttp } from '../postgres/connections/connection-string.ts'
+import { findVariable } from '../postgres/connections/from-env.ts'
 import type { Database } from '../postgres/database.ts'
 import { type Address, type DatabaseUrl, isSocket, nameOf, parseDatabaseUrl, urlOf } from './database-url.ts'
 import { ENV_FILES } from './env-files.ts'
@@ -51,13 +53,13 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
  */
 export async function findTarget({ databaseUrl, endpoint }: ConnectionOptions): Promise<Target | undefined> {
   const { DATABASE_URL, NEON_FETCH_ENDPOINT } = process.env
-  const chosen = databaseUrl ?? DATABASE_URL
+  // The variable may also hold a form of URL that only this command takes.
+  const chosen = databaseUrl ?? findVariable(process.env)?.value ?? DATABASE_URL
   if (!chosen) return undefined
   const url = parseDatabaseUrl(chosen)
   const [address] = url.addresses
   // The variable belongs to DATABASE_URL: another database's password must not go there.
-  const given =
-    endpoint ?? (databaseUrl === undefined || databaseUrl === DATABASE_URL ? NEON_FETCH_ENDPOINT : undefined)
+  const given = endpoint ?? (chosen === DATABASE_URL ? NEON_FETCH_ENDPOINT : undefined)
   if (given) checkEndpoint(given)
   const isHttp = Boolean(given) || address.host.endsWith('.neon.tech') || (await isHttpServer(address))
   return { databaseUrl: urlOf(url, address), url, endpoint: given || undefined, isHttp }
@@ -75,16 +77,11 @@ function checkEndpoint(endpoint: string): void {
   throw new UserError('Expected the endpoint to look like http://127.0.0.1:5488/sql.')
 }
 
-async function overHttp({ databaseUrl, url, endpoint }: Target) {
-  const { neon, neonConfig } = await optional('@neondatabase/serverless', () => import('@neondatabase/serverless'))
-  const { drizzle } = await import('drizzle-orm/neon-http')
-  if (endpoint === undefined) enableLocalNeon(neonConfig)
-  else neonConfig.fetchEndpoint = () => endpoint
-  // The driver would refuse it with an error that holds the password.
+function overHttp({ databaseUrl, url, endpoint }: Target) {
   if (url.user === undefined || url.database === undefined) {
     throw new UserError('Expected the database URL to have a user and a database, because it is reached over HTTP.')
   }
-  return { address: url.addresses[0], db: drizzle(neon(databaseUrl)), close: async () => {} }
+  return { address: url.addresses[0], db: databaseOver(openHttp(databaseUrl, endpoint)), close: async () => {} }
 }
 
 async function overTcp(url: DatabaseUrl) {

@@ -51,8 +51,13 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
     user: parameters.get('user') || user || undefined,
     password: parameters.get('password') || password || undefined,
     database: parameters.get('dbname') || decoded(path ?? '') || undefined,
-    parameters: new Map([...parameters].filter(([name]) => !PLACES.has(name))),
+    parameters: new Map([...parameters].filter(([name, value]) => !PLACES.has(name) && !isSystemRoots(name, value))),
   }
+}
+
+/** Node trusts the system's roots as it is. `pg` would read a file named `system`, and fail. */
+function isSystemRoots(name: string, value: string): boolean {
+  return name === 'sslrootcert' && value === 'system'
 }
 
 /** `pg` reads two words: the folder, and the database. */

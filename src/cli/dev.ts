@@ -129,7 +129,7 @@ ${settings}
 
 DATABASE_URL=${connectionString}
 
-Add these lines to your code, where it creates the database:
+\`createCache.fromEnv()\` needs nothing else. If your code uses Neon's driver, add these lines where it creates the database:
 
 import { neonConfig } ${FROM} '@neondatabase/serverless'
 import { enableLocalNeon } ${FROM} 'pgstash'

@@ -1,6 +1,7 @@
 /** Settings from `.env` files, for commands that talk to a database. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'dotenv'
+import { findVariable } from '../postgres/connections/from-env.ts'
 import { note } from './output.ts'
 import { UserError } from './user-error.ts'
 
@@ -35,12 +36,18 @@ export function parseEnvFile(text: string): Record<string, string> {
 function addVariables(file: string, found: Record<string, string>): void {
   const { env } = process
   const hadDatabase = env[DATABASE] !== undefined
+  const before = databaseVariable()
   for (const [name, value] of Object.entries(found)) {
     if (Object.hasOwn(env, name) || (name === ENDPOINT && hadDatabase)) continue
     env[name] = expanded(value, found)
-    // A person should see which database is meant. Scripts would only have to filter it.
-    if (name === DATABASE && process.stderr.isTTY) note(`Using DATABASE_URL from ${file}.`)
   }
+  const after = databaseVariable()
+  // A person should see which database is meant. Scripts would only have to filter it.
+  if (after !== before && process.stderr.isTTY) note(`Using ${after} from ${file}.`)
+}
+
+function databaseVariable(): string | undefined {
+  return findVariable(process.env)?.name ?? (process.env[DATABASE] ? DATABASE : undefined)
 }
 
 /** `${NAME}`, as Next and wrangler have it. A bare `$` stays: it is more often part of a password. */

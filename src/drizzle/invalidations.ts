@@ -1,9 +1,9 @@
 /** Sends the invalidations of a query cache's writes at once. A write waits for them only a short time. */
+import { isHttpClient } from '../postgres/drivers/http-client.ts'
 import { isExhausted } from '../postgres/drivers/pool.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { type Emit, noCost } from '../values/events.ts'
 import { withDeadline } from '../values/with-deadline.ts'
-import { isNeonHttp } from './neon-connection.ts'
 
 export interface Invalidation {
   readonly tags: readonly string[]
@@ -48,7 +48,7 @@ export function createInvalidations(settings: InvalidationSettings) {
   function patience(): number {
     const client = settings.client()
     // HTTP requests need no free connection, and the platform may cancel them when this request ends.
-    if (isNeonHttp(Object(client))) return settings.patienceMs(client)
+    if (isHttpClient(client)) return settings.patienceMs(client)
     // A late invalidation shows that no connection is free, so do not wait for another one.
     if (late > 0) return 0
     return isExhausted(client) ? EXHAUSTED_PATIENCE_MS : settings.patienceMs(client)

@@ -1,6 +1,6 @@
 /** `watchTables`: every write of a table, by any program, invalidates entries that depend on it, in the writer's transaction. */
 import { sql } from 'drizzle-orm'
-import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
+import { type DatabaseSource, openDatabase, type QueryDatabase } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
@@ -39,7 +39,7 @@ export type Watchables = Watchable | Iterable<Watchable>
  * @example
  * await watchTables(db, [products, prices], { rows: true })
  */
-export async function watchTables(db: Database, tables: Watchables, options?: WatchTablesOptions): Promise<void> {
+export async function watchTables(db: DatabaseSource, tables: Watchables, options?: WatchTablesOptions): Promise<void> {
   const given = toArray(tables)
   const { rows = false, tables: own = defaultTables } = optionsObject<WatchTablesOptions>(options, ['rows', 'tables'])
   const statement = watchSql(given, boolean('rows', rows), checkedTables(own))
@@ -47,24 +47,24 @@ export async function watchTables(db: Database, tables: Watchables, options?: Wa
 }
 
 /** Removes the triggers of tables. Ignores tables that are not watched. @throws InvalidOptionError, DatabaseError */
-export async function unwatchTables(db: Database, tables: Watchables, options?: WatchOptions): Promise<void> {
+export async function unwatchTables(db: DatabaseSource, tables: Watchables, options?: WatchOptions): Promise<void> {
   const given = toArray(tables)
   const statement = unwatchSql(given, cacheTablesOf(options))
   if (given.length > 0) await execute(db, statement)
 }
 
 /** Removes all triggers of a cache, for example before you drop its tables. @throws InvalidOptionError, DatabaseError */
-export async function unwatchAllTables(db: Database, options?: WatchOptions): Promise<void> {
+export async function unwatchAllTables(db: DatabaseSource, options?: WatchOptions): Promise<void> {
   await execute(db, unwatchSql('all', cacheTablesOf(options)))
 }
 
 /** Returns the watched tables, by name. @throws InvalidOptionError, DatabaseError */
-export async function watchedTables(db: Database, options?: WatchOptions): Promise<WatchedTable[]> {
+export async function watchedTables(db: DatabaseSource, options?: WatchOptions): Promise<WatchedTable[]> {
   const tables = cacheTablesOf(options)
-  checkDatabase(db)
+  const opened = (await openDatabase(db)()) as unknown as QueryDatabase
   return withRetries('always', async () => {
     try {
-      return await watchedRows(db as unknown as QueryDatabase, tables)
+      return await watchedRows(opened, tables)
     } catch (error) {
       throw databaseFailure(error)
     }
@@ -88,11 +88,11 @@ function toArray(tables: Watchables): Watchable[] {
   return list
 }
 
-async function execute(db: Database, statement: string): Promise<void> {
-  checkDatabase(db)
+async function execute(db: DatabaseSource, statement: string): Promise<void> {
+  const opened = await openDatabase(db)()
   await withRetries('always', async () => {
     try {
-      await db.execute(sql.raw(statement))
+      await opened.execute(sql.raw(statement))
     } catch (error) {
       const failure = databaseFailure(error)
       const refusal = failure instanceof DatabaseError ? REFUSALS[failure.sqlState ?? ''] : undefined

@@ -1,6 +1,6 @@
-/** `pgstash/migrate`: creates and updates the cache's tables, over any Drizzle Postgres driver, HTTP included. */
+/** `pgstash/migrate`: creates and updates the cache's tables, over any driver, HTTP included. */
 import { sql } from 'drizzle-orm'
-import { checkDatabase, type Database } from '../postgres/database.ts'
+import { type DatabaseSource, openDatabase } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
 import { defaultTables } from '../schema/index.ts'
@@ -17,15 +17,16 @@ export { type MigrateOptions, migrationSql } from './migration-sql.ts'
  * role needs the right to create tables in the schema, and owns them afterwards. It refuses tables of these names that are
  * not a cache's, or that belong to a role whose code must not run with this role's rights.
  *
+ * @param source the database, in any form that `createCache` takes
  * @throws InvalidOptionError, DatabaseError
  * @example
  * import { migrate } from 'pgstash/migrate'
  *
- * await migrate(drizzle(env.DATABASE_URL))
+ * await migrate(env.DATABASE_URL)
  */
-export async function migrate(db: Database, options?: MigrateOptions): Promise<void> {
+export async function migrate(source: DatabaseSource, options?: MigrateOptions): Promise<void> {
   const statement = sql.raw(migrationSql(options))
-  checkDatabase(db)
+  const db = await openDatabase(source)()
   await withRetries('always', async () => {
     try {
       await db.execute(statement)

@@ -1,8 +1,10 @@
-/** The part of a Drizzle database that pgstash uses. */
+/** What users pass as their database, and the Drizzle database that pgstash makes of it. */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { CacheError, DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { withoutContent } from '../values/redact.ts'
+import { databaseOver, isClient } from './connections/client-database.ts'
+import { checkConnectionString, openConnectionString } from './connections/connection-string.ts'
 
 /**
  * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
@@ -22,11 +24,40 @@ interface Executable {
   getSQL(): any
 }
 
-/** A database, or a function that makes it when the first statement is sent. */
-export type DatabaseSource = Database | (() => Database)
+/**
+ * A driver's own client, without Drizzle: a `neon()` function, a pool or client of pg or neon-serverless, the `sql` of
+ * postgres-js or Bun, a PGlite. Typed by shape, so that no package of a driver is needed.
+ */
+export type DatabaseClient = HttpFunction | Connectable | SqlFunction | Pglite
 
-/** @throws InvalidOptionError if this is not a Drizzle Postgres database */
-export function checkDatabase(db: unknown): void {
+interface HttpFunction {
+  (...args: never[]): unknown
+  query(...args: never[]): unknown
+  transaction(...args: never[]): unknown
+}
+interface Connectable {
+  connect(...args: never[]): unknown
+  query(...args: never[]): unknown
+}
+interface SqlFunction {
+  (...args: never[]): unknown
+  unsafe(...args: never[]): unknown
+}
+interface Pglite {
+  exec(...args: never[]): unknown
+  query(...args: never[]): unknown
+}
+
+/** A database in any form: Drizzle's, a driver's client, or a connection string. */
+export type AnyDatabase = Database | DatabaseClient | string
+
+/** A database, or a function that returns it when the first statement is sent. */
+export type DatabaseSource = AnyDatabase | (() => AnyDatabase)
+
+const EXPECTED = "a connection string, a driver's client, or a Drizzle Postgres database"
+
+/** For functions that return or wrap parts of the Drizzle database. @throws InvalidOptionError if it is none */
+export function checkDatabase(db: unknown): asserts db is Database {
   if (!isDatabase(db)) {
     throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
   }
@@ -49,9 +80,24 @@ function refuseDataApi(db: Database): void {
   )
 }
 
-/** @throws InvalidOptionError if this is neither a Drizzle Postgres database nor a function */
+/** @throws InvalidOptionError if this is neither a database nor a function, without any part of a connection string */
 export function checkDatabaseSource(source: unknown): void {
-  if (typeof source !== 'function') checkDatabase(source)
+  if (!isFunction(source)) checkAny('db', source)
+}
+
+/** @param name what the message calls it @throws InvalidOptionError */
+function checkAny(name: string, db: unknown): void {
+  if (typeof db === 'string') checkConnectionString(db)
+  else if (isDatabase(db)) refuseDataApi(db)
+  else if (!isClient(db)) {
+    const hint = db === undefined ? ' Is its variable set?' : ''
+    throw new InvalidOptionError(`Expected ${name} to be ${EXPECTED}, got ${describeType(db)}.${hint}`)
+  }
+}
+
+/** True for a function that returns the database. Some clients are functions as well. */
+function isFunction(source: unknown): source is () => unknown {
+  return typeof source === 'function' && !isDatabase(source) && !isClient(source)
 }
 
 function isDatabase(db: unknown): db is Database {
@@ -60,17 +106,29 @@ function isDatabase(db: unknown): db is Database {
 }
 
 /**
- * Returns the database, and makes it at the first call. If the function throws, the next call tries again, because a
- * variable that is missing now may be set later.
+ * Returns the Drizzle database, and makes it at the first call. Only a connection string that needs TCP takes time.
  *
- * @throws InvalidOptionError if the function does not return a database, DatabaseError if it throws
+ * If that fails, the next call tries again, because a variable that is missing now may be set later.
+ *
+ * @throws InvalidOptionError if a function does not return a database, DatabaseError if it throws or a driver is missing
  */
-export function openDatabase(source: DatabaseSource): () => Database {
-  let db = isDatabase(source) ? primary(source) : undefined
-  return () => (db ??= primary(make(source as () => Database)))
+export function openDatabase(source: DatabaseSource): () => Database | Promise<Database> {
+  checkDatabaseSource(source)
+  let db: Database | undefined
+  const keep = (client: object) => (db ??= databaseOver(client))
+  return () => {
+    if (db !== undefined) return db
+    const given = isFunction(source) ? make(source) : source
+    if (typeof given !== 'string') {
+      db = isDatabase(given) ? primary(given) : databaseOver(given)
+      return db
+    }
+    const client = openConnectionString(given)
+    return client instanceof Promise ? client.then(keep) : keep(client)
+  }
 }
 
-function make(source: () => Database): Database {
+function make(source: () => unknown): AnyDatabase {
   let db: unknown
   try {
     db = source()
@@ -85,20 +143,16 @@ function make(source: () => Database): Database {
       },
     )
   }
-  if (!isDatabase(db)) {
-    throw new InvalidOptionError(
-      `Expected the function to return a Drizzle Postgres database, got ${describeType(db)}.`,
-    )
-  }
-  refuseDataApi(db)
+  checkAny('what the function returns', db)
   // The owner of a transaction decides whether the cache's writes commit.
   if (isTransaction(db)) throw new InvalidOptionError('Expected the function to return a database, got a transaction.')
-  return db
+  return db as AnyDatabase
 }
 
-/** True for a transaction, because only that has a method to end it. */
-export function isTransaction(source: DatabaseSource): boolean {
-  return 'rollback' in source
+/** True for a transaction of Drizzle or PGlite, which can be rolled back, or of postgres-js, which has savepoints. */
+export function isTransaction(source: unknown): boolean {
+  const given = Object(source)
+  return typeof source !== 'string' && ('rollback' in given || 'savepoint' in given)
 }
 
 /** The primary. Drizzle sends every select to a read replica if there is one, and our writes are selects with a CTE. */

@@ -13,10 +13,16 @@ export interface InvalidationOptions {
   tables?: CacheTables | undefined
 }
 
-/** A statement for `tx.execute(…)`, `db.execute(…)` and, over neon-http, `db.batch([…])`. */
+/**
+ * A statement for Drizzle's `tx.execute(…)`, `db.execute(…)` and, over neon-http, `db.batch([…])`. A client of `pg` takes it as
+ * it is: `client.query(…)`. Other drivers take its `text` and `values`.
+ */
 export interface Invalidation extends SQLWrapper {
   /** Makes it an item of a Drizzle batch. */
   readonly _: { readonly dialect: 'pg'; readonly result: unknown }
+  /** The SQL, with `$1` for its only parameter. */
+  readonly text: string
+  readonly values: string[]
 }
 
 /**
@@ -36,6 +42,9 @@ export interface Invalidation extends SQLWrapper {
  *   await tx.update(products).set({ price }).where(eq(products.id, id))
  *   await tx.execute(invalidation(`product:${id}`))
  * })
+ * @example
+ * const { text, values } = invalidation(`product:${id}`)
+ * await sql.transaction([sql`update products set price = ${price} where id = ${id}`, sql.query(text, values)])
  */
 export function invalidation(tags: string | Iterable<string>, options?: InvalidationOptions): Invalidation {
   // Ignoring a missing tag would silently leave old data in place.
@@ -51,9 +60,15 @@ export function invalidation(tags: string | Iterable<string>, options?: Invalida
 class InvalidationStatement implements Invalidation {
   static readonly [entityKind] = 'PgstashInvalidation'
   declare readonly _: Invalidation['_']
+  // Plain properties, because pg copies only those of a statement.
+  readonly text: string
+  readonly values: string[]
   readonly #statement: SQL
 
   constructor(statement: SQL) {
+    const { sql, params } = toQuery(statement)
+    this.text = sql
+    this.values = params as string[]
     this.#statement = statement
   }
 
@@ -64,10 +79,14 @@ class InvalidationStatement implements Invalidation {
   /** Called by neon-http's batch in Drizzle 0.45 and 1.0. */
   _prepare() {
     return {
-      getQuery: () => new PgDialect().sqlToQuery(this.#statement),
+      getQuery: () => toQuery(this.#statement),
       isResponseInArrayMode: () => false,
       mode: 'raw',
       mapResult: (result: unknown) => result,
     }
   }
+}
+
+function toQuery(statement: SQL) {
+  return new PgDialect().sqlToQuery(statement)
 }

@@ -3,6 +3,7 @@
 import type { CacheTables } from '../schema/index.ts'
 import { type DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
+import { ignoreRejection } from '../values/promises.ts'
 import { isWorkers } from '../values/workers.ts'
 import { type Database, type DatabaseSource, isTransaction, openDatabase } from './database.ts'
 import type { Call, Driver, Send, WireValues } from './drivers/driver.ts'
@@ -25,7 +26,11 @@ export interface Runner {
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
   /** True inside a transaction of the caller. */
   readonly isInTransaction: boolean
-  /** The driver's own client, if Drizzle names it. @throws the error of a function that makes the database */
+  /**
+   * The driver's own client, if Drizzle names it. Undefined while a driver is being loaded.
+   *
+   * @throws the error of a function that makes the database
+   */
   client(): unknown
 }
 
@@ -107,9 +112,16 @@ export function createRunner(
 
   return {
     isInTransaction,
-    client: () => Reflect.get(connect().db, '$client'),
+    client() {
+      const connection = connect()
+      if (!(connection instanceof Promise)) return Reflect.get(connection.db, '$client')
+      // The next statement reports the failure.
+      ignoreRejection(connection)
+      return undefined
+    },
     async run(operation, values = {}, cost) {
-      const { driver, limits, checkRequest } = connectFor(contact, connect)
+      const connection = connectFor(contact, connect)
+      const { driver, limits, checkRequest } = connection instanceof Promise ? await connection : connection
       checkRequest()
       const sent = wireValues(values)
       const call: LimitedCall = { state: 'unknown', isAbandoned: false, abandon: undefined, timeout: undefined }
@@ -138,13 +150,17 @@ export function createRunner(
   }
 }
 
-/** Connects. If the function that makes the database throws, that is a reason why the cache never worked. */
-function connectFor(contact: FirstContact, connect: () => Connection): Connection {
-  try {
-    return connect()
-  } catch (error) {
+/** Connects. If the database cannot be made, that is a reason why the cache never worked. */
+function connectFor(contact: FirstContact, connect: Connect): Connection | Promise<Connection> {
+  const failed = (error: unknown): never => {
     contact.failed(error)
     throw error
+  }
+  try {
+    const connection = connect()
+    return connection instanceof Promise ? connection.catch(failed) : connection
+  } catch (error) {
+    return failed(error)
   }
 }
 
@@ -164,24 +180,31 @@ interface Connection {
   checkRequest(): void
 }
 
+/** Takes time only if a driver must be loaded first. */
+type Connect = () => Connection | Promise<Connection>
+
 type ConnectOptions = Pick<RunnerOptions, 'tables' | 'preparedNames' | 'timeoutMs'>
 
 /** Inspects the database at first use and not before, because a function may make it. */
-function connectOnce(open: () => Database, { tables, preparedNames, timeoutMs }: ConnectOptions): () => Connection {
+function connectOnce(open: () => Database | Promise<Database>, options: ConnectOptions): Connect {
   let found: Connection | undefined
+  const keep = (db: Database) => (found ??= inspect(db, options))
   return () => {
     if (found !== undefined) return found
     const db = open()
-    const driver =
-      httpDriver(db, tables) ??
-      pgDriver(db, tables, preparedNames) ??
-      postgresJsDriver(db, tables, preparedNames) ??
-      drizzleDriver(db, tables, preparedNames)
-    const createLimits = driver.endsAbandoned && !isWorkers() ? sharedTimeLimits : separateTimeLimits
-    const limits = createLimits<LimitedCall>(timeoutMs, (call) => abandon(db, timeoutMs, call))
-    found = { db, driver, limits, checkRequest: createRequestCheck(db) }
-    return found
+    return db instanceof Promise ? db.then(keep) : keep(db)
   }
+}
+
+function inspect(db: Database, { tables, preparedNames, timeoutMs }: ConnectOptions): Connection {
+  const driver =
+    httpDriver(db, tables) ??
+    pgDriver(db, tables, preparedNames) ??
+    postgresJsDriver(db, tables, preparedNames) ??
+    drizzleDriver(db, tables, preparedNames)
+  const createLimits = driver.endsAbandoned && !isWorkers() ? sharedTimeLimits : separateTimeLimits
+  const limits = createLimits<LimitedCall>(timeoutMs, (call) => abandon(db, timeoutMs, call))
+  return { db, driver, limits, checkRequest: createRequestCheck(db) }
 }
 
 /** Ends the work of a call. */

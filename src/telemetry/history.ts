@@ -1,6 +1,6 @@
 /** Records a history of events in the cache's own database: small, bounded, without keys. The admin pages plot it. */
 
-import { checkDatabaseSource, type DatabaseSource } from '../postgres/database.ts'
+import type { DatabaseSource } from '../postgres/database.ts'
 import { createRunner } from '../postgres/runner.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema/index.ts'
@@ -51,14 +51,13 @@ const DEFAULT_KEEP = '7d'
  *
  * The listener makes no request without an event. `migrate` creates the table.
  *
- * @param db the database of the cache, or a function that creates it
+ * @param db the database of the cache, in any form that `createCache` takes
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
  * const onEvent = historyListener(db, { name: 'shop', waitUntil })
  * const cache = createCache(db, { onEvent })
  */
 export function historyListener(db: DatabaseSource, options?: HistoryOptions): HistoryListener {
-  checkDatabaseSource(db)
   const { name, everyMs, keepMs, tables, waitUntil, onError } = parse(options)
   const runner = createRunner(db, { tables, timeoutMs: DEFAULT_TIMEOUT_MS, preparedNames: true })
   let tally: Tally | undefined

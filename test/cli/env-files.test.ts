@@ -65,6 +65,15 @@ describe('the database is found', () => {
     })
   })
 
+  it.each(['POSTGRES_URL', 'NETLIFY_DATABASE_URL', 'SUPABASE_DB_URL'])(
+    'under the name %s, as platforms set it',
+    async (name) => {
+      expect(await stats({ '.env.local': `${name}=${url}` })).toMatchObject(FOUND)
+      expect(await stats({ '.env.local': `DATABASE_URL=${url}`, '.env': `${name}=${NOWHERE}` })).toMatchObject(FOUND)
+      expect(await stats({ '.env': `DATABASE_URL=prisma+postgres://x\n${name}=${url}` })).toMatchObject(FOUND)
+    },
+  )
+
   it('although a folder has the name of a file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'pgstash-env-'))
     cleanup(() => rm(folder, { recursive: true, force: true }))

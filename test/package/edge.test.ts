@@ -46,8 +46,8 @@ const BUDGET_BYTES: Record<string, number> = {
   '.': 87_000,
   './schema': 4_500,
   // Includes all statements, because they are compiled into routines.
-  './migrate': 43_500,
-  './drizzle': 37_500,
+  './migrate': 45_500,
+  './drizzle': 39_500,
   // Includes the codec, which reaches a program with `createCache` in any case.
   './hono': 51_000,
   './fetch': 50_000,
@@ -59,7 +59,7 @@ const BUDGET_BYTES: Record<string, number> = {
   './cron': 7_500,
   './admin': 46_000,
   // Includes the statements that write a history. The listeners alone are measured below.
-  './telemetry': 24_500,
+  './telemetry': 26_800,
   // Two suites: of caches, and of stores.
   './testing': 26_300,
 }
@@ -150,7 +150,7 @@ describe('the size of pgstash', () => {
 describe('the size of what is used of pgstash', () => {
   it.each([
     // Statements and tables are a quarter of it, recognising failures and checking options another.
-    ['createCache', 54_500],
+    ['createCache', 56_500],
     ['memoryCache', 31_500],
     ['cached', 36_700],
     ['sessionStore', 7_700, 'pgstash/hono'],

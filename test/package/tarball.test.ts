@@ -57,6 +57,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'createCache',
       'createCacheManager',
       'createFiller',
+      'databaseFromEnv',
       'devalueCodec',
       'enableLocalNeon',
       'encryptingCodec',
@@ -84,6 +85,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'withMetrics',
     ],
     types: [
+      'AnyDatabase',
       'Cache',
       'CacheEntry',
       'CacheErrorCode',
@@ -116,6 +118,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'CounterOptions',
       'CountingInput',
       'Database',
+      'DatabaseClient',
       'DatabaseSource',
       'Deadline',
       'DevalueTypes',
@@ -535,6 +538,8 @@ describe('the tarball', () => {
     for (const file of files.filter((name) => /^dist\/.+\.(?:js|d\.ts)$/.test(name))) {
       for (const specifier of imports(await text(file)).filter((name) => !name.startsWith('.'))) {
         const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+        // Of package.json's own `imports`.
+        if (name.startsWith('#')) continue
         if (!declared.has(name) && !builtinModules.includes(name) && !specifier.startsWith('node:')) {
           undeclared.add(`${file}: ${specifier}`)
         }

@@ -132,7 +132,7 @@ describe('a function that makes the database', () => {
 })
 
 it('refuses at once what is neither a database nor a function', () => {
-  for (const db of [undefined, null, {}, 'postgresql://…', 42]) {
+  for (const db of [undefined, null, {}, 'mysql://…', 42]) {
     expect(() => createCache(db as unknown as DatabaseSource)).toThrow(InvalidOptionError)
   }
 })

@@ -20,7 +20,7 @@ beforeAll(async () => {
   folder = await install(await pack())
   await linkPackages(folder, ['pg', 'postgres', 'pg-cloudflare'])
   await cp(join(ROOT, 'test/package/probes'), join(folder, 'probes'), { recursive: true })
-  await cp(join(ROOT, 'docs/snippets/hyperdrive.ts'), join(folder, 'hyperdrive.ts'))
+  await cp(join(ROOT, 'docs/snippets'), join(folder, 'snippets'), { recursive: true })
   database = await createDatabase()
   await migrate(drizzle(createPool(database)))
 })
@@ -76,9 +76,9 @@ it('refuses a shared client if failures are misses as well, since the cache woul
   expect(await (await request('/shared/client?miss')).json()).toMatchObject({ code: 'INVALID_OPTION' })
 })
 
-describe('docs/snippets/hyperdrive.ts', () => {
+describe.each(['hyperdrive.ts', 'providers/hyperdrive.ts'])('docs/snippets/%s', (snippet) => {
   it('answers from the cache, and leaves no connection behind', async () => {
-    const request = await serve('hyperdrive.ts')
+    const request = await serve(`snippets/${snippet}`)
     const bodies = await Promise.all(Array.from({ length: REQUESTS }, async () => (await request('/page')).text()))
     expect(bodies[0]).toMatch(/^Computed at \d{4}-/)
     expect(new Set(bodies).size).toBe(1)

@@ -30,7 +30,11 @@ export async function buildScript(path: URL): Promise<(...args: string[]) => Scr
     format: 'cjs',
     logLevel: 'error',
     external: ['pg-native'],
-    alias: { pgstash: source('index.ts'), 'pgstash/migrate': source('migrate/index.ts') },
+    alias: {
+      '#tcp': source('postgres/connections/tcp.ts'),
+      pgstash: source('index.ts'),
+      'pgstash/migrate': source('migrate/index.ts'),
+    },
   })
   return (...args) => {
     const child = spawn(process.execPath, [script, ...args])

@@ -46,7 +46,7 @@ interface Query extends PromiseLike<unknown> {
 /** Undefined if the database is not over this client. */
 export function postgresJsDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
   const client = clientOf(db)
-  if (!isOwnSession(db, KINDS, client) || !isClient(client)) return undefined
+  if (!isOwnSession(db, KINDS, client) || !isPostgresJs(client)) return undefined
   const log = queryLogger(db)
   // Without `prepare`, the client ignores the names of single statements.
   let hasNames = preparedNames && client.options?.prepare !== false
@@ -79,8 +79,9 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
   }
 }
 
-function isClient(client: unknown): client is Client {
-  return typeof client === 'function' && typeof Reflect.get(client, 'unsafe') === 'function'
+/** True for postgres-js, and within its transactions. Bun's SQL, which looks alike, has no `typed`. */
+function isPostgresJs(client: unknown): client is Client {
+  return typeof client === 'function' && 'unsafe' in client && 'typed' in client
 }
 
 function send(query: Query, call: Call): Promise<unknown> {

@@ -2,6 +2,13 @@
 import { entityKind } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 
+/** Databases that this package made over a client of the program. Nothing stands between the two. */
+const direct = new WeakSet<Database>()
+
+export function markAsDirect(db: Database): void {
+  direct.add(db)
+}
+
 /** Drizzle's name for the session of a database: `NodePgSession`, `PostgresJsSession`, … */
 export function sessionKind(db: Database): string {
   return String(Reflect.get(Object(sessionOf(db)).constructor, entityKind))
@@ -15,7 +22,8 @@ export function sessionKind(db: Database): string {
  */
 export function isOwnSession(db: Database, kinds: ReadonlySet<string>, client: unknown): boolean {
   const session = sessionOf(db)
-  if (!kinds.has(sessionKind(db)) || Reflect.get(Object(session), 'client') !== client) return false
+  const isOfSession = kinds.has(sessionKind(db)) && Reflect.get(Object(session), 'client') === client
+  if (!isOfSession && !direct.has(db)) return false
   const isReplaced = (object: unknown, method: string) => Object.hasOwn(Object(object), method)
   return !isReplaced(session, 'prepareQuery') && !['connect', 'query'].some((method) => isReplaced(client, method))
 }

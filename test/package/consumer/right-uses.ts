@@ -1,6 +1,6 @@
 /** A program that uses pgstash as its users do; compiled against the tarball under several compiler settings. */
 import { PGlite } from '@electric-sql/pglite'
-import { neon } from '@neondatabase/serverless'
+import { Pool as NeonPool, neon } from '@neondatabase/serverless'
 import type { Meter } from '@opentelemetry/api'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
@@ -31,14 +31,18 @@ import {
   createCache,
   createCacheManager,
   type Database,
+  type DatabaseClient,
   DatabaseError,
+  type DatabaseSource,
   type Duration,
+  databaseFromEnv,
   type EngineOptions,
   type EntryPage,
   type Expiration,
   encryptingCodec,
   formatSnapshot,
   getDefaultCache,
+  invalidation,
   jsonCodec,
   type Lease,
   type LimitResult,
@@ -68,6 +72,7 @@ import {
 } from 'pgstash'
 import { type SecondaryStorage, secondaryStorage } from 'pgstash/better-auth'
 import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
+import { watchTables } from 'pgstash/drizzle'
 import { type KeyvStore, keyvStore } from 'pgstash/keyv'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
@@ -106,7 +111,47 @@ export const caches: Cache[] = [
   createCache(drizzlePostgres({ client: postgres(url), schema })),
   createCache(drizzlePglite(new PGlite())),
   createCache(drizzlePglite({ client: new PGlite(), schema })),
+  createCache(url, { namespace: 'shop' }),
+  createCache(() => url),
+  createCache(neon(url)),
+  createCache(neon(url, { arrayMode: true, fullResults: true })),
+  createCache(new pg.Pool()),
+  createCache(new pg.Client(url)),
+  createCache(() => new pg.Pool()),
+  createCache(new NeonPool()),
+  createCache(postgres(url)),
+  createCache(postgres(url, { types: { bigint: postgres.BigInt } })),
+  createCache(new PGlite()),
+  createCache.fromEnv(),
+  createCache.fromEnv({ DATABASE_URL: url }, { expiration: '10m' }),
+  createCache(databaseFromEnv({ DATABASE_URL: url })),
 ]
+
+/** A Worker's bindings, which have no index signature. */
+interface Env {
+  DATABASE_URL: string
+  HYPERDRIVE: { connectionString: string }
+}
+export const ofWorker = (env: Env): Cache => createCache.fromEnv(env)
+
+/** Statements of transactions, as drivers take them. */
+export async function invalidateIn(client: pg.PoolClient, sql: postgres.Sql): Promise<void> {
+  const { text, values } = invalidation('product:1')
+  await client.query(invalidation('product:1'))
+  await sql.begin(async (tx) => {
+    await tx.unsafe(text, values)
+    await createCache(tx).delete('product:1')
+  })
+  const http = neon(url)
+  await http.transaction([http.query(text, values)])
+  await createCache(client).get('key')
+  await new PGlite().transaction(async (tx) => createCache(tx).get('key'))
+  const given: DatabaseClient[] = [client, sql, http]
+  const source: DatabaseSource = () => client
+  await migrate(url)
+  await migrate(source)
+  await watchTables(given[0] ?? client, 'products')
+}
 
 /** A pair of functions, as an encrypting codec has them. */
 const codec: Codec = {

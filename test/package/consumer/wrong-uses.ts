@@ -19,7 +19,7 @@ import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
 import { analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
 
-export async function mistakes(cache: Cache, db: Database, ownStore: Store): Promise<void> {
+export async function mistakes(cache: Cache, db: Database, ownStore: Store, variable?: string): Promise<void> {
   // @ts-expect-error a key is a string
   await cache.get(42)
   // @ts-expect-error a miss is undefined, not the type alone
@@ -48,10 +48,14 @@ export async function mistakes(cache: Cache, db: Database, ownStore: Store): Pro
   await cache.list({ state: 'stale' })
   // @ts-expect-error the entry's type is the one given
   await cache.entry<number>('key').set('text')
-  // @ts-expect-error a connection string is not a Drizzle database
-  createCache('postgresql://localhost/database')
-  // @ts-expect-error nor is what a function returns
-  createCache(() => 'postgresql://localhost/database')
+  // @ts-expect-error a variable may be missing
+  createCache(variable)
+  // @ts-expect-error neither is an object a database
+  createCache({})
+  // @ts-expect-error nor is a number that a function returns
+  createCache(() => 42)
+  // @ts-expect-error a cache is no database
+  createCache(memoryCache())
   // @ts-expect-error a database is made at once
   createCache(async () => db)
   // @ts-expect-error no such option

@@ -1,0 +1,3 @@
+import { cache } from './cache.ts'
+
+console.log(await cache.clearExpired())

@@ -1,0 +1,68 @@
+/** Makes a Drizzle database of a driver's own client, so that programs without Drizzle need none. */
+import { drizzle } from 'drizzle-orm/pg-proxy'
+import type { Database } from '../database.ts'
+import { fetchOptions } from '../drivers/fetch-options.ts'
+import { isHttpClient, RAW } from '../drivers/http-client.ts'
+import { isPgClient } from '../drivers/pg-client.ts'
+import { isPool } from '../drivers/pool.ts'
+import { markAsDirect } from '../drivers/session-kind.ts'
+
+/** Sends one statement. With `isList` the rows are lists of cells, otherwise objects. */
+type Send = (text: string, values: unknown[], isList: boolean) => PromiseLike<{ rows: unknown[] }>
+
+/** A method of a client. What it takes and answers differs. */
+type Query = (...args: unknown[]) => PromiseLike<{ rows: unknown[] }>
+
+/** A statement of postgres-js or Bun, which resolves to objects. */
+interface SqlQuery extends PromiseLike<unknown[]> {
+  values(): PromiseLike<unknown[]>
+}
+
+/** True for a `neon()` function and a client of pg, neon-serverless, Vercel, postgres-js, Bun or PGlite. */
+export function isClient(client: unknown): client is object {
+  return senderOver(client) !== undefined
+}
+
+/**
+ * A Drizzle database over such a client.
+ *
+ * It uses Drizzle's proxy driver, because that imports the package of no driver. The engine calls the clients that it knows
+ * directly, so that only `migrate` and its like pass through here.
+ */
+export function databaseOver(client: object): Database {
+  const send = senderOver(client) as Send
+  const db = drizzle(async (text, values, method) => send(text, values, method === 'all'))
+  markAsDirect(db)
+  return Object.assign(db, { $client: client })
+}
+
+function senderOver(client: unknown): Send | undefined {
+  if (isHttpClient(client)) {
+    return (text, values, arrayMode) => client.query(text, values, { ...RAW, arrayMode, fetchOptions: fetchOptions() })
+  }
+  if (isPool(client) || isPgClient(client)) {
+    return (text, values, isList) =>
+      (Reflect.get(client, 'query') as Query).call(client, { text, values, ...(isList && { rowMode: 'array' }) })
+  }
+  if (isSql(client)) {
+    return async (text, values, isList) => {
+      const query = client.unsafe(text, values)
+      return { rows: await (isList ? query.values() : query) }
+    }
+  }
+  if (isPglite(client)) {
+    return (text, values, isList) => client.query(text, values, { rowMode: isList ? 'array' : 'object' })
+  }
+  return undefined
+}
+
+/** postgres-js and Bun's SQL, also within a transaction. */
+function isSql(client: unknown): client is { unsafe(text: string, values: unknown[]): SqlQuery } {
+  return typeof client === 'function' && 'unsafe' in client && ('begin' in client || 'savepoint' in client)
+}
+
+/** PGlite, and its transaction. Clients of SQLite also have `query` and `exec`. */
+function isPglite(client: unknown): client is { query: Query } {
+  const { query, exec, execProtocol, rollback } = Object(client)
+  return [query, exec, execProtocol ?? rollback].every((method) => typeof method === 'function')
+}

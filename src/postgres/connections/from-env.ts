@@ -1,0 +1,59 @@
+/** Finds the connection string in the environment of the program. */
+import { DatabaseError, describeType, InvalidOptionError } from '../../values/errors.ts'
+import { isPostgresUrl } from './connection-string.ts'
+
+/**
+ * The variables that platforms set, the program's own first: DATABASE_URL of nearly all, POSTGRES_URL of Vercel's
+ * marketplace, those of Netlify, Neon and Supabase, and the usual name of a Hyperdrive binding.
+ */
+export const VARIABLES = [
+  'DATABASE_URL',
+  'POSTGRES_URL',
+  'NETLIFY_DB_URL',
+  'NETLIFY_DATABASE_URL',
+  'NEON_DATABASE_URL',
+  'SUPABASE_DB_URL',
+  'HYPERDRIVE',
+] as const
+
+/**
+ * Returns a function that finds the connection string, for every function of pgstash that takes a database.
+ *
+ * It takes the first of `DATABASE_URL`, `POSTGRES_URL`, `NETLIFY_DB_URL`, `NETLIFY_DATABASE_URL`, `NEON_DATABASE_URL`,
+ * `SUPABASE_DB_URL` and `HYPERDRIVE` that holds a `postgresql://` URL. Variables are read at the first statement, so a build
+ * needs none. If none is set, the call fails with a `DatabaseError` that names them.
+ *
+ * @param env the variables: `env` of a Worker; default `process.env`
+ * @throws InvalidOptionError
+ * @example
+ * await migrate(databaseFromEnv())
+ */
+export function databaseFromEnv(env?: object): () => string {
+  if (env !== undefined && (typeof env !== 'object' || env === null)) {
+    throw new InvalidOptionError(`Expected env to be an object of variables, got ${describeType(env)}.`)
+  }
+  return () => {
+    const found = findVariable(env ?? processEnv())
+    if (found !== undefined) return found.value
+    throw new DatabaseError(
+      `Expected one of these variables to hold a postgresql:// URL: ${VARIABLES.join(', ')}. On Workers, pass env.`,
+      { sent: false },
+    )
+  }
+}
+
+/** The first variable with a URL of Postgres. `DATABASE_URL` may be that of another database, or of a proxy of Prisma. */
+export function findVariable(env: object): { readonly name: string; readonly value: string } | undefined {
+  for (const name of VARIABLES) {
+    const value: unknown = Reflect.get(env, name)
+    // A binding is an object.
+    const text: unknown = typeof value === 'string' ? value : Reflect.get(Object(value), 'connectionString')
+    if (typeof text === 'string' && isPostgresUrl(text)) return { name, value: text }
+  }
+  return undefined
+}
+
+function processEnv(): object {
+  const { env } = Object(Reflect.get(globalThis, 'process'))
+  return Object(env)
+}

@@ -1,0 +1,11 @@
+/** Replaces tcp.ts in bundles for the edge, which must not contain a driver that needs Node. */
+import { InvalidOptionError } from '../../values/errors.ts'
+import type { Loopback } from './loopback-server.ts'
+
+/** @throws InvalidOptionError unless the server is on this machine, where only a local Neon is meant */
+export function openTcp(_url: string, loopback: Loopback | undefined): object {
+  if (loopback !== undefined) return loopback.overHttp()
+  throw new InvalidOptionError(
+    'Expected a connection string of Neon, because on an edge runtime pgstash opens no TCP connection. For another host, pass a client of pg or postgres, made for each request.',
+  )
+}
