@@ -1,8 +1,8 @@
 /** A driver for unstorage, whose items are entries of a cache. */
 import type { Cache, ListedEntry } from '../cache.ts'
+import { createCache } from '../postgres/create-cache.ts'
 import { wallClock } from '../values/clock.ts'
 import type { Expiration } from '../values/expiration.ts'
-import { openCache } from './open-cache.ts'
 import { baseOf, type CallOptions, expirationOf, parseOptions, type UnstorageDriverOptions } from './options.ts'
 import { storable } from './raw-value.ts'
 
@@ -28,7 +28,7 @@ export interface UnstorageDriver {
   readonly name: 'pgstash'
   readonly flags: { readonly ttl: true }
   /** The cache, in the driver's namespace: for counters, limits and all else that unstorage has no method for. */
-  getInstance(): Promise<Cache>
+  getInstance(): Cache
   hasItem(key: string): Promise<boolean>
   getItem(key: string): Promise<Item>
   getItems(items: readonly { readonly key: string }[]): Promise<{ key: string; value: Item }[]>
@@ -61,68 +61,59 @@ export interface UnstorageDriver {
  * const storage = createStorage({ driver: unstorageDriver({ cache }) })
  */
 export function unstorageDriver(options?: UnstorageDriverOptions): UnstorageDriver {
-  const settings = parseOptions(options)
-  const { namespace, base } = settings
-  let cache = settings.cache?.namespace(namespace)
-
-  /** On Workers, a request must not wait for a promise of another. So each first call opens a cache, and all keep one. */
-  async function open(): Promise<Cache> {
-    if (cache !== undefined) return cache
-    const opened = await openCache(settings)
-    cache ??= opened.namespace(namespace)
-    return cache
-  }
+  const { cache: given, url, engine, namespace, base, expiration: ownExpiration } = parseOptions(options)
+  // The variables of the environment are read at the first statement, because a build has none.
+  const own = given ?? (url === undefined ? createCache.fromEnv(undefined, engine) : createCache(url, engine))
+  const cache = own.namespace(namespace)
 
   const at = (key: string) => base + key
-  const expiration = (given: CallOptions | undefined) => expirationOf(given, settings.expiration)
+  const expiration = (called: CallOptions | undefined) => expirationOf(called, ownExpiration)
   // Text and bytes come back as they were stored. unstorage parses and converts them.
-  const getItem = async (key: string) => (await open()).get<Item>(at(key), { fallback: null })
+  const getItem = (key: string) => cache.get<Item>(at(key), { fallback: null })
 
   return {
     name: 'pgstash',
     flags: { ttl: true },
-    getInstance: open,
-    hasItem: async (key) => (await open()).has(at(key)),
+    getInstance: () => cache,
+    hasItem: (key) => cache.has(at(key)),
     getItem,
     getItemRaw: getItem,
     async getItems(items) {
-      const found = await (await open()).getMany<Item>(items.map(({ key }) => at(key)))
+      const found = await cache.getMany<Item>(items.map(({ key }) => at(key)))
       return items.map(({ key }) => ({ key, value: found.get(at(key)) ?? null }))
     },
-    async setItem(key, value, given) {
-      await (await open()).set(at(key), value, { expiration: expiration(given) })
+    async setItem(key, value, called) {
+      await cache.set(at(key), value, { expiration: expiration(called) })
     },
     async setItems(items, common) {
-      const opened = await open()
       const groups = new Map<Expiration, [string, string][]>()
       // If a key occurs twice, the last item counts, whatever its ttl.
-      for (const { key, value, options: own } of new Map(items.map((item) => [item.key, item])).values()) {
-        const life = expiration(own?.ttl === undefined ? common : own)
+      for (const { key, value, options: called } of new Map(items.map((item) => [item.key, item])).values()) {
+        const life = expiration(called?.ttl === undefined ? common : called)
         const group = groups.get(life) ?? []
         groups.set(life, group)
         group.push([at(key), value])
       }
-      for (const [life, entries] of groups) await opened.setMany(entries, { expiration: life })
+      for (const [life, entries] of groups) await cache.setMany(entries, { expiration: life })
     },
-    async setItemRaw(key, value, given) {
-      await (await open()).set(at(key), await storable(value), { expiration: expiration(given) })
+    async setItemRaw(key, value, called) {
+      await cache.set(at(key), await storable(value), { expiration: expiration(called) })
     },
     async removeItem(key) {
-      await (await open()).delete(at(key))
+      await cache.delete(at(key))
     },
     async getMeta(key) {
       // The key itself is the first of all that start with it.
-      const { entries } = await (await open()).list({ prefix: at(key), limit: 1 })
+      const { entries } = await cache.list({ prefix: at(key), limit: 1 })
       const [entry] = entries
       return entry?.key === at(key) && entry.state === 'live' ? metaOf(entry) : null
     },
     async getKeys(below) {
-      const opened = await open()
       const prefix = base + baseOf(below)
       const keys: string[] = []
       let cursor: string | undefined
       do {
-        const page = await opened.list({ ...(prefix === '' ? {} : { prefix }), state: 'live', limit: PAGE, cursor })
+        const page = await cache.list({ ...(prefix === '' ? {} : { prefix }), state: 'live', limit: PAGE, cursor })
         for (const { key, namespace: nested } of page.entries) {
           if (nested.length === 0 && !isShortened(key)) keys.push(key.slice(base.length))
         }
@@ -132,7 +123,7 @@ export function unstorageDriver(options?: UnstorageDriverOptions): UnstorageDriv
     },
     async clear(below) {
       const prefix = base + baseOf(below)
-      await (await open()).clear(...(prefix === '' ? [] : [{ prefix }]))
+      await cache.clear(...(prefix === '' ? [] : [{ prefix }]))
     },
   }
 }

@@ -18,11 +18,11 @@ const DEFAULT_NAMESPACE = 'unstorage'
 const DEFAULT_TTL = '30d'
 
 export interface UnstorageDriverOptions {
-  /** The cache to keep items in. Default: the driver opens one for `url` when it is first used. */
+  /** The cache to keep items in. Default: the driver opens one for `url`. */
   cache?: Cache | undefined
   /**
-   * The connection string. Only without `cache`. Default: the environment variable `DATABASE_URL`, or else `POSTGRES_URL`, read
-   * at the first call.
+   * The connection string. Only without `cache`. Default: the one that `createCache.fromEnv` finds in the environment, such as
+   * that of `DATABASE_URL`, at the first call.
    *
    * Nitro writes options into its build output. So leave this out, unless that output may hold the password.
    */

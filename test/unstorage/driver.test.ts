@@ -35,7 +35,7 @@ beforeEach(async () => {
 
 /** The expiration of an item in milliseconds from now, to the minute, because test and database have a clock each. */
 async function lifeOf(key: string): Promise<number | null | undefined> {
-  const expiresAt = await (await driver.getInstance()).expiration(key)
+  const expiresAt = await driver.getInstance().expiration(key)
   return expiresAt && Math.round((expiresAt.getTime() - Date.now()) / 60_000) * 60_000
 }
 
@@ -309,7 +309,7 @@ describe('keys', () => {
 
   it('are not those of namespaces nested in the driver’s own, which its cache may be used with', async () => {
     await driver.setItem('a', 'x')
-    await (await driver.getInstance()).namespace('counters').set('b', 1)
+    await driver.getInstance().namespace('counters').set('b', 1)
     expect(await driver.getKeys()).toEqual(['a'])
   })
 
@@ -486,7 +486,7 @@ describe('a base', () => {
 
 describe('the cache of a driver', () => {
   it('counts what unstorage can only read and then write', async () => {
-    const counters = await driver.getInstance()
+    const counters = driver.getInstance()
     const calls = Array.from({ length: 20 }, () => counters.limit('login', { limit: 5, period: '1m' }))
     expect((await Promise.all(calls)).filter(({ allowed }) => allowed)).toHaveLength(5)
   })
