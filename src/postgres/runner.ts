@@ -23,6 +23,8 @@ import { separateTimeLimits, sharedTimeLimits, type TimeLimits } from './time-li
 export interface Runner {
   /** One operation, one statement, one round trip, added to the cost. @throws DatabaseError, DatabaseTimeoutError */
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
+  /** The same for a cache that Next itself asks. A page that Next renders then does not depend on this request. */
+  readonly runInternal: Runner['run']
   /** True inside a transaction of the caller. */
   readonly isInTransaction: boolean
   /** The driver's own client, if Drizzle names it. @throws the error of a function that makes the database */
@@ -105,14 +107,19 @@ export function createRunner(
     }
   }
 
-  return {
-    isInTransaction,
-    client: () => Reflect.get(connect().db, '$client'),
-    async run(operation, values = {}, cost) {
+  const runAs =
+    (isInternal: boolean): Runner['run'] =>
+    async (operation, values = {}, cost) => {
       const { driver, limits, checkRequest } = connectFor(contact, connect)
       checkRequest()
       const sent = wireValues(values)
-      const call: LimitedCall = { state: 'unknown', isAbandoned: false, abandon: undefined, timeout: undefined }
+      const call: LimitedCall = {
+        state: 'unknown',
+        isAbandoned: false,
+        abandon: undefined,
+        timeout: undefined,
+        isInternal,
+      }
       const work = withRetries(
         isInTransaction ? 'never' : operation.repeatable,
         async () =>
@@ -134,7 +141,13 @@ export function createRunner(
       contact.succeeded()
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
-    },
+    }
+
+  return {
+    isInTransaction,
+    client: () => Reflect.get(connect().db, '$client'),
+    run: runAs(false),
+    runInternal: runAs(true),
   }
 }
 

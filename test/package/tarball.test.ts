@@ -272,6 +272,19 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'ResponseCacheOptions',
     ],
   },
+  './opennext': {
+    values: ['incrementalCache', 'queue', 'tagCache'],
+    types: [
+      'CacheType',
+      'IncrementalCache',
+      'IncrementalCacheOptions',
+      'Queue',
+      'QueueMessage',
+      'QueueOptions',
+      'TagCache',
+      'TagWrite',
+    ],
+  },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],
     types: ['CronRouteOptions', 'ScheduledCleanupOptions', 'ScheduledHandler'],

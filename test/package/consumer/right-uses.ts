@@ -68,6 +68,7 @@ import {
 } from 'pgstash'
 import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
+import { incrementalCache, type Queue, queue, tagCache } from 'pgstash/opennext'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
 import { analyticsEngineColumns, analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
 import {
@@ -284,6 +285,14 @@ export const scheduled: ScheduledHandler<Env> = scheduledCleanup(cacheOf, {
 
 export function GET(cache: Cache, secret: string | undefined): (request: Request) => Promise<Response> {
   return cronRoute(() => cache, { secret, batch: 100 })
+}
+
+export async function rendered(makeCache: () => Cache): Promise<string | undefined> {
+  const own: Queue = queue(makeCache, { timeout: '20s' })
+  await tagCache(makeCache).writeTags(['posts', { tag: 'users', stale: 1, expire: 2 }])
+  use(own)
+  const found = await incrementalCache(makeCache, { retention: '90d' }).get<{ html: string }>('/page', 'cache')
+  return found?.value.html
 }
 
 export function tested(store: StoreUnderTest): void {
