@@ -69,10 +69,17 @@ it('answers before the page is rendered', async () => {
 
 it('asks once for a message that 20 isolates send, and each sends at most one statement', async () => {
   const isolates = await workers.isolates(20)
+  const gate = createGate()
+  workers.pages.answers(async () => {
+    await gate.opened
+    return new Response(null)
+  })
   const same = message()
   workers.faults.reset()
   await Promise.all(isolates.map((isolate) => isolate.run([['queue', same]])))
-  await eventually(() => expect(workers.faults.requests).toBe(20 + 1))
+  await eventually(() => expect(workers.faults.log).toHaveLength(20))
+  gate.open()
+  await eventually(() => expect(workers.faults.log).toHaveLength(20 + 1))
   expect(workers.pages.requests).toHaveLength(1)
 })
 

@@ -27,11 +27,11 @@ export async function createWorkers() {
       await site.db.execute(sql`
         update cache_entries set updated_at = updated_at - ${ms} * interval '1 millisecond',
           number = case when key ~ '(expired|stale):' then number - ${ms} else number end,
-          value = case when value like '{"startedAt":%'
+          value = case when value like '%"startedAt"%'
             then jsonb_set(value::jsonb, '{startedAt}', to_jsonb((value::jsonb ->> 'startedAt')::numeric - ${ms}))::text
             else value end`)
     },
-    /** The rows whose keys contain a text. */
+    /** The rows that contain a text, in their key or value. */
     async rows(text: string) {
       const { rows } = await site.db.execute<{
         key: string
@@ -40,7 +40,7 @@ export async function createWorkers() {
         life: string | null
       }>(sql`
         select key, number, value, extract(epoch from expires_at - now()) as life from cache_entries
-        where position(${text} in key) > 0 order by key`)
+        where position(${text} in key || coalesce(value, '')) > 0 order by key`)
       return rows
     },
   }

@@ -50,6 +50,8 @@ const handler = new Cache()
 // biome-ignore lint/suspicious/noExplicitAny: the steps of a test are JSON
 const override = (name: string) => globals[name] as any
 
+const requestStore = () => override('__openNextAls').getStore()
+
 // biome-ignore lint/suspicious/noExplicitAny: as above
 const STEPS: Record<string, (...args: any[]) => unknown> = {
   get: (key, options) => handler.get(key, options),
@@ -105,7 +107,11 @@ export default {
     const results: unknown[] = []
     await cloudflare.run({ env, ctx }, () =>
       runWithOpenNextRequestContext({ isISRRevalidation: false, waitUntil: ctx.waitUntil.bind(ctx) }, async () => {
-        for (const step of steps) results.push(await run(step))
+        for (const step of steps) {
+          results.push(await run(step))
+          // Next does not wait for the writes of pages.
+          await requestStore()?.pendingPromiseRunner.await()
+        }
       }),
     )
     return new Response(packed(results))
