@@ -6,7 +6,7 @@ import { optionsObject } from '../values/options.ts'
 import { milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { entryName } from './names.ts'
 import { binding, environmentVariable, inBackground } from './runtime.ts'
-import { storageOf } from './storage.ts'
+import { type Storage, storageOf } from './storage.ts'
 
 export interface QueueOptions {
   /** How long a page may take to render, from one second to a minute. A plain number is milliseconds. Default 10 seconds. */
@@ -70,8 +70,7 @@ export function queue(makeCache: () => Cache, options?: QueueOptions): Queue {
     return (remembered.get(name) ?? 0) > now()
   }
 
-  async function revalidate(name: string, render: () => Promise<boolean>): Promise<void> {
-    const { entries, guard } = storage()
+  async function revalidate({ entries, guard }: Storage, name: string, render: () => Promise<boolean>): Promise<void> {
     const startedAt = now()
     // For no longer than the lease, because a request that is cancelled forgets nothing.
     remembered.set(name, startedAt + leaseMs)
@@ -93,7 +92,7 @@ export function queue(makeCache: () => Cache, options?: QueueOptions): Queue {
       const name = entryName('revalidation', MessageDeduplicationId)
       if (isRemembered(name)) return
       const address = `${LOCAL.test(host) ? 'http' : 'https'}://${host}${url}`
-      await inBackground(revalidate(name, () => renderPage(service, address, token, timeoutMs)))
+      await inBackground(revalidate(storage(), name, () => renderPage(service, address, token, timeoutMs)))
     },
   }
 }

@@ -31,8 +31,8 @@ const manifests: Plugin = {
   },
 }
 
-/** The worker's script, as wrangler bundles it with `nodejs_compat`. */
-export async function bundleWorker(): Promise<string> {
+/** The worker's script, as wrangler bundles it with `nodejs_compat`. @param pageTimeoutMs the queue's option */
+async function bundleWorker(pageTimeoutMs: number): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [`${FOLDER}worker.ts`],
     bundle: true,
@@ -43,6 +43,7 @@ export async function bundleWorker(): Promise<string> {
     target: 'es2022',
     conditions: ['workerd', 'worker', 'browser', 'import'],
     external: ['node:*', 'cloudflare:*', 'next/*'],
+    define: { PAGE_TIMEOUT_MS: String(pageTimeoutMs) },
     plugins: [manifests],
     tsconfigRaw: {},
     logLevel: 'silent',
@@ -56,15 +57,22 @@ export interface Isolate {
 }
 
 export interface IsolateOptions {
-  readonly script: string
   readonly bindings: Record<string, string>
   readonly count?: number
+  /** How long a page may take to render. Default 2 seconds. */
+  readonly pageTimeoutMs?: number
   /** What the binding WORKER_SELF_REFERENCE calls; undefined for no binding. */
   readonly self?: ((request: Request) => Response | Promise<Response>) | undefined
 }
 
 /** So many isolates of one worker. */
-export async function startIsolates({ script, bindings, count = 1, self }: IsolateOptions): Promise<Isolate[]> {
+export async function startIsolates({
+  bindings,
+  count = 1,
+  self,
+  pageTimeoutMs = 2_000,
+}: IsolateOptions): Promise<Isolate[]> {
+  const script = await bundleWorker(pageTimeoutMs)
   const names = Array.from({ length: count }, (_, i) => `isolate-${i}`)
   const miniflare = new Miniflare({
     workers: names.map((name) => ({

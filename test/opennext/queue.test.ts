@@ -31,18 +31,29 @@ function message(rest: object = {}) {
 }
 
 const leases = () => workers.rows('revalidation:')
+
+/** Resolves once the page of a message was rendered, and nothing of it is left to do. */
+async function isReleased({ MessageDeduplicationId }: { MessageDeduplicationId: string }): Promise<void> {
+  await eventually(async () => {
+    const [lease] = (await leases()).filter(({ key }) => key.endsWith(`:${MessageDeduplicationId}`))
+    expect(Number(lease?.life)).toBeLessThanOrEqual(1)
+  })
+}
+
 const answered =
   (status: number, cache = 'REVALIDATED') =>
   () =>
     new Response(null, { status, headers: { 'x-nextjs-cache': cache } })
 
 it('asks the worker itself for the page, as the queues of OpenNext do', async () => {
-  await one.run([['queue', message({ url: '/page?a=1' })]])
+  const own = message({ url: '/page?a=1' })
+  await one.run([['queue', own]])
   await eventually(() =>
     expect(workers.pages.requests).toEqual([
       { url: 'https://shop.example/page?a=1', method: 'HEAD', token: 'preview-token', isr: '1' },
     ]),
   )
+  await isReleased(own)
 })
 
 it.each([
@@ -53,8 +64,10 @@ it.each([
   ['mylocalhost.example', 'https'],
   ['localhost.example', 'https'],
 ])('asks %s over %s', async (host, protocol) => {
-  await one.run([['queue', message({ host })]])
-  await eventually(() => expect(workers.pages.requests.map(({ url }) => url)).toEqual([`${protocol}://${host}/page`]))
+  const own = message({ host })
+  await one.run([['queue', own]])
+  await isReleased(own)
+  expect(workers.pages.requests.map(({ url }) => url)).toEqual([`${protocol}://${host}/page`])
 })
 
 it('answers before the page is rendered', async () => {
@@ -63,12 +76,16 @@ it('answers before the page is rendered', async () => {
     await gate.opened
     return new Response(null)
   })
-  expect(await one.run([['queue', message()]])).toEqual([null])
+  const own = message()
+  expect(await one.run([['queue', own]])).toEqual([null])
+  await eventually(() => expect(workers.pages.requests).toHaveLength(1))
   gate.open()
+  await isReleased(own)
 })
 
 it('asks once for a message that 20 isolates send, and each sends at most one statement', async () => {
-  const isolates = await workers.isolates(20)
+  // A busy machine takes long to start them all.
+  const isolates = await workers.isolates(20, { pageTimeoutMs: 60_000 })
   const gate = createGate()
   workers.pages.answers(async () => {
     await gate.opened
@@ -110,10 +127,7 @@ describe.each([
     workers.pages.answers(answer)
     const same = message()
     await one.run([['queue', same]])
-    await eventually(async () => {
-      const [lease] = (await leases()).filter(({ key }) => key.endsWith(same.MessageDeduplicationId))
-      expect(Number(lease?.life)).toBeLessThanOrEqual(1)
-    })
+    await isReleased(same)
     await workers.db.execute(sql`update cache_entries set expires_at = now() where key like '%revalidation:%'`)
     await other.run([['queue', same]])
     await eventually(() => expect(workers.pages.requests).toHaveLength(2))
@@ -133,7 +147,7 @@ describe.each([
     await one.run([['queue', same]])
     await eventually(() => expect(workers.pages.requests).toHaveLength(1))
     await eventually(async () =>
-      expect((await leases()).filter(({ key }) => key.endsWith(same.MessageDeduplicationId))).toEqual([]),
+      expect((await leases()).filter(({ key }) => key.endsWith(`:${same.MessageDeduplicationId}`))).toEqual([]),
     )
     expect(workers.pages.requests).toHaveLength(1)
     workers.pages.answers(answered(200))
@@ -151,7 +165,7 @@ it('takes a message again whose isolate has died, once its lease has ended', asy
   await eventually(() => expect(workers.pages.requests).toHaveLength(1))
   await other.run([['queue', same]])
   expect(workers.pages.requests).toHaveLength(1)
-  const [lease] = (await leases()).filter(({ key }) => key.endsWith(same.MessageDeduplicationId))
+  const [lease] = (await leases()).filter(({ key }) => key.endsWith(`:${same.MessageDeduplicationId}`))
   // The page's time, and a margin.
   expect(Number(lease?.life)).toBeLessThanOrEqual(7)
 })

@@ -4,12 +4,11 @@ import { sql } from 'drizzle-orm'
 import { createSite } from '../fill/clients.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createGate } from '../setup/gate.ts'
-import { bundleWorker, type Isolate, type IsolateOptions, pageServer, startIsolates } from './isolates.ts'
+import { type Isolate, type IsolateOptions, pageServer, startIsolates } from './isolates.ts'
 
 /** A database, and isolates of a worker that OpenNext has built. */
 export async function createWorkers() {
   const site = await createSite()
-  const script = await bundleWorker()
   const pages = pageServer()
   const bindings = {
     ENDPOINT: site.server.endpoint,
@@ -21,7 +20,7 @@ export async function createWorkers() {
     ...site,
     pages,
     isolates: (count: number, options: Partial<IsolateOptions> = {}): Promise<Isolate[]> =>
-      startIsolates({ script, count, self: pages.serve, ...options, bindings: { ...bindings, ...options.bindings } }),
+      startIsolates({ count, self: pages.serve, ...options, bindings: { ...bindings, ...options.bindings } }),
     /** As if so much time had passed since everything that was stored so far. */
     async age(ms: number): Promise<void> {
       await site.db.execute(sql`

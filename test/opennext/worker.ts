@@ -26,6 +26,9 @@ interface Context {
   waitUntil(work: Promise<unknown>): void
 }
 
+/** The bundler replaces it, because no binding is known yet when OpenNext loads its configuration. */
+declare const PAGE_TIMEOUT_MS: number
+
 export type Step = readonly [name: string, ...args: unknown[]]
 
 // As OpenNext's templates do.
@@ -42,7 +45,7 @@ Object.assign(globals, {
   cdnInvalidationHandler: { name: 'dummy', invalidatePaths: async () => {} },
   incrementalCache: incrementalCache(makeCache),
   tagCache: tagCache(makeCache),
-  queue: queue(makeCache, { timeout: '2s' }),
+  queue: queue(makeCache, { timeout: PAGE_TIMEOUT_MS }),
 })
 
 const realNow = Date.now.bind(Date)
