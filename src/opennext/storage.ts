@@ -75,41 +75,15 @@ function createStorage(cache: Cache): Storage {
   const version = environmentVariable('OPEN_NEXT_BUILD_ID') ?? NO_BUILD_ID
   const entries = own.namespace(NAMESPACE, { version })
   const engine = requireEngine(entries)
-  const { scope, codec, emit } = engine
+  const { scope, emit } = engine
   const circuit = createCircuit()
   const guard = <T>(work: () => Promise<T>) => withCircuit(circuit, work)
   const prefixes = EVENT_PREFIXES.map((prefix) => scope.prefix + prefix)
 
-  async function readRow(key: string | undefined, tags: readonly string[]): Promise<Found> {
-    const stored = key === undefined ? undefined : storedKey(scope, key)
-    return perform<Found>(engine, {
-      name: key === undefined ? 'getMany' : 'get',
-      key,
-      stored,
-      async run() {
-        const reply = await store.session((run) => run(readTagEvents, { key: stored, prefixes, tags }))
-        const [row] = reply.value
-        if (row === undefined) throw new TypeError('Expected one row.')
-        const value = row.isFound && stored !== undefined ? await decodeRow(row, stored, codec) : undefined
-        const snapshot = row.snapshot === null ? undefined : asSnapshot(row.snapshot)
-        const names = new Set([...tags, ...(row.tags ?? [])])
-        const { readAt, writtenAt, events } = row
-        return replyWith(reply, {
-          value,
-          writtenAt: writtenAt ?? 0,
-          readAt,
-          snapshot,
-          tags: statesOf(names, events, prefixes, readAt),
-        })
-      },
-      report: ({ value }) => (key === undefined ? [] : outcome(value === undefined ? 'miss' : 'hit')),
-    })
-  }
-
   return {
     entries,
     guard,
-    read: (key, tags) => guard(() => readRow(key, tags)),
+    read: (key, tags) => guard(() => readEntry(engine, prefixes, key, tags)),
     writeEvents: async (fractions) => {
       const values = {
         keys: Array.from(fractions.keys(), (key) => scope.prefix + key),
@@ -124,6 +98,37 @@ function createStorage(cache: Cache): Storage {
     },
     report: (operation, error) => emit?.({ type: 'error', operation, error, durationMs: 0, ...noCost() }),
   }
+}
+
+async function readEntry(
+  engine: PostgresEngine,
+  prefixes: readonly string[],
+  key: string | undefined,
+  tags: readonly string[],
+): Promise<Found> {
+  const { store, scope, codec } = engine
+  const stored = key === undefined ? undefined : storedKey(scope, key)
+  return perform<Found>(engine, {
+    name: stored === undefined ? 'getMany' : 'get',
+    key,
+    stored,
+    async run() {
+      const reply = await store.session((run) => run(readTagEvents, { key: stored, prefixes, tags }))
+      const [row] = reply.value
+      if (row === undefined) throw new TypeError('Expected one row.')
+      const { readAt, events } = row
+      const names = new Set([...tags, ...(row.tags ?? [])])
+      return replyWith(reply, {
+        value: row.isFound && stored !== undefined ? await decodeRow(row, stored, codec) : undefined,
+        writtenAt: row.writtenAt ?? 0,
+        readAt,
+        snapshot: row.snapshot === null ? undefined : asSnapshot(row.snapshot),
+        tags: statesOf(names, events, prefixes, readAt),
+      })
+    },
+    // Tags alone are neither hits nor misses.
+    report: ({ value }) => (stored === undefined ? [] : outcome(value === undefined ? 'miss' : 'hit')),
+  })
 }
 
 /** @throws InvalidOptionError */
