@@ -3,6 +3,8 @@ import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 
 /** Bytes of a name that is stored as it is. With a prefix and namespaces it stays below a key's bound. */
 const MAX_NAME_BYTES = 256
+/** Leaves room for namespaces around it. */
+const MAX_BUILD_LENGTH = 64
 /** U+0000 and lone surrogates. Neither can be stored. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u
 /** The separator and the escape of stored keys. The database builds the key of an event, and does not escape. */
@@ -16,6 +18,11 @@ export function entryName(kind: string, key: string): string {
 /** The name under which the events of a tag are stored, and which an entry carries as a tag. */
 export function tagName(tag: string): string {
   return isPlain(tag) && !RESERVED.test(tag) ? tag : `#${hashText(tag)}`
+}
+
+/** The version of the namespace of a build. Programs may choose build ids of any length. */
+export function buildName(id: string): string {
+  return isPlain(id) && id.length <= MAX_BUILD_LENGTH ? id : hashText(id)
 }
 
 function isPlain(name: string): boolean {

@@ -12,6 +12,7 @@ import { decodeRow } from '../store/decode-row.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
 import { storedKey } from '../values/key.ts'
+import { buildName } from './names.ts'
 import { environmentVariable } from './runtime.ts'
 import { EVENT_PREFIXES, stateOf, type TagState } from './tag-events.ts'
 
@@ -72,7 +73,7 @@ function createStorage(cache: Cache): Storage {
   // that was never revalidated. And Next must not take its requests for those of the page.
   const store = postgresStore({ ...runner, run: runner.runInternal }, tables, undefined)
   const own = cacheOn({ ...given, store, failsSoft: false })
-  const version = environmentVariable('OPEN_NEXT_BUILD_ID') ?? NO_BUILD_ID
+  const version = buildName(environmentVariable('OPEN_NEXT_BUILD_ID') ?? NO_BUILD_ID)
   const entries = own.namespace(NAMESPACE, { version })
   const engine = requireEngine(entries)
   const { scope, emit } = engine

@@ -124,6 +124,14 @@ describe('keys', () => {
     expect(found).toMatchObject([{ value: { kind: 'APP_PAGE' } }, { value: { kind: 'FETCH' } }])
   })
 
+  it('may belong to a build with a long id', async () => {
+    const builds = ['a', 'b'].map((last) => ({ bindings: { OPEN_NEXT_BUILD_ID: `${'x'.repeat(300)}${last}` } }))
+    const [[a], [b]] = (await Promise.all(builds.map((build) => workers.isolates(1, build)))) as [[Isolate], [Isolate]]
+    await a.run([['set', '/build', page('of a', []), FRESH_FOR_AN_HOUR]])
+    expect(await a.run([['get', '/build']])).toMatchObject([{ value: { html: '<p>of a</p>' } }])
+    expect(await b.run([['get', '/build']])).toEqual([null])
+  })
+
   it('are deleted if a page becomes none', async () => {
     await one.run([['set', '/gone', page('A', []), FRESH_FOR_AN_HOUR]])
     await one.run([['set', '/gone', null as never, FRESH_FOR_AN_HOUR]])
