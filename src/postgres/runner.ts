@@ -24,6 +24,8 @@ import { separateTimeLimits, sharedTimeLimits, type TimeLimits } from './time-li
 export interface Runner {
   /** One operation, one statement, one round trip, added to the cost. @throws DatabaseError, DatabaseTimeoutError */
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
+  /** The same for a cache that Next itself asks. A page that Next renders then does not depend on this request. */
+  readonly runInternal: Runner['run']
   /** True inside a transaction of the caller. */
   readonly isInTransaction: boolean
   /**
@@ -110,21 +112,20 @@ export function createRunner(
     }
   }
 
-  return {
-    isInTransaction,
-    client() {
-      const connection = connect()
-      if (!(connection instanceof Promise)) return Reflect.get(connection.db, '$client')
-      // The next statement reports the failure.
-      ignoreRejection(connection)
-      return undefined
-    },
-    async run(operation, values = {}, cost) {
+  const runAs =
+    (isInternal: boolean): Runner['run'] =>
+    async (operation, values = {}, cost) => {
       const connection = connectFor(contact, connect)
       const { driver, limits, checkRequest } = connection instanceof Promise ? await connection : connection
       checkRequest()
       const sent = wireValues(values)
-      const call: LimitedCall = { state: 'unknown', isAbandoned: false, abandon: undefined, timeout: undefined }
+      const call: LimitedCall = {
+        state: 'unknown',
+        isAbandoned: false,
+        abandon: undefined,
+        timeout: undefined,
+        isInternal,
+      }
       const work = withRetries(
         isInTransaction ? 'never' : operation.repeatable,
         async () =>
@@ -146,7 +147,19 @@ export function createRunner(
       contact.succeeded()
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
+    }
+
+  return {
+    isInTransaction,
+    client() {
+      const connection = connect()
+      if (!(connection instanceof Promise)) return Reflect.get(connection.db, '$client')
+      // The next statement reports the failure.
+      ignoreRejection(connection)
+      return undefined
     },
+    run: runAs(false),
+    runInternal: runAs(true),
   }
 }
 

@@ -292,6 +292,19 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
     values: ['default', 'unstorageDriver'],
     types: ['UnstorageDriver', 'UnstorageDriverOptions'],
   },
+  './opennext': {
+    values: ['incrementalCache', 'queue', 'tagCache'],
+    types: [
+      'CacheType',
+      'IncrementalCache',
+      'IncrementalCacheOptions',
+      'Queue',
+      'QueueMessage',
+      'QueueOptions',
+      'TagCache',
+      'TagWrite',
+    ],
+  },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],
     types: ['CronRouteOptions', 'ScheduledCleanupOptions', 'ScheduledHandler'],

@@ -9,6 +9,8 @@ export interface Call {
   isAbandoned: boolean
   /** Ends the work that is under way. Whoever does the work sets it, and the timeout calls it. */
   abandon: (() => void) | undefined
+  /** True for statements of a cache that Next itself asks. */
+  readonly isInternal?: boolean
 }
 
 /** Parameters by name, as text. */

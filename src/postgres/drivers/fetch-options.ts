@@ -5,7 +5,7 @@ import { isInNext } from '../../values/next.ts'
 export interface FetchOptions {
   readonly cache?: 'no-store'
   /** Next's own option. Undefined resets what the client was created with. */
-  readonly next?: undefined
+  readonly next?: { readonly internal: true } | undefined
 }
 
 const NONE: FetchOptions = {}
@@ -16,7 +16,15 @@ const NONE: FetchOptions = {}
  */
 const UNCACHED: FetchOptions = { cache: 'no-store', next: undefined }
 
-/** For Next only, because workerd throws on `cache` before its compatibility date 2024-11-11. */
-export function fetchOptions(): FetchOptions {
-  return isInNext() ? UNCACHED : NONE
+/** Next passes such a request on as it is. Its own caches need that: the page that asks them must not depend on a request. */
+const INTERNAL: FetchOptions = { next: { internal: true } }
+
+/**
+ * For Next only, because workerd throws on `cache` before its compatibility date 2024-11-11.
+ *
+ * @param isInternal true for requests of a cache that Next itself asks
+ */
+export function fetchOptions(isInternal: boolean): FetchOptions {
+  if (!isInNext()) return NONE
+  return isInternal ? INTERNAL : UNCACHED
 }

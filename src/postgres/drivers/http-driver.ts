@@ -26,7 +26,11 @@ export function httpDriver(db: Database, tables: CacheTables): Driver | undefine
         const controller = new AbortController()
         call.abandon = () => controller.abort()
         const filled = fillPlaceholders(params, { ...values })
-        const options = { ...RAW, arrayMode: true, fetchOptions: { signal: controller.signal, ...fetchOptions() } }
+        const options = {
+          ...RAW,
+          arrayMode: true,
+          fetchOptions: { signal: controller.signal, ...fetchOptions(call.isInternal === true) },
+        }
         const { fields, rows } = await client.query(sql, filled, options)
         const isOurs = fields.length === width && fields[0]?.name === operation.name
         if (!isOurs || rows.some((row) => row.length !== width)) {

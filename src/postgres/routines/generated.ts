@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '338217e9'
+export const ROUTINE_VERSION = '71f5a6ce'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -55,6 +55,7 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
     'base ttlMs maxAgeMs claims force headOnly anyTag noneMatch modifiedSince suffix first last digests token leaseMs lifeMs',
   read_response_unclaimed: 'base digests headOnly anyTag noneMatch modifiedSince suffix first last',
   read_sliding: 'key ttlMs maxAgeMs lifeMs',
+  read_tag_events: 'key prefixes tags',
   read_unclaimed: 'force staleMs early key forCopy',
   read_unclaimed_with_changes: 'force staleMs early key forCopy since',
   release: 'key token',
@@ -70,4 +71,5 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   touch: 'at after key',
   write: 'key value number asOf at after tags',
   write_many: 'asOf keys values numbers at after tags',
+  write_tag_events: 'keys fractions at after',
 }

@@ -37,6 +37,7 @@ import {
   readUnclaimedWithChanges,
 } from '../operations/read-or-claim.ts'
 import { readSliding } from '../operations/read-sliding.ts'
+import { readTagEvents } from '../operations/read-tag-events.ts'
 import { release } from '../operations/release.ts'
 import { remove } from '../operations/remove.ts'
 import { removeMany } from '../operations/remove-many.ts'
@@ -47,6 +48,7 @@ import { takeSnapshot } from '../operations/take-snapshot.ts'
 import { touch } from '../operations/touch.ts'
 import { write } from '../operations/write.ts'
 import { writeMany } from '../operations/write-many.ts'
+import { writeTagEvents } from '../operations/write-tag-events.ts'
 import { deleteResponse } from '../responses/delete-response.ts'
 import { fillResponse } from '../responses/fill-response.ts'
 import { freshenResponse } from '../responses/freshen-response.ts'
@@ -68,6 +70,7 @@ const unclaimed = [readUnclaimed, readUnclaimedWithChanges]
 const copies = [readCopies, readCopiesWithChanges, readCopySliding, readCopySlidingWithChanges]
 const reads = [readOne, read, readSliding, readDue, readDeadline, has, takeSnapshot]
 const writes = [write, writeMany, add, touch, countUp, countCall, fill, release]
+const tagEvents = [readTagEvents, writeTagEvents]
 const removals = [remove, removeMany, pull, clear, invalidate]
 const counts = [count]
 const responses = [
@@ -76,7 +79,7 @@ const responses = [
 ]
 
 export const operationsWithRoutine = [
-  ...[reads, copies, claims, unclaimed, writes, removals, byScope, counts, lists, responses].flat(),
+  ...[reads, copies, claims, unclaimed, writes, tagEvents, removals, byScope, counts, lists, responses].flat(),
 ] as unknown as readonly AnyOperation[]
 
 const usual = [...usualReads, ...usualClaims, ...usualCounters, ...usualResponses]

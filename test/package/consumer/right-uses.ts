@@ -75,6 +75,7 @@ import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron
 import { watchTables } from 'pgstash/drizzle'
 import { type KeyvStore, keyvStore } from 'pgstash/keyv'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
+import { incrementalCache, type Queue, queue, tagCache } from 'pgstash/opennext'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
 import { analyticsEngineColumns, analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
 import {
@@ -338,6 +339,12 @@ export function GET(cache: Cache, secret: string | undefined): (request: Request
 export function storageDriver(cache: Cache): UnstorageDriver {
   const options: UnstorageDriverOptions = { cache, namespace: 'pages', base: 'app', ttl: '90d' }
   return unstorageDriver(options)
+export async function rendered(makeCache: () => Cache): Promise<string | undefined> {
+  const own: Queue = queue(makeCache, { timeout: '20s' })
+  await tagCache(makeCache).writeTags(['posts', { tag: 'users', stale: 1, expire: 2 }])
+  use(own)
+  const found = await incrementalCache(makeCache, { retention: '90d' }).get<{ html: string }>('/page', 'cache')
+  return found?.value.html
 }
 
 export function tested(store: StoreUnderTest): void {

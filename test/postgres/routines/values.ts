@@ -10,6 +10,8 @@ export const VALUES: Readonly<Record<string, readonly unknown[]>> = {
   number: NOTHING,
   values: [['"value"', '"other"', null]],
   numbers: [[null, null, '1']],
+  fractions: [['0', '0.5', '0.000000000060000']],
+  prefixes: [['', 'x:'], []],
   computeMs: [5, null],
   asOf: [null, OLD_SNAPSHOT],
   tags: [null, ['x'], ['y', 'z']],

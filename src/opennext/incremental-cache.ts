@@ -1,0 +1,91 @@
+/** `incrementalCache`: rendered pages, answers of `fetch`, and values of `'use cache'`. */
+import type { Cache } from '../cache.ts'
+import { UnserializableValueError, ValueTooLargeError } from '../values/errors.ts'
+import { optionsObject } from '../values/options.ts'
+import { milliseconds, type TimeSpan } from '../values/time-span.ts'
+import { entryName, tagName } from './names.ts'
+import { rememberTags, tagGeneration } from './request-tags.ts'
+import { noteStart, takeStart } from './starts.ts'
+import { MAX_ENTRY_DAYS, type Storage, storageOf } from './storage.ts'
+import { type CacheType, isStored, lifeMsOf, openValue, packValue, tagsOf } from './values.ts'
+
+export interface IncrementalCacheOptions {
+  /**
+   * How long an entry is kept after it was written: a span from one second to 365 days. A number is seconds. Default 30 days.
+   *
+   * Until then a stale page can be served while it is rendered anew. Cleanup removes entries after it, also those of old
+   * deployments, whose keys are never read again.
+   */
+  retention?: TimeSpan | undefined
+}
+
+/** OpenNext's interface, typed by structure, so that OpenNext is not a dependency of this package. */
+export interface IncrementalCache {
+  readonly name: string
+  get<Value = unknown>(key: string, cacheType?: CacheType): Promise<{ value: Value; lastModified: number } | null>
+  set(key: string, value: object, cacheType?: CacheType): Promise<void>
+  delete(key: string): Promise<void>
+}
+
+const DEFAULT_RETENTION = '30d'
+const RETENTION = { numbers: 'seconds', min: 1, max: MAX_ENTRY_DAYS * 24 * 60 * 60 } as const
+
+/**
+ * The incremental cache of OpenNext on Cloudflare.
+ *
+ * `get` is one round trip. It brings the revalidations of the entry's tags along, so that `tagCache` need not ask for them. If the
+ * database cannot be reached, `get` finds nothing, `set` stores nothing, and pages are rendered for each request.
+ *
+ * An entry is as old as the first read of its key in the request that computed it. So an entry that was computed from data of
+ * before a revalidation is rejected, even if it was stored after it.
+ *
+ * @param makeCache creates the cache at the first request. Pass the same function to all three overrides.
+ * @throws InvalidOptionError
+ * @example
+ * const cache = () => createCache(() => drizzle(process.env.DATABASE_URL ?? ''))
+ * export default defineCloudflareConfig({
+ *   incrementalCache: incrementalCache(cache),
+ *   tagCache: tagCache(cache),
+ *   queue: queue(cache),
+ * })
+ */
+export function incrementalCache(makeCache: () => Cache, options?: IncrementalCacheOptions): IncrementalCache {
+  const { retention = DEFAULT_RETENTION } = optionsObject<IncrementalCacheOptions>(options, ['retention'])
+  const retentionMs = milliseconds('retention', retention, RETENTION)
+  const storage = storageOf(makeCache)
+
+  return {
+    name: 'pgstash-incremental-cache',
+    async get<Value>(key: string, cacheType: CacheType = 'cache') {
+      const name = entryName(cacheType, key)
+      const { read } = storage()
+      const generation = tagGeneration()
+      const found = await read(name, []).catch(() => undefined)
+      if (found === undefined) return null
+      noteStart(name, found)
+      rememberTags(found.tags, generation)
+      return isStored(found.value) ? openValue<Value>(found.value, found.writtenAt, cacheType) : null
+    },
+    async set(key, value, cacheType = 'cache') {
+      const name = entryName(cacheType, key)
+      const { entries, guard, report } = storage()
+      const start = takeStart(name)
+      const stored = { startedAt: start?.at ?? null, value: packValue(value, cacheType) }
+      const expiration = { milliseconds: Math.min(retentionMs, lifeMsOf(value)) }
+      const tags = tagsOf(value).map(tagName)
+      try {
+        await guard(() => entries.set(name, stored, { expiration, tags, asOf: start?.snapshot }))
+      } catch (error) {
+        reportRefusal(report, error)
+      }
+    },
+    async delete(key) {
+      await storage().entries.delete(entryName('cache', key))
+    },
+  }
+}
+
+/** The cache reports failures of the database by itself. A value that it refuses was never sent, so nothing reported it. */
+function reportRefusal(report: Storage['report'], error: unknown): void {
+  if (error instanceof ValueTooLargeError || error instanceof UnserializableValueError) report('set', error)
+}

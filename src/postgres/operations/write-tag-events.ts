@@ -1,0 +1,33 @@
+import { sql } from 'drizzle-orm'
+import { integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { asWrittenNow, computedOnce, deadline, keptUntilExpired, writtenColumns, zipped } from './fragments.ts'
+
+/**
+ * Stores that something happened to tags now, by the database's clock. Locks in key order.
+ *
+ * The number of an event is the start of this statement, in whole milliseconds since 1970, rounded up. Its fraction is the
+ * caller's, and says more about the event. A later event replaces an earlier one, in whatever order their transactions take the
+ * row.
+ */
+export const writeTagEvents = operation({
+  name: 'write_tag_events',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { count: integer },
+  build(db, { entries }, answer) {
+    const written = db.$with('written', {}).as(sql`
+      insert into ${entries} (${writtenColumns})
+      select item.key, null, given.at + item.fraction::numeric,
+        given.expires_at, ${keptUntilExpired}, null, null, null, ${asWrittenNow}
+      from ${zipped('keys', 'fractions')} as item(key, fraction),
+        ${computedOnce({ expires_at: deadline, at: sql`ceil(extract(epoch from statement_timestamp()) * 1000)::numeric` })} as given
+      order by item.key collate "C"
+      on conflict (key) do update set number = greatest(${entries.number}, excluded.number), value = null,
+        expires_at = excluded.expires_at, kept_until = excluded.kept_until, cleanup_slot = excluded.cleanup_slot,
+        tags = null, filled_at = null, compute_ms = null, meta = null,
+        updated_at = excluded.updated_at, written_by = excluded.written_by
+      returning 1`)
+    return answer(db.with(written), { count: sql`count(*)` }).from(sql`written`)
+  },
+})

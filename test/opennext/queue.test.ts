@@ -1,0 +1,212 @@
+/** The queue, and the parts of OpenNext that send to it, in workerd. */
+import { createHash } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '../setup/eventually.ts'
+import { createGate } from '../setup/gate.ts'
+import { type Isolate, Response } from './isolates.ts'
+import { page } from './pages.ts'
+import { createWorkers, type Workers } from './setup.ts'
+
+let workers: Workers
+let one: Isolate
+let count = 0
+
+beforeAll(async () => {
+  workers = await createWorkers()
+  ;[one] = (await workers.isolates(1)) as [Isolate]
+})
+
+beforeEach(() => {
+  workers.faults.heal()
+  workers.faults.reset()
+  workers.pages.requests.length = 0
+  workers.pages.answers(() => new Response(null, { headers: { 'x-nextjs-cache': 'REVALIDATED' } }))
+})
+
+/** A message that no other test sends. */
+function message(rest: object = {}) {
+  const MessageBody = { host: 'shop.example', url: '/page', lastModified: 1, eTag: '"e"', ...rest }
+  return { MessageBody, MessageDeduplicationId: `message-${++count}`, MessageGroupId: 'revalidate-1' }
+}
+
+const leases = () => workers.rows('revalidation:')
+
+/** Resolves once the page of a message was rendered, and nothing of it is left to do. */
+async function isReleased({ MessageDeduplicationId }: { MessageDeduplicationId: string }): Promise<void> {
+  await eventually(async () => {
+    const [lease] = (await leases()).filter(({ key }) => key.endsWith(`:${MessageDeduplicationId}`))
+    expect(Number(lease?.life)).toBeLessThanOrEqual(1)
+  })
+}
+
+const answered =
+  (status: number, cache = 'REVALIDATED') =>
+  () =>
+    new Response(null, { status, headers: { 'x-nextjs-cache': cache } })
+
+it('asks the worker itself for the page, as the queues of OpenNext do', async () => {
+  const own = message({ url: '/page?a=1' })
+  await one.run([['queue', own]])
+  await eventually(() =>
+    expect(workers.pages.requests).toEqual([
+      { url: 'https://shop.example/page?a=1', method: 'HEAD', token: 'preview-token', isr: '1' },
+    ]),
+  )
+  await isReleased(own)
+})
+
+it.each([
+  ['localhost', 'http'],
+  ['localhost:8787', 'http'],
+  ['shop.localhost:8787', 'http'],
+  ['127.0.0.1:8787', 'http'],
+  ['mylocalhost.example', 'https'],
+  ['localhost.example', 'https'],
+])('asks %s over %s', async (host, protocol) => {
+  const own = message({ host })
+  await one.run([['queue', own]])
+  await isReleased(own)
+  expect(workers.pages.requests.map(({ url }) => url)).toEqual([`${protocol}://${host}/page`])
+})
+
+it('answers before the page is rendered', async () => {
+  const gate = createGate()
+  workers.pages.answers(async () => {
+    await gate.opened
+    return new Response(null)
+  })
+  const own = message()
+  expect(await one.run([['queue', own]])).toEqual([null])
+  await eventually(() => expect(workers.pages.requests).toHaveLength(1))
+  gate.open()
+  await isReleased(own)
+})
+
+it('asks once for a message that 20 isolates send, and each sends at most one statement', async () => {
+  // A busy machine takes long to start them all.
+  const isolates = await workers.isolates(20, { pageTimeoutMs: 60_000 })
+  const gate = createGate()
+  workers.pages.answers(async () => {
+    await gate.opened
+    return new Response(null)
+  })
+  const same = message()
+  workers.faults.reset()
+  await Promise.all(isolates.map((isolate) => isolate.run([['queue', same]])))
+  await eventually(() => expect(workers.faults.log).toHaveLength(20))
+  gate.open()
+  await eventually(() => expect(workers.faults.log).toHaveLength(20 + 1))
+  expect(workers.pages.requests).toHaveLength(1)
+})
+
+it('asks once for a message that one isolate gets often, and sends one statement and a release', async () => {
+  const same = message()
+  await Promise.all(Array.from({ length: 20 }, () => one.run([['queue', same]])))
+  await eventually(() => expect(workers.faults.requests).toBe(2))
+  expect(workers.pages.requests).toHaveLength(1)
+})
+
+it('asks for each of two messages', async () => {
+  await one.run([
+    ['queue', message({ url: '/a' })],
+    ['queue', message({ url: '/b' })],
+  ])
+  await eventually(() => expect(workers.pages.requests).toHaveLength(2))
+})
+
+describe.each([
+  ['is rendered', answered(200)],
+  ['is a hit, because another has rendered it', answered(200, 'HIT')],
+  ['is stale', answered(200, 'STALE')],
+  ['redirects', answered(307)],
+  ['is gone', answered(404)],
+])('if the page %s', (_name, answer) => {
+  it('holds the message for a second, and then takes it again', async () => {
+    const [other] = (await workers.isolates(1)) as [Isolate]
+    workers.pages.answers(answer)
+    const same = message()
+    await one.run([['queue', same]])
+    await isReleased(same)
+    await workers.db.execute(sql`update cache_entries set expires_at = now() where key like '%revalidation:%'`)
+    await other.run([['queue', same]])
+    await eventually(() => expect(workers.pages.requests).toHaveLength(2))
+  })
+})
+
+describe.each([
+  ['fails', answered(500)],
+  ['needs a login', answered(401)],
+  ['breaks the connection', () => Promise.reject(new Error('of the page'))],
+  ['takes too long', () => createGate().opened.then(() => new Response(null))],
+])('if the page %s', (_name, answer) => {
+  it('gives the message back, and does not retry by itself', async () => {
+    const [other] = (await workers.isolates(1)) as [Isolate]
+    workers.pages.answers(answer)
+    const same = message()
+    await one.run([['queue', same]])
+    await eventually(() => expect(workers.pages.requests).toHaveLength(1))
+    await eventually(async () =>
+      expect((await leases()).filter(({ key }) => key.endsWith(`:${same.MessageDeduplicationId}`))).toEqual([]),
+    )
+    expect(workers.pages.requests).toHaveLength(1)
+    workers.pages.answers(answered(200))
+    await other.run([['queue', same]])
+    await one.run([['queue', same]])
+    await eventually(() => expect(workers.pages.requests).toHaveLength(2))
+  })
+})
+
+it('takes a message again whose isolate has died, once its lease has ended', async () => {
+  const [first, other] = (await workers.isolates(2)) as [Isolate, Isolate]
+  workers.pages.answers(() => createGate().opened.then(() => new Response(null)))
+  const same = message()
+  await first.run([['queue', same]])
+  await eventually(() => expect(workers.pages.requests).toHaveLength(1))
+  await other.run([['queue', same]])
+  expect(workers.pages.requests).toHaveLength(1)
+  const [lease] = (await leases()).filter(({ key }) => key.endsWith(`:${same.MessageDeduplicationId}`))
+  // The page's time, and a margin.
+  expect(Number(lease?.life)).toBeLessThanOrEqual(7)
+})
+
+it('renders nothing without the database, because nothing could be stored', async () => {
+  workers.faults.always({ kind: 'reset' })
+  expect(await one.run([['queue', message()]])).toEqual([null])
+  await eventually(() => expect(workers.faults.requests).toBeGreaterThan(0))
+  expect(workers.pages.requests).toEqual([])
+})
+
+it('says what is missing without the service binding', async () => {
+  const [unbound] = (await workers.isolates(1, { self: undefined })) as [Isolate]
+  expect(await unbound.run([['queue', message()]])).toMatchObject([
+    { error: 'InvalidOptionError', message: expect.stringContaining('WORKER_SELF_REFERENCE') },
+  ])
+})
+
+describe('a stale page', () => {
+  const key = `/route-cache/APP_PAGE/${createHash('sha256').update('/page/page').digest('hex')}/$/page`
+
+  it('is sent to the queue by the server', async () => {
+    await one.run([
+      ['staleResponse', '/page', '"1"'],
+      ['staleResponse', '/page', '"1"'],
+    ])
+    await eventually(() => expect(workers.pages.requests).toHaveLength(1))
+  })
+
+  it('is answered by the interceptor with two round trips at most, and sent to the queue', async () => {
+    const set = ['set', key, page('A', ['posts']), { cacheControl: { revalidate: 60, expire: 3600 } }] as const
+    await one.run([['get', key], set])
+    workers.faults.reset()
+    const [hit] = await one.run([['intercept', '/page']])
+    expect(hit).toMatchObject({ status: 200, body: '<p>A</p>', headers: { 'x-opennext-cache': 'HIT' } })
+    expect(workers.faults.requests).toBe(1)
+    await one.run([['revalidateTag', 'posts', { expire: 3600 }]])
+    const [stale] = await one.run([['intercept', '/page']])
+    expect(stale).toMatchObject({ status: 200, body: '<p>A</p>', headers: { 'x-opennext-cache': 'STALE' } })
+    await eventually(() => expect(workers.pages.requests).toHaveLength(1))
+    await one.run([['revalidateTag', 'posts']])
+    expect(await one.run([['intercept', '/page']])).toEqual(['to the server'])
+  })
+})
