@@ -272,6 +272,18 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'ResponseCacheOptions',
     ],
   },
+  './next': {
+    values: ['cacheHandler', 'cacheHandlers'],
+    types: [
+      'CacheHandlerOptions',
+      'HandlerContext',
+      'IncrementalCacheHandler',
+      'IncrementalEntry',
+      'NextOptions',
+      'UseCacheEntry',
+      'UseCacheHandler',
+    ],
+  },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],
     types: ['CronRouteOptions', 'ScheduledCleanupOptions', 'ScheduledHandler'],

@@ -68,6 +68,7 @@ import {
 } from 'pgstash'
 import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
+import { cacheHandler, cacheHandlers, type IncrementalCacheHandler, type UseCacheHandler } from 'pgstash/next'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
 import { analyticsEngineColumns, analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
 import {
@@ -284,6 +285,11 @@ export const scheduled: ScheduledHandler<Env> = scheduledCleanup(cacheOf, {
 
 export function GET(cache: Cache, secret: string | undefined): (request: Request) => Promise<Response> {
   return cronRoute(() => cache, { secret, batch: 100 })
+}
+
+export function handlers(cache: Cache): [UseCacheHandler, IncrementalCacheHandler] {
+  const Handler = cacheHandler(cache, { retention: '7d', buildId: 'one' })
+  return [cacheHandlers(cache, { retention: { days: 7 } }), new Handler({ serverDistDir: '/app/.next/server' })]
 }
 
 export function tested(store: StoreUnderTest): void {
