@@ -11,7 +11,7 @@ import { figureTable, losses, lossTable } from './tables.ts'
 /** In this order; others follow by name. */
 const ORDER = [
   ...['goals', 'hit', 'miss', 'set', 'get-many', 'set-many', 'one-tick', 'memory', 'responses', 'herd', 'counters'],
-  ...['touch', 'tags', 'triggers', 'cleanup', 'growth', 'churn', 'stats', 'capacity', 'bodies'],
+  ...['touch', 'tags', 'triggers', 'cleanup', 'growth', 'namespaces', 'churn', 'stats', 'capacity', 'bodies'],
 ]
 
 const INTRODUCTION = `# Benchmarks

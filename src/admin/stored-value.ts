@@ -1,6 +1,8 @@
 /** Stored values as people read them, and as they are downloaded. */
 import { devalueCodec } from '../codecs/devalue-codec.ts'
 import { bodyBytes } from '../postgres/responses/row.ts'
+import { toBase64 } from '../values/base64.ts'
+import { isBytes } from '../values/bytes.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { shortened, visible } from './format.ts'
 import { parsed } from './parsed.ts'
@@ -28,6 +30,7 @@ export interface Shown {
   readonly how:
     | 'JSON'
     | 'decoded'
+    | 'bytes in base64'
     | 'as stored'
     | 'could not be decoded, as stored'
     | 'encoded, too long to decode here'
@@ -45,8 +48,9 @@ export async function shownValue(stored: StoredText, characters: number, key: st
   const json = parsed(stored.value)
   if (json !== undefined) return cut(indented(json, stored.value), 'JSON')
   try {
-    const { text } = await textOf(await codec.decode(stored.value, { key }))
-    return cut(text, 'decoded')
+    const value = await codec.decode(stored.value, { key })
+    if (isBytes(value)) return cut(toBase64(value), 'bytes in base64')
+    return cut((await textOf(value)).text, 'decoded')
   } catch {
     return cut(stored.value, 'could not be decoded, as stored')
   }
@@ -84,7 +88,9 @@ export async function downloadOf(
   if (stored.value === null) return { body: 'null', extension: 'json' }
   if (parsed(stored.value) !== undefined) return { body: stored.value, extension: 'json' }
   try {
-    const { text, extension } = await textOf(await codec.decode(stored.value, { key }))
+    const value = await codec.decode(stored.value, { key })
+    if (isBytes(value)) return { body: Uint8Array.from(value), extension: 'bin' }
+    const { text, extension } = await textOf(value)
     return { body: text, extension }
   } catch {
     return { body: stored.value, extension: 'txt' }

@@ -7,7 +7,7 @@ import { parseWrite } from '../cache/inputs.ts'
 import { deadlineOf } from '../cache/settings.ts'
 import type { Cache, WriteOptions } from '../cache.ts'
 import { compressingCodec } from '../codecs/compressing-codec.ts'
-import { type Codec, DEFAULT_MAX_VALUE_BYTES, type StoredValue } from '../values/codec.ts'
+import { type Codec, DEFAULT_MAX_VALUE_BYTES, isBytesText, jsonCodec, type StoredValue } from '../values/codec.ts'
 import { addDecimals } from '../values/decimal.ts'
 import { UnreadableValueError, ValueTooLargeError } from '../values/errors.ts'
 import { utf8Bytes } from '../values/events.ts'
@@ -34,12 +34,30 @@ export async function readValue(cache: Cache, key: string): Promise<StoredValue 
   return value
 }
 
-/** The JSON of a stored value, decompressed if it was compressed. @throws UnreadableValueError if another codec wrote it */
-export async function jsonOf({ value, number }: StoredValue, key: string): Promise<string> {
+/**
+ * The JSON of a stored value, or its bytes. Decompresses it if it was compressed.
+ *
+ * @throws UnreadableValueError if another codec wrote it
+ */
+export async function contentOf({ value, number }: StoredValue, key: string): Promise<string | Uint8Array> {
   if (number !== null || value === null) return number ?? 'null'
   const text = await decompressed(value, key)
   if (text !== undefined && isJson(text)) return text
+  if (text !== undefined && isBytesText(text)) return bytesOf(text, key)
   throw new UnreadableValueError()
+}
+
+/** The stored form of bytes, as the default codec writes it. */
+export async function storedBytes(content: Uint8Array): Promise<StoredValue> {
+  return { value: await jsonCodec.encode(content, { key: '' }), number: null }
+}
+
+function bytesOf(text: string, key: string): Uint8Array {
+  try {
+    return jsonCodec.decode(text, { key }) as Uint8Array
+  } catch {
+    throw new UnreadableValueError()
+  }
 }
 
 /** Undefined if it cannot be. */

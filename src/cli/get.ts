@@ -4,7 +4,7 @@ import { bytes } from '../doctor/figures.ts'
 import { type DecodedResponse, decodeResponse } from '../postgres/responses/row.ts'
 import { storedKey } from '../values/key.ts'
 import { type CacheFlags, type Place, readingCodec, withCache, withCacheOptions } from './cache-options.ts'
-import { jsonOf, readValue } from './exact-values.ts'
+import { contentOf, readValue } from './exact-values.ts'
 import { EXIT } from './exit-codes.ts'
 import { examples } from './formats.ts'
 import { compactJson, indentedJson } from './json-text.ts'
@@ -21,7 +21,7 @@ const ENCODED =
   'This is a stored response, encoded by a codec that this command does not have. Use --raw to print the stored text.'
 
 export const getCommand = withCacheOptions(new Command('get'))
-  .description('print a value as JSON, or the body of a stored response')
+  .description('print a value as JSON or bytes, or the body of a stored response')
   .argument('<key>')
   .option('--raw', 'print the stored text, for a codec of your own')
   .option('--headers', 'print status and header fields of a stored response')
@@ -43,11 +43,16 @@ Exit code 1 means a miss. Standard error says why.`,
         else if (headers) note('The entry is a value, and no stored response: leave out --headers.')
         process.exitCode = EXIT.no
       } else if (raw) await print(`${stored.number ?? stored.value ?? 'null'}\n`)
-      else await printJson(await jsonOf(stored, key))
+      else await printContent(await contentOf(stored, key))
     })
   })
 
 const isNull = ({ value, number }: { value: string | null; number: string | null }) => value === null && number === null
+
+async function printContent(content: string | Uint8Array): Promise<void> {
+  if (typeof content === 'string') await printJson(content)
+  else await printBytes(content, 'The value')
+}
 
 async function printJson(json: string): Promise<void> {
   // In a terminal, characters that it would obey are escaped. JSON means the same by both.
@@ -77,12 +82,17 @@ function headersOf({ meta: { status, headers } }: DecodedResponse): string {
     .join('')
 }
 
-/** In a terminal, a person sees which response this is, and no bytes that are no text. */
+/** In a terminal, a person also sees which response this is. */
 async function printBody(response: DecodedResponse): Promise<void> {
   const { bytes: body = new Uint8Array() } = response.body ?? {}
-  if (!process.stdout.isTTY) return print(body)
-  note(headersOf(response))
-  if (response.form.base64) return note(`The body is not text (${bytes(body.length)}): send it to a file with >.`)
+  if (process.stdout.isTTY) note(headersOf(response))
+  if (response.form.base64 || !process.stdout.isTTY) return printBytes(body, 'The body')
   await print(withoutControls(new TextDecoder().decode(body)))
   if (body.at(-1) !== 0x0a) await print('\n')
+}
+
+/** Prints bytes to a file or pipe only, because a terminal would obey some of them. */
+async function printBytes(content: Uint8Array, subject: string): Promise<void> {
+  if (!process.stdout.isTTY) return print(content)
+  note(`${subject} is not text (${bytes(content.length)}): send it to a file with >.`)
 }

@@ -1,10 +1,10 @@
 /** `compressingCodec`: large values take less of the network, and of `maxValueBytes`. */
 import { checkedCodec } from '../cache/settings.ts'
+import { fromBase64, toBase64 } from '../values/base64.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { utf8Bytes } from '../values/events.ts'
 import { optionsObject, wholeNumber } from '../values/options.ts'
-import { fromBase64, toBase64 } from './base64.ts'
 
 export interface CompressingCodecOptions {
   /** What makes the text that is compressed; default: JSON. */

@@ -1,11 +1,11 @@
 /** `encryptingCodec`: values that the database, its backups and its logs cannot read. */
 import { checkedCodec } from '../cache/settings.ts'
+import { fromBase64, toBase64 } from '../values/base64.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { randomBytes } from '../values/random.ts'
 import { checkedKeyBytes } from '../values/secret.ts'
-import { fromBase64, toBase64 } from './base64.ts'
 
 /** A `CryptoKey` by its shape, as not every program's types know one. */
 export interface EncryptionKey {

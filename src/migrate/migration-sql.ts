@@ -15,6 +15,7 @@ import { boolean, optionsObject } from '../values/options.ts'
 import { ENCODING, ENCODING_SQLSTATE, OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
 import { changeSteps, checkedChannel } from './changes-sql.ts'
 import { clusterStep } from './cluster-sql.ts'
+import { collationSteps } from './collation-sql.ts'
 import { DISTRIBUTED_DECLARATIONS, distributedSteps } from './distributed-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
 import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
@@ -99,6 +100,7 @@ export function migrationSql(given?: MigrateOptions): string {
   const changes = [
     ...migrations.map((migration) => migrationStep(migration, tables)),
     distributedSteps(tables),
+    collationSteps(tables),
     ...storageSteps(tables, options),
     clusterStep(tables),
     ...changeSteps(tables, {

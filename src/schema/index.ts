@@ -28,8 +28,6 @@ const MAX_IDENTIFIER_BYTES = 63
 /** The longest name derived from a prefix: the primary key of the invalidations. */
 const LONGEST_NAME = 'cache_invalidations_tag_xid_pk'
 
-// Sorted by bytes, because that order is the same on every server. Prefix ranges and the order of locks depend on it.
-const byteOrderedText = customType<{ data: string }>({ dataType: () => 'text collate "C"' })
 const snapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
 const transactionId = customType<{ data: string }>({ dataType: () => 'xid8' })
 const instant = (name: string) => timestamp(name, { withTimezone: true })
@@ -61,7 +59,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     `${prefix}cache_entries`,
     {
       /** The path of namespaces, then the caller's key. */
-      key: byteOrderedText('key').primaryKey(),
+      key: text('key').primaryKey(),
       /** The codec's text. Null if `number` holds the value, or if the value is null. */
       value: text('value'),
       /** A top-level number, so that counters need neither parsing nor a codec. */
@@ -92,7 +90,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
   const leases = table(
     `${prefix}cache_leases`,
     {
-      key: byteOrderedText('key').primaryKey(),
+      key: text('key').primaryKey(),
       /** Made by the client, so that it can repeat a claim whose answer was lost. Null once released. */
       token: text('token'),
       /** The claim's snapshot. The data that the value is computed from is no older. */
@@ -112,7 +110,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
   const invalidations = table(
     `${prefix}cache_invalidations`,
     {
-      tag: byteOrderedText('tag').notNull(),
+      tag: text('tag').notNull(),
       xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
     },
     (t) => [primaryKey({ name: `${prefix}cache_invalidations_tag_xid_pk`, columns: [t.tag, t.xid] })],
@@ -132,7 +130,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
       /** `key`, `tag`, or `all`. */
       kind: text('kind').notNull(),
-      name: byteOrderedText('name').notNull(),
+      name: text('name').notNull(),
     },
     (t) => [primaryKey({ name: `${prefix}cache_changes_pk`, columns: [t.xid, t.kind, t.name] })],
   )

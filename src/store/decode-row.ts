@@ -1,6 +1,6 @@
 /** Decodes a row, so that each caller gets a value of its own. */
 
-import { type Codec, decodeValue, jsonCodec } from '../values/codec.ts'
+import { type Codec, decodeValue, isBytesText, jsonCodec } from '../values/codec.ts'
 import { JsonCopies } from '../values/json-copies.ts'
 import type { Row } from './store.ts'
 
@@ -20,7 +20,7 @@ export function decodeRow(row: Row, key: string, codec: Codec): unknown | Promis
   if (row.number !== null) return Number(row.number)
   const text = row.value
   if (text === null) return null
-  if (codec !== jsonCodec) return decodeValue(row, key, codec)
+  if (codec !== jsonCodec || isBytesText(text)) return decodeValue(row, key, codec)
   const noted = row.decoded
   // A store may have taken the note along to a row with another text.
   if (noted instanceof JsonCopies && noted.text === text) return noted.make()

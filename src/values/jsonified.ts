@@ -1,4 +1,5 @@
 /** The type that a value has after it was stored as JSON and read again. */
+import type { Bytes } from './bytes.ts'
 
 /**
  * Types that come back from the codec as they went in, besides those of JSON. Empty, because the default codec is JSON.
@@ -27,7 +28,8 @@ export type DevalueTypes =
   | undefined
 
 /**
- * A `T` after JSON: a Date is a string, a function is gone, a Map or a bigint is `never` because it is refused.
+ * A `T` after JSON: a Date is a string, a function is gone, a Map or a bigint is `never` because it is refused. A
+ * `Uint8Array` stays one, but is refused inside of an object or array.
  *
  * Plain data stays as it is: interfaces, unions, optional and readonly fields, tuples, branded strings, recursive types,
  * `unknown` and `any`. Types that {@link KeptTypes} lists stay too.
@@ -35,7 +37,10 @@ export type DevalueTypes =
  * @example
  * type Stored = Jsonified<{ name: string; born: Date }> // { name: string; born: string }
  */
-export type Jsonified<T> = IsAny<T> extends true ? T : unknown extends T ? T : Form<T>
+export type Jsonified<T> = IsAny<T> extends true ? T : unknown extends T ? T : T extends Uint8Array ? Bytes : Form<T>
+
+/** The same for a part of a value, where bytes are refused. */
+type Part<T> = IsAny<T> extends true ? T : unknown extends T ? T : Form<T>
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 type Primitive = string | number | boolean | null | undefined
@@ -53,7 +58,7 @@ type Refused =
 type Form<T> = T extends Primitive | KeptTypes[keyof KeptTypes]
   ? T
   : T extends { toJSON(...args: never[]): infer Json }
-    ? Jsonified<Json>
+    ? Part<Json>
     : T extends Refused
       ? never
       : T extends Dropped
@@ -68,14 +73,14 @@ type Form<T> = T extends Primitive | KeptTypes[keyof KeptTypes]
               : Fields<T>
 
 /** Fields under symbols stay, because most are the brands of types. */
-type Fields<T> = { [K in keyof T]: K extends symbol ? T[K] : Jsonified<T[K]> }
+type Fields<T> = { [K in keyof T]: K extends symbol ? T[K] : Part<T[K]> }
 
 /** Written out and not mapped, because a mapped type would be resolved at once, and a recursive type would never end. */
 type List<T extends readonly unknown[]> = number extends T['length']
   ? T extends unknown[]
     ? Item<T[number]>[]
     : readonly Item<T[number]>[]
-  : { [K in keyof T]: Jsonified<T[K]> }
+  : { [K in keyof T]: Part<T[K]> }
 
 type Item<T> =
   IsAny<T> extends true

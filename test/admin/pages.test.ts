@@ -217,7 +217,8 @@ describe('entries', () => {
     await cache.set('past', 1, { expiration: '1h' })
     await cache.set('live', 1, { expiration: '1h' })
     await cache.invalidate('t')
-    await site.db.execute(sql`update cache_entries set expires_at = now() - interval '2 min' where key = 'past'`)
+    await site.db.execute(sql`update cache_entries set expires_at = now() - interval '2 min',
+      kept_until = now() - interval '2 min' where key = 'past'`)
     const { open } = visitor(mount(site))
     const rows = (await open('entries')).page.match(/<tbody>.*<\/tbody>/s)?.[0].split('</tr>') ?? []
     const [live, past, rejected] = rows.map(textOf)
@@ -229,9 +230,26 @@ describe('entries', () => {
     expect(await facts('rejected')).toContain('State absent: one of its tags was invalidated Size')
     expect(await facts('past')).toMatch(/State absent: expired Expires 2 min ago, /)
     expect(await facts('live')).toMatch(/State live Expires in \d+ min, /)
+    await site.db.execute(sql`update cache_entries set kept_until = now() + interval '1 h' where key = 'past'`)
+    expect(await facts('past')).toMatch(/State stale: expired, but still served .* Expires 2 min ago, /)
+    await site.db.execute(sql`update cache_entries set kept_until = null where key = 'past'`)
+    expect(await facts('past')).toContain('State stale: ')
+    await site.db.execute(sql`update cache_entries set kept_until = expires_at where key = 'past'`)
     const overview = textOf((await open('overview')).page)
     expect(overview).toContain('Live entries 1 ')
     expect(overview).toContain('Waiting for cleanup 2')
+  })
+
+  it('show bytes in base64, and download them as they are', async () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
+    await site.cache().set('logo', bytes)
+    const app = mount(site)
+    const { page } = await visitor(app).open(entryPage('logo'))
+    expect(textOf(page)).toContain('bytes in base64')
+    expect(textOf(page)).toContain('AAECAwQF')
+    const response = await app.request(`${ORIGIN}/cache/download?key=${parameter('logo')}`)
+    expect(response.headers.get('content-disposition')).toContain('entry.bin')
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes)
   })
 
   it('can be seen and told apart whatever their keys and tags are made of', async () => {

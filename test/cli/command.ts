@@ -26,13 +26,27 @@ function environment(variables: Record<string, string>): Record<string, string> 
 const EMPTY_FOLDER = mkdtempSync(join(tmpdir(), 'pgstash-cwd-'))
 afterAll(() => rmSync(EMPTY_FOLDER, { recursive: true, force: true }))
 
-export function start(
+/** The process itself, for its output byte by byte. */
+export function spawnCommand(
   args: string[],
   variables: Record<string, string> = {},
   input?: string | Uint8Array,
   folder: string = EMPTY_FOLDER,
 ) {
   const child = spawn(process.execPath, [CLI, ...args], { env: environment(variables), cwd: folder })
+  // One that ends early reads nothing more.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  return child
+}
+
+export function start(
+  args: string[],
+  variables: Record<string, string> = {},
+  input?: string | Uint8Array,
+  folder: string = EMPTY_FOLDER,
+) {
+  const child = spawnCommand(args, variables, input, folder)
   const said = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (chunk) => {
     said.out += chunk
@@ -40,9 +54,6 @@ export function start(
   child.stderr.setEncoding('utf8').on('data', (chunk) => {
     said.err += chunk
   })
-  // One that ends early reads nothing more.
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   cleanup(() => child.kill('SIGKILL'))
   return { child, said, ended }

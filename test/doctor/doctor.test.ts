@@ -132,6 +132,14 @@ describe('doctor', () => {
     expect(said.split('\n').length).toBe(4)
   })
 
+  it('says which index is not in the order of bytes', async () => {
+    const { query, findings } = await createPatient()
+    await query('alter table cache_entries alter column key type text')
+    const said = about(await findings(), 'indexes')
+    expect(said).toMatch(/^warning: The index cache_entries_pkey is not in the order of bytes.+Run pgstash migrate/)
+    expect(said.split('\n').length).toBe(1)
+  })
+
   it('says which storage setting is missing, and that autovacuum is off', async () => {
     const { query, findings } = await createPatient()
     await query('alter table cache_entries set (autovacuum_enabled = false)')

@@ -30,7 +30,7 @@ try {
     const isTooOld = TOO_OLD.includes(major)
     const files = isTooOld
       ? ['test/matrix/too-old.test.ts']
-      : ['test/contract/drivers.test.ts', 'test/contract/bun.test.ts']
+      : ['test/contract/drivers.test.ts', 'test/contract/bun.test.ts', 'test/contract/runtimes.test.ts']
     results.push({ isTooOld, version, counts: countsOf(await runTests(bin, files)) })
   }
   const failed = results.flatMap(({ counts }) => counts).reduce((sum, each) => sum + each.failed, 0)

@@ -2,6 +2,7 @@
 import type { JSONValue } from 'hono/utils/types'
 import { cached, type Jsonified, jsonCodec, memoryCache, nullCache } from 'pgstash'
 import { describe, expect, expectTypeOf, it } from 'vitest'
+import type { Bytes } from '../../src/values/bytes.ts'
 
 interface User {
   readonly id: number
@@ -90,7 +91,9 @@ describe('Jsonified', () => {
 
   it('is never for what the codec refuses', () => {
     expectTypeOf<Jsonified<Map<string, number>>>().toEqualTypeOf<never>()
-    expectTypeOf<Jsonified<Set<string> | RegExp | Error | Promise<1> | Uint8Array | bigint>>().toEqualTypeOf<never>()
+    expectTypeOf<Jsonified<Uint8Array | Buffer | string>>().toEqualTypeOf<Bytes | string>()
+    expectTypeOf<Jsonified<{ bytes: Uint8Array }>>().toEqualTypeOf<{ bytes: never }>()
+    expectTypeOf<Jsonified<Set<string> | RegExp | Error | Promise<1> | Uint16Array | bigint>>().toEqualTypeOf<never>()
     expectTypeOf<Jsonified<{ list: Map<string, Date>[] }>>().toEqualTypeOf<{ list: never[] }>()
   })
 

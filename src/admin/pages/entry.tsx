@@ -29,6 +29,8 @@ const STATES = {
   expired: 'absent: expired',
   invalidated: 'absent: one of its tags was invalidated',
 } as const satisfies Record<EntryState, string>
+/** `get` misses it. Calls that allow a stale value may still get it. */
+const STALE = 'stale: expired, but still served where stale values are allowed'
 /** Of a response: what handlers and browsers allow is far more than a page should hold. */
 const SHOWN_FIELDS = 15
 const NAME_CHARACTERS = 40
@@ -40,7 +42,7 @@ export const Facts = ({ entry, isReadOnly }: { entry: EntryFacts; isReadOnly: bo
       <code>{asciiStored(entry.key)}</code>
     </Fact>
     <Fact name="State">
-      <span class={entry.state === 'live' ? 'on' : 'off'}>{STATES[entry.state]}</span>
+      <span class={entry.state === 'live' ? 'on' : 'off'}>{isStale(entry) ? STALE : STATES[entry.state]}</span>
       {entry.leased && ' · being computed just now'}
     </Fact>
     {entry.state !== 'invalidated' && (
@@ -67,6 +69,9 @@ export const Facts = ({ entry, isReadOnly }: { entry: EntryFacts; isReadOnly: bo
     </Fact>
   </dl>
 )
+
+const isStale = ({ state, keptUntil, now }: EntryFacts) =>
+  state === 'expired' && (keptUntil === null || keptUntil > now)
 
 const Fact = ({ name, children }: { name: string; children?: Child }) => (
   <>

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { integer } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { inRange } from '../../postgres/operations/fragments.ts'
+import { byBytes } from '../../schema/byte-order.ts'
 
 /** The most entries that are counted. A confirmation need not know more. */
 export const MAX_COUNTED = 100_000
@@ -15,7 +16,7 @@ export const countPrefix = operation({
   build(db, { entries }, answer) {
     const found = db.$with('found', {}).as(sql`
       select ${entries.key} from ${entries} where ${inRange(entries)}
-      order by ${entries.key} limit ${sql.raw(String(MAX_COUNTED))}`)
+      order by ${byBytes(entries.key)} limit ${sql.raw(String(MAX_COUNTED))}`)
     return answer(db.with(found), { entries: sql`count(*)` }).from(sql`found`)
   },
 })

@@ -31,6 +31,7 @@ const facts = operation({
     name: text,
     isUnique: bool,
     isValid: bool,
+    isByBytes: bool,
     columns: text,
   },
   build: (db, tables, answer) =>
@@ -39,6 +40,7 @@ const facts = operation({
       name: sql`i.indexrelid::regclass::text`,
       isUnique: sql`i.indisunique`,
       isValid: sql`i.indisvalid`,
+      isByBytes: sql`coalesce((select c.collname = 'C' from pg_collation as c where c.oid = i.indcollation[0]), false)`,
       columns: sql`(
         select string_agg(coalesce(a.attname::text, '?'), ',' order by k.position)
         from unnest(i.indkey::int[]) with ordinality as k(number, position)
@@ -69,6 +71,13 @@ export const indexes: Check = {
     for (const { name } of found.filter(({ isValid }) => !isValid)) {
       const what = `The index ${name} is invalid: its making was broken off.`
       seen.push({ status: 'warning', what, advice: `reindex index concurrently ${name};` })
+    }
+    const unordered = found.filter(
+      ({ isUnique, isByBytes, columns }) => isUnique && !isByBytes && /^(?:key|tag)\b/.test(columns),
+    )
+    for (const { name } of unordered) {
+      const what = `The index ${name} is not in the order of bytes, so lists and cleanups of a namespace read the whole table.`
+      seen.push({ status: 'warning', what, advice: 'Run pgstash migrate: it gives the column the collation "C".' })
     }
     const moving = found.filter(
       ({ table, columns }) => table === 'entries' && columns.split(',').some((column) => MOVING.includes(column)),

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { byBytes } from '../../schema/byte-order.ts'
 import { bool, integer, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { inRange, param } from './fragments.ts'
@@ -20,7 +21,7 @@ export const clear = operation({
     const held = db.$with('held', {}).as(sql`
       select ${leases.key} from ${leases}
       where ${inRange(leases)} and ${leases.token} is not null
-      order by ${leases.key}
+      order by ${byBytes(leases.key)}
       for update`)
     const broken = db.$with('broken', {}).as(sql`
       update ${leases} set ${freed} from held where ${leases.key} = held.key
@@ -28,7 +29,7 @@ export const clear = operation({
     const toDelete = db.$with('doomed', {}).as(sql`
       select ${entries.key} from ${entries}
       where ${inRange(entries)} and (select count(*) from broken) >= 0
-      order by ${entries.key}
+      order by ${byBytes(entries.key)}
       limit ${param('batch', 'int')}
       for update`)
     const removed = db.$with('removed', {}).as(sql`
@@ -38,7 +39,7 @@ export const clear = operation({
       removed: sql`(select count(*) from removed)`,
       raced: sql`(select count(*) from broken) < (
         select count(*) from ${leases} where ${inRange(leases)} and ${leases.token} is not null)`,
-      last: sql`(select max(key) from doomed having count(*) = ${param('batch', 'int')})`,
+      last: sql`(select max(key collate "C") from doomed having count(*) = ${param('batch', 'int')})`,
     }).from(sql`(select) as one`)
   },
 })

@@ -1,4 +1,5 @@
 import { type SQL, sql, type WithSubquery } from 'drizzle-orm'
+import { byBytes } from '../../schema/byte-order.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { integer } from '../kinds.ts'
@@ -89,8 +90,8 @@ export const evict: ScopedOperation<Evicted> = {
       const range = inRange(entries)
       const own = (from: SQL) => sql`
         select ${entries}.ctid as id from ${entries}
-        where ${entries.key} >= ${from} and ${entries.key} < ${param('to')}
-        order by ${entries.key}
+        where ${byBytes(entries.key)} >= ${from} and ${byBytes(entries.key)} < ${param('to')}
+        order by ${byBytes(entries.key)}
         limit ${scan}`
       const firstKeys = db.$with('first_keys', {}).as(own(param('from')))
       const isLarge = sql`(select count(*) from first_keys) = ${scan}`

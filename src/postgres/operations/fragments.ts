@@ -2,6 +2,7 @@
 import { type Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { EntryState } from '../../cache.ts'
+import { byBytes } from '../../schema/byte-order.ts'
 import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import type { Deadline } from '../../values/expiration.ts'
@@ -112,12 +113,12 @@ export function movedStaleUntil({ entries }: CacheTables): SQL {
 
 /** True for keys from `from` up to, but not including, `to`: a scope, or a prefix in it. */
 export function inRange({ key }: { key: PgColumn }): SQL {
-  return sql`(${key} >= ${param('from')} and ${key} < ${param('to')})`
+  return sql`(${byBytes(key)} >= ${param('from')} and ${byBytes(key)} < ${param('to')})`
 }
 
 /** True for keys of a range after the key `after`. */
 export function isAfter({ entries }: CacheTables): SQL {
-  return sql`${inRange(entries)} and ${entries.key} > ${param('after')}`
+  return sql`${inRange(entries)} and ${byBytes(entries.key)} > ${param('after')}`
 }
 
 /** The state of an entry. Its tags are checked only if its deadline is still ahead. */

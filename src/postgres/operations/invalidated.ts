@@ -1,6 +1,7 @@
 /** Finds entries that a tag rejects. No index has them, so cleanup checks all entries, a part at a time. */
 
 import { getTableName, type SQL, sql } from 'drizzle-orm'
+import { byBytes } from '../../schema/byte-order.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import type { QueryDatabase } from '../database.ts'
@@ -37,13 +38,13 @@ export function invalidatedEntries(
   const { entries, leases } = tables
   const scanned = db.$with('scanned', {}).as(sql`
     select ${entries.key}, ${entries}.ctid as id from ${entries} where ${part}
-    order by ${entries.key}
+    order by ${byBytes(entries.key)}
     limit ${param('scan', 'int')}`)
   const invalidated = db.$with('unfit', {}).as(sql`
     select ${entries.key}, ${entries.writtenBy}, coalesce(${isPast}, false) as is_past from ${entries}
-    where ${isAtPlaces(entries, sql`select id from scanned`, sql`${part} and ${entries.key} <= (select max(key) from scanned)`)}
+    where ${isAtPlaces(entries, sql`select id from scanned`, sql`${part} and ${byBytes(entries.key)} <= (select max(key collate "C") from scanned)`)}
       and (${isPast} or ${isToRemove} or ${rejected(tables, tables.entries)})
-    order by ${entries.key}
+    order by ${byBytes(entries.key)}
     limit ${param('batch', 'int')}`)
   const lockable = db.$with('loose', {}).as(sql`
     select ${place(entries)} from unfit join ${entries} on ${entries.key} = unfit.key
@@ -53,7 +54,7 @@ export function invalidatedEntries(
         select from ${leases} as held
         where held.key = ${entries.key} and held.token is not null
           and (unfit.is_past or held.seen is distinct from ${entries.writtenBy}))
-    order by ${entries.key}
+    order by ${byBytes(entries.key)}
     for update of ${sql.identifier(getTableName(entries))} skip locked`)
   return { scanned, invalidated, lockable }
 }

@@ -1,5 +1,6 @@
 /** A bounded walk along the keys, for statements that look at many entries to find few or to count them. */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { byBytes } from '../../schema/byte-order.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import { isAfter } from './fragments.ts'
 
@@ -16,7 +17,7 @@ export function nextKeys(tables: CacheTables, limit: SQL): SQL {
   const { entries } = tables
   return sql`array(
     select ${entries.key} from ${entries} where ${isAfter(tables)}
-    order by ${entries.key} limit ${limit})`
+    order by ${byBytes(entries.key)} limit ${limit})`
 }
 
 /**
@@ -60,7 +61,7 @@ export function pageOf(tables: CacheTables, condition: SQL | undefined): Page {
   const { entries } = tables
   if (condition === undefined) {
     const marks = { isFound: sql`true`, isEdge: sql`false` }
-    return { from: sql`${entries}`, where: isAfter(tables), orderBy: sql`${entries.key}`, marks }
+    return { from: sql`${entries}`, where: isAfter(tables), orderBy: byBytes(entries.key), marks }
   }
   const isEdge = sql.raw(`looked.place = ${MAX_LOOKED_AT}`)
   return {

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { byBytes } from '../../schema/byte-order.ts'
 import { bool, integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { liveWhenLocked, param } from './fragments.ts'
@@ -22,7 +23,7 @@ export const removeMany = operation({
     const toDelete = db.$with('doomed', {}).as(sql`
       select ${entries.key} from ${entries}
       where ${entries.key} = any (array(select key from broken))
-      order by ${entries.key}
+      order by ${byBytes(entries.key)}
       for update`)
     const removed = db.$with('removed', {}).as(sql`
       delete from ${entries} using doomed where ${entries.key} = doomed.key

@@ -1,5 +1,6 @@
 /** Some entries of a scope that stand for all, for figures whose time does not grow with the table. */
 import { type SQL, sql, type WithSubquery } from 'drizzle-orm'
+import { byBytes } from '../../schema/byte-order.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { entriesOf } from './looked-at.ts'
@@ -52,7 +53,7 @@ function ofRange(db: QueryDatabase, tables: CacheTables, range: SQL): SomeEntrie
   const walked = db.$with('walked', {}).as(sql`
     select array(
       select ${entries.key} from ${entries} where ${range}
-      order by ${entries.key} limit ${raw(WALKED_ENTRIES + 1)}) as keys`)
+      order by ${byBytes(entries.key)} limit ${raw(WALKED_ENTRIES + 1)}) as keys`)
   const hasMore = sql`(select cardinality(walked.keys) from walked) > ${raw(WALKED_ENTRIES)}`
   const drawn = db.$with('drawn', {}).as(sql`
     select array(select ${entries}.ctid from ${entries} ${sample(tables)} where ${range} and ${hasMore}) as ids`)

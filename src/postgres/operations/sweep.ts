@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
+import { byBytes } from '../../schema/byte-order.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
@@ -145,7 +146,7 @@ export const sweep: ScopedOperation<Swept> = {
       const small = db.$with('small', {}).as(sql`
         select ${param('slot', 'int')} is null and ${param('after')} = ${param('from')}
           and (select count(*) from (
-            select from ${entries} where ${range} order by ${entries.key} limit ${param('scan', 'int')}
+            select from ${entries} where ${range} order by ${byBytes(entries.key)} limit ${param('scan', 'int')}
           ) as own) < ${param('scan', 'int')} as is_small`)
       const isSmall = sql`(select is_small from small)`
       const soonest = db.$with('soonest_slots', {}).as(sql`
@@ -160,14 +161,14 @@ export const sweep: ScopedOperation<Swept> = {
       const checks = db.$with('walk', {}).as(sql`
         select ${param('after')} > ${param('from')} or ${isSmall} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`)
       const goesOn = sql`(select goes_on from walk)`
-      const isNext = sql`${entries.key} > ${param('after')} and ${entries.key} < ${param('to')} and ${goesOn}`
+      const isNext = sql`${byBytes(entries.key)} > ${param('after')} and ${byBytes(entries.key)} < ${param('to')} and ${goesOn}`
       const { scanned, invalidated, lockable } = invalidatedEntries(db, tables, isNext, {
         isPast: isPastStale(tables),
       })
       const next = sql`(
         select case
-          when count(*) = ${param('batch', 'int')} then max(key)
-          else (select max(key) from scanned having count(*) = ${param('scan', 'int')})
+          when count(*) = ${param('batch', 'int')} then max(key collate "C")
+          else (select max(key collate "C") from scanned having count(*) = ${param('scan', 'int')})
         end from unfit)`
       const steps = [
         ...[...idle.ctes, small, soonest, expired, checks],

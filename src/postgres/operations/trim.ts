@@ -33,6 +33,7 @@
  */
 
 import { type SQL, sql } from 'drizzle-orm'
+import { byBytes } from '../../schema/byte-order.ts'
 import { CLUSTER_IDENTITY } from '../../schema/cluster.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import { TAG_STATE } from '../../schema/rejected.ts'
@@ -84,7 +85,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
     from known`)
 
   const { entries } = tables
-  const isNext = sql`${entries.key} > (select run ->> 'after' from step)`
+  const isNext = sql`${byBytes(entries.key)} > (select run ->> 'after' from step)`
   const { scanned, invalidated, lockable } = invalidatedEntries(db, tables, isNext, {
     isToRemove: sql`(${entries.tags} is not null and (select run ->> 'resets' from step) is not null)`,
   })
@@ -96,9 +97,9 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
       end as next_run
     from step, (
       select (select count(*) from scanned) < ${param('scan', 'int')} and unfit.count < ${param('batch', 'int')} as is_end,
-        case when unfit.count < ${param('batch', 'int')} then (select max(key) from scanned) else unfit.last end as key,
+        case when unfit.count < ${param('batch', 'int')} then (select max(key collate "C") from scanned) else unfit.last end as key,
         unfit.count > (select count(*) from loose) as has_left
-      from (select count(*) as count, max(key) as last from unfit) as unfit
+      from (select count(*) as count, max(key collate "C") as last from unfit) as unfit
     ) as at`)
   const remembered = db.$with('remembered', {}).as(sql`
     update ${state} as s

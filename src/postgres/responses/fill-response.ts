@@ -73,8 +73,8 @@ export const fillResponse = operation({
       delete from ${entries} where ${entries.key} in (
         select other.key from given, ${entries} as other
         where jsonb_array_length(given.list) > 0 and other.key <> given.key and (select count(*) from remembered) > 0
-          and other.key > ${param('base')} || ' ' and other.key < ${param('base')} || ${AFTER_VARIANTS}
-        order by other.kept_until desc nulls first, other.key
+          and other.key collate "C" > ${param('base')} || ' ' and other.key collate "C" < ${param('base')} || ${AFTER_VARIANTS}
+        order by other.kept_until desc nulls first, other.key collate "C"
         offset ${param('maxVariants', 'int')} - 1
         for update of other skip locked)
       returning 1`)

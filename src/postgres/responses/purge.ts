@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { byBytes } from '../../schema/byte-order.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { bool, integer } from '../kinds.ts'
@@ -23,8 +24,8 @@ function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exc
   const inRanges = (table: typeof entries | typeof leases, condition: SQL) => sql`
     select each.key from ${ranges}, lateral (
       select ${table.key} from ${table}
-      where ${table.key} >= asked.first and ${table.key} < asked.last and ${condition}
-      order by ${table.key}
+      where ${byBytes(table.key)} >= asked.first and ${byBytes(table.key)} < asked.last and ${condition}
+      order by ${byBytes(table.key)}
     ) as each`
   const { broken, raced } = breakLeases(
     db,
@@ -39,7 +40,7 @@ function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exc
     select ${entries.key} from ${entries}
     where ${entries.key} = any (array(${inRanges(entries, isTagged)})) and ${isTagged}
       and (select count(*) from broken) >= 0
-    order by ${entries.key}
+    order by ${byBytes(entries.key)}
     for update`)
   const purged = db.$with('purged', {}).as(change)
   return {

@@ -9,7 +9,7 @@
  * extend the deadline, and the codec's digest of the entity tag. They only decide whether a body moves, and which of two responses is
  * newer. The caller gets those of `fields`.
  */
-import { fromBase64, toBase64 } from '../../codecs/base64.ts'
+import { fromBase64, toBase64 } from '../../values/base64.ts'
 import { type Codec, decodeValue, encodeValue, jsonCodec } from '../../values/codec.ts'
 import { UnreadableValueError } from '../../values/errors.ts'
 import { randomUUID } from '../../values/random.ts'

@@ -23,6 +23,11 @@ const VALUES: Record<string, unknown> = {
   'an object with a key named __proto__': JSON.parse('{"__proto__":{"polluted":true},"constructor":1}'),
   'an array that looks like a Postgres array': ['{a,b}', 'NULL', ''],
   'a string of 1 MB': 'é'.repeat(500_000),
+  'a string that begins like stored bytes': 'bytes:AAEC',
+  'bytes of every value': Uint8Array.from({ length: 256 }, (_, i) => i),
+  'no bytes': new Uint8Array(),
+  'a part of a larger buffer': Uint8Array.from([1, 2, 3, 4]).subarray(1, 3),
+  '1 MB of bytes': new Uint8Array(1_000_000).fill(200),
 }
 
 /** Starts its work when it is awaited, as a Drizzle query does. Nothing may await it. */
@@ -49,6 +54,33 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
         expect(await cache.pull('three')).toEqual(value)
       })
     }
+
+    test('bytes come back as a Uint8Array of the reader, from every method', async (cache) => {
+      const bytes = Uint8Array.from([0, 128, 255])
+      const written = cache.set('key', bytes)
+      bytes[0] = 7
+      await written
+      const stored = Uint8Array.from([0, 128, 255])
+      const first = await cache.get<Uint8Array>('key')
+      first?.fill(9)
+      expect(first?.constructor).toBe(Uint8Array)
+      const answers = [
+        await cache.get('key'),
+        (await cache.getMany(['key'])).get('key'),
+        await cache.getOrSet('key', () => 'other'),
+        await cache.getOrSet('computed', () => stored),
+        await cache.getOrSet('computed', () => 'other'),
+        await cache.pull('key'),
+      ]
+      for (const answer of answers) expect(answer).toEqual(stored)
+    })
+
+    test('refuses bytes inside of other values, because JSON would turn them into an object', async (cache) => {
+      for (const value of [[new Uint8Array(1)], { bytes: new Uint8Array(1) }, { toJSON: () => new Uint8Array(1) }]) {
+        await refused(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
+      }
+      expect(await cache.has('key')).toBe(false)
+    })
 
     test('a stored null is a hit', async (cache) => {
       await cache.set('key', null)

@@ -1,4 +1,4 @@
-/** Bytes as text, on every runtime: `Buffer` is not there on the edge, and `Uint8Array.toBase64` is new. */
+/** Base64 on every runtime: edge runtimes lack `Buffer`, and not every runtime has `Uint8Array.fromBase64` yet. */
 
 /** A multiple of three, so that the base64 of the parts can be joined. Every runtime takes so many arguments in one call. */
 const CHUNK = 8_190
@@ -12,7 +12,7 @@ export function toBase64(bytes: Uint8Array): string {
   return text
 }
 
-/** @throws DOMException for what is no base64 */
+/** @throws DOMException if the text is not base64 */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text)
   const bytes = new Uint8Array(binary.length)

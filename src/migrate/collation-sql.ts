@@ -1,0 +1,27 @@
+/** Gives keys, tags and names of changes the order of their bytes, if something else created their columns. */
+import type { CacheTables } from '../schema/index.ts'
+import { oidOf, placed, run } from './home-sql.ts'
+import { lockStep } from './locks-sql.ts'
+
+/**
+ * `drizzle-kit push` cannot give a column a collation: it compares types by `format_type`, which leaves the collation out,
+ * so a type with one would be altered at each push. The change rebuilds the index of the column, and not the table.
+ */
+export function collationSteps(tables: CacheTables): string {
+  const columns = [
+    [tables.leases, 'key'],
+    [tables.entries, 'key'],
+    [tables.invalidations, 'tag'],
+    [tables.changes, 'name'],
+  ] as const
+  const steps = columns.map(
+    ([table, column]) => `if exists (
+  select from pg_attribute
+  where attrelid = ${oidOf(table)} and attname = '${column}' and attcollation <> 'pg_catalog."C"'::regcollation
+) then
+  ${lockStep('access exclusive')}
+  ${run(`alter table ${placed(table)} alter column ${column} type text collate pg_catalog."C"`)}
+end if;`,
+  )
+  return steps.join('\n')
+}
