@@ -7,8 +7,8 @@ import { buildIdOf, type HandlerContext } from './build-id.ts'
 import { agedForNext, type CacheControl, isFresh, type Lifetime, presentedValue } from './incremental-entry.ts'
 import { type GetContext, hasAny, keepMsOf, kindOf, type SetContext, tagsOf } from './incremental-tags.ts'
 import { bothReadings, entryKey } from './names.ts'
-import { type NextOptions, requireCache, retentionMs } from './options.ts'
 import { OldestSnapshots } from './oldest-snapshots.ts'
+import { type NextOptions, requireCache, retentionMs } from './options.ts'
 import { pack, unpack } from './packed.ts'
 import { createStorage, type EntryHeader } from './storage.ts'
 
@@ -35,7 +35,7 @@ export interface IncrementalEntry {
   // biome-ignore lint/suspicious/noExplicitAny: Next's type for it is a union over a const enum, which no other type fits.
   value: any
   /** Read by Next 16.4. */
-  cacheControl?: CacheControl | undefined
+  cacheControl?: CacheControl
 }
 
 interface Header extends EntryHeader, Lifetime {

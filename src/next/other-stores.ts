@@ -1,6 +1,6 @@
 /** The same reads for a cache that is not on Postgres, on the public interface. */
 import type { Cache, CacheSnapshot } from '../cache.ts'
-import type { MarkInput, MarkedRead, TagMarks } from '../postgres/tag-marks.ts'
+import type { MarkedRead, MarkInput, TagMarks } from '../postgres/tag-marks.ts'
 import { wallClock } from '../values/clock.ts'
 import { markName } from './names.ts'
 import { EXPIRED, type MarkValue } from './tag-events.ts'

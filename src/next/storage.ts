@@ -10,7 +10,7 @@ import { markName, storedNames } from './names.ts'
 import { requireCache } from './options.ts'
 import { otherMarks } from './other-stores.ts'
 import { leaveContext } from './outside.ts'
-import { EXPIRED, type EntryState, MARK_PREFIXES, type MarkValue, STALE, stateAfter } from './tag-events.ts'
+import { type EntryState, EXPIRED, MARK_PREFIXES, type MarkValue, STALE, stateAfter } from './tag-events.ts'
 
 /** The namespace of the entries, nested in the cache's own. */
 export const NEXT_NAMESPACE = 'next'
@@ -58,7 +58,8 @@ export function createStorage(cache: Cache, retentionMs: number): NextStorage {
   requireCache(cache)
   const entries = cache.namespace(NEXT_NAMESPACE)
   const outside = leaveContext()
-  const marks: TagMarks = tagMarksOf(entries) ?? otherMarks(cache, entries, (value) => decodeFrame<EntryHeader>(value)?.header)
+  const marks: TagMarks =
+    tagMarksOf(entries) ?? otherMarks(cache, entries, (value) => decodeFrame<EntryHeader>(value)?.header)
   // Without a tag, an entry has no snapshot to compare marks with. Named after the scope, because tags are global.
   const ownTag = engineOf(entries)?.scope.names.join('|') ?? NEXT_NAMESPACE
 

@@ -110,5 +110,9 @@ async function openMark(
 ): Promise<FoundMark> {
   const own = key.slice(scope.prefix.length)
   const row = { value, number: number === null ? null : String(number) }
-  return { prefix: prefixes.find((prefix) => own.startsWith(prefix)) ?? '', value: await decodeRow(row, key, codec), ageMs }
+  return {
+    prefix: prefixes.find((prefix) => own.startsWith(prefix)) ?? '',
+    value: await decodeRow(row, key, codec),
+    ageMs,
+  }
 }

@@ -2,11 +2,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { drizzle } from 'drizzle-orm/node-postgres'
-import { chromium } from 'playwright-core'
 import { type Cache, createCache } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'
 import { migrate } from 'pgstash/migrate'
 import { createFaults, type Faults } from 'pgstash/testing'
+import { chromium } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { CHROMIUM_ARGS, chromiumPath } from '../setup/chromium.ts'
 import { cleanup } from '../setup/cleanup.ts'
@@ -172,24 +172,27 @@ describe('an app of Next 16 with both handlers, built without a database', () =>
     await eventually(async () => expect(await one.read('/dynamic')).toBe(await one.read('/dynamic')))
   })
 
-  it.skipIf(chromiumPath === undefined)('shows a user what their own action revalidated, and then everybody', async () => {
-    const { one, two } = running
-    const browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: CHROMIUM_ARGS })
-    cleanup(() => browser.close())
-    const page = await browser.newPage()
-    const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(error.message))
-    await page.goto(`${one.url}/dynamic`)
-    const report = page.locator('#report')
-    const old = await report.textContent()
-    await page.getByRole('button').click()
-    await expect.poll(() => report.textContent()).not.toBe(old)
-    expect(await report.textContent()).toMatch(/^dynamic /)
-    const others = await browser.newPage()
-    await others.goto(`${two.url}/dynamic`)
-    expect(await others.locator('#report').textContent()).toBe(await report.textContent())
-    expect(complaints).toEqual([])
-  })
+  it.skipIf(chromiumPath === undefined)(
+    'shows a user what their own action revalidated, and then everybody',
+    async () => {
+      const { one, two } = running
+      const browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: CHROMIUM_ARGS })
+      cleanup(() => browser.close())
+      const page = await browser.newPage()
+      const complaints: string[] = []
+      page.on('pageerror', (error) => complaints.push(error.message))
+      await page.goto(`${one.url}/dynamic`)
+      const report = page.locator('#report')
+      const old = await report.textContent()
+      await page.getByRole('button').click()
+      await expect.poll(() => report.textContent()).not.toBe(old)
+      expect(await report.textContent()).toMatch(/^dynamic /)
+      const others = await browser.newPage()
+      await others.goto(`${two.url}/dynamic`)
+      expect(await others.locator('#report').textContent()).toBe(await report.textContent())
+      expect(complaints).toEqual([])
+    },
+  )
 })
 
 describe('an app of Next 15.5 with both handlers, built without a database', () => {

@@ -1,7 +1,16 @@
 import { sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { asWrittenNow, computedOnce, deadline, overwrite, param, textArray, writtenColumns, zipped } from './fragments.ts'
+import {
+  asWrittenNow,
+  computedOnce,
+  deadline,
+  overwrite,
+  param,
+  textArray,
+  writtenColumns,
+  zipped,
+} from './fragments.ts'
 import { noteInvalidated } from './invalidate.ts'
 
 /** Writes marks, which `read_marked` finds, and invalidates tags in the same transaction. Locks in key order. */

@@ -32,10 +32,22 @@ const PAGE = {
     ['/_full', Buffer.from([])],
   ]),
 }
-const ROUTE = { kind: 'APP_ROUTE', body: Buffer.from([0xff, 0, 1]), headers: { 'x-next-cache-tags': TAGS }, status: 201 }
+const ROUTE = {
+  kind: 'APP_ROUTE',
+  body: Buffer.from([0xff, 0, 1]),
+  headers: { 'x-next-cache-tags': TAGS },
+  status: 201,
+}
 const PAGES = { kind: 'PAGES', html: '<b>', pageData: { pageProps: { a: [1, null] } }, headers: {}, status: 200 }
 const REDIRECT = { kind: 'REDIRECT', props: { __N_REDIRECT: '/' } }
-const IMAGE = { kind: 'IMAGE', etag: 'e', upstreamEtag: 'u', buffer: Buffer.from([9, 8]), extension: 'webp', revalidate: 60 }
+const IMAGE = {
+  kind: 'IMAGE',
+  etag: 'e',
+  upstreamEtag: 'u',
+  buffer: Buffer.from([9, 8]),
+  extension: 'webp',
+  revalidate: 60,
+}
 const FETCH = {
   kind: 'FETCH',
   data: { headers: { a: 'b' }, body: '"\ud800"', url: 'https://example.com', status: 200 },
@@ -50,7 +62,12 @@ const VALUES = [
   ['PAGES', PAGES, { kind: 'PAGES' }, CONTROL],
   ['REDIRECT', REDIRECT, { kind: 'PAGES' }, CONTROL],
   ['IMAGE', IMAGE, { kind: 'IMAGE' }, { ...CONTROL, kind: 'IMAGE' }],
-  ['FETCH', FETCH, { kind: 'FETCH', tags: ['posts'], softTags: ['_N_T_/layout'] }, { fetchCache: true, tags: ['posts'] }],
+  [
+    'FETCH',
+    FETCH,
+    { kind: 'FETCH', tags: ['posts'], softTags: ['_N_T_/layout'] },
+    { fetchCache: true, tags: ['posts'] },
+  ],
 ] as const
 
 describe.each(VALUES)('a value of the kind %s', (_, value, get, set) => {
@@ -85,7 +102,10 @@ describe('a page', () => {
 
   it('has its lifetime, for processes that do not know it', async () => {
     await request().set(KEY, PAGE, { cacheControl: { revalidate: 3_600, expire: undefined } })
-    expect((await request().get(KEY, { kind: 'APP_PAGE' }))?.cacheControl).toEqual({ revalidate: 3_600, expire: undefined })
+    expect((await request().get(KEY, { kind: 'APP_PAGE' }))?.cacheControl).toEqual({
+      revalidate: 3_600,
+      expire: undefined,
+    })
   })
 
   it('goes at expire', async () => {
@@ -121,7 +141,10 @@ describe('a page', () => {
     const [one, two] = builds as [IncrementalCacheHandler, IncrementalCacheHandler]
     await one.set(KEY, PAGE, CONTROL)
     await one.set('data', FETCH, { fetchCache: true })
-    expect([await two.get(KEY, { kind: 'APP_PAGE' }), (await one.get(KEY, { kind: 'APP_PAGE' }))?.value]).toEqual([null, PAGE])
+    expect([await two.get(KEY, { kind: 'APP_PAGE' }), (await one.get(KEY, { kind: 'APP_PAGE' }))?.value]).toEqual([
+      null,
+      PAGE,
+    ])
     expect((await two.get('data', { kind: 'FETCH' }))?.value).toEqual(FETCH)
   })
 
@@ -225,7 +248,10 @@ describe('a revalidated tag', () => {
 
 describe('a tag that is revalidated with a lifetime', () => {
   /** What Next makes of an answer. */
-  function judged(found: { lastModified: number; cacheControl?: { revalidate: number | false; expire?: number | undefined } | undefined }) {
+  function judged(found: {
+    lastModified: number
+    cacheControl?: { revalidate: number | false; expire?: number | undefined } | undefined
+  }) {
     const { lastModified, cacheControl } = found
     const now = performance.timeOrigin + performance.now()
     if (cacheControl?.expire !== undefined && cacheControl.expire * 1_000 + lastModified < now) return 'blocks'

@@ -54,7 +54,9 @@ export function entryOf(value: string | Uint8Array, fields: Partial<UseCacheEntr
 }
 
 export async function bytesOf(entry: UseCacheEntry | undefined): Promise<Uint8Array | undefined> {
-  return entry && new Uint8Array(await new Response(entry.value as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer())
+  return (
+    entry && new Uint8Array(await new Response(entry.value as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer())
+  )
 }
 
 export async function textOf(entry: UseCacheEntry | undefined): Promise<string | undefined> {

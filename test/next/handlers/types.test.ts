@@ -12,12 +12,8 @@ const Handler = cacheHandler(memoryCache())
 
 const [useCache16, useCache15]: [UseCache16, UseCache15] = [handlers, handlers]
 const [incremental16, incremental15]: [
-  new (
-    ...args: ConstructorParameters<typeof Incremental16>
-  ) => Incremental16,
-  new (
-    ...args: ConstructorParameters<typeof Incremental15>
-  ) => Incremental15,
+  new (...args: ConstructorParameters<typeof Incremental16>) => Incremental16,
+  new (...args: ConstructorParameters<typeof Incremental15>) => Incremental15,
 ] = [Handler, Handler]
 
 it('both versions of Next accept the handlers', () => {

@@ -20,7 +20,9 @@ export const run: Probe = async (env) => {
   })
   const read = async () => {
     const found = await handlers.get('key', ['page'])
-    return found && [found.revalidate, await new Response(found.value as unknown as BodyInit).text()]
+    return (
+      found && [found.revalidate, await new Response(found.value as ReadableStream<Uint8Array<ArrayBuffer>>).text()]
+    )
   }
   const answers: unknown[] = [await read()]
   await handlers.set('key', Promise.resolve(entry('one')))
