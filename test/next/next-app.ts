@@ -14,7 +14,7 @@ const SOURCES = join(ROOT, 'test/next/app')
 const NEXT = 'node_modules/next/dist/bin/next'
 const PACKAGES = ['@neondatabase/serverless', 'drizzle-orm', 'hono', 'react', 'react-dom']
 /** What a copy of Next needs beside it. */
-const PACKAGES_OF_NEXT = ['caniuse-lite', 'styled-jsx']
+const PACKAGES_OF_NEXT = ['caniuse-lite', 'styled-jsx', 'client-only', 'tslib', 'picocolors', 'nanoid', 'source-map-js']
 
 type Variables = Readonly<Record<string, string>>
 

@@ -49,7 +49,7 @@ const BUDGET_BYTES: Record<string, number> = {
   // Includes the codec, which reaches a program with `createCache` in any case.
   './hono': 51_000,
   './fetch': 50_000,
-  './next': 40_000,
+  './next': 22_000,
   './cron': 7_500,
   './admin': 46_000,
   // Includes the statements that write a history. The listeners alone are measured below.

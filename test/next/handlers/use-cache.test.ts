@@ -1,4 +1,3 @@
-import { sql } from 'drizzle-orm'
 import { createCache } from 'pgstash'
 import { cacheHandlers, type UseCacheEntry, type UseCacheHandler } from 'pgstash/next'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -197,17 +196,6 @@ describe('a revalidated tag', () => {
     await handler.updateTags(['_N_T_/page'])
     expect(await textOf(await handler.get('key', ['_N_T_/other']))).toBe('old')
     expect(await handler.get('key', ['_N_T_/layout', '_N_T_/page'])).toBeUndefined()
-  })
-
-  it('of the page is remembered after cleanup has trimmed the log', async () => {
-    await fill('key', 'old', { tags: ['own'] })
-    await handler.updateTags(['_N_T_/page'])
-    await site.cache.clearExpired()
-    await site.db.execute(sql`update cache_state set updated_at = updated_at - interval '1 day'`)
-    await site.cache.clearExpired()
-    await site.cache.clearExpired()
-    expect(await handler.get('key', ['_N_T_/page'])).toBeUndefined()
-    expect(await textOf(await handler.get('key', []))).toBe('old')
   })
 
   it('tells "/" and "/index" apart', async () => {

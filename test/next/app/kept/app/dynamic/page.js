@@ -12,7 +12,7 @@ async function report() {
 
 async function Report() {
   await connection()
-  return <p id="report">{await report()}</p>
+  return <p>{await report()}</p>
 }
 
 async function refresh() {
