@@ -100,6 +100,8 @@ export function cacheHandler(
     }
 
     async set(key: string, value: unknown, context: SetContext = {}): Promise<void> {
+      // The next build would find it, and render its pages from old data that nobody asked to keep.
+      if (context.isImplicitBuildTimeCache) return
       const kind = kindOf(context, value)
       const stored = await this.#keyOf(key, kind)
       if (stored === undefined) return

@@ -18,6 +18,8 @@ export interface SetContext {
   readonly fetchCache?: boolean | undefined
   readonly tags?: readonly string[] | undefined
   readonly cacheControl?: CacheControl | undefined
+  /** True for a `fetch` without options during `next build`, which is cached for the workers of this build alone. */
+  readonly isImplicitBuildTimeCache?: boolean | undefined
   /** Before Next 15.2. */
   readonly revalidate?: number | false | undefined
 }

@@ -14,7 +14,10 @@ import { type EntryState, EXPIRED, MARK_PREFIXES, type MarkValue, STALE, stateAf
 
 /** The namespace of the entries, nested in the cache's own. */
 export const NEXT_NAMESPACE = 'next'
-/** A fill may take as long as this after a revalidation, and still be recognised as older. */
+/**
+ * A fill may take as long as this after a revalidation, and still be recognised as older. Marks outlive all entries that they
+ * concern, so a bounded cache, which evicts what expires soonest, evicts these entries before their marks.
+ */
 const LONGEST_FILL_MS = 24 * 3_600_000
 
 /** What every entry of a handler has in its header. */

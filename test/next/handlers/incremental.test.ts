@@ -172,6 +172,13 @@ describe('a page', () => {
   })
 })
 
+describe('data of fetch', () => {
+  it('that only a build keeps for its workers does not reach the next build', async () => {
+    await request().set('data', FETCH, { fetchCache: true, tags: ['posts'], isImplicitBuildTimeCache: true })
+    expect(await request().get('data', { kind: 'FETCH' })).toBeNull()
+  })
+})
+
 describe('a revalidated tag', () => {
   it.each([
     ['APP_PAGE', PAGE, 'posts'],

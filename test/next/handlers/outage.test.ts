@@ -20,6 +20,7 @@ const FAULTS: Record<string, Fault> = {
   'cuts the connection': { kind: 'reset' },
   'never answers': { kind: 'hang' },
   'answers with an error': { kind: 'error', status: 503 },
+  'has too many requests': { kind: 'error', status: 429 },
 }
 const PAGE = { kind: 'PAGES', html: '<p>', pageData: {}, headers: {}, status: 200 }
 
