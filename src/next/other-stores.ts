@@ -43,7 +43,8 @@ export function otherMarks(cache: Cache, entries: Cache, originOf: (value: unkno
       const expiration = { milliseconds: keepMs }
       await Promise.all([
         entries.setMany(marks, { expiration, tags }),
-        ...(invalidated.length > 0 ? [cache.invalidate(invalidated)] : []),
+        // Both reject if the store cannot answer, while `setMany` need not, with `onError: 'miss'`.
+        invalidated.length > 0 ? cache.invalidate(invalidated) : cache.snapshot(),
       ])
     },
   }

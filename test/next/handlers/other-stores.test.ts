@@ -1,22 +1,31 @@
-/** The same handlers on caches that are not, or not only, one Postgres. */
+/** The same handlers over every driver, and on caches that are not, or not only, one Postgres. */
 import { type Cache, createCache, memoryCache, nullCache, shardedCache, tieredCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { cacheHandler, cacheHandlers } from 'pgstash/next'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../setup/databases.ts'
+import { connectors } from '../../setup/drivers.ts'
 import { createNeon } from '../../setup/neon.ts'
 import { createSite, entryOf, type Site, textOf } from './site.ts'
 
 let site: Site
 let second: Cache
+const overDrivers: Record<string, Cache> = {}
 beforeAll(async () => {
   site = await createSite()
   const { db } = await createNeon(await createDatabase())
   await migrate(db)
   second = createCache(db, { timeout: 60_000 })
+  const url = await createDatabase()
+  for (const [name, connect] of Object.entries(connectors)) {
+    const driver = await connect(url)
+    await migrate(driver)
+    overDrivers[name] = createCache(driver, { timeout: 60_000 })
+  }
 })
 
 const STORES: Record<string, () => Cache> = {
+  ...Object.fromEntries(Object.keys(connectors).map((name) => [name, () => overDrivers[name] as Cache])),
   memory: () => memoryCache(),
   'two nodes': () => shardedCache({ nodes: { a: site.cache, b: second } }),
   'two tiers': () => tieredCache({ l1: memoryCache(), l2: site.cache }),

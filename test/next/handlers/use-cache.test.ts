@@ -180,6 +180,14 @@ describe('a revalidated tag', () => {
     expect([await handler.get('key', []), await other.get('key', [])]).toEqual([undefined, undefined])
   })
 
+  it('removes nothing by being read, so that no read can remove a newer value', async () => {
+    await fill('key', 'old', { tags: ['a'] })
+    await handler.updateTags(['a'])
+    const before = await site.cache.stats({ exact: true })
+    expect(await handler.get('key', [])).toBeUndefined()
+    expect(await site.cache.stats({ exact: true })).toEqual(before)
+  })
+
   it('leaves other entries alone, and those that are filled after it', async () => {
     await fill('key', 'old', { tags: ['a'] })
     await fill('other', 'kept', { tags: ['b'] })
