@@ -5,6 +5,7 @@ import {
   asWrittenNow,
   computedOnce,
   deadline,
+  keptUntilExpired,
   overwrite,
   param,
   textArray,
@@ -26,7 +27,7 @@ export const markTags = operation({
     const written = db.$with('written', {}).as(sql`
       insert into ${entries} (${writtenColumns})
       select item.key, item.value, item.number::numeric,
-        given.expires_at, given.expires_at, given.tags, pg_current_snapshot(), null, ${asWrittenNow}
+        given.expires_at, ${keptUntilExpired}, given.tags, pg_current_snapshot(), null, ${asWrittenNow}
       from ${zipped('keys', 'values', 'numbers')} as item(key, value, number),
         ${computedOnce({ expires_at: deadline, tags: textArray('markTags') })} as given
       order by item.key collate "C"
