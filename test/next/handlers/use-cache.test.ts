@@ -5,6 +5,8 @@ import { createGate } from '../../setup/gate.ts'
 import { advance } from '../../setup/postgres-store.ts'
 import { bytesOf, costOf, createSite, entryOf, ONE, type Site, streamOf, textOf } from './site.ts'
 
+const DAY_MS = 24 * 3_600_000
+
 let site: Site
 let handler: UseCacheHandler
 
@@ -101,6 +103,18 @@ describe('an entry of "use cache"', () => {
     await advance(site.db, 3_700_000)
     await site.cache.clearExpired()
     expect(await site.cache.stats({ exact: true })).toMatchObject({ total: 0 })
+  })
+
+  it('is forgotten before the revalidations that concern it, which cleanup removes as well', async () => {
+    await fill('key', 'x', { tags: ['a'], expire: Number.POSITIVE_INFINITY })
+    await handler.updateTags(['a'], {})
+    const total = async () => (await site.cache.stats({ exact: true })).total
+    await advance(site.db, 30 * DAY_MS + 1_000)
+    await site.cache.clearExpired()
+    expect(await total()).toBe(1)
+    await advance(site.db, DAY_MS)
+    await site.cache.clearExpired()
+    expect(await total()).toBe(0)
   })
 
   it('keeps what was there if the new stream fails after a part', async () => {
