@@ -4,9 +4,9 @@ import { now } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { buildIdOf, type HandlerContext } from './build-id.ts'
-import { agedForNext, type CacheControl, isFresh, type Lifetime, presentedValue } from './incremental-entry.ts'
+import { ageForNext, type CacheControl, isFresh, type Lifetime, presentValue } from './incremental-entry.ts'
 import { type GetContext, hasAny, keepMsOf, kindOf, type SetContext, tagsOf } from './incremental-tags.ts'
-import { bothReadings, entryKey } from './names.ts'
+import { entryKey, expandTags } from './names.ts'
 import { OldestSnapshots } from './oldest-snapshots.ts'
 import { type NextOptions, requireCache, retentionMs } from './options.ts'
 import { pack, unpack } from './packed.ts'
@@ -94,8 +94,8 @@ export function cacheHandler(
       const lifetime = { revalidate: context.revalidate || revalidate, expire, hasControl }
       if (state === 'stale' || !isFresh(lastModified, lifetime, now())) this.#snapshots.note(stored, snapshot)
       return {
-        ...agedForNext(lastModified, lifetime, state === 'stale', now()),
-        value: presentedValue(unpack(value, frame.parts), context),
+        ...ageForNext(lastModified, lifetime, state === 'stale', now()),
+        value: presentValue(unpack(value, frame.parts), context),
       }
     }
 
@@ -119,7 +119,7 @@ export function cacheHandler(
     }
 
     revalidateTag(tags: string | string[], durations?: { expire?: number | undefined }): Promise<void> {
-      return storage.revalidate(bothReadings([tags]), durations && (durations.expire ?? null))
+      return storage.revalidate(expandTags([tags]), durations && (durations.expire ?? null))
     }
 
     resetRequestCache(): void {}

@@ -1,12 +1,12 @@
 /** `cacheHandlers`: the handler of Next's `'use cache'`, for Next 15.5 and 16. */
 import type { Cache } from '../cache.ts'
-import { now, wallClock } from '../values/clock.ts'
+import { now } from '../values/clock.ts'
 import { optionsObject } from '../values/options.ts'
 import { withDeadline } from '../values/with-deadline.ts'
 import { isWorkers } from '../values/workers.ts'
-import { bothReadings, hashText } from './names.ts'
+import { expandTags, hashText } from './names.ts'
 import { type NextOptions, requireCache, retentionMs } from './options.ts'
-import { recentSnapshots } from './recent-snapshots.ts'
+import { createRecentSnapshots } from './recent-snapshots.ts'
 import { createStorage, type EntryHeader } from './storage.ts'
 import { collect, streamOf } from './streams.ts'
 
@@ -65,7 +65,7 @@ export function cacheHandlers(cache: Cache, options?: NextOptions): UseCacheHand
   const { retention } = optionsObject<NextOptions>(options, ['retention'])
   requireCache(cache)
   const storage = createStorage(cache, retentionMs(retention))
-  const snapshots = recentSnapshots()
+  const snapshots = createRecentSnapshots()
   const pendingSets = new Map<string, Promise<void>>()
 
   async function store(key: string, pendingEntry: Promise<UseCacheEntry>): Promise<void> {
@@ -74,7 +74,7 @@ export function cacheHandlers(cache: Cache, options?: NextOptions): UseCacheHand
     const { bytes, entry } = collected
     const { tags, timestamp, stale, expire, revalidate } = entry
     // Next counts the lifetime from the start of the computation.
-    const keepMs = timestamp + expire * MS_PER_SECOND - wallClock()
+    const keepMs = timestamp + expire * MS_PER_SECOND - now()
     if (!(keepMs > 0)) return
     const header: UseCacheHeader = {
       tags,
@@ -119,8 +119,8 @@ export function cacheHandlers(cache: Cache, options?: NextOptions): UseCacheHand
     async getExpiration() {
       return Number.POSITIVE_INFINITY
     },
-    updateTags: (tags, durations) => storage.revalidate(bothReadings([tags]), durations && (durations.expire ?? null)),
-    expireTags: (...tags) => storage.revalidate(bothReadings(tags), undefined),
+    updateTags: (tags, durations) => storage.revalidate(expandTags([tags]), durations && (durations.expire ?? null)),
+    expireTags: (...tags) => storage.revalidate(expandTags(tags), undefined),
   }
 }
 

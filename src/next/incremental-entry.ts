@@ -29,7 +29,7 @@ export function isFresh(lastModified: number, { revalidate }: Lifetime, now: num
  * Next judges by `lastModified` alone: it serves an entry that is past `revalidate` and renders it anew behind that, but waits
  * for the new one past `expire`. So a stale entry is told to be just past `revalidate`, and still inside `expire`.
  */
-export function agedForNext(
+export function ageForNext(
   lastModified: number,
   { revalidate = false, expire, hasControl }: Lifetime,
   isStale: boolean,
@@ -48,7 +48,7 @@ export function agedForNext(
 }
 
 /** The value as far as the context may see it. A shell has no data, and a page that is resumed must render its own. */
-export function presentedValue(value: unknown, { isFallback, isRoutePPREnabled }: GetContext): unknown {
+export function presentValue(value: unknown, { isFallback, isRoutePPREnabled }: GetContext): unknown {
   const { kind, postponed } = Object(value)
   const page = value as Record<string, unknown>
   if (kind === 'PAGES' && isFallback) return { ...page, pageData: {} }

@@ -28,7 +28,7 @@ export function markName(tag: string): string {
 }
 
 /** The tags of an entry in the cache: the names of its marks, and each tag itself, so that `cache.invalidate` finds it. */
-export function storedNames(tags: readonly string[]): string[] {
+export function namesOf(tags: readonly string[]): string[] {
   return [...new Set(tags.flatMap((tag) => (isStorable(tag) ? [tag, markName(tag)] : [markName(tag)])))]
 }
 
@@ -44,7 +44,7 @@ function isShort(name: string): boolean {
  * The tags of one `revalidateTag`. A page carries its tags in a header, joined by commas, so a tag with a comma looks like two
  * tags there. Both readings are revalidated.
  */
-export function bothReadings(tags: readonly unknown[]): string[] {
+export function expandTags(tags: readonly unknown[]): string[] {
   const given = tags.flat().filter((tag) => typeof tag === 'string')
   return [...new Set(given.flatMap((tag) => [tag, ...splitTags(tag)]))]
 }

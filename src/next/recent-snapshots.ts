@@ -23,19 +23,19 @@ export interface RecentSnapshots {
   before(time: number): CacheSnapshot | undefined
 }
 
-export function recentSnapshots(): RecentSnapshots {
+export function createRecentSnapshots(): RecentSnapshots {
   let taken: Taken[] = []
   return {
     add(snapshot, at) {
       if (snapshot === undefined) return
       taken.push({ snapshot, at })
-      if (taken.length >= 2 * NEWEST) taken = thinned(taken, at)
+      if (taken.length >= 2 * NEWEST) taken = thinOut(taken, at)
     },
     before: (time) => (taken.findLast(({ at }) => at <= time) ?? taken[0])?.snapshot,
   }
 }
 
-function thinned(taken: readonly Taken[], now: number): Taken[] {
+function thinOut(taken: readonly Taken[], now: number): Taken[] {
   const kept: Taken[] = []
   for (const each of taken.slice(0, -NEWEST)) {
     const last = kept.at(-1)

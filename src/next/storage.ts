@@ -2,13 +2,13 @@
 import { engineOf } from '../cache/engine.ts'
 import type { Cache, CacheSnapshot } from '../cache.ts'
 import { type TagMarks, tagMarksOf } from '../postgres/tag-marks.ts'
-import { wallClock } from '../values/clock.ts'
+import { now } from '../values/clock.ts'
 import { CacheError, UnserializableValueError, ValueTooLargeError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
+import { createClockMarks } from './clock-marks.ts'
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
-import { markName, storedNames } from './names.ts'
+import { markName, namesOf } from './names.ts'
 import { requireCache } from './options.ts'
-import { otherMarks } from './other-stores.ts'
 import { leaveContext } from './outside.ts'
 import { type EntryState, EXPIRED, MARK_PREFIXES, type MarkValue, STALE, stateAfter } from './tag-events.ts'
 
@@ -62,7 +62,7 @@ export function createStorage(cache: Cache, retentionMs: number): NextStorage {
   const entries = cache.namespace(NEXT_NAMESPACE)
   const outside = leaveContext()
   const marks: TagMarks =
-    tagMarksOf(entries) ?? otherMarks(cache, entries, (value) => decodeFrame<EntryHeader>(value)?.header)
+    tagMarksOf(entries) ?? createClockMarks(cache, entries, (value) => decodeFrame<EntryHeader>(value)?.header)
   // Without a tag, an entry has no snapshot to compare marks with. Named after the scope, because tags are global.
   const ownTag = engineOf(entries)?.scope.names.join('|') ?? NEXT_NAMESPACE
 
@@ -76,28 +76,28 @@ export function createStorage(cache: Cache, retentionMs: number): NextStorage {
           const frame = state === 'expired' ? undefined : decodeFrame<never>(found.value)
           return { frame, state, snapshot: found.snapshot }
         } catch (error) {
-          return orThrow(error, NOTHING)
+          return absorbFailure(error, NOTHING)
         }
       }),
     write: (key, { keepMs, asOf, ...frame }) =>
       outside(async () => {
         const expiration = { milliseconds: Math.min(keepMs, retentionMs) }
-        const tags = [ownTag, ...storedNames(frame.header.tags)]
+        const tags = [ownTag, ...namesOf(frame.header.tags)]
         try {
           await marks.guard(() => entries.set(key, encodeFrame(frame), { expiration, tags, asOf }))
         } catch (error) {
           reportRefusal(entries, error)
-          orThrow(error, undefined)
+          absorbFailure(error, undefined)
         }
       }),
     revalidate: (tags, expire) =>
       shareInTick(cache, JSON.stringify([tags, expire]), () =>
         outside(async () => {
           if (tags.length === 0) return
-          const value: MarkValue = [wallClock(), expire ?? null]
+          const value: MarkValue = [now(), expire ?? null]
           const prefix = expire === undefined ? EXPIRED : STALE
           const named = new Map(tags.map((tag) => [prefix + markName(tag), value]))
-          const invalidated = expire === undefined ? storedNames(tags) : []
+          const invalidated = expire === undefined ? namesOf(tags) : []
           await marks.write({ marks: named, keepMs: retentionMs + LONGEST_FILL_MS, tags: [ownTag], invalidated })
         }),
       ),
@@ -105,7 +105,7 @@ export function createStorage(cache: Cache, retentionMs: number): NextStorage {
 }
 
 /** Failures of the cache are absorbed, and its events report them. Everything else is a bug. */
-function orThrow<T>(error: unknown, standIn: T): T {
+function absorbFailure<T>(error: unknown, standIn: T): T {
   if (error instanceof CacheError) return standIn
   throw error
 }

@@ -1,7 +1,7 @@
 /** The same reads for a cache that is not on Postgres, on the public interface. */
 import type { Cache, CacheSnapshot } from '../cache.ts'
 import type { MarkedRead, MarkInput, TagMarks } from '../postgres/tag-marks.ts'
-import { wallClock } from '../values/clock.ts'
+import { now } from '../values/clock.ts'
 import { markName } from './names.ts'
 import { EXPIRED, type MarkValue } from './tag-events.ts'
 
@@ -16,7 +16,11 @@ export interface Origin {
  * Compares the application's clocks, because only Postgres can tell whether the data of an entry is older than a mark. A read
  * takes two round trips, or three if the entry has tags that the caller did not ask for.
  */
-export function otherMarks(cache: Cache, entries: Cache, originOf: (value: unknown) => Origin | undefined): TagMarks {
+export function createClockMarks(
+  cache: Cache,
+  entries: Cache,
+  originOf: (value: unknown) => Origin | undefined,
+): TagMarks {
   return {
     guard: (work) => work(),
     async read(key, tags, prefixes): Promise<MarkedRead> {
@@ -30,12 +34,12 @@ export function otherMarks(cache: Cache, entries: Cache, originOf: (value: unkno
       const asked = new Set(tags)
       const others = origin.tags.map(markName).filter((name) => !asked.has(name))
       const more = others.length === 0 ? [] : await entries.getMany(keysOf(others))
-      const now = wallClock()
+      const readAt = now()
       const marks = [...found, ...more].flatMap(([name, mark]) => {
         if (name === key) return []
         const [at] = mark as MarkValue
         const prefix = prefixes.find((each) => name.startsWith(each)) ?? EXPIRED
-        return at >= origin.since ? [{ prefix, value: mark, ageMs: now - at }] : []
+        return at >= origin.since ? [{ prefix, value: mark, ageMs: readAt - at }] : []
       })
       return { value, marks, snapshot }
     },
