@@ -28,6 +28,8 @@ const PROBES: Record<string, string> = {
   './drizzle': 'drizzle',
   './hono': 'hono',
   './fetch': 'fetch',
+  './better-auth': 'better-auth',
+  './keyv': 'keyv',
   './next': 'next',
   './cron': 'cron',
   './admin': 'admin',
@@ -49,6 +51,9 @@ const BUDGET_BYTES: Record<string, number> = {
   // Includes the codec, which reaches a program with `createCache` in any case.
   './hono': 51_000,
   './fetch': 50_000,
+  // Includes the checks of caches and options.
+  './better-auth': 3_150,
+  './keyv': 2_150,
   './next': 22_000,
   './cron': 7_500,
   './admin': 46_000,
@@ -147,6 +152,7 @@ describe('the size of what is used of pgstash', () => {
     ['createCache', 54_500],
     ['memoryCache', 31_500],
     ['cached', 36_700],
+    ['sessionStore', 7_700, 'pgstash/hono'],
     ['openTelemetryListener', 3_700, 'pgstash/telemetry'],
     ['analyticsEngineListener', 3_700, 'pgstash/telemetry'],
   ])(

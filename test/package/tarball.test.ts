@@ -246,6 +246,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'rateLimitKey',
       'rateLimiterStore',
       'responseCache',
+      'sessionStore',
     ],
     types: [
       'CacheMiddlewareOptions',
@@ -259,6 +260,9 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'RateLimiterStore',
       'RateLimiterStoreOptions',
       'ResponseCacheOptions',
+      'SessionData',
+      'SessionStore',
+      'SessionStoreOptions',
     ],
   },
   './fetch': {
@@ -271,6 +275,14 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'RateLimitOptions',
       'ResponseCacheOptions',
     ],
+  },
+  './better-auth': {
+    values: ['secondaryStorage'],
+    types: ['SecondaryStorage', 'SecondaryStorageOptions'],
+  },
+  './keyv': {
+    values: ['keyvStore'],
+    types: ['KeyvStore'],
   },
   './next': {
     values: ['cacheHandler', 'cacheHandlers'],

@@ -66,7 +66,9 @@ import {
   type WriteOptions,
   withMetrics,
 } from 'pgstash'
+import { type SecondaryStorage, secondaryStorage } from 'pgstash/better-auth'
 import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
+import { type KeyvStore, keyvStore } from 'pgstash/keyv'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
 import { cacheHandler, cacheHandlers, type IncrementalCacheHandler, type UseCacheHandler } from 'pgstash/next'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
@@ -318,3 +320,10 @@ export function observed(
 }
 
 function use(..._: unknown[]): void {}
+
+export async function adapters(cache: Cache): Promise<[boolean, string | null]> {
+  const keyv: KeyvStore = keyvStore(cache)
+  const storage: SecondaryStorage = secondaryStorage(cache, { namespace: 'auth' })
+  await storage.set('token', 'value', 60)
+  return [await keyv.set('key', 1, 60_000), await storage.getAndDelete('token')]
+}
