@@ -106,6 +106,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'ClaimState',
       'CleanupResult',
       'ClearExpiredOptions',
+      'ClearOptions',
       'Codec',
       'CommonOptions',
       'CompressingCodecOptions',
@@ -295,6 +296,10 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'UseCacheEntry',
       'UseCacheHandler',
     ],
+  },
+  './unstorage': {
+    values: ['default', 'unstorageDriver'],
+    types: ['UnstorageDriver', 'UnstorageDriverOptions'],
   },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],
