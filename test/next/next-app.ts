@@ -1,8 +1,9 @@
 /** Apps of this folder, built and served by Next in a temporary folder, with the snippets of the documents in them. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { transform } from 'esbuild'
 import { ROOT } from '../package/packed.ts'
 import { cleanup } from '../setup/cleanup.ts'
@@ -10,8 +11,10 @@ import { eventually } from '../setup/eventually.ts'
 import { freePort } from '../setup/free-port.ts'
 
 const SOURCES = join(ROOT, 'test/next/app')
-const NEXT = join(ROOT, 'node_modules/next/dist/bin/next')
-const PACKAGES = ['@neondatabase/serverless', 'drizzle-orm', 'hono', 'next', 'react', 'react-dom']
+const NEXT = 'node_modules/next/dist/bin/next'
+const PACKAGES = ['@neondatabase/serverless', 'drizzle-orm', 'hono', 'react', 'react-dom']
+/** What a copy of Next needs beside it. */
+const PACKAGES_OF_NEXT = ['caniuse-lite', 'styled-jsx', 'client-only', 'tslib', 'picocolors', 'nanoid', 'source-map-js']
 
 type Variables = Readonly<Record<string, string>>
 
@@ -34,14 +37,17 @@ export interface Site {
  * An app of folders in `test/next/app`, the later over the earlier, and of snippets.
  *
  * @param snippets from paths in `docs/snippets` to those in the app
+ * @param next the package in this repository that is Next in the app
  */
-export async function createApp(folders: readonly string[], snippets: Variables): Promise<App> {
+export async function createApp(folders: readonly string[], snippets: Variables, next = 'next'): Promise<App> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'pgstash-next-')))
   cleanup(() => rm(folder, { recursive: true, force: true }))
   for (const each of folders) await cp(join(SOURCES, each), folder, { recursive: true })
   for (const [snippet, path] of Object.entries(snippets)) await writeSnippet(folder, snippet, path)
   await link(folder, 'pgstash', ROOT)
   for (const name of PACKAGES) await link(folder, name, join(ROOT, 'node_modules', name))
+  if (next === 'next') await link(folder, next, join(ROOT, 'node_modules', next))
+  else await copyNext(folder, next)
 
   const run = (args: string[], variables: Variables) => runNext(folder, args, variables)
   return {
@@ -69,7 +75,17 @@ async function writeSnippet(folder: string, snippet: string, path: string): Prom
   const source = await readFile(join(ROOT, 'docs/snippets', snippet), 'utf8')
   const { code } = await transform(source, { loader: 'tsx', jsx: 'preserve' })
   await mkdir(dirname(join(folder, path)), { recursive: true })
-  await writeFile(join(folder, path), source.includes('drizzle(') ? `import '@/lib/endpoint'\n${code}` : code)
+  await writeFile(join(folder, path), source.includes('drizzle(') ? `import '${endpointFor(path)}'\n${code}` : code)
+}
+
+/** Next loads handlers without bundling them, so they cannot use its aliases. */
+const endpointFor = (path: string) => (path.endsWith('.mjs') ? './lib/endpoint.js' : '@/lib/endpoint')
+
+/** Next imports itself by its name, so another version must have that name. The copy shares its files with the original. */
+async function copyNext(folder: string, name: string): Promise<void> {
+  for (const each of PACKAGES_OF_NEXT) await link(folder, each, join(ROOT, 'node_modules', each))
+  const source = await realpath(join(ROOT, 'node_modules', name))
+  await promisify(execFile)('cp', ['-rl', source, join(folder, 'node_modules/next')])
 }
 
 async function link(folder: string, name: string, target: string): Promise<void> {
@@ -82,7 +98,7 @@ function runNext(folder: string, args: string[], variables: Variables): { child:
   // Vitest's own NODE_ENV would make a build of another kind; a home of its own keeps Next from writing elsewhere.
   const { PATH = '' } = process.env
   const home = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder }
-  const child = spawn(process.execPath, [NEXT, ...args], {
+  const child = spawn(process.execPath, [join(folder, NEXT), ...args], {
     cwd: folder,
     env: { PATH, ...home, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production', ...variables } as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],

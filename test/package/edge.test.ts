@@ -30,6 +30,7 @@ const PROBES: Record<string, string> = {
   './fetch': 'fetch',
   './better-auth': 'better-auth',
   './keyv': 'keyv',
+  './next': 'next',
   './unstorage': 'unstorage',
   './opennext': 'opennext',
   './cron': 'cron',
@@ -55,6 +56,7 @@ const BUDGET_BYTES: Record<string, number> = {
   // Includes the checks of caches and options.
   './better-auth': 3_150,
   './keyv': 2_150,
+  './next': 22_000,
   // Includes `createCache`, for a driver that is given a connection string.
   './unstorage': 60_000,
   // Includes the engine and the store, which reach a program with `createCache` in any case.

@@ -288,6 +288,18 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
     values: ['keyvStore'],
     types: ['KeyvStore'],
   },
+  './next': {
+    values: ['cacheHandler', 'cacheHandlers'],
+    types: [
+      'CacheHandlerOptions',
+      'HandlerContext',
+      'IncrementalCacheHandler',
+      'IncrementalEntry',
+      'NextOptions',
+      'UseCacheEntry',
+      'UseCacheHandler',
+    ],
+  },
   './unstorage': {
     values: ['default', 'unstorageDriver'],
     types: ['UnstorageDriver', 'UnstorageDriverOptions'],

@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '71f5a6ce'
+export const ROUTINE_VERSION = 'ae726a75'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -36,6 +36,7 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   list_invalidated: 'from to after limit',
   list_live: 'from to after limit',
   mark_hit_for_miss: 'hitForMissMs key token',
+  mark_tags: 'invalidated keys values numbers at after markTags',
   pull: 'key',
   purge_hard: 'bases froms tos exceptToken tags',
   purge_soft: 'bases froms tos exceptToken tags',
@@ -46,6 +47,7 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   read_deadline: 'key',
   read_due: 'ttlMs maxAgeMs key',
   read_many: 'keys',
+  read_marked: 'key prefixes asked',
   read_one: 'key',
   read_or_claim: 'staleMs forCopy key force early token leaseMs',
   read_or_claim_sliding: 'staleMs forCopy key force early ttlMs maxAgeMs token leaseMs lifeMs',

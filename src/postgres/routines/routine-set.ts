@@ -17,6 +17,7 @@ import { has } from '../operations/has.ts'
 import { invalidate } from '../operations/invalidate.ts'
 import { countCall } from '../operations/limit.ts'
 import { list } from '../operations/list.ts'
+import { markTags } from '../operations/mark-tags.ts'
 import { pull } from '../operations/pull.ts'
 import { read } from '../operations/read.ts'
 import {
@@ -27,6 +28,7 @@ import {
 } from '../operations/read-copies.ts'
 import { readDeadline } from '../operations/read-deadline.ts'
 import { readDue } from '../operations/read-due.ts'
+import { readMarked } from '../operations/read-marked.ts'
 import { readOne } from '../operations/read-one.ts'
 import {
   readOrClaim,
@@ -68,10 +70,10 @@ const lists = [list.all, list.direct, browse].flatMap((byState) => Object.values
 const claims = [readOrClaim, readOrClaimSliding, readOrClaimWithChanges, readOrClaimSlidingWithChanges]
 const unclaimed = [readUnclaimed, readUnclaimedWithChanges]
 const copies = [readCopies, readCopiesWithChanges, readCopySliding, readCopySlidingWithChanges]
-const reads = [readOne, read, readSliding, readDue, readDeadline, has, takeSnapshot]
+const reads = [readOne, read, readMarked, readSliding, readDue, readDeadline, has, takeSnapshot]
 const writes = [write, writeMany, add, touch, countUp, countCall, fill, release]
 const tagEvents = [readTagEvents, writeTagEvents]
-const removals = [remove, removeMany, pull, clear, invalidate]
+const removals = [remove, removeMany, pull, clear, invalidate, markTags]
 const counts = [count]
 const responses = [
   ...[readResponse, readResponseUnclaimed, fillResponse, freshenResponse, deleteResponse, markHitForMiss],

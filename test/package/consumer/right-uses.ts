@@ -75,6 +75,7 @@ import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron
 import { watchTables } from 'pgstash/drizzle'
 import { type KeyvStore, keyvStore } from 'pgstash/keyv'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
+import { cacheHandler, cacheHandlers, type IncrementalCacheHandler, type UseCacheHandler } from 'pgstash/next'
 import { incrementalCache, type Queue, queue, tagCache } from 'pgstash/opennext'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
 import { analyticsEngineColumns, analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
@@ -336,9 +337,16 @@ export function GET(cache: Cache, secret: string | undefined): (request: Request
   return cronRoute(() => cache, { secret, batch: 100 })
 }
 
+export function handlers(cache: Cache): [UseCacheHandler, IncrementalCacheHandler] {
+  const Handler = cacheHandler(cache, { retention: '7d', buildId: 'one' })
+  return [cacheHandlers(cache, { retention: { days: 7 } }), new Handler({ serverDistDir: '/app/.next/server' })]
+}
+
 export function storageDriver(cache: Cache): UnstorageDriver {
   const options: UnstorageDriverOptions = { cache, namespace: 'pages', base: 'app', ttl: '90d' }
   return unstorageDriver(options)
+}
+
 export async function rendered(makeCache: () => Cache): Promise<string | undefined> {
   const own: Queue = queue(makeCache, { timeout: '20s' })
   await tagCache(makeCache).writeTags(['posts', { tag: 'users', stale: 1, expire: 2 }])

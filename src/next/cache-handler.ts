@@ -1,0 +1,146 @@
+/** `cacheHandler`: Next's incremental cache (ISR, `fetch`, route handlers, images), for Next 15.5 and 16. */
+import type { Cache } from '../cache.ts'
+import { now } from '../values/clock.ts'
+import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { optionsObject } from '../values/options.ts'
+import { buildIdOf, type HandlerContext } from './build-id.ts'
+import { ageForNext, type CacheControl, isFresh, type Lifetime, presentValue } from './incremental-entry.ts'
+import { type GetContext, hasAny, keepMsOf, kindOf, type SetContext, tagsOf } from './incremental-tags.ts'
+import { entryKey, expandTags } from './names.ts'
+import { OldestSnapshots } from './oldest-snapshots.ts'
+import { type NextOptions, requireCache, retentionMs } from './options.ts'
+import { pack, unpack } from './packed.ts'
+import { createStorage, type EntryHeader } from './storage.ts'
+
+export interface CacheHandlerOptions extends NextOptions {
+  /**
+   * Separates the pages of different builds, because a page names files of its own build. Default: the id that `next build` has
+   * written. Data of `fetch`, and images, are shared by all builds.
+   */
+  buildId?: string | undefined
+}
+
+/** What Next calls, typed by structure, so that Next is not a dependency of this package. */
+export interface IncrementalCacheHandler {
+  get(key: string, context?: GetContext): Promise<IncrementalEntry | null>
+  set(key: string, value: unknown, context?: SetContext): Promise<void>
+  revalidateTag(tags: string | string[], durations?: { expire?: number | undefined }): Promise<void>
+  resetRequestCache(): void
+}
+
+export interface IncrementalEntry {
+  /** Milliseconds since 1970. */
+  lastModified: number
+  /** Null is a stored "not found". */
+  // biome-ignore lint/suspicious/noExplicitAny: Next's type for it is a union over a const enum, which no other type fits.
+  value: any
+  /** Read by Next 16.4. */
+  cacheControl?: CacheControl
+}
+
+interface Header extends EntryHeader, Lifetime {
+  readonly lastModified: number
+  readonly value: unknown
+}
+
+/**
+ * The class for `cacheHandler` in `next.config`.
+ *
+ * Each `get` is one round trip, which checks the entry's own tags and those of the request. Revalidations reach every instance
+ * at once. If the database cannot be reached, pages are rendered each time, and nothing throws; only revalidations fail.
+ *
+ * Next makes an instance for each request. All of them share the cache, so create that at module level.
+ *
+ * @throws InvalidOptionError, InvalidExpirationError
+ * @example
+ * // incremental-handler.mjs
+ * export default cacheHandler(createCache(() => drizzle(process.env.DATABASE_URL)))
+ */
+export function cacheHandler(
+  cache: Cache,
+  options?: CacheHandlerOptions,
+): new (
+  context?: HandlerContext,
+) => IncrementalCacheHandler {
+  const { retention, buildId } = optionsObject<CacheHandlerOptions>(options, ['retention', 'buildId'])
+  if (buildId !== undefined && typeof buildId !== 'string') {
+    throw new InvalidOptionError(`Expected buildId to be a string, got ${describeType(buildId)}.`)
+  }
+  requireCache(cache)
+  const storage = createStorage(cache, retentionMs(retention))
+
+  return class PgstashCacheHandler implements IncrementalCacheHandler {
+    readonly #revalidatedTags: ReadonlySet<string>
+    readonly #buildId: () => Promise<string | undefined>
+    readonly #snapshots = new OldestSnapshots()
+
+    constructor(context?: HandlerContext) {
+      this.#revalidatedTags = new Set(context?.revalidatedTags)
+      this.#buildId = async () => buildId ?? buildIdOf(context)
+    }
+
+    async get(key: string, context: GetContext = {}): Promise<IncrementalEntry | null> {
+      const stored = await this.#keyOf(key, kindOf(context))
+      if (stored === undefined) return null
+      const asked = [...(context.tags ?? []), ...(context.softTags ?? [])]
+      const { frame, state, snapshot } = await storage.read<Header>(stored, asked)
+      // Next is told of revalidations that this database may not show yet.
+      const isRevalidated = hasAny(this.#revalidatedTags, [...asked, ...(frame?.header.tags ?? [])])
+      if (frame === undefined || isRevalidated) {
+        this.#snapshots.note(stored, snapshot)
+        return null
+      }
+      const { lastModified, value, revalidate, expire, hasControl } = frame.header
+      const lifetime = { revalidate: context.revalidate || revalidate, expire, hasControl }
+      if (state === 'stale' || !isFresh(lastModified, lifetime, now())) this.#snapshots.note(stored, snapshot)
+      return {
+        ...ageForNext(lastModified, lifetime, state === 'stale', now()),
+        value: presentValue(unpack(value, frame.parts), context),
+      }
+    }
+
+    async set(key: string, value: unknown, context: SetContext = {}): Promise<void> {
+      // The next build would find it, and render its pages from old data that nobody asked to keep.
+      if (context.isImplicitBuildTimeCache) return
+      const kind = kindOf(context, value)
+      const stored = await this.#keyOf(key, kind)
+      if (stored === undefined) return
+      const asOf = this.#snapshots.take(stored)
+      const parts: Uint8Array[] = []
+      const lifetime = lifetimeOf(value, context)
+      const header: Header = {
+        tags: tagsOf(key, value, context),
+        since: asOf?.at ?? Math.floor(now()),
+        lastModified: Math.floor(now()),
+        value: pack(value, parts),
+        ...lifetime,
+      }
+      await storage.write(stored, { header, parts, keepMs: keepMsOf(lifetime), asOf: asOf?.snapshot })
+    }
+
+    revalidateTag(tags: string | string[], durations?: { expire?: number | undefined }): Promise<void> {
+      return storage.revalidate(expandTags([tags]), durations && (durations.expire ?? null))
+    }
+
+    resetRequestCache(): void {}
+
+    /** Undefined if the build is not known. Pages of different builds must not mix, so none are kept then. */
+    async #keyOf(key: string, kind: 'fetch' | 'image' | 'page'): Promise<string | undefined> {
+      if (kind !== 'page') return entryKey(kind, key)
+      const build = await this.#buildId()
+      return build === undefined ? undefined : entryKey('page', `${build}:${key}`)
+    }
+  }
+}
+
+/** The lifetime that Next passes: that of data is inside of it, that of pages and images beside it. */
+function lifetimeOf(value: unknown, context: SetContext): Lifetime {
+  const { revalidate: own } = Object(value)
+  const { cacheControl } = context
+  const given = cacheControl?.revalidate ?? context.revalidate ?? own
+  return {
+    revalidate: typeof given === 'number' || given === false ? given : undefined,
+    expire: cacheControl?.expire,
+    hasControl: cacheControl !== undefined,
+  }
+}

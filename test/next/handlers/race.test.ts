@@ -1,0 +1,106 @@
+/** Writers, revalidations and computations of any length beside each other: no read is older than it may be. */
+import { sql } from 'drizzle-orm'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { createCache } from 'pgstash'
+import { migrate } from 'pgstash/migrate'
+import { cacheHandler, cacheHandlers, type UseCacheHandler } from 'pgstash/next'
+import { beforeAll, expect, it } from 'vitest'
+import { createDatabase, createPool } from '../../setup/databases.ts'
+import { rounds } from '../../setup/statements.ts'
+import { entryOf, textOf } from './site.ts'
+
+const WRITES = rounds(120)
+const READERS = 8
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+let db: NodePgDatabase
+
+beforeAll(async () => {
+  db = drizzle(createPool(await createDatabase(), { max: 20 }))
+  await migrate(db)
+  await db.execute(sql`create table versions (version int not null)`)
+  await db.execute(sql`insert into versions values (0)`)
+})
+
+async function version(): Promise<number> {
+  const { rows } = await db.execute<{ version: number }>(sql`select version from versions`)
+  return Number(rows[0]?.version)
+}
+
+interface Instance {
+  read(): Promise<{ readonly value: number; readonly isHit: boolean }>
+  revalidate(): Promise<void>
+}
+
+/** An instance of "use cache". Its data is read, and stored some time later. */
+function useCache(tags: string[], softTags: string[]): Instance {
+  const handler: UseCacheHandler = cacheHandlers(createCache(db, { timeout: 60_000 }))
+  return {
+    async read() {
+      const found = await textOf(await handler.get('key', softTags))
+      if (found !== undefined) return { value: Number(found), isHit: true }
+      const entry = entryOf('', { tags })
+      const value = await version()
+      await pause(Math.random() * 10)
+      await handler.set('key', Promise.resolve({ ...entry, value: entryOf(String(value)).value }))
+      return { value, isHit: false }
+    },
+    revalidate: () => handler.updateTags(['tag']),
+  }
+}
+
+/** Requests for one page. */
+function pages(): Instance {
+  const Handler = cacheHandler(createCache(db, { timeout: 60_000 }))
+  return {
+    async read() {
+      const request = new Handler()
+      const found = await request.get('/page', { kind: 'APP_PAGE' })
+      if (found !== null) return { value: Number(found.value.html), isHit: true }
+      const value = await version()
+      await pause(Math.random() * 10)
+      const page = { kind: 'APP_PAGE', html: String(value), headers: { 'x-next-cache-tags': 'a,tag' } }
+      await request.set('/page', page, { cacheControl: { revalidate: 60, expire: undefined } })
+      return { value, isHit: false }
+    },
+    revalidate: () => new Handler().revalidateTag('tag'),
+  }
+}
+
+it.each([
+  ['own tags', () => useCache(['tag'], [])],
+  ['tags of the page', () => useCache([], ['tag'])],
+  ['pages', pages],
+])('with %s', async (_, create) => {
+  const instances = [create(), create()] as const
+  /** The newest version whose revalidation has been written. */
+  let revalidated = await version()
+  let isOver = false
+  let hits = 0
+  const violations: string[] = []
+
+  async function write(): Promise<void> {
+    for (let i = 0; i < WRITES; i++) {
+      const { rows } = await db.execute<{ version: number }>(
+        sql`update versions set version = version + 1 returning version`,
+      )
+      await instances[i % 2 === 0 ? 0 : 1].revalidate()
+      revalidated = Number(rows[0]?.version)
+      await pause(Math.random() * 15)
+    }
+    isOver = true
+  }
+
+  async function read(instance: Instance): Promise<void> {
+    while (!isOver) {
+      const atLeast = revalidated
+      const { value, isHit } = await instance.read()
+      if (isHit) hits++
+      if (value < atLeast) violations.push(`${value} instead of ${atLeast}`)
+    }
+  }
+
+  await Promise.all([write(), ...Array.from({ length: READERS }, (_, i) => read(instances[i % 2 === 0 ? 0 : 1]))])
+  expect(violations).toEqual([])
+  expect(hits).toBeGreaterThan(WRITES / 2)
+})
