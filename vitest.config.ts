@@ -23,7 +23,7 @@ const INLINE = [
   'test/contract/{drivers,settings}.test.ts',
   'test/fill/{concurrency,faults,processes}.test.ts',
   'test/hono/core/*.test.ts',
-  'test/postgres/{response-ranges,response-rows,round-trips}.test.ts',
+  'test/postgres/{limits,response-ranges,response-rows,round-trips}.test.ts',
   'test/postgres/routines/both-ways.test.ts',
   'test/response-cache/*.test.ts',
   'test/tags/{exactness,invalidation}.test.ts',
