@@ -30,6 +30,7 @@ const PROBES: Record<string, string> = {
   './fetch': 'fetch',
   './better-auth': 'better-auth',
   './keyv': 'keyv',
+  './unstorage': 'unstorage',
   './cron': 'cron',
   './admin': 'admin',
   './telemetry': 'telemetry',
@@ -53,6 +54,8 @@ const BUDGET_BYTES: Record<string, number> = {
   // Includes the checks of caches and options.
   './better-auth': 3_150,
   './keyv': 2_150,
+  // Includes `createCache`, for a driver that is given a connection string.
+  './unstorage': 60_000,
   './cron': 7_500,
   './admin': 46_000,
   // Includes the statements that write a history. The listeners alone are measured below.

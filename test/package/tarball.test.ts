@@ -107,6 +107,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'ClaimState',
       'CleanupResult',
       'ClearExpiredOptions',
+      'ClearOptions',
       'Codec',
       'CommonOptions',
       'CompressingCodecOptions',
@@ -286,6 +287,10 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
   './keyv': {
     values: ['keyvStore'],
     types: ['KeyvStore'],
+  },
+  './unstorage': {
+    values: ['default', 'unstorageDriver'],
+    types: ['UnstorageDriver', 'UnstorageDriverOptions'],
   },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],

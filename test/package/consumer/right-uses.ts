@@ -82,6 +82,7 @@ import {
   storeContract,
   type TestRunner,
 } from 'pgstash/testing'
+import { type UnstorageDriver, type UnstorageDriverOptions, unstorageDriver } from 'pgstash/unstorage'
 import postgres from 'postgres'
 
 const users = pgTable('users', { id: integer('id').primaryKey(), name: text('name').notNull() })
@@ -173,7 +174,8 @@ export async function everyMethod(database: Database): Promise<void> {
 
   const pulled = await cache.pull<{ token: string }>('token')
   same<typeof pulled, { token: string } | undefined>(true)
-  const removed: number = (await cache.deleteMany(names)) + (await cache.clear()) + (await cache.count())
+  const cleared = (await cache.clear({ prefix: 'user:' })) + (await cache.clear())
+  const removed: number = (await cache.deleteMany(names)) + cleared + (await cache.count())
   const deadline = await cache.expiration('user')
   same<typeof deadline, Date | null | undefined>(true)
   await cache.invalidate('users')
@@ -291,6 +293,11 @@ export const scheduled: ScheduledHandler<Env> = scheduledCleanup(cacheOf, {
 
 export function GET(cache: Cache, secret: string | undefined): (request: Request) => Promise<Response> {
   return cronRoute(() => cache, { secret, batch: 100 })
+}
+
+export function storageDriver(cache: Cache): UnstorageDriver {
+  const options: UnstorageDriverOptions = { cache, namespace: 'pages', base: 'app', ttl: '90d' }
+  return unstorageDriver(options)
 }
 
 export function tested(store: StoreUnderTest): void {
