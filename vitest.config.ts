@@ -24,7 +24,7 @@ const INLINE = [
   'test/fill/{concurrency,faults,processes}.test.ts',
   'test/hono/core/*.test.ts',
   'test/next/handlers/{incremental,incremental-tags,use-cache,use-cache-tags}.test.ts',
-  'test/postgres/{response-ranges,response-rows,round-trips}.test.ts',
+  'test/postgres/{limits,response-ranges,response-rows,round-trips}.test.ts',
   'test/postgres/routines/both-ways.test.ts',
   'test/response-cache/*.test.ts',
   'test/tags/{exactness,invalidation}.test.ts',

@@ -1,12 +1,13 @@
 /** The one interface that every store implements, and the types it speaks. */
 
+import type { LimitAlgorithm } from './store/limits.ts'
 import type { Expiration } from './values/expiration.ts'
 import type { Jsonified } from './values/jsonified.ts'
 import type { NamespaceOptions } from './values/key.ts'
 import type { CacheSnapshot } from './values/snapshot.ts'
 import type { TimeSpan } from './values/time-span.ts'
 
-export type { CacheSnapshot, NamespaceOptions }
+export type { CacheSnapshot, LimitAlgorithm, NamespaceOptions }
 
 /**
  * A cache. Every method is one round trip to the database, and a miss of `getOrSet` is two. `namespace` and `entry` send
@@ -84,10 +85,13 @@ export interface Cache {
   /** `increment` by the negative of `delta`. */
   decrement(key: string, delta?: number, options?: CounterOptions): Promise<number>
   /**
-   * Counts a call in a fixed window that starts with its first call.
+   * Counts a call against a limit, exactly, for all processes together. A refused call counts nothing.
    *
+   * By default a window is fixed, and starts with its first call. `algorithm` selects a sliding window or a token bucket.
+   *
+   * @throws InvalidOptionError, InvalidExpirationError; NotANumberError if the key holds something else
    * @example
-   * const { allowed, resetMs } = await cache.limit(`login:${ip}`, { limit: 5, period: '1m' })
+   * const { allowed, retryMs } = await cache.limit(`login:${ip}`, { limit: 5, period: '1m' })
    */
   limit(key: string, rule: LimitRule): Promise<LimitResult>
   /** Deletes a key and answers its live value; of several callers one gets it. A value that cannot be decoded is lost. */
@@ -185,6 +189,21 @@ export interface GetOrSetOptions extends WriteOptions {
    * (XFetch, VLDB 2015). 1 suits most, more is earlier; default 0: off.
    */
   beta?: number | undefined
+  /**
+   * The longest that this caller waits for its own refresh, if it has an old value to return: one within `stale`, or a live one in
+   * an early refresh. After it the caller gets the old value, and the computation goes on. A plain number is milliseconds.
+   *
+   * Default: 0 with `waitUntil`, and otherwise as long as the computation takes. `waitUntil` keeps the computation alive; without
+   * it, an edge runtime may end it with the response.
+   */
+  softTimeout?: TimeSpan | undefined
+  /**
+   * For this long after a refresh failed, no process refreshes the key, and callers get the old value if they take it. A positive
+   * span. Default: the next caller tries again.
+   *
+   * It ends early if a caller finds no value that it takes, or if anybody writes or removes the entry.
+   */
+  backoff?: Expiration | undefined
   /** Ends this caller's waiting, with the signal's reason; handed on to the computation. Others are not affected. */
   signal?: AbortSignal | undefined
   /** Keeps this call's background work alive instead of the cache's own `waitUntil`: for a cache that requests share. */
@@ -216,21 +235,51 @@ export interface CounterOptions {
 }
 
 export interface LimitRule {
-  /** Calls allowed in a window, 0 or more. */
+  /** Calls allowed in a window, or the size of the bucket: 0 or more. */
   limit: number
-  /** The window's length, a positive span. */
+  /** The window's length, or the time between two refills of the bucket: a positive span. */
   period: Expiration
+  /**
+   * Default `'fixed-window'`.
+   *
+   * - `fixed-window` starts with its first call. Around its end, up to twice the limit can pass within one period.
+   * - `sliding-window` also counts the calls of the window before, by the share of it that lies within one period.
+   * - `token-bucket` lets bursts of up to `limit` calls through. After each period, `refill` tokens come back.
+   */
+  algorithm?: LimitAlgorithm | undefined
+  /** The tokens that come back after each period: from 1 to `limit`. A token bucket needs it, and nothing else takes it. */
+  refill?: number | undefined
+  /**
+   * How many calls this one counts as: a whole number, default 1.
+   *
+   * A call that costs more than what remains is refused, and counts nothing. 0 only looks: `allowed` then tells whether a call
+   * would be allowed. A negative cost gives calls back, and never more than were counted.
+   */
+  cost?: number | undefined
+  /**
+   * True to refuse a key in this process, without a request, from a refusal until the same call could succeed. Changes by other
+   * processes, such as a reset, are not seen until then. Default false.
+   */
+  blockList?: boolean | undefined
 }
 
 export interface LimitResult {
   allowed: boolean
-  /** Calls in this window, denied ones included, at most `limit + 1`. */
+  /** Calls that count now, this one included even if it was refused: at most `limit + 1`. */
   count: number
+  /** Calls that are left. */
   remaining: number
-  /** When the window ends, by the database's clock. */
+  /** When the window ends, or the bucket is full, by the database's clock. */
   resetAt: Date
-  /** Milliseconds from the count to the window's end, by the database's clock alone: what `Retry-After` needs. */
+  /** Milliseconds from the count until `resetAt`, by the database's clock alone. */
   resetMs: number
+  /**
+   * Milliseconds until the same call could succeed, if no other came: what `Retry-After` needs. 0 if it was allowed, Infinity if
+   * it costs more than the limit.
+   */
+  retryMs: number
+  /** `'block list'` if the call was refused in this process, without a request. */
+  reason?: 'block list'
 }
 
 export interface ClearOptions {

@@ -40,14 +40,14 @@ export { type Invalidation, type InvalidationOptions, invalidation } from './pos
 export type { CacheTables } from './schema/index.ts'
 export type { Change, ChangeReader, Changes } from './store/changes.ts'
 export type { ClaimAnswer, ClaimRequest, FillRequest, FoundEntry, Sliding } from './store/claims.ts'
+export { countEntry, limitEntry } from './store/counters.ts'
 export {
+  backOff,
   buildEntry,
   buildFilledEntry,
   type ClaimState,
   claimEntry,
-  countEntry,
   type Lease,
-  limitEntry,
   resolveDeadline,
   type StoredEntry,
   selectPage,
@@ -58,6 +58,7 @@ export {
   touchEntry,
 } from './store/entries.ts'
 export type { CountingInput, ListedRow, ListInput, SweepInput } from './store/inputs.ts'
+export type { LimitAlgorithm, LimitInput, Window } from './store/limits.ts'
 export {
   type CountInput,
   type Item,
@@ -68,7 +69,6 @@ export {
   type Row,
   type Store,
   toReply,
-  type Window,
   type WriteInput,
 } from './store/store.ts'
 export { getDefaultCache, setDefaultCache } from './stores/default-cache.ts'

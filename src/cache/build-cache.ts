@@ -1,11 +1,12 @@
 /** Builds a cache: the one engine over a store. */
 import type { Cache } from '../cache.ts'
-import { createFillEngine } from '../fill/get-or-set.ts'
+import { createFillEngine, type FillEngine } from '../fill/get-or-set.ts'
 import type { Store } from '../store/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { nestedScope } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
 import type { TimeSpan } from '../values/time-span.ts'
+import { createBlockList } from './block-list.ts'
 import { createCircuit } from './circuit.ts'
 import { createCoalescer } from './coalesce.ts'
 import { counting } from './counting.ts'
@@ -57,11 +58,19 @@ export function checkedOnError(onError: unknown = 'throw'): 'throw' | 'miss' {
 /** The same for settings that were checked before, such as those of the caches that a new one is made of. */
 export function cacheOn(foundation: Foundation): Cache & { readonly [ENGINE]: ScopedEngine } {
   const { store, timeoutMs } = foundation
-  const filler = createFillEngine(store, foundation)
+  const blockList = createBlockList()
+  const fillEngine = createFillEngine(store, foundation)
+  const filler: FillEngine = {
+    ...fillEngine,
+    detach(keys) {
+      blockList.forget(keys)
+      fillEngine.detach(keys)
+    },
+  }
   const readRow = store.isLocal
     ? (key: string) => store.read(key)
     : createCoalescer((keys) => store.readMany(keys), timeoutMs)
-  return scopedCache({ ...foundation, filler, readRow })
+  return scopedCache({ ...foundation, filler, blockList, readRow })
 }
 
 function scopedCache(engine: OperationEngine): Cache & { readonly [ENGINE]: ScopedEngine } {

@@ -1,12 +1,19 @@
 /** `increment`, `decrement`, `limit`: atomic numbers. */
 import type { Cache, CounterOptions, LimitResult, LimitRule } from '../cache.ts'
+import { toReply } from '../store/store.ts'
+import { now } from '../values/clock.ts'
 import { storedKey } from '../values/key.ts'
 import type { OperationEngine } from './engine.ts'
-import { parseCount, parseLimit } from './inputs.ts'
-import { outcome, perform } from './perform.ts'
+import { parseCount } from './inputs.ts'
+import { parseLimit } from './limit-input.ts'
+import { limitResult } from './limit-result.ts'
+import { type Outcome, outcome, perform, replyWith } from './perform.ts'
+
+/** A refused call writes nothing. */
+const reportLimit = ({ allowed }: LimitResult): Outcome[] => [{ type: 'write', count: allowed ? 1 : 0, allowed }]
 
 export function counting(engine: OperationEngine) {
-  const { store, scope } = engine
+  const { store, scope, blockList } = engine
 
   async function count(name: string, key: string, delta: unknown, sign: 1 | -1, options?: CounterOptions) {
     const stored = storedKey(scope, key)
@@ -27,17 +34,27 @@ export function counting(engine: OperationEngine) {
     decrement: async (key, delta = 1, options) => count('decrement', key, delta, -1, options),
     async limit(key: string, rule: LimitRule): Promise<LimitResult> {
       const stored = storedKey(scope, key)
-      const { limit, periodMs } = parseLimit(rule)
-      const { count, resetAt, resetMs } = await perform(engine, {
+      const parsed = parseLimit(rule)
+      const { isBlockListed } = parsed
+      const startedAt = now()
+      const blocked = isBlockListed ? blockList.find(stored, parsed, startedAt) : undefined
+      if (blocked !== undefined) {
+        await perform(engine, { name: 'limit', key, stored, run: () => toReply(blocked), report: reportLimit })
+        return blocked
+      }
+      const result = await perform(engine, {
         name: 'limit',
         key,
         stored,
-        run: () => store.limit(stored, { periodMs, cap: limit + 1 }),
-        report: () => outcome('write'),
+        run: async () => {
+          const reply = await store.limit(stored, parsed.input)
+          return replyWith(reply, limitResult(reply.value, parsed))
+        },
+        report: reportLimit,
         changes: [stored],
       })
-      const remaining = Math.max(0, limit - count)
-      return { allowed: count <= limit, count, remaining, resetAt: new Date(Math.floor(resetAt)), resetMs }
+      if (isBlockListed && !result.allowed) blockList.add(stored, parsed, result, startedAt)
+      return result
     },
   } satisfies Partial<Cache>
 }

@@ -3,6 +3,7 @@ import type { Cache } from '../cache.ts'
 import type { FillEngine } from '../fill/get-or-set.ts'
 import type { Reply, Row, Store } from '../store/store.ts'
 import type { Scope } from '../values/key.ts'
+import type { BlockList } from './block-list.ts'
 import type { Settings } from './settings.ts'
 
 /** The store below a cache, with the settings of the cache. */
@@ -21,6 +22,8 @@ export interface Foundation extends Settings {
 export interface ScopedEngine extends Foundation {
   /** Shared with all namespaces nested in this one. */
   readonly filler: FillEngine
+  /** Shared likewise: the refusals of `limit` that this process remembers. */
+  readonly blockList: BlockList
   /** The method of the cache. If the cache has another one, somebody replaced it, and it must be called. */
   readonly getOrSet: Cache['getOrSet']
   /** Reads a row. With a remote store, reads of one tick share one call. */

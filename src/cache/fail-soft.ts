@@ -59,6 +59,6 @@ export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
       soft(() => store.readOrClaim(request), { entry: undefined, claimed: 'unavailable', heldMs: undefined }),
     // These reject: the filler has a value at hand by then, and reports the failure.
     fill: (request) => withCircuit(circuit, async () => store.fill(request)),
-    release: (key, token) => withCircuit(circuit, async () => store.release(key, token)),
+    release: (key, token, backoffMs) => withCircuit(circuit, async () => store.release(key, token, backoffMs)),
   } satisfies Store as S
 }

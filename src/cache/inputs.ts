@@ -1,13 +1,6 @@
 /** Checks and parses the arguments of a cache's methods before anything happens. */
 
-import type {
-  CacheSnapshot,
-  ClearExpiredOptions,
-  ClearOptions,
-  CounterOptions,
-  LimitRule,
-  WriteOptions,
-} from '../cache.ts'
+import type { CacheSnapshot, ClearExpiredOptions, ClearOptions, CounterOptions, WriteOptions } from '../cache.ts'
 import type { SweepInput } from '../store/inputs.ts'
 import type { CountInput, WriteInput } from '../store/store.ts'
 import { now } from '../values/clock.ts'
@@ -17,7 +10,6 @@ import {
   InvalidDeltaError,
   InvalidExpirationError,
   InvalidKeyError,
-  InvalidOptionError,
 } from '../values/errors.ts'
 import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { isPlain } from '../values/json-loss.ts'
@@ -100,16 +92,6 @@ export function parseCount(
   // Beyond it a sum could still fall into the range, but its digits would be noise.
   if (Math.abs(delta) > Number.MAX_SAFE_INTEGER) throw new CounterRangeError()
   return { delta: String(delta * sign), sliding, deadline }
-}
-
-/** @throws InvalidOptionError, InvalidExpirationError */
-export function parseLimit(rule: LimitRule): { limit: number; periodMs: number } {
-  if (rule === undefined) throw new InvalidOptionError('Expected a rule { limit, period }, got undefined.')
-  const { limit, period } = optionsObject<LimitRule>(rule, ['limit', 'period'])
-  return {
-    limit: wholeNumber('limit', limit, 0, Number.MAX_SAFE_INTEGER - 1),
-    periodMs: parsePeriod(period, 'period', now()),
-  }
 }
 
 /** Reads the tags of `invalidate`; null for none. @throws InvalidKeyError */

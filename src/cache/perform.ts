@@ -6,7 +6,7 @@ import { type Cost, noCost, type OperationEvent } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import type { OperationEngine } from './engine.ts'
 
-export type Outcome = Pick<OperationEvent, 'type' | 'count'>
+export type Outcome = Pick<OperationEvent, 'type' | 'count' | 'allowed'>
 
 export interface Operation<T> {
   /** The method that was called. */

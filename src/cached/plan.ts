@@ -42,6 +42,8 @@ const KNOWN_OPTIONS = [
   'stale',
   'lease',
   'beta',
+  'softTimeout',
+  'backoff',
   'waitUntil',
 ] as const satisfies readonly (keyof CachedOptions)[]
 

@@ -6,6 +6,7 @@ import { decodeValue, encodeValue, type StoredValue } from '../values/codec.ts'
 import { takeCost } from '../values/errors.ts'
 import { addCosts, type Cost, noCost } from '../values/events.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
+import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { storedTags } from '../values/key.ts'
 import { isRefusal } from '../values/outage.ts'
 import { isAbsent } from './absent.ts'
@@ -34,8 +35,12 @@ type Computed =
   | { readonly kind: 'skipped'; readonly value: unknown; readonly computeMs: number; readonly isAbsent: boolean }
   | { readonly kind: 'failed'; readonly error: unknown }
 
-/** Computes under a lease, which the store then takes back with the value or without. Never rejects. */
-export async function computeUnderLease(call: Call, token: string): Promise<Outcome> {
+/**
+ * Computes under a lease, which the store then takes back with the value or without. Never rejects.
+ *
+ * @param backoffMs for how long the key rests if the computation fails; callers must have an old value meanwhile
+ */
+export async function computeUnderLease(call: Call, token: string, backoffMs = 0): Promise<Outcome> {
   const startedAt = now()
   const computed = await compute(call)
   if (computed.kind === 'value') {
@@ -44,13 +49,19 @@ export async function computeUnderLease(call: Call, token: string): Promise<Outc
     const [, value] = await Promise.all([storeValue(call, token, computed), readBack(call, stored, computed.value)])
     return { kind: 'value', stored, value, isComputed: true }
   }
-  const released = release(call, token).then((cost) => {
+  const restMs = computed.kind === 'failed' && !hasGivenUp(call, computed.error) ? backoffMs : 0
+  const released = release(call, token, restMs).then((cost) => {
     if (computed.kind === 'failed') emitError(call, computed.error, startedAt, cost)
     else emitRefusal(call, 'skipped', computed.computeMs, cost)
   })
   if (!keepAlive(call, released)) await released
   if (computed.kind === 'failed') return { kind: 'failed', error: computed.error, by: 'computation' }
   return skippedOutcome(call, computed)
+}
+
+/** True if the computation failed because its own caller left. That says nothing about the origin. */
+function hasGivenUp({ options }: Call, error: unknown): boolean {
+  return options.signal?.aborted === true || isFrameworkSignal(error)
 }
 
 /** Computes without a lease. The value is not stored, because nothing would tell if a newer write overtook it. */
@@ -158,9 +169,9 @@ async function storeValue(call: Call, token: string, computed: ComputedValue): P
 }
 
 /** Gives the lease back, and returns the cost that no event has reported yet. Never rejects. */
-async function release(call: Call, token: string): Promise<Cost> {
+async function release(call: Call, token: string, backoffMs = 0): Promise<Cost> {
   const startedAt = now()
-  const reply = await settle(async () => call.store.release(call.key, token))
+  const reply = await settle(async () => call.store.release(call.key, token, ...(backoffMs > 0 ? [backoffMs] : [])))
   if (!('failure' in reply)) return reply.cost
   // The lease runs out by itself.
   emitError(call, reply.failure, startedAt, reply.cost)

@@ -26,8 +26,12 @@ export interface FillStore {
    * since the claim, the lease was taken over or broken, or one of the tags was invalidated.
    */
   fill(request: FillRequest, cost: Cost): boolean | Promise<boolean>
-  /** Gives the lease back without storing, if the token still holds it. */
-  release(key: string, token: string, cost: Cost): void | Promise<void>
+  /**
+   * Gives the lease back without storing, if the token still holds it.
+   *
+   * @param backoffMs if it is above 0, nobody who takes the stale entry claims the lease for so long. A store may ignore it.
+   */
+  release(key: string, token: string, cost: Cost, backoffMs?: number): void | Promise<void>
 }
 
 export interface FillEnvironment extends FillSettings {
@@ -106,6 +110,6 @@ function toRequests(store: FillStore, failsSoft: boolean): FillRequests {
       throw withCost(reply.failure, reply.cost)
     },
     fill: (request) => send((cost) => store.fill(request, cost), false),
-    release: (key, token) => send((cost) => store.release(key, token, cost), undefined),
+    release: (key, token, backoffMs) => send((cost) => store.release(key, token, cost, backoffMs), undefined),
   }
 }

@@ -11,6 +11,7 @@ import { InvalidOptionError, takeCost } from '../values/errors.ts'
 import { addCosts, noCost } from '../values/events.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { leaseToken } from '../values/lease-token.ts'
+import { withDeadline } from '../values/with-deadline.ts'
 import {
   type Call,
   type Calls,
@@ -174,17 +175,26 @@ async function computeMissing(leader: Leader): Promise<Outcome> {
 async function refreshEntry(leader: Leader, { outcome, state, servableUntil }: ReadableEntry): Promise<Outcome> {
   const { call, token } = leader
   const lookup = state === 'live' ? 'hit' : 'stale'
-  const computed = computeUnderLease(call, token)
-  if (call.waitUntil !== undefined) {
+  const computed = computeUnderLease(call, token, call.options.backoffMs)
+  keepAlive(call, computed)
+  const inTime = await untilSoftTimeout(call, computed)
+  if (inTime === undefined && (call.options.softTimeoutMs === undefined || now() < servableUntil)) {
     emitLookup(leader, lookup)
-    keepAlive(call, computed)
     return outcome
   }
-  // Without `waitUntil` nothing keeps background work alive, so the caller waits for the new value.
-  const fresh = await computed
+  // After the wait, the old value may be too old.
+  const fresh = inTime ?? (await computed)
   const isOldServable = fresh.kind === 'failed' && now() < servableUntil
   emitLookup(leader, isOldServable ? lookup : 'miss')
   return isOldServable ? outcome : fresh
+}
+
+/** The outcome of a refresh, or undefined if the caller does not wait for it any longer. */
+async function untilSoftTimeout(call: Call, computed: Promise<Outcome>): Promise<Outcome | undefined> {
+  const { softTimeoutMs } = call.options
+  if (softTimeoutMs !== undefined) return softTimeoutMs === 0 ? undefined : withDeadline(softTimeoutMs, computed)
+  // Without `waitUntil` nothing keeps background work alive, so the caller waits for the new value.
+  return call.waitUntil === undefined ? computed : undefined
 }
 
 /** Computes without a lease. The followers still share the value. */

@@ -7,11 +7,13 @@ import { boundedSpan, type Deadline, parseExpiration, parsePeriod } from '../val
 import { storedTags } from '../values/key.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject } from '../values/options.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
+import { MAX_TIMER_MS, milliseconds } from '../values/time-span.ts'
 
 /** Longer than most computations, and shorter than people's patience. */
 const DEFAULT_LEASE_MS = 10_000
 /** A refresh comes β computations early on average, so a larger β is a mistake. */
 const MAX_BETA = 1_000
+const SOFT_TIMEOUT = { numbers: 'milliseconds', max: MAX_TIMER_MS } as const
 
 const KNOWN_OPTIONS = [
   'expiration',
@@ -22,6 +24,8 @@ const KNOWN_OPTIONS = [
   'stale',
   'lease',
   'beta',
+  'softTimeout',
+  'backoff',
   'signal',
   'waitUntil',
 ] as const satisfies readonly (keyof GetOrSetOptions)[]
@@ -35,6 +39,10 @@ export interface FillOptions {
   readonly staleMs: number | null
   readonly leaseMs: number
   readonly beta: number
+  /** Milliseconds that a refresh may take before the old value is the answer. */
+  readonly softTimeoutMs: number | undefined
+  /** Milliseconds for which nobody repeats a failed refresh; 0 means not at all. */
+  readonly backoffMs: number
   readonly tags: readonly string[] | null
   readonly asOf: string | null
   readonly signal: AbortSignal | undefined
@@ -48,7 +56,8 @@ export function parseGetOrSet(
   defaults: { readonly expiration: Deadline; readonly slack: number },
 ): FillOptions {
   const given = optionsObject<GetOrSetOptions>(options, KNOWN_OPTIONS)
-  const { expiration, sliding = false, maxAge, stale = 0, lease, beta = 0, tags, asOf, signal, waitUntil } = given
+  const { expiration, sliding = false, maxAge, stale = 0, lease, beta = 0, softTimeout, backoff } = given
+  const { tags, asOf, signal, waitUntil } = given
   optionalFunction('waitUntil', waitUntil)
   const deadline = expiration === undefined ? defaults.expiration : parseExpiration(expiration, now())
   const maxAgeMs = maxAge === undefined ? null : parsePeriod(maxAge, 'maxAge', now())
@@ -59,6 +68,8 @@ export function parseGetOrSet(
     staleMs: staleWindow(stale),
     leaseMs: lease === undefined ? DEFAULT_LEASE_MS : parsePeriod(lease, 'lease', now()),
     beta: checkedBeta(beta),
+    softTimeoutMs: softTimeout === undefined ? undefined : milliseconds('softTimeout', softTimeout, SOFT_TIMEOUT),
+    backoffMs: backoff === undefined ? 0 : parsePeriod(backoff, 'backoff', now()),
     tags: storedTags(tags),
     asOf: checkedSnapshot(asOf),
     signal: optionalSignal(signal),

@@ -3,6 +3,7 @@ import type { ClaimAnswer, ClaimRequest, FillRequest } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
 import { copyFields, passChanges } from './copy-columns.ts'
 import type { Operation } from './operation.ts'
+import { backOff } from './operations/back-off.ts'
 import { fill } from './operations/fill.ts'
 import { deadlineValues } from './operations/fragments.ts'
 import { readOne } from './operations/read-one.ts'
@@ -48,9 +49,10 @@ export function fills(session: Session, refusals: WriteRefusals) {
         if (row?.stored === null) throw futureSnapshot()
         return row?.stored ?? false
       }),
-    release: (key, token) =>
+    release: (key, token, backoffMs = 0) =>
       session(async (run) => {
-        await run(release, { key, token })
+        if (backoffMs > 0) await run(backOff, { key, token, backoffMs })
+        else await run(release, { key, token })
       }),
   } satisfies Partial<Store>
 }

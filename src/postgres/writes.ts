@@ -1,11 +1,13 @@
 /** Writes and counters of the Postgres store. */
+import { changesNothing, describeLimit, type LimitAlgorithm, type LimitInput, type Window } from '../store/limits.ts'
 import type { CountInput, Item, Store, WriteInput } from '../store/store.ts'
 import { CounterRangeError, DatabaseError, NotANumberError } from '../values/errors.ts'
 import { chunks } from './batches.ts'
 import { add } from './operations/add.ts'
 import { countUp } from './operations/count-up.ts'
 import { deadlineValues } from './operations/fragments.ts'
-import { countCall } from './operations/limit.ts'
+import { countCall, countSliding, takeTokens } from './operations/limit.ts'
+import { readCounter } from './operations/read-counter.ts'
 import { touch } from './operations/touch.ts'
 import { write } from './operations/write.ts'
 import { writeMany } from './operations/write-many.ts'
@@ -35,12 +37,7 @@ export function writes(session: Session) {
     touch: (key, deadline) =>
       session(async (run) => (await run(touch, { key, ...deadlineValues(deadline) })).length > 0),
     count: (key, input) => session((run) => sum(run, key, input)),
-    limit: (key, rule) =>
-      session(async (run) => {
-        const [row] = await run(countCall, { key, ...rule })
-        if (row === undefined) throw new NotANumberError()
-        return { count: row.count, resetAt: row.resetAt, resetMs: row.resetMs }
-      }),
+    limit: (key, rule) => session((run) => limit(run, key, rule)),
   } satisfies Partial<Store>
 }
 
@@ -81,6 +78,27 @@ async function sum(run: Run, key: string, { deadline, ...input }: CountInput): P
     if (row?.refusal === 'range') throw new CounterRangeError()
   }
   throw new DatabaseError('The counter changed at every try; try again.', { sqlState: '40001' })
+}
+
+const LIMITS: Readonly<Record<LimitAlgorithm, typeof countCall>> = {
+  'fixed-window': countCall,
+  'sliding-window': countSliding,
+  'token-bucket': takeTokens,
+}
+
+async function limit(run: Run, key: string, rule: LimitInput): Promise<Window> {
+  const { algorithm = 'fixed-window', cap, cost = 1, periodMs, refill = cap } = rule
+  const looksOnly = changesNothing(rule)
+  const [row] = looksOnly
+    ? await run(readCounter, { key })
+    : await run(LIMITS[algorithm], { key, cap, cost, periodMs, ...(algorithm === 'token-bucket' && { refill }) })
+  if (row === undefined || row.allowed === null) throw new NotANumberError()
+  const { number, leftMs, expiresAt } = row
+  // Relative to the database's present, so that no clock of this process matters.
+  const hasCounter = number !== null && (leftMs === null || leftMs > 0 || number !== '0')
+  const counter = hasCounter ? { number, expiresAt: leftMs ?? Number.POSITIVE_INFINITY } : undefined
+  const window = describeLimit(counter, rule, 0, looksOnly ? undefined : row.allowed && cost < cap)
+  return { ...window, resetAt: expiresAt + Math.round(window.resetAt - (leftMs ?? 0)) }
 }
 
 function characters({ key, value }: Item): number {

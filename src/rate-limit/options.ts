@@ -1,25 +1,36 @@
 /** The options of `rateLimit`, checked once when the limit is created. */
+import { MAX_LIMIT, parseLimitShape } from '../cache/limit-input.ts'
 import type { Cache, LimitResult } from '../cache.ts'
-import { now } from '../values/clock.ts'
+import type { LimitAlgorithm } from '../store/limits.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { type Expiration, parsePeriod } from '../values/expiration.ts'
+import type { Expiration } from '../values/expiration.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'
 import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { checkedName } from './counter-key.ts'
 
 /** Users wait this long for a page without leaving it, and a suspended database wakes up well within it. */
 const DEFAULT_TIMEOUT_MS = 2_000
-const MAX_LIMIT = Number.MAX_SAFE_INTEGER - 1
 const MS_PER_SECOND = 1_000
 
 /** @typeParam A the arguments of the handler, which the functions among the options get as well */
 export interface RateLimitOptions<A extends readonly unknown[]> {
   /** The cache that counts, or a function that returns it. */
   cache: Cache | ((...args: A) => Cache)
-  /** Requests allowed per window, 0 or more; or a function, for a limit that depends on the client. */
+  /** Requests allowed per window, or the size of the bucket: 0 or more; or a function, for a limit that depends on the client. */
   limit: number | ((...args: A) => number | Promise<number>)
-  /** The length of a window, a positive span. A window starts with the first request that it counts. */
+  /** The length of a window, or the time between two refills of a bucket: a positive span. */
   period: Expiration
+  /** How requests are counted, see `LimitRule`; default `'fixed-window'`, which starts with the first request that it counts. */
+  algorithm?: LimitAlgorithm | undefined
+  /** With `algorithm: 'token-bucket'`, and only there: the requests that become free again after each period. */
+  refill?: number | undefined
+  /** How many requests one counts as, 0 or more; or a function, for a cost that depends on the request. Default 1. */
+  cost?: number | ((...args: A) => number | Promise<number>) | undefined
+  /**
+   * True to refuse a client in this process, without a request to the database, from a refusal until it could succeed. A reset by
+   * another process is not seen until then. Default false.
+   */
+  blockList?: boolean | undefined
   /**
    * Returns the client that a request counts for. There is no default, because the header that carries an unforgeable address
    * depends on what is in front of the program. For addresses see `addressKey`.
@@ -29,8 +40,8 @@ export interface RateLimitOptions<A extends readonly unknown[]> {
   skip?: ((...args: A) => boolean | Promise<boolean>) | undefined
   /**
    * The limit's name in the keys of its counters and in header fields: letters, digits, hyphens, underscores and dots.
-   * Limits with the same name share their counters. The default contains limit and period, as in `100-per-60s`, so that limits
-   * of different sizes never share.
+   * Limits with the same name share their counters. The default contains limit, period and algorithm, as in `100-per-60s`, so
+   * that different limits never share.
    */
   name?: string | undefined
   /** The IETF draft that `RateLimit-Policy` and `RateLimit` follow, or `false` for no such fields. Default `'draft-11'`. */
@@ -58,6 +69,10 @@ const KNOWN_OPTIONS = [
   'cache',
   'limit',
   'period',
+  'algorithm',
+  'refill',
+  'cost',
+  'blockList',
   'key',
   'skip',
   'name',
@@ -73,7 +88,12 @@ export interface RateLimitSettings<A extends readonly unknown[]> {
   cacheOf(...args: A): Cache
   limitOf(...args: A): number | Promise<number>
   keyOf(...args: A): string | Promise<string>
+  costOf(...args: A): number | Promise<number>
+  readonly algorithm: LimitAlgorithm
+  /** Undefined unless the algorithm is a token bucket. */
+  readonly refill: number | undefined
   readonly periodMs: number
+  readonly isBlockListed: boolean
   readonly name: string
   readonly hasFields: boolean
   readonly failOpen: boolean
@@ -91,6 +111,10 @@ export function parseRateLimitOptions<A extends readonly unknown[]>(
     cache,
     limit,
     period,
+    algorithm,
+    refill,
+    cost = 1,
+    blockList = false,
     key,
     skip,
     name,
@@ -106,14 +130,21 @@ export function parseRateLimitOptions<A extends readonly unknown[]>(
   if (headers !== 'draft-11' && headers !== false) {
     throw new InvalidOptionError(`Expected headers to be 'draft-11' or false, got ${describeType(headers)}.`)
   }
-  const periodMs = parsePeriod(period, 'period', now())
   const fixed = typeof limit === 'function' ? undefined : wholeNumber('limit', limit, 0, MAX_LIMIT)
+  const shape = parseLimitShape({ algorithm, refill, period }, fixed)
+  const { periodMs } = shape
+  const tokens = shape.algorithm === 'token-bucket' ? shape.refill : undefined
+  const fixedCost = typeof cost === 'function' ? 0 : wholeNumber('cost', cost, 0, MAX_LIMIT)
   return {
     cacheOf: cacheFrom(cache),
     limitOf: typeof limit === 'function' ? limit : () => fixed ?? 0,
     keyOf: key,
+    costOf: typeof cost === 'function' ? cost : () => fixedCost,
+    algorithm: shape.algorithm,
+    refill: tokens,
     periodMs,
-    name: name === undefined ? defaultName(fixed, periodMs) : checkedName(name),
+    isBlockListed: boolean('blockList', blockList),
+    name: name === undefined ? defaultName(fixed, periodMs, shape.algorithm, tokens) : checkedName(name),
     hasFields: headers !== false,
     failOpen: boolean('failOpen', failOpen),
     timeoutMs: milliseconds('timeout', timeout, {
@@ -144,7 +175,13 @@ function checkedCache(cache: Cache | undefined): Cache {
   throw new InvalidOptionError(`Expected a cache, or a function that returns one, got ${describeType(cache)}.`)
 }
 
-function defaultName(limit: number | undefined, periodMs: number): string {
-  const period = `per-${periodMs / MS_PER_SECOND}s`
-  return limit === undefined ? period : `${limit}-${period}`
+function defaultName(
+  limit: number | undefined,
+  periodMs: number,
+  algorithm: LimitAlgorithm,
+  refill: number | undefined,
+): string {
+  const period = `${refill === undefined ? '' : `refill-${refill}-`}per-${periodMs / MS_PER_SECOND}s`
+  const sized = limit === undefined ? period : `${limit}-${period}`
+  return algorithm === 'sliding-window' ? `${sized}-sliding` : sized
 }

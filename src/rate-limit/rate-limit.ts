@@ -1,8 +1,9 @@
 /** Counts requests and refuses those beyond a limit, for the rate limits of any framework. */
-import type { LimitResult } from '../cache.ts'
+import type { LimitResult, LimitRule } from '../cache.ts'
 import { amend } from '../response-cache/client-response.ts'
 import { isRefresh } from '../response-cache/refresh-mark.ts'
 import { DatabaseTimeoutError, describeType, InvalidOptionError } from '../values/errors.ts'
+import { wholeNumber } from '../values/options.ts'
 import { isOutage } from '../values/outage.ts'
 import { withDeadline } from '../values/with-deadline.ts'
 import { rateLimitKey } from './counter-key.ts'
@@ -32,18 +33,34 @@ export async function countRequest<A extends readonly unknown[]>(
   if (await settings.skip?.(...args)) return undefined
   const cache = settings.cacheOf(...args)
   const limit = await settings.limitOf(...args)
+  const cost = await settings.costOf(...args)
+  // A request that gave requests back would undo the limit.
+  wholeNumber('cost', cost, 0)
   const key = rateLimitKey(settings.name, await settings.keyOf(...args))
   try {
-    const result = await withDeadline(
-      settings.timeoutMs,
-      cache.limit(key, { limit, period: { milliseconds: settings.periodMs } }),
-    )
+    const result = await withDeadline(settings.timeoutMs, cache.limit(key, ruleOf(settings, limit, cost)))
     if (result === undefined) throw new DatabaseTimeoutError(settings.timeoutMs)
     return { limit, result }
   } catch (error) {
     if (!settings.failOpen || !isOutage(error)) throw error
     await reportError(settings, error, args)
     return undefined
+  }
+}
+
+/** A plain rule has no other fields, because the cache may be a third party's that knows only fixed windows. */
+function ruleOf<A extends readonly unknown[]>(
+  { periodMs, algorithm, refill, isBlockListed }: RateLimitSettings<A>,
+  limit: number,
+  cost: number,
+): LimitRule {
+  return {
+    limit,
+    period: { milliseconds: periodMs },
+    ...(algorithm === 'fixed-window' ? {} : { algorithm }),
+    ...(refill === undefined ? {} : { refill }),
+    ...(cost === 1 ? {} : { cost }),
+    ...(isBlockListed ? { blockList: true } : {}),
   }
 }
 
@@ -78,9 +95,14 @@ export async function refuseRequest<A extends readonly unknown[]>(
     throw new InvalidOptionError(`Expected onLimit to return a Response, got ${describeType(answer)}.`)
   }
   return amend(answer, (headers) => {
-    if (!headers.has('retry-after')) headers.set('retry-after', String(seconds(counted.result.resetMs)))
+    if (!headers.has('retry-after')) headers.set('retry-after', String(seconds(retryAfterMs(counted.result))))
     addFields(settings, counted, headers)
   })
+}
+
+/** A request that costs more than the limit never succeeds. A third party's cache may not tell when another one does. */
+function retryAfterMs({ retryMs, resetMs }: Partial<LimitResult>): number {
+  return retryMs === undefined || retryMs === Number.POSITIVE_INFINITY ? (resetMs ?? 0) : retryMs
 }
 
 function problemDetails(name: string, makeResponse: MakeResponse): Response {
@@ -91,9 +113,11 @@ function problemDetails(name: string, makeResponse: MakeResponse): Response {
 
 /** Adds the fields that state the remaining quota, unless the options turn them off. */
 export function addFields<A extends readonly unknown[]>(
-  { name, periodMs, hasFields }: RateLimitSettings<A>,
+  { name, periodMs, refill, hasFields }: RateLimitSettings<A>,
   { limit, result }: Counted,
   fields: FieldAccess,
 ): void {
-  if (hasFields) addRateLimitFields(fields, { ...result, name, limit, periodMs })
+  // An empty bucket is full after so many refills.
+  const windowMs = refill === undefined ? periodMs : Math.max(1, Math.ceil(limit / refill)) * periodMs
+  if (hasFields) addRateLimitFields(fields, { ...result, name, limit, periodMs: windowMs })
 }

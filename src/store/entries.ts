@@ -6,14 +6,12 @@
  */
 import type { CacheStats, EntryState } from '../cache.ts'
 import type { StoredValue } from '../values/codec.ts'
-import { addDecimals, wholePart } from '../values/decimal.ts'
-import { NotANumberError } from '../values/errors.ts'
 import { utf8Bytes } from '../values/events.ts'
 import type { Deadline } from '../values/expiration.ts'
 import { byCodePoint, type Scope } from '../values/key.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './claims.ts'
 import type { ListedRow, ListInput } from './inputs.ts'
-import type { CountInput, Item, Row, Window, WriteInput } from './store.ts'
+import type { Item, Row, WriteInput } from './store.ts'
 
 /** An entry as a store keeps it. Structured clone and JSON preserve it, except that JSON turns Infinity into null. */
 export interface StoredEntry extends StoredValue {
@@ -42,6 +40,14 @@ export interface Lease {
   readonly expiresAt: number
   /** The position in the log of invalidations at the claim. */
   readonly position: number
+  /** True after a refresh failed: nobody holds the lease, and it is not claimed for the sake of an entry that may be served. */
+  readonly isBackoff?: boolean | undefined
+}
+
+/** The lease after a release with a back-off, or undefined if there is none. */
+export function backOff(lease: Lease, backoffMs: number | undefined, now: number): Lease | undefined {
+  if (backoffMs === undefined || backoffMs <= 0) return undefined
+  return { token: 'backoff', expiresAt: now + backoffMs, position: lease.position, isBackoff: true }
 }
 
 /** The instant of a deadline: Infinity for never, 0 if it is not in the future. */
@@ -105,79 +111,6 @@ function moveDeadline<E extends StoredEntry>(entry: E, to: number, now: number):
   return { ...entry, expiresAt: to, staleUntil, updatedAt: now }
 }
 
-/**
- * The entry that `count` stores. Its `number` is the sum.
- *
- * @param live the key's entry if it is live
- * @throws NotANumberError, CounterRangeError
- */
-export function countEntry(
-  live: StoredEntry | undefined,
-  key: string,
-  { delta, sliding, deadline }: CountInput,
-  now: number,
-): StoredEntry & { readonly number: string } {
-  const before = counterOf(live)
-  const number = addDecimals(before?.number ?? '0', delta)
-  if (before !== undefined && !sliding) return counter(before, key, number, before.expiresAt, before.staleUntil, now)
-  const given = resolveDeadline(deadline, now)
-  return counter(before, key, number, given, given, now)
-}
-
-/**
- * The entry that `limit` stores, and its answer.
- *
- * @param live the key's entry if it is live
- * @throws NotANumberError
- */
-export function limitEntry(
-  live: StoredEntry | undefined,
-  key: string,
-  { periodMs, cap }: { readonly periodMs: number; readonly cap: number },
-  now: number,
-): { readonly entry: StoredEntry; readonly window: Window } {
-  const before = counterOf(live)
-  const count = before === undefined ? 1 : Math.min(wholePart(before.number) + 1, cap)
-  // A permanent counter has no window yet, and gets one.
-  const hasWindow = before !== undefined && before.expiresAt !== Number.POSITIVE_INFINITY
-  const end = now + periodMs
-  const { expiresAt, staleUntil } = hasWindow ? before : { expiresAt: end, staleUntil: end }
-  const entry = counter(before, key, String(count), expiresAt, staleUntil, now)
-  return { entry, window: { count, resetAt: expiresAt, resetMs: Math.max(0, Math.ceil(expiresAt - now)) } }
-}
-
-type Counter = StoredEntry & { readonly number: string }
-
-/** Undefined if a counter begins anew. @throws NotANumberError if something else is live */
-function counterOf(live: StoredEntry | undefined): Counter | undefined {
-  if (live === undefined) return undefined
-  if (live.value !== null) throw new NotANumberError()
-  return live.number === null ? undefined : (live as Counter)
-}
-
-/** A running counter keeps its tags and its age. Without object spreads, which take as long as all the rest. */
-function counter(
-  before: Counter | undefined,
-  key: string,
-  number: string,
-  expiresAt: number,
-  staleUntil: number,
-  now: number,
-): Counter {
-  return {
-    key,
-    value: null,
-    number,
-    tags: before?.tags ?? null,
-    position: before?.position ?? 0,
-    computeMs: null,
-    expiresAt,
-    staleUntil,
-    createdAt: before?.createdAt ?? now,
-    updatedAt: now,
-  }
-}
-
 /** The entry and the lease of a key, as `readOrClaim` finds them. */
 export interface ClaimState {
   /** Live, stale or expired; undefined if there is none, or if an invalidated tag rejects it. */
@@ -197,8 +130,10 @@ export function claimEntry(
   const { token, leaseMs, force, early, staleMs, sliding } = request
   const state = entry === undefined ? 'gone' : stateFor(entry, staleMs, now)
   const isDueEarly = entry?.computeMs != null && early > 0 && entry.expiresAt <= now + entry.computeMs * early
-  const isHeld = lease !== undefined && lease.token !== token && lease.expiresAt > now
-  const claimed = (state !== 'live' || isDueEarly || force) && !isHeld
+  const isRunning = lease !== undefined && lease.token !== token && lease.expiresAt > now
+  const isHeld = isRunning && lease.isBackoff !== true
+  const mustRest = isRunning && !isHeld && state !== 'gone' && !force
+  const claimed = (state !== 'live' || isDueEarly || force) && !isHeld && !mustRest
   const own = entry !== undefined && state === 'live' && sliding !== undefined ? slideEntry(entry, sliding, now) : entry
   return {
     answer: {

@@ -13,6 +13,7 @@ import type { Scope } from '../values/key.ts'
 import type { ChangeReader } from './changes.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest, Sliding } from './claims.ts'
 import type { CountingInput, ListedRow, ListInput, SweepInput } from './inputs.ts'
+import type { LimitInput, Window } from './limits.ts'
 
 /** The answer of a store, and its cost. `toReply` makes one. */
 export interface Reply<T> {
@@ -82,16 +83,6 @@ export interface CountInput {
   readonly sliding: boolean
   /** For a counter that begins, and for a live one if `sliding`. */
   readonly deadline: Deadline
-}
-
-/** A window of `limit`, after the call was counted. */
-export interface Window {
-  /** Calls so far, at most the cap. */
-  readonly count: number
-  /** When the window ends, in milliseconds since 1970 by the store's clock. */
-  readonly resetAt: number
-  /** Milliseconds until then: whole, and at least 0. */
-  readonly resetMs: number
 }
 
 /**
@@ -172,12 +163,12 @@ export interface Store {
    */
   count(key: string, input: CountInput): MaybePromise<Reply<string>>
   /**
-   * Counts a call in a fixed window, and breaks the lease. `limitEntry` is the rule.
+   * Counts a call by a rule, and breaks the lease if it was counted. `limitEntry` is the rule. A call that is refused, that only
+   * looks, or that costs more than the limit changes nothing.
    *
-   * @param rule `periodMs` is the length of the window; the count stays at `cap`
    * @throws NotANumberError, and the entry stays as it was
    */
-  limit(key: string, rule: { readonly periodMs: number; readonly cap: number }): MaybePromise<Reply<Window>>
+  limit(key: string, rule: LimitInput): MaybePromise<Reply<Window>>
 
   /**
    * Removes entries and breaks their leases, also if there is no entry. Answers with the number of live ones. Keys are sorted by
@@ -234,8 +225,13 @@ export interface Store {
    * other token took, still stands.
    */
   fill(request: FillRequest): MaybePromise<Reply<boolean>>
-  /** Gives the lease back without storing, if the token still holds it. For computations that failed or were skipped. */
-  release(key: string, token: string): MaybePromise<Reply<void>>
+  /**
+   * Gives the lease back without storing, if the token still holds it. For computations that failed or were skipped.
+   *
+   * @param backoffMs if it is above 0, `backOff` is the lease to keep: nobody who may get the entry claims it for so long. A store
+   *   that ignores it lets the next caller compute. Default 0.
+   */
+  release(key: string, token: string, backoffMs?: number): MaybePromise<Reply<void>>
 }
 
 /**

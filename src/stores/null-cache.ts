@@ -2,6 +2,7 @@
 
 import { buildCache } from '../cache/build-cache.ts'
 import type { Cache } from '../cache.ts'
+import { countLimited } from '../store/limits.ts'
 import { type Store, toReply } from '../store/store.ts'
 import { wallClock } from '../values/clock.ts'
 import type { Codec } from '../values/codec.ts'
@@ -18,7 +19,7 @@ export const nullStore: Store = {
   add: () => toReply(true),
   touch: () => toReply(false),
   count: (_key, { delta }) => toReply(delta),
-  limit: (_key, { periodMs }) => toReply({ count: 1, resetAt: wallClock() + periodMs, resetMs: periodMs }),
+  limit: (_key, rule) => toReply(countLimited(undefined, rule, wallClock()).window),
   remove: () => toReply(0),
   take: () => toReply(undefined),
   clear: () => toReply(0),

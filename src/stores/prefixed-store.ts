@@ -48,7 +48,7 @@ export function prefixedStore(store: Store, prefix: string): Store {
     },
     readOrClaim: (request) => store.readOrClaim(inside(request)),
     fill: (request) => store.fill(inside(request)),
-    release: (key, token) => store.release(at(key), token),
+    release: (key, token, backoffMs) => store.release(at(key), token, backoffMs),
     // A local store answers at once, and two of the methods above do not.
     isLocal: false,
   }

@@ -3,7 +3,7 @@ import { CacheError, DatabaseError } from '../values/errors.ts'
 import type { CacheEvent } from '../values/events.ts'
 
 export interface Facts {
-  /** How a wait ended, why a value was not stored, or how an error changed the circuit. */
+  /** How a wait ended, why a value was not stored, how an error changed the circuit, or whether a limit allowed a call. */
   readonly outcome?: string | undefined
   /** A code of pgstash's errors, or OTHER_ERROR. */
   readonly errorType?: string | undefined
@@ -28,6 +28,7 @@ export function factsOf(event: CacheEvent): Facts {
         sqlState: event.error instanceof DatabaseError ? event.error.sqlState : undefined,
       }
     default:
-      return {}
+      if (!('allowed' in event)) return {}
+      return { outcome: event.allowed === true ? 'allowed' : 'refused' }
   }
 }

@@ -33,6 +33,14 @@ export function wholePart(text: string): number {
   return digits < 0n ? 0 : Number(digits / 10n ** BigInt(scale))
 }
 
+/** The first digits behind the point of a number, as a whole number. 0 for negative numbers. */
+export function fractionPart(text: string, places: number): number {
+  const { digits, scale } = parse(text)
+  if (digits < 0n || scale === 0) return 0
+  const fraction = digits % 10n ** BigInt(scale)
+  return Number((fraction * 10n ** BigInt(places)) / 10n ** BigInt(scale))
+}
+
 function scaled({ digits, scale }: Decimal, to: number): bigint {
   return digits * 10n ** BigInt(to - scale)
 }

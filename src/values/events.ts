@@ -28,6 +28,8 @@ export interface OperationEvent extends EventBase {
   readonly type: 'hit' | 'miss' | 'stale' | 'write' | 'touch' | 'delete' | 'invalidate' | 'cleanup'
   /** The number of entries found, missed, written or removed, or of tags invalidated. */
   readonly count: number
+  /** Of `limit` only: whether the call was allowed. A refused one has the count 0. */
+  readonly allowed?: boolean
 }
 
 /** A value was computed. `fill` stored it, `refuse` did not. The duration is the store's, and 0 if the store was not called. */

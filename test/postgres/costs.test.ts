@@ -63,6 +63,11 @@ it('takes as many requests, statements and bytes as recorded', async () => {
     touch: () => cache.touch('user', '1h'),
     increment: () => cache.increment('counter'),
     limit: () => cache.limit('calls', { limit: 100, period: '1h' }),
+    'limit, refused': () => cache.limit('calls', { limit: 1, period: '1h' }),
+    'limit, sliding window': () => cache.limit('sliding', { limit: 9, period: '1h', algorithm: 'sliding-window' }),
+    'limit, token bucket': () =>
+      cache.limit('bucket', { limit: 9, period: '1h', algorithm: 'token-bucket', refill: 3 }),
+    'limit, a look': () => cache.limit('calls', { limit: 100, period: '1h', cost: 0 }),
     pull: () => cache.pull('new'),
     delete: () => cache.delete('user'),
     'deleteMany of 50': () => cache.deleteMany(Array.from({ length: 50 }, (_, i) => `user:${i + 10}`)),

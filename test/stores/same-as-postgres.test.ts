@@ -17,6 +17,7 @@ const values = fc.constantFrom<unknown>(0, 1.5, -2, 1e21, 9007199254740990, null
 const spans = fc.constantFrom(1_000, 2_000, 4_000)
 const ttls = fc.oneof(spans, fc.constantFrom<Expiration | undefined>(null, undefined, 0, -5, new Date(0)))
 const tags = fc.subarray(['t', 'u'])
+const algorithms = fc.constantFrom('fixed-window', 'sliding-window', 'token-bucket')
 const deltas = fc.constantFrom(1, -1, 0, 0.1, 0.2, -0.3, 1e-7, 9007199254740991, 5e-324)
 const options: fc.Arbitrary<GetOrSetOptions> = fc.oneof(
   fc.record({ expiration: ttls, tags, stale: fc.constantFrom(undefined, 0, 2_000, null) }),
@@ -80,8 +81,16 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(keys, fc.integer({ min: 0, max: 3 }), spans).map(
     ([key, limit, period]): Step =>
       async (cache) => {
-        const { resetAt: _, resetMs: __, ...answer } = await cache.limit(key, { limit, period })
+        const { resetAt: _, resetMs: __, retryMs: ___, ...answer } = await cache.limit(key, { limit, period })
         return answer
+      },
+  ),
+  fc.tuple(keys, algorithms, fc.integer({ min: 1, max: 5 }), fc.integer({ min: -2, max: 6 }), spans).map(
+    ([key, algorithm, limit, cost, period]): Step =>
+      async (cache) => {
+        const bucket = algorithm === 'token-bucket' ? { refill: Math.min(2, limit) } : {}
+        const { allowed, remaining } = await cache.limit(key, { limit, period, algorithm, cost, ...bucket })
+        return { allowed, remaining }
       },
   ),
   keys.map(
@@ -125,7 +134,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   ),
   fc.constant<Step>(async (cache) => void (await cache.clearExpired({ batch: 2 }))),
   fc.constant<Step>((cache) => cache.namespace('nested').clear()),
-  fc.constantFrom(500_300, 1_000_700, 2_500_000).map(
+  fc.constantFrom(500_300, 1_000_700, 2_500_900).map(
     (ms): Step =>
       (_, store) =>
         store.advance(ms),

@@ -1,4 +1,5 @@
 import {
+  backOff,
   buildEntry,
   buildFilledEntry,
   type ClaimRequest,
@@ -10,6 +11,7 @@ import {
   formatSnapshot,
   type Item,
   type Lease,
+  type LimitInput,
   type ListedRow,
   type ListInput,
   limitEntry,
@@ -130,10 +132,10 @@ export class KeyValueStore implements Store {
     })
   }
 
-  limit(key: string, rule: { periodMs: number; cap: number }) {
+  limit(key: string, rule: LimitInput) {
     return this.#run(async (slots, now) => {
-      const { entry, window } = limitEntry(await slots.live(key), key, rule, now)
-      await slots.replace(key, { entry })
+      const { entry, window, isChanged } = limitEntry(await slots.live(key), key, rule, now)
+      if (isChanged) await slots.replace(key, { entry })
       return window
     })
   }
@@ -223,10 +225,10 @@ export class KeyValueStore implements Store {
     })
   }
 
-  release(key: string, token: string) {
-    return this.#run(async (slots) => {
+  release(key: string, token: string, backoffMs?: number) {
+    return this.#run(async (slots, now) => {
       const { lease } = await slots.get(key)
-      if (lease?.token === token) await slots.update(key, { lease: undefined })
+      if (lease?.token === token) await slots.update(key, { lease: backOff(lease, backoffMs, now) })
     })
   }
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { PASS } from '../../postgres/operations/lease.ts'
+import { isBackoff, PASS } from '../../postgres/operations/lease.ts'
 import { counted, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -18,7 +18,8 @@ const facts = operation({
       lost: sql`(count(*) filter (where l.expires_at <= now()))`,
       oldestMs: sql`(extract(epoch from now() - min(l.expires_at)) * 1000)`,
     }).from(sql`(
-      select ${leases.expiresAt} from ${leases} where ${leases.token} <> ${PASS} limit ${sql.raw(String(MOST))}
+      select ${leases.expiresAt} from ${leases}
+      where ${leases.token} <> ${PASS} and not ${isBackoff(leases.token)} limit ${sql.raw(String(MOST))}
     ) as l`),
 })
 

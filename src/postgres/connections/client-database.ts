@@ -38,7 +38,8 @@ export function databaseOver(client: object): Database {
 
 function senderOver(client: unknown): Send | undefined {
   if (isHttpClient(client)) {
-    return (text, values, arrayMode) => client.query(text, values, { ...RAW, arrayMode, fetchOptions: fetchOptions() })
+    return (text, values, arrayMode) =>
+      client.query(text, values, { ...RAW, arrayMode, fetchOptions: fetchOptions(false) })
   }
   if (isPool(client) || isPgClient(client)) {
     return (text, values, isList) =>

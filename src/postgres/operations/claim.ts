@@ -3,6 +3,7 @@ import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { milliseconds, param } from './fragments.ts'
+import { isBackoff } from './lease.ts'
 
 /**
  * The CTEs that take a lease for the parameter `token`, after a CTE `found` with the entry's `written_by`.
@@ -23,7 +24,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
   const free = db.$with('free', {}).as(sql`
     select from ${leases}
     where ${isTheKeys}
-      and (${leases.token} is null or ${hasRunOut(leases)} or ${leases.token} = ${param('token')})
+      and (${leases.token} is null or ${hasRunOut(leases)} or ${leases.token} = ${param('token')} or ${isBackoff(leases.token)})
     for update skip locked`)
   const claimed = db.$with('claimed', {}).as(claim(tables))
   return {
@@ -32,7 +33,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
     /** For how long another caller still holds the lease, as of before this statement. */
     heldMs: sql`(
       select extract(epoch from lease.expires_at - statement_timestamp()) * 1000 from lease
-      where lease.token <> ${param('token')} and not ${hasRunOut(columnsOf('lease'))})`,
+      where lease.token <> ${param('token')} and not ${isBackoff(columnsOf('lease').token)} and not ${hasRunOut(columnsOf('lease'))})`,
   }
 }
 
@@ -51,12 +52,19 @@ function claim({ leases }: CacheTables): SQL {
     on conflict (key) do update set token = excluded.token, claimed_at = excluded.claimed_at, seen = excluded.seen,
       xid = excluded.xid, expires_at = excluded.expires_at, cleanup_slot = excluded.cleanup_slot
     where held.token = excluded.token
-      or ((held.token is null or ${hasRunOut(columnsOf('held'))}) and held.xid = (select xid from lease))
+      or ((held.token is null or ${hasRunOut(columnsOf('held'))} or ${isBackoff(columnsOf('held').token)})
+        and held.xid = (select xid from lease))
     returning 1`
 }
 
-/** The last digits of a token that `leaseToken` made: the length of its lease in milliseconds. */
-const LENGTH = sql.raw(`'^[0-9a-f-]{14}8[0-9a-f-]{9}([0-9a-f]{12})$'`)
+/** True while a key rests after a failed refresh. */
+export function isResting({ leases }: CacheTables, key: SQL): SQL {
+  return sql`exists (
+    select from ${leases} where ${leases.key} = ${key} and ${isBackoff(leases.token)} and not ${hasRunOut(leases)})`
+}
+
+/** The last digits of a token that `leaseToken` or `backoffToken` made: the length of its lease in milliseconds. */
+const LENGTH = sql.raw(`'^(?:[0-9a-f-]{14}8[0-9a-f-]{9}|backoff-)([0-9a-f]{12})$'`)
 
 /** The clock may step back by this much, as small corrections do, before running leases count as lost. */
 const TOLERANCE_MS = 1_000

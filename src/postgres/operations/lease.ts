@@ -5,7 +5,7 @@
  * deletes a lease while another with an older snapshot may still run: that one would find no lease, and compute again.
  */
 
-import { type SQL, sql } from 'drizzle-orm'
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
@@ -42,6 +42,19 @@ export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQ
 
 /** The token of a lease that nobody holds, and that requests pass by without waiting. */
 export const PASS: SQL = sql.raw(`'pass'`)
+
+/**
+ * The token of a lease that nobody holds while a key rests after a failed refresh. It ends in the length of the rest, as the
+ * tokens of clients do.
+ */
+export function backoffToken(ms: SQL): SQL {
+  return sql`'backoff-' || lpad(to_hex(ceil(${ms})::bigint), 12, '0')`
+}
+
+/** True for a {@link backoffToken}. */
+export function isBackoff(token: SQLWrapper): SQL {
+  return sql`coalesce(${token} like 'backoff-%', false)`
+}
 
 /**
  * The lease of one key under which a response may be stored. Either the client's token holds it, or it was passed by since

@@ -1,56 +1,243 @@
+/**
+ * The statements of `limit`. `src/store/limits.ts` says what number and deadline mean for each algorithm, and makes the same
+ * decisions.
+ *
+ * Each statement updates the row even if it refuses the call, because an update with a condition, and a read beside it, would
+ * lose races. `compute_ms` is 0 after a refusal and null otherwise: before Postgres 18, `returning` shows only the new row.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import type { CacheTables } from '../../schema/index.ts'
-import { instant, integer } from '../kinds.ts'
+import { MAX_REFILL_MS, PREVIOUS_DIGITS } from '../../store/limits.ts'
 import { operation } from '../operation.ts'
 import { keptUntilExpired, liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
+import { COUNTER_COLUMNS, counterColumns } from './read-counter.ts'
+
+const cost = param('cost', 'numeric')
+const cap = param('cap', 'numeric')
+const period = milliseconds('periodMs')
+/** Casts the integer exactly: as `float8`, the number of refills could be rounded to the next one. */
+const periodMs = param('periodMs', 'numeric')
+const PREVIOUS_UNIT = sql.raw(`1e${PREVIOUS_DIGITS}::numeric`)
+const PREVIOUS_SHARE = sql.raw(`1e-${PREVIOUS_DIGITS}::numeric`)
 
 /** The columns that come from the CTE `counted`. */
-export const WINDOW = {
-  count: sql`counted.number`,
-  resetAt: sql`counted.expires_at`,
-  // Not statement_timestamp(): a call that waited for another's count began before the window did, so it would get more than a period.
-  resetMs: sql`greatest(0, ceil(extract(epoch from counted.expires_at - clock_timestamp()) * 1000))`,
+export const COUNTED = counterColumns(
+  { number: sql`counted.number`, expiresAt: sql`counted.expires_at` },
+  sql`counted.compute_ms is null`,
+)
+
+/** True if so many calls leave room for this one. Giving back always succeeds. */
+export function fits(used: SQL): SQL {
+  return sql`(${used} + ${cost} < ${cap} or ${cost} < 0)`
+}
+
+/** The calls in a fixed window after this one. Refused calls were counted as well, but there is nothing of them to give back. */
+export function afterCall(used: SQL): SQL {
+  return sql`greatest(case when ${cost} < 0 then least(${used}, ${cap} - 1) else ${used} end + ${cost}, 0)`
+}
+
+/** How an algorithm counts. */
+interface Counting {
+  readonly name: string
+  /** True if the routine knows usual cases. */
+  readonly prefersRoutine?: boolean
+  /** The interval for which the counter of a first call lives. */
+  readonly life: SQL
+  /**
+   * A query of one row: `running`, `fits`, and the counter's `number`, `expires_at`, `kept_until` and `begun_at`. Unless the call
+   * fits, these are the row's own, except that a deadline too far away is bounded.
+   *
+   * @param running true if the entry is a live counter
+   */
+  next(tables: CacheTables, running: SQL): SQL
 }
 
 /**
- * Counts a call in a fixed window, up to `cap`. Returns no row if the entry does not hold a number.
+ * Counts a call. Returns no row if the entry does not hold a number. The call costs no more than the limit, and not 0.
  *
- * A permanent counter has no window yet and gets one.
+ * A call that gives back, and finds nothing, leaves a counter that has expired.
  */
-export const countCall = operation({
-  name: 'count_call',
-  repeatable: 'unsent',
-  rows: 'at most one',
-  prefersRoutine: true,
-  columns: { count: integer, resetAt: instant, resetMs: integer },
-  build(db, tables, answer) {
-    const { entries } = tables
-    const counted = db.$with('counted', {}).as(sql`
-      insert into ${entries} (key, number, expires_at, kept_until, cleanup_slot, written_by)
-      select ${param('key')}, 1, given.expires_at, ${keptUntilExpired}, pg_current_xact_id()
-      from (select statement_timestamp() + ${milliseconds('periodMs')} as expires_at) as given
-      on conflict (key) do update
-      set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, cleanup_slot, tags, filled_at, created_at, updated_at) = (
-        select
-          case when s.running then ${nextCount(tables)} else 1 end,
-          case when s.running then least(coalesce(${entries.expiresAt}, excluded.expires_at), s.latest) else excluded.expires_at end,
-          case when s.running and ${entries.expiresAt} is not null then least(${entries.keptUntil}, s.latest) else excluded.kept_until end,
-          case when s.running and ${entries.expiresAt} is not null then least(${entries.cleanupSlot}, ${cleanupSlot(sql`s.latest`)}) else excluded.cleanup_slot end,
-          case when s.running then ${entries.tags} end,
-          case when s.running then ${recheckedAt(tables)} end,
-          case when s.running and s.latest is null then ${entries.createdAt} else statement_timestamp() end,
-          statement_timestamp()
+function counting({ name, prefersRoutine = false, life, next }: Counting) {
+  return operation({
+    name,
+    repeatable: 'unsent',
+    rows: 'at most one',
+    prefersRoutine,
+    columns: COUNTER_COLUMNS,
+    build(db, tables, answer) {
+      const { entries } = tables
+      const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
+      const counted = db.$with('counted', {}).as(sql`
+        insert into ${entries} (key, number, expires_at, kept_until, cleanup_slot, written_by)
+        select ${param('key')}, greatest(${cost}, 0), given.expires_at, ${keptUntilExpired}, pg_current_xact_id()
         from (
-          select ${liveWhenLocked(tables)} and ${entries.number} is not null as running,
-            case when not ${hasBegun(tables)} then excluded.expires_at end as latest
-        ) as s
-      )
-      where ${entries.value} is null or not ${liveWhenLocked(tables)}
-      returning ${entries.number}, ${entries.expiresAt}`)
-    return answer(db.with(counted), WINDOW).from(sql`counted`)
+          select case when ${cost} > 0 then statement_timestamp() + ${life} else timestamptz 'epoch' end as expires_at
+        ) as given
+        on conflict (key) do update
+        set value = null,
+          (number, expires_at, kept_until, cleanup_slot, compute_ms, tags, filled_at, created_at, updated_at, meta, written_by) = (
+          select n.number, n.expires_at, n.kept_until,
+            case when n.kept_until is not distinct from ${entries.keptUntil} then ${entries.cleanupSlot} else ${cleanupSlot(sql`n.kept_until`)} end,
+            case when not n.fits then 0 end,
+            case when n.running then ${entries.tags} end,
+            case when n.running then ${recheckedAt(tables)} end,
+            n.begun_at,
+            case when n.changed then statement_timestamp() else ${entries.updatedAt} end,
+            case when not n.changed then ${entries.meta} end,
+            case when n.changed then excluded.written_by else ${entries.writtenBy} end
+          from (select m.*, m.fits or not m.running or m.number <> ${entries.number} as changed from (${next(tables, running)}) as m) as n
+        )
+        where ${entries.value} is null or not ${liveWhenLocked(tables)}
+        returning ${entries.number}, ${entries.expiresAt}, ${entries.computeMs}`)
+      return answer(db.with(counted), COUNTED).from(sql`counted`)
+    },
+  })
+}
+
+/**
+ * Counts a call in a fixed window.
+ *
+ * A permanent counter has no window yet and gets one. If the clock stepped back, the window ends a period from now at the latest.
+ */
+export const countCall = counting({
+  name: 'count_call',
+  prefersRoutine: true,
+  life: period,
+  next: (tables, running) => {
+    const { entries } = tables
+    const { expiresAt, keptUntil, createdAt } = entries
+    return sql`
+      select w.running, w.fits,
+        case when w.fits or not w.running then ${afterCall(sql`w.used`)} when ${cost} = 1 then ${cap} else ${entries.number} end as number,
+        case when w.running then least(coalesce(${expiresAt}, w.ends), w.latest) else excluded.expires_at end as expires_at,
+        case
+          when not w.running then excluded.expires_at
+          when ${expiresAt} is null then least(w.ends, w.latest)
+          else least(${keptUntil}, w.latest)
+        end as kept_until,
+        case when w.running and w.latest is null then ${createdAt} else statement_timestamp() end as begun_at
+      from (
+        select u.*, ${fits(sql`u.used`)} as fits
+        from (
+          select s.*, case when s.running then ${calls(tables)} else 0 end as used, statement_timestamp() + ${period} as ends,
+            case when not ${hasBegun(tables)} then statement_timestamp() + ${period} end as latest
+          from (select ${running} as running) as s
+        ) as u
+      ) as w`
   },
 })
+
+/** Counts a call in a sliding window. A window begins now if nothing counts any more. */
+export const countSliding = counting({
+  name: 'count_sliding',
+  life: sql`2 * ${period}`,
+  next: (tables, running) => {
+    const { entries } = tables
+    return sql`
+      select w.running, w.fits,
+        case
+          when w.fits then greatest(w.calls, 0) + greatest(w.previous + least(w.calls, 0), 0) * ${PREVIOUS_SHARE}
+          else ${entries.number}
+        end as number,
+        ${movedCounter(tables, sql`w.ends + ${period}`)}
+      from (
+        select v.*, v.current + ${cost} as calls
+        from (
+          select u.running, u.at, ${fits(sql`u.used`)} as fits, u.used > 0 or ${cost} > 0 as counts,
+            u.at + 2 * ${period} as furthest,
+            case when u.used > 0 then u.current else 0 end as current,
+            case when u.used > 0 then u.previous else 0 end as previous,
+            case when u.used > 0 then u.ends else u.at + ${period} end as ends
+          from (${slidingWindow(tables, running)}) as u
+        ) as v
+      ) as w`
+  },
+})
+
+/** The windows of a counter at this moment: `current`, `previous`, the end of the current one, and what they count together. */
+function slidingWindow(tables: CacheTables, running: SQL): SQL {
+  const { entries } = tables
+  const most = sql`${cap} - 1`
+  const fraction = sql`floor((${entries.number} - floor(${entries.number})) * ${PREVIOUS_UNIT})`
+  return sql`
+    select t.*, case when t.running
+        then floor(t.previous * greatest(extract(epoch from t.ends - t.at), 0)::numeric * 1000 / ${periodMs}) + t.current
+        else 0
+      end as used
+    from (
+      select s.running, s.at, case when s.ends > s.at then s.ends else s.ends + ${period} end as ends,
+        case when s.ends > s.at then ${calls(tables)} else 0 end as current,
+        least(case when s.ends <= s.at then ${calls(tables)} when ${entries.number} > 0 then ${fraction} else 0 end, ${most}) as previous
+      from (
+        select c.running, c.at, least(${entries.expiresAt} - ${period}, c.at + ${period}) as ends
+        from (select ${running} as running, clock_timestamp() as at) as c
+      ) as s
+    ) as t`
+}
+
+/**
+ * The columns `expires_at`, `kept_until` and `begun_at` of a counter whose deadline moves. After a refusal it stays, unless it is
+ * beyond `furthest`. A counter of nothing has expired.
+ */
+function movedCounter({ entries }: CacheTables, to: SQL): SQL {
+  const { expiresAt, keptUntil, createdAt } = entries
+  const next = sql`case
+          when w.fits and w.counts then ${to}
+          when w.fits then timestamptz 'epoch'
+          else least(${expiresAt}, w.furthest)
+        end`
+  return sql`${next} as expires_at,
+        case when not w.fits and ${expiresAt} <= w.furthest then ${keptUntil} else ${next} end as kept_until,
+        case when w.running then ${createdAt} else statement_timestamp() end as begun_at`
+}
+
+/** Takes tokens from a bucket. The deadline is the moment when the bucket is full. */
+export const takeTokens = counting({
+  name: 'take_tokens',
+  life: refillTime(sql`greatest(${cost}, 0)`),
+  next: (tables, running) => {
+    const { entries } = tables
+    return sql`
+      select w.running, w.fits, case when w.fits then w.missing else ${entries.number} end as number,
+        ${movedCounter(tables, sql`w.refilled_at + ${refillTime(sql`w.missing`)}`)}
+      from (
+        select v.*, greatest(v.used + ${cost}, 0) as missing, true as counts,
+          v.at + ${refillTime(calls(tables))} as furthest
+        from (
+          select u.running, u.at, u.used, ${fits(sql`u.used`)} as fits,
+            case when u.used > 0 then u.refilled_at else u.at end as refilled_at
+          from (${bucket(tables, running)}) as u
+        ) as v
+      ) as w`
+  },
+})
+
+/** The tokens that are missing at this moment, and when the last of them came back. Only whole refills count. */
+function bucket(tables: CacheTables, running: SQL): SQL {
+  const { entries } = tables
+  return sql`
+    select r.running, r.at, r.last + (r.refills * ${periodMs})::float8 * interval '1 millisecond' as refilled_at,
+      case when r.running then greatest(${calls(tables)} - r.refills * ${param('refill', 'numeric')}, 0) else 0 end as used
+    from (
+      select b.*, floor(extract(epoch from b.at - b.last)::numeric * 1000 / ${periodMs}) as refills
+      from (
+        select c.running, c.at, least(${entries.expiresAt} - ${refillTime(calls(tables))}, c.at) as last
+        from (select ${running} as running, clock_timestamp() as at) as c
+      ) as b
+    ) as r`
+}
+
+/** The interval in which so many tokens come back. Bounded, because any number may be stored under the key. */
+function refillTime(tokens: SQL): SQL {
+  const ms = sql`ceil(${tokens} / ${param('refill', 'numeric')}) * ${periodMs}`
+  return sql`(least(${ms}, ${sql.raw(String(MAX_REFILL_MS))})::float8 * interval '1 millisecond')`
+}
+
+/** The whole calls that a counter holds. */
+export function calls({ entries }: CacheTables): SQL {
+  return sql`greatest(floor(${entries.number}), 0)`
+}
 
 /**
  * False if the window begins in the future, because the clock stepped back. Such a window ends a period from now at the latest.
@@ -59,9 +246,4 @@ export const countCall = operation({
  */
 export function hasBegun({ entries }: CacheTables): SQL {
   return sql`${entries.createdAt} <= clock_timestamp()`
-}
-
-/** The count after this call. */
-export function nextCount({ entries }: CacheTables): SQL {
-  return sql`least(greatest(floor(${entries.number}), 0) + 1, ${param('cap', 'numeric')})`
 }

@@ -4,7 +4,7 @@ import { rejected } from '../../schema/rejected.ts'
 import { bool, decimal, nullable, number, oneOf, strings, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { changes, changesSince } from './changes.ts'
-import { claimSteps } from './claim.ts'
+import { claimSteps, isResting } from './claim.ts'
 import { milliseconds, param } from './fragments.ts'
 import { FOUND_OR_NOT, remainingMs } from './read-copies.ts'
 import { slide } from './slide.ts'
@@ -22,7 +22,7 @@ export function servableUntil({ entries: { expiresAt, keptUntil } }: CacheTables
 
 /**
  * The entry of the key. `state` is `live`; `stale` if it expired, but may still be served and the caller accepts that; or
- * `gone`. `wanted` is true if the value should be computed.
+ * `gone`. `wanted` is true if the value should be computed. If it can be served, that waits for the end of a back-off.
  */
 function found(tables: CacheTables): SQL {
   const { entries } = tables
@@ -31,7 +31,11 @@ function found(tables: CacheTables): SQL {
   const isServable = sql`((${keptUntil} is null or ${keptUntil} > statement_timestamp())
     and (${param('staleMs', 'float8')} is null or ${expiresAt} + ${milliseconds('staleMs')} > statement_timestamp()))`
   return sql`
-    select entry.*, entry.state <> 'live' or entry.early or ${param('force', 'boolean')} as wanted
+    select entry.*, case
+        when entry.state = 'gone' or ${param('force', 'boolean')} then true
+        when entry.state = 'live' and not entry.early then false
+        else not ${isResting(tables, param('key'))}
+      end as wanted
     from (
       select ${key}, ${value}, ${number}, ${writtenBy}, ${expiresAt}, ${tables.entries.tags}, case
           when not (${isFresh} or ${isServable}) then 'gone'

@@ -1,18 +1,20 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = 'ae726a75'
+export const ROUTINE_VERSION = '43e9e40f'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   add: 'key value number asOf at after tags',
+  back_off: 'backoffMs key token',
   browse: 'from to after limit',
   browse_expired: 'from to after limit',
   browse_forever: 'from to after limit',
   browse_live: 'from to after limit',
   clear: 'from to batch',
   count: 'from to after limit',
-  count_call: 'cap key periodMs',
+  count_call: 'cost cap key periodMs',
+  count_sliding: 'key cost periodMs cap',
   count_tagged: 'tag',
   count_tagged_in_range: 'from to tag',
   count_up: 'delta key sliding at after',
@@ -44,6 +46,7 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   read_copies_with_changes: 'keys since',
   read_copy_sliding: 'keys ttlMs maxAgeMs lifeMs',
   read_copy_sliding_with_changes: 'since keys ttlMs maxAgeMs lifeMs',
+  read_counter: 'key',
   read_deadline: 'key',
   read_due: 'ttlMs maxAgeMs key',
   read_many: 'keys',
@@ -58,8 +61,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   read_response_unclaimed: 'base digests headOnly anyTag noneMatch modifiedSince suffix first last',
   read_sliding: 'key ttlMs maxAgeMs lifeMs',
   read_tag_events: 'key prefixes tags',
-  read_unclaimed: 'force staleMs early key forCopy',
-  read_unclaimed_with_changes: 'force staleMs early key forCopy since',
+  read_unclaimed: 'force key staleMs early forCopy',
+  read_unclaimed_with_changes: 'force key staleMs early forCopy since',
   release: 'key token',
   remove: 'key',
   remove_many: 'keys',
@@ -70,6 +73,7 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   sweep: 'leases batch slot begin scan trims rows',
   sweep_in_range: 'from to leases batch slot after scan',
   take_snapshot: '',
+  take_tokens: 'key cost refill periodMs cap',
   touch: 'at after key',
   write: 'key value number asOf at after tags',
   write_many: 'asOf keys values numbers at after tags',

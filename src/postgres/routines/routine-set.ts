@@ -6,6 +6,7 @@ import type { CacheTables } from '../../schema/index.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
 import type { Operation } from '../operation.ts'
 import { add } from '../operations/add.ts'
+import { backOff } from '../operations/back-off.ts'
 import { browse } from '../operations/browse.ts'
 import { clear } from '../operations/clear.ts'
 import { count } from '../operations/count.ts'
@@ -15,7 +16,7 @@ import { evict } from '../operations/evict.ts'
 import { fill } from '../operations/fill.ts'
 import { has } from '../operations/has.ts'
 import { invalidate } from '../operations/invalidate.ts'
-import { countCall } from '../operations/limit.ts'
+import { countCall, countSliding, takeTokens } from '../operations/limit.ts'
 import { list } from '../operations/list.ts'
 import { markTags } from '../operations/mark-tags.ts'
 import { pull } from '../operations/pull.ts'
@@ -26,6 +27,7 @@ import {
   readCopySliding,
   readCopySlidingWithChanges,
 } from '../operations/read-copies.ts'
+import { readCounter } from '../operations/read-counter.ts'
 import { readDeadline } from '../operations/read-deadline.ts'
 import { readDue } from '../operations/read-due.ts'
 import { readMarked } from '../operations/read-marked.ts'
@@ -70,8 +72,8 @@ const lists = [list.all, list.direct, browse].flatMap((byState) => Object.values
 const claims = [readOrClaim, readOrClaimSliding, readOrClaimWithChanges, readOrClaimSlidingWithChanges]
 const unclaimed = [readUnclaimed, readUnclaimedWithChanges]
 const copies = [readCopies, readCopiesWithChanges, readCopySliding, readCopySlidingWithChanges]
-const reads = [readOne, read, readMarked, readSliding, readDue, readDeadline, has, takeSnapshot]
-const writes = [write, writeMany, add, touch, countUp, countCall, fill, release]
+const reads = [readOne, read, readMarked, readSliding, readDue, readDeadline, readCounter, has, takeSnapshot]
+const writes = [write, writeMany, add, touch, countUp, countCall, countSliding, takeTokens, fill, release, backOff]
 const tagEvents = [readTagEvents, writeTagEvents]
 const removals = [remove, removeMany, pull, clear, invalidate, markTags]
 const counts = [count]

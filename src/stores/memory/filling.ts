@@ -1,6 +1,6 @@
 /** The three steps of a fill in memory; `src/fill` says what they are for. */
 import type { ClaimAnswer, ClaimRequest, FillRequest } from '../../store/claims.ts'
-import { buildFilledEntry, claimEntry } from '../../store/entries.ts'
+import { backOff, buildFilledEntry, claimEntry } from '../../store/entries.ts'
 import { toReply } from '../../store/store.ts'
 import type { MemoryStorage } from './storage.ts'
 
@@ -35,8 +35,12 @@ export function filling(storage: MemoryStorage) {
       // False if there is no room for it.
       return toReply(storage.peek(request.key) !== undefined)
     },
-    release(key: string, token: string) {
-      if (leases.get(key)?.token === token) leases.delete(key)
+    release(key: string, token: string, backoffMs?: number) {
+      const lease = leases.get(key)
+      if (lease?.token !== token) return toReply(undefined)
+      leases.delete(key)
+      const rest = backOff(lease, backoffMs, storage.now())
+      if (rest !== undefined) storage.claim(key, rest)
       return toReply(undefined)
     },
   }

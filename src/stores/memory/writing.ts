@@ -1,6 +1,8 @@
 /** Writes and counters of the memory store. Every write takes the lease away, so the fill it stands for is refused. */
 
-import { buildEntry, countEntry, limitEntry, type StoredEntry, touchEntry } from '../../store/entries.ts'
+import { countEntry, limitEntry } from '../../store/counters.ts'
+import { buildEntry, type StoredEntry, touchEntry } from '../../store/entries.ts'
+import type { LimitInput } from '../../store/limits.ts'
 import { type CountInput, type Item, toReply, type WriteInput } from '../../store/store.ts'
 import type { Deadline } from '../../values/expiration.ts'
 import type { MemoryRow } from './row.ts'
@@ -51,10 +53,10 @@ export function writing(storage: MemoryStorage) {
       put(counter)
       return toReply(counter.number)
     },
-    limit(key: string, rule: { readonly periodMs: number; readonly cap: number }) {
+    limit(key: string, rule: LimitInput) {
       const at = storage.now()
-      const { entry, window } = limitEntry(liveRow(key, at), key, rule, at)
-      put(entry)
+      const { entry, window, isChanged } = limitEntry(liveRow(key, at), key, rule, at)
+      if (isChanged) put(entry)
       return toReply(window)
     },
   }

@@ -94,6 +94,6 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     list: async (scope, input) => joinedPages(await everywhere((store) => store.list(scope, input)), input.limit),
     readOrClaim: (request) => at(request.key).readOrClaim({ ...request, changes: undefined }),
     fill: (request) => at(request.key).fill({ ...request, asOf: asOfFor(request.asOf, locate(request.key)) }),
-    release: (key, token) => at(key).release(key, token),
+    release: (key, token, backoffMs) => at(key).release(key, token, backoffMs),
   }
 }

@@ -154,13 +154,19 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
       const { cache: own, key } = at(stored)
       return toReply(String(await own.increment(key, Number(delta), { sliding, expiration: expirationOf(deadline) })))
     },
-    async limit(stored, { periodMs, cap }) {
+    async limit(stored, { periodMs, cap, algorithm, cost, refill }) {
       const { cache: own, key } = at(stored)
-      const { count, resetAt, resetMs } = await own.limit(key, {
+      const { count, resetAt, resetMs, allowed, remaining, retryMs } = await own.limit(key, {
         limit: cap - 1,
         period: { milliseconds: periodMs },
+        // A cache that knows only fixed windows may refuse other options.
+        ...(algorithm === undefined || algorithm === 'fixed-window' ? {} : { algorithm }),
+        ...(algorithm === 'token-bucket' ? { refill } : {}),
+        ...(cost === undefined || cost === 1 ? {} : { cost }),
       })
-      return toReply({ count, resetAt: resetAt.getTime(), resetMs })
+      // A cache that ignores the options leaves out this field, which the engine notices.
+      const more = retryMs === undefined ? {} : { isAllowed: allowed, remaining, retryMs }
+      return toReply({ count, resetAt: resetAt.getTime(), resetMs, ...more })
     },
     remove,
     async take(stored) {

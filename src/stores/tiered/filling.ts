@@ -95,9 +95,9 @@ export function filling({ far, copies, guards, readerFor, keepRow }: FillTiers) 
   return {
     readOrClaim,
     fill,
-    async release(key: string, token: string) {
+    async release(key: string, token: string, backoffMs?: number) {
       forgetClaim(token)
-      return far.release(key, token)
+      return far.release(key, token, backoffMs)
     },
   }
 }

@@ -4,6 +4,7 @@ import { counters } from './counters.ts'
 import { expiration } from './expiration.ts'
 import { inspecting } from './inspecting.ts'
 import { keys } from './keys.ts'
+import { limits } from './limits.ts'
 import { namespaces } from './namespaces.ts'
 import { overtaken } from './overtaken.ts'
 import { readingAndWriting } from './reading-writing.ts'
@@ -33,6 +34,7 @@ export function cacheContract(runner: TestRunner, store: StoreUnderTest): void {
     expiration,
     readingAndWriting,
     counters,
+    limits,
     namespaces,
     inspecting,
     tags,

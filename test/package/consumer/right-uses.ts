@@ -46,6 +46,7 @@ import {
   jsonCodec,
   type Lease,
   type LimitResult,
+  type LimitRule,
   type ListInput,
   type ListOptions,
   type Metered,
@@ -210,7 +211,11 @@ export async function everyMethod(database: Database): Promise<void> {
 
   const counter: CounterOptions = { expiration: 60, sliding: true }
   const sum: number = (await cache.increment('hits', 2, counter)) + (await cache.decrement('hits'))
+  const rule: LimitRule = { limit: 20, refill: 5, period: '1s', algorithm: 'token-bucket', cost: 2, blockList: true }
   const { allowed, remaining, resetAt, resetMs }: LimitResult = await cache.limit('login', { limit: 5, period: '1m' })
+  const { retryMs, reason }: LimitResult = await cache.limit('bucket', rule)
+  same<typeof retryMs, number>(true)
+  same<typeof reason, 'block list' | undefined>(true)
   same<typeof resetAt, Date>(true)
   same<typeof resetMs, number>(true)
 

@@ -1,0 +1,27 @@
+import { sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { integer } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { milliseconds, param } from './fragments.ts'
+import { backoffToken, heldLease } from './lease.ts'
+
+/**
+ * Releases a lease after a refresh failed. For `backoffMs` nobody claims it for the sake of an entry that may still be served.
+ * A caller that may get no entry claims it at once.
+ */
+export const backOff = operation({
+  name: 'back_off',
+  repeatable: 'always',
+  rows: 'one',
+  columns: { count: integer },
+  build(db, tables, answer) {
+    const expiresAt = sql`(statement_timestamp() + ${milliseconds('backoffMs')})`
+    const resting = db.$with('resting', {}).as(sql`
+      update ${tables.leases}
+      set token = ${backoffToken(param('backoffMs', 'numeric'))}, xid = pg_current_xact_id(),
+        expires_at = ${expiresAt}, cleanup_slot = ${cleanupSlot(expiresAt)}
+      where ${heldLease(tables)}
+      returning 1`)
+    return answer(db.with(resting), { count: sql`count(*)` }).from(sql`resting`)
+  },
+})

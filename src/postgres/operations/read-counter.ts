@@ -1,0 +1,40 @@
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { live } from '../../schema/index.ts'
+import { bool, decimal, instant, nullable, number } from '../kinds.ts'
+import { operation } from '../operation.ts'
+import { param } from './fragments.ts'
+
+/** The answer of the statements that `limit` sends. */
+export const COUNTER_COLUMNS = {
+  number: nullable(decimal),
+  expiresAt: instant,
+  /** Milliseconds until then; null if the counter is permanent. */
+  leftMs: nullable(number),
+  /** Whether the call was allowed. */
+  allowed: nullable(bool),
+} as const
+
+/** A counter's columns, by the clock after the wait for its lock: the window may have begun during that wait. */
+export function counterColumns(row: { number: SQLWrapper; expiresAt: SQLWrapper }, allowed: SQL) {
+  return {
+    number: row.number,
+    expiresAt: row.expiresAt,
+    leftMs: sql`extract(epoch from ${row.expiresAt} - clock_timestamp()) * 1000`,
+    allowed,
+  }
+}
+
+/** Reads a counter without counting. `allowed` is null if the entry is not a counter, and `number` if nothing is counted. */
+export const readCounter = operation({
+  name: 'read_counter',
+  repeatable: 'always',
+  rows: 'one',
+  columns: COUNTER_COLUMNS,
+  build(db, tables, answer) {
+    const { entries } = tables
+    return answer(db, {
+      ...counterColumns(entries, sql`case when ${entries.value} is null then true end`),
+      expiresAt: sql`coalesce(${entries.expiresAt}, clock_timestamp())`,
+    }).from(sql`(select) as one left join ${entries} on ${entries.key} = ${param('key')} and ${live(tables)}`)
+  },
+})
