@@ -16,9 +16,13 @@ const written = new Set()
 
 for (const entry of Object.values(entries)) {
   if (typeof entry === 'string') continue
+  const module = `require('./${basename(entry.default)}')`
+  const hasDefault = /\bas default\b/.test(readFileSync(join(root, entry.types), 'utf8'))
+  // Checkers of types find the default export only if something is assigned to it.
+  const withDefault = `Object.assign(exports, ${module})\nexports.default = ${module}.default`
   writeFileSync(
     join(root, entry.require.default),
-    `'use strict'\nmodule.exports = require('./${basename(entry.default)}')\n`,
+    `'use strict'\n${hasDefault ? withDefault : `module.exports = ${module}`}\n`,
   )
   declare(join(root, entry.types))
 }

@@ -11,6 +11,7 @@ export type {
   CacheStats,
   CleanupResult,
   ClearExpiredOptions,
+  ClearOptions,
   CounterOptions,
   CountOptions,
   EntryPage,

@@ -42,12 +42,27 @@ export async function walBytes(pool: pg.Pool, calls: number, work: (i: number) =
   return Number(await one(pool, 'select pg_current_wal_insert_lsn() - $1::pg_lsn', [before])) / calls
 }
 
+/**
+ * The end of a list of columns and of a list of values, for the slot of an instant. Versions that generate the column take no
+ * value for it.
+ */
+export async function slotOf(pool: pg.Pool, instant: string): Promise<{ column: string; value: string }> {
+  const isGenerated = await one<boolean>(
+    pool,
+    `select attgenerated <> '' from pg_attribute where attrelid = 'cache_entries'::regclass and attname = 'cleanup_slot'`,
+  )
+  if (isGenerated) return { column: '', value: '' }
+  const value = `floor(extract(epoch from (${instant} - timestamptz '2000-01-01 00:00:00+00')) / 600)::int`
+  return { column: ', cleanup_slot', value: `, ${value}` }
+}
+
 /** Fills the table by SQL: entries of `bytes` characters that expire within a day, or have expired already. */
 export async function fillEntries(pool: pg.Pool, count: number, { bytes = 100, isExpired = false, from = 0 } = {}) {
   const deadline = isExpired ? `now() - interval '1 hour'` : `now() + (1 + i % 24) * interval '1 hour'`
+  const slot = await slotOf(pool, 'given.at')
   await pool.query(
-    `insert into cache_entries (key, value, expires_at, kept_until)
-     select 'entry:' || i, to_json(left(repeat(md5(i::text), $3::int / 32 + 1), $3::int))::text, given.at, given.at
+    `insert into cache_entries (key, value, expires_at, kept_until${slot.column})
+     select 'entry:' || i, to_json(left(repeat(md5(i::text), $3::int / 32 + 1), $3::int))::text, given.at, given.at${slot.value}
      from generate_series($1::int, $2::int) as i, lateral (select ${deadline} as at) as given`,
     [from, from + count - 1, bytes],
   )

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Bench } from '../harness/bench.ts'
 import { each, measure, once, spread, timeCells, type Variant } from '../harness/measure.ts'
 import type { Case, Cell, Figure, Question } from '../harness/question.ts'
-import { openSites, type Site } from '../harness/site.ts'
+import { openSites, type Site, slotOf } from '../harness/site.ts'
 
 const PART = 500_000
 const NAMESPACE_ENTRIES = 10_000
@@ -20,10 +20,11 @@ const spell = (entries: number) => entries.toLocaleString('en')
 
 /** Namespaces of 10,000 entries each: one entry in eleven has expired, and a third of the others never expires. */
 async function fillNamespaces(pool: pg.Pool, entries: number): Promise<void> {
+  const slot = await slotOf(pool, 'given.at')
   for (let from = 0; from < entries; from += PART) {
     await pool.query(
-      `insert into cache_entries (key, value, expires_at, kept_until)
-       select 'tenant-' || i / ${NAMESPACE_ENTRIES} || '|entry:' || i, to_json(repeat(md5(i::text), 3))::text, given.at, given.at
+      `insert into cache_entries (key, value, expires_at, kept_until${slot.column})
+       select 'tenant-' || i / ${NAMESPACE_ENTRIES} || '|entry:' || i, to_json(repeat(md5(i::text), 3))::text, given.at, given.at${slot.value}
        from generate_series($1::int, $2::int) as i, lateral (select case
          when i % 11 = 0 then now() - interval '1 hour'
          when i % 3 > 0 then now() + interval '1 hour' + (i % 86400) * interval '1 second' end as at) as given`,

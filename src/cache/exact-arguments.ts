@@ -22,7 +22,7 @@ const MOST_ARGUMENTS = {
   pull: 1,
   delete: 1,
   deleteMany: 1,
-  clear: 0,
+  clear: 1,
   count: 1,
   expiration: 1,
   invalidate: 1,

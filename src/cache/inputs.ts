@@ -1,6 +1,13 @@
 /** Checks and parses the arguments of a cache's methods before anything happens. */
 
-import type { CacheSnapshot, ClearExpiredOptions, CounterOptions, LimitRule, WriteOptions } from '../cache.ts'
+import type {
+  CacheSnapshot,
+  ClearExpiredOptions,
+  ClearOptions,
+  CounterOptions,
+  LimitRule,
+  WriteOptions,
+} from '../cache.ts'
 import type { SweepInput } from '../store/inputs.ts'
 import type { CountInput, WriteInput } from '../store/store.ts'
 import { now } from '../values/clock.ts'
@@ -14,7 +21,7 @@ import {
 } from '../values/errors.ts'
 import { boundedSpan, parsePeriod } from '../values/expiration.ts'
 import { isPlain } from '../values/json-loss.ts'
-import { storedTags } from '../values/key.ts'
+import { prefixScope, type Scope, storedTags } from '../values/key.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject, wholeNumber } from '../values/options.ts'
 import { ignoreRejection, isThenable, withoutRejection } from '../values/promises.ts'
 import { checkedSnapshot } from '../values/snapshot.ts'
@@ -110,6 +117,16 @@ export function parseTags(tags: string | Iterable<string>): string[] | null {
   // Ignoring a missing tag would silently leave old data in place.
   if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
   return storedTags(tags)
+}
+
+/**
+ * What `clear` deletes if it is given options. A prefix of `undefined` is refused, because it would delete everything.
+ *
+ * @throws InvalidOptionError, InvalidKeyError
+ */
+export function parseClear(scope: Scope, options: ClearOptions): Scope {
+  const { prefix } = optionsObject<ClearOptions>(options, ['prefix'])
+  return prefixScope(scope, prefix)
 }
 
 /** Deleting a batch takes some tens of milliseconds, so locks are short. A run of 40 requests removes 200,000. */

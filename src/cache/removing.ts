@@ -1,9 +1,9 @@
 /** `delete`, `deleteMany`, `pull`, `clear`, `clearExpired`, `invalidate`: methods that make entries absent. */
-import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions } from '../cache.ts'
+import type { Cache, CacheSnapshot, CleanupResult, ClearExpiredOptions, ClearOptions } from '../cache.ts'
 import { decodeRow } from '../store/decode-row.ts'
 import { byCodePoint, storedKey, storedKeys } from '../values/key.ts'
 import type { OperationEngine } from './engine.ts'
-import { asSnapshot, parseSweep, parseTags } from './inputs.ts'
+import { asSnapshot, parseClear, parseSweep, parseTags } from './inputs.ts'
 import { nothing, outcome, perform, replyWith } from './perform.ts'
 
 export function removing(engine: OperationEngine) {
@@ -37,8 +37,10 @@ export function removing(engine: OperationEngine) {
       })
       return pulled?.value
     }) as Cache['pull'],
-    clear: async (): Promise<number> =>
-      perform(engine, { name: 'clear', run: () => store.clear(scope), report, changes: 'all' }),
+    async clear(options?: ClearOptions): Promise<number> {
+      const cleared = options === undefined ? scope : parseClear(scope, options)
+      return perform(engine, { name: 'clear', run: () => store.clear(cleared), report, changes: 'all' })
+    },
     async clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult> {
       const input = parseSweep(options)
       return perform(engine, {

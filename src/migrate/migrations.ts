@@ -48,5 +48,14 @@ export const migrations: readonly Migration[] = [
       "ALTER TABLE \"cache_leases\" ADD COLUMN \"cleanup_slot\" integer GENERATED ALWAYS AS (floor(extract(epoch from (expires_at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int) STORED;",
       "CREATE INDEX \"cache_leases_cleanup_slot_idx\" ON \"cache_leases\" USING btree (\"cleanup_slot\");"
     ]
+  },
+  {
+    "name": "0006_plain_slots",
+    "statements": [
+      "ALTER TABLE \"cache_entries\" ALTER COLUMN \"cleanup_slot\" DROP EXPRESSION IF EXISTS;",
+      "ALTER TABLE \"cache_entries\" ALTER COLUMN \"cleanup_slot\" SET DEFAULT 0;",
+      "ALTER TABLE \"cache_leases\" ALTER COLUMN \"cleanup_slot\" DROP EXPRESSION IF EXISTS;",
+      "ALTER TABLE \"cache_leases\" ALTER COLUMN \"cleanup_slot\" SET DEFAULT 0;"
+    ]
   }
 ]

@@ -20,7 +20,7 @@ import {
 import { describeType, InvalidTableNameError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { allOf } from './all-of.ts'
-import { cleanupSlot } from './cleanup-slot.ts'
+import { UNKNOWN_SLOT } from './cleanup-slot.ts'
 import { rejected } from './rejected.ts'
 
 /** Postgres silently cuts identifiers at NAMEDATALEN - 1 bytes, and a cut name is another name. */
@@ -68,8 +68,8 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       expiresAt: instant('expires_at'),
       /** A stale value may be served until then, and cleanup removes the entry after it. Never before `expires_at`. */
       keptUntil: instant('kept_until'),
-      /** The only indexed time. Coarse, so that a touch rarely changes it. */
-      cleanupSlot: integer('cleanup_slot').generatedAlwaysAs(cleanupSlot(sql.raw('kept_until'))),
+      /** The slot of `kept_until`, and the only indexed time. Coarse, so that a touch rarely changes it. */
+      cleanupSlot: integer('cleanup_slot').default(UNKNOWN_SLOT),
       /** Null if there are none, so that untagged entries skip the check. */
       tags: text('tags').array(),
       /** The snapshot that the fill's data is from. Null if there are no tags. */
@@ -101,7 +101,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       /** The entry's `written_by` as the claim saw it. Null if there was no entry. */
       seen: transactionId('seen'),
       /** The slot of `expires_at`, by which cleanup finds idle leases. A claim and its fill are mostly in one slot. */
-      cleanupSlot: integer('cleanup_slot').generatedAlwaysAs(cleanupSlot(sql.raw('expires_at'))),
+      cleanupSlot: integer('cleanup_slot').default(UNKNOWN_SLOT),
     },
     (t) => [index(`${prefix}cache_leases_cleanup_slot_idx`).on(t.cleanupSlot)],
   )

@@ -187,8 +187,8 @@ export interface Store {
   /** Removes an entry, breaks its lease, and answers with the row if it was live. For `pull`. */
   take(key: string): MaybePromise<Reply<Row | undefined>>
   /**
-   * Removes every entry and breaks every lease whose key begins with `scope.prefix`. Answers with the number of entries, expired
-   * ones included.
+   * Removes every entry and breaks every lease whose key begins with `scope.prefix`, which may end in the middle of a key.
+   * Answers with the number of entries, expired ones included.
    */
   clear(scope: Scope): MaybePromise<Reply<number>>
   /**

@@ -129,6 +129,11 @@ export function storedKeys(scope: Scope, keys: unknown): Map<string, string> {
   return wanted
 }
 
+/** The part of a scope whose keys, with the namespaces before them, start with the caller's prefix. @throws InvalidKeyError */
+export function prefixScope(scope: Scope, prefix: unknown): Scope {
+  return { ...scope, prefix: scope.prefix + escaped(checked(prefix, 'prefix')) }
+}
+
 /** A range of stored keys. `from` is inclusive and `to` exclusive. */
 export interface KeyRange {
   readonly from: string

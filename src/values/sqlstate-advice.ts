@@ -28,6 +28,7 @@ export const SQLSTATE_ADVICE: Record<string, string> = {
   '42501':
     "The role lacks a right to use or create the cache's tables, or row-level security refuses the row: run `pgstash doctor`.",
   '42703': `A table of the cache lacks a column: ${FOREIGN}`,
+  '428C9': `The cache's tables are of an older version: ${MIGRATE}.`,
   '42804': `A table of the cache has a column of another type: ${FOREIGN}`,
   '42P10': `A table of the cache lacks its key: ${FOREIGN}`,
   '42P05': NAME_LOST,

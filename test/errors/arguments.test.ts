@@ -47,7 +47,7 @@ const CALLS: Record<keyof Cache, unknown[]> = {
   pull: ['k'],
   delete: ['k'],
   deleteMany: [['k']],
-  clear: [],
+  clear: [{ prefix: 'k' }],
   count: [{}],
   expiration: ['k'],
   invalidate: ['a'],

@@ -63,6 +63,7 @@ describe('an option that there is not', () => {
     ['limit', (o) => memory.limit('k', o), 'windowMs', 'period'],
     ['limit', (o) => memory.limit('k', o), 'max', 'limit'],
     ['list', (o) => memory.list(o), 'offset', 'cursor'],
+    ['clear', (o) => memory.clear(o as never), 'prefixes', 'prefix'],
     ['clearExpired', (o) => memory.clearExpired(o), 'batchSize', 'batch'],
     ['responseCache', (o) => responseCache(o), 'ttl', 'expiration'],
     ['responseCache', (o) => responseCache(o), 'tag', 'tags'],

@@ -25,6 +25,7 @@ const MIGRATIONS = [
   'migration 0003_changes',
   'migration 0004_history',
   'migration 0005_lease_slots',
+  'migration 0006_plain_slots',
 ]
 const RECIPE = 'docs/snippets/own-drizzle-kit'
 

@@ -28,6 +28,9 @@ const PROBES: Record<string, string> = {
   './drizzle': 'drizzle',
   './hono': 'hono',
   './fetch': 'fetch',
+  './better-auth': 'better-auth',
+  './keyv': 'keyv',
+  './unstorage': 'unstorage',
   './cron': 'cron',
   './admin': 'admin',
   './telemetry': 'telemetry',
@@ -48,6 +51,11 @@ const BUDGET_BYTES: Record<string, number> = {
   // Includes the codec, which reaches a program with `createCache` in any case.
   './hono': 51_000,
   './fetch': 50_000,
+  // Includes the checks of caches and options.
+  './better-auth': 3_150,
+  './keyv': 2_150,
+  // Includes `createCache`, for a driver that is given a connection string.
+  './unstorage': 60_000,
   './cron': 7_500,
   './admin': 46_000,
   // Includes the statements that write a history. The listeners alone are measured below.
@@ -145,6 +153,7 @@ describe('the size of what is used of pgstash', () => {
     ['createCache', 56_500],
     ['memoryCache', 31_500],
     ['cached', 36_700],
+    ['sessionStore', 7_700, 'pgstash/hono'],
     ['openTelemetryListener', 3_700, 'pgstash/telemetry'],
     ['analyticsEngineListener', 3_700, 'pgstash/telemetry'],
   ])(

@@ -108,6 +108,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'ClaimState',
       'CleanupResult',
       'ClearExpiredOptions',
+      'ClearOptions',
       'Codec',
       'CommonOptions',
       'CompressingCodecOptions',
@@ -249,6 +250,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'rateLimitKey',
       'rateLimiterStore',
       'responseCache',
+      'sessionStore',
     ],
     types: [
       'CacheMiddlewareOptions',
@@ -262,6 +264,9 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'RateLimiterStore',
       'RateLimiterStoreOptions',
       'ResponseCacheOptions',
+      'SessionData',
+      'SessionStore',
+      'SessionStoreOptions',
     ],
   },
   './fetch': {
@@ -274,6 +279,18 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'RateLimitOptions',
       'ResponseCacheOptions',
     ],
+  },
+  './better-auth': {
+    values: ['secondaryStorage'],
+    types: ['SecondaryStorage', 'SecondaryStorageOptions'],
+  },
+  './keyv': {
+    values: ['keyvStore'],
+    types: ['KeyvStore'],
+  },
+  './unstorage': {
+    values: ['default', 'unstorageDriver'],
+    types: ['UnstorageDriver', 'UnstorageDriverOptions'],
   },
   './cron': {
     values: ['cronRoute', 'scheduledCleanup'],

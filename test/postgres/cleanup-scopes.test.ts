@@ -38,7 +38,9 @@ async function fill(namespace: string, count: number, minutes: number): Promise<
 
 async function fillLeases(namespace: string, count: number, age: string): Promise<void> {
   await pool.query(
-    `insert into cache_leases (key, expires_at) select $1 || '|' || i, now() - $3::interval from generate_series(1, $2) as i`,
+    `insert into cache_leases (key, expires_at, cleanup_slot)
+     select $1 || '|' || i, at, floor(extract(epoch from (at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int
+     from generate_series(1, $2) as i, lateral (select now() - $3::interval as at) as given`,
     [namespace, count, age],
   )
 }

@@ -165,7 +165,9 @@ describe('storage on a real server', () => {
     const distance = () =>
       one<number>("select extract(epoch from kept_until - expires_at)::int from cache_entries where key = 'key'")
     const serveStale = () =>
-      pool.query("update cache_entries set kept_until = expires_at + interval '10 minutes' where key = 'key'")
+      pool.query(
+        "update cache_entries set kept_until = expires_at + interval '10 minutes', cleanup_slot = cleanup_slot + 1 where key = 'key'",
+      )
     await cache.set('key', 1, { expiration: 60 })
     await serveStale()
     await cache.touch('key', 120)

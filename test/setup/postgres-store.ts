@@ -4,14 +4,26 @@ import { type CacheTables, createCache, type Database } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { defaultTables } from 'pgstash/schema'
 import type { StoreUnderTest } from 'pgstash/testing'
+import { cleanupSlot } from '../../src/schema/cleanup-slot.ts'
 
 export async function postgresStore(db: Database, tables: CacheTables = defaultTables): Promise<StoreUnderTest> {
   await migrate(db, { tables })
   return {
     create: (options) => createCache(db, { tables, timeout: 60_000, ...options }),
-    reset: () => emptyTables(db, tables),
+    async reset() {
+      await checkSlots(db, tables)
+      await emptyTables(db, tables)
+    },
     advance: (ms) => advance(db, ms, tables),
   }
+}
+
+/** Fails if a statement of the test before left a row in another slot than that of its deadline. */
+async function checkSlots(db: Database, { entries, leases }: CacheTables): Promise<void> {
+  const wrong = await db.execute(sql`select
+    exists (select from ${entries} where cleanup_slot is distinct from ${cleanupSlot(sql.raw('kept_until'))})
+    or exists (select from ${leases} where cleanup_slot is distinct from ${cleanupSlot(sql.raw('expires_at'))}) as wrong`)
+  if (/"wrong":"?t/.test(JSON.stringify(wrong))) throw new Error('Expected each row to be in the slot of its deadline.')
 }
 
 /**
@@ -28,6 +40,8 @@ export async function advance(db: Database, ms: number, tables: CacheTables = de
   const span = sql`${ms}::float8 * interval '1 millisecond'`
   await db.execute(sql`update ${tables.entries} set
     expires_at = expires_at - ${span}, kept_until = kept_until - ${span},
-    created_at = created_at - ${span}, updated_at = updated_at - ${span}`)
-  await db.execute(sql`update ${tables.leases} set expires_at = expires_at - ${span}`)
+    created_at = created_at - ${span}, updated_at = updated_at - ${span},
+    cleanup_slot = ${cleanupSlot(sql`(kept_until - ${span})`)}`)
+  await db.execute(sql`update ${tables.leases} set expires_at = expires_at - ${span},
+    cleanup_slot = ${cleanupSlot(sql`(expires_at - ${span})`)}`)
 }

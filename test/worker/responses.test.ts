@@ -175,7 +175,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     const paths = [NEAR, '/cities/countries', '/sun?lat=1&lng=2&year=2026']
     for (const path of paths) await demo.ask(path)
     await demo.sql.query(
-      `update cache_entries set expires_at = now() - interval '1 hour', kept_until = now() - interval '1 hour' where key like $1`,
+      `update cache_entries set expires_at = now() - interval '1 hour', kept_until = now() - interval '1 hour', cleanup_slot = 0 where key like $1`,
       [`%${NEAR_KEY} part-%`],
     )
     await demo.scheduled()
@@ -190,7 +190,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     await demo.ask(NEAR)
     await demo.ask('/sun?lat=1&lng=2&year=2026')
     await demo.sql.query(
-      `update cache_entries set expires_at = now() - interval '1 hour', kept_until = now() - interval '1 hour' where key like '%sun%'`,
+      `update cache_entries set expires_at = now() - interval '1 hour', kept_until = now() - interval '1 hour', cleanup_slot = 0 where key like '%sun%'`,
     )
     const { json } = await demo.fetch('/entries')
     expect(json.live).toMatchObject([

@@ -3,6 +3,7 @@ import { integer } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { overwrite, param, writtenColumns, zipped } from '../../postgres/operations/fragments.ts'
 import { isFromFuture } from '../../postgres/operations/history.ts'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 
 /**
  * Stores entries as they were exported, and overwrites those of the same keys. `keys` must be distinct.
@@ -20,6 +21,7 @@ export const importEntries = operation({
     const written = db.$with('written', {}).as(sql`
       insert into ${entries} (${writtenColumns}, meta)
       select item.key, item.value, item.number::numeric, item.expires_at::timestamptz, item.kept_until::timestamptz,
+        ${cleanupSlot(sql`item.kept_until::timestamptz`)},
         tagged.tags, case when tagged.tags is not null then given.filled_at end,
         item.compute_ms::float8, coalesce(item.created_at::timestamptz, statement_timestamp()), coalesce(item.updated_at::timestamptz, statement_timestamp()),
         pg_current_xact_id(), item.meta

@@ -7,6 +7,7 @@ import {
   deadline,
   filledAt,
   isUsable,
+  keptUntilExpired,
   liveWhenLocked,
   overwrite,
   param,
@@ -28,7 +29,7 @@ export const add = operation({
     const written = db.$with('written', {}).as(sql`
       insert into ${tables.entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
-        given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
+        given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}
       on conflict (key) do update set ${overwrite} where not ${liveWhenLocked(tables)}

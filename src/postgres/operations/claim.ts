@@ -1,4 +1,5 @@
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { milliseconds, param } from './fragments.ts'
@@ -40,14 +41,15 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
  * If somebody did, the entry may have been filled since, so the caller must read again.
  */
 function claim({ leases }: CacheTables): SQL {
+  const expiresAt = sql`(statement_timestamp() + ${milliseconds('leaseMs')})`
   return sql`
-    insert into ${leases} as held (key, token, claimed_at, seen, xid, expires_at)
+    insert into ${leases} as held (key, token, claimed_at, seen, xid, expires_at, cleanup_slot)
     select wish.key, ${param('token')}, pg_current_snapshot(), (select written_by from found),
-      pg_current_xact_id(), statement_timestamp() + ${milliseconds('leaseMs')}
+      pg_current_xact_id(), ${expiresAt}, ${cleanupSlot(expiresAt)}
     from wish
     where wish.wanted and (not exists (select from lease) or exists (select from free))
     on conflict (key) do update set token = excluded.token, claimed_at = excluded.claimed_at, seen = excluded.seen,
-      xid = excluded.xid, expires_at = excluded.expires_at
+      xid = excluded.xid, expires_at = excluded.expires_at, cleanup_slot = excluded.cleanup_slot
     where held.token = excluded.token
       or ((held.token is null or ${hasRunOut(columnsOf('held'))}) and held.xid = (select xid from lease))
     returning 1`

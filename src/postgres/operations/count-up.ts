@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { live } from '../../schema/index.ts'
 import { decimal, nullable, oneOf } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { deadline, liveWhenLocked, param, recheckedAt } from './fragments.ts'
+import { deadline, keptUntilExpired, liveWhenLocked, param, recheckedAt } from './fragments.ts'
 
 export const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
 
@@ -23,15 +23,16 @@ export const countUp = operation({
     const { entries } = tables
     const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
     const counted = db.$with('counted', {}).as(sql`
-      insert into ${entries} (key, number, expires_at, kept_until, written_by)
-      select ${param('key')}, ${param('delta', 'numeric')}, given.expires_at, given.expires_at, pg_current_xact_id()
+      insert into ${entries} (key, number, expires_at, kept_until, cleanup_slot, written_by)
+      select ${param('key')}, ${param('delta', 'numeric')}, given.expires_at, ${keptUntilExpired}, pg_current_xact_id()
       from (select ${deadline} as expires_at) as given
       on conflict (key) do update
-      set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+      set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, cleanup_slot, tags, filled_at, created_at, updated_at) = (
         select
           case when s.running then ${entries.number} else 0 end + excluded.number,
           case when s.keeps then ${entries.expiresAt} else excluded.expires_at end,
           case when s.keeps then ${entries.keptUntil} else excluded.kept_until end,
+          case when s.keeps then ${entries.cleanupSlot} else excluded.cleanup_slot end,
           case when s.running then ${entries.tags} end,
           case when s.running then ${recheckedAt(tables)} end,
           case when s.running then ${entries.createdAt} else statement_timestamp() end,

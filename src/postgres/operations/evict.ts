@@ -35,7 +35,7 @@ const scan = param('scan', 'int')
 /** The places of the `scan` entries that expire soonest, of all scopes. */
 const soonest = ({ entries }: CacheTables, condition: SQL): SQL => sql`
   select ${entries}.ctid as id from ${entries}
-  where ${entries.cleanupSlot} is not null and ${condition}
+  where ${entries.cleanupSlot} is not null and ${entries.keptUntil} is not null and ${condition}
   order by ${entries.cleanupSlot}
   limit ${scan}`
 
@@ -53,7 +53,7 @@ function lockable(tables: CacheTables, places: SQL, condition: SQL, limit: SQL):
     select ${place(entries)} from ${entries}
     where ${isAtPlaces(entries, places, condition)} and ${isVisibleVersion(tables)}
       and not exists (select from ${leases} as held where held.key = ${entries.key} and held.token is not null)
-    order by ${entries.cleanupSlot}, ${entries.keptUntil}, ${entries.updatedAt}
+    order by ${entries.keptUntil}, ${entries.updatedAt}
     limit ${limit}
     for update skip locked`
 }
@@ -73,9 +73,9 @@ export const evict: ScopedOperation<Evicted> = {
     ...DECLARED,
     build(db, tables, answer) {
       const { entries } = tables
-      const expiring = sql`${entries.cleanupSlot} is not null`
+      const expiring = sql`${entries.keptUntil} is not null`
       const first = db.$with('soonest', {}).as(lockable(tables, soonest(tables, sql`true`), expiring, batch))
-      const permanent = sql`${entries.cleanupSlot} is null`
+      const permanent = sql`${entries.keptUntil} is null`
       const rest = sql`greatest(0, ${batch} - (select count(*) from soonest))`
       const sampled = sql`select ${entries}.ctid from ${entries} ${sample(tables)} where ${permanent} and ${rest} > 0`
       const oldest = db.$with('oldest', {}).as(lockable(tables, sampled, permanent, rest))

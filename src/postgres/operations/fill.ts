@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { bool, nullable } from '../kinds.ts'
 import { operation } from '../operation.ts'
@@ -44,7 +45,7 @@ export const fill = operation({
     const written = db.$with('written', {}).as(sql`
       insert into ${entries} as entry (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
-        given.expires_at, given.kept_until, given.tags, case when given.tags is not null then given.filled_at end,
+        given.expires_at, given.kept_until, ${cleanupSlot(sql`given.kept_until`)}, given.tags, case when given.tags is not null then given.filled_at end,
         ${param('computeMs', 'float8')}, ${asWrittenNow}
       from given
       where ${isUsable} and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}

@@ -3,6 +3,7 @@ import { type Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import type { EntryState } from '../../cache.ts'
 import { byBytes } from '../../schema/byte-order.ts'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { type CacheTables, live } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
 import type { Deadline } from '../../values/expiration.ts'
@@ -83,11 +84,14 @@ export const isUsable: SQL = sql`(${param('asOf')} is null or not ${isFromFuture
 
 /** The columns that a write sets. All of them, so that nothing of an older entry survives. */
 const WRITTEN_COLUMNS =
-  'key, value, number, expires_at, kept_until, tags, filled_at, compute_ms, created_at, updated_at, written_by'
+  'key, value, number, expires_at, kept_until, cleanup_slot, tags, filled_at, compute_ms, created_at, updated_at, written_by'
 export const writtenColumns: SQL = sql.raw(WRITTEN_COLUMNS)
 
 /** The last three of {@link writtenColumns}. */
 export const asWrittenNow: SQL = sql.raw('statement_timestamp(), statement_timestamp(), pg_current_xact_id()')
+
+/** `kept_until` and its slot, for an entry that is never served stale. */
+export const keptUntilExpired: SQL = sql`given.expires_at, ${cleanupSlot(sql.raw('given.expires_at'))}`
 
 /** Sets all of them but the key, and `meta`, which is null unless the entry is a response. */
 export const overwrite: SQL = sql.raw(
@@ -104,11 +108,17 @@ export const overwrite: SQL = sql.raw(
  *
  * If an entry has a deadline and no `kept_until`, it may be served stale for ever.
  */
-export function movedStaleUntil({ entries }: CacheTables): SQL {
+function movedStaleUntil({ entries }: CacheTables): SQL {
   return sql`case
     when next.expires_at <= statement_timestamp() or ${entries.expiresAt} is null then next.expires_at
     else next.expires_at + (${entries.keptUntil} - ${entries.expiresAt})
   end`
+}
+
+/** Moves the deadline to `next.expires_at`, and what follows from it. */
+export function movedDeadline(tables: CacheTables): SQL {
+  const keptUntil = movedStaleUntil(tables)
+  return sql`expires_at = next.expires_at, kept_until = ${keptUntil}, cleanup_slot = ${cleanupSlot(sql`(${keptUntil})`)}`
 }
 
 /** True for keys from `from` up to, but not including, `to`: a scope, or a prefix in it. */

@@ -6,13 +6,14 @@
  */
 
 import { type SQL, sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 import { isFromFuture } from './history.ts'
 
 /** Frees a lease. The holder finds its token gone, and `xid` shows statements with an older snapshot that it changed. */
-export const freed: SQL = sql.raw('token = null, xid = pg_current_xact_id(), expires_at = statement_timestamp()')
+export const freed: SQL = sql`token = null, xid = pg_current_xact_id(), expires_at = statement_timestamp(), cleanup_slot = ${cleanupSlot(sql`statement_timestamp()`)}`
 
 /**
  * The CTE `broken`, which breaks the leases of keys, and inserts a row for each key without one. A claim that comes before
@@ -28,8 +29,8 @@ export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQ
   // `on conflict` judges the newest version of the row, not the snapshot's: the lease stays only if the token still holds it.
   const others = sql`where ${exceptToken} is null or ${leases.token} is distinct from ${exceptToken}`
   const broken = db.$with('broken', {}).as(sql`
-    insert into ${leases} (key, xid, expires_at)
-    select item.key, pg_current_xact_id(), statement_timestamp() from (${keys}) as item
+    insert into ${leases} (key, xid, expires_at, cleanup_slot)
+    select item.key, pg_current_xact_id(), statement_timestamp(), ${cleanupSlot(sql`statement_timestamp()`)} from (${keys}) as item
     order by item.key collate "C"
     on conflict (key) do update set ${freed}, seen = ${leases.xid} ${exceptToken && others}
     returning key, seen`)

@@ -1,8 +1,9 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import { instant, integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
+import { keptUntilExpired, liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
 
 /** The columns that come from the CTE `counted`. */
 export const WINDOW = {
@@ -26,15 +27,16 @@ export const countCall = operation({
   build(db, tables, answer) {
     const { entries } = tables
     const counted = db.$with('counted', {}).as(sql`
-      insert into ${entries} (key, number, expires_at, kept_until, written_by)
-      select ${param('key')}, 1, given.expires_at, given.expires_at, pg_current_xact_id()
+      insert into ${entries} (key, number, expires_at, kept_until, cleanup_slot, written_by)
+      select ${param('key')}, 1, given.expires_at, ${keptUntilExpired}, pg_current_xact_id()
       from (select statement_timestamp() + ${milliseconds('periodMs')} as expires_at) as given
       on conflict (key) do update
-      set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, tags, filled_at, created_at, updated_at) = (
+      set value = null, compute_ms = null, meta = null, written_by = excluded.written_by, (number, expires_at, kept_until, cleanup_slot, tags, filled_at, created_at, updated_at) = (
         select
           case when s.running then ${nextCount(tables)} else 1 end,
           case when s.running then least(coalesce(${entries.expiresAt}, excluded.expires_at), s.latest) else excluded.expires_at end,
           case when s.running and ${entries.expiresAt} is not null then least(${entries.keptUntil}, s.latest) else excluded.kept_until end,
+          case when s.running and ${entries.expiresAt} is not null then least(${entries.cleanupSlot}, ${cleanupSlot(sql`s.latest`)}) else excluded.cleanup_slot end,
           case when s.running then ${entries.tags} end,
           case when s.running then ${recheckedAt(tables)} end,
           case when s.running and s.latest is null then ${entries.createdAt} else statement_timestamp() end,

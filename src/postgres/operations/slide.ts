@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
-import { liveWhenLocked, milliseconds, movedStaleUntil } from './fragments.ts'
+import { liveWhenLocked, milliseconds, movedDeadline } from './fragments.ts'
 
 /** No deadline moves beyond this. Null means no bound. */
 function latestDeadline({ entries }: CacheTables): SQL {
@@ -40,7 +40,7 @@ export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = s
     for no key update skip locked`)
   const touched = db.$with('touched', {}).as(sql`
     update ${entries}
-    set expires_at = next.expires_at, kept_until = ${movedStaleUntil(tables)}, updated_at = statement_timestamp()
+    set ${movedDeadline(tables)}, updated_at = statement_timestamp()
     from due as next
     where ${entries.key} = next.key
     returning 1`)

@@ -24,9 +24,11 @@ export const NO_SLOT = sql.raw('-2147483648')
  *   all leases of the others.
  */
 export function idleLeases(db: QueryDatabase, { leases }: CacheTables, range: SQL | undefined) {
-  // Only slots that had ended by then, so that every lease in them is old enough. A lease stays for at most another slot.
+  const latest = sql`(statement_timestamp() - ${FREED_LEASE_AGE})`
+  // Only slots that had ended by then, so that every lease in them is old enough. A lease stays for at most another slot. The
+  // deadline counts as well, because another version may have written the lease without its slot.
   const isIdle = sql`${leases.cleanupSlot} >= coalesce(${param('leases', 'int')}, ${NO_SLOT})
-    and ${leases.cleanupSlot} < ${cleanupSlot(sql`(statement_timestamp() - ${FREED_LEASE_AGE})`)}`
+    and ${leases.cleanupSlot} < ${cleanupSlot(latest)} and ${leases.expiresAt} < ${latest}`
   const idle = db.$with('idle', {}).as(sql`
     select ${place(leases)}, ${leases.cleanupSlot} as slot, ${range ?? sql`true`} as is_own from ${leases}
     where ${isIdle}

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { computedOnce, deadline, liveWhenLocked, movedStaleUntil, param } from './fragments.ts'
+import { computedOnce, deadline, liveWhenLocked, movedDeadline, param } from './fragments.ts'
 
 /**
  * Moves a live entry's deadline. Returns one row if the entry was live. It does not set the value, so that its TOAST is not
@@ -18,7 +18,7 @@ export const touch = operation({
     const { entries } = tables
     const touched = db.$with('touched', {}).as(sql`
       update ${entries}
-      set expires_at = next.expires_at, kept_until = ${movedStaleUntil(tables)}, updated_at = statement_timestamp(),
+      set ${movedDeadline(tables)}, updated_at = statement_timestamp(),
         written_by = case when next.expires_at <= statement_timestamp() then pg_current_xact_id() else ${entries.writtenBy} end
       from ${computedOnce({ expires_at: deadline })} as next
       where ${entries.key} = ${param('key')} and ${liveWhenLocked(tables)}

@@ -7,6 +7,7 @@ import {
   deadline,
   filledAt,
   isUsable,
+  keptUntilExpired,
   overwrite,
   textArray,
   writtenColumns,
@@ -27,7 +28,7 @@ export const writeMany = operation({
     const written = db.$with('written', {}).as(sql`
       insert into ${entries} (${writtenColumns})
       select item.key, item.value, item.number::numeric,
-        given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
+        given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${zipped('keys', 'values', 'numbers')} as item(key, value, number),
         ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}

@@ -7,6 +7,7 @@ import {
   deadline,
   filledAt,
   isUsable,
+  keptUntilExpired,
   overwrite,
   param,
   textArray,
@@ -23,7 +24,7 @@ export const write = operation({
     const written = db.$with('written', {}).as(sql`
       insert into ${entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
-        given.expires_at, given.expires_at, given.tags, ${filledAt}, null, ${asWrittenNow}
+        given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}
       on conflict (key) do update set ${overwrite}

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { bool } from '../kinds.ts'
 import { operation } from '../operation.ts'
@@ -15,7 +16,7 @@ import { fencedSince, fencingLease, freed } from '../operations/lease.ts'
 import { variantRowKey } from './variant.ts'
 
 /** How long a URL's row remembers field names after the last fill. Forgotten names cost one miss. */
-const NAMES_RETENTION = sql.raw(`interval '30 days'`)
+const namesKeptUntil = sql.raw(`(statement_timestamp() + interval '30 days')`)
 
 /** Sorts after all variants of a URL, whose names are hexadecimal digests, and before other parts of a key. */
 const AFTER_VARIANTS = sql.raw(`' g'`)
@@ -63,7 +64,7 @@ export const fillResponse = operation({
     // Lock the URL's row before its variants' rows: all statements lock in key order, so they cannot deadlock.
     const remembered = db.$with('remembered', {}).as(sql`
       insert into ${entries} (${writtenColumns}, meta)
-      select ${param('base')}, null, null, statement_timestamp() + ${NAMES_RETENTION}, statement_timestamp() + ${NAMES_RETENTION}, null, null, null, ${asWrittenNow},
+      select ${param('base')}, null, null, ${namesKeptUntil}, ${namesKeptUntil}, ${cleanupSlot(namesKeptUntil)}, null, null, null, ${asWrittenNow},
         jsonb_build_object('vary', given.list)::text
       from given where jsonb_array_length(given.list) > 0
       on conflict (key) do update set ${overwrite}
@@ -80,7 +81,7 @@ export const fillResponse = operation({
       returning 1`)
     const written = db.$with('written', {}).as(sql`
       insert into ${entries} as entry (${writtenColumns}, meta)
-      select given.key, ${param('value')}, null, given.expires_at, given.kept_until, given.tags,
+      select given.key, ${param('value')}, null, given.expires_at, given.kept_until, ${cleanupSlot(sql`given.kept_until`)}, given.tags,
         case when given.tags is not null then given.filled_at end, ${param('computeMs', 'float8')}, ${asWrittenNow},
         ${param('meta')}
       from given

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { bool } from '../kinds.ts'
 import { operation } from '../operation.ts'
@@ -22,10 +23,11 @@ export const freshenResponse = operation({
     const given = db.$with('given', {}).as(sql`
       select fence.*, least(${deadline}, statement_timestamp() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags
       from fence`)
+    const keptUntil = sql`greatest(given.expires_at, statement_timestamp()) + ${milliseconds('retentionMs')}`
     const freshened = db.$with('freshened', {}).as(sql`
       update ${entries}
       set meta = ${param('meta')}, expires_at = given.expires_at,
-        kept_until = greatest(given.expires_at, statement_timestamp()) + ${milliseconds('retentionMs')},
+        kept_until = ${keptUntil}, cleanup_slot = ${cleanupSlot(sql`(${keptUntil})`)},
         tags = given.tags, filled_at = case when given.tags is not null then given.claimed_at end,
         created_at = statement_timestamp(), updated_at = statement_timestamp(), written_by = pg_current_xact_id()
       from given

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { milliseconds } from '../operations/fragments.ts'
@@ -14,9 +15,10 @@ export const markHitForMiss = operation({
   rows: 'one',
   columns: { count: integer },
   build(db, tables, answer) {
+    const expiresAt = sql`(statement_timestamp() + ${milliseconds('hitForMissMs')})`
     const marked = db.$with('marked', {}).as(sql`
       update ${tables.leases}
-      set token = ${HIT_FOR_MISS}, xid = pg_current_xact_id(), expires_at = statement_timestamp() + ${milliseconds('hitForMissMs')}
+      set token = ${HIT_FOR_MISS}, xid = pg_current_xact_id(), expires_at = ${expiresAt}, cleanup_slot = ${cleanupSlot(expiresAt)}
       where ${heldLease(tables)}
       returning 1`)
     return answer(db.with(marked), { count: sql`count(*)` }).from(sql`marked`)

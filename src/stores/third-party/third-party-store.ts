@@ -168,7 +168,10 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
       const value = await own.pull(key)
       return toReply(value === undefined ? undefined : await encode(value, stored))
     },
-    clear: async (scope) => toReply(await cacheOf(scope).clear()),
+    async clear({ prefix }) {
+      const { cache: own, key } = at(prefix)
+      return toReply(key === '' ? await own.clear() : await removeAll(own, key))
+    },
     sweep: async (scope, { batch, timeBudget, onProgress, signal }) =>
       toReply(
         await cacheOf(scope).clearExpired({
@@ -184,6 +187,19 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
     list,
     ...filling({ at, encode, decode, read }),
   }
+}
+
+/** Keys are listed, because a third party's `clear` may know no options, and would delete everything. */
+async function removeAll(cache: Cache, prefix: string): Promise<number> {
+  let removed = 0
+  let cursor: string | undefined
+  do {
+    const page = await cache.list({ prefix, cursor })
+    await cache.deleteMany(page.entries.map(({ key }) => key))
+    removed += page.entries.length
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  return removed
 }
 
 /** One more call. A cache that cannot tell leaves no copies. */

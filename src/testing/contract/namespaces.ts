@@ -53,6 +53,32 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       })
     }
 
+    test('are cleared in part by a prefix, which is case-sensitive and no pattern', async (cache) => {
+      const app = cache.namespace('app')
+      const kept = ['users', 'users2:a', 'Users:a', 'u_ers:a', 'u%:a', 'a:users:b', 'a|users:b']
+      for (const place of [cache, app]) {
+        await place.setMany([...kept, 'users:a', 'users:a:b', 'users:', 'us|rs'].map((key) => [key, key] as const))
+        await place.set('users:expired', 1, { expiration: 0 })
+      }
+      expect(await app.clear({ prefix: 'users:' })).toBe(4)
+      for (const prefix of ['u_e', 'us|', 'us%']) expect(await app.clear({ prefix })).toBe(prefix === 'us%' ? 0 : 1)
+      const left = kept.filter((key) => key !== 'u_ers:a')
+      expect([...(await app.getMany([...kept, 'users:a', 'us|rs'])).keys()]).toEqual(left)
+      expect(await cache.count()).toBe(left.length + kept.length + 4)
+    })
+
+    test('refuse a prefix that is empty or missing, because it would clear everything', async (cache) => {
+      await cache.set('key', 1)
+      for (const prefix of ['', undefined, null, 5, 'a\0', '\ud800']) {
+        await refused(cache.clear({ prefix: prefix as string }), 'INVALID_KEY')
+      }
+      await refused(cache.clear({} as never), 'INVALID_KEY')
+      for (const options of [null, 'key', ['key'], { prefixes: 'key' }]) {
+        await refused(cache.clear(options as never), 'INVALID_OPTION')
+      }
+      expect(await cache.get('key')).toBe(1)
+    })
+
     it('may be an option of the cache', async () => {
       await store.reset()
       const scoped = await store.create({ namespace: 'app' })

@@ -27,7 +27,7 @@ const VALUES: Record<string, unknown> = {
   'bytes of every value': Uint8Array.from({ length: 256 }, (_, i) => i),
   'no bytes': new Uint8Array(),
   'a part of a larger buffer': Uint8Array.from([1, 2, 3, 4]).subarray(1, 3),
-  '1 MB of bytes': new Uint8Array(1_000_000).fill(200),
+  '100 KB of bytes': new Uint8Array(100_000).fill(200),
 }
 
 /** Starts its work when it is awaited, as a Drizzle query does. Nothing may await it. */

@@ -10,6 +10,8 @@ import {
   rateLimit,
   rateLimiterStore,
   rateLimitKey,
+  type SessionData,
+  sessionStore,
 } from 'pgstash/hono'
 
 interface User {
@@ -66,4 +68,8 @@ export function withAdmin(hono: Hono<Env>, cache: Cache, password: string): Hono
   // @ts-expect-error nobody is admitted by default
   cacheAdmin({ cache })
   return hono
+}
+
+export async function loadSession(cache: Cache, id: string): Promise<SessionData | null> {
+  return sessionStore(cache, { expiration: '1h', maxAge: { days: 7 } }).getSessionById(id)
 }

@@ -70,8 +70,10 @@ import {
   type WriteOptions,
   withMetrics,
 } from 'pgstash'
+import { type SecondaryStorage, secondaryStorage } from 'pgstash/better-auth'
 import { cronRoute, type ScheduledHandler, scheduledCleanup } from 'pgstash/cron'
 import { watchTables } from 'pgstash/drizzle'
+import { type KeyvStore, keyvStore } from 'pgstash/keyv'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
 import { cacheEntries, cacheTables, expired, live } from 'pgstash/schema'
 import { analyticsEngineColumns, analyticsEngineListener, openTelemetryListener } from 'pgstash/telemetry'
@@ -84,6 +86,7 @@ import {
   storeContract,
   type TestRunner,
 } from 'pgstash/testing'
+import { type UnstorageDriver, type UnstorageDriverOptions, unstorageDriver } from 'pgstash/unstorage'
 import postgres from 'postgres'
 
 const users = pgTable('users', { id: integer('id').primaryKey(), name: text('name').notNull() })
@@ -211,7 +214,8 @@ export async function everyMethod(database: Database): Promise<void> {
 
   const pulled = await cache.pull<{ token: string }>('token')
   same<typeof pulled, { token: string } | undefined>(true)
-  const removed: number = (await cache.deleteMany(names)) + (await cache.clear()) + (await cache.count())
+  const cleared = (await cache.clear({ prefix: 'user:' })) + (await cache.clear())
+  const removed: number = (await cache.deleteMany(names)) + cleared + (await cache.count())
   const deadline = await cache.expiration('user')
   same<typeof deadline, Date | null | undefined>(true)
   await cache.invalidate('users')
@@ -331,6 +335,11 @@ export function GET(cache: Cache, secret: string | undefined): (request: Request
   return cronRoute(() => cache, { secret, batch: 100 })
 }
 
+export function storageDriver(cache: Cache): UnstorageDriver {
+  const options: UnstorageDriverOptions = { cache, namespace: 'pages', base: 'app', ttl: '90d' }
+  return unstorageDriver(options)
+}
+
 export function tested(store: StoreUnderTest): void {
   const fault: Fault = { kind: 'delay', ms: 1 }
   createFaults().next(fault)
@@ -357,3 +366,10 @@ export function observed(
 }
 
 function use(..._: unknown[]): void {}
+
+export async function adapters(cache: Cache): Promise<[boolean, string | null]> {
+  const keyv: KeyvStore = keyvStore(cache)
+  const storage: SecondaryStorage = secondaryStorage(cache, { namespace: 'auth' })
+  await storage.set('token', 'value', 60)
+  return [await keyv.set('key', 1, 60_000), await storage.getAndDelete('token')]
+}

@@ -16,7 +16,7 @@ export const run: Probe = async (env) => {
     await cache.setMany({ a: 1, b: 2, c: 3 }, { expiration: '1h' })
     await cache.set('kept', 1)
     await db.execute(sql`update ${tables.entries} set
-      expires_at = expires_at - interval '1 day', kept_until = kept_until - interval '1 day'`)
+      expires_at = expires_at - interval '1 day', kept_until = kept_until - interval '1 day', cleanup_slot = 0`)
   }
 
   await expire()

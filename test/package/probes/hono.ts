@@ -9,6 +9,7 @@ import {
   rateLimiterStore,
   rateLimitKey,
   responseCache,
+  sessionStore,
 } from 'pgstash/hono'
 import { migrate } from 'pgstash/migrate'
 import type { Probe } from './probe.ts'
@@ -44,12 +45,15 @@ export const run: Probe = async (env) => {
 
   const store = rateLimiterStore(cache)
   store.init({ windowMs: 60_000 })
+  const sessions = sessionStore(cache)
+  await sessions.createSession('id', { _data: {}, _expire: null, _delete: false, _accessed: null })
   return {
     pages: statuses,
     statuses: [passed.status, refused.status],
     policy: passed.headers.get('ratelimit-policy'),
     retries: refused.headers.has('retry-after'),
     hits: [(await store.increment('client')).totalHits, (await store.increment('client')).totalHits],
+    sessions: [await sessions.getSessionById('id'), await sessions.getSessionById('other')],
     forgotten: await cache.delete(rateLimitKey('probe', '2001:db8:0:0::/64')),
   }
 }
@@ -63,5 +67,6 @@ export const expected = {
   policy: '"probe";q=1;w=60',
   retries: true,
   hits: [1, 2],
+  sessions: [{ _data: {}, _expire: null, _delete: false, _accessed: null }, null],
   forgotten: true,
 }

@@ -19,14 +19,15 @@ export interface Node {
 
 /** A million entries, of which a third is tagged; 10,000 leases; a log of 100,000 rows with 50 tags. */
 const FILL = `
-  insert into cache_entries (key, value, expires_at, kept_until, tags, filled_at, written_by)
-  select 'ns' || i % 100 || '|' || md5(i::text), repeat('x', 60), given.at, given.at,
+  insert into cache_entries (key, value, expires_at, kept_until, cleanup_slot, tags, filled_at, written_by)
+  select 'ns' || i % 100 || '|' || md5(i::text), repeat('x', 60), given.at, given.at, floor(extract(epoch from (given.at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int,
     case when i % 3 = 0 then array['t' || i % 50, 'u' || i % 50] end,
     case when i % 3 = 0 then pg_current_snapshot() end, pg_current_xact_id()
   from generate_series(1, 1000000) as i, lateral (
     select case when i % 10 > 0 then now() + (i % 3600 - 360) * interval '1 second' end as at) as given;
-  insert into cache_leases (key, token, expires_at)
-  select md5(i::text), case when i % 10 = 0 then 'token' end, now() from generate_series(1, 10000) as i;
+  insert into cache_leases (key, token, expires_at, cleanup_slot)
+  select md5(i::text), case when i % 10 = 0 then 'token' end, now(), floor(extract(epoch from (now() - timestamptz '2000-01-01 00:00:00+00')) / 600)::int
+  from generate_series(1, 10000) as i;
   insert into cache_invalidations (tag, xid)
   select 't' || i % 50, (3 + i / 50)::text::xid8 from generate_series(0, 99999) as i;`
 

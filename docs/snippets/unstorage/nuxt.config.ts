@@ -1,0 +1,4 @@
+// nuxt.config.ts
+export default defineNuxtConfig({
+  nitro: { storage: { cache: { driver: 'pgstash/unstorage' } } },
+})

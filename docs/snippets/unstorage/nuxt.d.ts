@@ -1,0 +1,2 @@
+/** Nuxt declares this function in each app. */
+declare function defineNuxtConfig<T extends object>(config: T): T

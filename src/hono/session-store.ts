@@ -1,0 +1,166 @@
+/** A `Store` for the package hono-sessions, which otherwise keeps sessions in cookies or in the memory of one process. */
+import { authoritativeCache } from '../cache/authoritative-cache.ts'
+import type { Cache } from '../cache.ts'
+import { now, wallClock } from '../values/clock.ts'
+import { type Expiration, parsePeriod } from '../values/expiration.ts'
+import { optionsObject } from '../values/options.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
+
+const DEFAULT_NAMESPACE = 'sessions'
+const DEFAULT_IDLE = '7d'
+const DEFAULT_MAX_AGE = '30d'
+/** The data is kept a little longer than the session, so that a live session never loses it. */
+const DATA_SLACK_MS = 60_000
+
+export interface SessionStoreOptions {
+  /** The namespace of the sessions, nested in the cache's own. Default `sessions`. */
+  namespace?: string | undefined
+  /**
+   * How long a session lives after its last save, a positive span. Used if the middleware has no `expireAfterSeconds`.
+   * Default 7 days.
+   */
+  expiration?: Expiration | undefined
+  /** How long a session lives at most, however often it is used, a positive span. Default 30 days. */
+  maxAge?: Expiration | undefined
+}
+
+/** A session as hono-sessions 0.8 passes it around. */
+export interface SessionData {
+  _id?: string
+  _data: Record<string, { value: unknown; flash: boolean }>
+  _expire: string | null
+  _delete: boolean
+  _accessed: string | null
+}
+
+/** The `Store` of hono-sessions 0.8, typed by structure, so that the package is not a dependency of this one. */
+export interface SessionStore {
+  getSessionById(id?: string): Promise<SessionData | null>
+  createSession(id: string, session: SessionData): Promise<void>
+  persistSessionData(id: string, session: SessionData): Promise<void>
+  deleteSession(id: string): Promise<void>
+}
+
+type Data = SessionData['_data']
+
+/**
+ * The entry that makes a session exist. Only `createSession` writes it, so no late save brings a session back.
+ *
+ * Saves write their data to an entry of its own, because no statement rewrites an entry only if there is one. Data without
+ * this entry is never read.
+ */
+interface Head {
+  /** When the session began, in milliseconds since 1970. */
+  readonly createdAt: number
+  /** The data at that time. */
+  readonly data: Data
+}
+
+/** What the store knows of a session that the middleware holds. */
+interface Known {
+  readonly createdAt: number
+  /** The data in the database, as JSON. */
+  readonly saved: string
+}
+
+/**
+ * Creates a `Store` for `sessionMiddleware` of hono-sessions. Sessions live in Postgres, and end when you say so.
+ *
+ * To load, to create and to delete a session costs one round trip each. To save costs one if its data is unchanged, and
+ * otherwise two, at the same time. A session that ended while a request was running is not saved. Requests that change the
+ * same session at the same time overwrite each other's data; requests that change nothing do not.
+ *
+ * The database holds a SHA-256 of the session's id, so that nobody can take over a session by reading the table.
+ *
+ * A failing database fails the request. It never looks like a session that has ended, so nobody is logged out.
+ *
+ * @throws InvalidOptionError for a cache with `onError: 'miss'` or with a first tier; InvalidExpirationError, InvalidKeyError
+ * @example
+ * app.use('*', sessionMiddleware({ store: sessionStore(cache, { maxAge: '14d' }), expireAfterSeconds: 3_600 }))
+ */
+export function sessionStore(cache: Cache, options?: SessionStoreOptions): SessionStore {
+  const checked = authoritativeCache(cache, 'the argument of sessionStore')
+  const {
+    namespace = DEFAULT_NAMESPACE,
+    expiration = DEFAULT_IDLE,
+    maxAge = DEFAULT_MAX_AGE,
+  } = optionsObject<SessionStoreOptions>(options, ['namespace', 'expiration', 'maxAge'])
+  const idleMs = parsePeriod(expiration, 'expiration', now())
+  const maxAgeMs = parsePeriod(maxAge, 'maxAge', now())
+  const sessions = checked.namespace(namespace)
+  // The middleware passes the same object from load to save.
+  const known = new WeakMap<SessionData, Known>()
+
+  /** How long the session lives without another save, and how long its data is kept. */
+  function livesOf({ _expire: expire }: SessionData, createdAt: number) {
+    const at = wallClock()
+    const longest = createdAt + maxAgeMs - at
+    const idle = expire === null ? idleMs : Date.parse(expire) - at
+    return { idle: { milliseconds: Math.min(idle, longest) }, data: { milliseconds: longest + DATA_SLACK_MS } }
+  }
+
+  return {
+    async getSessionById(id) {
+      if (id === undefined || id === '') return null
+      const keys = keysOf(id)
+      let found: Map<string, unknown>
+      try {
+        found = await sessions.getMany([keys.head, keys.data])
+      } catch (error) {
+        return unreadable(error)
+      }
+      const head = found.get(keys.head) as Head | undefined
+      if (head === undefined) return null
+      const data = (found.get(keys.data) as Data | undefined) ?? head.data
+      // The database decides whether a session has expired. The middleware would compare an older instant.
+      const session: SessionData = { _data: data, _expire: null, _delete: false, _accessed: null }
+      known.set(session, { createdAt: head.createdAt, saved: JSON.stringify(data) })
+      return session
+    },
+    async createSession(id, session) {
+      // A session that gets another id does not get another life.
+      const createdAt = known.get(session)?.createdAt ?? wallClock()
+      const head: Head = { createdAt, data: session._data }
+      const saved = JSON.stringify(session._data)
+      await sessions.set(keysOf(id).head, head, { expiration: livesOf(session, createdAt).idle })
+      known.set(session, { createdAt, saved })
+    },
+    async persistSessionData(id, session) {
+      const keys = keysOf(id)
+      const before = known.get(session)
+      const createdAt = before?.createdAt ?? (await sessions.get<Head>(keys.head))?.createdAt
+      if (createdAt === undefined) return
+      const lives = livesOf(session, createdAt)
+      const saved = JSON.stringify(session._data)
+      if (saved === before?.saved) {
+        await sessions.touch(keys.head, lives.idle)
+        return
+      }
+      const save = sessions.set(keys.data, session._data, { expiration: lives.data })
+      const [isLive] = await Promise.all([sessions.touch(keys.head, lives.idle), save])
+      if (isLive) known.set(session, { createdAt, saved })
+      else await sessions.delete(keys.data)
+    },
+    async deleteSession(id) {
+      const { head, data } = keysOf(id)
+      await sessions.deleteMany([head, data])
+    },
+  }
+}
+
+function keysOf(id: string): { head: string; data: string } {
+  const hash = bytesToHex(sha256(utf8ToBytes(id)))
+  return { head: hash, data: `${hash}:data` }
+}
+
+/**
+ * A session that fails whoever reads it. hono-sessions takes a rejection for a session that does not exist, and gives the
+ * client the cookie of a new one, so a short outage would log users out.
+ */
+function unreadable(error: unknown): SessionData {
+  const fail = (): never => {
+    throw error
+  }
+  const field = { enumerable: true, get: fail }
+  return Object.defineProperties({ _delete: false } as SessionData, { _data: field, _expire: field, _accessed: field })
+}

@@ -1,0 +1,3 @@
+import { ask } from '../lib/origin.js'
+
+export default defineEventHandler(() => ask('/ruled'))

@@ -1,0 +1,13 @@
+import { defineCachedHandler } from 'nitro/cache'
+import { blobs } from '../lib/images.ts'
+import { ask } from '../lib/origin.js'
+
+const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
+
+export default defineCachedHandler(
+  async () => {
+    await ask('/blob')
+    return new Response(bytes, { headers: { 'content-type': 'image/png' } })
+  },
+  { maxAge: 60, storage: blobs },
+)
