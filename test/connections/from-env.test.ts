@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { createCache, DatabaseError, databaseFromEnv, InvalidOptionError } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { historyListener } from 'pgstash/telemetry'
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
 const NAMES = [
@@ -95,4 +95,27 @@ it('databaseFromEnv serves every function that takes a database', async () => {
   await history.flush()
   const { rows } = await createPool(other).query('select count(*)::int as count from cache_history')
   expect(rows).toEqual([{ count: 1 }])
+})
+
+it('serves the snippets of docs/providers.md', async () => {
+  // The pool of a snippet reports when its database is dropped.
+  vi.spyOn(console, 'error').mockImplementation(() => {})
+  process.env.DATABASE_URL = url
+  const [{ report }, { cache: pooled }, { default: netlify }, { default: clean, config }] = await Promise.all([
+    import('../../docs/snippets/providers/answer.ts'),
+    import('../../docs/snippets/providers/pool.ts'),
+    import('../../docs/snippets/providers/netlify.ts'),
+    import('../../docs/snippets/providers/netlify-cleanup.ts'),
+  ])
+  const computed = await report()
+  expect(computed).toMatch(/^Computed at /)
+  expect(await report()).toBe(computed)
+  // Over the pool, in the same table but in no namespace.
+  expect(await pooled.namespace('shop').get('report')).toBe(computed)
+  const first = await (await netlify()).text()
+  expect(await (await netlify()).text()).toBe(first)
+  await createCache(url).set('expired', 1, { expiration: 0 })
+  await clean()
+  expect((await createCache(url).stats()).expired).toBe(0)
+  expect(config.schedule).toBe('@hourly')
 })
