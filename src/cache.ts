@@ -1,13 +1,12 @@
 /** The one interface that every store implements, and the types it speaks. */
 
-import type { LimitAlgorithm } from './store/limits.ts'
 import type { Expiration } from './values/expiration.ts'
 import type { Jsonified } from './values/jsonified.ts'
 import type { NamespaceOptions } from './values/key.ts'
 import type { CacheSnapshot } from './values/snapshot.ts'
 import type { TimeSpan } from './values/time-span.ts'
 
-export type { CacheSnapshot, LimitAlgorithm, NamespaceOptions }
+export type { CacheSnapshot, NamespaceOptions }
 
 /**
  * A cache. Every method is one round trip to the database, and a miss of `getOrSet` is two. `namespace` and `entry` send
@@ -233,6 +232,9 @@ export interface CounterOptions {
   /** Moves a live counter's deadline as well; the expiration must then be a positive span. Default false. */
   sliding?: boolean | undefined
 }
+
+/** How `limit` counts. */
+export type LimitAlgorithm = 'fixed-window' | 'sliding-window' | 'token-bucket'
 
 export interface LimitRule {
   /** Calls allowed in a window, or the size of the bucket: 0 or more. */

@@ -18,6 +18,7 @@ export type {
   EntryState,
   Fill,
   GetOrSetOptions,
+  LimitAlgorithm,
   LimitResult,
   LimitRule,
   ListedEntry,
@@ -58,7 +59,7 @@ export {
   touchEntry,
 } from './store/entries.ts'
 export type { CountingInput, ListedRow, ListInput, SweepInput } from './store/inputs.ts'
-export type { LimitAlgorithm, LimitInput, Window } from './store/limits.ts'
+export type { LimitInput, Window } from './store/limits.ts'
 export {
   type CountInput,
   type Item,

@@ -1,6 +1,6 @@
 /** The rule of `limit`, checked before anything is sent. */
-import type { LimitRule } from '../cache.ts'
-import { type CompleteLimit, LIMIT_ALGORITHMS, type LimitAlgorithm } from '../store/limits.ts'
+import type { LimitAlgorithm, LimitRule } from '../cache.ts'
+import { type CompleteLimit, LIMIT_ALGORITHMS } from '../store/limits.ts'
 import { now } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boundedSpan, parsePeriod } from '../values/expiration.ts'

@@ -1,5 +1,6 @@
 /** Writes and counters of the Postgres store. */
-import { changesNothing, describeLimit, type LimitAlgorithm, type LimitInput, type Window } from '../store/limits.ts'
+import type { LimitAlgorithm } from '../cache.ts'
+import { changesNothing, describeLimit, type LimitInput, type Window } from '../store/limits.ts'
 import type { CountInput, Item, Store, WriteInput } from '../store/store.ts'
 import { CounterRangeError, DatabaseError, NotANumberError } from '../values/errors.ts'
 import { chunks } from './batches.ts'

@@ -1,7 +1,6 @@
 /** The options of `rateLimit`, checked once when the limit is created. */
 import { MAX_LIMIT, parseLimitShape } from '../cache/limit-input.ts'
-import type { Cache, LimitResult } from '../cache.ts'
-import type { LimitAlgorithm } from '../store/limits.ts'
+import type { Cache, LimitAlgorithm, LimitResult } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import type { Expiration } from '../values/expiration.ts'
 import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values/options.ts'

@@ -10,9 +10,8 @@
  * | sliding window | the calls in the window; behind the point, 16 digits for those in the window before | the end of the next window |
  * | token bucket | the tokens that are missing | when the bucket is full |
  */
+import type { LimitAlgorithm } from '../cache.ts'
 import { fractionPart, wholePart } from '../values/decimal.ts'
-
-export type LimitAlgorithm = 'fixed-window' | 'sliding-window' | 'token-bucket'
 
 /** A rule of `limit` as a store gets it. */
 export interface LimitInput {

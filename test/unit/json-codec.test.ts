@@ -88,7 +88,7 @@ describe('the JSON codec', () => {
       '{"n":1}',
     ],
     ['a URL', new URL('https://a.example'), '"https://a.example/"'],
-    ['a Buffer', Buffer.from('a'), '{"type":"Buffer","data":[97]}'],
+    ['a Buffer in an object', { a: Buffer.from('a') }, '{"a":{"type":"Buffer","data":[97]}}'],
     ['boxed primitives', [Object('a'), Object(1), Object(false)], '["a",1,false]'],
     ['objects without a prototype', Object.assign(Object.create(null), { a: {} }), '{"a":{}}'],
     [
@@ -112,6 +112,16 @@ describe('the JSON codec', () => {
   ])('writes %s as JSON does', (_, value, text) => {
     expect(encode(value)).toBe(text)
     expect(encode(value)).toBe(JSON.stringify(value))
+  })
+
+  it('writes bytes in base64, and reads no other text as bytes', async () => {
+    const { runInNewContext } = await import('node:vm')
+    for (const bytes of [Buffer.from('a'), Uint8Array.of(97), runInNewContext('Uint8Array.of(97)')]) {
+      expect(encode(bytes)).toBe('bytes:YQ==')
+    }
+    expect(jsonCodec.decode('bytes:YQ==', { key: '' })).toEqual(Uint8Array.of(97))
+    expect(jsonCodec.decode('"bytes:YQ=="', { key: '' })).toBe('bytes:YQ==')
+    expect(() => jsonCodec.decode('bytes:?', { key: '' })).toThrow()
   })
 
   it('takes plain objects of another realm', async () => {

@@ -60,7 +60,8 @@ export class NeonHttpClient {
         body,
         // No other host gets the password.
         redirect: 'manual',
-        ...fetchOptions,
+        // Next's types narrow its own option, which programs without Next do not have.
+        ...(fetchOptions as RequestInit),
       })
     } catch (cause) {
       throw neonError('Error connecting to database', { cause })
