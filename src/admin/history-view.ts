@@ -29,6 +29,8 @@ export interface Step {
   readonly cleanups: number
   readonly removed: number
   readonly errors: number
+  readonly allowed: number
+  readonly refused: number
 }
 
 export interface History {
@@ -80,6 +82,8 @@ const EMPTY: Step = {
   cleanups: 0,
   removed: 0,
   errors: 0,
+  allowed: 0,
+  refused: 0,
 }
 
 function added(sum: Step, step: Step): Step {
@@ -95,6 +99,8 @@ function added(sum: Step, step: Step): Step {
     cleanups: sum.cleanups + step.cleanups,
     removed: sum.removed + step.removed,
     errors: sum.errors + step.errors,
+    allowed: sum.allowed + step.allowed,
+    refused: sum.refused + step.refused,
   }
 }
 

@@ -57,5 +57,12 @@ export const migrations: readonly Migration[] = [
       "ALTER TABLE \"cache_leases\" ALTER COLUMN \"cleanup_slot\" DROP EXPRESSION IF EXISTS;",
       "ALTER TABLE \"cache_leases\" ALTER COLUMN \"cleanup_slot\" SET DEFAULT 0;"
     ]
+  },
+  {
+    "name": "0007_limit_history",
+    "statements": [
+      "ALTER TABLE \"cache_history\" ADD COLUMN \"allowed\" bigint DEFAULT 0 NOT NULL;",
+      "ALTER TABLE \"cache_history\" ADD COLUMN \"refused\" bigint DEFAULT 0 NOT NULL;"
+    ]
   }
 ]

@@ -1,4 +1,4 @@
-/** Keys and tags of Next as names that the cache accepts. */
+/** Keys and tags of Next as names that the cache accepts. For the handlers of Next and of OpenNext. */
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 
 /** Bytes of a name that is stored as it is. With the prefix of a mark and a namespace, it stays below a key's bound. */
@@ -19,12 +19,12 @@ export function hashText(text: string): string {
 
 /** A key that is readable if it can be, and hashed otherwise. */
 export function entryKey(kind: string, key: string): string {
-  return isStorable(key) && isShort(key) ? `${kind}:${key}` : `${kind}#${hashText(key)}`
+  return isPlain(key) ? `${kind}:${key}` : `${kind}#${hashText(key)}`
 }
 
 /** The name under which a tag is marked. */
 export function markName(tag: string): string {
-  return isStorable(tag) && isShort(tag) && !RESERVED.test(tag) ? tag : `#${hashText(tag)}`
+  return isPlain(tag) && !RESERVED.test(tag) ? tag : `#${hashText(tag)}`
 }
 
 /** The tags of an entry in the cache: the names of its marks, and each tag itself, so that `cache.invalidate` finds it. */
@@ -36,8 +36,9 @@ function isStorable(name: string): boolean {
   return name !== '' && !name.includes('\0') && name.isWellFormed()
 }
 
-function isShort(name: string): boolean {
-  return name.length <= MAX_NAME_BYTES && utf8ToBytes(name).length <= MAX_NAME_BYTES
+/** True for a name that can be stored as it is. */
+export function isPlain(name: string): boolean {
+  return isStorable(name) && name.length <= MAX_NAME_BYTES && utf8ToBytes(name).length <= MAX_NAME_BYTES
 }
 
 /**

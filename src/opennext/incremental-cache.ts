@@ -1,9 +1,9 @@
 /** `incrementalCache`: rendered pages, answers of `fetch`, and values of `'use cache'`. */
 import type { Cache } from '../cache.ts'
+import { entryKey, markName } from '../next/names.ts'
 import { UnserializableValueError, ValueTooLargeError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { milliseconds, type TimeSpan } from '../values/time-span.ts'
-import { entryName, tagName } from './names.ts'
 import { rememberTags, tagGeneration } from './request-tags.ts'
 import { noteStart, takeStart } from './starts.ts'
 import { MAX_ENTRY_DAYS, type Storage, storageOf } from './storage.ts'
@@ -57,7 +57,7 @@ export function incrementalCache(makeCache: () => Cache, options?: IncrementalCa
   return {
     name: 'pgstash-incremental-cache',
     async get<Value>(key: string, cacheType: CacheType = 'cache') {
-      const name = entryName(cacheType, key)
+      const name = entryKey(cacheType, key)
       const { read } = storage()
       const generation = tagGeneration()
       const found = await read(name, []).catch(() => undefined)
@@ -67,12 +67,12 @@ export function incrementalCache(makeCache: () => Cache, options?: IncrementalCa
       return isStored(found.value) ? openValue<Value>(found.value, found.writtenAt, cacheType) : null
     },
     async set(key, value, cacheType = 'cache') {
-      const name = entryName(cacheType, key)
+      const name = entryKey(cacheType, key)
       const { entries, guard, report } = storage()
       const start = takeStart(name)
       const stored = { startedAt: start?.at ?? null, value: packValue(value, cacheType) }
       const expiration = { milliseconds: Math.min(retentionMs, lifeMsOf(value)) }
-      const tags = tagsOf(value).map(tagName)
+      const tags = tagsOf(value).map(markName)
       try {
         await guard(() => entries.set(name, stored, { expiration, tags, asOf: start?.snapshot }))
       } catch (error) {
@@ -80,7 +80,7 @@ export function incrementalCache(makeCache: () => Cache, options?: IncrementalCa
       }
     },
     async delete(key) {
-      await storage().entries.delete(entryName('cache', key))
+      await storage().entries.delete(entryKey('cache', key))
     },
   }
 }

@@ -1,10 +1,10 @@
 /** `queue`: renders stale pages anew, in the background. */
 import type { Cache } from '../cache.ts'
+import { entryKey } from '../next/names.ts'
 import { now } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import { milliseconds, type TimeSpan } from '../values/time-span.ts'
-import { entryName } from './names.ts'
 import { binding, environmentVariable, inBackground } from './runtime.ts'
 import { type Storage, storageOf } from './storage.ts'
 
@@ -89,7 +89,7 @@ export function queue(makeCache: () => Cache, options?: QueueOptions): Queue {
     async send({ MessageBody: { host, url }, MessageDeduplicationId }) {
       const service = selfReference()
       const token = previewToken()
-      const name = entryName('revalidation', MessageDeduplicationId)
+      const name = entryKey('revalidation', MessageDeduplicationId)
       if (isRemembered(name)) return
       const address = `${LOCAL.test(host) ? 'http' : 'https'}://${host}${url}`
       await inBackground(revalidate(storage(), name, () => renderPage(service, address, token, timeoutMs)))

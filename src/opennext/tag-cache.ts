@@ -1,7 +1,7 @@
 /** `tagCache`: when tags were revalidated. */
 import type { Cache } from '../cache.ts'
+import { markName } from '../next/names.ts'
 import { wallClock } from '../values/clock.ts'
-import { tagName } from './names.ts'
 import { forgetTags, statesOfTags } from './request-tags.ts'
 import { isTagCacheDisabled } from './runtime.ts'
 import { storageOf } from './storage.ts'
@@ -40,7 +40,7 @@ export function tagCache(makeCache: () => Cache): TagCache {
   /** Undefined if the database did not answer. */
   async function statesOf(tags: readonly string[]): Promise<TagState[] | undefined> {
     const { read } = storage()
-    const names = [...new Set(tags.map(tagName))]
+    const names = [...new Set(tags.map(markName))]
     const ask = async (unknown: readonly string[]) => (await read(undefined, unknown)).tags
     return statesOfTags(names, ask).catch(() => undefined)
   }
@@ -71,7 +71,7 @@ export function tagCache(makeCache: () => Cache): TagCache {
       const fractions = new Map<string, string>()
       for (const write of tags) {
         const { tag, prefix, fraction } = eventOf(write, wallClock())
-        for (const each of bothReadings(tag)) fractions.set(prefix + tagName(each), fraction)
+        for (const each of bothReadings(tag)) fractions.set(prefix + markName(each), fraction)
       }
       try {
         await storage().writeEvents(fractions)

@@ -158,6 +158,9 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       /** The entries that those cleanups removed. */
       removed: counter('removed'),
       errors: counter('errors'),
+      /** Calls of `limit` that were allowed, and those that were not. */
+      allowed: counter('allowed'),
+      refused: counter('refused'),
     },
     (t) => [primaryKey({ name: `${prefix}cache_history_pk`, columns: [t.name, t.bucketAt] })],
   )

@@ -14,6 +14,8 @@ export const SUMS = [
   'cleanups',
   'removed',
   'errors',
+  'allowed',
+  'refused',
 ] as const
 
 export type Tally = Record<(typeof SUMS)[number] | 'slowestFillMs', number>
@@ -31,6 +33,8 @@ export function emptyTally(): Tally {
     cleanups: 0,
     removed: 0,
     errors: 0,
+    allowed: 0,
+    refused: 0,
     slowestFillMs: 0,
   }
 }
@@ -65,6 +69,7 @@ export function addEvent(tally: Tally, event: CacheEvent): void {
     case 'wait':
       return
     default:
+      if ('allowed' in event) tally[event.allowed === true ? 'allowed' : 'refused']++
       tally[COLUMN_OF[event.type]] += event.count
   }
 }

@@ -146,6 +146,7 @@ describe('the overview', () => {
     for (let i = 0; i < 3; i++) await cache.get('key')
     await cache.invalidate(['a', 'b'])
     await cache.clearExpired()
+    for (let i = 0; i < 5; i++) await cache.limit('client', { limit: 2, period: '1m' })
     await listener.flush()
     for (const span of ['hour', 'day', 'week', 'nonsense']) {
       const facts = textOf((await open(`overview?span=${span}`)).page)
@@ -153,6 +154,7 @@ describe('the overview', () => {
       expect(facts).toContain('3 hits, 0 stale, 1 misses.')
       expect(facts).toContain('2 tags were invalidated.')
       expect(facts).toContain('1 runs removed 0 entries.')
+      expect(facts).toContain('2 calls were allowed, 3 refused.')
     }
     const other = visitor(mount(site, { history: 'other' }))
     expect(textOf((await other.open('overview')).page)).toContain('Nothing was recorded in this time.')

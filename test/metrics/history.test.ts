@@ -89,6 +89,15 @@ describe('the history of a cache', () => {
     ])
   })
 
+  it('counts the calls that limits allowed and refused, also those that the block list refused', async () => {
+    const { listen } = listener({ name: 'limits' })
+    const cache = createCache(neon.db, { onEvent: listen })
+    for (let i = 0; i < 4; i++) await cache.limit('client', { limit: 1, period: '1h', blockList: true })
+    await cache.set('key', 1)
+    await listen.flush()
+    expect(await rows()).toMatchObject([{ name: 'limits', allowed: '1', refused: '3', writes: '2' }])
+  })
+
   it('makes one statement a minute of any number of events, into one row for five minutes', async () => {
     const { listen, settled } = listener()
     for (let minute = 0; minute < 4; minute++) {

@@ -26,6 +26,7 @@ const MIGRATIONS = [
   'migration 0004_history',
   'migration 0005_lease_slots',
   'migration 0006_plain_slots',
+  'migration 0007_limit_history',
 ]
 const RECIPE = 'docs/snippets/own-drizzle-kit'
 

@@ -78,6 +78,19 @@ export const HistoryPlots = ({ history }: { history: History }) => {
         times={times}
         series={[{ kind: 'calm', values: values(({ removed }) => removed) }]}
       />
+      {totals.allowed + totals.refused > 0 && (
+        <SeriesPlot
+          id="limits"
+          title="Limits"
+          summary={`${count(totals.allowed)} calls were allowed, ${count(totals.refused)} refused.`}
+          legend={<LimitsLegend />}
+          times={times}
+          series={[
+            { kind: 'good', values: values(({ allowed }) => allowed) },
+            { kind: 'miss', values: values(({ refused }) => refused) },
+          ]}
+        />
+      )}
       <HistoryTable {...history} />
     </div>
   )
@@ -90,10 +103,21 @@ const HistoryTable = ({ times, steps }: History) => (
     <details>
       <summary>Show the numbers</summary>
       <Data
-        columns={['Time (UTC)', 'Hit rate', 'Hits', 'Stale', 'Misses', 'Computations', 'Tags', 'Removed']}
+        columns={[
+          'Time (UTC)',
+          'Hit rate',
+          'Hits',
+          'Stale',
+          'Misses',
+          'Computations',
+          'Tags',
+          'Removed',
+          'Allowed',
+          'Refused',
+        ]}
         rows={steps.flatMap((step, i) => {
-          const { hits, stale, misses, fills, invalidations, removed } = step
-          const amounts = [hits, stale, misses, fills, invalidations, removed]
+          const { hits, stale, misses, fills, invalidations, removed, allowed, refused } = step
+          const amounts = [hits, stale, misses, fills, invalidations, removed, allowed, refused]
           if (amounts.every((amount) => amount === 0)) return []
           const rate = hitRate(step)
           return [[times[i] ?? '', rate === undefined ? '–' : percent(rate), ...amounts.map(count)]]
@@ -101,6 +125,15 @@ const HistoryTable = ({ times, steps }: History) => (
       />
     </details>
   </figure>
+)
+
+const LimitsLegend = (): Child => (
+  <span aria-hidden="true">
+    <span class="key good" />
+    allowed
+    <span class="key miss" />
+    refused
+  </span>
 )
 
 const ReadsLegend = (): Child => (

@@ -22,6 +22,8 @@ export const readHistory = operation({
     cleanups: integer,
     removed: integer,
     errors: integer,
+    allowed: integer,
+    refused: integer,
   },
   build(db, { history }, answer) {
     const step = sql`date_bin(${milliseconds('stepMs')}, ${history.bucketAt}, timestamptz 'epoch')`
@@ -40,6 +42,8 @@ export const readHistory = operation({
       cleanups: sum(history.cleanups),
       removed: sum(history.removed),
       errors: sum(history.errors),
+      allowed: sum(history.allowed),
+      refused: sum(history.refused),
     })
       .from(history)
       .where(
