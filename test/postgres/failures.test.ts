@@ -331,7 +331,7 @@ describe('errors', () => {
     for (const options of wrong) {
       expect(() => createCache(db, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     }
-    for (const bad of [undefined, null, {}, 'postgresql://s3cret@host/db', 1]) {
+    for (const bad of [undefined, null, {}, 'mysql://s3cret@host/db', 1]) {
       expect(() => createCache(bad as unknown as NeonHttpDatabase)).toThrow(
         expect.objectContaining({ code: 'INVALID_OPTION' }),
       )
