@@ -21,7 +21,7 @@ const ENCODED =
   'This is a stored response, encoded by a codec that this command does not have. Use --raw to print the stored text.'
 
 export const getCommand = withCacheOptions(new Command('get'))
-  .description('print a value as JSON or bytes, or the body of a stored response')
+  .description('print a value, or the body of a stored response')
   .argument('<key>')
   .option('--raw', 'print the stored text, for a codec of your own')
   .option('--headers', 'print status and header fields of a stored response')
