@@ -1,6 +1,7 @@
 /** A database that an earlier version has installed, with watched tables. */
 import { readFile } from 'node:fs/promises'
 import { drizzle } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
 import { createCache } from 'pgstash'
 import { rowTag, tableTag, unwatchAllTables, watchedTables, watchTables } from 'pgstash/drizzle'
 import { migrate } from 'pgstash/migrate'
@@ -13,11 +14,21 @@ async function createInstalled() {
   const db = drizzle(pool)
   return { pool, db, cache: createCache(db) }
 }
+/** As that version stored it. This one cannot write before `migrate`. */
+const storeOlder = (pool: pg.Pool, key: string, tag: string) =>
+  pool.query(
+    `insert into cache_entries (key, number, tags, filled_at, written_by)
+     values ($1, 1, array[$2], pg_current_snapshot(), pg_current_xact_id())`,
+    [key, tag],
+  )
+
 const triggers = `select tgrelid::regclass::text as relation, tgname, xmin::text from pg_trigger where not tgisinternal order by 1, 2`
 
 it('goes on to invalidate before anything is migrated', async () => {
   const { pool, db, cache } = await createInstalled()
-  await cache.set('key', 1, { tags: [tableTag('shop')] })
+  await storeOlder(pool, 'key', tableTag('shop'))
+  expect(await cache.get('key')).toBe(1)
+  await expect(cache.set('key', 2)).rejects.toThrow('run `pgstash migrate`')
   await pool.query('insert into shop values (1)')
   expect(await cache.get('key')).toBe(undefined)
   expect(await watchedTables(db)).toHaveLength(2)
@@ -25,7 +36,7 @@ it('goes on to invalidate before anything is migrated', async () => {
 
 it('keeps its entries and triggers when it is migrated and watched again, and locks no table of the user’s', async () => {
   const { pool, db, cache } = await createInstalled()
-  await cache.set('key', 1, { tags: ['t'] })
+  await storeOlder(pool, 'key', 't')
   const before = (await pool.query(triggers)).rows
   const writer = await pool.connect()
   await writer.query('begin; lock table shop, rows_of in row exclusive mode')
