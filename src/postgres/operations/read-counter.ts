@@ -17,8 +17,9 @@ export const COUNTER_COLUMNS = {
 /** A counter's columns, by the clock after the wait for its lock: the window may have begun during that wait. */
 export function counterColumns(row: { number: SQLWrapper; expiresAt: SQLWrapper }, allowed: SQL) {
   return {
-    number: row.number,
-    expiresAt: row.expiresAt,
+    // As expressions: Drizzle 0.45 writes columns without their table, and 1.0 with it. A routine must have the same text with either.
+    number: sql`${row.number}`,
+    expiresAt: sql`${row.expiresAt}`,
     leftMs: sql`extract(epoch from ${row.expiresAt} - clock_timestamp()) * 1000`,
     allowed,
   }
