@@ -1,4 +1,4 @@
-/** What the snippets use of OpenNext for Cloudflare, which is not installed here; its own types have all of it. */
+/** The part of OpenNext for Cloudflare that the snippets use. The package is not installed here. */
 declare module '@opennextjs/cloudflare' {
   import type { IncrementalCache, Queue, TagCache } from '@opennextjs/aws/types/overrides.js'
 

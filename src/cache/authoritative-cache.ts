@@ -5,7 +5,7 @@ import { checkedCache } from './checked-cache.ts'
 import { engineOf } from './engine.ts'
 
 /**
- * The same cache, if an answer "absent" means that the entry is absent, and a removal is seen by everyone at once.
+ * Returns the same cache if an answer "absent" means that the entry is absent, and a removal is seen by everyone at once.
  *
  * The nodes of a sharded cache are not checked.
  *

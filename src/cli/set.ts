@@ -44,7 +44,7 @@ export const setCommand = withCacheOptions(new Command('set'))
     },
   )
 
-/** @throws UserError, without repeating what was given */
+/** @throws UserError, whose message does not repeat the input */
 async function formOf(given_: string, isBytes: boolean) {
   if (!isBytes) return storedForm(given_ === '-' ? await readText(process.stdin) : given_)
   if (given_ === '-') return storedBytes(await buffer(process.stdin))

@@ -29,7 +29,7 @@ export interface FillStore {
   /**
    * Gives the lease back without storing, if the token still holds it.
    *
-   * @param backoffMs if it is above 0, nobody who takes the stale entry claims the lease for so long. A store may ignore it.
+   * @param backoffMs the milliseconds for which no caller with a stale entry claims the lease; 0 for none. A store may ignore it.
    */
   release(key: string, token: string, cost: Cost, backoffMs?: number): void | Promise<void>
 }

@@ -56,7 +56,7 @@ interface Head {
   readonly data: Data
 }
 
-/** What the store knows of a session that the middleware holds. */
+/** The state in the database of a session that the middleware holds. */
 interface Known {
   readonly createdAt: number
   /** The data in the database, as JSON. */
@@ -154,7 +154,7 @@ function keysOf(id: string): { head: string; data: string } {
 }
 
 /**
- * A session that fails whoever reads it. hono-sessions takes a rejection for a session that does not exist, and gives the
+ * Returns a session whose fields throw the error when they are read. hono-sessions takes a rejection for a session that does not exist, and gives the
  * client the cookie of a new one, so a short outage would log users out.
  */
 function unreadable(error: unknown): SessionData {

@@ -222,7 +222,7 @@ function ttlUntil(expires: number | undefined, now: number): number | undefined 
 }
 
 /**
- * The same spans, but each is the longest of those close to it. Keyv 6 reads the clock for each entry of a batch, so equal times
+ * Replaces each span by the longest of those close to it. Keyv 6 reads the clock for each entry of a batch, so equal times
  * to live differ by some milliseconds, and each would take a statement of its own. Keyv still expires each entry at its own instant.
  */
 function mergeClose(spans: readonly (number | undefined)[]): (number | undefined)[] {
