@@ -7,7 +7,7 @@
 
 import { getTableName } from 'drizzle-orm'
 import { ROUTINE_VERSION } from '../postgres/routines/generated.ts'
-import { FIRST_LINE, type Routine, signatureOf } from '../postgres/routines/routine.ts'
+import { FIRST_LINE, ROUTINE_SETTINGS, type Routine, signatureOf } from '../postgres/routines/routine.ts'
 import { routineName } from '../postgres/routines/routine-call.ts'
 import { compileRoutines } from '../postgres/routines/routine-set.ts'
 import type { CacheTables } from '../schema/index.ts'
@@ -23,7 +23,7 @@ export const SET = 'routines '
 export const ROUTINE_DECLARATIONS = `routine pg_catalog.record;
 installed pg_catalog.record;
 is_installed pg_catalog.bool;
-without_jit pg_catalog.text := '';`
+routine_settings pg_catalog.text := '';`
 
 export interface RoutineOptions {
   /** False installs none and drops all. */
@@ -41,12 +41,15 @@ export function routineSteps(tables: CacheTables, { isWanted, retentionDays }: R
   }
 }
 
+const settingRows = Object.entries(ROUTINE_SETTINGS)
+  .map(([name, setting]) => `(${literal(name)}, ${literal(setting)})`)
+  .join(', ')
+
 function installSteps(tables: CacheTables, routines: readonly Routine[]): string {
   return `-- Routines: the statements of the cache, compiled. A session keeps the plan of a routine, also over HTTP.
-if exists (select from pg_settings where name = 'jit' and context = 'user') then
-  -- No statement of the cache gains from it, and a wrong estimate would compile it anew for each call.
-  without_jit := ' set jit = off';
-end if;
+select coalesce(string_agg(format(' set %I = %L', s.name, s.setting), ''), '') into routine_settings
+from (values ${settingRows}) as s(name, setting)
+where exists (select from pg_settings as p where p.name = s.name and p.context = 'user');
 for routine in select * from (values
 ${routines.map((routine) => rowOf(tables, routine)).join(',\n')}
 ) as r(name, parameters, columns, body) loop
@@ -65,7 +68,7 @@ ${routines.map((routine) => rowOf(tables, routine)).join(',\n')}
   end loop;
   continue when is_installed;
   execute format('create function %I.%I(%s) returns table (%s) language plpgsql%s as %L',
-    home, routine.name, routine.parameters, routine.columns, without_jit, routine.body);
+    home, routine.name, routine.parameters, routine.columns, routine_settings, routine.body);
 end loop;`
 }
 

@@ -59,7 +59,7 @@ import { freshenResponse } from '../responses/freshen-response.ts'
 import { markHitForMiss } from '../responses/mark-hit-for-miss.ts'
 import { purgeHard, purgeSoft } from '../responses/purge.ts'
 import { readResponse, readResponseUnclaimed } from '../responses/read-response.ts'
-import { compileRoutine, type Routine } from './routine.ts'
+import { compileRoutine, ROUTINE_SETTINGS, type Routine } from './routine.ts'
 import { usualClaims } from './usual/claims.ts'
 import { usualCounters } from './usual/counters.ts'
 import { usualReads } from './usual/reads.ts'
@@ -97,7 +97,7 @@ export function compileRoutines(tables: CacheTables): Routine[] {
   return operationsWithRoutine.map((operation) => compileRoutine(operation, usualOf(operation), tables))
 }
 
-/** The version of a set. Any change of a statement changes it, so that releases of both can run side by side. */
+/** The version of a set. A change of a statement or a setting changes it, so that releases of both can run side by side. */
 export function versionOf(routines: readonly Routine[]): string {
-  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(routines)))).slice(0, 8)
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify([ROUTINE_SETTINGS, routines])))).slice(0, 8)
 }

@@ -140,13 +140,13 @@ describe('migrate', () => {
     expect(site.calls()).toEqual([true, true])
   })
 
-  it('switches JIT off in each routine', async () => {
+  it('turns JIT off and keeps one plan in each routine', async () => {
     const { pool } = await createSite({})
     const { rows } = await pool.query(
       "select distinct proconfig::text as config from pg_proc where proname like '%' || $1",
       [ROUTINE_VERSION],
     )
-    expect(rows).toEqual([{ config: '{jit=off}' }])
+    expect(rows).toEqual([{ config: '{jit=off,plan_cache_mode=force_generic_plan}' }])
   })
 
   it.each([
