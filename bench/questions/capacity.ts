@@ -53,7 +53,7 @@ function others({ cache }: Site): Record<string, (i: number) => Promise<unknown>
 export default {
   title: 'What does an entry take?',
   about: `Values are words that compress to about a third, as JSON does. The log is Postgres's write-ahead log, without the full pages that
-    follow a checkpoint. [Production](production.md#how-much-room-it-takes) says what follows.`,
+    follow a checkpoint. [Production](guides/production.md#how-much-room-it-takes) says what follows.`,
   async run(bench) {
     const calls = bySize(bench.settings, 20, 200)
     const disk: Case[] = []

@@ -86,7 +86,7 @@ export interface CountInput {
 }
 
 /**
- * Holds encoded rows by stored key. `docs/custom-stores.md` shows a whole one.
+ * Holds encoded rows by stored key. `docs/guides/custom-stores.md` shows a whole one.
  *
  * - **Live** means: not expired by the store's own clock, and not rejected by an invalidated tag. An entry is expired at the
  *   very instant of its deadline.

@@ -237,13 +237,13 @@ describe('help', () => {
     },
   )
 
-  it('names the exit codes, and every command that docs/cli.md shows, and no other', async () => {
+  it('names the exit codes, and every command that docs/reference/cli.md shows, and no other', async () => {
     const { out } = await run(['--help'])
     expect(out).toContain('Exit codes: 0 done')
     const named = [...out.matchAll(/^ {2}([a-z-]+) (?:\[|<)/gm)]
       .map(([, name]) => name)
       .filter((name) => name !== 'help')
-    const document = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8')
+    const document = await readFile(new URL('../../docs/reference/cli.md', import.meta.url), 'utf8')
     const shown = [...document.matchAll(/(?:^|\| )pgstash ([a-z-]+)/gm)].map(([, name]) => name)
     expect([...new Set(shown)].sort()).toEqual(named.sort())
   })

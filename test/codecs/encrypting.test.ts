@@ -183,7 +183,7 @@ describe('a cache with encrypted values', () => {
     await db.execute(sql`update cache_entries set value = null, number = 5 where key = 'balance'`)
     await db.execute(sql`update cache_entries set value = null where key = 'other'`)
     expect([await cache.get('balance'), await cache.get('other', { fallback: 'missing' })]).toEqual([5, null])
-    const document = await readFile('docs/codecs.md', 'utf8')
+    const document = await readFile('docs/guides/codecs.md', 'utf8')
     expect(document).toContain('**a planted number or `null`**')
   })
 
@@ -196,7 +196,7 @@ describe('a cache with encrypted values', () => {
     await cache.set('key', 'newer')
     await db.execute(sql`update cache_entries set value = ${rows[0]?.value}`)
     expect(await cache.get('key')).toBe('older')
-    expect(await readFile('docs/codecs.md', 'utf8')).toContain('an older value of the same key that was put back')
+    expect(await readFile('docs/guides/codecs.md', 'utf8')).toContain('an older value of the same key that was put back')
   })
 
   it('is what the document shows', async () => {

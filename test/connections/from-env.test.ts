@@ -97,7 +97,7 @@ it('databaseFromEnv serves every function that takes a database', async () => {
   expect(rows).toEqual([{ count: 1 }])
 })
 
-it('serves the snippets of docs/providers.md', async () => {
+it('serves the snippets of docs/getting-started/providers.md', async () => {
   // The pool of a snippet reports when its database is dropped.
   vi.spyOn(console, 'error').mockImplementation(() => {})
   process.env.DATABASE_URL = url

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { start } from './endpoint.ts'
 
-/** What docs/local-neon.md tells people to write, and the headers that arrive from workerd. */
+/** What docs/guides/local-neon.md tells people to write, and the headers that arrive from workerd. */
 const WORKER = `
   import { neon, neonConfig } from '@neondatabase/serverless'
   export default {

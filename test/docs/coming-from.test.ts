@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { hasTest } from './cited-test.ts'
 
-const PAGE = new URL('../../docs/coming-from.md', import.meta.url)
+const PAGE = new URL('../../docs/guides/coming-from.md', import.meta.url)
 const page = readFileSync(PAGE, 'utf8')
 /** The systems whose every capability has to be here. */
 const COVERED = ['plain.cache', 'The older `Cached` class', 'HyperDjango', 'postgres-cache', 'Orator and cachy']

@@ -1,4 +1,4 @@
-/** The SQL that docs/production.md and docs/operations.md show runs, and the roles of the one can do what it says. */
+/** The SQL that docs/guides/production.md and docs/guides/operations.md show runs, and the roles of the one can do what it says. */
 import { readFile } from 'node:fs/promises'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 
 async function blocks(path: string): Promise<string[]> {
-  const text = await readFile(new URL(`../../docs/${path}`, import.meta.url), 'utf8')
+  const text = await readFile(new URL(`../../docs/guides/${path}`, import.meta.url), 'utf8')
   const found = [...text.matchAll(/^```sql\n(.*?)^```$/gms)].map(([, sql = '']) => sql)
   return found.map((sql) => ROLES.reduce((each, role) => each.replaceAll(role, `${role}_${RUN}`), sql))
 }
@@ -37,7 +37,7 @@ async function cacheOf(role: string, password: string): Promise<Cache> {
 
 const refused = { code: 'DATABASE', sqlState: '42501', message: expect.stringContaining('`pgstash doctor`') }
 
-describe('docs/production.md', () => {
+describe('docs/guides/production.md', () => {
   it('has SQL that runs', async () => {
     const statements = await blocks('production.md')
     expect(statements.length).toBeGreaterThanOrEqual(3)
@@ -87,7 +87,7 @@ describe('docs/production.md', () => {
   })
 })
 
-describe('docs/operations.md', () => {
+describe('docs/guides/operations.md', () => {
   it('has SQL that runs', async () => {
     const statements = (await blocks('operations.md')).filter((sql) => !sql.startsWith('drop table'))
     expect(statements.length).toBeGreaterThanOrEqual(3)
@@ -108,7 +108,7 @@ describe('docs/operations.md', () => {
   })
 })
 
-describe('docs/routines.md', () => {
+describe('docs/guides/routines.md', () => {
   it('has SQL that runs, and finds the routines', async () => {
     const statements = await blocks('routines.md')
     expect(statements.length).toBe(3)

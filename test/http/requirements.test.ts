@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { hasTest } from '../docs/cited-test.ts'
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
-const table = read('../../docs/http-rfc9111.md')
+const table = read('../../docs/internals/http-rfc9111.md')
 
 /** `file` “name”, “name”; as the table cites tests. */
 const CITATIONS = [

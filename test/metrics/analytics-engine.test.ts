@@ -8,7 +8,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { EVENTS, FOREIGN_ERROR, SECRET } from './events.ts'
 
-const DOCUMENT = readFileSync(new URL('../../docs/telemetry.md', import.meta.url), 'utf8')
+const DOCUMENT = readFileSync(new URL('../../docs/guides/telemetry.md', import.meta.url), 'utf8')
 
 /** A dataset of the right type that keeps what is written; its method needs its `this`, as the real one's does. */
 class Recorder implements AnalyticsEngineDataset {

@@ -123,7 +123,7 @@ describe("the recipe for one's own drizzle-kit", () => {
     expect((await db.execute(sql`select * from products`)).rows).toEqual([])
   })
 
-  it('installs the routines by a custom migration, with the commands of docs/routines.md', async () => {
+  it('installs the routines by a custom migration, with the commands of docs/guides/routines.md', async () => {
     const url = await createDatabase()
     const out = ['--dialect', 'postgresql', '--out', './custom']
     const first = await run(bin('drizzle-kit'), ['generate', ...out, '--schema', './schema.ts'], project)

@@ -34,10 +34,14 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
+/** The pages of a folder of the repository, and of the folders in it. */
+function documentsIn(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`)
+}
+
 describe('the documents', () => {
-  const documents = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)].filter(
-    (name) => name.endsWith('.md') && existsSync(join(ROOT, name)),
-  )
+  const documents = ['README.md', ...documentsIn('docs')]
 
   it.each(documents)('%s shows only code that is a file in docs/snippets', (document) => {
     expect(snippetProblems(readFileSync(join(ROOT, document), 'utf8'), readSnippet)).toEqual([])

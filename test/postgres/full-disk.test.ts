@@ -1,4 +1,4 @@
-/** What a cache does on a server whose disk is full, and what operators can do: docs/production.md. */
+/** What a cache does on a server whose disk is full, and what operators can do: docs/guides/production.md. */
 import { readFile } from 'node:fs/promises'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
@@ -86,7 +86,7 @@ describe.runIf(process.getuid?.() === 0 && process.platform === 'linux')('with a
     if (disk === undefined) return skip()
     await disk.fill()
     await expect(pool.query('truncate cache_entries, cache_leases')).rejects.toMatchObject({ code: '53100' })
-    const docs = await readFile(new URL('../../docs/production.md', import.meta.url), 'utf8')
+    const docs = await readFile(new URL('../../docs/guides/production.md', import.meta.url), 'utf8')
     const [, runbook = ''] = /\*\*The disk is full\.\*\*.*?```sql\n(.*?)```/s.exec(docs) ?? []
     expect(runbook).toContain('truncate')
     for (const statement of runbook.split(';').filter((text) => text.trim() !== '')) await pool.query(statement)

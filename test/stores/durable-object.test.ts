@@ -1,4 +1,4 @@
-/** The example of docs/custom-stores.md in the storage of a Durable Object, in workerd. */
+/** The example of docs/guides/custom-stores.md in the storage of a Durable Object, in workerd. */
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'

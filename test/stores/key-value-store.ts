@@ -1,4 +1,4 @@
-/** The example of docs/custom-stores.md over a storage in memory that answers as a remote one does: later. */
+/** The example of docs/guides/custom-stores.md over a storage in memory that answers as a remote one does: later. */
 import { cacheOver, type EngineOptions, type Store } from 'pgstash'
 import type { StoreUnderTest } from 'pgstash/testing'
 import { KeyValueStore, type Transaction, type TransactionalStorage } from '../../docs/snippets/stores/own-store.ts'

@@ -1,4 +1,4 @@
-/** A store of somebody else's below the engine: the example of docs/custom-stores.md, and stores with one peculiarity each. */
+/** A store of somebody else's below the engine: the example of docs/guides/custom-stores.md, and stores with one peculiarity each. */
 import {
   type CacheEvent,
   type Cost,

@@ -7,7 +7,7 @@ import { shardedStore } from './sharded-store.ts'
 import { tieredStore } from './tiered-store.ts'
 import { thirdParty } from './under.ts'
 
-/** Rules that the methods of `Cache` cannot carry through an adapter, as docs/stores.md says. */
+/** Rules that the methods of `Cache` cannot carry through an adapter, as docs/guides/stores.md says. */
 const LIMITS = [
   // A claim does not bring the stale value, and `beta` has no place in it.
   'is answered with at once to all but the one that refreshes it',

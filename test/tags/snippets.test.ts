@@ -1,4 +1,4 @@
-/** What docs/invalidation.md shows does what it says. */
+/** What docs/guides/invalidation.md shows does what it says. */
 import { readFile } from 'node:fs/promises'
 import { eq } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
@@ -108,7 +108,7 @@ describe('a materialized view', () => {
   })
 
   it('is invalidated by the SQL for psql, and by the event trigger', async () => {
-    const text = await readFile(new URL('../../docs/invalidation.md', import.meta.url), 'utf8')
+    const text = await readFile(new URL('../../docs/guides/invalidation.md', import.meta.url), 'utf8')
     const blocks = [...text.matchAll(/^```sql\n(.*?)^```$/gms)].map(([, sql = '']) => sql)
     const [byHand, eventTrigger] = ['refresh materialized view', 'create event trigger'].map((part) =>
       blocks.find((block) => block.includes(part)),
@@ -124,7 +124,7 @@ describe('a materialized view', () => {
   })
 
   it('has row-level security switched off by the SQL that cures it', async () => {
-    const text = await readFile(new URL('../../docs/invalidation.md', import.meta.url), 'utf8')
+    const text = await readFile(new URL('../../docs/guides/invalidation.md', import.meta.url), 'utf8')
     const [cure = ''] = /^alter table cache_invalidations disable.*?(?=^```)/ms.exec(text) ?? []
     await pool.query('alter table cache_invalidations enable row level security')
     await pool.query(cure)

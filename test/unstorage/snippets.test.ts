@@ -5,7 +5,7 @@ import { mayLogIn } from '../../docs/snippets/unstorage/log-in.ts'
 import nitro from '../../docs/snippets/unstorage/nitro.config.ts'
 import { storageIn } from '../../docs/snippets/unstorage/storage.ts'
 
-describe('the snippets of docs/unstorage.md', () => {
+describe('the snippets of docs/guides/unstorage.md', () => {
   it('keep a storage in a namespace of a cache', async () => {
     const cache = memoryCache()
     await storageIn(cache).setItem('user', { name: 'Ada' })

@@ -151,7 +151,7 @@ describe('a refresh behind a rate limit', () => {
         cache: ownCache(site),
         stale: '1h',
         waitUntil: (work) => void background.push(work),
-        // As docs/http.md has it for Node: without the environment that the key reads.
+        // As docs/guides/http.md has it for Node: without the environment that the key reads.
         refresh: (request) => app.fetch(request),
       }),
     )
