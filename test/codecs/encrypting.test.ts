@@ -196,7 +196,9 @@ describe('a cache with encrypted values', () => {
     await cache.set('key', 'newer')
     await db.execute(sql`update cache_entries set value = ${rows[0]?.value}`)
     expect(await cache.get('key')).toBe('older')
-    expect(await readFile('docs/guides/codecs.md', 'utf8')).toContain('an older value of the same key that was put back')
+    expect(await readFile('docs/guides/codecs.md', 'utf8')).toContain(
+      'an older value of the same key that was put back',
+    )
   })
 
   it('is what the document shows', async () => {

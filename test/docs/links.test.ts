@@ -16,7 +16,10 @@ const CODE = /^(`{3,}|~{3,})[\s\S]*?^\1/gm
 /** The anchor that GitHub gives a heading. */
 function anchorOf(heading: string): string {
   const text = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase()
-  return text.replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').trim().replaceAll(' ', '-')
+  return text
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-')
 }
 
 function anchorsOf(document: string): Set<string> {
@@ -25,7 +28,9 @@ function anchorsOf(document: string): Set<string> {
 }
 
 function brokenLinks(document: string): string[] {
-  const text = readFileSync(join(ROOT, document), 'utf8').replaceAll(CODE, '').replaceAll(/`[^`\n]*`/g, '')
+  const text = readFileSync(join(ROOT, document), 'utf8')
+    .replaceAll(CODE, '')
+    .replaceAll(/`[^`\n]*`/g, '')
   const broken: string[] = []
   for (const { groups } of text.matchAll(LINK)) {
     const { path = '', anchor } = groups ?? {}
