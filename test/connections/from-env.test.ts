@@ -110,8 +110,8 @@ it('serves the snippets of docs/getting-started/providers.md', async () => {
   const computed = await report()
   expect(computed).toMatch(/^Computed at /)
   expect(await report()).toBe(computed)
-  // Over the pool, in the same table but in no namespace.
-  expect(await pooled.namespace('shop').get('report')).toBe(computed)
+  // The pool reaches the same table.
+  expect(await pooled.get('report')).toBe(computed)
   const first = await (await netlify()).text()
   expect(await (await netlify()).text()).toBe(first)
   await createCache(url).set('expired', 1, { expiration: 0 })
