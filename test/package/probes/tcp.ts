@@ -34,7 +34,7 @@ const DRIVERS: Record<string, (url: string, options: CacheOptions) => Promise<Ma
   },
 }
 
-/** One cache for all requests of the isolate. */
+/** The caches that all requests of the isolate share, by driver. */
 const shared = new Map<string, Promise<Made>>()
 
 /** A client that other code used before the cache. */
