@@ -10,11 +10,17 @@ import { breakLeases } from '../operations/lease.ts'
 interface PurgeParts {
   readonly value: (name: PurgeValue) => SQL
   readonly change: SQL
-  /** The token of the one lease that stays, or null: its holder purges for its own write, and fills with an answer made after it. */
+  /**
+   * A purge does not break the lease with this token. Its holder purges because of its own write, and then stores a
+   * response made after that write. Null breaks all leases.
+   */
   readonly exceptToken?: SQL
 }
 
-/** The steps of a purge. It breaks leases too, so that a pending fill stores nothing, even for a URL without a stored response. */
+/**
+ * Builds the steps of a purge. A purge breaks leases too, so that a pending fill stores nothing, even for a URL without
+ * a stored response.
+ */
 function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exceptToken }: PurgeParts) {
   const { entries, leases } = tables
   const texts = (name: PurgeValue) => sql`json_array_elements_text(${value(name)})`
@@ -96,10 +102,13 @@ function purge(name: string, change: (tables: CacheTables) => SQL) {
 /** Deletes responses, and counts them. */
 export const purgeHard = purge('purge_hard', deleteSelected)
 
-/** Makes responses stale from now on, and counts them. They are then revalidated, or served while they are refreshed. */
+/**
+ * Makes responses stale from now on, and counts them. Later requests revalidate them, or get them while they are
+ * refreshed.
+ */
 export const purgeSoft = purge('purge_soft', expireSelected)
 
-/** Builds the statement with its values inlined, for a batch of the caller's. */
+/** Builds a purge with its values inlined, so that the caller can send it in a batch. */
 export function purgeQuery(
   db: QueryDatabase,
   tables: CacheTables,
