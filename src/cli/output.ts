@@ -1,6 +1,5 @@
 /** Writing to the terminal, to a pipe, or to one that nobody reads any more. */
 import { once } from 'node:events'
-import pc from 'picocolors'
 import { EXIT } from './exit-codes.ts'
 
 /** Standard output: what was asked for. Waits where the reader is slower, so that memory stays bounded. */
@@ -28,8 +27,9 @@ export function endWithReader(): void {
 }
 
 /** Colours where a person looks, unless `NO_COLOR` or a terminal without colours says otherwise. */
-export function colors() {
-  return pc.createColors(process.stdout.isTTY === true && process.stdout.hasColors())
+export async function colors() {
+  const { createColors } = await import('picocolors')
+  return createColors(process.stdout.isTTY === true && process.stdout.hasColors())
 }
 
 /** A connection string that was given in the wrong place is repeated without its password, which may hold an `@`. */

@@ -39,7 +39,7 @@ export const statsCommand = withCacheOptions(new Command('stats'))
           if (!stopping?.aborted) throw error
         })
         if (stats === undefined) break
-        const text = json ? `${JSON.stringify(stats)}\n` : table(stats)
+        const text = json ? `${JSON.stringify(stats)}\n` : await table(stats)
         // In a terminal each takes the place of the one before.
         if (process.stdout.isTTY && !json && lines > 0) await print(`\u001b[${lines}A\u001b[J`)
         await print(text)
@@ -52,7 +52,7 @@ export const statsCommand = withCacheOptions(new Command('stats'))
 
 async function countAll(cache: Cache, showsProgress: boolean, signal?: AbortSignal): Promise<CacheStats> {
   if (!showsProgress) return cache.stats({ exact: true, ...given({ signal }) })
-  const progress = startProgress((await cache.stats()).total, 'counted')
+  const progress = await startProgress((await cache.stats()).total, 'counted')
   try {
     return await cache.stats({ exact: true, onProgress: progress.at, ...given({ signal }) })
   } finally {
@@ -60,8 +60,9 @@ async function countAll(cache: Cache, showsProgress: boolean, signal?: AbortSign
   }
 }
 
-function table({ total, unexpired, forever, expired, bytes: size, estimated }: CacheStats): string {
-  const { bold, dim } = colors()
+async function table(stats: CacheStats): Promise<string> {
+  const { total, unexpired, forever, expired, bytes: size, estimated } = stats
+  const { bold, dim } = await colors()
   const row = (name: string, value: string) => `${name.padEnd(10)}${`${estimated ? '~' : ''}${value}`.padStart(16)}`
   const lines = [
     bold(row('total', count(total))),
