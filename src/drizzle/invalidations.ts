@@ -1,4 +1,4 @@
-/** Sends the invalidations of a query cache's writes at once. A write waits for them only a short time. */
+/** Sends the invalidations of a query cache's writes at once. A write waits only a short time for its invalidation. */
 import { isHttpClient } from '../postgres/drivers/http-client.ts'
 import { isExhausted } from '../postgres/drivers/pool.ts'
 import { DatabaseError } from '../values/errors.ts'
@@ -24,11 +24,11 @@ interface InvalidationSettings {
 const EXHAUSTED_PATIENCE_MS = 50
 
 /**
- * A write must not wait for a connection that the write itself holds: N transactions on a pool of N connections would wait
- * for each other. So a write goes on without its invalidation if that is late or fails.
+ * A write must not wait for a connection that the write itself holds: N transactions on a pool of N connections would
+ * wait for each other. So a write goes on without its invalidation if the invalidation is late or fails.
  *
- * Until the invalidation has been sent, this process does not cache queries of the same tables and tags. Other processes
- * may still serve what was cached before the write.
+ * Until the invalidation has been sent, this process does not cache queries of the same tables and tags. Other
+ * processes may still serve entries cached before the write.
  */
 export function createInvalidations(settings: InvalidationSettings) {
   /** The number of late or failed invalidations by tag and key. */
@@ -54,7 +54,7 @@ export function createInvalidations(settings: InvalidationSettings) {
     return isExhausted(client) ? EXHAUSTED_PATIENCE_MS : settings.patienceMs(client)
   }
 
-  /** Sends an invalidation that covers `failed`. Those stay unsettled until the outcome is known. */
+  /** Sends an invalidation that includes the failed ones. These stay unsettled until the outcome is known. */
   async function settle(invalidation: Invalidation, failed: readonly Invalidation[]): Promise<void> {
     let isLate = false
     const patienceMs = patience()
@@ -86,7 +86,7 @@ export function createInvalidations(settings: InvalidationSettings) {
   }
 
   return {
-    /** Sends this invalidation, and all that failed before. Never rejects. */
+    /** Sends this invalidation, and all that failed earlier. Never rejects. */
     async apply(invalidation: Invalidation): Promise<void> {
       const failed = owed
       owed = []
@@ -105,7 +105,7 @@ export function createInvalidations(settings: InvalidationSettings) {
 
 function lateError(): DatabaseError {
   return new DatabaseError(
-    'A write went on without its invalidation, which waits for a connection of the cache. Give the cache a pool of its own. Until it is sent, other processes may serve older rows.',
+    'A write went on without its invalidation, which waits for a connection of the cache. Give the cache its own pool. Until the invalidation is sent, other processes may serve older rows.',
   )
 }
 

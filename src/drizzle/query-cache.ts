@@ -26,7 +26,7 @@ import { tableTag } from './tags.ts'
 export interface QueryCacheOptions {
   /** Caches every select that does not opt out. Default false: only queries with `$withCache()` are cached. */
   global?: boolean | undefined
-  /** The expiration of queries that name none; default the cache's own. */
+  /** The expiration of queries that set none. Default: the cache's expiration. */
   expiration?: Expiration | undefined
   /** Tables whose queries are never cached. */
   exclude?: readonly (Table | string)[] | undefined
@@ -34,7 +34,7 @@ export interface QueryCacheOptions {
   prefix?: string | undefined
   /** Your schema. Writes then also invalidate the tables that foreign keys cascade to, even if no trigger watches them. */
   schema?: Readonly<Record<string, unknown>> | undefined
-  /** False: nothing is cached, and writes still invalidate. Default true. */
+  /** False caches nothing; writes still invalidate. Default true. */
   enabled?: boolean | undefined
 }
 
@@ -63,10 +63,10 @@ export type QueryCache = DrizzleCache & { stats(): QueryCacheStats }
 /**
  * Creates a cache for Drizzle's `cache` option.
  *
- * Each query is tagged with the tables that it reads, and each write through Drizzle invalidates the tables that it writes.
- * Rows that were read before an invalidation committed are never served after it, however late they are stored.
+ * Each query is tagged with the tables that it reads, and each write through Drizzle invalidates the tables that it
+ * writes. Rows that were read before an invalidation committed are never served after it, even if they are stored late.
  *
- * @param cache a cache of `createCache`
+ * @param cache a cache made by `createCache`
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
  * const db = drizzle(env.DATABASE_URL, { cache: queryCache(createCache(drizzle(env.DATABASE_URL)), { expiration: '10m' }) })
@@ -77,7 +77,7 @@ export function queryCache(cache: Cache, options?: QueryCacheOptions): QueryCach
   const { global = false, enabled = true, exclude = [], prefix = 'query:', schema = {}, expiration } = given
   const engine = postgresEngineOf(cache)
   if (engine === undefined) {
-    throw new InvalidOptionError(`Expected a cache of createCache, got ${describeType(cache)}.`)
+    throw new InvalidOptionError(`Expected a cache made by createCache, got ${describeType(cache)}.`)
   }
   return new PgstashQueryCache({
     cache,
@@ -143,7 +143,7 @@ class PgstashQueryCache extends DrizzleCache {
     tables: string[],
     isTag: boolean,
     isAutoInvalidate?: boolean,
-    // biome-ignore lint/suspicious/noExplicitAny: what Drizzle declares; the driver's result, whatever that is
+    // biome-ignore lint/suspicious/noExplicitAny: Drizzle declares `any`, because each driver has another result
   ): Promise<any[] | undefined> {
     if (!this.#settings.isEnabled || tables.some((table) => this.#settings.excluded.has(table))) return undefined
     const isWatched = isAutoInvalidate !== false
@@ -195,7 +195,7 @@ class PgstashQueryCache extends DrizzleCache {
     try {
       if (!ended.isSafe) return await release()
       const stored = await this.#encode(key, response)
-      // Release the lease, so that nobody waits for rows that will never arrive.
+      // Release the lease, so that no caller waits for rows that will never arrive.
       if (stored === undefined) return await release()
       await this.#settings.engine.store.fill({
         ...stored,
@@ -206,7 +206,7 @@ class PgstashQueryCache extends DrizzleCache {
     } catch (error) {
       // Do not throw: the caller has its rows, and the lease expires by itself.
       this.#emitError('put', error)
-      // A healthy database refused the rows, so it can take the lease back.
+      // A healthy database refused the rows, so it can release the lease.
       if (isRefusal(error)) await release().catch(() => {})
     }
   }
@@ -251,7 +251,12 @@ class PgstashQueryCache extends DrizzleCache {
     if (found !== undefined) return found
     const release = () => this.#settings.engine.store.release(key, token)
     reading.then(({ claimed }) => (claimed ? release() : undefined)).catch(() => {})
-    this.#emitError('get', new DatabaseError('No connection of the cache’s pool came free; the query runs uncached.'))
+    this.#emitError(
+      'get',
+      new DatabaseError(
+        'No connection of the cache’s pool became free in time, so the query runs uncached. Give the cache its own pool.',
+      ),
+    )
     return undefined
   }
 

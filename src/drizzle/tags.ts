@@ -64,7 +64,7 @@ function valuesOf(id: RowId, columns: readonly Column[] | undefined): readonly u
   if (typeof id !== 'object' || id === null || id instanceof Date || id instanceof Uint8Array) return [id]
   if (columns === undefined) {
     throw new InvalidOptionError(
-      "Expected the key's values in its order: only a Drizzle table knows its columns' names.",
+      "Expected a list of the key's values in key order: only a Drizzle table knows its columns' names.",
     )
   }
   // Own fields only: a column may be called `constructor`.

@@ -1,5 +1,5 @@
 /**
- * The triggers of watched tables, as one statement.
+ * Writes the triggers of watched tables as one statement.
  *
  * Each table has one function, in the schema of the cache's tables, which logs the table's tag. Dropping the function removes
  * all triggers of that table. The function does not check for an earlier row: the log's primary key keeps one row per tag and
@@ -32,12 +32,13 @@ import { keyColumn, noteRows, PRINTING, rowsFunction, SETTINGS, setting, tableFu
 export const REFUSALS: Readonly<Record<string, string>> = {
   PGSW1: 'Expected tables that exist, and that the role may see.',
   PGSW2:
-    'Expected ordinary or partitioned tables, no views and no foreign tables, whose changes no trigger sees. Watch the tables that a view reads; where a materialized view is refreshed, invalidate its tag.',
+    'Expected ordinary or partitioned tables, not views or foreign tables, because no trigger sees their changes. Watch the tables that a view reads. If you refresh a materialized view, invalidate its tag.',
   PGSW3: "Expected tables of your own, not the cache's.",
-  PGSW4: 'Expected tables with a primary key, as rows are to be told apart by it.',
+  PGSW4:
+    'Expected tables with a primary key, because `rows` needs it to tell rows apart. Add a primary key, or watch without `rows`.',
   PGSW5: 'Expected the tables of the cache to exist: run `pgstash migrate`, or migrate(db) from pgstash/migrate.',
   PGSW6:
-    "Expected the cache's log to have the columns of one. A table of another kind has its name: choose a schema or prefix of the cache's own, and migrate.",
+    "Expected the cache's log, got another table of the same name. Choose a schema or prefix that only the cache uses, and migrate.",
   PGSW7:
     "Expected the cache's log to belong to the role that watches, a group of it, or a superuser: its owner could run code with that role's rights. The same holds for triggers on it. Watch as the role that owns the cache's tables, and drop triggers of others.",
   PGSW8:
