@@ -1,6 +1,6 @@
 /** Gives keys, tags and names of changes the collation `C`, if another tool created their columns. */
 import type { CacheTables } from '../schema/index.ts'
-import { oidOf, placed, run } from './home-sql.ts'
+import { homeTable, oidOf, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
 
 /**
@@ -20,7 +20,7 @@ export function collationSteps(tables: CacheTables): string {
   where attrelid = ${oidOf(table)} and attname = '${column}' and attcollation <> 'pg_catalog."C"'::regcollation
 ) then
   ${lockStep('access exclusive')}
-  ${run(`alter table ${placed(table)} alter column ${column} type text collate pg_catalog."C"`)}
+  ${run(`alter table ${homeTable(table)} alter column ${column} type text collate pg_catalog."C"`)}
 end if;`,
   )
   return steps.join('\n')
