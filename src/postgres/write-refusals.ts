@@ -3,9 +3,13 @@ import { now } from '../values/clock.ts'
 import { DatabaseError } from '../values/errors.ts'
 
 /**
- * Refusals of a write that may still allow a read of the same row: a read-only session, a missing right or row-level
- * security, a trigger or constraint (classes 22, 23, 27, 38, 39, 44, P0), a full disk, a limit, an object that takes no
- * writes. lock_timeout (55P03) is excluded, because a read would wait as long again.
+ * SQLSTATEs of a refused write that may still allow a read of the same row.
+ *
+ * - A read-only session, a missing right, or row-level security
+ * - A trigger or constraint (classes 22, 23, 27, 38, 39, 44, P0)
+ * - A full disk, a limit, or an object that takes no writes
+ *
+ * The list omits lock_timeout (55P03), because a read would wait as long again.
  */
 const CONCERNS_WRITES = /^(?:0A|22|23|25006|27|38|39|42501|44|53[14]00|54|55(?!P03)|P0)/
 

@@ -20,7 +20,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
   const lease = db.$with('lease', {}).as(sql`
     select ${leases.token}, ${leases.xid}, ${leases.expiresAt} from ${leases}
     where ${isOfKey} and (select wanted from wish)`)
-  // Skip a row that another transaction is changing. Whatever it changes, the lease is not free for this caller.
+  // Skip a row that another transaction is changing, because the lease is not free for this caller in any case.
   const free = db.$with('free', {}).as(sql`
     select from ${leases}
     where ${isOfKey}
