@@ -42,12 +42,13 @@ const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"/g
  * `$withAuth`. It cannot contain settings that only the database knows: row-level security by session settings, a role,
  * a `search_path` that was set after connecting. Name these with `key`, or use a namespace for each tenant.
  *
- * Everything that `getOrSet` does applies: single flight, stale values, tags. The cache refuses a fill if its data changed
- * meanwhile. A change of any table in the query invalidates its result, with two exceptions: tables that raw SQL names in its
- * text, and tables behind a view that is only named (`existing()`). Tag those yourself: `tags: [tableTag(users)]`.
+ * Everything that `getOrSet` does applies: single flight, stale values, tags. The cache refuses a fill if its data
+ * changed meanwhile. A change of any table in the query invalidates its result, with two exceptions: tables that raw
+ * SQL names in its text, and tables behind a view that is only named (`existing()`). Tag those yourself:
+ * `tags: [tableTag(users)]`.
  *
- * A result that cannot be stored (an instance of a driver's class, or more than `maxValueBytes`) is returned uncached, and
- * reported as an `error` event.
+ * A result that cannot be stored (an instance of a driver's class, or more than `maxValueBytes`) is returned uncached,
+ * and reported as an `error` event.
  *
  * @throws InvalidOptionError for a query that writes or is part of a transaction; any error of `getOrSet` or the query
  * @example

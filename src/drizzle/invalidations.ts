@@ -12,7 +12,9 @@ export interface Invalidation {
 
 interface InvalidationSettings {
   send(invalidation: Invalidation): Promise<unknown>
-  /** The client of the cache's driver. Asked at each write, because a function may make the database at its first use. */
+  /**
+   * The client of the cache's driver. Asked at each write, because a function may make the database at its first use.
+   */
   client(): unknown
   /** Returns the longest that a write waits with this client. */
   patienceMs(client: unknown): number

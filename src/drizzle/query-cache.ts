@@ -32,7 +32,9 @@ export interface QueryCacheOptions {
   exclude?: readonly (Table | string)[] | undefined
   /** The prefix of each key; default `query:`. */
   prefix?: string | undefined
-  /** Your schema. Writes then also invalidate the tables that foreign keys cascade to, even if no trigger watches them. */
+  /**
+   * Your schema. Writes then also invalidate the tables that foreign keys cascade to, even if no trigger watches them.
+   */
   schema?: Readonly<Record<string, unknown>> | undefined
   /** False caches nothing; writes still invalidate. Default true. */
   enabled?: boolean | undefined
@@ -147,7 +149,8 @@ class PgstashQueryCache extends DrizzleCache {
   ): Promise<any[] | undefined> {
     if (!this.#settings.isEnabled || tables.some((table) => this.#settings.excluded.has(table))) return undefined
     const isWatched = isAutoInvalidate !== false
-    // Drizzle 0.45 does not report the tables of a CTE. Without tables nothing could invalidate the rows, so do not cache them.
+    // Drizzle 0.45 does not report the tables of a CTE. Without tables nothing could invalidate the rows, so do not
+    // cache them.
     if (isWatched && tables.length === 0) return undefined
     const name = entryName(key, isTag)
     const ownKey = this.#settings.prefix + name + (isWatched ? '' : ' unwatched')
@@ -158,7 +161,8 @@ class PgstashQueryCache extends DrizzleCache {
     const storedKey = this.#storedKey(ownKey)
     // Drizzle passes this array to `put` as well, so it links the rows to this run.
     const link = isWatched ? tables : undefined
-    // With concurrent runs that cannot be told apart, a claim becomes usable only after the longest run, so hold it longer.
+    // With concurrent runs that cannot be told apart, a claim becomes usable only after the longest run, so hold it
+    // longer.
     const leaseMs = this.#pendingMisses.hasConcurrentRuns(name, link, now()) ? ENDED_MS + MAX_QUERY_MS : MAX_QUERY_MS
     const token = leaseToken(leaseMs)
     const found = await this.#findRows(storedKey, token, leaseMs)
@@ -279,7 +283,10 @@ class PgstashQueryCache extends DrizzleCache {
   }
 }
 
-/** Returns undefined if the function that creates the database throws. The call that needs the database reports the error. */
+/**
+ * Returns undefined if the function that creates the database throws. The call that needs the database reports the
+ * error.
+ */
 function clientOf({ store: { runner } }: PostgresEngine): unknown {
   try {
     return runner.client()

@@ -26,16 +26,16 @@ export const noteRows = (source: string) => `insert into %1$s (tag)
   on conflict do nothing`
 
 /**
- * A column of the key as text, with the separator of columns escaped; `%1$I` is its name. It uses `format`, because any role
- * could define a cast.
+ * A column of the key as text, with the separator of columns escaped; `%1$I` is its name. It uses `format`, because any
+ * role could define a cast.
  */
 export const keyColumn = escapeFormat(
   `replace(replace(format('%s', r.~), chr(92), chr(92) || chr(92)), ',', chr(92) || ',')`,
 ).replace('~', '%1$I')
 
 /**
- * The start of both functions; `%1$L` is the log. The cheap check comes first, because every write runs it. SECURITY DEFINER
- * makes the function's owner the current role.
+ * The start of both functions; `%1$L` is the log. The cheap check comes first, because every write runs it. SECURITY
+ * DEFINER makes the function's owner the current role.
  */
 const findLog = `declare
   holder oid := (select c.relowner from pg_class as c where c.oid = to_regclass(%1$L));
@@ -52,7 +52,10 @@ export const tableFunction = `${findLog}
   return null;
 end`
 
-/** `%3$s` and `%4$s` log the rows. For TRUNCATE, one `format` inserts names from the catalogue; no value is formatted twice. */
+/**
+ * `%3$s` and `%4$s` log the rows. For TRUNCATE, one `format` inserts names from the catalogue; no value is formatted
+ * twice.
+ */
 export const rowsFunction = `${findLog}
   if tg_op = 'TRUNCATE' then
     execute format(${escapeFormat(literal(noteRows('%4$I.%5$I')))}, %5$L, %6$L, %7$L, tg_table_schema, tg_table_name);
@@ -68,8 +71,8 @@ export const rowsFunction = `${findLog}
 end`
 
 /**
- * The functions' settings, as the catalogue shows them. With `row_security = off`, a statement fails if policies apply to it.
- * Otherwise policies could hide rows from the function.
+ * The functions' settings, as the catalogue shows them. With `row_security = off`, a statement fails if policies apply
+ * to it. Otherwise policies could hide rows from the function.
  */
 export const SETTINGS = ['search_path=pg_catalog, pg_temp', 'row_security=off']
 /** Settings that make Postgres print keys the same way in every session. */

@@ -1,20 +1,20 @@
 /**
  * Writes the triggers of watched tables as one statement.
  *
- * Each table has one function, in the schema of the cache's tables, which logs the table's tag. Dropping the function removes
- * all triggers of that table. The function does not check for an earlier row: the log's primary key keeps one row per tag and
- * transaction.
+ * Each table has one function, in the schema of the cache's tables, which logs the table's tag. Dropping the function
+ * removes all triggers of that table. The function does not check for an earlier row: the log's primary key keeps one
+ * row per tag and transaction.
  *
- * The function runs with the rights of the role that watched the table, and with a fixed search path, so a role that writes
- * the table needs no right on the cache. The function's owner decides what every writer runs, and the log's owner decides what
- * runs when a row is added. So both must be the role that watches. The function checks the log's owner at each write, because
- * the owner of the schema could replace the table.
+ * The function runs with the rights of the role that watched the table, and with a fixed search path, so a role that
+ * writes the table needs no right on the cache. The function's owner decides what every writer runs, and the log's
+ * owner decides what runs when a row is added. So both must be the role that watches. The function checks the log's
+ * owner at each write, because the owner of the schema could replace the table.
  *
- * If the log was dropped, the function does nothing. It checks this first, because catching the error would cost every write a
- * subtransaction with its own id.
+ * If the log was dropped, the function does nothing. It checks this first, because catching the error would cost every
+ * write a subtransaction with its own id.
  *
- * With `rows` the triggers have transition tables, and the function logs the tag of each row, before and after an update.
- * TRUNCATE has no transition tables, so its trigger reads the rows before they are removed.
+ * With `rows` the triggers have transition tables, and the function logs the tag of each row, before and after an
+ * update. TRUNCATE has no transition tables, so its trigger reads the rows before they are removed.
  */
 
 import { lockSteps } from '../migrate/home-sql.ts'
@@ -218,7 +218,9 @@ relations := ${relationOids(given.map(relationText))};
   )
 }
 
-/** Returns a condition: the function exists and meets `condition`. Only one function without arguments can have a name. */
+/**
+ * Returns a condition: the function exists and meets `condition`. Only one function without arguments can have a name.
+ */
 function functionExists(not: '' | 'not', condition: string): string {
   return `exists (
     select from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace

@@ -105,7 +105,8 @@ function wrapDatabase<Db extends Database>(db: Db, settings: WrapSettings): Db &
       method('transaction')?.((tx: Database) => work(wrapDatabase(tx, settings)), ...rest),
     ...(inner && { $primary: wrapDatabase(inner, settings) }),
   }
-  // The target only inherits from the database. Drizzle 1.0 makes `$primary` read-only, and a proxy must return a read-only value.
+  // The target only inherits from the database. Drizzle 1.0 makes `$primary` read-only, and a proxy must return a
+  // read-only value.
   return new Proxy(Object.create(db), {
     get: (_target, name) => (Object.hasOwn(own, name) ? Reflect.get(own, name) : Reflect.get(db, name)),
     set: (_target, name, value) => Reflect.set(db, name, value),
@@ -121,7 +122,8 @@ function wrapDatabase<Db extends Database>(db: Db, settings: WrapSettings): Db &
 /**
  * Returns a refresh that invalidates its view.
  *
- * It is one `do` block, because Postgres accepts no CTE before `refresh`, and only one statement fits into a batch item.
+ * It is one `do` block, because Postgres accepts no CTE before `refresh`, and only one statement fits into a batch
+ * item.
  */
 function refreshAndInvalidate(query: SQLWrapper, { tables, tagsOf }: WrapSettings, view: View): SQLWrapper {
   const refresh = query.getSQL.bind(query)
@@ -141,7 +143,10 @@ function invalidationCte(db: Database, { tables, tagsOf }: WrapSettings, table: 
   return named.as(sql`${invalidateNow(tables, tagsOf([drizzleName(table)]))} returning 1`)
 }
 
-/** Runs raw SQL, together with the invalidation if it writes. Like every Drizzle query, it sends nothing until it is awaited. */
+/**
+ * Runs raw SQL, together with the invalidation if it writes. Like every Drizzle query, it sends nothing until it is
+ * awaited.
+ */
 function execute(
   db: Database,
   settings: WrapSettings,

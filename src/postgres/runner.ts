@@ -23,8 +23,9 @@ import { separateTimeLimits, sharedTimeLimits, type TimeLimits } from './time-li
 
 export interface Runner {
   /**
-   * Sends one operation as one statement in one round trip, and adds it to the cost. @throws DatabaseError,
-   * DatabaseTimeoutError
+   * Sends one operation as one statement in one round trip, and adds it to the cost.
+   *
+   * @throws DatabaseError, DatabaseTimeoutError
    */
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
   /** The same, for a cache that Next itself calls. A page that Next renders then does not depend on this request. */

@@ -34,7 +34,8 @@ const MAX_CHANGES = 500
  * - `cursor`: this statement's snapshot, which the next read passes as `since`. Null on a standby.
  * - `history`: the history that the cursor belongs to. A `since` from another history means nothing.
  * - `changed`: pairs of kind and name.
- * - `isGap`: true if the changes are not known, because they are too many, were trimmed, or row-level security may hide them.
+ * - `isGap`: true if the changes are not known, because they are too many, were trimmed, or row-level security may hide
+ *   them.
  *
  * It compares snapshots, because transactions do not commit in the order of their ids.
  */

@@ -103,7 +103,8 @@ function countOperation({ name, prefersRoutine = false, life, next }: Counting) 
 /**
  * Counts a call in a fixed window.
  *
- * A permanent counter has no window yet and gets one. If the clock stepped back, the window ends a period from now at the latest.
+ * A permanent counter has no window yet and gets one. If the clock stepped back, the window ends a period from now at
+ * the latest.
  */
 export const countCall = countOperation({
   name: 'count_call',

@@ -21,8 +21,8 @@ export function nextKeys(tables: CacheTables, limit: SQL): SQL {
 }
 
 /**
- * Selects the entries of an array of keys in the array's order. The rows come from the table and from `looked(name,
- * place)`.
+ * Selects the entries of an array of keys in the array's order. The rows come from the table and from
+ * `looked(name, place)`.
  *
  * The planner expects ten rows from an array. So Postgres looks each entry up by its key, stops when the statement has
  * enough, and does not JIT-compile the statement.

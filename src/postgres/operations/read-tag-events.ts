@@ -20,7 +20,8 @@ const isText = (value: unknown) => typeof value === 'string'
  * Reads the live entry of a key, and the last event of each tag: the tags in `tags`, and the entry's own.
  *
  * An event is an entry with a number, whose key is one of `prefixes` followed by the tag. `readAt` is the start of this
- * statement, in milliseconds since 1970. With `snapshot` it bounds the age of data that the caller reads after this call.
+ * statement, in milliseconds since 1970. With `snapshot` it bounds the age of data that the caller reads after this
+ * call.
  *
  * The keys go through an array, for which the planner expects ten rows. So it looks each key up.
  */

@@ -4,8 +4,8 @@ import { operation } from '../operation.ts'
 import { computeOnce, deadline, liveWhenLocked, movedDeadline, param } from './fragments.ts'
 
 /**
- * Moves a live entry's deadline. Returns one row if the entry was live. It does not set the value, so that its TOAST is not
- * rewritten.
+ * Moves a live entry's deadline. Returns one row if the entry was live. It does not set the value, so that its TOAST is
+ * not rewritten.
  *
  * With a deadline in the past, the entry counts as absent, so a pending fill must treat this as a write.
  */
