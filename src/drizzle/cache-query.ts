@@ -43,8 +43,8 @@ const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"/g
  * a `search_path` that was set after connecting. Name these with `key`, or use a namespace for each tenant.
  *
  * Everything that `getOrSet` does applies: single flight, stale values, tags. The cache refuses a fill if its data
- * changed meanwhile. A change of any table in the query invalidates its result, with two exceptions: tables that raw
- * SQL names in its text, and tables behind a view that is only named (`existing()`). Tag those yourself:
+ * changed meanwhile. A change of any table in the query invalidates its result. Two kinds of tables are not recognised:
+ * tables that raw SQL names in its text, and tables behind a view declared with `existing()`. Tag these yourself:
  * `tags: [tableTag(users)]`.
  *
  * A result that cannot be stored (an instance of a driver's class, or more than `maxValueBytes`) is returned uncached,
@@ -102,7 +102,7 @@ function checkedQuery(query: CacheableQuery<unknown>): {
   const { sql, params } = query.toSQL()
   // Refuse a query that writes, because a second call would be a hit, and would write nothing.
   if (WRITES.test(kind) || WRITING_CTE.test(sql.replace(QUOTED, ''))) {
-    throw new InvalidOptionError('Expected a query that reads, got one that writes.')
+    throw new InvalidOptionError('Expected a query that only reads, got a query that writes.')
   }
   const session = sessionOf(query)
   if (session !== undefined && isInTransaction(session)) {

@@ -13,7 +13,7 @@ export interface Replayable<T> {
   readonly rowMode: string
   /** Runs the query. `encode` returns its rows as text. */
   send(): Promise<{ readonly result: T; encode(): string }>
-  /** Decodes the result from such a text. @throws if the text is malformed */
+  /** Decodes the result from the text of `encode`. @throws if the text is malformed */
   replay(text: string): () => Promise<T>
 }
 

@@ -13,7 +13,8 @@ export interface Invalidation {
 interface InvalidationSettings {
   send(invalidation: Invalidation): Promise<unknown>
   /**
-   * The client of the cache's driver. Asked at each write, because a function may make the database at its first use.
+   * Returns the client of the cache's driver. Called at each write, because a function may make the database at its
+   * first use.
    */
   client(): unknown
   /** Returns the longest that a write waits with this client. */
@@ -36,7 +37,7 @@ export function createInvalidations(settings: InvalidationSettings) {
   /** The number of late or failed invalidations by tag and key. */
   const unsettled = new Map<string, number>()
   /** The failed invalidations. The next call sends them again. */
-  let owed: Invalidation[] = []
+  let toResend: Invalidation[] = []
   /** The number of late invalidations that are still running. */
   let late = 0
   const count = ({ tags, keys }: Invalidation, change: 1 | -1) => {
@@ -60,7 +61,7 @@ export function createInvalidations(settings: InvalidationSettings) {
   async function settle(invalidation: Invalidation, failed: readonly Invalidation[]): Promise<void> {
     let isLate = false
     const patienceMs = patience()
-    const ended = () => {
+    const finish = () => {
       for (const each of failed) count(each, -1)
       if (!isLate) return
       count(invalidation, -1)
@@ -68,14 +69,14 @@ export function createInvalidations(settings: InvalidationSettings) {
     }
     const work = settings.send(invalidation).then(
       () => {
-        ended()
+        finish()
         return 'sent'
       },
       () => {
         // The cache has reported the failure itself.
         count(invalidation, 1)
-        ended()
-        owed.push(invalidation)
+        finish()
+        toResend.push(invalidation)
         return 'failed'
       },
     )
@@ -90,8 +91,8 @@ export function createInvalidations(settings: InvalidationSettings) {
   return {
     /** Sends this invalidation, and all that failed earlier. Never rejects. */
     async apply(invalidation: Invalidation): Promise<void> {
-      const failed = owed
-      owed = []
+      const failed = toResend
+      toResend = []
       const all = [...failed, invalidation]
       if (all.every(({ tags, keys }) => tags.length + keys.length === 0)) return
       await settle(
@@ -99,9 +100,9 @@ export function createInvalidations(settings: InvalidationSettings) {
         failed,
       )
     },
-    /** True while the cache may not know about a write that has ended. */
+    /** True while the cache may not know about a write that has finish. */
     isUnsettled: (names: readonly string[]) => unsettled.size > 0 && names.some((name) => unsettled.has(name)),
-    hasFailed: () => owed.length > 0,
+    hasFailed: () => toResend.length > 0,
   }
 }
 
@@ -115,7 +116,7 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names)]
 }
 
-/** Ignores a `waitUntil` that throws, for example because its request has ended. */
+/** Ignores a `waitUntil` that throws, for example because its request has finish. */
 function keepAlive(waitUntil: InvalidationSettings['waitUntil'], work: Promise<unknown>): void {
   try {
     waitUntil?.(work)

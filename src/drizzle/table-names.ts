@@ -57,8 +57,8 @@ function sourcesOf(query: object): unknown[] {
 }
 
 /**
- * Returns a function that adds the tables that a write also changes through foreign keys, to any depth: by cascades,
- * and by setting columns to null or their default.
+ * Returns a function that adds the tables that a write also changes through foreign keys, to any depth. Foreign keys
+ * change them by cascades, or by setting columns to null or their default.
  *
  * @param schema the exports of a Drizzle schema module; only tables matter
  */

@@ -5,7 +5,7 @@
  * removes all triggers of that table. The function does not check for an earlier row: the log's primary key keeps one
  * row per tag and transaction.
  *
- * The function runs with the rights of the role that watched the table, and with a fixed search path, so a role that
+ * The function runs with the rights of the role that watched the table, and with a fixed search path. So a role that
  * writes the table needs no right on the cache. The function's owner decides what every writer runs, and the log's
  * owner decides what runs when a row is added. So both must be the role that watches. The function checks the log's
  * owner at each write, because the owner of the schema could replace the table.
@@ -251,7 +251,7 @@ end loop;`,
   )
 }
 
-/** Returns a condition: the function is one that this file creates, not a user's function with the same prefix. */
+/** Returns a condition: this file created the function, and it is not a user's function with the same prefix. */
 export function isWatchFunction(tables: CacheTables, p: string): string {
   const prefix = functionPrefix(tables)
   return `starts_with(${p}.proname, ${literal(prefix)}) and substr(${p}.proname, ${[...prefix].length + 1}) ~ '^[0-9a-f]{12}$'

@@ -16,7 +16,8 @@ const NOTHING_SEEN = '3:3:'
  *
  * Not every role may read the cluster's identity. So this step also resets tags if the rows were copied here, or if a
  * row is from the future because ids ran backwards. No index has the snapshots of entries. So only a role that may not
- * read the identity reads all entries, and only once: from then on the state shows whether it was copied.
+ * read the identity reads all entries. It reads them only once, because from then on the state shows whether it was
+ * copied.
  */
 export function clusterStep(tables: CacheTables): string {
   const names = {

@@ -5,7 +5,8 @@ import { lockStep } from './locks-sql.ts'
 
 /**
  * `drizzle-kit push` cannot give a column a collation. It compares types by `format_type`, which leaves the collation
- * out, so it would alter such a column at each push. This step rebuilds the column's index, but not the table.
+ * out. So it would alter a column with a collation at each push. This step rebuilds the column's index, but not the
+ * table.
  */
 export function collationSteps(tables: CacheTables): string {
   const columns = [

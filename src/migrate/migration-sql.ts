@@ -72,8 +72,8 @@ export interface MigrateOptions {
    */
   notify?: string | false | undefined
   /**
-   * Installs the statements as functions. Default true. Otherwise each call over HTTP, or over another driver that
-   * cannot keep statements prepared, sends kilobytes of SQL, and the server parses and plans it again.
+   * Installs the statements as functions. Default true. Without them, each call over HTTP sends kilobytes of SQL, and
+   * the server parses and plans it again. The same holds for other drivers that cannot keep statements prepared.
    */
   routines?: boolean | undefined
   /**

@@ -170,8 +170,7 @@ export function primary(db: Database): Database {
 }
 
 /** The database type that operations are built with. */
-// biome-ignore lint/suspicious/noExplicitAny: the user's own schema, which is invariant in Drizzle's types, does not
-// matter here
+// biome-ignore lint/suspicious/noExplicitAny: any schema of the user fits, although Drizzle's types are invariant in it
 export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>
 
 /** A Drizzle query before it is prepared. */

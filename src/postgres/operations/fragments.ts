@@ -76,7 +76,7 @@ export function computeOnce(fields: Record<string, SQL>): SQL {
   return sql`(select ${sql.join(named, sql`, `)} offset 0)`
 }
 
-/** The snapshot to store with a tagged entry: the caller's snapshot, or else this statement's. */
+/** The snapshot to store with a tagged entry: the caller's snapshot if there is one, otherwise this statement's. */
 export const filledAt: SQL = sql`case when given.tags is not null then coalesce(${param('asOf', 'pg_snapshot')}, pg_current_snapshot()) end`
 
 /** False if the caller's snapshot is from the future. */
@@ -104,7 +104,7 @@ export const overwrite: SQL = sql.raw(
 
 /**
  * Returns `kept_until` after the deadline moves to `next.expires_at`. The time between the two stays the same. But if
- * the new deadline has passed, the entry may not be served stale.
+ * the new deadline has passed, the entry must not be served stale.
  *
  * An entry with a deadline and no `kept_until` may be served stale forever.
  */
@@ -157,7 +157,7 @@ export function isVisibleVersion({ entries }: CacheTables): SQL {
 
 /**
  * True for live entries without tags. Most entries have none. The check of tags costs as much as the rest of a hit,
- * even for untagged entries, because Postgres prepares the check for each run of a statement.
+ * even for untagged entries. Postgres prepares the check for each run of a statement.
  */
 export function isLiveUntagged({ entries: { expiresAt, tags } }: CacheTables): SQL<boolean> {
   return sql<boolean>`(${tags} is null and (${expiresAt} is null or ${expiresAt} > statement_timestamp()))`

@@ -162,8 +162,8 @@ export const countSliding = countOperation({
 })
 
 /**
- * Selects the windows of a counter now: the calls `current` and `previous`, the end of the current window, and the
- * calls `used` that count in total.
+ * Selects the present windows of a counter: the calls in each, `current` and `previous`, and the end of the current
+ * window. `used` is the number of calls that count in total.
  */
 function slidingWindow(tables: CacheTables, running: SQL): SQL {
   const { entries } = tables

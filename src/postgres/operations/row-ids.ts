@@ -1,8 +1,8 @@
 /**
  * Finds rows again by their place in the table. This costs a tenth of a look-up by a random key.
  *
- * A locked row keeps its place until the transaction ends: only an update or delete by another transaction could give
- * it a new one, and `vacuum full` waits for this statement. `for update` follows a row that was updated since the
+ * A locked row keeps its place until the transaction ends. Only an update or delete by another transaction could give
+ * it a new place, and `vacuum full` waits for this statement. `for update` follows a row that was updated since the
  * snapshot, and returns the place of the newest version. A later step of the same statement does not see that version,
  * so it leaves the row. The next statement sees it.
  *

@@ -69,9 +69,9 @@ const isPastSlot = ({ entries }: CacheTables): SQL =>
   sql`${entries.cleanupSlot} >= coalesce(${param('slot', 'int')}, ${NO_SLOT}) and ${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`
 
 /**
- * True for an entry whose key is not being computed. Other entries stay, because the fill must see if the entry was
- * written meanwhile. An entry that was written since the snapshot stays too, because the snapshot does not show whether
- * its key is being computed.
+ * True for an entry whose key is not being computed. An entry stays while its key is being computed, because the fill
+ * must see whether the entry was written since the claim. An entry that was written since the snapshot stays too,
+ * because the snapshot does not show whether its key is being computed.
  */
 function isUnleased(tables: CacheTables): SQL {
   const { entries, leases } = tables
