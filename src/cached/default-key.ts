@@ -19,7 +19,7 @@ const DIGEST_LETTERS = 12
 const GENERATED = /^(?:|(?:bound|get|set) .*|\[.*\]|(?:.*_)?default(?:_?\d+)?|anonymous|_class\d*|class_\d+)$/s
 
 /**
- * @param owner whose name it is, for the message
+ * @param owner the owner of the name, for the message
  *
  * @throws InvalidOptionError if other functions may have the same name
  */

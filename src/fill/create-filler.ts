@@ -38,7 +38,9 @@ export interface FillStore {
 }
 
 export interface FillEnvironment extends FillSettings {
-  /** What happens if the store fails. `'throw'`: the call rejects. `'miss'`: the call computes without the store. */
+  /**
+   * How a failure of the store is handled. `'throw'`: the call rejects. `'miss'`: the call computes without the store.
+   */
   readonly onError: 'throw' | 'miss'
 }
 

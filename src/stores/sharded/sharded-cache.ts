@@ -24,8 +24,8 @@ export interface ShardedCacheOptions<Name extends string = string> {
   /** The scope of all keys, and of `clear()`, `count()`, `stats()` and `list()`. At most 128 bytes. */
   namespace?: string | undefined
   /**
-   * What happens if a node is unreachable. With `'throw'`, the default, the call rejects, unless that node itself has
-   * `onError: 'miss'`. With `'miss'`, the node's keys are misses and are not stored, as with `onError: 'miss'` of a
+   * How the cache handles an unreachable node. With `'throw'`, the default, the call rejects, unless that node itself
+   * has `onError: 'miss'`. With `'miss'`, the node's keys are misses and are not stored, as with `onError: 'miss'` of a
    * single cache.
    */
   onError?: 'throw' | 'miss' | undefined
