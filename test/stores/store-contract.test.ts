@@ -40,7 +40,7 @@ function contractWithout(names: readonly string[], stores: StoresUnderTest): voi
 /** A batch is atomic on each node, and not over all. */
 const ACROSS_NODES = 'a write of two keys and a read: the read has both values or neither'
 /** A copy in the first tier tells its own remaining life, and not how long its entry lives or may be served as stale. */
-const OF_COPIES = ['have what a copy needs, if the caller keeps one', 'a live value']
+const OF_COPIES = ['have the fields that a copy needs, if the caller keeps one', 'a live value']
 
 describe('the memory store', () => storeContract(runner, below(memoryStore())))
 describe('the Postgres store', () =>

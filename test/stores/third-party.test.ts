@@ -10,23 +10,23 @@ import { thirdParty } from './under.ts'
 /** Rules that the methods of `Cache` cannot carry through an adapter, as docs/guides/stores.md says. */
 const LIMITS = [
   // A claim does not bring the stale value, and `beta` has no place in it.
-  'is answered with at once to all but the one that refreshes it',
-  'is answered with at once to everybody where waitUntil refreshes it in the background',
-  "is refreshed under the call's own waitUntil, where the call has one",
-  'is answered with when the computation fails, within the window and to who takes it',
-  'is not there for anyone else, but kept by cleanup for as long as it may be served',
-  'is kept for any time with null',
-  'refreshes a live entry early when the draw says so, and only then',
+  'is served at once to every caller except the one that refreshes it',
+  'is served at once to every caller if waitUntil refreshes it in the background',
+  "is refreshed under the call's own waitUntil, if it has one",
+  'is served if the computation fails, within the stale windows of entry and reader',
+  'is absent for other methods, but cleanup keeps it while it may be served',
+  'is kept without limit with `stale: null`',
+  'refreshes a live entry early only if the random draw selects it',
   // Values pass as JSON.
-  'is what the codec brings back, if it keeps more than JSON',
+  'is the form that the codec decodes, if it keeps more than JSON',
 ]
 
 /** The clock of the contract's stores runs ahead; the adapter counts what remains of a life by the real one. */
 const BY_THE_CLOCK = [
-  'moves a deadline only when less than the span remains, to the span plus the slack',
-  'keeps an entry alive as long as it is read, and lets it go afterwards',
-  'lives on while it is read, no less than its span after each read',
-  'ends with maxAge, whatever the hits',
+  'extends a deadline to span plus slack once less than the span remains',
+  'keeps an entry live while it is read, and expires it afterwards',
+  'stays live for at least its span after each read',
+  'expires after maxAge, even if it is hit',
 ]
 
 function contractOf(store: StoreUnderTest, limits: readonly string[]): void {
