@@ -121,6 +121,18 @@ describe('an unknown command', () => {
     expect(text).toContain(name)
   })
 
+  it.each([[['xyzzy', '--help']], [['xyzzy', '-h']], [['help', 'xyzzy']]])(
+    'is an error beside a request for help too: %j',
+    async (args) => {
+      const { code, out, err } = await run(args)
+      expect({ code, out, err }).toEqual({
+        code: 2,
+        out: '',
+        err: "error: unknown command 'xyzzy'\n(add --help for commands and options)\n",
+      })
+    },
+  )
+
   it('points to --help if nothing is similar', async () => {
     expect((await run(['xyzzy'])).err).toBe("error: unknown command 'xyzzy'\n(add --help for commands and options)\n")
   })
