@@ -1,4 +1,7 @@
-/** `pgstash schedule`. The server of the tests has no pg_cron; where one is needed, functions of its names stand in for it. */
+/**
+ * `pgstash schedule`. The server of the tests has no pg_cron; where one is needed, functions of its names stand in for
+ * it.
+ */
 import { describe, expect, it } from 'vitest'
 import { createPool } from '../setup/databases.ts'
 import { createSite, WAYS } from './command.ts'
