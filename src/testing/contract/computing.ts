@@ -5,7 +5,7 @@ import type { Suite } from './suite.ts'
 /** `getOrSet`: one computation, stored for the next callers. */
 export function computing({ describe, test, expect, refused, store }: Suite): void {
   describe('getOrSet', () => {
-    test('computes what is missing, stores it, and answers with it from then on', async (cache) => {
+    test('computes a missing value, stores it, and returns it from then on', async (cache) => {
       let computed = 0
       const compute = async () => ({ n: ++computed })
       expect(await cache.getOrSet('key', compute)).toEqual({ n: 1 })
@@ -14,7 +14,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(computed).toBe(1)
     })
 
-    test('takes an async function, a function and a value, and any of them may be null', async (cache) => {
+    test('takes an async function, a function or a value, and any of them may be null', async (cache) => {
       expect(await cache.getOrSet('async', async () => 1)).toBe(1)
       expect(await cache.getOrSet('sync', () => 'two')).toBe('two')
       expect(await cache.getOrSet('value', [3])).toEqual([3])
@@ -23,7 +23,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.increment('async')).toBe(2)
     })
 
-    test('stores with the expiration and the tags given', async (cache) => {
+    test('stores the value with the given expiration and tags', async (cache) => {
       await cache.getOrSet('minute', 1, { expiration: 60 })
       await cache.getOrSet('tagged', 1, { tags: ['x'] })
       await cache.invalidate('x')
@@ -34,7 +34,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.has('minute')).toBe(false)
     })
 
-    test('with a deadline that is not in the future, leaves the key absent, an older value included', async (cache) => {
+    test('removes the key, including an older value, if the deadline is not in the future', async (cache) => {
       for (const expiration of [0, -1, new Date(0)]) {
         await cache.set('key', 'older', { expiration: 60 })
         await store.advance(60_000)
@@ -52,7 +52,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.getOrSet('key', 3)).toBe(3)
     })
 
-    test('refuses bad input before it computes', async (cache) => {
+    test('refuses invalid input before it computes', async (cache) => {
       const wrong: [unknown, string][] = [
         [{ lease: 0 }, 'INVALID_EXPIRATION'],
         [{ lease: new Date() }, 'INVALID_EXPIRATION'],
@@ -79,7 +79,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       await refused(cache.getOrSet('', compute), 'INVALID_KEY')
     })
 
-    test('refuses a value that cannot be stored, and the next caller computes', async (cache) => {
+    test('rejects for a value that cannot be stored, and the next caller computes', async (cache) => {
       await refused(
         cache.getOrSet('key', () => undefined),
         'UNSERIALIZABLE_VALUE',
@@ -94,7 +94,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
   })
 
   describe('a computation', () => {
-    test('is told its key, and may set expiration and tags', async (cache) => {
+    test('receives its key, and may set expiration and tags', async (cache) => {
       const scoped = cache.namespace('app')
       await scoped.getOrSet(
         'key',
@@ -128,7 +128,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await scoped.has('minute')).toBe(false)
     })
 
-    test('that skips is answered with and not stored', async (cache) => {
+    test('may skip storing, and its value is returned', async (cache) => {
       const thing = { any: () => 'thing' }
       const answer = await cache.getOrSet<typeof thing, typeof thing>(
         'key',
@@ -139,7 +139,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.getOrSet('key', 1)).toBe(1)
     })
 
-    test('that says something impossible fails', async (cache) => {
+    test('rejects if it sets invalid options', async (cache) => {
       await refused(
         cache.getOrSet(
           'key',
@@ -165,7 +165,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.has('key')).toBe(false)
     })
 
-    test('that throws stores nothing, and the next caller computes', async (cache) => {
+    test('stores nothing if it throws, and the next caller computes', async (cache) => {
       const failure = new Error('of the origin')
       const failing: (() => never)[] = [
         () => {
@@ -181,7 +181,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.getOrSet('key', 'fine')).toBe('fine')
     })
 
-    test('of other keys may be nested', async (cache) => {
+    test('may call getOrSet for other keys', async (cache) => {
       const sum = await cache.getOrSet('sum', async () => {
         const parts = await Promise.all(['a', 'b'].map((key, i) => cache.getOrSet(key, async () => i + 1)))
         return (parts[0] ?? 0) + (parts[1] ?? 0) + (await cache.getOrSet('a', 100))
@@ -190,13 +190,13 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect([...(await cache.getMany(['sum', 'a', 'b'])).values()]).toEqual([4, 1, 2])
     })
 
-    test('of the same key, nested, computes', async (cache) => {
+    test('computes again if it calls getOrSet for its own key', async (cache) => {
       const outer = await cache.getOrSet('key', () => cache.getOrSet('key', () => 'inner'))
       expect(outer).toBe('inner')
       expect(await cache.get('key')).toBe('inner')
     })
 
-    test('is the same for many callers at once, and each gets a value of its own', async (cache) => {
+    test('runs once for many concurrent callers, and each gets its own copy', async (cache) => {
       let computed = 0
       const compute = async () => {
         computed++
@@ -212,7 +212,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.get('key')).toEqual({ list: [1] })
     })
 
-    test('that throws fails its own caller only', async (cache) => {
+    test('that throws rejects only for its own caller', async (cache) => {
       let failed = 0
       const failing = () => {
         failed++
@@ -226,7 +226,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(results.map(({ status }) => status)).toEqual(['rejected', ...Array(5).fill('fulfilled')])
     })
 
-    test('that skips is shared with nobody', async (cache) => {
+    test('that skips storing is not shared', async (cache) => {
       let computed = 0
       const compute = async (fill: Fill) => {
         fill.skip()
@@ -237,7 +237,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(values.sort()).toEqual([1, 2, 3, 4, 5])
     })
 
-    test('ends for a caller whose signal aborts, and goes on for others', async (cache) => {
+    test('ends for a caller whose signal aborts, and continues for others', async (cache) => {
       const controller = new AbortController()
       let seen: AbortSignal | undefined
       const first = cache.getOrSet(
@@ -261,7 +261,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.has('other')).toBe(false)
     })
 
-    test('that outlasts its lease holds nobody up for longer, and its value does not replace a newer one', async (cache) => {
+    test('blocks nobody after its lease has expired, and its value does not replace a newer one', async (cache) => {
       let end: (() => void) | undefined
       const compute = () => new Promise<string>((resolve) => (end = () => resolve('slow')))
       const slow = cache.getOrSet('key', compute, { lease: '50ms' })

@@ -2,7 +2,7 @@ import type { Suite } from './suite.ts'
 
 export function counters({ describe, test, expect, refused, store }: Suite): void {
   describe('counters', () => {
-    test('count from nothing, null and what has expired', async (cache) => {
+    test('start from a missing key, null or an expired entry', async (cache) => {
       expect(await cache.increment('new')).toBe(1)
       expect(await cache.increment('new', 5)).toBe(6)
       expect(await cache.decrement('new', 2)).toBe(4)
@@ -14,7 +14,7 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       expect(await cache.increment('expired')).toBe(1)
     })
 
-    test('are numbers like any other', async (cache) => {
+    test('store plain numbers', async (cache) => {
       await cache.set('set', 40)
       expect(await cache.increment('set', 2)).toBe(42)
       await cache.increment('counter', 7)
@@ -27,7 +27,7 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       expect(await cache.decrement('key', 0.3)).toBe(0)
     })
 
-    test('lose nothing when many count at once', async (cache) => {
+    test('lose no increment under concurrency', async (cache) => {
       const sums = await Promise.all(Array.from({ length: 50 }, () => cache.increment('key')))
       expect(new Set(sums).size).toBe(50)
       expect(await cache.get('key')).toBe(50)
@@ -44,7 +44,7 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       expect(await cache.expiration('permanent')).toBe(null)
     })
 
-    test('move their deadline when sliding', async (cache) => {
+    test('extend their deadline when sliding', async (cache) => {
       await cache.increment('key', 1, { expiration: 60, sliding: true })
       await store.advance(40_000)
       expect(await cache.increment('key', 1, { expiration: 60, sliding: true })).toBe(2)
@@ -63,13 +63,13 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       expect(await cache.get('key')).toBe(undefined)
     })
 
-    test('null takes the expiration given', async (cache) => {
+    test('apply the given expiration to a stored null', async (cache) => {
       await cache.set('null', null)
       await cache.increment('null', 1, { expiration: 60 })
       expect((await cache.expiration('null')) instanceof Date).toBe(true)
     })
 
-    test('refuse what is not a number, and leave it as it was', async (cache) => {
+    test('refuse a value that is not a number, and leave it unchanged', async (cache) => {
       for (const value of ['5', { n: 1 }, true, []]) {
         await cache.set('key', value, { expiration: '1h' })
         const deadline = await cache.expiration('key')
@@ -81,14 +81,14 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       }
     })
 
-    test('start anew where something else has expired', async (cache) => {
+    test('start again if another kind of value has expired', async (cache) => {
       await cache.set('key', 'text', { expiration: 60 })
       await store.advance(60_000)
       expect(await cache.increment('key')).toBe(1)
       expect(await cache.get('key')).toBe(1)
     })
 
-    test('refuse to leave the safe integers, and stay as they were', async (cache) => {
+    test('refuse to leave the safe integers, and stay unchanged', async (cache) => {
       const max = Number.MAX_SAFE_INTEGER
       expect(await cache.increment('key', max)).toBe(max)
       await refused(cache.increment('key'), 'COUNTER_RANGE')
@@ -112,7 +112,7 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
   })
 
   describe('limit', () => {
-    test('allows so many calls in a window, and says when the next begins', async (cache) => {
+    test('allows as many calls in a window as the limit, and returns when the next window begins', async (cache) => {
       const rule = { limit: 2, period: '1m' as const }
       const first = await cache.limit('key', rule)
       expect(first).toMatchObject({ allowed: true, count: 1, remaining: 1 })
@@ -129,12 +129,12 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, count: 1, remaining: 1 })
     })
 
-    test('of many calls at once allows exactly the limit', async (cache) => {
+    test('allows exactly the limit among many concurrent calls', async (cache) => {
       const calls = Array.from({ length: 30 }, () => cache.limit('key', { limit: 7, period: 60 }))
       expect((await Promise.all(calls)).filter(({ allowed }) => allowed).length).toBe(7)
     })
 
-    test('a limit of 0 denies every call', async (cache) => {
+    test('denies every call if it is 0', async (cache) => {
       expect(await cache.limit('key', { limit: 0, period: 60 })).toMatchObject({
         allowed: false,
         count: 1,
@@ -142,7 +142,7 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       })
     })
 
-    test('counts from 0 where a number below it, or a fraction, was stored', async (cache) => {
+    test('counts from 0 if a negative number or a fraction was stored', async (cache) => {
       await cache.set('below', -5)
       expect(await cache.limit('below', { limit: 2, period: 60 })).toMatchObject({
         allowed: true,
@@ -153,7 +153,7 @@ export function counters({ describe, test, expect, refused, store }: Suite): voi
       expect(await cache.limit('fraction', { limit: 2, period: 60 })).toMatchObject({ count: 2, remaining: 0 })
     })
 
-    test('refuses limits that are no whole numbers', async (cache) => {
+    test('refuses limits that are not whole numbers', async (cache) => {
       for (const limit of [-1, 1.5, Number.NaN, '5', undefined] as number[]) {
         await refused(cache.limit('key', { limit, period: 60 }), 'INVALID_OPTION')
       }

@@ -57,7 +57,7 @@ const INVALID: unknown[] = [
 
 export function expiration({ describe, it, test, expect, refused, store }: Suite): void {
   describe('expiration', () => {
-    test('takes every form of one minute', async (cache) => {
+    test('accepts every form of one minute', async (cache) => {
       // One after the other, so that each has the five seconds to itself.
       for (const minute of MINUTES) {
         await cache.set('key', 1, { expiration: minute })
@@ -68,13 +68,13 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       }
     })
 
-    test('a Date is that absolute instant', async (cache) => {
+    test('takes a Date as that absolute instant', async (cache) => {
       const at = new Date(Date.UTC(2999, 11, 31, 23, 59, 59, 123))
       await cache.set('key', 1, { expiration: at })
       expect((await cache.expiration('key'))?.getTime()).toBe(at.getTime())
     })
 
-    test('null is never, and so is nothing where the cache has no default', async (cache) => {
+    test('takes null as never, and so does a cache without a default', async (cache) => {
       await cache.set('null', 1, { expiration: null })
       await cache.set('none', 1)
       await store.advance(10 * 365 * 24 * 60 * MINUTE_MS)
@@ -83,7 +83,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(await cache.expiration('absent')).toBe(undefined)
     })
 
-    it('undefined is the default of the cache', async () => {
+    it('takes undefined as the default of the cache', async () => {
       await store.reset()
       const cache = await store.create({ expiration: '1m' })
       await cache.set('set', 1)
@@ -99,7 +99,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       ])
     })
 
-    test('a deadline that is not in the future makes the key absent', async (cache) => {
+    test('removes the key if the deadline is not in the future', async (cache) => {
       for (const past of PAST) {
         await cache.set('set', 'older')
         await cache.set('set', 'newer', { expiration: past })
@@ -118,7 +118,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       }
     })
 
-    test('a deadline that is not in the future changes nothing where the call would not set it', async (cache) => {
+    test('changes nothing for a past deadline if the call would not set it', async (cache) => {
       for (const past of PAST) {
         await cache.set('live', 1)
         expect(await cache.add('live', 2, { expiration: past })).toBe(false)
@@ -127,7 +127,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       }
     })
 
-    test('keeps fractions to the millisecond, and never rounds a span to nothing', async (cache) => {
+    test('keeps fractions to the millisecond, and never rounds a span to zero', async (cache) => {
       await cache.setMany({ key: 1 }, { expiration: 0.25 })
       await cache.setMany({ long: 1 }, { expiration: 1000.001 })
       await cache.setMany({ short: 1 }, { expiration: 0.0001 })
@@ -158,7 +158,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(await cache.get('key')).toBe('older')
     })
 
-    test('refuses spans that are not positive and relative where one is needed', async (cache) => {
+    test('refuses spans that are not positive and relative if the call needs such a span', async (cache) => {
       for (const invalid of [...PAST, null, new Date(Date.UTC(2999, 1))]) {
         await refused(cache.get('key', { sliding: invalid }), 'INVALID_EXPIRATION')
         await refused(cache.limit('key', { limit: 1, period: invalid }), 'INVALID_EXPIRATION')
@@ -169,7 +169,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
   })
 
   describe('sliding get', () => {
-    test('moves a deadline only when less than the span remains, to the span plus the slack', async (cache) => {
+    test('extends a deadline only if less than the span remains, to the span plus the slack', async (cache) => {
       await cache.set('key', 1, { expiration: 90 })
       const before = await cache.expiration('key')
       expect(await cache.get('key', { sliding: 60 })).toBe(1)
@@ -182,7 +182,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(movedMs).toBeLessThanOrEqual(30_000)
     })
 
-    test('keeps an entry alive as long as it is read, and lets it go afterwards', async (cache) => {
+    test('keeps an entry alive while it is read, and lets it expire afterwards', async (cache) => {
       await cache.set('key', 1, { expiration: 60 })
       for (let i = 0; i < 10; i++) {
         await store.advance(50_000)
@@ -195,7 +195,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(await cache.get('key', { sliding: 60 })).toBe(undefined)
     })
 
-    test('never shortens: permanent entries and later deadlines stay', async (cache) => {
+    test('never shortens permanent entries and later deadlines', async (cache) => {
       await cache.set('permanent', 1)
       await cache.set('later', 1, { expiration: '1h' })
       const later = await cache.expiration('later')
@@ -205,13 +205,13 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(await cache.expiration('later')).toEqual(later)
     })
 
-    test('takes spans up to the end of year 9999', async (cache) => {
+    test('accepts spans up to the end of year 9999', async (cache) => {
       await cache.set('key', 1, { expiration: 60 })
       expect(await cache.get('key', { sliding: '2500000d' })).toBe(1)
       expect(Number(await cache.expiration('key'))).toBeGreaterThan(Date.UTC(8000, 1))
     })
 
-    it('without slack moves the deadline at every read', async () => {
+    it('extends the deadline at every read if there is no slack', async () => {
       await store.reset()
       const cache = await store.create({ slack: 0 })
       await cache.set('key', 1, { expiration: 60 })

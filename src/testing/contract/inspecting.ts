@@ -3,7 +3,7 @@ import type { Suite } from './suite.ts'
 
 export function inspecting({ describe, test, expect, refused, store }: Suite): void {
   describe('count and stats', () => {
-    test('tell live, expired, permanent and invalidated entries apart', async (cache) => {
+    test('distinguish live, expired, permanent and invalidated entries', async (cache) => {
       await cache.setMany({ a: 1, b: 'x'.repeat(1_000) })
       await cache.setMany({ c: 1, d: 1 }, { expiration: 60 })
       await cache.set('e', 1, { expiration: 30 })
@@ -30,7 +30,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
   })
 
   describe('exact counts and estimates', () => {
-    test('are the same for few entries, and a count reports its progress', async (cache) => {
+    test('are equal for few entries, and a count reports its progress', async (cache) => {
       await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 60 })
       await cache.set('forever', 1)
       await cache.set('expired', 1, { expiration: 0 })
@@ -46,7 +46,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(progress.at(-1)).toBe(6)
     })
 
-    test('end before they begin if their signal has aborted', async (cache) => {
+    test('reject at once if their signal has aborted', async (cache) => {
       const reason = new Error('The caller has left.')
       const signal = AbortSignal.abort(reason)
       const outcomes = await Promise.allSettled([cache.count({ signal }), cache.stats({ exact: true, signal })])
@@ -56,7 +56,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       ])
     })
 
-    test('refuse bad options', async (cache) => {
+    test('refuse invalid options', async (cache) => {
       for (const options of [{ estimate: 1 }, { onProgress: 5 }, { signal: 5 }, { exact: true }]) {
         await refused(cache.count(options as object), 'INVALID_OPTION')
       }
@@ -69,7 +69,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
   })
 
   describe('list', () => {
-    test('finds rare entries behind many others, if the caller follows the cursor', async (cache) => {
+    test('finds rare entries among many others, if the caller follows the cursor', async (cache) => {
       const others = Array.from({ length: 5_100 }, (_, i) => [`other ${i}`, 1] as const)
       await cache.setMany(others, { expiration: 60 })
       await cache.namespace('nested').setMany(others)
@@ -91,7 +91,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found({ prefix: 'n' })).toEqual([])
     })
 
-    test('pages through everything in key order, each once', async (cache) => {
+    test('pages through all entries in key order, each once', async (cache) => {
       const names = Array.from({ length: 25 }, (_, i) => `key ${String(i).padStart(2, '0')}`)
       await cache.setMany(names.map((name) => [name, 1]))
       const seen: string[] = []
@@ -107,7 +107,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(pages).toBe(3)
     })
 
-    test('says what is known of an entry, but not its value', async (cache) => {
+    test('returns the metadata of an entry, but not its value', async (cache) => {
       await cache.set('key', 'value', { expiration: 60, tags: ['b', 'a', 'quoted "tag", {x}'] })
       const [entry] = (await cache.list()).entries
       expect(entry?.expiresAt?.getTime()).toBe((await cache.expiration('key'))?.getTime())
@@ -128,7 +128,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found('zzz')).toEqual([])
     })
 
-    test('with a prefix lists the namespace itself, without those nested in it', async (cache) => {
+    test('lists only the namespace itself for a prefix, without nested namespaces', async (cache) => {
       await cache.set('apple', 1)
       await cache.set('b', 1)
       await cache.namespace('admin').set('apple', 1)
@@ -151,7 +151,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found('forever')).toEqual(['forever'])
     })
 
-    test('says of each entry whether it is live, expired, or invalidated, as count and stats do', async (cache) => {
+    test('says of each entry whether it is live, expired or invalidated, in accordance with count and stats', async (cache) => {
       await cache.set('b expired', 1, { expiration: 30 })
       await cache.set('d invalidated', 1, { expiration: 60, tags: ['tag'] })
       await cache.set('e invalidated', 1, { tags: ['tag', 'other'] })
@@ -200,7 +200,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
   })
 
   describe('clearExpired', () => {
-    test('removes what has expired and nothing else, in batches', async (cache) => {
+    test('deletes expired entries and nothing else, in batches', async (cache) => {
       const names = Array.from({ length: 25 }, (_, i) => `key ${i}`)
       await cache.setMany(
         names.map((name) => [name, 1]),
@@ -217,13 +217,13 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await cache.clearExpired()).toEqual({ removed: 0, more: false })
     })
 
-    test('stops when its time is over, and says that more is waiting', async (cache) => {
+    test('stops when its time is up, and reports that more entries remain', async (cache) => {
       await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 0 })
       expect(await cache.clearExpired({ batch: 1, timeBudget: 0 })).toEqual({ removed: 1, more: true })
       expect(await cache.clearExpired({ batch: 2 })).toEqual({ removed: 2, more: false })
     })
 
-    test('ends after the batch under way when its signal says so', async (cache) => {
+    test('ends after the current batch if its signal aborts', async (cache) => {
       await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 0 })
       const ending = new AbortController()
       const options = { batch: 1, signal: ending.signal, onProgress: () => ending.abort() }
@@ -231,7 +231,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect((await cache.stats()).total).toBe(2)
     })
 
-    test('refuses bad options', async (cache) => {
+    test('refuses invalid options', async (cache) => {
       for (const options of [
         { batch: 0 },
         { signal: 5 },

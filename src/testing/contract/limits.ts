@@ -27,7 +27,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       for (const _ of [1, 2]) expect(await limit(1)).toMatchObject({ allowed: false, count: 11, remaining: 0 })
     })
 
-    test('never allows a cost above the limit, and begins nothing with it', async (cache) => {
+    test('never allows a cost above the limit, and starts no window with it', async (cache) => {
       const tooMuch = { ...rule, cost: 11 }
       expect(await cache.limit('key', tooMuch)).toMatchObject({
         ...{ allowed: false, count: 11, remaining: 10, retryMs: Number.POSITIVE_INFINITY },
@@ -38,7 +38,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect(await cache.limit('key', { ...rule, cost: 6 })).toMatchObject({ allowed: true, remaining: 0 })
     })
 
-    test('with a cost of 0 only looks', async (cache) => {
+    test('reads the state with a cost of 0', async (cache) => {
       const look = { ...rule, cost: 0 }
       expect(await cache.limit('key', look)).toMatchObject({ allowed: true, count: 0, remaining: 10, retryMs: 0 })
       expect(await cache.has('key')).toBe(false)
@@ -52,7 +52,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect(spent.retryMs > 0 && Number.isFinite(spent.retryMs)).toBe(true)
     })
 
-    test('takes calls back, and never more than were counted', async (cache) => {
+    test('gives calls back, but never more than were counted', async (cache) => {
       const giveBack = (calls: number) => cache.limit('key', { ...rule, cost: -calls })
       expect(await giveBack(3)).toMatchObject({ allowed: true, count: 0, remaining: 10 })
       expect(await cache.has('key')).toBe(false)
@@ -65,7 +65,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, remaining: 0 })
     })
 
-    test('of many calls at once allows exactly the limit', async (cache) => {
+    test('allows exactly the limit among many concurrent calls', async (cache) => {
       const calls = Array.from({ length: 30 }, (_, i) => cache.limit('key', { ...rule, cost: 1 + (i % 2) }))
       const results = await Promise.all(calls)
       const spent = results.reduce((sum, { allowed }, i) => sum + (allowed ? 1 + (i % 2) : 0), 0)
@@ -74,14 +74,14 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       for (const { remaining } of results) expect(remaining >= 0).toBe(true)
     })
 
-    test('has nothing left, and never less, after the limit became smaller', async (cache) => {
+    test('has 0 calls left, and never fewer, after the limit became smaller', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       const smaller = { ...rule, limit: 4, ...(rule.refill === undefined ? {} : { refill: 2 }) }
       expect(await cache.limit('key', smaller)).toMatchObject({ allowed: false, count: 5, remaining: 0 })
       expect(await cache.limit('key', { ...smaller, cost: 0 })).toMatchObject({ allowed: false, remaining: 0 })
     })
 
-    test('says when the same call succeeds', async (cache) => {
+    test('returns when the same call can succeed', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       const refused = await cache.limit('key', { ...rule, cost: 3 })
       expect(refused.allowed).toBe(false)
@@ -93,7 +93,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect((await cache.limit('key', { ...rule, cost: 3 })).allowed).toBe(true)
     })
 
-    test('is whole again once nothing counts any more', async (cache) => {
+    test('allows the full limit again once no call counts any more', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       await store.advance(2 * HOUR_MS)
       expect(await cache.limit('key', { ...rule, cost: 0 })).toMatchObject({ count: 0, remaining: 10 })
@@ -106,7 +106,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect(await cache.limit('key', { ...rule, cost: 10 })).toMatchObject({ allowed: true, count: 10 })
     })
 
-    test('refuses a key that holds something else', async (cache) => {
+    test('refuses a key that holds another kind of value', async (cache) => {
       await cache.set('key', 'text')
       for (const cost of [-1, 0, 1, 11]) {
         await expect(cache.limit('key', { ...rule, cost })).rejects.toMatchObject({ code: 'NOT_A_NUMBER' })
@@ -128,7 +128,7 @@ function slidingWindow({ describe, test, expect, store }: Suite): void {
   const rule: LimitRule = { limit: 10, period: '1h', algorithm: 'sliding-window' }
 
   describe('a sliding window', () => {
-    test('counts the window before by the share that lies within one period', async (cache) => {
+    test('counts calls of the previous window by the share that lies within one period', async (cache) => {
       await cache.limit('key', { ...rule, cost: 8 })
       // A third of the next window has passed: 8 × 2/3 = 5.3 calls count.
       await store.advance(HOUR_MS + HOUR_MS / 3)
@@ -139,7 +139,7 @@ function slidingWindow({ describe, test, expect, store }: Suite): void {
       expect(await cache.limit('key', { ...rule, cost: 0 })).toMatchObject({ count: 3, remaining: 7 })
     })
 
-    test('does not let two limits through around the end of a window', async (cache) => {
+    test('does not allow two full limits around the end of a window', async (cache) => {
       await cache.limit('key', rule)
       await store.advance(HOUR_MS * 0.95)
       await cache.limit('key', { ...rule, cost: 9 })
@@ -156,7 +156,7 @@ function slidingWindow({ describe, test, expect, store }: Suite): void {
       expect(resetMs > HOUR_MS * 0.7 && resetMs <= HOUR_MS * 0.75).toBe(true)
     })
 
-    test('of 1 allows a call in each period, wherever it falls', async (cache) => {
+    test('allows one call in each period with a limit of 1, wherever it falls', async (cache) => {
       const one: LimitRule = { ...rule, limit: 1 }
       const allowedAfter = async (ms: number) => {
         await store.advance(ms)
@@ -171,7 +171,7 @@ function slidingWindow({ describe, test, expect, store }: Suite): void {
       expect(await allowedAfter(HOUR_MS * 0.2)).toBe(true)
     })
 
-    test('takes calls of the window before back, too', async (cache) => {
+    test('gives calls of the previous window back, too', async (cache) => {
       await cache.limit('key', { ...rule, cost: 9 })
       await store.advance(HOUR_MS * 1.5)
       await cache.limit('key', rule)
@@ -185,7 +185,7 @@ function tokenBucket({ describe, test, expect, store }: Suite): void {
   const look = { ...rule, cost: 0 }
 
   describe('a token bucket', () => {
-    test('gets tokens back after whole periods, and loses no part of one', async (cache) => {
+    test('regains tokens after whole periods, and loses no fraction of one', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       await store.advance(HOUR_MS * 0.75)
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: false, remaining: 0 })
@@ -196,7 +196,7 @@ function tokenBucket({ describe, test, expect, store }: Suite): void {
       expect(await cache.limit('key', look)).toMatchObject({ remaining: 3 })
     })
 
-    test('gets its tokens back however often it refuses meanwhile', async (cache) => {
+    test('regains its tokens however often it refuses meanwhile', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       for (let part = 0; part < 4; part++) {
         await store.advance(HOUR_MS * 0.22)
@@ -233,7 +233,7 @@ function tokenBucket({ describe, test, expect, store }: Suite): void {
 
 function rules({ describe, test, expect, refused }: Suite): void {
   describe('the rule of a limit', () => {
-    test('is checked before anything is sent', async (cache) => {
+    test('is checked before any statement is sent', async (cache) => {
       const fixed = { limit: 1, period: 60 }
       const bucket = { ...fixed, algorithm: 'token-bucket' }
       const wrong: object[] = [
@@ -255,7 +255,7 @@ function rules({ describe, test, expect, refused }: Suite): void {
       expect(await cache.has('key')).toBe(false)
     })
 
-    test('may ask for a block list, which refuses no call that could succeed', async (cache) => {
+    test('may use a block list, which refuses no call that could succeed', async (cache) => {
       const rule: LimitRule = { limit: 5, period: '1h', blockList: true }
       await cache.limit('key', { ...rule, cost: 3 })
       expect((await cache.limit('key', { ...rule, cost: 5 })).allowed).toBe(false)

@@ -3,7 +3,7 @@ import type { Suite } from './suite.ts'
 
 export function namespaces({ describe, it, test, expect, store, refused }: Suite): void {
   describe('namespaces', () => {
-    test('keep the same key apart, however separators are placed', async (cache) => {
+    test('keep equal keys apart, however separators are placed', async (cache) => {
       const places: [Cache, string][] = [
         [cache, 'a|b|k'],
         [cache, 'a:b:k'],
@@ -53,7 +53,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       })
     }
 
-    test('are cleared in part by a prefix, which is case-sensitive and no pattern', async (cache) => {
+    test('can be cleared by a prefix, which is case-sensitive and not a pattern', async (cache) => {
       const app = cache.namespace('app')
       const kept = ['users', 'users2:a', 'Users:a', 'u_ers:a', 'u%:a', 'a:users:b', 'a|users:b']
       for (const place of [cache, app]) {
@@ -87,7 +87,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       expect(await (await store.create()).get('key')).toBe(undefined)
     })
 
-    test('keep their versions apart, from each other and from every name', async (cache) => {
+    test('keep their versions apart from each other and from every name', async (cache) => {
       const places: Cache[] = [
         cache.namespace('app'),
         cache.namespace('app', { version: 1 }),
@@ -104,7 +104,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       expect((await cache.namespace('app', { version: 1 }).list()).entries.length).toBe(2)
     })
 
-    test('cover all of their versions, and a version only itself', async (cache) => {
+    test('include all of their versions, and a version only itself', async (cache) => {
       const app = cache.namespace('app')
       const [older, newer] = [cache.namespace('app', { version: 1 }), cache.namespace('app', { version: 2 })]
       await older.set('key', 'old', { expiration: 60 })
@@ -117,7 +117,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       expect(await newer.get('key')).toBe('new')
     })
 
-    test('refuse versions that are none', async (cache) => {
+    test('refuse invalid versions', async (cache) => {
       const attempt = async (version: unknown) => cache.namespace('app', { version: version as string })
       for (const version of ['', 'a\0', null, {}]) await refused(attempt(version), 'INVALID_KEY')
       for (const version of [-1, 1.5, Number.NaN]) await refused(attempt(version), 'INVALID_OPTION')
@@ -126,7 +126,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       await refused(misspelt(), 'INVALID_OPTION')
     })
 
-    test('are at most 128 bytes, those they are nested in included', async (cache) => {
+    test('are at most 128 bytes, including the namespaces around them', async (cache) => {
       const name = 'é'.repeat(64)
       const deep = cache.namespace(name)
       await deep.set('x'.repeat(600), 1)

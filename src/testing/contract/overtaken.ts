@@ -3,7 +3,7 @@ import type { Suite } from './suite.ts'
 
 /** A computation during which the key changes. */
 export function overtaken({ describe, test, expect, store }: Suite): void {
-  describe('what is computed while the key changes is returned and not stored', () => {
+  describe('a computed value is returned and not stored if the key changes meanwhile', () => {
     const changes: Record<string, (cache: Cache) => Promise<unknown>> = {
       set: (cache) => cache.set('key', 'written'),
       'set with a deadline that has passed': (cache) => cache.set('key', 'written', { expiration: 0 }),
@@ -46,7 +46,7 @@ export function overtaken({ describe, test, expect, store }: Suite): void {
       })
     }
 
-    test('but a change of another key, or of another tag, is none', async (cache) => {
+    test('but a change of another key or another tag does not prevent storing', async (cache) => {
       await cache.getOrSet(
         'key',
         async () => {
@@ -62,7 +62,7 @@ export function overtaken({ describe, test, expect, store }: Suite): void {
       expect(await cache.get('key')).toBe('computed')
     })
 
-    test('and a caller that comes after the change computes anew', async (cache) => {
+    test('and a caller after the change computes again', async (cache) => {
       let end = () => {}
       let hasBegun = () => {}
       const begun = new Promise<void>((resolve) => (hasBegun = resolve))

@@ -17,7 +17,7 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
   }
 
   describe('the form of a value', () => {
-    test('is the same on a miss and on a hit, for everyone who waits, and for entry().set', async (cache) => {
+    test('is the same on a miss and on a hit, for all waiters, and for entry().set', async (cache) => {
       const slow = () => pause(50).then(RICH)
       const others = Promise.all([cache.getOrSet('key', slow), cache.getOrSet('key', slow)])
       for (const value of [await cache.getOrSet('key', slow), ...(await others)]) plain(value)
@@ -46,7 +46,7 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
       })
     }
 
-    test('is the same for refreshed values, early and stale, and as of a snapshot', async (cache) => {
+    test('is the same for values refreshed early, refreshed when stale, and stored as of a snapshot', async (cache) => {
       const options = { expiration: 60, stale: 3_600, tags: ['tag'] } as const
       plain(await cache.getOrSet('key', RICH, { ...options, asOf: await cache.snapshot() }))
       await store.advance(60_000)
@@ -54,7 +54,7 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
       plain(await cache.getOrSet('key', RICH, { ...options, beta: 1_000 }))
     })
 
-    test('is a value of its own for each caller, and not the computed object', async (cache) => {
+    test('is a copy for each caller, and not the computed object', async (cache) => {
       const computed = { list: [1] }
       const [first, second] = await Promise.all([
         cache.getOrSet('key', async () => computed),
@@ -66,7 +66,7 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
       expect(await cache.get('key')).toEqual({ list: [1] })
     })
 
-    it('is what the codec brings back, if it keeps more than JSON', async () => {
+    it('is the decoded one, if the codec keeps more than JSON', async () => {
       await store.reset()
       const cache = await store.create({ codec: devalueCodec })
       const value = { at: AT, map: new Map([['a', new Set([1n])]]), none: undefined }
@@ -99,7 +99,7 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
       expect(decodedOnce).toBeLessThanOrEqual(encodedOnce)
     })
 
-    it('is the computed one if the codec cannot read what it writes, and if it refuses what is skipped', async () => {
+    it('is the computed one if the codec cannot read its own output, or refuses a skipped value', async () => {
       await store.reset()
       const decode = () => {
         throw new Error('of the codec')
@@ -113,7 +113,7 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
     })
   })
 
-  describe('what JSON would turn into {}', () => {
+  describe('a value that JSON would turn into {}', () => {
     class Account {
       readonly #balance = 5
       get balance(): number {

@@ -8,7 +8,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
     const STALE = { expiration: 60, stale: 60 } as const
     const failing = () => Promise.reject(new Error('of the origin'))
 
-    test('is not there for anyone else, but kept by cleanup for as long as it may be served', async (cache) => {
+    test('is absent for all other methods, but cleanup keeps it while it may be served', async (cache) => {
       await cache.getOrSet('key', 'old', STALE)
       await store.advance(60_000)
       expect(await cache.get('key')).toBe(undefined)
@@ -20,7 +20,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect((await cache.clearExpired()).removed).toBe(1)
     })
 
-    test('is answered with when the computation fails, within the window and to who takes it', async (cache) => {
+    test('is served if the computation fails, within the window, to callers that accept it', async (cache) => {
       await cache.getOrSet('key', 'old', STALE)
       await store.advance(60_000)
       expect(await cache.getOrSet('key', failing, STALE)).toBe('old')
@@ -33,7 +33,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
     })
 
-    test('is kept for any time with null', async (cache) => {
+    test('is kept forever with null', async (cache) => {
       await cache.getOrSet('key', 'old', { expiration: 60, stale: null })
       await store.advance(365 * 86_400_000)
       await cache.clearExpired()
@@ -43,7 +43,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await expect(cache.getOrSet('key', failing, { stale: null })).rejects.toMatchObject({ message: 'of the origin' })
     })
 
-    test('is never answered with once it was deleted, cleared, replaced, invalidated or made absent', async (cache) => {
+    test('is never served after it was deleted, cleared, replaced, invalidated or made absent', async (cache) => {
       const changes: ((cache: Cache) => Promise<unknown>)[] = [
         () => cache.delete('key'),
         () => cache.pull('key'),
@@ -62,7 +62,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
     })
 
-    test('is not answered with in the place of an error when its time ended while it was refreshed', async (cache) => {
+    test('is not served in place of an error if its window ended during the refresh', async (cache) => {
       await cache.getOrSet('key', 'old', { expiration: 60, stale: '200ms' })
       await store.advance(60_000)
       // Also where the machine is so slow that the time has ended before.
@@ -71,7 +71,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await expect(answer).rejects.toMatchObject({ message: 'of the origin' })
     })
 
-    test('is answered with at once to all but the one that refreshes it', async (cache) => {
+    test('is served at once to all callers but the one that refreshes it', async (cache) => {
       await cache.getOrSet('key', 'old', STALE)
       await store.advance(60_000)
       let end = () => {}
@@ -90,7 +90,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.getOrSet('key', slow, STALE)).toBe('new')
     })
 
-    it('is answered with at once to everybody where waitUntil refreshes it in the background', async () => {
+    it('is served at once to all callers if waitUntil refreshes it in the background', async () => {
       await store.reset()
       const background: Promise<unknown>[] = []
       const cache = await store.create({ waitUntil: (work) => background.push(work) })
@@ -116,7 +116,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await Promise.all(background)
     })
 
-    it("is refreshed under the call's own waitUntil, where the call has one", async () => {
+    it('is refreshed under the waitUntil of the call, if the call has one', async () => {
       await store.reset()
       const ofTheCache: Promise<unknown>[] = []
       const ofTheCall: Promise<unknown>[] = []
@@ -135,7 +135,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
   describe('a sliding fill', () => {
     const SLIDING = { expiration: 60, sliding: true } as const
 
-    test('lives on while it is read, no less than its span after each read', async (cache) => {
+    test('stays alive while it is read, at least for its span after each read', async (cache) => {
       await cache.getOrSet('key', 'value', SLIDING)
       for (let i = 0; i < 5; i++) {
         await store.advance(50_000)
@@ -145,7 +145,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.getOrSet('key', 'another', SLIDING)).toBe('another')
     })
 
-    test('is stored with its slack, so that early hits need no move', async (cache) => {
+    test('is stored with its slack, so that early hits need no extension', async (cache) => {
       await cache.getOrSet('key', 'value', SLIDING)
       await store.advance(2_000)
       const before = await cache.expiration('key')
@@ -177,7 +177,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
   })
 
   describe('beta', () => {
-    it('refreshes a live entry early when the draw says so, and only then', async () => {
+    it('refreshes a live entry early if the random draw says so, and only then', async () => {
       await store.reset()
       let draw = 0
       const cache = await store.create({ random: () => draw })
@@ -201,7 +201,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.getOrSet('written', compute, options)).toBe('value')
     })
 
-    it('keeps the live value when an early refresh fails', async () => {
+    it('keeps the live value if an early refresh fails', async () => {
       await store.reset()
       const cache = await store.create({ random: () => 1 - 1e-15 })
       const slow = () => pause(400).then(() => 'old')

@@ -55,7 +55,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       })
     }
 
-    test('bytes come back as a Uint8Array of the reader, from every method', async (cache) => {
+    test('bytes are returned as a Uint8Array of the reader, by every method', async (cache) => {
       const bytes = Uint8Array.from([0, 128, 255])
       const written = cache.set('key', bytes)
       bytes[0] = 7
@@ -75,7 +75,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       for (const answer of answers) expect(answer).toEqual(stored)
     })
 
-    test('refuses bytes inside of other values, because JSON would turn them into an object', async (cache) => {
+    test('bytes inside of other values are refused, because JSON would turn them into an object', async (cache) => {
       for (const value of [[new Uint8Array(1)], { bytes: new Uint8Array(1) }, { toJSON: () => new Uint8Array(1) }]) {
         await refused(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
       }
@@ -95,7 +95,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(await cache.get('key', { fallback: null, sliding: 60 })).toBe(null)
     })
 
-    test('refuses what JSON cannot hold, and keeps the older value', async (cache) => {
+    test('values that JSON cannot hold are refused, and the older value stays', async (cache) => {
       const cycle: Record<string, unknown> = {}
       cycle.self = cycle
       await cache.set('key', 'older')
@@ -119,7 +119,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(await cache.has('good')).toBe(false)
     })
 
-    it('refuses undefined and promises, whatever the codec', async () => {
+    it('undefined and promises are refused, whatever the codec', async () => {
       await store.reset()
       const anything = { encode: (value: unknown) => `${JSON.stringify(value)}`, decode: (text: string) => text }
       const cache = await store.create({ codec: anything })
@@ -133,7 +133,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(await cache.has('key')).toBe(false)
     })
 
-    test('stores a number as one, whatever JSON makes it of', async (cache) => {
+    test('a value that JSON turns into a number is stored as a number', async (cache) => {
       for (const value of [Object(5), { toJSON: () => 5 }]) {
         await cache.set('key', value)
         expect(await cache.get('key')).toBe(5)
@@ -143,7 +143,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(await cache.get('key', { fallback: 'missing' })).toBe(null)
     })
 
-    it('names the key of the entry that getMany cannot decode', async () => {
+    it('the error of getMany names the key of an entry that cannot be decoded', async () => {
       await store.reset()
       const plain = await store.create()
       await plain.setMany({ good: 'text', bad: 'text' })
@@ -157,7 +157,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect((unread as Error).message.includes('bad')).toBe(false)
     })
 
-    test('changing a value afterwards changes nothing that is stored', async (cache) => {
+    test('a later change of a value does not affect the stored one', async (cache) => {
       const value = { list: [1] }
       const written = cache.set('key', value)
       value.list.push(2)
@@ -170,7 +170,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(b).toEqual({ list: [1] })
     })
 
-    it('refuses a value over maxValueBytes, counted in UTF-8', async () => {
+    it('a value over maxValueBytes is refused, counted in UTF-8', async () => {
       await store.reset()
       const cache = await store.create({ maxValueBytes: 12 })
       await cache.set('key', '1234567890')
@@ -180,7 +180,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(await cache.get('key')).toBe('1234567890')
     })
 
-    it('gives a codec everything but top-level numbers and null, with the key', async () => {
+    it('a codec receives everything but top-level numbers and null, with the key', async () => {
       await store.reset()
       const seen: string[] = []
       const cache = await store.create({
@@ -202,7 +202,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect([...new Set(seen)]).toEqual(['encode text', 'decode text'])
     })
 
-    it('wraps what a codec throws, and says nothing of the value', async () => {
+    it('an error of a codec is wrapped, without the value', async () => {
       await store.reset()
       const failing = (what: string) => () => {
         throw new Error(`secret in ${what}`)

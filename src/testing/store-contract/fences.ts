@@ -34,7 +34,7 @@ export function fences({ describe, test, expect }: StoreSuite): void {
       })
     }
 
-    test('an add into the past, once the entry is gone', async (store) => {
+    test('an add with a past deadline, once the entry is gone', async (store) => {
       const token = await claimed(store)
       expect((await store.add(item('key'), writing({ deadline: PAST }))).value).toBe(true)
       expect((await store.fill(filling(token))).value).toBe(false)

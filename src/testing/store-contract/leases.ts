@@ -5,7 +5,7 @@ import { claimed, claiming, filled, filling, item, type StoreSuite, textOf, writ
 /** The holder of a key's lease, and how long it holds the lease. */
 export function leases({ describe, test, expect, advance }: StoreSuite): void {
   describe('a lease', () => {
-    test('goes to one token, and all others learn how long it is held', async (store) => {
+    test('belongs to one token, and all others learn how long it is held', async (store) => {
       const first = (await store.readOrClaim(claiming())).value
       expect(first.entry).toBe(undefined)
       expect(first.claimed).toBe(true)
@@ -25,7 +25,7 @@ export function leases({ describe, test, expect, advance }: StoreSuite): void {
       expect((await store.fill(filling(token))).value).toBe(true)
     })
 
-    test('goes to another token once it has expired, and the first can neither fill nor release', async (store) => {
+    test('passes to another token once it has expired, and the first token can neither fill nor release', async (store) => {
       const first = await claimed(store)
       await advance(60_000)
       const second = await claimed(store)
@@ -35,7 +35,7 @@ export function leases({ describe, test, expect, advance }: StoreSuite): void {
       expect((await store.fill(filling(second))).value).toBe(true)
     })
 
-    test('that expired and that nobody took still stands', async (store) => {
+    test('remains valid after it expired if no other token took it', async (store) => {
       const token = await claimed(store)
       await advance(60_000)
       expect((await store.fill(filling(token))).value).toBe(true)
@@ -57,7 +57,7 @@ export function leases({ describe, test, expect, advance }: StoreSuite): void {
       await claimed(store, { force: true })
     })
 
-    test('is free after a removal, though there was no entry', async (store) => {
+    test('is free after a removal, although there was no entry', async (store) => {
       const removals: ((store: Store) => unknown)[] = [
         () => store.remove(['another', 'key']),
         () => store.take('key'),
@@ -72,7 +72,7 @@ export function leases({ describe, test, expect, advance }: StoreSuite): void {
       }
     })
 
-    test('is not claimed while an entry is live, unless by force', async (store) => {
+    test('is not claimed while an entry is live, unless forced', async (store) => {
       await store.write([item('key')], writing())
       const read = (await store.readOrClaim(claiming())).value
       expect(read).toMatchObject({ claimed: false, entry: { state: 'live', value: '"written"', number: null } })
@@ -84,7 +84,7 @@ export function leases({ describe, test, expect, advance }: StoreSuite): void {
       expect(later.heldMs).toBeGreaterThan(0)
     })
 
-    test('is claimed early if little of the life remains, measured by the computation', async (store) => {
+    test('is claimed early if little of the life remains, compared with the compute time', async (store) => {
       await filled(store, { deadline: { kind: 'after', ms: 60_000 }, computeMs: 10_000 })
       await store.write([item('written')], writing({ deadline: { kind: 'after', ms: 60_000 } }))
       await advance(54_000)

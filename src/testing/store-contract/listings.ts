@@ -23,7 +23,7 @@ export function listings({ describe, test, expect }: StoreSuite): void {
       expect((await store.list(ROOT, listing())).value.map(({ key }) => key)).toEqual(KEYS)
     })
 
-    test('answers with one row more than a page has, if there is one', async (store) => {
+    test('returns one row more than a page has, if there is one', async (store) => {
       for (const key of KEYS) await store.write([item(key)], writing())
       const page = async (after: string, limit: number) =>
         (await store.list(ROOT, listing({ after, limit }))).value.map(({ key }) => key)
@@ -33,7 +33,7 @@ export function listings({ describe, test, expect }: StoreSuite): void {
       expect(await page('\u{10FFFF}', 4)).toEqual([])
     })
 
-    test('goes on behind a key that was removed meanwhile', async (store) => {
+    test('continues after a key that was deleted meanwhile', async (store) => {
       for (const key of KEYS) await store.write([item(key)], writing())
       await store.remove(['é'])
       const { value } = await store.list(ROOT, listing({ after: 'é', limit: 2 }))
@@ -42,7 +42,7 @@ export function listings({ describe, test, expect }: StoreSuite): void {
   })
 
   describe('sweep', () => {
-    test('leaves leases, so that computations are still stored', async (store) => {
+    test('leaves leases, so that computed values are still stored', async (store) => {
       await store.write([item('key'), item('other')], writing({ deadline: PAST }))
       const token = await claimed(store)
       await store.sweep(ROOT, sweeping())
@@ -58,7 +58,7 @@ export function listings({ describe, test, expect }: StoreSuite): void {
   })
 
   describe('clear', () => {
-    test('counts expired entries, and breaks the leases of its scope only', async (store) => {
+    test('counts expired entries, and breaks only the leases of its scope', async (store) => {
       await store.write([item('a|expired')], writing({ deadline: PAST }))
       await store.write([item('a|b|nested'), item('a|live'), item('ab|other'), item('root')], writing())
       const [inside, outside] = [await claimed(store, { key: 'a|key' }), await claimed(store, { key: 'ab|key' })]

@@ -32,7 +32,7 @@ const callsBy = (token: string): Record<string, Call> => ({
 
 export function replies({ describe, test, expect }: StoreSuite): void {
   describe('replies', () => {
-    test('carry their cost, whatever the method', async (store) => {
+    test('include their cost, whatever the method', async (store) => {
       for (const [name, call] of Object.entries(callsBy(randomUUID()))) {
         const { cost } = await call(store)
         const isCost = [cost?.roundTrips, cost?.bytes].every((amount) => Number.isInteger(amount) && amount >= 0)
@@ -40,7 +40,7 @@ export function replies({ describe, test, expect }: StoreSuite): void {
       }
     })
 
-    test('of a local store are no promises', async (store) => {
+    test('of a local store are not promises', async (store) => {
       if (store.isLocal !== true) return
       for (const [name, call] of Object.entries(callsBy(randomUUID()))) {
         expect(`${name}: ${'then' in call(store)}`).toBe(`${name}: false`)

@@ -4,7 +4,7 @@ import { claimed, claiming, fieldsOf, filled, item, MINUTE, PAST, type StoreSuit
 /** Rows as reads answer with them, and how many of them writes keep. */
 export function rows({ describe, test, expect, advance }: StoreSuite): void {
   describe('rows', () => {
-    test('of one readMany are the live ones by stored key, null values included', async (store) => {
+    test('returned by one readMany are the live ones by stored key, including null values', async (store) => {
       await store.write([item('null', null), item('text', '"text"')], writing())
       await store.write([{ key: 'number', value: null, number: '1.5' }], writing({ tags: ['kept'] }))
       await store.write([item('expired')], writing({ deadline: PAST }))
@@ -19,7 +19,7 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       })
     })
 
-    test('have what a copy needs, if the caller keeps one', async (store) => {
+    test('have all fields that a copy needs, if the caller keeps one', async (store) => {
       await store.write([item('forever')], writing())
       await store.write([item('minute')], writing({ deadline: MINUTE, tags: ['b', 'a'] }))
       await filled(store, { key: 'filled', deadline: MINUTE, staleMs: 60_000, tags: ['a'] })
@@ -42,7 +42,7 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       }
     })
 
-    test('are new objects once the value changes, so that nothing noted on the old ones stays', async (store) => {
+    test('are new objects once the value changes, so that properties set on the old ones are gone', async (store) => {
       for (const change of [
         () => store.write([item('key', '"newer"')], writing()),
         async () => store.fill({ ...fill, token: await claimed(store, { force: true }) }),
@@ -57,7 +57,7 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       }
     })
 
-    test('that are read at once are live, and as every other read has them', async (store) => {
+    test('returned synchronously are live, and equal those of every other read', async (store) => {
       const readLocal = (key: string) => store.readLocal?.(key)
       await store.write([item('key', '"older"')], writing({ tags: ['tag'] }))
       await store.read('key')
@@ -76,7 +76,7 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       ])
     })
 
-    test('slide no further than the age that the reader allows', async (store) => {
+    test('slide no further than the maximum age that the reader allows', async (store) => {
       await store.write([item('key')], writing({ deadline: MINUTE }))
       await advance(30_000)
       const sliding = { ttlMs: 60_000, lifeMs: 75_000, maxAgeMs: 70_000 }

@@ -17,7 +17,7 @@ export function staleness({ describe, test, expect, advance }: StoreSuite): void
   }
 
   describe('a stale value', () => {
-    test('is answered with within the window of the reader and of the entry, beside the lease', async (store) => {
+    test('is returned within the window of the reader and of the entry, beside the lease', async (store) => {
       await filled(store, { deadline: MINUTE, staleMs: 60_000 })
       await advance(70_000)
       expect(await ask(store, 0)).toMatchObject({ entry: undefined, claimed: true })
@@ -35,7 +35,7 @@ export function staleness({ describe, test, expect, advance }: StoreSuite): void
       await servableFor(store, null, 50_000)
     })
 
-    test('is kept for any time if its fill says so', async (store) => {
+    test('is kept forever if its fill says so', async (store) => {
       await filled(store, { deadline: MINUTE, staleMs: null })
       await advance(365 * 86_400_000)
       const { entry } = await ask(store, null)
@@ -44,7 +44,7 @@ export function staleness({ describe, test, expect, advance }: StoreSuite): void
       expect((await ask(store, 60_000)).entry).toBe(undefined)
     })
 
-    test('is there for no other method, and not after a plain write', async (store) => {
+    test('is absent for all other methods, and after a plain write', async (store) => {
       await filled(store, { deadline: MINUTE, staleMs: 60_000 })
       await advance(60_000)
       expect((await store.readMany(['key'])).value.size).toBe(0)
@@ -56,7 +56,7 @@ export function staleness({ describe, test, expect, advance }: StoreSuite): void
   })
 
   describe('a live value', () => {
-    test('comes with the time for which the reader may have it, stale included', async (store) => {
+    test('comes with the time for which the reader may have it, including the stale window', async (store) => {
       await filled(store, { deadline: MINUTE, staleMs: 60_000 })
       await servableFor(store, 30_000, 90_000)
       await servableFor(store, 90_000, 120_000)
@@ -64,7 +64,7 @@ export function staleness({ describe, test, expect, advance }: StoreSuite): void
   })
 
   describe('a fill', () => {
-    test('lives no longer than its greatest age', async (store) => {
+    test('lives no longer than its maximum age', async (store) => {
       await filled(store, { deadline: NEVER, maxAgeMs: 30_000 })
       await advance(25_000)
       expect((await store.has('key')).value).toBe(true)

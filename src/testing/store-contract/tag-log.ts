@@ -4,7 +4,7 @@ import { claimed, filling, item, type StoreSuite, textOf, writing } from './suit
 /** Snapshots as of which data was read. */
 export function tagLog({ describe, test, expect }: StoreSuite): void {
   describe('a snapshot', () => {
-    test('decides for a fill, whether it is older or newer than the claim', async (store) => {
+    test('decides for a fill whether its data is older or newer than the claim', async (store) => {
       const older = (await store.snapshot()).value
       await store.invalidate(['tag'])
       const refused = await claimed(store)
@@ -24,14 +24,14 @@ export function tagLog({ describe, test, expect }: StoreSuite): void {
       expect(await textOf(store)).toBe('"written"')
     })
 
-    test('that add was given rejects the entry like that of write', async (store) => {
+    test('passed to add rejects the entry like one passed to write', async (store) => {
       const asOf = (await store.snapshot()).value
       await store.invalidate(['tag'])
       expect((await store.add(item('key'), writing({ tags: ['tag'], asOf }))).value).toBe(true)
       expect(await textOf(store)).toBe(undefined)
     })
 
-    test('that the store tells without a request is as good', async (store) => {
+    test('that the store returns without a request works equally', async (store) => {
       const older = store.position?.()
       if (older === undefined) return
       await store.invalidate(['tag'])
