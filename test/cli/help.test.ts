@@ -26,7 +26,7 @@ describe('help', () => {
     expect(texts.filter((text) => text === '' || text.length >= MOST_CHARACTERS)).toEqual([])
   })
 
-  it('is what the command shows without arguments', async () => {
+  it('is printed by the command without arguments', async () => {
     const { code, out, err } = await run([])
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain('$ pgstash dev ')
@@ -59,7 +59,7 @@ describe('an unknown command', () => {
     expect(suggestCommands(typed, names).sort()).toEqual(meant)
   })
 
-  it('is answered in one line, also for a mere misspelling', async () => {
+  it('is reported in one line, also for a misspelling', async () => {
     expect(await run(['del', 'key'])).toEqual({
       code: 2,
       out: '',
@@ -68,7 +68,7 @@ describe('an unknown command', () => {
     expect((await run(['stts'])).err).toContain('Did you mean stats?')
   })
 
-  it('is never one that exists', () => {
+  it('never has the name of an existing one', () => {
     expect(
       names.filter((name) => suggestCommands(name, names)[0] !== name && suggestCommands(name, names).length === 1),
     ).toEqual([])
@@ -94,19 +94,20 @@ describe('an option has one meaning', () => {
     for (const { long, description, hidden } of commands.flatMap(({ options }) => options)) {
       if (long && !hidden) meanings.set(long, (meanings.get(long) ?? new Set()).add(description))
     }
-    // Each says what it does there, but it is the same: JSON, the statement, a batch, a database, a deadline.
+    // Each command describes its use there, but the meaning is the same: JSON, the statement, a batch, a database, a
+    // deadline.
     const varied = ['--json', '--print-sql', '--batch', '--database-url', '--expiration']
     const several = [...meanings].filter(([, texts]) => texts.size > 1).map(([name]) => name)
     expect(several.filter((name) => !varied.includes(name))).toEqual([])
   })
 })
 
-describe('a span', () => {
+describe('a span argument', () => {
   it.each([
     ['clear-expired', '--time-budget', 'soon'],
     ['stats', '--every', '5x'],
     ['load', '--duration', '-1'],
-  ])('of %s %s is seconds, or has a unit', async (command, option, wrong) => {
+  ])('of %s %s means seconds, or has a unit', async (command, option, wrong) => {
     const { code, err } = await run([command, option, wrong])
     expect([code, err]).toEqual([
       2,
