@@ -57,6 +57,7 @@ describe('help', () => {
     expect(texts.filter((text) => text === '' || text.length >= MOST_CHARACTERS)).toEqual([])
   })
 
+<<<<<<< HEAD
   it('starts each description of a command or option with an imperative', () => {
     const texts = [
       ...commands.map((command) => command.description()),
@@ -73,6 +74,9 @@ describe('help', () => {
   })
 
   it('appears if the command has no arguments', async () => {
+=======
+  it('is printed by the command without arguments', async () => {
+>>>>>>> w-tests
     const { code, out, err } = await run([])
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain('$ pgstash dev ')
@@ -105,7 +109,7 @@ describe('an unknown command', () => {
     expect(suggestCommands(typed, names).sort()).toEqual(meant)
   })
 
-  it('is answered in one line, also for a mere misspelling', async () => {
+  it('is reported in one line, also for a misspelling', async () => {
     expect(await run(['del', 'key'])).toEqual({
       code: 2,
       out: '',
@@ -114,6 +118,7 @@ describe('an unknown command', () => {
     expect((await run(['stts'])).err).toContain('Did you mean stats?')
   })
 
+<<<<<<< HEAD
   it.each(names)('suggests %s if one letter is missing', async (name) => {
     const typed = misspelled(name)
     const suggested = suggestCommands(typed, names)
@@ -138,6 +143,9 @@ describe('an unknown command', () => {
   })
 
   it('is not suggested for a command that exists', () => {
+=======
+  it('never has the name of an existing one', () => {
+>>>>>>> w-tests
     expect(
       names.filter((name) => suggestCommands(name, names)[0] !== name && suggestCommands(name, names).length === 1),
     ).toEqual([])
@@ -182,6 +190,7 @@ describe('an option', () => {
       const meaning = option.description.replace(/; default: .*$/, '')
       meanings.set(option.flags, (meanings.get(option.flags) ?? new Set()).add(meaning))
     }
+<<<<<<< HEAD
     expect([...meanings].filter(([, texts]) => texts.size > 1)).toEqual([])
   })
 
@@ -190,15 +199,22 @@ describe('an option', () => {
     for (const { option } of options)
       flags.set(option.long ?? '', (flags.get(option.long ?? '') ?? new Set()).add(option.flags))
     expect([...flags].filter(([, forms]) => forms.size > 1)).toEqual([])
+=======
+    // Each command describes its use there, but the meaning is the same: JSON, the statement, a batch, a database, a
+    // deadline.
+    const varied = ['--json', '--print-sql', '--batch', '--database-url', '--expiration']
+    const several = [...meanings].filter(([, texts]) => texts.size > 1).map(([name]) => name)
+    expect(several.filter((name) => !varied.includes(name))).toEqual([])
+>>>>>>> w-tests
   })
 })
 
-describe('a span', () => {
+describe('a span argument', () => {
   it.each([
     ['clear-expired', '--time-budget', 'soon'],
     ['stats', '--every', '5x'],
     ['load', '--duration', '-1'],
-  ])('of %s %s is seconds, or has a unit', async (command, option, wrong) => {
+  ])('of %s %s means seconds, or has a unit', async (command, option, wrong) => {
     const { code, err } = await run([command, option, wrong])
     expect([code, err]).toEqual([
       2,

@@ -1,4 +1,4 @@
-/** A cache of another package, with nothing but the methods of the interface, as a tier, as a node, and below functions. */
+/** A cache of another package with only the methods of the interface, as a tier, as a node, and below functions. */
 import { type Cache, cached, memoryCache, shardedCache, tieredCache } from 'pgstash'
 import { cacheContract, type StoreUnderTest } from 'pgstash/testing'
 import { describe, expect, it } from 'vitest'
@@ -7,8 +7,9 @@ import { shardedStore } from './sharded-store.ts'
 import { tieredStore } from './tiered-store.ts'
 import { thirdParty } from './under.ts'
 
-/** Rules that the methods of `Cache` cannot carry through an adapter, as docs/guides/stores.md says. */
+/** Rules that an adapter cannot keep through the methods of `Cache`, as docs/guides/stores.md explains. */
 const LIMITS = [
+<<<<<<< HEAD
   // A claim does not bring the stale value, and `beta` has no place in it.
   'is served at once to every caller except the one that refreshes it',
   'is served at once to every caller if waitUntil refreshes it in the background',
@@ -19,14 +20,33 @@ const LIMITS = [
   'refreshes a live entry early only if the random draw selects it',
   // Values pass as JSON.
   'is the form that the codec decodes, if it keeps more than JSON',
+=======
+  // A claim does not return the stale value, and it cannot express `beta`.
+  'is served at once to all callers but the one that refreshes it',
+  'is served at once to all callers if waitUntil refreshes it in the background',
+  'is refreshed under the waitUntil of the call, if the call has one',
+  'is served if the computation fails, within the window, to callers that accept it',
+  'is absent for all other methods, but cleanup keeps it while it may be served',
+  'is kept forever with null',
+  'refreshes a live entry early if the random draw says so, and only then',
+  // Values pass as JSON.
+  'is the decoded one, if the codec keeps more than JSON',
+>>>>>>> w-tests
 ]
 
-/** The clock of the contract's stores runs ahead; the adapter counts what remains of a life by the real one. */
+/** The clock of the contract's stores runs ahead. The adapter computes the rest of a life with the real clock. */
 const BY_THE_CLOCK = [
+<<<<<<< HEAD
   'extends a deadline to span plus slack once less than the span remains',
   'keeps an entry live while it is read, and expires it afterwards',
   'stays live for at least its span after each read',
   'expires after maxAge, even if it is hit',
+=======
+  'extends a deadline only if less than the span remains, to the span plus the slack',
+  'keeps an entry alive while it is read, and lets it expire afterwards',
+  'stays alive while it is read, at least for its span after each read',
+  'ends with maxAge, whatever the hits',
+>>>>>>> w-tests
 ]
 
 function contractOf(store: StoreUnderTest, limits: readonly string[]): void {
@@ -40,7 +60,7 @@ function contractOf(store: StoreUnderTest, limits: readonly string[]): void {
     },
   }
   cacheContract(runner, store)
-  it('the contract has the rules that are left out here', () => {
+  it('all omitted rules exist in the contract', () => {
     expect(limits.filter((name) => !seen.has(name))).toEqual([])
   })
 }
@@ -50,13 +70,13 @@ const foreign = (store: StoreUnderTest): StoreUnderTest => ({
   create: async (options) => thirdParty(await store.create(options)),
 })
 
-describe('a third party’s cache as the second tier', () =>
+describe('a third-party cache as the second tier', () =>
   contractOf(tieredStore(memoryStore(), foreign(memoryStore())), [...LIMITS, ...BY_THE_CLOCK]))
 
-describe('shards over third parties’ caches', () =>
+describe('shards over third-party caches', () =>
   contractOf(shardedStore({ a: foreign(memoryStore()), b: foreign(memoryStore()) }), LIMITS))
 
-describe('a third party’s cache', () => {
+describe('a third-party cache', () => {
   const wraps = [
     (own: Cache) => shardedCache({ nodes: { own } }),
     (own: Cache) => tieredCache({ l1: memoryCache(), l2: own }),
@@ -67,7 +87,7 @@ describe('a third party’s cache', () => {
       return [wrap(thirdParty(own)), own]
     })
 
-  it('slides', async () => {
+  it('extends deadlines on sliding reads', async () => {
     for (const [cache, own] of nodes()) {
       await own.set('key', 1, { expiration: '1m' })
       for (let i = 0; i < 2; i++) expect(await cache.get('key', { sliding: '1h' })).toBe(1)
@@ -93,7 +113,7 @@ describe('a third party’s cache', () => {
     }
   })
 
-  it('is reached in its own namespaces and versions', async () => {
+  it('is used in its own namespaces and versions', async () => {
     for (const [cache, own] of nodes()) {
       const place = (on: Cache) => on.namespace('a|b').namespace('app', { version: 2 })
       await place(cache).setMany({ 'k|1': 1, 'k\\2': 2 })
@@ -107,7 +127,7 @@ describe('a third party’s cache', () => {
     }
   })
 
-  it('computes once for all callers, and once more after a computation that failed', async () => {
+  it('computes once for all callers, and once more after a failed computation', async () => {
     for (const [cache, own] of nodes()) {
       let computed = 0
       const compute = async () => {
@@ -123,7 +143,7 @@ describe('a third party’s cache', () => {
     }
   })
 
-  it('does not store a value that was overtaken, or a skipped one', async () => {
+  it('does not store a value that a write overtook, or a skipped one', async () => {
     for (const [cache, own] of nodes()) {
       const value = await cache.getOrSet('key', async () => {
         await own.set('key', 'written meanwhile')
@@ -138,7 +158,7 @@ describe('a third party’s cache', () => {
     }
   })
 
-  it('takes a snapshot with a fill, and is refreshed as of before the computation', async () => {
+  it('takes a snapshot with a fill, and is refreshed as of a time before the computation', async () => {
     for (const [cache, own] of nodes()) {
       const asOf = await cache.snapshot()
       await own.invalidate('tag')
