@@ -39,6 +39,8 @@ export function scheduledCleanup<Env = unknown>(
   optionalFunction('onResult', onResult)
   const clean = cleanupOf(cache, rest, DEFAULT_TIME_BUDGET_MS)
   return async (_controller, env) => {
-    onResult?.(await clean(env))
+    // Clean up before the call, because `?.` does not evaluate its argument if there is no `onResult`.
+    const result = await clean(env)
+    onResult?.(result)
   }
 }

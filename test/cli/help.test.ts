@@ -57,7 +57,6 @@ describe('help', () => {
     expect(texts.filter((text) => text === '' || text.length >= MOST_CHARACTERS)).toEqual([])
   })
 
-<<<<<<< HEAD
   it('starts each description of a command or option with an imperative', () => {
     const texts = [
       ...commands.map((command) => command.description()),
@@ -74,9 +73,6 @@ describe('help', () => {
   })
 
   it('appears if the command has no arguments', async () => {
-=======
-  it('is printed by the command without arguments', async () => {
->>>>>>> w-tests
     const { code, out, err } = await run([])
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain('$ pgstash dev ')
@@ -118,7 +114,6 @@ describe('an unknown command', () => {
     expect((await run(['stts'])).err).toContain('Did you mean stats?')
   })
 
-<<<<<<< HEAD
   it.each(names)('suggests %s if one letter is missing', async (name) => {
     const typed = misspelled(name)
     const suggested = suggestCommands(typed, names)
@@ -143,9 +138,6 @@ describe('an unknown command', () => {
   })
 
   it('is not suggested for a command that exists', () => {
-=======
-  it('never has the name of an existing one', () => {
->>>>>>> w-tests
     expect(
       names.filter((name) => suggestCommands(name, names)[0] !== name && suggestCommands(name, names).length === 1),
     ).toEqual([])
@@ -190,7 +182,6 @@ describe('an option', () => {
       const meaning = option.description.replace(/; default: .*$/, '')
       meanings.set(option.flags, (meanings.get(option.flags) ?? new Set()).add(meaning))
     }
-<<<<<<< HEAD
     expect([...meanings].filter(([, texts]) => texts.size > 1)).toEqual([])
   })
 
@@ -199,13 +190,6 @@ describe('an option', () => {
     for (const { option } of options)
       flags.set(option.long ?? '', (flags.get(option.long ?? '') ?? new Set()).add(option.flags))
     expect([...flags].filter(([, forms]) => forms.size > 1)).toEqual([])
-=======
-    // Each command describes its use there, but the meaning is the same: JSON, the statement, a batch, a database, a
-    // deadline.
-    const varied = ['--json', '--print-sql', '--batch', '--database-url', '--expiration']
-    const several = [...meanings].filter(([, texts]) => texts.size > 1).map(([name]) => name)
-    expect(several.filter((name) => !varied.includes(name))).toEqual([])
->>>>>>> w-tests
   })
 })
 

@@ -1,12 +1,7 @@
-<<<<<<< HEAD
-/** What `pgstash import` reads: dates, encodings, numbers. */
+/** The input of `pgstash import`: dates, encodings, numbers. */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-=======
-/** The input of `pgstash import`: dates, encodings, numbers. */
-import { spawn } from 'node:child_process'
->>>>>>> w-tests
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { build } from 'esbuild'
 import { createCache } from 'pgstash'
@@ -66,8 +61,7 @@ describe('a date that does not exist', () => {
     expect(await cache.count()).toBe(0)
   })
 
-<<<<<<< HEAD
-  it('an hour that clocks skip is none in that time zone', async () => {
+  it('refuses an hour that daylight saving skips', async () => {
     const { outputFiles } = await build({
       stdin: {
         contents: `import { parseInstant } from './calendar.ts'
@@ -77,15 +71,6 @@ describe('a date that does not exist', () => {
       bundle: true,
       platform: 'node',
       write: false,
-=======
-  it('an hour skipped by daylight saving is refused in that time zone', () => {
-    const script = `import(${JSON.stringify(new URL('../../dist/cli/calendar.js', import.meta.url).href)}).then(({ parseInstant }) =>
-      console.log(['2030-03-31T02:30:00', '2030-03-31T03:30:00', '2030-03-31T02:30:00Z'].map((text) => parseInstant(text)?.toISOString())))`
-    const child = spawn(process.execPath, ['-e', script], { env: { ...process.env, TZ: 'Europe/Berlin' } })
-    let out = ''
-    child.stdout.on('data', (chunk) => {
-      out += chunk
->>>>>>> w-tests
     })
     const env = { ...process.env, TZ: 'Europe/Berlin' }
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', outputFiles[0]?.text ?? ''], { env })

@@ -143,17 +143,12 @@ describe('import', () => {
     ['is not JSON', `{"key":"${SECRET}`, 'Line 2: expected JSON.'],
     ['is not an object', '[1]', 'Line 2: expected an object, got an array.'],
     ['has no key', `{"value":"${SECRET}"}`, 'Line 2: expected a key.'],
-<<<<<<< HEAD
     [
-      'has a field that is unknown',
+      'has an unknown field',
       `{"key":"k","valeu":"${SECRET}"}`,
       'Line 2: unknown field. Expected only namespace,',
     ],
-    ['has a key that is none', '{"key":""}', 'expected key to be a key as it is stored, got a string'],
-=======
-    ['has an unknown field', `{"key":"k","valeu":"${SECRET}"}`, 'Line 2: expected no other fields than namespace,'],
     ['has an invalid key', '{"key":""}', 'expected key to be a key as it is stored, got a string'],
->>>>>>> w-tests
     ['has a key with U+0000', '{"key":"a\\u0000"}', 'expected key to be'],
     ['has a value that is not text', '{"key":"k","value":5}', 'expected value to be text, got a number'],
     ['has an invalid number', '{"key":"k","number":"NaN"}', 'expected number to be a decimal number as text'],

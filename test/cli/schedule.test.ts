@@ -1,11 +1,4 @@
-<<<<<<< HEAD
-/**
- * `pgstash schedule`. The server of the tests has no pg_cron; where one is needed, functions of its names stand in for
- * it.
- */
-=======
 /** `pgstash schedule`. The test server has no pg_cron, so functions with the same names stand in for it. */
->>>>>>> w-tests
 import { describe, expect, it } from 'vitest'
 import { createPool } from '../setup/databases.ts'
 import { createSite, WAYS } from './command.ts'

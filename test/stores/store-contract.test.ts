@@ -39,13 +39,8 @@ function contractWithout(names: readonly string[], stores: StoresUnderTest): voi
 
 /** A batch is atomic on each node, but not across nodes. */
 const ACROSS_NODES = 'a write of two keys and a read: the read has both values or neither'
-<<<<<<< HEAD
-/** A copy in the first tier tells its own remaining life, and not how long its entry lives or may be served as stale. */
-const OF_COPIES = ['have the fields that a copy needs, if the caller keeps one', 'a live value']
-=======
 /** A copy in the first tier knows only its own remaining life, not the life or stale window of its entry. */
-const OF_COPIES = ['have all fields that a copy needs, if the caller keeps one', 'a live value']
->>>>>>> w-tests
+const OF_COPIES = ['have the fields that a copy needs, if the caller keeps one', 'a live value']
 
 describe('the memory store', () => storeContract(runner, below(memoryStore())))
 describe('the Postgres store', () =>
