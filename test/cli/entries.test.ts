@@ -199,7 +199,11 @@ describe('wrong usage', () => {
     ['the namespace is empty', ['get', 'k', '--namespace', ''], 'at least one character'],
     ['the delta is not a number', ['increment', 'k', 'x'], 'Expected a number'],
     ['two deltas are given', ['increment', 'k', '1', '--by', '2'], 'Expected one delta'],
-    ['the endpoint is not a URL', ['get', 'k', '--endpoint', '127.0.0.1:5488'], 'Expected the endpoint to be an HTTP URL'],
+    [
+      'the endpoint is not a URL',
+      ['get', 'k', '--endpoint', '127.0.0.1:5488'],
+      'Expected the endpoint to be an HTTP URL',
+    ],
     ['the state is unknown', ['list', '--state', 'dead'], 'Allowed choices are live, expired, forever'],
     ['no terminal can be asked', ['clear-all'], 'Expected --yes'],
   ])('prints one line, and exits with 2, when %s', async (_name, args, message) => {

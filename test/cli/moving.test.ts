@@ -143,11 +143,7 @@ describe('import', () => {
     ['is not JSON', `{"key":"${SECRET}`, 'Line 2: expected JSON.'],
     ['is not an object', '[1]', 'Line 2: expected an object, got an array.'],
     ['has no key', `{"value":"${SECRET}"}`, 'Line 2: expected a key.'],
-    [
-      'has an unknown field',
-      `{"key":"k","valeu":"${SECRET}"}`,
-      'Line 2: unknown field. Expected only namespace,',
-    ],
+    ['has an unknown field', `{"key":"k","valeu":"${SECRET}"}`, 'Line 2: unknown field. Expected only namespace,'],
     ['has an invalid key', '{"key":""}', 'expected key to be a key as it is stored, got a string'],
     ['has a key with U+0000', '{"key":"a\\u0000"}', 'expected key to be'],
     ['has a value that is not text', '{"key":"k","value":5}', 'expected value to be text, got a number'],
