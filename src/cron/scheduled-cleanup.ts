@@ -3,7 +3,7 @@ import { optionalFunction, optionsObject } from '../values/options.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
-/** Well within the time that Workers give a scheduled event. The next run removes the rest. */
+/** Well within the time that Workers allow for a scheduled event. The next run removes the rest. */
 const DEFAULT_TIME_BUDGET_MS = 20_000
 
 export interface ScheduledCleanupOptions {
