@@ -29,6 +29,8 @@ async function startWorker(snippet: string): Promise<Miniflare> {
     write: false,
     conditions: ['workerd'],
     external: ['cloudflare:workers'],
+    // Without the settings of the repository, by which 'pgstash' means the sources and `#tcp` the one for Node.
+    tsconfigRaw: {},
   })
   const worker = new Miniflare({
     modules: true,
