@@ -33,7 +33,7 @@ export function rateLimit<A extends readonly [request: Request, ...rest: unknown
     throw new InvalidOptionError(`Expected a request handler function, got ${describeType(handler)}.`)
   }
   const settings = parseRateLimitOptions(options)
-  return async function rateLimited(...args) {
+  return async function handleWithLimit(...args) {
     const counted = await countRequest(settings, args[0], args)
     if (counted === undefined) return handler(...args)
     if (!counted.result.allowed) return refuseRequest(settings, counted, args)

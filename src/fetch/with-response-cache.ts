@@ -11,7 +11,7 @@ import { waitUntilIn } from './wait-until.ts'
 /** @typeParam A the arguments of the handler, which the functions in the options get too */
 export interface ResponseCacheOptions<A extends readonly unknown[] = [request: Request]>
   extends Omit<CoreOptions<A>, 'cache' | 'key' | 'authenticated' | 'tags'> {
-  /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
+  /** The cache that stores the responses: one from `createCache`, or a function that returns it for a request. */
   cache: Cache | ((...args: A) => Cache)
   /**
    * Returns a text that separates responses: requests with different texts never share a response. The text is stored

@@ -12,9 +12,9 @@ import type { HandlerCall } from './handler-call.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
 import { keyUrl, type RequestKey, requestKey } from './request-key.ts'
 
-/** @typeParam C the argument of the options' functions: the framework's view of a request */
+/** @typeParam C the argument of the functions in the options: the framework's view of a request */
 export interface ResponseCacheOptions<C> {
-  /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
+  /** The cache that stores the responses: one from `createCache`, or a function that returns it for a request. */
   cache: Cache | ((context: C) => Cache)
   /**
    * The freshness lifetime of cacheable responses without an explicit one, a positive span. An explicit lifetime always
