@@ -1,5 +1,4 @@
-/** A bar in a terminal, a line now and then in a pipe. */
-import { Presets, SingleBar } from 'cli-progress'
+/** Shows progress as a bar in a terminal, and as an occasional line in a pipe. */
 import { number as count } from '../doctor/figures.ts'
 import { now } from '../values/clock.ts'
 import { note } from './output.ts'
@@ -9,18 +8,20 @@ export interface Progress {
   end(): void
 }
 
-/** In a pipe, so that a log shows that it goes on, and is not filled. */
+/** Often enough that a log shows progress, rare enough not to fill it. */
 const LINE_EVERY_MS = 5_000
 
 /**
  * @param total an estimate; a larger count raises it
  * @param done the verb of the lines
  */
-export function startProgress(total: number, done = 'removed'): Progress {
+export async function startProgress(total: number, done = 'removed'): Promise<Progress> {
   return process.stderr.isTTY ? bar(total) : lines(total, done)
 }
 
-function bar(total: number): Progress {
+async function bar(total: number): Promise<Progress> {
+  // Loaded here, because most commands show no bar.
+  const { Presets, SingleBar } = await import('cli-progress')
   const format = '{bar} {percentage}%  {value} of {total}  {rate}/s  {eta_formatted} left'
   const shown = new SingleBar(
     {
@@ -28,7 +29,7 @@ function bar(total: number): Progress {
       stream: process.stderr,
       hideCursor: true,
       etaBuffer: 20,
-      // Its own handler would end the process in the middle of a batch.
+      // The bar's own Ctrl-C handler would end the process in the middle of a batch.
       gracefulExit: false,
       formatValue: (value, _options, type) => (type === 'value' || type === 'total' ? count(value) : String(value)),
     },

@@ -9,7 +9,7 @@ import type { PgTable } from 'drizzle-orm/pg-core'
 import { checkedTables } from '../schema/checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
-import { guardedBlock, identifier, literal, verbatim } from '../schema/sql-text.ts'
+import { escapeFormat, guardedBlock, identifier, literal } from '../schema/sql-text.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { ENCODING, ENCODING_SQLSTATE, OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
@@ -18,18 +18,18 @@ import { clusterStep } from './cluster-sql.ts'
 import { collationSteps } from './collation-sql.ts'
 import { DISTRIBUTED_DECLARATIONS, distributedSteps } from './distributed-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
-import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
+import { findHome, findTables, homeDeclarations, homeTable, lockSteps, oidOf, run } from './home-sql.ts'
 import { LOCK_DECLARATIONS, lockStep, withLockRetries } from './locks-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
 import { ROUTINE_DECLARATIONS, routineSteps } from './routines-sql.ts'
 
 /** Half of Postgres's default, because every `set` leaves a dead row, and a cache is rewritten often. */
 const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
-/** Lower still, because a rewritten large value leaves many dead chunks. */
+/** Even lower, because a rewritten large value leaves many dead chunks. */
 const DEFAULT_TOAST_AUTOVACUUM_SCALE_FACTOR = 0.05
 /** Free space on each page keeps a touched row on its page, so that the touch is heap-only (HOT). */
 const DEFAULT_FILLFACTOR = 85
-/** Longer than releases of two versions run side by side. */
+/** Longer than two releases run side by side. */
 const DEFAULT_ROUTINE_RETENTION_DAYS = 30
 
 const KNOWN_OPTIONS = [
@@ -46,11 +46,11 @@ const KNOWN_OPTIONS = [
 ] as const
 
 export interface MigrateOptions {
-  /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
+  /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
   /**
-   * Keeps entries and leases out of the write-ahead log. Default false. Writes are faster, but a crash, a failover, and on
-   * Neon every suspend of the compute, empties both tables.
+   * Keeps entries and leases out of the write-ahead log. Default false. Writes are faster, but a crash or a failover
+   * empties both tables, and so does every suspend of a Neon compute.
    */
   unlogged?: boolean | undefined
   /** The share of dead rows that starts a vacuum of the table, 0 to 100. Default 0.1. */
@@ -62,26 +62,29 @@ export interface MigrateOptions {
   /** The compression of large values. Default `lz4`, or `pglz` on a server that was built without `lz4`. */
   compression?: 'lz4' | 'pglz' | undefined
   /**
-   * Logs changed keys and tags for first tiers (`tieredCache({ changes: true })`). Default false. Costs a trigger on each
-   * write, and a row of about 60 bytes for each key that it changes.
+   * Logs changed keys and tags for first tiers (`tieredCache({ changes: true })`). Default false. Costs a trigger on
+   * each write, and a row of about 60 bytes for each key that it changes.
    */
   changes?: boolean | undefined
   /**
-   * The channel for a NOTIFY with the changed keys and tags, for `listen`. Default false: none. **Postgres commits
+   * The channel for a NOTIFY with the changed keys and tags, for `listen`. Default false: no NOTIFY. **Postgres commits
    * transactions that notify only one after the other.**
    */
   notify?: string | false | undefined
   /**
-   * Installs the statements as functions. Default true. Without them, each call over HTTP, or over another driver that cannot
-   * keep statements prepared, sends kilobytes of SQL, which the server parses and plans again.
+   * Installs the statements as functions. Default true. Without them, each call over HTTP sends kilobytes of SQL, and
+   * the server parses and plans it again. The same holds for other drivers that cannot keep statements prepared.
    */
   routines?: boolean | undefined
-  /** The days for which the functions of another version stay, so that both can run side by side; 0 to 3650. Default 30. */
+  /**
+   * How many days the functions of another version stay, so that both versions can run side by side; 0 to 3650. Default
+   * 30.
+   */
   routineRetentionDays?: number | undefined
 }
 
 /**
- * The SQL that `migrate` runs, for review or for `psql`. Idempotent, one transaction.
+ * Returns the SQL that `migrate` runs, for review or for `psql`. Idempotent, one transaction.
  *
  * @throws InvalidOptionError
  */
@@ -109,7 +112,7 @@ export function migrationSql(given?: MigrateOptions): string {
     }),
     routines.record,
   ]
-  // The routines are most of the work and lock no table, so they come before the changes that do.
+  // The routines are most of the work and lock no table, so they come before the changes that lock tables.
   const body = [
     preamble(tables),
     distributedSteps(tables),
@@ -143,17 +146,17 @@ end if;`,
     guardSteps(tables),
     `-- Where a table was dropped they are applied again, and leave alone what is there.
 if ${own.map((table) => `${oidOf(table)} is not null`).join('\n  and ')} then
-  ${run(`select coalesce(array_agg(name), '{}') from ${placed(tables.state)}`, 'into applied')}
+  ${run(`select coalesce(array_agg(name), '{}') from ${homeTable(tables.state)}`, 'into applied')}
 end if;`,
   ].join('\n')
 }
 
 function migrationStep(migration: Migration, tables: CacheTables): string {
   const name = literal(`migration ${migration.name}`)
-  // "If not exists" adopts tables that people generated with a drizzle-kit of their own.
+  // "If not exists" adopts tables that the user generated with drizzle-kit.
   const statements = migration.statements.map((statement) =>
     run(
-      renamed(verbatim(statement), tables)
+      renameTables(escapeFormat(statement), tables)
         .replace(/^(create (?:table|index)|alter table .+ add column) /i, '$1 if not exists ')
         .replace(/;$/, ''),
     ),
@@ -163,7 +166,7 @@ function migrationStep(migration: Migration, tables: CacheTables): string {
   return `-- ${migration.name}
 if not ${name} = any (applied) then
 ${changesTables ? `${lockStep('access exclusive')}\n` : ''}${statements.join('\n')}
-  ${run(`insert into ${placed(tables.state)} (name, value) values (${verbatim(name)}, '') on conflict do nothing`)}
+  ${run(`insert into ${homeTable(tables.state)} (name, value) values (${escapeFormat(name)}, '') on conflict do nothing`)}
 end if;`
 }
 
@@ -191,7 +194,9 @@ function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
   ]
 }
 
-/** Changes storage parameters only if they differ, because an unneeded `alter table` would wait for a running vacuum. */
+/**
+ * Changes storage parameters only if they differ, because an unneeded `alter table` would wait for a running vacuum.
+ */
 function parameterStep(table: PgTable, parameters: Record<string, number>, relation: 'heap' | 'toast'): string {
   const wanted = Object.entries(parameters)
   const oid = oidOf(table)
@@ -201,7 +206,7 @@ function parameterStep(table: PgTable, parameters: Record<string, number>, relat
   select reloptions @> array[${wanted.map(([name, value]) => literal(`${name}=${value}`)).join(', ')}]
   from pg_class where oid = ${holder}
 ), false) then
-  ${run(`alter table ${placed(table)} set (${wanted.map(([name, value]) => `${prefix}${name} = ${value}`).join(', ')})`)}
+  ${run(`alter table ${homeTable(table)} set (${wanted.map(([name, value]) => `${prefix}${name} = ${value}`).join(', ')})`)}
 end if;`
 }
 
@@ -217,7 +222,7 @@ function compressionStep(tables: CacheTables, compression: unknown): string {
   where attrelid = ${oidOf(tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
 ) then
   ${lockStep('access exclusive')}
-  ${run(`alter table ${placed(tables.entries)} alter column value set compression ${compression}`)}
+  ${run(`alter table ${homeTable(tables.entries)} alter column value set compression ${compression}`)}
 end if;`
 }
 
@@ -228,23 +233,23 @@ function persistenceStep(table: PgTable, unlogged: unknown): string {
   const [have, word] = unlogged ? ['u', 'unlogged'] : ['p', 'logged']
   return `if (select relpersistence::text from pg_class where oid = ${oidOf(table)}) <> '${have}' then
   ${lockStep('access exclusive')}
-  ${run(`alter table ${placed(table)} set ${word}`)}
+  ${run(`alter table ${homeTable(table)} set ${word}`)}
 end if;`
 }
 
-/** Renames the tables of a statement. drizzle-kit generates it for the default names. */
-function renamed(statement: string, tables: CacheTables): string {
+/** Renames the tables of a statement, because drizzle-kit generates statements for the default names. */
+function renameTables(statement: string, tables: CacheTables): string {
   const names = new Map(
     ownTables(tables).map((table) => {
       const name = getTableName(table)
-      return [name.slice(tables.prefix.length), placed(table)]
+      return [name.slice(tables.prefix.length), homeTable(table)]
     }),
   )
   return statement.replace(/"((?:[^"]|"")+)"/g, (quoted, name: string) => {
     const table = names.get(name)
     if (table !== undefined) return table
     const derived = [...names.keys()].some((original) => name.startsWith(`${original}_`))
-    return derived ? verbatim(identifier(tables.prefix + name)) : quoted
+    return derived ? escapeFormat(identifier(tables.prefix + name)) : quoted
   })
 }
 

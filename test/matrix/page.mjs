@@ -1,6 +1,6 @@
-/** The page about which driver was tried on which Postgres. */
+/** Writes the page that shows which driver was tested on which version of Postgres. */
 
-/** How many tests of each driver passed and failed, of a report of vitest. A file that broke counts as one failure. */
+/** Counts the passed and failed tests of each driver in a report of vitest. A file that broke counts as one failure. */
 export function countsOf({ testResults }) {
   const counts = new Map()
   const add = (name, field) => {
@@ -18,14 +18,14 @@ export function countsOf({ testResults }) {
   return [...counts.values()]
 }
 
-/** Drivers that bring a Postgres of their own. */
+/** Drivers that bring their own Postgres. */
 const OWN_POSTGRES = /pglite/i
 
 const ABOUT = `# Compatibility
 
-\`npm run matrix\` makes this page. It runs the contract of the cache's methods over each driver, on real servers of each
-major version. A cell says how many tests passed, of how many. All other tests of the package run on the newest of these
-versions, and need Postgres 15.
+pgstash is tested with these drivers and versions of Postgres. \`npm run matrix\` makes this page: it runs the contract suite of the
+cache's methods over each driver, on real servers of each major version. A cell has the number of tests that passed, and of all. The
+other tests of the package run on the newest of these versions, and need Postgres 15.
 
 The RDS Data API (\`drizzle-orm/aws-data-api\`) is refused. It returns no row of more than 64 KB, and its errors have no
 SQLSTATE. Databases in another encoding than UTF-8 are refused as well, because they cannot hold every value.

@@ -10,11 +10,17 @@ import { breakLeases } from '../operations/lease.ts'
 interface PurgeParts {
   readonly value: (name: PurgeValue) => SQL
   readonly change: SQL
-  /** The token of the one lease that stays, or null: its holder purges for its own write, and fills with an answer made after it. */
+  /**
+   * A purge does not break the lease with this token. Its holder purges because of its own write, and then stores a
+   * response made after that write. Null breaks all leases.
+   */
   readonly exceptToken?: SQL
 }
 
-/** The steps of a purge. It breaks leases too, so that a pending fill stores nothing, even for a URL without a stored response. */
+/**
+ * Builds the steps of a purge. A purge breaks leases too, so that a pending fill stores nothing, even for a URL without
+ * a stored response.
+ */
 function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exceptToken }: PurgeParts) {
   const { entries, leases } = tables
   const texts = (name: PurgeValue) => sql`json_array_elements_text(${value(name)})`
@@ -44,13 +50,15 @@ function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exc
 }
 
 /**
- * A CTE's query that walks ranges of keys in pages. Each row has the wanted keys of a page, `found`, and the page's last key.
+ * Builds a query that walks ranges of keys in pages. Each row has the wanted keys of a page, `found`, and the page's
+ * last key.
  *
- * With pages, the planner's estimate does not grow with the table. The planner takes each range for half a percent of the table,
- * and expects ten ranges and some pages of each. Without pages, JIT compiled a purge in a table of 200,000 entries, which took
- * longer than the purge. In return, a walk of a million keys takes twice as long.
+ * With pages, the planner's estimate does not grow with the table. The planner estimates each range as half a percent
+ * of the table, and expects ten ranges and some pages of each. Without pages, JIT compiled a purge in a table of
+ * 200,000 entries, which took longer than the purge itself. The price of pages: a walk of a million keys takes twice as
+ * long.
  *
- * @param size of a page, in keys
+ * @param size the size of a page, in keys
  */
 function keysInRanges(ranges: SQL, table: CacheTables['entries' | 'leases'], isWanted: SQL, size: number): SQL {
   const limit = sql.raw(String(size))
@@ -96,10 +104,13 @@ function purge(name: string, change: (tables: CacheTables) => SQL) {
 /** Deletes responses, and counts them. */
 export const purgeHard = purge('purge_hard', deleteSelected)
 
-/** Makes responses stale from now on, and counts them. They are then revalidated, or served while they are refreshed. */
+/**
+ * Makes responses stale from now on, and counts them. Later requests revalidate them, or get them while they are
+ * refreshed.
+ */
 export const purgeSoft = purge('purge_soft', expireSelected)
 
-/** Builds the statement with its values inlined, for a batch of the caller's. */
+/** Builds a purge with its values inlined, so that the caller can send it in a batch. */
 export function purgeQuery(
   db: QueryDatabase,
   tables: CacheTables,

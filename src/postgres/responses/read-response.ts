@@ -6,13 +6,16 @@ import { bool, instant, integer, json, jsonStrings, nullable, number, oneOf, sna
 import { operation } from '../operation.ts'
 import { claimSteps } from '../operations/claim.ts'
 import { param } from '../operations/fragments.ts'
-import { PASS as HIT_FOR_MISS } from '../operations/lease.ts'
+import { HIT_FOR_MISS } from '../operations/lease.ts'
 import { slide } from '../operations/slide.ts'
 import { variantRowKey } from './variant.ts'
 
 export const NO_NAMES = sql.raw(`'[]'::jsonb`)
 
-/** Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or revalidated. */
+/**
+ * Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or
+ * revalidated.
+ */
 function selectResponse(tables: CacheTables): SQL {
   const { entries } = tables
   const { expiresAt, keptUntil, writtenBy } = entries
@@ -46,11 +49,12 @@ const isUnchanged: SQL = sql`case
 /**
  * Decides which part of the body leaves the database: all of it, none, or the bytes from `first` to `last`.
  *
- * A part moves in base64, because it may begin or end within a character. If that is no shorter than the body, all of it moves.
- * A body that the codec wrote has no `bytes` in clear, and moves as a whole.
+ * A part moves in base64, because it may begin or end within a character. If the base64 is no shorter than the body,
+ * the whole body moves. A body that the codec wrote has no `bytes` in clear, and moves as a whole.
  *
- * `offset 0` keeps the planner from copying these expressions to each place that names one. A hit then takes half the time.
- * `least` keeps it from casting a position that is too large, which it does within any `case`.
+ * `offset 0` keeps the planner from copying these expressions to each place that uses one. A hit then takes half the
+ * time. `least` bounds a position before its cast to `int`. A `case` would not, because the planner casts inside any
+ * branch.
  */
 export const selectNeed: SQL = sql`
   select coalesce(${param('headOnly', 'boolean')}
@@ -68,13 +72,15 @@ export const selectNeed: SQL = sql`
   offset 0`
 
 /**
- * The bytes of a text, by position. A range of `substr` would be counted in characters, which takes Postgres ten times as long
- * for a body of 8 MB.
+ * Selects a range of bytes from the stored text. `substr` would count in characters, which takes Postgres ten times as
+ * long for a body of 8 MB.
  */
 const bytesOf = (from: SQL, count: SQL): SQL =>
   sql`substring(convert_to(found.value, 'UTF8') from ${from} for ${count})`
 
-/** The stored text, or a part of the body in base64. A body that is stored in base64 is cut at multiples of three bytes. */
+/**
+ * The stored text, or a part of the body in base64. A body that is stored in base64 is cut at multiples of three bytes.
+ */
 const movedValue: SQL = sql`case
   when need.is_none or found.state = 'gone' then null
   when need.first is null then coalesce(found.value, '')
@@ -103,7 +109,7 @@ const COLUMNS = {
   meta: nullable(json((value): value is object => typeof value === 'object' && value !== null)),
   // Null if the body stays in the database.
   value: nullable(text),
-  // Set if the value is base64 of a part of the body, from this position on.
+  // If set, the value is a part of the body in base64 that starts at this position.
   partOffset: nullable(integer),
   expiresAt: nullable(instant),
   now: instant,
@@ -115,11 +121,11 @@ const COLUMNS = {
 } as const
 
 /**
- * Reads the request's response among the variants of its URL. If none is fresh, claims the lease. If the response is sliding
- * and its deadline is due, moves the deadline. One statement.
+ * Reads the request's response among the variants of its URL. If none is fresh, claims the lease. If the response is
+ * sliding and its deadline is due, moves the deadline. One statement.
  *
- * `names` is null if nothing is known about the URL. The body, or the part of it that the client does not need, stays in the
- * database.
+ * `names` is null if nothing is known about the URL. The body, or the part of it that the client does not need, stays
+ * in the database.
  */
 export const readResponse = operation({
   name: 'read_response',
@@ -149,7 +155,7 @@ export const readResponse = operation({
   },
 })
 
-/** What a statement answers that claims no lease, looks at none, and moves no deadline. */
+/** The remaining columns of a statement that claims no lease, looks at none, and moves no deadline. */
 export const UNCLAIMED = {
   partOffset: PART_OFFSET,
   claimed: sql`false`,
