@@ -63,7 +63,7 @@ const OWN_PROTOTYPES: ReadonlyMap<unknown, Class> = new Map<unknown, Class>([
 const NATIVE = /^function (Object|Array|Date|Map|Set)\(\) \{\s*\[native code\]\s*\}$/
 
 /**
- * Returns the built-in class of which the object is a direct instance. Undefined for an instance of any other class,
+ * Returns the built-in class if the object is a direct instance. Returns undefined for an instance of any other class,
  * even of a class that extends null, and for an object that inherits fields.
  */
 function classOf(value: object): Class | undefined {

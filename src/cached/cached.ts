@@ -38,8 +38,8 @@ export interface CachedFunction<This, Args extends readonly unknown[], R> {
 /**
  * A decorator for methods and static methods that return a promise.
  *
- * It does not compile for a method whose value JSON changes, such as an object with a Date, because a decorator cannot
- * change the type of a method.
+ * It does not compile for a method whose value JSON changes, such as an object with a Date. A decorator cannot change
+ * the type of a method.
  */
 export type CachedMethodDecorator = <This, Args extends unknown[], T>(
   method: (this: This, ...args: Args) => Promise<T>,
