@@ -4,7 +4,7 @@ import type { Jsonified } from '../values/jsonified.ts'
 import { decorator } from './decorator.ts'
 import { defaultKey } from './default-key.ts'
 import { type AnyFunction, type CachedOptions, planOf } from './plan.ts'
-import { isWrapped, wrapped } from './wrapped.ts'
+import { isWrapped, wrapFunction } from './wrapped.ts'
 
 /** A function whose results a cache stores. */
 export interface CachedFunction<This, Args extends readonly unknown[], R> {
@@ -83,7 +83,7 @@ export function cached(first?: unknown, options?: CachedOptions): unknown {
   const fn = first as AnyFunction
   // Compute the default key once and now: a digest takes longer than the rest of a key.
   const key = options?.key === undefined ? defaultKey(fn) : ''
-  return wrapped(planOf(fn, options, () => key))
+  return wrapFunction(planOf(fn, options, () => key))
 }
 
 /**

@@ -172,7 +172,7 @@ export function createCalls() {
 export type Calls = ReturnType<typeof createCalls>
 
 /** Returns the calls in which a refresh is not listed, because other calls neither share it nor wait for it. */
-export function unlisted(calls: Calls): Calls {
+export function withoutListing(calls: Calls): Calls {
   return { ...calls, startCollecting() {}, setPending() {} }
 }
 
