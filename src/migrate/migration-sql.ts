@@ -62,8 +62,8 @@ export interface MigrateOptions {
   /** The compression of large values. Default `lz4`, or `pglz` on a server that was built without `lz4`. */
   compression?: 'lz4' | 'pglz' | undefined
   /**
-   * Logs changed keys and tags for first tiers (`tieredCache({ changes: true })`). Default false. Costs a trigger on each
-   * write, and a row of about 60 bytes for each key that it changes.
+   * Logs changed keys and tags for first tiers (`tieredCache({ changes: true })`). Default false. Costs a trigger on
+   * each write, and a row of about 60 bytes for each key that it changes.
    */
   changes?: boolean | undefined
   /**
@@ -194,7 +194,9 @@ function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
   ]
 }
 
-/** Changes storage parameters only if they differ, because an unneeded `alter table` would wait for a running vacuum. */
+/**
+ * Changes storage parameters only if they differ, because an unneeded `alter table` would wait for a running vacuum.
+ */
 function parameterStep(table: PgTable, parameters: Record<string, number>, relation: 'heap' | 'toast'): string {
   const wanted = Object.entries(parameters)
   const oid = oidOf(table)

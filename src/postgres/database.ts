@@ -7,7 +7,8 @@ import { databaseOver, isClient } from './connections/client-database.ts'
 import { checkConnectionString, openConnectionString } from './connections/connection-string.ts'
 
 /**
- * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
+ * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a
+ * transaction …
  *
  * Typed by shape, so that Drizzle 0.45 and 1.0 both fit, with any schema. A program may also have several copies of
  * Drizzle. TypeScript treats their classes as different, because they have private fields.

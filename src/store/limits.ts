@@ -1,5 +1,6 @@
 /**
- * The three algorithms of `limit` as pure functions. The Postgres statements in `operations/limit.ts` make the same decisions.
+ * The three algorithms of `limit` as pure functions. The Postgres statements in `operations/limit.ts` make the same
+ * decisions.
  *
  * All three keep their state in the number and the deadline of an ordinary counter, so a limit needs no extra table. If
  * the algorithm of a limit changes, the new algorithm reads the existing count.

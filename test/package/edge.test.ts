@@ -40,9 +40,9 @@ const PROBES: Record<string, string> = {
 }
 
 /**
- * Gzipped, without `drizzle-orm`, `hono` and Neon's driver, which their users have anyway. At most the measured size (see
- * `bench/size.bench.ts`) plus a tenth. Workers' free plan allows 3 MB for everything, but each kilobyte delays the first
- * request of a cold isolate. Raise a budget only for a feature that is worth it.
+ * Gzipped, without `drizzle-orm`, `hono` and Neon's driver, which their users have anyway. At most the measured size
+ * (see `bench/size.bench.ts`) plus a tenth. Workers' free plan allows 3 MB for everything, but each kilobyte delays the
+ * first request of a cold isolate. Raise a budget only for a feature that is worth it.
  */
 const BUDGET_BYTES: Record<string, number> = {
   '.': 95_000,

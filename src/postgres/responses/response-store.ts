@@ -48,15 +48,17 @@ const AFTER_ITSELF = ' '
 const PART_MARK = 'part-'
 /** Bytes reserved for a part and a variant. Each is a space and a SHA-256 digest in hexadecimal. */
 const DERIVED_BYTES = 2 * 65 + PART_MARK.length
-/** The longest prefix that finds every key. A key that is too long ends in a hash, and only its start remains readable. */
+/**
+ * The longest prefix that finds every key. A key that is too long ends in a hash, and only its start remains readable.
+ */
 const MAX_PREFIX_BYTES = 256
 
 const storesByCache = new WeakMap<Cache, ResponseStore>()
 const storesByEngine = new WeakMap<PostgresEngine, ResponseStore>()
 
 /**
- * Returns the response store on the cache's Postgres engine, and creates it at the first call. The cache does not create it
- * itself, so that programs without a response cache do not load this code.
+ * Returns the response store on the cache's Postgres engine, and creates it at the first call. The cache does not
+ * create it itself, so that programs without a response cache do not load this code.
  *
  * @throws InvalidOptionError if the cache cannot store responses
  */
