@@ -38,8 +38,8 @@ export interface ClaimRequest {
 }
 
 /**
- * When a read moves a deadline, and where to. A read never moves a permanent entry's deadline, and never moves one to
- * an earlier instant.
+ * Decides when a read moves a deadline, and to which instant. A read never moves a permanent entry's deadline, and
+ * never moves one to an earlier instant.
  */
 export interface Sliding {
   /** The deadline moves if less than this time remains. */

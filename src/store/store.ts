@@ -99,10 +99,11 @@ export interface CountInput {
  * - **Live** means: not expired by the store's own clock, and not rejected by an invalidated tag. An entry is expired
  *   exactly at its deadline.
  * - **Each method is atomic.** No other call sees its work half done, or changes a row between its read and its write.
- * - **Keys, tags and options are checked** before the store is called. Lists of keys are never empty, and hold no key twice.
- * - **A failure is thrown.** Throw `DatabaseError` or `DatabaseTimeoutError` if the storage cannot answer: only these count
- *   as outages, which `onError: 'miss'` absorbs and the circuit breaker counts. Any other error is a bug, and rejects
- *   the call. A failed request costs something, too: `new DatabaseError(message, { cost })`.
+ * - **Keys, tags and options are checked** before the store is called. Lists of keys are never empty, and hold no key
+ *   twice.
+ * - **A failure is thrown.** Throw `DatabaseError` or `DatabaseTimeoutError` if the storage cannot answer. Only these
+ *   count as outages: `onError: 'miss'` absorbs them, and the circuit breaker counts them. Any other error is a bug,
+ *   and rejects the call. Report the cost of a failed request too: `new DatabaseError(message, { cost })`.
  * - **Instances of classes work.** The engine binds every method to its object.
  *
  * The suites of `pgstash/testing` check all of this: `cacheContract` through a cache, `storeContract` on the store

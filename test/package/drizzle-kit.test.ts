@@ -222,8 +222,8 @@ describe('the recipe for projects with their own drizzle-kit', () => {
 })
 
 /**
- * The statements of a push, except those that create the same composite primary key again. drizzle-kit reads the
- * columns of a key in no certain order, and takes another order for a change.
+ * The statements of a push, except those that create the same composite primary key again. drizzle-kit reads the columns of a key
+ * in no certain order, and takes another order for a change.
  */
 function changesOf(output: string): string[] {
   const statements = output.match(/^(?:ALTER|CREATE|DROP) .*/gm) ?? []

@@ -1,7 +1,4 @@
-/**
- * Lays out a `node_modules` folder as npm would, from copies of installed packages. It needs no registry, cache or
- * network.
- */
+/** Lays out a `node_modules` folder as npm would, from copies of installed packages. It needs no registry, cache or network. */
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, readFile, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'

@@ -49,8 +49,7 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /**
- * Builds and packs the package in a clean copy of the repository. Other tests use `dist/` meanwhile, so it stays
- * unchanged.
+ * Builds and packs the package in a clean copy of the repository. Other tests use `dist/` meanwhile, so it stays unchanged.
  *
  * All test files of a run share the package. The first one packs it, and the others wait.
  */
@@ -96,8 +95,7 @@ export async function unpack({ tarball }: Packed): Promise<string> {
 /**
  * Installs the tarball in an empty folder: the package with its dependencies and `drizzle-orm`, and no optional peer.
  *
- * It does not use npm, which asks the registry about every package that its cache does not have, and fails without a
- * network.
+ * It does not use npm, which asks the registry about every package that its cache does not have, and fails without a network.
  */
 export async function install(packed: Packed): Promise<string> {
   const folder = await temporaryFolder()

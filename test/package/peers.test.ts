@@ -1,6 +1,4 @@
-/**
- * The lowest and the highest version of every peer run the contract, as a program that installed them would have it.
- */
+/** The lowest and the highest version of every peer run the contract, as a program that installed them would have it. */
 import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { minVersion, satisfies } from 'semver'

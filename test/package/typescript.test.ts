@@ -65,9 +65,7 @@ it(
   TIMEOUT_MS,
 )
 
-/**
- * The lines of a compiler's output that name a program here, or one of our declarations. Those of Drizzle have errors.
- */
+/** The lines of a compiler's output that name a program here, or one of our declarations. Those of Drizzle have errors. */
 async function errors(compiler: string, compilerOptions: object, include: readonly string[]): Promise<string[]> {
   const file = `tsconfig.${crypto.randomUUID()}.json`
   await writeIn(project, file, JSON.stringify({ compilerOptions, include }))

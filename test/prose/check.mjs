@@ -1,6 +1,6 @@
 /**
- * Checks the mechanical rules of plain English: `node test/prose/check.mjs [paths]`. Without paths, it reads every file
- * that git tracks or would track.
+ * Checks the mechanical rules of plain English: `node test/prose/check.mjs [paths]`. Without paths, it reads every file that git
+ * tracks or would track.
  *
  * - No sentence begins with "What", "Who", "Of" or the like, unless it is a question. Such a sentence hides its subject.
  * - A noun follows each possessive of `other` and `another`.

@@ -1,6 +1,4 @@
-/**
- * Finds the prose of a file: comments, docstrings, names of tests, messages of errors, texts of the CLI, and documents.
- */
+/** Finds the prose of a file: comments, docstrings, names of tests, messages of errors, texts of the CLI, and documents. */
 import ts from 'typescript-5.9'
 
 /** Begins the line of a list item or a tag. An empty line would shift the numbers of the lines after it. */

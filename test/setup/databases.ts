@@ -15,8 +15,8 @@ export async function createDatabase(server: string = inject('databaseUrl')): Pr
 }
 
 /**
- * Creates a database on its own server. A test needs it if it counts on transaction ids, which all databases of a
- * server share, or if no other transaction may be open, those of autovacuum included.
+ * Creates a database on its own server. A test needs it if it counts on transaction ids, which all databases of a server share,
+ * or if no other transaction may be open, those of autovacuum included.
  */
 export async function createLonelyDatabase(): Promise<string> {
   const server = await startServer(['autovacuum=off'])

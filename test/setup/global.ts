@@ -1,7 +1,4 @@
-/**
- * Starts the real Postgres server that all test files share. Each creates its own databases. They also share the packed
- * package.
- */
+/** Starts the real Postgres server that all test files share. Each creates its own databases. They also share the packed package. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,8 +1,8 @@
 /**
  * Finds a folder and a user for a Postgres server of the tests.
  *
- * Postgres refuses to run as root, so root's tests run it as `nobody`. That user may not enter a checkout in root's
- * home, a folder of `mktemp -d`, or files that were created with a strict umask.
+ * Postgres refuses to run as root, so root's tests run it as `nobody`. That user may not enter a checkout in root's home, a folder
+ * of `mktemp -d`, or files that were created with a strict umask.
  */
 import { execFile } from 'node:child_process'
 import { chown, cp, mkdtemp, rm } from 'node:fs/promises'

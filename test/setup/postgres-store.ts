@@ -30,8 +30,8 @@ async function checkSlots(db: Database, { entries, leases }: CacheTables): Promi
 }
 
 /**
- * Truncates each table in its own statement. One statement for all would lock them in an order of its own, and could
- * deadlock with statements of the previous test that still run.
+ * Truncates each table in its own statement. One statement for all would lock them in an order of its own, and could deadlock
+ * with statements of the previous test that still run.
  */
 export async function emptyTables(db: Database, tables: CacheTables = defaultTables): Promise<void> {
   const { entries, leases, invalidations } = tables

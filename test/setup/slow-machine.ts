@@ -1,6 +1,6 @@
 /**
- * With `TEST_SLOW_MACHINE=1`, tests run as on a busy machine. The process stands still now and then, and requests and
- * answers are delayed. A greater number multiplies the delays. A test that fails then relies on speed.
+ * With `TEST_SLOW_MACHINE=1`, tests run as on a busy machine. The process stands still now and then, and requests and answers are
+ * delayed. A greater number multiplies the delays. A test that fails then relies on speed.
  */
 const { setInterval, setTimeout, fetch } = globalThis
 const factor = Number(process.env.TEST_SLOW_MACHINE ?? 0)

@@ -35,9 +35,7 @@ export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | und
   return { folder, fill: () => fillUp(join(folder, 'ballast')) }
 }
 
-/**
- * A new folder. The server's account may not enter every folder for temporary files, such as one that `mktemp -d` made.
- */
+/** A new folder. The server's account may not enter every folder for temporary files, such as one that `mktemp -d` made. */
 async function reachableFolder(uid: number, gid: number): Promise<string | undefined> {
   for (const parent of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
     const folder = await mkdtemp(join(parent, 'pgstash-disk-')).catch(() => undefined)

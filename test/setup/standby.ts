@@ -1,7 +1,4 @@
-/**
- * A streaming standby of a test's server. It replays what the primary commits, and refuses every write until it is
- * promoted.
- */
+/** A streaming standby of a test's server. It replays what the primary commits, and refuses every write until it is promoted. */
 import { execFile } from 'node:child_process'
 import { chmod, cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

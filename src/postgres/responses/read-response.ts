@@ -6,7 +6,7 @@ import { bool, instant, integer, json, jsonStrings, nullable, number, oneOf, sna
 import { operation } from '../operation.ts'
 import { claimSteps } from '../operations/claim.ts'
 import { param } from '../operations/fragments.ts'
-import { PASS as HIT_FOR_MISS } from '../operations/lease.ts'
+import { HIT_FOR_MISS } from '../operations/lease.ts'
 import { slide } from '../operations/slide.ts'
 import { variantRowKey } from './variant.ts'
 

@@ -12,7 +12,7 @@ import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { type Cost, type Emit, noCost } from '../../values/events.ts'
 import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../../values/key.ts'
 import { utf8ToBytes } from '../../values/sha256.ts'
-import { againIfRaced } from '../batches.ts'
+import { repeatIfRaced } from '../batches.ts'
 import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'
 import { release } from '../operations/release.ts'
@@ -131,7 +131,7 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
     purge: (request) =>
       countFailures(circuit, async () => {
         const values = { ...purgeValues(scope(), request), exceptToken: request.exceptToken ?? null }
-        const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
+        const rows = await repeatIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
         if (rows.length === 0) throw new TypeError('Expected one row from a purge, got none.')
         return rows.reduce((sum, { purged }) => sum + purged, 0)
       }),
@@ -172,7 +172,7 @@ async function fillValues(fill: ResponseFill, settings: RowSettings): Promise<Re
     ...deadlineValues(deadline),
     ...(await encodeResponse({ ...fill, key: expected }, settings)),
     // A codec binds a response to its key. The statement computes a different key if the URL's row has gained names
-    // meanwhile.
+    // since the read.
     expected: settings.codec === jsonCodec ? null : expected,
     passedAt: hitForMissSnapshot ?? null,
     digests: JSON.stringify(digests),

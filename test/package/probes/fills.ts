@@ -10,10 +10,7 @@ export interface Env extends ProbeEnv {
 /** The question of a request, as JSON in `?ask=`. */
 export interface Ask {
   readonly key: string
-  /**
-   * The cache of the isolate, without or with a `waitUntil` of the runtime, or a cache of this request with its own
-   * `waitUntil`.
-   */
+  /** The cache of the isolate, without or with a `waitUntil` of the runtime, or a cache of this request with its own `waitUntil`. */
   readonly cache?: 'shared' | 'background' | 'own' | undefined
   readonly options?: Pick<CacheOptions, 'onError' | 'timeout'> | undefined
   readonly lease?: Expiration | undefined

@@ -1,7 +1,4 @@
-/**
- * The types of probes. Tests copy the probes into a folder with the packed package, bundle them, and run them on edge
- * runtimes.
- */
+/** The types of probes. Tests copy the probes into a folder with the packed package, bundle them, and run them on edge runtimes. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 
