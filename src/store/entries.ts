@@ -2,7 +2,7 @@
  * The rules of one entry as pure functions, for stores that keep entries as objects. The memory store uses them.
  *
  * The functions decide. The store reads and writes, and makes both atomic. Every instant is in milliseconds since 1970
- * by the store's latest clock, and `now` is the present instant of that clock.
+ * by the store's own clock, and `now` is the present instant of that clock.
  */
 import type { CacheStats, EntryState } from '../cache.ts'
 import type { StoredValue } from '../values/codec.ts'

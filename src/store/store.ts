@@ -94,7 +94,7 @@ export interface CountInput {
 }
 
 /**
- * Holds encoded rows by stored key. `docs/guides/custom-stores.md` shows a whole one.
+ * Holds encoded rows by stored key. `docs/guides/custom-stores.md` shows a complete store.
  *
  * - **Live** means: not expired by the store's own clock, and not rejected by an invalidated tag. An entry is expired
  *   exactly at its deadline.
