@@ -43,7 +43,9 @@ export interface Lease {
   readonly expiresAt: number
   /** The position in the log of invalidations at the claim. */
   readonly position: number
-  /** True after a refresh failed. Nobody holds the lease, and a caller that may get the entry does not claim it. */
+  /**
+   * True after a refresh failed. Nobody holds the lease, and a caller that can be served the entry does not claim it.
+   */
   readonly isBackoff?: boolean | undefined
 }
 

@@ -257,8 +257,8 @@ export interface Store {
   /**
    * Releases the lease without storing, if the token still holds it. For computations that failed or were skipped.
    *
-   * @param backoffMs if above 0, keep the lease that `backOff` returns. For so long, a caller that may get the entry
-   *   does not claim it. A store that ignores this lets the next caller compute. Default 0.
+   * @param backoffMs if above 0, keep the lease that `backOff` returns. Until it expires, a caller that can be served
+   *   the entry does not claim it. A store that ignores this lets the next caller compute. Default 0.
    */
   release(key: string, token: string, backoffMs?: number): MaybePromise<Reply<void>>
 }
