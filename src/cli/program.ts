@@ -74,11 +74,11 @@ for (const [group, commands] of Object.entries(GROUPS)) {
 
 /** Runs the command. Commander only suggests similar spellings, and would suggest `dev` for `del`. @throws UserError */
 export async function runProgram(args: readonly string[]): Promise<void> {
-  const [typed] = args
+  const typed = args[0] === 'help' ? args[1] : args[0]
   const names = program.commands.map((command) => command.name())
-  if (typed !== undefined && /^\w[\w-]*$/.test(typed) && ![...names, 'help'].includes(typed)) {
-    const found = suggestCommands(typed, names)
-    if (found.length > 0) throw new UserError(`unknown command '${typed}'. Did you mean ${found.join(' or ')}?`)
-  }
-  await program.parseAsync(args, { from: 'user' })
+  const isUnknown = typed !== undefined && /^\w[\w-]*$/.test(typed) && ![...names, 'help'].includes(typed)
+  const found = isUnknown ? suggestCommands(typed, names) : []
+  if (found.length > 0) throw new UserError(`unknown command '${typed}'. Did you mean ${found.join(' or ')}?`)
+  // For an unknown command with `help` or `--help`, Commander would print the general help, as if the command existed.
+  await program.parseAsync(isUnknown ? [typed] : args, { from: 'user' })
 }

@@ -105,7 +105,7 @@ describe('an unknown command', () => {
     expect(suggestCommands(typed, names).sort()).toEqual(meant)
   })
 
-  it('is answered in one line, also for a mere misspelling', async () => {
+  it('is reported in one line, also for a misspelling', async () => {
     expect(await run(['del', 'key'])).toEqual({
       code: 2,
       out: '',
@@ -120,6 +120,18 @@ describe('an unknown command', () => {
     const text = suggested.length > 0 ? suggested.join(' ') : await errorOf([typed])
     expect(text).toContain(name)
   })
+
+  it.each([[['xyzzy', '--help']], [['xyzzy', '-h']], [['help', 'xyzzy']]])(
+    'is an error beside a request for help too: %j',
+    async (args) => {
+      const { code, out, err } = await run(args)
+      expect({ code, out, err }).toEqual({
+        code: 2,
+        out: '',
+        err: "error: unknown command 'xyzzy'\n(add --help for commands and options)\n",
+      })
+    },
+  )
 
   it('points to --help if nothing is similar', async () => {
     expect((await run(['xyzzy'])).err).toBe("error: unknown command 'xyzzy'\n(add --help for commands and options)\n")
@@ -181,12 +193,12 @@ describe('an option', () => {
   })
 })
 
-describe('a span', () => {
+describe('a span argument', () => {
   it.each([
     ['clear-expired', '--time-budget', 'soon'],
     ['stats', '--every', '5x'],
     ['load', '--duration', '-1'],
-  ])('of %s %s is seconds, or has a unit', async (command, option, wrong) => {
+  ])('of %s %s means seconds, or has a unit', async (command, option, wrong) => {
     const { code, err } = await run([command, option, wrong])
     expect([code, err]).toEqual([
       2,
