@@ -356,5 +356,11 @@ function firstSentence(text: string): string {
 
 const fence = (lines: readonly string[]): string => ['```ts', ...lines, '```'].join('\n')
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
-const cell = (text: string): string => oneLine(text.replaceAll(/\n+ *- /g, '<br>• ')).replaceAll('|', '\\|')
+const cell = (text: string): string => oneLine(sentences(text)).replaceAll('|', '\\|')
+/** The items of lists as sentences, because a cell of a table has no lists. */
+function sentences(text: string): string {
+  const items = text.split(/\n+(?= *- )/)
+  return items.map((item) => item.replace(/^ *- (.*?[^.:])?(?=\n\n|$)/s, '$1.').replace(/^ *- /, '')).join(' ')
+}
+
 const anchorOf = (name: string): string => name.toLowerCase()

@@ -14,13 +14,13 @@ export { createSite, pause, type Site, times }
 type Handler = (c: Context) => Response | Promise<Response>
 
 interface Around {
-  /** Middleware in front of the cache, and behind it. */
+  /** Middleware that wraps the cache from outside, and middleware between the cache and the handler. */
   readonly before?: readonly MiddlewareHandler[]
   readonly after?: readonly MiddlewareHandler[]
   readonly cache?: CacheOptions
 }
 
-/** What answers, and how often it was asked. */
+/** The handler, and how often it ran. */
 export function createApp(
   site: Site,
   handler: Handler,
@@ -52,9 +52,9 @@ export function createApp(
     calls,
     background,
     settled,
-    /** The response as it comes, without what happens behind it. */
+    /** The response as soon as it arrives, without its background work. */
     send: async (path: string, init: RequestInit = {}) => app.fetch(new Request(absolute(path), init)),
-    /** The response, once everything behind it has ended. */
+    /** The response, after all its background work has ended. */
     async fetch(path: string, init: RequestInit = {}): Promise<Response & { text: () => Promise<string> }> {
       const response = await app.fetch(new Request(absolute(path), init))
       const body = await response.arrayBuffer()
@@ -66,7 +66,7 @@ export function createApp(
 
 export type App = ReturnType<typeof createApp>
 
-/** A cache of its own: nothing is shared but the database, as between isolates. */
+/** A new cache: it shares only the database with others, like a new isolate. */
 export function ownCache(site: Site, options: CacheOptions = {}) {
   return createCache(drizzle(neon(site.server.connectionString)), { timeout: 60_000, ...options })
 }
@@ -92,7 +92,7 @@ interface StoredRow extends Record<string, unknown> {
   meta: string
 }
 
-/** Lets time pass for all that is stored: rows, and the instants that responses carry. */
+/** Moves everything that is stored into the past: rows, and the instants in responses. */
 export async function age(site: Site, ms: number): Promise<void> {
   await advance(site.db, ms)
   const { rows } = await site.db.execute<StoredRow>(sql`
@@ -112,14 +112,14 @@ function older(text: string, ms: number): string {
   return JSON.stringify(meta)
 }
 
-/** The keys of what is stored. */
+/** The keys of all stored entries. */
 export async function stored(site: Site): Promise<string[]> {
   const { rows } = await site.db.execute<{ key: string }>(sql`
     select key from cache_entries where meta::jsonb ? 'status' order by key`)
   return rows.map(({ key }) => key)
 }
 
-/** The leases that are held, those that only pass included. */
+/** The leases that are held, including hit-for-miss leases. */
 export async function heldLeases(site: Site): Promise<string[]> {
   const { rows } = await site.db.execute<{ token: string }>(sql`
     select token from cache_leases where token is not null`)
@@ -128,7 +128,7 @@ export async function heldLeases(site: Site): Promise<string[]> {
 
 export const fresh = { 'cache-control': 'max-age=60' }
 
-/** A body that is sent by hand. */
+/** A body whose chunks the test sends itself. */
 export function stream() {
   let controller!: ReadableStreamDefaultController<Uint8Array>
   let isCancelled = false

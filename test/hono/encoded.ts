@@ -1,10 +1,10 @@
-/** What is stored of responses whose cache has a codec. */
+/** The stored form of responses whose cache has a codec. */
 import { sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import type { CacheEvent, Codec } from 'pgstash'
 import { age, createApp, fresh, type Site } from './app.ts'
 
-/** Incompressible, so that it shows whether it moved. */
+/** Incompressible, so that the size shows whether it was transferred. */
 export const BODY = `the secret body, größer than nothing: "quoted"\n${Array.from({ length: 500 }, () => crypto.randomUUID())}`
 export const BINARY = crypto.getRandomValues(new Uint8Array(3_000))
 export const HEADERS = {
@@ -15,7 +15,7 @@ export const HEADERS = {
   'last-modified': 'Tue, 01 Jan 2030 00:00:00 GMT',
 }
 
-/** A handler that answers conditions, and whose fields and body can be changed. */
+/** A handler that evaluates conditions, and whose headers and body can be changed. */
 export function createSecretApp(site: Site, codec: Codec, options: Parameters<typeof createApp>[2] = {}) {
   const state = { body: BODY as string | Uint8Array<ArrayBuffer>, headers: HEADERS as Record<string, string> }
   const events: CacheEvent[] = []
@@ -50,7 +50,7 @@ export async function overwriteRow(site: Site, key: string, row: Partial<Encoded
   if (row.meta !== undefined) await site.db.execute(sql`update cache_entries set meta = ${row.meta} where key = ${key}`)
 }
 
-/** Lets time pass, as `age` does, for the instants that the codec wrote. */
+/** Moves the instants that the codec wrote into the past, as `age` does. */
 export async function ageEncoded(site: Site, ms: number, codec: Codec): Promise<void> {
   const rows = await rowsOf(site)
   for (const { key, meta } of rows) {
@@ -67,7 +67,7 @@ export async function ageEncoded(site: Site, ms: number, codec: Codec): Promise<
   site.faults.reset()
 }
 
-/** All rows of all tables, as text: every column, and what base64 and hexadecimal in them hold. */
+/** All rows of all tables, as text: every column, and the decoded content of base64 and hexadecimal in them. */
 export async function everything(site: Site): Promise<string> {
   const texts: string[] = []
   for (const table of ['cache_entries', 'cache_leases', 'cache_invalidations']) {

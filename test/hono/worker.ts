@@ -1,4 +1,4 @@
-/** A Worker with everything of `pgstash/hono`, as a program on Cloudflare has it. Bundled by runtimes.test.ts. */
+/** A Worker with everything of `pgstash/hono`, like a program on Cloudflare. Bundled by runtimes.test.ts. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { Hono } from 'hono'
@@ -11,7 +11,7 @@ interface Bindings {
 }
 type Env = { Bindings: Bindings; Variables: CacheVariables }
 
-/** Longer than answering takes. */
+/** Longer than an answer takes. */
 const COMPUTE_MS = 500
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -6,20 +6,20 @@ const read = (value: string) => responseDirectives(parseDirectives(value))
 const ask = (fields: Record<string, string>) => requestDirectives(new Headers(fields))
 
 describe('Cache-Control of a response', () => {
-  it('has names in any case', () => {
+  it('matches directive names in any case', () => {
     expect(read('No-Store, MAX-AGE=5, Public')).toMatchObject({ noStore: true, maxAge: 5, public: true })
   })
 
-  it('takes arguments as tokens and as quoted strings', () => {
+  it('accepts arguments as tokens and as quoted strings', () => {
     expect(read('max-age="5", private=set-cookie')).toMatchObject({ maxAge: 5, private: ['set-cookie'] })
     expect(read('no-cache="X-A, \\x-b"')).toMatchObject({ noCache: ['x-a', 'x-b'] })
   })
 
-  it('does not find directives within the quoted strings of others', () => {
+  it('finds no directives within quoted strings', () => {
     expect(read('extension="max-age=3600, no-store", max-age=1')).toMatchObject({ maxAge: 1, noStore: false })
   })
 
-  it('ignores directives that it does not know', () => {
+  it('ignores unknown directives', () => {
     expect(read('community="UCI", max-age=5, foo')).toEqual(read('max-age=5'))
   })
 
@@ -28,7 +28,7 @@ describe('Cache-Control of a response', () => {
     ['s-maxage', 'sMaxAge'],
     ['stale-while-revalidate', 'staleWhileRevalidate'],
     ['stale-if-error', 'staleIfError'],
-  ] as const)('reads a %s whose argument is invalid as zero', (name, key) => {
+  ] as const)('reads a %s with an invalid argument as zero', (name, key) => {
     for (const argument of ['', '=x', '=-1', '=1.5', '=1a', "='1'", '="1 "', '=""']) {
       expect(read(name + argument)[key], argument).toBe(0)
     }
@@ -40,13 +40,13 @@ describe('Cache-Control of a response', () => {
     }
   })
 
-  it('reads a lifetime given twice as stale, unless both say the same', () => {
+  it('reads a repeated lifetime as stale, unless both values are equal', () => {
     expect(read('max-age=1800, max-age=1').maxAge).toBe(0)
     expect(read('max-age=1, max-age=1800').maxAge).toBe(0)
     expect(read('max-age=60, max-age=060').maxAge).toBe(60)
   })
 
-  it.each(['private', 'no-cache'] as const)('restricts the whole by %s in every unclear form', (name) => {
+  it.each(['private', 'no-cache'] as const)('applies %s to the whole response in every ambiguous form', (name) => {
     const key = name === 'private' ? 'private' : 'noCache'
     const forms = [
       '',
@@ -71,14 +71,14 @@ describe('Cache-Control of a response', () => {
     expect(read('private="a, b", private=C').private).toEqual(['a', 'b', 'c'])
   })
 
-  it('finds restrictions in members that are malformed', () => {
+  it('finds restrictions in malformed members', () => {
     expect(read('max-age=60; no-store')).toMatchObject({ noStore: true, maxAge: 0 })
     expect(read('private;max-age=60')).toMatchObject({ private: true })
     expect(read('a="b, no-store, c="d')).toMatchObject({ noStore: true })
     expect(read('"no-cache, must-revalidate')).toMatchObject({ noCache: true, mustRevalidate: true })
   })
 
-  it('never finds permissions in them', () => {
+  it('finds no permissions in malformed members', () => {
     expect(read('public; foo, must-understand; x, immutable"')).toMatchObject({
       public: false,
       mustUnderstand: false,
@@ -88,7 +88,7 @@ describe('Cache-Control of a response', () => {
     expect(read('public=1').public).toBe(false)
   })
 
-  it('keeps no-store if must-understand has an argument', () => {
+  it('keeps no-store although must-understand has an argument', () => {
     expect(read('must-understand=1')).toMatchObject({ noStore: true, mustUnderstand: false })
   })
 
@@ -104,7 +104,7 @@ describe('Cache-Control of a response', () => {
     expect(read(value).allowsAuthenticated).toBe(allowed)
   })
 
-  it('never throws, and no-store within it is always obeyed', () => {
+  it('never throws, and always obeys a no-store in any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (before, after) => {
         const found = read(`${before.replaceAll('"', '')},no-store,${after}`)
@@ -116,7 +116,7 @@ describe('Cache-Control of a response', () => {
 })
 
 describe('Cache-Control of a request', () => {
-  it('carries limits and wishes', () => {
+  it('reads max-age, max-stale, min-fresh, stale-if-error and only-if-cached', () => {
     expect(ask({ 'cache-control': 'max-age=5, max-stale=6, min-fresh=7, stale-if-error=8, only-if-cached' })).toEqual({
       maxAge: 5,
       maxStale: 6,
@@ -134,7 +134,7 @@ describe('Cache-Control of a request', () => {
     expect(ask({ 'cache-control': 'max-stale, max-stale=5' }).maxStale).toBeUndefined()
   })
 
-  it('may be a Pragma of no-cache, but only if Cache-Control is absent', () => {
+  it('falls back to Pragma: no-cache only if Cache-Control is absent', () => {
     expect(ask({ pragma: 'No-Cache' }).noCache).toBe(true)
     expect(ask({ pragma: 'no-cache', 'cache-control': 'max-age=5' }).noCache).toBe(false)
   })

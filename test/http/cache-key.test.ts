@@ -5,7 +5,7 @@ import { cacheKey, keyPrefixes, type QueryRule } from '../../src/http/cache-key.
 const key = (href: string, query?: QueryRule, method = 'GET') => cacheKey(method, new URL(href), { query })
 
 describe('the primary key (RFC 9111 2)', () => {
-  it('is the method and the URL, readable, without its fragment', () => {
+  it('consists of the readable method and URL, without the fragment', () => {
     expect(key('https://Example.com:443/a/../b?x=1&y=2#z')).toBe('GET https://example.com/b?x=1&y=2')
   })
 
@@ -20,17 +20,17 @@ describe('the primary key (RFC 9111 2)', () => {
     ['https://example.com/?a=1&b=2', 'https://example.com/?b=2&a=1'],
     ['https://example.com/?a', 'https://example.com/?a='],
     ['https://example.com/?a=%20', 'https://example.com/?a=+'],
-  ])('tells %s from %s', (a, b) => {
+  ])('differs for %s and %s', (a, b) => {
     expect(key(a)).not.toBe(key(b))
   })
 
-  it('of HEAD is that of GET, and no other method shares it', () => {
+  it('is shared by HEAD and GET, and by no other method', () => {
     const url = 'https://example.com/'
     expect(key(url, undefined, 'HEAD')).toBe(key(url))
     expect(key(url, undefined, 'QUERY')).not.toBe(key(url))
   })
 
-  it('cannot be forged from within a URL', () => {
+  it('cannot be forged by the text of a URL', () => {
     const parts = { parts: ['u'] }
     const forged = new URL(
       `https://example.com/a ${cacheKey('GET', new URL('https://example.com/a'), parts).split(' ')[2]}`,
@@ -38,7 +38,7 @@ describe('the primary key (RFC 9111 2)', () => {
     expect(cacheKey('GET', forged)).not.toBe(cacheKey('GET', new URL('https://example.com/a'), parts))
   })
 
-  it('shows nothing of further parts and of credentials, and tells them apart', () => {
+  it('differs by extra parts and credentials, and shows neither', () => {
     const url = new URL('https://example.com/')
     const keys = [['alice'], ['bob'], ['alice', 'bob'], ['alice bob'], []].map((parts) =>
       cacheKey('GET', url, { parts }),
@@ -50,29 +50,29 @@ describe('the primary key (RFC 9111 2)', () => {
   })
 })
 
-describe('the query in the key', () => {
-  it('may be ordered by names; values of one name keep their order', () => {
+describe('the query part of the key', () => {
+  it('sorts parameters by name if configured, and keeps the order of values of one name', () => {
     const rule = { sort: true }
     expect(key('https://e.com/?b=1&a=2&b=0', rule)).toBe('GET https://e.com/?a=2&b=1&b=0')
     expect(key('https://e.com/?b=0&a=2&b=1', rule)).toBe('GET https://e.com/?a=2&b=0&b=1')
   })
 
-  it('may be only the allowed parameters', () => {
+  it('keeps only the allowed parameters', () => {
     expect(key('https://e.com/?utm=1&page=2&q=x', { allow: ['q', 'page'] })).toBe('GET https://e.com/?page=2&q=x')
     expect(key('https://e.com/?utm=1', { allow: ['q'] })).toBe('GET https://e.com/')
   })
 
-  it('may omit the ignored parameters, by name or by prefix, in any encoding', () => {
+  it('omits the ignored parameters, by name or by prefix, in any encoding', () => {
     const rule = { ignore: ['utm_*', 'fbclid'] }
     expect(key('https://e.com/?utm_source=1&b=2&fbclid=3&a=1&ut%6d_x', rule)).toBe('GET https://e.com/?a=1&b=2')
     expect(key('https://e.com/?fbclid2=3', rule)).toBe('GET https://e.com/?fbclid2=3')
   })
 
-  it('keeps its order if the rule says so', () => {
+  it('keeps the order of the query if the rule says so', () => {
     expect(key('https://e.com/?b=1&x=1&a=2', { ignore: ['x'], sort: false })).toBe('GET https://e.com/?b=1&a=2')
   })
 
-  it('never throws if its encoding is broken', () => {
+  it('never throws for a broken encoding', () => {
     expect(key('https://e.com/?%E0%A4=1&b=2', { ignore: ['b'] })).toBe('GET https://e.com/?%E0%A4=1')
   })
 
@@ -107,7 +107,7 @@ describe('percent-encoding in the key (RFC 3986 6.2.2)', () => {
     ['/%2e%2e%2e/b', '/.../b'],
     ['/%%7e', '/%~'],
     ['/%%34%31', '/%%341'],
-  ])('is equivalent in %s and %s', (a, b) => {
+  ])('makes %s and %s equivalent', (a, b) => {
     expect(key(`https://e.com${a}`)).toBe(`GET https://e.com${b}`)
     expect(key(`https://e.com${b}`)).toBe(`GET https://e.com${b}`)
   })
@@ -115,13 +115,13 @@ describe('percent-encoding in the key (RFC 3986 6.2.2)', () => {
   it.each([
     ...['%2F', '%3F', '%23', '%25', '%26', '%3D', '%2B', '%20', '%40', '%3A', '%7B', '%7F', '%00', '%C3%A9', '%FF'],
     ...['..%2F', '%zz', '%4', '%', '%%', '%4g', '%C3%A', '?%3D', '?a%26b=%2B'],
-    // Decoding these would make escapes that nobody wrote: of A, of a dot, and of a slash.
+    // Decoding these would create new escapes: of A, of a dot, and of a slash.
     ...['%%341', '%4%31', '%%32e', '%2%65', '%%32F', '%2%46'],
-  ])('leaves %s as it is', (text) => {
+  ])('leaves %s unchanged', (text) => {
     expect(key(`https://e.com/${text}`)).toBe(`GET https://e.com/${text}`)
   })
 
-  it('makes rules match names in every spelling, even if the name is not UTF-8', () => {
+  it('lets rules match names in every spelling, even if the name is not UTF-8', () => {
     expect(key('https://e.com/?ut%6d_%ff=1&%C3%a9=2', { ignore: ['utm_*'] })).toBe('GET https://e.com/?%C3%A9=2')
     expect(key('https://e.com/?b=1&%61=%7e', { sort: true })).toBe('GET https://e.com/?a=~&b=1')
     expect(key('https://e.com/?a%2561=1&aa=2', { allow: ['a%61'] })).toBe('GET https://e.com/?a%2561=1')
@@ -139,7 +139,7 @@ describe('percent-encoding in the key (RFC 3986 6.2.2)', () => {
     )
   })
 
-  it('is normalized once and for all, to a URL that a parser leaves unchanged', () => {
+  it('is idempotent, and leaves a URL that a parser does not change', () => {
     fc.assert(
       fc.property(urlText, (text) => {
         const [, normalized = ''] = key(text).split(' ')
@@ -151,7 +151,7 @@ describe('percent-encoding in the key (RFC 3986 6.2.2)', () => {
   })
 })
 
-describe('the prefixes of keys', () => {
+describe('the key prefixes that a URL prefix covers', () => {
   it.each<[string, string[]]>([
     ['/blog/', ['/blog/']],
     ['/caf%c3%a9', ['/caf%C3%A9']],
@@ -160,19 +160,19 @@ describe('the prefixes of keys', () => {
     ['/a/%2e%2e/b', ['/b']],
     ['/a/../b?c=/../', ['/b?c=/../']],
     ['/a/.', ['/a/']],
-    // Ends within an escape that may be complete in a stored key, or be the character that it encodes.
+    // This prefix ends within an escape. A stored key may hold the complete escape or the character that it encodes.
     ['/caf%c3%a', ['/caf%C3%a', '/caf%C3%A']],
     ['/a%4', ['/a%4', ...[...'ABCDEFGHIJKLMNO@'].slice(0, -1).map((letter) => `/a${letter}`)]],
     ['/a?b=%7', ['/a?b=%7', ...[...'pqrstuvwxyz~'].map((letter) => `/a?b=${letter}`)]],
-  ])('of %s are %o', (prefix, expected) => {
+  ])('for %s are %o', (prefix, expected) => {
     expect(keyPrefixes(`https://E.com:443${prefix}`)).toEqual(expected.map((path) => `GET https://e.com${path}`))
   })
 
-  it('find every URL with a spelling that begins so', () => {
+  it('find every URL with a spelling that begins with the prefix', () => {
     fc.assert(
       fc.property(urlText, fc.nat(), (text, end) => {
         const prefix = text.slice(0, ORIGIN.length + 1 + (end % (text.length - ORIGIN.length)))
-        // A later `/../` may lead out of the prefix. Such a URL does not begin so.
+        // A later `/../` may lead out of the prefix. Such a URL does not begin with it.
         fc.pre(!/\/\.|\/%2e/i.test(text))
         const found = keyPrefixes(prefix)
         expect(found.some((each) => key(text).startsWith(each))).toBe(true)
@@ -181,12 +181,12 @@ describe('the prefixes of keys', () => {
     )
   })
 
-  it('find only URLs with a spelling that begins so', () => {
+  it('find only URLs with a spelling that begins with the prefix', () => {
     fc.assert(
       fc.property(urlText, fc.nat(), fc.array(piece, { maxLength: 3 }), (text, end, rest) => {
         fc.pre(!/\/\.|\/%2e/i.test(text))
         const prefix = text.slice(0, ORIGIN.length + 1 + (end % (text.length - ORIGIN.length)))
-        // An escape of a dot would be resolved like a dot segment, which finds too many.
+        // An escaped dot would be resolved like a dot segment, which finds too many URLs.
         fc.pre(!/\/(?:\.|%2e)*%2?$/i.test(prefix))
         for (const each of keyPrefixes(prefix)) {
           const url = `${each.slice('GET '.length)}${rest.join('')}`
@@ -206,7 +206,7 @@ const piece = fc.constantFrom(
 )
 const urlText = fc.array(piece, { maxLength: 8 }).map((pieces) => `${ORIGIN}/${pieces.join('')}`)
 
-/** Pairs of unrelated URLs are rarely equivalent, so mostly replaces the second by another spelling of the first. */
+/** Unrelated URLs are rarely equivalent, so most pairs replace the second URL by another spelling of the first. */
 function maybeRespelled([a, b]: [string, string]): fc.Arbitrary<[string, string]> {
   const spellings = tokens(new URL(a).href.slice(ORIGIN.length + 1)).map(({ text }) =>
     fc.constantFrom(...spellingsOf(text)),
@@ -215,7 +215,7 @@ function maybeRespelled([a, b]: [string, string]): fc.Arbitrary<[string, string]
   return fc.oneof({ weight: 1, arbitrary: fc.constant(b) }, { weight: 4, arbitrary: respelled }).map((c) => [a, c])
 }
 
-/** A reference that is slow and plain: a URL as its characters, of which some are escaped. */
+/** A slow and plain reference implementation: a URL as its characters, some of them escaped. */
 function tokens(text: string): { text: string; isEscaped: boolean }[] {
   const found: { text: string; isEscaped: boolean }[] = []
   for (let i = 0; i < text.length; i++) {
@@ -247,7 +247,7 @@ function spellingsOf(text: string): string[] {
   return text.length === 1 ? [text, ...escapes] : escapes
 }
 
-/** Whether some spelling of the tokens begins with the text. */
+/** True if some spelling of the tokens begins with the text. */
 function canBegin(canonical: string[], text: string): boolean {
   const [first, ...rest] = canonical
   if (text === '') return true

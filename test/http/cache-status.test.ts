@@ -16,17 +16,17 @@ describe('Cache-Status (RFC 9211)', () => {
     [{ fwd: 'uri-miss', stored: false }, 'pgstash;fwd=uri-miss'],
     [{ fwd: 'stale', fwdStatus: 304, stored: true }, 'pgstash;fwd=stale;fwd-status=304;stored'],
     [{ fwd: 'bypass', detail: 'set-cookie' }, 'pgstash;fwd=bypass;detail="set-cookie"'],
-  ] satisfies [CacheStatus, string][])('of %j is %s', (given, expected) => {
+  ] satisfies [CacheStatus, string][])('for %j is %s', (given, expected) => {
     expect(status(given)).toBe(expected)
   })
 
-  it('comes after those of the caches closer to the origin (2)', () => {
+  it('follows the members of caches closer to the origin (2)', () => {
     expect(status({ hit: true }, 'Origin;hit, "CDN \\"A\\"";fwd=miss;ttl=5')).toBe(
       'Origin;hit, "CDN \\"A\\"";fwd=miss;ttl=5, pgstash;hit',
     )
   })
 
-  it('replaces an upstream value that does not parse, which would hide it', () => {
+  it('replaces an upstream value that does not parse, because that would hide it', () => {
     expect(status({ hit: true }, 'a b c;;')).toBe('pgstash;hit')
     expect(status({ hit: true }, '')).toBe('pgstash;hit')
   })
@@ -36,13 +36,13 @@ describe('Cache-Status (RFC 9211)', () => {
     expect(status({ hit: true }, null, '9')).toBe('"9";hit')
   })
 
-  it('cannot carry a line break or any other character that a header must not have', () => {
+  it('contains no line break or other character that a header must not have', () => {
     expect(status({ hit: true, key: 'a\r\nset-cookie: x"\\é\ud800' })).toBe(
       'pgstash;hit;key="a%0D%0Aset-cookie: x\\"\\\\%C3%A9%EF%BF%BD"',
     )
   })
 
-  it('is a list that parses and a valid header, whatever it is given', () => {
+  it('is a parsable list and a valid header for any input', () => {
     const text = fc.string({ unit: 'binary' })
     fc.assert(
       fc.property(fc.option(text), text, fc.double(), text, text, (upstream, name, ttlMs, key, detail) => {
@@ -54,7 +54,7 @@ describe('Cache-Status (RFC 9211)', () => {
   })
 })
 
-describe('a request goes to the handler (RFC 9211 2.2)', () => {
+describe('the reason why a request goes to the handler (RFC 9211 2.2)', () => {
   const judged = (fwd: 'stale' | 'request' | undefined) => ({ use: 'validate', fwd, ttlMs: 0 }) as const
 
   it.each([
@@ -66,7 +66,7 @@ describe('a request goes to the handler (RFC 9211 2.2)', () => {
     ['request', { found: 'whole', names: [] }, judged('request')],
     ['stale', { found: 'whole', names: [] }, undefined],
     ['partial', { found: 'part', names: [] }, undefined],
-  ] as const)('as %s after %j', (reason, lookup, reuse) => {
+  ] as const)('is %s after %j', (reason, lookup, reuse) => {
     expect(forwardReason(lookup, reuse)).toBe(reason)
   })
 })

@@ -1,6 +1,6 @@
 /**
- * The cases of the public suite for HTTP caches (github.com/http-tests/cache-tests) about partial content, POST and Vary, with the
- * messages of the suite. Each test has the name of its case.
+ * Cases about partial content, POST and Vary from the public test suite for HTTP caches
+ * (github.com/http-tests/cache-tests), with the messages of the suite. Each test has the name of its case.
  */
 import { describe, expect, it } from 'vitest'
 import { answer } from '../../src/http/answer.ts'
@@ -19,7 +19,7 @@ const policy = createPolicy()
 const FRESH = { 'cache-control': 'max-age=3600' }
 const ASKED = get({ range: 'bytes=-5' })
 
-/** The 206 of a case. The server of the suite sends the length of the body that it has. */
+/** The 206 of a case. The server of the suite sends the length of its whole body. */
 const came = (contentRange: string, more: Record<string, string> = {}) =>
   response({ ...FRESH, 'content-range': contentRange, 'content-length': '5', ...more }, { status: 206 })
 
@@ -39,7 +39,7 @@ describe('partial content: a complete response is stored', () => {
   })
 
   it.each(['partial-use-headers', 'partial-use-stored-headers'])(
-    '%s: the stored fields are sent, because the request never reaches the origin',
+    '%s: the answer has the stored fields, because the request never reaches the origin',
     () => {
       const found = answer(get({ range: 'bytes=0-1' }), response({ ...FRESH, a: '1' }), { now: NOW, bodyBytes: 11 })
       expect([found.status, found.headers.get('a')]).toEqual([206, '1'])
@@ -54,20 +54,23 @@ describe('partial content: a complete response is stored', () => {
 })
 
 describe('partial content: a part is stored', () => {
-  /** These send five bytes as `bytes 4-9/10`, which are six, and not the last five. They expect all readings of it at once. */
+  /**
+   * The suite sends these five bytes as `bytes 4-9/10`, which is six bytes, and not the last five. It expects all
+   * readings of that at once.
+   */
   it.each([
     ['partial-store-partial-reuse-partial', 'bytes=-5'],
     ['partial-store-partial-reuse-partial-byterange', 'bytes=6-8'],
     ['partial-store-partial-reuse-partial-absent', 'bytes=6-'],
     ['partial-store-partial-reuse-partial-suffix', 'bytes=-1'],
-  ])('%s is not won: its 206 contradicts itself, so %s goes to the origin', () => {
+  ])('%s fails: its 206 contradicts itself, so %s goes to the origin', () => {
     for (const given of [came('bytes 4-9/10'), came('bytes 4-9/10', { etag: '"v1"' })]) {
       expect(mayStorePart(ASKED, given, policy)).toEqual({ store: false, reason: 'content-range' })
       expect(receivedPart(given, 5, true)).toBeUndefined()
     }
   })
 
-  it('without a validator is not stored, even if it is consistent', () => {
+  it('a part without a validator is not stored, even if it is consistent', () => {
     expect(mayStorePart(ASKED, came('bytes 5-9/10'), policy)).toEqual({ store: false, reason: 'validator' })
   })
 
@@ -76,7 +79,7 @@ describe('partial content: a part is stored', () => {
     ['partial-store-partial-reuse-partial-byterange', 'bytes=6-8', '123'],
     ['partial-store-partial-reuse-partial-absent', 'bytes=6-', '1234'],
     ['partial-store-partial-reuse-partial-suffix', 'bytes=-1', '4'],
-  ])('%s is won with a consistent range and an entity tag: %s', (_, range, expected) => {
+  ])('%s passes with a consistent range and an entity tag: %s', (_, range, expected) => {
     const given = came('bytes 5-9/10', { etag: '"v1"' })
     expect(mayStorePart(ASKED, given, policy)).toEqual({ store: true, alone: true })
     const parts = receivedPart(given, 5, true) ?? { ranges: [], completeLength: 0 }
@@ -88,11 +91,11 @@ describe('partial content: a part is stored', () => {
   })
 
   describe('partial-store-partial-complete', () => {
-    it('is not won as it stands: without a validator, no 206 could complete the part', () => {
+    it('fails unchanged: without a validator, no 206 could complete the part', () => {
       expect(mayStorePart(ASKED, came('bytes 0-4/10'), policy)).toEqual({ store: false, reason: 'validator' })
     })
 
-    it('asks for the whole even with an entity tag, because a handler may ignore If-Range and cannot run again', () => {
+    it('asks for the whole body even with an entity tag, because a handler may ignore If-Range and cannot run again', () => {
       const given = came('bytes 0-4/10', { etag: '"v1"' })
       const stored = partToStore(given, { ranges: [[0, 4]], completeLength: 10 }, policy)
       const { purpose, headers } = forwardPart(get(), stored)
@@ -105,7 +108,7 @@ describe('POST', () => {
   const url = new URL('http://localhost:8000/test/a-b-c')
   const post = { method: 'POST', headers: new Headers({ 'content-type': 'text/plain', 'content-length': '5' }) }
 
-  it('method-POST: the answer is stored and answers a GET', () => {
+  it('method-POST: the answer is stored, and serves a GET', () => {
     const stored = response({ expires: date(30 * DAY), 'content-location': '/test/a-b-c', date: date(0) })
     expect(mayStorePost(post, url, stored, policy)).toEqual({ store: true })
     expect(reuse(get(), stored, NOW + 3 * SECOND, policy).use).toBe('fresh')
@@ -120,7 +123,7 @@ describe('POST', () => {
     expect(invalidatedUrls('POST', url, response({}, { status: 500 }))).toEqual([])
   })
 
-  it('invalidate-POST-location and invalidate-POST-cl: the named URLs are invalidated too', () => {
+  it('invalidate-POST-location and invalidate-POST-cl: the URLs in these fields are invalidated too', () => {
     const location = '/test/a-b-c/location_target'
     const given = response({ location, 'content-location': '/test/a-b-c/content_location_target' })
     expect(invalidatedUrls('POST', url, given).map(({ pathname }) => pathname)).toEqual([
@@ -141,7 +144,7 @@ describe('Vary', () => {
   }
   const isWon = (stored: Lines, asked: Lines) => key(stored) === key(asked)
 
-  it('vary-normalise-combine: two lines are one with a comma', () => {
+  it('vary-normalise-combine: two lines equal one line with a comma', () => {
     const lines: Lines = [
       ['Foo', '1'],
       ['Foo', '2'],
@@ -149,7 +152,7 @@ describe('Vary', () => {
     expect(isWon([['Foo', '1, 2']], lines)).toBe(true)
   })
 
-  it('vary-normalise-space: blanks around a comma of an unknown field do not count', () => {
+  it('vary-normalise-space: blanks around a comma of an unknown field are ignored', () => {
     expect(isWon([['Foo', '1,2']], [['Foo', ' 1, 2 ']])).toBe(true)
   })
 
@@ -160,7 +163,7 @@ describe('Vary', () => {
     expect(isWon([['Accept-Language', 'en, de']], [['Accept-Language', asked]])).toBe(true)
   })
 
-  it('vary-normalise-lang-order is not won: many servers take the first of two languages with equal weights', () => {
+  it('vary-normalise-lang-order fails: many servers take the first of two languages with equal weights', () => {
     expect(isWon([['Accept-Language', 'en, de']], [['Accept-Language', 'de, en']])).toBe(false)
     expect(isWon([['Accept-Language', 'en, de;q=0.5']], [['Accept-Language', 'de;q=0.5, en']])).toBe(true)
   })

@@ -17,11 +17,14 @@ function unchanged(fields: Record<string, string>, stored: TimedResponse = TAGGE
 }
 
 describe('If-None-Match (RFC 9110 13.1.2)', () => {
-  it.each(['"v1"', 'W/"v1"', '"v0", W/"v1"', ',"v0",, "v1",', ' * '])('%j matches W/"v1" weakly', (value) => {
-    expect(unchanged({ 'if-none-match': value })).toBe(true)
-  })
+  it.each(['"v1"', 'W/"v1"', '"v0", W/"v1"', ',"v0",, "v1",', ' * '])(
+    '%j matches W/"v1" by weak comparison',
+    (value) => {
+      expect(unchanged({ 'if-none-match': value })).toBe(true)
+    },
+  )
 
-  it.each(['"v2"', '"V1"', 'v1', '"v1', '"v1" x', '', '"*"', '*, "v0"'])('%j does not', (value) => {
+  it.each(['"v2"', '"V1"', 'v1', '"v1', '"v1" x', '', '"*"', '*, "v0"'])('%j does not match W/"v1"', (value) => {
     expect(unchanged({ 'if-none-match': value })).toBe(false)
   })
 
@@ -40,13 +43,13 @@ describe('If-None-Match (RFC 9110 13.1.2)', () => {
 })
 
 describe('If-Modified-Since (RFC 9110 13.1.3)', () => {
-  it('compares with Last-Modified', () => {
+  it('compares its date with Last-Modified', () => {
     expect(unchanged({ 'if-modified-since': date(-DAY) })).toBe(true)
     expect(unchanged({ 'if-modified-since': date(-DAY - SECOND) })).toBe(false)
     expect(unchanged({ 'if-modified-since': date(DAY) })).toBe(true)
   })
 
-  it('compares with Date if Last-Modified is absent, or with the time of receipt (RFC 9111 4.3.2)', () => {
+  it('compares its date with Date if Last-Modified is absent, or with the time of receipt (RFC 9111 4.3.2)', () => {
     const dated = response({ date: date(-HOUR) })
     expect(unchanged({ 'if-modified-since': date(-HOUR) }, dated)).toBe(true)
     expect(unchanged({ 'if-modified-since': date(-HOUR - SECOND) }, dated)).toBe(false)
@@ -59,18 +62,18 @@ describe('If-Modified-Since (RFC 9110 13.1.3)', () => {
   })
 })
 
-describe('a condition', () => {
-  it('is one only with GET and HEAD', () => {
+describe('a conditional request', () => {
+  it('is recognized only with GET and HEAD', () => {
     const headers = new Headers({ 'if-none-match': '*' })
     expect(conditionOf({ method: 'HEAD', headers }, NOW)).toBeDefined()
     expect(conditionOf({ method: 'POST', headers }, NOW)).toBeUndefined()
   })
 
-  it('is not one that only the origin can evaluate: If-Match, If-Unmodified-Since (RFC 9111 4.3.2)', () => {
+  it('leaves If-Match and If-Unmodified-Since to the origin (RFC 9111 4.3.2)', () => {
     expect(conditionOf(get({ 'if-match': '"v2"', 'if-unmodified-since': date(-2 * DAY) }), NOW)).toBeUndefined()
   })
 
-  it('is plain data, so that a statement can decide before it reads a body', () => {
+  it('is parsed to plain data, so that a statement can decide before it reads a body', () => {
     const condition = conditionOf(get({ 'if-none-match': 'W/"a", "b"' }), NOW)
     expect(JSON.parse(JSON.stringify(condition))).toEqual({ kind: 'none-match', tags: ['a', 'b'] })
     expect(comparableOf(TAGGED)).toEqual({ tag: 'v1', modifiedAt: NOW - DAY })
@@ -87,7 +90,7 @@ describe("the client's condition against a response of the origin (RFC 9110 13.2
     expect(held({ 'if-none-match': '*' }, {}, status)).toBe(true)
   })
 
-  it('holds by Last-Modified, but not by Date, which only a stored response is compared by', () => {
+  it('holds by Last-Modified, but not by Date, which is compared only for a stored response', () => {
     expect(held({ 'if-modified-since': date(0) }, { 'last-modified': date(-DAY) })).toBe(true)
     expect(held({ 'if-modified-since': date(-DAY) }, { 'last-modified': date(0) })).toBe(false)
     expect(held({ 'if-modified-since': date(0) }, { date: date(-DAY) })).toBe(false)
@@ -97,7 +100,7 @@ describe("the client's condition against a response of the origin (RFC 9110 13.2
     expect(held({ 'if-none-match': '"v1"' }, { etag: '"v1"' }, status)).toBe(false)
   })
 
-  it('is not evaluated for a request without one, or with another method', () => {
+  it('is not evaluated if it is absent, or for another method', () => {
     expect(held({}, { etag: '"v1"' })).toBe(false)
     expect(held({ 'if-none-match': '"v1"' }, { etag: '"v1"' }, 200, 'HEAD')).toBe(true)
     expect(held({ 'if-none-match': '"v1"' }, { etag: '"v1"' }, 200, 'POST')).toBe(false)
@@ -114,12 +117,12 @@ describe('a 304 (RFC 9110 15.4.5)', () => {
     vary: 'accept',
   }
 
-  it('carries the fields that guide caches or do not describe content', () => {
+  it('has the fields that guide caches or do not describe content', () => {
     const fields = { ...guiding, age: '5', 'x-own': '1', 'content-security-policy': "default-src 'self'" }
     expect(Object.fromEntries(notModifiedFields(new Headers(fields)))).toEqual(fields)
   })
 
-  it('carries nothing else that describes its content', () => {
+  it('has no other field that describes its content', () => {
     const content = {
       'content-type': 'text/html',
       'content-length': '9',
@@ -130,7 +133,7 @@ describe('a 304 (RFC 9110 15.4.5)', () => {
     expect(Object.fromEntries(found)).toEqual(guiding)
   })
 
-  it('carries Last-Modified if there is no entity tag', () => {
+  it('has Last-Modified if there is no entity tag', () => {
     expect(notModifiedFields(new Headers({ 'last-modified': date(0) })).has('last-modified')).toBe(true)
   })
 })

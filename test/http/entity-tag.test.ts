@@ -10,13 +10,16 @@ describe('an entity tag (RFC 9110 8.8.3)', () => {
     [' "a,b" ', false, 'a,b'],
     ['"a\\"', false, 'a\\'],
     ['"é"', false, 'é'],
-  ])('is read as %j', (text, weak, opaque) => {
+  ])('is parsed from %j', (text, weak, opaque) => {
     expect(parseEntityTag(text)).toEqual({ weak, opaque })
   })
 
-  it.each([null, '', 'a', 'w/"a"', 'W/a', '"a', 'a"', '"a" "b"', '"a b"', '"a"b"', "'a'", '*'])('is not %j', (text) => {
-    expect(parseEntityTag(text)).toBeUndefined()
-  })
+  it.each([null, '', 'a', 'w/"a"', 'W/a', '"a', 'a"', '"a" "b"', '"a b"', '"a"b"', "'a'", '*'])(
+    'is not parsed from %j',
+    (text) => {
+      expect(parseEntityTag(text)).toBeUndefined()
+    },
+  )
 
   it.each([
     ['W/"1"', 'W/"1"', false, true],
@@ -28,14 +31,14 @@ describe('an entity tag (RFC 9110 8.8.3)', () => {
     expect([strongMatch(left, right), weakMatch(left, right)]).toEqual([strong, weak])
   })
 
-  it('that is absent matches nothing, not even absence', () => {
+  it('matches nothing if it is absent, not even another absent tag', () => {
     expect(strongMatch(undefined, undefined)).toBe(false)
     expect(weakMatch(undefined, undefined)).toBe(false)
   })
 })
 
 describe('a list of entity tags', () => {
-  it('may have commas and backslashes within its tags, and empty members', () => {
+  it('allows commas and backslashes within tags, and empty members', () => {
     expect(parseEntityTags(' ,"a,b" , W/"c\\",, "d"')?.map(({ opaque }) => opaque)).toEqual(['a,b', 'c\\', 'd'])
   })
 
@@ -43,7 +46,7 @@ describe('a list of entity tags', () => {
     expect(parseEntityTags(value)).toBeUndefined()
   })
 
-  it('is read back as it was written', () => {
+  it('survives formatting and parsing', () => {
     const tags = fc.array(fc.record({ weak: fc.boolean(), opaque: fc.stringMatching(/^[!#-~]{0,9}$/) }))
     fc.assert(
       fc.property(tags, (list) => {

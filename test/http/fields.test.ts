@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deltaSeconds, fieldNames, listMembers, MAX_DELTA_SECONDS } from '../../src/http/fields.ts'
 
-describe('a list (RFC 9110 5.6.1)', () => {
+describe('a list of field values (RFC 9110 5.6.1)', () => {
   it.each([
     ['a, b ,\tc', ['a', 'b', 'c']],
     [' , a,,b, ', ['a', 'b']],
@@ -10,11 +10,11 @@ describe('a list (RFC 9110 5.6.1)', () => {
     ['a="\\", b", c', ['a="\\", b"', 'c']],
     ['', []],
     [null, []],
-  ])('of %j has the members %j', (value, members) => {
+  ])('with text %j has the members %j', (value, members) => {
     expect(listMembers(value)).toEqual(members)
   })
 
-  it('is not swallowed by a quote that is never closed', () => {
+  it('splits after a quote that is never closed', () => {
     expect(listMembers('a="b, no-store, c=d')).toEqual(['a="b', 'no-store', 'c=d'])
     expect(listMembers('a="b\\", no-store')).toEqual(['a="b\\"', 'no-store'])
   })
@@ -25,7 +25,7 @@ describe('a list (RFC 9110 5.6.1)', () => {
     expect(performance.now() - start).toBeLessThan(10_000)
   })
 
-  it('gives back every comma outside of quotes as a boundary', () => {
+  it('is split at every comma outside of quotes', () => {
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[a-z=;]{1,5}$/)), (members) => {
         expect(listMembers(members.join(' , '))).toEqual(members)
@@ -34,12 +34,12 @@ describe('a list (RFC 9110 5.6.1)', () => {
   })
 })
 
-describe('field names', () => {
-  it('are compared in lower case, each once', () => {
+describe('a list of field names', () => {
+  it('is lower-cased, and has each name once', () => {
     expect(fieldNames('Accept, ACCEPT, x-A')).toEqual(['accept', 'x-a'])
   })
 
-  it('are refused as a whole if one is not a token', () => {
+  it('is refused as a whole if one name is not a token', () => {
     expect(fieldNames('accept, x y')).toBeUndefined()
   })
 })
@@ -51,11 +51,11 @@ describe('delta-seconds (RFC 9111 1.2.2)', () => {
     ['2147483648', MAX_DELTA_SECONDS],
     ['99999999999', MAX_DELTA_SECONDS],
     ['9'.repeat(400), MAX_DELTA_SECONDS],
-  ])('%s is a number, bounded at 2^31', (text, seconds) => {
+  ])('%s is a number, capped at 2^31', (text, seconds) => {
     expect(deltaSeconds(text)).toBe(seconds)
   })
 
-  it.each(['', '-1', '+1', '1.0', '1e3', '0x10', ' 1', 'a1', '1a', "'1'", '١'])('%j is none', (text) => {
+  it.each(['', '-1', '+1', '1.0', '1e3', '0x10', ' 1', 'a1', '1a', "'1'", '١'])('%j is no number', (text) => {
     expect(deltaSeconds(text)).toBeUndefined()
   })
 })

@@ -20,7 +20,7 @@ const STORED = response({
 const by304 = (fields: Parameters<typeof response>[0], stored = STORED, request = get(), own = policy) =>
   freshenBy304(request, stored, response(fields, LATER), own)
 
-describe('the request that goes on to the handler', () => {
+describe('a request that goes to the handler', () => {
   const conditions = {
     'if-match': '"x"',
     'if-none-match': '"x"',
@@ -31,11 +31,11 @@ describe('the request that goes on to the handler', () => {
   }
   const rest = { 'cache-control': 'max-age=0', cookie: 'a', accept: '*/*' }
 
-  it('asks for the whole, unconditionally, and passes all else on (RFC 9111 5.2)', () => {
+  it('asks for the whole body without conditions, and keeps all other fields (RFC 9111 5.2)', () => {
     expect(Object.fromEntries(forwardedFields(new Headers({ ...conditions, ...rest })))).toEqual(rest)
   })
 
-  it('carries both validators of the stored response (RFC 9111 4.3.1)', () => {
+  it('has both validators of the stored response (RFC 9111 4.3.1)', () => {
     const stored = response({ etag: 'W/"a,b"', 'last-modified': date(-DAY) })
     expect(Object.fromEntries(forwardedFields(new Headers({ ...conditions, ...rest }), stored))).toEqual({
       ...rest,
@@ -44,25 +44,25 @@ describe('the request that goes on to the handler', () => {
     })
   })
 
-  it('carries no validator of a response that is not a success, because a 304 would be about another (RFC 9110 13.2.1)', () => {
+  it('has no validator of an unsuccessful response, because a 304 would refer to another response (RFC 9110 13.2.1)', () => {
     expect([...forwardedFields(new Headers(), response({ etag: '"a"' }, { status: 404 }))]).toEqual([])
   })
 
-  it('carries no validator that is malformed or absent', () => {
+  it('has no malformed validator', () => {
     const found = forwardedFields(new Headers(), response({ etag: 'a', 'last-modified': 'x' }))
     expect([...found]).toEqual([])
     expect([...forwardedFields(new Headers(), response({}))]).toEqual([])
   })
 
-  it('is a copy', () => {
+  it('leaves the headers of the client unchanged', () => {
     const headers = new Headers(conditions)
     forwardedFields(headers, STORED)
     expect(Object.fromEntries(headers)).toEqual(conditions)
   })
 })
 
-describe('a 304 updates the stored response (RFC 9111 3.2 and 4.3.4)', () => {
-  it('by all of its fields, each in place of all lines of its name', () => {
+describe('an update of the stored response by a 304 (RFC 9111 3.2 and 4.3.4)', () => {
+  it('replaces all lines of each field that the 304 has', () => {
     const found = by304({ etag: '"v1"', 'x-own': 'new', 'x-new': '1', 'cache-control': 'max-age=120' })
     expect(found?.store).toBe('update')
     expect(Object.fromEntries(found?.response.headers ?? [])).toMatchObject({
@@ -72,11 +72,11 @@ describe('a 304 updates the stored response (RFC 9111 3.2 and 4.3.4)', () => {
     })
   })
 
-  it('and keeps the fields that it omits', () => {
+  it('keeps the fields that the 304 omits', () => {
     expect(by304({ etag: '"v1"' })?.response.headers.get('x-own')).toBe('old')
   })
 
-  it('but never by fields that describe the stored bytes', () => {
+  it('never changes fields that describe the stored bytes', () => {
     const content = {
       'content-type': 'text/plain',
       'content-length': '0',
@@ -88,7 +88,7 @@ describe('a 304 updates the stored response (RFC 9111 3.2 and 4.3.4)', () => {
     expect([headers?.has('content-encoding'), headers?.has('content-range')]).toEqual([false, false])
   })
 
-  it('and never by fields that are not stored', () => {
+  it('never adds fields that are not stored', () => {
     const fields = { etag: '"v1"', connection: 'x-hop', 'x-hop': '1', 'proxy-authenticate': 'x', 'set-cookie': 'a=b' }
     const names = [...(by304(fields)?.response.headers.keys() ?? [])]
     for (const name of ['connection', 'x-hop', 'proxy-authenticate', 'set-cookie']) expect(names).not.toContain(name)
@@ -101,12 +101,12 @@ describe('a 304 updates the stored response (RFC 9111 3.2 and 4.3.4)', () => {
     expect(cookies).toEqual(['a=b'])
   })
 
-  it('and removes the fields that its own directives name', () => {
+  it('removes the fields that the directives of the 304 name', () => {
     const found = by304({ etag: '"v1"', 'cache-control': 'max-age=9, private="x-own"', 'x-own': 'new' })
     expect(found?.response.headers.has('x-own')).toBe(false)
   })
 
-  it('and makes it young again: the old Age and Date are gone', () => {
+  it('makes the response young again, without the old Age and Date', () => {
     const found = by304({ etag: '"v1"' })?.response ?? STORED
     expect(found).toMatchObject({ status: 200, requestAt: LATER.requestAt, responseAt: LATER.responseAt })
     expect(found.headers.get('date')).toBe(date(HOUR + SECOND))
@@ -116,22 +116,22 @@ describe('a 304 updates the stored response (RFC 9111 3.2 and 4.3.4)', () => {
     expect([aged.headers.get('age'), aged.headers.get('date')]).toEqual(['5', date(MINUTE)])
   })
 
-  it('and ends a soft purge', () => {
+  it('ends a soft purge', () => {
     expect(by304({ etag: '"v1"' }, { ...STORED, staleSince: NOW })?.response.staleSince).toBeUndefined()
   })
 
-  it('and reads its old Expires against the new Date', () => {
+  it('measures the old Expires from the new Date', () => {
     const stored = response({ etag: '"v1"', expires: date(MINUTE) })
     expect(freshness(by304({ etag: '"v1"' }, stored)?.response ?? stored, policy).lifetimeMs).toBe(0)
   })
 
-  it('without changing the one it was given', () => {
+  it('leaves the stored response object unchanged', () => {
     by304({ etag: '"v1"', 'x-own': 'new' })
     expect(STORED.headers.get('x-own')).toBe('old')
   })
 })
 
-describe('a 304 speaks of the stored response (RFC 9111 4.3.4)', () => {
+describe('whether a 304 refers to the stored response (RFC 9111 4.3.4)', () => {
   const weak = response({ etag: 'W/"v1"', 'cache-control': 'max-age=60' })
   const dated = response({ 'last-modified': date(-DAY), 'cache-control': 'max-age=60' })
 
@@ -149,41 +149,41 @@ describe('a 304 speaks of the stored response (RFC 9111 4.3.4)', () => {
     ['a malformed Last-Modified', { 'last-modified': 'x' }, dated, false],
     ['a malformed Last-Modified, of one without', { 'last-modified': 'x' }, STORED, false],
     ['no validator', {}, STORED, true],
-  ] as const)('with %s: %#', (_, fields, stored, identified) => {
+  ] as const)('is decided by %s: %#', (_, fields, stored, identified) => {
     expect(by304({ ...fields }, stored) !== undefined).toBe(identified)
   })
 })
 
-describe('the updated response', () => {
-  it.each(['no-store', 'private', 'max-age=60; no-store'])('is deleted if the update brought %s', (value) => {
+describe('a response updated by a 304', () => {
+  it.each(['no-store', 'private', 'max-age=60; no-store'])('is deleted if the update added %s', (value) => {
     expect(by304({ etag: '"v1"', 'cache-control': value })?.store).toBe('delete')
   })
 
-  it('is deleted if the update brought Vary: *', () => {
+  it('is deleted if the update added Vary: *', () => {
     expect(by304({ etag: '"v1"', vary: '*' })?.store).toBe('delete')
   })
 
-  it('leaves the stored one unchanged if only this request forbids storing', () => {
+  it('is not stored if the request has no-store', () => {
     expect(by304({ etag: '"v1"' }, STORED, get({ authorization: 'x' }))?.store).toBe('leave')
     expect(by304({ etag: '"v1"' }, STORED, get({ 'cache-control': 'no-store' }))?.store).toBe('leave')
   })
 
-  it('is updated by the validation of a HEAD, too', () => {
+  it('is stored after the validation of a HEAD, too', () => {
     expect(by304({ etag: '"v1"' }, STORED, { ...get(), method: 'HEAD' })?.store).toBe('update')
   })
 })
 
-describe('the 200 to a HEAD (RFC 9111 4.3.5)', () => {
+describe('the 200 answer to a HEAD (RFC 9111 4.3.5)', () => {
   const head = (fields: Record<string, string>, stored = STORED, status = 200) =>
     freshenByHead({ ...get(), method: 'HEAD' }, stored, 9, response(fields, { ...LATER, status }), policy)
 
-  it('updates the stored GET if validators and length agree', () => {
+  it('updates the stored GET if validators and length are equal', () => {
     const found = head({ etag: '"v1"', 'content-length': '9', 'x-own': 'new' })
     expect(found).toMatchObject({ store: 'update', response: { status: 200, responseAt: LATER.responseAt } })
     if (typeof found === 'object') expect(found.response.headers.get('x-own')).toBe('new')
   })
 
-  it('updates it if it names none of them', () => {
+  it('updates the stored GET if it has neither validators nor length', () => {
     expect(head({ 'x-own': 'new' })).toMatchObject({ store: 'update' })
   })
 
@@ -192,11 +192,11 @@ describe('the 200 to a HEAD (RFC 9111 4.3.5)', () => {
     { 'last-modified': date(0) },
     { etag: '"v1"', 'content-length': '10' },
     { 'content-length': 'x' },
-  ])('makes it stale if one differs: %j', (fields) => {
+  ])('makes the stored GET stale if one of them differs: %j', (fields) => {
     expect(head(fields)).toBe('stale')
   })
 
-  it('says nothing about it with any other status', () => {
+  it('does not affect the stored GET with any other status', () => {
     expect(head({ etag: '"v2"' }, STORED, 404)).toBe('unrelated')
     expect(head({ etag: '"v2"' }, response({}, { status: 404 }))).toBe('unrelated')
   })

@@ -1,4 +1,4 @@
-/** Hostile and broken messages through everything that the middleware calls. */
+/** Hostile and malformed messages through every function that the middleware calls. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as http from '../../src/http/index.ts'
@@ -76,7 +76,7 @@ const text = fc.oneof(
     arbitrary: fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)) }),
   },
 )
-// Control characters of Latin-1 and the like are refused by Headers itself, as by every server.
+// The Headers class refuses control characters, and so does every server.
 const headers = fc.array(fc.tuple(fc.constantFrom(...NAMES), text), { maxLength: 12 }).map((lines) => {
   const made = new Headers()
   for (const [name, value] of lines) made.append(name, value.replace(/[\x7f-\x9f]/g, ''))
@@ -89,7 +89,7 @@ const timed = fc.record({
   requestAt: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
   responseAt: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
 })
-// Mostly well-formed, otherwise hardly any of them would be a part.
+// Mostly well-formed. Otherwise hardly any response would be a valid part.
 const partial = fc
   .tuple(timed, fc.nat(9), fc.nat(9), fc.constantFrom('"v1"', '"v1"', 'W/"v1"', '"v2"'), fc.constantFrom(10, 10, 12))
   .map(([given, a, b, etag, length]) => {
@@ -112,8 +112,8 @@ const policy = fc
 
 const URL_ = new URL('https://example.com/a?b=c')
 
-describe('whatever the messages say', () => {
-  it('nothing throws, and every answer is one that a Response can be made of', () => {
+describe('for any messages', () => {
+  it('nothing throws, and every answer is valid for a Response', () => {
     fc.assert(
       fc.property(head, timed, timed, policy, fc.nat(30), (request, stored, update, own, bodyBytes) => {
         http.bypassReason(request, own)
@@ -143,7 +143,7 @@ describe('whatever the messages say', () => {
     )
   })
 
-  it('no part answers for the whole, and every answer from one is within the stored bytes', () => {
+  it('a part never serves a request for the whole body, and every partial answer lies within the stored bytes', () => {
     const bytes = fc.tuple(fc.nat(12), fc.boolean())
     fc.assert(
       fc.property(head, partial, partial, bytes, bytes, policy, (request, first, second, one, two, own) => {
@@ -165,7 +165,7 @@ describe('whatever the messages say', () => {
     )
   })
 
-  it('a restriction that appears anywhere outside of a closed quoted string keeps a response from being shared', () => {
+  it('a restriction anywhere outside of a closed quoted string keeps a response from being shared', () => {
     const junk = text.map((value) => value.replace(/["\x7f-\x9f]/g, ''))
     const restriction = fc.constantFrom('no-store', 'private', 'No-Store', 'PRIVATE')
     const separator = fc.constantFrom(',', ', ', ' ,', ' ', ';', '\t')
@@ -174,14 +174,14 @@ describe('whatever the messages say', () => {
       fc.property(junk, separator, restriction, separator, junk, (before, left, word, right, after) => {
         const given = response({ 'cache-control': `${before}${left}${word}${right}${after}`, etag: '"a"' })
         const decision = http.mayStore(request, given, http.createPolicy({ defaultLifetime: 60, targetedFields: [] }))
-        // must-understand overrides no-store by rule; no piece spells it.
+        // The rule for must-understand overrides no-store. No generated piece contains it.
         expect(decision.store).toBe(false)
       }),
       { numRuns: 3_000 },
     )
   })
 
-  it('a stored response decides about reuse just as it did before some of its fields were left out', () => {
+  it('a stored response decides about reuse as it did before its unstored fields were removed', () => {
     fc.assert(
       fc.property(head, timed, policy, (request, given, own) => {
         if (!http.mayStore(request, given, own).store) return
@@ -194,7 +194,7 @@ describe('whatever the messages say', () => {
     )
   })
 
-  it('a stored response stays storable, so that a validation never deletes it for nothing', () => {
+  it('a stored response stays storable, so that a validation never deletes it without cause', () => {
     fc.assert(
       fc.property(head, timed, policy, (request, given, own) => {
         if (!http.mayStore(request, given, own).store) return

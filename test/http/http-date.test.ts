@@ -7,17 +7,17 @@ const EXAMPLE = Date.UTC(1994, 10, 6, 8, 49, 37)
 
 describe('an HTTP date (RFC 9110 5.6.7)', () => {
   it.each(['Sun, 06 Nov 1994 08:49:37 GMT', 'Sunday, 06-Nov-94 08:49:37 GMT', 'Sun Nov  6 08:49:37 1994'])(
-    'is read as %j',
+    'is parsed from %j',
     (text) => {
       expect(parseHttpDate(text, NOW)).toBe(EXAMPLE)
     },
   )
 
-  it('is matched in any case (RFC 9111 4.2)', () => {
+  it('is parsed in any case (RFC 9111 4.2)', () => {
     expect(parseHttpDate('sUN, 06 nov 1994 08:49:37 gmt', NOW)).toBe(EXAMPLE)
   })
 
-  it('may have whitespace around it', () => {
+  it('is parsed with whitespace around it', () => {
     expect(parseHttpDate(' \tSun, 06 Nov 1994 08:49:37 GMT ', NOW)).toBe(EXAMPLE)
   })
 
@@ -47,11 +47,11 @@ describe('an HTTP date (RFC 9110 5.6.7)', () => {
     'Foo, 06 Nov 1994 08:49:37 GMT',
     'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
     'Sun Nov 06 08:49:37 94',
-  ])('is not %j', (text) => {
+  ])('is not parsed from %j', (text) => {
     expect(parseHttpDate(text, NOW)).toBeUndefined()
   })
 
-  it('is never later than its text: a leap second is the second before', () => {
+  it('is never later than its text: a leap second becomes the second before', () => {
     expect(parseHttpDate('Sat, 31 Dec 2016 23:59:60 GMT', NOW)).toBe(Date.UTC(2016, 11, 31, 23, 59, 59))
   })
 
@@ -62,22 +62,22 @@ describe('an HTTP date (RFC 9110 5.6.7)', () => {
     ['99', 1999],
     ['00', 2000],
     ['26', 2026],
-  ])('with the year %s of two digits is in %i, at most 50 years ahead', (digits, year) => {
+  ])('with the two-digit year %s is in %i, at most 50 years ahead', (digits, year) => {
     expect(parseHttpDate(`Thursday, 01-Jan-${digits} 00:00:00 GMT`, NOW)).toBe(Date.UTC(year, 0))
   })
 
-  it('with two digits is the past one if it is more than 50 years ahead by a day', () => {
+  it('with a two-digit year is in the past if it would be more than 50 years ahead by a day', () => {
     expect(parseHttpDate('Thursday, 16-Jan-76 12:00:00 GMT', NOW)).toBe(Date.UTC(1976, 0, 16, 12))
     expect(parseHttpDate('Thursday, 15-Jan-76 12:00:00 GMT', NOW)).toBe(Date.UTC(2076, 0, 15, 12))
   })
 
-  it('with two digits reaches over the end of a century', () => {
+  it('with a two-digit year may cross the end of a century', () => {
     const late = Date.UTC(2060, 0)
     expect(parseHttpDate('Thursday, 01-Jan-05 00:00:00 GMT', late)).toBe(Date.UTC(2105, 0))
     expect(parseHttpDate('Thursday, 01-Jan-99 00:00:00 GMT', late)).toBe(Date.UTC(2099, 0))
   })
 
-  it('is read back as it was formatted, to the second', () => {
+  it('survives formatting and parsing, to the second', () => {
     const instants = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) })
     fc.assert(
       fc.property(instants, (ms) => {
@@ -86,7 +86,7 @@ describe('an HTTP date (RFC 9110 5.6.7)', () => {
     )
   })
 
-  it('is a whole number or nothing, whatever comes', () => {
+  it('is a whole number or undefined, for any text', () => {
     const pieces = fc.constantFrom('Sun', 'Sunday', ', ', ' ', '06', '-', 'Nov', '1994', '94', '08:49:37', ' GMT', '60')
     const texts = fc.oneof(
       fc.string(),

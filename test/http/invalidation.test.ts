@@ -22,7 +22,7 @@ describe('invalidation (RFC 9111 4.4)', () => {
     expect(urls('POST', status, { location: '/a' })).toEqual([])
   })
 
-  it.each(['GET', 'HEAD', 'OPTIONS', 'TRACE'])('does not follow a %s, which is safe', (method) => {
+  it.each(['GET', 'HEAD', 'OPTIONS', 'TRACE'])('does not follow a %s, because that is safe', (method) => {
     expect(urls(method, 200, { location: '/a' })).toEqual([])
   })
 
@@ -54,14 +54,14 @@ describe('invalidation (RFC 9111 4.4)', () => {
   })
 })
 
-describe('requests that are not looked up', () => {
-  it('have a method other than GET and HEAD (RFC 9111 4)', () => {
+describe('a request bypasses the cache', () => {
+  it('with a method other than GET and HEAD (RFC 9111 4)', () => {
     const policy = createPolicy()
     const reasons = ['GET', 'HEAD', 'POST', 'get', 'QUERY'].map((method) => bypassReason({ ...get(), method }, policy))
     expect(reasons).toEqual([undefined, undefined, 'method', 'method', 'method'])
   })
 
-  it('have Authorization, if the policy says so', () => {
+  it('with Authorization, if the policy says so', () => {
     const request = get({ authorization: 'x' })
     expect(bypassReason(request, createPolicy({ authenticated: 'never' }))).toBe('bypass')
     expect(bypassReason(request, createPolicy())).toBeUndefined()
@@ -69,12 +69,12 @@ describe('requests that are not looked up', () => {
 })
 
 describe('the tags of a response', () => {
-  it('are those of Cache-Tag, each once', () => {
+  it('come from Cache-Tag, each once', () => {
     expect(responseTags(TARGET, new Headers({ 'cache-tag': 'a, b,,a , c d' }))).toEqual(['a', 'b', 'c d'])
     expect(responseTags(TARGET, new Headers())).toEqual([])
   })
 
-  it('are its Cache-Groups, within its origin (RFC 9875 2)', () => {
+  it('include its Cache-Groups within its origin (RFC 9875 2)', () => {
     const headers = new Headers({ 'cache-groups': '"scripts", "ExampleJS";x=y, token, 5' })
     expect(responseTags(TARGET, headers)).toEqual([
       groupTag('https://example.com', 'scripts'),
@@ -83,7 +83,7 @@ describe('the tags of a response', () => {
     expect(groupTag('https://a.example', 'b')).not.toBe(groupTag('https://b.example', 'b'))
   })
 
-  it('are none of a malformed Cache-Groups', () => {
+  it('do not come from a malformed Cache-Groups', () => {
     expect(responseTags(TARGET, new Headers({ 'cache-groups': '"a", b c' }))).toEqual([])
   })
 

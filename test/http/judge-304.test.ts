@@ -15,52 +15,52 @@ const NAMES = ['accept', 'accept-encoding']
 const judge = (fields: Record<string, string>, stored = STORED, request = get(), names: readonly string[] = NAMES) =>
   judge304(request, stored, response(fields, LATER), policy, names)
 
-describe('a 304 that identifies the stored response (RFC 9111 4.3.4)', () => {
-  it('updates it', () => {
+describe('a 304 that matches the stored response (RFC 9111 4.3.4)', () => {
+  it('updates the stored response', () => {
     const judged = judge({ etag: '"v1"', 'x-own': 'new' })
     expect(judged).toMatchObject({ kind: 'update', response: { status: 200, responseAt: LATER.responseAt } })
     if (judged.kind === 'update') expect(judged.response.headers.get('x-own')).toBe('new')
   })
 
-  it('hands the fields of one client to that client alone', () => {
+  it('gives the fields of one client to that client alone', () => {
     const judged = judge({ etag: '"v1"', 'set-cookie': 'a=b' })
     expect(judged).toMatchObject({ kind: 'update', unshared: [['set-cookie', 'a=b']] })
     if (judged.kind === 'update') expect(judged.response.headers.has('set-cookie')).toBe(false)
   })
 
-  it('leaves it as it was if only this request forbids storing the update', () => {
+  it('leaves the stored response unchanged if only this request forbids storing', () => {
     expect(judge({ etag: '"v1"' }, STORED, get({ authorization: 'x' }))).toMatchObject({ kind: 'leave' })
     expect(judge({ etag: '"v1"' }, STORED, get({ 'cache-control': 'no-store' }))).toMatchObject({ kind: 'leave' })
   })
 
-  it.each(['no-store', 'private'])('deletes it if the update brought %s', (value) => {
+  it.each(['no-store', 'private'])('deletes the stored response if the update added %s', (value) => {
     const judged = judge({ etag: '"v1"', 'cache-control': value })
     expect(judged).toMatchObject({ kind: 'delete', response: { status: 200 } })
   })
 
-  it('deletes it if it now varies on a field that its key does not cover (RFC 9111 4.1)', () => {
+  it('deletes the stored response if it now varies on a field that its key does not cover (RFC 9111 4.1)', () => {
     expect(judge({ etag: '"v1"', vary: 'accept, cookie' })).toMatchObject({ kind: 'delete' })
     expect(judge({ etag: '"v1"', vary: '*' })).toMatchObject({ kind: 'delete' })
     expect(judge({ etag: '"v1"', vary: 'accept-encoding' })).toMatchObject({ kind: 'update' })
     expect(judge({ etag: '"v1"' }, STORED, get(), [])).toMatchObject({ kind: 'delete' })
   })
 
-  it('deletes it for the Vary even if the request forbids storing the update', () => {
+  it('deletes the stored response for that Vary even if the request forbids storing', () => {
     const judged = judge({ etag: '"v1"', vary: 'cookie' }, STORED, get({ authorization: 'x' }))
     expect(judged).toMatchObject({ kind: 'delete' })
   })
 })
 
-describe('a 304 with a strong entity tag, for a stored weak one', () => {
-  // `compress()` weakens the tag of a 200 that `etag()` made, but a 304 has no body to compress.
+describe('a 304 with a strong entity tag, for a stored response with a weak one', () => {
+  // `compress()` weakens the tag of a 200 that `etag()` created, but a 304 has no body to compress.
   const judged = () => judge({ etag: '"v1"', 'x-own': 'new', 'cache-control': 'max-age=9' }, WEAK)
 
-  it('answers the condition that the cache sent (RFC 9110 13.1.2)', () => {
+  it('matches the condition that the cache sent (RFC 9110 13.1.2)', () => {
     expect(forwardedFields(new Headers(), WEAK).get('if-none-match')).toBe('W/"v1"')
     expect(judged().kind).toBe('equivalent')
   })
 
-  it('updates nothing: the stored response answers as it was (RFC 9111 4.3.4)', () => {
+  it('leaves the stored response unchanged, and the response answers (RFC 9111 4.3.4)', () => {
     const found = judged()
     if (found.kind !== 'equivalent') throw new Error('It is not equivalent.')
     expect(found.response).toBe(WEAK)
@@ -68,23 +68,27 @@ describe('a 304 with a strong entity tag, for a stored weak one', () => {
     expect([status, headers.get('cache-control'), headers.has('x-own')]).toEqual([200, 'max-age=60', false])
   })
 
-  it('is judged so even if it forbids storing: nothing of it is stored', () => {
+  it('has the same effect with no-store, because nothing of it is stored', () => {
     expect(judge({ etag: '"v1"', 'cache-control': 'no-store' }, WEAK).kind).toBe('equivalent')
   })
 })
 
 describe('a 304 about another representation', () => {
   it.each([
-    ['another strong entity tag', { etag: '"v2"' }, STORED],
-    ['another entity tag, for a weak one', { etag: '"v2"' }, WEAK],
-    ['another weak entity tag', { etag: 'W/"v2"' }, STORED],
+    ['a different strong entity tag', { etag: '"v2"' }, STORED],
+    ['a different entity tag, for a weak one', { etag: '"v2"' }, WEAK],
+    ['a different weak entity tag', { etag: 'W/"v2"' }, STORED],
     ['a malformed entity tag', { etag: 'v1' }, STORED],
-    ['another Last-Modified', { 'last-modified': date(-HOUR) }, response({ ...FRESH, 'last-modified': date(-DAY) })],
-  ])('with %s updates nothing', (_, fields, stored) => {
+    [
+      'a different Last-Modified',
+      { 'last-modified': date(-HOUR) },
+      response({ ...FRESH, 'last-modified': date(-DAY) }),
+    ],
+  ])('with %s leaves the stored response unchanged', (_, fields, stored) => {
     expect(judge(fields, stored)).toEqual({ kind: 'other', isForClient: false })
   })
 
-  it('is for the client if that has the other representation', () => {
+  it('goes to the client if that has the other representation', () => {
     const isForClient = (fields: Record<string, string>, asked: Record<string, string>) =>
       judge(fields, STORED, get(asked))
     const other = (expected: boolean) => ({ kind: 'other', isForClient: expected })

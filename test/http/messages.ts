@@ -1,4 +1,4 @@
-/** Messages for the tests, at an instant that has no fractions of a second. */
+/** Messages for the tests, at an instant without fractions of a second. */
 import type { RequestHead, TimedResponse } from '../../src/http/message.ts'
 
 export const NOW = Date.UTC(2026, 0, 15, 12)
@@ -13,12 +13,12 @@ export function get(fields: Fields = {}): RequestHead {
   return { method: 'GET', headers: new Headers(fields) }
 }
 
-/** A 200 that came at `NOW` without delay. */
+/** A 200 that was received at `NOW` without delay. */
 export function response(fields: Fields, more: Partial<Omit<TimedResponse, 'headers'>> = {}): TimedResponse {
   return { status: 200, requestAt: NOW, responseAt: NOW, ...more, headers: new Headers(fields) }
 }
 
-/** As an HTTP date, so many milliseconds from `NOW`. */
+/** The HTTP date that is this many milliseconds after `NOW`. */
 export function date(offsetMs: number): string {
   return new Date(NOW + offsetMs).toUTCString()
 }

@@ -1,4 +1,4 @@
-/** Counts how often the rules read the fields that they decide by. */
+/** Counts how often the rules read the fields that they need. */
 import { describe, expect, it } from 'vitest'
 import * as http from '../../src/http/index.ts'
 import { date, HOUR, MINUTE, NOW, SECOND } from './messages.ts'
@@ -33,7 +33,7 @@ const readsOf = (headers: Headers, names = PARSED) =>
   Object.fromEntries(names.map((name) => [name, reads.get(headers)?.get(name) ?? 0]))
 
 describe('the rules parse', () => {
-  it('the request once, on its way from the lookup to the decision to store', () => {
+  it('a request once, from the lookup to the decision to store', () => {
     const [client, fresh] = [request(), timed({ 'cache-control': 'max-age=60' })]
     http.mayFill(client)
     http.mustNotForward(client, policy)
@@ -66,7 +66,7 @@ describe('the rules parse', () => {
     })
   })
 
-  it('a response of the origin once, on its way into the store', () => {
+  it('a response of the origin once, until it is stored', () => {
     const fresh = timed({ 'cache-control': 'max-age=60' })
     http.mayStore(request(), fresh, policy)
     http.isShareable(fresh, policy)
@@ -91,7 +91,7 @@ describe('the rules parse', () => {
     expect(lifetimes).toEqual([9 * SECOND, 60 * SECOND, 9 * SECOND])
   })
 
-  it('a response again after a change made a new object of it', () => {
+  it('a response again after an update created a new object', () => {
     const stored = timed({ 'cache-control': 'max-age=60' })
     expect(http.freshness(stored, policy).lifetimeMs).toBe(60 * SECOND)
     const changed = { ...stored, headers: new Headers({ 'cache-control': 'max-age=5' }) }

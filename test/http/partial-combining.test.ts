@@ -1,4 +1,4 @@
-/** Combines parts in any order, and compares every answer with the bytes that the origin has. */
+/** Combines parts in any order, and compares every answer with the bytes of the origin. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { answer, selectRange } from '../../src/http/answer.ts'
@@ -17,7 +17,7 @@ interface Stored extends StoredPart {
   readonly bytes: Uint8Array
 }
 
-/** The 206 that an origin with this body sends for the range, as it comes. */
+/** The 206 that an origin with this body sends for the range. */
 function sent(body: Uint8Array, [first, last]: PartRange, fields: Record<string, string> = {}, at = NOW): Stored {
   const common = { 'cache-control': 'max-age=60', etag: '"v1"', 'content-type': 'text/plain', date: date(at - NOW) }
   const range = { 'content-range': `bytes ${first}-${last}/${body.length}`, 'content-length': String(last - first + 1) }
@@ -29,7 +29,7 @@ function sent(body: Uint8Array, [first, last]: PartRange, fields: Record<string,
 
 const store = (part: Stored): Stored => ({ ...partToStore(part.response, part.parts, policy), bytes: part.bytes })
 
-/** Combines as a cache does: a part that cannot be combined leaves the stored one alone. */
+/** Combines parts as a cache does: a part that cannot be combined leaves the stored part unchanged. */
 function combine(stored: Stored, received: Stored): Stored | undefined {
   const combined = combineParts(stored, received, policy)
   const bytes = combined && joinPieces(combined, stored.bytes, received.bytes)
@@ -39,7 +39,7 @@ function combine(stored: Stored, received: Stored): Stored | undefined {
 const stored = (range: PartRange, fields: Record<string, string> = {}) => store(sent(BODY, range, fields))
 const text = (bytes: Uint8Array | undefined) => bytes && String.fromCharCode(...bytes)
 
-describe('two parts are combined (RFC 9111 3.4)', () => {
+describe('combines two parts (RFC 9111 3.4)', () => {
   it.each([
     [[0, 4], [5, 9], [[0, 9]]],
     [[5, 9], [0, 4], [[0, 9]]],
@@ -62,14 +62,14 @@ describe('two parts are combined (RFC 9111 3.4)', () => {
         [4, 5],
       ],
     ],
-  ] as [PartRange, PartRange, PartRange[]][])('%j and %j are %j', (first, second, expected) => {
+  ] as [PartRange, PartRange, PartRange[]][])('%j and %j into %j', (first, second, expected) => {
     const combined = combine(stored(first), sent(BODY, second))
     expect(combined?.parts).toEqual({ ranges: expected, completeLength: 10 })
     const bytes = expected.map(([from, to]) => text(BODY.slice(from, to + 1))).join('')
     expect(text(combined?.bytes)).toBe(bytes)
   })
 
-  it('as a complete 200 if no byte is missing', () => {
+  it('into a complete 200 if no byte is missing', () => {
     const combined = combine(stored([0, 4]), sent(BODY, [5, 9]))
     expect(combined?.response.status).toBe(200)
     expect(combined?.response.headers.get('content-length')).toBe('10')
@@ -79,13 +79,13 @@ describe('two parts are combined (RFC 9111 3.4)', () => {
     expect(answer(get(), whole, { now: NOW, bodyBytes: 10 })).toMatchObject({ status: 200, body: 'whole' })
   })
 
-  it('as a 206 while bytes are missing', () => {
+  it('into a 206 while bytes are missing', () => {
     const combined = combine(stored([0, 1]), sent(BODY, [4, 5]))
     expect(combined?.response.status).toBe(206)
     expect(combined?.response.headers.has('content-length')).toBe(false)
   })
 
-  it('with the fields and the instants of the new response, and the stored fields that it omits', () => {
+  it('with the fields and instants of the new response, and the stored fields that it omits', () => {
     const old = stored([0, 4], { 'x-own': 'old', 'x-kept': '1' })
     const later = NOW + 30 * SECOND
     const update = {
@@ -124,7 +124,7 @@ describe('two parts are combined (RFC 9111 3.4)', () => {
     expect(text(combined?.bytes)).toBe('0123456789')
   })
 
-  it('if they share a strong Last-Modified', () => {
+  it('if they have the same strong Last-Modified', () => {
     const dated = (range: PartRange) => {
       const { response: tagged, ...rest } = sent(BODY, range, { 'last-modified': date(-DAY) })
       const headers = new Headers(tagged.headers)
@@ -135,7 +135,7 @@ describe('two parts are combined (RFC 9111 3.4)', () => {
   })
 })
 
-describe('two parts are not combined', () => {
+describe('does not combine two parts', () => {
   it.each([
     ['another entity tag', {}, { etag: '"v2"' }],
     ['a weak entity tag', { etag: 'W/"v1"' }, { etag: 'W/"v1"' }],
@@ -150,7 +150,7 @@ describe('two parts are not combined', () => {
     expect(combine(stored([0, 4]), sent(BODY.slice(0, 9), [5, 8]))).toBeUndefined()
   })
 
-  it('if only one of them has an entity tag, whatever Last-Modified says', () => {
+  it('if only one has an entity tag, whatever Last-Modified says', () => {
     const bare = sent(BODY, [5, 9], { 'last-modified': date(-DAY) })
     const headers = new Headers(bare.response.headers)
     headers.delete('etag')
@@ -158,7 +158,7 @@ describe('two parts are not combined', () => {
     expect(combine(stored([0, 4], { 'last-modified': date(-DAY) }), given)).toBeUndefined()
   })
 
-  it('if they have too many ranges together', () => {
+  it('if together they have too many ranges', () => {
     const body = new Uint8Array(4 * MAX_PART_RANGES)
     const single = (i: number) => sent(body, [2 * i, 2 * i])
     let part: Stored | undefined = store(single(0))
@@ -168,7 +168,7 @@ describe('two parts are not combined', () => {
     expect(part && combine(part, sent(body, [0, 20]))).toBeDefined()
   })
 
-  it('if the bytes are not those of the parts', () => {
+  it('if the bytes do not belong to the parts', () => {
     const combined = combineParts(stored([0, 4]), sent(BODY, [5, 9]), policy)
     expect(combined && joinPieces(combined, BODY.slice(0, 4), BODY.slice(5))).toBeUndefined()
   })
@@ -180,8 +180,8 @@ const rangesOf = (body: Uint8Array) =>
     .array(fc.tuple(fc.nat(body.length - 1), fc.nat(body.length - 1)), { minLength: 1, maxLength: 12 })
     .map((pairs) => pairs.map(([a, b]): PartRange => [Math.min(a, b), Math.max(a, b)]))
 
-describe('whatever parts come, in any order', () => {
-  it('the stored bytes are those of the body, and a part answers exactly the ranges that it has', () => {
+describe('for any parts in any order', () => {
+  it('the stored bytes are those of the body, and a part serves exactly the ranges that it has', () => {
     const run = bodies.chain((body) => fc.tuple(fc.constant(body), rangesOf(body), fc.nat(40), fc.nat(40)))
     fc.assert(
       fc.property(run, ([body, ranges, a, b]) => {
@@ -211,7 +211,7 @@ describe('whatever parts come, in any order', () => {
     )
   })
 
-  it('parts that cover the body are the body', () => {
+  it('parts that cover the body become the body', () => {
     const covering = bodies.chain((body) =>
       fc.uniqueArray(fc.nat(body.length - 1), { maxLength: 8 }).chain((cuts) => {
         const starts = [...new Set([0, ...cuts])].sort((x, y) => x - y)
@@ -232,8 +232,8 @@ describe('whatever parts come, in any order', () => {
     )
   })
 
-  it('no answer mixes the bytes of two representations', () => {
-    // Each byte names its representation, so that a mixture shows.
+  it('no answer mixes bytes of two representations', () => {
+    // Each byte names its representation, so that a mixture is visible.
     const versions = fc.array(fc.tuple(fc.constantFrom(1, 2, 3), fc.nat(9), fc.nat(9), fc.boolean()), { minLength: 1 })
     fc.assert(
       fc.property(versions, fc.nat(9), fc.nat(9), (steps, a, b) => {

@@ -34,7 +34,7 @@ describe('Content-Range (RFC 9110 14.4)', () => {
     ['BYTES 2-4/10', { first: 2, last: 4, completeLength: 10 }],
     [' bytes 2-4/* ', { first: 2, last: 4, completeLength: undefined }],
     ['bytes 5000000000-5000000001/6000000000', { first: 5e9, last: 5e9 + 1, completeLength: 6e9 }],
-  ])('%j is read', (value, expected) => {
+  ])('is parsed from %j', (value, expected) => {
     expect(parseContentRange(value)).toEqual(expected)
   })
 
@@ -53,12 +53,12 @@ describe('Content-Range (RFC 9110 14.4)', () => {
     'bytes 2-4/10, bytes 2-4/10',
     'items 2-4/10',
     `bytes 0-1/${'9'.repeat(30)}`,
-  ])('%j is invalid', (value) => {
+  ])('is not parsed from %j', (value) => {
     expect(parseContentRange(value)).toBeUndefined()
   })
 })
 
-describe('a part may be stored (RFC 9111 3.3)', () => {
+describe('stores a partial response (RFC 9111 3.3)', () => {
   const decide = (given: TimedResponse, request: RequestHead = ASKED, options: PolicyOptions = {}) =>
     mayStorePart(request, given, createPolicy(options))
   const stores = (alone = true) => ({ store: true, alone })
@@ -70,14 +70,14 @@ describe('a part may be stored (RFC 9111 3.3)', () => {
     expect(decide(part(), get({ range: 'bytes=-8' }))).toEqual(stores())
   })
 
-  it('if it is an incomplete 200 that names its length', () => {
+  it('if it is an incomplete 200 that states its length', () => {
     const whole = { 'content-range': undefined, 'content-length': '10' }
     expect(decide(part(whole, 200), get())).toEqual(stores())
     expect(decide(part({ ...whole, 'content-length': undefined }, 200), get())).toEqual(refuses('content-range'))
     expect(decide(part({ 'content-length': '10' }, 200), get())).toEqual(refuses('content-range'))
   })
 
-  it('but only together with a stored part, if a 206 answers If-Range: it may omit fields (RFC 9110 15.3.7)', () => {
+  it('only together with a stored part if a 206 answers If-Range, because that may omit fields (RFC 9110 15.3.7)', () => {
     expect(decide(part(), get({ range: 'bytes=2-4', 'if-range': '"v1"' }))).toEqual(stores(false))
   })
 
@@ -108,7 +108,7 @@ describe('a part may be stored (RFC 9111 3.3)', () => {
     ['set-cookie', part({ 'set-cookie': 'a=b' }), ASKED],
     ['vary', part({ vary: '*' }), ASKED],
     ['authorization', part(), get({ range: 'bytes=2-4', authorization: 'x' })],
-  ] as const)('not with %s: %#', (reason, given, request) => {
+  ] as const)('but not with %s: %#', (reason, given, request) => {
     expect(decide(given, request)).toEqual(refuses(reason))
   })
 
@@ -117,7 +117,7 @@ describe('a part may be stored (RFC 9111 3.3)', () => {
     expect(decide(part(), ASKED, { statuses: [206] })).toEqual(refuses('status'))
   })
 
-  it('without the fields that describe one message', () => {
+  it('without the fields that describe a single message', () => {
     const digests = { 'content-digest': 'sha-256=:A:', 'content-md5': 'A', 'repr-digest': 'sha-256=:A:' }
     const { response: kept } = partToStore(part(digests), { ranges: [[2, 4]], completeLength: 10 }, policy)
     expect(kept.status).toBe(206)
@@ -183,25 +183,25 @@ describe('a stored part answers', () => {
     ['bytes=0-1', { first: 0, last: 1 }],
     ['bytes=4-7', { first: 4, last: 7 }],
     ['bytes=5-6', { first: 5, last: 6 }],
-  ])('%s, which is within one of its ranges', (range, expected) => {
+  ])('%s, which lies within one of its ranges', (range, expected) => {
     expect(held({ range })).toEqual(expected)
   })
 
   it.each(['bytes=0-2', 'bytes=1-4', 'bytes=3-5', 'bytes=7-', 'bytes=-1', 'bytes=2-3', 'bytes=0-9', 'bytes=10-'])(
-    'not %s',
+    'no request for %s',
     (range) => {
       expect(held({ range })).toBeUndefined()
     },
   )
 
-  it('the last bytes, if it has them', () => {
+  it('a suffix range, if it has the last bytes', () => {
     const last = stored([[5, 9]])
     expect(heldRange(get({ range: 'bytes=-5' }), last)).toEqual({ first: 5, last: 9 })
     expect(heldRange(get({ range: 'bytes=6-' }), last)).toEqual({ first: 6, last: 9 })
     expect(heldRange(get({ range: 'bytes=-6' }), last)).toBeUndefined()
   })
 
-  it('never a request for the whole, several ranges, or another method (RFC 9111 3.3)', () => {
+  it('no request for the whole body, several ranges, or another method (RFC 9111 3.3)', () => {
     expect(held({})).toBeUndefined()
     expect(held({ range: 'bytes=0-1,4-5' })).toBeUndefined()
     expect(held({ range: 'items=0-1' })).toBeUndefined()
@@ -209,13 +209,13 @@ describe('a stored part answers', () => {
     expect(heldRange(get(), stored([[0, 9]]))).toBeUndefined()
   })
 
-  it('only if If-Range holds: otherwise the request is for the whole (RFC 9110 13.1.5)', () => {
+  it('only if If-Range holds: otherwise the request is for the whole body (RFC 9110 13.1.5)', () => {
     expect(held({ range: 'bytes=0-1', 'if-range': '"v1"' })).toEqual({ first: 0, last: 1 })
     expect(held({ range: 'bytes=0-1', 'if-range': '"v2"' })).toBeUndefined()
     expect(held({ range: 'bytes=0-1', 'if-range': 'W/"v1"' })).toBeUndefined()
   })
 
-  it('with 206, from the positions of the stored bytes', () => {
+  it('with a 206 whose positions refer to the stored bytes', () => {
     const found = answerPart(get({ range: 'bytes=5-6' }), stored(ranges), { now: NOW + 7 * SECOND })
     expect(found).toMatchObject({ status: 206, body: { first: 3, last: 4 } })
     expect(Object.fromEntries(found?.headers ?? [])).toEqual({
@@ -226,13 +226,13 @@ describe('a stored part answers', () => {
     })
   })
 
-  it('with 304 if the client has the representation (RFC 9111 4.3.2)', () => {
+  it('with a 304 if the client has the representation (RFC 9111 4.3.2)', () => {
     const asked = (range: string) => get({ range, 'if-none-match': 'W/"v1"' })
     expect(answerPart(asked('bytes=0-1'), stored(ranges), { now: NOW })).toMatchObject({ status: 304, body: 'none' })
     expect(answerPart(asked('bytes=0-2'), stored(ranges), { now: NOW })).toBeUndefined()
   })
 
-  it('while it is fresh', () => {
+  it('only while it is fresh', () => {
     const { response: kept } = stored(ranges)
     expect(reuse(ASKED, kept, NOW + 59 * SECOND, policy).use).toBe('fresh')
     expect(reuse(ASKED, kept, NOW + MINUTE, policy).use).toBe('validate')
@@ -246,7 +246,7 @@ describe('a stored part answers', () => {
   })
 })
 
-describe('the request to the handler beside a stored part', () => {
+describe('a request to the handler for a URL with a stored part', () => {
   const forwarded = (fields: Record<string, string>, given = stored(), method = 'GET') => {
     const { purpose, headers } = forwardPart({ ...get(fields), method }, given)
     return [purpose, Object.fromEntries(headers)]
@@ -271,12 +271,12 @@ describe('the request to the handler beside a stored part', () => {
     expect(forwarded({ range: 'bytes=2-3' }, dated)).toEqual(['range', { range: 'bytes=2-3' }])
   })
 
-  it('asks for the whole, without a validator to which a 304 could refer', () => {
+  it('asks for the whole body without a validator that a 304 could refer to', () => {
     expect(forwarded({ 'if-none-match': '"v1"' })).toEqual(['whole', {}])
     expect(forwarded({ range: 'bytes=2-3' }, stored(), 'HEAD')).toEqual(['whole', {}])
   })
 
-  it('may be answered by a 304, which updates the part', () => {
+  it('may get a 304, which updates the part', () => {
     const update = response(
       { etag: '"v1"', 'cache-control': 'max-age=9' },
       { status: 304, requestAt: NOW + HOUR, responseAt: NOW + HOUR },

@@ -4,7 +4,7 @@ import { isServerError } from '../../src/http/statuses.ts'
 import { InvalidOptionError } from '../../src/values/errors.ts'
 
 describe('the policy', () => {
-  it('is careful by default', () => {
+  it('has cautious defaults', () => {
     expect(createPolicy()).toEqual({
       targetedFields: ['cdn-cache-control'],
       defaultLifetime: undefined,
@@ -20,7 +20,7 @@ describe('the policy', () => {
     })
   })
 
-  it('has its field names in lower case', () => {
+  it('has field names in lower case', () => {
     expect(createPolicy({ targetedFields: ['CDN-Cache-Control'], vary: ['X-A'] })).toMatchObject({
       targetedFields: ['cdn-cache-control'],
       vary: ['x-a'],
@@ -45,6 +45,6 @@ describe('the policy', () => {
   })
 })
 
-it('The errors of stale-if-error are 500, 502, 503 and 504 (RFC 5861 4)', () => {
+it('stale-if-error covers the errors 500, 502, 503 and 504 (RFC 5861 4)', () => {
   expect([499, 500, 501, 502, 503, 504, 505].filter(isServerError)).toEqual([500, 502, 503, 504])
 })

@@ -23,7 +23,7 @@ function refusal(
   return decision.store ? undefined : decision.reason
 }
 
-describe('the answer to a POST is stored (RFC 9110 9.3.3)', () => {
+describe('stores the answer to a POST (RFC 9110 9.3.3)', () => {
   it.each([
     '/items?q=1',
     '?q=1',
@@ -34,17 +34,17 @@ describe('the answer to a POST is stored (RFC 9110 9.3.3)', () => {
     expect(refusal({ ...FIELDS, 'content-location': location })).toBeUndefined()
   })
 
-  it.each(['max-age=60', 's-maxage=60'])('with a lifetime by %s', (value) => {
+  it.each(['max-age=60', 's-maxage=60'])('with a lifetime from %s', (value) => {
     expect(refusal({ ...FIELDS, 'cache-control': value })).toBeUndefined()
   })
 
-  it('with a lifetime by Expires or a targeted field', () => {
+  it('with a lifetime from Expires or a targeted field', () => {
     const { 'content-location': location } = FIELDS
     expect(refusal({ 'content-location': location, expires: date(HOUR) })).toBeUndefined()
     expect(refusal({ 'content-location': location, 'cdn-cache-control': 'max-age=60' })).toBeUndefined()
   })
 
-  it('and answers a later GET or HEAD, but is not looked up for a POST', () => {
+  it('for a later GET or HEAD, but not for another POST', () => {
     const stored = response(FIELDS)
     const kept = { ...stored, headers: fieldsToStore(stored, policy) }
     expect(reuse(get(), kept, NOW + MINUTE / 2, policy).use).toBe('fresh')
@@ -54,7 +54,7 @@ describe('the answer to a POST is stored (RFC 9110 9.3.3)', () => {
   })
 })
 
-describe('the answer to a POST is not stored', () => {
+describe('does not store the answer to a POST', () => {
   it.each([
     ['content-location', { 'cache-control': 'max-age=60' }],
     ['content-location', { ...FIELDS, 'content-location': '/items' }],
@@ -81,7 +81,7 @@ describe('the answer to a POST is not stored', () => {
     expect(refusal({ 'content-location': '/items?q=1', 'last-modified': date(-HOUR) }, { options })).toBe('freshness')
   })
 
-  it.each(['PUT', 'PATCH', 'DELETE', 'post', 'GET'])('to a %s', (method) => {
+  it.each(['PUT', 'PATCH', 'DELETE', 'post', 'GET'])('if the method is %s', (method) => {
     expect(refusal(FIELDS, { request: post({}, method) })).toBe('method')
   })
 
@@ -93,7 +93,7 @@ describe('the answer to a POST is not stored', () => {
     expect(refusal(FIELDS, { options: { statuses: [404] } })).toBe('status')
   })
 
-  it('if the request forbids it, as for a GET', () => {
+  it('if the request has no-store, as for a GET', () => {
     expect(refusal(FIELDS, { request: post({ 'cache-control': 'no-store' }) })).toBe('request-no-store')
     expect(refusal(FIELDS, { request: post({ authorization: 'x' }) })).toBe('authorization')
     const shared = { ...FIELDS, 'cache-control': 'public, max-age=60' }

@@ -40,17 +40,17 @@ describe('a range of a body of ten bytes (RFC 9110 14.1.2)', () => {
     'bytes=0-1,3-4',
     'bytes=0-1, 99-',
     `bytes=${'9'.repeat(400)}-5`,
-  ])('%s is ignored: the whole answers', (value) => {
+  ])('%s is ignored, so the answer is the whole body', (value) => {
     expect(selectRange(value, LENGTH)).toBe('whole')
   })
 
-  it('of no bytes at all has no part', () => {
+  it('selects nothing in an empty body', () => {
     expect(selectRange('bytes=0-', 0)).toBe('unsatisfiable')
     expect(selectRange('bytes=-5', 0)).toBe('whole')
     expect(selectRange('bytes=-0', 0)).toBe('unsatisfiable')
   })
 
-  it('is within the body, whatever comes', () => {
+  it('lies within the body for any text', () => {
     const number = fc.oneof(fc.constant(''), fc.nat().map(String), fc.nat(20).map(String))
     const ranges = fc.oneof(
       fc.string(),
@@ -66,17 +66,17 @@ describe('a range of a body of ten bytes (RFC 9110 14.1.2)', () => {
     )
   })
 
-  it('is named by Content-Range (RFC 9110 14.4)', () => {
+  it('is stated in Content-Range (RFC 9110 14.4)', () => {
     expect(contentRange({ first: 0, last: 4 }, LENGTH)).toBe('bytes 0-4/10')
     expect(contentRange('unsatisfiable', LENGTH)).toBe('bytes */10')
   })
 })
 
-describe('a range is obeyed', () => {
+describe('a range is applied', () => {
   const range = { range: 'bytes=0-0' }
   const found = { first: 0, last: 0 }
 
-  it('only in a GET, and only of a 200', () => {
+  it('only to a GET with status 200', () => {
     expect(rangeFor(get(range), response({}), LENGTH)).toEqual(found)
     expect(rangeFor({ ...get(range), method: 'HEAD' }, response({}), LENGTH)).toBe('whole')
     expect(rangeFor(get(range), response({}, { status: 404 }), LENGTH)).toBe('whole')
@@ -94,7 +94,7 @@ describe('a range is obeyed', () => {
     expect(rangeFor(get({ ...range, 'if-range': ifRange }), response({ etag }), LENGTH)).toEqual(expected)
   })
 
-  it('with a date in If-Range only if it is exactly that of a strong Last-Modified (RFC 9110 8.8.2.2)', () => {
+  it('with a date in If-Range only if it equals a strong Last-Modified (RFC 9110 8.8.2.2)', () => {
     const at = (ifRange: string, modified: string, dated = date(0)) =>
       rangeFor(get({ ...range, 'if-range': ifRange }), response({ 'last-modified': modified, date: dated }), LENGTH)
     expect(at(date(-DAY), date(-DAY))).toEqual(found)
@@ -104,7 +104,7 @@ describe('a range is obeyed', () => {
   })
 })
 
-describe('the part that a request needs', () => {
+describe('the bytes that a request needs', () => {
   it.each([
     ['bytes=0-9', { first: 0, last: 9 }],
     ['Bytes=5-', { first: 5, last: undefined }],
@@ -114,17 +114,17 @@ describe('the part that a request needs', () => {
     ['bytes=-', undefined],
     ['bytes=0-1,3-4', undefined],
     ['lines=0-9', undefined],
-  ])('of %s is %o', (range, part) => {
+  ])('for range %s are %o', (range, part) => {
     expect(requestedRange(get({ range }))).toEqual(part)
     expect(requestedRange({ ...get({ range }), method: 'HEAD' })).toBeUndefined()
     expect(requestedRange(get({ range, 'if-range': '"1"' }))).toBeUndefined()
   })
 
-  it('is not known without a range', () => {
+  it('are unknown without a range', () => {
     expect(requestedRange(get({}))).toBeUndefined()
   })
 
-  it('holds the range that answers the request, whatever the length', () => {
+  it('contain the range that answers the request, whatever the length', () => {
     const position = fc.option(fc.nat(20), { nil: '' })
     fc.assert(
       fc.property(position, position, fc.nat(15), (from, to, length) => {

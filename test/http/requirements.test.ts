@@ -5,20 +5,20 @@ import { hasTest } from '../docs/cited-test.ts'
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 const table = read('../../docs/internals/http-rfc9111.md')
 
-/** `file` “name”, “name”; as the table cites tests. */
+/** `file` “name”, “name”: the format in which the table cites tests. */
 const CITATIONS = [
   ...table.matchAll(/`((?:hono\/core\/|response-cache\/)?[a-z0-9-]+)` (“[^”]+”(?:, “[^”]+”)*)/g),
 ].flatMap(([, file = '', names = '']) =>
   [...names.matchAll(/“([^”]+)”/g)].map(([, name = '']) => [file, name] as const),
 )
 
-describe('The table of requirements', () => {
+describe('the table of requirements', () => {
   it.each(CITATIONS)('cites a test of %s that exists: %s', (file, name) => {
     const path = file.includes('/') ? `../${file}` : file
     expect(hasTest(new URL(`${path}.test.ts`, import.meta.url), name)).toBe(true)
   })
 
-  it('cites every file of rules, and names a proof or a reason in every row', () => {
+  it('cites every file of rules, and gives a proof or a reason in every row', () => {
     const files = readdirSync(new URL('.', import.meta.url)).filter((name) => name.endsWith('.test.ts'))
     const unproved = ['fields', 'entity-tag', 'parse-once', 'requirements']
     const cited = new Set(CITATIONS.map(([file]) => `${file}.test.ts`))

@@ -19,7 +19,7 @@ function onError(value: string, ageSeconds: number, options: PolicyOptions = {},
 }
 
 describe('a stored response', () => {
-  it('is served while it is fresh, and validated from the instant on at which it becomes stale (RFC 9111 4.2)', () => {
+  it('is served while it is fresh, and validated from the instant when it becomes stale (RFC 9111 4.2)', () => {
     expect(use('max-age=5', 4.999)).toBe('fresh')
     expect(use('max-age=5', 5)).toBe('validate (stale)')
   })
@@ -34,7 +34,7 @@ describe('a stored response', () => {
     expect(use('max-age=60, no-cache="x-a"', 0)).toBe('fresh')
   })
 
-  it('that an earlier policy stored for its targeted field is not shared by one that does not read that', () => {
+  it('stored for a targeted field is not shared under a policy that does not read that field', () => {
     for (const value of ['private', 'no-store']) {
       const stored = response({ 'cdn-cache-control': 'max-age=60', 'cache-control': `${value}, max-age=60` })
       const [reads, ignores] = [createPolicy(), createPolicy({ targetedFields: [] })]
@@ -51,12 +51,12 @@ describe('a stored response', () => {
 })
 
 describe('stale-while-revalidate (RFC 5861 3)', () => {
-  it('lets a stale response be served within its window', () => {
+  it('serves a stale response within its window', () => {
     expect(use('max-age=5, stale-while-revalidate=10', 14.9)).toBe('stale-while-revalidate (stale)')
     expect(use('max-age=5, stale-while-revalidate=10', 15)).toBe('validate (stale)')
   })
 
-  it('has a default for responses that name none', () => {
+  it('has a default for responses that state no window', () => {
     expect(use('max-age=5', 6, { staleWhileRevalidate: 10 })).toBe('stale-while-revalidate (stale)')
     expect(use('max-age=5, stale-while-revalidate=0', 6, { staleWhileRevalidate: 10 })).toBe('validate (stale)')
   })
@@ -77,13 +77,13 @@ describe('stale-while-revalidate (RFC 5861 3)', () => {
 })
 
 describe('stale-if-error (RFC 5861 4)', () => {
-  it('lets a stale response take the place of an error within its window', () => {
+  it('serves a stale response in place of an error within its window', () => {
     expect(onError('max-age=5, stale-if-error=10', 14.9)).toBe(true)
     expect(onError('max-age=5, stale-if-error=10', 15)).toBe(false)
     expect(onError('max-age=5', 5)).toBe(false)
   })
 
-  it('has a default for responses that name none', () => {
+  it('has a default for responses that state no window', () => {
     expect(onError('max-age=5', 6, { staleIfError: 10 })).toBe(true)
     expect(onError('max-age=5, stale-if-error=x', 6, { staleIfError: 10 })).toBe(false)
   })
@@ -93,7 +93,7 @@ describe('stale-if-error (RFC 5861 4)', () => {
     expect(onError(`max-age=5, ${value}`, 6, { staleIfError: 10, ...HONOUR }, 'stale-if-error=10')).toBe(false)
   })
 
-  it('may be allowed by a request', () => {
+  it('can be requested by the client', () => {
     expect(onError('max-age=5', 6, HONOUR, 'stale-if-error=10')).toBe(true)
     expect(onError('max-age=5', 6, {}, 'stale-if-error=10')).toBe(false)
   })
@@ -137,7 +137,7 @@ describe('the directives of a request (RFC 9111 5.2.1)', () => {
     expect(use('max-age=60', age, HONOUR, asked)).toBe(expected)
   })
 
-  it('that name an age want nothing stale, revalidated in the background or not', () => {
+  it('refuse stale responses if they state an age, even with a background revalidation', () => {
     const value = 'max-age=5, stale-while-revalidate=100'
     expect(use(value, 6, HONOUR, 'max-age=50')).toBe('validate (stale)')
     expect(use(value, 6, HONOUR, 'min-fresh=0')).toBe('validate (request)')
@@ -148,45 +148,45 @@ describe('the directives of a request (RFC 9111 5.2.1)', () => {
     expect(use(`max-age=5, ${value}`, 6, HONOUR, 'max-stale')).toBe('validate (stale)')
   })
 
-  it('decide about a request for which nothing is stored', () => {
+  it('decide about a request without a stored response', () => {
     const request = get({ 'cache-control': 'only-if-cached' })
     expect(mustNotForward(request, createPolicy(HONOUR))).toBe(true)
     expect(mustNotForward(request, createPolicy())).toBe(false)
     expect(mustNotForward(get(), createPolicy(HONOUR))).toBe(false)
   })
 
-  it('may come in a Pragma (RFC 9111 5.4)', () => {
+  it('may come as a Pragma (RFC 9111 5.4)', () => {
     const stored = response({ 'cache-control': 'max-age=60' })
     expect(reuse(get({ pragma: 'no-cache' }), stored, NOW, createPolicy(HONOUR)).use).toBe('validate')
   })
 })
 
 describe('immutable (RFC 8246)', () => {
-  it('spares a fresh response from reloads, but not from no-cache', () => {
+  it('protects a fresh response from reloads, but not from no-cache', () => {
     expect(use('max-age=60, immutable', 1, HONOUR, 'max-age=0')).toBe('fresh')
     expect(use('max-age=60, immutable', 1, HONOUR, 'no-cache')).toBe('validate (request)')
   })
 
-  it('means nothing once the response is stale', () => {
+  it('has no effect once the response is stale', () => {
     expect(use('max-age=5, immutable', 6, HONOUR, 'max-age=0')).toBe('validate (request)')
     expect(use('max-age=5, immutable', 6)).toBe('validate (stale)')
   })
 })
 
-describe('a stored response that could answer others when it came', () => {
+describe('a response on arrival', () => {
   it.each([
     ['max-age=60', true],
     ['max-age=0, stale-while-revalidate=60', true],
     ['no-cache, max-age=60', false],
     ['max-age=0', false],
     ['', false],
-  ])('with %j: %s', (value, isSo) => {
+  ])('is shareable with %j: %s', (value, isSo) => {
     const stored = { ...response({ 'cache-control': value }), staleSince: 1 }
     expect(isShareable(stored, createPolicy({}))).toBe(isSo)
   })
 })
 
-describe('a handler has failed', () => {
+describe('the handler counts as failed', () => {
   const httpException = { getResponse: () => new Response(null, { status: 404 }) }
 
   it.each([0, 500, 502, 503, 504])('if it answered %i', (status) => {
@@ -197,10 +197,13 @@ describe('a handler has failed', () => {
     expect(hasFailed(status, undefined)).toBe(false)
   })
 
-  it.each([new Error('x'), 'x', 1, null, {}])('if it threw, whatever response the application makes of it', (error) => {
-    expect(hasFailed(200, error)).toBe(true)
-    expect(hasFailed(503, error)).toBe(true)
-  })
+  it.each([new Error('x'), 'x', 1, null, {}])(
+    'if it threw, whatever response the application creates for the error',
+    (error) => {
+      expect(hasFailed(200, error)).toBe(true)
+      expect(hasFailed(503, error)).toBe(true)
+    },
+  )
 
   it('but not if it threw an error that carries a response below 500', () => {
     expect(hasFailed(404, httpException)).toBe(false)

@@ -7,8 +7,8 @@ import { date, get, HOUR, NOW, response } from './messages.ts'
 const policy = createPolicy()
 const stored = (fields: Parameters<typeof response>[0], own = policy) => fieldsToStore(response(fields), own)
 
-describe('of the fields of a response (RFC 9111 3.1)', () => {
-  it('all are stored, unknown ones included', () => {
+describe('storing the fields of a response (RFC 9111 3.1)', () => {
+  it('keeps all fields, including unknown ones', () => {
     const fields = { 'x-unknown': '1', 'content-foo': '2', etag: '"a"', warning: '110 - "x"', date: date(0) }
     expect(Object.fromEntries(stored(fields))).toEqual(fields)
   })
@@ -24,28 +24,28 @@ describe('of the fields of a response (RFC 9111 3.1)', () => {
     'Trailer',
     'Transfer-Encoding',
     'Upgrade',
-  ])('%s is not stored', (name) => {
+  ])('omits %s', (name) => {
     expect(stored({ [name]: 'x' }).has(name)).toBe(false)
   })
 
-  it('those that Connection names are not stored', () => {
+  it('omits the fields that Connection names', () => {
     expect([...stored({ connection: 'A, close, b', a: '1', b: '2', c: '3', date: date(0) }).keys()]).toEqual([
       'c',
       'date',
     ])
   })
 
-  it('those that no-cache and private name are not stored (RFC 9111 5.2.2.4 and 5.2.2.7)', () => {
+  it('omits the fields that no-cache and private name (RFC 9111 5.2.2.4 and 5.2.2.7)', () => {
     const fields = { 'cache-control': 'no-cache="A, b", private=C', a: '1', b: '2', c: '3', d: '4' }
     expect([...stored(fields).keys()]).toEqual(['cache-control', 'd', 'date'])
   })
 
-  it('those that caching decisions need stay, even if Connection names them', () => {
+  it('keeps the fields that caching decisions need, even if Connection names them', () => {
     const fields = { 'cache-control': 'no-cache', vary: 'cookie', date: date(0), age: '9', expires: '0', etag: '"a"' }
     expect(Object.fromEntries(stored({ ...fields, connection: Object.keys(fields).join() }))).toEqual(fields)
   })
 
-  it('cookies are stored only if the policy stores them, and then line by line', () => {
+  it('keeps cookies only if the policy stores them, and then line by line', () => {
     const lines: [string, string][] = [
       ['set-cookie', 'a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT'],
       ['set-cookie', 'b=2'],
@@ -56,20 +56,20 @@ describe('of the fields of a response (RFC 9111 3.1)', () => {
     expect(new Headers([...kept]).getSetCookie()).toEqual(kept.getSetCookie())
   })
 
-  it('Date is added if it is missing or malformed (RFC 9110 6.6.1)', () => {
+  it('adds Date if it is missing or malformed (RFC 9110 6.6.1)', () => {
     expect(stored({}).get('date')).toBe(date(0))
     expect(stored({ date: 'today' }).get('date')).toBe(date(0))
     expect(stored({ date: date(-HOUR) }).get('date')).toBe(date(-HOUR))
   })
 
-  it('none is changed in the response itself', () => {
+  it('leaves the response itself unchanged', () => {
     const given = response({ connection: 'a', a: '1' })
     fieldsToStore(given, policy)
     expect([...given.headers.keys()]).toEqual(['a', 'connection'])
   })
 })
 
-it('A response that excludes a field that caching decisions need is restricted as a whole', () => {
+it('a restriction of a field that caching decisions need applies to the whole response', () => {
   const given = response({ 'cache-control': 'max-age=60, private="vary"', vary: 'cookie' }, { responseAt: NOW })
   expect(mayStore(get(), given, policy)).toEqual({ store: false, reason: 'private' })
 })

@@ -8,7 +8,7 @@ const options = { validatableMs: DAY }
 const sliding = { lifeMs: MINUTE, maxAgeMs: DAY }
 
 describe('a stored response', () => {
-  it('has the deadline that its freshness and its age give', () => {
+  it('has a deadline from its freshness and its age', () => {
     const { deadline } = lifetimeOf(response({ 'cache-control': 'max-age=60', age: '20' }), policy, options)
     expect(deadline).toEqual({ kind: 'at', epochMs: NOW + 40 * SECOND })
   })
@@ -35,7 +35,7 @@ describe('a stored response', () => {
     expect(stated).toMatchObject({ deadline: { kind: 'at' }, maxAgeMs: null, isSliding: false })
   })
 
-  it('that is stale on arrival has its deadline at once, and stays for validation', () => {
+  it('expires at once if it was stale on arrival, and stays for validation', () => {
     const { deadline, retentionMs } = lifetimeOf(
       response({ 'cache-control': 'max-age=0', etag: '"v1"' }),
       policy,

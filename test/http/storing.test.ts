@@ -11,8 +11,8 @@ function refusal(given: TimedResponse, request = get(), options: PolicyOptions =
   return decision.store ? undefined : decision.reason
 }
 
-describe('a response may be stored (RFC 9111 3)', () => {
-  it('with a Content-Range that names no range: it means nothing in a 200 (RFC 9110 14.4)', () => {
+describe('stores a response (RFC 9111 3)', () => {
+  it('with an invalid Content-Range, which has no meaning in a 200 (RFC 9110 14.4)', () => {
     expect(refusal(response({ ...FRESH, 'content-range': 'ABC' }))).toBeUndefined()
   })
 
@@ -27,7 +27,7 @@ describe('a response may be stored (RFC 9111 3)', () => {
     ['max-age', { 'cache-control': 'max-age=60' }],
     ['s-maxage', { 'cache-control': 's-maxage=60' }],
     ['Expires', { expires: date(DAY) }],
-  ])('if it names its lifetime by %s, whatever its status', (_, fields) => {
+  ])('if it states its lifetime by %s, whatever its status', (_, fields) => {
     expect(refusal(response(fields, { status: 302 }))).toBeUndefined()
   })
 
@@ -38,17 +38,17 @@ describe('a response may be stored (RFC 9111 3)', () => {
     },
   )
 
-  it('without a lifetime if it is public and can be validated', () => {
+  it('without a lifetime if it is public and has a validator', () => {
     expect(refusal(response({ 'cache-control': 'public', etag: '"a"' }, { status: 202 }))).toBeUndefined()
   })
 
-  it('that must always be validated, if it can be', () => {
+  it('that must always be validated, if it has a validator', () => {
     expect(refusal(response({ 'cache-control': 'no-cache', etag: '"a"' }))).toBeUndefined()
     expect(refusal(response({ 'cache-control': 'max-age=0', 'last-modified': date(-DAY) }))).toBeUndefined()
   })
 })
 
-describe('a response is not stored', () => {
+describe('does not store a response', () => {
   it.each([301, 302, 404])(
     'without a lifetime and with status %i, for which no server evaluates conditions',
     (status) => {
@@ -63,7 +63,7 @@ describe('a response is not stored', () => {
   })
 
   it.each(['HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'QUERY', 'get'])(
-    'to a %s: not a method that is stored',
+    'to a %s, which is not a stored method',
     (method) => {
       expect(refusal(response(FRESH), { ...get(), method })).toBe('method')
     },
@@ -73,25 +73,25 @@ describe('a response is not stored', () => {
     expect(refusal(response(FRESH, { status }))).toBe('status')
   })
 
-  it('with a status that the user leaves out', () => {
+  it('with a status that the policy excludes', () => {
     expect(refusal(response(FRESH, { status: 404 }), get(), { statuses: [200] })).toBe('status')
     expect(refusal(response(FRESH), get(), { statuses: [200] })).toBeUndefined()
   })
 
-  it('that is partial, by its status or its Content-Range (RFC 9111 3.3)', () => {
+  it('that is partial by its status or its Content-Range (RFC 9111 3.3)', () => {
     expect(refusal(response(FRESH, { status: 206 }))).toBe('partial')
     for (const value of ['bytes 0-1/2', 'bytes 0-1/*', 'items 0-1/2', 'bytes 0-0/2, bytes 1-1/2']) {
       expect(refusal(response({ ...FRESH, 'content-range': value })), value).toBe('partial')
     }
   })
 
-  it('with no-store, in any case and beside anything (RFC 9111 5.2.2.5)', () => {
+  it('with no-store, in any case and with any other directive (RFC 9111 5.2.2.5)', () => {
     for (const value of ['no-store', 'NO-STORE, max-age=60', 'public, max-age=60, no-store', 'max-age=60; no-store']) {
       expect(refusal(response({ 'cache-control': value })), value).toBe('no-store')
     }
   })
 
-  it('with must-understand and a status that is not understood (RFC 9111 5.2.2.3)', () => {
+  it('with must-understand and an unknown status (RFC 9111 5.2.2.3)', () => {
     const fields = { 'cache-control': 'max-age=60, must-understand, no-store' }
     expect(refusal(response(fields, { status: 299 }))).toBe('must-understand')
     expect(refusal(response(fields))).toBeUndefined()
@@ -107,14 +107,14 @@ describe('a response is not stored', () => {
     expect(refusal(response({ ...FRESH, vary }))).toBe('vary')
   })
 
-  it('if it names no lifetime and its status is not cacheable by heuristics', () => {
+  it('without a lifetime if its status has no heuristic one', () => {
     const eager = { defaultLifetime: 60, heuristic: true }
     for (const status of [302, 303, 307, 400, 403, 500, 502, 503, 299]) {
       expect(refusal(response({ etag: '"a"' }, { status }), get(), eager)).toBe('not-cacheable')
     }
   })
 
-  it('if it could neither be served nor be validated', () => {
+  it('that could be neither served nor validated', () => {
     for (const fields of [
       {},
       { 'cache-control': 'max-age=0' },
@@ -128,12 +128,12 @@ describe('a response is not stored', () => {
   })
 })
 
-describe('a request keeps its response out of the cache', () => {
+describe('a request prevents storing its response', () => {
   it('by no-store, even if request directives are ignored (RFC 9111 5.2.1.5)', () => {
     expect(refusal(response(FRESH), get({ 'cache-control': 'no-store' }))).toBe('request-no-store')
   })
 
-  it('by its content: nothing of that is in the key', () => {
+  it('by its content, because the key does not include that', () => {
     expect(refusal(response(FRESH), get({ 'content-length': '3' }))).toBe('request-content')
     expect(refusal(response(FRESH), get({ 'transfer-encoding': 'chunked' }))).toBe('request-content')
     expect(refusal(response(FRESH), get({ 'content-length': '0' }))).toBeUndefined()
@@ -159,7 +159,7 @@ describe('the response to a request with Authorization (RFC 9111 3.5)', () => {
     expect(refusal(given, login, { authenticated: 'never' })).toBe('authorization')
   })
 
-  it('is stored like any other if the user is in the key', () => {
+  it('is stored like any other if the key contains the user', () => {
     expect(refusal(response(FRESH), login, { authenticated: 'keyed' })).toBeUndefined()
     expect(refusal(response({ 'cache-control': 'private' }), login, { authenticated: 'keyed' })).toBe('private')
   })
@@ -168,12 +168,12 @@ describe('the response to a request with Authorization (RFC 9111 3.5)', () => {
 describe('a response with Set-Cookie', () => {
   const given = response({ ...FRESH, 'set-cookie': 'a=b' })
 
-  it('is not stored, unless the user allows it', () => {
+  it('is not stored, unless the policy allows cookies', () => {
     expect(refusal(given)).toBe('set-cookie')
     expect(refusal(given, get(), { storeSetCookie: true })).toBeUndefined()
   })
 
-  it('is stored without the cookie if it excludes the field itself', () => {
+  it('is stored without the cookie if no-cache or private names the field', () => {
     const left = (value: string) => response({ 'set-cookie': 'a=b', 'cache-control': `max-age=60, ${value}` })
     expect(refusal(left('private="Set-Cookie"'))).toBeUndefined()
     expect(refusal(left('no-cache="set-cookie"'))).toBeUndefined()
@@ -181,7 +181,7 @@ describe('a response with Set-Cookie', () => {
   })
 })
 
-describe('a body is complete (RFC 9111 3.3)', () => {
+describe('the completeness of a body (RFC 9111 3.3)', () => {
   it.each([
     [undefined, 5, true, true],
     ['5', 5, true, true],
@@ -195,7 +195,7 @@ describe('a body is complete (RFC 9111 3.3)', () => {
     expect(isComplete(headers, bytes, ended)).toBe(complete)
   })
 
-  it('that the runtime decoded is complete if it ended by itself: Content-Length counts the encoded bytes', () => {
+  it('depends only on the orderly end if the runtime decoded the body, because Content-Length counts encoded bytes', () => {
     const encoded = new Headers({ 'content-encoding': 'gzip', 'content-length': '7' })
     expect(isComplete(encoded, 10, true)).toBe(false)
     expect(isComplete(encoded, 10, true, { encoded: false })).toBe(true)

@@ -3,7 +3,7 @@ import { beforeAll, expect, inject, it } from 'vitest'
 import { fieldDigests, variantKey } from '../../src/http/variant-key.ts'
 import { cleanup } from '../setup/cleanup.ts'
 
-/** What a lookup computes from the names that a URL's row remembers; see variant-key.ts. */
+/** A lookup computes this from the field names that the row of a URL records; see variant-key.ts. */
 const VARIANT_KEY = `
   select coalesce(encode(sha256(convert_to(string_agg(
     name || ':' || coalesce($2::jsonb ->> name, '-'), e'\\n' order by name collate "C"), 'UTF8')), 'hex'), '') as key
@@ -22,7 +22,7 @@ it.each([
   [['cookie'], {}],
   [['accept-encoding', 'cookie', 'x-absent'], { cookie: 'a', 'accept-encoding': 'br, gzip' }],
   [['!x', '__proto__', 'x-1', 'x-b', 'x_a'], { '!x': '1', ['__proto__']: '2', 'x-b': '3', x_a: '4' }],
-])('A statement makes the same key of a variant from %j as JavaScript does', async (names, fields) => {
+])('a statement computes the same variant key from %j as JavaScript does', async (names, fields) => {
   const digests = fieldDigests(new Headers(Object.entries(fields)), 'GET https://example.com/')
   const { rows } = await client.query(VARIANT_KEY, [names, JSON.stringify(Object.fromEntries(digests))])
   expect(rows).toEqual([{ key: variantKey(names, digests) }])

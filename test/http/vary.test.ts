@@ -8,13 +8,13 @@ const policy = createPolicy()
 const BASE = 'GET https://example.com/'
 const vary = (value: string) => varyNames(new Headers({ vary: value }), policy)
 type Fields = Record<string, string> | [string, string][]
-// As pairs: undici's Headers loses a `__proto__` that comes in a record.
+// As pairs, because undici's Headers loses a `__proto__` in a record.
 const pairs = (fields: Fields) => (Array.isArray(fields) ? fields : Object.entries(fields))
 const key = (names: string[], fields: Fields, base = BASE) =>
   variantKey(names, fieldDigests(new Headers(pairs(fields)), base))
 
 describe('Vary (RFC 9110 12.5.5)', () => {
-  it('is a list in any case and order, over several lines', () => {
+  it('is parsed in any case and order, over several lines', () => {
     const lines: [string, string][] = [
       ['vary', 'Accept-Encoding,, X-A'],
       ['vary', 'accept-encoding'],
@@ -24,9 +24,12 @@ describe('Vary (RFC 9110 12.5.5)', () => {
     expect(vary('')).toEqual([])
   })
 
-  it.each(['*', '*, *', ', *', 'Foo, *', '*, Foo', 'Foo Bar', 'Foo;q=1', '"Foo"'])('%j matches no request', (value) => {
-    expect(vary(value)).toBe('*')
-  })
+  it.each(['*', '*, *', ', *', 'Foo, *', '*, Foo', 'Foo Bar', 'Foo;q=1', '"Foo"'])(
+    'with value %j matches no request',
+    (value) => {
+      expect(vary(value)).toBe('*')
+    },
+  )
 
   it('is extended by the fields of the policy', () => {
     const own = createPolicy({ vary: ['X-Country'] })
@@ -44,33 +47,33 @@ describe('Vary (RFC 9110 12.5.5)', () => {
   })
 })
 
-describe('the record of a URL', () => {
+describe('the recorded field names of a URL', () => {
   const many = (prefix: string) => Array.from({ length: MAX_VARY_FIELDS }, (_, i) => `${prefix}-${i}`).sort()
   const record = (seen: string[] | undefined, fields: Record<string, string>) =>
     varyRecordOf(seen, new Headers(fields), policy)
 
-  it('grows by the fields of each response', () => {
+  it('grow by the fields of each response', () => {
     expect(record(undefined, {})).toEqual({ names: [], forgets: false })
     expect(record(['x-b'], { vary: 'X-A' })).toEqual({ names: ['x-a', 'x-b'], forgets: false })
     expect(record(['x-b'], {})).toEqual({ names: ['x-b'], forgets: false })
   })
 
-  it('has Accept-Encoding for an encoded response whose Vary omits it', () => {
+  it('include Accept-Encoding for an encoded response whose Vary omits it', () => {
     expect(record(undefined, { 'content-encoding': 'br' })).toEqual({ names: ['accept-encoding'], forgets: false })
   })
 
-  it('forgets earlier names if they are too many together', () => {
+  it('drop earlier names if all together are too many', () => {
     expect(record(many('x'), { vary: 'y' })).toEqual({ names: ['y'], forgets: true })
     expect(record(many('x'), { 'content-encoding': 'br' })).toEqual({ names: ['accept-encoding'], forgets: true })
   })
 
-  it('does not exist for a response that no request could select', () => {
+  it('are not recorded for a response that no request could select', () => {
     expect(record([], { vary: '*' })).toBeUndefined()
     expect(record([], { vary: [...many('x'), 'y'].join() })).toBeUndefined()
   })
 })
 
-describe('request fields match (RFC 9111 4.1)', () => {
+describe('request fields (RFC 9111 4.1)', () => {
   it.each([
     ['accept-encoding', 'gzip, br', 'BR ,gzip'],
     ['accept-encoding', 'gzip;q=1.0, br;q=0.50', 'gzip, br ; q=0.5'],
@@ -84,7 +87,7 @@ describe('request fields match (RFC 9111 4.1)', () => {
     ['x-own', ' a ', 'a'],
     ['x-own', 'a,b', ' a\t,  b '],
     ['x-own', 'a,,b', 'a, ,b'],
-  ])('%s: %j and %j', (name, a, b) => {
+  ])('match for %s: %j and %j', (name, a, b) => {
     expect(normalizeField(name, a)).toBe(normalizeField(name, b))
   })
 
@@ -111,7 +114,7 @@ describe('request fields match (RFC 9111 4.1)', () => {
     ['cookie', 'a=1,2', 'a=1, 2'],
     ['authorization', 'Digest a,b', 'Digest a, b'],
     ['user-agent', 'a (b, c)', 'a (b,c)'],
-  ])('but not %s: %j and %j', (name, a, b) => {
+  ])('do not match for %s: %j and %j', (name, a, b) => {
     expect(normalizeField(name, a)).not.toBe(normalizeField(name, b))
   })
 
@@ -144,16 +147,16 @@ describe('request fields match (RFC 9111 4.1)', () => {
 })
 
 describe('the key of a variant', () => {
-  it('is empty if nothing is varied on', () => {
+  it('is empty if the response does not vary', () => {
     expect(key([], { cookie: 'a' })).toBe('')
   })
 
-  it('depends on the fields that are named, and on no other', () => {
+  it('depends on the named fields, and on no others', () => {
     expect(key(['x-a'], { 'x-a': '1', 'x-b': '2' })).toBe(key(['x-a'], { 'x-a': '1', 'x-b': '3' }))
     expect(key(['x-a'], { 'x-a': '1' })).not.toBe(key(['x-a'], { 'x-a': '2' }))
   })
 
-  it('is the same for several lines and for the one that they make', () => {
+  it('is the same for several lines and for the combined line', () => {
     const lines: Fields = [
       ['x-a', '1'],
       ['x-a', '2'],
@@ -161,17 +164,17 @@ describe('the key of a variant', () => {
     expect(key(['x-a'], lines)).toBe(key(['x-a'], { 'x-a': '1, 2' }))
   })
 
-  it('tells an absent field from an empty one', () => {
+  it('differs for an absent and an empty field', () => {
     expect(key(['x-a'], {})).not.toBe(key(['x-a'], { 'x-a': '' }))
     expect(key(['accept-encoding'], {})).not.toBe(key(['accept-encoding'], { 'accept-encoding': '' }))
   })
 
-  it('differs by the names themselves, so that a longer list is never met by a shorter one', () => {
+  it('differs by the names themselves, so that a longer list never matches a shorter one', () => {
     expect(key(['x-a'], {})).not.toBe(key(['x-b'], {}))
     expect(key(['x-a'], { 'x-a': '1' })).not.toBe(key(['x-a', 'x-b'], { 'x-a': '1' }))
   })
 
-  it('is bounded, and shows nothing of a cookie or a credential', () => {
+  it('is bounded, and shows no part of a cookie or credential', () => {
     const secret = 's3cr3t'.repeat(1_000)
     const found = key(['authorization', 'cookie'], { cookie: secret, authorization: secret })
     expect(found).toMatch(/^[0-9a-f]{64}$/)
@@ -183,7 +186,7 @@ describe('the key of a variant', () => {
     expect(key(['cookie'], { cookie: 'a' })).not.toBe(key(['cookie'], { cookie: 'a' }, 'GET https://example.com/b'))
   })
 
-  it('knows fields with the names of Object.prototype', () => {
+  it('handles field names like those of Object.prototype', () => {
     for (const name of ['__proto__', 'constructor', 'hasownproperty']) {
       expect(key([name], { [name]: '1' }), name).not.toBe(key([name], { [name]: '2' }))
       expect(key([name], { [name]: '1' }), name).not.toBe(key([name], {}))
@@ -192,7 +195,7 @@ describe('the key of a variant', () => {
     }
   })
 
-  it('is injective: equal only for equal names and equal values of each', () => {
+  it('is injective: equal only for equal names and equal values', () => {
     const name = fc.constantFrom('accept', 'accept-encoding', 'accept-language', 'cookie', 'x-a', '__proto__')
     const value = fc.oneof(
       fc.stringMatching(/^[!-~]([ -~]{0,6}[!-~])?$/),

@@ -170,7 +170,6 @@ describe('the snippets', () => {
     })
 
     it.each([
-      ['quickstart.ts', 'default.fetch', '/'],
       ['worker.ts', 'default.fetch', '/page'],
       ['vercel-function.ts', 'GET', '/?city=Lyon'],
     ])('%s computes once, and then answers with that', async (name, handler, path) => {

@@ -1,4 +1,4 @@
-/** A timeout over a driver with connections ends the work, not only the waiting. */
+/** A timeout over a driver that keeps connections ends the statement on the server, not only the wait for it. */
 import { Client as NeonClient, Pool as NeonPool, neonConfig } from '@neondatabase/serverless'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-serverless'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
@@ -18,7 +18,7 @@ import { startRelay } from '../setup/websocket-relay.ts'
 
 const CALLS = 40
 const CONNECTIONS = 4
-/** All statements of the test must have been sent or queued by then, on any machine. */
+/** Long enough that a busy machine sends or queues every statement of the test first. */
 const HASTY_MS = 1_500
 
 let url: string
@@ -70,7 +70,7 @@ async function throughWebSocket(to: string): Promise<string> {
   return to
 }
 
-/** Locks the entries, so that every statement of a cache waits. Returns the release. */
+/** Locks the entries, so that every statement of a cache waits. Returns a function that releases the lock. */
 async function lockEntries(): Promise<() => Promise<unknown>> {
   const locker = await admin.connect()
   await locker.query('begin; lock table cache_entries in access exclusive mode')
@@ -107,7 +107,7 @@ describe.each(Object.entries(connectors))('%s', (_name, connect) => {
     await patient.get('key 0')
   })
 
-  it('stops statements that time out under a lock, sends none that waited, and applies nothing later', async () => {
+  it('cancels a running statement at the timeout, sends no queued one, and applies nothing later', async () => {
     const unlock = await lockEntries()
     const indexes = Array.from({ length: CALLS }, (_, i) => i)
     const failed = await failures([
@@ -118,7 +118,7 @@ describe.each(Object.entries(connectors))('%s', (_name, connect) => {
     expect(new Set(failed.map(({ code }) => code))).toEqual(new Set(['TIMEOUT']))
     await eventually(async () => expect(await running()).toEqual([]))
     await unlock()
-    // At once, over the same connections.
+    // All at once, over the same connections.
     await Promise.all(indexes.map((i) => patient.set(`key ${i}`, 'new')))
     expect(new Set((await patient.getMany(indexes.map((i) => `key ${i}`))).values())).toEqual(new Set(['new']))
     expect(await patient.getMany(indexes.map((i) => `count ${i}`))).toEqual(new Map())
@@ -143,17 +143,17 @@ describe.each(Object.entries(connectors))('in a transaction over %s', (_name, co
     const transaction = db.transaction(async (tx) => {
       await createCache(tx, { timeout: HASTY_MS }).set('key', 'late')
     })
-    // Before the lock goes.
+    // This rejects before the lock is released.
     await expect(transaction).rejects.toMatchObject({ code: 'TIMEOUT', sent: true })
-    // The request to cancel has its own connection, so it may arrive a moment later.
+    // The cancel request uses a separate connection, so it may arrive a moment later.
     await eventually(async () => expect(await running()).toEqual([]))
     await unlock()
     expect(await createCache(db, { timeout: 60_000 }).get('key')).toBe('old')
   })
 })
 
-describe('sent', () => {
-  it('is true for the statements that a pool had a connection for, and false for all others', async () => {
+describe('the `sent` flag of a timeout', () => {
+  it('is true only for statements that got a connection from the pool', async () => {
     const pool = createPool(url, { max: CONNECTIONS })
     const cache = createCache(drizzle(pool), { timeout: HASTY_MS })
     await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`warm ${i}`, 1)))
@@ -161,12 +161,12 @@ describe('sent', () => {
     const calls = Array.from({ length: CALLS }, (_, i) => cache.set(`key ${i}`, 'late'))
     await eventually(async () => expect((await running()).length).toBe(CONNECTIONS))
     expect((await failures(calls)).filter(({ sent }) => sent).length).toBe(CONNECTIONS)
-    // Otherwise a statement whose request to cancel is on its way would write into the next test.
+    // Otherwise a statement that is about to be cancelled would write into the next test.
     await eventually(async () => expect(await running()).toEqual([]))
     await unlock()
   })
 
-  it('is false for a statement that waited in a client behind another', async () => {
+  it('is false for a statement that waited in a client behind another statement', async () => {
     const client = new pg.Client(url)
     await client.connect()
     cleanup(() => client.end())
@@ -181,23 +181,26 @@ describe('sent', () => {
   })
 })
 
-describe('connections that the network forgot', () => {
-  it.each(['a pool of pg', 'a pool of neon-serverless'])('are closed when statements of %s time out', async (name) => {
-    const relay = await startTcpRelay(url)
-    const db = (await connectors[name]?.(relay.url)) as NodePgDatabase & { $client: pg.Pool }
-    const pool = db.$client
-    const cache = createCache(db, { timeout: HASTY_MS })
-    await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, i)))
-    expect(relay.open).toBe(CONNECTIONS)
-    relay.forgetConnections()
-    const failed = await failures(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, 'lost')))
-    expect(failed.map(({ code, sent }) => [code, sent])).toEqual(failed.map(() => ['TIMEOUT', true]))
-    // The pool is free again.
-    const patient = createCache(db, { timeout: 60_000 })
-    expect(await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => patient.get(`key ${i}`)))).toEqual(
-      Array.from({ length: CONNECTIONS }, (_, i) => i),
-    )
-    await eventually(() => expect(relay.open).toBeLessThanOrEqual(CONNECTIONS))
-    expect([pool.totalCount <= CONNECTIONS, pool.waitingCount]).toEqual([true, 0])
-  })
+describe('connections that the network dropped silently', () => {
+  it.each(['a pool of pg', 'a pool of neon-serverless'])(
+    'closes the dropped connections of %s when statements time out',
+    async (name) => {
+      const relay = await startTcpRelay(url)
+      const db = (await connectors[name]?.(relay.url)) as NodePgDatabase & { $client: pg.Pool }
+      const pool = db.$client
+      const cache = createCache(db, { timeout: HASTY_MS })
+      await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, i)))
+      expect(relay.open).toBe(CONNECTIONS)
+      relay.forgetConnections()
+      const failed = await failures(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, 'lost')))
+      expect(failed.map(({ code, sent }) => [code, sent])).toEqual(failed.map(() => ['TIMEOUT', true]))
+      // The pool has free connections again.
+      const patient = createCache(db, { timeout: 60_000 })
+      expect(await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => patient.get(`key ${i}`)))).toEqual(
+        Array.from({ length: CONNECTIONS }, (_, i) => i),
+      )
+      await eventually(() => expect(relay.open).toBeLessThanOrEqual(CONNECTIONS))
+      expect([pool.totalCount <= CONNECTIONS, pool.waitingCount]).toEqual([true, 0])
+    },
+  )
 })

@@ -1,4 +1,4 @@
-/** Pages, counts and figures that look at a bounded number of entries, however many there are. */
+/** Pages, counts and statistics that read a bounded number of entries, however many the table holds. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { type Cache, createCache, DatabaseTimeoutError, type ListOptions } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -8,7 +8,7 @@ import { ROOT } from '../../src/values/key.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
 
-/** More than one page looks at, and more than the first part of a count. */
+/** More entries than a page reads, and more than the first part of a count. */
 const ENTRIES = 12_000
 const LOOKED_AT = 5_000
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   )
 })
 
-/** The sizes of the pages, and the keys on them. */
+/** Returns the size of each page, and all keys. */
 async function pagesOf(cache: Cache, options: ListOptions) {
   const sizes: number[] = []
   const keys: string[] = []
@@ -49,8 +49,8 @@ async function pagesOf(cache: Cache, options: ListOptions) {
   return { sizes, keys }
 }
 
-describe.each(['over TCP', 'over HTTP'] as const)('many entries, %s', (way) => {
-  it('are listed in pages that end after as many entries as they looked at, found or not', async () => {
+describe.each(['over TCP', 'over HTTP'] as const)('a cache with many entries, %s', (way) => {
+  it('ends a page after a fixed number of entries read, whether they match or not', async () => {
     const cache = caches[way].namespace('many')
     expect(await pagesOf(cache, { state: 'expired' })).toEqual({ sizes: [0, 0, 1], keys: ['expired'] })
     expect(await pagesOf(cache, { state: 'forever' })).toEqual({ sizes: [0, 0, 1], keys: ['forever'] })
@@ -58,7 +58,7 @@ describe.each(['over TCP', 'over HTTP'] as const)('many entries, %s', (way) => {
     expect(await pagesOf(caches[way], { prefix: 'm' })).toEqual({ sizes: [0, 0, 0], keys: [] })
   })
 
-  it('are listed each once, whether a page fills up at its edge or before', async () => {
+  it('lists each entry once, whether a page fills up at its edge or before', async () => {
     const cache = caches[way].namespace('many')
     for (const limit of [1_000, 999, 834]) {
       const { sizes, keys } = await pagesOf(cache, { state: 'live', limit })
@@ -69,7 +69,7 @@ describe.each(['over TCP', 'over HTTP'] as const)('many entries, %s', (way) => {
     expect(first).toBe(1_000)
   })
 
-  it('are counted in parts that follow the keys, with progress', async () => {
+  it('counts in parts in the order of keys, and reports progress', async () => {
     const progress: number[] = []
     const onProgress = (counted: number) => void progress.push(counted)
     expect(await caches[way].count({ onProgress })).toBe(ENTRIES + 1)
@@ -78,7 +78,7 @@ describe.each(['over TCP', 'over HTTP'] as const)('many entries, %s', (way) => {
     expect(stats).toMatchObject({ total: ENTRIES + 2, expired: 1, unexpired: ENTRIES, forever: 1, estimated: false })
   })
 
-  it('are no longer counted once the signal aborts', async () => {
+  it('stops counting once the signal aborts', async () => {
     const leaving = new AbortController()
     const progress: number[] = []
     const onProgress = (counted: number) => {
@@ -89,7 +89,7 @@ describe.each(['over TCP', 'over HTTP'] as const)('many entries, %s', (way) => {
     expect(progress).toEqual([10_000])
   })
 
-  it('have figures that say that they are estimates, and a total that is none', async () => {
+  it('marks its statistics as estimates, without a total', async () => {
     const stats = await caches[way].namespace('many').stats()
     expect(stats).toMatchObject({ total: ENTRIES + 2, estimated: true })
     expect(stats.expired + stats.unexpired + stats.forever).toBe(stats.total)
@@ -98,8 +98,8 @@ describe.each(['over TCP', 'over HTTP'] as const)('many entries, %s', (way) => {
   })
 })
 
-describe('a count whose part runs out of time', () => {
-  /** A database that answers parts of at most `largest` entries, after the first. */
+describe('a count with a part that times out', () => {
+  /** A database that answers at most `largest` entries a part, after the first part. */
   function slow(largest: number, calls = 5) {
     const limits: number[] = []
     const run = async (_: unknown, { limit }: Record<string, unknown> = {}) => {
@@ -111,7 +111,7 @@ describe('a count whose part runs out of time', () => {
     return { limits, count: () => countInParts(run as never, ROOT, {}) }
   }
 
-  it('goes on with smaller parts, which grow again to half of what took too long', async () => {
+  it('continues with smaller parts, which grow again up to half of the size that timed out', async () => {
     const { limits, count } = slow(5_000, 9)
     const { total } = await count()
     const late = [20_000, 10_000]
@@ -121,14 +121,14 @@ describe('a count whose part runs out of time', () => {
     )
   })
 
-  it('rejects if the database does not answer those either', async () => {
+  it('rejects if the database does not answer smaller parts either', async () => {
     const { limits, count } = slow(0)
     await expect(count()).rejects.toBeInstanceOf(DatabaseTimeoutError)
     expect(limits).toHaveLength(4)
     expect(limits.at(-1)).toBeLessThan(400)
   })
 
-  it('rejects at once if even the first part is not answered', async () => {
+  it('rejects at once if even the first part times out', async () => {
     const run = async () => {
       throw new DatabaseTimeoutError(5_000)
     }

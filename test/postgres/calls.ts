@@ -1,7 +1,7 @@
-/** One call of every operation of a cache, with what it must answer on the entries of {@link prepare}. */
+/** One call of every operation, with the answer that it must give on the entries of {@link prepare}. */
 import type { Cache } from 'pgstash'
 
-/** Live, whatever the calls do. */
+/** These entries stay live, whatever the calls do. */
 export async function prepare(cache: Cache): Promise<void> {
   await cache.setMany({ object: { a: 1 }, number: 5, digits: '5', nothing: null })
   await cache.set('tagged', ['x'], { tags: ['kept'] })
@@ -10,9 +10,9 @@ export async function prepare(cache: Cache): Promise<void> {
 
 export interface Call {
   readonly run: (cache: Cache, unique: string) => Promise<unknown>
-  /** Whether an answer is right. */
+  /** True if the answer is right. */
   readonly isRight: (answer: unknown) => boolean
-  /** What a cache answers where it found nothing; without it the call always finds something. */
+  /** The answer for an empty cache. Without it, the call always finds something. */
   readonly absent?: unknown
 }
 

@@ -1,4 +1,4 @@
-/** `maxEntries` and `maxBytes`: what cleanup does with a cache that has become too large. */
+/** `maxEntries` and `maxBytes`: how cleanup shrinks a cache that is too large. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import fc from 'fast-check'
 import { type CacheOptions, createCache, shardedCache } from 'pgstash'
@@ -25,7 +25,7 @@ beforeEach(async () => {
 const keys = async () => (await pool.query('select key from cache_entries order by key')).rows.map(({ key }) => key)
 const create = (options: CacheOptions) => createCache(db, { timeout: 60_000, ...options })
 
-/** Entries by how many minutes they live, null for ever, and how many minutes ago they were touched. */
+/** For each entry: in how many minutes it expires (null: never), and how many minutes ago it was touched. */
 async function fill(entries: { key: string; lives: number | null; touched?: number }[]): Promise<void> {
   await pool.query(
     `insert into cache_entries (key, number, expires_at, kept_until, updated_at)
@@ -35,8 +35,8 @@ async function fill(entries: { key: string; lives: number | null; touched?: numb
   )
 }
 
-describe('a cache that may hold so many entries', () => {
-  it('evicts those that expire soonest, then permanent ones that were touched least recently', async () => {
+describe('a cache with maxEntries', () => {
+  it('evicts the entries that expire soonest, then permanent entries by least recent touch', async () => {
     await fill([
       { key: 'soon', lives: 1 },
       { key: 'sooner than late', lives: 30 },
@@ -63,7 +63,7 @@ describe('a cache that may hold so many entries', () => {
     expect(await left(1)).toEqual([0, 2, false, 'touched just now'])
   })
 
-  it('removes what has expired first, and evicts no more than it must', async () => {
+  it('deletes expired entries first, and evicts no more than necessary', async () => {
     await fill([
       { key: 'over', lives: -5 },
       { key: 'a', lives: 1 },
@@ -73,7 +73,7 @@ describe('a cache that may hold so many entries', () => {
     expect(await keys()).toEqual(['a', 'b'])
   })
 
-  it('is within its bounds after a run, and keeps what lives longest, whatever it holds', async () => {
+  it('is within its bounds after a run, and keeps the entries that live longest', async () => {
     const entry = fc.record({
       lives: fc.option(fc.integer({ min: 5, max: 5_000 }), { nil: null }),
       touched: fc.integer({ min: 0, max: 5_000 }),
@@ -89,7 +89,7 @@ describe('a cache that may hold so many entries', () => {
           await fill(entries)
           const { evicted, more } = await create({ maxEntries }).clearExpired({ batch })
           expect([evicted, more]).toEqual([Math.max(0, entries.length - maxEntries), false])
-          // By rank alone, because of equals any may go.
+          // Compared by rank, because any of several equal entries may be evicted.
           const rank = ({ lives, touched }: { lives: number | null; touched: number }) =>
             lives === null ? 10_000 + (5_000 - touched) : lives
           const expected = entries
@@ -108,7 +108,7 @@ describe('a cache that may hold so many entries', () => {
     )
   })
 
-  it('evicts at most 50,000 a run, and goes on the next time', async () => {
+  it('evicts at most 50,000 entries a run, and continues in the next run', async () => {
     await pool.query(
       `insert into cache_entries (key, number, expires_at, kept_until)
        select 'k' || i, i, now() + interval '1 hour', now() + interval '1 hour' from generate_series(1, 50010) as i`,
@@ -119,14 +119,14 @@ describe('a cache that may hold so many entries', () => {
     expect(await cache.count()).toBe(5)
   })
 
-  it('ends with its time, a batch at least', async () => {
+  it('stops when its time is up, after at least one batch', async () => {
     await fill(Array.from({ length: 10 }, (_, i) => ({ key: `k${i}`, lives: i + 1 })))
     const cache = create({ maxEntries: 1 })
     expect(await cache.clearExpired({ batch: 2, timeBudget: 0 })).toEqual({ removed: 0, evicted: 2, more: true })
     expect(await keys()).toEqual(Array.from({ length: 8 }, (_, i) => `k${i + 2}`))
   })
 
-  it('leaves what is locked or being computed, and does not wait for it', async () => {
+  it('skips entries that are locked or being computed, and does not wait for them', async () => {
     await fill(Array.from({ length: 4 }, (_, i) => ({ key: `k${i}`, lives: i + 1 })))
     await pool.query(
       "insert into cache_leases (key, token, expires_at) values ('k0', 't', now() + interval '1 minute')",
@@ -143,21 +143,21 @@ describe('a cache that may hold so many entries', () => {
     }
   })
 
-  it('counts a namespace with those nested in it, and leaves the others alone', async () => {
+  it('counts nested namespaces into a namespace, and leaves all others alone', async () => {
     const everything = create({})
     for (const place of [everything, everything.namespace('a'), everything.namespace('a').namespace('b')]) {
       await place.setMany({ x: 1, y: 1 }, { expiration: '1h' })
     }
     await everything.namespace('ab').set('x', 1, { expiration: '1m' })
     const bounded = create({ namespace: 'a', maxEntries: 3 })
-    // The bound is of the namespace, not of each part of it.
+    // The bound holds for the namespace as a whole, not for each part of it.
     expect(await bounded.namespace('b').clearExpired()).toEqual({ removed: 0, more: false })
     expect(await bounded.clearExpired()).toEqual({ removed: 0, evicted: 1, more: false })
     expect(await bounded.count()).toBe(3)
     expect(await everything.count()).toBe(6)
   })
 
-  it('asks for one estimate more than it would without a bound', async () => {
+  it('runs one more estimate than a cleanup without a bound', async () => {
     const neon = await createNeon(url)
     await createCache(neon.db, { timeout: 60_000 }).clearExpired()
     const before = neon.faults.requests
@@ -166,8 +166,8 @@ describe('a cache that may hold so many entries', () => {
   })
 })
 
-describe('a cache that may hold so many bytes', () => {
-  it('evicts until it fits', async () => {
+describe('a cache with maxBytes', () => {
+  it('evicts until the entries fit', async () => {
     const cache = create({ maxBytes: 20_000 })
     const value = () => Array.from({ length: 500 }, () => crypto.randomUUID()[0]).join('')
     await cache.setMany(Array.from({ length: 100 }, (_, i) => [`k${i}`, value()]))
@@ -178,9 +178,9 @@ describe('a cache that may hold so many bytes', () => {
   })
 })
 
-describe('a large table', () => {
-  it('is brought near its bound by estimates, from a sample', async () => {
-    // Some 60 MB of permanent entries, the first ones touched least recently.
+describe('a large table with a bound', () => {
+  it('shrinks close to its bound by estimates from a sample', async () => {
+    // About 60 MB of permanent entries. The first ones were touched least recently.
     await pool.query(
       `insert into cache_entries (key, value, updated_at)
        select 'k' || i, repeat('x', 600), now() - (70000 - i) * interval '1 minute' from generate_series(1, 70000) as i`,
@@ -197,15 +197,15 @@ describe('a large table', () => {
   })
 })
 
-describe('bounds', () => {
+describe('bounds of a cache', () => {
   it.each([{ maxEntries: 0 }, { maxEntries: 1.5 }, { maxEntries: '5' }, { maxBytes: -1 }, { maxBytes: Number.NaN }])(
-    '%o are refused',
+    'refuses %o',
     (options) => {
       expect(() => createCache(db, options as object)).toThrow(/Expected max(Entries|Bytes) to be a whole number/)
     },
   )
 
-  it('are kept to by each node of several', async () => {
+  it('applies the bound to each node of a sharded cache', async () => {
     const other = createPool(await createDatabase())
     await migrate(drizzle(other))
     const cache = shardedCache({

@@ -1,4 +1,4 @@
-/** Tables that Citus distributes. Its catalogue is made by hand, because Citus itself is not installed. */
+/** Tables that Citus distributes. The test creates the Citus catalog by hand, because Citus is not installed. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
@@ -37,7 +37,7 @@ async function finding(db: ReturnType<typeof drizzle>): Promise<string> {
 }
 
 describe('on a coordinator of Citus', () => {
-  it('plain tables are fine', async () => {
+  it('accepts plain tables', async () => {
     const { db } = await createCoordinator()
     await migrate(db)
     await migrate(db)
@@ -60,9 +60,9 @@ describe('on a coordinator of Citus', () => {
     expect(await finding(db)).toMatch(new RegExp(`^problem: Citus distributes ${table}: `))
   })
 
-  it('migrate makes no tables where Citus distributes new ones', async () => {
+  it('migrate creates no tables in a schema that Citus distributes', async () => {
     const { db, pool } = await createCoordinator()
-    // What Citus does in a distributed schema.
+    // Citus does this in a distributed schema.
     await pool.query(`create function distribute() returns event_trigger language plpgsql as $$ begin
       insert into pg_catalog.pg_dist_partition (logicalrelid, partmethod)
       select c.objid::regclass, 'n' from pg_event_trigger_ddl_commands() as c where c.object_type = 'table' on conflict do nothing;
@@ -75,7 +75,7 @@ describe('on a coordinator of Citus', () => {
     expect((await pool.query(`select from pg_namespace where nspname = 'sharded'`)).rowCount).toBe(0)
   })
 
-  it('doctor says what to do if tables of the program are distributed', async () => {
+  it('doctor gives advice for distributed tables of the program', async () => {
     const { db, pool, distribute } = await createCoordinator()
     await migrate(db)
     await pool.query('create table products ()')

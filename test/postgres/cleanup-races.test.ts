@@ -1,4 +1,4 @@
-/** Cleanup that is under way while a key is claimed and written: what it sees of both is older than what it locks. */
+/** Cleanup runs while a key is claimed and written. Its snapshot is older than the rows that it locks. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -15,7 +15,7 @@ beforeAll(async () => {
   pool = createPool(url.href)
   await migrate(drizzle(pool))
   cleanup(() => pool.query(`drop owned by ${ROLE}; drop role ${ROLE}`))
-  // A policy stops the statements of this role where they read their first entry, after their snapshot was taken.
+  // A policy pauses this role's statements at their first entry, after they took their snapshot.
   await pool.query(`
     create role ${ROLE} login password 'password';
     grant all on all tables in schema public to ${ROLE};
@@ -33,7 +33,7 @@ beforeEach(async () => {
   await pool.query('truncate cache_entries, cache_leases, cache_invalidations')
 })
 
-/** Waits until cleanup has read what it will remove, and lets it go on after `meanwhile`. */
+/** Waits until cleanup has read the entries that it will delete, and resumes it after `meanwhile`. */
 async function cleanUpAround(maxEntries: number | undefined, meanwhile: () => Promise<unknown>): Promise<void> {
   const client = await pool.connect()
   try {
@@ -53,11 +53,11 @@ async function cleanUpAround(maxEntries: number | undefined, meanwhile: () => Pr
   }
 }
 
-describe('what was written while a computation and cleanup were under way', () => {
+describe('an entry written during a computation and a cleanup', () => {
   it.each([
     ['evicted', '1 hour', 1, '1h'],
     ['removed', '-1 hour', undefined, 0],
-  ] as const)('is not %s before the computation has seen it', async (_what, kept, maxEntries, expiration) => {
+  ] as const)('is not %s before the computation reads it', async (_what, kept, maxEntries, expiration) => {
     const cache = createCache(drizzle(pool))
     await cache.set('other', 1)
     await pool.query(

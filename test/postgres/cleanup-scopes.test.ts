@@ -1,4 +1,4 @@
-/** What a cleanup reads: nothing of other namespaces, and no lease that is young. */
+/** Rows that a cleanup reads: none of other namespaces, and no young lease. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { createCache } from 'pgstash'
@@ -12,10 +12,10 @@ let pool: pg.Pool
 
 beforeAll(async () => {
   url = await createDatabase()
-  // One connection, because each reports only its own reads.
+  // One connection, because each connection reports only the rows that it read.
   pool = createPool(url, { max: 1 })
   await migrate(drizzle(pool))
-  // Vacuum and analyze would read, too.
+  // Autovacuum and autoanalyze would count as reads, too.
   await pool.query('alter table cache_entries set (autovacuum_enabled = false)')
   await pool.query('alter table cache_leases set (autovacuum_enabled = false)')
 })
@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const create = (options: object = {}) => createCache(drizzle(pool), { timeout: 60_000, ...options })
 
-/** Entries of a namespace that expire so many minutes from now, or before. */
+/** Entries of a namespace, with the minutes until each expires; negative if expired. */
 async function fill(namespace: string, count: number, minutes: number): Promise<void> {
   await pool.query(
     `insert into cache_entries (key, expires_at, kept_until, written_by)
@@ -50,7 +50,7 @@ const countOf = async (table: string, prefix = '') => {
   return rows[0].count
 }
 
-/** The rows of a table that a call reads, through an index or not. */
+/** The number of rows of a table that a call reads, with or without an index. */
 async function readsOf(table: string, call: () => Promise<unknown>, index = '%'): Promise<number> {
   const reads = async () => {
     await pool.query('select pg_stat_force_next_flush()')
@@ -67,7 +67,7 @@ async function readsOf(table: string, call: () => Promise<unknown>, index = '%')
 }
 
 describe('a namespace beside others with many expired entries', () => {
-  it.each(['empty', 'small'])('reads nothing of these, if it is %s', async (size) => {
+  it.each(['empty', 'small'])('reads no row of other namespaces, if it is %s', async (size) => {
     await fill('other', 30_000, -60)
     if (size === 'small') await fill('own', 100, -5)
     await pool.query('analyze cache_entries')
@@ -81,7 +81,7 @@ describe('a namespace beside others with many expired entries', () => {
     expect(await countOf('cache_entries')).toBe(30_000)
   })
 
-  it('removes all of its own if it is large, over HTTP as well', async () => {
+  it('deletes all its expired entries if it is large, over HTTP as well', async () => {
     const neon = await createNeon(url)
     for (const cache of [create({ namespace: 'own' }), createCache(neon.db, { namespace: 'own', timeout: 60_000 })]) {
       await pool.query('truncate cache_entries')
@@ -93,7 +93,7 @@ describe('a namespace beside others with many expired entries', () => {
     }
   })
 
-  it('removes what a tag rejects, if it is small', async () => {
+  it('deletes entries with invalidated tags, if it is small', async () => {
     const cache = create({ namespace: 'own' })
     await cache.set('a', 1, { tags: ['tag'] })
     await cache.set('b', 1)
@@ -104,8 +104,8 @@ describe('a namespace beside others with many expired entries', () => {
   })
 })
 
-describe('a bound of a namespace', () => {
-  it('reads nothing of others, if the namespace is small', async () => {
+describe('cleanup of a namespace with a bound', () => {
+  it('reads no row of other namespaces, if the namespace is small', async () => {
     await fill('other', 30_000, 1)
     await fill('own', 100, 60)
     await pool.query('analyze cache_entries')
@@ -118,7 +118,7 @@ describe('a bound of a namespace', () => {
     expect(reads).toBeLessThan(2_000)
   })
 
-  it('evicts its own entries only, beside others that expire sooner', async () => {
+  it('evicts only entries of the namespace, although others expire sooner', async () => {
     await fill('other', 12_000, 1)
     await fill('own', 12_000, 60)
     await pool.query('analyze cache_entries')
@@ -127,7 +127,7 @@ describe('a bound of a namespace', () => {
     expect([await countOf('cache_entries', 'own|'), await countOf('cache_entries', 'other|')]).toEqual([11_900, 12_000])
   })
 
-  it('evicts those that expire soonest, if its entries expire before those of others', async () => {
+  it('evicts the entries that expire soonest, although all of them expire before those of other namespaces', async () => {
     await fill('other', 12_000, 600)
     await fill('own', 12_000, 60)
     await fill('own|soon', 50, 2)
@@ -137,8 +137,8 @@ describe('a bound of a namespace', () => {
   })
 })
 
-describe('leases', () => {
-  it('that are young are not read, however many there are', async () => {
+describe('cleanup of leases', () => {
+  it('reads no young lease, however many there are', async () => {
     await fillLeases('young', 20_000, '1 minute')
     await fill('own', 100, -5)
     await pool.query('analyze cache_leases')
@@ -149,14 +149,14 @@ describe('leases', () => {
     expect(await countOf('cache_leases')).toBe(20_000)
   })
 
-  it('that have long been free go, in batches', async () => {
+  it('deletes leases that have long been free, in batches', async () => {
     await fillLeases('old', 250, '1 hour')
     await fillLeases('young', 10, '9 minutes')
     expect(await create().clearExpired({ batch: 100 })).toEqual({ removed: 0, more: false })
     expect([await countOf('cache_leases', 'old'), await countOf('cache_leases', 'young')]).toEqual([0, 10])
   })
 
-  it('of other namespaces do not keep the run of a namespace going', async () => {
+  it('ends the run of a namespace although other namespaces have old leases', async () => {
     await fillLeases('other', 250, '2 hours')
     await fillLeases('own', 250, '1 hour')
     const cache = create({ namespace: 'own' })
@@ -166,7 +166,7 @@ describe('leases', () => {
     expect(await countOf('cache_leases')).toBe(0)
   })
 
-  it('keep their index entries when a key is computed again in the same ten minutes', async () => {
+  it('keeps the index entries of a lease if the key is computed again within ten minutes', async () => {
     const cache = create()
     const updates = async () => {
       await pool.query('select pg_stat_force_next_flush()')
@@ -183,7 +183,7 @@ describe('leases', () => {
     const after = await updates()
     const [all, hot] = [after.all - before.all, after.hot - before.hot]
     expect(all).toBeGreaterThan(100)
-    // A boundary of slots may pass in between.
+    // The ten-minute slot may end in between.
     expect(hot).toBeGreaterThanOrEqual(all - 6)
   })
 })

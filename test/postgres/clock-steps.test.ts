@@ -1,4 +1,4 @@
-/** The server's clock steps back by hours, so all deadlines are that much further ahead. */
+/** The clock of the server steps back by hours, so every deadline moves that much further into the future. */
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
@@ -31,7 +31,7 @@ const drivers: Record<string, () => Promise<Database>> = {
   },
 }
 
-/** A computation that never ends: its process is lost. */
+/** A computation that never ends, because its process was lost. */
 const lost = () => new Promise<never>(() => {})
 
 describe.each(Object.keys(drivers))('after the clock stepped back by four hours, over %s', (name) => {
@@ -45,7 +45,7 @@ describe.each(Object.keys(drivers))('after the clock stepped back by four hours,
   })
   beforeEach(() => emptyTables(db))
 
-  it('a limit resets after one period at the latest', async () => {
+  it('resets a limit after one period at the latest', async () => {
     const cache = cacheOf()
     const rule = { limit: 1, period: '1m' as const }
     await cache.limit('key', rule)
@@ -54,13 +54,13 @@ describe.each(Object.keys(drivers))('after the clock stepped back by four hours,
     expect(denied).toMatchObject({ allowed: false, count: 2 })
     expect(denied.resetMs).toBeLessThanOrEqual(60_000)
     await advance(db, 30_000)
-    // The second call since the step does not push the end out.
+    // The second call after the step does not extend the window.
     expect((await cache.limit('key', rule)).resetMs).toBeLessThanOrEqual(30_000)
     await advance(db, 30_000)
     expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, count: 1 })
   })
 
-  it('a limit with tags resets as well', async () => {
+  it('resets a limit with tags as well', async () => {
     const cache = cacheOf()
     await cache.set('key', 1, { tags: ['tag'], expiration: 60 })
     await stepBack()
@@ -69,13 +69,13 @@ describe.each(Object.keys(drivers))('after the clock stepped back by four hours,
     expect(resetMs).toBeLessThanOrEqual(60_000)
   })
 
-  it('a running window with a longer period than the caller’s keeps its end', async () => {
+  it('keeps the end of a running window whose period is longer than the caller’s', async () => {
     const cache = cacheOf()
     await cache.limit('key', { limit: 5, period: '1h' })
     expect((await cache.limit('key', { limit: 5, period: '1m' })).resetMs).toBeGreaterThan(60_000)
   })
 
-  it('nobody waits for a computation that was lost, and the value is stored', async () => {
+  it('stores the value of a new computation, and nobody waits for the lost one', async () => {
     void cacheOf().getOrSet('key', lost, { lease: '1h' })
     await expect.poll(() => leaseCount(db)).toBe(1)
     await stepBack()
@@ -86,7 +86,7 @@ describe.each(Object.keys(drivers))('after the clock stepped back by four hours,
     expect(await cache.get('key')).toBe('computed')
   })
 
-  it('a running computation keeps its lease if the clock stepped back by less than a second', async () => {
+  it('keeps the lease of a running computation if the clock stepped back by less than a second', async () => {
     void cacheOf().getOrSet('key', lost, { lease: '1s' })
     await expect.poll(() => leaseCount(db)).toBe(1)
     await advance(db, -500)
@@ -95,7 +95,7 @@ describe.each(Object.keys(drivers))('after the clock stepped back by four hours,
     expect(events.map(({ type }) => type)).toContain('wait')
   })
 
-  it('no request waits for a response that was lost', async () => {
+  it('serves a request without waiting for the lost response', async () => {
     const url = 'https://example.com/'
     const options = { lease: '1h' as const, expiration: '1m' as const }
     void withResponseCache(lost, { cache: cacheOf(), ...options })(new Request(url))

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** What a cache of one minute does, whatever the clocks say. */
+/** Checks that entries with a TTL of one minute live for one minute of the database’s clock. */
 async function livesAMinute(db: ReturnType<typeof drizzle>): Promise<void> {
   const cache = createCache(db)
   await cache.clear()
@@ -27,9 +27,9 @@ async function livesAMinute(db: ReturnType<typeof drizzle>): Promise<void> {
   expect(await cache.clearExpired()).toEqual({ removed: 5, more: false })
 }
 
-describe('time is the database’s', () => {
+describe('the clock that counts is the database’s', () => {
   for (const zone of ['America/New_York', 'Asia/Tokyo', 'UTC']) {
-    it(`in a session whose TimeZone is ${zone}`, async () => {
+    it(`keeps entries for their TTL in a session whose TimeZone is ${zone}`, async () => {
       const pool = createPool(await createDatabase(), { options: `-c timezone=${zone}` })
       const db = drizzle(pool)
       await migrate(db)
@@ -47,7 +47,7 @@ describe('time is the database’s', () => {
     ['an hour fast', 3_600_000],
     ['an hour slow', -3_600_000],
   ] as const) {
-    it(`for a client whose clock is ${name}`, async () => {
+    it(`keeps entries for their TTL for a client whose clock is ${name}`, async () => {
       const db = drizzle(createPool(await createDatabase()))
       await migrate(db)
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + skewMs })

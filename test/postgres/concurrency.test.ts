@@ -19,15 +19,15 @@ beforeEach(async () => {
 
 const times = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
 
-/** A permutation that differs by seed. */
+/** A permutation that depends on the seed. */
 const shuffled = (names: string[], seed: number) =>
   names
     .map((name, i) => [Math.sin(seed * 1_000 + i), name] as const)
     .sort(([a], [b]) => a - b)
     .map(([, name]) => name)
 
-describe('on a real server, twenty connections at once', () => {
-  it('20 × 50 increments lose nothing and answer each sum once', async () => {
+describe('twenty connections to a real server at once', () => {
+  it('lose none of 20 × 50 increments, and get each sum once', async () => {
     const sums = await Promise.all(
       times(20, async () => {
         const own: number[] = []
@@ -39,7 +39,7 @@ describe('on a real server, twenty connections at once', () => {
     expect(await cache.get('counter')).toBe(1_000)
   })
 
-  it('of 20 adds one wins, in each of 50 rounds', async () => {
+  it('let one of 20 adds win, in each of 50 rounds', async () => {
     for (let round = 0; round < 50; round++) {
       const won = await Promise.all(times(20, (i) => cache.add(`add ${round}`, i)))
       expect(won.filter(Boolean)).toHaveLength(1)
@@ -47,7 +47,7 @@ describe('on a real server, twenty connections at once', () => {
     }
   })
 
-  it('of 20 adds over an expired entry one wins, in each of 50 rounds', async () => {
+  it('let one of 20 adds over an expired entry win, in each of 50 rounds', async () => {
     for (let round = 0; round < 50; round++) {
       await cache.set('key', 'expired', { expiration: 0 })
       const won = await Promise.all(times(20, (i) => cache.add('key', i)))
@@ -55,7 +55,7 @@ describe('on a real server, twenty connections at once', () => {
     }
   })
 
-  it('of 20 pulls one wins, in each of 50 rounds', async () => {
+  it('let one of 20 pulls win, in each of 50 rounds', async () => {
     for (let round = 0; round < 50; round++) {
       await cache.set('key', 'prize')
       const got = await Promise.all(times(20, () => cache.pull('key')))
@@ -63,7 +63,7 @@ describe('on a real server, twenty connections at once', () => {
     }
   })
 
-  it('of 20 deletes and 20 deleteManys each entry is counted once', async () => {
+  it('count each entry once among 20 deletes and 20 deleteManys', async () => {
     const names = times(100, (i) => `key ${i}`)
     await cache.setMany(names.map((name) => [name, 1]))
     const counts = await Promise.all([
@@ -73,7 +73,7 @@ describe('on a real server, twenty connections at once', () => {
     expect(counts.reduce((a, b) => a + b)).toBe(100)
   })
 
-  it('a limit of 100 allows exactly 100 of 400 calls', async () => {
+  it('allow exactly 100 of 400 calls of a limit of 100', async () => {
     const calls = await Promise.all(times(400, () => cache.limit('limit', { limit: 100, period: '1h' })))
     expect(calls.filter((call) => call.allowed)).toHaveLength(100)
   })
@@ -99,7 +99,7 @@ describe('on a real server, twenty connections at once', () => {
     expect(await deadlocks()).toBe(before)
   })
 
-  it('a sweep never removes what was refreshed meanwhile', async () => {
+  it('a cleanup never deletes an entry that was refreshed meanwhile', async () => {
     const names = times(2_000, (i) => `key ${i}`)
     for (let round = 0; round < 5; round++) {
       await cache.setMany(
@@ -119,7 +119,7 @@ describe('on a real server, twenty connections at once', () => {
     }
   })
 
-  it('sweeps share the work: together they remove each entry once', async () => {
+  it('concurrent cleanups together delete each entry once', async () => {
     await cache.setMany(
       times(5_000, (i) => [`key ${i}`, 1] as const),
       { expiration: 0 },
@@ -130,7 +130,7 @@ describe('on a real server, twenty connections at once', () => {
     expect((await cache.stats()).total).toBe(0)
   })
 
-  it('a sweep does not wait for a row that is locked', async () => {
+  it('a cleanup does not wait for a locked row', async () => {
     await cache.setMany({ locked: 1, free: 1 }, { expiration: 0 })
     await db.transaction(async (tx) => {
       await tx.execute(sql`select from cache_entries where key = 'locked' for update`)
@@ -139,7 +139,7 @@ describe('on a real server, twenty connections at once', () => {
     expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
   })
 
-  it('an increment that waits for a row answers with what it finds there afterwards', async () => {
+  it('an increment that waited for a row uses the row’s latest value', async () => {
     await cache.set('key', 10)
     const waiting = await db.transaction(async (tx) => {
       await createCache(tx).set('key', 'text')
@@ -151,7 +151,7 @@ describe('on a real server, twenty connections at once', () => {
     expect(await cache.get('key')).toBe('text')
   })
 
-  it('a sliding read neither waits for a writer nor undoes what it writes', async () => {
+  it('a sliding read neither waits for a writer nor undoes its write', async () => {
     await cache.set('key', 'value', { expiration: 50 })
     await db.transaction(async (tx) => {
       await createCache(tx).touch('key', 0)
@@ -160,7 +160,7 @@ describe('on a real server, twenty connections at once', () => {
     expect(await cache.get('key', { sliding: 60 })).toBe(undefined)
   })
 
-  it('an invalidation that has not committed yet rejects what is written meanwhile, once it has', async () => {
+  it('an invalidation rejects entries written before it commits', async () => {
     await db.transaction(async (tx) => {
       await createCache(tx).invalidate('x')
       await cache.set('during', 'made of old data', { tags: ['x'] })
@@ -171,7 +171,7 @@ describe('on a real server, twenty connections at once', () => {
     expect(await cache.get('after')).toBe('made of new data')
   })
 
-  it('a deadline in the past is past for a transaction that began before it', async () => {
+  it('a deadline in the past counts as expired in a transaction that began before it', async () => {
     await cache.setMany({ set: 'old', touched: 'old' })
     await db.transaction(async (tx) => {
       await tx.execute(sql`select now()`)
@@ -182,7 +182,7 @@ describe('on a real server, twenty connections at once', () => {
     })
   })
 
-  it('batches of more than one part lock in one order: transactions in opposite order do not deadlock', async () => {
+  it('batches of several parts lock in one order: transactions in opposite orders do not deadlock', async () => {
     const names = times(10_050, (i) => `key ${i}`)
     const inTransaction = (work: (own: Cache) => Promise<unknown>) =>
       db.transaction((tx) => work(createCache(tx, { timeout: 60_000 })))
@@ -198,7 +198,7 @@ describe('on a real server, twenty connections at once', () => {
     }
   })
 
-  it('many sliding reads of a due entry write it once', async () => {
+  it('many concurrent sliding reads of a due entry write it once', async () => {
     await cache.set('key', 1, { expiration: 50 })
     await countUpdates()
     const values = await Promise.all(times(60, () => cache.get('key', { sliding: 60 })))
@@ -207,8 +207,8 @@ describe('on a real server, twenty connections at once', () => {
   })
 })
 
-describe.each(['repeatable read', 'serializable'])('where the default isolation is %s', (level) => {
-  it('statements that undo each other are repeated until each is done', async () => {
+describe.each(['repeatable read', 'serializable'])('with default isolation %s', (level) => {
+  it('repeats statements that conflict until each is done', async () => {
     const pool = createPool(await createDatabase(), {
       max: 10,
       options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`,
@@ -229,7 +229,7 @@ describe.each(['repeatable read', 'serializable'])('where the default isolation 
     expect((await own.limit('limit', { limit: 5, period: '1h' })).count).toBe(6)
   })
 
-  it('a transaction of the caller’s gets the failure itself', async () => {
+  it('passes the serialization failure on inside a transaction of the caller', async () => {
     const strict = drizzle(
       createPool(await createDatabase(), { options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}` }),
     )
@@ -254,7 +254,7 @@ async function deadlocks(): Promise<number> {
   return scalar(sql`select deadlocks from pg_stat_database where datname = current_database()`)
 }
 
-/** A row in `updates` for every update of an entry; the statistics would lag. */
+/** A trigger adds a row to `updates` for every update of an entry, because the statistics would lag. */
 async function countUpdates(): Promise<void> {
   await db.execute(sql`
     create table updates ();
@@ -263,7 +263,7 @@ async function countUpdates(): Promise<void> {
     create trigger note_update before update on cache_entries for each row execute function note_update();`)
 }
 
-/** Until some statement waits for a lock. */
+/** Waits until a statement waits for a lock. */
 async function blocked(): Promise<void> {
   while (
     (await scalar(

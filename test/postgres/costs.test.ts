@@ -1,6 +1,6 @@
 /**
- * What each operation costs over HTTP: a table that does not depend on the machine. A change that makes an operation dearer
- * shows in the table's diff. `npx vitest run test/postgres/costs.test.ts -u` writes it anew.
+ * The cost of each operation over HTTP, as a table that does not depend on the machine. A change that makes an
+ * operation dearer shows in the table's diff. `npx vitest run test/postgres/costs.test.ts -u` regenerates the table.
  */
 import { neonConfig } from '@neondatabase/serverless'
 import { Hono } from 'hono'
@@ -11,10 +11,10 @@ import { afterAll, expect, it } from 'vitest'
 import { createDatabase } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
 
-/** The bodies of all requests to the database since the last look. */
+/** The bodies of all requests to the database since the last call. */
 const bodies: string[] = []
 neonConfig.fetchFunction = (url: string, init: RequestInit) => {
-  // How long a computation took has more or fewer digits each time.
+  // The compute time has a varying number of digits.
   bodies.push(
     String(init.body)
       .replace(/"\d+\.\d+"/g, '"0.0"')
@@ -28,7 +28,7 @@ afterAll(() => {
 
 const VALUE = { id: 42, name: 'Ada Lovelace', admin: true }
 
-it('takes as many requests, statements and bytes as recorded', async () => {
+it('sends as many requests, statements and bytes as recorded', async () => {
   const { db } = await createNeon(await createDatabase())
   await migrate(db)
   const cache = createCache(db, { namespace: 'shop', expiration: '1h', timeout: 60_000 })

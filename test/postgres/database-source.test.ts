@@ -33,14 +33,14 @@ describe('the RDS Data API', () => {
     await expect(migrate(db)).rejects.toThrow(text)
   })
 
-  it('is what Drizzle calls it', async () => {
+  it('is recognized by the name that Drizzle gives it', async () => {
     const source = await readFile('node_modules/drizzle-orm/aws-data-api/pg/session.js', 'utf8')
     expect(source).toContain('[entityKind] = "AwsDataApiSession"')
   })
 })
 
-describe('a function that makes the database', () => {
-  it('is called at the first statement, and once for all that follow', async () => {
+describe('a function that returns the database', () => {
+  it('is called at the first statement, and only once', async () => {
     const make = vi.fn(() => drizzle(createPool(url)))
     const cache = createCache(make)
     const nested = cache.namespace('nested')
@@ -50,13 +50,13 @@ describe('a function that makes the database', () => {
     expect(make).toHaveBeenCalledTimes(1)
   })
 
-  it('is not called for a call that is refused before it asks', async () => {
+  it('is not called for a call that is refused before any statement', async () => {
     const make = vi.fn(() => drizzle(createPool(url)))
     await expect(createCache(make).get('')).rejects.toMatchObject({ code: 'INVALID_KEY' })
     expect(make).not.toHaveBeenCalled()
   })
 
-  it('costs no more round trips over HTTP', async () => {
+  it('costs no extra round trips over HTTP', async () => {
     const { db, faults } = await createNeon(url)
     const cache = createCache(() => db)
     await cache.getOrSet('trips', 1)
@@ -65,14 +65,14 @@ describe('a function that makes the database', () => {
     expect(faults.requests).toBe(3)
   })
 
-  it('may return replicas, and writes go to the primary', async () => {
+  it('may return a database with replicas, and writes go to the primary', async () => {
     const nowhere = drizzle(createPool('postgresql://nobody@127.0.0.1:9/none'))
     const cache = createCache(() => withReplicas(drizzle(createPool(url)), [nowhere]))
     await cache.set('replicated', 1)
     expect(await cache.get('replicated')).toBe(1)
   })
 
-  it('is called again after it threw, and the error shows nothing of what it said', async () => {
+  it('is called again after it threw, and the error shows nothing of the thrown message', async () => {
     let connectionString: string | undefined
     const make = vi.fn(() => {
       if (connectionString === undefined) throw new TypeError(`No password in ${SECRET}`)
@@ -86,14 +86,14 @@ describe('a function that makes the database', () => {
       message: 'The function that makes the database threw (TypeError): check its connection string.',
     })
     expect(inspect(error, { depth: 9 })).not.toMatch(/ada|secret|nowhere|password/)
-    // It says so at once: to call it again at once would change nothing.
+    // The error comes at once, because an immediate second call would change nothing.
     expect(make).toHaveBeenCalledTimes(1)
     connectionString = url
     await cache.set('again', 2)
     expect(await cache.get('again')).toBe(2)
   })
 
-  it('that throws is a miss with onError: miss', async () => {
+  it('counts as a miss if it throws and onError is miss', async () => {
     const cache = createCache(
       () => {
         throw new Error('no variable')
@@ -106,7 +106,7 @@ describe('a function that makes the database', () => {
   })
 
   it.each([undefined, null, 'text', {}, Promise.resolve()])(
-    'that returns none is a mistake, whatever onError says',
+    'rejects if it returns no database, whatever onError says',
     async (db) => {
       const cache = createCache(() => db as never, { onError: 'miss' })
       await expect(cache.get('key')).rejects.toBeInstanceOf(InvalidOptionError)
@@ -114,13 +114,13 @@ describe('a function that makes the database', () => {
     },
   )
 
-  it('may not return a transaction, which would end before the cache does', async () => {
+  it('may not return a transaction, because that would end before the cache does', async () => {
     await drizzle(createPool(url)).transaction(async (tx) => {
       await expect(createCache(() => tx).get('key')).rejects.toThrow('got a transaction')
     })
   })
 
-  it('may be given to historyListener', async () => {
+  it('may be passed to historyListener', async () => {
     const make = vi.fn(() => drizzle(createPool(url)))
     const history = historyListener(make, { name: 'lazy' })
     expect(make).not.toHaveBeenCalled()
@@ -131,13 +131,13 @@ describe('a function that makes the database', () => {
   })
 })
 
-it('refuses at once what is neither a database nor a function', () => {
+it('createCache refuses at once a value that is neither a database nor a function', () => {
   for (const db of [undefined, null, {}, 'mysql://…', 42]) {
     expect(() => createCache(db as unknown as DatabaseSource)).toThrow(InvalidOptionError)
   }
 })
 
-it('loads a driver that has no connection string', async () => {
+it('imports a driver that has no connection string', async () => {
   const cache = createCache(() => drizzleNeon(''))
   await expect(cache.get('key')).rejects.toBeInstanceOf(DatabaseError)
 })

@@ -1,4 +1,4 @@
-/** Statements that go to the driver's own client, past Drizzle's session. */
+/** Statements go directly to the driver's client, not through Drizzle's session. */
 import type { Logger } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
@@ -18,8 +18,8 @@ beforeAll(async () => {
   await migrate(drizzle(createPool(url)))
 })
 
-describe('timers', () => {
-  /** Counts the timers that a piece of work makes. The pool makes one for each client that becomes idle. */
+describe('timers of a cache', () => {
+  /** Counts the timers that `work` starts. The pool starts one for each client that becomes idle. */
   async function timersOf(work: () => Promise<unknown>): Promise<number> {
     const spy = vi.spyOn(globalThis, 'setTimeout')
     onTestFinished(() => spy.mockRestore())
@@ -30,20 +30,20 @@ describe('timers', () => {
   }
   const pending = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
-  it('are one for a get, and two for any number of gets of one tick', async () => {
+  it('starts one timer for a get, and two for any number of gets of one tick', async () => {
     const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })))
     await cache.get('key')
     expect(await timersOf(() => cache.get('key'))).toBe(1)
     expect(await timersOf(() => Promise.all(Array.from({ length: 50 }, (_, i) => cache.get(`key ${i}`))))).toBe(2)
   })
 
-  it('are one for all statements of a burst', async () => {
+  it('starts one timer for all statements of a burst', async () => {
     const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })))
     await cache.set('key', 1)
     expect(await timersOf(() => Promise.all(Array.from({ length: 50 }, (_, i) => cache.set(`key ${i}`, i))))).toBe(1)
   })
 
-  it('do not outlive the last call', async () => {
+  it('clears the timers after the last call', async () => {
     const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })))
     await cache.set('key', 1)
     const before = pending()
@@ -52,7 +52,7 @@ describe('timers', () => {
   })
 })
 
-describe('Drizzle’s logger', () => {
+describe('the logger of Drizzle', () => {
   class Recording implements Logger {
     readonly logged: [string, unknown[]][] = []
     logQuery(text: string, values: unknown[]) {
@@ -68,7 +68,7 @@ describe('Drizzle’s logger', () => {
     },
   }
 
-  it.each(Object.entries(connectors))('hears of every statement over %s', async (_name, connect) => {
+  it.each(Object.entries(connectors))('logs every statement over %s', async (_name, connect) => {
     const logger = new Recording()
     const cache = createCache(connect(logger))
     await cache.set('key', 'value')
@@ -81,7 +81,7 @@ describe('Drizzle’s logger', () => {
 })
 
 describe('a program that replaces a method of its client', () => {
-  it('has it called for every statement of the cache', async () => {
+  it('gets that method called for every statement of the cache', async () => {
     const pool = createPool(url)
     const query = vi.spyOn(pool, 'query')
     const cache = createCache(drizzle(pool))
@@ -91,14 +91,14 @@ describe('a program that replaces a method of its client', () => {
   })
 })
 
-describe('a connection that ends', () => {
+describe('a connection that breaks', () => {
   const endConnections = () =>
     createPool(url, { max: 1 }).query(
       `select pg_terminate_backend(pid, 60000) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and application_name = 'ended'`,
     )
 
-  it('while its statement runs is an error of that call only', async () => {
+  it('rejects only the call whose statement was running', async () => {
     const errors: unknown[] = []
     const pool = new pg.Pool({ connectionString: url, application_name: 'ended', max: 1 })
     pool.on('error', (error) => errors.push(error))
@@ -118,7 +118,7 @@ describe('a connection that ends', () => {
     expect(errors).toEqual([])
   })
 
-  it('leaves listeners neither on the client nor on the pool', async () => {
+  it('leaves no listeners on the client or the pool', async () => {
     const pool = createPool(url, { max: 1 })
     const cache: Cache = createCache(drizzle(pool))
     for (let i = 0; i < 3; i++) await cache.get('key')

@@ -1,4 +1,4 @@
-/** Failures of drivers that keep connections: reads are repeated, and writes only if nothing ran. */
+/** Failures of drivers that keep connections: the cache repeats reads, and writes only if nothing ran. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
@@ -44,7 +44,7 @@ const drivers: Record<string, (to: string) => Opened> = {
 
 const WAITING = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
 
-/** Locks the entries until the release. */
+/** Locks the entries until the returned function is called. */
 async function lockEntries(): Promise<() => Promise<unknown>> {
   const locker = await admin.connect()
   await locker.query('begin; lock table cache_entries in access exclusive mode')
@@ -55,7 +55,7 @@ async function lockEntries(): Promise<() => Promise<unknown>> {
 }
 
 describe.each(Object.entries(drivers))('over %s', (_name, connect) => {
-  it('a connection that breaks repeats a read, and no write', async () => {
+  it('repeats a read after a broken connection, but no write', async () => {
     const relay = await startTcpRelay(url)
     const cache = createCache(connect(relay.url).db, { ...PATIENT, namespace: crypto.randomUUID() })
     await cache.setMany({ read: 'value', counter: 0 })
@@ -73,7 +73,7 @@ describe.each(Object.entries(drivers))('over %s', (_name, connect) => {
     }
   })
 
-  it('a client that was closed has sent nothing', async () => {
+  it('reports sent: false for a client that was closed', async () => {
     const { db, end } = connect(url)
     const cache = createCache(db, PATIENT)
     await cache.set('key', 1)
@@ -81,7 +81,7 @@ describe.each(Object.entries(drivers))('over %s', (_name, connect) => {
     await expect(cache.set('key', 2)).rejects.toMatchObject({ code: 'DATABASE', sent: false })
   })
 
-  it('a server that refuses the connection has run nothing', async () => {
+  it('reports sent: false if the server refuses the connection', async () => {
     const role = `refused_${crypto.randomUUID().slice(0, 8)}`
     await admin.query(`create role ${role} login password 'r' connection limit 0`)
     const to = new URL(url)
@@ -99,14 +99,14 @@ describe.each(Object.entries(drivers))('over %s', (_name, connect) => {
   })
 })
 
-it('a pool without a free connection has sent nothing', async () => {
+it('reports sent: false for a pool without a free connection', async () => {
   const pool = createPool(url, { max: 1, connectionTimeoutMillis: 100 })
   const holder = await pool.connect()
   await expect(createCache(drizzle(pool), PATIENT).set('key', 1)).rejects.toMatchObject({ sent: false })
   holder.release()
 })
 
-it('a client of pg that lost its connection has sent nothing', async () => {
+it('reports sent: false for a client of pg that lost its connection', async () => {
   const client = new pg.Client(url)
   client.on('error', () => {})
   await client.connect()
@@ -119,8 +119,8 @@ it('a client of pg that lost its connection has sent nothing', async () => {
   await expect(cache.set('key', 2)).rejects.toMatchObject({ code: 'DATABASE', sent: false })
 })
 
-describe('the documents’ client of postgres-js', () => {
-  it('replaces connections that the network forgot', async () => {
+describe('the postgres-js client of the docs', () => {
+  it('replaces connections that the network dropped', async () => {
     const relay = await startTcpRelay(url)
     const db = openDatabase(relay.url, 1_000)
     cleanup(() => db.$client.end({ timeout: 1 }))
@@ -129,15 +129,15 @@ describe('the documents’ client of postgres-js', () => {
     await Promise.all(keys.map((key) => cache.set(key, 'old')))
     relay.forgetConnections()
     const settled = await Promise.allSettled(keys.map((key) => cache.set(key, 'new')))
-    // Those that waited went over new connections.
+    // The waiting statements used new connections.
     expect(settled.filter(({ status }) => status === 'rejected').length).toBeLessThanOrEqual(10)
     await Promise.all(keys.map((key) => cache.set(key, 'newer')))
     expect(new Set((await cache.getMany(keys)).values())).toEqual(new Set(['newer']))
   })
 })
 
-describe('the documents’ settings of a role', () => {
-  it('end a statement on the server whose client has gone', async () => {
+describe('the role settings of the docs', () => {
+  it('end a statement on the server after its client has gone', async () => {
     const role = `bounded_${crypto.randomUUID().slice(0, 8)}`
     await admin.query(`create role ${role} login superuser password 'b'`)
     await admin.query(`alter role ${role} set client_connection_check_interval = '100ms'`)

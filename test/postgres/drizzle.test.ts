@@ -38,7 +38,7 @@ async function useEverything(cache: Cache): Promise<void> {
 describe('prepared statements', () => {
   const names = 'select name from pg_prepared_statements order by name'
 
-  it('have names of their own text, the same for every cache and namespace of a connection', async () => {
+  it('have names derived from their text, the same for every cache and namespace of a connection', async () => {
     const pool = createPool(await createDatabase(), { max: 1 })
     const db = drizzle(pool)
     await migrate(db)
@@ -48,12 +48,12 @@ describe('prepared statements', () => {
     for (const { name } of first) expect(name).toMatch(/^pgstash_[0-9a-f]{24}$/)
     await useEverything(createCache(db))
     expect((await pool.query(names)).rows).toEqual(first)
-    // In a namespace two statements are others: those that need not go over the whole table.
+    // A namespace has two different statements: without one, they need not cover the whole table.
     await useEverything(createCache(db).namespace('app'))
     expect((await pool.query(names)).rows.length).toBe(first.length + 2)
   })
 
-  it('have none where a pooler could not keep them', async () => {
+  it('have no names if a pooler could not keep them', async () => {
     const pool = createPool(await createDatabase(), { max: 1 })
     const db = drizzle(pool)
     await migrate(db)
@@ -62,8 +62,8 @@ describe('prepared statements', () => {
   })
 })
 
-describe('the user’s own database object', () => {
-  it('may have a Drizzle cache, which is never asked and never told of this one', async () => {
+describe('a Drizzle database object of the user', () => {
+  it('may have a Drizzle cache, which the cache neither reads nor updates', async () => {
     const calls: string[] = []
     class Recording extends DrizzleCache {
       override strategy = () => 'all' as const
@@ -84,14 +84,14 @@ describe('the user’s own database object', () => {
     expect(calls).toEqual([])
   })
 
-  it('may have read replicas: everything goes to the primary', async () => {
+  it('may have read replicas: all statements go to the primary', async () => {
     const primary = drizzle(createPool(await createDatabase()))
     await migrate(primary)
     const nowhere = drizzle(createPool(`postgresql://user@127.0.0.1:${await freePort()}/none`))
     await useEverything(createCache(withReplicas(primary, [nowhere])))
   })
 
-  it('may carry a token of its own, which is sent along', async () => {
+  it('may have an auth token, which is sent along', async () => {
     const { server } = await createNeon(await createDatabase())
     await migrate(drizzleNeon(neon(server.connectionString)))
     const tokens: unknown[] = []
@@ -109,7 +109,7 @@ describe('the user’s own database object', () => {
     expect(tokens).toEqual([null, 'Bearer a.token'])
   })
 
-  it('may be a transaction: what it rolls back never happened', async () => {
+  it('may be a transaction, whose rollback undoes the writes of the cache', async () => {
     const db = drizzle(createPool(await createDatabase()))
     await migrate(db)
     const cache = createCache(db)
@@ -144,7 +144,7 @@ describe('a cache over HTTP', () => {
   })
 })
 
-describe('a cache per request', () => {
+describe('a new cache for each request', () => {
   const connect = async () => {
     const db = drizzle(createPool(await createDatabase(), { max: 1 }))
     await migrate(db)
@@ -152,7 +152,7 @@ describe('a cache per request', () => {
   }
 
   it.each([true, false])(
-    'builds no statement that another database had built, preparedNames: %s',
+    'builds no statement that an earlier database had built, preparedNames: %s',
     async (preparedNames) => {
       const [one, other] = [await connect(), await connect()]
       await useEverything(createCache(one, { preparedNames }))
@@ -165,7 +165,7 @@ describe('a cache per request', () => {
     },
   )
 
-  it('reads and writes its own database', async () => {
+  it('reads and writes the database that it was created with', async () => {
     const [one, other] = [createCache(await connect()), createCache(await connect())]
     await one.set('key', 'one')
     await other.set('key', 'other')

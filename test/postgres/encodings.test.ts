@@ -1,4 +1,4 @@
-/** Databases in an encoding that cannot hold every value. */
+/** Databases in an encoding that cannot represent every value. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type { DatabaseError } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -7,7 +7,7 @@ import { createDatabase, createPool } from '../setup/databases.ts'
 
 const admin = createPool(await createDatabase())
 
-/** A database in the encoding, on the same server. */
+/** Creates a database in this encoding, on the same server. */
 async function databaseIn(encoding: string): Promise<string> {
   const url = new URL(await createDatabase())
   const name = url.pathname.slice(1)

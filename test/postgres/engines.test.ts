@@ -1,4 +1,4 @@
-/** Servers that lack what the cache needs of Postgres, and engines that only speak its protocol. */
+/** Servers that lack features of Postgres that the cache needs, and engines that only speak its protocol. */
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -12,7 +12,7 @@ import { createDatabase, createPool } from '../setup/databases.ts'
 import { findingsOf } from '../setup/doctor-findings.ts'
 import { connectors } from '../setup/drivers.ts'
 
-/** What a server can really lose, and how messages call it. */
+/** Features that a real server can lose, and how the messages call them. */
 const LOSSES: [lost: string, statement: string, named: string][] = [
   ['PL/pgSQL', 'drop extension plpgsql', 'PL/pgSQL'],
   ['a function', 'alter function pg_catalog.pg_current_snapshot() rename to lost', 'pg_current_snapshot()'],
@@ -43,7 +43,7 @@ async function findings(db: Database): Promise<string[]> {
 }
 
 describe.each(Object.entries(DRIVERS))('over %s, on a server without', (_driver, connect) => {
-  it.each(LOSSES)('%s, migrate and doctor say what is missing', async (_lost, loss, named) => {
+  it.each(LOSSES)('%s, migrate and doctor name the missing feature', async (_lost, loss, named) => {
     const db = await connect(loss)
     const error = await migrate(db).catch((error: unknown) => error)
     expect(error).toMatchObject({
@@ -58,9 +58,9 @@ describe.each(Object.entries(DRIVERS))('over %s, on a server without', (_driver,
   })
 })
 
-/** Answers with the failures that these engines document, for each statement that has the text. */
+/** Answers every statement that contains the text with the failure that these engines document. */
 const ENGINES: Record<string, { readonly failures: [text: RegExp, code: string][]; readonly lacks: string[] }> = {
-  // https://github.com/cockroachdb/cockroach/issues/117126 shows the code of an unknown function.
+  // https://github.com/cockroachdb/cockroach/issues/117126 shows the code for an unknown function.
   CockroachDB: {
     failures: [
       [/pg_current_snapshot|pg_visible_in_snapshot|pg_current_xact_id/, '42883'],
@@ -86,7 +86,7 @@ const ENGINES: Record<string, { readonly failures: [text: RegExp, code: string][
     ],
     lacks: ['the system columns xmin and ctid', 'advisory locks'],
   },
-  // PGAdapter raises what Spanner refuses.
+  // PGAdapter raises this for statements that Spanner refuses.
   Spanner: {
     failures: [[/^do |pg_snapshot|xid8|plpgsql|xmin|advisory/, 'P0001']],
     lacks: ['the types xid8 and pg_snapshot'],
@@ -105,21 +105,21 @@ function proxyOf(url: string, failures: [RegExp, string][]): Database {
 }
 
 describe.each(Object.entries(ENGINES))('on an engine that answers as %s', (_engine, { failures, lacks }) => {
-  it('migrate refuses, and names what is missing', async () => {
+  it('migrate refuses, and names the missing features', async () => {
     const db = proxyOf(await createDatabase(), failures)
     const error = (await migrate(db).catch((error: unknown) => error)) as Error
     for (const name of lacks) expect(error.message).toContain(name)
     expect(error.message).toContain('Nothing was changed')
   })
 
-  it('doctor says the same, and asks no more', async () => {
+  it('doctor names the same, and sends no further statements', async () => {
     const said = await findings(proxyOf(await createDatabase(), failures))
     expect(said).toHaveLength(1)
     for (const name of lacks) expect(said[0]).toContain(name)
   })
 })
 
-it('doctor notices functions that answer with a constant', async () => {
+it('doctor reports functions that return a constant', async () => {
   const url = new URL(await createDatabase())
   await createPool(url.href).query(`create schema constant;
     create function constant.pg_current_snapshot() returns pg_snapshot language sql as $$ select '1:1:'::pg_snapshot $$`)
@@ -136,7 +136,7 @@ describe('a failure for another reason', () => {
     await expect(migrate(db)).rejects.toThrow('Expected cache_entries to be a table of the cache')
   })
 
-  it('keeps it in a failed transaction too', async () => {
+  it('keeps its message in a failed transaction too', async () => {
     const db = drizzle(createPool(await createDatabase()))
     await db
       .transaction(async (tx) => {

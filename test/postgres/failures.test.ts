@@ -12,9 +12,9 @@ import { createDatabase, createPool } from '../setup/databases.ts'
 import { createGate } from '../setup/gate.ts'
 import { createNeon } from '../setup/neon.ts'
 
-/** Where nobody listens: too low to be given to anybody, and none of those that `fetch` refuses. */
+/** Nothing listens on this port. No program is assigned one so low, and `fetch` does not block it. */
 const NOBODYS_PORT = 2
-/** Of caches whose timeout has to end something: for that to have been sent before, on any machine. */
+/** For caches whose timeout must end a statement: long enough that any machine sends the statement first. */
 const HASTY_MS = 5_000
 
 let faults: Faults
@@ -42,7 +42,7 @@ const sqlError = (code: string): Fault => ({
 })
 
 describe('retries', () => {
-  it('reads pass over two failures of the network', async () => {
+  it('survive two network failures of a read', async () => {
     await cache.set('key', 1)
     const ended = ['57P01', '57P05', '08P01'].map(sqlError)
     for (const fault of [RESET, LOSE, DOWN, ...ended, { kind: 'truncate', bytes: 10 } as const]) {
@@ -53,13 +53,13 @@ describe('retries', () => {
     }
   })
 
-  it('the third failure is the caller’s', async () => {
+  it('pass the third network failure on to the caller', async () => {
     faults.next(RESET, 3)
     await expect(cache.get('key')).rejects.toMatchObject({ code: 'DATABASE' })
     expect(faults.requests).toBe(3)
   })
 
-  it('writes that may have arrived are sent once', async () => {
+  it('send a write only once if it may have arrived', async () => {
     const writes: Record<string, () => Promise<unknown>> = {
       set: () => cache.set('key', 1),
       setMany: () => cache.setMany({ a: 1, b: 1 }),
@@ -83,13 +83,13 @@ describe('retries', () => {
     }
   })
 
-  it('an increment whose answer was lost counted once', async () => {
+  it('count an increment once although its answer was lost', async () => {
     faults.next(LOSE)
     await expect(cache.increment('key')).rejects.toThrow()
     expect(await cache.get('key')).toBe(1)
   })
 
-  it('everything passes over what the server undid, and what never got to a server', async () => {
+  it('repeat every statement that the server rolled back or never received', async () => {
     for (const code of ['40001', '40P01', '53300', '57P03', '57P05']) {
       faults.next(sqlError(code), 2)
       expect(await cache.increment(`key ${code}`)).toBe(1)
@@ -98,7 +98,7 @@ describe('retries', () => {
     expect(await cache.increment('key 429')).toBe(1)
   })
 
-  it('what will not pass by itself is tried once', async () => {
+  it('try a call once if the failure will not pass by itself', async () => {
     for (const code of ['42501', '53100', '22003', '25006', '57P04']) {
       faults.reset()
       faults.next(sqlError(code))
@@ -107,7 +107,7 @@ describe('retries', () => {
     }
   })
 
-  it('what an endpoint refuses has run nothing, unless it took too long', async () => {
+  it('treat a refusal by the endpoint as not run, unless it was a timeout', async () => {
     for (const status of [401, 403, 404, 408, 413]) {
       faults.reset()
       faults.next({ kind: 'error', status })
@@ -116,13 +116,13 @@ describe('retries', () => {
     }
   })
 
-  it('a lost name is forgotten even after other failures', async () => {
+  it('drop a lost statement name even after other failures', async () => {
     faults.next(sqlError('57P01'), 2)
     faults.next(sqlError('26000'))
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('a refused connection is known never to have arrived', async () => {
+  it('treat a refused connection as never sent', async () => {
     const nowhere = createCache(drizzle(neon(`postgresql://user:s3cret@localhost:${NOBODYS_PORT}/db`)), {
       timeout: 60_000,
     })
@@ -135,14 +135,14 @@ describe('retries', () => {
 })
 
 describe('a slow database', () => {
-  it('is asked once, or once more, by all gets of one tick', async () => {
+  it('gets one request, or two, for all gets of one tick', async () => {
     await cache.setMany({ a: 1, b: 2 })
     faults.reset()
-    // Those who wait for another's read lose patience at half of it.
+    // The callers that wait for a shared read retry after half of their timeout.
     const slow = createCache(db, { timeout: 12_000 })
     const isAskedAgain = createGate()
     const { onRequest } = faults
-    // The first answer stays away until the second question is there.
+    // The first answer is held back until the second request arrives.
     Object.assign(faults, {
       async onRequest(request: InterceptedRequest) {
         onRequest(request)
@@ -158,7 +158,7 @@ describe('a slow database', () => {
     expect(faults.requests).toBe(2)
   })
 
-  it('gets smaller batches of cleanup and clear, until they end in time', async () => {
+  it('gets smaller batches of cleanup and clear, until they finish in time', async () => {
     await cache.setMany(
       Array.from({ length: 300 }, (_, i) => [`key ${i}`, 1]),
       { expiration: 0 },
@@ -176,7 +176,7 @@ describe('a slow database', () => {
     expect(await cache.clear()).toBe(2)
   })
 
-  it('that never answers is an error of cleanup, and not one that has much to do', async () => {
+  it('makes cleanup reject if it never answers', async () => {
     const events: string[] = []
     const hasty = createCache(db, { timeout: 300, onEvent: ({ type }) => void events.push(type) })
     faults.always({ kind: 'hang' })
@@ -195,12 +195,12 @@ describe('the timeout', () => {
     const hasty = createCache(db, { timeout: HASTY_MS })
     faults.next({ kind: 'hang' })
     await expect(hasty.get('key')).rejects.toBeInstanceOf(DatabaseTimeoutError)
-    // The endpoint notes a request as done when its client has left.
+    // The endpoint counts a request as done when its client has disconnected.
     await expect.poll(() => faults.log.at(-1)?.status).toBe(0)
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('covers the retries', async () => {
+  it('includes all retries', async () => {
     const hasty = createCache(db, { timeout: HASTY_MS })
     faults.always({ kind: 'delay', ms: 3_600_000 })
     await expect(hasty.get('key')).rejects.toMatchObject({ code: 'TIMEOUT' })
@@ -209,7 +209,7 @@ describe('the timeout', () => {
 
   it('sends nothing after it, and leaves no timer behind', async () => {
     const hasty = createCache(db, { timeout: HASTY_MS })
-    // Counted where they are sent: one that was under way when the time was over may arrive after it.
+    // Counted by the sender, because a request sent before the timeout may arrive after it.
     let sent = 0
     neonConfig.fetchFunction = (url: string, options: RequestInit) => {
       sent++
@@ -231,7 +231,7 @@ describe('the timeout', () => {
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('works on drivers that cannot be aborted', async () => {
+  it('works on drivers that cannot abort', async () => {
     const pool = createPool(await createDatabase(), { max: 2 })
     const direct = drizzlePg(pool)
     await migrate(direct)
@@ -289,14 +289,14 @@ describe('errors', () => {
     }
   })
 
-  it('say what to do when the tables are missing', async () => {
+  it('say how to create missing tables', async () => {
     const fresh = await createNeon(await createDatabase())
     const error = await failure(createCache(fresh.db, { timeout: 60_000 }).get('key'))
     expect(error).toBeInstanceOf(DatabaseError)
     expect(error).toMatchObject({ sqlState: '42P01', message: expect.stringContaining('pgstash migrate') })
   })
 
-  it('reach every get of one tick', async () => {
+  it('reject every get of one tick', async () => {
     faults.next(sqlError('42501'))
     const results = await Promise.allSettled(['a', 'b', 'a'].map((key) => cache.get(key)))
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
@@ -304,14 +304,14 @@ describe('errors', () => {
     expect(await cache.get('a')).toBe(undefined)
   })
 
-  it('are not remembered by an entry', async () => {
+  it('are not memoized by an entry', async () => {
     const entry = cache.entry('key')
     faults.next(sqlError('42501'))
     await expect(entry.exists()).rejects.toThrow()
     expect(await entry.exists()).toBe(false)
   })
 
-  it('refuse options of the wrong kind when the cache is made', () => {
+  it('report options of the wrong type when the cache is created', () => {
     const wrong: object[] = [
       { timeout: 0 },
       { timeout: 1.5 },
@@ -344,7 +344,7 @@ describe('errors', () => {
 })
 
 describe('events', () => {
-  it('tell hits and misses of a batch, and a failure instead of a hit where a value cannot be read', async () => {
+  it('report hits and misses of a batch, and a failure for an unreadable value', async () => {
     const events: unknown[] = []
     const watched = createCache(db, {
       timeout: 60_000,
@@ -367,7 +367,7 @@ describe('events', () => {
     ])
   })
 
-  it('tell what happened, without keys and values, and cannot break the cache', async () => {
+  it('report what happened without keys or values, and cannot break the cache', async () => {
     const events: unknown[] = []
     const watched = createCache(db, {
       timeout: 60_000,

@@ -1,4 +1,7 @@
-/** Tables of the user's that have the cache's names: recognised by their columns, refused, and left alone. */
+/**
+ * Tables of the user that have the names of the cache's tables. The cache recognizes them by their columns, refuses
+ * them, and leaves them alone.
+ */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { watchTables } from 'pgstash/drizzle'
@@ -35,7 +38,7 @@ async function migrationsSeen(pool: ReturnType<typeof createPool>) {
 describe.each(Object.entries(THEIRS))('%s', (_name, statement) => {
   const name = nameIn(statement)
 
-  it('is refused by migrate, which changes nothing and says what to do', async () => {
+  it('is refused by migrate, which changes nothing and gives advice', async () => {
     const pool = createPool(await createDatabase())
     await pool.query(statement)
     await expect(migrate(drizzle(pool))).rejects.toMatchObject({
@@ -46,13 +49,13 @@ describe.each(Object.entries(THEIRS))('%s', (_name, statement) => {
       (await pool.query("select relname from pg_class where relname like 'cache%' and relkind in ('r', 'v', 'S')"))
         .rows,
     ).toEqual([{ relname: name }])
-    // Where the advice leads.
+    // Following the advice works.
     const tables = cacheTables({ prefix: 'app_' })
     await migrate(drizzle(pool), { tables })
     await createCache(drizzle(pool), { tables }).set('key', 1)
   })
 
-  it('is named by doctor, with the same advice', async () => {
+  it('is reported by doctor with the same advice', async () => {
     const pool = createPool(await createDatabase())
     await pool.query(statement)
     expect(await migrationsSeen(pool)).toMatch(
@@ -61,7 +64,7 @@ describe.each(Object.entries(THEIRS))('%s', (_name, statement) => {
   })
 })
 
-it('a cache that meets a table of another kind refers to migrate, which says what to do', async () => {
+it('a cache that finds a table of another kind refers to migrate, which gives advice', async () => {
   const pool = createPool(await createDatabase())
   await migrate(drizzle(pool))
   await pool.query(
@@ -73,7 +76,7 @@ it('a cache that meets a table of another kind refers to migrate, which says wha
   })
 })
 
-it('a table of the name that comes first on the search path is refused as well', async () => {
+it('a foreign table that comes first on the search path is refused as well', async () => {
   const url = await createDatabase()
   await migrate(drizzle(createPool(url)))
   const pool = createPool(`${url}?options=-c%20search_path%3Dmine,public`)
@@ -84,7 +87,7 @@ it('a table of the name that comes first on the search path is refused as well',
   expect(await migrationsSeen(pool)).toMatch(/^problem: cache_history: not/)
 })
 
-it('tables stay in the schema in which they were made, whatever comes first on the search path now', async () => {
+it('tables stay in the schema where they were created, whatever now comes first on the search path', async () => {
   const pool = createPool(await createDatabase(), { max: 1 })
   await migrate(drizzle(pool))
   await pool.query('drop table cache_leases; create schema mine; set search_path = mine, public')
@@ -95,22 +98,19 @@ it('tables stay in the schema in which they were made, whatever comes first on t
   ])
 })
 
-it.each(migrations.map(({ name }, index) => [name, index]))(
-  'tables as of %s are brought up to date',
-  async (_name, last) => {
-    const pool = createPool(await createDatabase())
-    for (const migration of migrations.slice(0, Number(last) + 1)) {
-      for (const statement of migration.statements) await pool.query(statement)
-      await pool.query('insert into cache_state (name, value) values ($1, $2)', [`migration ${migration.name}`, ''])
-    }
-    await migrate(drizzle(pool))
-    await createCache(drizzle(pool)).set('key', 1, { tags: ['t'] })
-    expect(await createCache(drizzle(pool)).get('key')).toBe(1)
-    expect(await migrationsSeen(pool)).toBe('ok: The tables are up to date. → undefined')
-  },
-)
+it.each(migrations.map(({ name }, index) => [name, index]))('migrate upgrades tables as of %s', async (_name, last) => {
+  const pool = createPool(await createDatabase())
+  for (const migration of migrations.slice(0, Number(last) + 1)) {
+    for (const statement of migration.statements) await pool.query(statement)
+    await pool.query('insert into cache_state (name, value) values ($1, $2)', [`migration ${migration.name}`, ''])
+  }
+  await migrate(drizzle(pool))
+  await createCache(drizzle(pool)).set('key', 1, { tags: ['t'] })
+  expect(await createCache(drizzle(pool)).get('key')).toBe(1)
+  expect(await migrationsSeen(pool)).toBe('ok: The tables are up to date. → undefined')
+})
 
-it('tables with a column of a later version, or without their key, are still the cache’s', async () => {
+it('tables with a column of a later version, or without their primary key, are still recognized', async () => {
   const pool = createPool(await createDatabase())
   await migrate(drizzle(pool))
   await pool.query(
@@ -121,7 +121,7 @@ it('tables with a column of a later version, or without their key, are still the
   await migrate(drizzle(pool))
 })
 
-it('watchTables refuses to note into a log that is none', async () => {
+it('watchTables refuses a log table that is not one', async () => {
   const pool = createPool(await createDatabase())
   await pool.query('create table cache_invalidations (id int primary key); create table shop (id int)')
   await expect(watchTables(drizzle(pool), 'shop')).rejects.toMatchObject({
@@ -132,7 +132,7 @@ it('watchTables refuses to note into a log that is none', async () => {
 it.each([
   { schema: `<source> "x" 'y' \\ %I %1$s $$ $body$ $pgstash$ \n z`, prefix: `<source>'"%L\n$$\\` },
   { schema: 'é'.repeat(31), prefix: 'p'.repeat(33) },
-])('any legal name is only a name: %j', async (place) => {
+])('any legal name works as a name: %j', async (place) => {
   const pool = createPool(await createDatabase())
   const tables = cacheTables(place)
   for (const options of [{}, { changes: true, notify: `'; $$ %I` }, {}])

@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { createDatabase } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
 
-/** What Next throws from `fetch`, as it throws it; its own classes are private. */
+/** The errors that Next throws from `fetch`, copied, because its classes are private. */
 const SIGNALS = {
   'that a page is dynamic': Object.assign(new Error('Dynamic server usage'), { digest: 'DYNAMIC_SERVER_USAGE' }),
   'that a prerender is over': Object.assign(new Error('rejects when …'), { digest: 'HANGING_PROMISE_REJECTION' }),
@@ -14,7 +14,7 @@ const SIGNALS = {
 }
 
 let neon: Awaited<ReturnType<typeof createNeon>>
-/** Called before each request; may throw. */
+/** Called before each request, and may throw. */
 let beforeFetch: (() => void) | undefined
 let requests: RequestInit[]
 
@@ -52,17 +52,20 @@ const CALLS: Record<string, (cache: Cache) => Promise<unknown>> = {
 }
 
 describe.each(Object.entries(SIGNALS))('a signal of Next %s', (_name, signal) => {
-  it.each(Object.entries(CALLS))('reaches Next as it is through %s, at once and untold', async (_call, call) => {
-    const events: CacheEvent[] = []
-    const cache = createCache(neon.db, { onError: 'miss', onEvent: (event) => events.push(event) })
-    beforeFetch = () => {
-      throw signal
-    }
-    for (let i = 0; i < 6; i++) expect(await call(cache).catch((thrown: unknown) => thrown)).toBe(signal)
-    // No retries, and no circuit that opens: nothing has failed.
-    expect(requests).toHaveLength(6)
-    expect(events).toEqual([])
-  })
+  it.each(Object.entries(CALLS))(
+    'reaches Next unchanged through %s, at once and without events',
+    async (_call, call) => {
+      const events: CacheEvent[] = []
+      const cache = createCache(neon.db, { onError: 'miss', onEvent: (event) => events.push(event) })
+      beforeFetch = () => {
+        throw signal
+      }
+      for (let i = 0; i < 6; i++) expect(await call(cache).catch((thrown: unknown) => thrown)).toBe(signal)
+      // No retries, and the circuit stays closed, because nothing has failed.
+      expect(requests).toHaveLength(6)
+      expect(events).toEqual([])
+    },
+  )
 })
 
 describe('a signal of Next', () => {
@@ -75,7 +78,7 @@ describe('a signal of Next', () => {
     }
   }
 
-  it('is not for reads of another page that share the statement', async () => {
+  it('does not reach reads of another page that share the statement', async () => {
     const cache = createCache(neon.db)
     await cache.set('shared', 'value')
     throwFirst()
@@ -84,7 +87,7 @@ describe('a signal of Next', () => {
     expect(second).toEqual({ status: 'fulfilled', value: 'value' })
   })
 
-  it('is not for a getOrSet of another page that shares the read', async () => {
+  it('does not reach a getOrSet of another page that shares the read', async () => {
     const cache = createCache(neon.db)
     throwFirst()
     const [first, second] = await Promise.allSettled([
@@ -97,16 +100,16 @@ describe('a signal of Next', () => {
 })
 
 describe('requests over HTTP', () => {
-  it('are kept out of the cache of a fetch that Next has wrapped, whoever has wrapped that again', async () => {
+  it('bypass the cache of a fetch that Next has wrapped, even if another wrapper is around that', async () => {
     const cache = createCache(neon.db)
     await cache.get('key')
-    // As Next marks the global object.
+    // Next marks the global object this way.
     vi.stubGlobal(Symbol.for('next-patch') as unknown as string, true)
     await cache.get('key')
     expect(requests.map((init) => Reflect.get(init, 'cache'))).toEqual([undefined, 'no-store'])
   })
 
-  it('name no cache mode elsewhere, which older Workers refuse', async () => {
+  it('set no cache mode elsewhere, because older Workers refuse it', async () => {
     await createCache(neon.db).get('key')
     expect(requests.map((init) => ['cache' in init, 'next' in init])).toEqual([[false, false]])
   })

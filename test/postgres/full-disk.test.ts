@@ -1,4 +1,4 @@
-/** What a cache does on a server whose disk is full, and what operators can do: docs/guides/production.md. */
+/** How a cache behaves on a server whose disk is full, and how operators recover: docs/guides/production.md. */
 import { readFile } from 'node:fs/promises'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
@@ -23,7 +23,7 @@ const databases: Record<string, () => Promise<Database>> = {
 }
 
 beforeAll(async () => {
-  // Only the database's tables are on the small disk. A server without room for its log ends at once.
+  // Only the tables of the database are on the small disk. A server without room for its WAL stops at once.
   disk = await mountSmallDisk(64)
   if (disk === undefined) return
   const server = await startServer(['autovacuum=off'])
@@ -42,7 +42,7 @@ describe.runIf(process.getuid?.() === 0 && process.platform === 'linux')('with a
     describe(`over ${name}`, () => {
       const cacheOf = async (options?: CacheOptions) => createCache(await connect(), { timeout: 60_000, ...options })
 
-      it('hits are answered, also sliding ones that are due', async ({ skip }) => {
+      it('answers hits, including due sliding reads', async ({ skip }) => {
         if (disk === undefined) return skip()
         const cache = await cacheOf()
         expect(await cache.get('live')).toBe('value')
@@ -51,7 +51,7 @@ describe.runIf(process.getuid?.() === 0 && process.platform === 'linux')('with a
         expect(await cache.getOrSet('live', () => 'computed', { sliding: true, expiration: '2h' })).toBe('value')
       })
 
-      it('a miss of getOrSet computes once for all callers, stores nothing, and reports why', async ({ skip }) => {
+      it('computes a miss of getOrSet once for all callers, stores nothing, and reports why', async ({ skip }) => {
         if (disk === undefined) return skip()
         const events: CacheEvent[] = []
         const cache = await cacheOf({ onEvent: (event) => events.push(event) })
@@ -63,7 +63,7 @@ describe.runIf(process.getuid?.() === 0 && process.platform === 'linux')('with a
         expect(await cache.get('missing')).toBe(undefined)
       })
 
-      it('a write of a new key fails, or is dropped with onError: miss', async ({ skip }) => {
+      it('rejects a write of a new key, or drops it with onError: miss', async ({ skip }) => {
         if (disk === undefined) return skip()
         const large = Array.from({ length: 3_000 }, () => crypto.randomUUID()).join()
         await expect((await cacheOf()).set('new', large)).rejects.toMatchObject(FULL)
@@ -72,17 +72,17 @@ describe.runIf(process.getuid?.() === 0 && process.platform === 'linux')('with a
     })
   }
 
-  it('clearExpired removes what has expired', async ({ skip }) => {
+  it('deletes expired entries with clearExpired', async ({ skip }) => {
     if (disk === undefined) return skip()
     const cache = createCache(drizzlePg({ client: pool }), { timeout: 60_000 })
     expect(await cache.clearExpired()).toMatchObject({ removed: EXPIRED, more: false })
-    // Vacuum returns the pages at the end of the table to the disk.
+    // Vacuum gives the pages at the end of the table back to the disk.
     await pool.query('vacuum cache_entries')
     await cache.set('new', 'value')
     expect(await cache.get('new')).toBe('value')
   })
 
-  it('a truncate alone needs room, and the documented one does not', async ({ skip }) => {
+  it('needs room for a plain truncate, but not for the documented one', async ({ skip }) => {
     if (disk === undefined) return skip()
     await disk.fill()
     await expect(pool.query('truncate cache_entries, cache_leases')).rejects.toMatchObject({ code: '53100' })
@@ -97,14 +97,14 @@ describe.runIf(process.getuid?.() === 0 && process.platform === 'linux')('with a
   })
 })
 
-/** Leaves expired entries and live ones on a disk without room, and without room in the pages of leases. */
+/** Leaves expired and live entries on a disk without room, and no room in the pages of leases either. */
 async function fillTables(pool: pg.Pool, { fill }: SmallDisk): Promise<void> {
   const cache = createCache(drizzlePg({ client: pool }))
   await pool.query(`insert into cache_entries (key, value, expires_at, kept_until)
     select 'expired ' || n, to_json(repeat(md5(n::text), 10)), now() - interval '1 h', now() - interval '1 h'
     from generate_series(1, ${EXPIRED}) as n`)
   await cache.set('live', 'value', { expiration: '1h' })
-  // As autovacuum does, which makes the files that a vacuum needs.
+  // Autovacuum does the same: it creates the files that a vacuum needs.
   await pool.query('vacuum cache_entries')
   await fill()
   for (let failures = 0; failures < 20; ) {

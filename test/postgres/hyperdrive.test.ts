@@ -40,7 +40,7 @@ describe('in workerd', () => {
     ask = async (path) => (await request(path)).json()
   })
 
-  it.each(DRIVERS)('a %s per request serves concurrent and consecutive requests', async (driver) => {
+  it.each(DRIVERS)('serves concurrent and consecutive requests with a %s per request', async (driver) => {
     const path = (i: number) => `/own/${driver}?key=${driver}-${i % 3}`
     const right = (i: number) => ({ computed: 'computed', read: `${driver}-${i % 3}`, counted: true })
     const indexes = Array.from({ length: REQUESTS }, (_, i) => i)
@@ -48,29 +48,32 @@ describe('in workerd', () => {
     for (const i of indexes.slice(0, 5)) expect(await ask(path(i))).toEqual(right(i))
   })
 
-  it.each(['client', 'pool', 'postgres'])('a %s for all requests is refused in all but the first', async (driver) => {
-    const first = await ask(`/shared/${driver}?key=shared`)
-    expect(first).toEqual({ computed: 'computed', read: 'shared', counted: true })
-    for (const path of [`/shared/${driver}`, `/shared/${driver}`]) {
-      expect(await ask(path)).toEqual({
-        code: 'INVALID_OPTION',
-        message: expect.stringMatching(/Another request used the database's client.+Create client.+in the handler/),
-      })
-    }
-  })
+  it.each(['client', 'pool', 'postgres'])(
+    'refuses a %s that all requests share, in all requests but the first',
+    async (driver) => {
+      const first = await ask(`/shared/${driver}?key=shared`)
+      expect(first).toEqual({ computed: 'computed', read: 'shared', counted: true })
+      for (const path of [`/shared/${driver}`, `/shared/${driver}`]) {
+        expect(await ask(path)).toEqual({
+          code: 'INVALID_OPTION',
+          message: expect.stringMatching(/Another request used the database's client.+Create client.+in the handler/),
+        })
+      }
+    },
+  )
 
-  it('a pool for all requests may be shared if it closes each connection after one use', async () => {
+  it('accepts a shared pool that closes each connection after one use', async () => {
     const right = { computed: 'computed', read: 'key', counted: true }
     for (let i = 0; i < 4; i++) expect(await ask('/shared/one-use-pool')).toEqual(right)
   })
 
-  it('says why a client does not answer that something else used in an earlier request', async () => {
+  it('says why a client does not answer if other code used it in an earlier request', async () => {
     expect(await ask('/used-before')).toBe('connected')
     expect(await ask('/used-before')).toMatchObject({ message: expect.stringContaining('in the handler') })
   })
 })
 
-it('refuses a shared client if failures are misses as well, since the cache would never hit', async () => {
+it('refuses a shared client even with onError: miss, because the cache would never hit', async () => {
   const request = await serve('probes/tcp.ts')
   expect(await (await request('/shared/client?miss')).json()).toMatchObject({ computed: 'computed' })
   expect(await (await request('/shared/client?miss')).json()).toMatchObject({ code: 'INVALID_OPTION' })

@@ -1,4 +1,7 @@
-/** The algorithms of `limit` in Postgres: exact under concurrency, in one round trip. The project `inline statements` runs this without routines. */
+/**
+ * The algorithms of `limit` in Postgres: exact under concurrency, in one round trip. The test project `inline
+ * statements` runs this file without routines.
+ */
 import { PGlite } from '@electric-sql/pglite'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
@@ -28,13 +31,13 @@ describe.each(Object.keys(connectors))('limits over %s', (driver) => {
     const connect = connectors[driver] as (typeof connectors)[string]
     db = await connect(url)
     await migrate(db)
-    // Clients that share nothing but the database. Without prepared names they call routines.
+    // Clients that share only the database. Without prepared names they call routines.
     const clients = await Promise.all(times(3, () => connect(url)))
     caches = clients.map((client) => createCache(client, { timeout: 60_000, preparedNames: false }))
   })
   beforeEach(() => emptyTables(db))
 
-  it.each(RULES)('%s lets exactly the limit of parallel calls through', async (_name, rule) => {
+  it.each(RULES)('%s allows exactly the limit among parallel calls', async (_name, rule) => {
     const calls = await Promise.all(
       times(60, (i) => (caches[i % 3] as Cache).limit('key', { ...rule, limit: 20, cost: 1 + (i % 3) })),
     )
@@ -42,7 +45,7 @@ describe.each(Object.keys(connectors))('limits over %s', (driver) => {
     expect(spent).toBe(20)
   })
 
-  it.each(RULES)('%s is exact in a window that has begun, and after time', async (_name, rule) => {
+  it.each(RULES)('%s is exact in a window that has begun, and after time has passed', async (_name, rule) => {
     const [cache] = caches as [Cache]
     await cache.limit('key', { ...rule, cost: 10 })
     await advance(db, 1.5 * HOUR_MS)
@@ -52,7 +55,7 @@ describe.each(Object.keys(connectors))('limits over %s', (driver) => {
     expect(calls.filter(({ allowed }) => allowed)).toHaveLength(remaining)
   })
 
-  it.each(RULES)('%s survives that calls are given back at the same time', async (_name, rule) => {
+  it.each(RULES)('%s stays exact while calls are given back concurrently', async (_name, rule) => {
     await Promise.all(times(60, (i) => (caches[i % 3] as Cache).limit('key', { ...rule, cost: i % 2 ? 1 : -1 })))
     const [cache] = caches as [Cache]
     const { remaining } = await cache.limit('key', { ...rule, cost: 0 })
@@ -62,16 +65,19 @@ describe.each(Object.keys(connectors))('limits over %s', (driver) => {
     expect(calls.filter(({ allowed }) => allowed)).toHaveLength(remaining)
   })
 
-  it.each(RULES)('%s ends if the clock stepped back, however often it refuses', async (_name, rule) => {
-    const [cache] = caches as [Cache]
-    await cache.limit('key', { ...rule, cost: 10 })
-    await advance(db, -4 * HOUR_MS)
-    expect((await cache.limit('key', rule)).allowed).toBe(false)
-    await advance(db, HOUR_MS)
-    await cache.limit('key', { ...rule, cost: 9 })
-    await advance(db, 1.5 * HOUR_MS)
-    expect((await cache.limit('key', rule)).allowed).toBe(true)
-  })
+  it.each(RULES)(
+    '%s ends its window although the clock stepped back, however often it refuses',
+    async (_name, rule) => {
+      const [cache] = caches as [Cache]
+      await cache.limit('key', { ...rule, cost: 10 })
+      await advance(db, -4 * HOUR_MS)
+      expect((await cache.limit('key', rule)).allowed).toBe(false)
+      await advance(db, HOUR_MS)
+      await cache.limit('key', { ...rule, cost: 9 })
+      await advance(db, 1.5 * HOUR_MS)
+      expect((await cache.limit('key', rule)).allowed).toBe(true)
+    },
+  )
 })
 
 describe('one call of a limit', () => {
@@ -83,7 +89,7 @@ describe('one call of a limit', () => {
     cache = createCache(stash.db, { timeout: 60_000 })
   })
 
-  it.each(RULES)('with %s is one round trip of one statement', async (name, rule) => {
+  it.each(RULES)('with %s takes one round trip and one statement', async (name, rule) => {
     for (const cost of [1, 0, 5, 11, 9, -2, -20, 1]) {
       stash.faults.reset()
       await cache.limit(name, { ...rule, cost })
@@ -112,7 +118,7 @@ describe('the rows of limits', () => {
     return rows[0] as { xmin: string; number: string } | undefined
   }
 
-  it.skipIf(IS_INLINE)('are not written by a fixed window that goes on refusing', async () => {
+  it.skipIf(IS_INLINE)('are not written by a fixed window that keeps refusing', async () => {
     const rule: LimitRule = { limit: 2, period: '1h' }
     for (const _ of [1, 2, 3]) await cache.limit('fixed', rule)
     const before = await row('fixed')
@@ -134,7 +140,7 @@ describe('the rows of limits', () => {
     }
   })
 
-  it('of other numbers are read as counts, however large', async () => {
+  it('read any other number as a count, however large', async () => {
     for (const number of [1e21, -3, 1e-30, 9007199254740990]) {
       for (const [, rule] of RULES) {
         await cache.set('number', number)
@@ -146,18 +152,21 @@ describe('the rows of limits', () => {
 })
 
 describe('a limit in a transaction of the caller', () => {
-  it.each(RULES)('with %s refuses the call after the last, also where the clock stands still', async (_name, rule) => {
-    // The clock of PGlite has coarse ticks, and all statements of a transaction see one transaction id.
-    const client = new PGlite()
-    cleanup(() => client.close())
-    const db = drizzlePglite({ client })
-    await migrate(db)
-    const allowed = await db.transaction(async (tx) => {
-      const cache = createCache(tx)
-      const results: boolean[] = []
-      for (let i = 0; i < 12; i++) results.push((await cache.limit('key', rule)).allowed)
-      return results
-    })
-    expect(allowed).toEqual([...Array(10).fill(true), false, false])
-  })
+  it.each(RULES)(
+    'with %s refuses the first call over the limit, also while the clock stands still',
+    async (_name, rule) => {
+      // PGlite's clock has coarse ticks, and all statements of a transaction share one transaction id.
+      const client = new PGlite()
+      cleanup(() => client.close())
+      const db = drizzlePglite({ client })
+      await migrate(db)
+      const allowed = await db.transaction(async (tx) => {
+        const cache = createCache(tx)
+        const results: boolean[] = []
+        for (let i = 0; i < 12; i++) results.push((await cache.limit('key', rule)).allowed)
+        return results
+      })
+      expect(allowed).toEqual([...Array(10).fill(true), false, false])
+    },
+  )
 })

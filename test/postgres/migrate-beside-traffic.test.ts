@@ -1,4 +1,4 @@
-/** Upgrades from every older state of the tables, while applications use them. */
+/** Upgrades from every older version of the tables, while applications use them. */
 import { readFile } from 'node:fs/promises'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
@@ -10,7 +10,7 @@ import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
 
-/** Tables as an older version left them, with the first `count` migrations and the storage of that time. */
+/** Creates the tables of an older version: the first `count` migrations, with the storage settings of that time. */
 async function installOlder(pool: pg.Pool, count: number): Promise<void> {
   for (const { name, statements } of migrations.slice(0, count)) {
     for (const statement of statements) await pool.query(statement)
@@ -29,7 +29,9 @@ const olderStates: Record<string, (pool: pg.Pool) => Promise<unknown>> = {
     pool.query(await readFile(new URL('../fixtures/installed-0.1.0.sql', import.meta.url), 'utf8')),
 }
 
-/** Statements and transactions of applications, on columns that every version has. They lock tables in every order. */
+/**
+ * Statements and transactions of applications, on columns that every version has. They lock the tables in every order.
+ */
 const TRAFFIC = [
   `with lease as (insert into cache_leases (key, expires_at) values ('1', now())
       on conflict (key) do update set xid = pg_current_xact_id() returning key)
@@ -44,7 +46,7 @@ const TRAFFIC = [
     select from cache_entries where key = '5'; commit; select pg_sleep(0.03)`,
 ]
 
-/** Runs until it is stopped, and then tells how many runs failed. */
+/** Runs until it is stopped, and then returns how many runs failed. */
 function startTraffic(pool: pg.Pool) {
   let isOver = false
   const failures: string[] = []
@@ -68,7 +70,7 @@ function startTraffic(pool: pg.Pool) {
 
 describe('a migration beside traffic', () => {
   for (const [state, install] of Object.entries(olderStates)) {
-    it(`upgrades tables ${state}, and no statement of others fails`, async () => {
+    it(`upgrades tables ${state}, and no concurrent statement fails`, async () => {
       const url = await createDatabase()
       const traffickers = createPool(url, { max: TRAFFIC.length })
       const pool = createPool(url)
@@ -85,7 +87,7 @@ describe('a migration beside traffic', () => {
     })
   }
 
-  it('changes how tables are stored, and no statement of others fails', async () => {
+  it('changes the storage of tables, and no concurrent statement fails', async () => {
     const url = await createDatabase()
     const db = drizzle({ client: createPool(url) })
     await migrate(db)
@@ -111,14 +113,14 @@ describe('a migration beside traffic', () => {
     await user.query(`begin; ${touches[first]}`)
     const migration = migrate(drizzle({ client: createPool(url) }))
     await expect.poll(() => waitsForLock(pool)).toBe(true)
-    // Longer than `deadlock_timeout`, after which Postgres would end the transaction and not the migration.
+    // Longer than `deadlock_timeout`, after which Postgres would abort the transaction in place of the migration.
     await user.query('select pg_sleep(1.2)')
     await user.query(`${touches[second]}; commit`)
     await migration
     expect(await createCache(drizzle({ client: pool })).getOrSet('1', () => 'computed')).toBeDefined()
   })
 
-  it('lets others go on while a transaction keeps it from the tables', async () => {
+  it('lets other statements run while a transaction holds the tables', async () => {
     const url = await createDatabase()
     const pool = createPool(url)
     await installOlder(pool, 1)
@@ -127,7 +129,7 @@ describe('a migration beside traffic', () => {
     await reader.query('begin; select from cache_entries limit 1')
     const migration = migrate(drizzle({ client: createPool(url) }))
     await expect.poll(() => waitsForLock(pool)).toBe(true)
-    // It would wait for the reader, if the migration stayed in its queue.
+    // This statement would wait for the reader if the migration stayed in the lock queue.
     await pool.query("select from cache_entries where key = '1'")
     await pool.query("insert into cache_leases (key, expires_at) values ('1', now())")
     expect(await pool.query("select from cache_state where name = 'migration 0001_fences'")).toMatchObject({ rows: [] })
@@ -136,14 +138,14 @@ describe('a migration beside traffic', () => {
     expect(await createCache(drizzle({ client: pool })).get('1')).toBe(1)
   })
 
-  it('says what to do if a transaction never lets it, and leaves the lock timeout as it was', async () => {
+  it('gives advice if a transaction never releases the tables, and leaves lock_timeout as it was', async () => {
     const url = await createDatabase()
     const pool = createPool(url)
     await installOlder(pool, 1)
     const reader = await pool.connect()
     cleanup(() => reader.release())
     await reader.query('begin; select from cache_entries limit 1')
-    // Shorter than the migration's own, so that the test is.
+    // Shorter than the migration's limit, to keep the test short.
     const hasty = createPool(url, { options: '-c lock_timeout=1', max: 1 })
     await expect(migrate(drizzle({ client: hasty }))).rejects.toMatchObject({
       sqlState: '55P03',

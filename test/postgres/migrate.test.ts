@@ -47,7 +47,7 @@ async function settings(db: Database, table = 'cache_entries'): Promise<Settings
 
 describe('migrate', () => {
   for (const [name, connect] of Object.entries(connections)) {
-    it(`over ${name} makes working tables, once for ten at once and again afterwards`, async () => {
+    it(`over ${name} creates working tables once, for ten concurrent runs and for later ones`, async () => {
       const db = await connect()
       await Promise.all(Array.from({ length: 10 }, () => migrate(db)))
       const cache = createCache(db)
@@ -60,8 +60,8 @@ describe('migrate', () => {
     })
   }
 
-  it('makes new schemas once, for sessions that have looked for them before', async () => {
-    // Over HTTP the sessions are reused: each remembers that the schema was missing when it last looked.
+  it('creates new schemas once, even in sessions that have looked for them before', async () => {
+    // HTTP requests reuse sessions. Each session remembers that the schema was missing when it last looked.
     const { db } = await createNeon(await createDatabase())
     for (let i = 0; i < 4; i++) {
       const tables = cacheTables({ schema: `own ${i}`, prefix: 'my_' })
@@ -70,7 +70,7 @@ describe('migrate', () => {
     }
   })
 
-  it('applies settings, and changes them when asked again', async () => {
+  it('applies settings, and changes them in a later run', async () => {
     const db = drizzlePg(createPool(await createDatabase()))
     await migrate(db)
     expect((await settings(db)).persistence).toBe('p')
@@ -89,14 +89,14 @@ describe('migrate', () => {
       compression: 'p',
     })
     expect((await settings(db, 'cache_leases')).persistence).toBe('u')
-    // At least as durable as the entries: an emptied log would bring rejected entries back.
+    // The log must be at least as durable as the entries: an emptied log would make invalidated entries valid again.
     expect((await settings(db, 'cache_invalidations')).persistence).toBe('p')
     await migrate(db)
     expect(await settings(db)).toMatchObject({ persistence: 'p', toast: ['autovacuum_vacuum_scale_factor=0.05'] })
     expect(await createCache(db).get('key')).toBe('kept')
   })
 
-  it('makes again what was dropped, and keeps the rest', async () => {
+  it('creates dropped tables again, and keeps the rest', async () => {
     const pool = createPool(await createDatabase())
     const db = drizzlePg(pool)
     await migrate(db)
@@ -112,7 +112,7 @@ describe('migrate', () => {
     expect(await createCache(db).get('key')).toBe(2)
   })
 
-  it('uses lz4 where the server has it', async () => {
+  it('uses lz4 if the server has it', async () => {
     const db = drizzlePg(createPool(await createDatabase()))
     await migrate(db)
     const result = await db.execute(
@@ -124,7 +124,7 @@ describe('migrate', () => {
   it('leaves nothing half-done after a failure', async () => {
     const pool = createPool(await createDatabase())
     const db = drizzlePg(pool)
-    // The last of the tables cannot be made: its name is taken by a type.
+    // The last table cannot be created, because a type has its name.
     await pool.query('create type cache_state as (a int)')
     await expect(migrate(db)).rejects.toMatchObject({ code: 'DATABASE' })
     const { rows } = await pool.query("select relname from pg_class where relname like 'cache%' and relkind <> 'c'")
@@ -134,7 +134,7 @@ describe('migrate', () => {
     await createCache(db).set('key', 1)
   })
 
-  it('takes schemas and prefixes of any legal name, side by side', async () => {
+  it('accepts schemas and prefixes of any legal name, side by side', async () => {
     const pool = createPool(await createDatabase())
     const db = drizzlePg(pool)
     const names = [
@@ -169,7 +169,7 @@ describe('migrate', () => {
     expect(indexes.rows.length).toBe(2 * names.length)
   })
 
-  it('refuses names that Postgres would cut or cannot hold', () => {
+  it('refuses names that Postgres would truncate or cannot hold', () => {
     const longest = 'p'.repeat(33)
     expect(cacheTables({ prefix: longest })).toBeDefined()
     for (const options of [
@@ -185,7 +185,7 @@ describe('migrate', () => {
     }
   })
 
-  it('refuses settings out of range, before any request', async () => {
+  it('refuses settings out of range before any request', async () => {
     const wrong: MigrateOptions[] = [
       { fillfactor: 5 },
       { fillfactor: 85.5 },
@@ -200,7 +200,7 @@ describe('migrate', () => {
     }
   })
 
-  it('prints exactly what it runs, and psql’s way of running it works', async () => {
+  it('prints exactly the SQL that it runs, and psql can run it', async () => {
     const pool = createPool(await createDatabase())
     const text = migrationSql({ tables: cacheTables({ schema: 'printed' }), unlogged: true })
     await pool.query(text)
@@ -210,7 +210,7 @@ describe('migrate', () => {
     expect((await settings(drizzlePg(pool), 'printed.cache_entries')).persistence).toBe('u')
   })
 
-  it('needs no right to create anything once the tables are there', async () => {
+  it('needs no right to create anything once the tables exist', async () => {
     const url = await createDatabase()
     const pool = createPool(url)
     const role = `app_${crypto.randomUUID().slice(0, 8)}`

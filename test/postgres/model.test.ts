@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { advance } from '../setup/postgres-store.ts'
 
-/** What the cache should do, in the plainest way. Time is a number of milliseconds. */
+/** A model of the cache, as plain as possible. Time is a number of milliseconds. */
 class Model {
   now = 0
   entries = new Map<string, { value: unknown; expiresAt: number | null; tags: string[] }>()
@@ -25,7 +25,7 @@ class Model {
 
 type Step = (cache: Cache, model: Model) => Promise<void>
 
-// Few enough to meet again; of every kind that a key can be.
+// Few keys, so that they repeat, and every kind of key.
 const keys = fc.constantFrom(
   'a',
   'A',
@@ -57,7 +57,7 @@ const values = fc.oneof(
   fc.dictionary(fc.oneof(anyString, fc.constant('__proto__')), anyString, { maxKeys: 4 }),
   fc.integer({ min: 1, max: 3 }).map((n) => 'é"\\'.repeat(n * 10_000)),
 )
-// Seconds, far enough from each other and from the steps of time that no rounding or running time matters.
+// Seconds, far enough apart from each other and from the steps of time that rounding and run time do not matter.
 const ttls = fc.constantFrom(null, -100, 0, 1_000, 2_000, 4_000)
 const tagLists = fc.subarray(['t', 'u', "t'u"])
 
@@ -95,7 +95,8 @@ const steps: fc.Arbitrary<Step>[] = [
       } else if (Math.abs(held + delta) > Number.MAX_SAFE_INTEGER) {
         expect(outcome).toMatchObject({ code: 'COUNTER_RANGE' })
       } else {
-        // The database is exact in decimals and the model is not: near is near enough here, exactness is tested elsewhere.
+        // The database computes exact decimals and the model does not, so compare approximately. Other tests check
+        // exactness.
         expect(outcome).toBeCloseTo(held + delta, 3)
         if (entry && entry.value !== null) entry.value = outcome
         else model.write(key, outcome, ttl, [])
@@ -154,7 +155,7 @@ describe('any sequence of operations', () => {
     model.now += ms
   })
 
-  it('does what a plain model does: 250 sequences of up to 40', { timeout: 300_000 }, async () => {
+  it('gives the answers of a plain model: 250 sequences of up to 40 operations', { timeout: 300_000 }, async () => {
     let done = 0
     const sequence = fc.array(fc.oneof(...steps, sliding, time), { minLength: 10, maxLength: 40 })
     await fc.assert(
@@ -173,7 +174,7 @@ describe('any sequence of operations', () => {
     expect(done).toBeGreaterThan(4_000)
   })
 
-  it('takes any string as a key, or refuses it for what it is', async () => {
+  it('accepts any string as a key, or refuses it for the right reason', async () => {
     const cache = createCache(db, { timeout: 60_000 })
     await cache.clear()
     await fc.assert(

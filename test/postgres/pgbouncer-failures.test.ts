@@ -1,4 +1,4 @@
-/** What PgBouncer does when servers, sessions or clients are missing, and what the cache makes of it. */
+/** How the cache handles a PgBouncer that lacks servers, sessions or room for clients. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
@@ -13,7 +13,9 @@ import { eventually } from '../setup/eventually.ts'
 import { pgbouncerPath, startPgBouncer } from '../setup/pgbouncer.ts'
 import { startTcpRelay } from '../setup/tcp-relay.ts'
 
-/** postgres-js waits for the end of an answer that a fatal error never has, and then tells only that the connection closed. */
+/**
+ * postgres-js waits for the end of an answer. A fatal error has no end, so it reports only that the connection closed.
+ */
 const LOST_BY_POSTGRES_JS = { sqlState: undefined, sent: true, message: expect.stringContaining('was lost') }
 const PATIENT = { timeout: 60_000, warn: false } as const
 
@@ -35,7 +37,7 @@ const drivers: Record<string, (to: string, options?: postgres.Options<Record<str
   },
 }
 
-/** Takes the only session of a pooler. Returns the release. */
+/** Takes the only session of a pooler. Returns a function that releases it. */
 async function holdSession(bouncer: string): Promise<() => Promise<unknown>> {
   const holder = await createPool(bouncer, { max: 1 }).connect()
   await holder.query('begin')
@@ -49,7 +51,7 @@ const waiting = async () =>
   expect((await admin.query(`select from pg_stat_activity where wait_event_type = 'Lock'`)).rowCount).toBe(1)
 
 describe.skipIf(pgbouncerPath === undefined).each(Object.entries(drivers))('over %s', (name, connect) => {
-  it('statement mode serves every operation', async () => {
+  it('serves every operation in statement mode', async () => {
     const bouncer = await startPgBouncer(url, 2, ['pool_mode = statement'])
     await migrate(connect(bouncer))
     const cache = createCache(connect(bouncer), PATIENT)
@@ -65,7 +67,7 @@ describe.skipIf(pgbouncerPath === undefined).each(Object.entries(drivers))('over
     expect(await cache.clearExpired()).toMatchObject({ more: false })
   })
 
-  it('a statement that no session took in time is refused with a reason, if the driver passes one on', async () => {
+  it('gives a reason if no session took a statement in time, provided the driver passes one on', async () => {
     const bouncer = await startPgBouncer(url, 1, ['query_wait_timeout = 1'])
     const cache = createCache(connect(bouncer), PATIENT)
     await cache.set('key', 'old')
@@ -79,7 +81,7 @@ describe.skipIf(pgbouncerPath === undefined).each(Object.entries(drivers))('over
     expect(await cache.get('key')).toBe('old')
   })
 
-  it('a lost server repeats reads, and no write that may have run', async () => {
+  it('repeats reads after a lost server, but no write that may have run', async () => {
     const relay = await startTcpRelay(url)
     const bouncer = await startPgBouncer(relay.url, 1)
     const cache = createCache(connect(bouncer), PATIENT)
@@ -108,7 +110,7 @@ describe.skipIf(pgbouncerPath === undefined).each(Object.entries(drivers))('over
     expect(await cache.get('read')).toBe('value')
   })
 
-  it('a client that it has no room for has sent nothing', async () => {
+  it('reports sent: false for a client that the pooler has no room for', async () => {
     const bouncer = await startPgBouncer(url, 1, ['max_client_conn = 1'])
     const first = new pg.Client(bouncer)
     await first.connect()
@@ -121,7 +123,7 @@ describe.skipIf(pgbouncerPath === undefined).each(Object.entries(drivers))('over
   })
 })
 
-describe.skipIf(pgbouncerPath === undefined)('a write that no session took in time', () => {
+describe.skipIf(pgbouncerPath === undefined)('a write that got no session in time', () => {
   it('is repeated over pg, because nothing ran', async () => {
     const bouncer = await startPgBouncer(url, 1, ['query_wait_timeout = 1'])
     const pool = createPool(bouncer, { max: 1 })
@@ -131,15 +133,15 @@ describe.skipIf(pgbouncerPath === undefined)('a write that no session took in ti
     await cache.clear()
     expect(await cache.increment('counter')).toBe(1)
     const release = await holdSession(bouncer)
-    // After the first refusal.
+    // This is after the first refusal.
     pool.once('remove', () => void release())
     expect(await cache.increment('counter')).toBe(2)
     expect(roundTrips.slice(-2)).toEqual([1, 2])
   })
 })
 
-describe.skipIf(pgbouncerPath === undefined)('advice', () => {
-  it('names statement mode to a program that begins a transaction', async () => {
+describe.skipIf(pgbouncerPath === undefined)('advice of an error', () => {
+  it('names statement mode if a program begins a transaction', async () => {
     const bouncer = await startPgBouncer(url, 1, ['pool_mode = statement'])
     const refused = await createPool(bouncer).query('begin').catch(databaseFailure)
     expect(refused).toMatchObject({ message: expect.stringContaining('statement mode') })

@@ -1,4 +1,4 @@
-/** A pooler that gives each transaction another session, and so loses the names of prepared statements. */
+/** A pooler gives each transaction another session, so it loses the names of prepared statements. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { type Cache, type CacheEvent, createCache } from 'pgstash'
@@ -27,7 +27,7 @@ describe.skipIf(pgbouncerPath === undefined)('through PgBouncer 1.18 with transa
     const db = drizzle(createPool(bouncer, { max: 1 }))
     return { db, cache: createCache(db, { timeout: 60_000, ...options }) }
   }
-  /** Those of the pooler; its clients do not notice. */
+  /** The pooler's sessions end; its clients do not notice. */
   const endSessions = () =>
     createPool(database, { max: 1 }).query(
       `select pg_terminate_backend(pid, 60000) from pg_stat_activity
@@ -41,7 +41,7 @@ describe.skipIf(pgbouncerPath === undefined)('through PgBouncer 1.18 with transa
     return [await cache.get(key), await cache.getOrSet(`${key}:set`, () => 1), await cache.delete(key)]
   }
 
-  it('goes on without names if another client has prepared the same statements', async () => {
+  it('retries without names if another client has prepared the same statements', async () => {
     const [one, other] = [connect().cache, connect().cache]
     expect(await use(one, 'one')).toEqual(['value', 1, true])
     expect(await names()).not.toEqual([])
@@ -49,7 +49,7 @@ describe.skipIf(pgbouncerPath === undefined)('through PgBouncer 1.18 with transa
     expect(await use(one, 'again')).toEqual(['value', 1, true])
   })
 
-  it('goes on without names if the session that had them has gone, and counts once', async () => {
+  it('retries without names if the session that had them is gone, and counts once', async () => {
     const { cache } = connect()
     expect(await cache.increment('counter')).toBe(1)
     await endSessions()
@@ -68,7 +68,7 @@ describe.skipIf(pgbouncerPath === undefined)('through PgBouncer 1.18 with transa
     expect(roundTrips).toEqual([1, 2, 1, 1])
   })
 
-  it('says what to do inside a transaction, which the failure has ended', async () => {
+  it('gives advice inside a transaction, which the failure has aborted', async () => {
     const useInside = (key: string) => connect().db.transaction(async (tx) => use(createCache(tx), key))
     await useInside('first')
     const failing = useInside('second')

@@ -1,4 +1,4 @@
-/** What postgres-js does with statements that share a connection, and how a timeout must end them. */
+/** How postgres-js handles statements that share a connection, and how a timeout must end them. */
 import type { Logger } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
@@ -43,7 +43,7 @@ async function lockEntries(): Promise<() => Promise<unknown>> {
 const isWaiting = async () =>
   expect((await admin.query(`select from pg_stat_activity where wait_event_type = 'Lock'`)).rowCount).toBe(1)
 
-/** Twice, so that the client has prepared the statements and could send others behind them. */
+/** Twice, so that the client has prepared the statements and could pipeline others behind them. */
 async function warm(...caches: Cache[]) {
   for (const cache of [...caches, ...caches]) {
     await cache.setMany({ a: 'a', b: 'b', c: 'c' })
@@ -52,8 +52,8 @@ async function warm(...caches: Cache[]) {
   }
 }
 
-describe('a statement that times out between others', () => {
-  it('was not sent, and leaves the others their own answers', async () => {
+describe('a statement that times out among others', () => {
+  it('is not sent, and the others get the right answers', async () => {
     const db = drizzlePostgres({ client: connect() })
     const [patient, hasty] = [createCache(db, PATIENT), createCache(db, { timeout: HASTY_MS })]
     await warm(patient, hasty)
@@ -70,7 +70,7 @@ describe('a statement that times out between others', () => {
     expect(await patient.get('counter')).toBe(0)
   })
 
-  it('leaves statements of the program their own answers', async () => {
+  it('leaves the right answers to statements of the program', async () => {
     const client = connect()
     const hasty = createCache(drizzlePostgres({ client }), { timeout: HASTY_MS })
     await warm(hasty)
@@ -84,11 +84,11 @@ describe('a statement that times out between others', () => {
     await unlock()
   })
 
-  it('on a connection that the program reserved leaves it usable', async () => {
+  it('leaves a connection usable that the program has reserved', async () => {
     const client = connect({ fetch_types: true })
     await client`select 1`
     const reserved = await client.reserve()
-    // Drizzle reads the options of a client, and postgres-js gives a reserved connection none.
+    // Drizzle reads the options of a client, but postgres-js gives a reserved connection none.
     const db = drizzlePostgres({ client: Object.assign(reserved, { options: client.options }) as never })
     const [patient, hasty] = [createCache(db, PATIENT), createCache(db, { timeout: HASTY_MS })]
     await warm(patient)

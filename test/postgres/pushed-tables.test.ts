@@ -1,4 +1,4 @@
-/** Tables that only `drizzle-kit push` made: their keys have the collation of the database. */
+/** Tables that only `drizzle-kit push` created: their keys have the collation of the database. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate } from 'pgstash/migrate'
 import { cacheContract, type StoreUnderTest } from 'pgstash/testing'
@@ -13,13 +13,13 @@ const COLUMNS = [
   ['cache_changes', 'name'],
 ] as const
 
-describe('tables whose keys are not in the order of bytes', () => {
+describe('tables whose keys are not in byte order', () => {
   let store: StoreUnderTest
 
   beforeAll(async () => {
     const pool = createPool(await createDatabase())
     store = await postgresStore(drizzle(pool))
-    // In this order, the letters of both cases stand side by side, and punctuation comes before digits.
+    // This collation sorts both cases of a letter together, and punctuation before digits.
     for (const [table, column] of COLUMNS) {
       await pool.query(`alter table ${table} alter column ${column} type text collate "en-x-icu"`)
     }
@@ -36,7 +36,7 @@ describe('tables whose keys are not in the order of bytes', () => {
     },
   )
 
-  it('get the order of bytes from migrate, and keep their entries', async () => {
+  it('get byte order from migrate, and keep their entries', async () => {
     const pool = createPool(await createDatabase())
     await migrate(drizzle(pool))
     for (const [table, column] of COLUMNS) await pool.query(`alter table ${table} alter column ${column} type text`)

@@ -1,4 +1,4 @@
-/** What one refused statement means for others: nothing, unless the server cannot answer at all. */
+/** A refused statement does not affect other statements, unless the server cannot answer at all. */
 import { PGlite } from '@electric-sql/pglite'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
@@ -24,14 +24,14 @@ const status = (code: number): Fault => ({ kind: 'error', status: code, body: 's
 const openings = (events: readonly CacheEvent[]) =>
   events.filter((event) => event.type === 'error' && event.circuit === 'opened').length
 
-/** Moves the clock of this process on. */
+/** Moves the clock of this process forward. */
 function passTime(ms: number): void {
   const before = performance.now.bind(performance)
   vi.spyOn(performance, 'now').mockImplementation(() => before() + ms)
 }
 afterEach(() => void vi.restoreAllMocks())
 
-describe('the circuit', () => {
+describe('the circuit breaker', () => {
   let neon: Awaited<ReturnType<typeof createNeon>>
   beforeAll(async () => {
     neon = await createNeon(await createDatabase())
@@ -53,7 +53,7 @@ describe('the circuit', () => {
   it.each([
     ...['0A000', '21000', '22003', '22P05', '23505', '23514', '25006', '25P02', '26000', '27000', '38000'],
     ...['42501', '42703', '42883', '42P01', '44000', '53100', '53400', '54000', '55000', '55P03', 'P0001', 'XX001'],
-  ])('stays closed when the server answers with %s', async (code) => {
+  ])('stays closed if the server answers with %s', async (code) => {
     const cache = await create()
     neon.faults.always(sqlError(code))
     for (let i = 0; i < 7; i++) await cache.set('key', i)
@@ -82,14 +82,14 @@ describe('the circuit', () => {
     expect(openings(events)).toBe(1)
   })
 
-  it.each([413, 507])('stays closed when a request or an answer is too large (%i)', async (code) => {
+  it.each([413, 507])('stays closed if a request or an answer is too large (%i)', async (code) => {
     const cache = await create()
     neon.faults.always(status(code))
     for (let i = 0; i < 7; i++) await cache.set('key', i)
     expect(openings(events)).toBe(0)
   })
 
-  it('counts no failures of unrelated calls together if a refusal between them shows that the server answers', async () => {
+  it('resets its count if a refusal between failures shows that the server answers', async () => {
     const cache = await create()
     for (let i = 0; i < 7; i++) {
       neon.faults.next({ kind: 'reset' })
@@ -100,7 +100,7 @@ describe('the circuit', () => {
     expect(openings(events)).toBe(0)
   })
 
-  it('closes when the try after a pause is refused', async () => {
+  it('closes if the probe after a pause is refused by the server', async () => {
     const cache = await create()
     neon.faults.always(status(503))
     for (let i = 0; i < 7; i++) await cache.set('key', i)
@@ -170,7 +170,7 @@ describe.each(FORMS)('with %s', (_form, tables, routines) => {
     }
   })
 
-  it('a value that the database refuses to store keeps nobody waiting for it', async () => {
+  it('a value that the database refuses to store makes no caller wait', async () => {
     await pool.query(`alter table ${prefix}cache_entries add constraint strict check (value not like '%refused%')`)
     const held = async () =>
       (await pool.query(`select from ${prefix}cache_leases where token <> 'pass' and expires_at > now()`)).rowCount
@@ -191,7 +191,7 @@ describe.each(FORMS)('with %s', (_form, tables, routines) => {
     }
   })
 
-  it('a key that row-level security refuses keeps no other key from being stored', async () => {
+  it('a key that row-level security refuses does not keep other keys from being stored', async () => {
     await pool.query(`
       drop role if exists ${prefix}tenant; create role ${prefix}tenant login password 'p';
       grant all on all tables in schema public to ${prefix}tenant;
@@ -209,34 +209,31 @@ describe.each(FORMS)('with %s', (_form, tables, routines) => {
 })
 
 describe('a standby that is promoted', () => {
-  it.each(FORMS)(
-    'fills and slides again with %s, over the connections that it had',
-    async (_form, tables, routines) => {
-      const server = await startServer()
-      cleanup(server.stop)
-      const writable = drizzlePg({ client: createPool(server.url) })
-      await migrate(writable, { tables, routines })
-      await createCache(writable, { tables }).set('live', 'value', { expiration: '1h' })
-      const standby = await startStandby(server)
-      cleanup(standby.stop)
-      await standby.catchUp()
-      const cache = createCache(drizzlePg({ client: createPool(standby.url, { max: 1 }) }), { tables, onError: 'miss' })
-      const tiers = tieredCache({ l1: memoryCache(), l2: cache, l1Expiration: '1m' })
-      const deadline = await cache.expiration('live')
-      expect(await cache.get('live', { sliding: '2h' })).toBe('value')
-      expect(await tiers.getOrSet('new', () => 'first')).toBe('first')
-      expect(await cache.has('new')).toBe(false)
-      await standby.promote()
-      passTime(6_000)
-      expect(await tiers.getOrSet('new', () => 'second')).toBe('second')
-      expect(await cache.get('new')).toBe('second')
-      expect(await cache.get('live', { sliding: '2h' })).toBe('value')
-      expect(Number(await cache.expiration('live'))).toBeGreaterThan(Number(deadline))
-    },
-  )
+  it.each(FORMS)('fills and slides again with %s, over its old connections', async (_form, tables, routines) => {
+    const server = await startServer()
+    cleanup(server.stop)
+    const writable = drizzlePg({ client: createPool(server.url) })
+    await migrate(writable, { tables, routines })
+    await createCache(writable, { tables }).set('live', 'value', { expiration: '1h' })
+    const standby = await startStandby(server)
+    cleanup(standby.stop)
+    await standby.catchUp()
+    const cache = createCache(drizzlePg({ client: createPool(standby.url, { max: 1 }) }), { tables, onError: 'miss' })
+    const tiers = tieredCache({ l1: memoryCache(), l2: cache, l1Expiration: '1m' })
+    const deadline = await cache.expiration('live')
+    expect(await cache.get('live', { sliding: '2h' })).toBe('value')
+    expect(await tiers.getOrSet('new', () => 'first')).toBe('first')
+    expect(await cache.has('new')).toBe(false)
+    await standby.promote()
+    passTime(6_000)
+    expect(await tiers.getOrSet('new', () => 'second')).toBe('second')
+    expect(await cache.get('new')).toBe('second')
+    expect(await cache.get('live', { sliding: '2h' })).toBe('value')
+    expect(Number(await cache.expiration('live'))).toBeGreaterThan(Number(deadline))
+  })
 })
 
-it('a PGlite that is read-only answers hits', async () => {
+it('a read-only PGlite answers hits', async () => {
   const client = new PGlite()
   cleanup(() => client.close())
   const db = drizzlePglite({ client })

@@ -1,4 +1,7 @@
-/** A database that answers reads and refuses writes: a standby, a role that is read-only by default, a role that may only read. */
+/**
+ * A database that answers reads and refuses writes: a standby, a role that is read-only by default, or a role with only
+ * read rights.
+ */
 import { neon } from '@neondatabase/serverless'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
@@ -118,12 +121,12 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
         await writer.getOrSet('stale', () => 'old', { expiration: '1h', stale: '1h' })
         await writer.touch('stale', 0.001)
         await standby.catchUp()
-        // Finds out that routines are missing, or that none may be called.
+        // This call finds out that routines are missing, or that the role may not call them.
         await create().getOrSet('live', () => 'computed')
         events.length = 0
       })
 
-      it('answers all reads, with hits in one round trip', async () => {
+      it('answers all reads, and hits take one round trip', async () => {
         const cache = create()
         await cache.getOrSet('live', () => 'computed')
         await cache.get('live', { sliding: '2h' })
@@ -142,7 +145,7 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
         expect(events.every(({ roundTrips }) => roundTrips <= 1)).toBe(true)
       })
 
-      it('serves a stale value to a caller that takes it', async () => {
+      it('serves a stale value to a caller that accepts it', async () => {
         const cache = create()
         for (let i = 0; i < 2; i++) {
           expect(await cache.getOrSet('stale', () => expect.unreachable(), { stale: '1h' })).toBe('old')
@@ -151,7 +154,7 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
         await expect(cache.getOrSet('stale', () => 'new')).rejects.toMatchObject({ sqlState })
       })
 
-      it('refuses a miss with advice, and computes it with onError miss', async () => {
+      it('rejects a miss with advice, and computes it with onError miss', async () => {
         const strict = create()
         for (let i = 0; i < 2; i++) {
           await expect(strict.getOrSet('new', () => 'computed')).rejects.toMatchObject({
@@ -169,7 +172,7 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
         expect(await soft.has('new')).toBe(false)
       })
 
-      it('asks a read-only database to write once in a while, not for each miss', async () => {
+      it('tries to write to a read-only database only now and then, not for each miss', async () => {
         const cache = create({ onError: 'miss' })
         await cache.getOrSet('new', () => 'computed')
         events.length = 0
@@ -178,7 +181,7 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
         expect(trips()).toBe(sqlState === '25006' ? 4 : 8)
       })
 
-      it('drops soft writes, fails those that must not pretend, and keeps the circuit closed', async () => {
+      it('drops soft writes, rejects writes that must not be lost, and keeps the circuit closed', async () => {
         const cache = create({ onError: 'miss' })
         for (let i = 0; i < 7; i++) {
           await cache.set('live', 'other')
@@ -195,11 +198,11 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
         await expect(strict.touch('live', '2h')).rejects.toMatchObject({ sqlState })
       })
 
-      it('fills a first tier, is a node of a sharded cache, and is counted', async () => {
+      it('fills a first tier, works as a node of a sharded cache, and counts in metrics', async () => {
         const l2 = create()
         const tiers = tieredCache({ l1: memoryCache(), l2, l1Expiration: '1m' })
         for (let i = 0; i < 3; i++) expect(await tiers.getOrSet('live', () => 'computed')).toBe('value')
-        // The first call may try to claim before.
+        // The first call may try to claim before that.
         expect(trips()).toBeLessThanOrEqual(2)
         const changing = tieredCache({ l1: memoryCache(), l2: create(), l1Expiration: '1m', changes: true })
         expect(await changing.getOrSet('live', () => 'computed')).toBe('value')
@@ -213,7 +216,7 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
         expect(metered.metrics()).toMatchObject({ hits: 1, misses: 1 })
       })
 
-      it('serves stored responses, and leaves all others to the handler', async () => {
+      it('serves stored responses, and passes all others to the handler', async () => {
         let handled = 0
         const handler = () => {
           handled++
@@ -238,12 +241,12 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
           expect(missed.headers.get('cache-status')).toContain(`DATABASE ${sqlState}`)
         }
         const before = handled
-        // Nobody holds the lease of an expired response, so nobody waits for it.
+        // Nobody holds the lease of an expired response, so no request waits for it.
         expect(await (await here(request('old'))).text()).toBe(`page ${before + 1}`)
         expect(events.filter((event) => event.type === 'error' && event.circuit !== undefined)).toEqual([])
       })
 
-      it('never fails a query for its cache, and lets through what cannot be counted', async () => {
+      it('never fails a query because of its cache, and allows calls that a limit cannot count', async () => {
         const items = pgTable('items', { id: integer('id').primaryKey() })
         const own = drizzlePg({ client: createPool(as('reader')) })
         const soft = create({ onError: 'miss' })

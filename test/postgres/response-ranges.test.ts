@@ -33,7 +33,7 @@ const BODIES: Record<string, Uint8Array> = {
 }
 
 describe.each(Object.entries(BODIES))('a body of 8 MB of %s', (_, whole) => {
-  it('moves only the part that a range needs', async () => {
+  it('transfers only the part that a range needs', async () => {
     await responses.put('/a', whole)
     for (const at of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, whole.length / 2, whole.length - 10]) {
       const { body, bytesOut, requests } = await responses.part('/a', { first: at, last: at + 9 })
@@ -52,7 +52,7 @@ describe.each([
   ['text', BYTES],
   ['bytes', Uint8Array.of(0xff, ...BYTES.subarray(1))],
 ])('every range of a body of %s', (_, whole) => {
-  it('is in what moves', async () => {
+  it('is contained in the transferred bytes', async () => {
     await responses.put('/a', whole)
     for (let first = 0; first < whole.length; first += 7) {
       for (let last = first; last < whole.length; last += 3) {
@@ -65,27 +65,27 @@ describe.each([
   })
 })
 
-describe('a range', () => {
+describe('a range request', () => {
   const whole = repeated('0123456789', 100_000)
   const ends = async (range: Parameters<typeof responses.part>[1]) => {
     const { body } = await responses.part('/a', range)
     return body && [body.offset, body.offset + body.bytes.length]
   }
 
-  it('of the last bytes moves these', async () => {
+  it('transfers the last bytes for a suffix range', async () => {
     await responses.put('/a', whole)
     expect(await ends({ suffix: 10 })).toEqual([99_990, 100_000])
     expect(await ends({ suffix: 1 })).toEqual([99_999, 100_000])
   })
 
-  it('past the end moves what is there', async () => {
+  it('transfers the available bytes for a range past the end', async () => {
     await responses.put('/a', whole)
     expect(await ends({ first: 99_990, last: 1e9 })).toEqual([99_990, 100_000])
     expect(await ends({ first: 99_990, last: Number.POSITIVE_INFINITY })).toEqual([99_990, 100_000])
     expect(await ends({ first: 99_990, last: undefined })).toEqual([99_990, 100_000])
   })
 
-  it('moves the whole body if that is shorter', async () => {
+  it('transfers the whole body if that is shorter', async () => {
     await responses.put('/a', whole)
     for (const range of [{ first: 0, last: undefined }, { suffix: 1e9 }, { suffix: Number.POSITIVE_INFINITY }]) {
       expect(await ends(range)).toEqual([0, 100_000])
@@ -94,7 +94,7 @@ describe('a range', () => {
     expect(await ends({ first: 0, last: 74_000 })).toEqual([0, 74_001])
   })
 
-  it('outside of the body moves nothing', async () => {
+  it('transfers nothing for a range outside of the body', async () => {
     await responses.put('/a', whole)
     for (const range of [{ first: 100_000, last: undefined }, { first: 1e21, last: 1e22 }, { suffix: 0 }]) {
       expect(await ends(range)).toBeUndefined()
@@ -102,25 +102,25 @@ describe('a range', () => {
     expect((await responses.part('/a', { first: 1e6, last: undefined })).entry?.meta.bytes).toBe(100_000)
   })
 
-  it('of an empty body is the empty body, or nothing', async () => {
+  it('answers a range of an empty body with the empty body, or with nothing', async () => {
     await responses.put('/a', '')
     expect(await ends({ suffix: 5 })).toEqual([0, 0])
     expect(await ends({ first: 0, last: 0 })).toBeUndefined()
     expect(await ends(undefined)).toEqual([0, 0])
   })
 
-  it('that ends before it begins selects the whole', async () => {
+  it('gets the whole body if the range ends before it begins', async () => {
     await responses.put('/a', whole)
     expect(await ends({ first: 10, last: 5 })).toEqual([0, 100_000])
   })
 
-  it('of a response other than 200 moves the whole body', async () => {
+  it('transfers the whole body of a response other than 200', async () => {
     await responses.put('/a', whole, { status: 404 })
     expect(await ends({ first: 0, last: 9 })).toEqual([0, 100_000])
     expect(await ends({ first: 1e6, last: undefined })).toEqual([0, 100_000])
   })
 
-  it('moves nothing for a HEAD, or if the client has the response', async () => {
+  it('transfers nothing for a HEAD, or if the client has the response', async () => {
     await responses.put('/a', whole, { tag: '1' })
     const range = { first: 0, last: 9 }
     expect((await responses.read('/a', { range, headOnly: true })).entry).toMatchObject({ body: undefined })
@@ -128,7 +128,7 @@ describe('a range', () => {
     expect((await responses.read('/a', { range, noneMatch: ['2'] })).entry?.body?.bytes).toHaveLength(10)
   })
 
-  it('of an encrypted response moves the whole body', async () => {
+  it('transfers the whole body of an encrypted response', async () => {
     responses = createResponses(site, { codec: encryptingCodec({ keys: { k: noise(32) } }) })
     await responses.put('/a', whole)
     expect(await ends({ first: 0, last: 9 })).toEqual([0, 100_000])

@@ -18,8 +18,8 @@ const CODECS: [string, Codec][] = [
 ]
 const cost = () => ({ roundTrips: 0, bytes: 0 })
 
-describe.each(CODECS)('the store of responses with %s', (_, codec) => {
-  it('carries what the caller adds to the metadata, and nothing of its own', async () => {
+describe.each(CODECS)('the response store with %s', (_, codec) => {
+  it('returns the metadata that the caller added, and no internal fields', async () => {
     const responses = createResponses(site, { codec })
     const added = { decoded: true, ranges: [[0, 9]], tag: 'a', sliding: true } as const
     await responses.put('/a', Uint8Array.of(0xff), added)
@@ -28,7 +28,7 @@ describe.each(CODECS)('the store of responses with %s', (_, codec) => {
     expect(entry?.body).toEqual({ bytes: Uint8Array.of(0xff), offset: 0 })
   })
 
-  it('gives a body back after its fields were freshened', async () => {
+  it('returns a body after its headers were freshened', async () => {
     const responses = createResponses(site, { codec })
     for (const body of ['text', Uint8Array.of(0xff, 0)]) {
       await emptyTables(site.db)
@@ -58,7 +58,7 @@ describe.each(CODECS)('the store of responses with %s', (_, codec) => {
     }
   })
 
-  it('reports the bytes that it moves', async () => {
+  it('reports the transferred bytes', async () => {
     const responses = createResponses(site, { codec, onEvent() {} })
     await responses.put('/a', crypto.getRandomValues(new Uint8Array(30_000)))
     const moved = cost()
@@ -67,7 +67,7 @@ describe.each(CODECS)('the store of responses with %s', (_, codec) => {
   })
 })
 
-it('stores a response without a digest if the digest of a codec fails', async () => {
+it('the response store stores a response without a digest if the digest of a codec fails', async () => {
   for (const digest of [() => Promise.reject(new Error('broken')), () => Uint8Array.of(1) as never]) {
     await emptyTables(site.db)
     const responses = createResponses(site, { codec: { ...encrypting, digest } })

@@ -1,4 +1,4 @@
-/** The store of responses below any response cache, over HTTP. */
+/** The response store below any response cache, over HTTP. */
 import { neon } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { type CacheOptions, createCache } from 'pgstash'
@@ -20,7 +20,7 @@ export const META: ResponseMeta = {
   vary: [],
 }
 
-/** A store of its own, as each isolate has one. */
+/** Returns a new store, as each isolate has one. */
 export function createResponses(site: Pick<Site, 'faults' | 'server'>, options: CacheOptions = {}) {
   const cache = createCache(drizzle(neon(site.server.connectionString)), { timeout: 60_000, ...options })
   const engine = postgresEngineOf(cache)
@@ -29,7 +29,7 @@ export function createResponses(site: Pick<Site, 'faults' | 'server'>, options: 
   return {
     store,
     request: (url: string) => request(store, url),
-    /** Claims the lease of a URL and stores a response. */
+    /** Claims the lease of a URL, and stores a response. */
     async put(url: string, body: Uint8Array | string, meta: Partial<ResponseMeta> = {}): Promise<boolean> {
       const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
       const base = store.keyOf(url)
@@ -58,7 +58,7 @@ export function createResponses(site: Pick<Site, 'faults' | 'server'>, options: 
     },
     read: (url: string, options: Partial<ResponseRead> = {}) =>
       store.read({ ...request(store, url), ...options }, cost()),
-    /** The bytes that a range moves, and what they are. */
+    /** The bytes that a range transfers. */
     async part(url: string, range: BodyRange | undefined) {
       site.faults.reset()
       const { entry } = await store.read({ ...request(store, url), range }, cost())

@@ -1,4 +1,4 @@
-/** Uses a cache over the documents' pool until its input ends, also from within a transaction. */
+/** Uses a cache over the documented pool until its input ends, also from within a transaction. */
 import { once } from 'node:events'
 import { sql } from 'drizzle-orm'
 import { createCache } from 'pgstash'
@@ -12,7 +12,7 @@ async function main() {
   const cache = createCache(db)
   const near = await createListening(url)
   await cache.set('key', 1)
-  // Idle in a transaction when its connection ends.
+  // This connection is idle in a transaction when the server ends it.
   const open = db.transaction(async (tx) => {
     await tx.execute(sql`select 1`)
     process.stdout.write('ready')

@@ -1,4 +1,4 @@
-/** Programs and commands go on when Postgres ends their connections. */
+/** Programs and commands continue after Postgres ends their connections. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { migrate } from 'pgstash/migrate'
@@ -21,11 +21,11 @@ const endings: Record<string, (admin: pg.Client, url: string) => Promise<unknown
   'are ended by an operator': (admin) => admin.query(`select pg_terminate_backend(pid, 60000) ${SESSIONS}`),
   'end with a crash of the server': async (admin, url) => {
     const { rows } = await admin.query<{ pid: number }>(`select pid ${SESSIONS} limit 1`)
-    // Not by `once`, which rejects at the client's error.
+    // Not with `once`, which rejects at the client's error.
     const ended = new Promise((resolve) => admin.on('end', () => resolve(undefined)))
     for (const { pid } of rows) process.kill(pid, 'SIGKILL')
     await ended
-    // The server takes connections again once all its old processes are gone.
+    // The server accepts connections again once all its old processes have ended.
     await eventually(async () => {
       const client = new pg.Client(url)
       client.on('error', () => {})
@@ -36,7 +36,7 @@ const endings: Record<string, (admin: pg.Client, url: string) => Promise<unknown
 }
 
 describe('`pgstash stats --watch`', () => {
-  it('goes on when its idle connection ends', async () => {
+  it('continues after its idle connection ends', async () => {
     const url = await createLonelyDatabase()
     await migrate(drizzle(createPool(url)))
     const { child, said, ended } = start(['stats', '--json', '--watch', '--every', '1'], { DATABASE_URL: url })
@@ -51,7 +51,7 @@ describe('`pgstash stats --watch`', () => {
   })
 })
 
-describe('a process with the documents’ pools', () => {
+describe('a process with the pools of the docs', () => {
   it.each(Object.entries(endings))('survives when all its connections %s', async (_how, end) => {
     const url = await createLonelyDatabase()
     const script = run(url)

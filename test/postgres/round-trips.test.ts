@@ -16,8 +16,8 @@ beforeAll(async () => {
 beforeEach(async () => {
   faults.heal()
   await migrate(db)
-  // Of its own, so that no statement is left from another test.
-  // Patient, because other test files may take all of a small machine.
+  // A separate server, so that no statement is left from another test. The timeout is long, because other test files
+  // may keep a small machine busy.
   cache = createCache(db, { timeout: 60_000 })
   await cache.clear()
   await cache.setMany({ live: { a: 1 }, number: 1 })
@@ -63,7 +63,7 @@ const operations: Record<string, (cache: Cache) => Promise<unknown>> = {
   },
 }
 
-describe('over HTTP, one round trip of one statement', () => {
+describe('one round trip of one statement over HTTP', () => {
   for (const [name, run] of Object.entries(operations)) {
     it(name, async () => {
       await run(cache)
@@ -81,13 +81,13 @@ describe('over HTTP, one round trip of one statement', () => {
     expect(await cache.count()).toBe(0)
   })
 
-  it('migrate takes one, the first time and every other', async () => {
+  it('migrate takes one, in the first run and in every later one', async () => {
     await migrate(db)
     expect({ requests: faults.requests, statements: faults.statements }).toEqual({ requests: 1, statements: 1 })
   })
 })
 
-describe('over HTTP, no round trip', () => {
+describe('no round trip over HTTP', () => {
   const free: Record<string, (cache: Cache) => Promise<unknown>> = {
     'an empty getMany': (c) => c.getMany([]),
     'an empty setMany': (c) => c.setMany([]),
@@ -123,7 +123,7 @@ describe('bytes over HTTP', () => {
     clear: (c) => c.clear(),
   }
   for (const [name, run] of Object.entries(CALLS)) {
-    it(`${name} brings no value back`, async () => {
+    it(`${name} returns no value`, async () => {
       await cache.set('big', BIG)
       faults.reset()
       await run(cache)
@@ -132,14 +132,14 @@ describe('bytes over HTTP', () => {
     })
   }
 
-  it('set and setMany send a value once and bring none back', async () => {
+  it('set and setMany send a value once and return none', async () => {
     await cache.set('big', BIG)
     await cache.setMany({ big: BIG, other: 1 })
     expect(faults.bytesOut).toBeLessThan(2_000)
     expect(faults.bytesIn).toBeLessThan(2 * BIG.length + 6_000)
   })
 
-  it('a get brings the value once', async () => {
+  it('a get transfers the value once', async () => {
     await cache.set('big', BIG)
     faults.reset()
     await Promise.all([cache.get('big'), cache.get('big'), cache.get('big')])
@@ -148,10 +148,10 @@ describe('bytes over HTTP', () => {
 })
 
 describe('batches over HTTP', () => {
-  it('a setMany of 50 MB goes in parts of at most 4 MiB, and arrives whole', async () => {
+  it('a setMany of 50 MB is sent in parts of at most 4 MiB, and arrives whole', async () => {
     const entries = Array.from({ length: 30 }, (_, i) => [`part ${i}`, `"${i}"`.repeat(300_000)] as const)
     await cache.setMany(entries)
-    // Encoded they are 1.5 to 1.8 MB each, so two go together.
+    // Encoded they are 1.5 to 1.8 MB each, so each request holds two.
     expect(faults.requests).toBe(15)
     for (const [key, value] of entries) expect(await cache.get(key)).toBe(value)
   })
@@ -166,7 +166,7 @@ describe('batches over HTTP', () => {
     expect(faults.requests).toBe(9)
   })
 
-  it('gets of one tick that are together too large for one answer still succeed', async () => {
+  it('gets of one tick succeed although they are together too large for one answer', async () => {
     const keys = Array.from({ length: 9 }, (_, i) => `large ${i}`)
     for (const key of keys) await cache.set(key, 'x'.repeat(8_000_000))
     const values = await Promise.all(keys.map((key) => cache.get<string>(key)))

@@ -24,7 +24,7 @@ beforeEach(async () => {
   await prepare(writer)
 })
 
-/** A pool whose sessions begin with these settings. */
+/** A pool whose sessions start with these settings. */
 function sessions(settings: Record<string, string>, database = url) {
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
   return drizzle({ client: createPool(database, { options: options.join(' ') }) })
@@ -39,7 +39,7 @@ async function expectRight(cache: Cache, calls: Readonly<Record<string, Call>> =
   expect(wrong).toEqual([])
 }
 
-describe('every operation answers right in a session with', () => {
+describe('every operation answers correctly in a session with', () => {
   const settings: Record<string, string>[] = [
     { extra_float_digits: '0' },
     { extra_float_digits: '-15' },
@@ -83,7 +83,7 @@ it('a search_path without the tables is refused with advice', async () => {
   await expect(cache.get('object')).rejects.toMatchObject({ code: 'DATABASE', sqlState: '42P01' })
 })
 
-it('list tells a namespace from those below it with standard_conforming_strings off', async () => {
+it('list tells a namespace from nested ones with standard_conforming_strings off', async () => {
   const cache = createCache(sessions({ standard_conforming_strings: 'off', escape_string_warning: 'off' }))
   await cache.namespace('a').setMany({ 'b direct': 1, 'b with\\backslash': 1, 'b with|bar': 1 })
   await cache.namespace('a').namespace('b').set('nested', 1)
@@ -91,7 +91,7 @@ it('list tells a namespace from those below it with standard_conforming_strings 
   expect(entries.map(({ key }) => key).sort()).toEqual(['b direct', 'b with\\backslash', 'b with|bar'])
 })
 
-it('a statement that runs out of time or waits too long for a lock fails, and reads as a miss where that is asked for', async () => {
+it('a statement that hits statement_timeout or lock_timeout fails, and counts as a miss with onError: miss', async () => {
   const locker = new pg.Client(url)
   await locker.connect()
   cleanup(() => locker.end())
@@ -124,7 +124,7 @@ describe('a database that refuses writes', () => {
   }
   for (const [name, connect] of Object.entries(refusing)) {
     describe(name, () => {
-      it('sliding reads answer what is there, in one round trip once it is known', async () => {
+      it('answers sliding reads, in one round trip once it is known to be read-only', async () => {
         const trips: number[] = []
         const cache = createCache(await connect(), { onEvent: ({ roundTrips }) => trips.push(Number(roundTrips)) })
         await writer.set('due', 'v', { expiration: 60 })
@@ -134,14 +134,14 @@ describe('a database that refuses writes', () => {
         expect(trips).toEqual([name === 'a role that may only read' ? 3 : 2, 1, 1, 1])
       })
 
-      it('sliding reads through a first tier answer too', async () => {
+      it('answers sliding reads through a first tier', async () => {
         const l2 = createCache(await connect())
         await writer.set('due', 'v', { expiration: 60 })
         const cache = tieredCache({ l1: memoryCache(), l2, l1Expiration: '1s' })
         expect(await cache.get('due', { sliding: 3600 })).toBe('v')
       })
 
-      it('getOrSet answers what is there, and tells of the refusal where it would compute', async () => {
+      it('answers hits of getOrSet, and reports the refusal if it would compute', async () => {
         const cache = createCache(await connect())
         for (let i = 0; i < 2; i++) {
           expect(await cache.getOrSet('object', () => 'computed')).toEqual({ a: 1 })
@@ -152,7 +152,7 @@ describe('a database that refuses writes', () => {
         expect(await soft.getOrSet('new', () => 'computed')).toBe('computed')
       })
 
-      it('counters and limits fail', async () => {
+      it('rejects counters and limits', async () => {
         const cache = createCache(await connect(), { onError: 'miss' })
         await expect(cache.increment('n')).rejects.toMatchObject({ code: 'DATABASE' })
         await expect(cache.limit('n', { limit: 1, period: 60 })).rejects.toMatchObject({ code: 'DATABASE' })
@@ -160,7 +160,7 @@ describe('a database that refuses writes', () => {
     })
   }
 
-  it('a sliding read in a read-only transaction of the caller’s answers, and does not end it', async () => {
+  it('answers a sliding read in a read-only transaction of the caller, and does not abort it', async () => {
     await writer.set('due', 'v', { expiration: 60 })
     await drizzle({ client: createPool(url) }).transaction(
       async (tx) => {
@@ -174,7 +174,7 @@ describe('a database that refuses writes', () => {
     )
   })
 
-  it('a sliding read in a transaction that may write pushes the deadline out', async () => {
+  it('extends the deadline by a sliding read in a transaction that may write', async () => {
     await writer.set('due', 'v', { expiration: 60 })
     await drizzle({ client: createPool(url) }).transaction(async (tx) => {
       expect(await createCache(tx).get('due', { sliding: 3600 })).toBe('v')

@@ -56,7 +56,7 @@ describe.each(Object.entries(DRIVERS))('over %s, a snapshot from the future', (_
   })
 
   it.each(Object.entries(FILLS))(
-    'keeps %s from storing what it computed, and an event says why',
+    'keeps %s from storing the computed value, and an event says why',
     async (_fill, fill) => {
       const errors: unknown[] = []
       const cache = createCache(db, {
@@ -84,7 +84,7 @@ describe.each(Object.entries(DRIVERS))('over %s, a snapshot from the future', (_
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('of a request that passed by a lease proves nothing', async () => {
+  it('proves nothing for a request that a hit-for-miss let pass', async () => {
     const run = createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }).run
     await db.execute(
       sql`insert into cache_entries (key, value, written_by) values ('url', 'body', pg_current_xact_id())`,
@@ -98,7 +98,7 @@ describe.each(Object.entries(DRIVERS))('over %s, a snapshot from the future', (_
     expect(await attempt(await createCache(db).snapshot())).toBe(1)
   })
 
-  it('of now is none', async () => {
+  it('does not include a current snapshot, which every write accepts', async () => {
     const cache = createCache(db)
     const now = await cache.snapshot()
     for (const write of Object.values({ ...WRITES, ...FILLS })) {
@@ -135,7 +135,7 @@ describe('a standby', () => {
       const pool = createPool(primary.url)
       const writer = createCache(drizzle(pool))
       const sent = async () => {
-        // Flushes what an asynchronous commit has left, so that it is sent.
+        // Flushes the WAL of asynchronous commits, so that it is sent.
         await pool.query('checkpoint')
         const { rows } = await pool.query('select pg_current_wal_insert_lsn()::text as lsn')
         const replica = createPool(standby.url)
@@ -157,7 +157,7 @@ describe('a standby', () => {
     },
   )
 
-  it('says that a running transaction is visible, which is why', async () => {
+  it('reports a running transaction as visible, which is the reason', async () => {
     const pool = createPool(primary.url, { max: 1 })
     await pool.query('begin')
     const { rows } = await pool.query('select pg_current_xact_id()::text as id')

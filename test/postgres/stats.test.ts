@@ -1,4 +1,4 @@
-/** Statistics of tables that are too large to be counted while somebody waits. */
+/** Statistics of tables that are too large to be counted while a caller waits. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { type CacheOptions, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -12,7 +12,7 @@ let pool: ReturnType<typeof createPool>
 beforeAll(async () => {
   pool = createPool(await createDatabase())
   await migrate(drizzle(pool))
-  // Some 60 MB; a third each is expired, will expire, and never does.
+  // About 60 MB: a third is expired, a third will expire, and a third is permanent.
   await pool.query(
     `insert into cache_entries (key, value, expires_at, kept_until)
      select 'large|' || i, repeat('x', 300), given.at, given.at
@@ -24,14 +24,14 @@ beforeAll(async () => {
   await pool.query(`insert into cache_entries (key, number) select 'small|' || i, i from generate_series(1, 500) as i`)
 })
 
-/** Patient: these statements are the largest, and the machine may be busy. */
+/** A long timeout: these statements are the largest, and the machine may be busy. */
 const create = (options: CacheOptions = {}) => createCache(drizzle(pool), { timeout: 60_000, ...options })
 
-/** Some thousand pages are drawn: six deviations off, which no run will see. */
+/** The sample has some thousand pages. The bound is six standard deviations, which no run will reach. */
 const near = (value: number, expected: number) => Math.abs(value - expected) / expected < 0.1
 
 describe('stats of a large table', () => {
-  it('are estimates that say so, come near, and add up', async () => {
+  it('are marked as estimates, come close, and add up', async () => {
     const stats = await create().stats()
     expect(stats.estimated).toBe(true)
     expect(stats.total).toBe(stats.expired + stats.unexpired + stats.forever)
@@ -50,7 +50,7 @@ describe('stats of a large table', () => {
     ]).toEqual([true, true, true, true, true])
   })
 
-  it('are exact for a namespace that is small', async () => {
+  it('are exact for a small namespace', async () => {
     const stats = await create({ namespace: 'small' }).stats()
     expect(stats).toMatchObject({ total: 500, forever: 500, expired: 0, unexpired: 0, estimated: false })
     expect(await create({ namespace: 'none' }).stats()).toMatchObject({
@@ -59,14 +59,14 @@ describe('stats of a large table', () => {
     })
   })
 
-  it('are estimates for a namespace that is large', async () => {
+  it('are estimates for a large namespace', async () => {
     const stats = await create({ namespace: 'large' }).stats()
     expect(stats.estimated).toBe(true)
     expect(near(stats.total, LARGE)).toBe(true)
     expect(near(stats.unexpired, LARGE / 3)).toBe(true)
   })
 
-  it('are never less than what was counted, where the sample misses a namespace', async () => {
+  it('are never less than the counted entries if the sample misses a namespace', async () => {
     await pool.query(
       `insert into cache_entries (key, number) select 'mid|' || i, i from generate_series(1, 50001) as i`,
     )

@@ -13,7 +13,7 @@ let db: ReturnType<typeof drizzle>
 let cache: Cache
 
 beforeAll(async () => {
-  // One connection, so that it alone decides when its statistics are sent.
+  // One connection, so that its statistics are sent at a known time.
   pool = createPool(await createDatabase(), { max: 1 })
   db = drizzle(pool)
   await migrate(db)
@@ -37,18 +37,18 @@ async function statistics() {
   return rows[0] as { updates: number; hot: number; seqScans: number }
 }
 
-/** Text that neither lz4 nor pglz makes small enough to stay out of TOAST. */
+/** Text that neither lz4 nor pglz compresses enough to stay out of TOAST. */
 const incompressible = (length: number) =>
   Array.from({ length }, () => String.fromCharCode(33 + Math.floor(Math.random() * 90))).join('')
 
 const names = Array.from({ length: 500 }, (_, i) => `key ${i}`)
 
 describe('storage on a real server', () => {
-  it('touches within a slot are heap-only: all of 500, and no index grows', async () => {
-    // In the middle of a slot of ten minutes, so that a second more stays in it.
+  it('touches within a slot are heap-only updates: all of 500, and no index grows', async () => {
+    // In the middle of a slot of ten minutes, so that one more second stays in it.
     const deadline = Math.floor((Date.now() + 3_600_000) / 600_000) * 600_000 + 300_000
-    // Ten times as many as are touched: each page has room for its new versions, so that the count does not depend on
-    // whether other transactions of the server let it be pruned meanwhile.
+    // Ten times as many entries as are touched. Each page has room for the new versions, so the count does not depend
+    // on whether other transactions of the server delay pruning.
     const all = Array.from({ length: 5_000 }, (_, i) => `key ${i}`)
     await cache.setMany(
       all.map((name) => [name, { some: 'value' }]),
@@ -64,7 +64,7 @@ describe('storage on a real server', () => {
     expect(await one("select pg_indexes_size('cache_entries')")).toBe(indexBytes)
   })
 
-  it('a sliding read of a long span leaves its slot when it is due: one write of the indexes, none of the value', async () => {
+  it('a due sliding read of a long span writes the indexes once, and the value not at all', async () => {
     await cache.set('key', 'x'.repeat(5_000), { expiration: '1h' })
     const before = await statistics()
     await cache.get('key', { sliding: '2h' })
@@ -90,7 +90,7 @@ describe('storage on a real server', () => {
     expect(await readAll()).toBe(500)
   })
 
-  it('reads, sliding ones that are not due included, take no transaction id', async () => {
+  it('reads take no transaction id, including sliding reads that are not due', async () => {
     await cache.set('key', 1, { tags: ['x'], expiration: '1h' })
     const assigned = await db.transaction(async (tx) => {
       const reader = createCache(tx)
@@ -112,7 +112,7 @@ describe('storage on a real server', () => {
     expect(assigned).toEqual({ idle: null, busy: expect.any(String) })
   })
 
-  it('touching a value of 1 MB writes no TOAST: every chunk stays where it was', async () => {
+  it('touching a value of 1 MB writes no TOAST chunk', async () => {
     const toast = await one<string>(
       "select reltoastrelid::regclass::text from pg_class where relname = 'cache_entries'",
     )
@@ -125,12 +125,12 @@ describe('storage on a real server', () => {
     for (let i = 1; i <= 20; i++) await cache.touch('big', 3_600 + i)
     for (let i = 1; i <= 20; i++) expect(await cache.get('big', { sliding: 4_600 * i })).toBe(value)
     expect(await chunks()).toBe(before)
-    // The same look at a write shows that it can tell the difference.
+    // The same check on a write proves that it can tell the difference.
     await cache.set('big', value)
     expect(await chunks()).not.toBe(before)
   })
 
-  it('operations on keys find them through the index, with plans that were made for any parameter', async () => {
+  it('operations on keys use the index, with generic plans', async () => {
     await cache.setMany(Array.from({ length: 20_000 }, (_, i) => [`key ${i}`, 1]))
     await cache.namespace('app').setMany(Array.from({ length: 5_000 }, (_, i) => [`key ${i}`, 1]))
     await pool.query('vacuum analyze cache_entries')
@@ -161,7 +161,7 @@ describe('storage on a real server', () => {
     await pool.query('reset plan_cache_mode')
   })
 
-  it('what may still be served as stale is kept: touches keep the distance, cleanup waits for its end', async () => {
+  it('a stale window survives: touches keep its length, and cleanup waits for its end', async () => {
     const distance = () =>
       one<number>("select extract(epoch from kept_until - expires_at)::int from cache_entries where key = 'key'")
     const serveStale = () =>
@@ -183,7 +183,7 @@ describe('storage on a real server', () => {
     expect(await cache.clearExpired()).toEqual({ removed: 0, more: false })
     await advance(db, 600_000)
     expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
-    // Made absent on purpose: nothing stale is left of it.
+    // Deleted on purpose, so nothing stale remains.
     await cache.set('key', 1, { expiration: 60 })
     await serveStale()
     await cache.touch('key', 0)
@@ -191,7 +191,7 @@ describe('storage on a real server', () => {
   })
 
   it.each([[undefined], [['x']]])(
-    'a limit on a number that may always be served stale removes it no earlier, tags: %j',
+    'a limit does not shorten the endless stale window of a number, tags: %j',
     async (tags) => {
       await cache.getOrSet('key', () => 1, { expiration: '1h', stale: null, tags })
       await cache.limit('key', { limit: 5, period: 60 })
@@ -201,7 +201,7 @@ describe('storage on a real server', () => {
     },
   )
 
-  it('cleanup finds what is past keeping through the slot index', async () => {
+  it('cleanup finds deletable entries through the slot index', async () => {
     await cache.setMany(
       Array.from({ length: 20_000 }, (_, i) => [`live ${i}`, 1]),
       { expiration: '1h' },
@@ -218,7 +218,7 @@ describe('storage on a real server', () => {
 })
 
 describe('keys and their order', () => {
-  it('long keys are stored in exactly 512 bytes, and end in their SHA-256', async () => {
+  it('long keys take exactly 512 bytes, and end in their SHA-256', async () => {
     const key = 'é'.repeat(600)
     await cache.set(key, 1)
     expect(await one('select octet_length(key) from cache_entries')).toBe(512)
@@ -247,15 +247,15 @@ describe('keys and their order', () => {
     expect(new Set(seen).size).toBe(4)
   })
 
-  it('the columns that operators query say what the documentation says', async () => {
+  it('the columns that operators query mean what the docs say', async () => {
     await cache.namespace('shop').set('user:42', 1, { expiration: 60, tags: ['b', 'a'] })
     const { rows } = await pool.query('select key, tags, expires_at = kept_until as same from cache_entries')
     expect(rows).toEqual([{ key: 'shop|user:42', tags: ['b', 'a'], same: true }])
   })
 })
 
-describe('in a database with a language’s order', () => {
-  it('keys are in byte order, and a namespace holds its own', async () => {
+describe('in a database with a linguistic collation', () => {
+  it('keys sort in byte order, and a namespace covers exactly its keys', async () => {
     const admin = createPool(inject('databaseUrl'), { max: 1 })
     const name = `pgstash_icu_${crypto.randomUUID().slice(0, 8)}`
     await admin.query(`create database ${name} template template0 locale_provider icu icu_locale 'en-US' locale 'C'`)

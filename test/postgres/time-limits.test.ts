@@ -14,7 +14,7 @@ describe.each([
   ['shared', sharedTimeLimits],
   ['separate', separateTimeLimits],
 ])('%s time limits', (_name, create) => {
-  it('end each call at its own time, and no call that has stopped', () => {
+  it('end each call at its time limit, but no call that is done', () => {
     const ended: string[] = []
     const limits = create<string>(LIMIT_MS, (call) => ended.push(call))
     limits.start('first')
@@ -32,7 +32,7 @@ describe.each([
     expect(ended).toEqual(['first', 'second'])
   })
 
-  it('keep no timer once all calls have stopped', () => {
+  it('keep no timer once all calls are done', () => {
     const limits = create<string>(LIMIT_MS, () => {})
     limits.start('first')
     limits.start('second')
@@ -43,7 +43,7 @@ describe.each([
 })
 
 describe('shared time limits', () => {
-  it('make one timer for all pending calls', () => {
+  it('start one timer for all pending calls', () => {
     const limits = sharedTimeLimits<string>(LIMIT_MS, () => {})
     for (const call of ['first', 'second', 'third']) limits.start(call)
     expect(vi.getTimerCount()).toBe(1)

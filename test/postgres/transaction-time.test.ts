@@ -1,4 +1,7 @@
-/** Spans in a transaction of the caller count from each statement. Those of `now()` would count from the transaction's start. */
+/**
+ * TTLs in a transaction of the caller count from each statement. With `now()` they would count from the start of the
+ * transaction.
+ */
 import { sql } from 'drizzle-orm'
 import { type Cache, createCache, type Database } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -6,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { createDatabase } from '../setup/databases.ts'
 import { connectors } from '../setup/drivers.ts'
 
-/** How long the transaction is open before the cache is called. */
+/** How long the transaction is open before the first call of the cache. */
 const SPENT_MS = 1_500
 
 interface Transactional extends Database {
@@ -16,7 +19,7 @@ interface Transactional extends Database {
 const { 'neon-http': _, ...withTransactions } = connectors
 
 describe.each(Object.entries(withTransactions))('late in a transaction over %s', (_name, connect) => {
-  /** Runs work in a transaction that has been open for a while, and returns a cache outside of it. */
+  /** Runs `work` in a transaction that has been open for a while, and returns a cache outside of it. */
   async function late<T>(work: (cache: Cache) => Promise<T>): Promise<{ cache: Cache; result: T }> {
     const db = (await connect(await createDatabase())) as Transactional
     await migrate(db)
@@ -27,7 +30,7 @@ describe.each(Object.entries(withTransactions))('late in a transaction over %s',
     return { cache: createCache(db), result }
   }
 
-  it('a short expiration counts from the write', async () => {
+  it('a short TTL counts from the write', async () => {
     const { cache } = await late(async (own) => {
       await own.set('set', 1, { expiration: 1.4 })
       await own.setMany({ many: 1, others: 2 }, { expiration: 1.4 })

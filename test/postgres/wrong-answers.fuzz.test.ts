@@ -1,4 +1,7 @@
-/** Answers of any shape that a proxy, a broken line or a driver can make of the right one: an error each, never a value. */
+/**
+ * Malformed answers that a proxy, a broken connection or a driver can make of a correct one. Each must cause an error,
+ * never a value.
+ */
 import { neon } from '@neondatabase/serverless'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
@@ -15,7 +18,7 @@ import { CALLS, type Call, prepare } from './calls.ts'
 
 const SEED = Number(process.env.TEST_SEED ?? 19)
 const CALLS_EACH = Number(process.env.TEST_FUZZ_CALLS ?? 400)
-/** Of all answers. High, so that retries fail as well. */
+/** The share of malformed answers. High, so that retries fail as well. */
 const FAULT_RATE = 0.5
 
 type Row = unknown
@@ -24,10 +27,10 @@ type Random = () => number
 
 const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
 
-/** Cells of another type. Not null, which is a value where a column can hold it. */
+/** Cells of another type. Not null, which is a valid value in a nullable column. */
 const CELLS: readonly unknown[] = [0, 5, 1.5, true, false, [], ['x'], {}, { a: 1 }, ['5']]
 
-/** What becomes of the rows; each element of the answer stays JSON. */
+/** Changes the rows; each element of the answer stays JSON. */
 const ROW_FAULTS: Readonly<Record<string, (rows: Rows, random: Random, other: Rows) => unknown>> = {
   'no list': (_rows, random) => pick(random, [null, {}, 'rows', 5, true, { 0: ['x'] }]),
   'null rows': (rows) => (rows.length > 0 ? rows.map(() => null) : [null]),
@@ -49,7 +52,7 @@ const ROW_FAULTS: Readonly<Record<string, (rows: Rows, random: Random, other: Ro
   'rows of another statement': (_rows, _random, other) => other,
 }
 
-/** No client can tell these from right answers: they may read as a miss, and nothing else. */
+/** No client can tell these from correct answers. They may count as a miss, and as nothing else. */
 const MISSING_ROWS = 'missing rows'
 
 const BODIES = [
@@ -65,12 +68,12 @@ const BODIES = [
 ]
 
 interface Tamper {
-  /** Undefined lets an answer pass. */
+  /** Undefined lets an answer pass unchanged. */
   fault: string | undefined
   random: Random
 }
 
-/** Answers of statements that are not the one that runs; by their text. */
+/** Answers of other statements than the one that runs, by their text. */
 function createOthers() {
   const known = new Map<string, unknown>()
   return {
@@ -82,7 +85,7 @@ function createOthers() {
   }
 }
 
-/** A wrapper of fetch that makes something else of an answer. */
+/** A wrapper of fetch that changes an answer. */
 function tamperingFetch(tamper: Tamper): typeof fetch {
   const original = globalThis.fetch
   const others = createOthers()
@@ -117,7 +120,7 @@ const HTTP_FAULTS = [
   MISSING_ROWS,
 ]
 
-/** A proxy's callback that makes something else of what it got. */
+/** A proxy callback that changes the answer. */
 function tamperingProxy(url: string, tamper: Tamper): Database {
   const pool = createPool(url)
   const others = createOthers()
@@ -138,7 +141,7 @@ interface Seen {
   errors: number
 }
 
-/** What is wrong with the outcome of a call; undefined if nothing is. */
+/** Describes what is wrong with the outcome of a call; undefined if nothing is. */
 async function judge(
   call: Call,
   cache: Cache,
@@ -184,7 +187,7 @@ describe.each(Object.entries(transports))('over %s', (_name, { faults, connect }
   })
 
   it.each(['throw', 'miss'] as const)(
-    'no answer of another shape is taken for a value, with onError: %s',
+    'takes no malformed answer for a value, with onError: %s',
     { timeout: 300_000 },
     async (onError) => {
       const random = seededRandom(SEED)

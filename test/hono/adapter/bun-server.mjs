@@ -1,4 +1,4 @@
-/** Serves responses that only Bun knows, behind a response cache and without one. Run by reports-bun.test.ts. */
+/** Serves responses whose content only Bun knows, with a response cache and without one. Run by reports-bun.test.ts. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { Hono } from 'hono'

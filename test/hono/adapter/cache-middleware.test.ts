@@ -29,12 +29,12 @@ type Env = { Bindings: Bindings; Variables: CacheVariables }
 
 const STALE = { expiration: '1m', stale: '1h' } as const
 
-/** An execution context as a platform gives it, that remembers what it is to keep alive. */
+/** An execution context like a platform's. It records the promises that it must keep alive. */
 function execution() {
   const background: Promise<unknown>[] = []
   const context: ExecutionContext = {
     waitUntil(work) {
-      // As Workers do: the method needs its object.
+      // As on Workers, the method throws when it is called without its object.
       if (this !== context) throw new TypeError('Illegal invocation')
       background.push(work)
     },
@@ -44,7 +44,7 @@ function execution() {
   return { context, background }
 }
 
-/** Answers with what is cached, or with the path's last part, stale for an hour. */
+/** Answers with the cached value, or with the last part of the path. Values may be served stale for an hour. */
 function pages(middleware = cacheMiddleware<Bindings>({ cache })) {
   return new Hono<Env>()
     .use(middleware)
@@ -105,7 +105,7 @@ describe('the cache on the context', () => {
 })
 
 describe('background work', () => {
-  it('is kept alive by the request that caused it, and the cache is shared', async () => {
+  it('is kept alive by the request that started it, although requests share the cache', async () => {
     const app = pages()
     const [first, second, third] = [execution(), execution(), execution()]
     const answer = async (value: string, { context }: typeof first) =>
@@ -114,7 +114,7 @@ describe('background work', () => {
     await Promise.all(first.background.splice(0))
     await advance(db, 61_000)
     expect(await answer('new', second)).toBe('old')
-    // The read that may claim, and the refresh.
+    // The read that may claim the lease, and the refresh.
     expect([first.background, second.background].map(({ length }) => length)).toEqual([0, 2])
     await Promise.all(second.background)
     expect(await answer('newer', third)).toBe('new')
@@ -134,7 +134,7 @@ describe('background work', () => {
     expect(await cache.namespace('a').namespace('b').get('page')).toBe('new')
   })
 
-  it("uses the cache's or the call's waitUntil if the platform has no context or the call names one", async () => {
+  it('uses the waitUntil of the cache or the call if the platform has no context or the call has one', async () => {
     const [ofTheCache, ofTheCall]: [Promise<unknown>[], Promise<unknown>[]] = [[], []]
     const own = createCache(db, { waitUntil: (work) => ofTheCache.push(work) })
     await own.getOrSet('page', 'old', STALE)
@@ -153,7 +153,7 @@ describe('background work', () => {
     await Promise.all(ofTheCall)
   })
 
-  it('knows the versions of namespaces', async () => {
+  it('is kept alive in versioned namespaces', async () => {
     const app = new Hono().use(cacheMiddleware({ cache })).get('/', async (c) => {
       await c.var.cache.namespace('a', { version: 2 }).set('key', 'second')
       return c.json((await c.var.cache.namespace('a').get('key')) ?? null)

@@ -18,7 +18,7 @@ const LONG = 'compressible '.repeat(1_000)
 const lines: string[] = []
 
 describe.each(['before', 'after'] as const)('middleware %s the cache', (side) => {
-  it('etag gives validators to misses and hits, and 304s to both', async () => {
+  it('etag adds validators to misses and hits, and answers both with 304', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, { [side]: [etag()] })
     const tag = (await fetch('/a')).headers.get('etag') ?? ''
     expect(tag).toMatch(/^"[0-9a-f]{40}"$/)
@@ -27,7 +27,7 @@ describe.each(['before', 'after'] as const)('middleware %s the cache', (side) =>
     expect((await fetch('/a')).headers.get('etag')).toBe(tag)
   })
 
-  it('compress never gives a client what it does not accept', async () => {
+  it('compress never gives a client an encoding that it does not accept', async () => {
     const { fetch } = createApp(site, (c) => c.text(LONG, 200, fresh), {}, { [side]: [compress()] })
     for (const _ of ['miss', 'hit']) {
       const gzipped = await fetch('/a', { headers: { 'accept-encoding': 'gzip' } })
@@ -87,7 +87,7 @@ describe.each(['before', 'after'] as const)('middleware %s the cache', (side) =>
   })
 })
 
-describe('a response that is encoded', () => {
+describe('an encoded response', () => {
   it('is stored per Accept-Encoding, even without Vary', async () => {
     const { fetch } = createApp(site, (c) =>
       c.req.header('accept-encoding')?.includes('br')
@@ -100,8 +100,8 @@ describe('a response that is encoded', () => {
   })
 })
 
-describe('a response that cannot be changed', () => {
-  it('such as one of fetch or Response.redirect is stored', async () => {
+describe('a response with immutable headers', () => {
+  it('is stored, such as one from fetch or Response.redirect', async () => {
     const { fetch } = createApp(
       site,
       (c) => {
@@ -115,20 +115,20 @@ describe('a response that cannot be changed', () => {
     expect((await fetch('/redirect')).headers.get('location')).toBe('https://example.com/b')
   })
 
-  it('such as a network error is passed on without Cache-Status', async () => {
+  it('is passed on without Cache-Status if it is a network error', async () => {
     const { send } = createApp(site, () => Response.error())
     expect((await send('/a')).type).toBe('error')
   })
 })
 
 describe('a request', () => {
-  it('for a WebSocket bypasses the cache', async () => {
+  it('bypasses the cache if it is for a WebSocket', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     await fetch('/a', { headers: { upgrade: 'websocket', connection: 'upgrade' } })
     expect([await stored(site), site.faults.requests]).toEqual([[], expect.any(Number)])
   })
 
-  it('reaches the handler with everything that the runtime added', async () => {
+  it('reaches the handler with all properties that the runtime added', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag: '"1"' }))
     const controller = new AbortController()
     await fetch('/a', { headers: { 'if-none-match': '"0"', cookie: 'a=1' }, signal: controller.signal })

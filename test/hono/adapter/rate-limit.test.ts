@@ -1,4 +1,4 @@
-/** What `rateLimit` does with Hono's context. What it counts is tested in test/rate-limit. */
+/** How `rateLimit` uses Hono's context. The tests in test/rate-limit cover the counting. */
 import { Hono } from 'hono'
 import type { Cache } from 'pgstash'
 import { rateLimit as limitHandler } from 'pgstash/fetch'
@@ -22,7 +22,7 @@ function limited(options: Partial<RateLimitOptions> = {}) {
 }
 
 describe('a limit', () => {
-  it('lets the limit of requests through, then none until the window ends', async () => {
+  it('allows as many requests as the limit, then none until the window ends', async () => {
     const app = limited()
     expect(await statuses(app, 4)).toEqual([200, 200, 429, 429])
     await advance(stash.db, 30_000)
@@ -68,8 +68,8 @@ describe('a limit', () => {
   })
 })
 
-describe('the header fields', () => {
-  it('list all limits that a request met, in order', async () => {
+describe('the rate-limit headers', () => {
+  it('list all limits that apply to a request, in order', async () => {
     const app = new Hono()
       .use(rateLimit({ cache, ...TWO, name: 'day', limit: 100, period: '1d' }))
       .use(rateLimit({ cache, ...TWO, name: 'minute', limit: 1 }))
@@ -91,9 +91,9 @@ describe('the header fields', () => {
   it.each<[string, () => Response | Promise<Response>]>([
     ['a plain response', () => new Response('plain', { headers: { 'x-own': 'kept' } })],
     ['a response whose headers cannot be changed', () => Response.redirect('https://example.com/', 302)],
-    ['an empty one', () => new Response(null, { status: 204 })],
+    ['an empty response', () => new Response(null, { status: 204 })],
     [
-      'that of a proxy',
+      'the response of a proxy',
       () => new Response('', { headers: { ratelimit: '"origin";r=1', 'ratelimit-policy': '"origin";q=2' } }),
     ],
   ])('are on %s', async (_name, handler) => {
@@ -104,7 +104,7 @@ describe('the header fields', () => {
     for (const name of ['x-own', 'location']) expect(answer.headers.get(name)).toBe(plain.headers.get(name))
   })
 
-  it('are on responses to errors and to unknown paths', async () => {
+  it('are on error responses and on 404s', async () => {
     const app = limited()
       .get('/throws', () => {
         throw new Error('of the handler')
@@ -119,12 +119,12 @@ describe('the header fields', () => {
   })
 
   it.each<[string, (response: Response) => unknown]>([
-    ['whose body was read', (response) => response.text()],
+    ['whose body has been read', (response) => response.text()],
     ['whose body is being read', (response) => response.body?.getReader()],
     ['of a protocol switch', (response) => Object.defineProperty(response, 'status', { value: 101 })],
-    ['with a socket of workerd', (response) => Object.defineProperty(response, 'webSocket', { value: {} })],
-    ['that was written already', ({ headers }) => headers.set('x-hono-already-sent', 'true')],
-  ])('are not on a response %s, which stays as it is', async (_name, change) => {
+    ['with a workerd socket', (response) => Object.defineProperty(response, 'webSocket', { value: {} })],
+    ['that has been written', ({ headers }) => headers.set('x-hono-already-sent', 'true')],
+  ])('are not added to a response %s, which stays unchanged', async (_name, change) => {
     const own = new Response('body')
     await change(own)
     const app = new Hono().use(rateLimit({ cache, ...TWO })).get('/', () => own)
@@ -133,8 +133,8 @@ describe('the header fields', () => {
   })
 })
 
-describe('a refusal', () => {
-  it('keeps the headers that middleware in front set', async () => {
+describe('a refused request', () => {
+  it('keeps the headers that outer middleware set', async () => {
     const app = new Hono()
       .use(async (c, next) => {
         c.header('x-before', 'kept')
@@ -148,12 +148,12 @@ describe('a refusal', () => {
     ])
   })
 
-  it('has no body for HEAD', async () => {
+  it('gets no body for HEAD', async () => {
     const answer = await limited({ limit: 0 }).request('/', { method: 'HEAD' })
     expect([answer.status, await answer.text(), answer.headers.has('retry-after')]).toEqual([429, '', true])
   })
 
-  it('may be the response of onLimit, which gets the context and the count', async () => {
+  it('gets the response of onLimit, which receives the context and the count', async () => {
     const onLimit = vi.fn<NonNullable<RateLimitOptions['onLimit']>>((c) => c.html('<p>Slow down</p>', 503))
     const answer = await limited({ limit: 0, onLimit }).request('/')
     expect([answer.status, await answer.text()]).toEqual([503, '<p>Slow down</p>'])
@@ -168,15 +168,15 @@ describe('a refusal', () => {
   })
 })
 
-describe('errors', () => {
-  it('of the database reach onError with the context, and the request passes', async () => {
+describe('failures of rateLimit', () => {
+  it('in the database reach onError with the context, and the request passes', async () => {
     const onError = vi.fn<NonNullable<RateLimitOptions['onError']>>()
     stash.faults.always({ kind: 'error', status: 500 })
     expect(await statuses(limited({ limit: 0, onError }), 1)).toEqual([200])
     expect(onError.mock.calls).toMatchObject([[{ code: 'DATABASE' }, { req: { path: '/' } }]])
   })
 
-  it('of the database reach app.onError with failOpen: false', async () => {
+  it('in the database reach app.onError with failOpen: false', async () => {
     const app = limited({ failOpen: false }).onError((error, c) => c.text(error.name, 503))
     stash.faults.always({ kind: 'error', status: 500 })
     const answer = await app.request('/')
@@ -184,11 +184,11 @@ describe('errors', () => {
   })
 
   it.each<[string, object, string]>([
-    ['a key that is no string', { key: () => undefined }, 'InvalidKeyError'],
-    ['a key that is no address', { key: () => addressKey(undefined) }, 'InvalidKeyError'],
-    ['an onLimit that answers nothing', { limit: 0, onLimit: () => {} }, 'InvalidOptionError'],
+    ['a key that is not a string', { key: () => undefined }, 'InvalidKeyError'],
+    ['a key that is not an address', { key: () => addressKey(undefined) }, 'InvalidKeyError'],
+    ['an onLimit that returns nothing', { limit: 0, onLimit: () => {} }, 'InvalidOptionError'],
     ['a cache that is not found', { cache: () => undefined }, 'InvalidOptionError'],
-  ])('of a request are thrown even with failOpen: %s', async (_name, options, error) => {
+  ])('in a request are thrown even with failOpen: %s', async (_name, options, error) => {
     const app = limited(options).onError((thrown, c) => c.text(thrown.name, 500))
     const answer = await app.request('/')
     expect([answer.status, await answer.text()]).toEqual([500, error])
@@ -198,10 +198,10 @@ describe('errors', () => {
     ['no options', undefined],
     ['null', null],
     ['a number', 5],
-    ['an onLimit that is no function', { onLimit: 429 }],
-    ['an option that does not exist', { windowMs: 60_000 }],
-    ['a limit below zero', { limit: -1 }],
-  ])('of the options are thrown at once: %s', (_name, options) => {
+    ['an onLimit that is not a function', { onLimit: 429 }],
+    ['an unknown option', { windowMs: 60_000 }],
+    ['a negative limit', { limit: -1 }],
+  ])('in the options are thrown at once: %s', (_name, options) => {
     const given = typeof options === 'object' && options !== null ? { cache, ...TWO, ...options } : options
     expect(() => rateLimit(given as RateLimitOptions)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })

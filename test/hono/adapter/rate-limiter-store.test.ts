@@ -35,14 +35,14 @@ function limited(options: Limiter = {}, store: Store = rateLimiterStore(cache)) 
 }
 
 describe('hono-rate-limiter with the store', () => {
-  it('lets the limit of requests through per window, over all instances', async () => {
+  it('allows as many requests as the limit in each window, over all instances', async () => {
     const [one, two] = [limited(), limited()]
     expect([await statuses(one, 1), await statuses(two, 2), await statuses(one, 1)]).toEqual([[200], [200, 429], [429]])
     await advance(db, 61_000)
     expect(await statuses(one, 3)).toEqual([200, 200, 429])
   })
 
-  it('costs one round trip a request', async () => {
+  it('costs one round trip per request', async () => {
     for (const status of [200, 200, 429]) {
       faults.reset()
       expect(await statuses(limited(), 1)).toEqual([status])
@@ -50,14 +50,14 @@ describe('hono-rate-limiter with the store', () => {
     }
   })
 
-  it('of 50 lets exactly 50 of 200 parallel requests through', async () => {
+  it('allows exactly 50 of 200 parallel requests with a limit of 50', async () => {
     const app = limited({ limit: 50 })
     const answers = await Promise.all(Array.from({ length: 200 }, () => app.request('/')))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(50)
   })
 
   it.each([-86_400_000, 86_400_000])(
-    'tells the seconds to wait, on a machine whose clock is %d ms off',
+    'states the seconds to wait, on a machine whose clock is %d ms off',
     async (off) => {
       const real = Date.now
       const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + off)
@@ -113,7 +113,7 @@ describe('the store', () => {
     return made
   }
 
-  it('counts, and returns when the window ends', async () => {
+  it('counts, and returns the end of the window', async () => {
     const before = Date.now()
     expect(await store.get('a')).toBeUndefined()
     const first = await store.increment('a')
@@ -125,7 +125,7 @@ describe('the store', () => {
     expect(await store.increment('b')).toMatchObject({ totalHits: 1 })
   })
 
-  it('counts down without moving the deadline', async () => {
+  it('decrements without moving the deadline', async () => {
     await store.increment('a')
     await store.increment('a')
     const before = await store.get('a')
@@ -133,14 +133,14 @@ describe('the store', () => {
     expect(await store.get('a')).toEqual({ totalHits: 1, resetTime: before?.resetTime })
   })
 
-  it('counts down to no less than 0', async () => {
+  it('decrements to 0 at most', async () => {
     await store.increment('a')
     for (let i = 0; i < 3; i++) await store.decrement('a')
     expect(await store.get('a')).toMatchObject({ totalHits: 0 })
     expect(await store.increment('a')).toMatchObject({ totalHits: 1 })
   })
 
-  it('creates no counter by counting down, even if the window has just ended', async () => {
+  it('creates no counter by a decrement, even if the window has just ended', async () => {
     await store.decrement('never counted')
     await store.increment('ended')
     await advance(db, 61_000)
@@ -151,7 +151,7 @@ describe('the store', () => {
     }
   })
 
-  it('resets one key, or all of its own keys and no others', async () => {
+  it('resets one key, or all of its keys but no others', async () => {
     const other = opened({ prefix: 'other' })
     for (const each of [store, other]) for (const key of ['a', 'b']) await each.increment(key)
     await cache.set('kept', 1)
@@ -162,7 +162,7 @@ describe('the store', () => {
     expect(await cache.get('kept')).toBe(1)
   })
 
-  it('accepts every key that a request can bring', async () => {
+  it('accepts every key that a request can contain', async () => {
     for (const key of ['', '\0', '\ud800', 'x'.repeat(5_000), '__proto__']) {
       expect(await store.increment(key)).toMatchObject({ totalHits: 1 })
       await store.resetKey(key)

@@ -1,4 +1,4 @@
-/** Under Bun, a client sees the same response with the cache as without it. */
+/** Under Bun, a client gets the same response with the cache as without it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -23,10 +23,10 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-/** Bun sends this type for a body whose type nobody knows, but not always. To a client it means the same as none. */
+/** Bun sometimes sends this type for a body of unknown type. For a client it equals no type. */
 const UNKNOWN_TYPE = 'application/octet-stream'
 
-/** What a client can tell of a response, apart from the cache's own fields. */
+/** All properties of a response that a client can observe, except the headers that the cache adds. */
 async function seen(path: string, init: RequestInit = {}) {
   const response = await fetch(base + path, init)
   const { status, headers } = response
@@ -34,14 +34,14 @@ async function seen(path: string, init: RequestInit = {}) {
   return { status, type, body: await response.text() }
 }
 
-/** Bun puts the media type of these into the fields, where it can be read. */
+/** Bun copies the media type of these bodies into the headers, which scripts can read. */
 const TYPED = ['blob', 'form', 'file']
 const UNTYPED = ['text', 'bytes', 'stream', 'direct', 'iterator']
 const BODIES = [...TYPED, ...UNTYPED]
 
 describe('under Bun, a body', () => {
   it.each([...TYPED.map((kind) => [kind, '']), ...UNTYPED.map((kind) => [kind, '?type=text/html'])])(
-    'of kind %s%s has the type that it has without the cache, on a miss and on a hit',
+    'of kind %s%s has the same type with and without the cache, on a miss and on a hit',
     async (kind, query) => {
       const path = `/${kind}/max-age=60${query}`
       const plain = await seen(`/plain${path}`)
@@ -52,13 +52,13 @@ describe('under Bun, a body', () => {
     },
   )
 
-  it.each(UNTYPED)('of kind %s whose type nobody can read is passed on untouched, and not stored', async (kind) => {
+  it.each(UNTYPED)('of kind %s with an unreadable type is passed on untouched, and not stored', async (kind) => {
     const plain = await seen(`/plain/${kind}/max-age=60`)
     for (const _ of [1, 2]) expect(await seen(`/cached/${kind}/max-age=60`)).toEqual(plain)
     expect(await stored(site)).toEqual([])
   })
 
-  it.each(BODIES)('of kind %s that is not stored has the type that it has without the cache', async (body) => {
+  it.each(BODIES)('of kind %s that is not stored has the same type with and without the cache', async (body) => {
     for (const method of ['GET', 'POST']) {
       expect(await seen(`/cached/${body}/private`, { method })).toEqual(
         await seen(`/plain/${body}/private`, { method }),
@@ -68,7 +68,7 @@ describe('under Bun, a body', () => {
 })
 
 describe('under Bun, a response without content', () => {
-  it.each([204, 205, 304])('of status %i is sent as without the cache', async (status) => {
+  it.each([204, 205, 304])('of status %i is the same with and without the cache', async (status) => {
     for (const method of ['GET', 'POST']) {
       expect(await seen(`/cached/status/${status}`, { method })).toEqual(
         await seen(`/plain/status/${status}`, { method }),

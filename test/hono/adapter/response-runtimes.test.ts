@@ -1,4 +1,7 @@
-/** The middleware where it will run: bundled in workerd and on edge-runtime, and on Node behind a real server. */
+/**
+ * The middleware in the runtimes that it targets: bundled in workerd and on edge-runtime, and on Node behind a real
+ * server.
+ */
 import { cp } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -36,7 +39,7 @@ const RUNTIMES: [string, () => Promise<Ask>][] = [
 ]
 
 describe.each(RUNTIMES)('the response cache %s', (name, start) => {
-  /** Whether this runtime keeps work alive after a response. */
+  /** True if this runtime keeps work alive after a response. */
   const canWork = name !== 'on Node'
   let ask: Ask
   beforeAll(async () => {
@@ -65,7 +68,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
       const response = await ask('/a')
       expect([brief(response), (await response.text()) === first]).toEqual(['hit', false])
     })
-    // Where nothing keeps work alive after a response, the first one waits for the refresh itself.
+    // If nothing keeps work alive after a response, the first request waits for the refresh itself.
     expect(during === first).toBe(canWork)
   })
 
@@ -83,7 +86,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
     expect([brief(hit), await hit.text()]).toEqual(['hit', 'part part part text'])
   })
 
-  it('gives every client the fields that middleware in front sets for it', async () => {
+  it('gives every client the headers that outer middleware sets for it', async () => {
     for (const user of ['alice', 'bob']) {
       const response = await ask('/front', { 'x-user': user })
       expect(await response.text()).toBe('page')
@@ -93,7 +96,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
     }
   })
 
-  // On edge-runtime there is no socket that a client could close.
+  // Edge-runtime has no socket that a client could close.
   if (name !== 'on edge-runtime')
     it('stores nothing if the client disconnects, and blocks no other request', async () => {
       for (let i = 0; i < 2; i++) {
@@ -109,7 +112,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
       await stored(0)
     })
 
-  it('answers 50 concurrent cold requests with one call of the handler', async () => {
+  it('answers 50 concurrent cold requests with one handler call', async () => {
     const responses = await Promise.all(times(50, () => ask('/slow')))
     const bodies = await Promise.all(responses.map((response) => response.text()))
     expect(responses.map(({ status }) => status)).toEqual(times(50, () => 200))
@@ -124,7 +127,7 @@ describe.each(RUNTIMES)('the response cache %s', (name, start) => {
   })
 })
 
-/** Resolves once so many responses are stored. */
+/** Resolves once this many responses are stored. */
 async function stored(count: number): Promise<void> {
   await eventually(async () => {
     const { rows } = await site.db.execute(sql`select count(*)::int as count from cache_entries where meta is not null`)

@@ -64,7 +64,7 @@ it('node.ts and vercel.ts serve misses and then hits', async () => {
   vi.unstubAllEnvs()
 })
 
-it("legacy.ts stores and validates an origin's responses, and serves them if the origin is down", async () => {
+it('legacy.ts stores and validates an origin’s responses, and serves them if the origin is unreachable', async () => {
   const asked: (string | undefined)[] = []
   const origin = serve({
     port: 0,
@@ -126,7 +126,7 @@ it('per-user.ts separates the responses of users', async () => {
   ])
 })
 
-it('per-user.ts gives the responses of anonymous clients no tag', async () => {
+it('per-user.ts adds no tag to the responses of anonymous clients', async () => {
   const cache = ownCache(site)
   const app = accounts(
     cache,
@@ -141,7 +141,7 @@ it('per-user.ts gives the responses of anonymous clients no tag', async () => {
   expect(await ask()).toBe('hit')
 })
 
-it('purge.ts purges with its write, softly, and over HTTP', async () => {
+it('purge.ts purges in the transaction of its write, softly, and over HTTP', async () => {
   const cache = ownCache(site)
   const { fetch } = createApp(
     site,

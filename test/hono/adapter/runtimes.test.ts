@@ -57,7 +57,7 @@ async function expectExactly(send: () => Promise<Response>): Promise<void> {
 }
 
 describe('in Node, over HTTP', () => {
-  it('lets exactly 50 of 200 parallel requests of an address through', async () => {
+  it('allows exactly 50 of 200 parallel requests from one address', async () => {
     const key = vi.fn((c) => addressKey(getConnInfo(c).remote.address))
     const app = new Hono()
       .use(rateLimit({ cache, limit: LIMIT, period: '1m', key, timeout: PATIENCE_MS }))
@@ -65,7 +65,7 @@ describe('in Node, over HTTP', () => {
     const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
     cleanup(() => server.close())
     await new Promise((resolve) => server.once('listening', resolve))
-    // Whatever a client says of itself.
+    // The count ignores all headers in which a client states its address.
     let forged = 0
     const headers = () => ({ 'x-forwarded-for': `198.51.100.${forged++}`, 'cf-connecting-ip': '198.51.100.1' })
     const { port } = server.address() as AddressInfo
@@ -90,7 +90,7 @@ describe('in workerd', () => {
     url = (await miniflare.unsafeGetDirectURL()).href.replace(/\/$/, '')
   })
 
-  it('lets exactly 50 of 200 parallel requests of a network through', async () => {
+  it('allows exactly 50 of 200 parallel requests from one network', async () => {
     let client = 0
     const headers = () => ({ 'cf-connecting-ip': `2001:db8:1:2::${client++}` })
     await expectExactly(() => fetch(`${url}/limited`, { headers: headers() }))
@@ -108,7 +108,7 @@ describe('in workerd', () => {
 })
 
 describe('on edge-runtime', () => {
-  it('lets exactly 50 of 200 parallel requests of an address through', async () => {
+  it('allows exactly 50 of 200 parallel requests from one address', async () => {
     const entry = `import app from './worker.ts'
       addEventListener('fetch', (event) => event.respondWith(app.fetch(event.request, globalThis.env)))`
     const initialCode = await bundleForEdge({ entry, folder, format: 'iife' })

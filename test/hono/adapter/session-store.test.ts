@@ -37,7 +37,7 @@ async function loaded(id: string, options?: SessionStoreOptions): Promise<Sessio
 }
 
 describe('sessionStore', () => {
-  it('loads what was created and saved, in another process too', async () => {
+  it('loads a session that was created and saved, also in another process', async () => {
     const store = sessionStore(cache)
     expect(await store.getSessionById('id')).toBeNull()
     const session = emptySession()
@@ -51,7 +51,7 @@ describe('sessionStore', () => {
     expect(await cache.count()).toBe(0)
   })
 
-  it.each([undefined, ''])('finds no session without an id (%j), and asks nobody', async (id) => {
+  it.each([undefined, ''])('finds no session without an id (%j), and sends no statement', async (id) => {
     faults.reset()
     expect(await sessionStore(cache).getSessionById(id)).toBeNull()
     expect(faults.requests).toBe(0)
@@ -103,7 +103,7 @@ describe('sessionStore', () => {
     }
   })
 
-  it('ends a session that is not used, and keeps one that is', async () => {
+  it('ends an unused session, and keeps one in use', async () => {
     const store = sessionStore(cache, { expiration: '1h' })
     await store.createSession('id', emptySession())
     for (let i = 0; i < 3; i++) {
@@ -114,7 +114,7 @@ describe('sessionStore', () => {
     expect(await store.getSessionById('id')).toBeNull()
   })
 
-  it("takes the middleware's limit instead of its own", async () => {
+  it('applies the limit of the middleware in place of its own', async () => {
     const store = sessionStore(cache, { expiration: '1h' })
     const session = emptySession()
     session._expire = new Date(Date.now() + 2 * HOUR_MS).toISOString()
@@ -125,8 +125,8 @@ describe('sessionStore', () => {
     expect(await store.getSessionById('id')).toBeNull()
   })
 
-  it('ends a session at its greatest age, however often it is used, also under a new id', async () => {
-    // The app's clock decides how old a session is, so the test cannot move the database's only.
+  it('ends a session at its maximum age, however often it is used, also under a new id', async () => {
+    // The clock of the application decides how old a session is, so the test must move more than the database's clock.
     const real = Date.now
     let passed = 0
     Date.now = () => real() + passed
@@ -168,7 +168,7 @@ describe('sessionStore', () => {
     expect((await loaded('id'))._data).toEqual({ n: entry(1) })
   })
 
-  it('costs a round trip for each method, and two to save changed data', async () => {
+  it('costs one round trip per method, and two to save changed data', async () => {
     const store = sessionStore(cache)
     const requests: [string, number][] = []
     const measured = async <T>(name: string, work: Promise<T>): Promise<T> => {
@@ -196,7 +196,7 @@ describe('sessionStore', () => {
     ])
   })
 
-  it('stores no id of a session', async () => {
+  it('stores no session id in plain text', async () => {
     const store = sessionStore(cache)
     const session = emptySession()
     await store.createSession('the-secret-id', session)
@@ -207,7 +207,7 @@ describe('sessionStore', () => {
     expect(JSON.stringify(rows)).not.toContain('the-secret-id')
   })
 
-  it('rejects every call but a load while the database fails, and a load fails whoever reads the session', async () => {
+  it('rejects every call but load while the database fails, and then reading the session fails', async () => {
     const store = sessionStore(cache)
     const session = emptySession()
     await store.createSession('id', session)
@@ -225,7 +225,11 @@ describe('sessionStore', () => {
   it.each([
     ["a cache with onError: 'miss'", () => createCache(stash.db, { onError: 'miss' }), /onError: 'throw'/],
     ['a cache of two tiers', () => tieredCache({ l1: memoryCache(), l2: cache }), /without a first tier/],
-    ['no cache', () => ({}) as never, /^Expected the argument of sessionStore to be a cache, got an object/],
+    [
+      'a value that is not a cache',
+      () => ({}) as never,
+      /^Expected the argument of sessionStore to be a cache, got an object/,
+    ],
   ])('refuses %s', (_, create, message) => {
     expect(() => sessionStore(create())).toThrow(message)
   })
@@ -312,7 +316,7 @@ describe('hono-sessions', () => {
     expect(await Promise.all(messages.map(({ response }) => response.json()))).toEqual(['saved', null])
   })
 
-  it('logs out for good, though a slow request saves the session afterwards', async () => {
+  it('logs out for good, even if a slow request saves the session afterwards', async () => {
     const { app, hold } = createSite()
     const { cookie } = await call(app, 'POST', '/set/1')
     const { release, arrived } = hold()
@@ -324,7 +328,7 @@ describe('hono-sessions', () => {
     expect(await read(app, cookie)).toBeNull()
   })
 
-  it('ends a session some time after the last request', async () => {
+  it('ends a session a set time after the last request', async () => {
     const { app } = createSite({ expireAfterSeconds: 3_600 })
     const { cookie } = await call(app, 'POST', '/set/1')
     for (let i = 0; i < 3; i++) {
@@ -347,7 +351,7 @@ describe('hono-sessions', () => {
     expect(costs).toEqual([2, 1])
   })
 
-  it('does not log out because the database fails for a moment', async () => {
+  it('keeps the user logged in through a short database failure', async () => {
     const { app } = createSite()
     const { cookie } = await call(app, 'POST', '/set/1')
     faults.next({ kind: 'error', status: 400, body: { message: 'out of memory', code: '53200' } })
@@ -357,7 +361,7 @@ describe('hono-sessions', () => {
     expect(await read(app, cookie)).toBe(1)
   })
 
-  it('gives a forged or foreign cookie a new session', async () => {
+  it('replaces a forged or foreign cookie by a new session', async () => {
     const { app } = createSite()
     const forged = await call(app, 'GET', '/read', 'session=forged')
     expect(forged.status).toBe(200)
@@ -367,7 +371,7 @@ describe('hono-sessions', () => {
     expect(await read(plain, 'session=chosen-by-an-attacker')).toBeNull()
   })
 
-  it('works as the documentation shows it', async () => {
+  it('works as the docs show it', async () => {
     const app = createApp(cache, KEY)
     const before = await call(app as never, 'GET', '/me')
     const login = await app.request('/login', {

@@ -31,7 +31,7 @@ beforeEach(async () => {
 
 const key = () => 'client'
 
-it("worker.ts counts per network, by Cloudflare's address of the client", async () => {
+it('worker.ts counts per network, by the client address from Cloudflare', async () => {
   const call = (address: string) =>
     worker.request(
       '/api/hello',
@@ -47,7 +47,7 @@ it("worker.ts counts per network, by Cloudflare's address of the client", async 
   expect(left).toEqual([99, 98, 99, 98])
 })
 
-it('context.ts serves computed values, also stale', async () => {
+it('context.ts serves computed values, including stale ones', async () => {
   const page = async () => (await onContext.request('/', {}, { DATABASE_URL: stash.server.connectionString })).text()
   const computed = await page()
   expect(computed).toMatch(/^Computed at \d{4}/)
@@ -67,7 +67,7 @@ describe('addresses.ts', () => {
     expect(await keyOf(inNode, {}, { incoming })).toBe('192.0.2.1')
   })
 
-  it('reads behind proxies the address from the proxy, not from the client', async () => {
+  it('reads the address from the proxy, not from the client, behind proxies', async () => {
     expect(await keyOf(behindProxies, { 'x-forwarded-for': '198.51.100.7, 192.0.2.1' })).toBe('192.0.2.1')
     expect(await keyOf(behindProxies, { 'x-forwarded-for': '192.0.2.1' })).toBe('192.0.2.1')
   })
@@ -79,7 +79,7 @@ describe('addresses.ts', () => {
   })
 })
 
-it('users.ts limits by plan, keeps the count after an upgrade, and spares colleagues', async () => {
+it('users.ts limits by plan, keeps the count after an upgrade, and does not count colleagues', async () => {
   const app = new Hono<Env>()
     .use(async (c, next) => {
       const plan = (c.req.query('plan') ?? 'free') as Env['Variables']['user']['plan']
@@ -117,7 +117,7 @@ describe('login.ts', () => {
     return found
   }
 
-  it('lets a client guess five times for any spelling of the account, and does not lock out its owner', async () => {
+  it('allows five guesses for all spellings of an account, and does not lock out its owner', async () => {
     expect(await attempts(4, 'wrong')).toEqual([401, 401, 401, 401])
     expect(await attempts(2, 'wrong', ' ADA@example.com')).toEqual([401, 429])
     expect(await attempt('right')).toBe(429)
@@ -126,7 +126,7 @@ describe('login.ts', () => {
     expect(await attempt('right')).toBe(200)
   })
 
-  it('lets at most five parallel guesses through', async () => {
+  it('allows at most five parallel guesses', async () => {
     const found = await Promise.all(Array.from({ length: 20 }, () => attempt('wrong')))
     expect(found.filter((status) => status === 401)).toHaveLength(5)
   })
@@ -137,7 +137,7 @@ describe('login.ts', () => {
     expect(await attempts(5, 'wrong')).toEqual([401, 401, 401, 401, 401])
   })
 
-  it('lets no client guess while the database fails', async () => {
+  it('allows no guess while the database fails', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     stash.faults.always({ kind: 'error', status: 500 })
     expect(await attempt('right')).toBe(503)
@@ -145,7 +145,7 @@ describe('login.ts', () => {
   })
 })
 
-it('windows.ts has two limits, and states both', async () => {
+it('windows.ts applies two limits, and states both', async () => {
   const app = withWindows(cache, key)
   const answers = []
   for (let i = 0; i < 2; i++) answers.push(await app.request('/'))
@@ -165,7 +165,7 @@ it('windows.ts has two limits, and states both', async () => {
   ])
 })
 
-it('own-answer.ts answers with a page and logs, and lets users in while the database fails', async () => {
+it('own-answer.ts sends a page of its own and logs, and admits users while the database fails', async () => {
   const [warn, error] = [vi.spyOn(console, 'warn'), vi.spyOn(console, 'error')]
   for (const log of [warn, error]) log.mockImplementation(() => {})
   const app = new Hono().use(pages(cache, key)).get('/', (c) => c.text('welcome'))

@@ -57,7 +57,7 @@ describe('a stored response', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it("becomes stale when the handler's response to a HEAD contradicts it", async () => {
+  it('becomes stale when the handler’s response to a HEAD contradicts it', async () => {
     let etag = '"1"'
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag }), { requestDirectives: true })
     await fetch('/a')
@@ -114,7 +114,7 @@ describe('a stored response', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=miss;stored')
   })
 
-  it('starts with the Age that upstream states', async () => {
+  it('starts with the Age that the upstream states', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, age: '50' }))
     await fetch('/a')
     expect((await fetch('/a')).headers.get('age')).toMatch(/^5\d$/)
@@ -131,7 +131,7 @@ describe('a stored response', () => {
     expect(Date.parse((await fetch('/a')).headers.get('date') ?? '')).toBeGreaterThan(Date.now() - 60_000)
   })
 
-  it('does not overwrite a response with a later Date', async () => {
+  it('keeps the stored response if a new one has an earlier Date', async () => {
     const dates = [0, -30_000].map((ms) => new Date(Date.now() + ms).toUTCString())
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, date: dates.shift() ?? '' }), {
       requestDirectives: true,
@@ -151,12 +151,16 @@ describe('a stored response', () => {
   })
 })
 
-describe('a request for an upgrade', () => {
+describe('a request for a protocol upgrade', () => {
   it.each<[string, string, RequestInit]>([
-    ['of HTTP', 'hit', { headers: { connection: 'Upgrade', upgrade: 'h2c' } }],
-    ['without Connection', 'hit', { headers: { upgrade: 'websocket' } }],
-    ['of HEAD', 'hit', { method: 'HEAD', headers: { connection: 'Upgrade', upgrade: 'websocket' } }],
-    ['to a protocol that only begins so', 'hit', { headers: { connection: 'Upgrade', upgrade: 'websocket2' } }],
+    ['over HTTP', 'hit', { headers: { connection: 'Upgrade', upgrade: 'h2c' } }],
+    ['without a Connection field', 'hit', { headers: { upgrade: 'websocket' } }],
+    ['with method HEAD', 'hit', { method: 'HEAD', headers: { connection: 'Upgrade', upgrade: 'websocket' } }],
+    [
+      'to a protocol whose name only starts with a known one',
+      'hit',
+      { headers: { connection: 'Upgrade', upgrade: 'websocket2' } },
+    ],
     ['to a WebSocket', 'none', { headers: { connection: 'keep-alive, upgrade', upgrade: 'h2c, WebSocket' } }],
   ])('%s: %s', async (_name, expected, init) => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, fresh))
@@ -167,7 +171,7 @@ describe('a request for an upgrade', () => {
 })
 
 describe('a miss', () => {
-  it('hides conditions from the handler, and answers them itself', async () => {
+  it('hides conditions from the handler, and evaluates them itself', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, etag: '"1"' }))
     const response = await fetch('/a', { headers: { 'if-none-match': '"1"', 'if-match': '"0"', 'x-own': 'kept' } })
     expect([response.status, await response.text(), brief(response)]).toEqual([
@@ -179,7 +183,7 @@ describe('a miss', () => {
     expect(await (await fetch('/a')).text()).toBe('Hello')
   })
 
-  it('without Last-Modified ignores If-Modified-Since', async () => {
+  it('ignores If-Modified-Since if the response has no Last-Modified', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     const response = await fetch('/a', { headers: { 'if-modified-since': 'Fri, 31 Dec 9999 00:00:00 GMT' } })
     expect([response.status, await response.text()]).toEqual([200, 'Hello'])
@@ -201,8 +205,8 @@ describe('a miss', () => {
     ['If-None-Match is *', 304, 'detail=validator', {}, { 'if-none-match': '*' }],
     ['If-None-Match does not hold', 206, 'stored', { etag: '"1"' }, { 'if-none-match': '"2"' }],
     ['If-Modified-Since holds', 304, 'stored', { 'last-modified': yesterday }, { 'if-modified-since': yesterday }],
-    ['If-Modified-Since cannot be compared', 206, 'detail=validator', {}, { 'if-modified-since': yesterday }],
-    ['If-Range is beside it', 304, 'detail=partial', { etag: '"1"' }, { 'if-none-match': '"1"', 'if-range': '"1"' }],
+    ['If-Modified-Since has nothing to compare with', 206, 'detail=validator', {}, { 'if-modified-since': yesterday }],
+    ['If-Range is present', 304, 'detail=partial', { etag: '"1"' }, { 'if-none-match': '"1"', 'if-range': '"1"' }],
   ])('evaluates conditions before ranges: %s (%i, %s)', async (_name, code, outcome, validators, conditions) => {
     let isCancelled = false
     const { fetch } = createApp(site, (c) => {
@@ -230,16 +234,16 @@ describe('a miss', () => {
   })
 
   it.each([
-    ['asks not to be stored', { 'cache-control': 'no-store' }],
+    ['has no-store', { 'cache-control': 'no-store' }],
     ['has content', { 'content-length': '2' }],
-  ])('of a request that %s claims no lease, so that other requests can fill', async (_name, headers) => {
+  ])('claims no lease for a request that %s, so that other requests can fill', async (_name, headers) => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     expect(brief(await fetch('/a', { headers }))).toBe('fwd=uri-miss')
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
     expect(brief(await fetch('/a', { headers }))).toBe('hit')
   })
 
-  it('whose handler throws is an error, and stores nothing', async () => {
+  it('is an error if the handler throws, and stores nothing', async () => {
     let isBroken = true
     const { fetch } = createApp(site, (c) => {
       if (isBroken) throw new Error('broken')
@@ -257,7 +261,7 @@ describe('a miss', () => {
     expect(brief(await fetch('/a'))).toBe('hit')
   })
 
-  it('whose handler throws an HTTPException gets its response, and stores nothing', async () => {
+  it('is the response of an HTTPException if the handler throws one, and stores nothing', async () => {
     const { fetch } = createApp(site, () => {
       throw new HTTPException(404, { res: new Response('gone', { status: 404, headers: fresh }) })
     })
@@ -266,7 +270,7 @@ describe('a miss', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('whose handler throws a value that is not an Error rejects, and releases its lease', async () => {
+  it('rejects if the handler throws a value that is not an Error, and releases the lease', async () => {
     let isBroken = true
     const { fetch, settled } = createApp(site, (c) => {
       if (isBroken) throw 'a string'
@@ -275,11 +279,11 @@ describe('a miss', () => {
     await expect(fetch('/a')).rejects.toBe('a string')
     await settled()
     isBroken = false
-    // And not after a wait for the lease.
+    // It answers at once, without a wait for the lease.
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('without a route is a 404, which is stored only with a lifetime', async () => {
+  it('is a 404 if no route matches, which is stored only with a lifetime', async () => {
     const { fetch } = createApp(site, (c) => c.notFound(), { expiration: '1m' })
     for (const how of ['fwd=uri-miss;stored', 'hit']) {
       const response = await fetch('/a')

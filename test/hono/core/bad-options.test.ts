@@ -11,14 +11,14 @@ describe('invalid options', () => {
     ['none', undefined, InvalidOptionError],
     ['no cache', {}, InvalidOptionError],
     ['a cache by name', { cache: 'default' }, InvalidOptionError],
-    ['a cache that keeps no responses', { cache: {} }, InvalidOptionError],
-    ['an unknown one', { cache, ttl: 60 }, InvalidOptionError],
+    ['a cache that cannot store responses', { cache: {} }, InvalidOptionError],
+    ['an unknown option', { cache, ttl: 60 }, InvalidOptionError],
     ['expiration 0', { cache, expiration: 0 }, InvalidExpirationError],
     ['expiration as text', { cache, expiration: 'soon' }, InvalidExpirationError],
     ['sliding without expiration', { cache, sliding: true }, InvalidOptionError],
     ['sliding as text', { cache, expiration: 1, sliding: 'yes' }, InvalidOptionError],
-    ['stale below zero', { cache, stale: -1 }, InvalidExpirationError],
-    ['vary that is no name', { cache, vary: ['a b'] }, InvalidOptionError],
+    ['negative stale', { cache, stale: -1 }, InvalidExpirationError],
+    ['vary with an invalid name', { cache, vary: ['a b'] }, InvalidOptionError],
     ['vary as text', { cache, vary: 'accept' }, InvalidOptionError],
     ['exclude as text', { cache, exclude: '/admin' }, InvalidOptionError],
     ['exclude without a slash', { cache, exclude: ['admin'] }, InvalidOptionError],
@@ -33,11 +33,11 @@ describe('invalid options', () => {
     ['tags as a list', { cache, tags: ['a'] }, InvalidOptionError],
     ['key as text', { cache, key: 'a' }, InvalidOptionError],
     ['maxBodyBytes below zero', { cache, maxBodyBytes: -1 }, InvalidOptionError],
-    ['maxBodyBytes beyond what Neon takes', { cache, maxBodyBytes: 64 * 1024 * 1024 }, InvalidOptionError],
+    ['maxBodyBytes above the limit of Neon', { cache, maxBodyBytes: 64 * 1024 * 1024 }, InvalidOptionError],
     ['maxVariants 0', { cache, maxVariants: 0 }, InvalidOptionError],
-    ['maxVariants beyond what the statement takes', { cache, maxVariants: 2 ** 31 }, InvalidOptionError],
+    ['maxVariants above the limit of the statement', { cache, maxVariants: 2 ** 31 }, InvalidOptionError],
     ['statuses as a number', { cache, statuses: 200 }, InvalidOptionError],
-    ['statuses of texts', { cache, statuses: ['200'] }, InvalidOptionError],
+    ['statuses as texts', { cache, statuses: ['200'] }, InvalidOptionError],
     ['an empty cacheStatus', { cache, cacheStatus: '' }, InvalidOptionError],
     ['lease 0', { cache, lease: 0 }, InvalidExpirationError],
     ['waitUntil as true', { cache, waitUntil: true }, InvalidOptionError],
@@ -50,7 +50,7 @@ describe('invalid options', () => {
     expect(() => responseCache(options as ResponseCacheOptions)).toThrow(error)
   })
 
-  it('are refused at the first request if a function returns a cache that stores no responses', async () => {
+  it('are refused at the first request if a function returns a cache that cannot store responses', async () => {
     const app = new Hono().use(responseCache({ cache: () => ({}) as Cache }))
     app.onError((error, c) => c.text(error.constructor.name, 500))
     expect(await (await app.request('/')).text()).toBe('InvalidOptionError')

@@ -19,7 +19,7 @@ const CODECS: [string, Codec][] = [
 ]
 
 describe.each(CODECS)('responses of a cache with %s', (_, codec) => {
-  it('are answered with the same fields and bytes, text or not', async () => {
+  it('have the same headers and bytes, text or not', async () => {
     const { fetch, state, errors, calls } = createSecretApp(site, codec)
     for (const [path, body] of Object.entries({ '/text': BODY, '/binary': BINARY, '/empty': '' })) {
       state.body = body
@@ -33,7 +33,7 @@ describe.each(CODECS)('responses of a cache with %s', (_, codec) => {
     expect([calls.length, errors()]).toEqual([3, []])
   })
 
-  it('stay in the database if the client has them: by entity tag, and by date', async () => {
+  it('stay in the database if the client has them, by entity tag or by date', async () => {
     const { fetch, errors } = createSecretApp(site, codec)
     await fetch('/a')
     const [{ value } = { value: '' }] = await rowsOf(site)
@@ -61,7 +61,7 @@ describe.each(CODECS)('responses of a cache with %s', (_, codec) => {
     expect((await fetch('/a', get({ 'if-none-match': others }))).status).toBe(200)
   })
 
-  it('are freshened by a 304, which rewrites the fields and not the body', async () => {
+  it('are freshened by a 304, which rewrites the headers but not the body', async () => {
     const { fetch, state, calls, errors } = createSecretApp(site, codec)
     await fetch('/a')
     const [before] = await rowsOf(site)
@@ -93,7 +93,7 @@ describe.each(CODECS)('responses of a cache with %s', (_, codec) => {
     expect(site.faults.requests).toBe(3)
   })
 
-  it('are purged, made stale, and separated by Vary', async () => {
+  it('can be purged, marked as stale, and separated by Vary', async () => {
     const { fetch, state, calls } = createSecretApp(site, codec, { tags: () => ['all'], stale: '1h' })
     state.headers = { ...HEADERS, vary: 'accept-language' }
     const [en, de] = [get({ 'accept-language': 'en' }), get({ 'accept-language': 'de' })]
@@ -119,12 +119,12 @@ describe('a response that a codec cannot store', () => {
     expect(await (await fetch('/a')).text()).toBe(BODY)
     expect(events.flatMap((event) => (event.type === 'error' ? [Object(event.error).code] : []))).toEqual([code])
     expect(await rowsOf(site)).toEqual([])
-    // Nobody waits for its lease.
+    // No request waits for its lease.
     expect(brief(await fetch('/a'))).not.toContain('collapsed')
   })
 })
 
-it('a response that was changed so that it is not base64 is a miss and an error event', async () => {
+it('a stored response that is no longer valid base64 is a miss and an error event', async () => {
   const { fetch, state, errors } = createSecretApp(site, jsonCodec)
   state.body = BINARY
   await fetch('/a')
@@ -136,7 +136,7 @@ it('a response that was changed so that it is not base64 is a miss and an error 
 })
 
 describe('a codec', () => {
-  it('that only compresses reads responses from before the cache had it', async () => {
+  it('that only compresses reads responses stored without it', async () => {
     await createApp(site, (c) => c.body(BODY, 200, HEADERS)).fetch('/a')
     const { fetch, errors } = createSecretApp(site, compressingCodec())
     expect(await (await fetch('/a')).text()).toBe(BODY)
@@ -146,7 +146,7 @@ describe('a codec', () => {
     expect([brief(hit), await hit.text(), errors()]).toEqual(['hit', BODY, []])
   })
 
-  it('without a digest answers conditions as well, from the body that moves', async () => {
+  it('without a digest evaluates conditions on the transferred body', async () => {
     const { digest: _, ...codec } = encrypting
     const { fetch } = createSecretApp(site, codec)
     await fetch('/a')

@@ -28,10 +28,13 @@ beforeAll(async () => {
 beforeEach(() => emptied(site))
 
 const CLIENTS = 30
-/** How long a handler of these takes after all have asked. */
+/** Handlers take this long after all requests have arrived. */
 const WORK_MS = 300
 
-/** The first call ends once all have asked; every other only together with all others, which are not there if they queue. */
+/**
+ * The first call of the handler ends once all requests have arrived. Every other call ends only together with all
+ * others, which never arrive if they queue.
+ */
 function togetherAfterTheFirst(): () => Promise<void> {
   let calls = 0
   const [first, all] = [createGate(), createGate()]
@@ -46,7 +49,7 @@ function togetherAfterTheFirst(): () => Promise<void> {
 
 const callsOf = (apps: readonly App[]) => apps.reduce((sum, { calls }) => sum + calls.length, 0)
 
-describe('thirty isolates, cold, on one URL', () => {
+describe('thirty cold isolates requesting one URL', () => {
   it('run the handler once, and all get its response', async () => {
     const apps = times(CLIENTS, () =>
       createApp(site, async (c) => {
@@ -85,12 +88,12 @@ describe('thirty isolates, cold, on one URL', () => {
   it.each<[string, Record<string, string>]>([
     ['no-cache', { 'cache-control': 'no-cache', etag: '"1"' }],
     ['max-age=0', { 'cache-control': 'max-age=0, must-revalidate', etag: '"1"' }],
-  ])('validate with %s concurrently, because each of them has to', async (_name, headers) => {
+  ])('validate with %s concurrently, because each of them must', async (_name, headers) => {
     let asking = 0
     let everybodyAsks = () => {}
     const all = new Promise<void>((resolve) => (everybodyAsks = resolve))
     const handler = async (c: Context) => {
-      // Would never be told, if the one waited for the other.
+      // This would never resolve if one request waited for the other.
       if (++asking === CLIENTS + 1) everybodyAsks()
       if (asking > 1) await all
       const isKnown = c.req.header('if-none-match') === '"1"'
@@ -124,7 +127,7 @@ describe('thirty isolates, cold, on one URL', () => {
     expect(new Set(responses.map(brief))).toEqual(new Set(['fwd=stale;fwd-status=500;detail=stale-if-error']))
   })
 
-  it('continue if the first client disconnects', async () => {
+  it('get the response even if the first client disconnects', async () => {
     const source = stream()
     const first = createApp(site, (c) => c.body(source.body, 200, fresh))
     const others = times(CLIENTS, () => createApp(site, (c) => c.text('second', 200, fresh)))
@@ -139,7 +142,7 @@ describe('thirty isolates, cold, on one URL', () => {
 })
 
 describe('a lease', () => {
-  it('that expires lets another request run the handler, and the late response is not stored', async () => {
+  it('lets another request run the handler after it expires, and the late response is not stored', async () => {
     const source = stream()
     const slow = createApp(site, (c) => c.body(source.body, 200, fresh), { lease: '200ms' })
     const response = await slow.send('/a')
@@ -152,7 +155,7 @@ describe('a lease', () => {
     expect(await (await quick.fetch('/a')).text()).toBe('quick')
   })
 
-  it("that outlasts a waiter's patience lets that waiter run the handler without it", async () => {
+  it('lets a waiter run the handler itself if the waiter’s timeout ends first', async () => {
     const source = stream()
     const slow = createApp(site, (c) => c.body(source.body, 200, fresh), { lease: '1m' })
     await slow.send('/a')
@@ -161,13 +164,13 @@ describe('a lease', () => {
     expect([await response.text(), brief(response)]).toEqual(['own', 'fwd=uri-miss;detail=waited'])
   })
 
-  it('is held once by a request that passes several response caches', async () => {
+  it('is claimed once by a request that passes several response caches', async () => {
     const cache = site.client()
     const inner = createApp(site, (c) => c.text('Hello', 200, fresh), { cache, lease: '5m' }).app
     const { fetch, calls } = createApp(
       site,
       (c) => c.text('outer', 200, fresh),
-      // A wait for it would outlast the test.
+      // A wait for it would exceed the timeout of the test.
       { cache, lease: '5m' },
       {
         after: [...inner.routes.slice(0, 1).map(({ handler }) => handler as import('hono').MiddlewareHandler)],
@@ -178,7 +181,7 @@ describe('a lease', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('for a refresh passes other caches on its way to its own, which stores nothing that middleware between them adds', async () => {
+  it('for a refresh passes other caches to reach its own, which stores no headers that middleware between them adds', async () => {
     const cache = site.client()
     let calls = 0
     const { app, settled } = createApp(
@@ -216,7 +219,7 @@ describe('a lease', () => {
     expect(JSON.stringify(rows)).not.toContain('x-user')
   })
 
-  it('for a refresh passes other caches even if they could answer', async () => {
+  it('for a refresh passes other caches even if they have a response', async () => {
     const cache = site.client()
     const background: Promise<unknown>[] = []
     const options = {
@@ -266,7 +269,7 @@ describe('a lease', () => {
   })
 })
 
-describe('many requests of one isolate', () => {
+describe('concurrent requests in one isolate', () => {
   it('run the handler once, and each gets the whole body', async () => {
     const { fetch, calls } = createApp(site, async (c) => {
       await pause(WORK_MS)
@@ -277,7 +280,7 @@ describe('many requests of one isolate', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('wait at most for the duration of the lease if the leader never ends', async () => {
+  it('wait no longer than the lease if the leader never ends', async () => {
     const source = stream()
     const { send } = createApp(
       site,
@@ -292,7 +295,7 @@ describe('many requests of one isolate', () => {
 })
 
 describe('after an unshareable response (hit-for-miss)', () => {
-  /** A handler that is private at first. */
+  /** A handler whose first response is private. */
   const turning = (release?: Promise<unknown>) => {
     let calls = 0
     return createApp(site, async (c) => {
@@ -322,7 +325,7 @@ describe('after an unshareable response (hit-for-miss)', () => {
   it.each<[string, (app: App) => Promise<unknown>]>([
     ['is purged', () => purge(ownCache(site), { urls: ['https://example.com/a'] })],
     ['has its tag invalidated', () => ownCache(site).invalidate('page')],
-    ['is posted to', (app) => app.fetch('/a', { method: 'POST' })],
+    ['gets a POST', (app) => app.fetch('/a', { method: 'POST' })],
   ])('a response whose URL %s while the handler runs is not stored', async (_what, change) => {
     let release = () => {}
     const app = turning(new Promise<void>((resolve) => (release = resolve)))

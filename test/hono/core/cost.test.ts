@@ -9,7 +9,7 @@ beforeAll(async () => {
 beforeEach(() => emptied(site))
 
 const BODY = 'x'.repeat(100_000)
-/** Fields of a protocol, ids and instants; without them a body of 100 kB tells whether it moved. */
+/** Protocol fields, ids and instants. Without them the size shows whether a body of 100 kB was transferred. */
 const BODY_MOVED = 100_000
 
 type Kind = [

@@ -8,7 +8,7 @@ import { parseOptions } from '../../../src/response-cache/options.ts'
 
 const cache = createCache(drizzle(neon('postgres://user:password@localhost/none')))
 
-/** Each old name, its new one, and two values that differ from the default. */
+/** Each old name, its new name, and two values that differ from the default. */
 const RENAMED: [string, string, unknown, unknown][] = [
   ['statusHeader', 'cacheStatus', 'edge', false],
   ['keepValidatable', 'keepForRevalidation', '1h', false],
@@ -28,13 +28,13 @@ describe.each(RENAMED)('the deprecated option %s', (oldName, newName, value, oth
     expect(settings({ [oldName]: value })).not.toEqual(settings({}))
   })
 
-  it('is refused beside the new name', () => {
+  it('is refused together with the new name', () => {
     const both = () => hono.responseCache({ cache, [oldName]: value, [newName]: other })
     expect(both).toThrow(InvalidOptionError)
-    expect(both).toThrow(`Expected ${newName} alone, got ${oldName} as well, which is its old name.`)
+    expect(both).toThrow(`Expected only ${newName}, got its old name ${oldName} too. Remove ${oldName}.`)
   })
 
-  it('is absent if its value is undefined', () => {
+  it('is ignored if its value is undefined', () => {
     expect(settings({ [oldName]: undefined, [newName]: value })).toEqual(settings({ [newName]: value }))
   })
 
@@ -44,7 +44,7 @@ describe.each(RENAMED)('the deprecated option %s', (oldName, newName, value, oth
     expect(unknown).not.toThrow(`${oldName},`)
   })
 
-  it('is not changed in the object of the caller', () => {
+  it('stays unchanged in the object of the caller', () => {
     const options = Object.freeze({ cache, [oldName]: value })
     hono.responseCache(options)
     expect(Object.keys(options)).toEqual(['cache', oldName])
@@ -52,7 +52,7 @@ describe.each(RENAMED)('the deprecated option %s', (oldName, newName, value, oth
 })
 
 describe('the deprecated function purging', () => {
-  it('is purgeStatements', () => {
+  it('is the same function as purgeStatements', () => {
     expect(hono.purging).toBe(hono.purgeStatements)
   })
 })

@@ -17,7 +17,7 @@ const encrypting = encryptingCodec({ keys: { june: JUNE } })
 const both = encryptingCodec({ keys: { june: JUNE, july: JULY }, current: 'july' })
 
 describe('an encrypted response', () => {
-  it('shows nothing of its body and fields in the tables', async () => {
+  it('shows nothing of its body and headers in the tables', async () => {
     const { fetch, state } = createSecretApp(site, encrypting)
     await fetch('/text')
     state.body = new TextEncoder().encode('\0the secret body')
@@ -32,7 +32,7 @@ describe('an encrypted response', () => {
     }
   })
 
-  it('does not let anyone test guesses of an entity tag', async () => {
+  it('does not allow anyone to test guesses of an entity tag', async () => {
     const { fetch } = createSecretApp(site, encrypting)
     await fetch('/a')
     const [{ key, meta } = { key: '', meta: '{}' }] = await rowsOf(site)
@@ -68,7 +68,7 @@ describe('an encrypted response', () => {
     const response = await fetch('/a')
     expect([response.status, await response.text(), brief(response)]).toEqual([200, BODY, 'fwd=miss;stored'])
     expect(errors()).toEqual(['UNREADABLE_VALUE'])
-    // The read, again to claim the lease, and the fill.
+    // The read, a second read to claim the lease, and the fill.
     expect([site.faults.requests, calls.length]).toEqual([3, 3])
     expect([brief(await fetch('/a')), await heldLeases(site)]).toEqual(['hit', []])
     expect(events.map(({ type }) => type)).toEqual(['miss', 'miss', 'error', 'miss', 'hit'])
@@ -104,25 +104,25 @@ describe('an encrypted response', () => {
     expect(errors()).toEqual(['UNREADABLE_VALUE'])
   })
 
-  it('is read with each key, and written with the current one', async () => {
+  it('can be read with every configured key, and is written with the current one', async () => {
     const before = createSecretApp(site, encrypting)
     await before.fetch('/a')
     const rotated = createSecretApp(site, both)
     expect(brief(await rotated.fetch('/a'))).toBe('hit')
-    // The digest of the tag is that of the older key, so the body moves, and the answer is the same.
+    // The digest of the tag was computed with the older key, so the body is transferred. The answer is the same.
     expect((await rotated.fetch('/a', get({ 'if-none-match': '"the-secret-tag"' }))).status).toBe(304)
     await ageEncoded(site, 61_000, both)
     expect(brief(await rotated.fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
     expect(brief(await rotated.fetch('/a'))).toBe('hit')
     expect(rotated.errors()).toEqual([])
-    // The fields have the new key, the body still the old one.
+    // The headers have the new key, the body still has the old one.
     const after = createSecretApp(site, encryptingCodec({ keys: { july: JULY } }))
     expect(brief(await after.fetch('/a'))).toBe('fwd=miss;stored')
     expect(after.errors()).toEqual(['UNREADABLE_VALUE'])
     expect(brief(await after.fetch('/a'))).toBe('hit')
   })
 
-  it('that cannot be decoded keeps nobody waiting', async () => {
+  it('makes no request wait if it cannot be decoded', async () => {
     const before = createSecretApp(site, encrypting)
     await before.fetch('/a')
     const { send, settled, calls } = createSecretApp(site, encryptingCodec({ keys: { july: JULY } }))
@@ -146,7 +146,7 @@ describe('an encrypted response', () => {
     const { app } = createApp(
       site,
       async (c) => {
-        // Meanwhile the URL's row learns of another field.
+        // Meanwhile the row of the URL records another field of Vary.
         await site.db.execute(sql`
         insert into cache_entries (key, meta) values ('http|GET https://example.com/a', '{"vary":["cookie"]}')
         on conflict do nothing`)
@@ -164,7 +164,7 @@ describe('an encrypted response', () => {
 })
 
 function flipped(text = ''): string {
-  // Within the codec's text, which is at the end.
+  // Within the encoded text, near its end.
   const at = text.length - 20
   return text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
 }

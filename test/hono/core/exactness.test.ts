@@ -19,9 +19,9 @@ const READERS = 8
 const READS = rounds(400)
 const WRITES = rounds(250)
 
-it('no response predates a commit that preceded its request, in thousands of requests beside writing transactions', async () => {
+it('no response is older than a commit that preceded its request, in thousands of requests beside writing transactions', async () => {
   const pool = createPool(site.database)
-  /** The latest version that is known to be committed. A reader that begins now must see at least this one. */
+  /** The latest version that has certainly been committed. A reader that starts now must see at least this one. */
   const committed = times(COUNTERS, () => 0)
   let isWriting = true
   const writers = times(2, async (w) => {
@@ -62,7 +62,7 @@ it('no response predates a commit that preceded its request, in thousands of req
     for (let i = 0; i < READS || isWriting; i++) {
       const id = (i + r) % COUNTERS
       const least = committed[id] ?? 0
-      // Now and then a reload, which validates.
+      // Some requests are reloads, which validate.
       const response = await fetch(`/${id}`, i % 5 === 0 ? { headers: { 'cache-control': 'no-cache' } } : {})
       requests++
       if (response.headers.get('cache-status')?.includes('hit')) hits++

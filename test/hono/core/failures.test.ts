@@ -28,11 +28,11 @@ const FAULTS: [string, Fault, RegExp][] = [
     /DATABASE|UNAVAILABLE/,
   ],
 ]
-/** Waits for what hangs, and only for that. */
+/** Waits only for operations that hang. */
 const around = ({ kind }: Fault) => ({ cache: { timeout: kind === 'hang' ? 1_000 : 10_000 } })
 
 describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
-  it('during a read lets the handler answer, and Cache-Status says why', async () => {
+  it('during a read makes the handler answer, and Cache-Status gives the reason', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, around(fault))
     site.faults.always(fault)
     const response = await fetch('/a')
@@ -41,7 +41,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
     expect(brief(response)).toMatch(reason)
   })
 
-  it('during a fill does not affect the client, and never stores a partial response', async () => {
+  it('during a fill does not affect the client, and never causes a partial response to be stored', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, around(fault))
     const before = createApp(
       site,
@@ -58,7 +58,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
     expect(await (await fetch('/b')).text()).toBe('Hello')
   })
 
-  it('while a lease is released does not affect the client', async () => {
+  it('during the release of a lease does not affect the client', async () => {
     const { fetch } = createApp(
       site,
       (c) => {
@@ -106,7 +106,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
 })
 
 describe('a database that stays unreachable', () => {
-  it('is soon skipped by the circuit breaker, and tried again after a moment', async () => {
+  it('is soon skipped by the circuit breaker, and tried again after a pause', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh), {}, { cache: { timeout: 1_000 } })
     site.faults.always({ kind: 'hang' })
     for (const _ of times(5, () => 0)) await fetch('/a')
@@ -133,7 +133,7 @@ describe('a database that stays unreachable', () => {
 })
 
 describe('a database that fails one request in four', () => {
-  it('fails no request, and mixes up no responses', async () => {
+  it('makes no request fail, and mixes up no responses', async () => {
     const apps = times(4, () =>
       createApp(site, (c) => c.text(c.req.path, 200, fresh), { lease: '200ms' }, { cache: { timeout: 1_000 } }),
     )

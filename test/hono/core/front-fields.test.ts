@@ -13,7 +13,7 @@ beforeAll(async () => {
 beforeEach(() => emptied(site))
 
 type Set = (c: Context, user: string) => void
-/** Middleware in front of the cache that sets fields for the user in a request field. */
+/** Outer middleware that puts the user of a request into a response header. */
 const inFront =
   (set: Set): MiddlewareHandler =>
   async (c, next) => {
@@ -44,7 +44,7 @@ async function storedText(): Promise<string> {
   return JSON.stringify(rows)
 }
 
-describe('a field that middleware in front of the cache sets', () => {
+describe('a header that outer middleware sets', () => {
   const ways: [string, string, Set, (c: Context) => Response][] = []
   for (const [setBy, set] of [
     ['c.header', byHeader],
@@ -75,7 +75,7 @@ describe('a field that middleware in front of the cache sets', () => {
   it.each<[string, number, (app: ReturnType<typeof createApp>) => Promise<Response>]>([
     ['a 304', 304, (app) => app.fetch('/a', as('bob', { 'if-none-match': '"1"' }))],
     ['a HEAD', 200, (app) => app.fetch('/a', { method: 'HEAD', ...as('bob') })],
-    ['a range', 206, (app) => app.fetch('/a', as('bob', { range: 'bytes=0-1' }))],
+    ['a range request', 206, (app) => app.fetch('/a', as('bob', { range: 'bytes=0-1' }))],
     ['an unsatisfiable range', 416, (app) => app.fetch('/a', as('bob', { range: 'bytes=9-' }))],
     ['a miss answered with 304', 304, (app) => app.fetch('/b', as('bob', { 'if-none-match': '"1"' }))],
     [
@@ -84,7 +84,7 @@ describe('a field that middleware in front of the cache sets', () => {
       (app) => app.fetch('/c', as('bob', { 'cache-control': 'only-if-cached' })),
     ],
     ['a bypass', 200, (app) => app.fetch('/a', as('bob', { authorization: 'a' }))],
-    ['a handler that fails', 500, (app) => app.fetch('/broken', as('bob'))],
+    ['a failing handler', 500, (app) => app.fetch('/broken', as('bob'))],
     ['an unsafe request', 200, (app) => app.fetch('/a', { method: 'POST', ...as('bob') })],
   ])('is in the answer to %s (%i)', async (_name, code, ask) => {
     const handler = (c: Context) => {
@@ -98,7 +98,7 @@ describe('a field that middleware in front of the cache sets', () => {
     expect([response.status, response.headers.get('x-account')]).toEqual([code, 'bob'])
   })
 
-  it('is in the answer after the handler validated the stored response, and is not stored then', async () => {
+  it('is in the answer after the handler validated the stored response, but not in the stored response', async () => {
     const handler = (c: Context) =>
       c.req.header('if-none-match') === '"1"'
         ? c.body(null, 304, { ...fresh, etag: '"1"', 'x-page': 'validated' })
@@ -121,7 +121,7 @@ describe('a field that middleware in front of the cache sets', () => {
     expect(await storedText()).not.toMatch(/alice|bob|carol/)
   })
 
-  it('is not stored by a refresh in the background', async () => {
+  it('is not stored by a background refresh', async () => {
     const app = createApp(
       site,
       byText,
@@ -146,7 +146,7 @@ describe('a field that middleware in front of the cache sets', () => {
     expect([response.status, response.headers.get('x-account')]).toEqual([200, 'bob'])
   })
 
-  it("is each client's own with requestId, cors for several origins and a session cookie", async () => {
+  it('is each client’s own with requestId, cors for several origins and a session cookie', async () => {
     const origins = ['https://a.example', 'https://b.example']
     const session: MiddlewareHandler = async (c, next) => {
       setCookie(c, 'session', c.req.header('x-user') ?? '')
@@ -166,7 +166,7 @@ describe('a field that middleware in front of the cache sets', () => {
     expect([ids.size, calls.length]).toEqual([2, 1])
   })
 
-  it('and that the handler replaces is stored as the handler set it', async () => {
+  it('is stored with the handler’s value if the handler replaces it', async () => {
     const handler = (c: Context) => c.text('page', 200, { ...fresh, 'x-account': 'everybody' })
     const { fetch } = createApp(site, handler, {}, { before: [inFront(byHeader)] })
     for (const user of ['alice', 'bob']) {
@@ -174,7 +174,7 @@ describe('a field that middleware in front of the cache sets', () => {
     }
   })
 
-  it('and that the handler appends to is stored without the part of the client', async () => {
+  it('is stored without the client’s part if the handler appends to it', async () => {
     const handler = (c: Context) => {
       c.header('link', '</page>', { append: true })
       c.header('vary', 'Accept-Language', { append: true })
@@ -192,7 +192,7 @@ describe('a field that middleware in front of the cache sets', () => {
     expect(await storedText()).not.toMatch(/alice|bob/)
   })
 
-  it('and that guides caches decides as if the handler had set it', async () => {
+  it('that controls caches has the same effect as one of the handler', async () => {
     const handler = (c: Context) => c.text(`in ${c.req.header('accept-language')}`)
     const set: Set = (c, user) => {
       c.header('cache-control', user === 'private' ? 'private' : 'max-age=60')
@@ -212,17 +212,14 @@ describe('a cookie', () => {
   it.each([
     ['c.text', (c: Context) => c.text('page', 200, { ...fresh, 'set-cookie': 'own=1' })],
     ['a Response', () => new Response('page', { headers: { ...fresh, 'set-cookie': 'own=1' } })],
-  ])(
-    'of the handler keeps its response from being stored beside one of middleware in front: %s',
-    async (_n, handler) => {
-      const { fetch } = createApp(site, handler, {}, { before: [inFront(byBoth)] })
-      const response = await fetch('/a', as('alice'))
-      expect(response.headers.getSetCookie().sort()).toEqual(['own=1', 'session=alice'])
-      expect(await stored(site)).toEqual([])
-    },
-  )
+  ])('of the handler keeps its response from being stored beside one of outer middleware: %s', async (_n, handler) => {
+    const { fetch } = createApp(site, handler, {}, { before: [inFront(byBoth)] })
+    const response = await fetch('/a', as('alice'))
+    expect(response.headers.getSetCookie().sort()).toEqual(['own=1', 'session=alice'])
+    expect(await stored(site)).toEqual([])
+  })
 
-  it('of middleware in front comes with those that storeSetCookie stores', async () => {
+  it('of outer middleware comes together with the cookies that storeSetCookie stores', async () => {
     const handler = (c: Context) => {
       setCookie(c, 'theme', 'dark')
       return c.text('page', 200, fresh)
@@ -234,7 +231,7 @@ describe('a cookie', () => {
     expect(await storedText()).not.toMatch(/alice|bob/)
   })
 
-  it('of middleware in front is kept if the handler throws a value that is not an Error', async () => {
+  it('of outer middleware is kept if the handler throws a value that is not an Error', async () => {
     let cookies: string[] | undefined
     const outer: MiddlewareHandler = async (c, next) => {
       c.header('set-cookie', 'session=1')
@@ -249,8 +246,8 @@ describe('a cookie', () => {
   })
 })
 
-describe('middleware in front of the cache', () => {
-  it('that changes fields after the response changes no stored response', async () => {
+describe('outer middleware', () => {
+  it('changes no stored response by editing headers after the response', async () => {
     const after: MiddlewareHandler = async (c, next) => {
       await next()
       c.res.headers.set('x-account', c.req.header('x-user') ?? '')
@@ -262,14 +259,14 @@ describe('middleware in front of the cache', () => {
     expect((await app.fetch('/a', as('bob'))).headers.get('x-account')).toBe('bob')
   })
 
-  it('never adds fields to a response that the handler uses again', async () => {
+  it('never adds headers to a response object that the handler reuses', async () => {
     const empty = new Response(null, { status: 204, headers: { 'cache-control': 'private' } })
     const { fetch } = createApp(site, () => empty, { cacheStatus: false }, { before: [inFront(byHeader)] })
     for (const user of ['alice', 'bob']) expect((await fetch('/a', as(user))).headers.get('x-account')).toBe(user)
     expect(empty.headers.has('x-account')).toBe(false)
   })
 
-  it('that answers before it calls next keeps its response out of the cache', async () => {
+  it('prevents storing the response if it answers before it calls next', async () => {
     const answers: MiddlewareHandler = async (c, next) => {
       c.res = new Response(`for ${c.req.header('x-user')}`, { headers: fresh })
       await next()

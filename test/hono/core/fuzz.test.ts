@@ -7,7 +7,7 @@ beforeAll(async () => {
   site = await createSite()
 })
 
-/** The characters that a field value may hold. `Headers` refuses all others. */
+/** The characters that a header value may hold. `Headers` refuses all others. */
 const value = fc.oneof(
   fc.string({ unit: 'grapheme-ascii', maxLength: 20 }),
   fc.stringMatching(/^[\t\x21-\x7e\x80-\xff ]{0,30}$/),
@@ -93,7 +93,7 @@ const step = fc.record({
 })
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-/** `Headers` refuses some values, as a runtime would: those never reach a cache. */
+/** `Headers` refuses some values, as a runtime would. Those never reach a cache. */
 function headersOf(fields: Record<string, string | undefined>): Headers {
   const headers = new Headers()
   for (const [name, text] of Object.entries(fields)) {
@@ -107,20 +107,20 @@ function headersOf(fields: Record<string, string | undefined>): Headers {
 const NULL_BODY = new Set([204, 304])
 let made = 0
 
-describe('any fields of handlers and clients', () => {
+describe('arbitrary headers of handlers and clients', () => {
   it.each([
-    ['with the careful defaults', {}],
+    ['with the cautious defaults', {}],
     [
       'with every option that shares more',
       { expiration: '1h', stale: '1h', staleIfError: '1h', requestDirectives: true, heuristic: true } as const,
     ],
   ])(
-    "cause no error, and no client gets another client's response, %s",
+    'cause no error, and no client gets the response of another client, %s',
     async (_name, options) => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 8 }), async (steps) => {
           await emptied(site)
-          /** The client of each body, and its fields. */
+          /** The client of each body, and its headers. */
           const origins = new Map<string, { step: Step; sent: Headers; given: Headers }>()
           let current!: Step
           const { fetch } = createApp(

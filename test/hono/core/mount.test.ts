@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-/** An application that says its name, and which URL it sees. */
+/** An application that returns its name and the URL that it sees. */
 function named(name: string, cache?: Cache) {
   const app = new Hono()
   if (cache !== undefined) app.use(responseCache({ cache }))
@@ -25,7 +25,7 @@ async function ask(app: Hono, path: string, method = 'GET') {
 }
 
 describe('two applications below app.mount', () => {
-  it('share nothing behind a cache in front of both, and each is purged alone', async () => {
+  it('share nothing behind a cache in front of both, and can be purged separately', async () => {
     const app = new Hono()
     app.use(responseCache({ cache: ownCache(site) }))
     app.mount('/shop', named('shop').fetch)
@@ -38,7 +38,7 @@ describe('two applications below app.mount', () => {
     expect([(await ask(app, '/shop/a'))[1], (await ask(app, '/blog/a'))[1]]).toEqual(['fwd=uri-miss;stored', 'hit'])
   })
 
-  it('share nothing with a cache of their own, each in its namespace', async () => {
+  it('share nothing if each has a cache with its own namespace', async () => {
     const cache = ownCache(site)
     const app = new Hono()
     app.mount('/shop', named('shop', cache.namespace('shop')).fetch)
@@ -51,7 +51,7 @@ describe('two applications below app.mount', () => {
     expect((await ask(app, '/blog/a'))[1]).toBe('hit')
   })
 
-  it('share nothing if the key option tells them apart', async () => {
+  it('share nothing if the key option separates them', async () => {
     const cache = ownCache(site)
     const app = new Hono()
     for (const name of ['shop', 'blog']) {

@@ -29,7 +29,7 @@ describe('the option', () => {
     expect([brief(await fetch('/a')), brief(await fetch('/own'))]).toEqual(['fwd=miss;stored', 'hit'])
   })
 
-  it('sliding extends the deadline by hits, and writes only when due', async () => {
+  it('sliding extends the deadline on hits, and writes only when an extension is due', async () => {
     const { fetch, calls } = createApp(site, hello(), { expiration: '100s', sliding: true })
     const written = async () =>
       (await site.db.execute<{ updated: string }>('select updated_at::text as updated from cache_entries')).rows[0]
@@ -72,7 +72,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('stale serves at once and refreshes in the background, with refresh and waitUntil', async () => {
+  it('stale serves a stale response at once and refreshes it in the background, with refresh and waitUntil', async () => {
     let version = 1
     const app = createApp(site, (c) => c.text(`v${version}`, 200, fresh), {
       stale: '1h',
@@ -103,7 +103,7 @@ describe('the option', () => {
   })
 
   it.each([
-    ['is answered by middleware in front', () => new Response('elsewhere')],
+    ['is answered by outer middleware', () => new Response('elsewhere')],
     [
       'throws before it reaches the cache',
       () => {
@@ -111,7 +111,7 @@ describe('the option', () => {
       },
     ],
   ])(
-    'a refresh that %s is an error event, and the next request refreshes the response itself',
+    'a refresh that %s causes an error event, and the next request refreshes the response itself',
     async (_name, refresh) => {
       const events: CacheEvent[] = []
       const cache = ownCache(site, { onEvent: (event) => events.push(event) })
@@ -136,7 +136,7 @@ describe('the option', () => {
       'answered with status 500',
     ],
   ])(
-    'a refresh whose handler %s is an error event, and nobody refreshes again for a moment',
+    'a refresh whose handler %s causes an error event, and no request refreshes again for a moment',
     async (_name, fail, message) => {
       const events: CacheEvent[] = []
       const cache = ownCache(site, { onEvent: (event) => events.push(event) })
@@ -153,7 +153,7 @@ describe('the option', () => {
     },
   )
 
-  it('a refresh reaches its cache although middleware in front replaces every request', async () => {
+  it('a refresh reaches its cache although outer middleware replaces every request', async () => {
     let version = 1
     const replace: MiddlewareHandler = async (c, next) => {
       c.req.raw = new Request(c.req.raw, { headers: { ...c.req.header(), 'x-added': 'yes' } })
@@ -172,7 +172,7 @@ describe('the option', () => {
     expect([await (await app.fetch('/a')).text(), app.calls.length]).toEqual(['v2 ', 2])
   })
 
-  it('stale serves nothing after its span, and nothing that forbids it', async () => {
+  it('stale serves nothing after its window, and no response that forbids it', async () => {
     const { fetch, calls } = createApp(
       site,
       (c) =>
@@ -187,7 +187,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(4)
   })
 
-  it('staleIfError serves the stored response instead of an error, also of a handler that throws', async () => {
+  it('staleIfError serves the stored response in place of an error, also if the handler throws', async () => {
     let broken: 'no' | 'throws' | 'answers' = 'no'
     const { fetch } = createApp(
       site,
@@ -234,7 +234,7 @@ describe('the option', () => {
       await age(site, 61 * SECOND)
       thrown = new HTTPException(status)
       expect((await fetch('/a')).status).toBe(status)
-      // A resource that is gone or has moved must not come back. An answer for one client says nothing about it.
+      // A resource that is gone or has moved must not come back. A response for one client is no evidence about it.
       thrown = new HTTPException(503)
       expect(await (await fetch('/a')).text()).toBe(later)
     },

@@ -20,7 +20,7 @@ const ask = (body: unknown, headers: Record<string, string> = { authorization: `
     ...(method === 'POST' ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
   })
 
-describe('the route for purges', () => {
+describe('the purge route', () => {
   it('purges its targets, and returns their number', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     for (const path of ['/a', '/b', '/b/c']) await fetch(path)
@@ -35,11 +35,11 @@ describe('the route for purges', () => {
 
   it.each<[string, Record<string, string>, number]>([
     ['no secret', {}, 401],
-    ['a wrong one', { authorization: 'Bearer the-secret-of-that-test' }, 401],
-    ['an empty one', { authorization: 'Bearer ' }, 400],
-    ['its beginning', { authorization: `Bearer ${SECRET.slice(0, -1)}` }, 401],
+    ['a wrong secret', { authorization: 'Bearer the-secret-of-that-test' }, 401],
+    ['an empty secret', { authorization: 'Bearer ' }, 400],
+    ['a prefix of the secret', { authorization: `Bearer ${SECRET.slice(0, -1)}` }, 401],
     ['another scheme', { authorization: `Basic ${SECRET}` }, 400],
-  ])('does nothing with %s', async (_name, headers, code) => {
+  ])('purges nothing with %s', async (_name, headers, code) => {
     await createApp(site, (c) => c.text('Hello', 200, fresh)).fetch('/a')
     site.faults.reset()
     expect((await ask({ urls: ['https://example.com/a'] }, headers)).status).toBe(code)
@@ -47,14 +47,14 @@ describe('the route for purges', () => {
   })
 
   it.each<[string, unknown]>([
-    ['no JSON', '{'],
+    ['a body that is not JSON', '{'],
     ['nothing', ''],
     ['null', null],
     ['a list', []],
     ['a number', 5],
     ['no target', {}],
     ['an unknown target', { keys: ['a'] }],
-    ['a prototype', '{"__proto__": {"urls": ["https://example.com/a"]}}'],
+    ['a prototype key as target', '{"__proto__": {"urls": ["https://example.com/a"]}}'],
     ['relative URLs', { urls: ['/a'] }],
     ['objects as URLs', { urls: [{}] }],
     ['lone surrogates', '{"tags": ["\\ud800"]}'],
@@ -68,7 +68,7 @@ describe('the route for purges', () => {
     expect(await stored(site)).toHaveLength(1)
   })
 
-  it('accepts no query rule from its client', async () => {
+  it('accepts no query rule from the client', async () => {
     await createApp(site, (c) => c.text('Hello', 200, fresh)).fetch('/a?b=1')
     await ask({ urls: ['https://example.com/a?c=1'], query: { allow: [] } })
     expect(await stored(site)).toHaveLength(1)
@@ -85,7 +85,7 @@ describe('the route for purges', () => {
     for (const method of ['GET', 'HEAD', 'DELETE']) expect((await ask(undefined, undefined, method)).status).toBe(404)
   })
 
-  it('answers with the header fields that middleware in front set, and reads a body that it has read', async () => {
+  it('sends the headers of outer middleware, and reads a body that such middleware has read', async () => {
     const app = new Hono()
       .use(async (c, next) => {
         c.header('x-before', 'kept')
@@ -102,7 +102,7 @@ describe('the route for purges', () => {
     ])
   })
 
-  it('refuses before it looks at the path, with an HTTPException that the program may answer', async () => {
+  it('checks the secret before the path, with an HTTPException that the program may handle', async () => {
     const app = route().onError((error, c) => c.text(error instanceof HTTPException ? 'own' : 'failed', 418))
     for (const [path, method] of [
       ['/purge', 'POST'],
@@ -117,16 +117,16 @@ describe('the route for purges', () => {
   it.each<[string, unknown]>([
     ['no options', undefined],
     ['a secret of another type', { secret: 42 }],
-    ['a secret that no header can name', { secret: 'a secret with spaces' }],
+    ['a secret that no header can contain', { secret: 'a secret with spaces' }],
     ['a short secret', { secret: 'short' }],
     ['no cache', { cache: undefined, secret: SECRET }],
-    ['a cache that keeps no responses', { cache: {}, secret: SECRET }],
+    ['a cache that cannot store responses', { cache: {}, secret: SECRET }],
   ])('cannot be created with %s', (_name, options) => {
     const given = options === undefined ? undefined : { cache: ownCache(site), ...options }
     expect(() => purgeRoute(given as PurgeRouteOptions)).toThrow(InvalidOptionError)
   })
 
-  it.each([undefined, '', ' '])('without a secret (%j) answers every request with 500', async (secret) => {
+  it.each([undefined, '', ' '])('answers every request with 500 if it has no secret (%j)', async (secret) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const open = new Hono().route('/purge', purgeRoute({ cache: ownCache(site), secret }))
     for (const authorization of ['', 'Bearer ', 'Bearer undefined']) {

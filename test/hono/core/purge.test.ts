@@ -109,7 +109,7 @@ describe('a purge', () => {
     expect(brief(await fetch('/a'))).toBe('hit')
   })
 
-  it('that is soft makes responses stale: they are revalidated, or served while they are refreshed', async () => {
+  it('with soft: true makes responses stale: they are revalidated, or served while they are refreshed', async () => {
     const cache = ownCache(site)
     let calls = 0
     const { fetch } = createApp(
@@ -139,7 +139,7 @@ describe('a purge', () => {
     expect(calls).toBe(4)
   })
 
-  it('that is soft does not extend how long a stale response may be served', async () => {
+  it('with soft: true does not extend how long a stale response may be served', async () => {
     const cache = ownCache(site)
     const app = createApp(site, (c) => c.text('Hello', 200, fresh), {
       cache,
@@ -173,21 +173,21 @@ describe('a purge', () => {
 
   it.each<[string, unknown]>([
     ['nothing', {}],
-    ['no object', undefined],
+    ['a value that is not an object', undefined],
     ['a relative URL', { urls: ['/a'] }],
-    ['a URL that is none', { urls: [42] }],
+    ['an invalid URL', { urls: [42] }],
     ['a text', { urls: URL_A }],
     ['a prefix without a path', { prefixes: ['https://example.com'] }],
     ['a prefix of all hosts', { prefixes: ['https://'] }],
     ['another scheme', { prefixes: ['file:///'] }],
-    ['a tag that is none', { tags: [1] }],
+    ['an invalid tag', { tags: [1] }],
     ['an unknown target', { keys: ['a'] }],
     ['soft as text', { urls: [URL_A], soft: 'yes' }],
-  ])('of %s is refused', async (_name, targets) => {
+  ])('refuses %s', async (_name, targets) => {
     await expect(purge(ownCache(site), targets as PurgeTargets)).rejects.toThrow(InvalidOptionError)
   })
 
-  it.each([false, true])('reads only neighbouring keys, however large the table is, soft: %s', async (soft) => {
+  it.each([false, true])('reads only adjacent keys, however large the table is, soft: %s', async (soft) => {
     const pool = createPool(site.database)
     const key = `'http|GET https://example.com/' || i`
     await pool.query(`insert into cache_entries (key, value, meta)
@@ -239,7 +239,7 @@ describe('purgeStatements in an open transaction', () => {
       await client.query('begin')
       const [first, second] = purgeStatements(db, { urls: [URL_A] })
       await first
-      // Another variant: it shares no row with what the transaction has locked.
+      // Another variant, which shares no row with the rows that the transaction has locked.
       const other = fetch('/a', { headers: { 'accept-language': 'de' } })
       await second
       await client.query(ending)

@@ -35,7 +35,7 @@ describe.each([
     ['bytes=-10', EIGHT_MB - 10, EIGHT_MB],
     ['bytes=7999995-9000000', EIGHT_MB - 5, EIGHT_MB],
     ['bytes=7999995-', EIGHT_MB - 5, EIGHT_MB],
-  ])('moves only that part from the database: %s', async (range, from, to) => {
+  ])('transfers only that part from the database: %s', async (range, from, to) => {
     const { fetch } = rangedApp(whole)
     await fetch('/a')
     site.faults.reset()
@@ -45,7 +45,7 @@ describe.each([
     expect([site.faults.requests, site.faults.bytesOut < WITHOUT_BODY]).toEqual([1, true])
   })
 
-  it('that is outside of it moves nothing', async () => {
+  it('transfers nothing if it lies outside of the body', async () => {
     const { fetch } = rangedApp(whole)
     await fetch('/a')
     site.faults.reset()
@@ -58,8 +58,8 @@ describe.each([
 
 const SMALL = new TextEncoder().encode('aé€😀'.repeat(100))
 
-describe('a range', () => {
-  it('moves the whole body if it depends on the stored response', async () => {
+describe('a range request', () => {
+  it('transfers the whole body if the answer depends on the stored response', async () => {
     const { fetch } = rangedApp(SMALL)
     await fetch('/a')
     site.faults.reset()
@@ -75,14 +75,14 @@ describe('a range', () => {
     expect(site.faults.requests).toBe(2)
   })
 
-  it('of several is answered with the whole', async () => {
+  it('with several ranges gets the whole body', async () => {
     const { fetch } = rangedApp(SMALL)
     await fetch('/a')
     const response = await fetch('/a', { headers: { range: 'bytes=0-1,5-6' } })
     expect([response.status, new Uint8Array(await response.arrayBuffer())]).toEqual([200, SMALL])
   })
 
-  it('of an empty body is unsatisfiable, and its last bytes are the whole', async () => {
+  it('for an empty body is unsatisfiable, and a suffix range gets the whole body', async () => {
     const { fetch } = rangedApp(new Uint8Array())
     await fetch('/a')
     expect((await fetch('/a', { headers: { range: 'bytes=0-9' } })).status).toBe(416)
@@ -90,7 +90,7 @@ describe('a range', () => {
     expect([suffix.status, await suffix.text()]).toEqual([200, ''])
   })
 
-  it('of a stale response that the handler validates moves only that part', async () => {
+  it('for a stale response that the handler validates transfers only that part', async () => {
     const { fetch } = rangedApp(TEXT)
     await fetch('/a')
     await age(site, 61_000)
@@ -104,7 +104,7 @@ describe('a range', () => {
     expect(Buffer.from(await whole.arrayBuffer()).equals(TEXT)).toBe(true)
   })
 
-  it('is not needed if the client has the response', async () => {
+  it('transfers nothing if the client has the response', async () => {
     const { fetch } = rangedApp(SMALL)
     await fetch('/a')
     const headers = { range: 'bytes=0-9', 'if-none-match': '"1"' }

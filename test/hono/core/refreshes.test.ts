@@ -1,4 +1,4 @@
-/** Refreshes that go through the whole application again, past middleware in front of the cache. */
+/** Refreshes that run through the whole application again, including middleware outside of the cache. */
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
@@ -18,7 +18,7 @@ beforeEach(() => emptied(site))
 const MINUTE = 60_000
 const MARK = 'pgstash-refresh'
 
-/** An application whose page tells its version, and whether the mark of the refresh reached the handler. */
+/** An application whose page states its version, and whether the refresh marker reached the handler. */
 function versions(front: MiddlewareHandler, onEvent?: (event: CacheEvent) => void) {
   const state = { version: 1 }
   const handler = (c: Context) => c.text(`v${state.version} ${c.req.header(MARK) ?? 'unmarked'}`, 200, fresh)
@@ -41,19 +41,22 @@ describe('a refresh behind middleware', () => {
     ['a clone', (c) => c.req.raw.clone()],
     ['the same fields and more', (c) => new Request(c.req.raw, { headers: { ...c.req.header(), 'x-own': '1' } })],
     ['the same fields in a new request', (c) => new Request(c.req.url, { headers: c.req.raw.headers })],
-  ])('that replaces the request by %s happens, and the handler sees no mark', async (_name, replace) => {
-    const { fetch, calls, state } = versions(async (c, next) => {
-      c.req.raw = replace(c)
-      await next()
-    })
-    await fetch('/a')
-    state.version = 2
-    await age(site, 2 * MINUTE)
-    expect(await (await fetch('/a')).text()).toBe('v1 unmarked')
-    expect([await (await fetch('/a')).text(), calls.length]).toEqual(['v2 unmarked', 2])
-  })
+  ])(
+    'succeeds if the middleware replaces the request by %s, and the handler sees no marker',
+    async (_name, replace) => {
+      const { fetch, calls, state } = versions(async (c, next) => {
+        c.req.raw = replace(c)
+        await next()
+      })
+      await fetch('/a')
+      state.version = 2
+      await age(site, 2 * MINUTE)
+      expect(await (await fetch('/a')).text()).toBe('v1 unmarked')
+      expect([await (await fetch('/a')).text(), calls.length]).toEqual(['v2 unmarked', 2])
+    },
+  )
 
-  it('that replaces the request without its fields is lost once, and the next request refreshes', async () => {
+  it('is lost once if the middleware replaces the request without its headers, and the next request refreshes', async () => {
     const events: CacheEvent[] = []
     const { fetch, calls, state } = versions(
       async (c, next) => {
@@ -73,7 +76,7 @@ describe('a refresh behind middleware', () => {
     expect(events.filter(({ type }) => type === 'error')).toMatchObject([{ error: { code: 'REFRESH' } }])
   })
 
-  it('that rejects the refresh is an error event, and the next request refreshes', async () => {
+  it('causes an error event if the middleware rejects it, and the next request refreshes', async () => {
     const events: CacheEvent[] = []
     const { fetch, state } = versions(
       async (c, next) => (c.req.header(MARK) === undefined ? next() : c.text('who are you?', 401)),
@@ -91,12 +94,12 @@ describe('a refresh behind middleware', () => {
   it.each<[string, () => string]>([
     ['has changed', () => 'another'],
     [
-      'cannot be told',
+      'cannot be computed',
       () => {
         throw new Error('broken')
       },
     ],
-  ])('whose key %s is an error event, runs no handler, and stores nothing', async (_name, later) => {
+  ])('causes an error event if its key %s, runs no handler, and stores nothing', async (_name, later) => {
     const events: CacheEvent[] = []
     let key = () => 'same'
     const app = createApp(site, (c) => c.text('page', 200, fresh), {
@@ -133,7 +136,7 @@ describe('a refresh behind a rate limit', () => {
     expect((await fetch('/a')).status).toBe(429)
   })
 
-  it('happens on Node although its key reads the connection', async () => {
+  it('succeeds on Node although its key reads the connection', async () => {
     const background: Promise<unknown>[] = []
     let version = 1
     const app = new Hono()
@@ -151,7 +154,7 @@ describe('a refresh behind a rate limit', () => {
         cache: ownCache(site),
         stale: '1h',
         waitUntil: (work) => void background.push(work),
-        // As docs/guides/http.md has it for Node: without the environment that the key reads.
+        // Copied from the Node example in docs/guides/http.md, without the environment that the key reads.
         refresh: (request) => app.fetch(request),
       }),
     )
@@ -170,8 +173,8 @@ describe('a refresh behind a rate limit', () => {
   })
 })
 
-describe('the mark of a refresh', () => {
-  it('reaches no client, also if the handler sends back all fields', async () => {
+describe('the refresh marker', () => {
+  it('reaches no client, even if the handler sends back all headers', async () => {
     const app = createApp(
       site,
       (c) => c.json(c.req.header(), 200, { ...fresh, 'x-seen': String(c.req.header(MARK)) }),

@@ -1,4 +1,4 @@
-/** Faults that other caches had with time: dates of wrong clocks, Age, and lifetimes that end before they begin. */
+/** Faults of other caches in handling time: wrong clocks in Date, Age, and lifetimes that end before they begin. */
 import type { Context } from 'hono'
 import { purge } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -19,7 +19,7 @@ const counting = (fields: () => Record<string, string>) => {
 }
 
 describe('a Date', () => {
-  it.each([3_600_000, 3_650 * DAY_MS])('that is %i ms ahead gives no longer life', async (ms) => {
+  it.each([3_600_000, 3_650 * DAY_MS])('%i ms in the future extends no lifetime', async (ms) => {
     const { fetch } = createApp(
       site,
       counting(() => ({ ...fresh, date: date(ms) })),
@@ -30,7 +30,7 @@ describe('a Date', () => {
     expect(await (await fetch('/a')).text()).toBe('2')
   })
 
-  it('far ahead does not keep the next response out once it is stale', async () => {
+  it('far in the future does not keep the next response from being stored once it is stale', async () => {
     const dates = [date(3_650 * DAY_MS), date(0)]
     const { fetch } = createApp(
       site,
@@ -43,7 +43,7 @@ describe('a Date', () => {
     expect([brief(hit), await hit.text()]).toEqual(['hit', '2'])
   })
 
-  it('far ahead does not keep the next response out after a soft purge', async () => {
+  it('far in the future does not keep the next response from being stored after a soft purge', async () => {
     const dates = [date(3_650 * DAY_MS)]
     const { fetch } = createApp(
       site,
@@ -73,7 +73,7 @@ describe('a Date', () => {
 
 describe('an Age', () => {
   // varnishcache/varnish-cache#1578
-  it.each(['60', '61', '3600', '99999999999999999999'])('of %s leaves nothing of a minute', async (value) => {
+  it.each(['60', '61', '3600', '99999999999999999999'])('of %s uses up a lifetime of a minute', async (value) => {
     const { fetch } = createApp(
       site,
       counting(() => ({ ...fresh, age: value })),
@@ -84,7 +84,7 @@ describe('an Age', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it.each(['-1', 'nonsense', '1.5', '', '1e9'])('that is invalid counts as none: %j', async (value) => {
+  it.each(['-1', 'nonsense', '1.5', '', '1e9'])('that is invalid counts as zero: %j', async (value) => {
     const { fetch } = createApp(
       site,
       counting(() => ({ ...fresh, age: value })),
@@ -94,7 +94,7 @@ describe('an Age', () => {
     expect([brief(hit), hit.headers.get('age')]).toEqual(['hit', expect.stringMatching(/^\d$/)])
   })
 
-  it('beyond the lifetime lets stale-while-revalidate count from the end of the lifetime', async () => {
+  it('above the lifetime starts stale-while-revalidate at the end of the lifetime', async () => {
     const { fetch } = createApp(
       site,
       counting(() => ({ 'cache-control': 'max-age=60, stale-while-revalidate=60', age: '90' })),
@@ -104,7 +104,7 @@ describe('an Age', () => {
     expect(await (await fetch('/a')).text()).toBe('2')
   })
 
-  it('of a hit grows, is one number, and outlives no validation', async () => {
+  it('of a hit grows, is one number, and is dropped by a validation', async () => {
     const { fetch } = createApp(site, (c) => {
       const fields = { 'cache-control': 'max-age=60', etag: '"1"', age: '20' }
       return c.req.header('if-none-match') ? c.body(null, 304, { ...fields, age: '0' }) : c.text('page', 200, fields)
@@ -120,7 +120,7 @@ describe('an Age', () => {
 
 describe('an Expires', () => {
   it.each([date(-DAY_MS), '0', '-1', 'never', '', date(0)])(
-    'of %j gives no lifetime, not even that of an option',
+    'with value %j gives no lifetime, not even the one of an option',
     async (value) => {
       const { fetch } = createApp(
         site,
@@ -132,7 +132,7 @@ describe('an Expires', () => {
     },
   )
 
-  it('by a clock that is ahead counts from its own Date', async () => {
+  it('from a clock that is ahead counts from the Date of the response', async () => {
     const { fetch } = createApp(
       site,
       counting(() => ({ date: date(DAY_MS), expires: date(DAY_MS + 60_000) })),
@@ -156,7 +156,7 @@ describe('a lifetime', () => {
     'max-age=60; no-store',
     'max-age=60 no-cache',
     'max-age=60, private=x-a, private',
-  ])('of %s is none', async (value) => {
+  ])('of %s is zero', async (value) => {
     const { fetch } = createApp(
       site,
       counting(() => ({ 'cache-control': value })),

@@ -1,4 +1,4 @@
-/** Faults that other caches had with requests at the same time: failures, private responses, and clients that leave. */
+/** Faults of other caches with concurrent requests: failures, private responses, and clients that disconnect. */
 import type { Context } from 'hono'
 import { purge } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -29,7 +29,7 @@ const CLIENTS = 100
 /** Much shorter than a lease. */
 const SOON_MS = 8_000
 
-/** Sends equal requests at once, and returns what each of them got. */
+/** Sends equal requests at once, and returns each outcome. */
 async function together(
   app: ReturnType<typeof createApp>,
   count = CLIENTS,
@@ -45,7 +45,7 @@ async function together(
 
 const isFree = async () => (await heldLeases(site)).every((token) => token === 'pass')
 
-describe('a hundred equal requests at once', () => {
+describe('a hundred equal concurrent requests', () => {
   it.each<[string, (c: Context) => Response]>([
     [
       'throws',
@@ -55,7 +55,7 @@ describe('a hundred equal requests at once', () => {
     ],
     ['answers 503', (c) => c.text('failed', 503)],
     ['answers 500 with no-store', (c) => c.text('failed', 500, { 'cache-control': 'no-store' })],
-  ])('each get the failure, and soon, if the handler %s', async (_name, handler) => {
+  ])('each get the failure without a long wait if the handler %s', async (_name, handler) => {
     const app = createApp(site, async (c) => {
       await pause(20)
       return handler(c)
@@ -68,7 +68,7 @@ describe('a hundred equal requests at once', () => {
   })
 
   // dotnet/aspnetcore#66877
-  it('get the page although the handler fails for the first', async () => {
+  it('get the page although the first call of the handler fails', async () => {
     const app = createApp(site, async (c) => {
       const isFirst = app.calls.length === 1
       await pause(20)
@@ -99,7 +99,7 @@ describe('a hundred equal requests at once', () => {
     expect(await isFree()).toBe(true)
   })
 
-  it('each get their own variant if it turns out to vary', async () => {
+  it('each get their own variant if the response varies', async () => {
     const app = createApp(site, async (c) => {
       await pause(20)
       return c.text(`in ${c.req.header('x-lang')}`, 200, { ...fresh, vary: 'X-Lang' })
@@ -111,7 +111,7 @@ describe('a hundred equal requests at once', () => {
   })
 
   // darkweak/souin#704
-  it('get whole bodies if the first client leaves in the middle of its body', async () => {
+  it('get whole bodies if the first client disconnects in the middle of its body', async () => {
     const source = stream()
     const app = createApp(site, (c) =>
       app.calls.length === 1 ? c.body(source.body, 200, fresh) : c.text('whole', 200, fresh),
@@ -129,7 +129,7 @@ describe('a hundred equal requests at once', () => {
     expect(app.calls).toHaveLength(2)
   })
 
-  it('do not wait for each other if the first is a slow body that is too large', async () => {
+  it('do not wait for each other if the first response is slow and too large', async () => {
     const source = stream()
     const app = createApp(
       site,
@@ -148,7 +148,7 @@ describe('a hundred equal requests at once', () => {
     expect(ms).toBeLessThan(SOON_MS)
   })
 
-  it('get no page from before a purge that they follow', async () => {
+  it('get no page from before a purge that preceded them', async () => {
     const answers = createGate()
     let version = 1
     const app = createApp(site, async (c) => {
@@ -169,7 +169,7 @@ describe('a hundred equal requests at once', () => {
   })
 
   // nginx/nginx#880, nginx/nginx#342
-  it('refresh a stale page once, and again after a refresh that failed', async () => {
+  it('refresh a stale page once, and again after a failed refresh', async () => {
     let isBroken = true
     const app = createApp(
       site,

@@ -1,4 +1,4 @@
-/** Faults that other caches had with clients that leave: truncated bodies, and work that ends with one client. */
+/** Faults of other caches with disconnecting clients: truncated bodies, and work that ends with one client. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, createApp, createSite, emptied, fresh, pause, type Site, stored, times } from '../app.ts'
@@ -9,8 +9,8 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-describe('a client that leaves', () => {
-  /** Ends its body when the request is aborted, as a handler does that catches the error of its own source. */
+describe('a client that disconnects', () => {
+  /** Ends its body when the request is aborted, like a handler that catches the error of its own source. */
   const endsOnAbort = (c: Context) => {
     const body = new ReadableStream<Uint8Array>({
       start(to) {
@@ -29,7 +29,7 @@ describe('a client that leaves', () => {
   it.each<[string, MiddlewareHandler[]]>([
     ['directly', []],
     ['through middleware that edits the body', [piped]],
-  ])('stores no part that the handler ends on abort, read %s', async (_name, before) => {
+  ])('causes no partial body to be stored if the handler ends it on abort, read %s', async (_name, before) => {
     const { app, settled } = createApp(site, endsOnAbort, {}, { before })
     const leaving = new AbortController()
     const response = await app.fetch(new Request('https://example.com/a', { signal: leaving.signal }))
@@ -41,7 +41,7 @@ describe('a client that leaves', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('after a stale response does not abort its refresh', async () => {
+  it('after a stale response does not abort the refresh', async () => {
     const signals: AbortSignal[] = []
     const app = createApp(
       site,
@@ -59,23 +59,26 @@ describe('a client that leaves', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([false, false])
   })
 
-  it.each([1, 5, 20])('lets the others have the page, if %i leave before it comes', async (leavers) => {
-    const { app, settled, calls } = createApp(site, async (c) => {
-      await pause(50)
-      c.req.raw.signal.throwIfAborted()
-      return c.text('page', 200, fresh)
-    })
-    const leaving = new AbortController()
-    const request = (signal?: AbortSignal) =>
-      new Request('https://example.com/a', signal === undefined ? {} : { signal })
-    const left = times(leavers, () => app.fetch(request(leaving.signal)))
-    const stayed = times(20, () => app.fetch(request()))
-    await pause(20)
-    leaving.abort()
-    const bodies = await Promise.all((await Promise.all(stayed)).map((response) => response.text()))
-    await Promise.all(left)
-    await settled()
-    expect(new Set(bodies)).toEqual(new Set(['page']))
-    expect(calls.length).toBeLessThanOrEqual(leavers + 20)
-  })
+  it.each([1, 5, 20])(
+    'does not keep the others from getting the page, if %i disconnect before it arrives',
+    async (leavers) => {
+      const { app, settled, calls } = createApp(site, async (c) => {
+        await pause(50)
+        c.req.raw.signal.throwIfAborted()
+        return c.text('page', 200, fresh)
+      })
+      const leaving = new AbortController()
+      const request = (signal?: AbortSignal) =>
+        new Request('https://example.com/a', signal === undefined ? {} : { signal })
+      const left = times(leavers, () => app.fetch(request(leaving.signal)))
+      const stayed = times(20, () => app.fetch(request()))
+      await pause(20)
+      leaving.abort()
+      const bodies = await Promise.all((await Promise.all(stayed)).map((response) => response.text()))
+      await Promise.all(left)
+      await settled()
+      expect(new Set(bodies)).toEqual(new Set(['page']))
+      expect(calls.length).toBeLessThanOrEqual(leavers + 20)
+    },
+  )
 })

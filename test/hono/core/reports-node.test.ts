@@ -1,4 +1,4 @@
-/** Faults that other products had behind a real Node server: what reaches the socket, and what a raw request can do. */
+/** Faults of other products behind a real Node server: the bytes on the socket, and the effects of a raw request. */
 import { type AddressInfo, connect } from 'node:net'
 import { serve } from '@hono/node-server'
 import type { Context } from 'hono'
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-/** Serves the handler behind a cache. Returns a function that sends a raw request and returns what comes back. */
+/** Serves the handler behind a cache. Returns a function that sends a raw request and returns the raw answer. */
 async function serving(handler: (c: Context) => Response | Promise<Response>, options = {}) {
   const { app, calls, settled } = createApp(site, handler, options)
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
@@ -38,14 +38,14 @@ async function serving(handler: (c: Context) => Response | Promise<Response>, op
   return { ask, open, calls, settled }
 }
 
-describe('behind a Node server, a response without content', () => {
+describe('a response without content, behind a Node server', () => {
   // vercel/next.js#49005, opennextjs/opennextjs-aws#683, QwikDev/qwik#8934
   it.each<[string, (c: Context) => Response]>([
     ['c.body with an empty text and 204', (c) => c.body('', 204 as 200)],
     ['c.text and 204', (c) => c.text('', 204 as 200, fresh)],
     ['c.json and 204', (c) => c.json({}, 204 as 200, { 'cache-control': 'private' })],
     ['c.text and 205', (c) => c.text('', 205 as 200)],
-  ])('from %s is sent as without the cache', async (_name, handler) => {
+  ])('from %s is the same with and without the cache', async (_name, handler) => {
     const [plain, cached] = [await serving(handler, { exclude: ['/*'] }), await serving(handler)]
     for (const method of ['GET', 'GET', 'POST', 'HEAD']) {
       expect([method, (await cached.ask(`${method} /a`)).status]).toEqual([
@@ -56,7 +56,7 @@ describe('behind a Node server, a response without content', () => {
   })
 })
 
-describe('behind a Node server, a hit', () => {
+describe('a hit, behind a Node server', () => {
   // caddyserver/cache-handler#59, enonic/xp#9778
   it('for HEAD has the length of the body and no body', async () => {
     const { ask } = await serving((c) => c.text('0123456789', 200, fresh))
@@ -66,7 +66,7 @@ describe('behind a Node server, a hit', () => {
   })
 
   // nitrojs/nitro#1838, sveltejs/kit#15527
-  it('has each stored cookie in a line of its own', async () => {
+  it('has each stored cookie on a line of its own', async () => {
     const { ask } = await serving(
       (c) => {
         for (const name of ['a', 'b']) c.header('set-cookie', `${name}=1, 2`, { append: true })
@@ -81,13 +81,13 @@ describe('behind a Node server, a hit', () => {
     ['an obs-text byte', 'caf\u00e9'],
     ['a control character', 'a\tb'],
     ['60,000 characters', 'x'.repeat(60_000)],
-  ])('keeps a field with %s', async (_name, value) => {
+  ])('keeps a header with %s', async (_name, value) => {
     const { ask } = await serving((c) => c.text('page', 200, { ...fresh, 'x-own': value }))
     for (const _ of [1, 2]) expect((await ask('GET /a')).field('x-own')).toEqual([value])
   })
 
   // apache/trafficserver#3413
-  it('for a range has its bytes only, in one message', async () => {
+  it('for a range has only its bytes, in one message', async () => {
     const { ask } = await serving((c) => c.text('0123456789', 200, fresh))
     await ask('GET /a')
     const { status, field, body } = await ask('GET /a', ['Range: bytes=2-4'])
@@ -100,12 +100,12 @@ describe('behind a Node server, a hit', () => {
   })
 })
 
-describe('behind a Node server, a request', () => {
+describe('a request, behind a Node server', () => {
   const host = (c: Context) => c.text(c.req.header('host') ?? '', 200, fresh)
 
   // honojs/node-server#161, honojs/node-server#159
   it.each(['example.com:80', 'EXAMPLE.com', 'Example.Com:80', 'example.com.', 'example.com:8080'])(
-    'with Host: %s changes nothing for other clients',
+    'with Host: %s does not affect other clients',
     async (value) => {
       const { ask } = await serving(host)
       expect((await ask('GET /a', [`Host: ${value}`])).body).toBe(value)
@@ -126,7 +126,7 @@ describe('behind a Node server, a request', () => {
   it.each([
     ['Content-Length: 5', 'hello'],
     ['Transfer-Encoding: chunked', '5\r\nhello\r\n0\r\n\r\n'],
-  ])('with content (%s) is answered and not stored, also while the page is stale', async (field, body) => {
+  ])('with content (%s) is answered but not stored, also while the page is stale', async (field, body) => {
     const { ask } = await serving((c) => c.text('page', 200, { 'cache-control': 'max-age=0', etag: '"1"' }))
     expect((await ask('GET /a', [field], body)).body).toBe('page')
     expect(await stored(site)).toEqual([])
@@ -135,9 +135,9 @@ describe('behind a Node server, a request', () => {
   })
 })
 
-describe('behind a Node server, a client that disconnects', () => {
+describe('a client that disconnects, behind a Node server', () => {
   // dotnet/aspnetcore#56427, cloudflare/pingora#932, jiangwenyuan/nuster#69
-  it.each(['errors', 'ends'])('stores no part of a body that %s on abort', async (how) => {
+  it.each(['errors', 'ends'])('causes no partial body to be stored if the handler %s on abort', async (how) => {
     const started = createGate()
     const aborted = createGate()
     const { open, settled } = await serving((c) => {

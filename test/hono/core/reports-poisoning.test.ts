@@ -1,4 +1,4 @@
-/** Attacks on other caches: poisoned keys, deceived paths, and requests that a handler reads otherwise than the cache. */
+/** Attacks on other caches: poisoned keys, deceptive paths, and requests that handler and cache read differently. */
 import { type Context, Hono } from 'hono'
 import { methodOverride } from 'hono/method-override'
 import { responseCache } from 'pgstash/hono'
@@ -28,7 +28,7 @@ describe('a poisoned request', () => {
     'true-client-ip',
     'x-wap-profile',
     'front-end-https',
-  ])('with %s chooses neither the key nor what is stored', async (name) => {
+  ])('with %s affects neither the key nor the stored response', async (name) => {
     const { fetch } = createApp(site, echo)
     await fetch('/a', { headers: { [name]: 'evil.example' } })
     const hit = await fetch('/a')
@@ -48,7 +48,7 @@ describe('a poisoned request', () => {
   })
 
   // tempesta-tech/tempesta#1369
-  it('that overrides its method does not replace the page', async () => {
+  it('with a method override does not replace the page', async () => {
     const app = new Hono()
     app.use(methodOverride({ app, header: 'x-http-method-override' }))
     app.use(responseCache({ cache: ownCache(site), expiration: '1h' }))
@@ -61,7 +61,7 @@ describe('a poisoned request', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('that names a method in its query is a GET of another URL', async () => {
+  it('with a method in its query is a GET of another URL', async () => {
     const { fetch, calls } = createApp(site, echo)
     await fetch('/a?_method=DELETE')
     expect(await (await fetch('/a')).json()).toMatchObject({ query: {} })
@@ -69,7 +69,7 @@ describe('a poisoned request', () => {
   })
 })
 
-describe('a URL that looks like another', () => {
+describe('a URL that resembles another', () => {
   // hapijs/hapi#3965, CommunitySolidServer/CommunitySolidServer#1025, usestrix/strix#407
   it.each([
     ['/a', '//a'],
@@ -109,7 +109,7 @@ describe('a URL that looks like another', () => {
     '/account/x.png',
     '/account/..%2fstatic/x.js',
     '//account',
-  ])('a private page under %s is shared with nobody, whatever its extension', async (path) => {
+  ])('with a private page under %s is shared with no other user, whatever its extension', async (path) => {
     const { fetch } = createApp(
       site,
       (c) => c.html(`account of ${c.req.header('cookie')}`, 200, { 'cache-control': 'private' }),
@@ -135,7 +135,7 @@ describe('a query', () => {
   )
 
   it.each(['/a?page=2&page=1', '/a?%70age=2&page=1', '/a?page=2&pag%65=1'])(
-    'that repeats a parameter of the key is another URL: %s',
+    'with a repeated key parameter is another URL: %s',
     async (path) => {
       const { fetch } = createApp(site, (c) => c.text(`page ${c.req.query('page')}`, 200, fresh), byAllowed)
       await fetch(path)
@@ -143,7 +143,7 @@ describe('a query', () => {
     },
   )
 
-  it('flood of unknown parameters is one response', async () => {
+  it('with any number of unknown parameters has one response', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('page', 200, fresh), byAllowed)
     for (let i = 0; i < 50; i++) await fetch(`/a?page=1&_=${i}&x${i}=1`)
     expect([calls.length, (await stored(site)).length]).toEqual([1, 1])
@@ -151,7 +151,7 @@ describe('a query', () => {
 })
 
 describe('a request', () => {
-  it('with two thousand fields costs the database little more than with none', async () => {
+  it('with two thousand headers costs the database little more than with none', async () => {
     const { fetch } = createApp(site, (c) => c.text('page', 200, fresh))
     await fetch('/a')
     site.faults.reset()

@@ -1,4 +1,4 @@
-/** Faults that other caches had with purges, tags, and unsafe requests. */
+/** Faults of other caches with purges, tags, and unsafe requests. */
 import type { Context } from 'hono'
 import { purge } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -20,7 +20,7 @@ const tagged = (c: Context) => c.text('page', 200, { ...fresh, 'cache-tag': c.re
 describe('a purge by tag', () => {
   // darkweak/souin#867
   it.each(['/items', 'items', 'item.', '.*', 'items/%', 'items_1', '/items/1/'])(
-    'of %j leaves the tags that contain it or match it',
+    'of %j leaves the tags that contain or match it',
     async (tag) => {
       const { fetch } = createApp(site, tagged)
       await fetch('/a?tag=/items/1')
@@ -64,7 +64,7 @@ describe('a purge by tag', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=miss;stored')
   })
 
-  it('finds a response whose tags came with two lines, and with a 304', async () => {
+  it('finds a response whose tags came on two lines, and with a 304', async () => {
     const { fetch } = createApp(site, (c) => {
       const headers = new Headers({ ...fresh, etag: '"1"' })
       const isValid = c.req.header('if-none-match') === '"1"'
@@ -99,7 +99,7 @@ describe('a purge by URL', () => {
   })
 
   // varnishcache/varnish-cache#4082
-  it.each([false, true])('during a validation is not undone by its 304, soft: %s', async (soft) => {
+  it.each([false, true])('during a validation is not undone by the 304, soft: %s', async (soft) => {
     const [asked, answers] = [createGate(), createGate()]
     let version = 1
     const { fetch } = createApp(site, async (c) => {
@@ -120,7 +120,7 @@ describe('a purge by URL', () => {
     expect(await (await fetch('/a')).text()).toBe('page 2')
   })
 
-  it('while a body is being sent keeps that body out of the cache', async () => {
+  it('while a body is being sent prevents storing that body', async () => {
     const source = stream()
     const { send, settled, fetch } = createApp(site, (c) =>
       c.req.header('new') ? c.text('new', 200, fresh) : c.body(source.body, 200, fresh),
@@ -134,7 +134,7 @@ describe('a purge by URL', () => {
     expect(await (await fetch('/a', { headers: { new: '1' } })).text()).toBe('new')
   })
 
-  it('that is soft ends with the next 304: the response is fresh again', async () => {
+  it('with soft: true ends with the next 304: the response is fresh again', async () => {
     const { fetch } = createApp(site, (c) =>
       c.req.header('if-none-match')
         ? c.body(null, 304, { ...fresh, etag: '"1"' })
@@ -149,7 +149,7 @@ describe('a purge by URL', () => {
     }
   })
 
-  it('that is soft makes a sliding response stale as well', async () => {
+  it('with soft: true makes a sliding response stale as well', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text('page'), { expiration: '1h', sliding: true })
     await fetch('/a')
     await fetch('/a')
@@ -170,7 +170,7 @@ describe('an unsafe request', () => {
     ],
     ['303', (c) => c.redirect('/made', 303)],
     ['a Response.redirect', () => Response.redirect('https://example.com/made', 302)],
-  ])('answered with %s removes its URL and the one that it names', async (_name, answer) => {
+  ])('answered with %s removes its URL and the URL that it names', async (_name, answer) => {
     const { fetch } = createApp(site, (c) => (c.req.method === 'GET' ? c.text('page', 200, fresh) : answer(c)))
     for (const path of ['/a', '/made', '/kept']) await fetch(path)
     await fetch('/a', { method: 'POST' })
@@ -178,7 +178,7 @@ describe('an unsafe request', () => {
   })
 
   // BuilderIO/agent-native#2366
-  it('is seen by the read that follows it, even if a reader had the old page under way', async () => {
+  it('affects the next read, even if an earlier reader was receiving the old page', async () => {
     let version = 1
     const [reading, answers] = [createGate(), createGate()]
     const { fetch } = createApp(site, async (c) => {

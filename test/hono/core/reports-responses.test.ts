@@ -1,4 +1,4 @@
-/** Faults that middleware had with responses that are more than a status, fields and a body, or that look odd. */
+/** Faults of other middleware with unusual responses, and with properties beyond status, headers and body. */
 import { EdgeVM } from '@edge-runtime/vm'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { poweredBy } from 'hono/powered-by'
@@ -18,13 +18,13 @@ const isPrivate = { 'cache-control': 'private' }
 describe.each<[string, MiddlewareHandler]>([
   ['poweredBy', poweredBy()],
   ['secureHeaders', secureHeaders()],
-])('a response with immutable fields, with %s in front', (_front, middleware) => {
+])('a response with immutable headers, with %s as outer middleware', (_front, middleware) => {
   // honojs/hono#600, honojs/hono#1789, cloudflare/workers-sdk#5378, HarperFast/harper#1698
   it.each<[string, number, () => Response | Promise<Response>]>([
     ['Response.redirect with 302', 302, () => Response.redirect('https://example.com/b', 302)],
     ['Response.redirect with 308', 308, () => Response.redirect('https://example.com/b', 308)],
     ['fetch', 200, () => fetch('data:text/plain,page')],
-  ])('of %s gets its fields, stored or not', async (_maker, status, make) => {
+  ])('from %s gets these headers, stored or not', async (_maker, status, make) => {
     for (const options of [{}, { expiration: '1h' as const }]) {
       const app = createApp(site, make, options, { before: [middleware] })
       for (const _ of [1, 2]) {
@@ -45,7 +45,7 @@ describe('a response that may not be stored', () => {
     ['a subclass', () => new OwnResponse('page', { headers: isPrivate })],
     ['Response.error', () => Response.error()],
     ['Response.json', () => Response.json({}, { headers: isPrivate })],
-  ])('is the very response of the handler without cacheStatus: %s', async (_name, make) => {
+  ])('is the handler’s response object itself without cacheStatus: %s', async (_name, make) => {
     const made: Response[] = []
     const { send } = createApp(
       site,
@@ -74,7 +74,7 @@ describe('a response of another realm', () => {
   it.each<[string, Record<string, string>]>([
     ['stored', fresh],
     ['passed on', isPrivate],
-  ])('is %s with its body and fields', async (_name, fields) => {
+  ])('is %s with its body and headers', async (_name, fields) => {
     const app = new Hono()
     app.use(responseCache({ cache: ownCache(site) }))
     app.get('*', () => foreign({ ...fields, 'x-own': '1' }))
@@ -90,7 +90,7 @@ describe('a response of another realm', () => {
   })
 })
 
-describe('header fields', () => {
+describe('headers', () => {
   it('keep many lines, long values and odd characters', async () => {
     const fields: Record<string, string> = {
       ...fresh,
@@ -133,7 +133,7 @@ describe('header fields', () => {
   })
 })
 
-describe('a handler of its own for HEAD', () => {
+describe('a separate handler for HEAD', () => {
   // restify/node-restify#45, hapijs/hapi#2544
   it('that sends a body gives the client none, and changes no stored page', async () => {
     const { fetch: ask } = createApp(site, (c) =>
@@ -159,7 +159,7 @@ describe('an informational or final status', () => {
     }
   })
 
-  it('304 to a client that asked for nothing is passed on and not stored', async () => {
+  it('304 without a condition of the client is passed on and not stored', async () => {
     const { fetch: ask } = createApp(site, (c: Context) => c.body(null, 304, { ...fresh, etag: '"1"' }))
     for (const _ of [1, 2]) expect((await ask('/a')).status).toBe(304)
     expect(await stored(site)).toEqual([])

@@ -1,4 +1,4 @@
-/** Faults that other caches had with what they stored, as inputs and outcomes. The references name their public reports. */
+/** Faults of other caches in storing, as inputs and outcomes. The references name the public reports. */
 import { gzipSync } from 'node:zlib'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
@@ -29,7 +29,7 @@ describe('a cookie', () => {
   )
 
   // unjs/ocache#61
-  it('that each response mints is not shared by concurrent requests', async () => {
+  it('that each response creates is not shared by concurrent requests', async () => {
     let sessions = 0
     const running = createGate()
     const { fetch } = createApp(site, async (c) => {
@@ -49,18 +49,15 @@ describe('a response to a request with Authorization', () => {
     c.text(`for ${c.req.header('authorization') ?? 'nobody'}`, 200, { 'cache-control': value })
 
   // darkweak/souin#247, harvard-lil/capstone#373
-  it.each(['Bearer a', '', 'nonsense', 'Basic Og=='])(
-    'is not stored if it is %j and nothing allows it',
-    async (own) => {
-      const { fetch } = createApp(site, account('max-age=60'))
-      await fetch('/a', { headers: { authorization: own } })
-      expect(await (await fetch('/a')).text()).toBe('for nobody')
-    },
-  )
+  it.each(['Bearer a', '', 'nonsense', 'Basic Og=='])('is not stored with %j, which does not allow it', async (own) => {
+    const { fetch } = createApp(site, account('max-age=60'))
+    await fetch('/a', { headers: { authorization: own } })
+    expect(await (await fetch('/a')).text()).toBe('for nobody')
+  })
 
   // apache/trafficserver#7227
   it.each(['s-maxage=60', 'public, max-age=60', 'max-age=60, must-revalidate'])(
-    'is shared with %s, because that allows it',
+    'is shared with %s, which allows it',
     async (value) => {
       const { fetch } = createApp(site, account(value))
       await fetch('/a', { headers: { authorization: 'Bearer a' } })
@@ -131,7 +128,7 @@ describe('a partial response', () => {
   }
 
   // darkweak/souin#667, gregjones/httpcache#51
-  it('answers no request for the whole, and no other range', async () => {
+  it('answers no request for the whole body, and no other range', async () => {
     const { fetch } = createApp(site, file)
     expect(await (await fetch('/a', { headers: { range: 'bytes=0-3' } })).text()).toBe('0123')
     expect(await (await fetch('/a', { headers: { range: 'bytes=4-5' } })).text()).toBe('45')
@@ -147,7 +144,7 @@ describe('a partial response', () => {
   })
 
   // varnishcache/varnish-cache#1618
-  it('is not needed if the handler ignores the range: the whole is stored', async () => {
+  it('is not stored if the handler ignores the range: the whole body is stored', async () => {
     const { fetch, calls } = createApp(site, (c) => c.text(whole, 200, fresh))
     await fetch('/a', { headers: { range: 'bytes=0-3' } })
     expect(await (await fetch('/a')).text()).toBe(whole)
@@ -188,7 +185,7 @@ describe('a hit', () => {
   })
 
   // cloudflare/miniflare#365, markusahlstrand/node-cloudworker#1
-  it('has fields that middleware in front can change', async () => {
+  it('has headers that outer middleware can change', async () => {
     const { fetch } = createApp(
       site,
       (c) => c.text('page', 200, fresh),

@@ -1,4 +1,4 @@
-/** Faults that other caches had with streams: events, endless bodies, slow clients, and clients that leave. */
+/** Faults of other caches with streams: events, endless bodies, slow clients, and clients that disconnect. */
 import type { MiddlewareHandler } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -29,7 +29,7 @@ const readerOf = (response: Response) => (response.body as ReadableStream<Uint8A
 const next = async (reader: Reader) => new TextDecoder().decode((await reader.read()).value)
 const encode = (text: string) => new TextEncoder().encode(text)
 
-/** Much shorter than the lease, and much longer than a request without waiting. */
+/** Much shorter than the lease, and much longer than a request that does not wait. */
 const SOON_MS = 4_000
 
 describe('server-sent events', () => {
@@ -64,7 +64,7 @@ describe('server-sent events', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('of streamSSE end their handler when the client leaves', async () => {
+  it('of streamSSE end their handler when the client disconnects', async () => {
     let isAborted = false
     const { send, settled } = createApp(site, (c) =>
       streamSSE(c, async (events) => {
@@ -87,7 +87,7 @@ describe('server-sent events', () => {
 })
 
 describe('an endless body', () => {
-  /** Counts what is read from it. */
+  /** Counts the bytes read from it. */
   function endless() {
     const state = { bytes: 0, isCancelled: false }
     const body = new ReadableStream<Uint8Array>(
@@ -106,7 +106,7 @@ describe('an endless body', () => {
     return { state, body }
   }
 
-  it('that nobody reads is not read without a limit', async () => {
+  it('is not read without a limit if no client reads it', async () => {
     const { state, body } = endless()
     const { send } = createApp(site, (c) => c.body(body, 200, fresh), { maxBodyBytes: 20_000 })
     const response = await send('/a')
@@ -116,7 +116,7 @@ describe('an endless body', () => {
     expect(state.isCancelled).toBe(true)
   })
 
-  it('that may not be stored is read at the pace of the client', async () => {
+  it('is read at the pace of the client if it may not be stored', async () => {
     const { state, body } = endless()
     const { send } = createApp(site, (c) => c.body(body, 200, { 'cache-control': 'private' }))
     const reader = readerOf(await send('/a'))
@@ -127,7 +127,7 @@ describe('an endless body', () => {
     expect(state.isCancelled).toBe(true)
   })
 
-  it('whose client has it already is cancelled once it is too large', async () => {
+  it('is cancelled once it is too large if the client has the response already', async () => {
     const { state, body } = endless()
     const { send } = createApp(site, (c) => c.body(body, 200, { ...fresh, etag: '"1"' }), { maxBodyBytes: 5_000 })
     expect((await send('/a', { headers: { 'if-none-match': '"1"' } })).status).toBe(304)
@@ -187,7 +187,7 @@ describe('a body that fails', () => {
     ['-4', 'page'],
     ['4e0', 'page'],
     ['1', ''],
-  ])('to have its Content-Length of %s is not stored: %j', async (length, body) => {
+  ])('with a wrong Content-Length of %s is not stored: %j', async (length, body) => {
     const { fetch } = createApp(site, (c) => c.body(body, 200, { ...fresh, 'content-length': length }))
     await fetch('/a').catch(() => {})
     expect(await stored(site)).toEqual([])
@@ -195,7 +195,7 @@ describe('a body that fails', () => {
   })
 })
 
-describe('a stream of bytes', () => {
+describe('a byte stream', () => {
   const bytes = () =>
     new ReadableStream({
       type: 'bytes',
@@ -212,7 +212,7 @@ describe('a stream of bytes', () => {
     expect([brief(hit), await hit.text()]).toEqual(['hit', 'page'])
   })
 
-  it.each([false, true])('can be read into a buffer by middleware in front, cached: %s', async (isCached) => {
+  it.each([false, true])('can be read into a buffer by outer middleware, cached: %s', async (isCached) => {
     const texts: string[] = []
     const reads: MiddlewareHandler = async (c, next) => {
       await next()

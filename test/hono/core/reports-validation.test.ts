@@ -1,4 +1,4 @@
-/** Faults that other caches had with conditional requests: 304, ranges of validated responses, and stale responses. */
+/** Faults of other caches with conditional requests: 304, ranges of validated responses, and stale responses. */
 import type { Context } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createApp, createSite, emptied, fresh, type Site, stored } from '../app.ts'
@@ -63,7 +63,7 @@ describe('a 304', () => {
 
   // sveltejs/kit#15527
   it.each(['to a client on a miss', 'after a validation'])(
-    'keeps each of several cookies in a line of its own %s',
+    'keeps each of several cookies on a line of its own %s',
     async (when) => {
       const { fetch } = createApp(site, (c) => {
         for (const name of ['a', 'b', 'c'])
@@ -96,7 +96,7 @@ describe('a 304', () => {
 
 describe('a validation', () => {
   // nodejs/undici#5505, nodejs/undici#4596
-  it.each(['in front of the client', 'in the background'])('%s takes the new lifetime from the 304', async (where) => {
+  it.each(['for a waiting client', 'in the background'])('%s takes the new lifetime from the 304', async (where) => {
     const inBackground = where === 'in the background'
     const first = {
       'cache-control': inBackground ? 'max-age=60, stale-while-revalidate=600' : 'max-age=60',
@@ -125,7 +125,7 @@ describe('a validation', () => {
   })
 
   // psf/cachecontrol#327
-  it('that the client forces for a range returns the range', async () => {
+  it('forced by a client that asks for a range returns the range', async () => {
     const { fetch } = createApp(site, validating(), { requestDirectives: true })
     await fetch('/a')
     const part = await fetch('/a', { headers: { range: 'bytes=2-4', 'cache-control': 'no-cache' } })
@@ -133,7 +133,7 @@ describe('a validation', () => {
   })
 
   // rubygems/bundler#6675
-  it.each(['bytes=2-', 'bytes=100-', 'nonsense'])('precedes the range %s', async (range) => {
+  it.each(['bytes=2-', 'bytes=100-', 'nonsense'])('happens before the range is read %s', async (range) => {
     const { fetch } = createApp(site, validating())
     await fetch('/a')
     const response = await fetch('/a', { headers: { range, 'if-none-match': '"1"' } })
@@ -142,7 +142,7 @@ describe('a validation', () => {
 
   // unbit/uwsgi#1587, cherrypy/cherrypy#1699
   it.each(['"0"', 'W/"1"', new Date(0).toUTCString(), 'nonsense', '*'])(
-    'of If-Range: %s fails, so the whole is sent',
+    'of If-Range: %s fails, so the client gets the whole body',
     async (value) => {
       const { fetch } = createApp(site, validating({ ...etag, 'last-modified': new Date(1_000_000).toUTCString() }))
       await fetch('/a')
@@ -209,7 +209,7 @@ describe('a stale response', () => {
   ]
 
   // nitrojs/nitro#1992
-  it.each(gone)('is not served any more once its refresh has got %s', async (_name, answer) => {
+  it.each(gone)('is no longer served once its refresh has got %s', async (_name, answer) => {
     let isGone = false
     const app = createApp(site, (c) => (isGone ? answer(c) : c.text('page', 200, fresh)), {
       stale: '1h',

@@ -1,4 +1,4 @@
-/** Faults that other caches had with variants: Vary, encodings, and responses that differ by a request field. */
+/** Faults of other caches with variants: Vary, encodings, and responses that differ by a request header. */
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
@@ -16,7 +16,7 @@ beforeEach(() => emptied(site))
 
 const page = 'page '.repeat(1_000)
 
-/** A request through an application whose middleware compresses or tags behind the cache, as the docs tell. */
+/** A request through an application with compress or etag between the cache and the handler, as the docs advise. */
 function behindCache(...middleware: Parameters<Hono['use']>[1][]) {
   const app = new Hono()
   app.use(responseCache({ cache: ownCache(site) }))
@@ -45,14 +45,14 @@ describe('an encoded response', () => {
     }
   })
 
-  it('reaches no client that says nothing about encodings', async () => {
+  it('reaches no client that states no encodings', async () => {
     const ask = behindCache(compress())
     expect((await ask({ 'accept-encoding': 'gzip' })).isZipped).toBe(true)
     expect((await ask({})).isZipped).toBe(false)
   })
 
   // kwhitley/apicache#27
-  it('without Vary is still kept from clients that do not accept it', async () => {
+  it('without Vary does not reach clients that do not accept it', async () => {
     const zipped = gzipSync(page)
     const { fetch } = createApp(site, (c) =>
       c.req.header('accept-encoding') === 'gzip'
@@ -64,7 +64,7 @@ describe('an encoded response', () => {
   })
 
   // honojs/hono#4845, hapijs/inert#7
-  it('has another entity tag than the plain one, or a weak one', async () => {
+  it('has a weak entity tag, or another one than the plain response', async () => {
     const ask = behindCache(compress(), etag())
     const plain = await ask({})
     const zipped = await ask({ 'accept-encoding': 'gzip' })
@@ -80,7 +80,7 @@ describe('a response that varies', () => {
     c.text(`for ${c.req.header(name) ?? 'none'}`, 200, { ...fresh, vary: name })
 
   // aws-samples/serverless-full-stack-webapp-starter-kit#118, vercel/next.js#65335
-  it('on RSC keeps payloads of the router apart from documents', async () => {
+  it('on RSC keeps router payloads apart from documents', async () => {
     const { fetch } = createApp(site, (c) => {
       const vary = 'rsc, next-router-state-tree, next-router-prefetch, next-router-segment-prefetch'
       return c.req.header('rsc') === '1'
@@ -117,7 +117,7 @@ describe('a response that varies', () => {
   )
 
   // omalloc/tavern#65
-  it('on a field tells an absent field from an empty one', async () => {
+  it('on a header distinguishes an absent header from an empty one', async () => {
     const { fetch } = createApp(site, (c) => {
       const value = c.req.header('x-a')
       return c.text(value === undefined ? 'absent' : `[${value}]`, 200, { ...fresh, vary: 'X-A' })
@@ -133,14 +133,14 @@ describe('a response that varies', () => {
     ['a', 'A'],
     ['a', 'a, '],
     ['a', 'a;q=1'],
-  ])('on an unknown field never takes %j for %j', async (first, second) => {
+  ])('on an unknown header never treats %j and %j as equal', async (first, second) => {
     const { fetch } = createApp(site, shown('x-a'))
     await fetch('/a', { headers: { 'x-a': first } })
     const value = new Headers({ 'x-a': second }).get('x-a')
     expect(await (await fetch('/a', { headers: { 'x-a': second } })).text()).toBe(`for ${value}`)
   })
 
-  it('only when a field is present keeps both kinds apart', async () => {
+  it('only when a header is present keeps both kinds apart', async () => {
     const { fetch } = createApp(site, (c) =>
       c.req.header('x-preview') ? c.text('draft', 200, { ...fresh, vary: 'X-Preview' }) : c.text('page', 200, fresh),
     )
@@ -151,7 +151,7 @@ describe('a response that varies', () => {
     expect(await (await fetch('/b')).text()).toBe('page')
   })
 
-  it('by CORS behind the cache names the origin that asked', async () => {
+  it('by CORS behind the cache names the origin of the request', async () => {
     const app = new Hono()
     app.use(responseCache({ cache: ownCache(site) }))
     app.use(cors({ origin: (origin) => (origin.endsWith('.example') ? origin : null), credentials: true }))
@@ -177,7 +177,7 @@ describe('a response that varies', () => {
 })
 
 describe('a URL whose Vary grows', () => {
-  it('by names that clients choose keeps other URLs and a bounded number of rows', async () => {
+  it('by names that clients choose keeps other URLs, with a bounded number of rows', async () => {
     const { fetch } = createApp(
       site,
       (c) => c.text(c.req.path, 200, { ...fresh, vary: c.req.header('x-names') ?? 'X-A' }),

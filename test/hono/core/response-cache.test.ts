@@ -28,7 +28,7 @@ describe('a response', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('is answered with 304 in one database request that reads no body', async () => {
+  it('is a 304 in one database request that reads no body', async () => {
     const body = 'x'.repeat(100_000)
     const { fetch } = createApp(site, (c) => c.text(body, 200, { ...fresh, etag: '"1"' }))
     await fetch('/a')

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-/** Says what it was asked, so that a response that went to the wrong client tells of it. */
+/** Returns the properties of its request, so that a response to another client can be recognized. */
 const echo = (c: Context) => c.json({ url: c.req.url, method: c.req.method }, 200, fresh)
 
 describe('no request gets the response to', () => {
@@ -46,7 +46,7 @@ describe('no request gets the response to', () => {
     'x-rewrite-url',
     'x-forwarded-proto',
     'x-http-method-override',
-  ])('the host in %s: it changes neither the key nor the response', async (name) => {
+  ])('the host in %s: it affects neither the key nor the response', async (name) => {
     const { fetch, calls } = createApp(site, echo)
     await fetch('/a', { headers: { [name]: 'evil.example' } })
     const response = await fetch('/a')
@@ -97,8 +97,8 @@ describe('a response for one client', () => {
   })
 })
 
-describe('header fields', () => {
-  it("cannot be split by line breaks in Cache-Status, its own or upstream's", async () => {
+describe('headers', () => {
+  it('cannot be split by line breaks in Cache-Status, whether from this cache or upstream', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, { ...fresh, 'cache-status': 'a;detail="x' }), {
       cacheStatus: 'bad\r\nset-cookie: a=1',
     })
@@ -140,13 +140,13 @@ describe('a thousand variants of one URL', () => {
     const ask = async (i: number) =>
       expect(await (await fetch('/a', { headers: { 'x-v': String(i) } })).text()).toBe(`in ${i}`)
     for (let i = 0; i < 50; i++) await Promise.all(times(20, (j) => ask(i * 20 + j)))
-    // Those that came at once could not see each other.
+    // Concurrent requests could not see each other's variants.
     expect((await stored(site)).length).toBeLessThanOrEqual(40)
     await ask(5_000)
     expect((await stored(site)).length).toBeLessThanOrEqual(20)
   })
 
-  it('stay correct if Vary grows with each response, and start again if there are too many names', async () => {
+  it('stay correct if Vary grows with each response, and start again if it has too many names', async () => {
     const { fetch } = createApp(
       site,
       (c) => c.text(c.req.query('n') ?? '', 200, { ...fresh, vary: `X-${c.req.header('x-n')}` }),
@@ -160,7 +160,7 @@ describe('a thousand variants of one URL', () => {
       expect(rows[0]?.names).toEqual(times(n < 16 ? n + 1 : n - 15, (i) => `x-${n < 16 ? i : i + 16}`).sort())
     }
     expect(brief(await fetch('/a', { headers: { 'x-n': '19' } }))).toBe('hit')
-    // Too many of its own: this one is not met again.
+    // This response has too many names of its own, so it is never matched again.
     const many = createApp(site, (c) => c.text('Hello', 200, { ...fresh, vary: times(17, (i) => `X-${i}`).join() }))
     expect(brief(await many.fetch('/many'))).toBe('fwd=uri-miss;detail=vary')
   })

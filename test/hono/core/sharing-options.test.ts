@@ -28,7 +28,7 @@ const hello =
     c.text('Hello', 200, headers)
 
 describe('the option', () => {
-  it('vary separates responses by fields that their Vary does not name', async () => {
+  it('vary separates responses by headers that their Vary does not name', async () => {
     const { fetch, calls } = createApp(site, hello(fresh), { vary: ['X-Theme'] })
     for (const theme of ['dark', 'light', 'dark']) await fetch('/a', { headers: { 'x-theme': theme } })
     expect(calls).toHaveLength(2)
@@ -65,7 +65,7 @@ describe('the option', () => {
 
   it.each<[string, ResponseCacheOptions['query'], string, string, boolean]>([
     ['allow', { allow: ['page'] }, '/a?page=1&x=1', '/a?y=2&page=1', true],
-    ['allow, of another value', { allow: ['page'] }, '/a?page=1', '/a?page=2', false],
+    ['allow, with another value', { allow: ['page'] }, '/a?page=1', '/a?page=2', false],
     ['ignore', { ignore: ['utm_*'] }, '/a?p=1&utm_x=1', '/a?p=1', true],
     ['sort', { sort: true }, '/a?a=1&b=2', '/a?b=2&a=1', true],
     ['none', undefined, '/a?a=1&b=2', '/a?b=2&a=1', false],
@@ -85,7 +85,7 @@ describe('the option', () => {
     expect((await stored(site)).join()).not.toContain('secret')
   })
 
-  it('key may return a URL that requests share, and an unsafe request purges that URL', async () => {
+  it('key may return a URL that several requests share, and an unsafe request purges that URL', async () => {
     const { fetch, calls } = createApp(site, hello(fresh), {
       key: (c) => new URL(`/places?lat=${Number(c.req.query('lat'))}`, c.req.url),
       query: { ignore: ['utm'] },
@@ -103,7 +103,7 @@ describe('the option', () => {
     expect(brief(await fetch('/places?lat=35.8'))).toBe('hit')
   })
 
-  it('cache may throw: the handler answers', async () => {
+  it('cache may throw, and then the handler answers', async () => {
     const { fetch } = createApp(site, hello(fresh), {
       cache: () => {
         throw new Error('no connection string')
@@ -134,7 +134,7 @@ describe('the option', () => {
     [(c) => c.req.header('authorization'), 'max-age=60', 2, 'is kept for each user'],
     [() => undefined, 'max-age=60', 3, 'is left alone without a name'],
   ])(
-    'authenticated %s: what is %s is asked for by two users %i times, it %s',
+    'authenticated %s: with %s, the handler runs %i times for two users, and the response %s',
     async (authenticated, control, count) => {
       const { fetch, calls } = createApp(
         site,
@@ -175,7 +175,7 @@ describe('the option', () => {
     })
 
     it('stores nothing if the handler runs for another user than the lookup', async () => {
-      // The session middleware is behind the cache by mistake, so the lookup sees no user.
+      // The session middleware is inside of the cache by mistake, so the lookup sees no user.
       const session: MiddlewareHandler = async (c, next) => {
         c.set('user', cookieUser(c))
         await next()
@@ -216,7 +216,7 @@ describe('the option', () => {
     ['authenticated', () => Number.NaN],
     ['authenticated', () => Number.POSITIVE_INFINITY],
     ['authenticated', () => false],
-  ])('%s is refused if it returns something that names nobody: %s', async (name, option) => {
+  ])('%s is refused if it returns a value that names no user: %s', async (name, option) => {
     const { fetch, calls } = createApp(site, hello(fresh), { [name]: option })
     for (const headers of [{}, { authorization: 'a' }] as Record<string, string>[]) {
       expect((await fetch('/a', { headers })).status).toBe(500)
@@ -224,7 +224,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(0)
   })
 
-  it('authenticated does not cache a user that it names null', async () => {
+  it('authenticated does not cache for a user that it names null', async () => {
     const nobody = { authenticated: () => null } as unknown as Partial<ResponseCacheOptions>
     const { fetch } = createApp(site, hello(fresh), nobody)
     expect(brief(await fetch('/a', { headers: { authorization: 'a' } }))).toBe('fwd=bypass')
@@ -313,7 +313,7 @@ describe('the option', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('targetedFields names the fields that this cache obeys instead of Cache-Control', async () => {
+  it('targetedFields names the headers that this cache obeys in place of Cache-Control', async () => {
     const headers = { 'cache-control': 'no-store', 'cdn-cache-control': 'max-age=60', 'my-cache-control': 'max-age=5' }
     const { fetch } = createApp(site, hello(headers))
     await fetch('/a')

@@ -25,8 +25,8 @@ beforeEach(() => emptied(site))
 
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes)
 
-describe('a handler that streams', () => {
-  it('reaches the client as it writes, and is stored when it ends', async () => {
+describe('a streaming handler', () => {
+  it('reaches the client as it writes, and its response is stored when it ends', async () => {
     const source = stream()
     const { send, settled, fetch, calls } = createApp(site, (c) => c.body(source.body, 200, fresh))
     const response = await send('/a')
@@ -45,7 +45,7 @@ describe('a handler that streams', () => {
   })
 
   it.each(['with', 'without'])(
-    'is not stored if the client disconnects, and releases its lease, %s waitUntil',
+    'stores nothing if the client disconnects, and its lease is released, %s waitUntil',
     async (which) => {
       const source = stream()
       const options = which === 'with' ? {} : { waitUntil: undefined }
@@ -57,7 +57,7 @@ describe('a handler that streams', () => {
       const reader = ((await send('/a')).body as ReadableStream<Uint8Array>).getReader()
       source.push('first ')
       await reader.read()
-      // It waits for the next part: cancelling ends that read as if the body were whole.
+      // The handler waits for the next part. Cancelling ends that read as if the body were complete.
       const pending = reader.read()
       await reader.cancel('left')
       expect((await pending).done).toBe(true)
@@ -70,7 +70,7 @@ describe('a handler that streams', () => {
     },
   )
 
-  it('is not stored if it fails half-way, and no request waits for the next attempt', async () => {
+  it('stores nothing if it fails half-way, and no request waits for the next attempt', async () => {
     let source = stream()
     const { send, settled } = createApp(site, (c) => c.body(source.body, 200, fresh))
     const response = await send('/a')
@@ -85,7 +85,7 @@ describe('a handler that streams', () => {
     expect(brief(await send('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('is passed on but not kept in memory beyond maxBodyBytes, and no request waits for its end', async () => {
+  it('passes its body on but not into memory beyond maxBodyBytes, and no request waits for its end', async () => {
     const source = stream()
     const { send, settled } = createApp(site, (c) => c.body(source.body, 200, fresh), { maxBodyBytes: 10 })
     const reader = ((await send('/a')).body as ReadableStream<Uint8Array>).getReader()
@@ -99,7 +99,7 @@ describe('a handler that streams', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('is stored at the pace of the handler, even if its client does not read', async () => {
+  it('stores at its own pace, even if the client does not read', async () => {
     const { send, settled, fetch } = createApp(site, (c) => {
       const parts = times(20, (i) => new TextEncoder().encode(`part ${i} `))
       return c.body(
@@ -131,21 +131,21 @@ describe('a handler that streams', () => {
     expect(site.faults.bytesIn).toBeLessThan(12_000)
   })
 
-  it('is not collected at all if its Content-Length is too large', async () => {
+  it('is not buffered at all if its Content-Length is too large', async () => {
     const { fetch } = createApp(site, (c) => c.body('0123456789a', 200, { ...fresh, 'content-length': '11' }), {
       maxBodyBytes: 10,
     })
     expect(status(await fetch('/a'))).toBe('pgstash;fwd=uri-miss;detail="too large"')
   })
 
-  it('is not stored if its length differs from its Content-Length', async () => {
+  it('stores nothing if its length differs from its Content-Length', async () => {
     const { fetch } = createApp(site, (c) => c.body('short', 200, { ...fresh, 'content-length': '6' }))
     expect(await (await fetch('/a')).text()).toBe('short')
     expect(await stored(site)).toEqual([])
   })
 
   it('makes no request wait after its length differed from its Content-Length', async () => {
-    // As fetch in workerd returns it: decoded, with the length of the encoded body.
+    // As fetch returns it in workerd: decoded, with the length of the encoded body.
     let isDecoded = true
     const together = 5
     const running = createGate()
@@ -156,7 +156,7 @@ describe('a handler that streams', () => {
     })
     await fetch('/a')
     expect(await heldLeases(site)).toEqual(['pass'])
-    // Each of these would wait for the one before.
+    // Each of these would wait for the previous one.
     await Promise.all(times(together, () => fetch('/a')))
     expect(calls).toHaveLength(together + 1)
     isDecoded = false
@@ -167,7 +167,7 @@ describe('a handler that streams', () => {
 describe('a body of chunks', () => {
   const bytes = () => new TextEncoder().encode('a\u00e9\u20ac!!')
   const expected = Buffer.concat([bytes(), bytes()])
-  /** The bytes in the middle of a longer buffer, so that a view's offset and length count. */
+  /** The bytes are in the middle of a longer buffer, so the offset and length of the view matter. */
   const within = <T extends ArrayBufferLike>(buffer: T): T => {
     new Uint8Array(buffer, 2, bytes().length).set(bytes())
     return buffer
@@ -198,7 +198,7 @@ describe('a body of chunks', () => {
       },
     })
 
-  it.each(kinds)('of type %s is stored as the client got it', async (_name, chunk) => {
+  it.each(kinds)('of type %s is stored with the bytes that the client got', async (_name, chunk) => {
     const { fetch, calls } = createApp(site, () => new Response(streamOf([chunk(), chunk()]), { headers: fresh }))
     for (const how of ['fwd=uri-miss;stored', 'hit']) {
       const response = await fetch('/a')
@@ -231,7 +231,7 @@ describe('a body of chunks', () => {
     expect(brief(await send('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('is stored as the handler sent it if middleware in front edits the chunks', async () => {
+  it('is stored as the handler sent it if outer middleware edits the chunks', async () => {
     const shout: MiddlewareHandler = async (c, next) => {
       await next()
       const edit = new TransformStream<Uint8Array, Uint8Array>({
@@ -254,7 +254,7 @@ describe('a body of chunks', () => {
     expect([await hit.text(), brief(hit)]).toEqual(['first last', 'hit'])
   })
 
-  it('reaches the client and the store even if the handler uses one buffer again and again', async () => {
+  it('reaches the client and the store even if the handler reuses one buffer', async () => {
     const { fetch } = createApp(site, () => {
       const buffer = Buffer.alloc(1)
       let sent = 0
@@ -267,7 +267,7 @@ describe('a body of chunks', () => {
     for (const _ of [1, 2]) expect(await (await fetch('/a')).text()).toBe('abcde')
   })
 
-  it('that middleware behind the cache has read is not stored, and no request waits', async () => {
+  it('that inner middleware has read is not stored, and no request waits', async () => {
     const reads: MiddlewareHandler = async (c, next) => {
       await next()
       await c.res.text()
@@ -288,15 +288,15 @@ describe('a body', () => {
     ['that begins with a byte order mark', new TextEncoder().encode('\ufeffx')],
     ['with U+0000', new TextEncoder().encode('a\0b')],
     ['with half a character', Uint8Array.of(0xe2, 0x82)],
-    ['of characters beyond U+FFFF', new TextEncoder().encode('𝄞'.repeat(50_000))],
-    ['of 300 kB that are no text', Uint8Array.from(times(300_000, (i) => (i * 31) & 255))],
+    ['of characters above U+FFFF', new TextEncoder().encode('𝄞'.repeat(50_000))],
+    ['of 300 kB that are not text', Uint8Array.from(times(300_000, (i) => (i * 31) & 255))],
   ])('%s comes back unchanged', async (_name, body) => {
     const { fetch, calls } = createApp(site, (c) => c.body(body, 200, fresh))
     for (const _ of [1, 2]) expect(Buffer.from(await (await fetch('/a')).arrayBuffer()).equals(body)).toBe(true)
     expect(calls).toHaveLength(1)
   })
 
-  it('gets no Content-Type that the handler did not give', async () => {
+  it('gets no Content-Type that the handler did not set', async () => {
     const { fetch } = createApp(site, () => new Response(new TextEncoder().encode('<b>'), { headers: fresh }))
     for (const _ of [1, 2]) expect((await fetch('/a')).headers.get('content-type')).toBe(null)
   })

@@ -12,7 +12,7 @@ beforeEach(() => emptied(site))
 
 type Answer = { status?: number; headers?: Record<string, string> }
 
-/** Pages, and whatever a request that changes something is answered with. */
+/** Pages, and the answers to requests that change something. */
 function pages(change: Answer | (() => Answer) = {}) {
   return createApp(site, (c) => {
     if (c.req.method === 'GET')
@@ -38,7 +38,7 @@ describe('an unsafe request', () => {
     },
   )
 
-  it('removes its URL in every spelling, and those that its response names', async () => {
+  it('removes its URL in every spelling, and the URLs that its response names', async () => {
     const { fetch } = pages({ headers: { 'content-location': '/list/%7Eall' } })
     for (const path of ['/caf%C3%A9', '/list/~all', '/caf%25C3%A9', '/caf/%C3%A9']) await fetch(path)
     await fetch('/caf%c3%a9', { method: 'PUT' })
@@ -154,7 +154,7 @@ describe('an unsafe request', () => {
 
   it.each<[string, Record<string, string>]>([
     [
-      'h2c, as of curl --http2',
+      'h2c, as with curl --http2',
       { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' },
     ],
     ['a WebSocket', { connection: 'Upgrade', upgrade: 'websocket' }],
@@ -192,7 +192,7 @@ describe('an unsafe request', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it("removes the URL that the key option makes of a parameter of the cache's own route", async () => {
+  it('removes the URL that the key option derives from a parameter of the cache’s own route', async () => {
     const app = new Hono()
     const key = (c: Context) => new URL(`/shops/${c.req.param('shop')?.toLowerCase()}`, c.req.url)
     app.use('/shops/:shop', responseCache({ cache: ownCache(site), key }))

@@ -10,7 +10,7 @@ beforeEach(() => emptied(site))
 
 const modified = 'Tue, 01 Jan 2030 00:00:00 GMT'
 
-/** A handler that answers conditions, as a static file server does. */
+/** A handler that evaluates conditions, like a static file server. */
 function versioned(body: string) {
   const state = { tag: '"1"', body, notModified: {} as Record<string, string> }
   const handler = (c: import('hono').Context) => {
@@ -24,7 +24,7 @@ function versioned(body: string) {
 }
 
 describe('a stale response', () => {
-  it('is validated by the handler, and its body is neither sent nor written again', async () => {
+  it('is validated by the handler, and its body is neither transferred nor written again', async () => {
     const { state, handler } = versioned('x'.repeat(100_000))
     const { fetch, calls } = createApp(site, handler)
     await fetch('/a')
@@ -37,13 +37,13 @@ describe('a stale response', () => {
     expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
     expect(calls[1]?.headers.get('if-none-match')).toBe('"1"')
     expect(site.faults.requests).toBe(2)
-    // The statements, and a fraction of the body's 100,000.
+    // The statements, and a fraction of the body's 100,000 bytes.
     expect(site.faults.bytesIn).toBeLessThan(15_000)
     const hit = await fetch('/a')
     expect([brief(hit), hit.headers.get('x-new'), (await hit.text()).length]).toEqual(['hit', 'yes', 100_000])
   })
 
-  it('moves no body if the client has it too', async () => {
+  it('transfers no body if the client has it too', async () => {
     const { handler } = versioned('x'.repeat(100_000))
     const { fetch } = createApp(site, handler)
     await fetch('/a')
@@ -134,7 +134,7 @@ describe('a stale response', () => {
   })
 
   it.each(['no-cache="set-cookie, x-user"', 'private="set-cookie, x-user"'])(
-    'with %s gives the fields that its validation brings to that client, and to no other',
+    'with %s gives the headers of its validation to that client, and to no other',
     async (restricted) => {
       let calls = 0
       const { fetch } = createApp(site, (c) => {
@@ -156,7 +156,7 @@ describe('a stale response', () => {
     },
   )
 
-  it('answers the validating client with 304 if its body is gone', async () => {
+  it('is a 304 for the validating client if its body has been deleted', async () => {
     let at = modified
     let isAway = false
     const { fetch } = createApp(site, (c) => {
@@ -168,7 +168,7 @@ describe('a stale response', () => {
     await age(site, 61_000)
     at = 'Wed, 02 Jan 2030 00:00:00 GMT'
     isAway = true
-    // It has that very body: by what was stored until now its condition held.
+    // The client has that very body: its condition matched the response stored until now.
     expect((await fetch('/a', { headers: { 'if-modified-since': modified } })).status).toBe(304)
   })
 
@@ -226,7 +226,7 @@ describe('a stale response', () => {
     const response = await fetch('/a')
     expect([response.status, await response.text()]).toEqual([200, 'Hello'])
     expect(brief(response)).toBe('fwd=stale;fwd-status=304;detail=validator')
-    // The next one asks without a condition.
+    // The next request has no condition.
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
     expect(calls[2]?.headers.has('if-none-match')).toBe(false)
     await age(site, 61_000)
@@ -242,7 +242,7 @@ describe('a stale response', () => {
     expect(calls.map(({ headers }) => headers.get('if-none-match'))).toEqual([null, '"1"', '"1"'])
   })
 
-  it("with must-revalidate does not replace the handler's error", async () => {
+  it('with must-revalidate does not replace the handler’s error', async () => {
     let isBroken = false
     const { fetch } = createApp(
       site,
@@ -258,7 +258,7 @@ describe('a stale response', () => {
     expect((await fetch('/a')).status).toBe(504)
   })
 
-  it("restores the client's request for the middleware behind it", async () => {
+  it('restores the conditions of the client for outer middleware', async () => {
     const { handler } = versioned('one')
     const seen: (string | undefined)[] = []
     const { fetch } = createApp(
@@ -280,7 +280,7 @@ describe('a stale response', () => {
     expect(seen).toEqual(['"0"', undefined])
   })
 
-  it('has one row: validation writes no second one', async () => {
+  it('has one row: a validation writes no second one', async () => {
     const { handler } = versioned('one')
     const { fetch } = createApp(site, handler)
     await fetch('/a')

@@ -1,4 +1,4 @@
-/** Collects every operation that the source declares, so that a new one without a pinned plan fails the test. */
+/** Collects every operation that the source declares. A new operation without a pinned plan fails the test. */
 import { readdir } from 'node:fs/promises'
 import type { Operation } from '../../../src/postgres/operation.ts'
 
@@ -20,7 +20,7 @@ export async function allOperations(): Promise<Map<string, Operation<unknown>>> 
   return found
 }
 
-/** Operations are exported alone, or in objects by scope and state. */
+/** Operations are exported directly, or in objects by scope and state. */
 function* operationsIn(values: unknown[]): Generator<Operation<unknown>> {
   for (const value of values) {
     if (typeof value !== 'object' || value === null) continue

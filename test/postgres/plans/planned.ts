@@ -1,4 +1,4 @@
-/** A database with a million entries, and the plans that Postgres makes there. */
+/** A database with a million entries, and the plans that Postgres chooses there. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { migrate } from 'pgstash/migrate'
@@ -17,7 +17,7 @@ export interface Node {
   readonly Plans?: readonly Node[]
 }
 
-/** A million entries, of which a third is tagged; 10,000 leases; a log of 100,000 rows with 50 tags. */
+/** Creates a million entries, of which a third is tagged; 10,000 leases; a log of 100,000 rows with 50 tags. */
 const FILL = `
   insert into cache_entries (key, value, expires_at, kept_until, cleanup_slot, tags, filled_at, written_by)
   select 'ns' || i % 100 || '|' || md5(i::text), repeat('x', 60), given.at, given.at, floor(extract(epoch from (given.at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int,
@@ -40,7 +40,7 @@ export async function createFilled(): Promise<pg.PoolClient> {
   return client
 }
 
-/** Prepares a statement as the runner sends it, and returns the names of its parameters in order. */
+/** Prepares a statement as the cache sends it, and returns the names of its parameters in order. */
 export async function prepareStatement(client: pg.PoolClient, build: Operation<unknown>['build']): Promise<string[]> {
   const query = build(drizzle(client) as unknown as QueryDatabase, defaultTables, 'column name')
   const { sql, params } = query.toSQL()
@@ -49,7 +49,7 @@ export async function prepareStatement(client: pg.PoolClient, build: Operation<u
   return params.map((param) => (param as { readonly name: string }).name)
 }
 
-/** Explains the prepared statement, with literals for its parameters. */
+/** Explains the prepared statement with literals for its parameters. */
 export async function explain(client: pg.PoolClient, literals: readonly string[]): Promise<Node> {
   const given = literals.length === 0 ? '' : `(${literals.join(', ')})`
   const { rows } = await client.query(`explain (format json) execute statement${given}`)

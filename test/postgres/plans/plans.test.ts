@@ -1,4 +1,4 @@
-/** The plan of every statement, at a million entries. */
+/** The plan of every statement at a million entries. */
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Operation } from '../../../src/postgres/operation.ts'
@@ -6,26 +6,26 @@ import { usualOf } from '../../../src/postgres/routines/routine-set.ts'
 import { allOperations } from './operations.ts'
 import { createFilled, explain, type Node, nodesOf, prepareStatement } from './planned.ts'
 
-/** Postgres compiles a statement whose estimate exceeds this (`jit_above_cost`), which takes longer than the statement. */
+/**
+ * Postgres compiles a statement whose estimated cost is above this (`jit_above_cost`). Compiling takes longer than the
+ * statement.
+ */
 const JIT_ABOVE_COST = 100_000
-/** Sorts of more rows than this do not fit into memory. */
+/** A sort of more rows than this does not fit into memory. */
 const MAX_SORTED_ROWS = 50_000
 const BIG_TABLES = ['cache_entries', 'cache_leases', 'cache_invalidations']
 
-/** Statements that violate a rule, as {@link violationsOf} prints it, each with its reason. */
+/** Statements that violate a rule, as {@link violationsOf} prints it, and the reason for each. */
 const EXCEPTIONS: Record<string, readonly string[]> = {
-  // The planner takes each range of URLs for half a percent of the table, and expects a hundred ranges.
-  purge_hard: ['is compiled'],
-  purge_soft: ['is compiled'],
   // Counts up to 10,000 rows of the log.
   summarize: ['reads all of cache_invalidations'],
   summarize_in_range: ['reads all of cache_invalidations'],
-  // The log has no index on the transaction id. A run reads it once, and one row of it to see whether it is empty.
+  // The log has no index on the transaction id. A run scans it once, and reads one row to check whether it is empty.
   sweep: ['reads all of cache_invalidations'],
   sweep_in_range: ['reads all of cache_invalidations'],
 }
 
-/** Statements of single keys, which most calls send. */
+/** Statements of single keys. Most calls send these. */
 const HOT = [
   'read_one',
   'has',
@@ -39,16 +39,16 @@ const HOT = [
   'read_response',
 ]
 
-/** Statements that read a range of keys, and find the rows again by their place. */
+/** Statements that read a range of keys, and find the rows again by their `ctid`. */
 const SCOPED = new Set(['sweep_in_range', 'evict_in_range'])
 
-/** Postgres judges a plan by values that could occur. With nulls it would see that no row can match. */
+/** Postgres estimates a plan from values that could occur. With nulls it would see that no row can match. */
 const VALUES: Record<string, string> = {
   ...{ key: 'ns1|key', base: 'ns1|key', token: 'token', value: 'value', digests: '{}' },
   ...{ after: '60000', delta: '1', limit: '10', periodMs: '60000', leaseMs: '1000', claims: 'true', force: 'false' },
   ...{ ttlMs: '60000', lifeMs: '75000', early: '0', sliding: 'false', forCopy: 'false' },
 }
-/** Postgres compares a generic plan with five custom ones. */
+/** Postgres compares a generic plan with five custom plans. */
 const WARM_UP = 6
 
 let client: pg.PoolClient
@@ -90,7 +90,7 @@ describe('at a million entries', () => {
     expect(violations).toEqual(EXCEPTIONS)
   })
 
-  it('figures and filtered pages have plans for a namespace that neither read the table nor compare rows with a list', async () => {
+  it('plans for stats and filtered pages of a namespace neither scan the table nor compare rows with a list', async () => {
     await client.query('set plan_cache_mode = force_custom_plan')
     const values: Record<string, string> = {
       from: 'ns1|',
@@ -119,17 +119,17 @@ describe('at a million entries', () => {
     expect(violations).toEqual({})
   })
 
-  it('what may be compiled is sent as a routine, which turns that off', () => {
+  it('statements that JIT might compile are sent as routines, which turn JIT off', () => {
     const compiled = Object.keys(EXCEPTIONS).filter((name) => EXCEPTIONS[name]?.includes('is compiled'))
     expect(compiled.filter((name) => operations.get(name)?.prefersRoutine !== true)).toEqual([])
   })
 
-  it('finds rows by their place, although the statistics know no row of the scope', async () => {
+  it('finds rows by their ctid, although the statistics know no row of the scope', async () => {
     await client.query('set plan_cache_mode = force_custom_plan')
     const compared: string[] = []
     for (const [name, operation] of operations) {
       const names = await prepareStatement(client, operation.build)
-      // No entry of this scope was there when Postgres last analyzed the table.
+      // This scope had no entry when Postgres last analyzed the table.
       const given: Record<string, string> = { from: 'new|', to: 'new}', after: 'new|', batch: '5000', scan: '20000' }
       const literals = names.map((each) => (SCOPED.has(name) && given[each] ? `'${given[each]}'` : 'null'))
       const plan = await explain(client, literals)
@@ -141,7 +141,7 @@ describe('at a million entries', () => {
     expect(compared).toEqual([])
   })
 
-  it('Postgres keeps the plan of statements of single keys', async () => {
+  it('Postgres keeps the plans of statements of single keys', async () => {
     await client.query('set plan_cache_mode = auto')
     const replanned: string[] = []
     for (const name of HOT) {

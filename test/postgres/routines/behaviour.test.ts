@@ -1,4 +1,4 @@
-/** What must hold of a statement, whether it is sent inline or called as a routine. */
+/** Rules that hold for a statement whether it is sent inline or called as a routine. */
 import { inspect } from 'node:util'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { type Cache, CacheError, type CacheEvent, createCache } from 'pgstash'
@@ -30,9 +30,9 @@ const hits: Record<string, (cache: Cache) => Promise<unknown>> = {
   'a sliding getOrSet hit': (c) => c.getOrSet('plain', () => 'computed', { expiration: '1m', sliding: true }),
 }
 
-describe('through routines', () => {
+describe('operations through routines', () => {
   it('hits take no transaction id', async () => {
-    // On a server of its own, because all databases of a server share these ids.
+    // A separate server, because all databases of a server share transaction ids.
     const database = await createLonelyDatabase()
     const neon = await createNeon(database)
     await migrate(neon.db)
@@ -82,10 +82,10 @@ describe('through routines', () => {
     }
     const watched = site.create({ onEvent })
     const bad = site.create({ onEvent, codec: { encode: () => 'a\0secret-value', decode: () => 1 } })
-    // getOrSet returns what it cannot store.
+    // getOrSet returns a value that it cannot store.
     const fail = (work: Promise<unknown>) => work.catch((error: unknown) => errors.push(error))
     await fail(bad.set('secret-key', 'value'))
-    // A check that no row of the cache passes: its error names the row, and the context the statement.
+    // No row of the cache passes this check. The server's error names the row, and its context names the statement.
     await site.pool.query("alter table cache_entries add constraint strict check (value not like '%secret%')")
     await fail(watched.set('secret-key', 'secret-value', { tags: ['secret-tag'] }))
     await fail(watched.setMany({ 'secret-key': 'secret-value', 'secret-other': 1 }))

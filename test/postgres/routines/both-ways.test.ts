@@ -1,4 +1,6 @@
-/** Some suites run twice over HTTP: this file shows that each run sends what it is for. */
+/**
+ * Some suites run twice over HTTP. This file shows that one run calls routines and the other sends inline statements.
+ */
 import { createCache } from 'pgstash'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import { createSite, type Site } from '../../fill/clients.ts'
@@ -12,7 +14,7 @@ beforeAll(async () => {
 })
 beforeEach(() => site.faults.reset())
 
-/** True for each request whose statement called a routine. */
+/** True for each request that called a routine. */
 const calls = () => site.faults.log.map(({ sql }) => isCall(sql[0] ?? ''))
 
 it(

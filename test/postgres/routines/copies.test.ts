@@ -17,7 +17,7 @@ import { createSite, installed, isCall } from './site.ts'
 
 const COUNT = Object.keys(ROUTINE_PARAMETERS).length
 
-/** 0 if there is none. It refuses servers that are newer than itself. */
+/** 0 if pg_dump is missing. It refuses servers that are newer than itself. */
 const dumpVersion = (() => {
   try {
     return Number(/ (\d+)/.exec(execFileSync('pg_dump', ['--version'], { encoding: 'utf8' }))?.[1])
@@ -39,7 +39,7 @@ const works = async (url: string) => {
   expect(await installed(pool)).toEqual(before)
 }
 
-it('a database made from another one has its routines', async () => {
+it('a database created from a template has its routines', async () => {
   const source = await createDatabase()
   const client = new pg.Client(source)
   await client.connect()
@@ -55,7 +55,7 @@ it('a database made from another one has its routines', async () => {
   await works(copy.href)
 })
 
-it('a dump has the routines, also those of a schema whose name needs quotes', async ({ skip }) => {
+it('a dump contains the routines, including those of a schema whose name needs quotes', async ({ skip }) => {
   const site = await createSite({})
   const { rows } = await site.pool.query("select current_setting('server_version_num')::int / 10000 as version")
   skip(dumpVersion < rows[0].version, `pg_dump of version ${rows[0].version} or newer is not in PATH`)

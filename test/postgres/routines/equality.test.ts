@@ -1,8 +1,8 @@
 /**
- * The statement that an operation sends inline and its routine give the same answer, and leave the same rows.
+ * The inline statement of an operation and its routine give the same answer, and leave the same rows.
  *
- * Both run in one transaction, from the same state, and see one instant: functions on the search path stop the clock. The ids of the state are older than the
- * server's, as if other transactions had committed it.
+ * Both run in one transaction, from the same state and at the same instant: functions on the search path stop the
+ * clock. The transaction ids in the state are older than the server's, as if other transactions had committed it.
  */
 import { type SQL, sql, TransactionRollbackError } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
@@ -39,7 +39,7 @@ beforeAll(async () => {
 interface Entry {
   readonly value: string | null
   readonly number: string | null
-  /** From now; null is never. */
+  /** Relative to now; null means never. */
   readonly expiresIn: number | null
   readonly staleFor: number | null
   readonly tags: readonly string[] | null
@@ -131,13 +131,13 @@ const DUMP = sql`select json_build_array(
   (select json_agg(c order by c.xid, c.kind) from cache_changes as c),
   pg_current_xact_id()::text)::text as dump`
 
-/** The answer, or the error, and the rows that it left. */
+/** The answer or the error, and the rows that remain. */
 async function outcome(tx: NodePgDatabase, runner: Runner, operation: Operation<never>, values: object) {
   await tx.execute(sql`savepoint before`)
   let answer: unknown
   try {
     const rows: Record<string, unknown>[] = await runner.run(operation, { ...values })
-    // From a clock that does not stand still.
+    // This value comes from a clock that does not stand still.
     answer = rows.map((row) => JSON.stringify('resetMs' in row ? { ...row, resetMs: null } : row)).sort()
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
@@ -147,18 +147,21 @@ async function outcome(tx: NodePgDatabase, runner: Runner, operation: Operation<
   const { rows } = await tx.execute<{ dump: string }>(DUMP)
   await tx.execute(sql`rollback to savepoint before`)
   const own = JSON.parse(rows[0]?.dump ?? '[]').at(-1)
-  // A snapshot that this transaction took. Its end depends on the subtransactions that were rolled back.
+  // A snapshot taken by this transaction. Its end depends on the subtransactions that were rolled back.
   const taken = new RegExp(`${own}:\\d+:[\\d,]*`, 'g')
   const dump = operation.name === 'count_call' ? withoutRefusals(rows[0]?.dump) : rows[0]?.dump
   return JSON.stringify({ answer, dump }).replaceAll(taken, 'current')
 }
 
-/** A refusal inline leaves a mark in `compute_ms`, which no other statement reads. As a routine it writes nothing. */
+/**
+ * If the inline statement refuses, it leaves a mark in `compute_ms`, which no other statement reads. The routine writes
+ * nothing.
+ */
 function withoutRefusals(dump: string | undefined): string | undefined {
   return dump?.replaceAll(/"compute_ms":[^,]+/g, '"compute_ms":"masked"')
 }
 
-/** What comes of these operations, each from the same state and in the same instant. */
+/** The outcome of these operations, each from the same state and at the same instant. */
 async function outcomes(given: State, values: object, operations: readonly Operation<never>[]): Promise<string[]> {
   const seen: string[] = []
   await db
@@ -175,12 +178,13 @@ async function outcomes(given: State, values: object, operations: readonly Opera
   return seen
 }
 
-/** Returns what came of both, so that a test can tell whether something happened at all. */
+/** Returns both outcomes, so that a test can check that something happened at all. */
 async function compare(operation: Operation<never>, given: State, values: object): Promise<string> {
   const call = routineCall(operation)
   if (call === undefined) throw new TypeError('Expected a routine.')
   const both = [operation, call]
-  // A sweep that was rolled back still shows in which rows the next one of the transaction finds. It shows no instants.
+  // A cleanup that was rolled back still affects which rows the next one of the transaction finds. It affects no
+  // instants.
   const seen =
     operation.name === 'sweep'
       ? (await Promise.all(both.map((one) => outcomes(given, values, [one])))).flat().map(withoutIds)
@@ -193,7 +197,7 @@ function withoutIds(text: string): string {
   return text.replaceAll(/\\"\d{4}-\d\d-\d\dT[^"]*"|\\"\d{4,}\\+"/g, 'masked')
 }
 
-/** A sliding copy is read alone. */
+/** A sliding copy is read by a statement of its own. */
 const ONE_KEY = [['k'], ['other'], ['missing']]
 
 function valuesFor(name: string): fc.Arbitrary<Record<string, unknown>> {
@@ -202,10 +206,10 @@ function valuesFor(name: string): fc.Arbitrary<Record<string, unknown>> {
   return fc.record(Object.fromEntries(names.map((each) => [each, fc.constantFrom(...choices(each))])))
 }
 
-describe('inline and as a routine, the same comes of', () => {
+describe('an inline statement and its routine have the same outcome', () => {
   const all = operationsWithRoutine.map((operation) => [operation.name, operation] as const)
   it.each(all)('%s', { timeout: 300_000 }, async (name, operation) => {
-    // Those with statements for usual cases have something to differ in.
+    // Only operations with statements for usual cases can differ.
     const numRuns = usualOf(operation).length > 0 ? RUNS * 4 : Math.ceil(RUNS / 4)
     const seen = new Set<string>()
     await fc.assert(

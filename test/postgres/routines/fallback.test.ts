@@ -1,4 +1,4 @@
-/** A database without the routines, or whose role may not execute them: each statement is sent inline. */
+/** A database without routines, or whose role may not execute them: each statement is sent inline. */
 import { inspect } from 'node:util'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { type CacheEvent, type CacheOptions, createCache } from 'pgstash'
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Moves the process's clock ahead. */
+/** Moves the clock of the process forward. */
 function passMinutes(minutes: number): void {
   minutesPassed += minutes
   vi.spyOn(performance, 'now').mockImplementation(() => realNow() + minutesPassed * 60_000)
@@ -54,7 +54,7 @@ async function revoke({ pool }: Site): Promise<void> {
 }
 
 describe('without routines', () => {
-  it('every operation answers the same', async () => {
+  it('every operation gives the same answer', async () => {
     const site = await createSite({ routines: false })
     const cache = site.create()
     await prepare(cache)
@@ -67,7 +67,7 @@ describe('without routines', () => {
     expect(site.calls().filter(Boolean).length).toBe(1)
   })
 
-  it('the first call takes a second round trip, and no later one does, of any cache of these tables', async () => {
+  it('the first call takes a second round trip, and no later call of any cache of these tables does', async () => {
     const site = await createSite({ routines: false })
     const cache = site.create()
     await cache.get('key')
@@ -91,11 +91,11 @@ describe('without routines', () => {
     })
     await cache.get('key')
     await cache.get('key')
-    // The first is the event about the routines.
+    // The first event is about the routines.
     expect(trips).toEqual([0, 2, 1])
   })
 
-  it('one event says what to do, and shows no value', async () => {
+  it('one event gives advice, and shows no value', async () => {
     const site = await createSite({ routines: false })
     const { cache, events } = observed(site)
     await cache.set('secret-key', 'secret-value', { tags: ['secret-tag'] })
@@ -140,7 +140,7 @@ describe('without routines', () => {
     expect(events.length).toBe(1)
   })
 
-  it('concurrent first calls all succeed, and are reported once', async () => {
+  it('concurrent first calls all succeed, and cause one event', async () => {
     const site = await createSite({ routines: false })
     const { cache, events } = observed(site)
     const sums = await Promise.all(Array.from({ length: 8 }, () => cache.increment('counter')))
@@ -160,7 +160,7 @@ describe('without routines', () => {
     expect(await cache.get('counter')).toBe(1)
   })
 
-  it('missing tables are the error, and not the routines', async () => {
+  it('the error names missing tables, not missing routines', async () => {
     const site = await createSite()
     const { cache, events } = observed(site)
     for (let i = 0; i < 2; i++) {
@@ -176,13 +176,13 @@ describe('without routines', () => {
     expect(site.calls()).toEqual([true])
   })
 
-  it('a missing schema is as well', async () => {
+  it('the error names a missing schema as well', async () => {
     const tables = cacheTables({ schema: 'nowhere' })
     const { db } = await createSite()
     await expect(createCache(db, { tables, timeout: 60_000 }).get('key')).rejects.toMatchObject({ sqlState: '42P01' })
   })
 
-  it('routines that vanish are replaced by inline statements', async () => {
+  it('the cache replaces dropped routines by inline statements', async () => {
     const site = await createSite({})
     const { cache, events } = observed(site)
     await cache.set('key', 1)
@@ -196,7 +196,7 @@ describe('without routines', () => {
 })
 
 describe('a role that may not execute routines', () => {
-  it('sends inline statements, and is told of the grant', async () => {
+  it('sends inline statements, and an event names the grant', async () => {
     const site = await createSite({})
     const grants = ['grant select, insert, update, delete on all tables in schema public to']
     const user = await asUser(site, ...grants)
@@ -233,11 +233,11 @@ describe('a role that may not execute routines', () => {
     expect(events.length).toBe(1)
   })
 
-  it('gets the refusal of a table at once if it has called a routine, and is told nothing of routines', async () => {
+  it('gets the refusal of a table at once if it has called a routine, without an event about routines', async () => {
     const site = await createSite({})
     const user = await asUser(site, 'grant select on all tables in schema public to')
     const { cache, events } = observed(user)
-    // Before its first success, it cannot tell the one right from the other.
+    // Before its first success, it cannot tell a missing right on the table from one on the routine.
     await expect(cache.set('key', 1)).rejects.toMatchObject({ sqlState: '42501' })
     expect(user.calls()).toEqual([true, false])
     expect(await cache.get('key')).toBeUndefined()
@@ -248,7 +248,7 @@ describe('a role that may not execute routines', () => {
   })
 })
 
-it('a caller’s transaction never tries a routine, whose absence would end it', async () => {
+it('a transaction of the caller never tries a routine, because a missing one would abort it', async () => {
   const site = await createSite({ routines: false })
   const statements: string[] = []
   const db = drizzle(createPool(site.url), { logger: { logQuery: (query) => statements.push(query) } })

@@ -17,19 +17,19 @@ ${sorted.map(({ name, parameters }) => lineOf(name, parameters.join(' '))).join(
 `
 }
 
-/** As the formatter breaks it. */
+/** Formatted as the formatter does. */
 function lineOf(name: string, parameters: string): string {
   const line = `  ${name}: '${parameters}',`
   return line.length <= 120 ? line : `  ${name}:\n    '${parameters}',`
 }
 
-it('lists the parameters of all routines, and the version of their statements', async () => {
+it('the generated file lists the parameters of all routines, and the version of their statements', async () => {
   await expect(moduleOf(compileRoutines(defaultTables))).toMatchFileSnapshot(
     '../../../src/postgres/routines/generated.ts',
   )
 })
 
-it('gives each routine a name of its own', () => {
+it('every routine has a unique name', () => {
   const names = compileRoutines(defaultTables).map(({ name }) => name)
   expect(new Set(names).size).toBe(names.length)
 })

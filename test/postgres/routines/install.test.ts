@@ -1,4 +1,4 @@
-/** `migrate` installs the routines, and drops sets that nobody needs any more. */
+/** `migrate` installs the routines, and drops sets that are no longer needed. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
@@ -13,7 +13,7 @@ const COUNT = Object.keys(ROUTINE_PARAMETERS).length
 const READ = routineName(defaultTables, 'read_one')
 const OLD = '01d01234'
 
-/** Makes the installed set look like that of another release, which was replaced so long ago. */
+/** Makes the installed set look like that of another release, replaced so many days ago. */
 async function makeOld({ pool }: Site, replaced?: string, version = OLD): Promise<void> {
   for (const { name } of await installed(pool)) {
     if (!name.endsWith(ROUTINE_VERSION)) continue
@@ -54,14 +54,14 @@ describe('migrate', () => {
     expect((await site.pool.query('select xmin::text, * from cache_state')).rows).toEqual(state.rows)
   })
 
-  it('installs one set if several run at once', async () => {
+  it('installs one set if several runs are concurrent', async () => {
     const site = await createSite()
     await Promise.all(Array.from({ length: 6 }, () => migrate(site.db)))
     expect((await installed(site.pool)).length).toBe(COUNT)
     expect(await setsOf(site)).toEqual({ [ROUTINE_VERSION]: true })
   })
 
-  it('keeps the set of another release, and says since when it is replaced', async () => {
+  it('keeps the set of another release, and records when it was replaced', async () => {
     const site = await createSite({})
     await makeOld(site)
     await migrate(site.db)
@@ -86,7 +86,7 @@ describe('migrate', () => {
     expect(await setsOf(site)).toEqual({ [ROUTINE_VERSION]: true })
   })
 
-  it('drops a replaced set at once if nothing is to be retained', async () => {
+  it('drops a replaced set at once if the retention is zero', async () => {
     const site = await createSite({})
     await makeOld(site)
     await migrate(site.db, { routineRetentionDays: 0 })
@@ -107,7 +107,7 @@ describe('migrate', () => {
     expect(await installed(site.pool)).toEqual(first)
   })
 
-  it('drops all sets with routines: false, and installs them again without', async () => {
+  it('drops all sets with routines: false, and installs them again without it', async () => {
     const site = await createSite({})
     await makeOld(site)
     await migrate(site.db)
@@ -157,7 +157,7 @@ describe('migrate', () => {
     ],
     ['security definer', (name: string) => `alter function ${name}(text) security definer`],
     ['another volatility', (name: string) => `alter function ${name}(text) stable`],
-    ['an answer of nothing for null', (name: string) => `alter function ${name}(text) strict`],
+    ['a null return for null input', (name: string) => `alter function ${name}(text) strict`],
     ['another overload', (name: string) => `create function ${name}(integer) returns int language sql as 'select 1'`],
   ])('restores a routine with %s', async (_name, change) => {
     const site = await createSite({})
@@ -178,7 +178,7 @@ describe('migrate', () => {
   })
 })
 
-describe('names of any kind', () => {
+describe('routine names for tables of any name', () => {
   const names = [
     { prefix: 'a_' },
     { schema: 'Own "Schema"' },
@@ -212,7 +212,7 @@ describe('names of any kind', () => {
     expect(await installed(site.pool)).toEqual([])
   })
 
-  it('are unique and at most 63 bytes, so that Postgres cuts none', () => {
+  it('are unique and at most 63 bytes, so that Postgres truncates none', () => {
     for (const prefix of ['', 'p'.repeat(33), `${'é'.repeat(16)}_`]) {
       const all = Object.keys(ROUTINE_PARAMETERS).map((name) => routineName({ prefix }, name))
       expect(new Set(all).size).toBe(COUNT)
@@ -220,7 +220,7 @@ describe('names of any kind', () => {
     }
   })
 
-  it('keeps the routines of two caches in one schema apart', async () => {
+  it('keep the routines of two caches in one schema apart', async () => {
     const other = cacheTables({ prefix: 'other_' })
     const site = await createSite({})
     await migrate(site.db, { tables: other })

@@ -1,4 +1,4 @@
-/** Whose functions `migrate` replaces and drops, and who may call routines. */
+/** `migrate` replaces and drops only its own functions, and only roles with grants call routines. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -12,7 +12,7 @@ import { asRole, createRole, createSite, installed, setsOf } from './site.ts'
 
 const READ = routineName(defaultTables, 'read_one')
 
-it('refuses a function of another role under a routine’s name, and changes nothing', async () => {
+it('migrate refuses a function of another role that has a routine’s name, and changes nothing', async () => {
   const site = await createSite({ routines: false })
   const planter = await createRole(site, 'grant create, usage on schema public to')
   await planter.query(`create function "${READ}"(text) returns text language sql as 'select current_user::text'`)
@@ -25,7 +25,7 @@ it('refuses a function of another role under a routine’s name, and changes not
   expect((await site.pool.query("select from pg_trigger where tgname like 'cache_note%'")).rowCount).toBe(0)
 })
 
-it('leaves functions alone that are no routines, whatever the state says', async () => {
+it('migrate leaves functions alone that are not routines, whatever the state records', async () => {
   const site = await createSite({})
   const planter = await createRole(site, 'grant create, usage on schema public to')
   await planter.query(`create function cache_theirs_aaaaaaaa() returns int language plpgsql as '
@@ -47,7 +47,7 @@ begin return 1; end'`)
   expect(await setsOf(site)).toEqual({ [ROUTINE_VERSION]: true })
 })
 
-it('lets a role with the documented grants call every routine', async () => {
+it('a role with the documented grants can call every routine', async () => {
   const tables = cacheTables({ schema: 'cache' })
   const site = await createSite({ tables })
   const role = await createRole(
@@ -66,16 +66,16 @@ it('lets a role with the documented grants call every routine', async () => {
   expect(neon.faults.log.every(({ sql, status }) => status === 200 && sql[0]?.includes(`_${ROUTINE_VERSION}"(`))).toBe(
     true,
   )
-  // It may do nothing else with them.
+  // The role can do nothing else with them.
   await expect(role.query(`drop function cache."${READ}"`)).rejects.toMatchObject({ code: '42501' })
 })
 
-it('needs no right to create functions or to write the state once the set is there', async () => {
+it('migrate needs no right to create functions or to write the state once the set is installed', async () => {
   const tables = cacheTables({ schema: 'cache' })
   const site = await createSite({ tables })
   const role = await createRole(site, 'grant usage on schema cache to', 'grant select on all tables in schema cache to')
   await migrate(drizzle(createPool(asRole(site.url, role.name))), { tables })
-  // Also if an outdated set waits, whose functions only the owner may drop.
+  // This holds even if an outdated set remains, whose functions only the owner may drop.
   await site.pool.query(`alter function cache."${READ}"(text) rename to cache_read_one_aaaaaaaa`)
   await migrate(site.db, { tables })
   await site.pool.query(`insert into cache.cache_state (name, value) values ('routines aaaaaaaa',

@@ -1,4 +1,4 @@
-/** A session keeps the plans of routines. What changes in the session or the database meanwhile must still count. */
+/** A session keeps the plans of routines. Later changes in the session or the database must still take effect. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { createCache } from 'pgstash'
@@ -16,7 +16,7 @@ beforeEach(async () => {
   pool = createPool(await createDatabase(), { max: 1 })
 })
 
-it('another search path leads to the tables of another schema', async () => {
+it('a changed search path reaches the tables of the other schema', async () => {
   const db = drizzle(pool)
   for (const schema of ['one', 'two']) {
     await pool.query(`create schema ${schema}; set search_path to ${schema}`)
@@ -33,7 +33,7 @@ it('another search path leads to the tables of another schema', async () => {
   }
 })
 
-it('another role is judged by its own row-level security', async () => {
+it('a changed role is checked by its own row-level security', async () => {
   const role = `app_${crypto.randomUUID().replaceAll('-', '')}`
   const db = drizzle(pool)
   await migrate(db)
@@ -51,7 +51,7 @@ it('another role is judged by its own row-level security', async () => {
   await pool.query(`reset role; drop owned by ${role}; drop role ${role}`)
 })
 
-it('routines that are dropped and made again are called without an error', async () => {
+it('routines that are dropped and created again work without an error', async () => {
   const db = drizzle(pool)
   await migrate(db)
   const cache = createCache(db)

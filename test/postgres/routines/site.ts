@@ -1,4 +1,4 @@
-/** A migrated database, over HTTP, and a look at its routines. */
+/** A migrated database over HTTP, and a look at its routines. */
 
 import type pg from 'pg'
 import { type CacheOptions, createCache } from 'pgstash'
@@ -17,7 +17,7 @@ export interface Installed {
 
 /** Without options it is not migrated. */
 export async function createSite(options?: MigrateOptions) {
-  // Of its own, because a process remembers for its tables that the routines are missing.
+  // A separate database, because a process remembers for its tables that the routines are missing.
   const tables = options?.tables ?? cacheTables()
   const url = await createDatabase()
   const pool = createPool(url)
@@ -30,7 +30,7 @@ export async function createSite(options?: MigrateOptions) {
     pool,
     tables,
     create: (given: CacheOptions = {}) => createCache(neon.db, { tables, timeout: 60_000, ...given }),
-    /** True for each request since the last reset whose statement called a routine. */
+    /** True for each request since the last reset that called a routine. */
     calls: () => neon.faults.log.map(({ sql }) => isCall(sql[0] ?? '')),
   }
 }
@@ -52,7 +52,7 @@ export async function installed(pool: pg.Pool): Promise<Installed[]> {
 
 export type Site = Awaited<ReturnType<typeof createSite>>
 
-/** A role of its own that may log in. @param grants each without the role's name, which comes last */
+/** A new role that may log in. @param grants each without the role's name, which is appended */
 export async function createRole({ url, pool }: Pick<Site, 'url' | 'pool'>, ...grants: string[]) {
   const name = `role_${crypto.randomUUID().slice(0, 8)}`
   await pool.query(`create role ${name} login password 'p'`)

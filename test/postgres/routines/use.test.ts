@@ -1,4 +1,4 @@
-/** Which drivers call routines, and how much they send. */
+/** Drivers that call routines, and how many bytes they send. */
 import { PGlite } from '@electric-sql/pglite'
 import { neon, neonConfig, Pool } from '@neondatabase/serverless'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
@@ -23,7 +23,7 @@ import { createResponses } from '../responses.ts'
 import { createSite, isCall, type Site } from './site.ts'
 import { VALUES } from './values.ts'
 
-/** A database of Drizzle, and the statements on the cache that it has sent. */
+/** A Drizzle database, and the statements on the cache that it has sent. */
 interface Connection {
   readonly db: Database
   readonly statements: string[]
@@ -136,11 +136,11 @@ describe('statements stay prepared, and routines are called where they are faste
     await migrate(db)
     statements.length = 0
     await use(createCache(db, { timeout: 60_000 }))
-    // A set is prepared. A routine has cheaper statements for usual cases, and clears without JIT.
+    // The set statement is prepared. The routine has cheaper statements for usual cases, and clears without JIT.
     expect(statements.map(isCall)).toEqual([false, true, true, true, true])
   })
 
-  it('but none in a transaction of the caller’s', async () => {
+  it('except in a transaction of the caller', async () => {
     const { db, statements } = await withPg()
     await migrate(db)
     statements.length = 0

@@ -1,4 +1,6 @@
-/** Values of all parameters of operations, by name. The first of each finds or changes something, the others vary it. */
+/**
+ * Values for all parameters of operations, by name. The first of each finds or changes something, the others vary it.
+ */
 const KEYS = ['k', 'other', 'missing']
 const OLD_SNAPSHOT = '3:3:'
 const NOTHING = [null]
