@@ -1,4 +1,4 @@
-/** `@cached`: a standard decorator of methods and static methods. */
+/** `@cached`: a standard decorator for methods and static methods. */
 import { InvalidOptionError } from '../values/errors.ts'
 import { methodKey } from './method-key.ts'
 import { type AnyFunction, type CachedOptions, planOf } from './plan.ts'
@@ -18,7 +18,7 @@ export function decorator(options: CachedOptions | undefined) {
     const shared = wrapped(plan)
     context.addInitializer(function (this: unknown) {
       noteOwner(this as object)
-      // A subclass that overrides the method keeps its own.
+      // A subclass that overrides the method keeps its override.
       if (context.private || Reflect.get(this as object, name) !== shared) return
       const value = wrapped(plan, this)
       Object.defineProperty(this, name, { value, configurable: true, writable: true, enumerable: false })

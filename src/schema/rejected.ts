@@ -5,7 +5,9 @@ import { literal, qualified } from './sql-text.ts'
 
 /** Names of the rows of `cache_state` that concern tags. */
 export const TAG_STATE = {
-  /** The horizon of the trimmed log: a transaction id, a space, and the snapshot since which all entries were checked. */
+  /**
+   * The horizon of the trimmed log: a transaction id, a space, and the snapshot since which all entries were checked.
+   */
   horizon: 'tag horizon',
   /** How far the check of all entries has come. Cleanup's statements lock this row. */
   cleanup: 'tag cleanup',

@@ -52,7 +52,7 @@ export function doBlock(declarations: string, body: string): string {
 }
 
 /** Escapes SQL, so that `format` replaces nothing in it. */
-export function verbatim(text: string): string {
+export function escapeFormat(text: string): string {
   return text.replaceAll('%', '%%')
 }
 

@@ -1,17 +1,17 @@
-/** A store whose keys begin with a prefix that its users do not see, such as the namespace of a node or a first tier. */
+/** Adds a hidden prefix to all keys of a store, such as the namespace of a node or a first tier. */
 import type { ListInput } from '../store/inputs.ts'
 import { leaseIdentity } from '../store/lease-identity.ts'
 import type { Item, Store } from '../store/store.ts'
 import { byCodePoint, type KeyRange, prefixedKey, type Scope } from '../values/key.ts'
 
-/** @param prefix of a scope, such as `shop|` */
+/** @param prefix the prefix of a scope, such as `shop|` */
 export function prefixedStore(store: Store, prefix: string): Store {
   if (prefix === '') return store
   const at = (key: string) => prefixedKey(prefix, key)
   const inside = <T extends { readonly key: string }>(item: T): T => ({ ...item, key: at(item.key) })
   const inScope = ({ prefix: own, names }: Scope): Scope => ({ prefix: prefix + own, names })
   const ranged = ({ from, to }: KeyRange): KeyRange => ({ from: prefix + from, to: prefix + to })
-  // Hashing a key that became too long can change the order.
+  // Sort again, because a key that became too long is hashed, which can change the order.
   const sorted = (items: readonly Item[]) => items.map(inside).sort((a, b) => byCodePoint(a.key, b.key))
   return {
     ...store,
@@ -49,7 +49,7 @@ export function prefixedStore(store: Store, prefix: string): Store {
     readOrClaim: (request) => store.readOrClaim(inside(request)),
     fill: (request) => store.fill(inside(request)),
     release: (key, token, backoffMs) => store.release(at(key), token, backoffMs),
-    // A local store answers at once, and two of the methods above do not.
+    // A local store must be synchronous, and two of the methods above are not.
     isLocal: false,
   }
 }

@@ -59,7 +59,7 @@ it('next.ts loads without a password, as in a build, and then lets nobody in', a
   )
   expect(answer.status).toBe(500)
   // The reason is for the log.
-  expect(await answer.text()).toContain('The details are in the log.')
+  expect(await answer.text()).toContain('The details are in the server')
   expect(String(log.mock.calls)).toContain('Expected password to have at least 16 visible characters')
 })
 

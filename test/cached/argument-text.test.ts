@@ -126,7 +126,7 @@ describe('arguments as text', () => {
       Object.assign([1], { extra: 1 }), Object.defineProperty({}, 'hidden', { value: 1 }), Object.create({ a: 1 }),
       new (class extends Map {})(), Object.create((class extends null {}).prototype), Object.assign(new Date(0), { zone: 1 }),
     ]`) as unknown[]
-    for (const value of foreign) expect(() => argumentText([value])).toThrow(/Give the option `key`/)
+    for (const value of foreign) expect(() => argumentText([value])).toThrow(/Set the option `key`/)
   })
 
   it('are the same for a getter and the value that it returns', () => {
@@ -191,7 +191,7 @@ describe('arguments as text', () => {
     ]
     for (const value of wrong) {
       expect(() => argumentText([value])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
-      expect(() => argumentText([value])).toThrow(/Give the option `key` a function/)
+      expect(() => argumentText([value])).toThrow(/Set the option `key` a function/)
     }
   })
 })

@@ -9,7 +9,7 @@ import { createSite, inTerminal, spawnCommand, WAYS } from './command.ts'
 
 const BYTES = Uint8Array.from({ length: 256 }, (_, i) => i)
 
-describe.each(WAYS)('the commands on bytes, %s', (way) => {
+describe.each(WAYS)('commands on values that are bytes, %s', (way) => {
   async function createPlace() {
     const { variables, url } = await createSite(way)
     const pgstash = async (args: string[], input?: string | Uint8Array) => {
@@ -20,7 +20,7 @@ describe.each(WAYS)('the commands on bytes, %s', (way) => {
     return { pgstash, variables, cache: createCache(drizzle(createPool(url))) }
   }
 
-  it('store standard input, and print it as it was', async () => {
+  it('store standard input, and print it unchanged', async () => {
     const { pgstash, cache } = await createPlace()
     expect(await pgstash(['set', 'logo', '-', '--bytes'], BYTES)).toMatchObject({ code: 0, err: '' })
     expect(await cache.get('logo')).toEqual(BYTES)
@@ -31,14 +31,14 @@ describe.each(WAYS)('the commands on bytes, %s', (way) => {
     expect(await pgstash(['get', 'empty'])).toEqual({ code: 0, out: new Uint8Array(), err: '' })
   })
 
-  it('ask for - beside --bytes, and store nothing', async () => {
+  it('require - with --bytes, and otherwise store nothing', async () => {
     const { pgstash, cache } = await createPlace()
     const { code, err } = await pgstash(['set', 'logo', '"secret"', '--bytes'], BYTES)
     expect([code, err]).toEqual([2, 'pgstash: Expected - as the value, because --bytes reads standard input.\n'])
     expect(await cache.has('logo')).toBe(false)
   })
 
-  it('move them by export and import', async () => {
+  it('export and import bytes', async () => {
     const { pgstash, cache } = await createPlace()
     await cache.set('logo', BYTES, { tags: ['logos'] })
     const { out } = await pgstash(['export'])
@@ -47,7 +47,7 @@ describe.each(WAYS)('the commands on bytes, %s', (way) => {
     expect(await cache.get('logo')).toEqual(BYTES)
   })
 
-  it('keep them away from a terminal, which would obey some of them', async () => {
+  it('refuse to print bytes to a terminal, which would obey some of them', async () => {
     const { cache, variables } = await createPlace()
     await cache.set('logo', BYTES)
     const { shows, raw } = inTerminal(['get', 'logo'], variables)

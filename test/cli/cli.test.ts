@@ -17,7 +17,7 @@ async function tables(url: string): Promise<string[]> {
 const TABLES = ['cache_changes', 'cache_entries', 'cache_history', 'cache_invalidations', 'cache_leases', 'cache_state']
 
 describe('pgstash migrate', () => {
-  it('says that row-level security is on, and for which tables', async () => {
+  it('reports tables with row-level security', async () => {
     const url = await createDatabase()
     await run(['migrate', '--database-url', url])
     await createPool(url).query('alter table cache_invalidations enable row level security')
@@ -26,7 +26,7 @@ describe('pgstash migrate', () => {
     expect(err).toMatch(/^Row-level security is on for cache_invalidations\..+`pgstash doctor`/)
   })
 
-  it('says what it did over TCP: created, already current, updated', async () => {
+  it('reports its result over TCP: created, already current, updated', async () => {
     const url = await createDatabase()
     const { host, pathname } = new URL(url)
     const name = `${host}${pathname}`
@@ -39,7 +39,7 @@ describe('pgstash migrate', () => {
     expect(third.out).toBe(`Updated the cache's tables in ${name}: cache_entries, cache_leases.\n`)
   })
 
-  it('says what it did as JSON', async () => {
+  it('reports its result as JSON', async () => {
     const url = await createDatabase()
     const { host, pathname } = new URL(url)
     const database = `${host}${pathname}`
@@ -56,7 +56,7 @@ describe('pgstash migrate', () => {
     expect(await migrated('--table-prefix', 'other_')).toMatchObject({ result: 'created' })
   })
 
-  it('makes them over HTTP, at the endpoint of a local Neon', async () => {
+  it('creates tables over HTTP, at the endpoint of a local Neon', async () => {
     const url = await createDatabase()
     const { server, faults } = await createNeon(url)
     const { code } = await run(['migrate'], {
@@ -64,12 +64,12 @@ describe('pgstash migrate', () => {
       NEON_FETCH_ENDPOINT: server.endpoint,
     })
     expect(code).toBe(0)
-    // The migration, and a look at the tables before and after it.
+    // The migration, and a query about the tables before and after it.
     expect(faults.requests).toBe(3)
     expect(await tables(url)).toEqual(TABLES)
   })
 
-  it('takes names and settings', async () => {
+  it('accepts names and settings', async () => {
     const url = await createDatabase()
     const pool = createPool(url)
     await run([
@@ -90,7 +90,7 @@ describe('pgstash migrate', () => {
     expect(rows).toEqual([{ reloptions: expect.arrayContaining(['fillfactor=70']), relpersistence: 'u' }])
   })
 
-  it('installs routines, and says so; --no-routines drops them', async () => {
+  it('installs routines, and reports that; --no-routines drops them', async () => {
     const url = await createDatabase()
     const routines = async () =>
       (await createPool(url).query("select from pg_proc where proname ~ '^cache_.*_[0-9a-f]{8}$'")).rowCount
@@ -104,7 +104,7 @@ describe('pgstash migrate', () => {
     expect(await routines()).toBeGreaterThan(50)
   })
 
-  it('prints what it would run, and runs nothing', async () => {
+  it('prints the SQL that it would run, and runs nothing', async () => {
     expect(await run(['migrate', '--print-sql'])).toEqual({ code: 0, out: migrationSql(), err: '' })
     const named = await run(['migrate', '--print-sql', '--table-prefix', 'a_', '--fillfactor', '70'])
     expect(named.out).toBe(migrationSql({ tables: cacheTables({ prefix: 'a_' }), fillfactor: 70 }))
@@ -117,9 +117,9 @@ describe('pgstash migrate', () => {
   const SECRET = 's3cret'
   it.each([
     ['no database is named', 2, ['migrate'], 'set DATABASE_URL in the environment or in .env.local'],
-    ['the URL is none', 2, ['migrate', '--database-url', SECRET], 'postgresql://user:password@host/database'],
+    ['the URL is invalid', 2, ['migrate', '--database-url', SECRET], 'postgresql://user:password@host/database'],
     [
-      'nobody listens',
+      'nothing listens at the address',
       3,
       ['migrate', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`],
       'The connection was refused (ECONNREFUSED)',
@@ -142,13 +142,13 @@ describe('pgstash migrate', () => {
       ['migrate', '--print-sql', '--routine-retention-days', '-1'],
       'routineRetentionDays to be a number from 0 to 3650',
     ],
-    ['a setting is no number', 2, ['migrate', '--print-sql', '--fillfactor', 'x'], 'Expected a number'],
+    ['a setting is not a number', 2, ['migrate', '--print-sql', '--fillfactor', 'x'], 'Expected a number'],
     ['an option is unknown', 2, ['migrate', '--nope'], "unknown option '--nope'"],
-    ['a pause is none', 2, ['stats', '--watch', '--every', '0'], 'Expected more than 0'],
-    ['a pause is longer than timers know', 2, ['stats', '--watch', '--every', '10000000000'], 'Expected more than 0'],
-    ['a URL stands in the wrong place', 2, [`postgres://u:p@${SECRET}@host/x`], 'unknown command'],
+    ['a pause is invalid', 2, ['stats', '--watch', '--every', '0'], 'Expected more than 0'],
+    ['a pause is longer than timers allow', 2, ['stats', '--watch', '--every', '10000000000'], 'Expected more than 0'],
+    ['a URL is in the wrong place', 2, [`postgres://u:p@${SECRET}@host/x`], 'unknown command'],
     ['a command is unknown', 2, ['nope'], "unknown command 'nope'"],
-  ])('says so in a line when %s, and exits with %i', async (_name, exitCode, args, message) => {
+  ])('prints one line when %s, and exits with %i', async (_name, exitCode, args, message) => {
     const { code, out, err } = await run(args)
     expect(code).toBe(exitCode)
     expect(out).toBe('')
@@ -157,18 +157,18 @@ describe('pgstash migrate', () => {
     expect(err).not.toContain(SECRET)
   })
 
-  it('says that the password is wrong, and not what it is', async () => {
+  it('reports a wrong password without showing it', async () => {
     const url = new URL(await createDatabase())
     url.password = SECRET
     const { code, err } = await run(['migrate', '--database-url', url.href])
-    // A server that trusts local connections asks for none.
+    // A server that trusts local connections needs no password.
     if (code !== 0) expect(err).toBe('pgstash: Postgres refused the password of the connection string.\n')
     expect(err).not.toContain(SECRET)
   })
 })
 
 describe('pgstash watch and unwatch', () => {
-  it.each(['over TCP', 'over HTTP'])('watch tables, list them, and let them go, %s', async (way) => {
+  it.each(['over TCP', 'over HTTP'])('watch tables, list them, and stop watching them, %s', async (way) => {
     const url = await createDatabase()
     const pool = createPool(url)
     await pool.query('create table products (id int primary key); create table "Odd.one" (id int primary key)')
@@ -192,16 +192,16 @@ describe('pgstash watch and unwatch', () => {
   })
 
   it.each([
-    ['nothing is named', ['watch'], 'Expected tables to watch, or --list'],
+    ['no table is named', ['watch'], 'Expected tables to watch, or --list'],
     ['tables are named with --list', ['watch', 'a', '--list'], 'Expected tables to watch, or --list'],
-    ['nothing is named to let go', ['unwatch'], 'or --all'],
+    ['no table is named to stop watching', ['unwatch'], 'or --all'],
     ['no database is named', ['watch', 'a'], 'set DATABASE_URL in the environment or in .env.local'],
-  ])('say so in a line and exit with 2 when %s', async (_name, args, message) => {
+  ])('print one line and exit with 2 when %s', async (_name, args, message) => {
     const { code, err } = await run(args)
     expect([code, err.includes(message), /^\s+at /m.test(err)]).toEqual([2, true, false])
   })
 
-  it('say why a table cannot be watched', async () => {
+  it('give the reason why a table cannot be watched', async () => {
     const url = await createDatabase()
     expect((await run(['watch', 'a', '--database-url', url])).err).toContain('run `pgstash migrate`')
     await run(['migrate', '--database-url', url])

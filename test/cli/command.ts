@@ -1,4 +1,4 @@
-/** The `pgstash` command as it is published, as a process of its own: `npm test` builds it first. */
+/** The published `pgstash` command in a separate process. `npm test` builds it first. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,20 +13,20 @@ import { createNeon } from '../setup/neon.ts'
 
 export const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url))
 
-// Each process takes its time to start, on a busy machine a few seconds, and some tests start a dozen.
+// Each process takes a while to start, on a busy machine a few seconds, and some tests start a dozen.
 vi.setConfig({ testTimeout: 240_000 })
 
-/** Nothing of the machine's own settings decides a test. */
+/** No settings of this machine affect a test. */
 function environment(variables: Record<string, string>): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env
   return { PATH, HOME, TERM: 'xterm-256color', ...variables }
 }
 
-/** Without `.env` files, which a developer's checkout may have. */
+/** Runs in a folder without `.env` files, which a developer's checkout may have. */
 const EMPTY_FOLDER = mkdtempSync(join(tmpdir(), 'pgstash-cwd-'))
 afterAll(() => rmSync(EMPTY_FOLDER, { recursive: true, force: true }))
 
-/** The process itself, for its output byte by byte. */
+/** The process itself, for tests of its exact output. */
 export function spawnCommand(
   args: string[],
   variables: Record<string, string> = {},
@@ -34,7 +34,7 @@ export function spawnCommand(
   folder: string = EMPTY_FOLDER,
 ) {
   const child = spawn(process.execPath, [CLI, ...args], { env: environment(variables), cwd: folder })
-  // One that ends early reads nothing more.
+  // A command that ends early reads no more input.
   child.stdin.on('error', () => {})
   child.stdin.end(input)
   return child
@@ -65,12 +65,12 @@ export async function run(args: string[], variables?: Record<string, string>, in
 }
 
 /**
- * Says with what the command ended, and stays: a terminal whose last process is gone may drop what was not read yet. The
- * trap is for Ctrl-C, which every process of the terminal gets.
+ * Prints the exit code of the command, and stays alive: a terminal whose last process has ended may drop unread output.
+ * The trap handles Ctrl-C, which every process of the terminal gets.
  */
 const STAYING = `trap : INT; "$@"; printf '\\n[ended with %d]' $?; while :; do read -r line; done`
 
-/** The same in a pseudo-terminal, where a person would sit. */
+/** Runs the command in a pseudo-terminal, as a person would. */
 export function inTerminal(args: string[], variables: Record<string, string> = {}) {
   const command = ['-c', STAYING, 'sh', process.execPath, CLI, ...args]
   const terminal = spawnInTerminal('/bin/sh', command, {
@@ -87,7 +87,7 @@ export function inTerminal(args: string[], variables: Record<string, string> = {
   const text = () => stripVTControlCharacters(raw)
   const shows = (what: string | RegExp) => expect.poll(text, { timeout: 120_000 }).toMatch(what)
   return {
-    /** All that was written, escapes included. */
+    /** Everything that was written, including escape sequences. */
     raw: () => raw,
     text: () => text().replace(/\r\n\[ended with \d+\]$/, ''),
     type: (keys: string) => terminal.write(keys),
@@ -102,7 +102,7 @@ export function inTerminal(args: string[], variables: Record<string, string> = {
 export type Way = 'over TCP' | 'over HTTP'
 export const WAYS: Way[] = ['over TCP', 'over HTTP']
 
-/** A migrated database of its own, and the variables that lead to it. */
+/** A new migrated database, and the environment variables for it. */
 export async function createSite(way: Way = 'over TCP') {
   const url = await createDatabase()
   const neon = way === 'over HTTP' ? await createNeon(url) : undefined

@@ -11,12 +11,12 @@ import { freePort } from '../setup/free-port.ts'
 import { startServer } from '../setup/server.ts'
 import { inTerminal, run, start } from './command.ts'
 
-/** Like the folder of a Cloud SQL instance, whose name has colons. */
+/** Named like the folder of a Cloud SQL instance, which contains colons. */
 let sockets: string
 let url: URL
-/** No server listens here. */
+/** Nothing listens on this port. */
 let closed: number
-/** A second server, whose sessions take no writes. */
+/** A second server, whose sessions are read-only. */
 let readOnly: URL
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ const forms: Record<string, () => string> = {
   'spaces around it': () => ` ${url.href}\n`,
 }
 
-describe('the command reaches its database by', () => {
+describe('the command connects by', () => {
   it.each(Object.entries(forms))('%s', async (_name, form) => {
     expect(await run(['stats', '--json'], { DATABASE_URL: form() })).toMatchObject({ code: 0, err: '' })
   })
@@ -86,7 +86,7 @@ describe('the command reaches its database by', () => {
     })
   })
 
-  it('an odd user, password and database', async () => {
+  it('an unusual user, password and database', async () => {
     const pool = createPool(url.href)
     const password = 'p%40@:#?&+ü%'
     await pool.query(`create role "o/dd@ :" superuser login password '${password}'`)
@@ -94,7 +94,7 @@ describe('the command reaches its database by', () => {
     const user = `${encodeURIComponent('o/dd@ :')}:${encodeURIComponent(password)}`
     const odd = `postgres://${user}@${url.host}/${encodeURIComponent('my db/100% ü+:@')}`
     expect(await run(['migrate'], { DATABASE_URL: odd })).toMatchObject({ code: 0 })
-    // As psql reads it, because it is no URL.
+    // Read like psql does, because it is not a URL.
     const role = `create role plain superuser login password 'a#b?c@d'`
     await pool.query(role)
     const pasted = `postgres://plain:a#b?c@d@${url.host}/postgres`
@@ -102,7 +102,7 @@ describe('the command reaches its database by', () => {
   })
 })
 
-it('sslmode=require says in one line that the server has no TLS', async () => {
+it('sslmode=require reports in one line that the server has no TLS', async () => {
   expect(await run(['stats'], { DATABASE_URL: `${url.href}?sslmode=require` })).toMatchObject({
     code: 3,
     err: 'pgstash: The server does not speak TLS: for a local one, set sslmode=disable.\n',
@@ -110,7 +110,7 @@ it('sslmode=require says in one line that the server has no TLS', async () => {
 })
 
 describe('with several hosts', () => {
-  it('exits with 3 if none is up, or none has the session that is asked for', async () => {
+  it('exits with 3 if none is reachable, or none has the required kind of session', async () => {
     const down = `postgres://${USER}@127.0.0.1:${closed},[::1]:${closed}/postgres`
     expect(await run(['stats'], { DATABASE_URL: down })).toMatchObject({
       code: 3,
@@ -123,7 +123,7 @@ describe('with several hosts', () => {
     })
   })
 
-  it('asks no other after a wrong password', async () => {
+  it('tries no other host after a wrong password', async () => {
     const wrong = `postgres://postgres:wrong@${url.host},127.0.0.1:${closed}/postgres`
     expect(await run(['stats'], { DATABASE_URL: wrong })).toMatchObject({
       code: 3,
@@ -132,20 +132,20 @@ describe('with several hosts', () => {
   })
 })
 
-it('names the database without user and password, in a question too', async () => {
+it('the command names the database without user and password, also in a question', async () => {
   const asked = inTerminal(['clear-all'], { DATABASE_URL: forms['a socket as Cloud SQL documents it']?.() ?? '' })
   await asked.shows(`entries of ${sockets}:${url.port}/postgres. Continue?`)
   asked.type('n\r')
   expect(await asked.ended()).toBe(1)
 })
 
-it('dev takes such a URL as well', async () => {
+it('dev accepts such a URL as well', async () => {
   const database = forms['a socket as Cloud SQL documents it']?.() ?? ''
   const { said, ended } = start(['dev', '--port', '0', '--database-url', database, '--', 'true'])
   expect([await ended, said.err]).toEqual([0, expect.stringContaining('A local Neon is running')])
 })
 
-describe('a URL', () => {
+describe('a connection URL', () => {
   const SECRET = 's3cret'
   it.each([
     `mysql://u:${SECRET}@h/x`,
@@ -157,7 +157,7 @@ describe('a URL', () => {
     `postgres://u:${SECRET}@[::1/d`,
     `postgres://u:${SECRET}@h,h/d?port=1,2,3`,
     `postgres://u:${SECRET}@h/d?service=x`,
-  ])('that is none is refused without its password (case %#)', (text) => {
+  ])('that is invalid is refused without showing its password (case %#)', (text) => {
     const message = (() => {
       try {
         parseDatabaseUrl(text)
@@ -200,7 +200,7 @@ describe('a URL', () => {
     'socket:/a/b?db=d',
     'socket://u:p@/a/b?db=d',
   ]
-  it.each(same)('%s means what it means to pg', (text) => {
+  it.each(same)('with %s has the same meaning as for pg', (text) => {
     const parsed = parseDatabaseUrl(text)
     expect(fieldsOf(urlOf(parsed, parsed.addresses[0]))).toEqual(fieldsOf(text))
   })

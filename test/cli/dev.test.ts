@@ -18,7 +18,7 @@ async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-/** Runs `pgstash dev` in a folder until it says how to stop it. */
+/** Runs `pgstash dev` in a folder until it prints how to stop it. */
 async function dev(folder: string, args: string[] = [], variables: Record<string, string> = {}) {
   const started = start(['dev', ...args], variables, undefined, folder)
   await expect.poll(() => started.said.out + started.said.err, { timeout: 120_000 }).toContain('Ctrl-C stops it.')
@@ -39,12 +39,12 @@ async function tables(url: string): Promise<number> {
 
 const privateMode = async (file: string) => (await stat(file)).mode & 0o777
 
-/** Starts a process and waits, as npm does. */
+/** Starts a process and waits for it, like npm. */
 const NPM = `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' })`
 
 let folder: string
 let port: number
-/** A real Postgres starts at once, PGlite in seconds: most tests need no more than the endpoint. */
+/** A real Postgres starts at once, PGlite takes seconds. Most tests need only the endpoint. */
 let database: string[]
 
 beforeAll(async () => {
@@ -79,7 +79,7 @@ describe('pgstash dev', () => {
     expect(await Promise.all([data, ...own].map(privateMode))).toEqual([0o700, 0o600, 0o600])
   })
 
-  it('takes another port if that is busy, and says so', async () => {
+  it('uses another port if its own is busy, and reports that', async () => {
     const place = await temporaryFolder()
     const first = await dev(place, [...database, '--port', String(await freePort())])
     const second = await dev(place, database)
@@ -89,7 +89,7 @@ describe('pgstash dev', () => {
     await Promise.all([first.stop(), second.stop()])
   })
 
-  it('says in a line that the port it was told is busy, or no port', async () => {
+  it('prints one line if the given port is busy, or is not a port', async () => {
     const busy = createServer()
     const taken = await new Promise<number>((resolve) => {
       busy.listen(0, '127.0.0.1', () => resolve((busy.address() as { port: number }).port))
@@ -104,7 +104,7 @@ describe('pgstash dev', () => {
       expect((await run(['dev', '--port', wrong])).err).toContain('Expected 0 to 65535')
   })
 
-  it('says who uses the folder when started twice in one', async () => {
+  it('names the process that uses the folder if started twice in it', async () => {
     const { child, stop } = await dev(folder)
     const second = await run(['dev'], {}, undefined, folder)
     expect(second).toMatchObject({ code: 3, out: '' })
@@ -112,7 +112,7 @@ describe('pgstash dev', () => {
     await stop()
   })
 
-  it('says in a line that the folder cannot be used', async () => {
+  it('prints one line if the folder cannot be used', async () => {
     const place = await temporaryFolder()
     await writeFile(join(place, 'package.json'), '{}')
     await writeFile(join(place, 'file'), '')
@@ -130,7 +130,7 @@ describe('pgstash dev', () => {
     expect(await privateMode(place)).toBe(0o700)
   })
 
-  it('stands before a real Postgres only when told to', async () => {
+  it('serves a real Postgres only if told to', async () => {
     const [url, other] = [await createDatabase(), await createDatabase()]
     const told = await dev(await temporaryFolder(), ['--port', '0', '--database-url', url])
     expect(await tables(url)).toBe(6)
@@ -141,14 +141,14 @@ describe('pgstash dev', () => {
     await own.stop()
   })
 
-  it('makes no tables with --no-migrate', async () => {
+  it('creates no tables with --no-migrate', async () => {
     const url = await createDatabase()
     const { stop } = await dev(await temporaryFolder(), ['--port', '0', '--database-url', url, '--no-migrate'])
     expect(await tables(url)).toBe(0)
     await stop()
   })
 
-  it('refuses to stand before itself, or another local Neon', async () => {
+  it('refuses to serve itself, or another local Neon', async () => {
     const first = await dev(await temporaryFolder(), [...database, '--port', '0'])
     const place = await temporaryFolder()
     const second = await run(['dev', '--database-url', first.url], {}, undefined, place)
@@ -157,7 +157,7 @@ describe('pgstash dev', () => {
     expect(second.err).not.toContain(new URL(first.url).password)
   })
 
-  it('can be stopped while it still starts, and starts again in the same folder', async () => {
+  it('can be stopped during its start, and starts again in the same folder', async () => {
     const place = await temporaryFolder()
     const { child, ended } = start(['dev', '--port', '0'], {}, undefined, place)
     await expect.poll(() => readdir(join(place, '.pgstash')).catch(() => []), { timeout: 60_000 }).toContain('base')
@@ -168,7 +168,7 @@ describe('pgstash dev', () => {
     await stop()
   })
 
-  it('ends with npm, which passes SIGTERM on to its shell only', async () => {
+  it('ends with npm, which passes SIGTERM only to its shell', async () => {
     const args = ['dev', ...database, '--port', '0', '--data-dir', join(folder, 'server')]
     const npm = spawn(process.execPath, ['-e', NPM, CLI, ...args], {
       cwd: folder,
@@ -186,7 +186,7 @@ describe('pgstash dev', () => {
     await expect.poll(() => alive(members), { timeout: 20_000 }).toEqual([])
   })
 
-  it('ends at the second Ctrl-C in a terminal, whatever the first one has started', async () => {
+  it('ends at the second Ctrl-C in a terminal, whatever the first one started', async () => {
     const terminal = inTerminal([
       'dev',
       '--port',
@@ -210,23 +210,26 @@ describe('pgstash dev --write', () => {
     return { place, url, text: await readFile(join(place, file), 'utf8') }
   }
 
-  it.each(['.dev.vars', '.env', '.env.local'])('creates %s with what it prints, for its owner only', async (file) => {
-    const { place, url, text } = await written(undefined, file)
-    expect(text).toBe(`DATABASE_URL=${url}\n`)
-    expect(await privateMode(join(place, file))).toBe(0o600)
-  })
+  it.each(['.dev.vars', '.env', '.env.local'])(
+    'creates %s with the printed settings, readable for its owner only',
+    async (file) => {
+      const { place, url, text } = await written(undefined, file)
+      expect(text).toBe(`DATABASE_URL=${url}\n`)
+      expect(await privateMode(join(place, file))).toBe(0o600)
+    },
+  )
 
   it.each([
     ['other lines', '# a comment\nAPI_KEY="x"\n', (url: string) => `# a comment\nAPI_KEY="x"\nDATABASE_URL=${url}\n`],
-    ['a file without a last line end', 'A=1', (url: string) => `A=1\nDATABASE_URL=${url}\n`],
-    ['line ends of Windows', 'A=1\r\nB=2\r\n', (url: string) => `A=1\r\nB=2\r\nDATABASE_URL=${url}\r\n`],
+    ['a file without a final line break', 'A=1', (url: string) => `A=1\nDATABASE_URL=${url}\n`],
+    ['Windows line breaks', 'A=1\r\nB=2\r\n', (url: string) => `A=1\r\nB=2\r\nDATABASE_URL=${url}\r\n`],
     [
-      'its own line, empty',
+      'its line, but empty',
       'A=1\nexport DATABASE_URL= # local\nB=2\n',
       (url: string) => `A=1\nexport DATABASE_URL= ${url} # local\nB=2\n`,
     ],
     [
-      'its own line, from an earlier folder',
+      'its line, from an earlier folder',
       `A=1\nDATABASE_URL="postgresql://postgres:${'x'.repeat(32)}@localhost:5488/postgres"\nB=2\n`,
       (url: string) => `A=1\nDATABASE_URL=${url}\nB=2\n`,
     ],
@@ -241,7 +244,7 @@ describe('pgstash dev --write', () => {
       (url: string) => `KEY="-----\nDATABASE_URL=no\n-----"\nDATABASE_URL=${url}\n`,
     ],
     [
-      'names that end or begin like it',
+      'names that end or begin like its own',
       'MY_DATABASE_URL=a\nDATABASE_URL_2=b\n',
       (url: string) => `MY_DATABASE_URL=a\nDATABASE_URL_2=b\nDATABASE_URL=${url}\n`,
     ],
@@ -251,7 +254,7 @@ describe('pgstash dev --write', () => {
     expect(parse(text).DATABASE_URL).toBe(url)
   })
 
-  it('changes nothing at the next start, and makes an open file private', async () => {
+  it('changes nothing at the next start, and makes a public file private', async () => {
     const { place, text } = await written('A=1\n')
     const file = join(place, '.dev.vars')
     await rm(file)
@@ -262,7 +265,7 @@ describe('pgstash dev --write', () => {
     expect([await readFile(file, 'utf8'), await privateMode(file)]).toEqual([text, 0o600])
   })
 
-  it('writes several files, and follows a link to that of another folder', async () => {
+  it('writes several files, and follows a link to a file in another folder', async () => {
     const place = await temporaryFolder()
     await mkdir(join(place, 'packages'))
     await writeFile(join(place, '.env'), 'SHARED=1\n')
@@ -278,7 +281,7 @@ describe('pgstash dev --write', () => {
     ['another machine', 'postgres://me:s3cret@ep-x.eu.aws.neon.tech/db'],
     ['a Postgres of this machine', 'postgres://me:s3cret@localhost:5432/app'],
     ['nowhere', 's3cret'],
-  ])('refuses to overwrite a DATABASE_URL that leads to %s', async (_name, value) => {
+  ])('refuses to overwrite a DATABASE_URL for %s', async (_name, value) => {
     const place = await temporaryFolder()
     const content = `A=1\nDATABASE_URL='${value}'\n`
     await writeFile(join(place, '.env'), content)
@@ -288,7 +291,7 @@ describe('pgstash dev --write', () => {
     expect(err).not.toContain('s3cret')
   })
 
-  it('says in a line that the file cannot be written', async () => {
+  it('prints one line if the file cannot be written', async () => {
     const place = await temporaryFolder()
     await mkdir(join(place, '.env'))
     expect(await run(['dev', ...database, '--write', '.env'], {}, undefined, place)).toMatchObject({
@@ -305,7 +308,7 @@ describe('pgstash dev -- command', () => {
     start(['dev', ...database, '--port', '0', '--data-dir', join(folder, 'server'), '--', ...command], variables)
   const script = (text: string) => [process.execPath, '-e', text]
 
-  it('runs it with the settings, and ends with its exit code', async () => {
+  it('runs the command with the settings, and ends with its exit code', async () => {
     const { said, ended } = running(
       script('console.log(process.env.DATABASE_URL, process.argv.length); process.exitCode = 7'),
     )
@@ -313,7 +316,7 @@ describe('pgstash dev -- command', () => {
     expect(said.out).toMatch(/^postgresql:\/\/\S+@localhost:\d+\/\S+ 1\n$/)
   })
 
-  it('gives it the place of a DATABASE_URL that was set', async () => {
+  it('replaces a DATABASE_URL that was set', async () => {
     const { said, ended } = running(script('console.log(process.env.DATABASE_URL)'), {
       DATABASE_URL: 'postgres://other/db',
     })
@@ -321,13 +324,13 @@ describe('pgstash dev -- command', () => {
     expect(said.out).not.toContain('other')
   })
 
-  it('lets it reach the database with one line of code', async () => {
+  it('lets the command reach the database with one line of code', async () => {
     const { said, ended } = running([process.execPath, CLI, 'stats', '--json'])
     expect(await ended).toBe(0)
     expect(JSON.parse(said.out)).toMatchObject({ total: 0 })
   })
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('passes %s on to it and to what it has started', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('passes %s on to the command and its children', async (signal) => {
     const waiting = 'setInterval(() => {}, 1000)'
     const nested = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(waiting)}], { stdio: 'inherit' })`
     const { child, said, ended } = running(
@@ -344,24 +347,24 @@ describe('pgstash dev -- command', () => {
     await expect.poll(() => alive(members), { timeout: 20_000 }).toEqual([])
   })
 
-  it('ends as a shell would if a signal has ended it', async () => {
+  it('ends like a shell if a signal has ended the command', async () => {
     expect(await running(script(`process.kill(process.pid, 'SIGKILL')`)).ended).toBe(137)
   })
 
-  it('says that there is no such command', async () => {
+  it('reports an unknown command', async () => {
     const { said, ended } = running(['no-such-command'])
     expect(await ended).toBe(127)
     expect(said.err).toContain('pgstash: cannot run no-such-command: no such command.')
   })
 
-  it('wants -- before it, so that its options are its own', async () => {
+  it('requires -- before the command, so that its options are its own', async () => {
     expect(await run(['dev', 'wrangler', 'dev'])).toMatchObject({
       code: 2,
       err: 'pgstash: Expected -- before the command, as in: pgstash dev -- wrangler dev\n',
     })
   })
 
-  it('lets a terminal send Ctrl-C to it, once', async () => {
+  it('lets a terminal send Ctrl-C to the command, once', async () => {
     const text = `let n = 0; process.on('SIGINT', () => { n++; setTimeout(() => { console.log('SIGINT ' + n); process.exit(0) }, 300) }); console.log('rea' + 'dy'); setInterval(() => {}, 1000)`
     const terminal = inTerminal([
       'dev',

@@ -15,8 +15,8 @@ async function query(url: string, text: string, values: unknown[] = []) {
   return rows
 }
 
-describe.each(WAYS)('the commands for entries, %s', (way) => {
-  it('store a value, print it as JSON, and say by the exit code that there is none', async () => {
+describe.each(WAYS)('commands on entries, %s', (way) => {
+  it('store a value, print it as JSON, and report a miss by the exit code', async () => {
     const { pgstash } = await createSite(way)
     expect(await pgstash(['get', 'user:42'])).toMatchObject({ code: 1, out: '' })
     expect(await pgstash(['set', 'user:42', '{"name":"Ada"}'])).toEqual({ code: 0, out: 'Stored.\n', err: '' })
@@ -28,7 +28,7 @@ describe.each(WAYS)('the commands for entries, %s', (way) => {
     expect((await pgstash(['get', '--raw', 'text'])).out).toBe('"from standard input"\n')
   })
 
-  it('keep namespaces apart, nested ones too', async () => {
+  it('keep namespaces apart, including nested ones', async () => {
     const { pgstash, url } = await createSite(way)
     await pgstash(['set', 'key', '1', '--namespace', 'shop'])
     await pgstash(['set', 'key', '2', '--namespace', 'shop', '--namespace', 'eu|de'])
@@ -39,7 +39,7 @@ describe.each(WAYS)('the commands for entries, %s', (way) => {
     expect(keys.map(({ key }) => key)).toEqual([String.raw`shop|eu\|de|key`, 'shop|key'])
   })
 
-  it('take deadlines in every form, and tags', async () => {
+  it('accept deadlines in every form, and tags', async () => {
     const { pgstash, url } = await createSite(way)
     const left = async (key: string) => {
       const [row] = await query(
@@ -63,7 +63,7 @@ describe.each(WAYS)('the commands for entries, %s', (way) => {
     expect((await pgstash(['get', 'a'])).code).toBe(1)
   })
 
-  it('count, below zero too', async () => {
+  it('count, also below zero', async () => {
     const { pgstash } = await createSite(way)
     expect((await pgstash(['increment', 'n'])).out).toBe('1\n')
     expect((await pgstash(['increment', 'n', '2.5'])).out).toBe('3.5\n')
@@ -73,7 +73,7 @@ describe.each(WAYS)('the commands for entries, %s', (way) => {
     expect(await pgstash(['increment', 'text'])).toMatchObject({ code: 3, err: expect.stringContaining('a number') })
   })
 
-  it('delete keys, and say by the exit code that there were none', async () => {
+  it('delete keys, and report by the exit code that there were none', async () => {
     const { pgstash } = await createSite(way)
     await pgstash(['set', 'a', '1'])
     await pgstash(['set', '-b', '1']).then(({ code }) => expect(code).toBe(2))
@@ -104,7 +104,7 @@ describe.each(WAYS)('the commands for entries, %s', (way) => {
     expect((await pgstash(['list', '--json', '--prefix', 'none'])).out).toBe('[]\n')
   })
 
-  it('list what a tag rejected as such, not with a deadline that no longer counts', async () => {
+  it('list invalidated entries as such, without their old deadline', async () => {
     const { pgstash } = await createSite(way)
     await pgstash(['set', 'a', '1', '--expiration', '1h', '--tags', 't'])
     await pgstash(['set', 'b', '1', '--tags', 't'])
@@ -121,7 +121,7 @@ describe.each(WAYS)('the commands for entries, %s', (way) => {
     expect(JSON.parse((await pgstash(['stats', '--json'])).out)).toMatchObject({ total: 3, expired: 2, forever: 1 })
   })
 
-  it('tell statistics', async () => {
+  it('print statistics', async () => {
     const { pgstash } = await createSite(way)
     await pgstash(['set', 'a', '1', '--namespace', 'shop'])
     await pgstash(['set', 'b', '1', '--expiration', '0'])
@@ -131,8 +131,8 @@ describe.each(WAYS)('the commands for entries, %s', (way) => {
   })
 })
 
-describe('what a terminal must not obey', () => {
-  it('is escaped in lists, and kept in JSON', async () => {
+describe('escape sequences for terminals', () => {
+  it('are escaped in lists, and kept in JSON', async () => {
     const { pgstash } = await createSite()
     const key = '\u001b[31mred\nline\u202e'
     await pgstash(['set', key, '1', '--tag', 'tag\u0007'])
@@ -141,7 +141,7 @@ describe('what a terminal must not obey', () => {
     expect(JSON.parse((await pgstash(['list', '--json'])).out)[0].key).toBe(key)
   })
 
-  it('shows keys of blanks, and tells apart what looks alike', async () => {
+  it('are shown for blank keys, and to distinguish keys that look alike', async () => {
     const { pgstash } = await createSite()
     for (const key of [' ', 'a', 'a ', 'a\u200b', 'e\u0301', '\u00e9']) await pgstash(['set', key, '1'])
     const { out } = await pgstash(['list'])
@@ -162,7 +162,7 @@ describe('what a terminal must not obey', () => {
   })
 })
 
-describe('a reader that has read enough', () => {
+describe('a reader that stops reading', () => {
   it('ends the command silently', async () => {
     const { url, variables } = await createSite()
     await query(
@@ -175,10 +175,10 @@ describe('a reader that has read enough', () => {
   })
 })
 
-// Linux's device for it.
+// The device file of Linux for this.
 const FULL_DISK = '/dev/full'
 
-it.skipIf(!existsSync(FULL_DISK))('a disk that is full is a failure, and no miss', () => {
+it.skipIf(!existsSync(FULL_DISK))('a full disk is a failure, not a miss', () => {
   const full = openSync(FULL_DISK, 'w')
   const command = [CLI, 'migrate', '--print-sql']
   const { status, stderr } = spawnSync(process.execPath, command, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' })
@@ -190,19 +190,23 @@ describe('wrong usage', () => {
   const SECRET = 's3cret'
   it.each([
     ['no key is named', ['get'], "missing required argument 'key'"],
-    ['the value is no JSON', ['set', 'k', SECRET], 'Expected the value to be JSON'],
-    ['the deadline is none', ['touch', 'k', 'soon'], 'Expected a deadline: 10m'],
+    ['the value is not JSON', ['set', 'k', SECRET], 'Expected the value to be JSON'],
+    ['the deadline is invalid', ['touch', 'k', 'soon'], 'Expected a deadline: 10m'],
     ['no deadline is named', ['touch', 'k'], 'Expected one deadline'],
-    ['a deadline is no span', ['set', 'k', '1', '--expiration', '10 minutes'], 'Expected a deadline: 10m'],
+    ['a deadline is not a span', ['set', 'k', '1', '--expiration', '10 minutes'], 'Expected a deadline: 10m'],
     ['an option misspells a connection string', [`--database-urll=postgres://u:${SECRET}@h/x`], 'unknown option'],
     ['the key is empty', ['get', ''], 'at least one character'],
     ['the namespace is empty', ['get', 'k', '--namespace', ''], 'at least one character'],
-    ['the delta is no number', ['increment', 'k', 'x'], 'Expected a number'],
-    ['two deltas are named', ['increment', 'k', '1', '--by', '2'], 'Expected one delta'],
-    ['the endpoint is no URL', ['get', 'k', '--endpoint', '127.0.0.1:5488'], 'Expected the endpoint to be an HTTP URL'],
-    ['the state is none', ['list', '--state', 'dead'], 'Allowed choices are live, expired, forever'],
-    ['nobody can be asked', ['clear-all'], 'Expected --yes'],
-  ])('is said in a line, and exits with 2, when %s', async (_name, args, message) => {
+    ['the delta is not a number', ['increment', 'k', 'x'], 'Expected a number'],
+    ['two deltas are given', ['increment', 'k', '1', '--by', '2'], 'Expected one delta'],
+    [
+      'the endpoint is not a URL',
+      ['get', 'k', '--endpoint', '127.0.0.1:5488'],
+      'Expected the endpoint to be an HTTP URL',
+    ],
+    ['the state is unknown', ['list', '--state', 'dead'], 'Allowed choices are live, expired, forever'],
+    ['no terminal can be asked', ['clear-all'], 'Expected --yes'],
+  ])('prints one line, and exits with 2, when %s', async (_name, args, message) => {
     const { code, out, err } = await run(args, { DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x' })
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain(message)
@@ -210,7 +214,7 @@ describe('wrong usage', () => {
     expect(err).not.toContain(SECRET)
   })
 
-  it('is told from a database that is away, which exits with 3', async () => {
+  it('differs from an unreachable database, which exits with 3', async () => {
     const { code, err } = await run(['get', 'k'], { DATABASE_URL: `postgres://u:${SECRET}@127.0.0.1:1/x` })
     expect(code).toBe(3)
     expect(err).toBe(
@@ -218,7 +222,7 @@ describe('wrong usage', () => {
     )
   })
 
-  it('is told from tables that are missing, which says what to run', async () => {
+  it('differs from missing tables, which prints the command to run', async () => {
     const { url, variables } = await createSite()
     await query(url, 'drop table cache_entries')
     const { code, err } = await run(['get', 'k'], variables)
@@ -237,7 +241,7 @@ describe('help', () => {
     },
   )
 
-  it('names the exit codes, and every command that docs/reference/cli.md shows, and no other', async () => {
+  it('names the exit codes, and exactly the commands in docs/reference/cli.md', async () => {
     const { out } = await run(['--help'])
     expect(out).toContain('Exit codes: 0 done')
     const named = [...out.matchAll(/^ {2}([a-z-]+) (?:\[|<)/gm)]
@@ -250,7 +254,7 @@ describe('help', () => {
 })
 
 describe('in a terminal', () => {
-  it('lists with a heading, in colours, unless NO_COLOR is set', async () => {
+  it('lists entries with a heading, in colours unless NO_COLOR is set', async () => {
     const { pgstash, variables } = await createSite()
     await pgstash(['set', 'user:1', '{"a":1}', '--tags', 'x'])
     const colored = inTerminal(['list'], variables)
@@ -277,7 +281,7 @@ describe('in a terminal', () => {
     expect(await watching.ended()).toBe(130)
   })
 
-  it('asks before it clears, and takes anything but a yes for a no', async () => {
+  it('asks before it clears, and treats any answer but yes as no', async () => {
     const { pgstash, variables } = await createSite()
     await pgstash(['set', 'a', '1', '--namespace', 'shop'])
     await pgstash(['set', 'b', '1'])
@@ -302,7 +306,7 @@ describe('clear-expired', () => {
   const EXPIRED = `insert into cache_entries (key, number, expires_at, kept_until)
     select 'key ' || i, i, now() - interval '1 hour', now() - interval '1 hour' from generate_series(1, $1::int) as i`
 
-  it.each(WAYS)('removes what is past keeping in a pipe, without a bar, %s', async (way) => {
+  it.each(WAYS)('deletes expired entries in a pipe, without a progress bar, %s', async (way) => {
     const { pgstash, url } = await createSite(way)
     await query(url, EXPIRED, [12_000])
     await pgstash(['set', 'stays', '1'])
@@ -311,7 +315,7 @@ describe('clear-expired', () => {
     expect((await pgstash(['get', 'stays'])).code).toBe(0)
   })
 
-  it('shows how far it is in a terminal', async () => {
+  it('shows its progress in a terminal', async () => {
     const { url, variables } = await createSite()
     await query(url, EXPIRED, [2_000])
     const cleaning = inTerminal(['clear-expired', '--batch', '100'], variables)
@@ -320,10 +324,10 @@ describe('clear-expired', () => {
     expect(cleaning.text()).toContain('Removed 2,000 entries.')
   })
 
-  it('ends after the batch under way at Ctrl-C, says so, and goes on the next time', async () => {
+  it('ends after the current batch at Ctrl-C, reports that, and continues in the next run', async () => {
     const { pgstash, url, variables } = await createSite()
     await query(url, EXPIRED, [500])
-    // Holds the first batch, so that Ctrl-C certainly comes in the middle of it.
+    // Blocks the first batch, so that Ctrl-C certainly arrives during it.
     const holder = new pg.Client(url)
     await holder.connect()
     cleanup(() => holder.end())
@@ -339,12 +343,12 @@ describe('clear-expired', () => {
       select oid from pg_database where datname = current_database())`
     await expect.poll(() => query(url, waits), { timeout: 120_000 }).toHaveLength(1)
     cleaning.type('\u0003')
-    // Echoed by the terminal: it has been taken.
+    // The terminal echoes it, so it has been received.
     await cleaning.shows(/\^C/)
     await holder.query('select pg_advisory_unlock(1)')
     expect(await cleaning.ended()).toBe(130)
     expect(cleaning.text()).toContain('More expired entries are waiting. Run the command again')
-    // The answer may have been there before the signal was looked at; then one batch more.
+    // The answer may have arrived before the command checked the signal. In that case one more batch runs.
     const removed = Number(/Removed (\d+) entries/.exec(cleaning.text())?.[1])
     expect([10, 20]).toContain(removed)
     expect((await pgstash(['clear-expired'])).out).toBe(`Removed ${500 - removed} entries.\n`)

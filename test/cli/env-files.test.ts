@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const NOWHERE = 'postgres://me:s3cret@127.0.0.1:1/nowhere'
 
-/** What `stats --json` says in a folder with these files: a total of 0 if it found the database. */
+/** The output of `stats --json` in a folder with these files. A total of 0 shows that it found the database. */
 async function stats(files: Record<string, string>, variables?: Record<string, string>, args: string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), 'pgstash-env-'))
   cleanup(() => rm(folder, { recursive: true, force: true }))
@@ -26,7 +26,7 @@ async function stats(files: Record<string, string>, variables?: Record<string, s
 }
 const FOUND = { code: 0, out: expect.stringContaining('"total":0'), err: '' }
 
-describe('the database is found', () => {
+describe('the command finds the database', () => {
   it.each(['.env', '.env.local', '.dev.vars'])('in %s', async (file) => {
     expect(await stats({ [file]: `DATABASE_URL=${url}\n` })).toMatchObject(FOUND)
   })
@@ -35,7 +35,7 @@ describe('the database is found', () => {
     ['double quotes', (value: string) => `DATABASE_URL="${value}"`],
     ['single quotes', (value: string) => `DATABASE_URL='${value}' # local`],
     ['export and spaces', (value: string) => `  export   DATABASE_URL = ${value}  `],
-    ['line ends of Windows', (value: string) => `A=1\r\nDATABASE_URL=${value}\r\nB=2\r\n`],
+    ['Windows line breaks', (value: string) => `A=1\r\nDATABASE_URL=${value}\r\nB=2\r\n`],
     ['a byte order mark', (value: string) => `\uFEFFDATABASE_URL=${value}`],
     ['a value of several lines before it', (value: string) => `KEY="a\nDATABASE_URL=no\nb"\nDATABASE_URL=${value}`],
     ['a reference', (value: string) => `REST=${value.slice(11)}\nDATABASE_URL=${value.slice(0, 11)}\${REST}`],
@@ -56,7 +56,7 @@ describe('the database is found', () => {
     expect(await stats({ '.dev.vars': here, '.env': there })).toMatchObject(FOUND)
   })
 
-  it('in the file of --dotenv only, if there is one', async () => {
+  it('only in the file of --dotenv, if it is given', async () => {
     const files = { '.env.local': `DATABASE_URL=${NOWHERE}`, 'production.env': `DATABASE_URL=${url}` }
     expect(await stats(files, {}, ['--dotenv', 'production.env'])).toMatchObject(FOUND)
     expect(await stats(files, {}, ['--dotenv', 'missing.env'])).toMatchObject({
@@ -66,7 +66,7 @@ describe('the database is found', () => {
   })
 
   it.each(['POSTGRES_URL', 'NETLIFY_DATABASE_URL', 'SUPABASE_DB_URL'])(
-    'under the name %s, as platforms set it',
+    'under the name %s, which platforms set',
     async (name) => {
       expect(await stats({ '.env.local': `${name}=${url}` })).toMatchObject(FOUND)
       expect(await stats({ '.env.local': `DATABASE_URL=${url}`, '.env': `${name}=${NOWHERE}` })).toMatchObject(FOUND)
@@ -83,8 +83,8 @@ describe('the database is found', () => {
   })
 })
 
-describe('a local Neon', () => {
-  it('is recognised by its answer, with DATABASE_URL alone', async () => {
+describe('a local Neon endpoint', () => {
+  it('is recognized by its answer, with DATABASE_URL alone', async () => {
     const { server, faults } = await createNeon(url)
     expect(await stats({ '.dev.vars': `DATABASE_URL=${server.connectionString}` })).toMatchObject(FOUND)
     expect(faults.requests).toBe(1)

@@ -1,4 +1,4 @@
-/** Digits that a JavaScript number cannot hold. */
+/** Numbers with more digits than a JavaScript number can hold. */
 
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { compressingCodec, createCache } from 'pgstash'
@@ -16,7 +16,7 @@ const columns = async (url: string, key: string) => {
   return (await createPool(url).query(text, [key])).rows[0]
 }
 
-describe.each(WAYS)('digits, %s', (way) => {
+describe.each(WAYS)('exact digits, %s', (way) => {
   it('of a number are stored as a counter would store them', async () => {
     const { pgstash, url } = await createSite(way)
     await pgstash(['set', 'n', DIGITS])
@@ -28,7 +28,7 @@ describe.each(WAYS)('digits, %s', (way) => {
     expect((await pgstash(['increment', 'n', '1'])).out).toBe('1.1234567890123456790\n')
   })
 
-  it('of numbers in a value stay, and the value has the form that the codec writes', async () => {
+  it('of numbers in a value are kept, in the form that the codec writes', async () => {
     const { pgstash, url } = await createSite(way)
     const json = `{ "a" : [${DIGITS}, 1.10, -0, 1E5],\n "b":"\\u00e9 \\u0000 \\ud800", "a b": {}, "c": [ ] }`
     expect((await pgstash(['set', 'k', json])).code).toBe(0)
@@ -49,7 +49,7 @@ describe.each(WAYS)('digits, %s', (way) => {
     expect((await to.pgstash(['get', 'v'])).out).toBe(`[${DIGITS}]\n`)
   })
 
-  it('are counted up to the bounds of a counter, and no further', async () => {
+  it('are counted up to the bounds of a counter, but no further', async () => {
     const { pgstash } = await createSite(way)
     await pgstash(['set', 'n', '-2'])
     expect((await pgstash(['increment', 'n', '9007199254740991'])).out).toBe('9007199254740989\n')
@@ -64,7 +64,7 @@ describe.each(WAYS)('digits, %s', (way) => {
 const NOWHERE = { DATABASE_URL: 'postgres://u:p@127.0.0.1:1/x' }
 
 describe('a number that JavaScript reads as Infinity or as 0', () => {
-  it('is refused by set, in an object too, and by increment', async () => {
+  it('is refused by set, also in an object, and by increment', async () => {
     for (const args of [
       ['set', 'k', '1e400'],
       ['set', 'k', '{"a":[-1e400]}'],
@@ -75,7 +75,7 @@ describe('a number that JavaScript reads as Infinity or as 0', () => {
     }
   })
 
-  it.each(OUT_OF_RANGE)('is refused as a value and in one (case %#)', (number) => {
+  it.each(OUT_OF_RANGE)('is refused as a value and inside of one (case %#)', (number) => {
     for (const json of [number, `[${number}]`, `{"${number}":${number}}`]) {
       expect(() => storedForm(json)).toThrow('within the range of a JavaScript number')
     }
@@ -83,8 +83,8 @@ describe('a number that JavaScript reads as Infinity or as 0', () => {
   })
 })
 
-describe('a delta', () => {
-  it.each(['0x10', '1_000', 'Infinity', 'NaN', '', '1e', '5.'])('is not %j', (text) => {
+describe('a delta argument', () => {
+  it.each(['0x10', '1_000', 'Infinity', 'NaN', '', '1e', '5.'])('is not accepted as %j', (text) => {
     expect(() => decimal(text)).toThrow('Expected a number in decimal digits')
   })
 
@@ -95,13 +95,13 @@ describe('a delta', () => {
     ['1E5', '1e+5'],
     ['-0', '0'],
     [' 7 ', '7'],
-  ])('%j is %s', (text, delta) => {
+  ])('%j is read as %s', (text, delta) => {
     expect(decimal(text)).toBe(delta)
   })
 })
 
-describe('a value that is compressed', () => {
-  it('is printed with its digits', async () => {
+describe('a compressed value', () => {
+  it('is printed with its exact digits', async () => {
     const { pgstash, url } = await createSite()
     const json = `[${`${DIGITS},`.repeat(500)}0]`
     const codec = compressingCodec({ codec: { encode: () => json, decode: (text) => JSON.parse(text) } })
@@ -110,7 +110,7 @@ describe('a value that is compressed', () => {
     expect((await pgstash(['get', 'k'])).out).toBe(`${json}\n`)
   })
 
-  it('of another codec is said to be unreadable, with exit code 3', async () => {
+  it('of another codec is reported as unreadable, with exit code 3', async () => {
     const { pgstash, url } = await createSite()
     await createCache(drizzle(createPool(url)), { codec: { encode: () => 'no JSON', decode: () => 1 } }).set('k', 'any')
     expect(await pgstash(['get', 'k'])).toMatchObject({ code: 3, out: '' })
@@ -118,7 +118,7 @@ describe('a value that is compressed', () => {
   })
 })
 
-it('a terminal gets an indented value, and no characters that it would obey', async () => {
+it('a terminal gets an indented value, without characters that it would obey', async () => {
   const { pgstash, variables } = await createSite()
   await pgstash(['set', 'k', `{"n":${DIGITS},"e":[],"t":"a\\u009b31m\\u202e"}`])
   const shown = inTerminal(['get', 'k'], variables)
@@ -126,7 +126,7 @@ it('a terminal gets an indented value, and no characters that it would obey', as
   expect(shown.text()).toBe(`{\r\n  "n": ${DIGITS},\r\n  "e": [],\r\n  "t": "a\\u009b31m\\u202e"\r\n}\r\n`)
 })
 
-describe('the text of JSON', () => {
+describe('JSON text', () => {
   const values = [
     null,
     true,
@@ -147,22 +147,22 @@ describe('the text of JSON', () => {
     }
   })
 
-  it('may be megabytes of one string, and a thousand levels deep', () => {
+  it('may be megabytes of one string, or a thousand levels deep', () => {
     const long = JSON.stringify('"\\'.repeat(2_000_000))
     expect(compactJson(long)).toBe(long)
     const deep = '['.repeat(5_000) + ']'.repeat(5_000)
     expect(storedForm(deep)).toEqual({ value: deep, number: null })
   })
 
-  it('keeps fields of one name, and their order', () => {
+  it('keeps fields of equal names, and their order', () => {
     expect(storedForm('{"2":1,"1":1,"2":3}').value).toBe('{"2":1,"1":1,"2":3}')
   })
 
-  it.each(['', '01', '+1', '1.', '.1', 'NaN', "{'a':1}", '[1,]', '\u00a01'])('%j is no JSON', (text) => {
+  it.each(['', '01', '+1', '1.', '.1', 'NaN', "{'a':1}", '[1,]', '\u00a01'])('does not include %j', (text) => {
     expect(() => storedForm(text)).toThrow('Expected the value to be JSON')
   })
 
-  it('has numbers whose fraction Postgres would round, which are refused', () => {
+  it('is refused if Postgres would round the fraction of a number', () => {
     expect(decimalText(`0.${'1'.repeat(16_383)}`, 'it')).toHaveLength(16_385)
     expect(() => decimalText(`0.${'1'.repeat(16_384)}`, 'it')).toThrow('at most 16383 digits')
     expect(decimalText('0e999999999', 'it')).toBe('0')

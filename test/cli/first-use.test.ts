@@ -1,4 +1,4 @@
-/** What a new user does, with the code of the documents and the settings that `pgstash dev` gives. */
+/** The first steps of a new user, with the code of the docs and the settings that `pgstash dev` prints. */
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,29 +39,26 @@ async function bundle(snippet: string, conditions: string[]): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-it.each(['quickstart.ts', 'worker.ts'])(
-  '%s caches in workerd, with the .dev.vars that was written',
-  async (snippet) => {
-    const folder = await project()
-    await dev(folder, '--write', '.dev.vars')
-    const worker = new Miniflare({
-      modules: true,
-      script: await bundle(snippet, ['workerd']),
-      compatibilityDate: '2026-04-01',
-      bindings: parse(await readFile(join(folder, '.dev.vars'), 'utf8')),
-      cf: false,
-    })
-    cleanup(() => worker.dispose())
-    const ask = async () => (await worker.dispatchFetch('https://app.example/page')).text()
-    const miss = await ask()
-    expect(miss).toMatch(/^Computed at \d{4}-/)
-    expect(await ask()).toBe(miss)
-    // And not in the isolate: the command line sees it in the database.
-    expect(JSON.parse((await run(['stats', '--json'], {}, undefined, folder)).out)).toMatchObject({ total: 1 })
-  },
-)
+it.each(['quickstart.ts', 'worker.ts'])('%s caches in workerd, with the written .dev.vars', async (snippet) => {
+  const folder = await project()
+  await dev(folder, '--write', '.dev.vars')
+  const worker = new Miniflare({
+    modules: true,
+    script: await bundle(snippet, ['workerd']),
+    compatibilityDate: '2026-04-01',
+    bindings: parse(await readFile(join(folder, '.dev.vars'), 'utf8')),
+    cf: false,
+  })
+  cleanup(() => worker.dispose())
+  const ask = async () => (await worker.dispatchFetch('https://app.example/page')).text()
+  const miss = await ask()
+  expect(miss).toMatch(/^Computed at \d{4}-/)
+  expect(await ask()).toBe(miss)
+  // The value is not only in the isolate: the command finds it in the database.
+  expect(JSON.parse((await run(['stats', '--json'], {}, undefined, folder)).out)).toMatchObject({ total: 1 })
+})
 
-it('what it prints works in Node as it stands: paste the line, import, call', async () => {
+it('its printed lines work in Node unchanged: paste the line, import, call', async () => {
   const folder = await project()
   const { said } = await dev(folder)
   const line = said.out.split('\n').find((text) => text.startsWith('DATABASE_URL='))
@@ -88,7 +85,7 @@ it('what it prints works in Node as it stands: paste the line, import, call', as
   expect((await run(['get', 'from node'], {}, undefined, folder)).out).toBe('1\n')
 })
 
-it('wrangler dev caches with the environment that `pgstash dev --` gives it, and leaves nothing behind', async () => {
+it('wrangler dev caches with the environment that `pgstash dev --` sets, and leaves nothing behind', async () => {
   const folder = await project()
   await mkdir(join(folder, 'src'))
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))

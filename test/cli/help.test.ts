@@ -105,7 +105,7 @@ describe('an unknown command', () => {
     expect(suggestCommands(typed, names).sort()).toEqual(meant)
   })
 
-  it('is answered in one line, also for a mere misspelling', async () => {
+  it('is reported in one line, also for a misspelling', async () => {
     expect(await run(['del', 'key'])).toEqual({
       code: 2,
       out: '',
@@ -193,12 +193,12 @@ describe('an option', () => {
   })
 })
 
-describe('a span', () => {
+describe('a span argument', () => {
   it.each([
     ['clear-expired', '--time-budget', 'soon'],
     ['stats', '--every', '5x'],
     ['load', '--duration', '-1'],
-  ])('of %s %s is seconds, or has a unit', async (command, option, wrong) => {
+  ])('of %s %s means seconds, or has a unit', async (command, option, wrong) => {
     const { code, err } = await run([command, option, wrong])
     expect([code, err]).toEqual([
       2,

@@ -1,4 +1,4 @@
-/** What commands end with that run until somebody stops them. */
+/** The exit codes of commands that run until they are stopped. */
 import pg from 'pg'
 import { expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
@@ -7,7 +7,7 @@ import { createSite, start } from './command.ts'
 it.each([
   ['SIGINT', 130],
   ['SIGTERM', 0],
-] as const)('stats --watch ends after %s with %i', async (signal, code) => {
+] as const)('stats --watch stops after %s with %i', async (signal, code) => {
   const { variables } = await createSite()
   const { child, said, ended } = start(['stats', '--watch', '--json', '--every', '0.05'], variables)
   await expect.poll(() => said.out.split('\n').length, { timeout: 60_000 }).toBeGreaterThan(2)
@@ -15,7 +15,7 @@ it.each([
   expect([await ended, said.err]).toEqual([code, ''])
 })
 
-it('stats --watch ends with 130 in the middle of a pause of days, too', async () => {
+it('stats --watch also ends with 130 during a pause of days', async () => {
   const { variables } = await createSite()
   const { child, said, ended } = start(['stats', '--watch', '--json', '--every', '20d'], variables)
   await expect.poll(() => said.out, { timeout: 60_000 }).toContain('\n')
@@ -23,14 +23,14 @@ it('stats --watch ends with 130 in the middle of a pause of days, too', async ()
   expect(await ended).toBe(130)
 })
 
-/** As a shell reports it: a command without a handler ends by the signal itself. */
+/** As a shell reports it: the signal ends a command that has no handler for it. */
 it.each([
   ['import', ['import']],
   ['export', ['export']],
   ['list', ['list']],
   ['set', ['set', 'k', '1']],
   ['clear-all', ['clear-all', '--yes']],
-])('%s ends by Ctrl-C itself', async (_name, args) => {
+])('%s ends by the signal of Ctrl-C', async (_name, args) => {
   const { url, variables } = await createSite()
   const holder = new pg.Client(url)
   await holder.connect()

@@ -8,12 +8,12 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 
-// As it is published: `npm test` builds it first.
+// The published command. `npm test` builds it first.
 const CLI = fileURLToPath(new URL('../../dist/cli/index.js', import.meta.url))
 
 vi.setConfig({ testTimeout: 240_000 })
 
-// Ends by the number of calls, however slow the machine.
+// Ends after a number of calls, however slow the machine is.
 const SHORT = ['load', '--duration', '3600', '--operations', '60', '--clients', '4', '--keys', '2']
 
 let url: string
@@ -32,11 +32,11 @@ describe('pgstash load', () => {
     const page = join(folder, 'report.html')
     const { code, out, err } = await run([...SHORT, '--json', '--html', page])
     const result = JSON.parse(out)
-    // Before the code, which says no more than that there are some.
+    // Checked before the exit code, which shows only that there are some.
     expect(result.violations).toEqual([])
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(result).toMatchObject({ calls: 480, errors: 0 })
-    // A call may wait for another's computation, and then asks more than once.
+    // A call may wait for the computation of another, and then sends more than one request.
     expect(result.roundTrips).toBeGreaterThanOrEqual(result.calls)
     expect(result.operations[0]).toEqual({
       operation: 'clearExpired',
@@ -51,7 +51,7 @@ describe('pgstash load', () => {
     expect(await query('select key from cache_entries')).toEqual([{ key: 'mine' }])
   })
 
-  it('finds no violation behind a faulty endpoint, where calls fail', async () => {
+  it('finds no violation behind a faulty endpoint, although calls fail', async () => {
     const { code, out } = await run([...SHORT, '--faults', '--json', '--operations', '150'])
     const result = JSON.parse(out)
     expect(result.violations).toEqual([])
@@ -59,7 +59,7 @@ describe('pgstash load', () => {
     expect(code).toBe(0)
   })
 
-  it('exits with 1 and tells the story when the store is broken', async () => {
+  it('exits with 1 and prints the history if the store is broken', async () => {
     const wrap = join(folder, 'broken.mjs')
     await writeFile(wrap, 'export default (cache) => ({ ...cache, delete: async () => true })')
     const { code, out } = await run([...SHORT, '--wrap', wrap])
@@ -71,7 +71,7 @@ describe('pgstash load', () => {
   const LONG = ['load', '--duration', '3600', '--clients', '4', '--keys', '20', '--read-share', '0.2']
   const runsAlready = () => expect.poll(() => query(`select ${OWN} limit 20`)).toHaveLength(20)
 
-  it('leaves nothing that never expires when it is killed', async () => {
+  it('leaves no permanent entries when it is killed', async () => {
     const { child, ended } = spawnCommand(LONG)
     await runsAlready()
     child.kill('SIGKILL')
@@ -80,7 +80,7 @@ describe('pgstash load', () => {
     await query(`delete ${OWN}`)
   })
 
-  it('reports and removes its entries when a supervisor ends it', async () => {
+  it('prints its report and deletes its entries when a supervisor ends it', async () => {
     const { child, ended } = spawnCommand([...LONG, '--json'])
     await runsAlready()
     child.kill('SIGTERM')
@@ -92,10 +92,15 @@ describe('pgstash load', () => {
   const SECRET = 's3cret'
   it.each([
     ['an option is unknown', ['load', '--nope'], "unknown option '--nope'", 2],
-    ['a span is none', ['load', '--duration', 'x'], 'Expected seconds such as 90', 2],
+    ['a span is invalid', ['load', '--duration', 'x'], 'Expected seconds such as 90', 2],
     ['a number is out of range', ['load', '--clients', '0'], 'Expected clients to be a whole number of at least 1', 2],
-    ['nobody listens', ['load', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`], '127.0.0.1', 3],
-  ])('says so when %s, and ends with the code of that', async (_name, args, message, exitCode) => {
+    [
+      'nothing listens at the address',
+      ['load', '--database-url', `postgres://u:${SECRET}@127.0.0.1:1/x`],
+      '127.0.0.1',
+      3,
+    ],
+  ])('reports that %s, and ends with the matching exit code', async (_name, args, message, exitCode) => {
     const { code, out, err } = await run(args)
     expect(err).toContain(message)
     expect(err).not.toContain(SECRET)

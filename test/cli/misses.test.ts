@@ -1,4 +1,4 @@
-/** What a person is told who types what another tool would take, or who finds nothing. */
+/** Hints for people who type the syntax of another tool, or who find nothing. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { Hono } from 'hono'
 import { createCache } from 'pgstash'
@@ -19,8 +19,8 @@ async function siteWith(body: string | Uint8Array<ArrayBuffer>, cacheControl = '
   return site
 }
 
-describe.each(WAYS)('get says why it finds nothing, %s', (way) => {
-  it('because there is no entry, it expired, or it was invalidated', async () => {
+describe.each(WAYS)('get gives the reason for a miss, %s', (way) => {
+  it('no entry, an expired one, or an invalidated one', async () => {
     const { pgstash, url } = await createSite(way)
     const cache = createCache(drizzle(createPool(url)))
     await cache.set('tagged', 1, { tags: ['t'] })
@@ -48,7 +48,7 @@ describe.each(WAYS)('get says why it finds nothing, %s', (way) => {
   })
 })
 
-it('get says how to name a response, and a key in a namespace', async () => {
+it('get explains how to name a response, and a key in a namespace', async () => {
   const { pgstash } = await siteWith('<h1>')
   const said = async (...args: string[]) => (await pgstash(['get', ...args])).err
   expect(await said(`http|GET ${PAGE}`)).toContain(`use: --namespace http 'GET ${PAGE}'`)
@@ -57,7 +57,7 @@ it('get says how to name a response, and a key in a namespace', async () => {
   expect(await said('--namespace', 'http', `GET ${PAGE}?other`)).toBe('No live entry has this key.\n')
 })
 
-it('get says that a response is stale, and until when it may be served', async () => {
+it('get reports a stale response, and until when it may be served', async () => {
   const { pgstash, url } = await siteWith('<h1>', 'max-age=600, stale-while-revalidate=600')
   await createPool(url).query("update cache_entries set expires_at = now() - interval '1 s'")
   expect(await pgstash(GET)).toMatchObject({
@@ -70,7 +70,7 @@ it('get says that a response is stale, and until when it may be served', async (
 })
 
 describe('a stored response', () => {
-  it('has a status and header fields, which --headers prints', async () => {
+  it('has a status and headers, which --headers prints', async () => {
     const { pgstash } = await siteWith('<h1>')
     const { code, out } = await pgstash([...GET, '--headers'])
     expect([code, out]).toEqual([0, expect.stringMatching(/^200\n(?:.+\n)*cache-control: max-age=600\n/)])
@@ -83,14 +83,14 @@ describe('a stored response', () => {
     })
   })
 
-  it('is shown in a terminal with its status, and without what a terminal would obey', async () => {
+  it('is shown in a terminal with its status, without characters that a terminal would obey', async () => {
     const { variables } = await siteWith('<h1>\u001b[31m')
     const shown = inTerminal(GET, variables)
     expect(await shown.ended()).toBe(0)
     expect(shown.text()).toMatch(/^200\r\n(?:.+\r\n)+\r\n<h1>\\u001b\[31m\r\n$/)
   })
 
-  it('that is no text goes to a file, and not to a terminal', async () => {
+  it('is written to a file and not to a terminal if it is not text', async () => {
     const { variables } = await siteWith(Uint8Array.of(0xff, 0xfe, 0x07))
     const shown = inTerminal(GET, variables)
     expect(await shown.ended()).toBe(0)
@@ -99,7 +99,7 @@ describe('a stored response', () => {
   })
 })
 
-it('list shows keys as other commands take them', async () => {
+it('list prints keys in the form that other commands accept', async () => {
   const { pgstash } = await createSite()
   const within = ['--namespace', 'http', '--namespace', 'e|u']
   await pgstash(['set', 'GET https://example.com/', '1', ...within, '--tag', 't'])
@@ -124,7 +124,7 @@ it.each([
   [['clear-all', '-y'], '--yes'],
   [['get', 'k', '--url', 'x'], '--database-url <url>'],
   [['migrate', '--dry-run'], '--print-sql'],
-])('%j suggests the option of that meaning', async (args, flags) => {
+])('%j suggests the option with that meaning', async (args, flags) => {
   const { code, err } = await run(args)
   expect([code, err]).toEqual([2, expect.stringContaining(`(Did you mean ${flags}?)`)])
 })

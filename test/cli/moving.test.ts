@@ -38,8 +38,8 @@ async function fill(url: string): Promise<Cache> {
   return cache
 }
 
-describe.each(WAYS)('what is exported and imported, %s', (way) => {
-  it('is the same in another database, to the last digit', async () => {
+describe.each(WAYS)('exported and imported entries, %s', (way) => {
+  it('are equal in another database, to the last digit', async () => {
     const [from, to] = [await createSite(way), await createSite(way)]
     await fill(from.url)
     const { code, out, err } = await from.pgstash(['export'])
@@ -58,14 +58,14 @@ describe.each(WAYS)('what is exported and imported, %s', (way) => {
     expect(await cache.get('tagged')).toEqual({ v: 1 })
     await cache.invalidate('t'.repeat(2_000))
     expect(await cache.get('tagged')).toBe(undefined)
-    // And again without harm.
+    // A second import does no harm.
     expect((await to.pgstash(['import'], out)).code).toBe(0)
     expect(await rowsOf(to.url)).toEqual(live)
   })
 })
 
 describe('export', () => {
-  it('goes through any number of entries, page by page', async () => {
+  it('writes any number of entries, page by page', async () => {
     const [from, to] = [await createSite(), await createSite()]
     await createPool(from.url).query(
       `insert into cache_entries (key, value) select 'k' || i, to_json(repeat('v', i % 1000)) from generate_series(1, 5000) as i`,
@@ -80,7 +80,7 @@ describe('export', () => {
     expect((await createPool(to.url).query(sum)).rows).toEqual((await createPool(from.url).query(sum)).rows)
   })
 
-  it('ends silently when its reader does', async () => {
+  it('ends silently if its reader does', async () => {
     const { url, variables } = await createSite()
     await createPool(url).query(
       `insert into cache_entries (key, value) select 'k' || i, to_json(repeat('v', 500)) from generate_series(1, 5000) as i`,
@@ -90,7 +90,7 @@ describe('export', () => {
     expect([await ended, said.err]).toEqual([0, ''])
   })
 
-  it('takes a namespace, which import puts where it is told', async () => {
+  it('covers a namespace, which import puts into the given one', async () => {
     const { pgstash, url } = await createSite()
     const cache = await fill(url)
     await cache.namespace('shop').set('y'.repeat(3_000), 'a long key')
@@ -108,7 +108,7 @@ describe('export', () => {
 })
 
 describe('import of tagged entries', () => {
-  it('into the same database rejects what was invalidated since the export', async () => {
+  it('into the same database invalidates entries whose tags were invalidated since the export', async () => {
     const { pgstash, url } = await createSite()
     const cache = cacheAt(url)
     await cache.set('old', 1, { tags: ['changed'] })
@@ -120,7 +120,7 @@ describe('import of tagged entries', () => {
     expect([await cache.get('old'), await cache.get('same')]).toEqual([undefined, 1])
   })
 
-  it('of another database counts as read now, or is left out where that is asked for', async () => {
+  it('from another database counts them as read now, or omits them if asked to', async () => {
     const [from, to] = [await createSite(), await createSite()]
     await cacheAt(from.url).set('k', 1, { tags: ['t'] })
     const { out } = await from.pgstash(['export'])
@@ -140,32 +140,31 @@ describe('import of tagged entries', () => {
 describe('import', () => {
   const SECRET = 's3cret'
   it.each([
-    ['is no JSON', `{"key":"${SECRET}`, 'Line 2: expected JSON.'],
-    ['is no object', '[1]', 'Line 2: expected an object, got an array.'],
+    ['is not JSON', `{"key":"${SECRET}`, 'Line 2: expected JSON.'],
+    ['is not an object', '[1]', 'Line 2: expected an object, got an array.'],
     ['has no key', `{"value":"${SECRET}"}`, 'Line 2: expected a key.'],
-    [
-      'has a field that is unknown',
-      `{"key":"k","valeu":"${SECRET}"}`,
-      'Line 2: unknown field. Expected only namespace,',
-    ],
-    ['has a key that is none', '{"key":""}', 'expected key to be a key as it is stored, got a string'],
+    ['has an unknown field', `{"key":"k","valeu":"${SECRET}"}`, 'Line 2: unknown field. Expected only namespace,'],
+    ['has an invalid key', '{"key":""}', 'expected key to be a key as it is stored, got a string'],
     ['has a key with U+0000', '{"key":"a\\u0000"}', 'expected key to be'],
-    ['has a value that is no text', '{"key":"k","value":5}', 'expected value to be text, got a number'],
-    ['has a number that is none', '{"key":"k","number":"NaN"}', 'expected number to be a decimal number as text'],
+    ['has a value that is not text', '{"key":"k","value":5}', 'expected value to be text, got a number'],
+    ['has an invalid number', '{"key":"k","number":"NaN"}', 'expected number to be a decimal number as text'],
     ['has both', '{"key":"k","number":"1","value":"1"}', 'expected a value or a number, got both'],
-    ['has a deadline that is none', '{"key":"k","expiresAt":"soon"}', 'expected expiresAt to be an instant'],
-    ['has tags that are none', '{"key":"k","tags":"a"}', 'expected tags to be an array'],
-    ['has a snapshot that is none', '{"key":"k","filledAt":"now"}', 'expected filledAt to be a snapshot'],
+    ['has an invalid deadline', '{"key":"k","expiresAt":"soon"}', 'expected expiresAt to be an instant'],
+    ['has invalid tags', '{"key":"k","tags":"a"}', 'expected tags to be an array'],
+    ['has an invalid snapshot', '{"key":"k","filledAt":"now"}', 'expected filledAt to be a snapshot'],
     ['has a key that is too long', JSON.stringify({ key: 'k'.repeat(513) }), 'expected a key of at most 512 bytes'],
-  ])('says which line %s, repeats nothing of it, and stores nothing of its batch', async (_name, line, message) => {
-    const { code, out, err } = await run(['import'], { DATABASE_URL: site }, `{"key":"first"}\n${line}\n`)
-    expect([code, out]).toEqual([2, ''])
-    expect(err).toContain(message)
-    expect(err).not.toContain(SECRET)
-    expect(await rowsOf(site)).toEqual([])
-  })
+  ])(
+    'names the line that %s, repeats none of its content, and stores nothing of its batch',
+    async (_name, line, message) => {
+      const { code, out, err } = await run(['import'], { DATABASE_URL: site }, `{"key":"first"}\n${line}\n`)
+      expect([code, out]).toEqual([2, ''])
+      expect(err).toContain(message)
+      expect(err).not.toContain(SECRET)
+      expect(await rowsOf(site)).toEqual([])
+    },
+  )
 
-  it('leaves out what is past keeping, and takes the last of duplicates', async () => {
+  it('omits expired entries, and uses the last of duplicates', async () => {
     const { pgstash, url } = await createSite()
     const lines = [
       '{"key":"past","value":"1","expiresAt":"2020-01-01T00:00:00Z"}',
@@ -181,7 +180,7 @@ describe('import', () => {
     expect(await cacheAt(url).getMany(['past', 'twice'])).toEqual(new Map([['twice', 2]]))
   })
 
-  it('of nothing is nothing', async () => {
+  it('accepts empty input', async () => {
     expect((await run(['import'], { DATABASE_URL: site }, '')).out).toBe('Imported 0 entries.\n')
   })
 })

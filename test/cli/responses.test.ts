@@ -23,24 +23,24 @@ async function siteWith(codec?: Codec) {
 it.each([
   ['as it is stored', undefined],
   ['that compressingCodec wrote', compressingCodec()],
-])('prints the body of a response %s', async (_, codec) => {
+])('get prints the body of a response %s', async (_, codec) => {
   const { pgstash } = await siteWith(codec)
   expect(await pgstash(GET)).toEqual({ code: 0, out: HTML, err: '' })
 })
 
-it('says that a response is encoded by a codec that it does not have, and prints the stored text with --raw', async () => {
+it('get reports a response that an unavailable codec encoded, and prints the stored text with --raw', async () => {
   const { pgstash } = await siteWith(encryptingCodec({ keys: { k: crypto.getRandomValues(new Uint8Array(32)) } }))
   expect(await pgstash(GET)).toMatchObject({ code: 3, out: '', err: expect.stringContaining('Use --raw') })
   expect(await pgstash([...GET, '--raw'])).toMatchObject({ code: 0, out: expect.stringMatching(/^aes1:k:/) })
 })
 
-it('knows no response that has expired', async () => {
+it('get finds no expired response', async () => {
   const { pgstash, url } = await siteWith()
   await createPool(url).query("update cache_entries set expires_at = now() - interval '1 s'")
   expect(await pgstash(GET)).toMatchObject({ code: 1, out: '' })
 })
 
-it('lists the variants of a URL whose responses vary, each of which it prints by its key', async () => {
+it('get lists the variants of a URL, and prints each by its key', async () => {
   const site = await createSite()
   const app = new Hono()
     .use(responseCache({ cache: createCache(drizzle(createPool(site.url))) }))

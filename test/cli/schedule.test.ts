@@ -1,4 +1,4 @@
-/** `pgstash schedule`. The server of the tests has no pg_cron; where one is needed, functions of its names stand in for it. */
+/** `pgstash schedule`. The test server has no pg_cron, so functions with the same names stand in for it. */
 import { describe, expect, it } from 'vitest'
 import { createPool } from '../setup/databases.ts'
 import { createSite, WAYS } from './command.ts'
@@ -16,7 +16,7 @@ const STAND_IN = `
     return true; end $$`
 
 describe('pgstash schedule', () => {
-  it.each(WAYS)('says what to do where pg_cron is missing, and exits with 1, %s', async (way) => {
+  it.each(WAYS)('explains how to install a missing pg_cron, and exits with 1, %s', async (way) => {
     const { pgstash } = await createSite(way)
     const { code, out, err } = await pgstash(['schedule'])
     expect([code, err]).toEqual([1, ''])
@@ -24,7 +24,7 @@ describe('pgstash schedule', () => {
     expect(out).toContain('npx pgstash clear-expired')
   })
 
-  it('writes a job that cleans up, replaces it, and removes it', async () => {
+  it('creates a job that cleans up, replaces it, and removes it', async () => {
     const { pgstash, url } = await createSite()
     const pool = createPool(url, { max: 1 })
     await pool.query(STAND_IN)
@@ -51,7 +51,7 @@ describe('pgstash schedule', () => {
     expect((await pgstash(['schedule', '--remove'])).code).toBe(3)
   })
 
-  it('prints what the job would run, for tables of any name', async () => {
+  it('prints the SQL of the job, for tables of any name', async () => {
     const { pgstash, url } = await createSite()
     const pool = createPool(url)
     const names = ['--schema', 'o"w$1n', '--table-prefix', "a'$2_"]

@@ -1,4 +1,4 @@
-/** A search_path that leads to no schema: no migration can mend it. */
+/** A search_path without an existing schema: no migration can fix it. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -27,8 +27,8 @@ async function expectFault(args: string[], environment: Record<string, string>):
   expect(err).not.toContain('migrate')
 }
 
-describe.each(WAYS)('a search_path that names no schema, %s', (way) => {
-  it('is named as the fault of every command', async () => {
+describe.each(WAYS)('a search_path without an existing schema, %s', (way) => {
+  it('is reported as the cause by every command', async () => {
     const environment = await environmentOf(await databaseWith('nope'), way)
     for (const name of ['migrate', 'get k', 'set k 1', 'increment k', 'stats', 'export', 'watch t']) {
       await expectFault(name.split(' '), environment)
@@ -43,28 +43,28 @@ describe.each(WAYS)('a search_path that names no schema, %s', (way) => {
     for (const args of [['migrate'], ['get', 'k']]) await expectFault(args, environment)
   })
 
-  it('does not matter with --schema', async () => {
+  it('has no effect with --schema', async () => {
     const environment = await environmentOf(await databaseWith('nope'), way)
     expect((await run(['get', 'k', '--schema', 'own'], environment)).err).toContain('run `pgstash migrate`')
     expect((await run(['migrate', '--schema', 'own'], environment)).code).toBe(0)
     expect((await run(['set', 'k', '1', '--schema', 'own'], environment)).code).toBe(0)
   })
 
-  it('is no fault if another of its schemas exists', async () => {
+  it('causes no error if another of its schemas exists', async () => {
     const environment = await environmentOf(await databaseWith('nope, public'), way)
     expect((await run(['get', 'k'], environment)).err).toContain('run `pgstash migrate`')
     expect((await run(['migrate'], environment)).code).toBe(0)
   })
 })
 
-it('options of the connection string may name it', async () => {
+it('options of the connection string may set such a search_path', async () => {
   const url = `${await createDatabase()}?options=-c%20search_path%3Dnope`
   const { code, err } = await run(['migrate', '--database-url', url])
   expect([code, err]).toEqual([3, expect.stringContaining('The search_path names no schema')])
   expect(err).not.toContain('pgstash migrate')
 })
 
-it('a schema that the role may not use is one as well', async () => {
+it('a schema that the role may not use counts as missing', async () => {
   const url = await createDatabase()
   const pool = createPool(url)
   const role = `role_${crypto.randomUUID().slice(0, 8)}`
@@ -77,8 +77,8 @@ it('a schema that the role may not use is one as well', async () => {
   expect([code, err]).toEqual([3, expect.stringContaining('that exists and that the role may use')])
 })
 
-describe('the library', () => {
-  it('does not advise migrate(db) in migrate(db)', async () => {
+describe('errors of the library', () => {
+  it('do not advise migrate(db) in migrate(db)', async () => {
     const db = drizzle(createPool(await databaseWith('nope')))
     const refusal = migrate(db)
     await expect(refusal).rejects.toMatchObject({
@@ -89,7 +89,7 @@ describe('the library', () => {
     await migrate(db, { tables: cacheTables({ schema: 'own' }) })
   })
 
-  it('says that missing tables may be the fault of the search_path', async () => {
+  it('name the search_path as a possible cause of missing tables', async () => {
     const cache = createCache(drizzle(createPool(await databaseWith('nope'))))
     await expect(cache.get('k')).rejects.toMatchObject({
       sqlState: '42P01',

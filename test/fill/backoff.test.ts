@@ -1,4 +1,4 @@
-/** `backoff`: after a failed refresh nobody refreshes the key for a while, in any process. */
+/** `backoff`: after a failed refresh, no process refreshes the key for a while. */
 import { type Cache, cacheOver, memoryCache, shardedCache, tieredCache } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { advance } from '../setup/postgres-store.ts'
@@ -19,7 +19,7 @@ interface Place {
   advance(ms: number): Promise<void>
 }
 
-/** Two caches over one storage of each kind. */
+/** Two caches over one storage, for each kind of storage. */
 const places: Record<string, () => Place> = {
   postgres: () => ({ caches: () => clients, advance: (ms) => advance(site.db, ms) }),
   memory: () => {
@@ -55,13 +55,13 @@ describe.each(Object.keys(places))('a back-off in %s', (name) => {
     await pass(120_000)
   })
 
-  it('keeps all processes from trying again, and serves the old value meanwhile', async () => {
+  it('keeps all processes from trying again, and serves the stale value meanwhile', async () => {
     const compute = failing()
     expect(await first.getOrSet('key', compute, OPTIONS)).toBe('old')
     for (const cache of [first, second, first, second])
       expect(await cache.getOrSet('key', compute, OPTIONS)).toBe('old')
     expect(compute).toHaveBeenCalledTimes(1)
-    // Callers without the option take part, because the lease says so.
+    // Callers without the option take part, because the lease records the back-off.
     expect(await second.getOrSet('key', compute, { expiration: '1m', stale: '1h' })).toBe('old')
     expect(compute).toHaveBeenCalledTimes(1)
   })
@@ -79,28 +79,28 @@ describe.each(Object.keys(places))('a back-off in %s', (name) => {
     expect(await second.get('key')).toBe('new')
   })
 
-  it('is over once somebody computed the value, so that the next refresh is not delayed', async () => {
+  it('ends once a caller has computed the value, so that the next refresh is not delayed', async () => {
     await first.getOrSet('key', failing(), { ...OPTIONS, backoff: '5h' })
-    // This caller takes no stale value, so it computes.
+    // This caller accepts no stale value, so it computes.
     expect(await second.getOrSet('key', () => 'new', { ...OPTIONS, stale: 0 })).toBe('new')
     await second.getOrSet('key', 'unused', OPTIONS)
     await pass(61_000)
     expect(await first.getOrSet('key', () => 'newer', OPTIONS)).toBe('newer')
   })
 
-  it('keeps no caller waiting that takes no stale value', async () => {
+  it('delays no caller that accepts no stale value', async () => {
     await first.getOrSet('key', failing(), OPTIONS)
     expect(await second.getOrSet('key', () => 'new', { expiration: '1m' })).toBe('new')
     expect(await first.get('key')).toBe('new')
   })
 
-  it('does not outlast the old value', async () => {
+  it('does not outlast the stale value', async () => {
     await first.getOrSet('key', failing(), { ...OPTIONS, backoff: '5h' })
     await pass(3_600_000)
     expect(await second.getOrSet('key', () => 'new', OPTIONS)).toBe('new')
   })
 
-  it('is over once somebody removes or writes the entry', async () => {
+  it('ends once the entry is deleted or written', async () => {
     await first.getOrSet('key', failing(), OPTIONS)
     await second.delete('key')
     expect(await first.getOrSet('key', () => 'new', OPTIONS)).toBe('new')
@@ -111,13 +111,13 @@ describe.each(Object.keys(places))('a back-off in %s', (name) => {
     expect(await first.getOrSet('key', () => 'newer', OPTIONS)).toBe('newer')
   })
 
-  it('does not begin where nothing is there to serve', async () => {
+  it('does not start if there is no value to serve', async () => {
     const compute = failing()
     for (const _ of [1, 2]) await expect(first.getOrSet('absent', compute, OPTIONS)).rejects.toThrow('of the origin')
     expect(compute).toHaveBeenCalledTimes(2)
   })
 
-  it('does not begin when the caller itself left', async () => {
+  it('does not start if the caller itself aborted', async () => {
     const leaving = new AbortController()
     const call = first.getOrSet(
       'key',
@@ -131,7 +131,7 @@ describe.each(Object.keys(places))('a back-off in %s', (name) => {
     await vi.waitFor(async () => expect(await second.getOrSet('key', () => 'new', OPTIONS)).toBe('new'))
   })
 
-  it('begins for a value that cannot be stored', async () => {
+  it('starts for a value that cannot be stored', async () => {
     const compute = vi.fn(() => 1n)
     for (const cache of [first, second]) expect(await cache.getOrSet('key', compute, OPTIONS)).toBe('old')
     expect(compute).toHaveBeenCalledTimes(1)
@@ -145,7 +145,7 @@ describe('a back-off in Postgres', () => {
     await advance(site.db, 120_000)
   })
 
-  it('holds against many calls of many processes at once', async () => {
+  it('holds against many concurrent calls of many processes', async () => {
     const compute = failing()
     await clients[0]?.getOrSet('key', compute, OPTIONS)
     const calls = times(60, (i) => (clients[i % 2] as Cache).getOrSet('key', compute, OPTIONS))
@@ -162,7 +162,7 @@ describe('a back-off in Postgres', () => {
     expect(compute).toHaveBeenCalledTimes(1)
   })
 
-  it('costs no round trip more: one for the claim, one for the release, one for each old value', async () => {
+  it('costs no extra round trip: one for the claim, one for the release, one for each stale value', async () => {
     const [cache] = clients as [Cache]
     site.faults.reset()
     await cache.getOrSet('key', failing(), OPTIONS)
@@ -171,11 +171,11 @@ describe('a back-off in Postgres', () => {
     expect(site.faults.requests).toBe(3)
   })
 
-  it('is over if the clock stepped back by hours', async () => {
+  it('ends if the clock stepped back by hours', async () => {
     await clients[0]?.getOrSet('key', failing(), OPTIONS)
     await advance(site.db, -4 * 3_600_000)
     await advance(site.db, 0)
-    // The entry is live again as well, so it has to expire once more.
+    // The entry is live again as well, so it must expire once more.
     const compute = vi.fn(() => 'new')
     await site.db.execute(
       "update cache_entries set expires_at = now() - interval '1 minute', kept_until = now() + interval '1 hour'",
@@ -183,13 +183,13 @@ describe('a back-off in Postgres', () => {
     expect(await clients[1]?.getOrSet('key', compute, OPTIONS)).toBe('new')
   })
 
-  it('gives way to an entry that cannot be decoded', async () => {
+  it('is skipped for an entry that cannot be decoded', async () => {
     await clients[0]?.getOrSet('key', failing(), OPTIONS)
     await site.db.execute("update cache_entries set value = '{'")
     expect(await clients[1]?.getOrSet('key', () => 'new', OPTIONS)).toBe('new')
   })
 
-  it('keeps an early refresh from being tried with each call', async () => {
+  it('keeps calls from retrying an early refresh', async () => {
     const eager = times(2, () => site.client({ random: () => 1 - 1e-12 }))
     const slow = () => new Promise((resolve) => setTimeout(resolve, 20, 'live'))
     await eager[0]?.getOrSet('hot', slow, { expiration: '2s' })
@@ -200,8 +200,8 @@ describe('a back-off in Postgres', () => {
   })
 })
 
-describe('a store of somebody else’s', () => {
-  it('need not know back-offs: then the next call tries again', async () => {
+describe('a custom store', () => {
+  it('may ignore back-offs, and then the next call tries again', async () => {
     let now = Date.now()
     const memory = memoryCache({ now: () => now })
     const engine = Reflect.get(memory, Symbol.for('pgstash.engine')) as { store: Parameters<typeof cacheOver>[0] }
@@ -214,7 +214,7 @@ describe('a store of somebody else’s', () => {
   })
 })
 
-describe('the option', () => {
+describe('the backoff option', () => {
   it.each([0, -1, null, new Date(), 'soon'])('refuses %s', async (backoff) => {
     await expect(memoryCache().getOrSet('key', 'x', { backoff: backoff as never })).rejects.toMatchObject({
       code: 'INVALID_EXPIRATION',

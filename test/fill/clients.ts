@@ -1,4 +1,4 @@
-/** Clients that share nothing but the database: each has a cache, a driver and a token source of its own. */
+/** Clients that share only the database: each has its own cache, driver and token source. */
 import { neon } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { type Cache, type CacheOptions, createCache } from 'pgstash'
@@ -8,7 +8,7 @@ import { createNeon } from '../setup/neon.ts'
 
 export type Site = Awaited<ReturnType<typeof createSite>>
 
-/** A database behind a local Neon: one of the real server, unless another is given. */
+/** A database behind a local Neon endpoint, on the shared real server by default. */
 export async function createSite(given?: string) {
   const database = given ?? (await createDatabase())
   const { db, faults, server } = await createNeon(database)
@@ -27,7 +27,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** So many of something. */
+/** Repeats a function, and returns the results. */
 export function times<T>(count: number, make: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => make(index))
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
   site.faults.reset()
 })
 
-/** Of this database, since it was made. */
+/** Transactions of this database since it was created. */
 async function deadlocks(): Promise<number> {
   await site.db.execute(sql`select pg_stat_force_next_flush()`).catch(() => {})
   const { rows } = await site.db.execute(
@@ -29,21 +29,21 @@ async function deadlocks(): Promise<number> {
   return Number(rows[0]?.deadlocks)
 }
 
-/** A client at the other end of the line. */
+/** A client that connects from elsewhere. */
 function clientOf(line: SlowLine): Cache {
   const url = new URL(site.server.connectionString)
   url.port = new URL(line.endpoint).port
   return createCache(drizzle({ client: neon(url.href) }), { timeout: 60_000 })
 }
 
-describe('clients that share nothing but the database', () => {
+describe('clients that share only the database', () => {
   it('run on a server that syncs every commit', async () => {
     const { rows } = await site.db.execute(sql`select current_setting('fsync') as fsync`)
     expect(rows).toEqual([{ fsync: 'on' }])
   })
 
   const herds = rounds(300)
-  it('30 of them, cold, time after time: one computation and 30 answers each', async () => {
+  it('each get an answer from one computation, 30 cold clients at a time', async () => {
     const clients = times(30, () => site.client())
     for (let round = 0; round < herds; round++) {
       let computed = 0
@@ -68,7 +68,7 @@ describe('clients that share nothing but the database', () => {
     const values = await Promise.all(clients.map((client) => client.getOrSet('key', compute, { lease: '15s' })))
     expect(values).toEqual(times(10, () => 'slow'))
     expect(computed).toBe(1)
-    // A claim, a second look where the first was refused by a race, and twelve polls at most; the fill once.
+    // A claim, a second read if a race refused the claim, at most twelve polls, and one fill.
     expect(site.faults.requests).toBeLessThanOrEqual(10 * 14 + 1)
   })
 
@@ -101,7 +101,7 @@ describe('clients that share nothing but the database', () => {
     expect(await deadlocks()).toBe(before)
   }, 300_000)
 
-  it('refuse the late value of one whose lease another took', async () => {
+  it('refuse the late value of a leader whose lease another took over', async () => {
     const events: CacheEvent[] = []
     const late = site.client({ onEvent: (event) => events.push(event) })
     const [begun, end] = [createGate(), createGate()]
@@ -120,14 +120,14 @@ describe('clients that share nothing but the database', () => {
     expect(await late.get('key')).toBe('taken over')
   })
 
-  it('store the value of one that outlasted its lease where nobody took it', async () => {
+  it('store the late value of a leader whose lease nobody took over', async () => {
     const client = site.client()
     await client.getOrSet('key', () => pause(80).then(() => 'slow'), { lease: '20ms' })
     expect(await client.get('key')).toBe('slow')
   })
 
-  it('hits cost one request each and no transaction id, due sliding hits aside', async () => {
-    // A cluster of its own: transaction ids are counted for all databases of one.
+  it('send one request per hit and take no transaction id, except for due sliding hits', async () => {
+    // A separate cluster, because all databases of a cluster count transaction ids together.
     const site = await createSite('pglite')
     const client = site.client()
     await client.getOrSet('key', { a: 1 }, { expiration: '1h' })
@@ -149,7 +149,7 @@ describe('clients that share nothing but the database', () => {
     expect(await nextXid()).toBe(before)
   })
 
-  it('neither do polls while another computes', async () => {
+  it('take no transaction id with polls while another client computes', async () => {
     const site = await createSite('pglite')
     const [holder, waiter] = [site.client(), site.client()]
     const [begun, end] = [createGate(), createGate()]
@@ -171,7 +171,7 @@ describe('clients that share nothing but the database', () => {
 })
 
 describe('one process', () => {
-  it('asks once for all callers of a tick, and once more for all who came while it computed', async () => {
+  it('sends one lookup for all callers of a tick, and one more for all that came during the computation', async () => {
     const client = site.client()
     const [begun, end] = [createGate(), createGate()]
     const compute = async () => {
@@ -187,11 +187,11 @@ describe('one process', () => {
     expect(site.faults.requests).toBe(1)
     end.open()
     expect(await Promise.all([...first, ...later])).toEqual(times(20, () => 'computed'))
-    // The claim, the fill, and one read for all who came later.
+    // The claim, the fill, and one read for all that came later.
     expect(site.faults.requests).toBe(3)
   })
 
-  it('answers hits that overlap with one request each, none waiting for another', async () => {
+  it('sends one request for each of several overlapping hits, and none waits for another', async () => {
     const line = await startSlowLine(site.server.endpoint)
     const client = clientOf(line)
     await client.set('key', 'value')
@@ -209,7 +209,7 @@ describe('one process', () => {
     expect(site.faults.requests).toBe(2)
   })
 
-  it('does not hand callers a value computed before a write that they know of', async () => {
+  it('never returns a value computed before a write that had committed when the caller called', async () => {
     const client = site.client()
     let data = 'old'
     const [read, end] = [createGate(), createGate()]
@@ -221,7 +221,7 @@ describe('one process', () => {
     })
     await read.opened
     data = 'new'
-    // By another process: nothing in this one is told.
+    // Another process writes, so this process is not informed.
     await site.client().delete('key')
     const second = client.getOrSet('key', async () => data)
     end.open()
@@ -230,9 +230,9 @@ describe('one process', () => {
     expect(await client.get('key')).toBe('new')
   })
 
-  it('does not wait in a circle where two computations need each other', async () => {
+  it('does not wait in a circle if two computations need each other', async () => {
     const client = site.client()
-    // A wait for it would outlast the test.
+    // A wait for it would exceed the timeout of the test.
     const lease = '5m'
     const [hasBegun, hasToo] = [createGate(), createGate()]
     const a = client.getOrSet(
@@ -257,7 +257,7 @@ describe('one process', () => {
     expect(values.join()).toMatch(/by itself/)
   })
 
-  it('nor where one asks while the claim of the other is under way', async () => {
+  it('does not wait in a circle if the claim of the other computation is pending', async () => {
     const line = await startSlowLine(site.server.endpoint)
     const client = clientOf(line)
     const lease = '5m'
@@ -270,13 +270,13 @@ describe('one process', () => {
     const a = client.getOrSet('a', async () => `a of ${await client.getOrSet('b', () => 'b by itself', { lease })}`, {
       lease,
     })
-    // The claims of both, that of `b` inside `a`, and a second look, for which it has begun to wait.
+    // The claims of both, the claim of `b` inside `a`, and a second read, which has begun to wait.
     await expect.poll(() => site.faults.requests).toBeGreaterThanOrEqual(4)
     known.open()
     expect((await Promise.all([a, b])).join()).toMatch(/by itself/)
   })
 
-  it('computes for itself when the caller that asks never comes back', async () => {
+  it('computes in the caller if the pending computation never ends', async () => {
     const client = createCache(site.db, { timeout: 8_000 })
     site.faults.next({ kind: 'hang' })
     const cut = client.getOrSet('key', 'of the one cut off').catch((error) => error.code)

@@ -15,7 +15,7 @@ beforeEach(async () => {
   site.faults.reset()
 })
 
-/** One request in four meets one of these. */
+/** One request in four meets one of these faults. */
 const UNRELIABLE: FaultRate[] = [
   { rate: 0.06, fault: { kind: 'delay', ms: 30 } },
   { rate: 0.05, fault: { kind: 'reset' } },
@@ -27,7 +27,7 @@ const UNRELIABLE: FaultRate[] = [
 
 describe('an endpoint that delays, drops, cuts and answers 500 at random', () => {
   const calls = rounds(300)
-  it('fails no getOrSet that fails open, and every value is one that was computed for its key', async () => {
+  it('makes no getOrSet reject that fails open, and each returns a value computed for its key', async () => {
     const clients = times(8, () => site.client({ onError: 'miss', timeout: 1_000 }))
     site.faults.random(1, UNRELIABLE)
     await Promise.all(
@@ -45,7 +45,7 @@ describe('an endpoint that delays, drops, cuts and answers 500 at random', () =>
     expect(await clients[0]?.getOrSet('key 0', 'healed')).toBe('healed')
   }, 300_000)
 
-  it('loses no acknowledged increment, and adds at most the ambiguous ones', async () => {
+  it('loses no acknowledged increment, and adds at most the unacknowledged ones', async () => {
     site.faults.random(2, UNRELIABLE)
     let acknowledged = 0
     let ambiguous = 0
@@ -68,7 +68,7 @@ describe('an endpoint that delays, drops, cuts and answers 500 at random', () =>
     expect(total).toBeLessThanOrEqual(acknowledged + ambiguous)
   }, 300_000)
 
-  it('leaves a fill whose answer was lost stored once, and one whose claim was lost computed once', async () => {
+  it('stores a fill once if its answer was lost, and computes once if the answer to a claim was lost', async () => {
     const client = site.client()
     let computed = 0
     const compute = async () => ++computed
@@ -84,9 +84,9 @@ describe('an endpoint that delays, drops, cuts and answers 500 at random', () =>
   })
 })
 
-describe('a database that cannot be reached', () => {
+describe('an unreachable database', () => {
   it.each([{ kind: 'hang' }, { kind: 'reset' }, { kind: 'error', status: 503 }] as const)(
-    'costs a getOrSet that fails open no more than the timeout and its computation, and is used again once it is back: %o',
+    'delays a getOrSet that fails open by the timeout and its computation at most, and is used again after recovery: %o',
     async (fault) => {
       const events: CacheEvent[] = []
       const client = site.client({ onError: 'miss', timeout: 2_000, onEvent: (event) => events.push(event) })
@@ -105,7 +105,7 @@ describe('a database that cannot be reached', () => {
     },
   )
 
-  it('fails a getOrSet that does not fail open, unless its value is there already', async () => {
+  it('makes a getOrSet reject that does not fail open, unless its value is computed already', async () => {
     const client = site.client({ timeout: 10_000 })
     site.faults.always({ kind: 'reset' })
     let computed = 0
@@ -121,7 +121,7 @@ describe('a database that cannot be reached', () => {
     site.faults.heal()
   })
 
-  it('answers reads as misses, drops writes, and fails what cannot be pretended', async () => {
+  it('counts as misses for reads, drops writes, and rejects calls whose result must not be faked', async () => {
     const events: CacheEvent[] = []
     const client = site.client({ onError: 'miss', timeout: 10_000, onEvent: (event) => events.push(event) })
     await client.setMany({ a: 1, b: 2 })
@@ -164,11 +164,11 @@ describe('a database that cannot be reached', () => {
     )
   })
 
-  it('is left alone after five failures in a row, and asked again after a moment', async () => {
+  it('is skipped after five failures in a row, and tried again after a pause', async () => {
     const events: CacheEvent[] = []
     const client = site.client({ onError: 'miss', timeout: 10_000, onEvent: (event) => events.push(event) })
     site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '58030' } })
-    // The moment is a second, which a busy machine takes for less than this.
+    // The pause is a second. A busy machine may need almost as long.
     const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
     for (let i = 0; i < 5; i++) expect(await client.get('key')).toBe(undefined)
     expect(site.faults.requests).toBe(5)
@@ -180,14 +180,14 @@ describe('a database that cannot be reached', () => {
     const last = events.filter((event) => event.type === 'error').at(-1)
     expect(last).toMatchObject({ error: expect.any(CircuitOpenError), roundTrips: 0 })
     clock.mockRestore()
-    // What must not be pretended is tried at any time, and tells when the database is back.
+    // Calls whose result must not be faked are always tried, and show that the database is back.
     site.faults.heal()
     await client.delete('key')
     expect(await client.getOrSet('key', 'stored')).toBe('stored')
     expect(await client.get('key')).toBe('stored')
   })
 
-  it('counts a statement that many gets shared as one failure', async () => {
+  it('counts one statement shared by many gets as one failure', async () => {
     const client = site.client({ onError: 'miss', timeout: 10_000 })
     site.faults.always({ kind: 'error', status: 400, body: { message: 'no', code: '53100' } })
     for (let i = 1; i <= 4; i++) {
@@ -207,8 +207,8 @@ describe('a database that cannot be reached', () => {
   })
 })
 
-describe('a value that cannot be read any more', () => {
-  it('is computed anew by getOrSet', async () => {
+describe('a value that can no longer be decoded', () => {
+  it('is computed again by getOrSet', async () => {
     const old = site.client({ codec: { encode: () => 'not JSON', decode: () => 'old' } })
     await old.set('key', {})
     const events: CacheEvent[] = []

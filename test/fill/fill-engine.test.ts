@@ -1,4 +1,4 @@
-/** The engine of fills over a scripted store: its events, their costs, and whose computation made an answer. */
+/** The fill engine over a scripted store: its events, their costs, and the computation behind each answer. */
 import { DatabaseError } from 'pgstash'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { FillRequests } from '../../src/fill/calls.ts'
@@ -16,7 +16,7 @@ const UNAVAILABLE: ClaimAnswer = { entry: undefined, claimed: 'unavailable', hel
 const HELD: ClaimAnswer = { entry: undefined, claimed: false, heldMs: 60_000 }
 const entry = (state: 'live' | 'stale') => ({ value: '"stored"', number: null, state })
 
-/** An engine over a store that claims every key, unless requests are given, and its events. */
+/** An engine over a store that grants every claim, unless answers are given, and its events. */
 function engineOver(requests: Partial<FillRequests>) {
   const events: unknown[][] = []
   const store: FillRequests = {
@@ -33,11 +33,11 @@ function engineOver(requests: Partial<FillRequests>) {
   return { engine, events }
 }
 
-describe('an engine of fills', () => {
+describe('the fill engine', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('names the caller’s key and the stored key with each event', async () => {
+  it('reports the caller’s key and the stored key with each event', async () => {
     const { engine, events } = engineOver({})
     await engine.getOrSet('key', 'scope:key', 'value')
     expect(events).toEqual([
@@ -53,7 +53,7 @@ describe('an engine of fills', () => {
     expect(events.map(([event]) => (event as { type: string }).type)).toEqual(['miss', 'miss', 'error', 'error'])
   })
 
-  it('answers the leader with its own computation, and its followers with the same value', async () => {
+  it('returns the leader’s own value to the leader and its followers', async () => {
     const { engine } = engineOver({})
     const calls = [1, 2].map((n) => engine.getOrSet('key', 'key', () => n))
     expect(await Promise.all(calls)).toEqual([
@@ -62,7 +62,7 @@ describe('an engine of fills', () => {
     ])
   })
 
-  it.each(['live', 'stale'] as const)('does not take a %s entry for its own computation', async (state) => {
+  it.each(['live', 'stale'] as const)('does not mistake a %s entry for its own computation', async (state) => {
     const { engine } = engineOver({ readOrClaim: () => ({ value: { ...CLAIMED, entry: entry(state) }, cost: COST }) })
     const work: Promise<unknown>[] = []
     const waitUntil = (each: Promise<unknown>) => void work.push(each)
@@ -73,7 +73,7 @@ describe('an engine of fills', () => {
     expect(await engine.refresh('key', 'key', 'new')).toEqual({ value: 'new', isOwn: true })
   })
 
-  it('computes once for all callers of a turn if the store fails softly', async () => {
+  it('computes once for all callers of a tick if the store fails softly', async () => {
     const failure = new DatabaseError('unreachable')
     const { engine, events } = engineOver({ readOrClaim: async () => ({ value: UNAVAILABLE, cost: COST, failure }) })
     const compute = vi.fn(() => pause(10).then(() => 'computed'))
@@ -93,7 +93,7 @@ describe('an engine of fills', () => {
     ])
   })
 
-  it('rejects for all callers of a turn if the claim rejects, and reports its cost once', async () => {
+  it('rejects all callers of a tick if the claim rejects, and reports its cost once', async () => {
     const failure = withCost(new DatabaseError('unreachable'), COST)
     const { engine, events } = engineOver({ readOrClaim: () => Promise.reject(failure) })
     const ends = await Promise.allSettled([1, 2].map(() => engine.getOrSet('key', 'key', 'computed')))

@@ -1,23 +1,23 @@
-/** A server that computations ask: it counts, and answers when a test wants it to. */
+/** A server that computations call. It counts the calls, and answers when a test wants it to. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { eventually } from '../setup/eventually.ts'
 
-/** Decides what the call of this number, from 1, is answered with; what it throws is answered with as a failure. */
+/** Returns the answer to the call with this number, counted from 1. If it throws, the answer is a failure. */
 export type OriginAnswer = (call: number) => Promise<string> | string
 
 export interface Origin {
   readonly url: string
-  /** How a key's calls are answered. */
+  /** Decides how the calls of a key are answered. */
   answers(key: string, answer: OriginAnswer): void
   calls(key: string): number
-  /** Until a key was asked for so many times. */
+  /** Resolves once a key was requested this many times. */
   called(key: string, times?: number): Promise<void>
-  /** Until so many requests of workers have said that they are about to call. */
+  /** Resolves once this many requests of workers have announced a call. */
   arrived(key: string, count: number): Promise<void>
-  /** Until so many callers have left without an answer. */
+  /** Resolves once this many callers have left without an answer. */
   abandoned(key: string, count?: number): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** A store of somebody else's gets the whole of `getOrSet` for three functions. */
+/** A custom store gets all of `getOrSet` for three functions. */
 import {
   type ClaimAnswer,
   createFiller,
@@ -10,7 +10,7 @@ import {
 import { describe, expect, it, vi } from 'vitest'
 import { pause, times } from './clients.ts'
 
-/** About the least that works: no tags, no sliding. */
+/** A store with the minimum of functions: no tags, no sliding. */
 function mapStore(): FillStore & { readonly steps: string[] } {
   const entries = new Map<string, FillRequest & { expiresAt: number }>()
   const leases = new Map<string, { token: string; until: number }>()
@@ -51,7 +51,7 @@ function mapStore(): FillStore & { readonly steps: string[] } {
   }
 }
 
-describe('a store that has only the three steps', () => {
+describe('a store with only the three steps', () => {
   it('computes once, stores, and hits', async () => {
     const store = mapStore()
     const fillers = times(5, () => createFiller(store))
@@ -66,7 +66,7 @@ describe('a store that has only the three steps', () => {
   })
 
   it.each([{}, { waitUntil: () => {} }])(
-    'does not have a computation wait for itself, where it needs its own key, with %o',
+    'lets a computation use its own key without waiting for itself, with %o',
     async (options) => {
       const filler = createFiller(mapStore())
       const ask = (compute: unknown) => filler.getOrSet('key', 'key', compute, options)
@@ -82,7 +82,7 @@ describe('a store that has only the three steps', () => {
     },
   )
 
-  it('is filled with what is absent at once where the computation says so, sliding or not', async () => {
+  it('stores nothing if the computation sets a past deadline, sliding or not', async () => {
     const filler = createFiller(mapStore())
     for (const sliding of [false, true]) {
       for (const expiration of [0, new Date(0)]) {
@@ -97,7 +97,7 @@ describe('a store that has only the three steps', () => {
     }
   })
 
-  it('has the defaults where an option is undefined', async () => {
+  it('has the defaults if an option is undefined', async () => {
     const given = { codec: undefined, random: undefined, timeoutMs: undefined, slack: undefined } as object
     const filler = createFiller(mapStore(), given)
     const ask = () =>
@@ -105,7 +105,7 @@ describe('a store that has only the three steps', () => {
     expect(await Promise.all([ask(), ask()])).toEqual([['computed'], ['computed']])
   })
 
-  it('is released when the computation fails', async () => {
+  it('releases the lease if the computation fails', async () => {
     const store = mapStore()
     const filler = createFiller(store)
     await expect(filler.getOrSet('key', 'key', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
@@ -113,7 +113,7 @@ describe('a store that has only the three steps', () => {
     expect(await filler.getOrSet('key', 'key', 'fine')).toBe('fine')
   })
 
-  it('is computed around when it fails, where that is asked for', async () => {
+  it('lets the caller compute if the store fails and the option asks for that', async () => {
     const broken: FillStore = {
       readOrClaim: () => Promise.reject(new Error('away')),
       fill: () => Promise.reject(new Error('away')),
@@ -123,7 +123,7 @@ describe('a store that has only the three steps', () => {
     await expect(createFiller(broken).getOrSet('key', 'key', 'computed')).rejects.toThrow('away')
   })
 
-  it('has a call compute once that asked a second time because the first was not answered', async () => {
+  it('computes once for a call that sent a second lookup because the first got no answer', async () => {
     vi.useFakeTimers()
     try {
       let asked = 0
@@ -145,7 +145,7 @@ describe('a store that has only the three steps', () => {
     }
   })
 
-  it('has such a call answer with what it computes, though the first fails meanwhile', async () => {
+  it('returns the computed value of such a call, although the first lookup fails meanwhile', async () => {
     vi.useFakeTimers()
     try {
       let asked = 0
@@ -167,7 +167,7 @@ describe('a store that has only the three steps', () => {
     }
   })
 
-  it('may have no leases to give', async () => {
+  it('may grant no leases', async () => {
     const none: FillStore = {
       readOrClaim: async () => ({ entry: undefined, claimed: 'unavailable', heldMs: undefined }),
       fill: () => Promise.reject(new Error('never asked')),

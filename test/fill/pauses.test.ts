@@ -17,7 +17,7 @@ describe('pauses between polls', () => {
     }
   })
 
-  it('are jittered by a quarter, and never next to nothing', () => {
+  it('are jittered by a quarter, and never close to zero', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: MAX_POLLS }),
@@ -34,17 +34,17 @@ describe('pauses between polls', () => {
     )
   })
 
-  it('come after a lease has run out, not before', () => {
+  it('end after a lease has run out, not before', () => {
     for (const random of [0, 0.5, 0.999]) expect(takeOverMs(500, random)).toBeGreaterThan(500)
   })
 })
 
 describe('early refreshes', () => {
   const DRAWS = 200_000
-  // The same draws at every run.
+  // The same random draws in every run.
   const random = seededRandom(20_261_125)
 
-  it('are exponentially distributed, as XFetch has it: P(factor > x) = e^(−x/β)', () => {
+  it('are exponentially distributed, as in XFetch: P(factor > x) = e^(−x/β)', () => {
     for (const beta of [0.5, 1, 3]) {
       const factors = times(DRAWS, () => earlyFactor(beta, random()))
       for (const x of [0.1, 0.5, 1, 2, 4]) {
@@ -58,13 +58,16 @@ describe('early refreshes', () => {
     }
   })
 
-  it('are off with 0, and finite at both ends of the source', () => {
+  it('are off with beta 0, and finite at both ends of the random source', () => {
     expect(earlyFactor(0, 0.7)).toBe(0)
     expect(earlyFactor(1, 0)).toBeCloseTo(0)
     expect(Number.isFinite(earlyFactor(1, 1 - 2 ** -53))).toBe(true)
   })
 
-  /** Of a hot key: so many requests per computation's duration, until the first that refreshes; how early, in durations. */
+  /**
+   * For a hot key: the number of requests per duration of the computation, until the first that refreshes. Returns how
+   * early that is, in durations.
+   */
   function lead(requestsPerDuration: number): number {
     const step = 1 / requestsPerDuration
     for (let remaining = 40; remaining > 0; remaining -= step)
@@ -72,13 +75,13 @@ describe('early refreshes', () => {
     return 0
   }
 
-  it('come in time for a hot key, the earlier the hotter: the lead grows with the logarithm of the rate', () => {
+  it('come in time for a hot key: the lead grows with the logarithm of the rate', () => {
     const ROUNDS = 2_000
     for (const rate of [10, 100]) {
       const leads = times(ROUNDS, () => lead(rate))
       const mean = leads.reduce((sum, each) => sum + each, 0) / ROUNDS
-      // The largest of many exponential draws against a falling bar: P(lead < x) = exp(−rate e^(−x)), a Gumbel law with
-      // mean ln(rate) + γ and variance π²/6.
+      // The lead is the largest of many exponential draws against a falling bar: P(lead < x) = exp(−rate e^(−x)). This
+      // is a Gumbel distribution with mean ln(rate) + γ and variance π²/6.
       const theory = Math.log(rate) + 0.5772
       // The discrete steps shift it by less than one of them.
       expect(Math.abs(mean - theory)).toBeLessThan(5 * (1.283 / Math.sqrt(ROUNDS)) + 1 / rate)

@@ -1,4 +1,4 @@
-/** A process that fills keys from an origin, on order of a test. */
+/** A process that fills keys from an origin when a test tells it to. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache, type Expiration } from 'pgstash'

@@ -1,4 +1,4 @@
-/** Clients in processes of their own, which can be killed. */
+/** Clients in separate processes, which can be killed. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -35,14 +35,14 @@ beforeAll(async () => {
   })
 })
 
-it('10 processes and 20 keys: each key is computed once, and all get its value', async () => {
+it('10 processes compute each of 20 keys once, and all get the value', async () => {
   const answers = await Promise.all(times(PROCESSES, () => ask(start(), { keys: KEYS, lease: '30s' })))
   const expected = Object.fromEntries(KEYS.map((key) => [key, `computed ${key}`]))
   expect(answers).toEqual(times(PROCESSES, () => expected))
   expect(origin.asked.toSorted()).toEqual(KEYS.toSorted())
 })
 
-it('one that is killed while it computes is succeeded by another when its lease has run out', async () => {
+it('another process takes over from a killed one once its lease has run out', async () => {
   origin.hold('held')
   const holder = start()
   void ask(holder, { keys: ['held'], lease: '700ms' }).catch(() => {})
@@ -74,7 +74,7 @@ function ask(child: ChildProcess, order: Order): Promise<unknown> {
   })
 }
 
-/** What computations ask: it counts, and can be slow. */
+/** The origin of the computations. It counts calls, and can be slow. */
 async function startOrigin() {
   const asked: string[] = []
   let held: string | undefined

@@ -1,6 +1,6 @@
 /**
- * The protocol of fills, one statement at a time: a seeded scheduler interleaves the steps of several clients on one key
- * on a real server, and a model says what each step must answer.
+ * The fill protocol, one statement at a time: a seeded scheduler interleaves the steps of several clients on one key on
+ * a real server, and a model predicts the answer of each step.
  */
 
 import { sql } from 'drizzle-orm'
@@ -19,7 +19,7 @@ import { times } from './clients.ts'
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_125)
 const INTERLEAVINGS = Number(process.env.FUZZ_RUNS ?? 2_000)
 const CLIENTS = 4
-/** Time passes in multiples of it, as do all spans: what a run takes itself may not be as much. */
+/** Time and all spans are multiples of this, so large that the run time does not matter. */
 const STEP_MS = 10_000
 const LEASE_MS = 2 * STEP_MS
 const LIFE_MS = 4 * STEP_MS
@@ -81,14 +81,14 @@ function rarely(): fc.Arbitrary<boolean> {
 
 interface Computation {
   token: string
-  /** What it computes: made when it began. */
+  /** The value that it computes, created when it began. */
   value: string
-  /** The entry's version when it began, and the number of invalidations. */
+  /** The version of the entry when it began, and the number of invalidations. */
   seen: number | undefined
   invalidations: number
 }
 
-/** What must be true, by the text of the rules and not by the statements. */
+/** The invariants, written from the rules and not from the statements. */
 interface Model {
   now: number
   entry?: {
@@ -104,8 +104,8 @@ interface Model {
   invalidations: number
 }
 
-describe('the protocol of fills', () => {
-  it(`does what the model says in ${INTERLEAVINGS} interleavings of ${CLIENTS} clients (seed ${SEED})`, async () => {
+describe('the fill protocol', () => {
+  it(`matches the model in ${INTERLEAVINGS} interleavings of ${CLIENTS} clients (seed ${SEED})`, async () => {
     const seen: Record<string, number> = {}
     const property = fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 30 }), async (steps) => {
       await db.execute(sql`delete from cache_entries`)
@@ -117,7 +117,7 @@ describe('the protocol of fills', () => {
       }
     })
     await fc.assert(property, { seed: SEED, numRuns: INTERLEAVINGS })
-    // Or the scheduler would prove nothing.
+    // Otherwise the scheduler would prove nothing.
     for (const outcome of ['claimed', 'held', 'live', 'stale', 'stored', 'refused', 'taken over']) {
       expect(seen[outcome] ?? 0, outcome).toBeGreaterThan(INTERLEAVINGS / 50)
     }
@@ -158,7 +158,7 @@ function createRun() {
     expect(answer.entry?.state).toBe(live ? 'live' : stale ? 'stale' : undefined)
     const holder = model.lease
     const isFree = holder === undefined || holder.expiresAt <= now || holder.token === token
-    // Never two at once, and no lease that is lost to all beyond its deadline.
+    // Never two holders at once, and no lease that blocks others beyond its deadline.
     expect(answer.claimed).toBe((!live || force) && isFree)
     if (answer.claimed) {
       model.lease = { token, expiresAt: now + LEASE_MS }
@@ -189,7 +189,7 @@ function createRun() {
     write(value, model.now + LIFE_MS)
     if (model.entry !== undefined)
       Object.assign(model.entry, { tagged: true, keptUntil: model.now + LIFE_MS + STALE_MS })
-    // Once more, as if the answer had been lost: never stored twice.
+    // Once more, as if the answer had been lost: it is never stored twice.
     expect((await store.fill({ ...request, value: '"again"' })).value).toBe(false)
     return 'stored'
   }
@@ -255,7 +255,7 @@ function createRun() {
       const { removed } = await cache.clearExpired()
       const isPast = model.entry !== undefined && (model.entry.keptUntil <= model.now || isRejected())
       expect(removed).toBeLessThanOrEqual(isPast ? 1 : 0)
-      // Not waiting for a lease: nobody has written since it was claimed, or else its deadline would have to pass first.
+      // Does not wait for a lease: nobody has written since the claim. Otherwise its deadline would have to pass first.
       if (isRejected() && model.lease === undefined) expect(removed).toBe(1)
       if (removed === 1) {
         if (isRejected()) rejectedRemoved++
@@ -270,7 +270,7 @@ function createRun() {
         if (computing[each.client] !== undefined) return 'busy'
         return claim(each.client, each.takesStale, each.force, crypto.randomUUID())
       case 'repeat': {
-        // A claim whose answer was lost is sent again: its lease is renewed, as long as it stands.
+        // A claim whose answer was lost is sent again, and renews the lease while it is valid.
         const computation = computing[each.client]
         if (computation === undefined || model.lease?.token !== computation.token || isLive()) return 'idle'
         await claim(each.client, false, false, computation.token)

@@ -1,11 +1,13 @@
-/** A line to an endpoint on which an answer can be held back: the statement has run, and its client does not know yet. */
+/**
+ * A connection to an endpoint that can hold back an answer: the statement has run, but its client does not know yet.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { cleanup } from '../setup/cleanup.ts'
 
 export interface SlowLine {
   readonly endpoint: string
-  /** Holds back the next answer until the promise resolves; resolves itself when there is one. */
+  /** Holds back the next answer until the promise resolves. The result resolves once there is an answer. */
   holdNext(until: Promise<void>): Promise<void>
 }
 

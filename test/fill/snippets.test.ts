@@ -25,8 +25,8 @@ beforeEach(async () => {
 })
 afterEach(() => vi.unstubAllGlobals())
 
-describe('the documents on filling', () => {
-  it('show a weather service that is asked rarely, whose failures are not seen', async () => {
+describe('the examples on filling in the docs', () => {
+  it('ask a weather service rarely, and hide its failures', async () => {
     origin.mockImplementation(async () => Response.json({ celsius: 21 }))
     expect(await weather(cache, 'Oslo')).toEqual({ celsius: 21 })
     expect(await weather(cache, 'Oslo')).toEqual({ celsius: 21 })
@@ -38,7 +38,7 @@ describe('the documents on filling', () => {
     await expect(weather(cache, 'Oslo')).rejects.toThrow('503')
   })
 
-  it('show an unknown place, remembered for a minute', async () => {
+  it('remember an unknown place for a minute', async () => {
     origin.mockImplementation(async () => new Response('', { status: 404 }))
     expect(await weather(cache, 'Nowhere')).toBe(null)
     expect(await weather(cache, 'Nowhere')).toBe(null)
@@ -48,7 +48,7 @@ describe('the documents on filling', () => {
     expect(origin).toHaveBeenCalledTimes(2)
   })
 
-  it('show a hot key and a sliding one', async () => {
+  it('keep a hot key and a sliding one', async () => {
     expect(await frontPage(cache, async () => '<h1>')).toBe('<h1>')
     expect(await preferences(cache, 'ada', async () => ({ dark: true }))).toEqual({ dark: true })
     await advance(db, 29 * MINUTE_MS)

@@ -1,4 +1,4 @@
-/** `softTimeout`: a caller with an old value waits only so long for a refresh. */
+/** `softTimeout`: a caller with a stale value waits no longer than this for a refresh. */
 import { type Cache, type CacheEvent, memoryCache } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../setup/eventually.ts'
@@ -27,7 +27,7 @@ beforeEach(async () => {
 const types = () => events.map(({ type }) => type)
 
 describe('softTimeout', () => {
-  it('serves the old value while the computation goes on, and then the new one', async () => {
+  it('serves the stale value during the computation, and then the new one', async () => {
     const gate = createGate()
     const work: Promise<unknown>[] = []
     const compute = () => gate.opened.then(() => 'new')
@@ -46,7 +46,7 @@ describe('softTimeout', () => {
     expect(types().sort()).toEqual(['fill', 'miss'])
   })
 
-  it('needs no waitUntil where the process lives on', async () => {
+  it('needs no waitUntil if the process stays alive', async () => {
     const gate = createGate()
     expect(await cache.getOrSet('key', () => gate.opened.then(() => 'new'), { ...OLD, softTimeout: 20 })).toBe('old')
     gate.open()
@@ -66,21 +66,21 @@ describe('softTimeout', () => {
     await eventually(async () => expect(await cache.get('key')).toBe('new'))
   })
 
-  it('does not apply without an old value: nothing else could be returned', async () => {
+  it('does not apply without a stale value, because nothing else could be returned', async () => {
     const gate = createGate()
     const call = cache.getOrSet('absent', () => gate.opened.then(() => 'new'), { ...OLD, softTimeout: 1 })
     setTimeout(gate.open, 50)
     expect(await call).toBe('new')
   })
 
-  it('does not apply to a caller that takes no stale value', async () => {
+  it('does not apply to a caller that accepts no stale value', async () => {
     const gate = createGate()
     const call = cache.getOrSet('key', () => gate.opened.then(() => 'new'), { expiration: '1m', softTimeout: 1 })
     setTimeout(gate.open, 50)
     expect(await call).toBe('new')
   })
 
-  it('waits on if the old value became too old meanwhile', async () => {
+  it('keeps waiting if the stale value became too old meanwhile', async () => {
     let now = Date.now()
     const memory = memoryCache({ now: () => now })
     await memory.getOrSet('key', 'old', { expiration: 60, stale: 60.03 })
@@ -91,7 +91,7 @@ describe('softTimeout', () => {
     expect(await call).toBe('new')
   })
 
-  it('serves the old value if the computation fails in time or later', async () => {
+  it('serves the stale value if the computation fails in time or later', async () => {
     const fail = () => Promise.reject(new Error('of the origin'))
     expect(await cache.getOrSet('key', fail, { ...OLD, softTimeout: '1m' })).toBe('old')
     expect(types().sort()).toEqual(['error', 'stale'])
@@ -102,14 +102,14 @@ describe('softTimeout', () => {
     await eventually(() => expect(types().filter((type) => type === 'error')).toHaveLength(2))
   })
 
-  it('bounds an early refresh of a live value, too', async () => {
+  it('limits an early refresh of a live value, too', async () => {
     const eager = site.client({ random: () => 1 - 1e-12 })
     await eager.getOrSet('live', () => new Promise((resolve) => setTimeout(resolve, 20, 'old')), { expiration: '1s' })
     const options = { expiration: '1m', beta: 1_000, softTimeout: 20, lease: '1s' } as const
     expect(await eager.getOrSet('live', never, options)).toBe('old')
   })
 
-  it('lets one of many callers in two processes compute, and all of them go on', async () => {
+  it('lets one of many callers in two processes compute, and delays none of them', async () => {
     const gate = createGate()
     let computed = 0
     const compute = () => {

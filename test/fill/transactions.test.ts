@@ -1,4 +1,4 @@
-/** Writes whose transaction is still open: what is computed meanwhile must not outlive their commit. */
+/** Writes in a transaction that is still open: a value computed meanwhile must not survive the commit. */
 import { sql } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
@@ -23,12 +23,12 @@ beforeEach(async () => {
   cache = cacheOn(db)
 })
 
-/** As patient as a busy machine needs. */
+/** A timeout long enough for a busy machine. */
 function cacheOn(on: Database): Cache {
   return createCache(on, { timeout: 60_000 })
 }
 
-/** What computations read: data as it is committed. */
+/** The input of computations: the committed data. */
 async function version(): Promise<number> {
   return (await pool.query('select version from data')).rows[0].version
 }
@@ -73,9 +73,9 @@ const CHANGES: Record<string, (cache: Cache) => Promise<unknown>> = {
 }
 const OPTIONS = { tags: ['tag'] }
 
-describe.each(Object.entries(CHANGES))('a %s in a transaction that is open', (_name, change) => {
+describe.each(Object.entries(CHANGES))('a %s in an open transaction', (_name, change) => {
   it.each(['nothing', 'a free lease'])(
-    'keeps what is computed meanwhile from outliving its commit, over %s',
+    'makes a value computed meanwhile invalid after the commit, over %s',
     async (before) => {
       if (before === 'a free lease') {
         await cache.getOrSet('key', 1)
@@ -90,7 +90,7 @@ describe.each(Object.entries(CHANGES))('a %s in a transaction that is open', (_n
     },
   )
 
-  it('keeps what is computed across its commit from being stored', async () => {
+  it('prevents storing a value computed across the commit', async () => {
     let hasRead = () => {}
     let end = () => {}
     const read = new Promise<void>((resolve) => (hasRead = resolve))
@@ -113,7 +113,7 @@ describe.each(Object.entries(CHANGES))('a %s in a transaction that is open', (_n
     expect(await cache.getOrSet<unknown>('key', version, OPTIONS)).not.toBe(0)
   })
 
-  it('that rolls back changes nothing', async () => {
+  it('has no effect after a rollback', async () => {
     const transaction = await openTransaction(change)
     const meanwhile = cache.getOrSet<unknown>('key', version, OPTIONS)
     await pause(20)
@@ -125,7 +125,7 @@ describe.each(Object.entries(CHANGES))('a %s in a transaction that is open', (_n
 })
 
 describe('getOrSet', () => {
-  it('inside a transaction reads, computes what is missing, and keeps nobody waiting', async () => {
+  it('inside a transaction reads, computes a missing value, and blocks no other caller', async () => {
     await cache.set('there', 1)
     await db.transaction(async (tx) => {
       const inside = cacheOn(tx)
@@ -136,7 +136,7 @@ describe('getOrSet', () => {
     expect(await cache.get('key')).toBe('of another')
   })
 
-  it('never answers with data older than what had been committed when it was called', async () => {
+  it('never returns data older than the last commit before its call', async () => {
     let committed = 0
     let isOver = false
     const clients = times(6, () => cacheOn(db))
@@ -151,7 +151,7 @@ describe('getOrSet', () => {
       for (let i = 0; i < 2_000; i++) {
         await db.transaction(async (tx) => {
           const inside = cacheOn(tx)
-          // Before or after the data is changed: both are in one transaction.
+          // Before or after the change of data: both are in one transaction.
           if (i % 2 === 0) await remove[i % remove.length]?.(inside)
           await tx.execute(sql`update data set version = version + 1`)
           if (i % 3 === 0) await pause(i % 4)

@@ -10,8 +10,8 @@ async function database(url?: string) {
   return drizzle(createPool(url ?? (await createDatabase())))
 }
 
-describe('fills', () => {
-  it('work on tables of the first version, once these are migrated, with what was in them', async () => {
+describe('upgrades and fills', () => {
+  it('work on tables of the first version after a migration, with their entries', async () => {
     const db = await database()
     for (const statement of migrations[0]?.statements ?? []) await db.execute(sql.raw(statement))
     await db.execute(sql`insert into cache_entries (key, value, expires_at, kept_until) values
@@ -27,7 +27,7 @@ describe('fills', () => {
     expect(await cache.get('expired')).toBe('new')
   })
 
-  it('go on beside a migration that adds slots to leases, which removes idle ones', async () => {
+  it('continue during a migration that adds slots to leases and deletes idle leases', async () => {
     const db = await database()
     for (const { statements } of migrations.slice(0, -1)) {
       for (const statement of statements) await db.execute(sql.raw(statement))
@@ -37,7 +37,7 @@ describe('fills', () => {
     await claim('idle', '1 hour')
     await claim('held', '-1 minute')
     await migrate(db)
-    // As the release before sends it.
+    // The statement as the previous release sends it.
     await claim('later', '-1 minute')
     const { rows } = await db.execute(
       sql`select key, cleanup_slot is not null as has_slot from cache_leases order by key`,
@@ -48,8 +48,8 @@ describe('fills', () => {
     ])
   })
 
-  it('work on tables restored from a server whose transaction ids were further', async () => {
-    // Alone on its server: that nothing else is running which is older than a row is how it is known for restored.
+  it('work on tables restored from a server with higher transaction ids', async () => {
+    // Alone on its server: a restored row is recognized because no running transaction is older than it.
     const db = await database(await createLonelyDatabase())
     await migrate(db)
     const cache = createCache(db)

@@ -4,11 +4,11 @@ import { createPauses, type Pauses, sleep } from '../../src/fill/pauses.ts'
 
 const LEASE_MS = 1_000
 
-describe('a wait', () => {
+describe('waiting for a lease', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  /** Whether it is time to ask again, and how long the pause before took. */
+  /** Whether it is time to poll again, and how long the pause before took. */
   async function paused(pauses: Pauses, heldMs: number | undefined): Promise<[asksAgain: boolean, ms: number]> {
     const startedAt = Date.now()
     const pause = pauses.next(heldMs)
@@ -17,7 +17,7 @@ describe('a wait', () => {
     await sleeping
     return [pause.done !== true, Date.now() - startedAt]
   }
-  /** A wait that has asked until this many milliseconds of its lease were over. */
+  /** A wait that has polled until this many milliseconds of its lease had passed. */
   async function startedUntil(ms: number) {
     const pauses = createPauses(LEASE_MS, () => 0.5)
     const startedAt = Date.now()
@@ -25,12 +25,12 @@ describe('a wait', () => {
     return pauses
   }
 
-  it('ends with its lease, although the lease of another caller goes on', async () => {
+  it('ends with the awaited lease, although another caller’s lease continues', async () => {
     const pauses = await startedUntil(LEASE_MS)
     expect(await paused(pauses, 5_000)).toEqual([false, 0])
   })
 
-  it('asks once more if the answer was on its way for so long that the lease may have ended', async () => {
+  it('polls once more if the answer took so long that the lease may have ended', async () => {
     const pauses = await startedUntil(LEASE_MS * 0.9)
     vi.advanceTimersByTime(400)
     const [asksAgain, pauseMs] = await paused(pauses, 300)
@@ -39,13 +39,13 @@ describe('a wait', () => {
     expect(pauseMs).toBeLessThan(400)
   })
 
-  it('does so once', async () => {
+  it('polls once more only once', async () => {
     const pauses = await startedUntil(LEASE_MS)
     expect((await paused(pauses, 50))[0]).toBe(true)
     expect((await paused(pauses, 50))[0]).toBe(false)
   })
 
-  it('starts over once if another caller has taken the lease over by then', async () => {
+  it('starts over once if another caller has taken over the lease by then', async () => {
     const pauses = await startedUntil(LEASE_MS)
     expect((await paused(pauses, 50))[0]).toBe(true)
     let waitedMs = 0
@@ -58,7 +58,7 @@ describe('a wait', () => {
     expect(waitedMs).toBeLessThanOrEqual(LEASE_MS * 1.1)
   })
 
-  it('asks at most 14 times, and 26 times if the lease may change hands, whatever the answers are', async () => {
+  it('polls at most 14 times, and 26 times if the lease may change hands, whatever the answers are', async () => {
     const held = fc.array(fc.oneof(fc.constant(undefined), fc.nat(2 * LEASE_MS)), { minLength: 40, maxLength: 40 })
     for (const [isLast, most] of [
       [true, 14],

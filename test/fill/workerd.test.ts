@@ -15,7 +15,7 @@ import { createSite, pause, type Site, times } from './clients.ts'
 import { type Origin, startOrigin } from './origin.ts'
 import { startSlowLine } from './slow-line.ts'
 
-/** How a worker comes by its cache. */
+/** Ways in which a worker creates its cache. */
 const CACHES = [
   ['one cache for all requests', 'shared'],
   ['one cache for all requests and the waitUntil of cloudflare:workers', 'background'],
@@ -78,7 +78,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
       expect(origin.calls(key)).toBe(1)
     })
 
-    it('fails who computes when that throws, and the next computes for all others', async () => {
+    it('rejects only the leader if its computation throws, and the next leader computes for all others', async () => {
       const key = newKey()
       answersAfter(key, 20, { failures: 1 })
       const answers = await Promise.all(times(20, () => ask(isolate, { key, cache, arrives: true })))
@@ -87,7 +87,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
       expect(origin.calls(key)).toBe(2)
     })
 
-    it('fails each of 20 requests with an error of its own where all computations throw', async () => {
+    it('rejects each of 20 requests with an error of its own if all computations throw', async () => {
       const key = newKey()
       origin.answers(key, () => {
         throw new Error('of the origin')
@@ -122,12 +122,12 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
       const others = await Promise.all(times(20, () => ask(isolate, { key, cache, lease: 30 })))
       expect(others).toEqual(times(20, () => ok('value 1')))
       expect(origin.calls(key)).toBe(1)
-      // There is nothing that could ever end it, so workerd does.
+      // Nothing could ever end it, so workerd does.
       expect((await first).status).toBe(500)
     })
 
     if (cache === 'shared') {
-      it('cancels the computation of a client that leaves, and another takes over when its lease has run out', async () => {
+      it('cancels the computation of a client that disconnects, and another takes over when its lease has run out', async () => {
         const key = newKey()
         origin.answers(key, (call) => (call === 1 ? createGate().opened.then(() => '') : `value ${call}`))
         const first = leavingClient(urlOf(isolate, { key, cache, lease: 1 }))
@@ -141,7 +141,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
         expect(origin.calls(key)).toBe(2)
       })
     } else {
-      it('finishes and stores the computation of a client that leaves, within its waitUntil', async () => {
+      it('completes and stores the computation of a client that disconnects, within its waitUntil', async () => {
         const key = newKey()
         const gate = createGate()
         origin.answers(key, async (call) => {
@@ -160,7 +160,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
       })
     }
 
-    it('answers the others at once when a client leaves while its request reads', async () => {
+    it('answers the others at once when a client disconnects during its read', async () => {
       const key = newKey()
       answersAfter(key, 19)
       site.faults.next({ kind: 'hang' })
@@ -173,7 +173,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
       expect(origin.calls(key)).toBe(1)
     })
 
-    it('does not wait for a request that has left while it waited for another isolate', async () => {
+    it('does not wait for a disconnected request that was waiting for another isolate', async () => {
       const key = newKey()
       const gate = createGate()
       origin.answers(key, async (call) => {
@@ -197,11 +197,11 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
       expect(performance.now() - startedAt).toBeLessThan(HUNG_AFTER_MS)
     })
 
-    it('sends no more than a dozen requests for one that waits out its lease, and then computes by itself', async () => {
+    it('sends no more than a dozen requests while it waits out a lease, and then computes itself', async () => {
       const key = newKey()
       const gate = createGate()
       const holding = site.client().getOrSet(key, () => gate.opened.then(() => 'of another'), { lease: '1h' })
-      // Committed, and not only asked for: who meets a claim half-way looks once more.
+      // Committed, and not only sent: a request that meets a pending claim reads once more.
       await eventually(async () => {
         const { rows } = await site.db.execute(
           sql`select 1 from cache_leases where token is not null and expires_at > now() + interval '30 minutes'`,
@@ -217,7 +217,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
     })
 
     it.each(['reset', 'hang'] as const)(
-      'computes for each where the database fails (%s) and is a miss, and recovers',
+      'computes for each request if the database fails (%s) with onError miss, and recovers',
       async (kind) => {
         const key = newKey()
         const options = { onError: 'miss', timeout: kind === 'reset' ? 1_000 : 1_001 } as const
@@ -236,7 +236,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
       },
     )
 
-    it('nests computations of other keys', async () => {
+    it('allows a computation to fill other keys', async () => {
       const key = newKey()
       const inner = { key: newKey() }
       const answers = await Promise.all(times(20, () => ask(isolate, { key, cache, inner })))
@@ -244,7 +244,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
       expect([origin.calls(key), origin.calls(inner.key)]).toEqual([1, 1])
     })
 
-    it('answers a computation that needs its own key, at the latest when its lease has run out', async () => {
+    it('answers a computation that needs its own key, when its lease has run out at the latest', async () => {
       const key = newKey()
       origin.answers(key, (call) => `value ${call}`)
       const first = await ask(isolate, { key, cache, lease: 1, inner: { key, lease: 1 } })
@@ -253,7 +253,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
   })
 
   describe('with one cache for all requests of an isolate', () => {
-    it('wakes those who come while another computes, and each reads once', async () => {
+    it('wakes the requests that wait for a computation, and each reads once', async () => {
       const key = newKey()
       answersAfter(key, 30)
       const first = ask(isolate, { key })
@@ -265,7 +265,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
     })
   })
 
-  it('answers a thousand requests that waited for others, as many as it takes V8 to optimise their waiting', async () => {
+  it('answers a thousand requests that waited for others, enough for V8 to optimize the waiting code', async () => {
     for (let round = 0; round < 50; round++) {
       const key = newKey()
       answersAfter(key, 20, { afterMs: 0 })
@@ -277,7 +277,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
   })
 
   it.each([CACHES[1], CACHES[2]])(
-    'finishes the claim of a client that leaves, and computes, with %s',
+    'completes the claim of a client that disconnects, and computes, with %s',
     async (_title, cache) => {
       const line = await startSlowLine(env.ENDPOINT)
       const behind = await startWorker(script, { bindings: { ...env, ENDPOINT: line.endpoint }, compatibilityDate })
@@ -297,7 +297,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
     HUNG_AFTER_MS,
   )
 
-  it.each([CACHES[1], CACHES[2]])('answers with a stale value while it refreshes, with %s', async (_title, cache) => {
+  it.each([CACHES[1], CACHES[2]])('serves a stale value during the refresh, with %s', async (_title, cache) => {
     const key = newKey()
     const gate = createGate()
     origin.answers(key, async (call) => {
@@ -316,7 +316,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
 })
 
 it(
-  'answers a computation that needs its own key at once in workerd with nodejs_compat',
+  'getOrSet answers a computation that needs its own key at once in workerd with nodejs_compat',
   async () => {
     const script = await bundleForEdge({ entry: `export { default } from './probes/fills.ts'`, folder })
     const worker = await startWorker(script, { bindings: env, compatibilityFlags: ['nodejs_compat'] })
@@ -336,7 +336,7 @@ describe('getOrSet on edge-runtime', () => {
     const entry = `import worker from './probes/fills.ts'
       addEventListener('fetch', (event) => event.respondWith(worker.fetch(event.request, globalThis.env, event)))`
     const initialCode = await bundleForEdge({ entry, folder, format: 'iife' })
-    // Vercel's has the storage, and this one leaves it to its user.
+    // Vercel's runtime has AsyncLocalStorage. The package edge-runtime leaves it to its user.
     runtime = new EdgeRuntime({ initialCode, extend: (context) => Object.assign(context, { env, AsyncLocalStorage }) })
   })
 
@@ -349,7 +349,7 @@ describe('getOrSet on edge-runtime', () => {
       expect(origin.calls(key)).toBe(1)
     })
 
-    it('fails each of 20 requests with an error of its own where all computations throw', async () => {
+    it('rejects each of 20 requests with an error of its own if all computations throw', async () => {
       const key = newKey()
       origin.answers(key, () => {
         throw new Error('of the origin')
@@ -358,7 +358,7 @@ describe('getOrSet on edge-runtime', () => {
       expect(answers).toEqual(times(20, () => failed))
     })
 
-    it('computes for each where the database is down and that is a miss', async () => {
+    it('computes for each request if the database is unreachable with onError miss', async () => {
       const key = newKey()
       site.faults.always({ kind: 'reset' })
       const options = { onError: 'miss', timeout: 1_000 } as const
@@ -367,7 +367,7 @@ describe('getOrSet on edge-runtime', () => {
     })
 
     it(
-      'nests computations of other keys, and of the same at once',
+      'allows a computation to fill other keys, and its own key at the same time',
       async () => {
         const key = newKey()
         const inner = { key: newKey(), inner: { key, lease: 30 }, lease: 30 }
@@ -379,7 +379,7 @@ describe('getOrSet on edge-runtime', () => {
     )
   })
 
-  it('wakes those who come while another computes, and they read together', async () => {
+  it('wakes the requests that wait for a computation, and they read together', async () => {
     const key = newKey()
     answersAfter(key, 30)
     const first = askThere({ key })
@@ -395,7 +395,7 @@ function newKey(): string {
   return `key-${keys}`
 }
 
-/** Computes in some time once so many requests have arrived; the first computations fail. */
+/** Computes with a delay once this many requests have arrived. The first computations fail. */
 function answersAfter(key: string, arrivals: number, { failures = 0, afterMs = COMPUTATION_MS } = {}): void {
   origin.answers(key, async (call) => {
     await origin.arrived(key, arrivals)
@@ -419,7 +419,7 @@ function ok(body: unknown): Answered {
 
 const failed: Answered = { status: 409, body: 'Error: Error: of the origin' }
 
-/** Until the worker has learnt that a client left: another that leaves later is known to have been noticed. */
+/** Resolves once the worker has noticed that a client left. A client that leaves later is then noticed as well. */
 async function noticedLeaving(worker: string): Promise<void> {
   const key = newKey()
   origin.answers(key, () => createGate().opened.then(() => ''))

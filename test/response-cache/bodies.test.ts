@@ -10,7 +10,7 @@ beforeEach(() => emptied(site))
 
 const bytes = () => new TextEncoder().encode('a\u00e9\u20ac!!')
 const expected = Buffer.concat([bytes(), bytes()])
-/** The bytes in the middle of a longer buffer, so that a view's offset and length count. */
+/** The bytes are in the middle of a longer buffer, so the offset and length of the view matter. */
 function within<T extends ArrayBufferLike>(buffer: T): T {
   new Uint8Array(buffer, 2, bytes().length).set(bytes())
   return buffer
@@ -42,7 +42,7 @@ describe('a body of chunks', () => {
     ['Uint16Array', () => new Uint16Array(within(longer()), 2, bytes().length / 2)],
     ['Uint8Array over a SharedArrayBuffer', () => new Uint8Array(within(shared()), 2, bytes().length)],
     ['string', () => new TextDecoder().decode(bytes())],
-  ])('of type %s is stored as the client got it', async (_name, chunk) => {
+  ])('of type %s is stored with the bytes that the client got', async (_name, chunk) => {
     const { fetch } = createForm('fetch', site, () => new Response(streamOf([chunk(), chunk()]), { headers: fresh }))
     for (const how of ['fwd=uri-miss;stored', 'hit']) {
       const response = await fetch('/a')
@@ -68,7 +68,7 @@ describe('a body of chunks', () => {
     expect(brief(await send('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('is stored as the handler sent it if the chunks that the client got are edited', async () => {
+  it('is stored as the handler sent it, even if the client’s chunks are edited', async () => {
     const { send, fetch, settled } = createForm('fetch', site, () => {
       const chunks = [Buffer.from('first '), Buffer.from('last')]
       // The first chunk is edited before the last one ends the body.
@@ -86,7 +86,7 @@ describe('a body of chunks', () => {
     expect([await hit.text(), brief(hit)]).toEqual(['first last', 'hit'])
   })
 
-  it('reaches the client and the store even if the handler uses one buffer again and again', async () => {
+  it('reaches the client and the store even if the handler reuses one buffer', async () => {
     const { fetch } = createForm('fetch', site, () => {
       const buffer = Buffer.alloc(1)
       let sent = 0
@@ -139,7 +139,7 @@ describe('a body', () => {
     ['as long as maxBodyBytes', 'ten bytes.', 1],
     ['longer than maxBodyBytes', 'eleven bytes', 0],
     ['empty', '', 1],
-  ])('that is %s and that nobody reads is collected to its end', async (_name, text, count) => {
+  ])('that is %s is read to its end, even if no client reads it', async (_name, text, count) => {
     const { send, settled } = createForm('fetch', site, () => new Response(text, { headers: fresh }), {
       maxBodyBytes: 10,
     })
@@ -148,7 +148,7 @@ describe('a body', () => {
     expect(await stored(site)).toHaveLength(count)
   })
 
-  it('that the handler has read is answered as the handler left it, and no request waits', async () => {
+  it('that the handler has read is sent as the handler left it, and no request waits', async () => {
     const { send, settled } = createForm('fetch', site, async () => {
       const response = new Response('page', { headers: fresh })
       await response.text()
@@ -172,7 +172,7 @@ describe('a body', () => {
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
   })
 
-  it('of all bytes comes back unchanged', async () => {
+  it('with every byte value comes back unchanged', async () => {
     const all = Uint8Array.from(times(256, (i) => i))
     const { fetch } = createForm('fetch', site, () => new Response(all, { headers: fresh }))
     for (const _ of [1, 2]) expect(Buffer.from(await (await fetch('/a')).arrayBuffer()).equals(all)).toBe(true)

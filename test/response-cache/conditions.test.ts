@@ -1,4 +1,4 @@
-/** Conditions and ranges that meet: of clients, of the cache, and of middleware behind it. */
+/** Combined conditions and ranges: of clients, of the cache, and of inner middleware. */
 import { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { etag } from 'hono/etag'
@@ -27,7 +27,7 @@ beforeEach(() => emptied(site))
 const MINUTE = 60_000
 const fields = { ...fresh, etag: '"1"', 'accept-ranges': 'bytes' }
 
-/** Answers a range itself, as a file server does. */
+/** Answers a range itself, like a file server. */
 const ranged: Handler = ({ headers }) =>
   headers.get('range') === null
     ? new Response('0123456789', { headers: fields })
@@ -42,7 +42,7 @@ describe.each(FORMS)('a miss with If-None-Match and Range, in the form for %s,',
     ['"1"', { 'if-range': '"1"' }, 304, ''],
     ['"2"', { 'if-range': '"1"' }, 206, '234'],
   ] as [string, Record<string, string>, number, string][])(
-    'answers the condition first: %s %j is %i',
+    'evaluates the condition first: %s %j is %i',
     async (tag, more, status, text) => {
       const { fetch, calls } = createForm(form, site, ranged)
       const response = await fetch('/a', { headers: { 'if-none-match': tag, range: 'bytes=2-4', ...more } })
@@ -53,7 +53,7 @@ describe.each(FORMS)('a miss with If-None-Match and Range, in the form for %s,',
     },
   )
 
-  it('stores the whole if the handler ignores the range', async () => {
+  it('stores the whole body if the handler ignores the range', async () => {
     const { fetch } = createForm(form, site, () => new Response('0123456789', { headers: fields }))
     const unchanged = await fetch('/a', { headers: { 'if-none-match': '"1"', range: 'bytes=2-4' } })
     expect([unchanged.status, brief(unchanged)]).toEqual([304, 'fwd=uri-miss;fwd-status=200;stored'])
@@ -62,12 +62,12 @@ describe.each(FORMS)('a miss with If-None-Match and Range, in the form for %s,',
   })
 })
 
-describe('compress and etag behind the cache', () => {
+describe('compress and etag as inner middleware', () => {
   const start = () => {
     const runs: (string | undefined)[] = []
     const app = new Hono()
     app.use(responseCache({ cache: ownCache(site) }))
-    // compress makes the entity tag weak, and etag answers 304 with the strong one.
+    // compress weakens the entity tag, but etag answers 304 with the strong one.
     app.use(compress({ threshold: 0 }))
     app.use(async (c, next) => {
       runs.push(c.req.header('if-none-match'))
@@ -87,7 +87,7 @@ describe('compress and etag behind the cache', () => {
     return { runs, get }
   }
 
-  it('answer a stale variant with the stored bytes, and only that variant goes', async () => {
+  it('serve a stale variant from the stored bytes, and only that variant is deleted', async () => {
     const { runs, get } = start()
     const plain = await get('identity')
     const packed = await get('gzip')
@@ -100,14 +100,14 @@ describe('compress and etag behind the cache', () => {
     expect([validated.status, validated.how, validated.bytes]).toEqual([200, expect.any(String), packed.bytes])
     expect(validated.headers.get('content-encoding')).toBe('gzip')
     expect(runs.at(-1)).toBe(packed.headers.get('etag'))
-    // The plain variant is still there, and its 304 has the same strong entity tag.
+    // The plain variant is still stored, and its 304 has the same strong entity tag.
     expect(await stored(site)).toHaveLength(1)
     expect((await get('identity')).how).toBe('fwd=stale;fwd-status=304;stored')
     expect([(await get('gzip')).how, (await get('gzip')).how]).toEqual(['fwd=vary-miss;stored', 'hit'])
     expect((await get('identity')).how).toBe('hit')
   })
 
-  it('answer a client that has the variant with 304', async () => {
+  it('send a 304 to a client that has the variant', async () => {
     const { get } = start()
     const packed = await get('gzip')
     await age(site, MINUTE + 1)

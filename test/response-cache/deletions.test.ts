@@ -1,4 +1,4 @@
-/** A response that shows that the stored one is outdated deletes it, and no other. */
+/** A response that proves that the stored response is outdated deletes it, and no other. */
 import type { Context } from 'hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createApp, createSite, emptied, heldLeases, type Site, stored } from '../hono/app.ts'
@@ -37,7 +37,7 @@ describe('a page that is gone', () => {
   it.each<[string, (app: ReturnType<typeof createApp>) => Promise<unknown>, ms: number]>([
     ['lost its lease', async () => {}, 11_000],
     ['holds no lease while the URL is hit-for-miss', (app) => app.fetch('/a'), 0],
-  ])('for a request that %s leaves what another stored since', async (_name, before, ms) => {
+  ])('for a request that %s leaves responses that another request stored since', async (_name, before, ms) => {
     const isSent = createGate()
     const isAsked = createGate()
     const answers = [
@@ -64,7 +64,7 @@ describe('a page that is gone', () => {
     expect([brief(next), await next.text()]).toEqual(['hit', 'new'])
   })
 
-  it('while the URL is hit-for-miss keeps out what was made before', async () => {
+  it('while the URL is hit-for-miss prevents storing an older response', async () => {
     const isSent = createGate()
     const isAsked = createGate()
     const answers = [
@@ -92,7 +92,7 @@ describe('a page that is gone', () => {
 })
 
 describe('after a 304 about another representation, the handler runs without conditions', () => {
-  /** Answers conditions with such a 304, and all other requests with this response. */
+  /** Answers conditions with this 304, and all other requests with this response. */
   const renamed = (response: () => Response) => (request: Request) =>
     request.headers.has('if-none-match') ? new Response(null, { status: 304, headers: { etag: '"2"' } }) : response()
   const old = () => new Response('old', { headers: { etag: '"1"', 'cache-control': 'max-age=1, stale-if-error=60' } })
@@ -109,7 +109,7 @@ describe('after a 304 about another representation, the handler runs without con
     return app
   }
 
-  it('and a private response deletes the stored one, which then replaces no error', async () => {
+  it('and a private response deletes the stored one, which can then replace no error', async () => {
     const { fetch } = await stale(renamed(secret))
     const response = await fetch('/a')
     expect([await response.text(), brief(response)]).toEqual(['secret', 'fwd=stale;detail=private'])
@@ -117,14 +117,14 @@ describe('after a 304 about another representation, the handler runs without con
     expect(await heldLeases(site)).toEqual([])
   })
 
-  it('and the stored response replaces its error', async () => {
+  it('and the stored response replaces an error', async () => {
     const { fetch } = await stale(renamed(failed))
     const response = await fetch('/a')
     expect([await response.text(), brief(response)]).toEqual(['old', 'fwd=stale;fwd-status=503;detail=stale-if-error'])
     expect(await heldLeases(site)).toEqual(['pass'])
   })
 
-  it('and a second 304 reaches no client that did not ask for it', async () => {
+  it('and a second 304 reaches no client that sent no condition', async () => {
     const { fetch, calls } = await stale(() => new Response(null, { status: 304, headers: { etag: '"2"' } }))
     const response = await fetch('/a')
     expect([response.status, await response.text(), calls.length]).toEqual([200, 'old', 3])
@@ -132,11 +132,11 @@ describe('after a 304 about another representation, the handler runs without con
   })
 })
 
-describe("a handler's response to a HEAD that contradicts the stored one", () => {
+describe('a handler’s response to a HEAD that contradicts the stored one', () => {
   it.each<[string, string, object]>([
     ['the pages of users', 'x-user', { authenticated: (c: Context) => c.req.header('x-user') }],
     ['other variants', 'x-name', { vary: ['x-name'] }],
-  ])('makes that one stale, and leaves %s', async (_name, field, options) => {
+  ])('makes that response stale, and leaves %s', async (_name, field, options) => {
     const { fetch } = createApp(
       site,
       ({ req }) => (req.method === 'HEAD' ? page('new', 60) : page(`page of ${req.header(field) ?? 'all'}`, 60)),

@@ -1,4 +1,4 @@
-/** Each request causes one event, and Cache-Status tells the truth. */
+/** Each request causes one event, and Cache-Status is correct. */
 import type { CacheEvent } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createSite, emptied, fresh, pause, type Site, stored, times } from '../hono/app.ts'
@@ -66,7 +66,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     expect(types()).toEqual(['miss'])
   })
 
-  it.each(['uri-miss', 'vary-miss'])('a request that waits for a response says why: %s', async (fwd) => {
+  it.each(['uri-miss', 'vary-miss'])('a request that waits for a response gives the reason: %s', async (fwd) => {
     const { fetch } = observe(async () => {
       await pause(100)
       return new Response('page', { headers: { ...fresh, vary: 'x-name' } })
@@ -90,7 +90,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     expect(calls).toHaveLength(2)
   })
 
-  it('the largest maxVariants stores a response that varies', async () => {
+  it('the largest maxVariants stores a response with Vary', async () => {
     const { fetch } = observe(() => new Response('page', { headers: { ...fresh, vary: 'x-name' } }), {
       maxVariants: 1_000_000,
     })

@@ -1,4 +1,4 @@
-/** One handler behind the response cache in both of its forms: the middleware of Hono, and the wrapper of a fetch handler. */
+/** One handler behind both forms of the response cache: Hono middleware, and the wrapper of a fetch handler. */
 import { type Context, Hono } from 'hono'
 import type { CacheOptions } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
@@ -11,7 +11,7 @@ export const FORMS: readonly Form[] = ['Hono', 'fetch']
 
 export type Handler = (request: Request) => Response | Promise<Response>
 
-/** The options that have the same form everywhere. */
+/** The options with the same form in both. */
 type Options = Omit<NonNullable<Parameters<typeof withResponseCache>[1]>, 'cache' | 'key' | 'authenticated' | 'tags'>
 
 /** Options that depend on the request. */
@@ -59,9 +59,9 @@ export function createForm(
     settled,
     /** The function that a server calls. */
     dispatch,
-    /** The response as it comes, without what happens behind it. */
+    /** The response as soon as it arrives, without its background work. */
     send: async (path: string, init: RequestInit = {}) => dispatch(new Request(absolute(path), init)),
-    /** The response, once everything behind it has ended. */
+    /** The response, after all its background work has ended. */
     async fetch(path: string, init: RequestInit = {}): Promise<Response> {
       const response = await dispatch(new Request(absolute(path), init))
       const body = await response.arrayBuffer()

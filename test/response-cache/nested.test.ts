@@ -1,4 +1,4 @@
-/** Response caches behind each other, and arguments that are no request. */
+/** Nested response caches, and arguments that are not requests. */
 import { Hono } from 'hono'
 import { InvalidKeyError, InvalidOptionError } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
@@ -14,7 +14,7 @@ beforeEach(() => emptied(site))
 
 const page = () => new Response('page', { headers: { 'content-type': 'text/plain', 'cache-control': 'max-age=60' } })
 
-describe('of two response caches, only the outer one stores', () => {
+describe('of two nested response caches, only the outer one stores', () => {
   it('in Hono, even if they have different caches', async () => {
     const cache = ownCache(site)
     const app = new Hono()
@@ -37,7 +37,7 @@ describe('of two response caches, only the outer one stores', () => {
     expect(await stored(site)).toEqual([expect.stringMatching(/^outer\|/)])
   })
 
-  it('and a request that the outer one leaves alone is stored by the inner one', async () => {
+  it('unless the outer one bypasses a request, which the inner one then stores', async () => {
     const cache = ownCache(site)
     const app = new Hono()
     app.use(responseCache({ cache: cache.namespace('outer'), exclude: ['/a'] }))
@@ -48,24 +48,24 @@ describe('of two response caches, only the outer one stores', () => {
   })
 })
 
-describe('a mistake in the program', () => {
+describe('a bug in the program', () => {
   it.each([
     ['a Hono context', { req: {} }],
     ['a request of node:http', { url: '/a', headers: {} }],
     ['nothing', undefined],
-  ])('is an error that names the way out: %s in place of a request', async (_name, request) => {
+  ])('is an error that names the solution: %s in place of a request', async (_name, request) => {
     const handle = withResponseCache(page, { cache: ownCache(site) })
     const call = handle(request as unknown as Request)
     await expect(call).rejects.toThrow(InvalidOptionError)
     await expect(call).rejects.toThrow('Expected a Request as the first argument')
   })
 
-  it('is an error before the response is sent: a tag that is empty', async () => {
+  it('is an error before the response is sent: an empty tag', async () => {
     const handle = withResponseCache(page, { cache: ownCache(site), tags: ({ url }) => [url] })
     await expect(handle(new Request('https://example.com/a'))).rejects.toThrow(InvalidKeyError)
   })
 
-  it('accepts numbers and null as names of users', async () => {
+  it('is not reported for numbers and null as user names', async () => {
     const user = (request: Request) => Number(request.headers.get('x-user')) || null
     const handle = withResponseCache(page, { cache: ownCache(site), authenticated: user })
     for (const name of ['1', '2', '']) {

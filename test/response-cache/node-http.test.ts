@@ -1,4 +1,4 @@
-/** Tests which bytes reach the socket of a real server on Node, and raw requests to it. */
+/** Checks the bytes on the socket of a real Node server, and raw requests to it. */
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { compress } from 'hono/compress'
@@ -21,7 +21,7 @@ const status = (reply: Reply) => String(reply.headers['cache-status']).replace(/
 async function serving(form: Form, handler: Handler) {
   const { dispatch, calls, settled } = createForm(form, site, handler)
   const base = await startNodeServer(dispatch)
-  /** Sends a target and a Host as they are. Returns Cache-Status and the body. */
+  /** Sends a target and a Host unchanged. Returns Cache-Status and the body. */
   const send = async (target: string, host: string) => {
     const reply = await exchange(base, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
     await settled()
@@ -30,12 +30,12 @@ async function serving(form: Form, handler: Handler) {
   return { base, calls, settled, send }
 }
 
-/** Says what it was asked, so that a response that went to the wrong client tells of it. */
+/** Returns the properties of its request, so that a response to another client can be recognized. */
 const echo: Handler = ({ url, headers }) => new Response(`${url} of ${headers.get('host')}`, { headers: fresh })
 
 describe.each(FORMS)('in the form for %s', (form) => {
   it('a response that the handler has sent itself is not touched, and blocks no request', async () => {
-    // Hono's context and node-server hand the raw objects to the handler as the second argument of `fetch`.
+    // Hono's context and node-server pass the raw objects to the handler as the second argument of `fetch`.
     const outgoing: { end(text: string): void }[] = []
     const handler: Handler = () => {
       outgoing.shift()?.end('sent by hand')
@@ -54,11 +54,11 @@ describe.each(FORMS)('in the form for %s', (form) => {
     for (const method of ['GET', 'GET', 'POST']) {
       const reply = await ask(base, '/a', {}, method)
       expect([reply.bytes.toString(), reply.headers['cache-status']]).toEqual(['sent by hand', undefined])
-      // The client has the response before the cache has ended the lease.
+      // The client has the response before the cache has released the lease.
       await Promise.all(dispatched)
       await settled()
     }
-    // The POST has removed the lease as well.
+    // The POST has deleted the lease as well.
     expect([calls.length, await stored(site), await heldLeases(site)]).toEqual([3, [], []])
     expect([...RESPONSE_ALREADY_SENT.headers]).toEqual(before)
   })
@@ -81,7 +81,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     }
   })
 
-  it('a raw # in the target never reaches the response of another target', async () => {
+  it('a raw # in the target never returns the response of another target', async () => {
     const { send } = await serving(form, echo)
     await send('/a', 'a.example')
     expect(await send('/a', 'a.example')).toEqual(['pgstash;hit', 'http://a.example/a of a.example'])
@@ -92,7 +92,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     }
   })
 
-  it('a target in absolute form and another Host are both part of the key', async () => {
+  it('the key contains a target in absolute form and another Host', async () => {
     const { send } = await serving(form, echo)
     for (const how of ['pgstash;fwd=uri-miss', 'pgstash;hit']) {
       for (const host of ['b.example', 'a.example', 'c.example']) {
@@ -114,7 +114,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
   })
 
   it.each(['A.example', 'a.example:80', 'a.example.', 'a.example:81'])(
-    'a client that writes the Host %s changes nothing for others',
+    'a client that sends the Host %s does not affect others',
     async (host) => {
       const { send } = await serving(form, echo)
       expect((await send('/a', host))[1]).toMatch(new RegExp(` of ${host}$`))
@@ -122,7 +122,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     },
   )
 
-  it('fifty requests at once run the handler once', async () => {
+  it('fifty concurrent requests run the handler once', async () => {
     const { base, calls } = await serving(form, () => new Response('page', { headers: fresh }))
     const replies = await Promise.all(times(50, () => ask(base, '/a')))
     expect(replies.map(({ bytes }) => bytes.toString())).toEqual(times(50, () => 'page'))
@@ -155,7 +155,7 @@ describe('a hit behind middleware that rewrites the body', () => {
     expect((await ask(base, '/a?pretty', {}, 'HEAD')).status).toBe(200)
   })
 
-  it('is whole with compress, and its entity tag is weak then', async () => {
+  it('is whole with compress, with a weak entity tag', async () => {
     const base = await start(compress(), { etag: '"1"' })
     const plain = await ask(base, '/a')
     await isStored()
@@ -166,7 +166,7 @@ describe('a hit behind middleware that rewrites the body', () => {
     expect([unchanged.status, status(unchanged)]).toEqual([304, 'hit'])
   })
 
-  it('is whole with middleware that keeps the fields', async () => {
+  it('is whole with middleware that keeps the headers', async () => {
     const base = await start(async (c, next) => {
       await next()
       c.res = new Response((await c.res.text()).replaceAll('Hello', 'Good morning'), c.res)

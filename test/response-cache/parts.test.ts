@@ -1,4 +1,4 @@
-/** Parts of representations, stored and combined (RFC 9111 3.3 and 3.4). */
+/** Partial responses, stored and combined (RFC 9111 3.3 and 3.4). */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createSite, emptied, type Site, stored } from '../hono/app.ts'
 import { createForm, FORMS, type Form } from './forms.ts'
@@ -46,7 +46,7 @@ describe.each<Form>([...FORMS])('with the %s form, a part', (form) => {
     expect(calls).toHaveLength(1)
   })
 
-  it('never answers a request for the whole, nor for bytes that it lacks', async () => {
+  it('never answers a request for the whole body, nor for missing bytes', async () => {
     const { fetch, calls } = createForm(form, site, fileServer())
     await fetch('/a', range('2-9'))
     const other = await fetch('/a', range('8-12'))
@@ -57,7 +57,7 @@ describe.each<Form>([...FORMS])('with the %s form, a part', (form) => {
     expect(brief(await fetch('/a'))).toBe('hit')
   })
 
-  it('is combined with others, until the whole can be answered without the handler', async () => {
+  it('is combined with others, until the whole body is available without the handler', async () => {
     const { fetch, calls } = createForm(form, site, fileServer())
     for (const asked of ['0-9', '20-25', '8-19']) await fetch('/a', range(asked))
     const whole = await fetch('/a')
@@ -94,7 +94,7 @@ describe.each<Form>([...FORMS])('with the %s form, a part', (form) => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('that a handler cuts short or whose fields contradict it is not stored', async () => {
+  it('that a handler truncates or that contradicts its headers is not stored', async () => {
     const wrong = (headers: Record<string, string>) => () =>
       new Response('abc', { status: 206, headers: { etag: '"1"', 'cache-control': 'max-age=60', ...headers } })
     for (const contentRange of ['bytes 0-9/26', 'bytes 0-2/*', 'bytes 5-2/26', 'bytes 0-2/2', 'lines 0-2/26']) {
@@ -130,7 +130,7 @@ describe.each<Form>([...FORMS])('with the %s form, a part', (form) => {
     expect(brief(changed)).toMatch(/^fwd=partial/)
   })
 
-  it('is removed by purges and unsafe methods like any other response', async () => {
+  it('is deleted by purges and unsafe methods like any other response', async () => {
     const { fetch } = createForm(form, site, (request) =>
       request.method === 'PUT' ? new Response(null, { status: 204 }) : fileServer()(request),
     )
@@ -139,14 +139,14 @@ describe.each<Form>([...FORMS])('with the %s form, a part', (form) => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('carries no digest of its message, and no field of the first request', async () => {
+  it('has no digest of its message, and no header for the first client', async () => {
     const { fetch } = createForm(form, site, fileServer('"1"', { 'content-digest': 'sha-256=:AAAA:', 'x-page': 'yes' }))
     await fetch('/a', range('0-9'))
     const hit = await fetch('/a', range('0-4'))
     expect([hit.headers.get('content-digest'), hit.headers.get('x-page')]).toEqual([null, 'yes'])
   })
 
-  it('is not kept if it is private, and parts that are longer together than maxBodyBytes are not combined', async () => {
+  it('is not stored if it is private, and parts longer together than maxBodyBytes are not combined', async () => {
     const secret = createForm(form, site, fileServer('"1"', { 'cache-control': 'private, max-age=60' }))
     expect(brief(await secret.fetch('/a', range('0-4')))).toBe('fwd=uri-miss;detail=private')
     const small = createForm(form, site, fileServer(), { maxBodyBytes: 8 })

@@ -10,10 +10,10 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-describe.each(FORMS)('%s: the answer to a POST beside a failure', (form) => {
+describe.each(FORMS)('%s: the answer to a POST and a failure', (form) => {
   const pages = (answer?: Handler, options?: Options) => createPages([form, site], answer, options)
 
-  it('whose handler throws leaves the stored response, and no lease', async () => {
+  it('of the handler leaves the stored response, and no lease', async () => {
     const site1 = pages(() => {
       throw new Error('broken')
     })
@@ -28,7 +28,7 @@ describe.each(FORMS)('%s: the answer to a POST beside a failure', (form) => {
     expect(await nextGet(site1)).toEqual(['hit', 'page of GET'])
   })
 
-  it('is sent but not stored if the database fails before the handler', async () => {
+  it('of the database before the handler is sent but not stored', async () => {
     const events: CacheEvent[] = []
     const site1 = pages(
       () => {
@@ -46,7 +46,7 @@ describe.each(FORMS)('%s: the answer to a POST beside a failure', (form) => {
     expect([await stored(site), await heldLeases(site)]).toEqual([[], []])
   })
 
-  it('breaks a lease whose claim it never learnt of', async () => {
+  it('of the database in its claim breaks that lease', async () => {
     const site1 = pages(() => {
       site.faults.heal()
       return answered()
@@ -58,7 +58,7 @@ describe.each(FORMS)('%s: the answer to a POST beside a failure', (form) => {
     expect([await stored(site), await heldLeases(site)]).toEqual([[expect.stringContaining('/b')], []])
   })
 
-  it('is sent but not stored if the invalidation fails', async () => {
+  it('of the invalidation is sent but not stored', async () => {
     const site1 = pages(() => {
       site.faults.always({ kind: 'error', status: 500 })
       return answered()
@@ -70,7 +70,7 @@ describe.each(FORMS)('%s: the answer to a POST beside a failure', (form) => {
     expect(await stored(site)).toEqual([expect.stringContaining('/b')])
   })
 
-  it('is sent but not stored if the fill fails', async () => {
+  it('of the fill is sent but not stored', async () => {
     const source = stream()
     const events: CacheEvent[] = []
     const site1 = pages(() => streamed(source.body), {
@@ -86,7 +86,7 @@ describe.each(FORMS)('%s: the answer to a POST beside a failure', (form) => {
     expect([await stored(site), events.map(({ type }) => type)]).toEqual([[], ['error']])
   })
 
-  it('releases the lease if a function of the options throws after the handler', async () => {
+  it('of an options function after the handler releases the lease', async () => {
     let isBroken = false
     const site1 = pages(
       () => {

@@ -8,8 +8,8 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-describe('with middleware in front, the answer to a POST', () => {
-  it('is stored without the cookie of the front, which every client gets', async () => {
+describe('with outer middleware, the answer to a POST', () => {
+  it('is stored without the middleware’s cookie, which every client gets', async () => {
     let count = 0
     const { fetch, calls } = createApp(
       site,
@@ -31,7 +31,7 @@ describe('with middleware in front, the answer to a POST', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('is not stored if the handler sets a cookie beside that of the front', async () => {
+  it('is not stored if the handler and the middleware set cookies', async () => {
     const { fetch } = createApp(
       site,
       () => answered({ 'set-cookie': 'own=1' }),
@@ -51,7 +51,7 @@ describe('with middleware in front, the answer to a POST', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('is not stored if the front answered before the claim', async () => {
+  it('is not stored if the middleware answered before the claim', async () => {
     const { fetch } = createApp(
       site,
       () => new Response('late'),

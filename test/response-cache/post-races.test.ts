@@ -14,7 +14,7 @@ beforeEach(() => emptied(site))
 
 const URL_A = 'https://example.com/a'
 
-describe.each(FORMS)('%s: the answer to a POST beside another write', (form) => {
+describe.each(FORMS)('%s: the answer to a POST and a concurrent write', (form) => {
   const pages = (answer?: Handler, options?: Options) => createPages([form, site], answer, options)
 
   type Write = (site1: ReturnType<typeof pages>) => Promise<unknown>
@@ -61,7 +61,7 @@ describe.each(FORMS)('%s: the answer to a POST beside another write', (form) => 
   })
 
   it.each(WRITES.filter(([name]) => !name.includes('soft')))(
-    'is removed by %s that ends after it',
+    'is deleted by %s that ends after it',
     async (_name, write) => {
       const site1 = pages(async (request) => ((await request.text()) === 'other' ? new Response('other') : tagged()))
       await site1.fetch('/a', POST)
@@ -71,7 +71,7 @@ describe.each(FORMS)('%s: the answer to a POST beside another write', (form) => 
     },
   )
 
-  it('is removed by a PUT that began before it and ends after it', async () => {
+  it('is deleted by a PUT that began before it and ends after it', async () => {
     const [started, gate] = [createGate(), createGate()]
     const site1 = createForm(
       form,
@@ -103,7 +103,7 @@ describe.each(FORMS)('%s: the answer to a POST beside another write', (form) => 
     }
   })
 
-  it('is stored by neither of two POSTs at once whose handlers overlap', async () => {
+  it('is stored by neither of two concurrent POSTs whose handlers overlap', async () => {
     const gates = [createGate(), createGate()]
     const started = [createGate(), createGate()]
     const site1 = pages(async (request) => {
@@ -117,7 +117,7 @@ describe.each(FORMS)('%s: the answer to a POST beside another write', (form) => 
       requests.push(site1.fetch('/a', { method: 'POST', body: String(index) }))
       await gate.opened
     }
-    // The second has no lease. Its purge breaks that of the first.
+    // The second has no lease. Its purge breaks the lease of the first.
     for (const index of [1, 0]) {
       gates[index]?.open()
       await requests[index]
@@ -141,7 +141,7 @@ describe.each(FORMS)('%s: the answer to a POST beside another write', (form) => 
     )
     const post = site1.send('/a', POST)
     await started.opened
-    // The lease of the POST expires. The GET claims it, and reads what the POST is about to change.
+    // The lease of the POST expires. The GET claims it, and reads data that the POST is about to change.
     await site.db.execute(sql`update cache_leases set expires_at = now() - interval '1 second'`)
     const get = await site1.send('/a')
     source.push('from before')

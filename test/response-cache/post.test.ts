@@ -28,7 +28,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     expect(await heldLeases(site)).toEqual([])
   })
 
-  it('takes the place of the response that was stored before', async () => {
+  it('replaces the stored response', async () => {
     const site1 = pages()
     await site1.fetch('/a')
     await site1.fetch('/a', POST)
@@ -56,7 +56,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     expect(site.faults.requests).toBe(requests)
   })
 
-  it('moves no stored body', async () => {
+  it('transfers no stored body', async () => {
     const body = 'x'.repeat(100_000)
     const { fetch } = createForm(
       form,
@@ -118,7 +118,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     const site1 = pages(() => streamed(source.body))
     const response = await site1.send('/a', POST)
     const get = site1.fetch('/a')
-    // The claim and the purge of the POST, and the first look of the GET.
+    // The claim and the purge of the POST, and the first read of the GET.
     await expect.poll(() => site.faults.log.length).toBeGreaterThanOrEqual(3)
     source.push('pos')
     source.push('ted')
@@ -129,7 +129,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     expect(site1.calls).toHaveLength(1)
   })
 
-  it('is not stored if the client leaves, and no request waits', async () => {
+  it('is not stored if the client disconnects, and no request waits', async () => {
     const source = stream()
     const site1 = pages(() => streamed(source.body))
     const response = await site1.send('/a', POST)
@@ -161,7 +161,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     expect(await nextGet(site1)).toEqual(MISSED)
   })
 
-  it('is stored for its own user, and removes the responses of all others', async () => {
+  it('is stored for its own user, and deletes the responses of all others', async () => {
     const user = (name: string) => ({ headers: { authorization: name } })
     const site1 = pages(() => answered(), {
       authenticated: (request) => request.headers.get('authorization') ?? undefined,
@@ -186,7 +186,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     expect([await stored(site), await heldLeases(site)]).toEqual([[], []])
   })
 
-  it('is removed with its tag', async () => {
+  it('is deleted with its tag', async () => {
     const site1 = pages(() => answered({ 'cache-tag': 'posts' }))
     await site1.fetch('/a', POST)
     expect(await nextGet(site1)).toEqual(['hit', 'posted'])
@@ -201,7 +201,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     expect(events).toEqual([])
   })
 
-  it('is refused as an option that is not a boolean', () => {
+  it('is refused if its option is not a boolean', () => {
     expect(() => pages(() => answered(), { storePost: 'yes' as unknown as boolean })).toThrow('storePost')
   })
 })

@@ -10,10 +10,10 @@ export const POST = { method: 'POST', body: 'new' }
 export const answered = (fields: Record<string, string> = {}, init: ResponseInit = {}) =>
   new Response('posted', { ...init, headers: { ...fresh, 'content-location': '/a', ...fields } })
 
-/** The same answer with a body that is sent by hand. */
+/** The same answer, with a body whose chunks the test sends itself. */
 export const streamed = (body: ReadableStream) => new Response(body, { headers: answered().headers })
 
-/** A handler of every method, and its own answer to POST. */
+/** A handler of every method, and its answer to POST. */
 export const createPages = (
   [form, site]: readonly [Form, Site],
   answer: Handler = () => answered(),
@@ -27,7 +27,7 @@ export const createPages = (
     { storePost: true, ...options },
   )
 
-/** How a GET is answered next, and what it gets. */
+/** Sets how the next GET is answered, and returns its result. */
 export async function nextGet(
   { fetch }: Pick<ReturnType<typeof createForm>, 'fetch'>,
   init: RequestInit = {},

@@ -20,7 +20,7 @@ function ask(init: RequestInit, options: Partial<PurgeRouteOptions> = {}): Promi
 const post = (targets: unknown, headers: Record<string, string> = RIGHT) =>
   ask({ method: 'POST', headers, body: JSON.stringify(targets) })
 
-describe('the route for purges without a framework', () => {
+describe('the purge route without a framework', () => {
   it('purges its targets, and returns their number', async () => {
     const { fetch } = createApp(site, (c) => c.text('Hello', 200, fresh))
     for (const path of ['/a', '/b', '/b/c']) await fetch(path)
@@ -39,12 +39,12 @@ describe('the route for purges without a framework', () => {
 
   it.each<[string, Record<string, string>, number, string]>([
     ['no secret', {}, 401, 'Bearer realm=""'],
-    ['a wrong one', { authorization: 'Bearer the-secret-of-that-test' }, 401, 'Bearer error="invalid_token"'],
-    ['its beginning', { authorization: `Bearer ${SECRET.slice(0, -1)}` }, 401, 'Bearer error="invalid_token"'],
-    ['an empty one', { authorization: 'Bearer ' }, 400, 'Bearer error="invalid_request"'],
+    ['a wrong secret', { authorization: 'Bearer the-secret-of-that-test' }, 401, 'Bearer error="invalid_token"'],
+    ['a prefix of the secret', { authorization: `Bearer ${SECRET.slice(0, -1)}` }, 401, 'Bearer error="invalid_token"'],
+    ['an empty secret', { authorization: 'Bearer ' }, 400, 'Bearer error="invalid_request"'],
     ['another scheme', { authorization: `Basic ${SECRET}` }, 400, 'Bearer error="invalid_request"'],
     ['no scheme', { authorization: SECRET }, 400, 'Bearer error="invalid_request"'],
-  ])('does nothing with %s', async (_name, headers, status, challenge) => {
+  ])('purges nothing with %s', async (_name, headers, status, challenge) => {
     await createApp(site, (c) => c.text('Hello', 200, fresh)).fetch('/a')
     site.faults.reset()
     const response = await post({ urls: ['https://example.com/a'] }, headers)
@@ -72,7 +72,7 @@ describe('the route for purges without a framework', () => {
     expect([response.status, await response.text()]).toEqual([503, expect.not.stringContaining('password')])
   })
 
-  it('purges by the query rule of its options, and by none of its client', async () => {
+  it('applies the query rule of its options, and none from its client', async () => {
     const query = { allow: ['b'] }
     await createApp(site, (c) => c.text('Hello', 200, fresh), { query }).fetch('/a?b=1')
     const init = { method: 'POST', headers: RIGHT, body: '{"urls":["https://example.com/a?c=2&b=1"]}' }
@@ -81,7 +81,7 @@ describe('the route for purges without a framework', () => {
     expect((await post({ urls: [], query })).status).toBe(200)
   })
 
-  it.each([undefined, '', ' '])('without a secret (%j) answers every request with 500', async (secret) => {
+  it.each([undefined, '', ' '])('answers every request with 500 if it has no secret (%j)', async (secret) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     for (const authorization of ['', 'Bearer ', 'Bearer undefined', `Bearer ${secret}`]) {
       const response = await ask({ method: 'POST', headers: { authorization }, body: '{"tags":["x"]}' }, { secret })
@@ -95,7 +95,7 @@ describe('the route for purges without a framework', () => {
     ['a secret of another type', { secret: 42 }],
     ['a short secret', { secret: 'short' }],
     ['no cache', { cache: undefined }],
-    ['a cache that keeps no responses', { cache: {} }],
+    ['a cache that cannot store responses', { cache: {} }],
     ['an unknown option', { secrets: SECRET }],
   ])('cannot be created with %s', (_name, options) => {
     expect(() => purgeRoute({ cache, secret: SECRET, ...options } as PurgeRouteOptions)).toThrow(InvalidOptionError)

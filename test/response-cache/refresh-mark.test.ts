@@ -10,7 +10,7 @@ function marked(headers: Record<string, string> = {}): Request {
   return request
 }
 
-describe('the mark of a refresh', () => {
+describe('the refresh marker', () => {
   it('is on the marked request, and on no other', () => {
     const request = marked()
     expect(isRefresh(request)).toBe(true)
@@ -32,7 +32,7 @@ describe('the mark of a refresh', () => {
     expect(isRefresh(new Request(URL_A, { headers: { [FIELD]: `${token}, ${token}` } }))).toBe(false)
   })
 
-  it('replaces a field that the client sent', () => {
+  it('replaces a header of the client', () => {
     const request = marked({ [FIELD]: 'forged' })
     expect(request.headers.get(FIELD)).toMatch(/^[\da-f-]{36}$/)
     expect(isRefresh(new Request(request))).toBe(true)
@@ -42,7 +42,7 @@ describe('the mark of a refresh', () => {
     expect(marked().headers.get(FIELD)).not.toBe(marked().headers.get(FIELD))
   })
 
-  it('stays on the request itself after its field is removed, and leaves a copy', () => {
+  it('stays on the request itself after its header is removed, but not on a copy', () => {
     const request = marked()
     removeMark(request.headers)
     expect([request.headers.has(FIELD), isRefresh(request), isRefresh(new Request(request))]).toEqual([

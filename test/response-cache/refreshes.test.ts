@@ -1,4 +1,4 @@
-/** Refreshes of stale responses where a handler can simply run again: `withResponseCache`. */
+/** Refreshes of stale responses by running the handler again: `withResponseCache`. */
 import type { CacheEvent } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -25,7 +25,7 @@ beforeEach(() => emptied(site))
 const MINUTE = 60_000
 const page = (text: string) => new Response(text, { headers: fresh })
 
-/** Returns a listener of events, and the failures that it got. */
+/** Returns an event listener, and the failures that it received. */
 function errorsOf() {
   const events: CacheEvent[] = []
   return {
@@ -80,7 +80,7 @@ describe.each(FORMS)('a refresh in the form for %s', (form) => {
     expect(await heldLeases(site)).toEqual(['pass'])
   })
 
-  it('that gets a response which is read already stores nothing, and blocks no request', async () => {
+  it('that gets an already consumed response stores nothing, and blocks no request', async () => {
     let isPage = true
     const { fetch } = createForm(
       form,
@@ -113,26 +113,23 @@ describe.each(FORMS)('a refresh in the form for %s', (form) => {
     expect(await (await fetch('/a')).text()).toBe('v2')
   })
 
-  it.each(['hit', 'miss', 'stale', 'POST', 'Authorization'])(
-    'gains a client nothing that claims to be one: %s',
-    async (how) => {
-      let version = 1
-      const { fetch, calls } = createForm(form, site, () => page(`v${version++}`), { stale: '1h' })
-      await fetch('/a')
-      if (how === 'stale') await age(site, MINUTE + 1)
-      const mark = { 'pgstash-refresh': crypto.randomUUID() }
-      const init: Record<string, [string, RequestInit]> = {
-        POST: ['/a', { method: 'POST' }],
-        miss: ['/b', {}],
-        Authorization: ['/a', { headers: { authorization: 'a' } }],
-      }
-      const [path, given] = init[how] ?? ['/a', {}]
-      const response = await fetch(path, { ...given, headers: { ...given.headers, ...mark } })
-      expect(response.headers.has('pgstash-refresh')).toBe(false)
-      expect(await response.text()).toBe(how === 'miss' || how === 'POST' ? 'v2' : 'v1')
-      expect(calls).toHaveLength(['hit', 'Authorization'].includes(how) ? 1 : 2)
-    },
-  )
+  it.each(['hit', 'miss', 'stale', 'POST', 'Authorization'])('cannot be forged by a client: %s', async (how) => {
+    let version = 1
+    const { fetch, calls } = createForm(form, site, () => page(`v${version++}`), { stale: '1h' })
+    await fetch('/a')
+    if (how === 'stale') await age(site, MINUTE + 1)
+    const mark = { 'pgstash-refresh': crypto.randomUUID() }
+    const init: Record<string, [string, RequestInit]> = {
+      POST: ['/a', { method: 'POST' }],
+      miss: ['/b', {}],
+      Authorization: ['/a', { headers: { authorization: 'a' } }],
+    }
+    const [path, given] = init[how] ?? ['/a', {}]
+    const response = await fetch(path, { ...given, headers: { ...given.headers, ...mark } })
+    expect(response.headers.has('pgstash-refresh')).toBe(false)
+    expect(await response.text()).toBe(how === 'miss' || how === 'POST' ? 'v2' : 'v1')
+    expect(calls).toHaveLength(['hit', 'Authorization'].includes(how) ? 1 : 2)
+  })
 })
 
 describe('a refresh of withResponseCache', () => {
@@ -162,7 +159,7 @@ describe('a refresh of withResponseCache', () => {
     expect((await heldLeases(site)).filter((token) => token !== 'pass')).toEqual([])
   })
 
-  it('gets the further arguments of the request that was stale', async () => {
+  it('gets the extra arguments of the request with the stale response', async () => {
     const seen: unknown[] = []
     const background: Promise<unknown>[] = []
     const handle = withResponseCache(
@@ -182,7 +179,7 @@ describe('a refresh of withResponseCache', () => {
     expect(seen).toEqual([{ name: 'first' }, { name: 'second' }])
   })
 
-  it('without waitUntil happens before the response', async () => {
+  it('without waitUntil runs before the response is sent', async () => {
     let version = 1
     const handle = withResponseCache((_request: Request) => page(`v${version++}`), {
       cache: ownCache(site),
@@ -220,7 +217,7 @@ describe('a refresh of withResponseCache', () => {
     expect([await ask(), runs]).toEqual(['v2', 2])
   })
 
-  it('whose stale response is validated by the handler keeps its body', async () => {
+  it('keeps the stored body if the handler validates it', async () => {
     const { fetch, calls } = createForm(
       'fetch',
       site,

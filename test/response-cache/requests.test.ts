@@ -14,7 +14,7 @@ beforeEach(() => emptied(site))
 const MINUTE = 60_000
 const condition = { headers: { 'if-none-match': '"other"' } }
 
-/** As a runtime makes it: nobody else can construct one, and it carries more than a request. */
+/** Created by the runtime: programs cannot construct one, and it has more properties than a request. */
 function runtimeRequest(url: string, init: RequestInit): Request {
   let isOpen = true
   class RuntimeRequest extends Request {
@@ -35,7 +35,7 @@ function runtimeRequest(url: string, init: RequestInit): Request {
   return request
 }
 
-/** As srvx and node-server make it: an object with the prototype of a Request, which `new Request` refuses. */
+/** Created by srvx and node-server: an object with the prototype of a Request, which `new Request` refuses. */
 function lightweight(url: string, init: RequestInit): Request {
   const request = new Request(url, init)
   const own = ['url', 'method', 'headers', 'signal', 'body', 'bodyUsed'].map((name) => [
@@ -54,7 +54,7 @@ const KINDS: readonly [string, (url: string, init: RequestInit) => Request][] = 
   ['a NextRequest', (url, init) => new NextRequest(url, init as never) as unknown as Request],
   ['a subclass that cannot be constructed', runtimeRequest],
   ['an object that only looks like one', lightweight],
-  // As Next hands it to route handlers.
+  // As Next passes it to route handlers.
   [
     'a proxy',
     (url, init) =>
@@ -80,7 +80,7 @@ describe.each(KINDS)('%s', (_name, make) => {
     expect(brief(await dispatch(make(absolute('/a?b=c'), condition)))).toBe('hit')
   })
 
-  it.each(FORMS)('is refreshed with a request that ends with no client, in the form for %s', async (form) => {
+  it.each(FORMS)('is refreshed with a request that does not end with its client, in the form for %s', async (form) => {
     const { dispatch, calls, settled } = createForm(form, site, () => new Response('page', { headers: fresh }), {
       stale: '1h',
     })
@@ -99,7 +99,7 @@ describe.each(KINDS)('%s', (_name, make) => {
 })
 
 describe('a handler', () => {
-  it('gets the subclass of its framework, also for a refresh', async () => {
+  it('gets the request class of its framework, also for a refresh', async () => {
     let version = 1
     const classes: unknown[] = []
     const handle = withResponseCache(
@@ -138,7 +138,7 @@ describe('a handler', () => {
   })
 
   it('may copy its request, and the copy has the conditions of the cache', async () => {
-    // As srvx replaces the global class.
+    // Srvx replaces the global class this way.
     class PatchedRequest extends Request {
       constructor(input: Request) {
         super('_request' in input ? (input._request as Request) : input)
@@ -170,7 +170,7 @@ describe('a request', () => {
     expect(brief(await dispatch(immutable()))).toBe('hit')
   })
 
-  it('that is used several times is a miss first, and a hit then', async () => {
+  it('that is used several times is a miss first, and then a hit', async () => {
     const { dispatch, calls, settled } = createForm('fetch', site, () => new Response('page', { headers: fresh }))
     const request = new Request(absolute('/a'))
     const seen = []
@@ -185,7 +185,7 @@ describe('a request', () => {
 
   it('of another realm is answered', async () => {
     const { dispatch, calls } = createForm('fetch', site, () => new Response('page', { headers: fresh }))
-    // No class of this realm, but everything that a Request has.
+    // An instance of no class of this realm, but with every property of a Request.
     const foreign = runInContext(
       `({ url, method: 'GET', headers, signal: undefined, body: null, clone() { return this } })`,
       createContext({ url: absolute('/a'), headers: new Headers(condition.headers) }),
@@ -194,7 +194,7 @@ describe('a request', () => {
     expect(calls[0]).toBeInstanceOf(Request)
   })
 
-  it('with characters beyond ASCII in its fields is answered, and Vary tells them apart', async () => {
+  it('with characters beyond ASCII in its headers is answered, and Vary distinguishes them', async () => {
     const { fetch } = createForm('fetch', site, ({ headers }) => {
       return new Response(headers.get('x-name'), { headers: { ...fresh, vary: 'x-name' } })
     })

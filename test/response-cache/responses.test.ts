@@ -9,7 +9,7 @@ let site: Site
 let origin: URL
 beforeAll(async () => {
   site = await createSite()
-  // With its own classes, this program keeps those of Node.
+  // With its own classes this program keeps those of Node.
   origin = await startNodeServer(() => new Response('from far', { headers: { ...fresh, 'x-origin': '1' } }), false)
 })
 beforeEach(() => emptied(site))
@@ -20,7 +20,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
   it.each([
     ['redirects', 301, () => Response.redirect('https://example.com/b', 301)],
     ['is a null body', 204, () => new Response(null, { status: 204 })],
-  ])('that %s is stored with its fields', async (_name, expected, handler) => {
+  ])('that %s is stored with its headers', async (_name, expected, handler) => {
     const { fetch } = createForm(form, site, handler, { expiration: '1h' })
     for (const how of ['fwd=uri-miss;stored', 'hit']) {
       const response = await fetch('/a')
@@ -29,7 +29,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     }
   })
 
-  it.each(['GET', 'POST'])('that fetch() made goes on with Cache-Status, to a %s', async (method) => {
+  it.each(['GET', 'POST'])('of fetch() is passed on with Cache-Status, to a %s', async (method) => {
     const { fetch } = createForm(form, site, () => globalThis.fetch(origin))
     const response = await fetch('/a', { method })
     expect([await response.text(), response.headers.get('x-origin')]).toEqual(['from far', '1'])
@@ -37,7 +37,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     if (method === 'GET') expect(brief(await fetch('/a'))).toBe('hit')
   })
 
-  it('that fetch() made and that may not be stored goes on with Cache-Status', async () => {
+  it('of fetch() that may not be stored is passed on with Cache-Status', async () => {
     const { fetch } = createForm(form, site, () => globalThis.fetch(origin), { statuses: [404] })
     const response = await fetch('/a')
     expect([await response.text(), brief(response)]).toEqual(['from far', 'fwd=uri-miss;detail=status'])
@@ -59,7 +59,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect([...constant.headers]).toEqual(Object.entries(headers))
   })
 
-  it('that is a network error goes on as it is, and blocks no request', async () => {
+  it('that is a network error is passed on unchanged, and blocks no request', async () => {
     const { send, settled } = createForm(form, site, () => Response.error())
     const responses = [await send('/a'), await send('/a', { method: 'POST' })]
     await settled()
@@ -85,7 +85,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect([await stale.text(), brief(stale)]).toEqual(['page', 'fwd=stale;fwd-status=500;detail=stale-if-error'])
   })
 
-  it('of a subclass is stored with its fields and cookies kept apart', async () => {
+  it('of a subclass is stored with its headers and separate cookies', async () => {
     const { fetch } = createForm(
       form,
       site,
@@ -109,7 +109,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect((await fetch('/a')).statusText).toBe('Fine')
   })
 
-  it('with characters beyond ASCII in its fields comes back unchanged', async () => {
+  it('with characters beyond ASCII in its headers comes back unchanged', async () => {
     const value = 'caf\u00e9 \u00ff'
     const { fetch } = createForm(
       form,
@@ -130,13 +130,13 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
 
   it.each([
     ['bytes beyond ASCII', 'caf\u00e9;hit'],
-    ['nothing that parses', '"'],
-  ])('with a Cache-Status of %s gets that of this cache alone', async (_name, value) => {
+    ['text that does not parse', '"'],
+  ])('with a Cache-Status of %s gets only the value of this cache', async (_name, value) => {
     const { fetch } = createForm(form, site, () => new Response('x', { headers: { ...fresh, 'cache-status': value } }))
     expect([brief(await fetch('/a')), brief(await fetch('/a'))]).toEqual(['fwd=uri-miss;stored', 'hit'])
   })
 
-  it('that the handler hands over twice is stored once, and is right for both', async () => {
+  it('that the handler returns twice is stored once, and both answers are right', async () => {
     let once: Promise<Response> | undefined
     const { send, settled } = createForm(form, site, () => {
       once ??= Promise.resolve(new Response('page', { headers: fresh }))
@@ -168,7 +168,7 @@ describe('a response of another realm', () => {
     }
   })
 
-  it('whose fields are immutable goes on with its body', async () => {
+  it('whose headers are immutable is passed on with its body', async () => {
     const frozen = () => {
       const response = make(`new Response('page', { headers: { 'cache-control': 'private' } })`)()
       const refuse = () => {

@@ -8,8 +8,8 @@ import { cleanup } from '../setup/cleanup.ts'
 type Fetch = (request: Request, env?: unknown) => Response | Promise<Response>
 
 /**
- * Each starts a server of its own, and answers with its URL. The last one replaces the classes `Request` and `Response` of the
- * whole program, so it comes after those that must work without.
+ * Each starts a server, and returns its URL. The last one replaces the classes `Request` and `Response` of the whole
+ * program, so it comes after those that must work without that.
  */
 export const SERVERS: readonly [string, (fetch: Fetch) => Promise<URL>][] = [
   ['node:http', startNodeHttp],
@@ -32,7 +32,7 @@ async function startSrvx(fetch: Fetch): Promise<URL> {
   return new URL(server.url ?? '')
 }
 
-/** An adapter as people write it by hand. */
+/** A typical handwritten adapter. */
 async function startNodeHttp(fetch: Fetch): Promise<URL> {
   const server = createServer(async (incoming, outgoing) => {
     const { method = 'GET', url = '/', headers } = incoming
@@ -65,7 +65,7 @@ export interface Reply {
   readonly bytes: Buffer
 }
 
-/** Sends a request with exactly these fields, and decodes nothing. */
+/** Sends a request with exactly these headers, and decodes nothing. */
 export function ask(base: URL, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const sent = request(new URL(path, base), { method, headers, agent: false }, (incoming) => {
@@ -89,7 +89,10 @@ export function leave(base: URL, path: string, headers: Record<string, string> =
   })
 }
 
-/** Sends text as it is through a socket. Returns what comes back until the server closes it, or until a text arrives. */
+/**
+ * Sends text unchanged through a socket. Returns the answer until the server closes the socket, or until a text
+ * arrives.
+ */
 export function exchange(base: URL, text: string, { until }: { readonly until?: string } = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(base.port), base.hostname, () => socket.write(text))

@@ -1,4 +1,4 @@
-/** A timeout in front of a handler that is slower: its client is gone, and the handler answers later. */
+/** A timeout around a slow handler: the client gives up, and the handler answers later. */
 import { Hono } from 'hono'
 import { timeout } from 'hono/timeout'
 import { withResponseCache } from 'pgstash/fetch'
@@ -24,16 +24,16 @@ afterEach(() => {
   expect(rejections).toEqual([])
 })
 
-/** Long enough for a request of a busy machine that is not slow on purpose. */
+/** Long enough for a busy machine, unless a request is slow on purpose. */
 const TIMEOUT_MS = 1_000
 const leaderTokens = async () => (await heldLeases(site)).filter((token) => token !== 'pass')
 
-describe.each(['with', 'without'])('a timeout in front of the cache, %s waitUntil,', (which) => {
+describe.each(['with', 'without'])('a timeout outside of the cache, %s waitUntil,', (which) => {
   const background: Promise<unknown>[] = []
   const waitUntil = which === 'with' ? { waitUntil: (work: Promise<unknown>) => void background.push(work) } : {}
 
   it.each(['answers late', 'fails late', 'throws late'])(
-    'leaves no lease if the handler of Hono %s, and later requests are right',
+    'leaves no lease if the handler of Hono %s, and later requests get the right answers',
     async (how) => {
       const gate = createGate()
       let isSlow = true
@@ -85,8 +85,8 @@ describe.each(['with', 'without'])('a timeout in front of the cache, %s waitUnti
   })
 })
 
-describe('a timeout behind the cache', () => {
-  it('is answered with its error, which is not stored', async () => {
+describe('a timeout inside of the cache', () => {
+  it('produces an error response, which is not stored', async () => {
     const gate = createGate()
     let isSlow = true
     const app = new Hono()

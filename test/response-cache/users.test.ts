@@ -35,7 +35,7 @@ function pages(options: Options, onRun = () => {}) {
   return { get, calls }
 }
 
-describe('authenticated', () => {
+describe('the option authenticated', () => {
   it('separates users that it recognizes by a cookie', async () => {
     const { get, calls } = pages({ authenticated: cookieUser })
     for (const user of ['alice', 'bob']) expect(await get(as(user))).toEqual([`for ${user}`, 'fwd=uri-miss;stored'])
@@ -43,7 +43,7 @@ describe('authenticated', () => {
     expect([(await get())[0], (await get())[1], calls.length]).toEqual(['for undefined', 'hit', 3])
   })
 
-  it('gets the further arguments of the handler', async () => {
+  it('gets the extra arguments of the handler', async () => {
     const { get } = pages({ authenticated: (_request, session) => session })
     expect(await get({}, 'alice')).toEqual(['for undefined', 'fwd=uri-miss;stored'])
     expect([(await get({}, 'bob'))[1], (await get({}, 'alice'))[1]]).toEqual(['fwd=uri-miss;stored', 'hit'])
@@ -77,7 +77,7 @@ describe('authenticated', () => {
     }
   })
 
-  it('that throws lets nobody have the page of another user', async () => {
+  it('that throws gives nobody the page of another user', async () => {
     const { get } = pages({
       authenticated: (request) => {
         if (request.headers.has('x-broken')) throw new Error('no session store')

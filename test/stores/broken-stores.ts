@@ -6,13 +6,13 @@ import { createKeyValueStorage, type StoreOnClock } from './key-value-store.ts'
 
 interface Place {
   now(): number
-  /** The lease of a key, for defects that keep it. */
+  /** The lease of a key, for defects that keep the lease. */
   leaseOf(key: string): Promise<Lease | undefined>
   setLease(key: string, lease: Lease | undefined): Promise<void>
 }
 
 interface Defect {
-  /** Whose tests find it: the name of a `describe` of the contract. */
+  /** The group whose tests find it: the name of a `describe` of the contract. */
   readonly group: string
   breakIt(store: Store, place: Place): Partial<Store>
 }
@@ -25,7 +25,7 @@ async function altered<T>(reply: Reply<T> | Promise<Reply<T>>, alter: (value: T)
   return { ...rest, value: alter(value) }
 }
 
-/** A method that leaves the lease of a key as it was. */
+/** A method that leaves the lease of a key unchanged. */
 function keepingLease(name: 'write' | 'add' | 'touch' | 'count' | 'limit' | 'remove' | 'take', key = 'key') {
   return (store: Store, { leaseOf, setLease }: Place): Partial<Store> => {
     const call = store[name] as (...args: unknown[]) => Promise<unknown>

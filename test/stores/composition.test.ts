@@ -1,4 +1,7 @@
-/** Caches made of caches: which settings hold, who hears of events, and what is kept of a write that was not stored. */
+/**
+ * Caches composed of caches: which settings apply, which listener gets events, and whether a dropped write leaves a
+ * copy.
+ */
 import {
   type Cache,
   type CacheEvent,
@@ -23,7 +26,7 @@ beforeEach(async () => {
   await emptyTables(site.db)
 })
 
-/** A listener, and what it heard: type, count and round trips of each event. */
+/** A listener, and a record of the type, count and round trips of each event. */
 function listener() {
   const events: CacheEvent[] = []
   return { events, onEvent: (event: CacheEvent) => void events.push(event) }
@@ -31,7 +34,7 @@ function listener() {
 const summary = (events: readonly CacheEvent[]) =>
   events.map((event) => [event.type, 'count' in event ? event.count : 0, event.roundTrips])
 
-/** A codec that marks its texts with a letter and with the key that it was given. */
+/** A codec that marks its texts with a letter and with the key that it received. */
 const marking = (letter: string): Codec => ({
   encode: (value, { key }) => `${letter}${key}=${JSON.stringify(value)}`,
   decode(text, { key }) {
@@ -112,7 +115,7 @@ describe('a sharded cache', () => {
     }
   })
 
-  it('keeps a node’s own onError, and reports the failure', async () => {
+  it('keeps the onError of each node, and reports the failure', async () => {
     const { events, onEvent } = listener()
     const cache = shardedCache({ nodes: { away: site.client({ onError: 'miss', onEvent }) } })
     site.faults.always({ kind: 'reset' })
@@ -127,7 +130,7 @@ describe('a sharded cache', () => {
     expect(events.filter(({ type }) => type === 'error').length).toBe(6)
   })
 
-  it('with onError miss treats single keys like batches', async () => {
+  it('treats single keys like batches with onError miss', async () => {
     const cache = shardedCache({ nodes: { away: site.client() }, onError: 'miss' })
     site.faults.always({ kind: 'reset' })
     await cache.set('key', 1)
@@ -169,14 +172,14 @@ describe('a tiered cache', () => {
   it.each<[string, Cache]>([
     ['nullCache()', nullCache()],
     ['a second tier without room', memoryCache({ maxBytes: 10 })],
-  ])('keeps no copy of what %s did not store', async (_name, l2) => {
+  ])('keeps no copy of a value that %s did not store', async (_name, l2) => {
     const cache = tieredCache({ l1: memoryCache(), l2 })
     await cache.set('key', 'a value of some length')
     await cache.setMany({ more: 'another value of some length' })
     expect([await cache.get('key'), await cache.get('more')]).toEqual([undefined, undefined])
   })
 
-  it('clears one namespace in the first tier as in the second', async () => {
+  it('clears a namespace in the first tier as in the second', async () => {
     const cache = tieredCache({ l1: memoryCache(), l2: site.client() })
     await cache.namespace('a').set('key', 1)
     await cache.namespace('b').set('key', 2)
@@ -187,7 +190,7 @@ describe('a tiered cache', () => {
     expect(await cache.namespace('a').get('key')).toBe(undefined)
   })
 
-  it('leaves a live copy alone that a failing refresh could not replace', async () => {
+  it('keeps a live copy if a failing refresh could not replace it', async () => {
     const cache = tieredCache({ l1: memoryCache(), l2: site.client() })
     await cache.getOrSet('key', 'old', { expiration: '1h' })
     await expect(cache.getOrSet('other', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
@@ -200,7 +203,7 @@ describe('metrics below a tier or a shard', () => {
   it.each<[string, (own: Cache) => Cache]>([
     ['tieredCache', (l2) => tieredCache({ l1: memoryCache(), l2 })],
     ['shardedCache', (node) => shardedCache({ nodes: { node } })],
-  ])('of %s count what reached them', async (_name, wrap) => {
+  ])('of %s count the calls that reached them', async (_name, wrap) => {
     const own = withMetrics(site.client())
     const cache = wrap(own)
     await own.set('key', 1)

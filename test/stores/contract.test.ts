@@ -45,7 +45,7 @@ describe('tieredCache over a memory cache and tables', () =>
     }),
   ))
 
-describe('a manager that is measured', () => {
+describe('a cache manager with metrics', () => {
   const store = memoryStore()
   const wrapped: StoreUnderTest = {
     ...store,

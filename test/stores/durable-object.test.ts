@@ -1,4 +1,4 @@
-/** The example of docs/guides/custom-stores.md in the storage of a Durable Object, in workerd. */
+/** The example of docs/guides/custom-stores.md on the storage of a Durable Object, in workerd. */
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'
@@ -45,26 +45,29 @@ export default {
 }
 `
 
-it.each([false, true])('keeps a cache in the storage of a Durable Object, with SQLite: %s', async (useSQLite) => {
-  const { outputFiles } = await build({
-    stdin: { contents: WORKER, resolveDir: path('.'), loader: 'ts' },
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    conditions: ['workerd', 'worker', 'browser'],
-    alias: { pgstash: path('../../src/index.ts') },
-    external: ['cloudflare:*', 'node:*'],
-  })
-  const miniflare = new Miniflare({
-    modules: true,
-    script: outputFiles[0]?.text ?? '',
-    compatibilityDate: '2026-04-01',
-    durableObjects: { OBJECTS: { className: 'CacheObject', useSQLite } },
-  })
-  cleanup(() => miniflare.dispose())
-  const step = async (name: string) => (await miniflare.dispatchFetch(`http://localhost/${name}`)).json()
-  expect(await step('fill')).toEqual({ values: Array(3).fill({ n: 1 }), computed: 1, sums: [0.1, 0.2, 0.3] })
-  expect(await step('readLater')).toEqual({ keys: ['counter', 'forever', 'key'], value: { n: 1 }, never: null })
-  expect(await step('invalidate')).toEqual({ has: false, removed: 1, more: false, left: 2 })
-})
+it.each([false, true])(
+  'the example stores a cache in the storage of a Durable Object, with SQLite: %s',
+  async (useSQLite) => {
+    const { outputFiles } = await build({
+      stdin: { contents: WORKER, resolveDir: path('.'), loader: 'ts' },
+      bundle: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      conditions: ['workerd', 'worker', 'browser'],
+      alias: { pgstash: path('../../src/index.ts') },
+      external: ['cloudflare:*', 'node:*'],
+    })
+    const miniflare = new Miniflare({
+      modules: true,
+      script: outputFiles[0]?.text ?? '',
+      compatibilityDate: '2026-04-01',
+      durableObjects: { OBJECTS: { className: 'CacheObject', useSQLite } },
+    })
+    cleanup(() => miniflare.dispose())
+    const step = async (name: string) => (await miniflare.dispatchFetch(`http://localhost/${name}`)).json()
+    expect(await step('fill')).toEqual({ values: Array(3).fill({ n: 1 }), computed: 1, sums: [0.1, 0.2, 0.3] })
+    expect(await step('readLater')).toEqual({ keys: ['counter', 'forever', 'key'], value: { n: 1 }, never: null })
+    expect(await step('invalidate')).toEqual({ has: false, removed: 1, more: false, left: 2 })
+  },
+)

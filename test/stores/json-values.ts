@@ -1,4 +1,4 @@
-/** Random JSON values with hostile keys, and readers that damage whatever they get. */
+/** Random JSON values with hostile keys, and readers that modify every value they get. */
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect } from 'vitest'
@@ -39,30 +39,30 @@ const primitives = fc.oneof(
   fc.constant(null),
 )
 
-/** Values as `JSON.parse` makes them. */
+/** Values as `JSON.parse` creates them. */
 export const jsonValues: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 5, depthSize: 'small', withCrossShrink: true },
     primitives,
     fc.array(tie('value'), { maxLength: 6 }),
-    // Fields are defined, so that `__proto__` becomes one.
+    // Fields are defined, not assigned, so that `__proto__` becomes a field.
     fc.array(fc.tuple(keys, tie('value')), { maxLength: 6 }).map((fields) => Object.fromEntries(fields)),
   ),
 })).value
 
-/** The same as JSON, for values whose fields may have any names. */
+/** Equal as JSON, for values whose fields may have any names. */
 export function parsed(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value))
 }
 
-/** Equal in every field, its order, the sign of zeros, and the prototypes. */
+/** Equal in every field, the order of fields, the sign of zeros, and the prototypes. */
 export function expectSame(found: unknown, expected: unknown): void {
   expect(JSON.stringify(found)).toBe(JSON.stringify(expected))
   expect(isDeepStrictEqual(found, expected)).toBe(true)
   expect(containersIn(found).filter((each) => !isAsParsed(each))).toEqual([])
 }
 
-/** True if a program can change all of it, as it can what `JSON.parse` makes. */
+/** True if a program can change every part of it, as with a result of `JSON.parse`. */
 function isAsParsed(container: object): boolean {
   const isArray = Array.isArray(container)
   if (Object.getPrototypeOf(container) !== (isArray ? Array.prototype : Object.prototype)) return false
@@ -74,13 +74,13 @@ function isAsParsed(container: object): boolean {
   return areOpen && Object.isExtensible(container)
 }
 
-/** Every object and array in a value. */
+/** Returns every object and array in a value. */
 export function containersIn(value: unknown): object[] {
   if (typeof value !== 'object' || value === null) return []
   return [value, ...Object.values(value).flatMap(containersIn)]
 }
 
-/** Changes all that can be changed: fields, items, and prototypes. */
+/** Changes everything that can be changed: fields, items, and prototypes. */
 export function damage(value: unknown): void {
   for (const each of containersIn(value)) {
     for (const name of Object.keys(each)) Reflect.defineProperty(each, name, { value: 'damaged', writable: true })
@@ -91,7 +91,7 @@ export function damage(value: unknown): void {
   }
 }
 
-/** Fails if the two have an object or array in common. */
+/** Fails if the two values share an object or array. */
 export function expectApart(first: unknown, second: unknown): void {
   const own = new Set(containersIn(first))
   expect(containersIn(second).filter((each) => own.has(each))).toEqual([])

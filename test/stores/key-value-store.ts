@@ -1,4 +1,6 @@
-/** The example of docs/guides/custom-stores.md over a storage in memory that answers as a remote one does: later. */
+/**
+ * The example of docs/guides/custom-stores.md over an in-memory storage that answers asynchronously, like a remote one.
+ */
 import { cacheOver, type EngineOptions, type Store } from 'pgstash'
 import type { StoreUnderTest } from 'pgstash/testing'
 import { KeyValueStore, type Transaction, type TransactionalStorage } from '../../docs/snippets/stores/own-store.ts'
@@ -6,7 +8,7 @@ import { KeyValueStore, type Transaction, type TransactionalStorage } from '../.
 /**
  * A storage with one transaction at a time. Each access lets other work run first.
  *
- * @param isAtomic false for one whose transactions run into each other
+ * @param isAtomic false for a storage whose transactions interleave
  */
 export function createKeyValueStorage({ isAtomic = true } = {}): TransactionalStorage {
   const records = new Map<string, unknown>()
@@ -41,7 +43,7 @@ export interface StoreOnClock {
   advance(ms: number): Promise<void>
 }
 
-/** The example, by a clock that a test sets forward. */
+/** The example, with a clock that a test can move. */
 export function keyValueStores(): StoreOnClock {
   let ahead = 0
   let storage = createKeyValueStorage()
@@ -56,7 +58,7 @@ export function keyValueStores(): StoreOnClock {
   }
 }
 
-/** A cache over such stores, as the contract wants it. */
+/** A cache over these stores, as the contract needs it. */
 export function cacheOverStores(stores: StoreOnClock, options: EngineOptions = {}): StoreUnderTest {
   return { ...stores, create: (given) => cacheOver(stores.create(), { ...options, ...given }) }
 }

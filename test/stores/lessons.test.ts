@@ -1,4 +1,4 @@
-/** Faults that users reported of other caches with adapters, tiers or shards, each restated as a rule of ours. */
+/** Faults that users reported in other caches with adapters, tiers or shards. Each became a rule for this package. */
 import { type Cache, cacheOver, memoryCache, type Store, shardedCache, tieredCache } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/stores/memory/memory-store.ts'
@@ -32,7 +32,7 @@ describe('two caches over one store', () => {
     expect([await a.count(), await b.count()]).toEqual([0, 2])
   })
 
-  it('hand the store keys with their namespace, one or many', async () => {
+  it('pass keys with their namespace to the store, one or many', async () => {
     const seen: string[] = []
     const own = memory()
     const store: Store = {
@@ -56,7 +56,7 @@ describe('two caches over one store', () => {
   })
 })
 
-describe('an expiration means the same in every tier and node', () => {
+describe('an expiration has the same meaning in every tier and node', () => {
   const caches = (): [string, Cache][] => [
     ['memory', memoryCache()],
     ['tiers', tieredCache({ l1: memoryCache(), l2: memoryCache() })],
@@ -64,7 +64,7 @@ describe('an expiration means the same in every tier and node', () => {
     ['tiers over Postgres', tieredCache({ l1: memoryCache(), l2: site.client() })],
   ]
 
-  it('0 is gone at once, and null stays', async () => {
+  it('0 expires at once, and null never', async () => {
     for (const [name, cache] of caches()) {
       await cache.set('gone', 1, { expiration: 0 })
       await cache.set('kept', 1, { expiration: null })
@@ -74,7 +74,7 @@ describe('an expiration means the same in every tier and node', () => {
     }
   })
 
-  it('a computation without a value fails its callers, and leaves nobody waiting', async () => {
+  it('a computation that returns undefined rejects for its callers, and no waiter hangs', async () => {
     for (const [, cache] of caches()) {
       const calls = times(3, () => cache.getOrSet('empty', () => undefined as never))
       for (const call of await Promise.allSettled(calls)) expect(call.status).toBe('rejected')
@@ -97,7 +97,7 @@ describe('a refresh', () => {
     expect(await l2.get('key')).toBe('new')
   })
 
-  it('that fails again and again serves the stale value only within its window', async () => {
+  it('that fails repeatedly serves the stale value only within its window', async () => {
     const cache = tieredCache({ l1: memoryCache(), l2: site.client() })
     const failing = () => Promise.reject(new Error('down'))
     await cache.getOrSet('key', 'old', { expiration: '1s', stale: '1m' })
@@ -108,7 +108,7 @@ describe('a refresh', () => {
     await expect(fresh().getOrSet('key', failing, { stale: '1m' })).rejects.toThrow('down')
   })
 
-  it('never brings back a stale value that was cleared or invalidated', async () => {
+  it('never revives a stale value that was cleared or invalidated', async () => {
     for (const remove of [
       (on: Cache) => on.clear(),
       (on: Cache) => on.invalidate('tag'),
@@ -126,7 +126,7 @@ describe('a refresh', () => {
 })
 
 describe('a second tier or a node that hangs', () => {
-  it('costs a call its timeout, and a copy in the first tier nothing', async () => {
+  it('delays a call by its timeout at most, and a copy in the first tier not at all', async () => {
     const cache = tieredCache({ l1: memoryCache(), l2: site.client({ timeout: 300 }), l1Expiration: '1h' })
     await cache.set('kept', 1)
     site.faults.always({ kind: 'delay', ms: 3_000 })
@@ -137,7 +137,7 @@ describe('a second tier or a node that hangs', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_500)
   })
 
-  it('opens its own circuit, while the other nodes go on', async () => {
+  it('opens its own circuit, while the other nodes keep working', async () => {
     const away = site.client({ timeout: 200 })
     const cache = shardedCache({ nodes: { away, here: memoryCache() }, onError: 'miss' })
     const keys = times(40, (i) => `key ${i}`)
@@ -151,7 +151,7 @@ describe('a second tier or a node that hangs', () => {
   })
 })
 
-it('another process’s write is seen with the next read of the second tier’s changes, or when the copy ends', async () => {
+it('a write of another process is visible after the next read of changes, or when the copy expires', async () => {
   const [one, other] = [1, 2].map(() =>
     tieredCache({ l1: memoryCache(), l2: site.client(), l1Expiration: '200ms' }),
   ) as [Cache, Cache]

@@ -1,4 +1,4 @@
-/** Listens until the connection does, and has nothing else to do. */
+/** Listens until the connection ends, and does nothing else. */
 import pg from 'pg'
 import { listen, memoryCache, tieredCache } from 'pgstash'
 

@@ -1,4 +1,4 @@
-/** A connection that listens and dies silently: `listen` notices, connects again, and forgets what may be stale. */
+/** A listening connection that dies silently: `listen` notices, reconnects, and drops copies that may be outdated. */
 import { Client as NeonClient, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
@@ -24,7 +24,7 @@ import { startTcpRelay, type TcpRelay } from '../setup/tcp-relay.ts'
 import { startRelay } from '../setup/websocket-relay.ts'
 
 const CHANNEL = 'cache'
-/** A false alarm on a slow machine only makes one more connection. */
+/** On a slow machine, a false alarm only opens one more connection. */
 const RULES = { heartbeat: 50, timeout: 1_000 } as const
 
 let url: string
@@ -39,7 +39,7 @@ beforeAll(async () => {
   writer = createCache(db)
 })
 
-/** Each makes clients for a database. */
+/** Each creates clients for a database. */
 const drivers: Record<string, (to: string) => Promise<() => ListeningClient & { processID?: number | null }>> = {
   pg: async (to) => () => new pg.Client(to),
   'neon-serverless': async (to) => {
@@ -80,10 +80,10 @@ async function startReader(connect: () => ListeningClient, options: Partial<List
   return { cache, listening, clients, errors }
 }
 
-/** The process of the server that serves a client. */
+/** The server process that serves a client. */
 function backendOf(client: { processID?: number | null } | undefined): number {
   const { processID } = client ?? {}
-  // A signal to process 0 would reach this one.
+  // A signal to process 0 would reach this process.
   if (!processID) throw new Error('Expected the client to be connected.')
   return processID
 }
@@ -94,9 +94,9 @@ const silences: Record<string, (relay: TcpRelay) => void> = {
   'has lost its server without a word': (relay) => relay.loseServer(),
 }
 
-describe.each(Object.entries(drivers))('a connection of %s', (_name, driver) => {
+describe.each(Object.entries(drivers))('a listening connection of %s', (_name, driver) => {
   it.each(Object.entries(silences))(
-    'that %s is replaced, and what may be stale is forgotten',
+    'that %s is replaced, and copies that may be outdated are dropped',
     async (_how, silence) => {
       const relay = await startTcpRelay(url)
       const { cache, listening, clients, errors } = await startReader(await driver(relay.url))
@@ -105,7 +105,7 @@ describe.each(Object.entries(drivers))('a connection of %s', (_name, driver) => 
       await eventually(async () => expect(await cache.get('key')).toBe('new'))
       await eventually(() => expect(clients.length).toBeGreaterThan(1))
       expect(errors).toContainEqual(expect.objectContaining({ code: 'DATABASE' }))
-      // The new connection hears again.
+      // The new connection receives notifications.
       await eventually(async () => {
         await writer.set('key', 'newer')
         expect(await cache.get('key')).toBe('newer')
@@ -115,7 +115,7 @@ describe.each(Object.entries(drivers))('a connection of %s', (_name, driver) => 
     },
   )
 
-  it('of a paused backend is replaced', async () => {
+  it('is replaced if its backend is paused', async () => {
     const { cache, clients, listening } = await startReader(await driver(url))
     const backend = backendOf(clients[0])
     process.kill(backend, 'SIGSTOP')
@@ -129,7 +129,7 @@ describe.each(Object.entries(drivers))('a connection of %s', (_name, driver) => 
   })
 })
 
-it('a server that crashes is listened to again', async () => {
+it('listen reconnects after a server crash', async () => {
   const { cache, clients } = await startReader(() => new pg.Client(url))
   process.kill(backendOf(clients[0]), 'SIGKILL')
   await eventually(() => expect(clients.length).toBeGreaterThan(1))
@@ -139,24 +139,24 @@ it('a server that crashes is listened to again', async () => {
   })
 })
 
-it('a server that takes connections and never answers is given up', async () => {
+it('listen gives up on a server that accepts connections but never answers', async () => {
   const relay = await startTcpRelay(url)
   const { clients, errors } = await startReader(() => new pg.Client(relay.url), { heartbeat: 50, timeout: 200 })
   relay.isDeaf = true
   relay.forgetConnections()
   await eventually(() => expect(clients.length).toBeGreaterThan(3))
   expect(errors.every((error) => error instanceof Error)).toBe(true)
-  // Those that were given up are closed.
+  // The connections given up are closed.
   await eventually(() => expect(relay.open).toBeLessThanOrEqual(1))
 })
 
 describe.skipIf(pgbouncerPath === undefined)('through PgBouncer with transaction pooling', () => {
-  it('says that the session no longer listens', async () => {
+  it('reports that the session no longer listens', async () => {
     const bouncer = await startPgBouncer(url, 2)
     const { errors } = await startReader(() => new pg.Client(bouncer))
     const other = createPool(bouncer, { max: 1 })
     const holder = await other.connect()
-    // Takes one of the two sessions. Of the two, one never listened.
+    // Takes one of the two sessions. One of the two never listened.
     await holder.query('begin')
     await eventually(() =>
       expect(errors).toContainEqual(expect.objectContaining({ message: expect.stringContaining('direct host') })),
@@ -187,7 +187,7 @@ it('heartbeats end with the connection, and `heartbeat: false` sends none', asyn
   expect([beating.sent.length, silent.sent]).toEqual([sent, [`listen "${CHANNEL}"`]])
 })
 
-it('the role may lack the right to ask for channels', async () => {
+it('listen works for a role without the right to query channels', async () => {
   const role = `listener_${crypto.randomUUID().slice(0, 8)}`
   await pool.query(`create role ${role} login password 'l'`)
   await pool.query('revoke execute on function pg_listening_channels() from public')
@@ -202,17 +202,20 @@ it('the role may lack the right to ask for channels', async () => {
   await pool.query(`drop role ${role}`)
 })
 
-it('its timers keep no process alive, neither between heartbeats nor between attempts', async () => {
+it('timers of listen keep no process alive, neither between heartbeats nor between attempts', async () => {
   const run = await buildScript(new URL('./listening-process.ts', import.meta.url))
   const scripts = [run(url, 'wait'), run('postgres://127.0.0.1:1/nowhere', 'go on')]
   expect(await Promise.all(scripts.map(({ ended }) => ended))).toEqual([0, 0])
   expect(scripts.map(({ output }) => output)).toEqual(['ready', 'ready'])
 })
 
-it.each([{ heartbeat: 0 }, { heartbeat: true }, { timeout: 'soon' }, { timeout: 0 }])('refuses %o', (options) => {
-  const cache = tieredCache({ l1: memoryCache(), l2: memoryCache(), l1Expiration: 1 })
-  const connect = () => new pg.Client(url)
-  expect(() => listen(cache, { channel: 'x', connect, ...options } as ListenOptions)).toThrow(
-    expect.objectContaining({ code: 'INVALID_OPTION' }),
-  )
-})
+it.each([{ heartbeat: 0 }, { heartbeat: true }, { timeout: 'soon' }, { timeout: 0 }])(
+  'listen refuses %o',
+  (options) => {
+    const cache = tieredCache({ l1: memoryCache(), l2: memoryCache(), l1Expiration: 1 })
+    const connect = () => new pg.Client(url)
+    expect(() => listen(cache, { channel: 'x', connect, ...options } as ListenOptions)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    )
+  },
+)

@@ -1,4 +1,4 @@
-/** Stores made of stores: what one part does while another is under way, fails, or knows more. */
+/** Stores composed of stores: the behaviour of one part while another is busy, fails, or has newer data. */
 import {
   type Cache,
   type CacheEvent,
@@ -22,7 +22,7 @@ import { overStore, thirdParty } from './under.ts'
 const memory = (): Store => memoryStore(createStorage({ maxEntries: 1_000, maxBytes: 1_000_000, now: undefined }))
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** A second tier whose methods can be held back after the store has answered. */
+/** A second tier that can hold back answers of its methods after the store has answered. */
 function heldCache(options: object = {}) {
   const own = memory()
   let hold: { name: string; until: Promise<void> } | undefined
@@ -40,7 +40,7 @@ function heldCache(options: object = {}) {
   const l2 = cacheOver(store as unknown as Store, options)
   return {
     l2,
-    /** Holds back the next answer of a method; call the result to let it go. */
+    /** Holds back the next answer of a method. Call the result to release it. */
     holdNext(name: 'readMany' | 'fill'): () => void {
       let go = () => {}
       hold = { name, until: new Promise((resolve) => (go = resolve)) }
@@ -64,7 +64,7 @@ describe('a fill through two tiers', () => {
     expect(await tier.get(load.key(1))).toBe('new')
   })
 
-  it('leaves the copy of the one that came last, if two overlap', async () => {
+  it('leaves the copy of the later fill, if two overlap', async () => {
     const { l2, holdNext } = heldCache()
     const tier = tieredCache({ l1: memoryCache(), l2, l1Expiration: '1h' })
     let value = 'first'
@@ -101,7 +101,7 @@ describe('a fill through two tiers', () => {
     expect(await tier.get(load.key(1))).toBe('new')
   })
 
-  it('forgets for how long the entry before it needed no sliding', async () => {
+  it('drops the sliding hint of the previous entry', async () => {
     const l2 = memoryCache()
     const tier = tieredCache({ l1: memoryCache(), l2, l1Expiration: '1h' })
     let expiration = 1_000
@@ -123,7 +123,7 @@ describe('a computation that needs its own key', () => {
     ['a shard', (node) => shardedCache({ nodes: { node } })],
     ['a node with a namespace', (node) => shardedCache({ nodes: { node: node.namespace('n') } })],
     ['metrics', withMetrics],
-  ])('through %s and the cache below it does not wait for itself', async (_name, wrap) => {
+  ])('does not wait for itself through %s and the cache below it', async (_name, wrap) => {
     const own = memoryCache()
     const cache = wrap(own)
     const inner = _name === 'a node with a namespace' ? own.namespace('n') : own
@@ -135,7 +135,7 @@ describe('a computation that needs its own key', () => {
 })
 
 describe('changes', () => {
-  it('between overlapping first reads are asked for again', async () => {
+  it('between overlapping first reads are requested again', async () => {
     const asked: (string | null)[] = []
     const own = memory()
     const gates: (() => void)[] = []
@@ -169,12 +169,12 @@ describe('changes', () => {
       }
       await Promise.all(reads)
       await tier.getMany(['c'])
-      // From the older of both answers on, because nobody tells what lies between them.
+      // The next read starts from the older of both answers, because changes between them are unknown.
       expect(asked).toEqual([null, null, '1:1:'])
     }
   })
 
-  it('that a later part of a read brings concern rows of an earlier part', async () => {
+  it('from a later part of a read apply to rows of an earlier part', async () => {
     const l2 = cacheOver({ ...memory(), isLocal: false, tellsChanges: true })
     await l2.setMany({ a: 'old', b: 1 })
     const inParts = overStore(l2, (store) => ({
@@ -235,7 +235,7 @@ describe('parts that fail', () => {
     expect(own.metrics()).toMatchObject({ errors: 4 })
   })
 
-  it('while they answer at once are asked again, and reported by the read', async () => {
+  it('while they answer synchronously are read again, and reported by the read', async () => {
     const events: CacheEvent[] = []
     const store: Store = {
       ...failing(),
@@ -262,7 +262,7 @@ it('events of nested shards go to the listener of the node', async () => {
   }
 })
 
-it('a namespace of the user is apart from the sliding hints, also in a third party’s first tier', async () => {
+it('a namespace of the user is separate from sliding hints, also in a third-party first tier', async () => {
   const tier = tieredCache({ l1: thirdParty(memoryCache()), l2: memoryCache() })
   for (const name of ['@sliding', '@sliding hints', 'pgstash']) {
     await tier.namespace(name).set('x', 'mine')
@@ -272,7 +272,7 @@ it('a namespace of the user is apart from the sliding hints, also in a third par
   }
 })
 
-it('a store may copy the rows that it handed out', async () => {
+it('a store may copy the rows that it returned', async () => {
   const own = memory()
   const row = { value: '{"n":1}', number: null }
   const cache = cacheOver({
@@ -288,8 +288,8 @@ it('a store may copy the rows that it handed out', async () => {
   expect(structuredClone(row)).toEqual({ value: '{"n":1}', number: null })
 })
 
-describe('a third party’s getOrSet', () => {
-  it('that answers with an old value and computes afterwards is not kept waiting', async () => {
+describe('a third-party getOrSet', () => {
+  it('is not delayed if it returns an old value and computes afterwards', async () => {
     let isSettled = false
     const own = memoryCache()
     await own.set('key', 'old')
@@ -309,7 +309,7 @@ describe('a third party’s getOrSet', () => {
     await expect.poll(() => isSettled).toBe(true)
   })
 
-  it('is not kept waiting by a fill that it refuses', async () => {
+  it('is not delayed by a fill that it refuses', async () => {
     let isSettled = false
     const foreign = {
       ...thirdParty(memoryCache()),
@@ -348,7 +348,7 @@ describe('a third party’s getOrSet', () => {
     expect(await cache.getOrSet('key', 'works')).toBe('works')
   })
 
-  it('gets a sliding span that the computation chose, without slack', async () => {
+  it('gets the sliding span that the computation chose, without slack', async () => {
     const own = memoryCache()
     const cache = shardedCache({ nodes: { foreign: thirdParty(own) } })
     await cache.getOrSet(

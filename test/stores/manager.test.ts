@@ -15,7 +15,7 @@ describe('createCacheManager', () => {
   const create = () =>
     createCacheManager({ default: 'first', stores: { first: memoryCache(), second: memoryCache(), off: nullCache() } })
 
-  it('is the default store, and gives the others by name', async () => {
+  it('acts as the default store, and returns the others by name', async () => {
     const caches = create()
     await caches.set('key', 1)
     await caches.store('second').set('key', 2)
@@ -26,7 +26,7 @@ describe('createCacheManager', () => {
     expect(caches.names).toEqual(['first', 'second', 'off'])
   })
 
-  it('is the default store for what builds on it, too', () => {
+  it('acts as the default store for functions that build on it, too', () => {
     const symbols = (cache: object) => Object.getOwnPropertySymbols(cache)
     const first = tieredCache({ l1: memoryCache(), l2: createCache(drizzle(async () => ({ rows: [] }))) })
     const caches = createCacheManager({ default: 'first', stores: { first } })
@@ -49,10 +49,12 @@ describe('createCacheManager', () => {
     }
   })
 
-  it('says which stores there are when it is asked for another', () => {
+  it('names the existing stores if asked for an unknown one', () => {
     const caches = create()
     for (const name of ['third', '__proto__', 'toString', undefined] as string[]) {
-      expect(() => caches.store(name)).toThrow('Expected one of the stores first, second, off; extend() adds another.')
+      expect(() => caches.store(name)).toThrow(
+        'Expected one of the stores first, second, off. Call extend() to add another.',
+      )
     }
     expect(() => createCacheManager({ default: 'x' as 'a', stores: { a: nullCache() } })).toThrow(
       expect.objectContaining({ code: 'UNKNOWN_STORE' }),
@@ -73,7 +75,7 @@ describe('createCacheManager', () => {
     expect(await createCacheManager({ default: 'own', stores: { own: cache } }).get('key')).toBe(5)
   })
 
-  it('can be measured like any cache', async () => {
+  it('accepts metrics like any cache', async () => {
     const caches = withMetrics(create())
     await caches.get('missing')
     await caches.getOrSet('key', 1)
@@ -83,7 +85,7 @@ describe('createCacheManager', () => {
 })
 
 describe('the default cache', () => {
-  it('is a memory cache made on first use, until another is set', async () => {
+  it('is a memory cache created on first use, until another is set', async () => {
     const first = getDefaultCache()
     expect(getDefaultCache()).toBe(first)
     await first.set('key', 1)

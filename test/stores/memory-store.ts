@@ -1,4 +1,4 @@
-/** The memory cache, as the contract wants it. */
+/** The memory cache, as the contract needs it. */
 import type { StoreUnderTest } from 'pgstash/testing'
 import { memoryCacheOver } from '../../src/stores/memory/create-memory-cache.ts'
 import { createStorage } from '../../src/stores/memory/storage.ts'

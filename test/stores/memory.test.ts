@@ -6,7 +6,7 @@ const keysOf = async (cache: ReturnType<typeof memoryCache>) =>
   (await cache.list({ limit: 1_000 })).entries.map(({ key }) => key)
 
 describe('the bounds of a memory cache', () => {
-  it('forget the entry that was least recently read or written', async () => {
+  it('evict the entry that was least recently read or written', async () => {
     const cache = memoryCache({ maxEntries: 3 })
     for (const key of ['a', 'b', 'c']) await cache.set(key, 1)
     await cache.get('a')
@@ -16,7 +16,7 @@ describe('the bounds of a memory cache', () => {
     expect(await keysOf(cache)).toEqual(['a', 'c', 'd'])
   })
 
-  it('count bytes of keys, values and tags in UTF-8', async () => {
+  it('count the bytes of keys, values and tags in UTF-8', async () => {
     const cache = memoryCache({ maxBytes: 99 })
     await cache.set('a', 'é'.repeat(20))
     await cache.set('b', 'x'.repeat(40), { tags: ['t'.repeat(10)] })
@@ -25,7 +25,7 @@ describe('the bounds of a memory cache', () => {
     expect(await keysOf(cache)).toEqual(['b', 'c'])
   })
 
-  it('do not keep what is larger than all that may be kept, nor what it would replace', async () => {
+  it('reject an entry larger than the bound, and delete the entry that it would replace', async () => {
     const cache = memoryCache({ maxBytes: 100 })
     await cache.set('key', 'older')
     await cache.set('key', 'x'.repeat(100))
@@ -34,14 +34,14 @@ describe('the bounds of a memory cache', () => {
     expect(await cache.count()).toBe(0)
   })
 
-  it('hold for counters and fills as well', async () => {
+  it('apply to counters and fills as well', async () => {
     const cache = memoryCache({ maxEntries: 5 })
     for (let i = 0; i < 20; i++) await cache.increment(`counter ${i}`)
     for (let i = 0; i < 20; i++) await cache.getOrSet(`fill ${i}`, i)
     expect(await cache.count()).toBe(5)
   })
 
-  it('refuse to be none', () => {
+  it('refuse invalid limits', () => {
     for (const options of [
       { maxEntries: 0 },
       { maxEntries: Number.POSITIVE_INFINITY },
@@ -57,8 +57,8 @@ describe('the bounds of a memory cache', () => {
   })
 })
 
-describe('what a memory cache has forgotten', () => {
-  it('keeps fills from being stored that were overtaken', async () => {
+describe('an evicted entry of a memory cache', () => {
+  it('still prevents storing fills that a later write overtook', async () => {
     const cache = memoryCache({ maxEntries: 2 })
     const computed = await cache.getOrSet('key', async () => {
       await cache.set('key', 'written')
@@ -80,7 +80,7 @@ describe('what a memory cache has forgotten', () => {
 })
 
 describe('the clock of a memory cache', () => {
-  it('ends a life at the instant itself', async () => {
+  it('expires an entry at the exact instant of its deadline', async () => {
     let now = 1_000_000
     const cache = memoryCache({ now: () => now })
     await cache.set('span', 1, { expiration: 60 })
@@ -93,8 +93,8 @@ describe('the clock of a memory cache', () => {
   })
 })
 
-describe('tags in memory', () => {
-  it('are right whatever number of them was invalidated', async () => {
+describe('tags in a memory cache', () => {
+  it('are exact, whatever number of them was invalidated', async () => {
     const cache = memoryCache()
     const early = await cache.snapshot()
     await cache.set('kept', 1, { tags: ['kept'] })
@@ -109,7 +109,7 @@ describe('tags in memory', () => {
     expect(await cache.has('kept')).toBe(false)
   })
 
-  it('take a snapshot of another storage for one that is older than everything', async () => {
+  it('treat a snapshot of another storage as older than everything', async () => {
     const cache = memoryCache()
     for (const asOf of [await memoryCache().snapshot(), '900:900:' as CacheSnapshot, '1:1:' as CacheSnapshot]) {
       await cache.set('tagged', 1, { tags: ['tag'], asOf })
@@ -118,7 +118,7 @@ describe('tags in memory', () => {
     }
   })
 
-  it('let cleanup remove what they reject', async () => {
+  it('let cleanup delete invalidated entries', async () => {
     const cache = memoryCache()
     await cache.set('key', 1, { tags: ['tag'] })
     await cache.invalidate('tag')
@@ -128,7 +128,7 @@ describe('tags in memory', () => {
 })
 
 describe('a memory cache', () => {
-  it('gives each reader a value of its own, of whatever form and however often', async () => {
+  it('gives each reader its own copy of the value, of any type and however often', async () => {
     const cache = memoryCache()
     const flat = JSON.parse('{"a":1,"__proto__":2,"text":"x"}') as Record<string, unknown>
     const values: unknown[] = [
@@ -158,14 +158,14 @@ describe('a memory cache', () => {
     expect(await cache.get('key')).toEqual({ a: 2 })
   })
 
-  it('counts by the calls that computed, among many at once', async () => {
+  it('computes once for many concurrent callers', async () => {
     const cache = memoryCache()
     let computed = 0
     const compute = () => pause(10).then(() => ++computed)
     expect(await Promise.all(times(50, () => cache.getOrSet('key', compute)))).toEqual(times(50, () => 1))
   })
 
-  it('tells its events, with keys where they are asked for', async () => {
+  it('emits its events, with keys if asked to', async () => {
     const events: CacheEvent[] = []
     const cache = memoryCache({ onEvent: (event) => events.push(event), eventKeys: true })
     await cache.get('a')
@@ -188,7 +188,7 @@ describe('a memory cache', () => {
     expect(events.every(({ roundTrips, bytes }) => roundTrips === 0 && bytes === 0)).toBe(true)
   })
 
-  it('refuses a value that another codec wrote, as others do', async () => {
+  it('refuses a value that another codec wrote, like other caches', async () => {
     let isOdd = false
     const cache = memoryCache({
       codec: { encode: (value) => (isOdd ? 'no JSON' : JSON.stringify(value)), decode: (text) => JSON.parse(text) },

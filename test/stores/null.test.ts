@@ -5,7 +5,7 @@ import { pause, times } from '../fill/clients.ts'
 describe('nullCache', () => {
   const cache = nullCache()
 
-  it('stores nothing, and answers as if the key had been absent', async () => {
+  it('stores nothing, and answers as if every key were absent', async () => {
     await cache.set('key', 1)
     await cache.setMany({ key: 1 }, { tags: ['tag'] })
     expect(await cache.add('key', 1)).toBe(true)
@@ -37,7 +37,7 @@ describe('nullCache', () => {
     expect(await cache.limit('l', { limit: 0, period: 60 })).toMatchObject({ allowed: false })
   })
 
-  it('computes for each caller, at once', async () => {
+  it('computes for each caller, concurrently', async () => {
     let running = 0
     let most = 0
     const compute = async () => {
@@ -52,7 +52,7 @@ describe('nullCache', () => {
     expect(await cache.getOrSet('key', () => cache.getOrSet('key', 'inner'))).toBe('inner')
   })
 
-  it('refuses what every cache refuses', async () => {
+  it('refuses all input that every cache refuses', async () => {
     const refused = [
       [cache.get(''), 'INVALID_KEY'],
       [cache.set('key', 1, { ttl: 1 } as object), 'INVALID_OPTION'],

@@ -1,4 +1,6 @@
-/** A store of somebody else's below the engine: the example of docs/guides/custom-stores.md, and stores with one peculiarity each. */
+/**
+ * A user's store below the engine: the example of docs/guides/custom-stores.md, and stores with one peculiarity each.
+ */
 import {
   type CacheEvent,
   type Cost,
@@ -28,20 +30,20 @@ const runner = { describe, it, expect }
 const own = () => cacheOverStores(keyValueStores())
 
 describe('the contract', () => {
-  describe('as the documents test a store of one’s own', () => testStore(createKeyValueStorage))
-  describe("over one with onError: 'miss'", () =>
+  describe('for a store of the user, as the docs test it', () => testStore(createKeyValueStorage))
+  describe("over a store with onError: 'miss'", () =>
     cacheContract(runner, cacheOverStores(keyValueStores(), { onError: 'miss' })))
-  describe('over one below memory', () => cacheContract(runner, tieredStore(memoryStore(), own())))
-  describe('over one as the first tier', () => cacheContract(runner, tieredStore(own(), memoryStore())))
-  describe('over one as a node', () => cacheContract(runner, shardedStore({ a: own(), b: memoryStore() })))
-  describe('over one that is measured', () => {
+  describe('over a store below a memory tier', () => cacheContract(runner, tieredStore(memoryStore(), own())))
+  describe('over a store as the first tier', () => cacheContract(runner, tieredStore(own(), memoryStore())))
+  describe('over a store as a node', () => cacheContract(runner, shardedStore({ a: own(), b: memoryStore() })))
+  describe('over a store with metrics', () => {
     const store = own()
     const measured: StoreUnderTest = { ...store, create: async (given) => withMetrics(await store.create(given)) }
     cacheContract(runner, measured)
   })
 })
 
-/** A store whose calls a test counts, and makes fail. */
+/** A store whose calls a test can count and make fail. */
 function observedStore(store = keyValueStores().create()) {
   const calls: string[] = []
   let fault: (() => never | Promise<never>) | undefined
@@ -74,19 +76,19 @@ const outage = (options?: { cost: Cost }) => new DatabaseError('The storage is u
 const tripsOf = (events: readonly CacheEvent[]) => events.reduce((sum, { roundTrips }) => sum + roundTrips, 0)
 const codeOf = async (work: Promise<unknown>) => work.then(() => 'none').catch((error: { code?: string }) => error.code)
 
-describe('a value that is no store', () => {
+describe('a value that is not a store', () => {
   it.each([undefined, null, 5, 'store', () => {}])('is refused: %s', (value) => {
     expect(() => cacheOver(value as never)).toThrow(InvalidOptionError)
   })
 
-  it('is refused with the names of the methods that it lacks', () => {
+  it('is refused with the names of the missing methods', () => {
     const { read: _, fill: __, ...rest } = observedStore().store
     expect(() => cacheOver(rest as Store)).toThrow('Expected a store, got an object without the methods read, fill.')
     expect(() => cacheOver(memoryCache() as never)).toThrow(/without the methods read, readMany,/)
     expect(() => cacheOver({ ...observedStore().store, list: 5 } as never)).toThrow(/without the methods list\.$/)
   })
 
-  it('is refused with an option that does not exist', () => {
+  it('is refused with an unknown option', () => {
     expect(() => cacheOver(observedStore().store, { ttl: 5 } as never)).toThrow(InvalidOptionError)
     expect(() => cacheOver(observedStore().store, { timeout: -1 })).toThrow(InvalidOptionError)
   })
@@ -122,7 +124,7 @@ describe.each<[string, () => never | Promise<never>, string]>([
     expect(await failing().cache.getOrSet('key', () => 'computed')).toBe('computed')
   })
 
-  it('rejects what must not be pretended', async () => {
+  it('rejects calls whose result must not be faked', async () => {
     const { cache, events } = failing()
     for (const call of [
       () => cache.add('key', 1),
@@ -142,7 +144,7 @@ describe.each<[string, () => never | Promise<never>, string]>([
     expect(events.filter(({ type }) => type === 'error')).toHaveLength(11)
   })
 
-  it('is left alone after five failures in a row', async () => {
+  it('is skipped after five failures in a row', async () => {
     const { cache, calls, events } = failing()
     for (let i = 0; i < 5; i++) await cache.get(`key ${i}`)
     expect(calls).toHaveLength(5)
@@ -161,11 +163,11 @@ describe.each<[string, () => never | Promise<never>, string]>([
   })
 })
 
-describe('a store that throws an error of its own', () => {
+describe('a store that throws its own error', () => {
   class DiskFull extends Error {}
 
   it.each(['throw', 'miss'] as const)(
-    'rejects the call with that error and tells the listener, with onError: %s',
+    'rejects the call with that error and notifies the listener, with onError: %s',
     async (onError) => {
       for (const isAsync of [true, false]) {
         const { cache, events, failWith, calls } = observedCache({ onError })
@@ -178,14 +180,14 @@ describe('a store that throws an error of its own', () => {
           const thrown = await (i % 2 === 0 ? cache.get('key') : cache.set('key', 1)).catch((caught: unknown) => caught)
           expect(thrown).toBe(error)
         }
-        // No outage, so the circuit stays closed.
+        // This is no outage, so the circuit stays closed.
         expect(calls).toHaveLength(6)
         expect(events.map((event) => event.type === 'error' && event.error)).toEqual(Array(6).fill(error))
       }
     },
   )
 
-  it("fails getOrSet too, also with onError: 'miss'", async () => {
+  it("rejects getOrSet too, also with onError: 'miss'", async () => {
     for (const onError of ['throw', 'miss'] as const) {
       const { cache, events, failWith } = observedCache({ onError })
       const error = new DiskFull('disk full')
@@ -214,7 +216,7 @@ describe('events', () => {
       cache.invalidate('tag'),
       cache.entry('n').value(),
     ])
-    // `count`, `stats`, `list` and `snapshot` report nothing but failures, and a sweep is free.
+    // `count`, `stats`, `list` and `snapshot` report only failures, and a cleanup has no cost.
     const sent = calls.filter((name) => name !== 'sweep').length
     expect(sent).toBeGreaterThan(15)
     expect(tripsOf(events)).toBe(sent)
@@ -231,7 +233,7 @@ describe('events', () => {
 })
 
 describe('a local store', () => {
-  it('works as an instance of a class, and as an object that uses this', async () => {
+  it('works as an instance of a class, and as an object that uses `this`', async () => {
     class LocalStore {
       get isLocal() {
         return true
@@ -252,7 +254,7 @@ describe('a local store', () => {
     expect(await cache.get('key')).toBeUndefined()
   })
 
-  it('may promise an answer all the same', async () => {
+  it('may return a promise nevertheless', async () => {
     const cache = cacheOver({ ...observedStore().store, isLocal: true })
     await cache.set('key', 1)
     expect([await cache.get('key'), await cache.getOrSet('key', 2), await cache.getOrSet('new', 3)]).toEqual([1, 1, 3])
@@ -260,7 +262,7 @@ describe('a local store', () => {
   })
 })
 
-it('an object that counts on `this` stays one object below other caches', async () => {
+it('an object whose methods use `this` stays one object below other caches', async () => {
   const store = {
     ...observedStore().store,
     invalidations: 0,
@@ -275,7 +277,7 @@ it('an object that counts on `this` stays one object below other caches', async 
   expect(store.invalidations).toBe(2)
 })
 
-it('the clear and the cleanup of a slow store have no timeout', async () => {
+it('clear and cleanup of a slow store have no timeout', async () => {
   const { store } = observedStore()
   const slow = async <T>(value: T) => {
     await new Promise((resolve) => setTimeout(resolve, 40))

@@ -42,7 +42,7 @@ const READS: ((cache: Cache) => Promise<unknown>)[] = [
 ]
 
 describe.each(Object.entries(CACHES))('%s', (_, create) => {
-  it('gives each reader a value of its own, however it reads and whatever others did with theirs', async () => {
+  it('gives each reader its own copy, however it reads and whatever other readers did with theirs', async () => {
     const reads = fc.array(fc.constantFrom(...READS), { minLength: 4, maxLength: 8 })
     await fc.assert(
       fc.asyncProperty(jsonValues, jsonValues, reads, async (value, newer, calls) => {
@@ -65,7 +65,7 @@ describe.each(Object.entries(CACHES))('%s', (_, create) => {
     )
   })
 
-  it('gives readers of one moment values of their own', async () => {
+  it('gives concurrent readers separate copies', async () => {
     const cache = create()
     await cache.set('key', { list: [{ n: 1 }] })
     for (let i = 0; i < 3; i++) {
@@ -76,7 +76,7 @@ describe.each(Object.entries(CACHES))('%s', (_, create) => {
   })
 })
 
-describe('a codec of its own', () => {
+describe('a custom codec', () => {
   it('decodes at each read of a memory cache', async () => {
     let decoded = 0
     const codec: Codec = { encode: (value) => JSON.stringify(value), decode: (text) => [JSON.parse(text), ++decoded] }
@@ -85,7 +85,7 @@ describe('a codec of its own', () => {
     for (let i = 1; i <= 4; i++) expect(await cache.get('key')).toEqual([['value'], i])
   })
 
-  it('may make Maps, Sets, Dates and cycles, which no readers share', async () => {
+  it('may return Maps, Sets, Dates and cycles, which no two readers share', async () => {
     const cache = memoryCache({ codec: devalueCodec })
     const list: unknown[] = [new Date(5)]
     list.push(list)
@@ -100,8 +100,8 @@ describe('a codec of its own', () => {
   })
 })
 
-describe('a store of your own', () => {
-  /** A cache over a store that reads one row, again and again. */
+describe('a custom store', () => {
+  /** A cache over a store that returns one row, again and again. */
   function cacheOf(row: Row): Cache {
     const read = () => toReply<Row | undefined>(row)
     const rest = new Proxy({}, { get: () => () => toReply(undefined) }) as Store
@@ -113,7 +113,7 @@ describe('a store of your own', () => {
     ...(['sweep', 'invalidate', 'snapshot', 'size', 'stats', 'list', 'readOrClaim', 'fill', 'release'] as const),
   ]
 
-  it('may hand out frozen rows, on which nothing is noted', async () => {
+  it('may return frozen rows, on which nothing is noted', async () => {
     const row = Object.freeze({ value: '{"a":[1]}', number: null })
     const cache = cacheOf(row)
     for (let i = 0; i < 4; i++) {
@@ -132,7 +132,7 @@ describe('a store of your own', () => {
     for (let i = 0; i < 4; i++) expect(await cache.get('key')).toEqual({ b: [1] })
   })
 
-  it('may refuse copies with null, and they are not made', async () => {
+  it('may refuse copies with null, and then none are made', async () => {
     const notes: unknown[] = []
     const row = {
       value: '[1]',

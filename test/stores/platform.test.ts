@@ -1,4 +1,6 @@
-/** The platform's own cache as a first tier: in workerd, with Vercel's own in-memory stand-in, and where there is neither. */
+/**
+ * The platform's own cache as a first tier: in workerd, with Vercel's in-memory stand-in, and without either platform.
+ */
 import { getCache } from '@vercel/functions'
 import { Miniflare } from 'miniflare'
 import { memoryCache, platformCache, type RuntimeCache, tieredCache } from 'pgstash'
@@ -52,7 +54,7 @@ export default {
   },
 }`
 
-describe('on Workers', () => {
+describe('platformCache on Workers', () => {
   let ask: (step: string) => Promise<unknown>
   beforeAll(async () => {
     const folder = await install(await pack())
@@ -69,15 +71,15 @@ describe('on Workers', () => {
     expect(await ask('copies')).toEqual([{ some: 'value' }, true])
   })
 
-  it('shares them with other isolates of the place', async () => {
+  it('shares copies with other isolates of the data center', async () => {
     expect(await ask('ofAnotherIsolate')).toEqual(['copy'])
   })
 
-  it('keeps keys apart that mean something in a path', async () => {
+  it('separates keys whose characters have a meaning in paths', async () => {
     expect(await ask('dots')).toEqual(['one', 'two'])
   })
 
-  it('answers no more with what was invalidated, deleted or cleared here', async () => {
+  it('no longer answers with entries that were invalidated, deleted or cleared here', async () => {
     expect(await ask('invalidated')).toEqual([true, false])
     expect(await ask('removed')).toEqual([
       [
@@ -90,11 +92,11 @@ describe('on Workers', () => {
   })
 })
 
-describe('on Vercel', () => {
+describe('platformCache on Vercel', () => {
   let runtime: RuntimeCache
   let prefix = ''
   beforeEach(() => {
-    // The package's own stand-in, where there is no Vercel.
+    // The stand-in that Vercel's package uses outside of Vercel.
     prefix = crypto.randomUUID()
     runtime = getCache({ namespace: prefix }) as RuntimeCache
   })
@@ -115,7 +117,7 @@ describe('on Vercel', () => {
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('keeps nothing beyond the end of an entry, and takes what it cannot read for nothing', async () => {
+  it('keeps no copy beyond the expiration of its entry, and ignores copies that it cannot read', async () => {
     const { cache } = tiers()
     await cache.set('gone', 1, { expiration: 0 })
     expect(await cache.get('gone')).toBe(undefined)
@@ -127,14 +129,14 @@ describe('on Vercel', () => {
     expect([await near.get('odd'), await near.has('odder')]).toEqual([undefined, false])
   })
 
-  it('gives each copy of a batch the tags that a generator gives but once', async () => {
+  it('gives each copy of a batch the tags of a generator that can be read only once', async () => {
     const near = platformCache({ vercel: runtime })
     await near.setMany({ a: 1, b: 2 }, { tags: new Set(['tag']).values() })
     await near.invalidate('tag')
     expect((await near.getMany(['a', 'b'])).size).toBe(0)
   })
 
-  it('rather forgets copies of another isolate than trusts its clock', async () => {
+  it('drops copies of another isolate rather than trust its clock', async () => {
     const one = platformCache({ vercel: runtime })
     const other = platformCache({ vercel: runtime })
     await one.set('key', 'of another')
@@ -147,7 +149,7 @@ describe('on Vercel', () => {
   })
 })
 
-it('where there is neither, nothing is kept, and the second tier answers', async () => {
+it('without a platform, platformCache keeps nothing, and the second tier answers', async () => {
   const l2 = memoryCache()
   const cache = tieredCache({ l1: platformCache(), l2 })
   await cache.set('key', 1)
@@ -156,7 +158,7 @@ it('where there is neither, nothing is kept, and the second tier answers', async
   expect(await cache.getOrSet('other', 3)).toBe(3)
 })
 
-it('refuses what is no runtime cache, before anything is asked', async () => {
+it('platformCache refuses at once a value that is not a runtime cache', async () => {
   expect(() => platformCache({ vercel: {} as never })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   expect(() => platformCache({ codec: 1 as never })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   const near = platformCache()

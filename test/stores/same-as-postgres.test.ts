@@ -1,4 +1,4 @@
-/** Whatever is done to a memory cache and to one in Postgres, they answer alike. */
+/** A memory cache and a Postgres cache give the same answers to any operations. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import fc from 'fast-check'
 import type { Cache, Expiration, Fill, GetOrSetOptions } from 'pgstash'
@@ -8,12 +8,12 @@ import { createDatabase, createPool } from '../setup/databases.ts'
 import { postgresStore } from '../setup/postgres-store.ts'
 import { memoryStore } from './memory-store.ts'
 
-/** A step on one store; what it answers is compared. */
+/** A step on one store. Its answer is compared. */
 type Step = (cache: Cache, store: StoreUnderTest) => Promise<unknown>
 
 const keys = fc.constantFrom('a', 'b', 'c', 'd|', '\\e')
 const values = fc.constantFrom<unknown>(0, 1.5, -2, 1e21, 9007199254740990, null, 'text', '5', { n: 1 }, [], true)
-// Seconds, far enough from each other and from the steps of time that no running time matters.
+// Seconds, far enough from each other and from the steps of time that run time does not matter.
 const spans = fc.constantFrom(1_000, 2_000, 4_000)
 const ttls = fc.oneof(spans, fc.constantFrom<Expiration | undefined>(null, undefined, 0, -5, new Date(0)))
 const tags = fc.subarray(['t', 'u'])
@@ -141,7 +141,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   ),
 )
 
-/** What is live, in the order of the keys. */
+/** The live entries, in key order. */
 async function contents(cache: Cache) {
   const { entries } = await cache.list({ state: 'live' })
   return entries.map(({ key, tags, expiresAt }) => ({ key, tags: [...tags].sort(), isPermanent: expiresAt === null }))
@@ -152,7 +152,7 @@ beforeAll(async () => {
   postgres = await postgresStore(drizzle(createPool(await createDatabase())))
 })
 
-it('answers to any sequence of operations as Postgres does: 120 sequences of up to 40', {
+it('the memory cache answers like Postgres: 120 sequences of up to 40 operations', {
   timeout: 240_000,
 }, async () => {
   const memory = memoryStore()

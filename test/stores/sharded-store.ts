@@ -1,8 +1,8 @@
-/** A sharded cache, as the contract wants it. */
+/** A sharded cache, as the contract needs it. */
 import { shardedCache } from 'pgstash'
 import type { StoreUnderTest } from 'pgstash/testing'
 
-/** The namespace is the whole's and not the nodes': a key has its node by its whole path. */
+/** The namespace belongs to the sharded cache, not to its nodes: the whole path of a key chooses its node. */
 export function shardedStore(stores: Record<string, StoreUnderTest>): StoreUnderTest {
   const each = (work: (store: StoreUnderTest) => Promise<void>) => Promise.all(Object.values(stores).map(work))
   return {

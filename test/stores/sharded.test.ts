@@ -14,7 +14,7 @@ import {
 } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
-import { joinedPages } from '../../src/stores/sharded/joined.ts'
+import { joinPages } from '../../src/stores/sharded/joined.ts'
 import { times } from '../fill/clients.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
@@ -23,7 +23,7 @@ const names = (count: number) => times(count, (i) => `node ${i}`)
 const over = (nodes: readonly string[], options: Partial<ShardedCacheOptions> = {}) =>
   shardedCache({ nodes: Object.fromEntries(nodes.map((name) => [name, nullCache()])), ...options })
 
-/** The share of the keys that have another node, and of these the share that went where it is named. */
+/** The share of the keys that moved to another node, and the share of these that moved to the named node. */
 function moved(before: ReturnType<typeof over>, after: ReturnType<typeof over>, from: string | undefined, to?: string) {
   const changed = KEYS.filter((key) => before.getNode(key) !== after.getNode(key))
   const expected = changed.filter(
@@ -33,15 +33,15 @@ function moved(before: ReturnType<typeof over>, after: ReturnType<typeof over>, 
 }
 
 describe('the node of a key', () => {
-  it.each([2, 3, 10, 50])('is one of %i alike', (count) => {
+  it.each([2, 3, 10, 50])('is chosen evenly among %i nodes', (count) => {
     const counts = Object.values(over(names(count)).distribution(KEYS))
     const expected = KEYS.length / count
-    // Chi-square: of good hashing, mean count − 1 and standard deviation √(2(count − 1)).
+    // Chi-square: good hashing has the mean count − 1 and the standard deviation √(2(count − 1)).
     const chiSquare = counts.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0)
     expect(chiSquare).toBeLessThan(count - 1 + 4 * Math.sqrt(2 * (count - 1)))
   })
 
-  it('is as spread for keys that hardly differ', () => {
+  it('is chosen evenly for keys that hardly differ', () => {
     for (const keys of [
       times(10_000, (i) => String(i)),
       times(10_000, (i) => 'x'.repeat(i % 500) + i),
@@ -56,13 +56,13 @@ describe('the node of a key', () => {
   it.each([
     [3, 4],
     [9, 10],
-  ])('changes from %i to %i nodes for the new node’s share, and for no other', (few, more) => {
+  ])('changes from %i to %i nodes only for the share of the new node', (few, more) => {
     const { share, asExpected } = moved(over(names(few)), over(names(more)), undefined, `node ${few}`)
     expect(asExpected).toBe(true)
     expect(Math.abs(share - 1 / more)).toBeLessThan(0.005)
   })
 
-  it('changes for the keys of a node that leaves, which all others get alike', () => {
+  it('changes for the keys of a removed node, which all others get evenly', () => {
     const left = names(5).filter((name) => name !== 'node 2')
     const { share, asExpected } = moved(over(names(5)), over(left), 'node 2')
     expect(asExpected).toBe(true)
@@ -70,7 +70,7 @@ describe('the node of a key', () => {
     for (const count of Object.values(over(left).distribution(KEYS))) expect(Math.abs(count - 25_000)).toBeLessThan(600)
   })
 
-  it('follows weights, and a weight that grows takes only what it gains', () => {
+  it('follows weights, and a weight that grows moves only the keys that it gains', () => {
     const even = over(names(3))
     const heavy = over(names(3), { weights: { 'node 1': 2 } })
     const counts = heavy.distribution(KEYS)
@@ -78,7 +78,7 @@ describe('the node of a key', () => {
     expect(moved(even, heavy, undefined, 'node 1').asExpected).toBe(true)
   })
 
-  it('is the same everywhere and for ever, whatever the order of the nodes', () => {
+  it('is the same everywhere and forever, whatever the order of the nodes', () => {
     const some = ['user:1', 'ünïcode', '日本', '👩‍👩‍👧', 'x'.repeat(1_000)]
     const one = some.map((key) => over(['eu', 'us', 'asia']).getNode(key))
     const other = some.map((key) => over(['asia', 'us', 'eu']).getNode(key))
@@ -86,19 +86,19 @@ describe('the node of a key', () => {
     expect(one).toEqual(PINNED)
   })
 
-  it('counts the namespace in', () => {
+  it('depends on the namespace', () => {
     const cache = over(names(4))
     const nodes = new Set(times(50, (i) => cache.namespace(`tenant ${i}`).getNode('settings')))
     expect(nodes.size).toBe(4)
     expect(over(names(4), { namespace: 'app' }).getNode('key')).toBe(cache.namespace('app').getNode('key'))
   })
 
-  it('is refused for what is no key', () => {
+  it('is refused for an invalid key', () => {
     expect(() => over(names(2)).getNode('')).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
   })
 })
 
-/** A change would make every stored key a miss: a change of the major version. */
+/** Another result would make every stored key a miss, so it needs a new major version. */
 const PINNED = ['asia', 'us', 'eu', 'asia', 'eu']
 
 describe('a sharded cache', () => {
@@ -107,7 +107,7 @@ describe('a sharded cache', () => {
     return { nodes, cache: shardedCache({ nodes, ...options }) }
   }
 
-  it('stores each key at its node, and sums up what the nodes say', async () => {
+  it('stores each key at its node, and sums up the results of the nodes', async () => {
     const { nodes, cache } = create()
     const keys = times(300, (i) => `key ${i}`)
     await cache.setMany(keys.map((key, i) => [key, i]))
@@ -124,7 +124,7 @@ describe('a sharded cache', () => {
     expect(await cache.clear()).toBe(300)
   })
 
-  it('lists all nodes in one order, versions and nodes with namespaces of their own included', async () => {
+  it('lists all nodes in one order, including versions and nodes with their own namespaces', async () => {
     const nodes = { a: memoryCache({ namespace: 'x' }), b: memoryCache(), c: memoryCache({ namespace: 'longer' }) }
     const cache = shardedCache({ nodes })
     const places = [cache, cache.namespace('app'), cache.namespace('app', { version: 2 }), cache.namespace('@2')]
@@ -143,7 +143,7 @@ describe('a sharded cache', () => {
     expect(new Set(seen).size).toBe(80)
   })
 
-  it('lists stores from elsewhere too, which know nothing but the interface', async () => {
+  it('lists third-party stores too, through the public interface alone', async () => {
     const foreign = () => Object.fromEntries(Object.entries(memoryCache())) as unknown as Cache
     const cache = shardedCache({ nodes: { a: foreign(), b: foreign(), c: memoryCache() } })
     await cache.setMany(times(50, (i) => [`key ${i}`, i]))
@@ -155,7 +155,7 @@ describe('a sharded cache', () => {
     expect(await cache.getOrSet('key 1', 'other')).toBe(1)
   })
 
-  it('takes a snapshot of all nodes, and one that lacks a node for older than all it has', async () => {
+  it('takes a snapshot of all nodes, and treats a snapshot that lacks a node as older than all its entries', async () => {
     const { nodes, cache } = create()
     const keys = times(20, (i) => `key ${i}`)
     const asOf = await cache.snapshot()
@@ -183,7 +183,7 @@ describe('a sharded cache', () => {
     expect((await grown.getMany(keys)).size).toBe(0)
   })
 
-  it('gives every node the tags that a generator gives but once', async () => {
+  it('gives every node the tags of a generator that can be read only once', async () => {
     const { cache } = create()
     const keys = times(20, (i) => `key ${i}`)
     await cache.setMany(
@@ -201,7 +201,7 @@ describe('a sharded cache', () => {
     for (const node of Object.values(nodes)) expect(await node.count()).toBe(0)
   })
 
-  it('refuses what are no nodes', () => {
+  it('refuses invalid nodes', () => {
     for (const options of [
       undefined,
       {},
@@ -219,9 +219,9 @@ describe('a sharded cache', () => {
   })
 })
 
-describe('a node whose database is away', () => {
+describe('a node whose database is unreachable', () => {
   const create = (onError: 'throw' | 'miss') => {
-    // Nobody listens there.
+    // Nothing listens on this port.
     const away = createCache(drizzle(createPool('postgresql://postgres@127.0.0.1:1/none')), { timeout: 60_000 })
     const cache = shardedCache({ nodes: { here: memoryCache(), away }, onError })
     const keys = times(20, (i) => `key ${i}`)
@@ -229,7 +229,7 @@ describe('a node whose database is away', () => {
   }
   const DATABASE = { code: 'DATABASE' }
 
-  it('fails batches by default, once the other nodes are done', async () => {
+  it('rejects batches by default, once the other nodes are done', async () => {
     const { cache, keys, here } = create('throw')
     await expect(cache.setMany(keys.map((key) => [key, 1]))).rejects.toMatchObject(DATABASE)
     await expect(cache.getMany(keys)).rejects.toMatchObject(DATABASE)
@@ -237,7 +237,7 @@ describe('a node whose database is away', () => {
     expect(here.length).toBeGreaterThan(0)
   })
 
-  it('is a miss for reads and lost writes where that is asked for, and never for what must not be pretended', async () => {
+  it('counts as a miss and drops writes with onError: miss, but rejects calls whose result must not be faked', async () => {
     const { cache, keys, here } = create('miss')
     await cache.setMany(keys.map((key) => [key, 1]))
     expect([...(await cache.getMany(keys)).keys()]).toEqual(here)
@@ -253,17 +253,17 @@ describe('a node whose database is away', () => {
     }
   })
 
-  it('does not keep other keys from being served', async () => {
+  it('does not affect keys of other nodes', async () => {
     const { cache, here } = create('throw')
     for (const key of here) expect(await cache.getOrSet(key, 1)).toBe(1)
   })
 })
 
-describe('calls of all nodes, of which some are unreachable', () => {
+describe('calls of all nodes, some of them unreachable', () => {
   const EXPIRED = `insert into cache_entries (key, expires_at, kept_until)
     select 'k' || i, now() - interval '1 hour', now() - interval '1 hour' from generate_series(1, 300) as i`
 
-  /** Two nodes that nobody listens for, first and last, and between them two that work. */
+  /** Two nodes without a listening server, first and last, and between them two that work. */
   async function create() {
     const [pool, other] = await Promise.all([1, 2].map(async () => createPool(await createDatabase())))
     if (pool === undefined || other === undefined) throw new Error('Expected two pools.')
@@ -291,7 +291,7 @@ describe('calls of all nodes, of which some are unreachable', () => {
       (error) => error,
     )
 
-  it('clean up the others, and name each that failed', async () => {
+  it('clean up the other nodes, and name each that failed', async () => {
     const { cache, rows, expire } = await create()
     for (const options of [
       {},
@@ -308,7 +308,7 @@ describe('calls of all nodes, of which some are unreachable', () => {
     }
   })
 
-  it('clean up the others in one batch, if time is over at once', async () => {
+  it('clean up the other nodes in one batch, if the time is up at once', async () => {
     const { cache, rows, expire } = await create()
     await expire()
     const error = await failureOf(cache.clearExpired({ batch: 100, timeBudget: 0 }))
@@ -317,7 +317,7 @@ describe('calls of all nodes, of which some are unreachable', () => {
     expect([a + b, a < 300, b < 300]).toEqual([500, true, true])
   })
 
-  it('clear, count and invalidate at the others', async () => {
+  it('clear, count and invalidate at the other nodes', async () => {
     const { nodes, cache, rows } = await create()
     for (const node of [nodes.a, nodes.b]) await node.setMany({ x: 1, y: 2 }, { tags: ['tag'] })
     expect(await failureOf(cache.count())).toMatchObject({ partial: 4 })
@@ -329,7 +329,7 @@ describe('calls of all nodes, of which some are unreachable', () => {
     expect(await rows()).toEqual([0, 0])
   })
 
-  it('show neither values nor results of the others in the error', async () => {
+  it('show neither values nor results of the other nodes in the error', async () => {
     const { nodes } = await create()
     const cache = shardedCache({ nodes: { here: memoryCache(), first: nodes.first } })
     const keys = times(20, (i) => `key ${i}`)
@@ -353,7 +353,7 @@ describe('calls of all nodes, of which some are unreachable', () => {
     expect((await soft.getMany(times(20, (i) => `key ${i}`))).size).toBe(0)
   })
 
-  it('call each of the others once, whatever fails', async () => {
+  it('call each of the other nodes once, whatever fails', async () => {
     const nodes = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, memoryCache()]))
     const bug = {
       ...Object.fromEntries(Object.entries(memoryCache())),
@@ -366,8 +366,8 @@ describe('calls of all nodes, of which some are unreachable', () => {
   })
 })
 
-describe('clearExpired over namespaces that hold more than one statement looks at', () => {
-  it('comes to an end where there is nothing to remove, and removes what a tag rejects', async () => {
+describe('clearExpired over namespaces with more entries than one statement reads', () => {
+  it('ends if there is nothing to delete, and deletes invalidated entries', async () => {
     const pool = createPool(await createDatabase())
     await migrate(drizzle(pool))
     const node = createCache(drizzle(pool), { namespace: 'ns' })
@@ -380,7 +380,7 @@ describe('clearExpired over namespaces that hold more than one statement looks a
   })
 })
 
-describe('a page of which a node looked at a part only', () => {
+describe('a page for which a node read only a part of its entries', () => {
   const row = (key: string): ListedRow => ({
     ...{ key, state: 'live', expiresAt: null, tags: [], bytes: 1 },
     ...{ createdAt: new Date(0), updatedAt: new Date(0) },
@@ -388,17 +388,17 @@ describe('a page of which a node looked at a part only', () => {
   const page = (keys: string, next?: string): PageReply => ({ ...toReply([...keys].map(row)), next })
   const join = (limit: number, ...pages: PageReply[]) => {
     const parts = pages.map((reply, i) => ({ node: String(i), reply, hasFailed: false }))
-    const { value, next } = joinedPages(parts, limit)
+    const { value, next } = joinPages(parts, limit)
     return [value.map(({ key }) => key).join(''), next]
   }
 
-  it('ends where that node ended, because it may have entries before those of the others', () => {
+  it('ends where that node stopped, because the node may have entries before those of the others', () => {
     expect(join(10, page('acz'), page('b', 'm'))).toEqual(['abc', 'm'])
     expect(join(10, page('', 'd'), page('', 'c'))).toEqual(['', 'c'])
     expect(join(10, page('adz', undefined), page(''))).toEqual(['adz', undefined])
   })
 
-  it('ends before if it is full, so that its own last key is the cursor', () => {
+  it('ends earlier if it is full, so that its own last key is the cursor', () => {
     expect(join(2, page('abc'), page('d', 'm'))[0]).toBe('abc')
   })
 })

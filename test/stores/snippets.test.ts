@@ -9,7 +9,7 @@ import { createNear } from '../../docs/snippets/stores/tiered.ts'
 import { ofThisDeploy } from '../../docs/snippets/stores/versions.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
-it('the documents’ cached function keeps a user until it changes, and can be warmed', async () => {
+it('the documented cached function keeps a user until it changes, and can be warmed', async () => {
   const cache = memoryCache()
   let name = 'Ada'
   const { user, changed, warm } = userFunctions(cache, async (id) => ({ id, name }))
@@ -24,7 +24,7 @@ it('the documents’ cached function keeps a user until it changes, and can be w
   expect(await cache.has(user.key(1))).toBe(false)
 })
 
-it('the documents’ cached method asks its object for the cache', async () => {
+it('the documented cached method uses the cache of its object', async () => {
   let rate = 1
   const service = new Rates(memoryCache(), async () => rate)
   await service.of('EUR')
@@ -34,7 +34,7 @@ it('the documents’ cached method asks its object for the cache', async () => {
   expect(await service.of('EUR')).toBe(2)
 })
 
-it('the documents’ versions and memory cache do what they say', async () => {
+it('the documented versions and memory cache work as described', async () => {
   const cache = memoryCache()
   await ofThisDeploy(cache, 'abc').set('key', 'old')
   expect(await ofThisDeploy(cache, 'def').get('key')).toBeUndefined()
@@ -42,7 +42,7 @@ it('the documents’ versions and memory cache do what they say', async () => {
   expect(await rates.expiration('EUR')).toBeInstanceOf(Date)
 })
 
-it('the documents’ tiers keep copies, and learn of what others write', async () => {
+it('the documented tiers keep copies, and learn of writes by others', async () => {
   const url = await createDatabase()
   const { cache, close } = await createListening(url)
   const others = createNear(drizzle(createPool(url)))

@@ -1,4 +1,4 @@
-/** The store contract can fail: each group finds the defects that it is there for, and the sound store has none. */
+/** The store contract can fail: each group finds the defects that belong to it, and passes for the sound store. */
 import { storeContract, type TestRunner } from 'pgstash/testing'
 import { expect, it } from 'vitest'
 import { brokenStores, DEFECTS } from './broken-stores.ts'
@@ -22,16 +22,16 @@ async function failuresOf(stores: StoreOnClock): Promise<{ group: string; name: 
   return failures
 }
 
-it('the sound store passes', async () => {
+it('the sound store passes the contract', async () => {
   expect(await failuresOf(brokenStores('none'))).toEqual([])
 })
 
-it.each(Object.entries(DEFECTS))('%s is found', async (name, { group }) => {
+it.each(Object.entries(DEFECTS))('the contract finds %s', async (name, { group }) => {
   const failures = await failuresOf(brokenStores(name))
   expect(failures.map((failure) => failure.group)).toContain(group)
 })
 
-it('every group finds a defect', () => {
+it('every group of the contract finds a defect', () => {
   const groups = new Set<string>()
   const describe = (name: string, define: () => void) => {
     groups.add(name)

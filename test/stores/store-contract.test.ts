@@ -1,4 +1,4 @@
-/** The rules of the port that no test through a cache can reach, for every store. */
+/** The rules of the store interface that no test through a cache can reach, for every store. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type { Store } from 'pgstash'
 import { type StoresUnderTest, type StoreUnderTest, storeContract, type TestRunner } from 'pgstash/testing'
@@ -14,12 +14,12 @@ import { tieredStore } from './tiered-store.ts'
 
 const runner = { describe, it, expect }
 
-/** The store below a cache. */
+/** Returns the store below a cache. */
 function below(store: StoreUnderTest): StoresUnderTest {
   return { ...store, create: async () => engineOf(await store.create())?.store as Store }
 }
 
-/** The contract without rules that a store does not claim to keep. */
+/** The contract, without the rules that a store does not promise. */
 function contractWithout(names: readonly string[], stores: StoresUnderTest): void {
   const seen = new Set<string>()
   const unless = (name: string, define: () => void) => {
@@ -32,15 +32,15 @@ function contractWithout(names: readonly string[], stores: StoresUnderTest): voi
     it: (name, run) => unless(name, () => it(name, run)),
   }
   storeContract(recording, stores)
-  it('has the rules that are left out here', () => {
+  it('all omitted rules exist in the contract', () => {
     expect(names.filter((name) => !seen.has(name))).toEqual([])
   })
 }
 
-/** A batch is atomic on each node, and not over all. */
+/** A batch is atomic on each node, but not across nodes. */
 const ACROSS_NODES = 'a write of two keys and a read: the read has both values or neither'
-/** A copy in the first tier tells its own remaining life, and not how long its entry lives or may be served as stale. */
-const OF_COPIES = ['have what a copy needs, if the caller keeps one', 'a live value']
+/** A copy in the first tier knows only its own remaining life, not the life or stale window of its entry. */
+const OF_COPIES = ['have the fields that a copy needs, if the caller keeps one', 'a live value']
 
 describe('the memory store', () => storeContract(runner, below(memoryStore())))
 describe('the Postgres store', () =>

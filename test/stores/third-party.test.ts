@@ -1,4 +1,4 @@
-/** A cache of another package, with nothing but the methods of the interface, as a tier, as a node, and below functions. */
+/** A cache of another package with only the methods of the interface, as a tier, as a node, and below functions. */
 import { type Cache, cached, memoryCache, shardedCache, tieredCache } from 'pgstash'
 import { cacheContract, type StoreUnderTest } from 'pgstash/testing'
 import { describe, expect, it } from 'vitest'
@@ -7,26 +7,26 @@ import { shardedStore } from './sharded-store.ts'
 import { tieredStore } from './tiered-store.ts'
 import { thirdParty } from './under.ts'
 
-/** Rules that the methods of `Cache` cannot carry through an adapter, as docs/guides/stores.md says. */
+/** Rules that an adapter cannot keep through the methods of `Cache`, as docs/guides/stores.md explains. */
 const LIMITS = [
-  // A claim does not bring the stale value, and `beta` has no place in it.
-  'is answered with at once to all but the one that refreshes it',
-  'is answered with at once to everybody where waitUntil refreshes it in the background',
-  "is refreshed under the call's own waitUntil, where the call has one",
-  'is answered with when the computation fails, within the window and to who takes it',
-  'is not there for anyone else, but kept by cleanup for as long as it may be served',
-  'is kept for any time with null',
-  'refreshes a live entry early when the draw says so, and only then',
+  // A claim does not return the stale value, and it cannot express `beta`.
+  'is served at once to every caller except the one that refreshes it',
+  'is served at once to every caller if waitUntil refreshes it in the background',
+  "is refreshed under the call's own waitUntil, if it has one",
+  'is served if the computation fails, within the stale windows of entry and reader',
+  'is absent for other methods, but cleanup keeps it while it may be served',
+  'is kept without limit with `stale: null`',
+  'refreshes a live entry early only if the random draw selects it',
   // Values pass as JSON.
-  'is what the codec brings back, if it keeps more than JSON',
+  'is the form that the codec decodes, if it keeps more than JSON',
 ]
 
-/** The clock of the contract's stores runs ahead; the adapter counts what remains of a life by the real one. */
+/** The clock of the contract's stores runs ahead. The adapter computes the rest of a life with the real clock. */
 const BY_THE_CLOCK = [
-  'moves a deadline only when less than the span remains, to the span plus the slack',
-  'keeps an entry alive as long as it is read, and lets it go afterwards',
-  'lives on while it is read, no less than its span after each read',
-  'ends with maxAge, whatever the hits',
+  'extends a deadline to span plus slack once less than the span remains',
+  'keeps an entry live while it is read, and expires it afterwards',
+  'stays live for at least its span after each read',
+  'expires after maxAge, even if it is hit',
 ]
 
 function contractOf(store: StoreUnderTest, limits: readonly string[]): void {
@@ -40,7 +40,7 @@ function contractOf(store: StoreUnderTest, limits: readonly string[]): void {
     },
   }
   cacheContract(runner, store)
-  it('the contract has the rules that are left out here', () => {
+  it('all omitted rules exist in the contract', () => {
     expect(limits.filter((name) => !seen.has(name))).toEqual([])
   })
 }
@@ -50,13 +50,13 @@ const foreign = (store: StoreUnderTest): StoreUnderTest => ({
   create: async (options) => thirdParty(await store.create(options)),
 })
 
-describe('a third party’s cache as the second tier', () =>
+describe('a third-party cache as the second tier', () =>
   contractOf(tieredStore(memoryStore(), foreign(memoryStore())), [...LIMITS, ...BY_THE_CLOCK]))
 
-describe('shards over third parties’ caches', () =>
+describe('shards over third-party caches', () =>
   contractOf(shardedStore({ a: foreign(memoryStore()), b: foreign(memoryStore()) }), LIMITS))
 
-describe('a third party’s cache', () => {
+describe('a third-party cache', () => {
   const wraps = [
     (own: Cache) => shardedCache({ nodes: { own } }),
     (own: Cache) => tieredCache({ l1: memoryCache(), l2: own }),
@@ -67,7 +67,7 @@ describe('a third party’s cache', () => {
       return [wrap(thirdParty(own)), own]
     })
 
-  it('slides', async () => {
+  it('extends deadlines on sliding reads', async () => {
     for (const [cache, own] of nodes()) {
       await own.set('key', 1, { expiration: '1m' })
       for (let i = 0; i < 2; i++) expect(await cache.get('key', { sliding: '1h' })).toBe(1)
@@ -93,7 +93,7 @@ describe('a third party’s cache', () => {
     }
   })
 
-  it('is reached in its own namespaces and versions', async () => {
+  it('is used in its own namespaces and versions', async () => {
     for (const [cache, own] of nodes()) {
       const place = (on: Cache) => on.namespace('a|b').namespace('app', { version: 2 })
       await place(cache).setMany({ 'k|1': 1, 'k\\2': 2 })
@@ -107,7 +107,7 @@ describe('a third party’s cache', () => {
     }
   })
 
-  it('computes once for all callers, and once more after a computation that failed', async () => {
+  it('computes once for all callers, and once more after a failed computation', async () => {
     for (const [cache, own] of nodes()) {
       let computed = 0
       const compute = async () => {
@@ -123,7 +123,7 @@ describe('a third party’s cache', () => {
     }
   })
 
-  it('does not store a value that was overtaken, or a skipped one', async () => {
+  it('does not store a value that a write overtook, or a skipped one', async () => {
     for (const [cache, own] of nodes()) {
       const value = await cache.getOrSet('key', async () => {
         await own.set('key', 'written meanwhile')
@@ -138,7 +138,7 @@ describe('a third party’s cache', () => {
     }
   })
 
-  it('takes a snapshot with a fill, and is refreshed as of before the computation', async () => {
+  it('takes a snapshot with a fill, and is refreshed as of a time before the computation', async () => {
     for (const [cache, own] of nodes()) {
       const asOf = await cache.snapshot()
       await own.invalidate('tag')

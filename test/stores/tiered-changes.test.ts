@@ -1,4 +1,4 @@
-/** How a first tier learns of what others write: with what it reads, or by a connection that listens. */
+/** How a first tier learns of writes by others: with its own reads, or through a listening connection. */
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
@@ -24,7 +24,7 @@ const CHANNEL = 'Cache "events"'
 let site: Site
 let pool: pg.Pool
 beforeAll(async () => {
-  // Alone on its server: a transaction anywhere else would hold back what may be trimmed.
+  // Alone on its server, because a transaction elsewhere on it would hold back the trimming of the log.
   site = await createSite(await createLonelyDatabase())
   pool = createPool(site.database)
 })
@@ -40,7 +40,7 @@ const logged = async () =>
     ({ change }) => change,
   )
 
-/** Every way in which another process changes a key that a copy is of. */
+/** Every way in which another process changes a key with a copy. */
 const CHANGES: [string, (other: Cache) => Promise<unknown>, unknown][] = [
   ['set', (other) => other.set('key', 'new'), 'new'],
   ['setMany', (other) => other.setMany({ key: 'new', more: 1 }), 'new'],
@@ -65,7 +65,7 @@ async function inTransaction(_other: Cache): Promise<void> {
   })
 }
 
-describe('with changes, a read', () => {
+describe('a read with changes enabled', () => {
   beforeAll(() => migrate(site.db, { changes: true }))
   let reader: Cache
   let other: Cache
@@ -82,7 +82,7 @@ describe('with changes, a read', () => {
     expect(await reader.get('key')).toBe('old')
   })
 
-  it('knows of what others overwrote before the first read of all', async () => {
+  it('learns of overwrites before the first read of all', async () => {
     const l2 = site.client({ namespace: 'shop' })
     const fresh = tieredCache({ l1: memoryCache(), l2, l1Expiration: '1h', changes: true })
     await fresh.set('key', 'old')
@@ -93,7 +93,7 @@ describe('with changes, a read', () => {
   })
 
   it.each(CHANGES)(
-    'of another key takes out what was changed by %s, in its own round trip',
+    'of another key drops the copy that was changed by %s, in its own round trip',
     async (_name, change, expected) => {
       await change(other)
       expect(await reader.get('key')).toBe('old')
@@ -110,13 +110,13 @@ describe('with changes, a read', () => {
     ['a sliding getOrSet', (on) => on.getOrSet('computed', 1, { sliding: true, expiration: '1m' })],
     ['a sliding get', (on) => on.get('x', { sliding: '1m' })],
     ['of a nested namespace', (on) => on.namespace('nested').get('x')],
-  ])('brings them as well: %s', async (_name, read) => {
+  ])('returns changes as well: %s', async (_name, read) => {
     await other.set('key', 'new')
     await read(reader)
     expect(await reader.get('key')).toBe('new')
   })
 
-  it('leaves what was not changed, and what was only touched', async () => {
+  it('keeps copies of entries that were not changed, or only touched', async () => {
     await other.setMany({ a: 1, b: 2 })
     await reader.getMany(['a', 'b'])
     await other.touch('a', '2h')
@@ -142,7 +142,7 @@ describe('with changes, a read', () => {
     expect(await reader.get('key')).toBe('late')
   })
 
-  it('does not keep a copy that was read before a change that it was told of', async () => {
+  it('keeps no copy of a row read before a change that it already knows of', async () => {
     let go = () => {}
     const held = new Promise<void>((resolve) => {
       go = resolve
@@ -176,7 +176,7 @@ describe('with changes, a read', () => {
     expect(await slow.get('slow')).toBe('new')
   })
 
-  it('takes out everything where too much was changed, or the log was trimmed beyond it', async () => {
+  it('drops all copies if there were too many changes, or the log was trimmed past the cursor', async () => {
     await other.setMany(Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`many ${i}`, i])))
     await other.set('key', 'new')
     await reader.get('another')
@@ -196,7 +196,7 @@ describe('with changes, a read', () => {
     expect(await reader.get('key')).toBe('newer')
   })
 
-  it('costs the writer nothing where nobody asked for the log', async () => {
+  it('adds no cost to writes if changes are not enabled', async () => {
     await migrate(site.db)
     await site.db.execute(sql`truncate cache_changes`)
     await other.set('key', 'new')
@@ -208,12 +208,12 @@ describe('with changes, a read', () => {
     expect(await site.db.$count(cacheChanges)).toBe(3)
   })
 
-  it('is asked of createCache only', () => {
+  it('needs a second tier from createCache', () => {
     expect(() => tieredCache({ l1: memoryCache(), l2: memoryCache(), changes: true })).toThrow('createCache')
   })
 })
 
-it('the log works under names of one’s own, and for a role that may not write it', async () => {
+it('the log works under custom names, and for a role that may not write to it', async () => {
   const tables = cacheTables({ schema: 'own "schema"', prefix: 'my ' })
   await migrate(site.db, { tables, changes: true })
   const role = `writer_${crypto.randomUUID().slice(0, 8)}`
@@ -251,24 +251,24 @@ describe('listening', () => {
     })
     await listening.ready
     await other.set('key', 'old', { tags: ['tag'] })
-    // Told of its own beginning, too.
+    // It is also notified of its own start.
     await expect.poll(async () => await reader.get('key')).toBe('old')
   })
   afterEach(() => listening.close())
 
-  it.each(CHANGES)('takes out what was changed by %s, without a read', async (_name, change, expected) => {
+  it.each(CHANGES)('drops copies of keys that were changed by %s, without a read', async (_name, change, expected) => {
     await change(other)
     await expect.poll(() => reader.get('key')).toBe(expected)
   })
 
-  it('takes out everything where the news are too long for one message', async () => {
+  it('drops all copies if the notification is too long for one message', async () => {
     await other.setMany(Object.fromEntries(Array.from({ length: 600 }, (_, i) => [`a rather long key ${i}`, i])))
     await pool.query(`select pg_notify($1, 'no news')`, [CHANNEL])
     await other.set('key', 'new')
     await expect.poll(() => reader.get('key')).toBe('new')
   })
 
-  it('connects again where its connection is lost, and knows nothing of the time between', async () => {
+  it('reconnects after its connection is lost, and drops copies of the time between', async () => {
     const pid = (client: pg.Client | undefined) => Reflect.get(client ?? {}, 'processID')
     await pool.query('select pg_terminate_backend($1)', [pid(clients[0])])
     await expect.poll(() => clients.length).toBe(2)
@@ -287,27 +287,27 @@ describe('listening', () => {
     expect(errors.length).toBeGreaterThan(0)
   })
 
-  it('keeps nobody waiting who closes it before it could begin', async () => {
+  it('closes without delay if closed before it could start', async () => {
     const other = listen(reader, { channel: CHANNEL, connect: () => new pg.Client('postgres://127.0.0.1:1/nowhere') })
     await other.close()
     await other.ready
   })
 
-  it('ends when it is told to', async () => {
+  it('ends when its signal aborts', async () => {
     await listening.close()
     await listening.close()
     expect(clients).toHaveLength(1)
-    // The server ends a session some time after its client has left.
+    // The server ends a session some time after its client has disconnected.
     await expect
       .poll(async () => (await pool.query(`select 1 from pg_stat_activity where query like 'listen%'`)).rows)
       .toEqual([])
   })
 
   it.each<[string, Partial<ListeningClient>]>([
-    ['is never connected', { connect: () => new Promise(() => {}), end: () => new Promise(() => {}) }],
-    ['answers no more', { query: () => new Promise(() => {}), end: () => new Promise(() => {}) }],
-    ['does not say farewell', { end: () => new Promise(() => {}) }],
-  ])('ends where the connection %s', async (_name, silent) => {
+    ['never connects', { connect: () => new Promise(() => {}), end: () => new Promise(() => {}) }],
+    ['stops answering', { query: () => new Promise(() => {}), end: () => new Promise(() => {}) }],
+    ['never ends', { end: () => new Promise(() => {}) }],
+  ])('closes if the connection %s', async (_name, silent) => {
     const quiet = async () => {}
     const client = { connect: quiet, query: quiet, end: quiet, on: () => {}, ...silent }
     const hanging = listen(reader, { channel: CHANNEL, connect: () => client })

@@ -1,4 +1,4 @@
-/** Transaction ids go back. A tier that kept its place in the log of changes must notice. */
+/** Transaction ids can go backwards. A tier that remembers its position in the change log must notice. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { type Cache, createCache, type Database, memoryCache, tieredCache } from 'pgstash'
@@ -20,16 +20,16 @@ async function query(url: string, text: string): Promise<Record<string, string>[
   }
 }
 
-/** Takes so many transaction ids. */
+/** Consumes this many transaction ids. */
 const spend = (url: string, count: number) =>
   query(url, `do $$ begin for i in 1..${count} loop perform pg_current_xact_id(); commit; end loop; end $$`)
 const nextId = async (url: string) =>
   Number((await query(url, 'select pg_snapshot_xmax(pg_current_snapshot())::text as id'))[0]?.id)
 
 interface Fault {
-  /** Whether ids go back, or only the log of changes is another one. */
+  /** True if ids go backwards, false if only the change log is replaced. */
   readonly takesIdsBack: boolean
-  /** Marks the state to go back to, and returns what goes back to it. */
+  /** Marks the state to return to, and returns a function that returns to it. */
   mark(member: Member, address: Address): Promise<() => Promise<void>>
 }
 
@@ -43,7 +43,7 @@ const FAULTS: Record<string, Fault> = {
       await standby.follow(primary)
       await standby.start()
       await query(primary.url, 'create table streamed ()')
-      // Otherwise the log is flushed, and sent, seconds later.
+      // Otherwise the WAL is flushed and sent seconds later.
       await query(primary.url, 'checkpoint')
       await eventually(() => query(standby.url, 'select from streamed'))
       await standby.stop()
@@ -104,7 +104,7 @@ const FAULTS: Record<string, Fault> = {
 }
 
 describe.each(Object.entries(FAULTS))('after %s', (_name, { takesIdsBack, mark }) => {
-  it('a tier forgets its copies, also if the ids have caught up, on every driver', { timeout: 120_000 }, async () => {
+  it('a tier drops its copies, also if the ids have caught up, on every driver', { timeout: 120_000 }, async () => {
     const member = await createMember()
     const address = await createAddress(member.url)
     await migrate(drizzle({ client: createPool(member.url) }), { changes: true })
@@ -137,7 +137,7 @@ function tierOver(db: Database): Cache {
   return tieredCache({ l1: memoryCache(), l2, l1Expiration: '1h', changes: true })
 }
 
-/** What each tier answers after it has read something else, which tells it of changes. */
+/** The answer of each tier after it has read another key, which brings it the changes. */
 async function seenBy(tiers: readonly Cache[]): Promise<unknown[]> {
   return Promise.all(
     tiers.map(async (tier) => {

@@ -1,10 +1,10 @@
-/** A tiered cache, as the contract wants it. */
+/** A tiered cache, as the contract needs it. */
 import { tieredCache } from 'pgstash'
 import type { StoreUnderTest } from 'pgstash/testing'
 
 /**
- * Those that are created share both tiers, as the contract takes them for one cache; how long another's copy may lag is
- * tested elsewhere.
+ * All caches created here share both tiers, because the contract treats them as one cache. Other tests cover how long a
+ * copy may lag.
  */
 export function tieredStore(near: StoreUnderTest, far: StoreUnderTest): StoreUnderTest {
   return {

@@ -1,4 +1,7 @@
-/** What only a tiered cache does: what reaches the second tier, how long copies live, and what keeps old ones out. */
+/**
+ * Behaviour specific to tiered caches: which calls reach the second tier, how long copies live, and why outdated copies
+ * are not kept.
+ */
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import {
@@ -24,7 +27,7 @@ beforeAll(async () => {
   site = await createSite()
 })
 
-/** The clock of the first tiers, which a test sets forward. */
+/** The clock of the first tiers, which a test can move. */
 let ahead = 0
 const near = () => memoryCache({ now: () => Date.now() + ahead })
 let far: Cache
@@ -44,8 +47,8 @@ async function requests(work: () => Promise<unknown>): Promise<number> {
   return site.faults.requests - before
 }
 
-describe('reads', () => {
-  it('reach the database once, and then not while the copy lives', async () => {
+describe('reads of a tiered cache', () => {
+  it('reach the database once, and not again while the copy lives', async () => {
     await far.set('key', { some: 'value' }, { expiration: '1h' })
     expect(await requests(() => cache.get('key'))).toBe(1)
     expect(await requests(() => cache.get('key'))).toBe(0)
@@ -56,7 +59,7 @@ describe('reads', () => {
     expect(await requests(() => cache.get('key'))).toBe(1)
   })
 
-  it('of many ask for what is missing only, in one request', async () => {
+  it('of many keys ask only for missing keys, in one request', async () => {
     await far.setMany({ a: 1, b: null, c: 'three' })
     await cache.get('a')
     expect(await requests(() => cache.getMany(['a', 'b', 'c', 'none']))).toBe(1)
@@ -78,13 +81,13 @@ describe('reads', () => {
     expect(two).toEqual({ n: 1 })
   })
 
-  it('keep a stored null, which is a hit', async () => {
+  it('keep a copy of a stored null, which is a hit', async () => {
     await far.set('key', null)
     expect(await cache.get('key')).toBe(null)
     expect(await requests(() => cache.get('key'))).toBe(0)
   })
 
-  it('never keep a copy beyond the end of the entry, nor of what has gone', async () => {
+  it('never keep a copy beyond the deadline of the entry, or of an absent entry', async () => {
     await far.set('short', 1, { expiration: '8s' })
     await far.set('gone', 1, { expiration: 0 })
     expect(await cache.get('short')).toBe(1)
@@ -95,7 +98,7 @@ describe('reads', () => {
     expect(await requests(() => cache.get('short'))).toBe(1)
   })
 
-  it('that compute leave a copy with its tags, of what was stored and nothing else', async () => {
+  it('that compute keep a copy with tags if the value was stored, and only then', async () => {
     const compute = (fill: { tag(tag: string): void }) => {
       fill.tag('late')
       return 'computed'
@@ -113,13 +116,13 @@ describe('reads', () => {
     expect(await cache.get('skipped')).toBe(undefined)
   })
 
-  it('that compute keep the tags that a generator gives but once', async () => {
+  it('that compute keep the tags of a generator that can be read only once', async () => {
     await cache.getOrSet('key', 'computed', { tags: new Set(['x']).values() })
     await cache.invalidate('x')
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('that find another’s value leave a copy of it as it is', async () => {
+  it('that find the value of another process leave its copy unchanged', async () => {
     await far.getOrSet('key', 'theirs', { expiration: '8s', tags: ['x'] })
     expect(await requests(() => cache.getOrSet('key', 'ours'))).toBe(1)
     expect(await requests(() => cache.getOrSet('key', 'ours'))).toBe(0)
@@ -129,7 +132,7 @@ describe('reads', () => {
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('that are answered with a stale value keep no copy of it', async () => {
+  it('that return a stale value keep no copy of it', async () => {
     const background: Promise<unknown>[] = []
     cache = tieredCache({ l1: near(), l2: site.client({ waitUntil: (work) => void background.push(work) }) })
     await far.getOrSet('key', 'old', { expiration: '1h', stale: '1h' })
@@ -146,7 +149,7 @@ describe('reads', () => {
       'invalidate and compute',
       async () => [await cache.invalidate('x'), await cache.getOrSet('key', 2, { expiration: 30 })],
     ],
-  ])('that slide reach the database after a %s that has brought the deadline nearer', async (_name, write) => {
+  ])('that slide reach the database after a %s that shortened the deadline', async (_name, write) => {
     cache = tieredCache({ l1: near(), l2: far, l1Expiration: '1h' })
     await cache.set('key', 1, { expiration: '10m', tags: ['x'] })
     await cache.get('key', { sliding: '1m' })
@@ -156,7 +159,7 @@ describe('reads', () => {
     expect(expiresAt.getTime() - Date.now()).toBeGreaterThan(30_000)
   })
 
-  it('that slide reach the database after such a write by another that shares the first tier', async () => {
+  it('that slide reach the database after such a write by another cache with the same first tier', async () => {
     const l1 = near()
     const [other, own] = [1, 2].map(() => tieredCache({ l1, l2: far, l1Expiration: '1h' })) as [Cache, Cache]
     await other.set('key', 1, { expiration: '10m' })
@@ -168,13 +171,13 @@ describe('reads', () => {
     expect(expiresAt.getTime() - Date.now()).toBeGreaterThan(30_000)
   })
 
-  it('that slide reach the database when its deadline is due, and not before', async () => {
+  it('that slide reach the database when an extension is due, and not before', async () => {
     await far.set('key', 1, { expiration: 100 })
     const slide = () => cache.get('key', { sliding: 100 })
-    // Due at once, and then at a quarter of the span; a copy lives for ten seconds.
+    // Due at once, and then after a quarter of the span. A copy lives for ten seconds.
     expect(await requests(slide)).toBe(1)
     expect(await requests(slide)).toBe(0)
-    // Far from the ten seconds: this process's own time goes by as well.
+    // Far from the ten seconds, because real time passes as well.
     ahead = 5_000
     expect(await requests(slide)).toBe(0)
     ahead = 10_001
@@ -186,7 +189,7 @@ describe('reads', () => {
   })
 })
 
-describe('what this process writes it reads', () => {
+describe('this process reads its own writes', () => {
   const writes: [string, (cache: Cache) => Promise<unknown>, unknown][] = [
     ['set', (on) => on.set('key', 'new'), 'new'],
     ['set, of no life', (on) => on.set('key', 'new', { expiration: 0 }), undefined],
@@ -210,7 +213,7 @@ describe('what this process writes it reads', () => {
     expect(await far.get('key')).toBe(expected)
   })
 
-  it.each(writes)('%s, also when it comes between a read and its copy', async (_name, write, expected) => {
+  it.each(writes)('%s, also between a read and its copy', async (_name, write, expected) => {
     await far.set('key', 'old', { tags: ['tag'] })
     let go = () => {}
     const held = new Promise<void>((resolve) => {
@@ -230,7 +233,7 @@ describe('what this process writes it reads', () => {
     expect(await cache.get('key')).toBe(expected)
   })
 
-  it('writes that overlap leave no copy, as nobody knows which was last', async () => {
+  it('overlapping writes leave no copy, because their order is unknown', async () => {
     await Promise.all([cache.set('key', 'a'), cache.set('key', 'b')])
     const stored = await far.get('key')
     expect(await cache.get('key')).toBe(stored)
@@ -238,7 +241,7 @@ describe('what this process writes it reads', () => {
     expect(await requests(() => cache.get('key'))).toBe(0)
   })
 
-  it('a write that fails leaves no copy', async () => {
+  it('a failed write leaves no copy', async () => {
     await cache.set('key', 'old')
     site.faults.next({ kind: 'error', status: 500, body: { message: 'away' } })
     await expect(cache.set('key', 'new')).rejects.toMatchObject({ code: 'DATABASE' })
@@ -290,8 +293,8 @@ function delayed(cache: Cache, wait: () => Promise<void>): Cache {
   }))
 }
 
-describe('what others write', () => {
-  it('is seen when the copy has ended, at most l1Expiration later', async () => {
+describe('writes of other processes', () => {
+  it('are visible when the copy has expired, at most l1Expiration later', async () => {
     cache = tieredCache({ l1: near(), l2: far, l1Expiration: '8s' })
     await cache.set('key', 'old')
     await far.set('key', 'new')
@@ -301,8 +304,8 @@ describe('what others write', () => {
   })
 })
 
-describe('a tier that is away', () => {
-  it('the second: with onError miss the first answers what it has, and the rest is computed', async () => {
+describe('an unreachable tier', () => {
+  it('as the second one: with onError miss, the first tier answers from its copies, and the rest is computed', async () => {
     cache = tieredCache({ l1: near(), l2: site.client({ onError: 'miss' }), l1Expiration: '1h' })
     await cache.set('key', 'kept', { expiration: 100 })
     await cache.get('key', { sliding: 100 })
@@ -325,8 +328,8 @@ describe('a tier that is away', () => {
   it.each<[string, NearCache]>([
     ['rejects', brokenBy(fail as () => never)],
     ['throws at once', brokenBy(throwNow)],
-    ['is a third party’s', brokenThirdParty(fail)],
-  ])('the first, which %s, is as good as an empty one', async (_name, broken) => {
+    ['belongs to a third party', brokenThirdParty(fail)],
+  ])('as the first one, which %s, counts as an empty one', async (_name, broken) => {
     cache = tieredCache({ l1: broken, l2: far })
     await cache.set('key', 1, { tags: ['x'] })
     expect([await cache.get('key'), await cache.has('key'), await cache.getOrSet('key', 2)]).toEqual([1, true, 1])
@@ -356,7 +359,7 @@ it.each<[string, (slow: Cache) => Cache]>([
   }
 })
 
-/** A first tier that is no cache of this package, and whose every call rejects. */
+/** A first tier that is not a cache of this package, and whose every call rejects. */
 function brokenThirdParty(fail: () => Promise<never>): NearCache {
   return new Proxy(thirdParty(near()), {
     get: (target, name) => (typeof name === 'symbol' || name === 'namespace' ? Reflect.get(target, name) : fail),
@@ -364,7 +367,7 @@ function brokenThirdParty(fail: () => Promise<never>): NearCache {
 }
 
 describe('tiers of any kind', () => {
-  it('a store from elsewhere, whose tags nobody knows, is exact as well', async () => {
+  it('a third-party store with unknown tags is exact as well', async () => {
     const foreign = thirdParty(memoryCache())
     cache = tieredCache({ l1: near(), l2: foreign })
     await foreign.set('key', 'old', { tags: ['x'], expiration: '1h' })
@@ -380,7 +383,7 @@ describe('tiers of any kind', () => {
     ['metered', withMetrics],
     ['sharded', (foreign) => shardedCache({ nodes: { own: memoryCache(), foreign }, weights: { foreign: 100 } })],
     ['managed', (foreign) => createCacheManager({ default: 'foreign', stores: { foreign } })],
-  ])('a store from elsewhere that is %s is exact as well', async (_name, wrap) => {
+  ])('a third-party store that is %s is exact as well', async (_name, wrap) => {
     const foreign = thirdParty(memoryCache())
     const keys = ['a', 'b', 'c', 'd']
     cache = tieredCache({ l1: near(), l2: wrap(foreign) })
@@ -391,10 +394,10 @@ describe('tiers of any kind', () => {
   })
 
   it.each<[string, () => Cache]>([
-    ['that is off', () => nullCache()],
+    ['that is disabled', () => nullCache()],
     ['that has too little room', () => memoryCache({ maxBytes: 100 })],
     ['of shards with too little room', () => shardedCache({ nodes: { a: memoryCache({ maxBytes: 100 }) } })],
-  ])('the first tier has no copy that a second tier %s does not have', async (_name, second) => {
+  ])('the first tier keeps no copy that a second tier %s does not have', async (_name, second) => {
     const large = 'x'.repeat(200)
     cache = tieredCache({ l1: near(), l2: second() })
     await cache.set('a', large)
@@ -408,7 +411,7 @@ describe('tiers of any kind', () => {
     expect(compute).toHaveBeenCalledOnce()
   })
 
-  it('tiers of tiers, shards, and no store at all', async () => {
+  it('tiers of tiers, shards, and nullCache work together', async () => {
     const shards = shardedCache({ nodes: { a: memoryCache(), b: memoryCache() } })
     cache = tieredCache({ l1: near(), l2: tieredCache({ l1: near(), l2: shards }) })
     await cache.setMany({ a: 1, b: 2, c: 3 }, { tags: ['x'] })
@@ -421,7 +424,7 @@ describe('tiers of any kind', () => {
     expect(await cache.getOrSet('key', 2)).toBe(2)
   })
 
-  it('a tag too long to be known again leaves no copy', async () => {
+  it('a tag too long to be recognized leaves no copy', async () => {
     const tag = 't'.repeat(2_000)
     await far.set('key', 1, { tags: [tag] })
     expect(await cache.get('key')).toBe(1)
@@ -435,12 +438,12 @@ describe('tiers of any kind', () => {
     ['unknown', { l1: memoryCache(), l2: memoryCache(), l3: 1 }, 'Unknown option l3. The options are l1, l2'],
     ['no span', { l1: memoryCache(), l2: memoryCache(), l1Expiration: 0 }, 'l1Expiration'],
     ['none', undefined, 'Expected l1 to be a cache'],
-  ])('refuses options: %s, and says what it expected', (_name, options, word) => {
+  ])('tieredCache refuses options: %s, and says what it expected', (_name, options, word) => {
     expect(() => tieredCache(options as never)).toThrow(word)
   })
 })
 
-it('a cache of createCache stays usable by what builds on it', async () => {
+it('createCache’s cache stays usable for functions that build on it', async () => {
   const on = createCache(site.db)
   const tiered = tieredCache({ l1: near(), l2: on })
   expect(postgresEngineOf(tiered)?.store.tables).toBe(postgresEngineOf(on)?.store.tables)

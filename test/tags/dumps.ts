@@ -1,4 +1,4 @@
-/** Caches on servers of their own, and rows that move between them as a dump does. */
+/** Caches on separate servers, and rows that move between them as with a dump. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { type Cache, createCache } from 'pgstash'
@@ -21,7 +21,7 @@ export async function siteOf(url: string): Promise<Site> {
   return { pool, db, cache: createCache(db, { timeout: 60_000 }) }
 }
 
-/** Takes so many transaction ids. */
+/** Consumes this many transaction ids. */
 export async function spend({ pool }: Site, count: number): Promise<void> {
   await pool.query(`do $$ begin for i in 1..${count} loop perform pg_current_xact_id(); commit; end loop; end $$`)
 }

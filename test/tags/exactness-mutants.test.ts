@@ -1,9 +1,12 @@
-/** The checker of the race finds what it is there for, where the check of snapshots is switched off or is a weaker one. */
+/** The checker of the race finds violations if the check of snapshots is disabled or replaced by a weaker one. */
 import { type SQL, sql } from 'drizzle-orm'
 import { afterEach, expect, it, vi } from 'vitest'
 import type { Tagged, TagLog } from '../../src/schema/rejected.ts'
 
-/** What looks right and is not: a writer that had its id before the read, and committed after it, is missed. */
+/**
+ * This check looks right but is wrong: it misses a writer that got its transaction id before the read and committed
+ * after it.
+ */
 function byIds({ invalidations }: TagLog, { tags, filledAt }: Tagged): SQL<boolean> {
   return sql<boolean>`(${tags} is not null and exists (
     select from unnest(${tags}) as tagged(tag), ${invalidations} as i
@@ -19,7 +22,7 @@ it.each<[string, (log: TagLog, tagged: Tagged) => SQL<boolean>]>([
   ['without the check', () => sql<boolean>`false`],
   ['with a check of transaction ids in place of snapshots', byIds],
 ])(
-  '%s reads answer with older data, and the checker says so',
+  '%s, reads return outdated data, and the checker reports it',
   async (_name, rejected) => {
     vi.resetModules()
     vi.doMock('../../src/schema/rejected.ts', async (original) => ({ ...(await original<object>()), rejected }))

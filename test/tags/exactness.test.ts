@@ -4,7 +4,7 @@ import { KINDS, race } from './race-site.ts'
 
 const READS = rounds(2_000)
 
-it('after each commit no read that starts later answers with older data, of query results, computed values and responses', async () => {
+it('after each commit, no later read returns older data, for query results, computed values and responses', async () => {
   const { reads, hits, violations, commits, rollbacks } = await race({ reads: READS, readers: 4, writers: 3 })
   console.log({ reads, hits, violations, commits, rollbacks })
   for (const kind of KINDS) {

@@ -1,4 +1,4 @@
-/** Rows of another cluster, found by a role that may not ask which cluster this is. */
+/** Rows of another cluster, found by a role that may not query the identity of this cluster. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -9,9 +9,9 @@ import { findingsOf } from '../setup/doctor-findings.ts'
 import { startServer } from '../setup/server.ts'
 import { type Dump, dump, restore, rows, type Site, siteOf, spend, TABLES } from './dumps.ts'
 
-/** Far ahead in its ids. */
+/** The transaction ids of this server are far ahead. */
 let from: Site
-/** A fresh server, as a role that may not call `pg_control_system`. */
+/** A new server, used by a role that may not call `pg_control_system`. */
 let to: Site
 beforeAll(async () => {
   from = await siteOf(await createDatabase())
@@ -37,7 +37,7 @@ beforeEach(async () => {
 
 const parse = (texts: Dump, table: string): Record<string, unknown>[] => JSON.parse(texts[table] ?? '[]')
 
-/** The dump with rows of one kind only, and of a release that did not note by whom its first row was written. */
+/** The dump with rows of one kind only, from a release that did not record which cluster wrote its first row. */
 function only(texts: Dump, kept: string): Dump {
   const state = parse(texts, 'cache_state').filter(({ name }) => /^migration /.test(String(name)))
   return {
@@ -63,14 +63,15 @@ async function historyFinding({ db }: Site): Promise<string> {
   return findings.flatMap(({ check, status, what }) => (check === 'history' ? [`${status}: ${what}`] : [])).join('\n')
 }
 
-describe('migrate as a role that may not ask which cluster this is', () => {
+describe("migrate as a role that may not query the cluster's identity", () => {
   it.each(['cache_entries', 'cache_leases', 'cache_invalidations'])(
-    'notices rows of the future in %s',
+    'detects rows from the future in %s',
     async (table) => {
       const texts = only(await dumped(), table)
       await restore(to, texts)
       expect(await historyFinding(to)).toMatch(/^problem: /)
-      // It is stale as soon as the ids have caught up, unless somebody notices before.
+      // This value becomes readable and outdated as soon as the ids have caught up, unless `migrate` detects the copy
+      // before.
       await to.cache.set('mine', 1, { tags: ['x'] })
       await migrate(to.db)
       expect(await historyFinding(to)).toMatch(/^ok: /)
@@ -80,7 +81,7 @@ describe('migrate as a role that may not ask which cluster this is', () => {
     },
   )
 
-  it('notices a copy also if the ids have caught up', async () => {
+  it('detects a copy even if the ids have caught up', async () => {
     await restore(to, await dumped())
     await spend(to, 40_000)
     const cache = createCache(drizzle(to.pool))
@@ -91,7 +92,7 @@ describe('migrate as a role that may not ask which cluster this is', () => {
     expect(await historyFinding(to)).toMatch(/^ok: /)
   })
 
-  it('keeps everything if it runs again', async () => {
+  it('keeps everything in a second run', async () => {
     await to.cache.set('tagged', 1, { tags: ['x'] })
     await to.cache.invalidate('y')
     await to.pool.query('vacuum (full, freeze) cache_state')

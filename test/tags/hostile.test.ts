@@ -1,4 +1,6 @@
-/** Other roles in the same database, who may create in the cache's schema: nothing that they plant is adopted. */
+/**
+ * Other roles of the same database may create objects in the cache's schema. The package adopts none that they planted.
+ */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { createCache } from 'pgstash'
@@ -9,7 +11,7 @@ import { describe, expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
-/** A database in which `mallory` and `owner` may create in `public`, and `shop` is a table of the superuser's. */
+/** A database in which `mallory` and `owner` may create in `public`, and the superuser owns the table `shop`. */
 async function createTown() {
   const url = await createDatabase()
   const root = createPool(url, { max: 1 })
@@ -33,7 +35,7 @@ async function createTown() {
 }
 type Town = Awaited<ReturnType<typeof createTown>>
 
-/** The function as it is installed, planted by another role before anybody watches. */
+/** The function as it is installed, but planted by another role before any table is watched. */
 async function plant({ root, mallory }: Town) {
   const { rows } = await root.query(
     "select pg_get_functiondef(oid) as text, proname from pg_proc where proname like 'cache_watch_%'",
@@ -53,7 +55,7 @@ describe('watchTables', () => {
       code: 'INVALID_OPTION',
       message: expect.stringMatching(/belong to the role that watches.+unwatch/),
     })
-    // Replaced afterwards, it would have run as every writer.
+    // Replaced later by its owner, the function would have run as every writer.
     await town.mallory.query(
       `create or replace function ${name}() returns trigger language plpgsql as 'begin raise exception ''stolen''; end'`,
     )
@@ -61,7 +63,7 @@ describe('watchTables', () => {
     expect(await watchedTables(drizzle(town[who]))).toEqual([])
   })
 
-  it('works again after a superuser has removed what was planted', async () => {
+  it('works again after a superuser has dropped the planted objects', async () => {
     const town = await createTown()
     await migrate(drizzle(town.root))
     await watchTables(drizzle(town.root), 'shop')
@@ -80,7 +82,7 @@ describe('watchTables', () => {
     ['missing search path', 'alter function %s reset all'],
     ['grants', 'grant execute on function %s to public'],
     ['body', "create or replace function %s returns trigger language plpgsql as 'begin return null; end'"],
-  ])('repairs the %s of a function of its own', async (_name, change) => {
+  ])('repairs the %s of its function', async (_name, change) => {
     const { root } = await createTown()
     await migrate(drizzle(root))
     await watchTables(drizzle(root), 'shop')
@@ -97,7 +99,7 @@ describe('watchTables', () => {
     expect(await state()).toEqual(before)
   })
 
-  it('grants its functions to nobody, whatever the default privileges are', async () => {
+  it('grants its functions to no other role, whatever the default privileges are', async () => {
     const { root, names } = await createTown()
     await migrate(drizzle(root))
     await root.query(`alter default privileges grant execute on functions to ${names.mallory}`)
@@ -138,7 +140,7 @@ describe('watchTables', () => {
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('refuses a log that belongs to another role, and one that is no log', async () => {
+  it('refuses a log that belongs to another role, and a table that is not a log', async () => {
     const { root, mallory } = await createTown()
     const log =
       'create table cache_invalidations (tag text, xid xid8 default pg_current_xact_id(), primary key (tag, xid))'
@@ -152,13 +154,13 @@ describe('watchTables', () => {
     })
   })
 
-  it('notes nothing in a log that the owner of the schema has put in its place, and says so to the writer', async () => {
+  it('writes nothing to a log that the schema owner has replaced, and reports that to the writer', async () => {
     const { root, mallory, names } = await createTown()
     const tables = cacheTables({ schema: 'cache' })
     await root.query(`create schema cache authorization ${names.mallory}`)
     await migrate(drizzle(root), { tables })
     await watchTables(drizzle(root), 'shop', { tables })
-    // The owner of a schema may drop what is in it.
+    // The owner of a schema may drop objects in it.
     await mallory.query(`drop table cache.cache_invalidations;
       create table cache.cache_invalidations (tag text, xid xid8 default pg_current_xact_id(), primary key (tag, xid));
       grant all on cache.cache_invalidations to public; create table cache.ran (as_role text);
@@ -168,7 +170,7 @@ describe('watchTables', () => {
     expect((await mallory.query('select * from cache.ran')).rows).toEqual([])
   })
 
-  it('may be run by each member of the group that owns the functions and the log', async () => {
+  it('can be run by each member of the group that owns the functions and the log', async () => {
     const { root, owner, names } = await createTown()
     await root.query(`grant ${names.group} to ${names.owner}`)
     await owner.query(`set role ${names.group}`)
@@ -187,7 +189,7 @@ describe('watchTables', () => {
 
 describe.each(['cache_changes', 'cache_history'])('%s', (name) => {
   it.each([{}, { schema: 'Own "schema"', prefix: "it's_" }])(
-    'is one of the cache’s own tables, with %j',
+    'is recognized as one of the cache’s own tables, with %j',
     async (place) => {
       const { root } = await createTown()
       const tables = cacheTables(place)
@@ -258,24 +260,21 @@ describe('migrate', () => {
     await migrate(drizzle(owner), { changes: true })
   })
 
-  it.each(['root', 'owner'] as const)(
-    'as %s refuses a function of its triggers that another role has planted',
-    async (who) => {
-      const town = await createTown()
-      await town.mallory.query(
-        "create function cache_note_entries_insert() returns trigger language plpgsql as 'begin return null; end'",
-      )
-      await expect(migrate(drizzle(town[who]), { changes: true })).rejects.toMatchObject({
-        code: 'DATABASE',
-        message: expect.stringMatching(/functions of the cache to belong to the role that migrates/),
-      })
-      expect(
-        (await town.root.query("select 1 from pg_class where relname like 'cache%' and relkind = 'r'")).rows,
-      ).toEqual([])
-    },
-  )
+  it.each(['root', 'owner'] as const)('as %s refuses a trigger function that another role has planted', async (who) => {
+    const town = await createTown()
+    await town.mallory.query(
+      "create function cache_note_entries_insert() returns trigger language plpgsql as 'begin return null; end'",
+    )
+    await expect(migrate(drizzle(town[who]), { changes: true })).rejects.toMatchObject({
+      code: 'DATABASE',
+      message: expect.stringMatching(/functions of the cache to belong to the role that migrates/),
+    })
+    expect(
+      (await town.root.query("select 1 from pg_class where relname like 'cache%' and relkind = 'r'")).rows,
+    ).toEqual([])
+  })
 
-  it('replaces a trigger that notes nothing', async () => {
+  it('replaces a trigger that records nothing', async () => {
     const { root } = await createTown()
     await migrate(drizzle(root), { changes: true })
     await root.query(`alter table cache_entries disable trigger cache_note_entries_insert`)
@@ -323,7 +322,7 @@ describe('migrate', () => {
     },
   )
 
-  it('leaves the settings of the caller’s transaction as they were', async () => {
+  it('leaves the settings of the caller’s transaction unchanged', async () => {
     const { root } = await createTown()
     await root.query("begin; set local search_path = public, pg_catalog; set local client_min_messages = 'notice'")
     await migrate(drizzle(root))

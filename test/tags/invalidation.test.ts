@@ -1,4 +1,4 @@
-/** `invalidation` in batches and transactions of the caller's own, over the drivers that people use. */
+/** `invalidation` in batches and transactions of the caller, over the common drivers. */
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
@@ -27,7 +27,7 @@ beforeAll(async () => {
 })
 
 describe('invalidation in a batch over HTTP', () => {
-  it('is one round trip with the change, and commits with it', async () => {
+  it('takes one round trip with the change, and commits with it', async () => {
     const cache = createCache(neon.db, { timeout: 60_000 })
     await cache.setMany({ a: 1, b: 2 }, { tags: ['x', LONG] })
     await cache.set('c', 3, { tags: ['y'] })
@@ -42,7 +42,7 @@ describe('invalidation in a batch over HTTP', () => {
     expect([...(await cache.getMany(['a', 'b', 'c'])).keys()]).toEqual(['c'])
   })
 
-  it('invalidates nothing when the batch fails', async () => {
+  it('has no effect if the batch fails', async () => {
     const cache = createCache(neon.db, { timeout: 60_000 })
     await cache.set('key', 1, { tags: ['x'] })
     const failing = neon.db.batch([
@@ -54,7 +54,7 @@ describe('invalidation in a batch over HTTP', () => {
     expect(await cache.get('key')).toBe(1)
   })
 
-  it('stands alone as well, and may be executed more than once', async () => {
+  it('works alone as well, and may be executed more than once', async () => {
     const cache = createCache(neon.db, { timeout: 60_000 })
     const statement = invalidation('x')
     for (let i = 0; i < 2; i++) {
@@ -65,7 +65,7 @@ describe('invalidation in a batch over HTTP', () => {
     }
   })
 
-  it('of no tags does nothing', async () => {
+  it('with no tags does nothing', async () => {
     await neon.db.batch([invalidation([])])
   })
 })
@@ -90,7 +90,7 @@ const DRIVERS: Record<string, () => Promise<Transactions>> = {
 }
 
 describe.each(Object.entries(DRIVERS))('invalidation in a transaction of %s', (_name, open) => {
-  it('is seen by others when that commits, and never when it rolls back', async () => {
+  it('is visible to others after the commit, and never after a rollback', async () => {
     const db = await open()
     const cache = createCache(db, { timeout: 60_000 })
     await cache.setMany({ key: 1, other: 2 }, { tags: ['a', LONG] })
@@ -108,7 +108,7 @@ describe.each(Object.entries(DRIVERS))('invalidation in a transaction of %s', (_
   })
 })
 
-it('invalidation takes tables of other names', async () => {
+it('invalidation accepts tables of other names', async () => {
   const tables: CacheTables = cacheTables({ schema: 'Own "schema"', prefix: 'app_' })
   await migrate(neon.db, { tables })
   const cache = createCache(neon.db, { tables })
@@ -119,7 +119,7 @@ it('invalidation takes tables of other names', async () => {
   expect(await cache.get('key')).toBe(undefined)
 })
 
-it('invalidation refuses what is no tag and no option, without a request', () => {
+it('invalidation refuses an invalid tag or option, without a request', () => {
   for (const tags of [undefined, '', 5, [''], ['a', null], 'a\0']) {
     expect(() => invalidation(tags as never)).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
   }

@@ -1,9 +1,9 @@
 /**
- * The race that exactness has to win: transactions of any length that write, some rolled back, against readers that cache
- * what they read; and the checker, which goes by the order in which the database committed.
+ * The race that exact invalidation must win. Transactions of any length write, and some roll back. Readers cache the
+ * results of their reads. A checker compares answers in commit order.
  *
- * A row's version grows by one with each write, and its lock makes writers take turns: so versions are in commit order. Once
- * a commit was acknowledged, no read that starts later may answer with an older version, from wherever it comes.
+ * Each write increments the version of its row, and the row lock serializes writers, so versions are in commit order.
+ * After a commit was acknowledged, no later read may return an older version, whatever served it.
  */
 import { neon } from '@neondatabase/serverless'
 import { eq, sql } from 'drizzle-orm'
@@ -25,11 +25,11 @@ const ROWS = 6
 const LONGEST_MS = 15
 
 export interface RaceOptions {
-  /** Reads of each kind. */
+  /** The number of reads of each kind. */
   readonly reads: number
   readonly readers: number
   readonly writers: number
-  /** Ends the race before its reads are done, where a checker is only asked whether it finds anything. */
+  /** Ends the race early, if a test only needs to know whether the checker finds anything. */
   readonly stopAtFirst?: boolean
 }
 
@@ -58,7 +58,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
 
   const counts = () => Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>
   const result = { reads: counts(), hits: counts(), violations: counts(), commits: 0, rollbacks: 0 }
-  /** What is known to be committed, by row. */
+  /** The latest versions that are known to be committed, by row. */
   const committed = times(ROWS, () => 0)
   let isOver = false
 
@@ -119,7 +119,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
   return result
 }
 
-/** Each reader is an isolate of its own: nothing is shared but the database. */
+/** Each reader is a separate isolate: they share only the database. */
 const READERS: Record<Kind, (site: Site) => Reader> = {
   getOrSet(site) {
     const db = connected(site)

@@ -1,4 +1,4 @@
-/** Writers, readers and cleanups at once, while ten minutes and more seem to pass every few milliseconds. */
+/** Concurrent writers, readers and cleanups, while more than ten minutes seem to pass every few milliseconds. */
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
@@ -11,7 +11,7 @@ import { passNotedTime } from './time.ts'
 const COMMITS = 1_200
 const KEYS = 5
 
-it('no read answers with data older than what had been committed when it was called, while the log is trimmed', async () => {
+it('no read returns data older than the last commit before its call, while the log is trimmed', async () => {
   const pool = createPool(await createLonelyDatabase(), { max: 30 })
   const db = drizzle(pool)
   await migrate(db)
@@ -52,7 +52,7 @@ it('no read answers with data older than what had been committed when it was cal
       check(await cache.getOrSet(key, compute, { tags: ['data'] }), known)
     }
   }
-  // What it writes is as old as a long computation, and may arrive after the log has forgotten.
+  // Its writes are as old as those of a long computation, and may arrive after the log was trimmed.
   async function writeLate(reader: number) {
     const cache = createCache(db, { timeout: 60_000 })
     for (let i = 0; !isOver; i++) {

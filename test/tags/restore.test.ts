@@ -7,7 +7,7 @@ import { startServer } from '../setup/server.ts'
 import { type Dump, dump, restore, rows, type Site, siteOf, spend, TABLES } from './dumps.ts'
 import { passNotedTime } from './time.ts'
 
-/** The server that is far ahead in its ids, and a fresh one. */
+/** The server whose ids are far ahead, and a new one. */
 let from: Site
 let to: Site
 
@@ -28,7 +28,7 @@ async function empty({ pool, db }: Site): Promise<void> {
   await migrate(db)
 }
 
-/** What the other server knew: tagged entries, of which some are rejected, and an untagged one. */
+/** The rows of the other server: tagged entries, some of them invalidated, and an untagged one. */
 async function fillAndDump({ cache, db }: Site): Promise<Dump> {
   await cache.set('untagged', 1)
   await cache.setMany({ tagged: 2, other: 3 }, { tags: ['x'] })
@@ -45,7 +45,7 @@ const BY: Record<string, (site: Site) => Promise<unknown>> = {
 }
 
 describe.each(Object.entries(BY))('a dump that is restored on another server, and then %s', (_name, run) => {
-  it('keeps what has no tags, and drops the others and the log', async () => {
+  it('keeps entries without tags, and drops the others and the log', async () => {
     await restore(to, await fillAndDump(from))
     expect([...(await to.cache.getMany(['untagged', 'tagged', 'other', 'rejected'])).keys()]).toEqual(['untagged'])
     await run(to)
@@ -55,7 +55,7 @@ describe.each(Object.entries(BY))('a dump that is restored on another server, an
     expect((await to.pool.query("select value from cache_state where name = 'cluster'")).rows[0].value).toBe(
       (await to.pool.query('select system_identifier::text as id from pg_control_system()')).rows[0].id,
     )
-    // From here on as everywhere, also when the ids have caught up.
+    // From here on invalidation works normally, also when the ids have caught up.
     for (let i = 0; i < 3; i++) {
       await to.cache.set('tagged', 'new', { tags: ['z'] })
       expect(await to.cache.get('tagged')).toBe('new')
@@ -66,7 +66,7 @@ describe.each(Object.entries(BY))('a dump that is restored on another server, an
     }
   })
 
-  it('refuses what was read before, and is written afterwards', async () => {
+  it('refuses values that were read before the restore and are written after it', async () => {
     await restore(to, await fillAndDump(from))
     const asOf = await to.cache.snapshot()
     await to.cache.invalidate('w')
@@ -85,7 +85,7 @@ describe.each(Object.entries(BY))('a dump that is restored on another server, an
     expect(await to.cache.get('key')).toBe('new')
   })
 
-  it('does so where the role may not ask which server this is, by ids that ran backwards', async () => {
+  it('does so by ids that went backwards if the role may not query the server’s identity', async () => {
     await to.pool.query('revoke execute on function pg_control_system() from public')
     await to.pool.query("create role plain login password 'plain'")
     await to.pool.query('create schema own authorization plain')
@@ -116,7 +116,7 @@ describe.each(Object.entries(BY))('a dump that is restored on another server, an
     }
   })
 
-  it('of the same server keeps everything as it was', async () => {
+  it('keeps everything on the same server', async () => {
     const other = await siteOf(await createDatabase())
     await restore(other, await fillAndDump(from))
     await run(other)

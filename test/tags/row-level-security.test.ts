@@ -1,4 +1,4 @@
-/** Row-level security on the cache's tables may cost hits, and never exactness. */
+/** Row-level security on the cache's tables may cost hits, but never exactness. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { createCache, memoryCache, tieredCache } from 'pgstash'
@@ -63,7 +63,7 @@ describe.each([
   ['a policy that shows all rows', 'create policy shown on %s using (true)'],
 ])('with %s', (_name, policy) => {
   it.each(['cache_invalidations', 'cache_state'])(
-    'on %s, no value is older than an invalidation, and what has no tag is served',
+    'on %s, no value is older than an invalidation, and untagged entries are served',
     async (table) => {
       await on(owner).setMany({ tagged: 'old' }, { tags: ['t'] })
       await on(owner).set('untagged', 1)
@@ -80,7 +80,7 @@ describe.each([
   )
 })
 
-it('the owner, and a role that policies do not apply to, are served as ever', async () => {
+it('the owner, and a role that bypasses policies, are served as usual', async () => {
   for (const table of TABLES) await owner.query(`alter table ${table} enable row level security`)
   await owner.query(`alter role ${role} bypassrls`)
   await on(owner).set('key', 1, { tags: ['t'] })
@@ -89,14 +89,14 @@ it('the owner, and a role that policies do not apply to, are served as ever', as
   expect([await on(owner).get('key'), await on(app).get('key')]).toEqual([undefined, undefined])
 })
 
-it('a first tier forgets what it has if the changes may be hidden', async () => {
+it('a first tier drops its copies if changes may be hidden', async () => {
   const cache = tieredCache({ l1: memoryCache(), l2: on(app), changes: true, l1Expiration: '1h' })
   await on(owner).set('key', 'old')
   await on(owner).set('other', 1)
   expect(await cache.get('key')).toBe('old')
   await owner.query('alter table cache_changes enable row level security')
   await on(owner).set('key', 'new')
-  // Any read of the second tier brings the news.
+  // Any read of the second tier brings the changes.
   await cache.get('other')
   expect(await cache.get('key')).toBe('new')
 })

@@ -1,4 +1,4 @@
-/** What docs/guides/invalidation.md shows does what it says. */
+/** The examples of docs/guides/invalidation.md work as described. */
 import { readFile } from 'node:fs/promises'
 import { eq } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
@@ -30,7 +30,7 @@ beforeAll(async () => {
   await pool.query('create table products (id text primary key, cents int not null)')
 })
 
-it('reports of a city are computed anew when it has changed, and no others', async () => {
+it('reports of a city are computed again after it changed, and reports of others are not', async () => {
   const cache = createCache(db)
   let computed = 0
   const compute = async () => `report ${++computed}`
@@ -41,7 +41,7 @@ it('reports of a city are computed anew when it has changed, and no others', asy
   expect(await report(cache, 'Paris', compute)).toBe('report 3')
 })
 
-it('prices that are changed in a batch and in a transaction invalidate', async () => {
+it('price changes in a batch and in a transaction invalidate', async () => {
   const { db: http } = await createNeon(url)
   const cache = createCache(db)
   await db.insert(products).values({ id: 'a', cents: 100 })
@@ -75,7 +75,7 @@ it('queries are answered from the cache until a write', async () => {
   expect((await prices(connected, 'tea')).one).toEqual([{ id: 'tea', cents: 7 }])
 })
 
-it('products of a watched table are read again when they were written', async () => {
+it('products of a watched table are read again after a write', async () => {
   await setUp(db)
   const cache = createCache(db)
   await db.insert(products).values({ id: 'b', cents: 1 })
@@ -97,7 +97,7 @@ describe('a materialized view', () => {
     )
   })
 
-  it('is invalidated where it is refreshed', async () => {
+  it('is invalidated by the statement that refreshes it', async () => {
     const { db: http } = await createNeon(url)
     const cache = createCache(db)
     const before = await total(cache, http)
@@ -123,7 +123,7 @@ describe('a materialized view', () => {
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('has row-level security switched off by the SQL that cures it', async () => {
+  it('gets row-level security disabled by the documented SQL', async () => {
     const text = await readFile(new URL('../../docs/guides/invalidation.md', import.meta.url), 'utf8')
     const [cure = ''] = /^alter table cache_invalidations disable.*?(?=^```)/ms.exec(text) ?? []
     await pool.query('alter table cache_invalidations enable row level security')
@@ -133,7 +133,7 @@ describe('a materialized view', () => {
   })
 })
 
-it('queries of one tenant are not answered with the rows of another', async () => {
+it('queries of one tenant never return rows of another', async () => {
   const tenants = ['a', 'b'].map((tenant) => openDatabase(url, tenant))
   const read = async ({ db }: ReturnType<typeof openDatabase>) =>
     (await db.select().from(products).where(eq(products.id, 'tenant')).$withCache()).length

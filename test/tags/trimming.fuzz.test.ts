@@ -1,7 +1,8 @@
 /**
- * Tags against a model, one step at a time: transactions that stay open, snapshots that are used late, fills, counters,
- * and cleanups in parts, while ten minutes and more pass between them. A seeded scheduler chooses; no entry that an
- * invalidation rejected may ever read as live, and none that is not rejected may be lost.
+ * Tags against a model, one step at a time: open transactions, snapshots used late, fills, counters, and cleanups in
+ * parts, while ten minutes and more pass between them.
+ *
+ * A seeded scheduler chooses the steps. No invalidated entry may ever read as live, and no other entry may be lost.
  */
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import fc from 'fast-check'
@@ -76,13 +77,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   weighted(6, 'trim', { batch: fc.constantFrom(1, 2, 5_000) }),
 )
 
-/** A value that some step stored or is about to store. */
+/** A value that a step stored or is about to store. */
 interface Written {
   tag: string
-  /** The step at which its data was read, and the number of long times that had passed. */
+  /** The step at which its data was read, and the number of long pauses before it. */
   readAt: number
   timesAtRead: number
-  /** When it became visible to all. */
+  /** The step at which it became visible to all. */
   timesAtCommit: number
   /** Its own transaction invalidated its tag. */
   rejectsItself: boolean
@@ -96,8 +97,8 @@ interface Open {
   locks: Set<string>
 }
 
-describe('tags on a log that is trimmed', () => {
-  it(`never answer with what was invalidated, in ${RUNS} schedules (seed ${SEED})`, async () => {
+describe('tags with a log that is trimmed', () => {
+  it(`never let an invalidated entry be read, in ${RUNS} schedules (seed ${SEED})`, async () => {
     const seen: Record<string, number> = {}
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60 }), async (steps) => {
@@ -113,7 +114,7 @@ describe('tags on a log that is trimmed', () => {
       }),
       { seed: SEED, numRuns: RUNS },
     )
-    // Or the schedules would prove nothing.
+    // Otherwise the schedules would prove nothing.
     for (const what of ['live', 'rejected', 'rejected, its log trimmed', 'from before the horizon', 'fill refused']) {
       expect(seen[what] ?? 0, what).toBeGreaterThan(RUNS / 20)
     }
@@ -125,7 +126,7 @@ function createRun(saw: (what: string) => void) {
   let times = 0
   let names = 0
   const written = new Map<string, Written>()
-  /** When each tag's invalidations were committed. */
+  /** The commit times of each tag's invalidations. */
   const invalidated: Record<string, number[]> = { x: [], y: [], z: [] }
   const open: (Open | undefined)[] = []
   const snapshots: ({ text: CacheSnapshot; at: number; times: number } | undefined)[] = []
@@ -269,7 +270,7 @@ function createRun(saw: (what: string) => void) {
         await steps.end?.({ slot: at, commits: true } as Step)
       }
       await check()
-      // With nothing open or claimed any more the log goes, and with it what it rejected.
+      // Once nothing is open or claimed any more, cleanup empties the log and deletes the entries that it invalidated.
       await pool.query('update cache_leases set token = null')
       for (let i = 0; i < 3; i++) {
         await cache.clearExpired()

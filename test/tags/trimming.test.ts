@@ -1,4 +1,4 @@
-/** The log of invalidations is trimmed, and nothing that it rejected comes back. */
+/** The log of invalidations is trimmed, and no invalidated entry becomes valid again. */
 import { sql } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
@@ -31,7 +31,7 @@ async function rows(text: string): Promise<number> {
 const logged = () => rows('cache_invalidations')
 const stored = () => rows('cache_entries')
 
-/** As a cron trigger would, ten minutes and more apart. */
+/** Runs as a cron trigger would, more than ten minutes apart. */
 async function cleanUp(times = 1): Promise<void> {
   for (let i = 0; i < times; i++) {
     await cache.clearExpired()
@@ -39,7 +39,7 @@ async function cleanUp(times = 1): Promise<void> {
   }
 }
 
-/** A connection of its own in an open transaction. */
+/** A separate connection with an open transaction. */
 async function openTransaction(mode = '') {
   const client = await pool.connect()
   await client.query(`begin ${mode}`)
@@ -51,7 +51,7 @@ async function openTransaction(mode = '') {
 }
 
 describe('cleanup', () => {
-  it('removes what a tag rejects, whatever its deadline, and counts it', async () => {
+  it('deletes and counts invalidated entries, whatever their deadline', async () => {
     await cache.setMany({ a: 1, b: 2 }, { tags: ['x'] })
     await cache.set('c', 3, { tags: ['y'] })
     await cache.set('d', 4)
@@ -61,13 +61,13 @@ describe('cleanup', () => {
     expect(await stored()).toBe(2)
   })
 
-  it('counts once what is expired and rejected as well', async () => {
+  it('counts an entry once that is both expired and invalidated', async () => {
     await cache.set('key', 1, { tags: ['x'], expiration: 0 })
     await cache.invalidate('x')
     expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })
   })
 
-  it('removes them in batches, and takes up where a time budget ended it', async () => {
+  it('deletes invalidated entries in batches, and continues after a time budget ended it', async () => {
     await cache.setMany(
       Array.from({ length: 250 }, (_, i) => [`key ${i}`, i]),
       { tags: ['x'] },
@@ -85,7 +85,7 @@ describe('cleanup', () => {
     expect(await cache.get('kept')).toBe(1)
   })
 
-  it('deletes a row of the log when it was noted ten minutes before, and not earlier', async () => {
+  it('deletes a row of the log ten minutes after it was recorded, and not earlier', async () => {
     await cache.set('key', 1, { tags: ['x'] })
     await cache.invalidate('x')
     await cache.clearExpired()
@@ -97,7 +97,7 @@ describe('cleanup', () => {
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('keeps what is not invalidated, however old, and counters go on', async () => {
+  it('keeps valid entries, however old, and counters keep counting', async () => {
     await cache.set('old', 1, { tags: ['x', 'y'] })
     await cache.set('counter', 5, { tags: ['counters'] })
     for (let i = 0; i < 3; i++) {
@@ -109,13 +109,13 @@ describe('cleanup', () => {
     expect((await cache.limit('counter', { limit: 100, period: 60 })).count).toBe(9)
     await cache.invalidate('counters')
     expect(await cache.get('counter')).toBe(undefined)
-    // The last `z`, and this.
+    // The last row of `z`, and this one.
     expect(await logged()).toBe(2)
     await cache.invalidate('x')
     expect(await cache.get('old')).toBe(undefined)
   })
 
-  it('of a namespace removes its own rejected entries, leaves the log, and takes one round', async () => {
+  it('of a namespace deletes its own invalidated entries, keeps the log, and takes one round', async () => {
     await cache.namespace('a').set('key', 1, { tags: ['x'] })
     await cache.namespace('b').set('key', 1, { tags: ['x'] })
     await cache.invalidate('x')
@@ -130,7 +130,7 @@ describe('cleanup', () => {
     expect(await cache.namespace('b').clearExpired({ batch: 7 })).toEqual({ removed: 46, more: false })
   })
 
-  it('leaves the log as long as a rejected entry is locked, and trims it afterwards', async () => {
+  it('keeps the log while an invalidated entry is locked, and trims it afterwards', async () => {
     await cache.set('key', 1, { tags: ['x'] })
     await cache.invalidate('x')
     const transaction = await openTransaction()
@@ -142,7 +142,7 @@ describe('cleanup', () => {
     expect([await stored(), await logged()]).toEqual([0, 0])
   })
 
-  it('removes a rejected entry that is being computed, unless it was written since', async () => {
+  it('deletes an invalidated entry that is being computed, unless it was written since', async () => {
     await cache.set('key', 'old', { tags: ['x'] })
     await cache.invalidate('x')
     const computed = cache.getOrSet(
@@ -172,7 +172,7 @@ describe('cleanup', () => {
     expect(await cache.get('key')).toBe(undefined)
   })
 
-  it('in a transaction that looks finished to its own snapshot leaves the log', async () => {
+  it('keeps the log if its own transaction looks finished only to its own snapshot', async () => {
     await cache.invalidate('x')
     await cleanUp()
     const transaction = await openTransaction()
@@ -202,7 +202,7 @@ describe('after the log was trimmed', () => {
     expect(await cache.get('key')).toBe('new data')
   })
 
-  it('a tagged write as of a snapshot of before is never answered with, and the next cleanup removes it', async () => {
+  it('a tagged write as of an earlier snapshot is never served, and the next cleanup deletes it', async () => {
     const asOf = await cache.snapshot()
     await cache.invalidate('x')
     await cleanUp(2)
@@ -218,13 +218,13 @@ describe('after the log was trimmed', () => {
     expect(await stored()).toBe(1)
   })
 
-  it('an entry from a transaction that was open across the runs is never answered with', async () => {
+  it('an entry from a transaction that was open across the runs is never served', async () => {
     const transaction = await openTransaction()
     const asOf = await transaction.cache.snapshot()
     await transaction.cache.set('key', 'old data', { tags: ['x'], asOf })
     await cache.invalidate('x')
     await cleanUp(3)
-    // Its transaction kept the horizon back, and the log with it.
+    // The open transaction held back the horizon, and so the log.
     expect(await logged()).toBe(1)
     await transaction.end('commit')
     expect(await cache.get('key')).toBe(undefined)
@@ -232,7 +232,7 @@ describe('after the log was trimmed', () => {
     expect([await logged(), await stored()]).toEqual([0, 0])
   })
 
-  it('an entry of old data that a transaction wrote while a run was under way is never answered with', async () => {
+  it('an entry of old data that a transaction wrote during a run is never served', async () => {
     const asOf = await cache.snapshot()
     await cache.invalidate('x')
     await cache.setMany({ a: 1, b: 2, c: 3 }, { tags: ['z'] })
@@ -246,7 +246,7 @@ describe('after the log was trimmed', () => {
     expect(await logged()).toBe(0)
   })
 
-  it('a reader that began before sees what it saw, and one that comes later sees nothing', async () => {
+  it('an earlier reader sees its old data, and a later reader sees nothing', async () => {
     await cache.set('key', 1, { tags: ['x'] })
     const before = await openTransaction('isolation level repeatable read')
     expect(await before.cache.get('key')).toBe(1)
@@ -261,7 +261,7 @@ describe('after the log was trimmed', () => {
     await between.end('commit')
   })
 
-  it('several runs at once end, and trim', async () => {
+  it('several concurrent runs end, and trim', async () => {
     await cache.setMany(
       Array.from({ length: 300 }, (_, i) => [`key ${i}`, i]),
       { tags: ['x'] },
@@ -283,7 +283,7 @@ describe('after the log was trimmed', () => {
 })
 
 describe('in one transaction', () => {
-  it('what is written as of before its own invalidation is rejected, also when it looks finished to itself', async () => {
+  it('a write as of a snapshot before its own invalidation is rejected, even if the transaction looks finished to itself', async () => {
     const transaction = await openTransaction()
     await transaction.client.query('select pg_current_xact_id()')
     await pool.query('select pg_current_xact_id()')
@@ -301,7 +301,7 @@ describe('entries whose snapshot lies in the future', () => {
     await db.execute(sql`update cache_entries set filled_at = '4000000000:4000000000:' where key = 'key'`)
   })
 
-  it('read as absent for every method', async () => {
+  it('are absent for every method', async () => {
     expect((await cache.getMany(['key', 'other'])).size).toBe(1)
     expect(await cache.touch('key', 60)).toBe(false)
     expect(await cache.get('key', { sliding: 60 })).toBe(undefined)
@@ -309,7 +309,7 @@ describe('entries whose snapshot lies in the future', () => {
     expect(await cache.increment('key', 5)).toBe(5)
   })
 
-  it('are replaced by add, pulled by nobody, and removed by cleanup', async () => {
+  it('are replaced by add, ignored by pull, and deleted by cleanup', async () => {
     expect(await cache.pull('key')).toBe(undefined)
     await cache.set('key', 1, { tags: ['x'] })
     await db.execute(sql`update cache_entries set filled_at = '4000000000:4000000000:' where key = 'key'`)
@@ -321,8 +321,8 @@ describe('entries whose snapshot lies in the future', () => {
   })
 })
 
-describe('tagged entries that many write at once', () => {
-  it('of 20 adds one wins, in each of 100 rounds', async () => {
+describe('concurrent writes of tagged entries', () => {
+  it('let exactly one of 20 adds win, in each of 100 rounds', async () => {
     for (let round = 0; round < 100; round++) {
       const won = await Promise.all(Array.from({ length: 20 }, (_, i) => cache.add(`add ${round}`, i, { tags: ['x'] })))
       expect(won.filter(Boolean)).toHaveLength(1)
@@ -330,7 +330,7 @@ describe('tagged entries that many write at once', () => {
     }
   })
 
-  it('a counter loses nothing to writes of the same moment', async () => {
+  it('lose no increment of a counter', async () => {
     await cache.set('counter', 0, { tags: ['x'] })
     const sums = await Promise.all(
       Array.from({ length: 15 }, async () => {

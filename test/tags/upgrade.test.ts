@@ -1,4 +1,4 @@
-/** A database that an earlier version has installed, with watched tables. */
+/** A database with watched tables that an earlier version has installed. */
 import { readFile } from 'node:fs/promises'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
@@ -14,7 +14,7 @@ async function createInstalled() {
   const db = drizzle(pool)
   return { pool, db, cache: createCache(db) }
 }
-/** As that version stored it. This one cannot write before `migrate`. */
+/** As that version stored it. The current version cannot write before `migrate`. */
 const storeOlder = (pool: pg.Pool, key: string, tag: string) =>
   pool.query(
     `insert into cache_entries (key, number, tags, filled_at, written_by)
@@ -24,7 +24,7 @@ const storeOlder = (pool: pg.Pool, key: string, tag: string) =>
 
 const triggers = `select tgrelid::regclass::text as relation, tgname, xmin::text from pg_trigger where not tgisinternal order by 1, 2`
 
-it('goes on to invalidate before anything is migrated', async () => {
+it('an earlier version’s triggers keep invalidating before a migration', async () => {
   const { pool, db, cache } = await createInstalled()
   await storeOlder(pool, 'key', tableTag('shop'))
   expect(await cache.get('key')).toBe(1)
@@ -34,7 +34,7 @@ it('goes on to invalidate before anything is migrated', async () => {
   expect(await watchedTables(db)).toHaveLength(2)
 })
 
-it('keeps its entries and triggers when it is migrated and watched again, and locks no table of the user’s', async () => {
+it('migrate and watchTables keep entries and triggers, and lock no table of the user', async () => {
   const { pool, db, cache } = await createInstalled()
   await storeOlder(pool, 'key', 't')
   const before = (await pool.query(triggers)).rows
@@ -49,7 +49,7 @@ it('keeps its entries and triggers when it is migrated and watched again, and lo
   expect(await cache.get('key')).toBe(1)
 })
 
-it('has the functions of this version after watchTables', async () => {
+it('watchTables installs the functions of this version', async () => {
   const { pool, db, cache } = await createInstalled()
   await migrate(db, { changes: true })
   await watchTables(db, 'shop')

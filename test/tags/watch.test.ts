@@ -1,4 +1,4 @@
-/** Watched tables: whoever writes them invalidates what was made of them, in the writer's own transaction. */
+/** Watched tables: each write invalidates the values computed from them, in the transaction of the writer. */
 import { sql } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import {
@@ -73,7 +73,7 @@ async function noted(): Promise<string[]> {
   return rows.map(({ tag }) => tag)
 }
 
-/** The tags that a statement notes. */
+/** The tags that a statement records. */
 async function tagsOf(statement: string): Promise<string[]> {
   await pool.query('truncate cache_invalidations')
   await pool.query(statement)
@@ -100,7 +100,7 @@ describe('a watched table', () => {
     expect([await cache.get('key'), await cache.get('other')]).toEqual([undefined, 1])
   })
 
-  it('is invalidated by cascades of another table, and only when these are watched', async () => {
+  it('is invalidated by cascades of another table, but only if the cascading table is watched', async () => {
     await watchTables(db, ['prices'])
     expect(await tagsOf('delete from products where id = 1')).toEqual(['table:public.prices'])
     expect(await tagsOf('update products set id = 5 where id = 2')).toEqual(['table:public.prices'])
@@ -126,7 +126,7 @@ describe('a watched table', () => {
     expect(await cache.getOrSet('key', read, options)).toBe('changed')
   })
 
-  it('is invalidated by a write in a savepoint that is kept, and by none that is undone', async () => {
+  it('is invalidated by a write in a released savepoint, and not in one that is rolled back', async () => {
     await watchTables(db, products)
     expect(await tagsOf('begin; savepoint s; delete from products; rollback to s; commit')).toEqual([])
     expect(await tagsOf('begin; savepoint s; delete from products; release s; commit')).toEqual([
@@ -144,7 +144,7 @@ describe('a watched table', () => {
     expect((await cache.getMany(['key', 'late'])).size).toBe(0)
   })
 
-  it('notes one row for each tag and transaction, however often it is written', async () => {
+  it('records one row for each tag and transaction, however often the table is written', async () => {
     await watchTables(db, products)
     await pool.query('truncate cache_invalidations')
     await pool.query(
@@ -153,7 +153,7 @@ describe('a watched table', () => {
     expect((await pool.query('select 1 from cache_invalidations')).rows).toHaveLength(1)
   })
 
-  it('is written by a role that may not touch the cache, nor by a trick of its search path', async () => {
+  it('can be written by a role without rights on the cache, and its search path has no effect', async () => {
     await watchTables(db, products, { rows: true })
     await pool.query(`drop schema if exists evil cascade; drop role if exists writer; create role writer;
       grant select, insert, update, delete, truncate on products, prices to writer;
@@ -173,7 +173,7 @@ describe('a watched table', () => {
     await pool.query('drop schema evil cascade; drop owned by writer; drop role writer')
   })
 
-  it('is written as before when the tables of the cache were dropped', async () => {
+  it('can still be written after the tables of the cache were dropped', async () => {
     const tables = cacheTables({ schema: 'gone' })
     for (const rows of [false, true]) {
       await migrate(db, { tables })
@@ -187,7 +187,7 @@ describe('a watched table', () => {
     }
   })
 
-  it('is not written when the cache cannot note it for another reason', async () => {
+  it('cannot be written if the cache cannot record the write for another reason', async () => {
     await watchTables(db, products)
     await pool.query('alter table cache_invalidations rename tag to other')
     await expect(pool.query('delete from products')).rejects.toMatchObject({ code: '42703' })
@@ -196,7 +196,7 @@ describe('a watched table', () => {
 })
 
 describe('watching', () => {
-  it('is one round trip over HTTP, and so is everything else about it', async () => {
+  it('takes one round trip over HTTP, and so does every related function', async () => {
     neon.faults.reset()
     await watchTables(neon.db, [products, prices], { rows: true })
     expect(neon.faults.requests).toBe(1)
@@ -214,7 +214,7 @@ describe('watching', () => {
     expect(neon.faults.requests).toBe(0)
   })
 
-  it('again changes nothing, locks nothing, and turns rows on and off', async () => {
+  it('a second time changes nothing and locks nothing, and can switch row tags on and off', async () => {
     const triggers = async () =>
       (await pool.query("select oid, xmin::text, tgname from pg_trigger where tgname like 'pgstash%' order by 1")).rows
     await watchTables(db, products)
@@ -236,12 +236,12 @@ describe('watching', () => {
     expect(await triggers()).toHaveLength(4)
   })
 
-  it('by many at once passes', async () => {
+  it('succeeds concurrently', async () => {
     await Promise.all(Array.from({ length: 8 }, (_, i) => watchTables(db, [products, prices], { rows: i % 2 === 0 })))
     expect(await watchedTables(db)).toHaveLength(2)
   })
 
-  it('survives that a table is dropped, and forgets it with unwatch', async () => {
+  it('survives a dropped table, and forgets it with unwatch', async () => {
     await watchTables(db, [products, prices])
     await pool.query('drop table prices')
     expect(await watchedTables(db)).toEqual([
@@ -252,7 +252,7 @@ describe('watching', () => {
     expect(await watchedTables(db)).toHaveLength(1)
   })
 
-  it('for two caches notes in both', async () => {
+  it('for two caches records into both', async () => {
     const tables = cacheTables({ schema: 'second', prefix: 'b_' })
     await migrate(db, { tables })
     await watchTables(db, products)
@@ -267,7 +267,7 @@ describe('watching', () => {
     await unwatchAllTables(db, { tables })
   })
 
-  it('refuses what is no table of the user’s, and says why without naming it', async () => {
+  it('refuses names that are not tables of the user, and says why without repeating them', async () => {
     await pool.query('create or replace view a_view as select 1 as one; create table if not exists no_key (a int)')
     const refused = async (table: Watchable, message: RegExp, rows = false) => {
       const error = await watchTables(db, [products, table], { rows }).catch((e: unknown) => e)
@@ -285,7 +285,7 @@ describe('watching', () => {
     await expect(watchTables(db, products, { tables: missing })).rejects.toMatchObject({
       message: expect.stringContaining('migrate'),
     })
-    // As `import * as schema` makes it.
+    // As `import * as schema` creates it.
     const namespace = Object.assign(Object.create(null), { products })
     for (const bad of [undefined, 5, '', [''], ['a\0'], [{}], [null], namespace, [namespace]]) {
       await expect(watchTables(db, bad as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
@@ -310,7 +310,7 @@ describe('watching', () => {
   })
 })
 
-describe('names', () => {
+describe('names of watched tables', () => {
   const odd = pgSchema('Odd "schema".x:y')
   const TABLES = [
     odd.table('Ta"ble.with:all\\ ', { id: integer('id').primaryKey() }),
@@ -319,7 +319,7 @@ describe('names', () => {
     pgTable("it's $pgstash$ %I %s", { id: integer('id').primaryKey() }),
     pgTable('SELECT', { id: integer('id').primaryKey() }),
   ]
-  it('may hold anything, and no two share a tag', async () => {
+  it('may contain any characters, and no two share a tag', async () => {
     expect(new Set(TABLES.map(tableTag)).size).toBe(TABLES.length)
     await db.execute(sql`create schema if not exists ${sql.identifier('Odd "schema".x:y')}`)
     await db.execute(sql`create schema if not exists a`)
@@ -330,7 +330,7 @@ describe('names', () => {
       await db.execute(sql`insert into ${table} values (7)`)
       expect(await noted()).toEqual([rowTag(table, 7), tableTag(table)].sort())
     }
-    // What is listed is understood again.
+    // Listed names are accepted again.
     const listed = await watchedTables(db)
     expect(listed).toHaveLength(TABLES.length)
     await unwatchTables(
@@ -353,7 +353,7 @@ describe('names', () => {
     `x" as r; delete from products; --`,
     'é'.repeat(31),
   ]
-  it.each(HOSTILE)('of a schema, a table, and the columns of its key are only names: %j', async (name) => {
+  it.each(HOSTILE)('of a schema, a table, and the columns of its key may be any names: %j', async (name) => {
     const table = pgSchema(`s ${name}`.slice(0, 31)).table(
       name,
       { one: integer(name), two: text(`${name.slice(0, 28)} 2`) },
@@ -379,7 +379,7 @@ describe('names', () => {
     expect(await watchedTables(db)).toEqual([])
   })
 
-  it('are the same as Drizzle tables, as text, and quoted', () => {
+  it('are equal as Drizzle tables, as text, and quoted', () => {
     expect(tableTag('products')).toBe('table:public.products')
     expect(tableTag(products)).toBe(tableTag('public.products'))
     expect(tableTag('"public"."products"')).toBe(tableTag(products))
@@ -390,7 +390,7 @@ describe('names', () => {
   })
 })
 
-describe('rows', () => {
+describe('tags of rows', () => {
   const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' })
   const KEYS: Record<string, { type: string; make: (name: string) => PgTable; ids: [RowId, string][] }> = {
     int: {
@@ -464,31 +464,28 @@ describe('rows', () => {
       ids: [[new Uint8Array([0, 255, 16]), '\\x00ff10']],
     },
   }
-  it.each(Object.entries(KEYS))(
-    'of a key of %s have the tag that rowTag answers',
-    async (name, { type, make, ids }) => {
-      const table = make(`keyed ${name}`)
-      await pool.query(`drop table if exists "keyed ${name}"; create table "keyed ${name}" (id ${type} primary key)`)
-      await watchTables(db, table, { rows: true })
-      for (const [id, value] of ids) {
-        await pool.query('truncate cache_invalidations')
-        const client = await pool.connect()
-        // Settings of the session that would print differently.
-        await client.query(`set timezone = 'Asia/Tokyo'; set datestyle = 'German'; set bytea_output = 'escape'`)
-        await client.query(`insert into "keyed ${name}" values ($1::text::${type})`, [value])
-        await client.query('reset all')
-        client.release()
-        expect(await noted()).toEqual([storedTag(rowTag(table, id)), tableTag(table)].sort())
-      }
-      if (name !== 'date' && name !== 'timestamp') {
-        const [id] = ids[0] ?? ['']
-        expect(rowTag(`keyed ${name}`, name === 'uuid' ? String(id).toLowerCase() : id)).toBe(rowTag(table, id))
-      }
-      await pool.query(`drop table "keyed ${name}"`)
-    },
-  )
+  it.each(Object.entries(KEYS))('with a key of %s equal the result of rowTag', async (name, { type, make, ids }) => {
+    const table = make(`keyed ${name}`)
+    await pool.query(`drop table if exists "keyed ${name}"; create table "keyed ${name}" (id ${type} primary key)`)
+    await watchTables(db, table, { rows: true })
+    for (const [id, value] of ids) {
+      await pool.query('truncate cache_invalidations')
+      const client = await pool.connect()
+      // These session settings would print values differently.
+      await client.query(`set timezone = 'Asia/Tokyo'; set datestyle = 'German'; set bytea_output = 'escape'`)
+      await client.query(`insert into "keyed ${name}" values ($1::text::${type})`, [value])
+      await client.query('reset all')
+      client.release()
+      expect(await noted()).toEqual([storedTag(rowTag(table, id)), tableTag(table)].sort())
+    }
+    if (name !== 'date' && name !== 'timestamp') {
+      const [id] = ids[0] ?? ['']
+      expect(rowTag(`keyed ${name}`, name === 'uuid' ? String(id).toLowerCase() : id)).toBe(rowTag(table, id))
+    }
+    await pool.query(`drop table "keyed ${name}"`)
+  })
 
-  it('of a composite key have their values in the order of the key', async () => {
+  it('with a composite key have their values in the order of the key', async () => {
     const memberships = pgTable(
       'memberships',
       { note: text('note'), user: text('user_name'), team: integer('team') },
@@ -531,7 +528,7 @@ describe('rows', () => {
     expect(await tagsOf('delete from products')).toEqual(['table:public.products'])
   })
 
-  it('are invalidated by hand', async () => {
+  it('can be invalidated by hand', async () => {
     await cache.set('one', 1, { tags: [rowTag(products, 1)] })
     await cache.set('two', 2, { tags: [rowTag(products, 2)] })
     await invalidateRow(cache, products, 1)
@@ -567,7 +564,7 @@ describe('partitioned tables', () => {
     expect(await tagsOf('insert into events_1 values (1, 2)')).toEqual([])
   })
 
-  it('cover a new partition through the table at once, and straight writes after another watch', async () => {
+  it('cover a new partition at once through the table, and direct writes after another watch', async () => {
     await watchTables(db, 'events')
     await pool.query('create table events_3 partition of events for values from (30) to (40)')
     expect(await tagsOf('insert into events values (1, 31)')).toEqual(['table:public.events'])
@@ -576,7 +573,7 @@ describe('partitioned tables', () => {
     expect(await tagsOf('insert into events_3 values (3, 31)')).toEqual(['table:public.events'])
   })
 
-  it('move rows between partitions', async () => {
+  it('invalidate rows that move between partitions', async () => {
     await watchTables(db, 'events', { rows: true })
     await pool.query('insert into events values (1, 2)')
     expect(await tagsOf('update events set day = 12')).toEqual([
@@ -587,7 +584,7 @@ describe('partitioned tables', () => {
   })
 })
 
-it('a session with session_replication_role = replica is not noted: a limit', async () => {
+it('a session with session_replication_role = replica records nothing, which is a documented limit', async () => {
   await watchTables(db, products)
   expect(
     await tagsOf(

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { isBackoff, PASS } from '../../postgres/operations/lease.ts'
+import { HIT_FOR_MISS, isBackoff } from '../../postgres/operations/lease.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -19,7 +19,7 @@ const facts = operation({
       oldestMs: sql`(extract(epoch from now() - min(l.expires_at)) * 1000)`,
     }).from(sql`(
       select ${leases.expiresAt} from ${leases}
-      where ${leases.token} <> ${PASS} and not ${isBackoff(leases.token)} limit ${sql.raw(String(MOST))}
+      where ${leases.token} <> ${HIT_FOR_MISS} and not ${isBackoff(leases.token)} limit ${sql.raw(String(MOST))}
     ) as l`),
 })
 

@@ -1,8 +1,8 @@
 import type { Suite } from './suite.ts'
 
-export function readingAndWriting({ describe, test, expect, refused, store }: Suite): void {
+export function readingAndWriting({ describe, test, expect, rejectsWith, store }: Suite): void {
   describe('getMany and setMany', () => {
-    test('answer the live entries in the order asked, each once', async (cache) => {
+    test('return each live entry once, in the requested order', async (cache) => {
       await cache.setMany({ a: 1, b: 2, c: 3 })
       await cache.set('gone', 4, { expiration: 0 })
       const found = await cache.getMany(['c', 'missing', 'a', 'gone', 'c', 'b'])
@@ -13,7 +13,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       ])
     })
 
-    test('take any iterable', async (cache) => {
+    test('accept any iterable', async (cache) => {
       await cache.setMany(new Map([['a', 1]]))
       await cache.setMany(
         (function* () {
@@ -32,17 +32,17 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
         new (class {})(),
         new Error('a'),
       ]
-      // What must be awaited first.
+      // The caller must await these first.
       bad.push(Promise.resolve({ a: 1 }), (async function* () {})())
       for (const entries of bad) {
-        await refused(cache.setMany(entries as Record<string, unknown>), 'INVALID_KEY')
+        await rejectsWith(cache.setMany(entries as Record<string, unknown>), 'INVALID_KEY')
       }
-      await refused(cache.setMany(Promise.reject(new Error('late')) as never), 'INVALID_KEY')
+      await rejectsWith(cache.setMany(Promise.reject(new Error('late')) as never), 'INVALID_KEY')
       await cache.setMany(Object.assign(Object.create(null), { bare: 1 }))
       expect(await cache.get('bare')).toBe(1)
     })
 
-    test('of duplicates the last wins', async (cache) => {
+    test('use the last of several entries with one key', async (cache) => {
       await cache.setMany([
         ['key', 1],
         ['key', 2],
@@ -50,13 +50,13 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.get('key')).toBe(2)
     })
 
-    test('an empty batch does nothing', async (cache) => {
+    test('do nothing for an empty batch', async (cache) => {
       await cache.setMany({})
       expect((await cache.getMany([])).size).toBe(0)
       expect(await cache.deleteMany([])).toBe(0)
     })
 
-    test('hold thousands of entries', async (cache) => {
+    test('handle thousands of entries', async (cache) => {
       const names = Array.from({ length: 3_000 }, (_, i) => `key ${i}`)
       await cache.setMany(names.map((name, i) => [name, i % 3 === 0 ? i : { i }]))
       const found = await cache.getMany(names)
@@ -65,7 +65,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.deleteMany(names)).toBe(3_000)
     })
 
-    test('gets at the same time each have their own answer', async (cache) => {
+    test('agree with concurrent gets, which each get their own value', async (cache) => {
       await cache.setMany({ a: 1, b: { two: 2 }, c: null })
       const answers = await Promise.all(['a', 'b', 'missing', 'c', 'a', 'b'].map((key) => cache.get(key)))
       expect(answers).toEqual([1, { two: 2 }, undefined, null, 1, { two: 2 }])
@@ -73,7 +73,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
   })
 
   describe('set', () => {
-    test('rewrites the whole entry, deadline and tags included', async (cache) => {
+    test('replaces the whole entry, including its deadline and tags', async (cache) => {
       await cache.set('key', 1, { expiration: 60, tags: ['tag'] })
       await cache.set('key', { two: 2 })
       expect(await cache.expiration('key')).toBe(null)
@@ -81,19 +81,19 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.get('key')).toEqual({ two: 2 })
     })
 
-    test('refuses options that it does not know: a misspelt expiration would store forever', async (cache) => {
+    test('refuses unknown options, because a misspelled expiration would store forever', async (cache) => {
       for (const options of [{ ttl: 60 }, { expires: 60 }, { tag: 'x' }] as object[]) {
-        await refused(cache.set('key', 1, options), 'INVALID_OPTION')
-        await refused(cache.setMany({ key: 1 }, options), 'INVALID_OPTION')
-        await refused(cache.add('key', 1, options), 'INVALID_OPTION')
-        await refused(cache.increment('key', 1, options), 'INVALID_OPTION')
-        await refused(cache.get('key', options), 'INVALID_OPTION')
-        await refused(cache.limit('key', { limit: 1, period: 60, ...options }), 'INVALID_OPTION')
+        await rejectsWith(cache.set('key', 1, options), 'INVALID_OPTION')
+        await rejectsWith(cache.setMany({ key: 1 }, options), 'INVALID_OPTION')
+        await rejectsWith(cache.add('key', 1, options), 'INVALID_OPTION')
+        await rejectsWith(cache.increment('key', 1, options), 'INVALID_OPTION')
+        await rejectsWith(cache.get('key', options), 'INVALID_OPTION')
+        await rejectsWith(cache.limit('key', { limit: 1, period: 60, ...options }), 'INVALID_OPTION')
       }
       expect(await cache.count()).toBe(0)
     })
 
-    test('begins a new life: what is listed as created is the last write', async (cache) => {
+    test('resets createdAt on every write', async (cache) => {
       await cache.set('key', 1)
       await store.advance(60_000)
       await cache.touch('key', 60)
@@ -105,15 +105,15 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(Number(written?.createdAt)).toBeGreaterThan(Number(touched?.createdAt) + 59_000)
     })
 
-    test('refuses options that are no object', async (cache) => {
+    test('refuses options that are not an object', async (cache) => {
       for (const options of [60, '1m', null, [], true] as unknown as object[]) {
-        await refused(cache.set('key', 1, options), 'INVALID_OPTION')
+        await rejectsWith(cache.set('key', 1, options), 'INVALID_OPTION')
       }
     })
   })
 
   describe('add', () => {
-    test('stores only what is absent', async (cache) => {
+    test('stores a value only if the key is absent', async (cache) => {
       expect(await cache.add('key', 1)).toBe(true)
       expect(await cache.add('key', 2)).toBe(false)
       expect(await cache.get('key')).toBe(1)
@@ -121,7 +121,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.add('null', 1)).toBe(false)
     })
 
-    test('replaces what has expired, tags and all', async (cache) => {
+    test('replaces an expired entry, including its tags', async (cache) => {
       await cache.set('key', 'older', { expiration: 60, tags: ['tag'] })
       await store.advance(60_000)
       expect(await cache.add('key', 'newer')).toBe(true)
@@ -129,7 +129,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.get('key')).toBe('newer')
     })
 
-    test('of many at once exactly one stores', async (cache) => {
+    test('stores exactly one of many concurrent values', async (cache) => {
       const results = await Promise.all(Array.from({ length: 20 }, (_, i) => cache.add('key', i)))
       expect(results.filter(Boolean).length).toBe(1)
       expect(await cache.get('key')).toBe(results.indexOf(true))
@@ -137,7 +137,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
   })
 
   describe('touch', () => {
-    test('moves only the deadline of a live entry', async (cache) => {
+    test('changes only the deadline of a live entry', async (cache) => {
       await cache.set('key', { value: 1 }, { expiration: 60 })
       expect(await cache.touch('key', '1h')).toBe(true)
       await store.advance(60_000)
@@ -149,7 +149,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.has('key')).toBe(false)
     })
 
-    test('does not resurrect', async (cache) => {
+    test('does not revive an expired entry', async (cache) => {
       await cache.set('key', 1, { expiration: 60 })
       await store.advance(60_000)
       expect(await cache.touch('key', 60)).toBe(false)
@@ -159,20 +159,20 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
   })
 
   describe('pull and delete', () => {
-    test('pull answers the value and deletes it', async (cache) => {
+    test('pull returns the value and deletes it', async (cache) => {
       await cache.setMany({ key: [1], null: null })
       expect(await cache.pull('key')).toEqual([1])
       expect(await cache.pull('key')).toBe(undefined)
       expect(await cache.pull('null')).toBe(null)
     })
 
-    test('of many pulls at once exactly one gets the value', async (cache) => {
+    test('gives the value to exactly one of many concurrent pulls', async (cache) => {
       await cache.set('key', 'prize')
       const results = await Promise.all(Array.from({ length: 20 }, () => cache.pull('key')))
       expect(results.filter((value) => value === 'prize').length).toBe(1)
     })
 
-    test('delete says whether a live entry was removed', async (cache) => {
+    test('delete returns whether it removed a live entry', async (cache) => {
       await cache.setMany({ a: 1, b: 2 })
       await cache.set('expired', 1, { expiration: 0 })
       expect(await cache.delete('a')).toBe(true)
@@ -198,7 +198,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await handle.delete()).toBe(false)
     })
 
-    test('gives every caller a value of its own', async (cache) => {
+    test('gives every caller a separate copy', async (cache) => {
       await cache.set('key', { list: [1] })
       const handle = cache.entry<{ list: number[] }>('key')
       const first = await handle.value()
