@@ -1,7 +1,7 @@
 import type { Cache } from '../cache.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 
-/** What the pages know about the cache of a request. Set once the request is authorized. */
+/** The cache of a request, and how to show it. Set once the request is authorized. */
 export interface Admin {
   readonly cache: Cache
   readonly engine: PostgresEngine

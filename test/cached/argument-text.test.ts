@@ -191,7 +191,7 @@ describe('arguments as text', () => {
     ]
     for (const value of wrong) {
       expect(() => argumentText([value])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
-      expect(() => argumentText([value])).toThrow(/Set the option `key` a function/)
+      expect(() => argumentText([value])).toThrow(/Set the option `key` to a function/)
     }
   })
 })

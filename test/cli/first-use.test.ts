@@ -35,7 +35,7 @@ async function bundle(snippet: string, conditions: string[]): Promise<string> {
     write: false,
     conditions,
     external: ['cloudflare:workers'],
-    // Without the settings of the repository, by which 'pgstash' means the sources and `#tcp` the one for Node.
+    // Without the paths of the repository, `pgstash` resolves to the exports of the package.
     tsconfigRaw: {},
   })
   return outputFiles[0]?.text ?? ''
@@ -99,7 +99,7 @@ it('wrangler dev caches with the environment that `pgstash dev --` sets, and lea
       main: 'src/index.ts',
       compatibility_date: '2026-04-01',
       alias: { pgstash: join(ROOT, 'dist/index.js') },
-      // Without the settings of the repository, by which `#tcp` means the module for Node.
+      // Without the paths of the repository, `#tcp` resolves to the module for workerd.
       tsconfig: 'tsconfig.json',
     }),
   )

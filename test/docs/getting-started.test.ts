@@ -29,7 +29,7 @@ async function startWorker(snippet: string): Promise<Miniflare> {
     write: false,
     conditions: ['workerd'],
     external: ['cloudflare:workers'],
-    // Without the settings of the repository, by which 'pgstash' means the sources and `#tcp` the one for Node.
+    // Without the paths of the repository, `pgstash` resolves to the exports of the package.
     tsconfigRaw: {},
   })
   const worker = new Miniflare({
@@ -58,7 +58,7 @@ describe('the Worker of docs/getting-started/workers.md', () => {
   })
 
   it('deletes expired entries by its cron trigger', async () => {
-    const cache = createCache(database)
+    const cache = createCache(database, { namespace: 'reports' })
     await cache.set('expired', 1, { expiration: 0 })
     expect((await cache.stats()).expired).toBe(1)
     const { scheduled } = await worker.getWorker()

@@ -65,12 +65,16 @@ export const EntryTable = ({ entries, scope }: { entries: readonly Listed[]; sco
         <tr>
           <th scope="col">Key</th>
           <th scope="col">State</th>
-          <th scope="col">Expires</th>
+          <th scope="col" class="n">
+            Expires
+          </th>
           <th scope="col" class="n">
             Size
           </th>
           <th scope="col">Tags</th>
-          <th scope="col">Updated</th>
+          <th scope="col" class="n">
+            Updated
+          </th>
         </tr>
       </thead>
       <tbody>

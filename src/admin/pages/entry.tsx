@@ -55,7 +55,8 @@ export const Facts = ({ entry, isReadOnly }: { entry: EntryFacts; isReadOnly: bo
       <Fact name="Served stale until">{instant(entry.keptUntil)}</Fact>
     )}
     <Fact name="Size">
-      {bytes(entry.valueBytes)} as text; {bytes(entry.bytes)} stored with its key, compressed
+      {entry.valueBytes > 0 && `${bytes(entry.valueBytes)} as text; `}
+      {bytes(entry.bytes)} stored with its key, compressed
     </Fact>
     {entry.computeMs !== null && <Fact name="Compute time">{span(entry.computeMs)}</Fact>}
     <Fact name="Created">{instant(entry.createdAt)}</Fact>
@@ -85,7 +86,7 @@ const TagName = ({ tag, isReadOnly }: { tag: string; isReadOnly: boolean }) => {
   return isReadOnly ? (
     <span class="tag">{name}</span>
   ) : (
-    <a class="tag" href={`./remove?tag=${encodeURIComponent(tag)}`}>
+    <a class="tag" href={`./remove?tag=${encodeURIComponent(tag)}`} title="Invalidate this tag…">
       {name}
     </a>
   )

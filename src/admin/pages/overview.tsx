@@ -118,7 +118,8 @@ const NamespaceLink = ({ name }: { name: string }) => {
 function expirySummary({ total, expiry }: Summary): string {
   if (total === 0) return NO_ENTRIES
   const shareOf = (label: string) => (expiry.find((column) => column.label === label)?.value ?? 0) / total
-  return `${percent(shareOf('never'))} of all entries never expire, and ${percent(shareOf('expired'))} have expired.`
+  const [never, expired] = [percent(shareOf('never')), percent(shareOf('expired'))]
+  return `${never} of all entries never expire, and ${expired} are expired or invalidated.`
 }
 
 function sizesSummary({ total, bytes: size }: Summary): string {

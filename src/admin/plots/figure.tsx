@@ -5,7 +5,7 @@ export interface FigureProps {
   /** Unique on the page. */
   readonly id: string
   readonly title: string
-  /** What the plot shows, in a sentence. Readers who cannot see the plot get only this sentence. */
+  /** A sentence about the plot. Readers who cannot see the plot get only this sentence. */
   readonly summary: string
   readonly height: number
   /** Undefined if several plots share one table. */

@@ -10,7 +10,7 @@ import { writeCommonJs } from './commonjs.mjs'
 import { writeDeclarations } from './declarations.mjs'
 
 const exec = promisify(execFile)
-const ROOT = fileURLToPath(new URL('../', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const DIST = join(ROOT, 'dist')
 
 /** Files that programs reach by their path: the command, a process that it starts, and both values of `#tcp`. */
