@@ -13,11 +13,28 @@ const exec = promisify(execFile)
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Not part of a clean checkout, or nothing that a build reads. `test` and `bench` are replaced by a file each. */
-const NOT_COPIED = new Set(['node_modules', 'dist', '.git', '.pgstash', '.wrangler', 'coverage', 'test', 'bench'])
+/** Not part of a clean checkout, or nothing that a build reads. `test`, `bench` and `examples` are replaced by a file each. */
+const NOT_COPIED = new Set([
+  'node_modules',
+  'dist',
+  '.git',
+  '.pgstash',
+  '.wrangler',
+  'coverage',
+  'test',
+  'bench',
+  'examples',
+])
 
 /** What must never reach the tarball, put where people leave such things. */
-export const SENTINELS = ['test/sentinel.test.ts', 'bench/sentinel.ts', '.env', '.dev.vars', 'docs/snippets/.env']
+export const SENTINELS = [
+  'test/sentinel.test.ts',
+  'bench/sentinel.ts',
+  'examples/sentinel.ts',
+  '.env',
+  '.dev.vars',
+  'docs/snippets/.env',
+]
 export const SENTINEL_TEXT = 'must-not-be-packed'
 
 export interface Manifest {
