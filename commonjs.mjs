@@ -1,9 +1,9 @@
-// Gives each entry point a CommonJS face: `require` loads the same ES modules, and its declarations are CommonJS too.
+// Lets CommonJS programs `require` each entry point. They load the same ES modules, with declarations of their own.
 // `npm run build` runs it after the compiler.
 //
-// TypeScript resolves the imports of a declaration file by the file's own kind. Drizzle declares its classes once for
-// `import` and once for `require`, and these have private fields. So a CommonJS program could not pass its database to
-// a function that an ES module declares (TS2345). The code exists once, so there are never two caches of one name.
+// TypeScript resolves the imports of a declaration file by the kind of that file. Drizzle declares its classes once for `import`
+// and once for `require`. The classes have private fields, so the two do not match. A CommonJS program could therefore not pass its
+// database to a function that an ES module declares (TS2345). The code exists only once, and so does each cache.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -3,12 +3,12 @@ import { transform } from 'esbuild'
 import { defineConfig, type Plugin } from 'vitest/config'
 import { removeSettings } from './test/setup/environment.ts'
 
-// Before the workers start, which inherit the environment.
+// Runs before the workers start, because they inherit the environment.
 removeSettings(process.env)
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-// What vitest compiles with leaves standard decorators as they are, and Node does not know them yet.
+// The compiler of vitest leaves standard decorators as they are, and Node does not know them yet.
 const decorators: Plugin = {
   name: 'standard decorators',
   enforce: 'pre',
@@ -44,7 +44,7 @@ export default defineConfig({
     setupFiles: [path('./test/setup/slow-machine.ts')],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // A condition that comes true late on a busy machine has still come true.
+    // A condition may come true late on a busy machine.
     expect: { poll: { timeout: 20_000, interval: 10 } },
     // Two cores: more workers would only make each slower.
     maxWorkers: 2,
@@ -64,12 +64,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        // The next Drizzle, so that its release breaks nobody.
+        // Tests the next Drizzle, so that its release breaks nobody.
         resolve: { alias: [{ find: /^drizzle-orm(\/.*)?$/, replacement: path('./node_modules/drizzle-orm-1$1') }] },
         test: {
           name: 'drizzle 1.0 rc',
           include: ['test/contract/*.test.ts', 'test/drizzle/*.test.ts', 'test/drizzle-1/*.test.ts'],
-          // Of relations of 0.45, and a process that does not know the alias.
+          // Skip a test of the relations of 0.45, and one with a process that does not know the alias.
           exclude: ['test/drizzle/relational.test.ts', 'test/contract/bun.test.ts'],
         },
       },

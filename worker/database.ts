@@ -1,34 +1,34 @@
-/** The database and the cache of this isolate, made when first asked for. */
+/** The database and the cache of this isolate. The first request creates them. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { type Cache, createCache, DatabaseTimeoutError, enableLocalNeon } from 'pgstash'
 import type { Env } from './env.ts'
 import { DataUnavailableError } from './errors.ts'
 
-/** A cache that is slower than computing is of no use; far below what a person waits. */
+/** A cache that is slower than computing is useless. This is far below what a person waits. */
 const CACHE_TIMEOUT_MS = 2_000
-/** The dearest query takes about a second on PGlite; a compute that wakes up, about another. */
+/** The most expensive query takes about a second on PGlite. A suspended Neon compute needs about another second to wake up. */
 const QUERY_TIMEOUT_MS = 8_000
 
 const LATE = 'The database did not answer in time.'
 
 export interface Services {
   db: NeonHttpDatabase
-  /** Everything of the demonstration: counters, and responses in a namespace below. */
+  /** The cache of the demonstration. It has the counters, and responses in a nested namespace. */
   cache: Cache
-  /** Where `responseCache` keeps them. */
+  /** The namespace in which `responseCache` stores responses. */
   responses: Cache
 }
 
-// `npm start` passes a DATABASE_URL of this machine. All other hosts are Neon's.
+// The DATABASE_URL of `npm start` leads to this machine. Every other host is at Neon.
 enableLocalNeon(neonConfig)
 
 let made: { url: string; services: Services } | undefined
 
 /**
- * Shared by all requests of an isolate: neon-http keeps no connection, and so no state of a request.
+ * All requests of an isolate share it. neon-http keeps no connection, so nothing of one request reaches another.
  *
- * @throws DataUnavailableError when DATABASE_URL is missing or no connection string
+ * @throws DataUnavailableError if DATABASE_URL is missing or is no connection string
  */
 export function servicesOf({ DATABASE_URL: url }: Env): Services {
   if (made?.url === url) return made.services
@@ -42,15 +42,15 @@ function client(url: string) {
   try {
     return neon(url)
   } catch {
-    // Without its cause: the driver's message shows the whole string, password included.
+    // Leave out the cause: the driver's message shows the whole string, password included.
     throw new DataUnavailableError('DATABASE_URL is missing, or is not a Postgres connection string.')
   }
 }
 
 /**
- * A query of the data, with a limit to its time.
+ * Runs a query of the data, with a time limit.
  *
- * @throws DataUnavailableError when the database is away, or the table is not there yet
+ * @throws DataUnavailableError if the database is unreachable, or the table does not exist yet
  */
 export async function queried<T>(query: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -66,11 +66,11 @@ export async function queried<T>(query: Promise<T>): Promise<T> {
   }
 }
 
-// Classes of SQLSTATE: connection, resources, operator intervention, system. 42P01 and 3F000: not loaded yet.
+// Classes of SQLSTATE: connection, resources, operator intervention, system. 42P01 and 3F000 mean that nothing is loaded yet.
 const UNAVAILABLE = /^(08|53|57|58|XX)|^(42P01|3F000)$/
 
 function dataFailure(error: unknown): unknown {
-  // The cache's own patience is shorter.
+  // The cache has a shorter timeout of its own.
   if (error instanceof DatabaseTimeoutError) return new DataUnavailableError(LATE)
   const code: unknown = Reflect.get(Object(error instanceof Error ? (error.cause ?? error) : error), 'code')
   if (typeof code === 'string' && !UNAVAILABLE.test(code)) return error

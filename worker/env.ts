@@ -1,15 +1,15 @@
-/** What the worker is given: by `wrangler secret put`, by `wrangler.toml`, or by `npm start`. */
+/** The bindings of the worker. They come from `wrangler secret put`, `wrangler.toml` or `npm start`. */
 export interface Env {
-  /** A connection string of Neon, or of the local Neon that `npm start` runs. A secret. */
+  /** A connection string of Neon, or of the local Neon that `npm start` runs. It is a secret. */
   DATABASE_URL: string
 }
 
-/** Hono's view of it. */
+/** The same for Hono. */
 export interface AppEnv {
   Bindings: Env
   Variables: {
     secureHeadersNonce?: string
-    /** What the answer was made of. */
+    /** The tags of the data in the answer. */
     tags?: string[]
   }
 }

@@ -4,7 +4,7 @@ import { app } from './app.ts'
 import { servicesOf } from './database.ts'
 import type { Env } from './env.ts'
 
-/** Well below what a scheduled event may take; what is left waits for the next. */
+/** Well below the limit of a scheduled event. The next run removes the rest. */
 const CLEANUP_BUDGET_MS = 20_000
 
 export default {

@@ -1,7 +1,7 @@
-/** What comes from outside, checked: the value, or an error that says what was expected. */
+/** Checks parameters of requests. Returns the value, or throws an error that says what was expected. */
 import { BadRequestError } from './errors.ts'
 
-/** What a message repeats of what came: enough to recognise it. */
+/** A message repeats this much of a parameter, enough to recognise it. */
 const SHOWN_LENGTH = 40
 const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)$/
 
@@ -11,17 +11,17 @@ export interface Place {
 }
 
 /**
- * A point, rounded to a hundredth of a degree (about a kilometre), so that nearby questions share an answer and nobody
- * can fill the cache with digits.
+ * A point, rounded to a hundredth of a degree, about a kilometre. So nearby requests share an answer, and nobody can fill the
+ * cache with more digits.
  */
 export function placeParameter(query: (name: string) => string | undefined): Place {
   const lat = hundredths(decimal('lat', query('lat'), -90, 90))
   const lng = hundredths(decimal('lng', query('lng'), -180, 180))
-  // One meridian, one name.
+  // The meridian has two names, 180 and -180. Use one.
   return { lat, lng: lng === 180 ? -180 : lng }
 }
 
-/** A whole number, or the default where there is none. */
+/** A whole number. Returns the default if the parameter is missing. */
 export function wholeParameter(
   name: string,
   given: string | undefined,
@@ -52,7 +52,7 @@ export function shown(given: string): string {
   return JSON.stringify(given.length > SHOWN_LENGTH ? `${given.slice(0, SHOWN_LENGTH)}…` : given)
 }
 
-// `|| 0`: minus zero is zero, but reads differently in a key.
+// `|| 0` turns minus zero into zero, which would make another key.
 function hundredths(value: number): number {
   return Math.round(value * 100) / 100 || 0
 }

@@ -4,9 +4,9 @@ import type { AppEnv } from './env.ts'
 /**
  * Refuses writes that a browser sends for another site.
  *
- * The demonstration has no users, so there is nothing to log in to; but a page somewhere else must not change the data
- * behind a worker on this machine. Programs such as curl send neither header and may write: put a real check here
- * before you deploy it with data that matters.
+ * The demonstration has no users and no login. A page of another site must still not change the data behind a worker on this
+ * machine. Programs such as curl send neither header and may write. Put a real check here before you deploy it with data that
+ * matters.
  */
 export const sameSiteWrites = createMiddleware<AppEnv>(async (c, next) => {
   const site = c.req.header('sec-fetch-site')

@@ -1,20 +1,20 @@
-/** `npm start`: Postgres, the local Neon endpoint, the migrations, the cities and the worker; one process to end. */
+/** `npm start` starts Postgres, the local Neon endpoint and the worker, and creates the tables, all in one process. */
 import { readOptions } from './start/options.mjs'
 import { requireFreePort } from './start/ports.mjs'
 import { StartError } from './start/start-error.mjs'
 import { onStopSignal } from './start/stop.mjs'
 
-/** Errors whose first line tells a person what to do. Anything else is a mistake here, and needs its stack trace. */
+/** The first line of these errors says what to do. Any other error is a bug here, and needs its stack trace. */
 const EXPECTED = new Set(['StartError', 'LocalNeonError', 'InvalidOptionError', 'DatabaseError', 'NeonDbError'])
 const startedAt = performance.now()
-/** What ends each part, in the order in which the parts were started. */
+/** The functions that stop the parts, in the order in which the parts were started. */
 const parts = []
 const stopping = onStopSignal(parts)
 
 try {
   await start(readOptions())
 } catch (error) {
-  // Parts that fail because they are being ended are no news.
+  // Ignore parts that fail because they are being stopped.
   if (!stopping.aborted) await fail(error)
 }
 
@@ -36,7 +36,7 @@ async function start({ port, databaseUrl, dataDir, cities }) {
   console.log(introduce({ port, endpoint, database, cities: total, seconds }))
 }
 
-// `npm start` builds first; plain `node worker/start.mjs` may find nothing to run.
+// `npm start` builds first. Plain `node worker/start.mjs` may find no build.
 async function builtPackage() {
   try {
     return await import('pgstash/dev')

@@ -1,15 +1,15 @@
-/** Sunrise and sunset by the formulas of NOAA's solar calculator (Meeus, Astronomical Algorithms): pure. */
+/** Sunrise and sunset by the formulas of NOAA's solar calculator (Meeus, Astronomical Algorithms). */
 
 const MINUTES_PER_DAY = 1440
 const MS_PER_DAY = 86_400_000
-/** Of the sun's centre at sunrise: refraction at the horizon and the sun's radius. */
+/** The sun's centre stands this far below the horizon at sunrise, because of refraction and the sun's radius. */
 const ZENITH_DEGREES = 90.833
-/** Of 2000-01-01 12:00 UTC. */
+/** The Julian day of 2000-01-01 12:00 UTC. */
 const JULIAN_DAY_2000 = 2_451_545
 const JULIAN_DAY_1970 = 2_440_587.5
 
 export interface DayOfSun {
-  /** Minutes after midnight UTC, may lie outside of 0 to 1,440; null where the sun does not rise or set. */
+  /** Minutes after midnight UTC, possibly below 0 or above 1,440. Null if the sun does not rise or set. */
   rise: number | null
   set: number | null
   /** Minutes of daylight. */
@@ -29,7 +29,7 @@ export function yearOfSun(lat: number, lng: number, year: number): DayOfSun[] {
 }
 
 function dayOfSun(lat: number, lng: number, midnight: number): DayOfSun {
-  // The sun as it stands at the place's own noon.
+  // The position of the sun at noon of the place.
   const noonGuess = midnight / MS_PER_DAY + 0.5 - lng / 360
   const { declination, equationOfTime } = sunAt(noonGuess + JULIAN_DAY_1970)
   const noon = MINUTES_PER_DAY / 2 - 4 * lng - equationOfTime

@@ -1,5 +1,5 @@
 /**
- * What answers are made of, by name: the routes that read tag with these, the route that writes invalidates them.
+ * The tags of answers. Routes that read set them, and the route that writes invalidates them.
  */
 
 /** An answer that shows this city's name or population. */

@@ -1,4 +1,4 @@
-/** The equipment of a question: a Postgres server of its own, endpoints, delays, and Redis if it is installed. */
+/** The tools of a question: a Postgres server of its own, endpoints, delays, and Redis if it is installed. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { promisify } from 'node:util'
 import pg from 'pg'

@@ -19,7 +19,7 @@ export interface Spread {
   readonly rounds: number
 }
 
-/** What one provider reached in one case. */
+/** The result of one provider in one case. */
 export interface Cell extends Spread {
   readonly provider: string
   /** Time over, or rate under, the baseline of the same round. */
@@ -50,6 +50,6 @@ export interface Figure {
   readonly note?: string
   /** Providers that cannot answer, with the reason. */
   readonly absent?: Readonly<Record<string, string>>
-  /** Of the figures of `goals`: the bound of each case. */
+  /** The bound of each case. Only the figures of `goals` have it. */
   readonly goals?: Readonly<Record<string, number>>
 }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Peer, TTL_SECONDS } from '../harness/provider.ts'
 
-/** Returns the stored object itself: who changes it changes the cache. */
+/** Returns the stored object itself, so a caller that changes it changes the cache. */
 export default {
   name: 'lru-cache',
   transports: ['memory'],

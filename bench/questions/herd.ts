@@ -16,7 +16,7 @@ interface Herd {
   readonly milliseconds: number[]
 }
 
-/** Of a library without such a call, the code that its users write. */
+/** For a library without such a call, the code that its users write. */
 function fill(provider: Provider, key: string, compute: () => Promise<unknown>): Promise<unknown> {
   if (provider.getOrSet) return provider.getOrSet(key, compute)
   return provider.get(key).then(async (found) => {

@@ -44,7 +44,7 @@ async function targets(bench: Bench): Promise<Target[]> {
 const heapOnly = `select 100.0 * n_tup_hot_upd / nullif(n_tup_upd, 0) from pg_stat_user_tables where relname = $1`
 const toastBytes = `select coalesce(pg_relation_size(nullif(reltoastrelid, 0)), 0) from pg_class where relname = $1`
 
-/** What many touches leave behind. */
+/** The disk space that many touches leave behind. */
 async function traces(all: readonly Target[], touches: number, rows: number) {
   const heap: Cell[] = []
   const indexes: Cell[] = []

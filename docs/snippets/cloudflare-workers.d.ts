@@ -1,4 +1,5 @@
-/** What the snippets use of workerd's own module; `@cloudflare/workers-types` has all of it. */
+/** The part of workerd's own module that the snippets use. `@cloudflare/workers-types` declares all of it. */
 declare module 'cloudflare:workers' {
+  export const env: object
   export function waitUntil(work: Promise<unknown>): void
 }

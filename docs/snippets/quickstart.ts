@@ -1,10 +1,8 @@
-import { type Cache, createCache } from 'pgstash'
+import { env } from 'cloudflare:workers'
+import { createCache } from 'pgstash'
 
-let cache: Cache | undefined // one per isolate
+const cache = createCache.fromEnv(env, { expiration: '10m' }) // one per isolate
 
 export default {
-  async fetch(_request: Request, env: { DATABASE_URL: string }) {
-    cache ??= createCache(env.DATABASE_URL, { expiration: '10m' })
-    return new Response(await cache.getOrSet('report', () => `Computed at ${new Date().toISOString()}`))
-  },
+  fetch: async () => new Response(await cache.getOrSet('report', () => `Computed at ${new Date().toISOString()}`)),
 }

@@ -1,2 +1,2 @@
-/** `pgstash/better-auth`: the secondary storage of better-auth. */
+/** `pgstash/better-auth`: a secondary storage for better-auth. */
 export { type SecondaryStorage, type SecondaryStorageOptions, secondaryStorage } from './secondary-storage.ts'

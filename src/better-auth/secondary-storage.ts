@@ -10,27 +10,27 @@ export interface SecondaryStorageOptions {
   namespace?: string | undefined
 }
 
-/** The secondary storage of better-auth 1.7, typed by structure, so that better-auth is not a dependency of this package. */
+/** The secondary storage of better-auth 1.7, declared here so that pgstash does not depend on better-auth. */
 export interface SecondaryStorage {
   get(key: string): Promise<string | null>
-  /** Deletes the entry and returns its value. Of several callers one gets it. */
+  /** Deletes the entry and returns its value. If several callers race, only one gets the value. */
   getAndDelete(key: string): Promise<string | null>
-  /** Adds one and returns the sum. `ttl` is in seconds, and counts for a new counter only. */
+  /** Adds one and returns the sum. `ttl` is in seconds and applies only to a new counter. */
   increment(key: string, ttl: number): Promise<number>
-  /** `ttl` is in seconds. 0 or less: the entry has expired. Undefined: it never expires. */
+  /** `ttl` is in seconds. With 0 or less, the entry has expired. With undefined, it never expires. */
   set(key: string, value: string, ttl?: number): Promise<void>
   delete(key: string): Promise<void>
 }
 
 /**
- * Creates the secondary storage of better-auth: `betterAuth({ secondaryStorage: secondaryStorage(cache) })`.
+ * Creates a secondary storage for better-auth: `betterAuth({ secondaryStorage: secondaryStorage(cache) })`.
  *
- * Each method costs one round trip. `getAndDelete` and `increment` are atomic, so a token is redeemed once, and no request
- * passes a limit uncounted. Entries expire by the database's clock. A failing database rejects the call: it never looks
- * like a session that has ended.
+ * Each method costs one round trip. `getAndDelete` and `increment` are atomic, so a token is redeemed only once, and a
+ * limit counts every request. Entries expire by the database's clock. If the database fails, the call rejects. A
+ * failure never looks like an ended session.
  *
- * The entries are no copies, and losing one logs a user out. Give the storage a cache without `maxEntries` and `maxBytes`, in
- * tables that are logged. Do not call `clear` on a cache whose namespace contains these entries.
+ * These entries are the only copy of their data, and losing one logs a user out. Use a cache without `maxEntries` and
+ * `maxBytes`, on logged tables. Do not call `clear` on a cache whose namespace contains these entries.
  *
  * @throws InvalidOptionError for a cache with `onError: 'miss'` or with a first tier; InvalidKeyError
  * @example
@@ -41,12 +41,12 @@ export function secondaryStorage(cache: Cache, options?: SecondaryStorageOptions
   const { namespace = DEFAULT_NAMESPACE } = optionsObject<SecondaryStorageOptions>(options, ['namespace'])
   const entries = checked.namespace(namespace)
 
-  // better-auth takes `increment` off the object before it calls it, so no method uses `this`.
+  // better-auth calls `increment` without the object, so no method may use `this`.
   return {
     get: async (key) => textOf(await entries.get(key)),
     getAndDelete: async (key) => textOf(await entries.pull(key)),
     increment: (key, ttl) => entries.increment(key, 1, { expiration: ttl }),
-    // Null and not undefined, because undefined means the cache's own expiration.
+    // Pass null for "never", because undefined means the cache's own expiration.
     set: (key, value, ttl) => entries.set(key, value, { expiration: ttl ?? null }),
     async delete(key) {
       await entries.delete(key)
@@ -54,7 +54,9 @@ export function secondaryStorage(cache: Cache, options?: SecondaryStorageOptions
   }
 }
 
-/** Stored text comes back unchanged. A counter is a number in the cache, and other storages return its digits. */
+/**
+ * Returns text unchanged. Converts a counter, which is a number in the cache, because other storages return its digits.
+ */
 function textOf(value: unknown): string | null {
   return value === undefined || value === null ? null : String(value)
 }

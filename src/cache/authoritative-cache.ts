@@ -1,16 +1,16 @@
-/** A check for adapters whose entries are no copies: sessions, tokens and limits of sign-ins. */
+/** Checks the cache of an adapter whose entries exist nowhere else: sessions, tokens and sign-in limits. */
 import type { Cache } from '../cache.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { checkedCache } from './checked-cache.ts'
 import { engineOf } from './engine.ts'
 
 /**
- * Returns the same cache if an answer "absent" means that the entry is absent, and a removal is seen by everyone at once.
+ * Returns the same cache. Refuses a cache that can report an existing entry as absent, or a removed entry as live.
  *
- * The nodes of a sharded cache are not checked.
+ * It does not check the nodes of a sharded cache.
  *
  * @param what the name of the argument, for the message
- * @throws InvalidOptionError for a cache with `onError: 'miss'`, and for one that answers from a first tier
+ * @throws InvalidOptionError for a cache with `onError: 'miss'`, and for a cache with a first tier
  */
 export function authoritativeCache(cache: unknown, what: string): Cache {
   const checked = checkedCache(cache, what)
@@ -22,7 +22,7 @@ export function authoritativeCache(cache: unknown, what: string): Cache {
   }
   if (engine?.store.source !== undefined) {
     throw new InvalidOptionError(
-      `Expected ${what} to be a cache without a first tier, whose copies would keep revoked sessions valid. Pass its l2.`,
+      `Expected ${what} to be a cache without a first tier, because its copies would keep revoked sessions valid. Pass its l2.`,
     )
   }
   return checked

@@ -2,7 +2,10 @@
 import type { LimitResult } from '../cache.ts'
 import type { ParsedLimit } from './limit-input.ts'
 
-/** A key and its refusal take about 500 bytes. An attacker with more keys costs requests, and no memory. */
+/**
+ * A key and its refusal take about 500 bytes. An attacker with more keys than this causes requests, but takes no
+ * memory.
+ */
 const MAX_BLOCKED = 10_000
 
 interface Block {
@@ -12,22 +15,23 @@ interface Block {
 }
 
 export interface BlockList {
-  /** The refusal of a call that could not succeed yet. */
+  /** Returns the refusal of a call that could not succeed yet. */
   find(key: string, parsed: ParsedLimit, now: number): LimitResult | undefined
   /**
    * Remembers a refusal.
    *
-   * @param sentAt when the call was sent. The database decided later, so the block ends no later than there.
+   * @param sentAt when the call was sent. The database decided later, so this block ends no later than the database's.
    */
   add(key: string, parsed: ParsedLimit, result: LimitResult, sentAt: number): void
-  /** Call this after each change of the keys. */
+  /** Forgets the refusals of these keys. Call it after each change of the keys. */
   forget(keys: readonly string[] | 'all'): void
 }
 
 /**
- * A bounded list, from which the refusal that is oldest goes first. A refusal is never prolonged, so its use does not matter.
+ * Creates a bounded list, which evicts the oldest refusal first. A refusal is never prolonged, so how recently it was
+ * used does not matter.
  *
- * Rejected: `lru-cache`, which would add 6 KB to each bundle with a cache, for a list that few programs ask for.
+ * Rejected: `lru-cache`. It would add 6 KB to each bundle with a cache, for a list that few programs use.
  */
 export function createBlockList(): BlockList {
   const blocks = new Map<string, Block>()
@@ -41,7 +45,7 @@ export function createBlockList(): BlockList {
         blocks.delete(key)
         return undefined
       }
-      return isRefusedWith(block.parsed, parsed) ? refusal(block.result, waitedMs) : undefined
+      return isRefusedWith(block.parsed, parsed) ? refusalAfter(block.result, waitedMs) : undefined
     },
     add(key, parsed, result, sentAt) {
       // A cost above the limit says nothing about the next call.
@@ -58,7 +62,10 @@ export function createBlockList(): BlockList {
   }
 }
 
-/** A refused cost of 5 says nothing about a cost of 1, and a refusal by one rule nothing about another rule. */
+/**
+ * True if a refusal also applies to this call. A refused cost of 5 says nothing about a cost of 1, and a refusal by one
+ * rule says nothing about another rule.
+ */
 function isRefusedWith({ input: refused }: ParsedLimit, { input }: ParsedLimit): boolean {
   return (
     input.cost >= refused.cost &&
@@ -69,7 +76,7 @@ function isRefusedWith({ input: refused }: ParsedLimit, { input }: ParsedLimit):
   )
 }
 
-function refusal({ resetAt, resetMs, retryMs, ...result }: LimitResult, waitedMs: number): LimitResult {
+function refusalAfter({ resetAt, resetMs, retryMs, ...result }: LimitResult, waitedMs: number): LimitResult {
   return {
     ...result,
     resetAt: new Date(resetAt),

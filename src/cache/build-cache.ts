@@ -1,4 +1,4 @@
-/** Builds a cache: the one engine over a store. */
+/** Builds a cache. All caches have the same engine, over different stores. */
 import type { Cache } from '../cache.ts'
 import { createFillEngine, type FillEngine } from '../fill/get-or-set.ts'
 import type { Store } from '../store/store.ts'
@@ -21,14 +21,17 @@ import { COMMON_OPTIONS, type CommonOptions, checkedTimeout, parseSettings } fro
 import { writing } from './writing.ts'
 
 export interface EngineOptions extends CommonOptions {
-  /** For one call of the store, its retries included. A plain number is milliseconds; default 5,000. */
+  /**
+   * The longest time for one call of the store, including its retries. A plain number is milliseconds; default 5,000.
+   */
   timeout?: TimeSpan | undefined
   /**
    * What happens when the store fails. With `'throw'`, the default, the call rejects.
    *
-   * With `'miss'`, reads find nothing, `getOrSet` computes, and `set`, `setMany` and `touch` do nothing. All other methods
-   * still reject. After five failures in a row that mean the store cannot answer, these calls skip it for a second, and longer
-   * if it keeps failing. A statement that a healthy database refuses does not count.
+   * With `'miss'`, reads find nothing, `getOrSet` computes, and `set`, `setMany` and `touch` do nothing. All other
+   * methods still reject. A circuit breaker opens after five failures in a row that mean the store cannot answer. These
+   * calls then skip the store for a second, and longer if it keeps failing. A statement that a healthy database refuses
+   * does not count.
    */
   onError?: 'throw' | 'miss' | undefined
 }
@@ -36,14 +39,14 @@ export interface EngineOptions extends CommonOptions {
 export const ENGINE_OPTIONS = [...COMMON_OPTIONS, 'timeout', 'onError'] as const
 
 /**
- * A cache over a store of this package, which keeps to `timeout` by itself.
+ * Builds a cache over a store of this package. Such a store enforces `timeout` itself.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  */
 export function buildCache(store: Store, options?: EngineOptions): Cache {
   const { timeout, onError, ...common } = optionsObject(options, ENGINE_OPTIONS)
   const { settings, scope } = parseSettings(common)
-  // Inside a transaction a failure has ended it, and going on would hide that.
+  // Inside a transaction, a failure has aborted the transaction. Absorbing it would hide that from the caller.
   const failsSoft = checkedOnError(onError) === 'miss' && store.isInTransaction !== true
   const own = failsSoft ? failSoft(store, createCircuit()) : store
   return cacheOn({ ...settings, store: own, scope, timeoutMs: checkedTimeout(timeout), failsSoft })
@@ -55,7 +58,7 @@ export function checkedOnError(onError: unknown = 'throw'): 'throw' | 'miss' {
   throw new InvalidOptionError(`Expected onError to be 'throw' or 'miss', got ${describeType(onError)}.`)
 }
 
-/** The same for settings that were checked before, such as those of the caches that a new one is made of. */
+/** Builds a cache from settings that are already checked, such as the settings of its tiers or nodes. */
 export function cacheOn(foundation: Foundation): Cache & { readonly [ENGINE]: ScopedEngine } {
   const { store, timeoutMs } = foundation
   const blockList = createBlockList()

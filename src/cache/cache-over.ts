@@ -1,4 +1,4 @@
-/** `cacheOver`: a cache over a store that somebody else wrote. */
+/** `cacheOver`: a cache over a custom store. */
 import type { Cache } from '../cache.ts'
 import { checkedStore } from '../store/checked-store.ts'
 import type { Store } from '../store/store.ts'
@@ -8,14 +8,14 @@ import { checkedTimeout } from './settings.ts'
 import { withTimeout } from './timeout.ts'
 
 /**
- * A cache over a store of yours.
+ * Creates a cache over your own store.
  *
- * The engine checks and parses what callers pass, scopes keys, encodes values, emits events, collapses concurrent calls,
- * computes missing values once, and fails soft if asked to. The store only holds encoded rows by stored key. Makes no
- * request and starts no timer, so it is safe at module level.
+ * The engine checks and parses arguments, scopes keys, encodes values, emits events, collapses concurrent calls,
+ * computes missing values once, and fails soft with `onError: 'miss'`. The store only holds encoded rows by stored key.
+ * Creating the cache makes no request and starts no timer, so it is safe at module level.
  *
- * A call of the store that takes longer than `timeout` rejects with `DatabaseTimeoutError`. `clear` and `clearExpired` may
- * take as long as they need, and a local store has no timeout.
+ * A store call that takes longer than `timeout` rejects with `DatabaseTimeoutError`. `clear` and `clearExpired` have no
+ * timeout, and neither has a local store.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example

@@ -1,4 +1,4 @@
-/** Checks and copies of caches, whoever made them. */
+/** Checks and copies caches, including caches of third parties. */
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { ENGINE } from './engine.ts'
@@ -30,12 +30,12 @@ export const METHODS = [
   'entry',
 ] as const satisfies readonly (keyof Cache)[]
 
-// Every method of the interface is in the list.
+// A type error here means that a method of the interface is missing in the list.
 METHODS satisfies readonly unknown[] & { [Missing in Exclude<keyof Cache, (typeof METHODS)[number]>]: never }
 
 type Methods = Record<keyof Cache, (...args: unknown[]) => unknown>
 
-/** The same cache as a plain object. A third party's methods may be those of a class, so they are called on their cache. */
+/** Copies a cache to a plain object. A third party's cache may be a class instance, so its methods are called on it. */
 export function forwardTo(target: Cache): Cache {
   if (Object.hasOwn(target, ENGINE)) return { ...target }
   const methods = METHODS.map((name) => {

@@ -1,20 +1,23 @@
-/** A circuit breaker (Nygard, "Release It!"): after several failures, calls skip the database for a moment, and then try again. */
+/**
+ * A circuit breaker (Nygard, "Release It!"). After several failures, calls skip the database for a pause. Then one call
+ * tries again.
+ */
 import { now } from '../values/clock.ts'
 import { type CacheError, CircuitOpenError, markAsOpener } from '../values/errors.ts'
 import { isRefusal, isUnreachable } from '../values/outage.ts'
 
-/** Failures in a row. A single answer closes the circuit. */
+/** The circuit opens after this many failures in a row. A single answer closes it. */
 const FAILURES_TO_OPEN = 5
-/** The first pause. It doubles as long as the try after each pause fails. */
+/** The first pause. It doubles each time the try after a pause fails. */
 const PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 15_000
 
 export interface Circuit {
-  /** True if this call is the try after a pause. @throws CircuitOpenError during the pause */
+  /** Returns true if this call is the try after a pause. @throws CircuitOpenError during the pause */
   check(now: number): boolean
-  /** The database answered, if only with a refusal. */
+  /** Records that the database answered, even if it refused the statement. */
   answered(): void
-  /** True if this failure opened the circuit, for the first time or again. */
+  /** Records a failure. Returns true if it opened the circuit, for the first time or again. */
   failed(now: number, isTry: boolean): boolean
 }
 
@@ -27,7 +30,7 @@ export function createCircuit(): Circuit {
     check(now) {
       if (openUntil === undefined) return false
       if (now < openUntil) throw new CircuitOpenError()
-      // Other calls skip the database until this try ends, or for another pause.
+      // Until this try ends, other calls skip the database, but for no longer than another pause.
       openUntil = now + pauseMs
       return true
     },
@@ -38,7 +41,7 @@ export function createCircuit(): Circuit {
     },
     failed(now, isTry) {
       failures++
-      // Failures of calls that were under way when the circuit opened say nothing new.
+      // A call that was under way when the circuit opened fails for the same reason, so its failure does not count.
       if (openUntil === undefined ? failures < FAILURES_TO_OPEN : !isTry) return false
       if (isTry) pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)
       openUntil = now + pauseMs
@@ -48,10 +51,10 @@ export function createCircuit(): Circuit {
 }
 
 /**
- * Counts failures of work that may be left out. While the circuit is open, the work is not even tried.
+ * Runs work that may be skipped, and counts its failures. While the circuit is open, the work is skipped.
  *
- * Only failures that mean the database cannot answer count. A healthy database refuses some statements: a trigger raises an
- * exception, or the role lacks a right. Others must still get their hits.
+ * A failure counts only if it means that the database cannot answer. A healthy database also refuses some statements: a
+ * trigger raises an exception, or the role lacks a right. Other calls must still get their hits then.
  *
  * @throws CircuitOpenError, and the errors of the work
  */
@@ -59,14 +62,15 @@ export async function withCircuit<T>(circuit: Circuit, work: () => Promise<T>): 
   return countFailures(circuit, work, circuit.check(now()))
 }
 
-/** Counts failures of work that is always tried. */
+/** Runs work that must not be skipped, and counts its failures. */
 export async function countFailures<T>(circuit: Circuit, work: () => Promise<T>, isTry = false): Promise<T> {
   try {
     const result = await work()
     circuit.answered()
     return result
   } catch (error) {
-    // Also for a try. Otherwise a refused one would leave the circuit of a healthy database open.
+    // A refusal also closes the circuit after a pause. Otherwise a refused try would leave it open for a healthy
+    // database.
     if (isRefusal(error)) circuit.answered()
     else if (isUnreachable(error) && circuit.failed(now(), isTry)) markAsOpener(error as CacheError)
     throw error

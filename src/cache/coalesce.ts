@@ -1,4 +1,4 @@
-/** Reads of one tick share one call of the store. */
+/** Collects the reads of one tick into one call of the store. */
 import type { MaybePromise, Reply } from '../store/store.ts'
 import { DatabaseTimeoutError } from '../values/errors.ts'
 import { noCost } from '../values/events.ts'
@@ -8,28 +8,28 @@ import { isWorkers } from '../values/workers.ts'
 
 type Rows<R> = ReadonlyMap<string, R>
 
-/** Keys of one call. A shared statement should not become much slower than one for a single key. */
+/** The most keys of one call. A shared statement should not be much slower than a statement for one key. */
 const MAX_KEYS = 100
 /**
- * After this share of the timeout, followers read once more. On Workers the leader's request may have been cancelled, and then
- * its promises never settle.
+ * After this share of the timeout, followers read once more. On Workers, the leader's request may have been cancelled,
+ * and the promises of a cancelled request never settle.
  */
 const PATIENCE = 0.5
 
 interface Batch<R> {
   readonly keys: Set<string>
   readonly reply: Promise<Reply<Rows<R>>>
-  /** The same read once more, which the first follower that lost patience sends for all of them. */
+  /** The second read. The first follower that loses patience sends it for all followers. */
   hedge?: Promise<Reply<Rows<R>>>
-  /** What all followers wait for, unless each needs a timer of its own. */
+  /** The promise that all followers wait for, unless each needs its own timer. */
   shared?: Promise<Reply<Rows<R>>>
 }
 
 /**
  * Collects keys until the end of the microtask, then reads them together.
  *
- * Followers await the leader's own promise, never one that the leader resolves for them. workerd allows the first, and kills
- * a request that does the second.
+ * Followers await the leader's own promise, never a promise that the leader resolves for them. workerd allows the first,
+ * but kills a request for the second.
  *
  * @param timeoutMs the longest wait of a follower
  */
@@ -50,7 +50,9 @@ export function createCoalescer<R>(
     return batch
   }
 
-  /** A framework's signal concerns the page that sent the statement. A follower from another page reads by itself. */
+  /**
+   * If the leader gets a framework's signal, the follower reads by itself: the signal concerns only the leader's page.
+   */
   async function follow(batch: Batch<R>, key: string): Promise<Reply<Rows<R>>> {
     try {
       // Only the leader's reply carries the cost of the statement.
@@ -61,7 +63,7 @@ export function createCoalescer<R>(
     }
   }
 
-  /** All followers wait together, with one timer. On Workers, a timer belongs to the request that made it. */
+  /** Lets all followers wait with one timer, except on Workers, where a timer belongs to the request that made it. */
   function shareOnce(batch: Batch<R>): Promise<Reply<Rows<R>>> {
     if (isWorkers()) return share(batch)
     batch.shared ??= share(batch)

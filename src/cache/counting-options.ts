@@ -6,16 +6,16 @@ import { InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionalFunction, optionalSignal, optionsObject } from '../values/options.ts'
 import { withoutRejection } from '../values/promises.ts'
 
-/** Undefined for an estimate. @throws InvalidOptionError, and the reason of a signal that has aborted */
+/** Returns undefined for an estimate. @throws InvalidOptionError, and the reason of a signal that has aborted */
 export function parseCountOptions(options: CountOptions | undefined): CountingInput | undefined {
   const { estimate = false, ...rest } = optionsObject<CountOptions>(options, ['estimate', 'onProgress', 'signal'])
   const input = parseCounting(rest)
   if (!boolean('estimate', estimate)) return input
-  refuseParts(input, 'Expected no onProgress and no signal of an estimate, which is one statement.')
+  refuseParts(input, 'Expected no onProgress and no signal with estimate: true, because an estimate is one statement.')
   return undefined
 }
 
-/** Undefined for an estimate. @throws InvalidOptionError, and the reason of a signal that has aborted */
+/** Returns undefined for an estimate. @throws InvalidOptionError, and the reason of a signal that has aborted */
 export function parseStatsOptions(options: StatsOptions | undefined): CountingInput | undefined {
   const { exact = false, ...rest } = optionsObject<StatsOptions>(options, ['exact', 'onProgress', 'signal'])
   const input = parseCounting(rest)
@@ -35,8 +35,8 @@ function refuseParts({ onProgress, signal }: CountingInput, message: string): vo
   if (onProgress !== undefined || signal !== undefined) throw new InvalidOptionError(message)
 }
 
-/** Reports the end of a count if the store did not: it may have counted everything at once. */
-export async function counted<R extends Reply<unknown>>(
+/** Counts, and reports the final number if the store did not: a store may count everything at once. */
+export async function countWithProgress<R extends Reply<unknown>>(
   { onProgress, signal }: CountingInput,
   count: (input: CountingInput) => MaybePromise<R>,
   entriesOf: (reply: R) => number,

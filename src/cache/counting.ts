@@ -1,4 +1,4 @@
-/** `increment`, `decrement`, `limit`: atomic numbers. */
+/** `increment`, `decrement`, `limit`: methods that change numbers atomically. */
 import type { Cache, CounterOptions, LimitResult, LimitRule } from '../cache.ts'
 import { toReply } from '../store/store.ts'
 import { now } from '../values/clock.ts'

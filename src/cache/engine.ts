@@ -1,4 +1,4 @@
-/** The parts of the engine share these. */
+/** The types that the parts of the engine share. */
 import type { Cache } from '../cache.ts'
 import type { FillEngine } from '../fill/get-or-set.ts'
 import type { Reply, Row, Store } from '../store/store.ts'
@@ -8,38 +8,40 @@ import type { Settings } from './settings.ts'
 
 /** The store below a cache, with the settings of the cache. */
 export interface Foundation extends Settings {
-  /** With `onError: 'miss'`, a store that fails softly. */
+  /** With `onError: 'miss'`, this store absorbs failures. */
   readonly store: Store
-  /** The namespace that all keys are in. */
+  /** The namespace of all keys. */
   readonly scope: Scope
-  /** Milliseconds for one call of the store. */
+  /** The longest time for one call of the store, in milliseconds. */
   readonly timeoutMs: number
-  /** True with `onError: 'miss'`; otherwise every failure is the caller's. */
+  /** True with `onError: 'miss'`. Otherwise the caller gets every failure. */
   readonly failsSoft: boolean
 }
 
 /** The engine of one namespace. */
 export interface ScopedEngine extends Foundation {
-  /** Shared with all namespaces nested in this one. */
+  /** Shared with all nested namespaces. */
   readonly filler: FillEngine
-  /** Shared likewise: the refusals of `limit` that this process remembers. */
+  /** The refusals of `limit` that this process remembers. Shared with all nested namespaces. */
   readonly blockList: BlockList
-  /** The method of the cache. If the cache has another one, somebody replaced it, and it must be called. */
+  /**
+   * The cache's method. If the cache has another `getOrSet`, somebody replaced it, and callers must use the new one.
+   */
   readonly getOrSet: Cache['getOrSet']
-  /** Reads a row. With a remote store, reads of one tick share one call. */
+  /** Reads a row. With a remote store, the reads of one tick share one call. */
   readonly readRow: (key: string) => Reply<Row | undefined> | Promise<Reply<Row | undefined>>
 }
 
-/** As much of an engine as its own operations need. */
+/** The part of an engine that its own operations need. */
 export type OperationEngine = Omit<ScopedEngine, 'getOrSet'>
 
 /**
- * The symbol under which a cache keeps its engine, for the parts of this package that need the store below it. It comes
- * from the registry, because each entry point may bring its own copy of this module.
+ * The symbol under which a cache keeps its engine. Other parts of this package use it to reach the store below a cache.
+ * It comes from the global registry, because each entry point may bundle its own copy of this module.
  */
 export const ENGINE: unique symbol = Symbol.for('pgstash.engine') as never
 
-/** The engine of a cache; undefined for a third party's cache. */
+/** Returns the engine of a cache, or undefined for a third party's cache. */
 export function engineOf(cache: unknown): ScopedEngine | undefined {
   return Reflect.get(Object(cache), ENGINE) as ScopedEngine | undefined
 }

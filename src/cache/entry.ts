@@ -4,9 +4,11 @@ import { exactEntry } from './exact-arguments.ts'
 
 /** The operations that a handle needs. */
 export interface EntrySource<T> {
-  /** Reads the live entry. The function decodes a fresh value at each call, so that no two callers share one. */
+  /**
+   * Reads the live entry. The returned function decodes a fresh value at each call, so that callers never share one.
+   */
   read(): Promise<(() => Promise<T>) | undefined>
-  /** Stores the value, and decodes a fresh one from the stored form, as a read does. */
+  /** Stores the value, and returns a fresh one decoded from the stored form, as a read does. */
   set(value: T, options?: WriteOptions): Promise<T>
   delete(): Promise<boolean>
 }
@@ -20,7 +22,7 @@ export function createEntry<T>(source: EntrySource<T>): CacheEntry<T> {
     if (memo !== undefined) return memo.row
     const startedIn = generation
     const found = await source.read()
-    // A reload, set or delete may have come meanwhile.
+    // If a reload, set or delete came meanwhile, the row may be outdated.
     if (startedIn === generation) memo = { row: found }
     return found
   }

@@ -1,4 +1,4 @@
-/** `onError: 'miss'` as a property of a store: which failures it absorbs, and the answer that stands in for each. */
+/** Implements `onError: 'miss'`: a store that absorbs failures, and answers with a stand-in instead. */
 
 import { leaseIdentity } from '../store/lease-identity.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
@@ -6,7 +6,10 @@ import { takeCost } from '../values/errors.ts'
 import { isOutage } from '../values/outage.ts'
 import { type Circuit, countFailures, withCircuit } from './circuit.ts'
 
-/** Calls that are always tried and that always reject, because pretending would be wrong. Their failures count all the same. */
+/**
+ * The calls that are always tried, and reject if they fail: a stand-in would be a lie. Their failures count all the
+ * same.
+ */
 const NEVER_SOFT = [
   'add',
   'count',
@@ -25,10 +28,10 @@ const NEVER_SOFT = [
 type Method = (...args: unknown[]) => MaybePromise<unknown>
 
 /**
- * The same store, which answers with a stand-in if it cannot be reached.
+ * Returns the same store, which answers with a stand-in if it is unreachable.
  *
- * Such a reply has `failure`, so that the engine reports it. After several failures in a row that mean the store cannot answer, the
- * circuit keeps these calls away from the store for a moment.
+ * A reply with a stand-in has `failure`, so that the engine reports it. After several failures in a row that mean the
+ * store cannot answer, the circuit opens, and these calls skip the store for a pause.
  */
 export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
   async function soft<T>(call: () => MaybePromise<Reply<T>>, standIn: T): Promise<Reply<T>> {
@@ -54,10 +57,10 @@ export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
     deadline: (key) => soft(() => store.deadline(key), undefined),
     write: (items, input) => soft(() => store.write(items, input), 0),
     touch: (key, deadline) => soft(() => store.touch(key, deadline), false),
-    // The filler sees the failure, and computes without a lease.
+    // The filler sees the failure and computes without a lease.
     readOrClaim: (request) =>
       soft(() => store.readOrClaim(request), { entry: undefined, claimed: 'unavailable', heldMs: undefined }),
-    // These reject: the filler has a value at hand by then, and reports the failure.
+    // These reject. By then the filler has a value for its caller, and reports the failure itself.
     fill: (request) => withCircuit(circuit, async () => store.fill(request)),
     release: (key, token, backoffMs) => withCircuit(circuit, async () => store.release(key, token, backoffMs)),
   } satisfies Store as S

@@ -1,4 +1,4 @@
-/** Checks and parses the arguments of a cache's methods before anything happens. */
+/** Checks and parses the arguments of a cache's methods, before any request. */
 
 import type { CacheSnapshot, ClearExpiredOptions, ClearOptions, CounterOptions, WriteOptions } from '../cache.ts'
 import type { SweepInput } from '../store/inputs.ts'
@@ -34,7 +34,7 @@ export function parseGet(options: GetOptions | undefined): { fallback: unknown; 
   return { fallback, ttlMs: sliding === undefined ? undefined : parsePeriod(sliding, 'sliding', now()) }
 }
 
-/** The span to which a sliding read moves a deadline, in milliseconds. */
+/** Returns how far from now a sliding read moves the deadline, in milliseconds. */
 export function slidingLifeMs(ttlMs: number, slack: number): number {
   return boundedSpan(ttlMs * (1 + slack), now())
 }
@@ -51,11 +51,13 @@ export function parsePairs(entries: unknown): (readonly [string, unknown])[] {
   if (!(Symbol.iterator in entries)) return fieldsOf(entries)
   return Array.from(entries as Iterable<unknown>, (pair) => {
     if (Array.isArray(pair) && pair.length >= 2) return [pair[0], pair[1]] as const
-    throw new InvalidKeyError(`Expected an iterable of [key, value] pairs, got ${describeType(pair)} in it.`)
+    throw new InvalidKeyError(
+      `Expected an iterable of [key, value] pairs, got one that contains ${describeType(pair)}.`,
+    )
   })
 }
 
-/** The entries of an object. Refuses objects whose data is not in fields, because they would silently store nothing. */
+/** Returns the entries of an object. Refuses an object whose data is not in fields, because nothing would be stored. */
 function fieldsOf(entries: object): (readonly [string, unknown])[] {
   const fields = Object.entries(entries)
   const hasOtherData =
@@ -64,7 +66,7 @@ function fieldsOf(entries: object): (readonly [string, unknown])[] {
     Object.prototype.toString.call(entries) !== '[object Object]' ||
     (fields.length === 0 && !isPlain(entries))
   if (!hasOtherData) return fields
-  // The caller gets an error of this call. An unhandled rejection of the promise would end the process.
+  // The caller gets the error below. An unhandled rejection of the promise would also end the process.
   ignoreRejection(entries)
   throw notPairs(entries, isThenable(entries) ? ' Await it.' : '')
 }
@@ -89,20 +91,20 @@ export function parseCount(
   if (boolean('sliding', sliding) && !(deadline.kind === 'after' && deadline.ms > 0)) {
     throw new InvalidExpirationError('Expected a positive span as the expiration of a sliding counter.')
   }
-  // Beyond it a sum could still fall into the range, but its digits would be noise.
+  // With a larger delta, a sum could still be in range, but its last digits would be noise.
   if (Math.abs(delta) > Number.MAX_SAFE_INTEGER) throw new CounterRangeError()
   return { delta: String(delta * sign), sliding, deadline }
 }
 
-/** Reads the tags of `invalidate`; null for none. @throws InvalidKeyError */
+/** Parses the tags of `invalidate`. Returns null for an empty list. @throws InvalidKeyError */
 export function parseTags(tags: string | Iterable<string>): string[] | null {
-  // Ignoring a missing tag would silently leave old data in place.
+  // Accepting undefined would silently leave old data in place.
   if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
   return storedTags(tags)
 }
 
 /**
- * What `clear` deletes if it is given options. A prefix of `undefined` is refused, because it would delete everything.
+ * Returns the scope that `clear` deletes. Refuses a prefix of `undefined`, because it would delete everything.
  *
  * @throws InvalidOptionError, InvalidKeyError
  */
@@ -111,7 +113,9 @@ export function parseClear(scope: Scope, options: ClearOptions): Scope {
   return prefixScope(scope, prefix)
 }
 
-/** Deleting a batch takes some tens of milliseconds, so locks are short. A run of 40 requests removes 200,000. */
+/**
+ * Deleting a batch takes some tens of milliseconds, so locks are short. A run of 40 requests removes 200,000 entries.
+ */
 export const DEFAULT_BATCH = 5_000
 export const MAX_BATCH = 100_000
 
@@ -133,12 +137,12 @@ export function parseSweep(options: ClearExpiredOptions | undefined): SweepInput
   }
 }
 
-/** The option `timeBudget` in milliseconds. @throws InvalidOptionError */
+/** Returns the option `timeBudget` in milliseconds. @throws InvalidOptionError */
 export function budgetMs(timeBudget: unknown): number {
   return milliseconds('timeBudget', timeBudget, { numbers: 'milliseconds' })
 }
 
-/** Gives a snapshot's text the type that callers see. */
+/** Gives the text of a snapshot the type that callers see. */
 export function asSnapshot(text: string): CacheSnapshot {
   return text as CacheSnapshot
 }

@@ -1,6 +1,6 @@
-/** `count`, `stats`, `list`: methods that move no values. */
+/** `count`, `stats`, `list`: methods that transfer no values. */
 import type { Cache, CacheStats, CountOptions, EntryPage, ListOptions, StatsOptions } from '../cache.ts'
-import { counted, parseCountOptions, parseStatsOptions } from './counting-options.ts'
+import { countWithProgress, parseCountOptions, parseStatsOptions } from './counting-options.ts'
 import type { OperationEngine } from './engine.ts'
 import { pageOf, parseList } from './listing.ts'
 import { nothing, perform, replyWith } from './perform.ts'
@@ -15,7 +15,7 @@ export function inspecting(engine: OperationEngine) {
         name: 'count',
         async run() {
           if (input !== undefined) {
-            return counted(
+            return countWithProgress(
               input,
               (own) => store.size(scope, own),
               ({ value }) => value,
@@ -32,7 +32,7 @@ export function inspecting(engine: OperationEngine) {
       const run = () =>
         input === undefined
           ? store.stats(scope)
-          : counted(
+          : countWithProgress(
               input,
               (own) => store.stats(scope, own),
               ({ value }) => value.total,

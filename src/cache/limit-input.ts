@@ -1,4 +1,4 @@
-/** The rule of `limit`, checked before anything is sent. */
+/** Checks and parses the rule of `limit`, before any request. */
 import type { LimitAlgorithm, LimitRule } from '../cache.ts'
 import { type CompleteLimit, LIMIT_ALGORITHMS } from '../store/limits.ts'
 import { now } from '../values/clock.ts'
@@ -18,7 +18,7 @@ const KNOWN_OPTIONS = [
   'blockList',
 ] as const satisfies readonly (keyof LimitRule)[]
 
-/** A rule, with every default filled in. */
+/** A rule with its defaults. */
 export interface ParsedLimit {
   readonly input: CompleteLimit
   readonly limit: number
@@ -43,7 +43,7 @@ export function parseLimit(rule: LimitRule): ParsedLimit {
 }
 
 /**
- * The part of a rule that does not depend on the call.
+ * Parses the part of a rule that does not depend on the call.
  *
  * @param limit undefined if it is not known yet
  * @throws InvalidOptionError, InvalidExpirationError
@@ -73,7 +73,7 @@ function parseRefill(refill: unknown, algorithm: LimitAlgorithm, limit = MAX_LIM
   throw new InvalidOptionError(`Expected refill only with algorithm: 'token-bucket', got it with '${algorithm}'.`)
 }
 
-/** How long the counter of a sliding window or a bucket lives at most. */
+/** Returns the longest life of the counter of a sliding window or a bucket. */
 function longestMs(algorithm: LimitAlgorithm, periodMs: number, refill: number, limit = 0): number {
   return algorithm === 'sliding-window' ? 2 * periodMs : Math.ceil(limit / refill) * periodMs
 }

@@ -1,13 +1,13 @@
-/** What `limit` answers. */
+/** Makes the result of `limit`. */
 import type { LimitResult } from '../cache.ts'
 import type { Window } from '../store/limits.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import type { ParsedLimit } from './limit-input.ts'
 
 /**
- * The result of a call that the store counted.
+ * Makes the result of a call that the store counted.
  *
- * @throws InvalidOptionError if the store knows only fixed windows, and was asked for something else
+ * @throws InvalidOptionError if the store supports only fixed windows, and the rule needs more
  */
 export function limitResult(window: Window, { input, limit }: ParsedLimit): LimitResult {
   const { count, resetAt, resetMs } = window

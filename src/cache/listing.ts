@@ -1,4 +1,4 @@
-/** Pages of `list` and their cursors, the same for every store. */
+/** The pages of `list` and their cursors, the same for every store. */
 
 import type { EntryPage, ListOptions } from '../cache.ts'
 import type { ListInput } from '../store/inputs.ts'
@@ -29,7 +29,7 @@ export function parseList(scope: Scope, options: ListOptions | undefined): ListI
   return { range: keyRange(scope, prefix), isDirect: prefix !== '', state, limit, after }
 }
 
-/** @param reply has one row more than `limit`, or `next`, if there is a next page */
+/** @param reply if there is a next page, has one row more than `limit`, or `next` */
 export function pageOf(scope: Scope, { value: rows, next }: PageReply, limit: number): EntryPage {
   const entries = rows.slice(0, limit)
   const after = rows.length > limit ? entries.at(-1)?.key : next
@@ -40,8 +40,8 @@ export function pageOf(scope: Scope, { value: rows, next }: PageReply, limit: nu
 }
 
 /**
- * A cursor is opaque, and safe in a URL. It holds the last stored key of a page, so the next page begins behind that key
- * whatever was written meanwhile.
+ * Makes a cursor, which is opaque and safe in a URL. It contains the last stored key of a page. The next page begins
+ * after that key, whatever was written meanwhile.
  */
 export function cursorOf(text: string): string {
   const binary = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
@@ -58,6 +58,6 @@ export function textOfCursor(cursor: unknown): string {
     if (text.includes('\0')) throw new TypeError()
     return text
   } catch {
-    throw new InvalidOptionError(`Expected cursor to be what list() answered, got ${describeType(cursor)}.`)
+    throw new InvalidOptionError(`Expected cursor to be the cursor of a page of list(), got ${describeType(cursor)}.`)
   }
 }

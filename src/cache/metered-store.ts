@@ -1,4 +1,4 @@
-/** The counts of `withMetrics`, and a store that counts what reaches it. */
+/** The counts of `withMetrics`, and a store that counts its own calls. */
 import { METHODS, OPTIONAL_METHODS } from '../store/checked-store.ts'
 import { leaseIdentity } from '../store/lease-identity.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
@@ -11,9 +11,14 @@ export interface Counts {
 
 type Method = (...args: unknown[]) => unknown
 
-/** A store whose reads are counted: a tier or a shard calls it in place of the cache's methods. */
+/**
+ * Returns the same store, with its reads counted. A tier or a shard calls the store in place of the cache's methods.
+ */
 export function meteredStore(store: Store, counts: Counts): Store {
-  const counted = async <T>(found: (value: T) => [hits: number, keys: number], run: () => MaybePromise<Reply<T>>) => {
+  const countLookups = async <T>(
+    found: (value: T) => [hits: number, keys: number],
+    run: () => MaybePromise<Reply<T>>,
+  ) => {
     const reply = await countError(counts, async () => run())
     const [hits, keys] = found(reply.value)
     counts.hits += hits
@@ -25,23 +30,23 @@ export function meteredStore(store: Store, counts: Counts): Store {
     const call = store[name] as Method
     return [name, (...args: unknown[]) => countError(counts, async () => call(...args))]
   })
-  // It offers no reads that would bypass the counts.
+  // `readLocal` would bypass the counts.
   const { readLocal: _, ...rest } = store
   return {
     ...rest,
     ...Object.fromEntries(calls),
     isLocal: false,
     leaseIdentity: (key) => leaseIdentity(store, key),
-    read: (...args) => counted(one, () => store.read(...args)),
+    read: (...args) => countLookups(one, () => store.read(...args)),
     readMany: (keys, options) =>
-      counted(
+      countLookups(
         ({ size }) => [size, keys.length],
         () => store.readMany(keys, options),
       ),
-    take: (key) => counted(one, () => store.take(key)),
-    // A call that waits for the computation of another call asks again. Only its answer counts.
+    take: (key) => countLookups(one, () => store.take(key)),
+    // A call that waits for another call's computation asks repeatedly. Only the final answer counts.
     readOrClaim: (request) =>
-      counted(
+      countLookups(
         ({ entry, claimed }) => (entry !== undefined ? [1, 1] : claimed === false ? [0, 0] : [0, 1]),
         () => store.readOrClaim(request),
       ),

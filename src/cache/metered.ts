@@ -1,8 +1,8 @@
 /**
- * Counts the answers of a cache's methods, and changes none of them.
+ * Counts the answers of a cache's methods, without changing them.
  *
- * The counts follow JSR 107 (Java's caches): a call that asks for a value is a hit or a miss; one that asks only about an
- * entry (`containsKey` there; `has` and `expiration` here) is neither.
+ * The counts follow JSR 107 (Java's caches). A call that asks for a value is a hit or a miss. A call that asks only
+ * about an entry (`containsKey` there, `has` and `expiration` here) is neither.
  */
 
 import type { Cache, CacheEntry, Fill, GetOrSetOptions } from '../cache.ts'
@@ -46,7 +46,10 @@ export function metered(cache: Cache, counts: Counts): Cache {
   return Object.assign(own, { [ENGINE]: { ...meteredEngine(engine, counts), getOrSet: own.getOrSet } })
 }
 
-/** Whatever reaches the engine without the methods is counted there: tiers and shards read the store, responses emit events. */
+/**
+ * Returns the same engine, which counts uses that bypass the cache's methods. Tiers and shards read the store, and
+ * stored responses emit events.
+ */
 function meteredEngine(engine: ScopedEngine, counts: Counts): OperationEngine {
   return {
     ...engine,
@@ -66,7 +69,7 @@ function countEvent(type: CacheEvent['type'], counts: Counts): void {
 }
 
 async function get(cache: Cache, counts: Counts, key: string, options?: GetOptions): Promise<unknown> {
-  // Anything else than options must reach the cache as it is, to be refused there.
+  // The cache must get an invalid argument unchanged, so that it refuses it.
   const areOptions =
     options === undefined || (typeof options === 'object' && options !== null && !Array.isArray(options))
   if (!areOptions) return cache.get(key, options)
@@ -80,7 +83,8 @@ async function get(cache: Cache, counts: Counts, key: string, options?: GetOptio
 }
 
 async function getMany(cache: Cache, counts: Counts, keys: Iterable<string>): Promise<Map<string, unknown>> {
-  // Read once, because a generator is empty the second time. A string is iterable too, and the cache refuses it.
+  // Copy the keys, because a generator is empty the second time. A string is iterable too, but the cache must refuse
+  // it.
   const list = typeof keys === 'object' && keys !== null && Symbol.iterator in keys ? [...keys] : keys
   const found = await cache.getMany(list)
   counts.hits += found.size
@@ -97,7 +101,7 @@ async function pull<T>(cache: Cache, counts: Counts, key: string): Promise<T | u
 
 type Compute = (fill: Fill) => unknown
 
-/** The same filler, with each answer counted. */
+/** Returns the same filler, with each answer counted. */
 function meteredFiller({ detach, getOrSet, refresh }: FillEngine, counts: Counts): FillEngine {
   return {
     detach,
@@ -119,7 +123,7 @@ async function getOrSet(cache: Cache, counts: Counts, key: string, compute: unkn
   }
   const answer = await countFill(counts, compute, options, async (watched, own) => {
     const value = await cache.getOrSet(key, watched, options)
-    // Only with these options can a call compute in the background, and yet be answered with the old value.
+    // With these options, a call can get the old value while its own computation runs in the background.
     const canBeOld = options?.stale !== undefined || options?.beta !== undefined
     return { value, isOwn: own.state === 'computed' && (!canBeOld || Object.is(value, own.value)) }
   })
@@ -133,7 +137,7 @@ interface Computation {
   error?: unknown
 }
 
-/** Counts a call of `getOrSet`: a hit, a miss, a failed computation as a miss, or a failure of the cache. */
+/** Counts a call of `getOrSet` as a hit, a miss or an error. A failed computation is a miss. */
 async function countFill(
   counts: Counts,
   compute: unknown,
@@ -141,7 +145,7 @@ async function countFill(
   call: (watched: Compute, own: Computation) => Promise<Answer>,
 ): Promise<Answer> {
   const own: Computation = { state: 'none' }
-  // The cache sees only the function below, and not a promise that was passed as the value.
+  // The cache gets only the function below, so it does not handle a promise that was passed as the value.
   ignoreRejection(compute)
   const watched = async (fill: Fill): Promise<unknown> => {
     try {
@@ -166,7 +170,7 @@ async function countFill(
   }
 }
 
-/** A handle counts once for each row that it reads, because it remembers the row. */
+/** Returns the same handle, which counts once for each row that it reads, because it remembers the row. */
 function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
   let isCounted = false
   async function count<R>(read: () => Promise<R>, isHit: (result: R) => boolean): Promise<R> {
@@ -178,7 +182,7 @@ function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
     return result
   }
   /** The handle reads its row again after the call, whether it succeeded or not. */
-  async function forgetting<R>(call: () => Promise<R>): Promise<R> {
+  async function countAgainAfter<R>(call: () => Promise<R>): Promise<R> {
     try {
       return await countError(counts, call)
     } finally {
@@ -196,8 +200,8 @@ function handle<T>(entry: CacheEntry<T>, counts: Counts): CacheEntry<T> {
         () => entry.value(),
         (value) => value !== undefined,
       ),
-    set: (...args) => forgetting(() => entry.set(...args)),
-    delete: () => forgetting(() => entry.delete()),
+    set: (...args) => countAgainAfter(() => entry.set(...args)),
+    delete: () => countAgainAfter(() => entry.delete()),
     reload() {
       isCounted = false
       entry.reload()

@@ -1,37 +1,40 @@
-/** `withMetrics`: a cache that knows its hit rate. */
+/** `withMetrics`: a cache that measures its hit rate. */
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { metered } from './metered.ts'
 import type { Counts } from './metered-store.ts'
 
 export interface CacheMetrics {
-  /** Values that were found: one for each key of `getMany`, and for each row that a handle read. */
+  /** Values that were found. `getMany` counts each key, and a handle each row that it read. */
   readonly hits: number
-  /** Values that were not found. With `onError: 'miss'`, reads of an unreachable database count as misses. */
+  /** Values that were not found. With `onError: 'miss'`, a read of an unreachable database counts as a miss. */
   readonly misses: number
-  /** `hits / (hits + misses)`. Before the first read it is 0, because JSON would turn NaN into null. */
+  /** The hit rate: `hits / (hits + misses)`. It is 0 before the first read, because JSON would turn NaN into null. */
   readonly rate: number
-  /** Calls that rejected, except if the computation of `getOrSet` failed or its `signal` aborted. */
+  /** Calls that rejected, unless the computation of `getOrSet` failed or its `signal` aborted. */
   readonly errors: number
 }
 
 export interface Metered {
-  /** The counts of this cache and of all its namespaces, since it was created or reset. */
+  /** Returns the counts of this cache and all its namespaces, since it was created or reset. */
   metrics(): CacheMetrics
-  /** Sets all counts to 0. Calls that are under way are counted when they end. */
+  /** Sets all counts to 0. Pending calls are counted when they end. */
   resetMetrics(): void
 }
 
 /**
- * The same cache, with counts of its hits, misses and errors.
+ * Returns the same cache, with counts of its hits, misses and errors.
  *
- * `get`, `getMany`, `pull`, `getOrSet` and handles count; a handle counts once for each row that it reads. With `getOrSet`, a
- * value that this call computed is a miss, and so is its failed computation. Everything else is a hit: a stale value, a value
- * that another caller computed, or the old value while a refresh runs in the background. `has`, `expiration` and writes are
- * neither. With a `responseCache` over it, a response from the cache is a hit, a response of the handler is a miss, and a
+ * `get`, `getMany`, `pull`, `getOrSet` and handles count. A handle counts once for each row that it reads. `has`,
+ * `expiration` and writes are neither hits nor misses.
+ *
+ * For `getOrSet`, a value that this call computed is a miss, and so is a failed computation. Everything else is a hit:
+ * a stale value, a value that another caller computed, or the old value while a refresh runs in the background.
+ *
+ * With a `responseCache` over the cache, a response from the cache is a hit, and a response of the handler is a miss. A
  * failure of the store is an error, although no request fails.
  *
- * Counting costs no round trip. Each process or isolate counts for itself; `pgstash/telemetry` counts for all of them.
+ * Counting costs no round trip. Each process or isolate counts for itself. `pgstash/telemetry` counts across processes.
  *
  * @throws InvalidOptionError if the argument is not a cache
  * @example

@@ -1,4 +1,4 @@
-/** Runs one operation of the engine, and reports it to the listener. */
+/** Runs an operation of the engine, and reports it to the listener. */
 import type { MaybePromise, Reply } from '../store/store.ts'
 import { now } from '../values/clock.ts'
 import { takeCost } from '../values/errors.ts'
@@ -11,19 +11,19 @@ export type Outcome = Pick<OperationEvent, 'type' | 'count' | 'allowed'>
 export interface Operation<T> {
   /** The method that was called. */
   readonly name: string
-  /** The caller's key, if the method takes one, … */
+  /** The caller's key, if the method takes one. */
   readonly key?: string | undefined
-  /** … and the same as it is stored. */
+  /** The stored form of `key`. */
   readonly stored?: string | undefined
   run(): MaybePromise<Reply<T>>
-  /** The events of a result. */
+  /** Returns the events for a result. */
   report(value: T): readonly Outcome[]
-  /** Stored keys that were written or removed: later calls in this process do not wait for their computations. */
+  /** The stored keys that were written or removed. Later calls in this process do not wait for their computations. */
   readonly changes?: readonly string[] | 'all'
 }
 
 export function perform<T>(engine: OperationEngine, operation: Operation<T>): MaybePromise<T> {
-  // A store that answers at once needs no promise, and without one a hit in memory takes a third of the time.
+  // A local store answers synchronously. Without a promise, a hit in memory takes a third of the time.
   if (engine.store.isLocal && engine.emit === undefined) return performAtOnce(engine, operation)
   return performReported(engine, operation)
 }
@@ -55,7 +55,9 @@ async function performReported<T>(engine: OperationEngine, operation: Operation<
   }
 }
 
-/** After a failure only hits and misses are reported: nothing says what was written. */
+/**
+ * Emits the events of a result. After a failure it emits only hits and misses, because nobody knows what was written.
+ */
 function emitOutcomes<T>(
   { emit }: OperationEngine,
   operation: Operation<T>,
@@ -75,12 +77,12 @@ function emitOutcomes<T>(
 }
 
 export const outcome = (type: Outcome['type'], count = 1): Outcome[] => [{ type, count }]
-/** The event of a read of one key. */
+/** Makes the event for a read of one key. */
 export const hitOrMiss = (value: unknown): Outcome[] => outcome(value === undefined ? 'miss' : 'hit')
-/** For operations that report nothing but failures. */
+/** Makes no events, for operations that report only failures. */
 export const nothing = (): Outcome[] => []
 
-/** The same reply with another value. */
+/** Returns the same reply with another value. */
 export function replyWith<T>(reply: Reply<unknown>, value: T): Reply<T> {
   return { ...reply, value }
 }

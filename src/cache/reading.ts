@@ -24,7 +24,7 @@ export function reading(engine: OperationEngine) {
     const { fallback, ttlMs } = parseGet(options)
     const stored = storedKey(scope, key)
     if (isPlain) {
-      // The fast path: a listener pays for everything else that this function does.
+      // The fast path: the rest of this function is needed only for a listener or a remote store.
       const reply = read(stored, ttlMs)
       const { value: row } = reply instanceof Promise ? await reply : reply
       return row === undefined ? fallback : decodeRow(row, stored, codec)
@@ -80,7 +80,7 @@ export function reading(engine: OperationEngine) {
   }
 }
 
-/** The handle of one key. */
+/** Creates the handle of one key. */
 export function entryHandle<T>(
   engine: OperationEngine,
   key: string,
@@ -99,7 +99,7 @@ export function entryHandle<T>(
   })
 }
 
-/** Values by the caller's key, in the order in which the keys were given. */
+/** Returns the values by the caller's keys, in the order of these keys. */
 async function decodeRows(
   rows: ReadonlyMap<string, Row>,
   wanted: ReadonlyMap<string, string>,
@@ -114,14 +114,14 @@ async function decodeRows(
     hasPromises ||= value instanceof Promise
     values.set(key, value)
   }
-  // A promise for each value takes longer than a copy of the value.
+  // Skip the promises if possible: a promise for each value takes longer than a copy of the value.
   if (!hasPromises) return values
-  const pairs = Array.from(values, async ([key, value]) => [key, await named(key, value)] as const)
+  const pairs = Array.from(values, async ([key, value]) => [key, await withKeyInError(key, value)] as const)
   return new Map(await Promise.all(pairs))
 }
 
 /** Adds the key to the error of a value that cannot be decoded. */
-async function named(key: string, value: unknown): Promise<unknown> {
+async function withKeyInError(key: string, value: unknown): Promise<unknown> {
   try {
     return await value
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Options that all stores have in common, checked once when a cache is created. */
+/** The options that all stores have in common, checked once when a cache is created. */
 import { now } from '../values/clock.ts'
 import { type Codec, DEFAULT_MAX_VALUE_BYTES, jsonCodec } from '../values/codec.ts'
 import { DEFAULT_SLACK, DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
@@ -11,23 +11,24 @@ import { randomNumber } from '../values/random.ts'
 import { MAX_TIMER_MS, milliseconds } from '../values/time-span.ts'
 
 export interface CommonOptions {
-  /** Every key, `clear()`, `count()`, `stats()` and `list()` is scoped to it. At most 128 bytes. */
+  /** The scope of all keys, and of `clear()`, `count()`, `stats()` and `list()`. At most 128 bytes. */
   namespace?: string | undefined
-  /** For writes that name none; default: never expires. */
+  /** The default expiration, for writes that name none. Default: entries never expire. */
   expiration?: Expiration | undefined
   /** Turns values into text and back. Default: JSON. */
   codec?: Codec | undefined
-  /** With sliding: how late a deadline may be, as a share of the span. A larger share saves writes. Default 0.25. */
+  /** How late a sliding deadline may be, as a share of its span. A larger share saves writes. Default 0.25. */
   slack?: number | undefined
   /** Receives hits, misses, writes and errors. Failures of the listener itself are ignored. */
   onEvent?: EventListener | undefined
-  /** True if events name keys. Default false, because keys often contain personal data. */
+  /** True to include keys in events. Default false, because keys often contain personal data. */
   eventKeys?: boolean | undefined
   /** The largest encoded value, in UTF-8 bytes. Default 32 MiB. */
   maxValueBytes?: number | undefined
   /**
-   * Keeps background work alive after the response: `ctx.waitUntil` on Workers, `waitUntil` of `@vercel/functions`. With it,
-   * refreshes of stale values happen in the background. Without it, the call that won the refresh waits for it.
+   * Keeps background work alive after the response: `ctx.waitUntil` on Workers, `waitUntil` of `@vercel/functions`.
+   * With it, stale values are refreshed in the background. Without it, the call that got the lease waits for its
+   * refresh.
    */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /** Returns a number from 0 up to, but not including, 1, for jitter and early refreshes. Default: from `crypto`. */
@@ -46,15 +47,15 @@ export const COMMON_OPTIONS = [
   'random',
 ] as const satisfies readonly (keyof CommonOptions)[]
 
-/** The options as operations use them. */
+/** The options in the form that operations use. */
 export interface Settings {
   readonly codec: Codec
   readonly maxValueBytes: number
-  /** For writes that name no expiration. */
+  /** The deadline of writes that name no expiration. */
   readonly expiration: Deadline
   readonly slack: number
   readonly emit: Emit | undefined
-  /** The listener behind `emit`, by which several nodes know that they share one. */
+  /** The listener behind `emit`. It shows whether several nodes share a listener. */
   readonly onEvent: EventListener | undefined
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
   readonly random: () => number
@@ -91,7 +92,7 @@ export function parseSettings(options: CommonOptions) {
   return { settings, scope: scopeOf(namespace) }
 }
 
-/** Milliseconds. @throws InvalidOptionError */
+/** Returns the timeout in milliseconds. @throws InvalidOptionError */
 export function checkedTimeout(timeout: unknown = DEFAULT_TIMEOUT_MS): number {
   return milliseconds('timeout', timeout, { numbers: 'milliseconds', min: 1, max: MAX_TIMER_MS })
 }
@@ -100,7 +101,7 @@ export function scopeOf(namespace: string | undefined): Scope {
   return namespace === undefined ? ROOT : nestedScope(ROOT, namespace)
 }
 
-/** Reads an expiration; undefined means the cache's own. @throws InvalidExpirationError */
+/** Parses an expiration. Undefined means the cache's default. @throws InvalidExpirationError */
 export function deadlineOf(settings: Pick<Settings, 'expiration'>, expiration: unknown): Deadline {
   return expiration === undefined ? settings.expiration : parseExpiration(expiration, now())
 }

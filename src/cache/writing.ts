@@ -12,10 +12,13 @@ import { deadlineOf } from './settings.ts'
 export function writing(engine: OperationEngine) {
   const { store, scope } = engine
 
-  /** Parses the options before the value is encoded: its data counts as read at the call, and encoding takes time. */
+  /**
+   * Parses the options. Call it before encoding the value: the data of the value counts as read at the time of the
+   * call, and encoding takes time.
+   */
   function inputOf(options: WriteOptions | undefined): WriteInput {
     const input = parseWrite(engine, options)
-    // Only tagged entries are compared with it.
+    // Only tagged entries need a position.
     if (input.tags === null || input.asOf !== null) return input
     return { ...input, asOf: store.position?.() ?? null }
   }
@@ -27,7 +30,7 @@ export function writing(engine: OperationEngine) {
 
   /** Like `set`, but returns the stored form. */
   async function setStored(key: string, value: unknown, options?: WriteOptions): Promise<Item> {
-    // An invalid key or option ends the call without looking at a promise that was passed as the value.
+    // An invalid key or option ends the call before anybody awaits a promise that was passed as the value.
     ignoreRejection(value)
     const stored = storedKey(scope, key)
     const input = inputOf(options)
@@ -44,14 +47,15 @@ export function writing(engine: OperationEngine) {
   }
 
   async function setMany(entries: unknown, options?: WriteOptions): Promise<void> {
-    // By stored key: of duplicates the last one wins, and Postgres refuses the same key twice in one upsert.
     const pairs = parsePairs(entries)
     for (const [, value] of pairs) ignoreRejection(value)
+    // The map keeps the last value of a duplicate key. Postgres refuses the same key twice in one upsert.
     const given = new Map(pairs.map(([key, value]) => [storedKey(scope, key), value]))
     const input = inputOf(options)
     const items = await Promise.all(Array.from(given, ([key, value]) => itemOf(key, value)))
     if (items.length === 0) return
-    // Sorted before a store splits them: in a transaction of the caller, the locks of all parts add up.
+    // Sort before a store splits the items. In a transaction of the caller, the locks of all parts add up, and locks
+    // taken in one order cannot deadlock.
     items.sort((a, b) => byCodePoint(a.key, b.key))
     await perform<number>(engine, {
       name: 'setMany',

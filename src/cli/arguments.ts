@@ -1,4 +1,4 @@
-/** What is typed, as what the cache takes. */
+/** Parses command-line arguments into the types that the cache takes. */
 import { InvalidArgumentError } from 'commander'
 import { now } from '../values/clock.ts'
 import { type Expiration, parseExpiration } from '../values/expiration.ts'
@@ -6,7 +6,7 @@ import { parseInstant } from './calendar.ts'
 import { decimalText, isDecimal } from './json-text.ts'
 import { UserError } from './user-error.ts'
 
-/** `10m`, `90` (seconds), `never`, or an instant such as 2030-01-01T00:00:00Z. @throws UserError */
+/** Parses `10m`, `90` (seconds), `never`, or an instant such as 2030-01-01T00:00:00Z. @throws UserError */
 export function expiration(text: string): Expiration {
   if (text === 'never') return null
   if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text)
@@ -23,12 +23,14 @@ export function expiration(text: string): Expiration {
 }
 
 export const EXPIRATION = '<when>'
-/** An instant is an ISO date: 2030-01-01T00:00:00Z. */
+/** A deadline may also have a time: 2030-01-01T00:00:00Z. */
 export const EXPIRATION_HELP = '10m, 90 (seconds), never, 2030-01-01'
+/** The one meaning of `--expiration`. */
+export const EXPIRATION_OPTION_HELP = `set this deadline: ${EXPIRATION_HELP}`
 
-/** A delta, with every digit. @throws InvalidArgumentError */
+/** Parses a delta without rounding it. @throws InvalidArgumentError */
 export function decimal(text: string): string {
-  // People write .5, which JSON does not.
+  // People write .5, but JSON does not allow it.
   const whole = text.trim().replace(/^([+-]?)\./, (_, sign: string) => `${sign}0.`)
   if (!isDecimal(whole)) throw new InvalidArgumentError('Expected a number in decimal digits.')
   try {
@@ -46,14 +48,14 @@ export function number(text: string): number {
 
 const UNIT_SECONDS = { ms: 0.001, s: 1, m: 60, h: 3_600, d: 86_400 }
 
-/** `90` or `90s`, `1.5m`, `2h`, in seconds. */
+/** Parses `90`, `90s`, `1.5m` or `2h` into seconds. */
 export function seconds(text: string): number {
   const [, count, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim()) ?? []
   if (count === undefined) throw new InvalidArgumentError('Expected seconds such as 90, or a span such as 90s or 5m.')
   return Number(count) * UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS]
 }
 
-/** Timers take a longer pause for none. */
+/** Node's timers treat a longer pause as no pause. */
 const LONGEST_PAUSE_S = 2_147_483
 
 export function pauseSeconds(text: string): number {
@@ -69,11 +71,11 @@ export function wholeNumber(text: string): number {
 }
 
 /** Collects an option that may be given several times. */
-export function repeated(text: string, before: string[] = []): string[] {
+export function collect(text: string, before: string[] = []): string[] {
   return [...before, text]
 }
 
-/** Collects tags, several at once between commas. */
-export function tagList(text: string, before: string[] = []): string[] {
+/** Collects tags. Commas separate the tags of one option. */
+export function collectTags(text: string, before: string[] = []): string[] {
   return [...before, ...text.split(',').map((tag) => tag.trim())]
 }

@@ -1,4 +1,4 @@
-/** What all commands take that talk to a database: where it is, what the cache's tables are called, and which namespace. */
+/** Options that commands share: the database, the names of the cache's tables, and the namespace. */
 import { type Command, Option } from 'commander'
 import type { Cache } from '../cache.ts'
 import { compressingCodec } from '../codecs/compressing-codec.ts'
@@ -7,13 +7,13 @@ import { createRunner, type Runner } from '../postgres/runner.ts'
 import { type CacheTables, cacheTables } from '../schema/index.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { nestedScope, ROOT, type Scope } from '../values/key.ts'
-import { repeated } from './arguments.ts'
+import { collect } from './arguments.ts'
 import { type Connection, connect } from './connect.ts'
 import { loadEnvFiles } from './env-files.ts'
 import { withSearchPath } from './search-path.ts'
 import { UserError } from './user-error.ts'
 
-/** A person waits, or a script that has time: longer than a request would. */
+/** Longer than for a request, because a person or a script can wait. */
 const TIMEOUT_MS = 60_000
 
 export interface TableFlags {
@@ -28,7 +28,7 @@ export interface CacheFlags extends TableFlags {
   namespace?: string[]
 }
 
-/** A cache, and what it stands on. */
+/** A cache with its connection, tables and runner. */
 export interface Place extends Connection {
   readonly cache: Cache
   readonly scope: Scope
@@ -38,43 +38,39 @@ export interface Place extends Connection {
 
 export function withTableOptions(command: Command): Command {
   command
-    .option('--database-url <url>', 'database to use; default: DATABASE_URL')
-    .option('--endpoint <url>', 'HTTP endpoint to use; default: NEON_FETCH_ENDPOINT')
-    // Node 20 takes `--env-file` for its own, even behind the name of the script.
-    .option('--dotenv <file>', 'file to read instead of .env.local, .dev.vars, .env')
-    .option('--schema <name>', "Postgres schema of the cache's tables")
-    .option('--table-prefix <name>', "prefix of the cache's table names")
+    .option('--database-url <url>', 'use this database; default: DATABASE_URL')
+    .option('--endpoint <url>', 'use this HTTP endpoint; default: NEON_FETCH_ENDPOINT')
+    // Not `--env-file`: Node 20 treats it as its own option, even after the name of the script.
+    .option('--dotenv <file>', 'read this file, not .env.local, .dev.vars, .env')
+    .option('--schema <name>', "use this Postgres schema for the cache's tables")
+    .option('--table-prefix <name>', "use this prefix for the cache's table names")
     .hook('preAction', (running) => loadEnvFiles(running.opts<TableFlags>().dotenv))
-  // `list` has a prefix of keys, so this cannot be an alias: one name, one meaning.
-  if (command.name() !== 'list') command.addOption(withoutMeaning('--prefix <name>', '--table-prefix'))
+  // In `list`, --prefix selects keys, so it cannot be an alias of --table-prefix elsewhere: one name, one meaning.
+  if (command.name() !== 'list') command.addOption(refusedOption('--prefix <name>', '--table-prefix'))
   return command
 }
 
-/** An option that is refused with the name of the right one. */
-function withoutMeaning(flags: string, instead: string): Option {
+/** A hidden option that fails with the name of the right one. */
+function refusedOption(flags: string, instead: string): Option {
   return new Option(flags).hideHelp().argParser(() => {
-    throw new UserError(`Expected ${instead} for the names of tables: --prefix selects keys, in \`pgstash list\` only.`)
+    throw new UserError(`Expected ${instead} for table names: --prefix selects keys, in \`pgstash list\` only.`)
   })
 }
 
 export function withCacheOptions(command: Command): Command {
-  return withTableOptions(command).option(
-    '--namespace <name>',
-    'namespace to use; repeat it for a nested one',
-    repeated,
-  )
+  return withTableOptions(command).option('--namespace <name>', 'use this namespace; repeat for a nested one', collect)
 }
 
 export function tablesOf({ schema, tablePrefix }: TableFlags): CacheTables {
-  return cacheTables({ ...given({ schema, prefix: tablePrefix }) })
+  return cacheTables({ ...omitUndefined({ schema, prefix: tablePrefix }) })
 }
 
-/** Connects, does the work, and hangs up. @throws UserError, CacheError */
-export async function connected(
+/** Connects, does the work, and closes the connection. @throws UserError, CacheError */
+export async function withConnection(
   { databaseUrl, endpoint, schema }: Pick<TableFlags, 'databaseUrl' | 'endpoint' | 'schema'>,
   work: (connection: Connection) => Promise<void>,
 ): Promise<void> {
-  const connection = await connect(given({ databaseUrl, endpoint }))
+  const connection = await connect(omitUndefined({ databaseUrl, endpoint }))
   try {
     await work(connection)
   } catch (error) {
@@ -84,17 +80,17 @@ export async function connected(
   }
 }
 
-/** The same with a cache. @throws UserError, CacheError */
+/** Like `withConnection`, but also creates a cache for the work. @throws UserError, CacheError */
 export async function withCache(
   { databaseUrl, endpoint, schema, tablePrefix, namespace = [] }: CacheFlags,
   work: (place: Place) => Promise<void>,
   codec = readingCodec(),
 ): Promise<void> {
-  const tables = tablesOf({ ...given({ schema, tablePrefix }) })
+  const tables = tablesOf({ ...omitUndefined({ schema, tablePrefix }) })
   const scope = namespace.reduce<Scope>((parent, name) => nestedScope(parent, name), ROOT)
-  await connected(given({ databaseUrl, endpoint, schema }), async (connection) => {
-    // Names of statements would not outlive the command, and not every pooler knows them.
-    // The command itself says why it failed.
+  await withConnection(omitUndefined({ databaseUrl, endpoint, schema }), async (connection) => {
+    // No prepared names: they would not outlive the command, and some poolers do not support them.
+    // No warnings: the command itself says why it failed.
     const settings = { tables, preparedNames: false, warn: false }
     const whole = createCache(connection.db, { ...settings, timeout: TIMEOUT_MS, codec })
     const cache = namespace.reduce((parent, name) => parent.namespace(name), whole)
@@ -108,12 +104,12 @@ export async function withCache(
   })
 }
 
-/** Reads what was compressed as well; writes what every cache can read. */
+/** Reads compressed and plain values. Writes plain values, which every cache can read. */
 export function readingCodec(): Codec {
   return { encode: jsonCodec.encode, decode: compressingCodec().decode }
 }
 
-/** Without the fields that were not given. */
-export function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+/** Copies an object without its undefined fields. */
+export function omitUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 }

@@ -3,9 +3,9 @@ import { Command } from 'commander'
 import { forScope } from '../postgres/operations/scoped.ts'
 import { keyRange } from '../values/key.ts'
 import { seconds, wholeNumber } from './arguments.ts'
-import { type CacheFlags, given, type Place, withCache, withCacheOptions } from './cache-options.ts'
+import { type CacheFlags, omitUndefined, type Place, withCache, withCacheOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
-import { entries, examples } from './formats.ts'
+import { countEntries, examples } from './formats.ts'
 import { onInterrupt } from './interrupt.ts'
 import { note, print } from './output.ts'
 import { startProgress } from './progress.ts'
@@ -18,7 +18,7 @@ interface Flags extends CacheFlags {
 
 export const clearExpiredCommand = withCacheOptions(new Command('clear-expired'))
   .description('delete expired entries in batches; safe under live traffic')
-  .option('--batch <number>', 'delete this many at a time; default: 5000', wholeNumber)
+  .option('--batch <number>', 'delete this many entries at a time; default: 5000', wholeNumber)
   .option('--time-budget <span>', 'start no batch after this long: 60 (seconds), 5m', seconds)
   .addHelpText('after', examples('pgstash clear-expired', 'pgstash clear-expired --batch 1000 --time-budget 60'))
   .action(async ({ batch, timeBudget, ...flags }: Flags) => {
@@ -26,10 +26,10 @@ export const clearExpiredCommand = withCacheOptions(new Command('clear-expired')
       const stopping = onInterrupt()
       const progress = startProgress(await countWaiting(place))
       const budget = timeBudget === undefined ? undefined : Math.ceil(timeBudget * 1000)
-      const options = { ...given({ batch, timeBudget: budget }), signal: stopping, onProgress: progress.at }
+      const options = { ...omitUndefined({ batch, timeBudget: budget }), signal: stopping, onProgress: progress.at }
       const { removed, more } = await place.cache.clearExpired(options).finally(progress.end)
-      await print(`Removed ${entries(removed)}.\n`)
-      if (more) note('More is waiting: run it again, and it goes on from there.')
+      await print(`Removed ${countEntries(removed)}.\n`)
+      if (more) note('More expired entries are waiting. Run the command again to continue.')
       if (stopping.aborted) process.exitCode = EXIT.interrupted
     })
   })

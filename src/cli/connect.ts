@@ -1,4 +1,4 @@
-/** From a connection URL to a Drizzle database: over HTTP to Neon, to a local Neon or to a given endpoint, else over TCP. */
+/** Opens a Drizzle database: over HTTP to Neon, a local Neon or a given endpoint, otherwise over TCP. */
 import { userInfo } from 'node:os'
 import { speaksHttp } from '../dev/speaks-http.ts'
 import { databaseOver } from '../postgres/connections/client-database.ts'
@@ -28,7 +28,7 @@ export interface ConnectionOptions {
   endpoint?: string
 }
 
-/** Where a command goes, before anything is sent. */
+/** The database that a command will use, before the command sends anything. */
 export interface Target {
   /** For drivers: the first server of the URL. */
   readonly databaseUrl: string
@@ -47,18 +47,18 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
 }
 
 /**
- * The database of the options, else that of the environment; undefined if there is none.
+ * Finds the database in the options, otherwise in the environment. Returns undefined if neither names one.
  *
  * @throws UserError if a URL is wrong
  */
 export async function findTarget({ databaseUrl, endpoint }: ConnectionOptions): Promise<Target | undefined> {
   const { DATABASE_URL, NEON_FETCH_ENDPOINT } = process.env
-  // The variable may also hold a form of URL that only this command takes.
+  // DATABASE_URL may also hold a form of URL that `findVariable` skips and this command accepts.
   const chosen = databaseUrl ?? findVariable(process.env)?.value ?? DATABASE_URL
   if (!chosen) return undefined
   const url = parseDatabaseUrl(chosen)
   const [address] = url.addresses
-  // The variable belongs to DATABASE_URL: another database's password must not go there.
+  // NEON_FETCH_ENDPOINT belongs to DATABASE_URL. The password of any other database must not be sent there.
   const given = endpoint ?? (chosen === DATABASE_URL ? NEON_FETCH_ENDPOINT : undefined)
   if (given) checkEndpoint(given)
   const isHttp = Boolean(given) || address.host.endsWith('.neon.tech') || (await isHttpServer(address))
@@ -71,10 +71,10 @@ async function isHttpServer(address: Address): Promise<boolean> {
   return !isSocket(address) && (await speaksHttp(address.host, address.port))
 }
 
-/** `fetch` would refuse it as if the database were away. */
+/** Without this check, `fetch` would fail as if the database were unreachable. */
 function checkEndpoint(endpoint: string): void {
   if (URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol)) return
-  throw new UserError('Expected the endpoint to look like http://127.0.0.1:5488/sql.')
+  throw new UserError('Expected the endpoint to be an HTTP URL such as http://127.0.0.1:5488/sql.')
 }
 
 function overHttp({ databaseUrl, url, endpoint }: Target) {
@@ -85,27 +85,31 @@ function overHttp({ databaseUrl, url, endpoint }: Target) {
 }
 
 async function overTcp(url: DatabaseUrl) {
-  const { default: pg } = await optional('pg', () => import('pg'))
+  const { default: pg } = await importPackage('pg', () => import('pg'))
   const { drizzle } = await import('drizzle-orm/node-postgres')
   const named = withUser(url)
   const { address, connectionString } = await findServer(pg, named, CONNECT_TIMEOUT_MS)
   const pool = new pg.Pool({ connectionString, max: 1, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
-  // Without listeners for idle and busy connections, a restart of Postgres would end the command without a message.
+  // The pool reports errors of idle connections, and each client those of busy ones. Without both listeners, a restart
+  // of Postgres would end the command without a message.
   pool.on('error', () => {})
   pool.on('connect', (client) => client.on('error', () => {}))
   return { address, db: drizzle(pool), close: () => pool.end() }
 }
 
-/** libpq asks the system for the user's name. `pg` asks the environment only, and services and containers set no name there. */
+/**
+ * libpq takes the user's name from the system. `pg` reads only the environment, where services and containers often set
+ * no name.
+ */
 function withUser(url: DatabaseUrl): DatabaseUrl {
   const { PGUSER, USER, USERNAME } = process.env
   return url.user === undefined && !PGUSER && !USER && !USERNAME ? { ...url, user: userInfo().username } : url
 }
 
-async function optional<T>(name: string, load: () => Promise<T>): Promise<T> {
+async function importPackage<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch {
-    throw new UserError(`This needs the package ${name}: npm install ${name}`)
+    throw new UserError(`Expected the package ${name} to be installed: npm install ${name}`)
   }
 }

@@ -1,9 +1,9 @@
-/** Reads every form of a Postgres URL that libpq or `pg` takes, and writes the one form that both drivers take. */
+/** Reads every form of a Postgres URL that libpq or `pg` accepts. Writes the one form that both drivers accept. */
 import { UserError } from './user-error.ts'
 
 export const POSTGRES_PORT = 5432
 
-/** A server that a URL names. Without a host or port, it is `pg`'s default: localhost, 5432. */
+/** A server that a URL names. Host and port default as in `pg`: localhost and 5432. */
 export interface Address {
   /** A name, an IP address without brackets, or the folder of a Unix socket. */
   readonly host: string
@@ -30,7 +30,7 @@ const PLACES = new Set(['host', 'hostaddr', 'port', 'user', 'password', 'dbname'
  * Reads `postgresql://[user[:password]@][host[:port][,…]][/database][?name=value&…]`, and `pg`'s forms of a socket:
  * `socket:/folder?db=name` and `/folder name`.
  *
- * psql also reads what `new URL` refuses: two hosts, a user without a host, a `#` or `?` in a password.
+ * `new URL` refuses some URLs that psql reads: two hosts, a user without a host, a `#` or `?` in a password.
  *
  * @throws UserError, without repeating any part
  */
@@ -42,25 +42,25 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   const rest = given.slice(scheme[0].length)
   const { credentials, place, query } = partsOf(given, rest)
   const parameters = new Map(new URLSearchParams(query))
-  // libpq reads connection settings from a file of services. Without it, the command would reach localhost instead.
-  if (parameters.has('service')) throw new UserError(`${FORM}. It takes no service.`)
-  const [user, password] = splitAt(credentials ?? '', ':').map(decoded)
+  // libpq looks a service up in a file, which this command does not read. Without the error, it would use localhost.
+  if (parameters.has('service')) throw new UserError(`${FORM}, without service: name the host instead.`)
+  const [user, password] = splitAt(credentials ?? '', ':').map(decode)
   const [hosts, path] = scheme[1] === undefined ? splitAt(place, '/') : [place, parameters.get('db')]
   return {
     addresses: addressesOf(scheme[1] === undefined ? hosts : encodeURIComponent(hosts), parameters),
     user: parameters.get('user') || user || undefined,
     password: parameters.get('password') || password || undefined,
-    database: parameters.get('dbname') || decoded(path ?? '') || undefined,
+    database: parameters.get('dbname') || decode(path ?? '') || undefined,
     parameters: new Map([...parameters].filter(([name, value]) => !PLACES.has(name) && !isSystemRoots(name, value))),
   }
 }
 
-/** Node trusts the system's roots as it is. `pg` would read a file named `system`, and fail. */
+/** Node trusts the system's root certificates by default. `pg` would try to read a file named `system` and fail. */
 function isSystemRoots(name: string, value: string): boolean {
   return name === 'sslrootcert' && value === 'system'
 }
 
-/** `pg` reads two words: the folder, and the database. */
+/** As in `pg`, the text is two words: the folder and the database. */
 function socketUrl(given: string): DatabaseUrl {
   const [host = '', database] = given.split(/\s+/)
   const port = portOf(process.env.PGPORT ?? '')
@@ -80,7 +80,7 @@ interface Parts {
 }
 
 /**
- * If the whole text is no URL for `new URL`, libpq's rule applies: a `?` or `#` before the `@` belongs to the password.
+ * If `new URL` cannot parse the text, libpq's rule applies: a `?` or `#` before the `@` belongs to the password.
  */
 function partsOf(given: string, rest: string): Parts {
   // A password such as `2024#x` looks like a port and a fragment to `new URL`.
@@ -97,7 +97,7 @@ function endOf(text: string, pattern: RegExp): number {
   return at === -1 ? text.length : at
 }
 
-/** The text before the first separator, and the text behind it; undefined without a separator. */
+/** Splits at the first separator. Without a separator, the second part is undefined. */
 function splitAt(text: string, separator: string): [string, string | undefined] {
   const at = text.indexOf(separator)
   return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
@@ -121,14 +121,14 @@ function addressesOf(listed: string, parameters: ReadonlyMap<string, string>): [
   return addresses as [Address, ...Address[]]
 }
 
-/** An encoded folder may hold colons: the names of Cloud SQL's instances do. */
+/** An encoded folder may hold colons, as in the names of Cloud SQL instances. */
 const HOST_AND_PORT = /^(?:\[([^\]]*)\]|(%2f.*?(?=:\d*$|$)|[^:]*))(?::(.*))?$/is
 
 function hostAndPort(text: string): { host: string; port: string } {
   const [, bracketed, plain, port = ''] = HOST_AND_PORT.exec(text) ?? []
   const host = bracketed ?? plain
   if (host === undefined) throw new UserError(`${FORM}.`)
-  return { host: decoded(host), port }
+  return { host: decode(host), port }
 }
 
 function portOf(text: string): number {
@@ -137,8 +137,8 @@ function portOf(text: string): number {
   throw new UserError(`${FORM}, with a port from 1 to 65535.`)
 }
 
-/** Decodes whatever is encoded. A password with a `%` that encodes nothing is one that somebody pasted. */
-function decoded(text: string | undefined): string {
+/** Decodes valid escapes and keeps any other `%`, because people paste passwords without encoding them. */
+function decode(text: string | undefined): string {
   return (text ?? '').replace(/(?:%[\da-f]{2})+/gi, (bytes) => {
     try {
       return decodeURIComponent(bytes)
@@ -153,7 +153,8 @@ export function isSocket({ host }: Address): boolean {
 }
 
 /**
- * The URL for one of the addresses, as both drivers read it. A socket is a parameter: in place of a host, it is no URL.
+ * Writes the URL for one of the addresses, as both drivers read it. A socket becomes a parameter, because a URL with a
+ * socket as its host is invalid.
  *
  * @param changes parameters to set, or to remove if undefined
  *
@@ -163,7 +164,7 @@ export function urlOf(url: DatabaseUrl, address: Address, changes: Record<string
   const { user = '', password, database = '', parameters } = url
   if (/[?#]/.test(database)) throw new UserError(`${FORM}, and a database without ? and # in its name.`)
   const search = new URLSearchParams([...parameters])
-  // No server speaks TLS on a socket, and `pg` would ask for it.
+  // No server speaks TLS on a socket, but `pg` would request it.
   const fixed = isSocket(address) ? { host: address.host, port: String(address.port), sslmode: undefined } : {}
   for (const [name, value] of Object.entries({ ...changes, ...fixed })) {
     if (value === undefined) search.delete(name)
@@ -171,13 +172,13 @@ export function urlOf(url: DatabaseUrl, address: Address, changes: Record<string
   }
   const secret = password === undefined ? '' : `:${encodeURIComponent(password)}`
   const credentials = user === '' && secret === '' ? '' : `${encodeURIComponent(user)}${secret}@`
-  // `new URL` reads no user without a host.
+  // `new URL` refuses a user without a host.
   const place = isSocket(address) ? 'localhost' : placeOf(address)
   const query = search.size === 0 ? '' : `?${search}`
   return `postgresql://${credentials}${place}/${encodeURI(database)}${query}`
 }
 
-/** `host:port/database` for messages: no user and no password. */
+/** Returns `host:port/database` for messages, without user and password. */
 export function nameOf({ database = '' }: DatabaseUrl, address: Address): string {
   return `${placeOf(address)}/${database}`
 }

@@ -1,4 +1,4 @@
-/** The port of `pgstash dev`: the same at each start, if it is free, so that written settings stay valid. */
+/** Chooses the port of `pgstash dev`: the same at each start if it is free, so that written settings stay valid. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -6,7 +6,9 @@ import { LOCAL_NEON_PORT } from '../local-neon/enable-local-neon.ts'
 
 const PORT_FILE = '.pgstash.port'
 
-/** The port of the last start in this folder, else the default; 0, for any free port, if another program has taken it. */
+/**
+ * Returns the port of the last start in this folder, or the default. Returns 0 (any free port) if that port is in use.
+ */
 export async function choosePort(folder: string): Promise<number> {
   const port = await savedPort(folder)
   return (await isFree(port)) ? port : 0

@@ -7,8 +7,8 @@ import { openPrivateFolder } from '../dev/private-folder.ts'
 import { storedPassword } from '../dev/stored-password.ts'
 import { LOCAL_NEON_PORT } from '../local-neon/enable-local-neon.ts'
 import { migrate } from '../migrate/index.ts'
-import { repeated } from './arguments.ts'
-import { given } from './cache-options.ts'
+import { collect } from './arguments.ts'
+import { omitUndefined } from './cache-options.ts'
 import { connect } from './connect.ts'
 import { parseDatabaseUrl, urlOf } from './database-url.ts'
 import { choosePort, savedPort, savePort } from './dev-port.ts'
@@ -30,11 +30,11 @@ interface Flags {
 
 export const devCommand = new Command('dev')
   .description('run a local Neon: no account, no container')
-  .argument('[command...]', 'command to run with DATABASE_URL, behind --')
-  .option('--port <number>', `port on 127.0.0.1; default: ${LOCAL_NEON_PORT}; 0 picks a free one`, port)
-  .option('--database-url <url>', 'Postgres to use instead of an embedded one')
-  .option('--data-dir <folder>', 'folder for data, password and port', '.pgstash')
-  .option('--write <file>', 'write DATABASE_URL into .dev.vars, .env.local …', repeated)
+  .argument('[command...]', 'command to run with DATABASE_URL set, after --')
+  .option('--port <number>', `listen on this port, 0 for any free one; default: ${LOCAL_NEON_PORT}`, port)
+  .option('--database-url <url>', 'use this database; default: an embedded Postgres')
+  .option('--data-dir <folder>', 'keep data, password and port in this folder', '.pgstash')
+  .option('--write <file>', 'write DATABASE_URL into this file; repeatable', collect)
   .option('--no-migrate', "do not create the cache's tables")
   .addHelpText(
     'after',
@@ -68,14 +68,14 @@ export const devCommand = new Command('dev')
       }
     } finally {
       await local.close()
-      // A command has an exit code of its own.
+      // With a command, its exit code counts instead.
       if (command.length === 0) exitAfter(interrupted)
     }
   })
 
 async function open({ port, dataDir, databaseUrl }: Flags): Promise<LocalNeon> {
   const chosen = port ?? (await choosePort(dataDir))
-  // PGlite opens its folder itself. Before a server the folder only holds the password and the port.
+  // PGlite opens the folder itself. With a real server, the folder holds only the password and the port.
   if (databaseUrl !== undefined) await openPrivateFolder(dataDir)
   const local = await startLocalNeon(
     databaseUrl === undefined
@@ -87,7 +87,7 @@ async function open({ port, dataDir, databaseUrl }: Flags): Promise<LocalNeon> {
   return local
 }
 
-/** In the form that every driver reads. @throws UserError */
+/** Returns the URL of the first server, in the form that every driver reads. @throws UserError */
 function firstServer(databaseUrl: string): string {
   const url = parseDatabaseUrl(databaseUrl)
   return urlOf(url, url.addresses[0])
@@ -97,10 +97,10 @@ function runWith(command: string[], local: LocalNeon, write: string[], orphaned:
   const { connectionString: url, port } = local
   note(`A local Neon is running on port ${port}.`)
   if (!write.includes(DEV_VARS) && existsSync(DEV_VARS) && devVarsUrl() !== url) {
-    note(`${DEV_VARS} exists, so wrangler takes variables from there only: add --write ${DEV_VARS}.`)
+    note(`wrangler reads variables only from ${DEV_VARS}, because that file exists: add --write ${DEV_VARS}.`)
   }
-  // Wrangler and Cloudflare's Vite plugin hand the environment to the Worker only if told so.
-  const variables = { CLOUDFLARE_INCLUDE_PROCESS_ENV: 'true', ...given(process.env), DATABASE_URL: url }
+  // Wrangler and Cloudflare's Vite plugin pass the environment to the Worker only if this variable is set.
+  const variables = { CLOUDFLARE_INCLUDE_PROCESS_ENV: 'true', ...omitUndefined(process.env), DATABASE_URL: url }
   return runCommand(command, variables as Record<string, string>, orphaned)
 }
 
@@ -108,14 +108,17 @@ const DEV_VARS = '.dev.vars'
 
 const devVarsUrl = () => parseEnvFile(readFileSync(DEV_VARS, 'utf8')).DATABASE_URL
 
-/** `dev` never uses the variable on its own: it may name production, or an earlier run of this command may have printed it. */
+/**
+ * Tells the user that `dev` ignores DATABASE_URL. It may name production, or an earlier run of this command may have
+ * printed it.
+ */
 function noteUnused(url: string, { databaseUrl }: Flags): void {
   const { DATABASE_URL } = process.env
   if (databaseUrl !== undefined || !DATABASE_URL || DATABASE_URL === url) return
   note('DATABASE_URL is set, but not used. To use your own Postgres, pass --database-url.')
 }
 
-// To tools that look for imports, the lines as they are printed would be imports of this package.
+// Tools that search for imports would take the printed lines for imports of this package.
 const FROM = 'from'
 
 function instructions({ connectionString }: LocalNeon, { databaseUrl, dataDir, write = [] }: Flags): string {
@@ -123,7 +126,7 @@ function instructions({ connectionString }: LocalNeon, { databaseUrl, dataDir, w
   const settings =
     write.length > 0
       ? `This line is in ${write.join(' and ')}:`
-      : `Put this line into .dev.vars (Workers), .env.local (Next) or .env, or use --write <file>:`
+      : `Put this line into .dev.vars (Workers), .env.local (Next) or .env, or run with --write <file>:`
   return `A local Neon is running over ${data}
 ${settings}
 
@@ -143,5 +146,5 @@ Ctrl-C stops it.
 function port(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= 65_535) return value
-  throw new InvalidArgumentError('Expected 0 to 65535.')
+  throw new InvalidArgumentError('Expected 0 to 65535; 0 picks a free port.')
 }

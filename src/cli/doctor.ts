@@ -1,12 +1,12 @@
 /** `pgstash doctor` */
 import { Command, Option } from 'commander'
 import { examine, statusOf } from '../doctor/examine.ts'
-import { counted } from '../doctor/figures.ts'
+import { formatCount } from '../doctor/figures.ts'
 import { type Finding, STATUSES, type Status } from '../doctor/finding.ts'
 import { wallClock } from '../values/clock.ts'
 import { type TableFlags, withCache, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
-import { examples } from './formats.ts'
+import { examples, JSON_HELP } from './formats.ts'
 import { colors, print } from './output.ts'
 
 interface Flags extends TableFlags {
@@ -15,10 +15,10 @@ interface Flags extends TableFlags {
 }
 
 export const doctorCommand = withTableOptions(new Command('doctor'))
-  .description('check the cache and say what to fix; only reads')
-  .option('--json', 'print the findings as JSON')
+  .description('check the cache and say what to fix; change nothing')
+  .option('--json', JSON_HELP)
   .addOption(
-    new Option('--fail-on <status>', 'exit with 1 from this status on')
+    new Option('--fail-on <status>', 'exit with 1 at this status or worse')
       .choices(['note', 'warning', 'problem'])
       .default('warning'),
   )
@@ -48,6 +48,6 @@ function report(findings: readonly Finding[]): string {
   ])
   const many = (status: Status) => findings.filter((finding) => finding.status === status).length
   const found = (['problem', 'warning', 'note'] as const).filter((status) => many(status) > 0)
-  const sum = found.map((status) => counted(many(status), status)).join(', ')
+  const sum = found.map((status) => formatCount(many(status), status)).join(', ')
   return `${[...lines, '', bold(sum === '' ? 'All is well.' : `${sum}.`)].join('\n')}\n`
 }

@@ -1,4 +1,4 @@
-/** One entry as a line of JSON: what `export` writes and `import` reads. */
+/** One entry as a line of JSON. `export` writes this format, and `import` reads it. */
 
 import { describeType } from '../values/errors.ts'
 import { MAX_KEY_BYTES, movedKey } from '../values/key.ts'
@@ -8,25 +8,25 @@ import { decimalText } from './json-text.ts'
 import { UserError } from './user-error.ts'
 
 export interface DumpLine {
-  /** The namespace that was exported, as keys begin with it; absent for all. */
+  /** The exported namespace, in its stored form: the start of each key. Absent if the export had no `--namespace`. */
   readonly namespace?: string
-  /** As stored, without that namespace. */
+  /** The stored key, without `namespace`. */
   readonly key: string
-  /** The codec's text. */
+  /** The text that the codec wrote. */
   readonly value?: string
   readonly number?: string
-  /** Absent: never. */
+  /** Absent if the entry never expires. */
   readonly expiresAt?: string
-  /** Absent: as `expiresAt`; null: for any time. */
+  /** The end of the time in which the entry may be served stale. Absent: the same as `expiresAt`. Null: no end. */
   readonly keptUntil?: string | null
   readonly tags?: string[]
-  /** What the value's data could see, and whose transactions those are. */
+  /** The snapshot that the value was computed from. `origin` names the log of invalidations that it belongs to. */
   readonly filledAt?: string
   readonly origin?: string
   readonly computeMs?: number
   readonly createdAt?: string
   readonly updatedAt?: string
-  /** Of an HTTP response. */
+  /** Status and header fields, if the entry is an HTTP response. */
   readonly meta?: string
 }
 
@@ -36,7 +36,7 @@ const DECIMAL = /^-?\d/
 const SNAPSHOT = /^(\d{1,19}):(\d{1,19}):((?:\d{1,19}(?:,\d{1,19})*)?)$/
 const MAX_TRANSACTION = 2n ** 63n - 1n
 
-/** What each field has to be, and how that is called. */
+/** For each field: a check of its value, and a description for the error. */
 const FIELDS: Record<keyof DumpLine, [isRight: (value: unknown) => boolean, expected: string]> = {
   namespace: [(value) => isText(value) && value.endsWith('|'), 'a namespace as it is stored'],
   key: [(value) => isText(value) && value !== '', 'a key as it is stored'],
@@ -53,12 +53,12 @@ const FIELDS: Record<keyof DumpLine, [isRight: (value: unknown) => boolean, expe
   meta: [isText, 'text'],
 }
 
-/** @throws UserError, which names the line and what is wrong, and repeats nothing of it */
+/** @throws UserError that names the line and the mistake, but quotes nothing from the line */
 export function parseLine(text: string, line: number): DumpLine {
-  const given = parsed(text, line)
+  const given = parseObject(text, line)
   for (const [name, value] of Object.entries(given)) {
     const field = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof DumpLine] : undefined
-    if (field === undefined) throw new UserError(`Line ${line}: expected no other fields than ${known()}.`)
+    if (field === undefined) throw new UserError(`Line ${line}: unknown field. Expected only ${fieldNames()}.`)
     if (!field[0](value)) {
       throw new UserError(`Line ${line}: expected ${name} to be ${field[1]}, got ${describeType(value)}.`)
     }
@@ -71,21 +71,24 @@ export function parseLine(text: string, line: number): DumpLine {
   if (utf8ToBytes((entry.namespace ?? '') + entry.key).length > MAX_KEY_BYTES) {
     throw new UserError(`Line ${line}: expected a key of at most ${MAX_KEY_BYTES} bytes, its namespace included.`)
   }
-  // Postgres reads fewer exponents.
+  // Postgres accepts fewer forms of exponents than JSON.
   return entry.number === undefined ? entry : { ...entry, number: decimalText(entry.number, 'number') }
 }
 
-/** The key that an entry is stored under; undefined where it cannot be moved there. */
+/** Returns the key to store the entry under, or undefined if the key cannot move to the target namespace. */
 export function keyOf({ namespace = '', key }: DumpLine, target: string | undefined): string | undefined {
   return movedKey(namespace, target ?? namespace, key)
 }
 
-/** Its tags as JSON; null for none. They are as stored, and to store them again could change long ones. */
+/**
+ * Returns the tags as JSON, or null if there are none. The tags are already in stored form: encoding them again could
+ * change long ones.
+ */
 export function tagsOf({ tags = [] }: DumpLine): string | null {
   return tags.length === 0 ? null : JSON.stringify([...new Set(tags)])
 }
 
-function parsed(text: string, line: number): object {
+function parseObject(text: string, line: number): object {
   let given: unknown
   try {
     given = JSON.parse(text)
@@ -96,11 +99,11 @@ function parsed(text: string, line: number): object {
   throw new UserError(`Line ${line}: expected an object, got ${describeType(given)}.`)
 }
 
-function known(): string {
+function fieldNames(): string {
   return Object.keys(FIELDS).join(', ')
 }
 
-/** What Postgres can hold as text. */
+/** Postgres stores no NUL characters and no lone surrogates. */
 function isText(value: unknown): value is string {
   return typeof value === 'string' && !value.includes('\0') && value.isWellFormed()
 }
@@ -122,7 +125,7 @@ function isDecimal(value: unknown): boolean {
   }
 }
 
-/** Postgres refuses transactions that are out of order, and so would end the import without the line's number. */
+/** Postgres refuses transaction ids that are out of order. Its error would end the import without the line's number. */
 function isSnapshot(value: unknown): boolean {
   const [, from, to, running = ''] = (isText(value) && SNAPSHOT.exec(value)) || []
   if (from === undefined || to === undefined) return false

@@ -1,6 +1,6 @@
 /**
- * Reads and writes values without `JSON.parse` and `Number`, so that they keep every digit. A cache's methods take and
- * return JavaScript values, so these functions ask the store below it.
+ * Reads and writes values without `JSON.parse` and `Number`, so that they keep every digit. The methods of a cache take
+ * and return JavaScript values, so these functions call the store below the cache.
  */
 import { engineOf, type ScopedEngine } from '../cache/engine.ts'
 import { parseWrite } from '../cache/inputs.ts'
@@ -16,7 +16,7 @@ import { storedKey } from '../values/key.ts'
 import { isJson } from './json-text.ts'
 
 const asStored: Codec = { encode: String, decode: (text) => text }
-/** Gives the text that was compressed. */
+/** Decodes to the original text, without parsing it. */
 const decompressing = compressingCodec({ codec: asStored })
 
 /** @throws InvalidKeyError, InvalidExpirationError, ValueTooLargeError, DatabaseError */
@@ -27,7 +27,7 @@ export async function writeValue(cache: Cache, key: string, form: StoredValue, o
   await engine.store.write([{ key: storedKey(engine.scope, key), ...form }], parseWrite(engine, options))
 }
 
-/** The stored form of a live entry; undefined if there is none. */
+/** Returns the stored form of a live entry, or undefined on a miss. */
 export async function readValue(cache: Cache, key: string): Promise<StoredValue | undefined> {
   const engine = engineBelow(cache)
   const { value } = await engine.store.read(storedKey(engine.scope, key))
@@ -35,19 +35,19 @@ export async function readValue(cache: Cache, key: string): Promise<StoredValue 
 }
 
 /**
- * The JSON of a stored value, or its bytes. Decompresses it if it was compressed.
+ * Returns the JSON or the bytes of a stored value. Decompresses a compressed value.
  *
  * @throws UnreadableValueError if another codec wrote it
  */
 export async function contentOf({ value, number }: StoredValue, key: string): Promise<string | Uint8Array> {
   if (number !== null || value === null) return number ?? 'null'
-  const text = await decompressed(value, key)
+  const text = await decompress(value, key)
   if (text !== undefined && isJson(text)) return text
   if (text !== undefined && isBytesText(text)) return bytesOf(text, key)
   throw new UnreadableValueError()
 }
 
-/** The stored form of bytes, as the default codec writes it. */
+/** Encodes bytes as the default codec does. */
 export async function storedBytes(content: Uint8Array): Promise<StoredValue> {
   return { value: await jsonCodec.encode(content, { key: '' }), number: null }
 }
@@ -60,8 +60,8 @@ function bytesOf(text: string, key: string): Uint8Array {
   }
 }
 
-/** Undefined if it cannot be. */
-async function decompressed(text: string, key: string): Promise<string | undefined> {
+/** Returns undefined if the text cannot be decompressed. */
+async function decompress(text: string, key: string): Promise<string | undefined> {
   try {
     return String(await decompressing.decode(text, { key }))
   } catch {
@@ -82,7 +82,7 @@ export async function addTo(
   { expiration }: { expiration?: Expiration },
 ): Promise<string> {
   const engine = engineBelow(cache)
-  // Refuses a delta that no counter can hold: the statement checks only sums with a counter that exists.
+  // Refuses a delta that no counter can hold. The statement checks the sum only if the counter already exists.
   const checked = addDecimals('0', delta)
   const input = { delta: checked, sliding: false, deadline: deadlineOf(engine, expiration) }
   const { value } = await engine.store.count(storedKey(engine.scope, key), input)

@@ -1,12 +1,12 @@
-/** What the command ends with; scripts and monitoring rely on it. */
+/** The exit codes of the command. Scripts and monitoring rely on them. */
 export const EXIT = {
   done: 0,
-  /** No: a miss, nothing there to change, or `doctor` found something. */
+  /** A miss, nothing to change, or findings of `doctor`. */
   no: 1,
-  /** The command line, or what was handed in, is wrong. */
+  /** The command line or the input is wrong. */
   usage: 2,
-  /** The database refused, or could not be reached. */
+  /** The database refused the command, or is unreachable. */
   failure: 3,
-  /** Ended by Ctrl-C, as shells have it: 128 and the signal's number. */
+  /** Ended by Ctrl-C. As in shells: 128 plus the number of the signal. */
   interrupted: 130,
 } as const

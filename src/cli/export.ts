@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { Operation } from '../postgres/operation.ts'
 import { keyRange } from '../values/key.ts'
-import { type CacheFlags, given, type Place, withCache, withCacheOptions } from './cache-options.ts'
+import { type CacheFlags, omitUndefined, type Place, withCache, withCacheOptions } from './cache-options.ts'
 import type { DumpLine } from './dump-line.ts'
 import { examples } from './formats.ts'
 import { print } from './output.ts'
@@ -10,7 +10,7 @@ import { exportPage } from './statements/export-page.ts'
 import { readOrigin } from './statements/read-origin.ts'
 
 const PAGE_ENTRIES = 1_000
-/** One page is what the command holds at a time, a larger entry aside. */
+/** The command holds one page in memory at a time. A single larger entry makes a larger page. */
 const PAGE_BYTES = 4 * 1024 * 1024
 
 export const exportCommand = withCacheOptions(new Command('export'))
@@ -43,7 +43,7 @@ type Row = typeof exportPage extends Operation<infer R> ? R : never
 function lineOf(row: Row, namespace: string | undefined, origin: string | null): DumpLine {
   const { key, keptUntil, tags, filledAt, isFound: _, isEdge: __, ...rest } = row
   const isTagged = tags !== null
-  return given({
+  return omitUndefined({
     namespace,
     key: key.slice(namespace?.length ?? 0),
     ...(withoutNulls(rest) as Omit<DumpLine, 'key'>),
@@ -58,7 +58,7 @@ function withoutNulls(fields: object): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
 }
 
-// What some readers of lines take for their end, JSON does not escape by itself.
+// JSON does not escape U+2028 and U+2029, but some line readers end a line there.
 function textOf(line: DumpLine): string {
   return `${JSON.stringify(line).replace(/[\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16)}`)}\n`
 }

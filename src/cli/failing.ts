@@ -1,11 +1,11 @@
-/** What a failure says at the terminal, and what the command ends with. */
+/** Prints a failure on the terminal and chooses the exit code. */
 import { CommanderError } from 'commander'
 import { CacheError, type CacheErrorCode } from '../values/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { note, withoutPasswords } from './output.ts'
 import { UserError } from './user-error.ts'
 
-/** Those that another command line would not meet. */
+/** Errors that a different command line would avoid. */
 const MISTAKES: ReadonlySet<CacheErrorCode> = new Set([
   'INVALID_EXPIRATION',
   'INVALID_KEY',
@@ -16,17 +16,19 @@ const MISTAKES: ReadonlySet<CacheErrorCode> = new Set([
   'VALUE_TOO_LARGE',
 ])
 
-/** Says what a person can mend in a line; anything else is a defect and shows where. */
+/**
+ * Prints errors that the user can fix as one line. Any other error is a bug in this command, so it prints the stack.
+ */
 export function exitCodeOf(error: unknown): number {
-  // Said already; help and version are none.
+  // Commander has already printed the message. It also throws for --help and --version, which are not failures.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-  if (error instanceof UserError) return said(error, EXIT.usage)
-  if (error instanceof CacheError) return said(error, MISTAKES.has(error.code) ? EXIT.usage : EXIT.failure)
+  if (error instanceof UserError) return report(error, EXIT.usage)
+  if (error instanceof CacheError) return report(error, MISTAKES.has(error.code) ? EXIT.usage : EXIT.failure)
   note(withoutPasswords(String(error instanceof Error ? error.stack : error)))
   return EXIT.failure
 }
 
-function said(error: Error, code: number): number {
+function report(error: Error, code: number): number {
   note(`pgstash: ${error.message}`)
   return code
 }

@@ -1,4 +1,4 @@
-/** Finds the server to use if a URL names several, or leaves open whether the server speaks TLS. As libpq does. */
+/** Like libpq, finds the server to use if a URL names several servers or leaves open whether to use TLS. */
 import type pgModule from 'pg'
 import { databaseFailure } from '../postgres/failure.ts'
 import { DatabaseError } from '../values/errors.ts'
@@ -14,7 +14,7 @@ export interface Server {
   readonly connectionString: string
 }
 
-/** The condition for a session, for each value of `target_session_attrs`. */
+/** For each value of `target_session_attrs`, the condition that a session must meet. */
 const SESSIONS: Readonly<Record<string, (session: Session) => boolean>> = {
   any: () => true,
   'read-write': ({ isReadOnly }) => !isReadOnly,
@@ -30,20 +30,20 @@ interface Session {
 }
 
 const SESSION = `select pg_is_in_recovery()::text as standby, current_setting('transaction_read_only') as read_only`
-/** The server is there, and refuses the password or has no such database. Another one would not be asked by libpq. */
+/** The server is up, but refuses the password or has no such database. libpq does not try further servers either. */
 const FINAL_SQLSTATES = new Set(['28P01', '3D000'])
 
-/** Modes of TLS that a connection is tried with, in this order. `pg` has no mode that tries both. */
+/** The TLS modes to try, in this order. `pg` has no mode that tries both. */
 const TLS_MODES: Readonly<Record<string, readonly string[]>> = {
   allow: ['disable', 'no-verify'],
   prefer: ['no-verify', 'disable'],
-  // `pg` checks the certificate fully for these as well, and prints a warning that it may not in its next version.
+  // `pg` also checks the certificate fully in these modes, but warns that its next version may not.
   require: ['verify-full'],
   'verify-ca': ['verify-full'],
 }
 
 /**
- * The server to connect to. Opens no connection if there is only one way to connect.
+ * Returns the server to connect to. Opens no connection if there is only one way to connect.
  *
  * @throws UserError, DatabaseError if no server can be used
  */
@@ -69,7 +69,7 @@ export async function findServer(pg: Pg, url: DatabaseUrl, timeoutMs: number): P
   }
   if (other !== undefined && wanted === 'prefer-standby') return other
   if (other === undefined) throw databaseFailure(failure)
-  throw new DatabaseError('No server of the database URL is as its target_session_attrs asks.')
+  throw new DatabaseError(`No reachable server of the database URL matches target_session_attrs=${wanted}.`)
 }
 
 function waysTo(url: DatabaseUrl, address: Address): Server[] {

@@ -18,12 +18,12 @@ interface Flags extends CacheFlags {
 }
 
 const ENCODED =
-  'This is a stored response, encoded by a codec that this command does not have. Use --raw to print the stored text.'
+  'The key holds a stored response, but its codec is not available here. Use --raw to print the stored text.'
 
 export const getCommand = withCacheOptions(new Command('get'))
   .description('print a value, or the body of a stored response')
-  .argument('<key>')
-  .option('--raw', 'print the stored text, for a codec of your own')
+  .argument('<key>', 'key to print')
+  .option('--raw', 'print the stored text without decoding it')
   .option('--headers', 'print status and header fields of a stored response')
   .addHelpText(
     'after',
@@ -32,7 +32,7 @@ export const getCommand = withCacheOptions(new Command('get'))
       'pgstash get --namespace shop user:42 | jq .name',
       "pgstash get --namespace http 'GET https://example.com/' --headers",
     )}
-Exit code 1 means a miss. Standard error says why.`,
+On a miss, the command exits with 1 and prints the reason to standard error.`,
   )
   .action(async (key: string, { raw = false, headers = false, ...flags }: Flags) => {
     await withCache(flags, async (place) => {
@@ -40,7 +40,7 @@ Exit code 1 means a miss. Standard error says why.`,
       const stored = await readValue(place.cache, key)
       if (stored === undefined || headers || (isNull(stored) && (await noteVariants(place, key)))) {
         if (stored === undefined) await noteMiss(place, key)
-        else if (headers) note('The entry is a value, and no stored response: leave out --headers.')
+        else if (headers) note('The entry is a value, not a stored response: leave out --headers.')
         process.exitCode = EXIT.no
       } else if (raw) await print(`${stored.number ?? stored.value ?? 'null'}\n`)
       else await printContent(await contentOf(stored, key))
@@ -55,7 +55,7 @@ async function printContent(content: string | Uint8Array): Promise<void> {
 }
 
 async function printJson(json: string): Promise<void> {
-  // In a terminal, characters that it would obey are escaped. JSON means the same by both.
+  // A terminal would obey control characters, so they are escaped. Both forms are the same JSON.
   await print(`${process.stdout.isTTY ? withoutControls(indentedJson(json)) : compactJson(json)}\n`)
 }
 
@@ -82,7 +82,7 @@ function headersOf({ meta: { status, headers } }: DecodedResponse): string {
     .join('')
 }
 
-/** In a terminal, a person also sees which response this is. */
+/** Prints the body. In a terminal, it first prints the status and the header fields to standard error. */
 async function printBody(response: DecodedResponse): Promise<void> {
   const { bytes: body = new Uint8Array() } = response.body ?? {}
   if (process.stdout.isTTY) note(headersOf(response))
@@ -91,8 +91,8 @@ async function printBody(response: DecodedResponse): Promise<void> {
   if (body.at(-1) !== 0x0a) await print('\n')
 }
 
-/** Prints bytes to a file or pipe only, because a terminal would obey some of them. */
+/** Prints bytes only to a file or pipe, because a terminal would obey some of them. */
 async function printBytes(content: Uint8Array, subject: string): Promise<void> {
   if (!process.stdout.isTTY) return print(content)
-  note(`${subject} is not text (${bytes(content.length)}): send it to a file with >.`)
+  note(`${subject} is not text (${bytes(content.length)}): redirect it to a file with >.`)
 }

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { number as count } from '../doctor/figures.ts'
 import { type CacheFlags, type Place, withCache, withCacheOptions } from './cache-options.ts'
 import { type DumpLine, keyOf, parseLine, tagsOf } from './dump-line.ts'
-import { entries, examples } from './formats.ts'
+import { countEntries, examples } from './formats.ts'
 import { note, print } from './output.ts'
 import { readLines } from './read-lines.ts'
 import { importEntries } from './statements/import-entries.ts'
@@ -17,8 +17,8 @@ interface Flags extends CacheFlags {
 }
 
 export const importCommand = withCacheOptions(new Command('import'))
-  .description('store entries from standard input, as export wrote them')
-  .option('--strict', 'leave out tagged entries of another database')
+  .description('store the entries of an export, from standard input')
+  .option('--strict', 'skip tagged entries that come from another database')
   .addHelpText(
     'after',
     examples('pgstash import < cache.jsonl', 'gunzip -c shop.jsonl.gz | pgstash import --namespace shop-copy'),
@@ -26,12 +26,17 @@ export const importCommand = withCacheOptions(new Command('import'))
   .action(async ({ strict = false, ...flags }: Flags) => {
     await withCache(flags, async (place) => {
       const { stored, left, foreign } = await importAll(place, strict)
-      await print(`Imported ${entries(stored)}.\n`)
-      if (left.past > 0) note(`Left out ${entries(left.past)} past keeping.`)
-      if (left.tooLong > 0) note(`Left out ${entries(left.tooLong)} whose long keys cannot move to another namespace.`)
-      if (left.foreign > 0) note(`Left out ${entries(left.foreign)} with tags of another database.`)
+      await print(`Imported ${countEntries(stored)}.\n`)
+      if (left.past > 0) note(`Skipped ${countEntries(left.past)} that had expired.`)
+      if (left.tooLong > 0) {
+        note(`Skipped ${countEntries(left.tooLong)} with long keys, which cannot move to another namespace.`)
+      }
+      if (left.foreign > 0) note(`Skipped ${countEntries(left.foreign)} with tags from another database.`)
       if (foreign > 0) {
-        note(`${count(foreign)} with tags came from another database, and count as read now: see --strict.`)
+        note(
+          `${count(foreign)} with tags came from another database. This database does not know earlier ` +
+            'invalidations of them, so they count as read now. Use --strict to skip such entries.',
+        )
       }
     })
   })
@@ -44,7 +49,7 @@ async function importAll(place: Place, isStrict: boolean) {
   const { cache, runner, scope } = place
   const target = scope.prefix === '' ? undefined : scope.prefix
   const [{ origin } = { origin: null }] = await runner.run(readOrigin)
-  // Before the first line: an invalidation that comes meanwhile rejects what came before it.
+  // Taken before the first line is read, so that an invalidation during the import also rejects imported entries.
   const asOf = await cache.snapshot()
   const left = { past: 0, tooLong: 0, foreign: 0 }
   let stored = 0
@@ -89,7 +94,7 @@ async function writeBatch({ runner }: Place, batch: Entry[], asOf: string): Prom
   return row?.count ?? 0
 }
 
-/** @throws UserError at the first line that is wrong; the batches before its own are stored, and may be again */
+/** @throws UserError at the first wrong line. Earlier batches are already stored; importing them again does no harm. */
 async function* batchesOf(lines: AsyncIterable<string>): AsyncGenerator<DumpLine[]> {
   let batch: DumpLine[] = []
   let characters = 0

@@ -1,32 +1,36 @@
-/** Ctrl-C that lets the work under way finish. */
+/** Turns Ctrl-C into a signal, so that work in progress can finish. */
 import { EXIT } from './exit-codes.ts'
 
 const PARENT_CHECK_MS = 500
 
-/** Aborts at the first Ctrl-C, or when the process's manager ends it; the second ends the process at once. */
+/**
+ * Aborts at the first Ctrl-C, or when a process manager stops the command. A second Ctrl-C ends the process at once.
+ */
 export function onInterrupt(): AbortSignal {
-  return abortedBy(['SIGINT', 'SIGTERM'])
+  return abortOn(['SIGINT', 'SIGTERM'])
 }
 
-/** The same for a command that runs until it is stopped, or its terminal is closed. */
+/** Like `onInterrupt`, for a command that runs until it is stopped or its terminal is closed. */
 export function untilStopped(): AbortSignal {
-  return abortedBy(['SIGINT', 'SIGTERM', 'SIGHUP'])
+  return abortOn(['SIGINT', 'SIGTERM', 'SIGHUP'])
 }
 
-function abortedBy(signals: readonly NodeJS.Signals[]): AbortSignal {
+function abortOn(signals: readonly NodeJS.Signals[]): AbortSignal {
   const controller = new AbortController()
   for (const name of signals) process.once(name, () => controller.abort(name))
   return controller.signal
 }
 
-/** Sets the exit code if Ctrl-C ended the command. SIGTERM leaves 0, because stopping such a command is not a failure. */
+/**
+ * Sets the exit code if Ctrl-C ended the command. After SIGTERM it stays 0: stopping such a command is not a failure.
+ */
 export function exitAfter(stopping: AbortSignal): void {
   if (stopping.aborted && stopping.reason === 'SIGINT') process.exitCode = EXIT.interrupted
 }
 
 /**
- * Aborts once npm has gone: it passes SIGTERM on to its shell only, and dies, so this process would stay behind. A process
- * that anything else started may well be meant to outlive its parent.
+ * Aborts once npm has ended. npm passes SIGTERM only to its shell and exits, so this process would be left behind.
+ * Anything but npm may start a process that is meant to outlive its parent, so this watches npm only.
  */
 export function whenNpmEnds(): AbortSignal {
   const controller = new AbortController()

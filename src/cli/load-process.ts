@@ -1,4 +1,4 @@
-/** A process of `pgstash load`: runs its clients and hands in what they saw. */
+/** A process of `pgstash load`: runs its clients and sends their history to the parent. */
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Cache } from '../cache.ts'
@@ -7,16 +7,16 @@ import type { Recorded } from '../load/history.ts'
 import { runClients } from '../load/run-load.ts'
 import { createCache } from '../postgres/create-cache.ts'
 import type { CacheEvent } from '../values/events.ts'
-import { given, tablesOf } from './cache-options.ts'
+import { omitUndefined, tablesOf } from './cache-options.ts'
 import { connect } from './connect.ts'
 import { type FromProcess, type LoadOrder, type RoundTrips, STOPPED_BY, type ToProcess } from './load-order.ts'
 
-/** Long, so that a busy machine is not taken for a broken store. */
+/** Long, so that a busy machine does not look like a broken store. */
 const TIMEOUT_MS = 60_000
 const PROGRESS_MS = 500
 
 const stop = new AbortController()
-// Such signals may reach the whole group. The parent says when to end, and still wants the history.
+// These signals may reach the whole process group. The parent decides when to end, and still needs the history.
 for (const signal of STOPPED_BY) process.on(signal, () => {})
 process.on('disconnect', () => process.exit())
 process.on('message', async (message: ToProcess) => {
@@ -30,8 +30,8 @@ process.on('message', async (message: ToProcess) => {
 
 async function run(order: LoadOrder, first: number): Promise<RoundTrips & { history: Recorded[] }> {
   const { plan, databaseUrl, endpoint, namespace, expiration, origin, schema, prefix } = order
-  const { db, close } = await connect({ databaseUrl, ...given({ endpoint }) })
-  const tables = tablesOf(given({ schema, prefix }))
+  const { db, close } = await connect({ databaseUrl, ...omitUndefined({ endpoint }) })
+  const tables = tablesOf(omitUndefined({ schema, prefix }))
   const wrap = await wrapperOf(order.wrap)
   let roundTrips = 0
   const onEvent = (event: CacheEvent) => {
@@ -58,7 +58,9 @@ async function wrapperOf(path: string | undefined): Promise<(cache: Cache) => Ca
   if (path === undefined) return (cache) => cache
   const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: unknown }
   if (typeof module.default === 'function') return module.default as (cache: Cache) => Cache
-  throw new TypeError('Expected the default export of --wrap to be a function of a cache.')
+  throw new TypeError(
+    'Expected the default export of the --wrap module to be a function that takes and returns a cache.',
+  )
 }
 
 function tell(message: FromProcess): void {

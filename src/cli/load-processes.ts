@@ -1,4 +1,4 @@
-/** Starts the processes, shows how far they are, and gathers what their clients saw. */
+/** Starts the processes, shows their progress, and collects the history of their clients. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Recorded } from '../load/history.ts'
@@ -11,7 +11,7 @@ interface Seen extends RoundTrips {
 
 const SCRIPT = fileURLToPath(new URL('./load-process.js', import.meta.url))
 
-/** A signal ends the run early, with a report of what was seen until then. @throws UserError */
+/** A signal ends the run early, with a report of the calls until then. @throws UserError */
 export async function runProcesses(count: number, order: LoadOrder): Promise<Seen> {
   const calls = new Array<number>(count).fill(0)
   const children = calls.map(() => fork(SCRIPT, { serialization: 'advanced', execArgv: [] }))
@@ -45,16 +45,16 @@ function historyOf(child: ChildProcess, onProgress: (calls: number) => void): Pr
     child.on('message', (message: FromProcess) => {
       if ('calls' in message) onProgress(message.calls)
       else if ('history' in message) resolve(message)
-      else reject(new UserError(`A process of the load failed: ${message.problem}`))
+      else reject(new UserError(`A process of the load test failed: ${message.problem}`))
     })
     child.on('error', reject)
-    child.on('exit', () => reject(new UserError('A process of the load ended early: what it saw is not known.')))
+    child.on('exit', () => reject(new UserError('A process of the load test ended early, and its history is lost.')))
   })
 }
 
 const send = (child: ChildProcess, message: ToProcess) => child.send(message)
 
-/** Only for a person: a pipe gets the report alone. */
+/** Shows progress only in a terminal. A pipe gets only the report. */
 function showProgress(calls: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${calls} calls; Ctrl-C ends it with a report`)
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${calls} calls; Ctrl-C stops the run and prints the report`)
 }

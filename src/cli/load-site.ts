@@ -1,4 +1,4 @@
-/** Where the load goes: always over HTTP, so that clients are as they are at the edge. */
+/** Opens the endpoint for the load: always over HTTP, so that clients work as they do at the edge. */
 import { randomBytes } from 'node:crypto'
 import { startLocalNeon } from '../dev/index.ts'
 import { databaseClock } from '../load/database-clock.ts'
@@ -7,11 +7,11 @@ import { migrate } from '../migrate/index.ts'
 import { createCache } from '../postgres/create-cache.ts'
 import type { CacheTables } from '../schema/index.ts'
 import { createFaults, type FaultRate } from '../testing/faults.ts'
-import { given } from './cache-options.ts'
+import { omitUndefined } from './cache-options.ts'
 import { connect, findTarget } from './connect.ts'
 import { UserError } from './user-error.ts'
 
-/** One request in twenty or so: often enough to meet each kind, rare enough that most calls still mean something. */
+/** About one request in twenty fails: often enough to meet each kind, rare enough that most calls still succeed. */
 const RATES: readonly FaultRate[] = [
   { fault: { kind: 'reset' }, rate: 0.01 },
   { fault: { kind: 'lose' }, rate: 0.015 },
@@ -37,7 +37,7 @@ export async function openSite({ tables, seed, ...options }: SiteOptions) {
   const cache = createCache(db, { namespace, tables })
   try {
     if (local?.embedded) await migrate(db, { tables })
-    // Tables that are missing are said here, once, and not by each client.
+    // Reports missing tables here, once, instead of in each client.
     await cache.count()
   } catch (error) {
     await local?.server.close()
@@ -63,13 +63,15 @@ async function startEndpoint(
   { databaseUrl, endpoint, faults }: Pick<SiteOptions, 'databaseUrl' | 'endpoint' | 'faults'>,
   intercept: ReturnType<typeof createFaults>,
 ) {
-  const target = await findTarget(given({ databaseUrl, endpoint }))
+  const target = await findTarget(omitUndefined({ databaseUrl, endpoint }))
   if (target?.isHttp) {
     if (faults)
-      throw new UserError('Expected --faults with a Postgres over TCP or without a database: faults are local.')
+      throw new UserError(
+        'Expected --faults only with a database over TCP, or without a database: over HTTP it has no effect.',
+      )
     return { databaseUrl: target.databaseUrl, endpoint: target.endpoint }
   }
-  // Without `onResponse`: the log of the faults would grow for as long as the load runs.
+  // Without `onResponse`, because the log of faults would grow for as long as the load runs.
   const server = await startLocalNeon({
     intercept: { onRequest: (request) => intercept.onRequest(request) },
     ...(target && { database: target.databaseUrl }),

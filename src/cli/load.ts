@@ -9,14 +9,14 @@ import { textReport } from '../load/report-text.ts'
 import { finalCounts, type LoadResult } from '../load/run-load.ts'
 import { summarize } from '../load/summarize.ts'
 import { number, seconds } from './arguments.ts'
-import { given, type TableFlags, tablesOf, withTableOptions } from './cache-options.ts'
+import { omitUndefined, type TableFlags, tablesOf, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
-import { examples } from './formats.ts'
+import { examples, JSON_HELP } from './formats.ts'
 import { runProcesses } from './load-processes.ts'
 import { openSite } from './load-site.ts'
 import { UserError } from './user-error.ts'
 
-/** Added to the duration, so that no entry expires in a run that ends late, because a checker would call it lost. */
+/** Added to the duration, so that no entry expires in a run that ends late. A checker would report it as lost. */
 const MARGIN_SECONDS = 3_600
 
 interface Flags extends TableFlags {
@@ -35,22 +35,23 @@ interface Flags extends TableFlags {
 }
 
 export const loadCommand = withTableOptions(new Command('load'))
-  .description('put the cache under load and check its promises')
-  .option('--duration <span>', 'how long: 10 (seconds), 2m', seconds, 10)
-  .option('--operations <n>', 'stop each client after this many calls', number)
-  .option('--processes <n>', 'number of processes', number, 2)
-  .option('--clients <n>', 'concurrent callers per process', number, 8)
-  .option('--keys <n>', 'keys of each kind; fewer make more contention', number, 5)
-  .option('--value-bytes <n>', 'padding of each value', number, 100)
-  .option('--seed <n>', 'seed of the plan and the faults', number, 1)
-  .option('--read-share <share>', 'share of calls that read, 0 to 1', number, 0.6)
+  .description('run a load test and check that the cache is correct')
+  .option('--duration <span>', 'run for this long: 10 (seconds), 2m', seconds, 10)
+  .option('--operations <number>', 'stop each client after this many calls', number)
+  .option('--processes <number>', 'start this many processes', number, 2)
+  .option('--clients <number>', 'run this many clients per process', number, 8)
+  .option('--keys <number>', 'use this many keys per kind; fewer: more contention', number, 5)
+  .option('--value-bytes <number>', 'pad each value with this many bytes', number, 100)
+  .option('--seed <number>', 'seed the plan and the faults', number, 1)
+  .option('--read-share <share>', 'make this share of calls read, from 0 to 1', number, 0.6)
   .option('--faults', 'drop, delay and fail some requests')
-  .option('--wrap <module>', 'module whose default export wraps the cache')
-  .option('--json', 'print the result as JSON')
-  .option('--html <file>', 'write a report with plots')
+  .option('--wrap <module>', "wrap the cache with this module's default export")
+  .option('--json', JSON_HELP)
+  .option('--html <file>', 'write a report with plots into this file')
   .addHelpText(
     'after',
-    `\nWithout a database it starts an embedded one.\n${examples('pgstash load --duration 60 --faults --html report.html')}`,
+    `${examples('pgstash load', 'pgstash load --duration 60 --faults --html report.html')}
+Without a database, the command starts an embedded Postgres.`,
   )
   .action(async (flags: Flags) => {
     const result = await load(flags)
@@ -74,7 +75,7 @@ async function measure(flags: Flags, plan: LoadPlan, site: Awaited<ReturnType<ty
   const { schema, tablePrefix: prefix, wrap, processes } = flags
   const startedAt = performance.now()
   const { history, roundTrips } = await runProcesses(processes, {
-    ...given({ schema, prefix, wrap }),
+    ...omitUndefined({ schema, prefix, wrap }),
     plan,
     databaseUrl: site.databaseUrl,
     endpoint: site.endpoint,
@@ -92,7 +93,7 @@ async function measure(flags: Flags, plan: LoadPlan, site: Awaited<ReturnType<ty
 function planOf(flags: Flags): LoadPlan {
   const { duration, clients, keys, valueBytes, seed, readShare, operations, processes } = flags
   if (!Number.isInteger(processes) || processes < 1) throw new UserError('Expected --processes to be at least 1.')
-  return parseLoadOptions({ duration, clients, keys, valueBytes, seed, readShare, ...given({ operations }) })
+  return parseLoadOptions({ duration, clients, keys, valueBytes, seed, readShare, ...omitUndefined({ operations }) })
 }
 
 const colour = () => process.stdout.isTTY === true && !process.env.NO_COLOR

@@ -4,8 +4,8 @@ import { type MigrateOptions, migrate, migrationSql } from '../migrate/index.ts'
 import type { Operation } from '../postgres/operation.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { number } from './arguments.ts'
-import { given, type TableFlags, tablesOf, withCache, withTableOptions } from './cache-options.ts'
-import { examples } from './formats.ts'
+import { omitUndefined, type TableFlags, tablesOf, withCache, withTableOptions } from './cache-options.ts'
+import { examples, JSON_HELP, PRINT_SQL_HELP } from './formats.ts'
 import { note, print } from './output.ts'
 import { readInstalled } from './statements/read-installed.ts'
 
@@ -25,20 +25,20 @@ interface Flags extends TableFlags {
 
 export const migrateCommand = withTableOptions(new Command('migrate'))
   .description("create or update the cache's tables and settings")
-  .option('--print-sql', 'print the SQL instead of running it')
-  .option('--json', 'print the result as JSON')
-  .option('--unlogged', 'skip the WAL: faster, but emptied by a crash')
-  .option('--autovacuum-scale-factor <share>', 'dead rows that start a vacuum; default: 0.1', number)
-  .option('--toast-autovacuum-scale-factor <share>', 'same for large values; default: 0.05', number)
-  .option('--fillfactor <percent>', 'how full inserts make a page; default: 85', number)
-  .addOption(new Option('--compression <method>', 'compression of large values').choices(['lz4', 'pglz']))
+  .option('--print-sql', PRINT_SQL_HELP)
+  .option('--json', JSON_HELP)
+  .option('--unlogged', 'skip the WAL: faster, but a crash empties the cache')
+  .option('--autovacuum-scale-factor <share>', 'vacuum at this share of dead rows; default: 0.1', number)
+  .option('--toast-autovacuum-scale-factor <share>', 'do the same for large values; default: 0.05', number)
+  .option('--fillfactor <percent>', 'fill pages this far on insert; default: 85', number)
+  .addOption(new Option('--compression <method>', 'compress large values with this method').choices(['lz4', 'pglz']))
   .option('--changes', 'log changed keys and tags for tieredCache')
-  .option('--notify <channel>', 'send changed keys and tags with NOTIFY')
-  .option('--no-routines', 'install no functions, and drop those of before')
-  .option('--routine-retention-days <days>', 'days to keep those of other versions; default: 30', number)
+  .option('--notify <channel>', 'send changed keys and tags to this channel')
+  .option('--no-routines', 'install no routines and drop installed ones')
+  .option('--routine-retention-days <days>', 'keep routines of other versions for this; default: 30', number)
   .addHelpText('after', examples('pgstash migrate', 'pgstash migrate --print-sql | psql $DATABASE_URL'))
   .action(async ({ databaseUrl, endpoint, dotenv, schema, tablePrefix, printSql, json, ...settings }: Flags) => {
-    const place = given({ databaseUrl, endpoint, schema, tablePrefix })
+    const place = omitUndefined({ databaseUrl, endpoint, schema, tablePrefix })
     const options: MigrateOptions = { ...settings, tables: tablesOf(place) }
     if (printSql) return print(migrationSql(options))
     await withCache(place, async ({ db, name, runner }) => {
@@ -52,7 +52,7 @@ export const migrateCommand = withTableOptions(new Command('migrate'))
     })
   })
 
-/** A server that is too old, or another engine, lacks a part of the catalog. The migration then says what it needs. */
+/** An old server or another engine may lack a part of the catalog. The migration then says what it needs. */
 function lacksCatalog(error: unknown): Installed[] {
   if (error instanceof DatabaseError && error.sqlState?.startsWith('42')) return []
   throw error
@@ -62,7 +62,7 @@ type Installed = typeof readInstalled extends Operation<infer R> ? R : never
 
 interface Outcome {
   readonly result: 'created' | 'updated' | 'current'
-  /** Tables that were created or changed, and `routines`. */
+  /** The created or changed tables, and `routines` if any routine changed. */
   readonly changed: string[]
 }
 
@@ -76,7 +76,7 @@ function compare(before: readonly Installed[], after: readonly Installed[]): Out
 
 function rowSecurityNote(tables: readonly string[]): string {
   return (
-    `Row-level security is on for ${tables.join(', ')}. For roles that it applies to, tagged entries are misses. ` +
+    `Row-level security is on for ${tables.join(', ')}. Roles that it applies to miss every tagged entry. ` +
     'Run `pgstash doctor` as the role that your code uses.'
   )
 }

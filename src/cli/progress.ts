@@ -1,4 +1,4 @@
-/** A bar in a terminal, a line now and then in a pipe. */
+/** Shows progress as a bar in a terminal, and as an occasional line in a pipe. */
 import { Presets, SingleBar } from 'cli-progress'
 import { number as count } from '../doctor/figures.ts'
 import { now } from '../values/clock.ts'
@@ -9,7 +9,7 @@ export interface Progress {
   end(): void
 }
 
-/** In a pipe, so that a log shows that it goes on, and is not filled. */
+/** Often enough that a log shows progress, rare enough not to fill it. */
 const LINE_EVERY_MS = 5_000
 
 /**
@@ -28,7 +28,7 @@ function bar(total: number): Progress {
       stream: process.stderr,
       hideCursor: true,
       etaBuffer: 20,
-      // Its own handler would end the process in the middle of a batch.
+      // The bar's own Ctrl-C handler would end the process in the middle of a batch.
       gracefulExit: false,
       formatValue: (value, _options, type) => (type === 'value' || type === 'total' ? count(value) : String(value)),
     },

@@ -1,31 +1,31 @@
-/** Standard input as text, and as lines. */
+/** Reads standard input as text or as lines. */
 import { UserError } from './user-error.ts'
 
 type Bytes = AsyncIterable<Uint8Array>
 
-/** As much of the input as a byte order mark has. Two bytes tell the encodings apart. */
+/** The first two bytes of a byte order mark tell the encodings apart. */
 const MARK_BYTES = 2
 
 /** @throws UserError if the input is not text */
 export async function readText(stream: Bytes): Promise<string> {
   const parts: string[] = []
-  for await (const part of decoded(stream)) parts.push(part)
+  for await (const part of decodeText(stream)) parts.push(part)
   return parts.join('')
 }
 
 /**
- * The lines of a stream, each as it comes: no more is held than a chunk and a line. Ends are line feeds only; Node's own
- * `readline` ends a line at U+2028 as well, which JSON may hold.
+ * Yields the lines of a stream as they arrive. Holds at most one chunk and one line. Only a line feed ends a line:
+ * Node's `readline` also ends a line at U+2028, which may occur in JSON.
  *
  * Each line may begin with a byte order mark, because files that begin with one can be concatenated.
  *
- * @throws UserError if the input is not text, with the line's number
+ * @throws UserError with the line number, if the input is not text
  */
 export async function* readLines(stream: Bytes): AsyncGenerator<string> {
-  // A long line comes in many chunks: joined once, and not at each of them.
+  // A long line arrives in many chunks. Join them once, at the end of the line, not at each chunk.
   let parts: string[] = []
   let line = 1
-  for await (const chunk of decoded(stream, () => line)) {
+  for await (const chunk of decodeText(stream, () => line)) {
     const pieces = chunk.split('\n')
     for (const piece of pieces.slice(0, -1)) {
       line++
@@ -43,9 +43,9 @@ const withoutMark = (text: string) => text.replace(/^\uFEFF/, '')
 /**
  * Decodes UTF-8, and UTF-16 if the input begins with its mark: Windows PowerShell redirects text to files in UTF-16.
  *
- * Other bytes are refused, because keys and values would change silently.
+ * Refuses other bytes, because replacing them would change keys and values silently.
  */
-async function* decoded(stream: Bytes, line?: () => number): AsyncGenerator<string> {
+async function* decodeText(stream: Bytes, line?: () => number): AsyncGenerator<string> {
   let decoder: InstanceType<typeof TextDecoder> | undefined
   let held = new Uint8Array()
   const decode = (bytes: Uint8Array, isEnd: boolean): string => {
@@ -77,7 +77,7 @@ const notText = (line: number) => `Line ${line}: expected text in UTF-8.`
 
 const LINE_FEED = 0x0a
 
-/** The number of whole lines before the first that is not UTF-8. */
+/** Counts the complete lines before the first line that is not UTF-8. */
 function validLines(bytes: Uint8Array): number {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   // The first line may begin in the middle of a character, whose first bytes were in the chunk before.

@@ -1,4 +1,4 @@
-/** Runs another command with more environment variables, until it or this process is told to end. */
+/** Runs another command with additional environment variables, until it ends or this process is stopped. */
 import { constants } from 'node:os'
 import { delimiter, join, parse } from 'node:path'
 import spawn from 'cross-spawn'
@@ -8,21 +8,21 @@ import { note } from './output.ts'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** A shell's exit code for a command that does not exist. */
 const NOT_FOUND = 127
-/** As a shell reports the end by a signal: this, and the signal's number. */
+/** As in a shell, the exit code after a signal is this plus the number of the signal. */
 const ENDED_BY_SIGNAL = 128
 
 /**
- * Passes signals on, and resolves with the command's exit code once it has ended.
+ * Forwards signals to the command, and resolves with its exit code once it has ended.
  *
- * @param stopping aborted if the command should end although no signal came, as when npm is gone
+ * @param stopping aborts if the command should end although no signal came, for example because npm has ended
  */
 export function runCommand(
   [file = '', ...args]: readonly string[],
   variables: Record<string, string>,
   stopping: AbortSignal,
 ): Promise<number> {
-  // A terminal sends Ctrl-C to all of its foreground processes, and only these may read from it. Without a terminal the
-  // command gets a group of its own, so that signals also reach the processes which it starts.
+  // A terminal sends Ctrl-C to all foreground processes, and only those may read from it, so the command stays in this
+  // group. Without a terminal it gets its own group, so that signals also reach the processes that it starts.
   const isTerminal = process.stdin.isTTY === true
   const hasGroup = !isTerminal && process.platform !== 'win32'
   const env = { ...process.env, ...variables, ...localPrograms() }
@@ -32,7 +32,7 @@ export function runCommand(
       if (hasGroup && child.pid !== undefined) process.kill(-child.pid, signal)
       else child.kill(signal)
     } catch {
-      // It has ended.
+      // The command has already ended.
     }
   }
   const pass = (signal: NodeJS.Signals) => {
@@ -47,16 +47,16 @@ export function runCommand(
       resolve(isMissing ? NOT_FOUND : EXIT.failure)
     })
     child.once('exit', (code, signal) => {
-      // From here on Ctrl-C ends this process.
+      // From now on, Ctrl-C ends this process.
       for (const name of SIGNALS) process.off(name, pass)
-      // Whatever it started and left behind.
+      // Stop processes that the command started and left behind.
       if (hasGroup) send('SIGTERM')
       resolve(code ?? ENDED_BY_SIGNAL + (signal ? constants.signals[signal] : 0))
     })
   })
 }
 
-/** A `PATH` on which the programs of this project come first, as in the scripts of its package.json. */
+/** Returns a `PATH` that starts with the project's own programs, as in the scripts of its package.json. */
 function localPrograms(): Record<string, string> {
   const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH'
   const folders: string[] = []

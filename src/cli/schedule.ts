@@ -6,13 +6,13 @@ import { SWEEP_START, sweep, sweepSizes } from '../postgres/operations/sweep.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
-import { examples } from './formats.ts'
+import { examples, PRINT_SQL_HELP } from './formats.ts'
 import { print } from './output.ts'
 import { statementText } from './statement-text.ts'
 import { findScheduler } from './statements/find-scheduler.ts'
 import { schedule, unschedule } from './statements/schedule.ts'
 
-/** A run is one statement, which nothing can cut into parts: deleted in about a second. */
+/** Each run is one statement, which cannot be split. It deletes this many entries in about a second. */
 const DEFAULT_BATCH = 50_000
 
 interface Flags extends TableFlags {
@@ -25,11 +25,11 @@ interface Flags extends TableFlags {
 
 export const scheduleCommand = withTableOptions(new Command('schedule'))
   .description('schedule cleanup inside the database, with pg_cron')
-  .option('--cron <expression>', 'when to run', '*/5 * * * *')
-  .option('--name <name>', 'name of the job; give each cache its own', 'pgstash-cleanup')
-  .option('--batch <number>', 'delete this many per run', wholeNumber, DEFAULT_BATCH)
-  .option('--remove', 'remove the job instead')
-  .option('--print-sql', 'print the SQL instead of scheduling it')
+  .option('--cron <expression>', 'run the job at these times', '*/5 * * * *')
+  .option('--name <name>', 'name the job; use one name per cache', 'pgstash-cleanup')
+  .option('--batch <number>', 'delete this many entries at a time', wholeNumber, DEFAULT_BATCH)
+  .option('--remove', 'remove the job instead of adding it')
+  .option('--print-sql', PRINT_SQL_HELP)
   .addHelpText(
     'after',
     examples('pgstash schedule', "pgstash schedule --cron '0 * * * *'", 'pgstash schedule --remove'),
@@ -41,7 +41,7 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
       const [found] = await place.runner.run(findScheduler)
       if (!found?.canSchedule) {
         process.exitCode = EXIT.no
-        return print(insteadOfIt(found))
+        return print(alternatives(found))
       }
       if (remove) {
         await place.runner.run(unschedule, { name })
@@ -52,7 +52,7 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
     })
   })
 
-/** One step of a cleanup; each run takes up where the one before has stopped. */
+/** The SQL of one cleanup step. Each run continues where the last run stopped. */
 function cleanupText({ db, tables }: Place, batch: number): string {
   const query = sweep.everything.build(db as unknown as QueryDatabase, tables)
   return statementText(query, { ...SWEEP_START, ...sweepSizes(batch) })
@@ -64,15 +64,16 @@ interface Scheduler {
   readonly home: string | null
 }
 
-function insteadOfIt(found: Scheduler | undefined): string {
+function alternatives(found: Scheduler | undefined): string {
   const home = found?.home ?? undefined
   const create =
     home !== undefined && home !== found?.database
-      ? `pg_cron lives in the database ${home}: there, as its owner, cron.schedule_in_database() takes what --print-sql prints.`
-      : 'The server brings pg_cron: as a superuser, `create extension pg_cron`, and run this again.'
-  return `pg_cron is not here, so nothing was scheduled.${found?.isAvailable || home !== undefined ? `\n\n${create}` : ''}
+      ? `pg_cron runs in the database ${home}. There, as its owner, pass what --print-sql prints to cron.schedule_in_database().`
+      : 'The server has pg_cron: as a superuser, run `create extension pg_cron`, then run this command again.'
+  const advice = found?.isAvailable || home !== undefined ? `\n\n${create}` : ''
+  return `This database does not have pg_cron, so nothing was scheduled.${advice}
 
-What else runs cleanup regularly:
+Other ways to run cleanup regularly:
   Cloudflare   a cron trigger and scheduledCleanup of pgstash/cron
   Vercel       Vercel Cron and cronRoute of pgstash/cron
   anywhere     a crontab: 0 * * * * DATABASE_URL=… npx pgstash clear-expired

@@ -1,8 +1,8 @@
 /** `pgstash set` */
 import { buffer } from 'node:stream/consumers'
 import { Command } from 'commander'
-import { EXPIRATION, EXPIRATION_HELP, expiration, repeated, tagList } from './arguments.ts'
-import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
+import { collect, collectTags, EXPIRATION, EXPIRATION_OPTION_HELP, expiration } from './arguments.ts'
+import { type CacheFlags, omitUndefined, withCache, withCacheOptions } from './cache-options.ts'
 import { storedBytes, writeValue } from './exact-values.ts'
 import { examples } from './formats.ts'
 import { storedForm } from './json-text.ts'
@@ -19,12 +19,12 @@ interface Flags extends CacheFlags {
 
 export const setCommand = withCacheOptions(new Command('set'))
   .description('store a value under a key')
-  .argument('<key>')
+  .argument('<key>', 'key to store the value under')
   .argument('<json>', 'value as JSON; - reads standard input')
-  .option(`--expiration ${EXPIRATION}`, `deadline: ${EXPIRATION_HELP}`)
-  .option('--bytes', 'with -: store the bytes of standard input as they are')
-  .option('--tags <list>', 'tags, separated by commas', tagList)
-  .option('--tag <tag>', 'one tag, commas included; repeatable', repeated)
+  .option(`--expiration ${EXPIRATION}`, EXPIRATION_OPTION_HELP)
+  .option('--bytes', 'store the bytes of standard input as they are')
+  .option('--tags <list>', 'add these tags, separated by commas', collectTags)
+  .option('--tag <tag>', 'add one tag, which may contain commas; repeatable', collect)
   .addHelpText(
     'after',
     examples(
@@ -34,9 +34,9 @@ export const setCommand = withCacheOptions(new Command('set'))
     ),
   )
   .action(
-    async (key: string, given_: string, { expiration: when, bytes = false, tags = [], tag = [], ...flags }: Flags) => {
-      const form = await formOf(given_, bytes)
-      const options = given({ expiration: when === undefined ? undefined : expiration(when) })
+    async (key: string, content: string, { expiration: when, bytes = false, tags = [], tag = [], ...flags }: Flags) => {
+      const form = await formOf(content, bytes)
+      const options = omitUndefined({ expiration: when === undefined ? undefined : expiration(when) })
       await withCache(flags, async ({ cache }) => {
         await writeValue(cache, key, form, { ...options, tags: [...tags, ...tag] })
         await print('Stored.\n')
@@ -44,9 +44,9 @@ export const setCommand = withCacheOptions(new Command('set'))
     },
   )
 
-/** @throws UserError, whose message does not repeat the input */
-async function formOf(given_: string, isBytes: boolean) {
-  if (!isBytes) return storedForm(given_ === '-' ? await readText(process.stdin) : given_)
-  if (given_ === '-') return storedBytes(await buffer(process.stdin))
+/** @throws UserError, without quoting the input */
+async function formOf(content: string, isBytes: boolean) {
+  if (!isBytes) return storedForm(content === '-' ? await readText(process.stdin) : content)
+  if (content === '-') return storedBytes(await buffer(process.stdin))
   throw new UserError('Expected - as the value, because --bytes reads standard input.')
 }

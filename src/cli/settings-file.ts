@@ -1,4 +1,4 @@
-/** Writes DATABASE_URL into a settings file: `.dev.vars` of Workers, `.env.local` of Next, `.env`. */
+/** Writes DATABASE_URL into a settings file: `.dev.vars` (Workers), `.env.local` (Next) or `.env`. */
 import { chmodSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { GENERATED_PASSWORD } from '../dev/stored-password.ts'
@@ -11,14 +11,15 @@ const NAME = 'DATABASE_URL'
 const FILE_MODE = 0o600
 
 /**
- * An assignment, as dotenv reads it. Other names match too, so that a value of several lines is skipped whole, whatever
- * it contains.
+ * An assignment, as dotenv reads it. Matches every name, so that a multi-line value is skipped as a whole, whatever it
+ * contains.
  */
 const ASSIGNMENT =
   /^([^\S\r\n]*(?:export[^\S\r\n]+)?)([\w.-]+)([^\S\r\n]*=[^\S\r\n]*)('(?:\\'|[^'])*'|"(?:\\"|[^"])*"|`(?:\\`|[^`])*`|[^#\r\n]*)/gm
 
 /**
- * Refuses a file whose DATABASE_URL is not from `pgstash dev`: replacing it would lose a password for good.
+ * Refuses a file whose DATABASE_URL was not written by `pgstash dev`, because replacing it would lose a password for
+ * good.
  *
  * @throws UserError, also if the file cannot be read
  */
@@ -33,7 +34,7 @@ export function checkSettingsFile(file: string): void {
 /**
  * Sets DATABASE_URL in the file, and makes the file private. All other lines stay as they are.
  *
- * @returns false if the file was right already
+ * @returns false if the file already had this value
  * @throws UserError if the file cannot be written
  */
 export function writeSettings(file: string, url: string): boolean {
@@ -56,7 +57,7 @@ function withUrl(text: string, url: string): string {
   const replaced = text.replace(ASSIGNMENT, (...match) => {
     const [whole, start, name, equals, value, offset] = match as [string, string, string, string, string, number]
     if (name !== NAME) return whole
-    // A comment behind the value stays, and needs a space before it.
+    // A comment after the value stays, and needs a space before it.
     const isCommented = text[offset + whole.length] === '#'
     return `${start}${name}${equals}${url}${/\s*$/.exec(value)?.[0] || (isCommented ? ' ' : '')}`
   })
@@ -65,7 +66,10 @@ function withUrl(text: string, url: string): string {
   return `${text}${end}${NAME}=${url}${text.includes('\r\n') ? '\r\n' : '\n'}`
 }
 
-/** A local Neon's, by its host and the form of the password. The folder that kept the password may be gone. */
+/**
+ * Returns true if the URL is from a local Neon, judged by its host and the form of its password. The folder that holds
+ * the password may no longer exist.
+ */
 function isOurs(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { hostname, password } = new URL(url)
@@ -82,7 +86,9 @@ function readSettings(file: string): string {
   }
 }
 
-/** In a monorepo the file may be a link to that of another folder: the link stays. */
+/**
+ * In a monorepo, the file may be a link to a file in another folder. This resolves the link, so that the link stays.
+ */
 function targetOf(file: string): string {
   try {
     return realpathSync(file)
@@ -91,7 +97,7 @@ function targetOf(file: string): string {
   }
 }
 
-/** As a whole, so that `next dev` and `wrangler dev`, which watch the file, never read half of it. */
+/** Replaces the file atomically. `next dev` and `wrangler dev` watch it, and must never read half of it. */
 function replaceFile(path: string, text: string): void {
   const draft = `${path}.${process.pid}.tmp`
   writeFileSync(draft, text, { mode: FILE_MODE })

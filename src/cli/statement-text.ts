@@ -1,9 +1,9 @@
-/** A statement as text, its parameters written into it: for who runs it without them. */
+/** Writes a statement as text with its parameters inlined, for pg_cron, which passes no parameters. */
 import { fillPlaceholders } from 'drizzle-orm'
 import type { Preparable } from '../postgres/database.ts'
 import { literal } from '../schema/sql-text.ts'
 
-/** What stands in quotes is skipped: a table's name may hold a `$1`. */
+/** Also matches quoted text, in order to skip it: the name of a table may contain `$1`. */
 const PARAMETER = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g
 
 export function statementText(query: Preparable, values: Record<string, unknown>): string {

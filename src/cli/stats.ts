@@ -4,8 +4,8 @@ import { Command } from 'commander'
 import type { Cache, CacheStats } from '../cache.ts'
 import { bytes, number as count } from '../doctor/figures.ts'
 import { pauseSeconds } from './arguments.ts'
-import { type CacheFlags, given, withCache, withCacheOptions } from './cache-options.ts'
-import { examples } from './formats.ts'
+import { type CacheFlags, omitUndefined, withCache, withCacheOptions } from './cache-options.ts'
+import { examples, JSON_HELP } from './formats.ts'
 import { exitAfter, onInterrupt } from './interrupt.ts'
 import { colors, print } from './output.ts'
 import { startProgress } from './progress.ts'
@@ -21,26 +21,28 @@ interface Flags extends CacheFlags {
 
 export const statsCommand = withCacheOptions(new Command('stats'))
   .description('count entries and bytes by state')
-  .option('--exact', 'count every entry, in parts')
-  .option('--json', 'print JSON, with --watch one line each time')
+  .option('--exact', 'count every entry instead of estimating')
+  .option('--json', JSON_HELP)
   .option('--watch', 'repeat until Ctrl-C')
-  .option('--every <span>', 'pause of --watch: 2 (seconds), 1m', pauseSeconds, DEFAULT_EVERY_SECONDS)
+  .option('--every <span>', 'with --watch, pause for: 2 (seconds), 1m', pauseSeconds, DEFAULT_EVERY_SECONDS)
   .addHelpText(
     'after',
-    examples('pgstash stats', 'pgstash stats --exact', 'pgstash stats --namespace shop --watch --every 5'),
+    `${examples('pgstash stats', 'pgstash stats --exact', 'pgstash stats --namespace shop --watch --every 5')}
+Above 10,000 entries, the figures are estimates unless you pass --exact.
+With --watch, --json prints one line each time.`,
   )
   .action(async ({ exact = false, json = false, watch = false, every, ...flags }: Flags) => {
     await withCache(flags, async ({ cache }) => {
       const stopping = watch ? onInterrupt() : undefined
       let lines = 0
       do {
-        // Later rounds draw no bar, because it would move the table down.
+        // Only the first round draws a progress bar. A later bar would move the table down.
         const stats = await (exact ? countAll(cache, lines === 0, stopping) : cache.stats()).catch((error: unknown) => {
           if (!stopping?.aborted) throw error
         })
         if (stats === undefined) break
         const text = json ? `${JSON.stringify(stats)}\n` : table(stats)
-        // In a terminal each takes the place of the one before.
+        // In a terminal, each table replaces the last one.
         if (process.stdout.isTTY && !json && lines > 0) await print(`\u001b[${lines}A\u001b[J`)
         await print(text)
         lines = text.split('\n').length - 1
@@ -51,10 +53,10 @@ export const statsCommand = withCacheOptions(new Command('stats'))
   })
 
 async function countAll(cache: Cache, showsProgress: boolean, signal?: AbortSignal): Promise<CacheStats> {
-  if (!showsProgress) return cache.stats({ exact: true, ...given({ signal }) })
-  const progress = startProgress((await cache.stats()).total, 'counted')
+  if (!showsProgress) return cache.stats({ exact: true, ...omitUndefined({ signal }) })
+  const progress = startProgress((await cache.stats()).total, 'formatCount')
   try {
-    return await cache.stats({ exact: true, onProgress: progress.at, ...given({ signal }) })
+    return await cache.stats({ exact: true, onProgress: progress.at, ...omitUndefined({ signal }) })
   } finally {
     progress.end()
   }
@@ -67,9 +69,9 @@ function table({ total, unexpired, forever, expired, bytes: size, estimated }: C
     bold(row('total', count(total))),
     `${row('unexpired', count(unexpired))}  ${dim('live, and will expire')}`,
     `${row('forever', count(forever))}  ${dim('live, and never expire')}`,
-    `${row('expired', count(expired))}  ${dim('past their deadline or invalidated: absent, or served stale')}`,
+    `${row('expired', count(expired))}  ${dim('past the deadline or invalidated: a miss, or served stale')}`,
     `${row('size', bytes(size))}  ${dim('of keys and values, as stored')}`,
-    ...(estimated ? [dim('~ is an estimate')] : []),
+    ...(estimated ? [dim('~ marks estimates; use --exact to count')] : []),
   ]
   return `${lines.join('\n')}\n`
 }

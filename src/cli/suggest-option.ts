@@ -1,7 +1,7 @@
-/** The options that a person may have meant. Commander only suggests similar spellings. */
+/** Suggests the option that other tools call by the typed name. Commander suggests only similar spellings. */
 import type { Command } from 'commander'
 
-/** Names that other tools use, without their dashes. */
+/** Names that other tools use, without dashes. */
 const OTHER_NAMES: Record<string, readonly string[]> = {
   '--expiration': ['ttl', 'ex', 'px', 'expire', 'expires', 'expires-in', 'expiry', 'max-age', 'deadline', 'exp'],
   '--tags': ['label', 'labels', 'cache-tag', 'cache-tags'],
@@ -24,7 +24,9 @@ const OTHER_NAMES: Record<string, readonly string[]> = {
   '--port': ['p'],
 }
 
-/** A sentence for the error of Commander, if a tool's usual name for one of the command's options was typed. */
+/**
+ * Returns a hint to add to Commander's error, if the typed name is another tool's name for an option of this command.
+ */
 export function optionHint(command: Command, message: string): string | undefined {
   const [, typed] = /unknown option '--?([^'=]+)/.exec(message) ?? []
   if (typed === undefined || message.includes('Did you mean')) return undefined

@@ -1,4 +1,4 @@
-/** The commands that a person may have meant. */
+/** Suggests commands for an unknown one. */
 
 /** Names that other tools use. */
 const OTHER_NAMES: Record<string, readonly string[]> = {
@@ -22,9 +22,9 @@ const OTHER_NAMES: Record<string, readonly string[]> = {
 }
 
 /**
- * Commands that begin with what was typed, or else those that go by this name in other products.
+ * Returns the commands that start with the typed text, otherwise those that other products call by this name.
  *
- * The list is empty if there are none. The caller then compares spellings.
+ * If the list is empty, the caller compares spellings.
  */
 export function suggestCommands(typed: string, commands: readonly string[]): string[] {
   const name = typed.toLowerCase()
@@ -34,5 +34,5 @@ export function suggestCommands(typed: string, commands: readonly string[]): str
   return meant.length > 0 ? meant : begun.length <= MOST ? begun : []
 }
 
-/** More would be a list of commands, which `--help` shows better. */
+/** For more commands than this, `--help` shows a better list. */
 const MOST = 3

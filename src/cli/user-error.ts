@@ -1,4 +1,4 @@
-/** Something that the person at the terminal can mend: shown as one line, without a stack. */
+/** A mistake that the user can fix. The command prints it as one line, without a stack. */
 export class UserError extends Error {
   override readonly name = 'UserError'
 }

@@ -1,7 +1,7 @@
 /** `pgstash watch` and `pgstash unwatch` */
 import { Command } from 'commander'
 import { unwatchAllTables, unwatchTables, watchedTables, watchTables } from '../drizzle/watch.ts'
-import { connected, type TableFlags, tablesOf, withTableOptions } from './cache-options.ts'
+import { type TableFlags, tablesOf, withConnection, withTableOptions } from './cache-options.ts'
 import { examples } from './formats.ts'
 import { UserError } from './user-error.ts'
 
@@ -11,15 +11,15 @@ interface WatchFlags extends TableFlags {
 }
 
 export const watchCommand = withTableOptions(new Command('watch'))
-  .description('invalidate on every write to tables, with triggers')
+  .description('add triggers that invalidate on every write to tables')
   .argument('[table...]', 'table or schema.table, quoted as in SQL')
-  .option('--rows', 'also tag each row by its primary key')
+  .option('--rows', 'invalidate a tag for each changed row, too')
   .option('--list', 'print the watched tables and change nothing')
   .addHelpText('after', examples('pgstash watch products public.prices --rows', 'pgstash watch --list'))
   .action(async (names: string[], { rows = false, list = false, ...flags }: WatchFlags) => {
     if (list === names.length > 0) throw new UserError('Expected tables to watch, or --list.')
     const tables = tablesOf(flags)
-    await connected(flags, async ({ db, name }) => {
+    await withConnection(flags, async ({ db, name }) => {
       if (names.length > 0) {
         await watchTables(db, names, { rows, tables })
         process.stdout.write(`Watching ${names.join(', ')} in ${name}.\n`)
@@ -37,14 +37,14 @@ interface UnwatchFlags extends TableFlags {
 }
 
 export const unwatchCommand = withTableOptions(new Command('unwatch'))
-  .description('stop watching tables')
+  .description('remove the triggers of watched tables')
   .argument('[table...]', 'table as `pgstash watch --list` prints it')
   .option('--all', 'unwatch all tables')
   .addHelpText('after', examples('pgstash unwatch public.products', 'pgstash unwatch --all'))
   .action(async (names: string[], { all = false, ...flags }: UnwatchFlags) => {
-    if (all === names.length > 0) throw new UserError('Expected tables whose triggers to remove, or --all.')
+    if (all === names.length > 0) throw new UserError('Expected tables to unwatch, or --all.')
     const tables = tablesOf(flags)
-    await connected(flags, async ({ db, name }) => {
+    await withConnection(flags, async ({ db, name }) => {
       await (all ? unwatchAllTables(db, { tables }) : unwatchTables(db, names, { tables }))
       process.stdout.write(`No longer watching ${all ? 'any table' : names.join(', ')} in ${name}.\n`)
     })

@@ -6,7 +6,7 @@ export function number(value: number): string {
   return NUMBER.format(value)
 }
 
-export function counted(value: number, one: string, many = `${one}s`): string {
+export function formatCount(value: number, one: string, many = `${one}s`): string {
   return `${number(value)} ${value === 1 ? one : many}`
 }
 
@@ -17,10 +17,10 @@ export function percent(share: number): string {
 /** A span in its largest unit: `3 days`, `5 hours`. */
 export function span(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 120) return counted(seconds, 'second')
-  if (seconds < 7_200) return counted(Math.round(seconds / 60), 'minute')
-  if (seconds < 172_800) return counted(Math.round(seconds / 3_600), 'hour')
-  return counted(Math.round(seconds / 86_400), 'day')
+  if (seconds < 120) return formatCount(seconds, 'second')
+  if (seconds < 7_200) return formatCount(Math.round(seconds / 60), 'minute')
+  if (seconds < 172_800) return formatCount(Math.round(seconds / 3_600), 'hour')
+  return formatCount(Math.round(seconds / 86_400), 'day')
 }
 
 /** As Postgres's `pg_size_pretty`: units of 1,024. */

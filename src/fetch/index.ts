@@ -1,4 +1,4 @@
-/** `pgstash/fetch`: the response cache and the rate limit around any function from a request to a response, and purges. */
+/** `pgstash/fetch`: a response cache, a rate limit and purges for any `(request) => Response` handler. */
 export { addressKey } from '../rate-limit/address-key.ts'
 export { rateLimitKey } from '../rate-limit/counter-key.ts'
 export type { RateLimitOptions } from '../rate-limit/options.ts'

@@ -1,4 +1,4 @@
-/** `withResponseCache`: the response cache around any function from a request to a response. */
+/** `withResponseCache`: adds the response cache to any `(request) => Response` handler. */
 import type { Cache } from '../cache.ts'
 import type { HandlerCall, HandlerResult, WaitUntil } from '../response-cache/handler-call.ts'
 import { type ResponseCacheOptions as CoreOptions, parseOptions } from '../response-cache/options.ts'
@@ -8,35 +8,40 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionalFunction } from '../values/options.ts'
 import { waitUntilIn } from './wait-until.ts'
 
-/** @typeParam A the arguments of the handler, which the functions among the options get as well */
+/** @typeParam A the arguments of the handler, which the functions in the options get too */
 export interface ResponseCacheOptions<A extends readonly unknown[] = [request: Request]>
   extends Omit<CoreOptions<A>, 'cache' | 'key' | 'authenticated' | 'tags'> {
   /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
   cache: Cache | ((...args: A) => Cache)
   /**
-   * Returns a text that separates responses: requests with different texts never share one. The text is stored as a hash.
-   * Or returns a URL that replaces the request's URL, so that equivalent requests share a response. Purges name that URL.
+   * Returns a text that separates responses: requests with different texts never share a response. The text is stored
+   * as a hash. May instead return a URL that replaces the request's URL, so that equivalent requests share a response.
+   * Purges use that URL.
    */
   key?: ((...args: A) => string | URL | undefined) | undefined
   /**
-   * How to cache requests with Authorization. `'rfc'`, the default: shared if RFC 9111 3.5 allows it. `'never'`: not cached. A
-   * function that returns the user's name: cached per user.
+   * How to cache responses to requests with Authorization:
    *
-   * The function is called for every request, so it may read a cookie. undefined or null means an anonymous request. Anonymous requests
-   * share responses, except that those with Authorization are not cached.
+   * - `'rfc'`, the default: shared if RFC 9111 3.5 allows it
+   * - `'never'`: not cached
+   * - a function that returns the user's name: cached per user
+   *
+   * The function is called for every request, so it may read a cookie. undefined or null means an anonymous request.
+   * Anonymous requests share responses, but with Authorization they are not cached.
    */
   authenticated?: 'rfc' | 'never' | ((...args: A) => string | number | null | undefined) | undefined
   /**
-   * Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. It gets the response before the
-   * arguments of the handler.
+   * Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. It gets the response
+   * before the arguments of the handler.
    */
   tags?: ((response: Response, ...args: A) => Iterable<string>) | undefined
   /**
-   * Keeps work alive after the response. By default an argument of the handler does if it has a `waitUntil`, as on Cloudflare.
-   * On Vercel it is `waitUntil` of `@vercel/functions`.
+   * Keeps work alive after the response. Default: the `waitUntil` of the first argument of the handler that has one, as
+   * on Cloudflare. On Vercel, pass `waitUntil` of `@vercel/functions`.
    *
-   * With it, a stale response is refreshed after it was served. Without it, or with false, the request that won the refresh waits
-   * for it. Use false if the handler shares state with the response, such as the `next` of h3's middleware.
+   * With it, a stale response is refreshed after it was served. Without it, or with false, the request that won the
+   * refresh waits for it. Use false if the handler cannot run after the response, because both share state, such as the
+   * `next` of h3's middleware.
    */
   waitUntil?: ((work: Promise<unknown>, ...args: A) => void) | false | undefined
 }
@@ -44,27 +49,27 @@ export interface ResponseCacheOptions<A extends readonly unknown[] = [request: R
 /**
  * Caches the responses of a handler, as RFC 9111 allows a shared cache to.
  *
- * Returns a function that takes the handler's place. Call `withResponseCache` once, not per request.
+ * Returns a function to use in place of the handler. Call `withResponseCache` once, not per request.
  *
- * The handler must use the request that it gets. The cache answers the client's conditions and ranges itself, and sends its own
- * conditions to the handler. The handler may run again after the response, to refresh a stale one, with the same further
- * arguments.
+ * The handler must use the request that it gets. The cache answers the client's conditions and ranges itself, and sends
+ * its own conditions to the handler. To refresh a stale response, the handler may run again after the response, with
+ * the same further arguments.
  *
- * A hit, including a 304, costs one round trip to the database. A miss costs two, the second after the response is on its way.
- * It is safe by default. It shares no response with Set-Cookie, `private` or `no-store`, and none to a request with
- * Authorization, unless the response or an option says so.
+ * A hit, including a 304, costs one round trip to the database. A miss costs two. The second one runs after the
+ * response is on its way. The cache is safe by default. It shares no response with Set-Cookie, `private` or `no-store`,
+ * and no response to a request with Authorization, unless the response or an option allows it.
  *
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
- * const handle = withResponseCache(async (request: Request) => Response.json(await report(request)), { cache, expiration: '1m' })
- * export default { fetch: handle }
+ * const handle = withResponseCache(async (request: Request) => Response.json(await report(request)), { cache,
+ * expiration: '1m' }) export default { fetch: handle }
  */
 export function withResponseCache<A extends readonly [request: Request, ...rest: unknown[]]>(
   handler: (...args: A) => Response | Promise<Response>,
   options: ResponseCacheOptions<A>,
 ): (...args: A) => Promise<Response> {
   if (typeof handler !== 'function') {
-    throw new InvalidOptionError(`Expected a handler of requests, got ${describeType(handler)}.`)
+    throw new InvalidOptionError(`Expected a request handler function, got ${describeType(handler)}.`)
   }
   const settings = parseOptions(withArguments(options), ['waitUntil'])
   const { waitUntil } = options
@@ -75,7 +80,7 @@ export function withResponseCache<A extends readonly [request: Request, ...rest:
   return Object.defineProperty(cached, 'length', { value: Math.max(1, handler.length) })
 }
 
-/** A server that runs only the handler has no middleware in front. */
+/** No middleware in front can set fields, because the server calls only the handler. */
 const NO_FIELDS = new Headers()
 /** The status from which a thrown Response is a failure. */
 const SERVER_ERRORS = 500
@@ -114,7 +119,10 @@ function waitUntilOf<A extends readonly unknown[]>(
   return given === undefined ? waitUntilIn(args) : (work) => given(work, ...args)
 }
 
-/** A thrown Response is an answer: routers throw redirects and 404. Every other thrown value is a failure. */
+/**
+ * A thrown Response is the handler's answer, because routers throw redirects and 404. Any other thrown value is a
+ * failure.
+ */
 async function settle(work: () => Promise<Response>): Promise<HandlerResult> {
   try {
     return { response: await work() }
@@ -124,12 +132,12 @@ async function settle(work: () => Promise<Response>): Promise<HandlerResult> {
 }
 
 function checkResponse(response: Response): Response {
-  // Not `instanceof`: frameworks and test tools bring classes of their own.
+  // Do not use `instanceof`, because frameworks and test tools have their own classes.
   if (typeof response?.headers?.get === 'function' && typeof response.status === 'number') return response
   throw new InvalidOptionError(`Expected the handler to return a Response, got ${describeType(response)}.`)
 }
 
-/** Makes the options' functions take the handler's arguments. */
+/** Makes the functions in the options take the handler's arguments. */
 function withArguments<A extends readonly unknown[]>(options: ResponseCacheOptions<A>): CoreOptions<A> {
   if (typeof options !== 'object' || options === null) return options
   const { cache, key, authenticated, tags } = options

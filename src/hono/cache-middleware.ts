@@ -1,4 +1,4 @@
-/** `cacheMiddleware`: puts a cache on the context of each request. */
+/** `cacheMiddleware`: puts a cache on each request's context. */
 import type { MiddlewareHandler } from 'hono'
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -12,23 +12,24 @@ export interface CacheVariables {
 
 export interface CacheMiddlewareOptions<Bindings> {
   /**
-   * The cache, or a function that creates it from the platform's bindings. The function runs at the first request, and again
-   * at the next one if it threw. Each isolate creates one cache, because a cache prepares its statements once and shares
-   * reads and computations between requests.
+   * The cache, or a function that creates it from the platform's bindings. The function runs on the first request. If
+   * it throws, it runs again on the next request. Each isolate creates one cache, because a cache prepares its
+   * statements once, and shares reads and computations between requests.
    */
   cache: Cache | ((env: Bindings) => Cache)
 }
 
 /**
- * Puts a cache on the context as `c.var.cache`: one cache for all requests, with each request's own `waitUntil`.
+ * Puts a cache on the context as `c.var.cache`. All requests share one cache, and each uses its own `waitUntil`.
  *
- * `getOrSet` leaves some work to the background: refreshes of stale values, and fills whose callers left. If the platform
- * provides an execution context, as Cloudflare does, the request that caused the work keeps it alive. On other platforms the
- * cache's own option does: on Vercel, `createCache(db, { waitUntil })` with `waitUntil` of `@vercel/functions`.
+ * `getOrSet` does some work in the background: it refreshes stale values, and finishes fills whose callers left. If the
+ * platform provides an execution context, as Cloudflare does, the request that caused the work keeps it alive. On other
+ * platforms, use the cache's own option. On Vercel, that is `createCache(db, { waitUntil })` with `waitUntil` of
+ * `@vercel/functions`.
  *
  * Makes no database request.
  *
- * @throws InvalidOptionError when the middleware is created, or at the first request if the function returns no cache
+ * @throws InvalidOptionError when the middleware is created, or on the first request if the function returns no cache
  * @example
  * const app = new Hono<{ Bindings: Env; Variables: CacheVariables }>()
  * app.use(cacheMiddleware({ cache: (env: Env) => createCache(drizzle(env.DATABASE_URL)) }))
@@ -47,11 +48,11 @@ export function cacheMiddleware<Bindings extends object = object>(
   }
 }
 
-/** Wraps the cache for one request. Methods are called on the cache itself, because a class may have private fields. */
+/** Wraps the cache for one request. Calls methods on the cache itself, because its class may have private fields. */
 function withWaitUntil(cache: Cache, waitUntil: (work: Promise<unknown>) => void): Cache {
   const own: Pick<Cache, 'getOrSet' | 'namespace'> = {
     getOrSet: ((key: string, compute: unknown, options?: GetOrSetOptions) =>
-      // Pass anything that is not an options object unchanged, so that the cache refuses it.
+      // Pass anything that is not an options object on unchanged, so that the cache refuses it.
       cache.getOrSet(
         key,
         compute,
@@ -59,14 +60,14 @@ function withWaitUntil(cache: Cache, waitUntil: (work: Promise<unknown>) => void
       )) as Cache['getOrSet'],
     namespace: (...name) => withWaitUntil(cache.namespace(...name), waitUntil),
   }
-  // The target only inherits from the cache: a proxy of a frozen object must return that object's own values.
+  // Do not use the cache itself as the target. If it is frozen, a proxy must return the cache's own values.
   return new Proxy(Object.create(cache, Object.getOwnPropertyDescriptors(own)) as Cache, {
     get(target, name) {
       if (Object.hasOwn(target, name)) return Reflect.get(target, name)
       const value: unknown = Reflect.get(cache, name)
       return typeof value === 'function' ? value.bind(cache) : value
     },
-    // A replaced method holds for this request only, even if the cache itself is frozen.
+    // Replacing a method works even if the cache is frozen, and affects only this request.
     set: (target, name, value) =>
       Reflect.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true }),
   })

@@ -1,4 +1,4 @@
-/** Old names of exports and options. They keep working for one version. No other file knows them. */
+/** Old names of exports and options. They keep working for one version. No other file uses them. */
 
 import { type PurgeStatementsOptions, purgeStatements } from '../response-cache/purge.ts'
 import { InvalidOptionError } from '../values/errors.ts'
@@ -33,10 +33,10 @@ const NEW_NAMES: Readonly<Record<keyof DeprecatedOptions, string>> = {
 }
 
 /**
- * Returns the options under their new names only, so that no other code, and no list of options in an error message, needs
- * the old ones. Anything that is not an options object is returned unchanged: the check that follows refuses it.
+ * Returns the options with only their new names, so that no other code needs the old ones, and no error message lists
+ * them. Anything that is not an options object is returned unchanged, because a later check refuses it.
  *
- * @throws InvalidOptionError if one option is given under both names, because neither value is more likely to be meant
+ * @throws InvalidOptionError if an option has both names, because it is unclear which value is meant
  */
 export function renameOptions<T extends DeprecatedOptions>(options: T): T {
   if (typeof options !== 'object' || options === null) return options
@@ -48,7 +48,7 @@ export function renameOptions<T extends DeprecatedOptions>(options: T): T {
     Reflect.deleteProperty(renamed, oldName)
     if (value === undefined) continue
     if (Reflect.get(renamed, newName) !== undefined) {
-      throw new InvalidOptionError(`Expected ${newName} alone, got ${oldName} as well, which is its old name.`)
+      throw new InvalidOptionError(`Expected only ${newName}, got its old name ${oldName} too. Remove ${oldName}.`)
     }
     Reflect.set(renamed, newName, value)
   }

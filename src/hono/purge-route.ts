@@ -3,10 +3,12 @@ import { HTTPException } from 'hono/http-exception'
 import { createPurgeRouteSteps, type PurgeRouteOptions } from '../response-cache/purge-route.ts'
 
 /**
- * Accepts `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`, and answers `{ "purged": number }`.
+ * Creates a route that purges responses.
  *
- * A request without the secret gets 401, as an HTTPException like that of Hono's `bearerAuth`. While no secret is configured,
- * every request gets 500, and `console.error` gets the reason.
+ * It accepts `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`, and answers `{ "purged": number }`.
+ *
+ * For a request without the secret, it throws an HTTPException with 401, like Hono's `bearerAuth`. While no secret is
+ * configured, every request gets 500, and `console.error` gets the reason.
  *
  * @throws InvalidOptionError if the secret is neither a string nor undefined, or too short to be safe
  * @example
@@ -22,9 +24,9 @@ export function purgeRoute(options: PurgeRouteOptions): Hono {
       return c.newResponse(refusal.body, refusal)
     })
     .post('/', async (c) => {
-      // Hono remembers a body that middleware in front has read.
+      // Read the body through Hono, which caches it if middleware in front has already read it.
       const response = await answer(() => c.req.json())
-      // Not the response itself, because Hono would drop the header fields that middleware in front set.
+      // Do not return the response itself, because Hono would drop the header fields that middleware in front set.
       return c.newResponse(response.body, response)
     })
 }

@@ -1,4 +1,4 @@
-/** `rateLimit`: refuses requests beyond a number per window, counted in the database for all isolates together. */
+/** `rateLimit`: refuses requests beyond a limit per window. The database counts for all isolates together. */
 import type { Context, Env, MiddlewareHandler } from 'hono'
 import type { Cache, LimitResult } from '../cache.ts'
 import type { FieldAccess } from '../rate-limit/fields.ts'
@@ -10,27 +10,29 @@ export interface RateLimitOptions<E extends Env = Env> extends Omit<CoreOptions<
   /** The cache that counts, or a function that returns it: `(c) => c.var.cache` with `cacheMiddleware`. */
   cache: Cache | ((c: Context<E>) => Cache)
   /**
-   * Returns the response to a refused request; default: 429 with problem details (RFC 9457). `Retry-After` is added if it is
-   * missing.
+   * Returns the response to a refused request. Default: 429 with problem details (RFC 9457). `Retry-After` is added if
+   * it is missing.
    */
   onLimit?: ((c: Context<E>, result: LimitResult) => Response | Promise<Response>) | undefined
 }
 
 /**
- * Lets a number of requests per client and window through, and answers 429 to the rest.
+ * Limits requests per client and window. Requests beyond the limit get 429.
  *
- * Each request costs one round trip, allowed or not. Requests that `skip` selects cost none. The count is exact for any number
- * of isolates, and includes refused requests. Windows are fixed. They start with a client's first request, by the database's
- * clock, so the clocks of isolates and clients do not matter. Background refreshes of `responseCache` are not counted.
+ * Each request costs one round trip, whether it is allowed or refused. A request that `skip` selects costs none. The
+ * count is exact for any number of isolates, and includes refused requests. Windows are fixed. They start with a
+ * client's first request, by the database's clock, so the clocks of isolates and clients do not matter. Background
+ * refreshes of `responseCache` are not counted.
  *
- * Every counted response states the remaining quota in `RateLimit`. A refusal states the seconds to wait in `Retry-After`. Put
- * this in front of a response cache, otherwise a cached response would carry the quota of another client.
+ * Every counted response has the remaining quota in `RateLimit`. A refusal has the seconds to wait in `Retry-After`.
+ * Put the rate limit in front of a response cache. Otherwise a cached response would carry another client's quota.
  *
  * @throws InvalidOptionError, InvalidExpirationError when the middleware is created. Per request: InvalidKeyError or
  * InvalidOptionError if `key`, `limit` or `onLimit` return something else, and with `failOpen: false` DatabaseError or
  * DatabaseTimeoutError
  * @example
- * app.use('/api/*', rateLimit({ cache, limit: 100, period: '1m', key: (c) => addressKey(c.req.header('cf-connecting-ip')) }))
+ * app.use('/api/*', rateLimit({ cache, limit: 100, period: '1m', key: (c) =>
+ * addressKey(c.req.header('cf-connecting-ip')) }))
  */
 export function rateLimit<E extends Env = Env>(options: RateLimitOptions<E>): MiddlewareHandler<E> {
   const settings = parseRateLimitOptions(toCore(options))
@@ -47,7 +49,7 @@ export function rateLimit<E extends Env = Env>(options: RateLimitOptions<E>): Mi
   }
 }
 
-/** Hono's `onLimit` gets the context first. */
+/** Swaps the arguments of `onLimit`, because Hono's functions get the context first. */
 function toCore<E extends Env>(options: RateLimitOptions<E>): CoreOptions<[c: Context<E>]> {
   const { onLimit } = Object(options) as Partial<RateLimitOptions<E>>
   if (typeof onLimit !== 'function') return options as CoreOptions<[c: Context<E>]>

@@ -1,4 +1,4 @@
-/** A `Store` for the package hono-rate-limiter, which otherwise counts in the memory of each isolate. */
+/** A `Store` for the package hono-rate-limiter, whose default store counts in each isolate's memory. */
 import type { Cache } from '../cache.ts'
 import { countableKey } from '../rate-limit/counter-key.ts'
 import { wallClock } from '../values/clock.ts'
@@ -7,16 +7,19 @@ import { parsePeriod } from '../values/expiration.ts'
 import { optionsObject } from '../values/options.ts'
 
 const DEFAULT_PREFIX = 'hono-rate-limiter'
-/** The package compares the count with its own limit, so the counter must not stop at one. */
+/** The package compares the count with its own limit, so the counter must not have a limit. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER - 1
 const MS_PER_SECOND = 1_000
 
 export interface RateLimiterStoreOptions {
-  /** The namespace of the counters, nested in the cache's own. Limiters with one prefix count together. Default `hono-rate-limiter`. */
+  /**
+   * The namespace of the counters, nested in the cache's own. Limiters with the same prefix count together. Default
+   * `hono-rate-limiter`.
+   */
   prefix?: string | undefined
 }
 
-/** The `Store` of hono-rate-limiter 0.5, typed by structure, so that the package is not a dependency of this one. */
+/** The `Store` of hono-rate-limiter 0.5, declared here so that pgstash does not depend on that package. */
 export interface RateLimiterStore {
   init(options: { windowMs: number }): void
   get(key: string): Promise<{ totalHits: number; resetTime: Date } | undefined>
@@ -29,19 +32,20 @@ export interface RateLimiterStore {
 }
 
 /**
- * Creates a `Store` for `rateLimiter` of hono-rate-limiter: one count for all isolates, in fixed windows.
+ * Creates a `Store` for hono-rate-limiter's `rateLimiter`. It counts for all isolates together, in fixed windows.
  *
- * Each method costs one round trip, with two exceptions. `get`, which the package itself never calls, sends two requests at
- * once. `resetAll` sends one per 5,000 counters.
+ * Each method costs one round trip, with two exceptions. `get`, which the package itself never calls, sends two
+ * statements at the same time. `resetAll` sends one per 5,000 counters.
  *
- * A failing database fails the request, because the package offers no other way. `rateLimit` of this library can let the
- * request pass instead.
+ * If the database fails, the request fails, because the package offers no alternative. pgstash's own `rateLimit` can
+ * let the request pass instead.
  *
  * Give every limiter its own store and prefix.
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example
- * app.use(rateLimiter({ windowMs: 60_000, limit: 100, keyGenerator, store: rateLimiterStore(cache, { prefix: 'api' }) }))
+ * app.use(rateLimiter({ windowMs: 60_000, limit: 100, keyGenerator, store: rateLimiterStore(cache, { prefix: 'api' })
+ * }))
  */
 export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions): RateLimiterStore {
   if (typeof cache?.limit !== 'function' || typeof cache.namespace !== 'function') {
@@ -57,15 +61,17 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
     init(given) {
       const ms = parsePeriod(Number(given.windowMs) / MS_PER_SECOND, 'windowMs', wallClock())
       if (windowMs !== undefined && windowMs !== ms) {
-        throw new InvalidOptionError('Expected a store for each rate limiter, got one for two with different windows.')
+        throw new InvalidOptionError('Expected one store per rate limiter, got two limiters with different windows.')
       }
       windowMs = ms
     },
     async increment(key) {
-      if (windowMs === undefined) throw new InvalidOptionError('Expected init to be called before increment.')
+      if (windowMs === undefined) {
+        throw new InvalidOptionError('Expected init before increment. Pass the store to rateLimiter, which calls init.')
+      }
       const rule = { limit: NO_LIMIT, period: { milliseconds: windowMs } }
       const { count, resetMs } = await counters.limit(counterKey(key), rule)
-      // The package subtracts this process's clock from the time, so the time must come from that clock.
+      // The package subtracts this process's clock from the time, so the time must come from the same clock.
       return { totalHits: count, resetTime: new Date(wallClock() + resetMs) }
     },
     async get(key) {
@@ -77,8 +83,9 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
       return { totalHits: Math.max(0, hits), resetTime }
     },
     async decrement(key) {
-      // If the window has ended meanwhile, expiration 0 ends the new counter at once. Otherwise it would start at -1 and never
-      // expire. A live counter can fall below zero, if the decremented request counted in the old window. `get` reads it as 0.
+      // If the window has ended in the meantime, expiration 0 ends the new counter at once. Otherwise it would start at
+      // -1 and never expire. A live counter can fall below zero if the decremented request was counted in the old
+      // window. `get` reads it as 0.
       await counters.decrement(counterKey(key), 1, { expiration: 0 })
     },
     async resetKey(key) {
@@ -90,7 +97,7 @@ export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions
   }
 }
 
-// The prefix allows an empty key, which a missing header often becomes: a cache key cannot be empty.
+// Adds a prefix, because a cache key cannot be empty, and a missing header often becomes an empty key.
 function counterKey(key: string): string {
   return `client:${countableKey(key)}`
 }

@@ -1,4 +1,4 @@
-/** `responseCache`: the response cache as middleware of a Hono application. */
+/** `responseCache`: the response cache as Hono middleware. */
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import { isAnswerable } from '../http/index.ts'
 import type { HandlerCall, HandlerResponse, WaitUntil } from '../response-cache/handler-call.ts'
@@ -12,20 +12,20 @@ export type { PathPattern } from '../response-cache/paths.ts'
 
 export interface ResponseCacheOptions extends CoreOptions<Context>, DeprecatedOptions {
   /**
-   * Sends a request through the application again, to refresh a stale response after it was served:
-   * `(request, c) => app.fetch(request, c.env, c.executionCtx)`. Without it, the request that won the refresh waits for it.
+   * Sends a request through the application again, to refresh a stale response after it was served. Use `(request, c)
+   * => app.fetch(request, c.env, c.executionCtx)`. Without it, the request that won the refresh waits for it.
    */
   refresh?: ((request: Request, c: Context) => Response | Promise<Response>) | undefined
-  /** Keeps work alive after the response; default the request's `executionCtx.waitUntil` if there is one. */
+  /** Keeps work alive after the response. Default: the request's `executionCtx.waitUntil`, if there is one. */
   waitUntil?: WaitUntil | undefined
 }
 
 /**
  * Caches the responses of the handlers behind it, as RFC 9111 allows a shared cache to.
  *
- * A hit, including a 304, costs one round trip to the database. A miss costs two, the second after the response is on its way.
- * It is safe by default. It shares no response with Set-Cookie, `private` or `no-store`, and none to a request with
- * Authorization, unless the response or an option says so.
+ * A hit, including a 304, costs one round trip to the database. A miss costs two. The second one runs after the
+ * response is on its way. The cache is safe by default. It shares no response with Set-Cookie, `private` or `no-store`,
+ * and no response to a request with Authorization, unless the response or an option allows it.
  *
  * @throws InvalidOptionError, InvalidExpirationError when the middleware is created
  * @example
@@ -41,15 +41,19 @@ export function responseCache(options: ResponseCacheOptions): MiddlewareHandler 
   const respond = createResponseCache(settings)
 
   return async function responseCache(c, next) {
-    // If middleware in front has answered already, Hono ignores the handler's response, so there is nothing to cache.
+    // If middleware in front has already answered, Hono ignores the handler's response, so there is nothing to cache.
     if (c.finalized && isAnswerable(c.req.method)) return next()
     const response = await respond(callOf(c, next, { refresh, waitUntil }))
-    // Replace instead of returning it, because Hono would merge what middleware in front set on `c.res` over its fields.
+    // Do not return the response. Hono would overwrite its fields with the fields that middleware in front set on
+    // `c.res`.
     if (response !== c.res) replaceResponse(c, response)
   }
 }
 
-/** The argument of the options' functions in the core. `c.req.param` depends on the route of this middleware. */
+/**
+ * The argument of the options' functions in the core. It has the route index, because `c.req.param` depends on the
+ * route.
+ */
 interface Scope {
   readonly c: Context
   readonly routeIndex: number
@@ -83,7 +87,7 @@ function callOf(c: Context, next: Next, options: Pick<ResponseCacheOptions, 'ref
       return resultOf(c)
     },
     isAnswered: c.finalized,
-    // A getter: most requests leave no work behind.
+    // A getter, because most requests have no background work.
     get waitUntil() {
       return waitUntilOf(c, options.waitUntil)
     },
@@ -95,7 +99,9 @@ function resultOf({ res, error }: Context): HandlerResponse {
   return error === undefined ? { response: res } : { response: res, error }
 }
 
-/** Adapts the options' functions to the core's argument. They see the route of this middleware, even after the handler ran. */
+/**
+ * Adapts the options' functions to the core's argument. They see this middleware's route, even after the handler ran.
+ */
 function withRoute(options: ResponseCacheOptions): CoreOptions<Scope> {
   if (typeof options !== 'object' || options === null) return options
   const { cache, key, authenticated, tags } = options
@@ -119,7 +125,10 @@ function withRouteIndex<T>(c: Context, routeIndex: number, call: () => T): T {
   }
 }
 
-/** Makes this the context's response. Resets `c.res` first, because Hono merges the old response's fields into a new one. */
+/**
+ * Sets the context's response. Resets `c.res` first, because Hono would merge the old response's fields into the new
+ * one.
+ */
 function replaceResponse(c: Context, response: Response): void {
   c.res = undefined
   c.res = response
@@ -127,13 +136,14 @@ function replaceResponse(c: Context, response: Response): void {
 
 /** Returns a copy of the fields that the context has before the handler runs. */
 function frontFieldsOf(c: Context): Headers {
-  // A new response has them, whether they were set by `c.header` or on `c.res`. Reading `c.res` would change how Hono merges.
+  // A new response has all of them, set by `c.header` or on `c.res`. Do not read `c.res`, which would change how Hono
+  // merges.
   return new Headers(c.newResponse(null, 200).headers)
 }
 
 /**
- * Runs the handler without the cookies that middleware in front set. If `c.res` has cookies, Hono drops those of a response that
- * replaces it. Then a response that sets a cookie would look as if it could be stored.
+ * Runs the handler without the cookies that middleware in front set. If `c.res` has cookies, Hono drops the cookies of
+ * the response that replaces it. A response that sets a cookie would then look storable.
  */
 async function runWithoutFrontCookies(c: Context, front: Headers, next: Next): Promise<void> {
   const cookies = front.getSetCookie()

@@ -1,4 +1,6 @@
-/** A `Store` for the package hono-sessions, which otherwise keeps sessions in cookies or in the memory of one process. */
+/**
+ * A `Store` for the package hono-sessions, whose own stores keep sessions in cookies or in the memory of one process.
+ */
 import { authoritativeCache } from '../cache/authoritative-cache.ts'
 import type { Cache } from '../cache.ts'
 import { now, wallClock } from '../values/clock.ts'
@@ -9,22 +11,22 @@ import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 const DEFAULT_NAMESPACE = 'sessions'
 const DEFAULT_IDLE = '7d'
 const DEFAULT_MAX_AGE = '30d'
-/** The data is kept a little longer than the session, so that a live session never loses it. */
+/** The data is kept a little longer than the session, so that a live session never loses its data. */
 const DATA_SLACK_MS = 60_000
 
 export interface SessionStoreOptions {
   /** The namespace of the sessions, nested in the cache's own. Default `sessions`. */
   namespace?: string | undefined
   /**
-   * How long a session lives after its last save, a positive span. Used if the middleware has no `expireAfterSeconds`.
-   * Default 7 days.
+   * How long a session lives after its last save, a positive span. Applies if the middleware has no
+   * `expireAfterSeconds`. Default 7 days.
    */
   expiration?: Expiration | undefined
-  /** How long a session lives at most, however often it is used, a positive span. Default 30 days. */
+  /** The longest total lifetime of a session, however often it is used; a positive span. Default 30 days. */
   maxAge?: Expiration | undefined
 }
 
-/** A session as hono-sessions 0.8 passes it around. */
+/** A session as hono-sessions 0.8 passes it. */
 export interface SessionData {
   _id?: string
   _data: Record<string, { value: unknown; flash: boolean }>
@@ -33,7 +35,7 @@ export interface SessionData {
   _accessed: string | null
 }
 
-/** The `Store` of hono-sessions 0.8, typed by structure, so that the package is not a dependency of this one. */
+/** The `Store` of hono-sessions 0.8, declared here so that pgstash does not depend on that package. */
 export interface SessionStore {
   getSessionById(id?: string): Promise<SessionData | null>
   createSession(id: string, session: SessionData): Promise<void>
@@ -44,10 +46,11 @@ export interface SessionStore {
 type Data = SessionData['_data']
 
 /**
- * The entry that makes a session exist. Only `createSession` writes it, so no late save brings a session back.
+ * A session exists while this entry is live. Only `createSession` writes it, so a late save cannot bring a session
+ * back.
  *
- * Saves write their data to an entry of its own, because no statement rewrites an entry only if there is one. Data without
- * this entry is never read.
+ * Saves write their data to a second entry, because no statement can overwrite an entry only if it exists. Data without
+ * a head is never read.
  */
 interface Head {
   /** When the session began, in milliseconds since 1970. */
@@ -56,7 +59,7 @@ interface Head {
   readonly data: Data
 }
 
-/** The state in the database of a session that the middleware holds. */
+/** The database state of a session that the middleware holds. */
 interface Known {
   readonly createdAt: number
   /** The data in the database, as JSON. */
@@ -64,17 +67,19 @@ interface Known {
 }
 
 /**
- * Creates a `Store` for `sessionMiddleware` of hono-sessions. Sessions live in Postgres, and end when you say so.
+ * Creates a `Store` for hono-sessions' `sessionMiddleware`. Sessions live in Postgres, and end when you delete them.
  *
- * To load, to create and to delete a session costs one round trip each. To save costs one if its data is unchanged, and
- * otherwise two, at the same time. A session that ended while a request was running is not saved. Requests that change the
- * same session at the same time overwrite each other's data; requests that change nothing do not.
+ * Loading, creating and deleting a session cost one round trip each. Saving costs one if the data is unchanged,
+ * otherwise two at the same time. A session that ended while a request was running is not saved. If two requests change
+ * the same session at the same time, the last one overwrites the data. A request that changes nothing overwrites
+ * nothing.
  *
- * The database holds a SHA-256 of the session's id, so that nobody can take over a session by reading the table.
+ * The database stores a SHA-256 of the session's id, so that nobody can take over a session by reading the table.
  *
- * A failing database fails the request. It never looks like a session that has ended, so nobody is logged out.
+ * If the database fails, the request fails. A failure never looks like an ended session, so nobody is logged out.
  *
- * @throws InvalidOptionError for a cache with `onError: 'miss'` or with a first tier; InvalidExpirationError, InvalidKeyError
+ * @throws InvalidOptionError for a cache with `onError: 'miss'` or with a first tier; InvalidExpirationError,
+ *   InvalidKeyError
  * @example
  * app.use('*', sessionMiddleware({ store: sessionStore(cache, { maxAge: '14d' }), expireAfterSeconds: 3_600 }))
  */
@@ -88,7 +93,7 @@ export function sessionStore(cache: Cache, options?: SessionStoreOptions): Sessi
   const idleMs = parsePeriod(expiration, 'expiration', now())
   const maxAgeMs = parsePeriod(maxAge, 'maxAge', now())
   const sessions = checked.namespace(namespace)
-  // The middleware passes the same object from load to save.
+  // The middleware passes the same session object to load and save.
   const known = new WeakMap<SessionData, Known>()
 
   /** How long the session lives without another save, and how long its data is kept. */
@@ -112,13 +117,14 @@ export function sessionStore(cache: Cache, options?: SessionStoreOptions): Sessi
       const head = found.get(keys.head) as Head | undefined
       if (head === undefined) return null
       const data = (found.get(keys.data) as Data | undefined) ?? head.data
-      // The database decides whether a session has expired. The middleware would compare an older instant.
+      // `_expire` is null, because the database decides whether a session has expired. The middleware would compare an
+      // older instant.
       const session: SessionData = { _data: data, _expire: null, _delete: false, _accessed: null }
       known.set(session, { createdAt: head.createdAt, saved: JSON.stringify(data) })
       return session
     },
     async createSession(id, session) {
-      // A session that gets another id does not get another life.
+      // If a session gets a new id, its total lifetime does not start again.
       const createdAt = known.get(session)?.createdAt ?? wallClock()
       const head: Head = { createdAt, data: session._data }
       const saved = JSON.stringify(session._data)
@@ -154,8 +160,8 @@ function keysOf(id: string): { head: string; data: string } {
 }
 
 /**
- * Returns a session whose fields throw the error when they are read. hono-sessions takes a rejection for a session that does not exist, and gives the
- * client the cookie of a new one, so a short outage would log users out.
+ * Returns a session whose fields throw the error when they are read. hono-sessions treats a rejection like a missing
+ * session, and gives the client the cookie of a new one. A short outage would then log users out.
  */
 function unreadable(error: unknown): SessionData {
   const fail = (): never => {

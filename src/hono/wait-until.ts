@@ -2,7 +2,9 @@ import type { Context } from 'hono'
 
 type WaitUntil = (work: Promise<unknown>) => void
 
-/** Returns the function that keeps work alive after the response: the given one, otherwise the runtime's if it has one. */
+/**
+ * Returns the function that keeps work alive after the response: the given one, otherwise the runtime's, if it has one.
+ */
 export function waitUntilOf(c: Context, given: WaitUntil | undefined): WaitUntil | undefined {
   if (given !== undefined) return given
   try {

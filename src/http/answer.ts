@@ -16,7 +16,7 @@ export interface ByteRange {
   readonly last: number
 }
 
-/** A range of a body whose length is not known yet. Without a last position it goes to the end. */
+/** A range of a body whose length is not known yet. Without a last position, the range extends to the end. */
 export type RequestedRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
 
 export type RangeSelection = ByteRange | 'whole' | 'unsatisfiable'
@@ -25,7 +25,8 @@ export type RangeSelection = ByteRange | 'whole' | 'unsatisfiable'
 const SINGLE = /^bytes=(\d*)-(\d*)$/i
 
 /**
- * Returns the part of the body that a Range field selects. A malformed field, another unit, or several ranges select the whole.
+ * Returns the part of the body that a Range field selects. A malformed field, another unit, or several ranges select
+ * the whole.
  *
  * @param length the length of the body in bytes
  */
@@ -46,8 +47,8 @@ function parseRange(value: string | null): RequestedRange | undefined {
 }
 
 /**
- * Returns the part of the body that a request needs before its stored response is known, or undefined if it may need the
- * whole. If-Range depends on the response.
+ * Returns the part of the body that a request needs, before its stored response is known. Returns undefined if the
+ * request may need the whole body: the outcome of If-Range depends on the response.
  */
 export function requestedRange({ method, headers }: RequestHead): RequestedRange | undefined {
   return method !== 'GET' || headers.has('if-range') ? undefined : parseRange(headers.get('range'))
@@ -69,7 +70,10 @@ export function contentRange(range: ByteRange | 'unsatisfiable', length: number)
   return range === 'unsatisfiable' ? `bytes */${length}` : `bytes ${range.first}-${range.last}/${length}`
 }
 
-/** True without If-Range. An entity tag must match strongly. A date must be equal, and a strong validator (RFC 9110 13.1.5). */
+/**
+ * True if the request has no If-Range, or if its condition holds. An entity tag must match strongly. A date must equal
+ * Last-Modified, and that must be a strong validator (RFC 9110 13.1.5).
+ */
 export function ifRangeHolds(request: RequestHead, stored: TimedResponse): boolean {
   const value = request.headers.get('if-range')
   if (value === null) return true
@@ -80,8 +84,8 @@ export function ifRangeHolds(request: RequestHead, stored: TimedResponse): boole
 }
 
 /**
- * Selects the last bytes. Zero bytes are unsatisfiable. A suffix of an empty body selects the whole, because Content-Range has
- * no form for an empty range.
+ * Selects the last bytes. Zero bytes are unsatisfiable. A suffix of an empty body selects the whole, because
+ * Content-Range has no form for an empty range.
  */
 function suffix(bytes: number, length: number): RangeSelection {
   if (bytes === 0) return 'unsatisfiable'
@@ -99,16 +103,19 @@ export interface AnswerOptions {
   readonly now: number
   /** The length of the stored body. */
   readonly bodyBytes: number
-  /** Whether the handler validated the response for this request. Then it gets no Age, which would deny that (RFC 9111 5.1). */
+  /**
+   * Whether the handler validated the response for this request. Then the answer has no Age, because Age implies that
+   * the origin did not validate it (RFC 9111 5.1).
+   */
   readonly validated?: boolean
   /**
-   * Whether the stored bytes are in the coding that Content-Encoding names; default true. False if the runtime decoded them, as
-   * `fetch` does in workerd.
+   * Whether the stored bytes are in the coding that Content-Encoding names; default true. False if the runtime decoded
+   * them, as `fetch` does in workerd.
    */
   readonly encoded?: boolean
   /**
-   * With `encoded: false`: whether the runtime encodes the body again, as Content-Encoding says. Default false: the body is sent
-   * decoded, and without Content-Encoding.
+   * With `encoded: false`: whether the runtime encodes the body again, as Content-Encoding says. Default false: the
+   * answer has the decoded body and no Content-Encoding.
    */
   readonly keepEncoding?: boolean
 }
@@ -116,13 +123,16 @@ export interface AnswerOptions {
 /** Statuses whose responses have neither content nor Content-Length (RFC 9110 8.6). */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 205])
 
-/** Digests of the content of one message. A part has another content (RFC 9530 2; RFC 1864 2). */
+/** Digests of the content of one message. A part has different content (RFC 9530 2; RFC 1864 2). */
 const CONTENT_DIGESTS = ['content-digest', 'content-md5']
 
 /** The fields that describe encoded bytes. `digest` and `repr-digest` cover the encoded representation (RFC 9530 3). */
 const OF_ENCODED_BYTES = [...CONTENT_DIGESTS, 'content-length', 'digest', 'repr-digest']
 
-/** Evaluates conditions before ranges (RFC 9110 13.2.2). Copies the stored fields and never changes them. */
+/**
+ * Answers the request. Evaluates conditions before ranges (RFC 9110 13.2.2). Copies the stored fields and never changes
+ * them.
+ */
 export function answer(request: RequestHead, stored: TimedResponse, options: AnswerOptions): Answer {
   const { now, bodyBytes, validated = false, encoded = true, keepEncoding = false } = options
   const isDecoded = !encoded && stored.headers.has('content-encoding')
@@ -139,7 +149,10 @@ export function answer(request: RequestHead, stored: TimedResponse, options: Ans
   return range === 'unsatisfiable' ? refuseRange(headers, bodyBytes) : answerRange(headers, range, bodyBytes)
 }
 
-/** Copies the fields. Content-Length becomes the length of the stored body, because a wrong length breaks the connection. */
+/**
+ * Copies the fields. Content-Length becomes the length of the stored body, because a wrong length breaks the
+ * connection.
+ */
 function measuredFields({ status, headers }: TimedResponse, bodyBytes: number): Headers {
   const copy = new Headers(headers)
   if (status === NO_CONTENT) copy.delete('content-length')
@@ -148,8 +161,9 @@ function measuredFields({ status, headers }: TimedResponse, bodyBytes: number): 
 }
 
 /**
- * Copies the fields for a body that the runtime decoded. The entity tag becomes weak, because the bytes are no longer those that
- * it names. That also holds if the runtime encodes them again: another encoder makes other bytes.
+ * Copies the fields for a body that the runtime decoded. The entity tag becomes weak, because it identified the
+ * original bytes. It also becomes weak if the runtime encodes the body again, because another encoder produces other
+ * bytes.
  */
 function decodedFields(headers: Headers, keepEncoding: boolean): Headers {
   const copy = new Headers(headers)

@@ -1,10 +1,10 @@
 /**
- * Cache-Control (RFC 9111 5.2): its syntax, the meaning of its directives with those of RFC 5861 (stale-*) and RFC 8246
- * (immutable), and the targeted fields that take its place (RFC 9213).
+ * Parses Cache-Control (RFC 9111 5.2) and interprets its directives, including those of RFC 5861 (stale-*) and RFC 8246
+ * (immutable). Also reads the targeted fields that replace it (RFC 9213).
  *
- * Unknown directives are ignored (5.2.3). Contradictory or malformed directives get the careful reading (4.2.1): a lifetime
- * that is invalid, or that is given twice with different values, is zero. A malformed member counts as every restriction that
- * it mentions, and never as a permission. For example, `no-store; max-age=60` forbids storing.
+ * Unknown directives are ignored (5.2.3). Contradictory or malformed directives get the conservative reading (4.2.1). A
+ * lifetime is zero if it is invalid, or given twice with different values. A malformed member counts as every
+ * restriction that it mentions, and never as a permission. For example, `no-store; max-age=60` forbids storing.
  */
 import { type BareItem, type Dictionary, type InnerList, Token } from 'structured-headers'
 import { deltaSeconds, fieldNames, listMembers, TCHAR } from './fields.ts'
@@ -16,14 +16,14 @@ import { structuredDictionary } from './structured-fields.ts'
 /** A directive's argument; undefined if it has none, null if it is malformed. */
 export type Argument = string | undefined | null
 
-/** The arguments by the directive's name in lower case, one for each occurrence. */
+/** Maps a directive's name in lower case to its arguments, one for each occurrence. */
 export type Directives = ReadonlyMap<string, readonly Argument[]>
 
 const MEMBER = new RegExp(`^(${TCHAR}+)(?:=(?:(${TCHAR}+)|"((?:[^"\\\\]|\\\\.)*)"))?$`)
 const TOKENS = new RegExp(`${TCHAR}+`, 'g')
 const ESCAPED = /\\(.)/g
 
-/** The directives that make a cache more careful. Reading one of them into malformed text cannot do harm. */
+/** The directives that restrict a cache. Finding one of them in malformed text by mistake cannot do harm. */
 const RESTRICTIVE: ReadonlySet<string> = new Set([
   'no-store',
   'no-cache',
@@ -55,10 +55,12 @@ function findRestrictions(malformed: string): string[] {
   return words.filter((word) => RESTRICTIVE.has(word))
 }
 
-/** False: absent. True: restricts the whole response. Names: restricts these fields only (RFC 9111 5.2.2.4 and 5.2.2.7). */
+/**
+ * False: absent. True: restricts the whole response. Names: restricts these fields only (RFC 9111 5.2.2.4 and 5.2.2.7).
+ */
 export type Restriction = boolean | readonly string[]
 
-/** Spans are in seconds; undefined if the response does not name the directive. */
+/** Durations are in seconds; undefined if the response does not name the directive. */
 export interface ResponseDirectives {
   readonly maxAge: number | undefined
   readonly sMaxAge: number | undefined
@@ -72,11 +74,11 @@ export interface ResponseDirectives {
   readonly proxyRevalidate: boolean
   readonly mustUnderstand: boolean
   readonly immutable: boolean
-  /** Whether it lets a shared cache store the response to an authenticated request (RFC 9111 3.5). */
+  /** Whether a shared cache may store the response to a request with Authorization (RFC 9111 3.5). */
   readonly allowsAuthenticated: boolean
 }
 
-/** Spans are in seconds; `maxStale` is infinite if the request names no bound. */
+/** Durations are in seconds; `maxStale` is infinite if the request names no limit. */
 export interface RequestDirectives {
   readonly maxAge: number | undefined
   readonly maxStale: number | undefined
@@ -88,8 +90,8 @@ export interface RequestDirectives {
 }
 
 /**
- * The fields that caching decisions need. A stored response must keep them. A response that tries to exclude one, through
- * Connection or `private="vary"`, counts as wholly restricted (RFC 9110 7.6.1).
+ * The fields that caching decisions need, so a stored response must keep them. Connection cannot exclude one (RFC 9110
+ * 7.6.1). If a directive tries to, such as `private="vary"`, the whole response counts as restricted.
  */
 export const RELIED_ON: ReadonlySet<string> = new Set([
   'age',
@@ -153,7 +155,10 @@ export function forbidsStoring(directives: ResponseDirectives): boolean {
   return directives.noStore && !directives.mustUnderstand
 }
 
-/** Returns the fields that must be left out of a stored response. Empty if there are none, or if the whole is restricted. */
+/**
+ * Returns the fields to leave out of a stored response. Empty if there are none, or if the whole response is
+ * restricted.
+ */
 export function restrictedFields(restriction: Restriction): readonly string[] {
   return typeof restriction === 'boolean' ? [] : restriction
 }
@@ -170,8 +175,8 @@ function consistentSeconds(given: readonly Argument[] | undefined): number | und
 }
 
 /**
- * Restricts the whole response if any occurrence has no argument, or if it names no field, an invalid field name, or a field
- * of `RELIED_ON`.
+ * Restricts the whole response if any occurrence has no argument, names no field, or names an invalid field or one of
+ * `RELIED_ON`.
  */
 function restriction(given: readonly Argument[] | undefined): Restriction {
   const names = new Set<string>()
@@ -206,7 +211,10 @@ export function cachingDirectives(headers: Headers, targets: readonly string[]):
   return { ...protectTargets(directives, targets), targeted: false }
 }
 
-/** The directives of each response, with the targeted fields that they were read for. One policy reads a response, rarely two. */
+/**
+ * The directives of each response, with the targeted fields that they were read for. Rarely does a second policy read
+ * it.
+ */
 const parsed = new WeakMap<
   TimedResponse,
   { readonly targets: readonly string[]; readonly directives: CachingDirectives }
@@ -222,8 +230,8 @@ export function directivesOf(response: TimedResponse, { targetedFields }: Policy
 }
 
 /**
- * Ignores a span that is not an Integer, as RFC 9213 2.1 says. Falling back to Cache-Control could then share a response that
- * the targeted field meant to withhold, so such a response is not stored at all.
+ * Reads a targeted field. Ignores a duration that is not an Integer (RFC 9213 2.1), and then forbids storing the
+ * response. Falling back to Cache-Control could share a response that the targeted field meant to withhold.
  */
 function targetedDirectives(dictionary: Dictionary): ResponseDirectives {
   const given = new Map<string, readonly Argument[]>()
@@ -232,7 +240,10 @@ function targetedDirectives(dictionary: Dictionary): ResponseDirectives {
   return hasUnreadableSpan(given) ? { ...directives, noStore: true, mustUnderstand: false } : directives
 }
 
-/** Restricts the whole response if it tries to exclude a targeted field, because caching decisions need it like Cache-Control. */
+/**
+ * Restricts the whole response if it tries to exclude a targeted field, because caching decisions need it like
+ * Cache-Control.
+ */
 function protectTargets(directives: ResponseDirectives, targets: readonly string[]): ResponseDirectives {
   const widen = (restriction: Restriction): Restriction =>
     typeof restriction === 'boolean' || !targets.some((target) => restriction.includes(target)) ? restriction : true

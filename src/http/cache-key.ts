@@ -3,9 +3,9 @@
  *
  *     GET https://example.com/posts?page=2
  *
- * The key uses the runtime's URL and no header field, because a client can forge fields such as X-Forwarded-Host. Spellings of a
- * URL that RFC 3986 6.2.2 calls equivalent have one key, as they have one route. A URL contains no space, so no part of it can be
- * mistaken for a further part of the key.
+ * The key uses the runtime's URL and no header field, because a client can forge fields such as X-Forwarded-Host. If
+ * RFC 3986 6.2.2 calls two spellings of a URL equivalent, they have the same key, because routers treat them as the
+ * same route. A space separates the parts of a key. A URL contains no space, so the separator is unambiguous.
  */
 import { byCodePoint } from '../values/key.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
@@ -40,7 +40,7 @@ export function cacheKey(method: string, url: URL, options: CacheKeyOptions = {}
 }
 
 /**
- * Returns the prefixes of the keys of all URLs that begin with the text. Finds too many rather than too few.
+ * Returns the prefixes of the keys of all URLs that begin with the text. It may match too many URLs, but never too few.
  *
  * The text is resolved like a URL, so `/a/..` finds all of `/`. It may end within an escape, such as `%c3%a`.
  *
@@ -51,7 +51,10 @@ export function keyPrefixes(text: string): string[] {
   return [...new Set(completePrefix(text).map((each) => cacheKey('GET', withoutCredentials(new URL(each)))))]
 }
 
-/** Returns the URL without its fragment. Apart from its spelling, only a rule changes the rest: `/a` and `/a?` are different. */
+/**
+ * Returns the URL without its fragment and in canonical spelling. Only a rule changes more, so `/a` and `/a?` stay
+ * different.
+ */
 function canonicalUrl(url: URL, rule: QueryRule | undefined): string {
   const [href = ''] = withoutCredentials(url).href.split('#', 1)
   const whole = normalizeEscapes(href)
@@ -93,9 +96,9 @@ function parameterName(parameter: string): string {
 const ESCAPE = /%[\da-f]{2}/gi
 const UNRESERVED = /[\w.~-]/
 const HEX_DIGIT = /[\da-f]/i
-/** A percent sign, and perhaps one digit, that begin no escape. */
+/** A percent sign, perhaps with one hex digit, that is not the start of an escape. */
 const LONE_PERCENT = /%[\da-f]?$/i
-/** An escape that a prefix breaks off. */
+/** An incomplete escape at the end of a prefix. */
 const PARTIAL = /%([\da-f]?)$/i
 
 /**
@@ -113,17 +116,17 @@ export function normalizeEscapes(text: string): string {
 }
 
 /**
- * Returns the texts that together begin all spellings equivalent to one that begins with the prefix.
+ * Returns prefixes that match every canonical spelling of the texts that begin with the given prefix.
  *
- * A prefix that ends within an escape begins the characters that the escape may encode: `%4` begins `%40`, and `A`, which is
- * `%41`.
+ * A prefix may end within an escape. It then also matches each character that the complete escape may encode. For
+ * example, `%4` matches `%40`, and `A`, because `A` is `%41`.
  */
 export function completePrefix(prefix: string): string[] {
   const [partial, digit = ''] = PARTIAL.exec(prefix) ?? []
   if (partial === undefined) return [prefix]
   const start = prefix.slice(0, -partial.length)
   const escapes = UNRESERVED_ESCAPES.filter((each) => each.startsWith(partial.toUpperCase()))
-  // A lone percent sign keeps its spelling, and an escape does not.
+  // Keep the given prefix too, because normalization leaves a lone percent sign unchanged.
   return [prefix, `${start}%${digit.toUpperCase()}`, ...escapes.map((each) => start + each)]
 }
 

@@ -1,4 +1,7 @@
-/** The Cache-Status field (RFC 9211): how this cache handled the request, after the members of caches closer to the origin. */
+/**
+ * The Cache-Status field (RFC 9211): how this cache handled the request, after the members of caches closer to the
+ * origin.
+ */
 import { type BareItem, serializeItem, serializeList, Token } from 'structured-headers'
 import { isToken } from './fields.ts'
 import type { Reuse } from './serving.ts'
@@ -27,7 +30,7 @@ export type CacheStatus =
       readonly collapsed?: boolean
     })
 
-/** The result of a lookup, as far as it explains why the request goes to the handler. */
+/** The parts of a lookup's result that explain why the request goes to the handler. */
 export interface Lookup {
   /** Whether a stored response was selected: the whole, or a part of it. */
   readonly found: 'whole' | 'part' | undefined
@@ -43,7 +46,8 @@ const UNPRINTABLE = /[^\x20-\x7e]/gu
 /**
  * Returns why a request goes to the handler (RFC 9211 2.2).
  *
- * @param judged the result of `reuse` for the stored response; undefined if none was found, or if it lacks requested bytes
+ * @param judged the result of `reuse` for the stored response; undefined if none was found, or if it lacks requested
+ *   bytes
  */
 export function forwardReason({ found, names }: Lookup, judged: Reuse | undefined): ForwardReason {
   if (judged?.fwd !== undefined) return judged.fwd
@@ -56,8 +60,8 @@ export function forwardReason({ found, names }: Lookup, judged: Reuse | undefine
 /**
  * Returns the field's new value.
  *
- * @param upstream the value in the handler's response. One that does not parse is dropped, because it would invalidate the
- *   whole field (RFC 8941 4.2).
+ * @param upstream the value in the handler's response. A value that does not parse is dropped, because it would
+ *   invalidate the whole field (RFC 8941 4.2).
  * @param name the name of this cache
  */
 export function formatCacheStatus(upstream: string | null, name: string, status: CacheStatus): string {
@@ -89,7 +93,10 @@ function integer(ms: number | undefined): number | undefined {
   return Math.max(-MAX_INTEGER, Math.min(Math.floor(ms / MS_PER_SECOND), MAX_INTEGER))
 }
 
-/** Encodes everything but printable ASCII, which a structured String cannot contain. Line breaks cannot split the field. */
+/**
+ * Encodes everything except printable ASCII, because a structured String allows nothing else. So line breaks cannot
+ * split the field.
+ */
 function percentEncode(text: string): string {
   return text.toWellFormed().replace(UNPRINTABLE, encodeURIComponent)
 }

@@ -1,8 +1,8 @@
 /**
  * Conditional requests that the cache answers itself (RFC 9111 4.3.2, RFC 9110 13).
  *
- * Only the origin may evaluate If-Match and If-Unmodified-Since, so they are ignored here. The condition and its counterpart
- * are plain data, so that an SQL statement can compare them before it reads a body.
+ * Only the origin may evaluate If-Match and If-Unmodified-Since, so they are ignored here. The condition and its
+ * counterpart are plain data, so that an SQL statement can compare them before it reads a body.
  */
 import { parseHttpDate } from './fields.ts'
 import { dateOf } from './freshness.ts'
@@ -12,7 +12,7 @@ import { PARTIAL_CONTENT } from './statuses.ts'
 import { entityTagOf, lastModifiedOf, parseEntityTags } from './validators.ts'
 
 export type Condition =
-  /** Entity tags without quotes and `W/`, which is all that the weak comparison needs. */
+  /** Entity tags without quotes and `W/`, because the weak comparison ignores both. */
   | { readonly kind: 'none-match'; readonly tags: readonly string[] | '*' }
   | { readonly kind: 'modified-since'; readonly at: number }
 
@@ -74,11 +74,12 @@ export function isNotModified(condition: Condition, { tag, modifiedAt }: Compara
 }
 
 /**
- * True if the client holds this response of the origin already, so that a 304 answers it (`notModifiedFields`). The origin never
- * saw the client's condition, because the cache sent its own in its place.
+ * True if the client already has this response of the origin, so that a 304 answers it (`notModifiedFields`). The
+ * origin never saw the client's condition, because the cache replaced it with its own.
  *
- * A 206 counts too: conditions precede ranges, and without its Range the request would have got a 200 (RFC 9110 13.2.2). Without
- * Last-Modified, If-Modified-Since never matches (13.1.3). Only a stored response is compared by its Date.
+ * A 206 counts too: conditions precede ranges, and without its Range the request would have got a 200 (RFC 9110
+ * 13.2.2). Without Last-Modified, If-Modified-Since never matches (13.1.3). The Date of a stored response can stand in
+ * for its Last-Modified, but this response was not stored.
  */
 export function isHeldByClient(request: RequestHead, response: TimedResponse): boolean {
   if (response.status !== 200 && response.status !== PARTIAL_CONTENT) return false
@@ -88,8 +89,8 @@ export function isHeldByClient(request: RequestHead, response: TimedResponse): b
 }
 
 /**
- * Returns a copy of the fields for a 304: those of the 200 without the ones that describe its content. Last-Modified goes too
- * if there is an ETag.
+ * Returns a copy of the 200's fields for a 304. It omits the fields that describe content, and Last-Modified if there
+ * is an ETag.
  */
 export function notModifiedFields(headers: Headers): Headers {
   const kept = new Headers(headers)

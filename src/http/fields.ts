@@ -1,11 +1,11 @@
 /**
- * The common syntax of header fields: lists, tokens and quoted strings (RFC 9110 5.6), delta-seconds (RFC 9111 1.2.2), and
- * dates (RFC 9110 5.6.7). Nothing throws.
+ * The common syntax of header fields: lists, tokens and quoted strings (RFC 9110 5.6), delta-seconds (RFC 9111 1.2.2),
+ * and dates (RFC 9110 5.6.7). Nothing throws.
  */
 /** The characters of a token (RFC 9110 5.6.2), for regular expressions. */
 export const TCHAR = "[!#$%&'*+.^_`|~0-9A-Za-z-]"
 
-/** The largest number of seconds, 68 years. Larger ones count as this (RFC 9111 1.2.2). */
+/** The largest delta-seconds, 68 years. A larger number counts as this one (RFC 9111 1.2.2). */
 export const MAX_DELTA_SECONDS = 2 ** 31
 
 const TOKEN = new RegExp(`^${TCHAR}+$`)
@@ -26,7 +26,8 @@ export function trimBlanks(text: string): string {
 /**
  * Returns the non-empty members of a list (RFC 9110 5.6.1). A comma inside a quoted string does not separate members.
  *
- * A quote that is never closed is an ordinary character, and so is every later quote. Otherwise it would swallow the rest.
+ * An unclosed quote counts as an ordinary character, and so does every later quote. Otherwise it would swallow the
+ * rest.
  */
 export function listMembers(value: string | null): string[] {
   if (value === null) return []
@@ -46,13 +47,16 @@ export function listMembers(value: string | null): string[] {
   return members.map(trimBlanks).filter((member) => member !== '')
 }
 
-/** Returns the field names of a list in lower case, each once, or undefined if a member is not a field name. */
+/**
+ * Returns the field names of a list, in lower case and without duplicates. Returns undefined if a member is not a field
+ * name.
+ */
 export function fieldNames(value: string | null): readonly string[] | undefined {
   const names = new Set(listMembers(value).map((name) => name.toLowerCase()))
   return [...names].every(isToken) ? [...names] : undefined
 }
 
-/** Parses delta-seconds (RFC 9111 1.2.2), up to the largest number. Returns undefined for anything but digits. */
+/** Parses delta-seconds (RFC 9111 1.2.2), up to `MAX_DELTA_SECONDS`. Returns undefined for anything but digits. */
 export function deltaSeconds(text: string): number | undefined {
   return DIGITS.test(text) ? Math.min(Number(text), MAX_DELTA_SECONDS) : undefined
 }
@@ -69,7 +73,8 @@ function isBlank(character: string | undefined): boolean {
   return character === ' ' || character === '\t'
 }
 
-// HTTP dates have exactly three formats. `Date.parse` would accept many more, and other time zones (RFC 9111 4.2).
+// HTTP dates have exactly three formats. `Date.parse` would accept many more formats, and other time zones (RFC 9111
+// 4.2).
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
 const SHORT_DAY = '(?:mon|tue|wed|thu|fri|sat|sun)'
@@ -117,13 +122,15 @@ function instant(groups: Record<string, string>, now: number): number | undefine
   const seconds = Number(second) === LEAP_SECOND ? LEAP_SECOND - 1 : Number(second)
   date.setUTCHours(Number(hour), Number(minute), seconds)
   if (year.length === 2) chooseCentury(date, Number(year), now)
-  // An impossible date such as 31 Feb overflows, and so changes the day or the month.
+  // An impossible date such as 31 Feb overflows, which changes the day or the month.
   const isRealDay = date.getUTCDate() === Number(day) && date.getUTCMonth() === monthIndex
   const isRealTime = Number(hour) < 24 && Number(minute) < 60 && seconds < 60
   return isRealDay && isRealTime ? date.getTime() : undefined
 }
 
-/** Takes a year more than 50 years ahead as the most recent past year with the same digits (RFC 9110 5.6.7). */
+/**
+ * Reads a year that would be over 50 years ahead as the most recent past year with the same digits (RFC 9110 5.6.7).
+ */
 function chooseCentury(date: Date, digits: number, now: number): void {
   const limit = new Date(now)
   limit.setUTCFullYear(limit.getUTCFullYear() + 50)

@@ -1,4 +1,4 @@
-/** Updates a stored response by a 304 or a HEAD (RFC 9111 3.2, 4.3.4 and 4.3.5). */
+/** Updates a stored response from a 304, or from a response to HEAD (RFC 9111 3.2, 4.3.4 and 4.3.5). */
 import { deltaSeconds } from './fields.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import type { Policy } from './policy.ts'
@@ -9,7 +9,7 @@ import { entityTagOf, lastModifiedOf, parseEntityTag, strongMatch, weakMatch } f
 export interface Freshened {
   /** The stored response with its new fields and instants. It answers the request. */
   readonly response: TimedResponse
-  /** The update's fields for this request's client alone, such as a cookie. They are never stored. */
+  /** Fields of the update that only this request's client may get, such as a cookie. They are never stored. */
   readonly unshared: readonly (readonly [string, string])[]
   /**
    * - `update`: store the update
@@ -32,8 +32,8 @@ const ANYBODY: RequestHead = { method: 'GET', headers: new Headers() }
  * Updates the stored response after the handler answered its validators with a 304.
  *
  * @param notModified the 304, with the instants of its own request
- * @returns undefined if the 304 is about another representation. It must not update anything. Only a request without conditions
- *   can get that representation.
+ * @returns undefined if the 304 is about another representation. It must not update anything then. Only a request
+ *   without conditions can fetch that representation.
  */
 export function freshenBy304(
   request: RequestHead,
@@ -66,8 +66,9 @@ export function freshenByHead(
 }
 
 /**
- * True if the 304 is about the stored response (RFC 9111 4.3.4). The request carried the validators of this response only. A
- * strong validator must be identical, and a weak one must match. A 304 without validators can only mean this response.
+ * True if the 304 is about the stored response (RFC 9111 4.3.4). The request carried the validators of this response
+ * only. A strong validator must be identical, and a weak one must match. A 304 without validators can only mean this
+ * response.
  */
 function identifies(notModified: TimedResponse, stored: TimedResponse): boolean {
   const given = notModified.headers.get('etag')
@@ -83,7 +84,7 @@ function identifies(notModified: TimedResponse, stored: TimedResponse): boolean 
 function applyUpdate(request: RequestHead, stored: TimedResponse, update: TimedResponse, policy: Policy): Freshened {
   const { requestAt, responseAt } = update
   const merged = { status: stored.status, headers: mergeFields(stored.headers, update, policy) }
-  // Apply the rules of storing again: the update may name fields that must no longer be stored.
+  // Apply the storing rules again: the update may name fields that must no longer be stored.
   const timed = { ...merged, requestAt, responseAt }
   const response = { ...timed, headers: fieldsToStore(timed, policy) }
   const isStorableFor = (asker: RequestHead) => mayStoreUpdate(asker, response, policy)
@@ -95,7 +96,7 @@ function applyUpdate(request: RequestHead, stored: TimedResponse, update: TimedR
   }
 }
 
-/** Replaces all lines of a field together (RFC 9111 3.2). */
+/** Merges the update's fields into the stored ones. Replaces all lines of a field together (RFC 9111 3.2). */
 export function mergeFields(stored: Headers, update: TimedResponse, policy: Policy): Headers {
   const excluded = new Set([...excludedFields(update, policy), ...CONTENT_FIELDS])
   const fields = [...update.headers].filter(([name]) => !excluded.has(name))

@@ -1,4 +1,7 @@
-/** How old a response is (RFC 9111 4.2.3), how long it is fresh (4.2.1 and 4.2.2), and how long it may be served stale (4.2.4, RFC 5861). */
+/**
+ * Computes a response's age (RFC 9111 4.2.3), its freshness lifetime (4.2.1 and 4.2.2), and how long it may be served
+ * stale (4.2.4, RFC 5861).
+ */
 import { type CachingDirectives, directivesOf, parseDirectives } from './cache-control.ts'
 import { deltaSeconds, listMembers, MAX_DELTA_SECONDS, parseHttpDate } from './fields.ts'
 import type { TimedResponse } from './message.ts'
@@ -13,12 +16,14 @@ export function parseAge(value: string | null): number | undefined {
   return deltaSeconds(listMembers(value)[0] ?? '')
 }
 
-/** Returns when the response was generated: its Date or, without one, the whole second of its receipt (RFC 9110 6.6.1). */
+/**
+ * Returns when the response was generated: its Date or, without one, the whole second of its receipt (RFC 9110 6.6.1).
+ */
 export const dateOf = oncePer(({ headers, responseAt }: TimedResponse): number => {
   return parseHttpDate(headers.get('date'), responseAt) ?? Math.floor(responseAt / MS_PER_SECOND) * MS_PER_SECOND
 })
 
-/** Returns corrected_initial_age in milliseconds: the larger of both estimates, which is the careful choice. */
+/** Returns corrected_initial_age in milliseconds: the larger of both estimates, which is the conservative choice. */
 export const initialAgeMs = oncePer((response: TimedResponse): number => {
   // Round down, because a Date has no fractions: a response generated just now would seem up to a second old.
   const apparentSeconds = Math.floor((response.responseAt - dateOf(response)) / MS_PER_SECOND)
@@ -29,7 +34,7 @@ export const initialAgeMs = oncePer((response: TimedResponse): number => {
 
 /** Returns current_age in milliseconds. */
 export function currentAgeMs(response: TimedResponse, now: number): number {
-  // Never negative: another machine may have stored the response, by a clock that is ahead of this one.
+  // Never negative: another machine may have stored the response, and its clock may be ahead of this one.
   return initialAgeMs(response) + Math.max(0, now - response.responseAt)
 }
 
@@ -51,7 +56,9 @@ export interface StaleWindows {
   readonly ifErrorMs: number
 }
 
-/** Returns the freshness lifetime. A response that states none and is assigned none is stale from the start. */
+/**
+ * Returns the freshness lifetime. A response with neither an explicit nor an assigned lifetime is stale from the start.
+ */
 export function freshness(response: TimedResponse, policy: Policy): Freshness {
   const directives = directivesOf(response, policy)
   return explicitFreshness(response, directives) ?? assignedFreshness(response, directives, policy)
@@ -81,8 +88,8 @@ export function mayAssignFreshness(status: number, directives: CachingDirectives
 /**
  * Returns how long after `responseAt` the response is fresh, and how long it may be served at all, in milliseconds.
  *
- * no-cache forbids every use without validation, so such a response counts as stale at once. The lookup then claims the lease.
- * Otherwise the claim would take a second round trip.
+ * no-cache forbids every use without validation, so a response with no-cache counts as stale at once. The lookup then
+ * claims the lease in the same round trip. Otherwise the claim would take a second one.
  */
 export function servingSpans(response: TimedResponse, policy: Policy): { freshMs: number; staleMs: number } {
   const left = freshness(response, policy).lifetimeMs - initialAgeMs(response)
@@ -100,7 +107,9 @@ export function forbidsStale(directives: CachingDirectives): boolean {
   return mustRevalidate || proxyRevalidate || sMaxAge !== undefined || noCache === true
 }
 
-/** Returns the windows that the response names, otherwise those of the policy. Both are 0 if a directive prohibits them. */
+/**
+ * Returns the response's windows, or the policy's if the response names none. Both are 0 if a directive prohibits them.
+ */
 export function staleWindows(response: TimedResponse, policy: Policy): StaleWindows {
   const directives = directivesOf(response, policy)
   const { sMaxAge, ...rest } = directives
@@ -137,8 +146,8 @@ function assignedFreshness(response: TimedResponse, directives: CachingDirective
 const NONE: Freshness = { lifetimeMs: 0, source: 'none' }
 
 /**
- * True if `Pragma: no-cache` is the only directive. No RFC specifies it in a response (RFC 9111 5.4), but a server that sends it
- * does not want an assigned lifetime.
+ * True if `Pragma: no-cache` is the only directive. No RFC specifies it in a response (RFC 9111 5.4), but a server that
+ * sends it does not want an assigned lifetime.
  */
 function hasOnlyPragma(headers: Headers): boolean {
   return !headers.has('cache-control') && parseDirectives(headers.get('pragma')).has('no-cache')

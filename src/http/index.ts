@@ -1,14 +1,20 @@
 /**
- * HTTP caching for a shared cache as pure functions (RFC 9110, RFC 9111 and their extensions). They do no I/O and read no
- * clock: instants are parameters, in epoch milliseconds.
+ * HTTP caching for a shared cache as pure functions (RFC 9110, RFC 9111 and their extensions). They do no I/O and read
+ * no clock: instants are parameters, in epoch milliseconds.
  *
- * A request takes them in this order. `bypassReason`, `cacheKey` and `fieldDigests` look it up. `reuse` judges the stored
- * response. `answer` serves it, or `forwardedFields` prepares the request for the handler. A 304 of the handler goes to
- * `judge304`. Any other response goes to `mayStore`, `fieldsToStore`, `varyRecordOf`, `lifetimeOf` and `variantKey`. An unsafe
- * method ends in `judgeUnsafe`.
+ * The cache calls them in this order:
  *
- * Parts of a representation have their own way (RFC 9111 3.3 and 3.4). `mayStorePart`, `receivedPart` and `partToStore` store a
- * 206. `answerPart` serves it, or `forwardPart` prepares the request for the handler. `combineParts` adds the next 206.
+ * 1. `bypassReason`, `cacheKey` and `fieldDigests` prepare the lookup.
+ * 2. `reuse` judges the stored response.
+ * 3. `answer` serves it, or `forwardedFields` prepares the request for the handler.
+ * 4. `judge304` handles a 304 from the handler. Any other response goes to `mayStore`, `fieldsToStore`, `varyRecordOf`,
+ *    `lifetimeOf` and `variantKey`.
+ *
+ * After an unsafe method, `invalidatedUrls` and `invalidatedTags` list the entries to invalidate.
+ *
+ * Parts of a representation have their own functions (RFC 9111 3.3 and 3.4). `mayStorePart`, `receivedPart` and
+ * `partToStore` store a 206. `answerPart` serves it, or `forwardPart` prepares the request for the handler.
+ * `combineParts` adds the next 206.
  */
 
 export {

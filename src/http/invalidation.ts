@@ -4,14 +4,14 @@ import type { ResponseHead } from './message.ts'
 import { isSafe } from './requests.ts'
 import { isNonError } from './statuses.ts'
 
-/** True if a response with this status to this method invalidates. Unknown methods count as unsafe. */
+/** True if a response with this status to this method invalidates stored responses. Unknown methods count as unsafe. */
 export function invalidates(method: string, status: number): boolean {
   return !isSafe(method) && isNonError(status)
 }
 
 /**
- * Returns the URLs to invalidate, without fragments: the target, and the URLs in Location and Content-Location. URLs of another
- * origin are ignored, because otherwise one origin could remove the responses of another.
+ * Returns the URLs to invalidate, without fragments: the target, and the URLs in Location and Content-Location. URLs of
+ * another origin are ignored, because otherwise one origin could remove the responses of another.
  */
 export function invalidatedUrls(method: string, url: URL, response: ResponseHead): readonly URL[] {
   if (!invalidates(method, response.status)) return []

@@ -1,8 +1,8 @@
 /**
  * Decides what a 304 from the handler means for the stored response and for the client (RFC 9111 4.3.3 and 4.3.4).
  *
- * The handler saw one condition: the validators of the stored response (`forwardedFields`). The client's own condition is
- * evaluated against the `response` of the outcome, by `answer` with `validated: true`.
+ * The handler saw one condition: the validators of the stored response (`forwardedFields`). Afterwards `answer` with
+ * `validated: true` evaluates the client's own condition against the outcome's `response`.
  */
 
 import { comparableOf, conditionOf, isNotModified } from './conditional.ts'
@@ -13,12 +13,12 @@ import { entityTagOf, weakMatch } from './validators.ts'
 import { varyNames } from './vary.ts'
 
 /**
- * - `update`: store the updated `response`, and answer with it. "The cache MUST update its header fields with the header fields
- *   provided in the 304 (Not Modified) response" (RFC 9111 4.3.4).
- * - `leave`: answer with the updated `response`, but store nothing. This request's update must not be stored, because of its
- *   Authorization (3.5) or its no-store (5.2.1.5).
- * - `delete`: answer with the updated `response`, and delete the stored variant. The update brought no-store (5.2.2.5), private
- *   (5.2.2.7), or a Vary beyond the variant's key (4.1).
+ * - `update`: store the updated `response`, and answer with it. "The cache MUST update its header fields with the
+ *   header fields provided in the 304 (Not Modified) response" (RFC 9111 4.3.4).
+ * - `leave`: answer with the updated `response`, but store nothing. The update must not be stored because of the
+ *   request's Authorization (3.5) or no-store (5.2.1.5).
+ * - `delete`: answer with the updated `response`, and delete the stored variant. The update brought no-store (5.2.2.5),
+ *   private (5.2.2.7), or a Vary beyond the variant's key (4.1).
  */
 interface Identified extends Pick<Freshened, 'response' | 'unshared'> {
   readonly kind: 'update' | 'leave' | 'delete'
@@ -27,13 +27,13 @@ interface Identified extends Pick<Freshened, 'response' | 'unshared'> {
 /**
  * Answer with the stored `response` as it was, and delete the stored variant.
  *
- * The 304 has a strong entity tag, and the stored response has the same tag as a weak one. The handler compared them weakly, as
- * If-None-Match requires (RFC 9110 13.1.2). So its 304 redirects to the stored response (RFC 9110 15.4.5). But "if none of the
- * initial set contains at least one of the same strong validators, then the cache MUST NOT use the new response to update any
- * stored responses" (RFC 9111 4.3.4).
+ * The 304 has a strong entity tag, and the stored response has the same tag as a weak one. The handler compared them
+ * weakly, as If-None-Match requires (RFC 9110 13.1.2). So its 304 allows answering with the stored response (RFC 9110
+ * 15.4.5). But "if none of the initial set contains at least one of the same strong validators, then the cache MUST NOT
+ * use the new response to update any stored responses" (RFC 9111 4.3.4).
  *
- * A variant that stays could never become fresh again, so every later request would run the handler. After the deletion, the
- * next request gets a full response, which is fresh for its whole lifetime.
+ * If the variant stayed, it could never become fresh again, and every later request would run the handler. After the
+ * deletion, the next request gets a full response, which is fresh for its whole lifetime.
  */
 interface Equivalent {
   readonly kind: 'equivalent'
@@ -41,11 +41,11 @@ interface Equivalent {
 }
 
 /**
- * The 304 is about another representation, so it "MUST NOT" update the stored response (RFC 9111 4.3.4). Delete the stored
- * variant: a request without conditions then fetches that representation.
+ * The 304 is about another representation, so it "MUST NOT" update the stored response (RFC 9111 4.3.4). Delete the
+ * stored variant: a request without conditions then fetches that representation.
  *
- * A client that has that representation gets the 304. For other clients, run the handler again without conditions, or answer
- * with the stored response if the handler can run only once.
+ * A client that has that representation gets the 304. For other clients, run the handler again without conditions, or
+ * answer with the stored response if the handler can run only once.
  */
 interface Other {
   readonly kind: 'other'
@@ -78,7 +78,10 @@ export function judge304(
   return { kind: 'other', isForClient: condition !== undefined && isNotModified(condition, comparableOf(notModified)) }
 }
 
-/** True if the names cover all fields that the response varies on. A 304 may name more fields than the stored response did. */
+/**
+ * True if the names cover all fields that the response varies on. A 304 may name more fields than the stored response
+ * did.
+ */
 function isCovered({ headers }: TimedResponse, policy: Policy, names: readonly string[]): boolean {
   const varied = varyNames(headers, policy)
   return varied !== '*' && varied.every((name) => names.includes(name))

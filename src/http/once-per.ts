@@ -1,7 +1,7 @@
 /** Remembers parsed fields of a message, so that each rule can use them without parsing again. */
 
 /**
- * Returns a function that computes its result once per object. A result lives as long as its object.
+ * Returns a function that computes its result once per object. The result can be collected together with its object.
  *
  * This is safe because messages are immutable by contract (see `RequestHead` and `TimedResponse`).
  */

@@ -1,4 +1,7 @@
-/** Answers a request for a range from a stored part (RFC 9111 3.3): with 206, or with 304 if the client's condition says so. */
+/**
+ * Answers a request for a range from a stored part (RFC 9111 3.3): with 206, or with 304 if the client's condition says
+ * so.
+ */
 import { type Answer, type AnswerOptions, type ByteRange, contentRange, ifRangeHolds, selectRange } from './answer.ts'
 import { comparableOf, conditionOf, isNotModified, notModifiedFields } from './conditional.ts'
 import { ageValue } from './freshness.ts'
@@ -8,11 +11,11 @@ import type { StoredPart } from './partial-storing.ts'
 import { NOT_MODIFIED, PARTIAL_CONTENT } from './statuses.ts'
 
 /**
- * Returns the requested range if the stored part has all of its bytes.
+ * Returns the requested range if the stored part contains all bytes of that range.
  *
- * "A cache MUST NOT use an incomplete response to answer requests unless [...] the request is partial and specifies a range
- * wholly within the incomplete response" (RFC 9111 3.3). If If-Range fails, the request is for the whole. The origin decides
- * about a range that is unsatisfiable.
+ * "A cache MUST NOT use an incomplete response to answer requests unless [...] the request is partial and specifies a
+ * range wholly within the incomplete response" (RFC 9111 3.3). If the If-Range condition fails, the request is for the
+ * whole representation. The origin handles an unsatisfiable range.
  */
 export function heldRange(request: RequestHead, { response, parts }: StoredPart): ByteRange | undefined {
   if (request.method !== 'GET' || !ifRangeHolds(request, response)) return undefined
@@ -21,7 +24,8 @@ export function heldRange(request: RequestHead, { response, parts }: StoredPart)
 }
 
 /**
- * Answers from the part, or returns undefined if bytes are missing. `reuse` decides before whether the part is fresh.
+ * Answers from the part, or returns undefined if bytes are missing. The caller asks `reuse` first whether the part is
+ * fresh.
  *
  * @returns an answer whose `body` has positions in the stored bytes, which are the concatenated parts
  */
@@ -36,7 +40,7 @@ export function answerPart(
   if (range === undefined || body === undefined) return undefined
   const headers = new Headers(response.headers)
   if (!validated) headers.set('age', ageValue(response, now))
-  // RFC 9111 4.3.2 evaluates conditions against a stored 206 that satisfies the request, too.
+  // A stored 206 that satisfies the request is compared with the request's condition, too (RFC 9111 4.3.2).
   const condition = conditionOf(request, now)
   if (condition && isNotModified(condition, comparableOf(response))) {
     return { status: NOT_MODIFIED, headers: notModifiedFields(headers), body: 'none' }

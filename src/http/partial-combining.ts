@@ -1,19 +1,27 @@
-/** Combines parts of a representation (RFC 9111 3.4, RFC 9110 15.3.7.3). All bytes together are a complete 200. */
+/**
+ * Combines parts of a representation (RFC 9111 3.4, RFC 9110 15.3.7.3). Parts that cover all bytes become a complete
+ * 200.
+ */
 import type { Bytes } from '../values/bytes.ts'
 import { mergeFields } from './freshening.ts'
 import type { TimedResponse } from './message.ts'
 import { type Parts, type Piece, storedLength, uniteParts } from './partial-ranges.ts'
-import { partFields, type StoredPart, statedBy } from './partial-storing.ts'
+import { partFields, type StoredPart, withStatusOf } from './partial-storing.ts'
 import type { Policy } from './policy.ts'
 import { PARTIAL_CONTENT } from './statuses.ts'
 import { fieldsToStore } from './stored-fields.ts'
 import { shareStrongValidator } from './validators.ts'
 
-/** The most ranges that are stored separately. A client that asks for single bytes far apart could make their list grow. */
+/**
+ * The most separate ranges of one part. Without a limit, a client that asks for scattered bytes could make the list
+ * grow.
+ */
 export const MAX_PART_RANGES = 32
 
 export interface CombinedPart extends StoredPart {
-  /** Status 206 while bytes are missing. Otherwise a complete 200, which is stored and answers like any other. */
+  /**
+   * Has status 206 while bytes are missing. Otherwise it is a complete 200, which is stored and served like any other.
+   */
   readonly response: TimedResponse
   /** The sources of the combined bytes, in order. */
   readonly pieces: readonly Piece[]
@@ -26,10 +34,10 @@ export interface CombinedPart extends StoredPart {
  * - They contradict each other about the complete length or the content coding.
  * - They have more than `MAX_PART_RANGES` ranges together.
  *
- * The new response updates the stored fields, and its instants become those of the whole: "a cache MUST update the stored
- * response header fields using the header fields provided in the new response" (RFC 9111 3.4).
+ * The new response updates the stored fields and sets the instants: "a cache MUST update the stored response header
+ * fields using the header fields provided in the new response" (RFC 9111 3.4).
  *
- * @param received the new 206, or the 200 whose content ended early, as it came; and the bytes that it brought
+ * @param received the new 206, or a 200 whose content ended early: its response as received, and the bytes that arrived
  */
 export function combineParts(stored: StoredPart, received: StoredPart, policy: Policy): CombinedPart | undefined {
   if (!shareStrongValidator(stored.response, received.response)) return undefined
@@ -62,8 +70,8 @@ function combinedResponse(stored: TimedResponse, received: TimedResponse, parts:
   const update = { ...received, headers: partFields(received, policy) }
   const headers = mergeFields(stored.headers, update, policy)
   const merged = { status: PARTIAL_CONTENT, headers, requestAt, responseAt }
-  // Apply the rules of storing again: the new response may name fields that must no longer be stored.
-  return statedBy(parts, { ...merged, headers: fieldsToStore(merged, policy) })
+  // Apply the storing rules again: the new response may name fields that must no longer be stored.
+  return withStatusOf(parts, { ...merged, headers: fieldsToStore(merged, policy) })
 }
 
 function codingOf({ headers }: TimedResponse): string {

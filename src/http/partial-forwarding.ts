@@ -1,4 +1,4 @@
-/** The request to the handler if a part of the representation is stored (RFC 9111 3.3 and 4.3). */
+/** Prepares the request to the handler if a part of the representation is stored (RFC 9111 3.3 and 4.3). */
 import { forwardedFields } from './forwarding.ts'
 import type { RequestHead } from './message.ts'
 import { heldRange } from './partial-answer.ts'
@@ -7,17 +7,18 @@ import { entityTagOf } from './validators.ts'
 
 /**
  * - `validate`: the part has all requested bytes, but is stale. A 304 updates it (`judge304`).
- * - `range`: bytes are missing. The handler gets the client's Range and If-Range. A 206 may extend the part (`combineParts`).
+ * - `range`: bytes are missing. The handler gets the client's Range and If-Range. A 206 may extend the part
+ *   (`combineParts`).
  * - `whole`: the client wants the whole. A 200 replaces the part.
  */
 export type PartForward = 'validate' | 'range' | 'whole'
 
 /**
- * Returns the fields to forward. The client's If-None-Match and If-Modified-Since stay here, as on a miss: `isHeldByClient`
- * evaluates them against the response.
+ * Returns the fields to forward. As on a miss, the cache does not forward the client's If-None-Match and
+ * If-Modified-Since. `isHeldByClient` evaluates them against the response.
  *
- * The part's entity tag is sent only for a range that the part satisfies. A 304 to any other request would have no stored bytes
- * to redirect to (RFC 9111 4.3.2).
+ * The part's entity tag is sent only for a range that the part satisfies. After a 304 to any other request, the cache
+ * would have no stored bytes to answer with (RFC 9111 4.3.2).
  */
 export function forwardPart(request: RequestHead, stored: StoredPart): { purpose: PartForward; headers: Headers } {
   const headers = forwardedFields(request.headers)

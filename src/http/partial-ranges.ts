@@ -5,7 +5,9 @@ import { trimBlanks } from './fields.ts'
 /** The positions of the first and the last byte, both inclusive. */
 export type PartRange = readonly [first: number, last: number]
 
-/** Which bytes of a representation are stored. The stored bytes are those of the ranges, concatenated in this order. */
+/**
+ * Which bytes of a representation are stored. The stored body is the bytes of the ranges, concatenated in this order.
+ */
 export interface Parts {
   /** Sorted. Two ranges neither overlap nor touch. */
   readonly ranges: readonly PartRange[]
@@ -13,7 +15,7 @@ export interface Parts {
   readonly completeLength: number
 }
 
-/** A range of a combined body, and the bytes that it comes from. */
+/** A range of a combined body, and its source. */
 export interface Piece {
   readonly from: 'stored' | 'received'
   /** Positions in the bytes of that source. */
@@ -30,7 +32,10 @@ export interface ContentRange {
 const CONTENT_RANGE = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i
 const DIGITS = /^\d+$/
 
-/** Returns undefined if the field is absent, invalid, of another unit, or about an unsatisfied range (RFC 9110 14.4). */
+/**
+ * Returns undefined if the field is absent or invalid, uses another unit, or reports an unsatisfied range (RFC 9110
+ * 14.4).
+ */
 export function parseContentRange(value: string | null): ContentRange | undefined {
   const [, from = '', to = '', length = ''] = CONTENT_RANGE.exec(trimBlanks(value ?? '')) ?? []
   const [first, last] = [byteCount(from), byteCount(to)]
@@ -79,7 +84,7 @@ export function missingRanges({ ranges, completeLength }: Parts): readonly PartR
   return missing
 }
 
-/** Returns the union of both, and the pieces that make up its bytes. A byte that both have comes from `received`. */
+/** Returns the union of both, and the pieces that make up its bytes. If both have a byte, it comes from `received`. */
 export function uniteParts(stored: Parts, received: Parts): { parts: Parts; pieces: readonly Piece[] } {
   const fromReceived = segmentsOf('received', received)
   const fromStored = segmentsOf('stored', stored).flatMap((segment) => without(segment, received.ranges))
@@ -112,7 +117,7 @@ function segmentsOf(from: Piece['from'], { ranges }: Parts): Segment[] {
   })
 }
 
-/** Returns what remains of a segment without the ranges, which are sorted. */
+/** Returns the segment without the bytes in the ranges, which must be sorted. */
 function without({ from, first, last, offset }: Segment, ranges: readonly PartRange[]): Segment[] {
   const rest: Segment[] = []
   let next = first

@@ -1,4 +1,6 @@
-/** Decides whether a part of a representation may be stored (RFC 9111 3.3): a 206, or a 200 whose content ended early. */
+/**
+ * Decides whether a part of a representation may be stored (RFC 9111 3.3): a 206, or a 200 whose content ended early.
+ */
 import { isSingleRange } from './answer.ts'
 import type { RequestHead, TimedResponse } from './message.ts'
 import { byteCount, isWhole, type Parts, parseContentRange } from './partial-ranges.ts'
@@ -18,21 +20,21 @@ export type PartDecision =
   | {
       readonly store: true
       /**
-       * Whether the part may be stored by itself. A 206 to a request with If-Range may omit fields that its client has already
-       * (RFC 9110 15.3.7). It may only extend a stored part, which has them (`combineParts`).
+       * Whether the part may be stored by itself. A 206 to a request with If-Range may omit fields that the client
+       * already has (RFC 9110 15.3.7). It may only extend a stored part that has those fields (`combineParts`).
        */
       readonly alone: boolean
     }
   | { readonly store: false; readonly reason: StoreRefusal }
 
-/** The fields that describe the content of one message only. A stored part has them computed for each answer. */
+/** The fields that describe the content of one message only. For a stored part they are computed for each answer. */
 const OF_ONE_MESSAGE = ['content-digest', 'content-length', 'content-md5', 'content-range']
 
 const PART_RULES: readonly Rule[] = [
   ['status', ({ response: { status } }) => status !== PARTIAL_CONTENT && status !== 200],
   // A part belongs to a 200, so the user who excludes 200 excludes its parts.
   ['status', ({ policy }) => policy.statuses?.has(200) === false],
-  // Several ranges come as multipart/byteranges, whose parts this cache does not read.
+  // A 206 with several ranges is multipart/byteranges, which this cache does not parse.
   ['ranges', ({ request, response }) => response.status === PARTIAL_CONTENT && !isSingleRange(request.headers)],
   ['multipart', ({ response }) => isMultipart(response.headers)],
   ['content-range', ({ response }) => announcedRange(response) === undefined],
@@ -48,13 +50,13 @@ export function mayStorePart(request: RequestHead, response: TimedResponse, poli
 }
 
 /**
- * Returns the bytes of the representation that arrived, or undefined if they cannot be stored as a part. The bytes that arrived
- * before a 206 or 200 broke off are a part as well (RFC 9111 3.3).
+ * Returns which bytes of the representation arrived, or undefined if they cannot be stored as a part. If a 206 or 200
+ * broke off, the bytes that arrived before that are a part too (RFC 9111 3.3).
  *
  * @param bytes how many bytes arrived
  * @param ended whether the stream ended by itself, not by an error or an abort
- * @param options.encoded whether the bytes are in the coding that Content-Encoding names; false if the runtime decoded them.
- *   Positions count encoded bytes, so decoded bytes are no part.
+ * @param options.encoded whether the bytes are in the coding that Content-Encoding names; false if the runtime decoded
+ *   them. Positions count encoded bytes, so decoded bytes cannot be a part.
  */
 export function receivedPart(
   response: TimedResponse,
@@ -66,9 +68,10 @@ export function receivedPart(
   if (announced === undefined || (!encoded && response.headers.has('content-encoding'))) return undefined
   const { first, last, completeLength } = announced
   const expected = last - first + 1
-  // A body that ends by itself with another length contradicts its fields. Nobody knows which bytes these are.
-  const isTrue = ended ? bytes === expected : 0 < bytes && bytes <= expected
-  return isTrue ? { ranges: [[first, first + bytes - 1]], completeLength } : undefined
+  // If a body ends by itself with another length, it contradicts its fields. The positions of its bytes are then
+  // unknown.
+  const hasKnownPositions = ended ? bytes === expected : 0 < bytes && bytes <= expected
+  return hasKnownPositions ? { ranges: [[first, first + bytes - 1]], completeLength } : undefined
 }
 
 /** Returns the fields to store with a part. */
@@ -78,16 +81,17 @@ export function partFields(response: TimedResponse, policy: Policy): Headers {
   return stored
 }
 
-/** Returns the part to store. If it came alone and has all bytes, it is a complete 200. */
+/** Returns the part to store. If one response brought all bytes, the result is a complete 200. */
 export function partToStore(response: TimedResponse, parts: Parts, policy: Policy): StoredPart {
-  return { response: statedBy(parts, { ...response, headers: partFields(response, policy) }), parts }
+  return { response: withStatusOf(parts, { ...response, headers: partFields(response, policy) }), parts }
 }
 
 /**
- * Returns the response with the status that its parts give it. A response without all bytes has status 206, even if it came with
- * 200, because it must never answer for the whole. One with all bytes is a 200, even if it came with 206 (RFC 9110 15.3.7.3).
+ * Returns the response with the status that fits its parts. If bytes are missing, the status is 206, even if the
+ * response came with 200, because it must never answer for the whole. If none are missing, it is 200, even if it came
+ * with 206 (RFC 9110 15.3.7.3).
  */
-export function statedBy(parts: Parts, response: TimedResponse): TimedResponse {
+export function withStatusOf(parts: Parts, response: TimedResponse): TimedResponse {
   if (!isWhole(parts)) return { ...response, status: PARTIAL_CONTENT }
   const headers = new Headers(response.headers)
   headers.set('content-length', String(parts.completeLength))
@@ -95,8 +99,8 @@ export function statedBy(parts: Parts, response: TimedResponse): TimedResponse {
 }
 
 /**
- * Returns the range that the response says it carries, with the complete length. Undefined if it does not say, or contradicts
- * itself: then nobody may combine it (RFC 9110 14.4).
+ * Returns the range that the response says it carries, with the complete length. Returns undefined if the response does
+ * not say, or contradicts itself. A cache must not combine that response (RFC 9110 14.4).
  */
 function announcedRange({ status, headers }: TimedResponse): Announced | undefined {
   const length = headers.get('content-length')

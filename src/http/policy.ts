@@ -1,4 +1,4 @@
-/** The choices that the RFCs leave to a cache. Each default is the careful choice. */
+/** The choices that the RFCs leave to a cache. Each default is the conservative one. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { milliseconds, type TimeSpan } from '../values/time-span.ts'
@@ -11,32 +11,37 @@ export interface HeuristicOptions {
   readonly maxSeconds?: TimeSpan
 }
 
-/** Every span is in seconds. */
+/** Every duration is in seconds. */
 export interface PolicyOptions {
   /** Targeted fields (RFC 9213), the most specific first; default `['cdn-cache-control']`. */
   readonly targetedFields?: readonly string[]
-  /** The lifetime of cacheable responses that state none; default none. Takes precedence over `heuristic`. */
+  /** The lifetime of cacheable responses without an explicit one; default none. Takes precedence over `heuristic`. */
   readonly defaultLifetime?: number | undefined
   /** Estimates a lifetime from Last-Modified (RFC 9111 4.2.2); default false. */
   readonly heuristic?: boolean | HeuristicOptions
-  /** stale-while-revalidate for responses that name none and were fresh when stored; default 0. */
+  /** stale-while-revalidate for responses that do not name it and were fresh when stored; default 0. */
   readonly staleWhileRevalidate?: number
-  /** stale-if-error for responses that name none and were fresh when stored; default 0. */
+  /** stale-if-error for responses that do not name it and were fresh when stored; default 0. */
   readonly staleIfError?: number
   /**
-   * Whether stale-while-revalidate and stale-if-error that stand beside s-maxage count, as in many CDNs.
-   * Default false: RFC 9111 5.2.2.10 lets s-maxage forbid stale responses.
+   * Whether to obey stale-while-revalidate and stale-if-error in a response with s-maxage, as many CDNs do.
+   * Default false, because s-maxage forbids serving stale responses (RFC 9111 5.2.2.10).
    */
   readonly allowStaleWithSMaxAge?: boolean
   /** Whether responses with Set-Cookie may be stored, as RFC 9111 7.3 allows; default false. */
   readonly storeSetCookie?: boolean
-  /** Whether to obey the request's Cache-Control and Pragma (RFC 9111 5.2.1); default false. no-store is always obeyed. */
+  /**
+   * Whether to obey the request's Cache-Control and Pragma (RFC 9111 5.2.1); default false. no-store is always obeyed.
+   */
   readonly requestDirectives?: boolean
   /** The only statuses to store; default all that RFC 9111 allows. */
   readonly statuses?: readonly number[] | undefined
   /**
-   * How to cache requests with Authorization. `'rfc'`, the default: as RFC 9111 3.5 allows. `'never'`: not at all. `'keyed'`: like
-   * all others, because the caller puts the user into the cache key.
+   * How to cache responses to requests with Authorization:
+   *
+   * - `'rfc'`, the default: as RFC 9111 3.5 allows
+   * - `'never'`: not at all
+   * - `'keyed'`: like all other responses, because the caller puts the user into the cache key
    */
   readonly authenticated?: 'rfc' | 'never' | 'keyed'
   /** Request fields that every response varies on, whatever its Vary says. */
@@ -61,7 +66,10 @@ export interface Policy {
 const DEFAULT_TARGETED = ['cdn-cache-control']
 /** A tenth, the typical setting (RFC 9111 4.2.2). */
 const DEFAULT_HEURISTIC_FRACTION = 0.1
-/** A day. Without a bound, an old page would count as fresh for months, and so would a wrong guess. */
+/**
+ * A day. Without a limit, a page that has not changed for years would count as fresh for months, even if it changes
+ * today.
+ */
 const DEFAULT_HEURISTIC_MAX_SECONDS = 86_400
 const MS_PER_SECOND = 1_000
 
@@ -124,8 +132,8 @@ function longestGuess(value: TimeSpan = DEFAULT_HEURISTIC_MAX_SECONDS): number {
 
 function span(name: string, value: number): number {
   if (Number.isFinite(value) && value >= 0) return value
-  const came = Number.isFinite(value) ? 'a negative one' : describeType(value)
-  throw new InvalidOptionError(`Expected ${name} to be a number of at least 0, got ${came}.`)
+  const received = Number.isFinite(value) ? 'a negative number' : describeType(value)
+  throw new InvalidOptionError(`Expected ${name} to be a number of at least 0, got ${received}.`)
 }
 
 function names(option: string, values: readonly string[]): readonly string[] {

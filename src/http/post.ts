@@ -1,9 +1,9 @@
 /**
- * The answer to a POST as the stored response of its URL (RFC 9110 9.3.3, RFC 9111 4).
+ * Stores the response to a POST as the response of its URL (RFC 9110 9.3.3, RFC 9111 4).
  *
- * "Responses to POST requests are only cacheable when they include explicit freshness information and a Content-Location header
- * field that has the same value as the POST's target URI. A cached POST response can be reused to satisfy a later GET or HEAD
- * request." A POST itself always goes to the handler, because it is unsafe.
+ * "Responses to POST requests are only cacheable when they include explicit freshness information and a
+ * Content-Location header field that has the same value as the POST's target URI. A cached POST response can be reused
+ * to satisfy a later GET or HEAD request." A POST itself always goes to the handler, because it is unsafe.
  */
 import { explicitFreshness } from './freshness.ts'
 import { resolveReference, withoutFragment } from './invalidation.ts'
@@ -16,7 +16,7 @@ const POST_RULES: readonly Rule[] = [
   // Any other status describes the outcome of this POST, not the resource.
   ['status', ({ response: { status }, policy }) => status !== 200 || policy.statuses?.has(status) === false],
   ['partial', ({ response }) => namesRange(response.headers)],
-  // A lifetime of the policy does not count: the origin must have meant the answer to be reused.
+  // A lifetime from the policy does not count: the origin itself must allow reuse.
   ['freshness', ({ response, directives }) => explicitFreshness(response, directives) === undefined],
   ...RULES,
 ]
@@ -28,8 +28,8 @@ export function mayStorePost(request: RequestHead, url: URL, response: TimedResp
 }
 
 /**
- * True if Content-Location says that the content represents this URL (RFC 9110 8.7). An empty field would resolve to the URL too,
- * but is more likely a mistake than a statement.
+ * True if Content-Location says that the content represents this URL (RFC 9110 8.7). An empty field would resolve to
+ * the URL too, but is more likely a mistake than a statement.
  */
 function isRepresentationOf(url: URL, { headers }: TimedResponse): boolean {
   const location = resolveReference(headers.get('content-location') || null, url)

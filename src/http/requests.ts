@@ -21,8 +21,8 @@ export function isAnswerable(method: string): boolean {
 }
 
 /**
- * True if the request opens a WebSocket (RFC 6455 4.1). A client can add Upgrade to any request, and does so for h2c (`curl
- * --http2`), so no other upgrade may bypass the cache.
+ * True if the request opens a WebSocket (RFC 6455 4.1). A client can add Upgrade to any request, and does so for h2c
+ * (`curl --http2`), so no other upgrade may bypass the cache.
  */
 export function isWebSocketUpgrade({ method, headers }: RequestHead): boolean {
   const lists = (field: string, member: string) =>
@@ -30,17 +30,22 @@ export function isWebSocketUpgrade({ method, headers }: RequestHead): boolean {
   return method === 'GET' && lists('connection', 'upgrade') && lists('upgrade', 'websocket')
 }
 
-/** A request with more fields bypasses the cache: hashing each of them, to select a variant, could cost more than the handler. */
+/**
+ * A request with more fields bypasses the cache. Selecting a variant hashes every field, which could cost more than the
+ * handler.
+ */
 const MAX_FIELDS = 200
 
-/** Returns why a request bypasses the cache, as a reason of Cache-Status (RFC 9211 2.2), or undefined if it does not. */
+/**
+ * Returns why a request bypasses the cache, as a reason of Cache-Status (RFC 9211 2.2), or undefined if it does not.
+ */
 export function bypassReason(request: RequestHead, policy: Policy): 'method' | 'bypass' | undefined {
   if (!isAnswerable(request.method)) return 'method'
   const isRefused = policy.authenticated === 'never' && request.headers.has('authorization')
   return isRefused || [...request.headers.keys()].length > MAX_FIELDS ? 'bypass' : undefined
 }
 
-/** True if a response to this request may be stored at all. Otherwise no other request need wait for it. */
+/** True if a response to this request may be stored at all. Otherwise no other request needs to wait for it. */
 export function mayFill(request: RequestHead): boolean {
   return request.method === 'GET' && !hasContent(request.headers) && !requestDirectivesOf(request).noStore
 }

@@ -53,7 +53,7 @@ export function reuse(request: RequestHead, stored: TimedResponse, now: number, 
   return { use: fallback, fwd: 'stale', ttlMs }
 }
 
-/** True if the response could answer other requests when it arrived. Otherwise requests for it must not wait for each other. */
+/** True if the response could answer other requests when it arrived. Otherwise other requests must not wait for it. */
 export function isShareable(stored: TimedResponse, policy: Policy): boolean {
   if (forbidsReuse(directivesOf(stored, policy))) return false
   // This ignores `staleSince`: a purge came after the response had arrived.
@@ -78,8 +78,9 @@ export function mayServeOnError(request: RequestHead, stored: TimedResponse, now
 /**
  * True if the handler failed, so that a stored response may replace its answer (`mayServeOnError`).
  *
- * A thrown error is a failure, even if the application turns it into another response. One kind is an answer: an error
- * that carries its own response (`getResponse`) with a status below 500. Hono's HTTPException does so for 404 and redirects.
+ * A thrown error is a failure, even if the application turns it into a response. The exception is an error that carries
+ * its own response (`getResponse`) with a status below 500. That response is the handler's answer. Hono's HTTPException
+ * uses this for 404 and redirects.
  *
  * @param error the error that the handler threw; undefined if it returned
  */
@@ -98,8 +99,9 @@ export function mustNotForward(request: RequestHead, policy: Policy): boolean {
 }
 
 /**
- * True if the response must not be used without validation. no-cache holds even while it is fresh (RFC 9111 5.2.2.4). private
- * and no-store occur if an earlier policy read another targeted field: the current policy must not share such a response.
+ * True if the response must not be used without validation. no-cache applies even to a fresh response (RFC 9111
+ * 5.2.2.4). A stored response can have private or no-store if an earlier policy read another targeted field. The
+ * current policy must not share that response.
  */
 function forbidsReuse(directives: ResponseDirectives): boolean {
   return directives.noCache === true || directives.private === true || forbidsStoring(directives)
@@ -111,8 +113,8 @@ function obeyedDirectives(request: RequestHead, policy: Policy): RequestDirectiv
 }
 
 /**
- * True if the request's directives refuse the stored response (RFC 9111 5.2.1). immutable overrides the max-age=0 of a browser's
- * reload, but not no-cache, with which the user insists (RFC 8246 2.1).
+ * True if the request's directives refuse the stored response (RFC 9111 5.2.1). immutable overrides the max-age=0 that
+ * a browser sends on reload. It does not override the no-cache of a forced reload (RFC 8246 2.1).
  */
 function refuses(
   wanted: RequestDirectives,

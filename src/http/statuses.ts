@@ -49,7 +49,7 @@ export function isUnderstood(status: number): boolean {
   return UNDERSTOOD.has(status)
 }
 
-/** True for a status that is final (RFC 9110 15) and whose meaning does not end with its request. */
+/** True for a final status (RFC 9110 15) that may also answer later requests. */
 export function isStorable(status: number): boolean {
   return isFinal(status) && !OF_ONE_REQUEST.has(status) && !NEVER_STORED.has(status)
 }
@@ -69,7 +69,7 @@ export function isServerError(status: number): boolean {
   return ERRORS.has(status)
 }
 
-/** True for a success or a redirection, after which an unsafe request invalidates (RFC 9111 4.4). */
+/** True for a success or a redirection. An unsafe request invalidates only after one of these (RFC 9111 4.4). */
 export function isNonError(status: number): boolean {
   return status >= 200 && status < 400
 }

@@ -38,8 +38,8 @@ export function fieldsToStore(response: TimedResponse, policy: Policy): Headers 
 export function excludedFields(response: TimedResponse, policy: Policy): ReadonlySet<string> {
   const excluded = new Set([...HOP_BY_HOP, ...unsharedFields(response, policy)])
   for (const option of listMembers(response.headers.get('connection'))) {
-    // Ignore a connection option that names a field for all recipients, which is forbidden (RFC 9110 7.6.1). Without that field
-    // the cache would decide wrongly.
+    // RFC 9110 7.6.1 forbids a connection option that names a field for all recipients. Ignore it, because the cache
+    // would decide wrongly without that field.
     const name = option.toLowerCase()
     if (!RELIED_ON.has(name) && !policy.targetedFields.includes(name)) excluded.add(name)
   }
@@ -48,12 +48,12 @@ export function excludedFields(response: TimedResponse, policy: Policy): Readonl
 
 const TAG_FIELDS: ReadonlySet<string> = new Set(['cache-groups', 'cache-tag'])
 
-/** True if caches decide by this field of a response. @param name in lower case */
+/** True if caches base decisions on this response field. @param name in lower case */
 export function guidesCaches(name: string, policy: Policy): boolean {
   return RELIED_ON.has(name) || TAG_FIELDS.has(name) || policy.targetedFields.includes(name)
 }
 
-/** Returns the lower-case names of fields that are only for the client of this response. */
+/** Returns the lower-case names of fields that only this response's client may get. */
 export function unsharedFields(response: TimedResponse, policy: Policy): readonly string[] {
   const directives = directivesOf(response, policy)
   const named = [...restrictedFields(directives.noCache), ...restrictedFields(directives.private)]

@@ -68,11 +68,12 @@ const IS_WHOLE: readonly Rule[] = [
   ['status', ({ response: { status }, policy }) => !isStorable(status) || policy.statuses?.has(status) === false],
 ]
 
-/** The rules for every response, whatever its request's method and whether it is whole. */
+/** The rules for every response, whole or partial, to any method. */
 export const RULES: readonly Rule[] = [
   // RFC 9111 5.2.1.5: a MUST NOT, even if the policy ignores request directives.
   ['request-no-store', ({ request }) => requestDirectivesOf(request).noStore],
-  // The events of a client that connected earlier (HTML 9.2). Others would wait for a stream that does not end.
+  // A stored stream would replay the events of an earlier client (HTML 9.2). Waiters would wait for a stream that does
+  // not end.
   ['event-stream', ({ response }) => EVENT_STREAM.test(response.headers.get('content-type') ?? '')],
   // RFC 9111 5.2.2.3.
   ['must-understand', ({ directives, response }) => directives.mustUnderstand && !isUnderstood(response.status)],
@@ -88,13 +89,13 @@ export const RULES: readonly Rule[] = [
   ['not-reusable', isNotReusable],
 ]
 
-/** Decides whether a shared cache may store this response to this request, and could ever use it. */
+/** Decides whether a shared cache may store this response to this request, and whether it could ever use it. */
 export function mayStore(request: RequestHead, response: TimedResponse, policy: Policy): StoreDecision {
   return decide([IS_GET, HAS_NO_CONTENT, ...IS_WHOLE, ...RULES], request, response, policy)
 }
 
 /**
- * True if a stored response to GET, or a stored part of it, may be updated to this one.
+ * True if this response may replace a stored response to GET, or a stored part of one.
  *
  * @param request the GET or HEAD that validated it
  */
@@ -115,7 +116,7 @@ export function decide(
   return refusal ? { store: false, reason: refusal[0] } : { store: true }
 }
 
-/** Refusals that say something about the resource. All others concern the request, or the form of the response. */
+/** Refusals that say something about the resource. All others concern only the request, or the form of the response. */
 const OF_RESOURCE: ReadonlySet<string> = new Set<StoreRefusal>([
   'event-stream',
   'must-understand',
@@ -129,10 +130,11 @@ const OF_RESOURCE: ReadonlySet<string> = new Set<StoreRefusal>([
 ])
 
 /**
- * True if a response that may not be stored shows that the stored response is outdated: the resource is gone, has moved, or became
- * private. "The cache MUST use the full response to satisfy the request", and the stored one is no longer suitable (RFC 9111 4.3.3).
+ * True if a response that may not be stored shows that the stored response is outdated. The resource is gone, has
+ * moved, or became private. "The cache MUST use the full response to satisfy the request", and the stored one is no
+ * longer suitable (RFC 9111 4.3.3).
  *
- * @param refusal why it is not stored
+ * @param refusal why the new response is not stored
  */
 export function supersedes(status: number, refusal: string | undefined): boolean {
   return refusal !== undefined && OF_RESOURCE.has(refusal) && !isServerFailure(status) && !isOfOneClient(status)
@@ -143,8 +145,8 @@ export function supersedes(status: number, refusal: string | undefined): boolean
  *
  * @param bytes how many bytes arrived
  * @param ended whether the stream ended by itself, not by an error or an abort
- * @param options.encoded whether the bytes are in the coding that Content-Encoding names; false if the runtime decoded them.
- *   Content-Length counts the encoded bytes, so only the runtime can tell whether all of them arrived.
+ * @param options.encoded whether the bytes are in the coding that Content-Encoding names; false if the runtime decoded
+ *   them. Content-Length counts encoded bytes, so for decoded bytes only the runtime can tell whether all arrived.
  */
 export function isComplete(headers: Headers, bytes: number, ended: boolean, { encoded = true } = {}): boolean {
   const isDecoded = !encoded && headers.has('content-encoding')
@@ -153,8 +155,8 @@ export function isComplete(headers: Headers, bytes: number, ended: boolean, { en
 }
 
 /**
- * True if Content-Range names a range. It means nothing in any status but 206 and 416 (RFC 9110 14.4), but a server that sends it
- * with a 200 may have sent a part. Every form of it has a slash.
+ * True if Content-Range names a range. The field has a meaning only with 206 and 416 (RFC 9110 14.4), but a server that
+ * sends it with a 200 may have sent a part. Every form of the field has a slash.
  */
 export function namesRange(headers: Headers): boolean {
   return headers.get('content-range')?.includes('/') ?? false
@@ -167,8 +169,8 @@ function forbidsAuthenticated({ request, directives, policy }: Candidate): boole
 }
 
 /**
- * RFC 9111 7.3 allows storing Set-Cookie, but all clients would get one client's cookie. A response that excludes the field by
- * private or no-cache may be stored.
+ * True if Set-Cookie forbids storing. RFC 9111 7.3 allows storing Set-Cookie, but all clients would get one client's
+ * cookie. A response may be stored if its private or no-cache directive excludes the field.
  */
 function forbidsSetCookie({ response, directives, policy }: Candidate): boolean {
   if (policy.storeSetCookie || !response.headers.has('set-cookie')) return false
@@ -176,12 +178,15 @@ function forbidsSetCookie({ response, directives, policy }: Candidate): boolean 
   return !excluded.includes('set-cookie')
 }
 
-/** RFC 9111 3: a response must have explicit freshness, public, or a heuristically cacheable status. */
+/** True unless the response has explicit freshness, public, or a heuristically cacheable status (RFC 9111 3). */
 function isNotCacheable({ response, directives }: Candidate): boolean {
   return !explicitFreshness(response, directives) && !mayAssignFreshness(response.status, directives)
 }
 
-/** True if the response is not fresh, can never be served stale, and cannot be validated. Storing it is useless (RFC 9111 3). */
+/**
+ * True if the response is not fresh, can never be served stale, and cannot be validated. Storing it is useless (RFC
+ * 9111 3).
+ */
 function isNotReusable({ response, directives, policy }: Candidate): boolean {
   if (hasValidator(response)) return false
   const { whileRevalidateMs, ifErrorMs } = staleWindows(response, policy)

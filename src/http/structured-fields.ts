@@ -1,7 +1,9 @@
 /**
- * Structured fields (RFC 8941). One that does not parse counts as absent (4.2): the result is undefined. Nothing throws.
+ * Parses structured fields (RFC 8941). A field that does not parse counts as absent (4.2): the result is undefined.
+ * Nothing throws.
  *
- * No public declaration may import this file. The library's declarations need the DOM's, which a program in Node may lack.
+ * No public declaration may import this file. The declarations of `structured-headers` need the DOM's types, which a
+ * Node program may lack.
  */
 import { type Dictionary, type List, parseDictionary, parseList } from 'structured-headers'
 

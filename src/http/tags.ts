@@ -5,7 +5,8 @@ import type { ResponseHead } from './message.ts'
 import { structuredStrings } from './structured-fields.ts'
 
 /**
- * Returns the tag of a group. The tag contains the origin, because groups of different origins are unrelated (RFC 9875 2.1).
+ * Returns the tag of a group. The tag contains the origin, because groups of different origins are unrelated (RFC 9875
+ * 2.1).
  */
 export function groupTag(origin: string, group: string): string {
   return `group:${origin} ${group}`

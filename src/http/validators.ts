@@ -21,7 +21,7 @@ const SINGLE = new RegExp(`^${ONE}$`)
 // Match one run of blanks at a time. Otherwise a long run takes quadratic time.
 const MEMBER = new RegExp(`[ \\t]*(?:${ONE}[ \\t]*)?(?:,|$)`, 'y')
 
-/** Returns undefined if the tag is absent or malformed: such a response has no entity tag. */
+/** Returns undefined if the tag is absent or malformed. A response with a malformed tag counts as one without a tag. */
 export function parseEntityTag(value: string | null): EntityTag | undefined {
   const [, weak, opaque] = SINGLE.exec(trimBlanks(value ?? '')) ?? []
   return opaque === undefined ? undefined : { weak: weak !== undefined, opaque }
@@ -49,7 +49,10 @@ export function weakMatch(a: EntityTag | undefined, b: EntityTag | undefined): b
   return a !== undefined && b !== undefined && a.opaque === b.opaque
 }
 
-/** The distance to Date from which a Last-Modified, in whole seconds, identifies one representation (RFC 9110 8.8.2.2). */
+/**
+ * If Date is at least this much later, a Last-Modified in whole seconds identifies one representation (RFC 9110
+ * 8.8.2.2).
+ */
 const STRONG_AFTER_MS = 1_000
 
 export const entityTagOf = oncePer((response: TimedResponse): EntityTag | undefined => {
@@ -62,8 +65,9 @@ export const lastModifiedOf = oncePer((response: TimedResponse): number | undefi
 })
 
 /**
- * True if the response can be validated. Only successes can, because a server evaluates conditions only for a success (RFC 9110
- * 13.2.1). Suppose that a 404 with an ETag is stored, and a page with the same ETag appears: a 304 would revive the 404.
+ * True if the response can be validated. Only successes can, because a server evaluates conditions only for a success
+ * (RFC 9110 13.2.1). If a 404 with an ETag could be validated, and a page with the same ETag appeared, its 304 would
+ * revive the 404.
  */
 export function hasValidator(response: TimedResponse): boolean {
   if (!isSuccess(response.status)) return false
@@ -71,8 +75,8 @@ export function hasValidator(response: TimedResponse): boolean {
 }
 
 /**
- * True if the response has a validator that identifies its bytes (RFC 9110 8.8.1). If it has an ETag, only that counts: a weak
- * one says that the bytes may differ.
+ * True if the response has a validator that identifies its bytes (RFC 9110 8.8.1). If it has an ETag, Last-Modified
+ * does not count, because a weak ETag says that the bytes may differ.
  */
 export function hasStrongValidator(response: TimedResponse): boolean {
   if (response.headers.has('etag')) return entityTagOf(response)?.weak === false

@@ -1,25 +1,27 @@
 /**
  * The key of the variant that answers a request (RFC 9111 4.1), in a form that one statement can look up.
  *
- * A request does not know which fields its URL varies on, and a first query for them would cost a round trip. So:
+ * The cache does not know which fields a URL varies on, and a query to find out would cost a round trip. So it does
+ * this:
  *
- * 1. The row of the URL (its base key) remembers the names of all fields in the Vary of its responses: `joinVary`.
- * 2. The request sends a digest of each of its header fields: `fieldDigests`. A digest reveals no value.
- * 3. The variant's key is the SHA-256 of the remembered names with the request's digests: `variantKey`. The statement computes
- *    it from the names in the base row. This file computes the same key for a response that is stored:
+ * 1. The URL's row (its base key) remembers every field name that a Vary of its responses named (`joinVary`).
+ * 2. The cache sends a digest of each header field of the request (`fieldDigests`). A digest reveals no value.
+ * 3. The variant's key is the SHA-256 of the remembered names with the request's digests (`variantKey`). On a lookup,
+ *    the statement computes the key from the names in the base row. On a store, this file computes the same key:
  *
  *        select coalesce(encode(sha256(convert_to(string_agg(
  *          name || ':' || coalesce(digests ->> name, '-'), e'\n' order by name collate "C"), 'UTF8')), 'hex'), '')
  *        from unnest(names) name
  *
- *    Without names it is the empty string: a response that varies on nothing is stored under the base key.
+ *    Without names it is the empty string, because a response that varies on nothing is stored under the base key.
  *
- * The names in a key include the response's own Vary, and the hash covers the names. If the list of names grows or is
- * forgotten, some variants become unreachable, but no request can reach a wrong variant.
+ * The names include the response's own Vary, and the hash covers the names. If the list of names grows or is forgotten,
+ * some variants become unreachable, but no request can reach a wrong variant.
  *
- * Request fields are normalized first, so that equal meanings select one variant and fewer variants are stored. Values of known
- * fields become equal only if the field's own specification calls them equal. Unknown fields are taken as lists: blanks around
- * commas do not count. `Headers` has already joined several lines of one field with a comma and a blank.
+ * Request fields are normalized first, so that values with equal meaning select the same variant. That stores fewer
+ * variants. Two values of a known field become equal only if the field's specification calls them equal. An unknown
+ * field counts as a list: blanks around its commas are ignored. `Headers` has already joined several lines of one field
+ * with a comma and a blank.
  */
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { listMembers, TCHAR, trimBlanks } from './fields.ts'
@@ -27,12 +29,14 @@ import { listMembers, TCHAR, trimBlanks } from './fields.ts'
 /** The digests of a request's fields, by name. It is a map, because `__proto__` is a valid field name. */
 export type FieldDigests = ReadonlyMap<string, string>
 
-/** Stands for an absent field. No digest looks like this, so absent matches only absent (RFC 9111 4.1). */
+/** Stands for an absent field. It equals no digest, so an absent field matches only an absent one (RFC 9111 4.1). */
 const ABSENT = '-'
-/** Separates the parts: it cannot occur in a URL, a field name or a field value. */
+/** Separates the hashed parts, because it cannot occur in a URL, a field name or a field value. */
 const SEPARATOR = '\0'
 
 /**
+ * Returns a digest of each field.
+ *
  * @param baseKey makes the digests of one value differ between URLs, so that nobody can link the rows of one user
  */
 export function fieldDigests(headers: Headers, baseKey: string): FieldDigests {
@@ -48,7 +52,7 @@ export function fieldDigests(headers: Headers, baseKey: string): FieldDigests {
 /**
  * Returns the key of the variant: 64 hexadecimal digits, or the empty string if there are no names.
  *
- * @param names as `joinVary` returns them: in lower case, sorted, each once
+ * @param names as `joinVary` returns them: in lower case, sorted, without duplicates
  */
 export function variantKey(names: readonly string[], digests: FieldDigests): string {
   if (names.length === 0) return ''
@@ -83,7 +87,10 @@ const NORMALIZERS: ReadonlyMap<string, (value: string) => string | undefined> = 
   ['accept-language', acceptLanguage],
 ])
 
-/** Fields that are not lists, although their values may have commas. Credentials, above all, must never match by accident. */
+/**
+ * Fields that are not lists, although their values may have commas. Credentials, above all, must never match by
+ * accident.
+ */
 const NO_LISTS: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',
@@ -101,7 +108,7 @@ const NO_LISTS: ReadonlySet<string> = new Set([
 export function normalizeField(name: string, value: string): string {
   const text = trimBlanks(value)
   const normalize = NORMALIZERS.get(name)
-  // Keep a malformed value unchanged. It never equals a normalized value, because those parse.
+  // Keep a malformed value unchanged. It cannot equal a normalized value, because every normalized value parses.
   if (normalize !== undefined) return normalize(text) ?? text
   return NO_LISTS.has(name) ? text : withoutCommaSpaces(text)
 }
@@ -117,7 +124,7 @@ function parseWeighted(value: string): Weighted[] | undefined {
   return members
 }
 
-/** Returns the shortest form. */
+/** Returns the shortest equivalent form. */
 function formatWeighted({ name, weight }: Weighted): string {
   return weight === 1 ? name : `${name};q=${weight}`
 }
@@ -128,7 +135,9 @@ function acceptEncoding(value: string): string | undefined {
   return members && hasNoDuplicate(members) ? members.map(formatWeighted).sort().join() : undefined
 }
 
-/** Sorts languages by their weights, which say all about preference (RFC 9110 12.5.4). Equal weights keep their order. */
+/**
+ * Sorts languages by weight, because only weights express preference (RFC 9110 12.5.4). Equal weights keep their order.
+ */
 function acceptLanguage(value: string): string | undefined {
   const members = parseWeighted(value)
   if (members === undefined || !hasNoDuplicate(members)) return undefined
@@ -138,12 +147,12 @@ function acceptLanguage(value: string): string | undefined {
     .join()
 }
 
-/** False for a list that names a member twice: no specification says which weight counts, so its order may matter. */
+/** False for a list that names a member twice. No specification says which weight counts, so the order may matter. */
 function hasNoDuplicate(members: readonly Weighted[]): boolean {
   return new Set(members.map(({ name }) => name)).size === members.length
 }
 
-/** Removes spaces around members and parameters only: the case of a media type's parameter may matter. */
+/** Removes spaces around members and parameters. Keeps the case, because it may matter in a media type's parameter. */
 function withoutListSpaces(value: string): string | undefined {
   const members = listMembers(value)
   if (members.some((member) => member.includes('"'))) return undefined

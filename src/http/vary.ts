@@ -5,27 +5,29 @@ import type { Policy } from './policy.ts'
 /** A Vary with more fields than this counts as `*`, because no later request would match it. */
 export const MAX_VARY_FIELDS = 16
 
-/** Field names in lower case, sorted, each once; `*` for a response that never matches another request. */
+/** Field names in lower case, sorted, without duplicates; `*` for a response that never matches another request. */
 export type VaryNames = readonly string[] | '*'
 
-/** Returns the fields that the response's Vary names, and those that the policy always adds. An invalid name counts as `*`. */
+/**
+ * Returns the fields that the response's Vary names, plus the policy's `vary` fields. An invalid name counts as `*`.
+ */
 export function varyNames(headers: Headers, policy: Policy): VaryNames {
   const names = fieldNames(headers.get('vary'))
   return names === undefined || names.includes('*') ? '*' : joinVary(policy.vary, names)
 }
 
-/** The field names that a URL remembers, because its responses vary on them. */
+/** The field names to remember for a URL, because its responses vary on them. */
 export interface VaryRecord {
   readonly names: readonly string[]
-  /** Whether the names of earlier responses are dropped. */
+  /** Whether `names` leaves out the names of earlier responses. */
   readonly forgets: boolean
 }
 
 /**
- * Returns the fields that the URL's responses vary on, this response included. If they are too many together, only those of
- * this response remain. If its own are too many, or it varies on everything, the result is undefined.
+ * Returns the fields that the URL's responses vary on, including this response. Above `MAX_VARY_FIELDS`, the result has
+ * only the fields of this response. It is undefined if this response alone exceeds the limit, or varies on everything.
  *
- * @param seen the names that the URL remembers; undefined if nothing is known about it
+ * @param seen the names that are remembered for the URL; undefined if nothing is known about it
  */
 export function varyRecordOf(
   seen: readonly string[] | undefined,
@@ -41,7 +43,9 @@ export function varyRecordOf(
   return names === '*' ? undefined : { names, forgets: true }
 }
 
-/** Returns the union of the known fields and those of another response. A key may be finer than needed, but never coarser. */
+/**
+ * Returns the known field names plus those of a further response. A key may be finer than needed, but never coarser.
+ */
 export function joinVary(seen: readonly string[], names: VaryNames): VaryNames {
   if (names === '*') return '*'
   const union = [...new Set([...seen, ...names])].sort()

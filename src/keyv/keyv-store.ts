@@ -6,18 +6,20 @@ import { InvalidOptionError } from '../values/errors.ts'
 import type { Expiration } from '../values/expiration.ts'
 import type { KeyvCapabilities, KeyvEntry, KeyvMethod, KeyvStore } from './types.ts'
 
-/** The default namespace of Keyv 5. Keyv 6 has none, and so finds what Keyv 5 stored. */
+/** The default namespace of Keyv 5. Keyv 6 has no default, so using this one lets it find the entries of Keyv 5. */
 const DEFAULT_NAMESPACE = 'keyv'
-/** Entries that the iterator reads at once, values included. */
+/** How many entries the iterator reads at once, values included. */
 const PAGE = 100
-/** Times to live of one batch that differ by no more are meant to be equal. */
+/** If two TTLs in one batch differ by no more than this, they are meant to be equal. */
 const CLOSE_MS = 50
-/** A thousand years. Longer spans mean "never": the sum with the current time could end after year 9999. */
+/**
+ * A thousand years. Longer TTLs mean "never", because the current time plus such a TTL could be after the year 9999.
+ */
 const FOREVER_MS = 31_536_000_000_000
 
 const METHODS = 'get getMany has hasMany set setMany delete deleteMany clear iterator'.split(' ') as KeyvMethod[]
 
-/** A key as a cache and the key in it. */
+/** A cache, and a key in it. */
 interface Place {
   readonly cache: Cache
   readonly key: string
@@ -26,14 +28,15 @@ interface Place {
 /**
  * Creates a store for Keyv 5 or 6: `new Keyv({ store: keyvStore(cache) })`.
  *
- * Each Keyv namespace is a namespace of the cache, so `clear()` of one never touches another. `get`, `set`, `has`, `delete`,
- * `getMany`, `hasMany` and `deleteMany` cost one round trip each. `setMany` costs one for each different time to live. With Keyv 6,
- * `deleteMany` costs two, because it must say which keys existed. `iterator` costs two per 100 entries.
+ * Each Keyv namespace is a namespace of the cache, so `clear()` of one never affects another. `get`, `set`, `has`,
+ * `delete`, `getMany`, `hasMany` and `deleteMany` cost one round trip each. `setMany` costs one for each different TTL.
+ * With Keyv 6, `deleteMany` costs two, because it must report which keys existed. `iterator` costs two per 100 entries.
  *
- * A time to live is in milliseconds and starts on the database's clock. An entry without one takes the cache's own
- * `expiration`, which is "never" by default. A failing database rejects the call, and Keyv emits `error`.
+ * A TTL is in milliseconds and starts on the database's clock. An entry without a TTL gets the cache's own
+ * `expiration`, which is "never" by default. If the database fails, the call rejects, and Keyv emits `error`.
  *
- * Create one store for each Keyv, because Keyv writes its namespace into the store. A store is cheap and sends nothing.
+ * Create one store for each Keyv, because Keyv writes its namespace into the store. Creating a store is cheap and sends
+ * nothing.
  *
  * @throws InvalidOptionError if `cache` is not a cache
  * @example
@@ -52,7 +55,7 @@ class StoreOverCache implements KeyvStore {
   readonly #listeners: ((error: unknown) => void)[] = []
   #namespace: string | undefined
   #scope: Cache
-  /** Keyv 5 adds the namespace to keys and passes a time to live. Keyv 6 passes plain keys and the instant of expiry. */
+  /** Keyv 5 adds the namespace to keys and passes a TTL. Keyv 6 passes plain keys and the instant of expiry. */
   #isKeyv6 = false
 
   constructor(cache: Cache) {
@@ -60,12 +63,12 @@ class StoreOverCache implements KeyvStore {
     this.#scope = cache.namespace(DEFAULT_NAMESPACE)
   }
 
-  // Keyv 6 reads this property when it is given the store, and Keyv 5 does not know it. Nothing else tells the two apart. The
-  // property belongs to the prototype, so that copying and printing a store do not read it.
+  // Keyv 6 reads this property when it gets the store, and Keyv 5 does not know it. No other difference shows the
+  // version. The property is on the prototype, so that copying and printing a store do not read it.
   get capabilities(): KeyvCapabilities {
     this.#isKeyv6 = true
     const methods = METHODS.map((name) => [name, { exists: true, methodType: 'async' }] as const)
-    const [none, sync] = [
+    const [missing, sync] = [
       { exists: false, methodType: 'none' },
       { exists: true, methodType: 'sync' },
     ] as const
@@ -73,7 +76,7 @@ class StoreOverCache implements KeyvStore {
       expires: true,
       compatible: true,
       store: 'keyvStorage',
-      methods: { ...Object.fromEntries(methods), iterator: sync, disconnect: none } as KeyvCapabilities['methods'],
+      methods: { ...Object.fromEntries(methods), iterator: sync, disconnect: missing } as KeyvCapabilities['methods'],
     }
   }
 
@@ -81,10 +84,10 @@ class StoreOverCache implements KeyvStore {
     return this.#namespace
   }
 
-  /** @throws InvalidKeyError; InvalidOptionError if the store serves two Keyv 6 with different namespaces */
+  /** @throws InvalidKeyError; InvalidOptionError if two Keyv 6 instances with different namespaces use the store */
   set namespace(namespace: string | undefined) {
     const name = namespace || undefined
-    // Keyv 6 passes plain keys, so the entries of the first Keyv would go to the namespace of the second.
+    // Keyv 6 passes plain keys, so entries of the first Keyv would go to the second one's namespace.
     if (this.#isKeyv6 && this.#isShared && name !== this.#namespace) throw sharedStore()
     const scope = this.#root.namespace(name ?? DEFAULT_NAMESPACE)
     if (name !== undefined) this.#named.set(name, scope)
@@ -102,7 +105,7 @@ class StoreOverCache implements KeyvStore {
     try {
       return await cache.get(own)
     } catch (error) {
-      // Keyv 5 swallows failed reads, and emits nothing. Keyv 6 emits them itself.
+      // Keyv 5 swallows failed reads and emits nothing, so emit the error here. Keyv 6 emits it itself.
       if (!this.#isKeyv6) for (const listener of this.#listeners) listener(error)
       throw error
     }
@@ -138,7 +141,7 @@ class StoreOverCache implements KeyvStore {
     const spans = this.#isKeyv6
       ? mergeClose(entries.map(({ expires }) => ttlUntil(expires, now)))
       : entries.map(({ ttl }) => ttl)
-    // The statements run at the same time, so a key may be in one of them only. Its last entry wins.
+    // The statements run at the same time, so each key may be in only one of them. The last entry of a key wins.
     const last = new Map(keys.map((key, i) => [key, i]))
     const batches = new Map<number | undefined, [string, unknown][]>()
     for (const [key, i] of last) {
@@ -156,25 +159,25 @@ class StoreOverCache implements KeyvStore {
     return cache.delete(own)
   }
 
-  /** For Keyv 5 whether any key existed, for Keyv 6 which of them did. */
+  /** Returns for Keyv 5 whether any key existed, and for Keyv 6 which keys existed. */
   async deleteMany(keys: string[]): Promise<boolean | boolean[]> {
     const { cache, keys: own } = this.#locateAll(keys)
     if (!this.#isKeyv6) return (await cache.deleteMany(own)) > 0
     const existing = new Set((await cache.getMany(own)).keys())
     await cache.deleteMany(own)
-    // A key that occurs twice is deleted once.
+    // If a key occurs twice, report only the first one as deleted.
     return own.map((key) => existing.delete(key))
   }
 
   async clear(): Promise<void> {
-    // Only the last namespace is known, and it may be that of another Keyv.
+    // The store knows only the namespace that was set last. It may belong to another Keyv.
     if (this.#isShared && this.#named.size > 1) throw sharedStore()
     await this.#scope.clear()
   }
 
   async *iterator(): AsyncGenerator<[string, unknown], void> {
     const scope = this.#scope
-    // Keyv 5 removes everything up to the first colon, also if it has no namespace.
+    // Keyv 5 removes everything up to the first colon, even without a namespace.
     const prefix = this.#isKeyv6 ? '' : `${this.#namespace ?? ''}:`
     let cursor: string | undefined
     do {
@@ -185,16 +188,17 @@ class StoreOverCache implements KeyvStore {
     } while (cursor !== undefined)
   }
 
-  /** True if several Keyv use this store. Each adds one listener. */
+  /** True if several Keyv instances use this store. Each adds one listener. */
   get #isShared(): boolean {
     return this.#listeners.length > 1
   }
 
-  /** @throws InvalidOptionError if two Keyv 5 share the store, and the key does not say whose it is */
+  /** @throws InvalidOptionError if two Keyv 5 instances share the store, and the key has no known namespace */
   #locate(key: string): Place {
     const plain = { cache: this.#scope, key }
     if (this.#isKeyv6) return plain
-    // Keyv itself cannot tell the key `b:k` of a namespace `a` from the key `k` of `a:b`. The longest name is one consistent choice.
+    // Keyv itself cannot distinguish the key `b:k` in namespace `a` from the key `k` in `a:b`. Choose the longest name
+    // every time, so that the choice is consistent.
     const name = [...this.#named.keys()]
       .filter((name) => key.startsWith(`${name}:`))
       .reduce((longest, name) => (name.length > longest.length ? name : longest), '')
@@ -204,7 +208,7 @@ class StoreOverCache implements KeyvStore {
     return plain
   }
 
-  /** The keys of one call, which all belong to one Keyv. @throws InvalidOptionError like {@link #locate} */
+  /** Locates the keys of one call, which all belong to one Keyv. @throws InvalidOptionError like {@link #locate} */
   #locateAll(keys: readonly string[]): { cache: Cache; keys: string[] } {
     const places = keys.map((key) => this.#locate(key))
     const cache = places[0]?.cache ?? this.#scope
@@ -214,16 +218,17 @@ class StoreOverCache implements KeyvStore {
 }
 
 /**
- * The remaining time to live. A span, and not a `Date`, because the entry then expires by the database's clock alone. Otherwise
- * a clock that is behind would store entries that have already expired.
+ * Returns the remaining TTL. It is not a `Date`, so that the entry expires by the database's clock alone. Otherwise a
+ * process whose clock is behind would store entries that have already expired.
  */
 function ttlUntil(expires: number | undefined, now: number): number | undefined {
   return typeof expires === 'number' ? expires - now : undefined
 }
 
 /**
- * Replaces each span by the longest of those close to it. Keyv 6 reads the clock for each entry of a batch, so equal times
- * to live differ by some milliseconds, and each would take a statement of its own. Keyv still expires each entry at its own instant.
+ * Replaces close TTLs with the longest of them. Keyv 6 reads the clock for each entry of a batch, so equal TTLs differ
+ * by some milliseconds, and each would need a separate statement. Keyv itself still expires each entry at its exact
+ * instant.
  */
 function mergeClose(spans: readonly (number | undefined)[]): (number | undefined)[] {
   const longestOf = new Map<number | undefined, number>()
@@ -235,14 +240,14 @@ function mergeClose(spans: readonly (number | undefined)[]): (number | undefined
   return spans.map((span) => longestOf.get(span))
 }
 
-/** Undefined means the cache's own expiration. Zero and less mean that the entry has expired. */
+/** Converts a TTL. Undefined means the cache's own expiration. With zero or less, the entry has expired. */
 function expirationOf(ttl: number | undefined): Expiration | undefined {
   if (typeof ttl !== 'number') return undefined
-  // Keyv itself takes NaN and Infinity for "never".
+  // Keyv itself treats NaN and Infinity as "never".
   if (!Number.isFinite(ttl) || ttl > FOREVER_MS) return null
   return { milliseconds: ttl }
 }
 
 function sharedStore(): InvalidOptionError {
-  return new InvalidOptionError('Expected a store for each Keyv, got one for two with different namespaces.')
+  return new InvalidOptionError('Expected one store per Keyv, got two Keyv instances with different namespaces.')
 }

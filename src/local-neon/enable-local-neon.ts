@@ -1,30 +1,30 @@
-/** Lets Neon's driver reach a local endpoint, without a second setting beside the connection string. */
+/** Lets Neon's driver reach a local endpoint. The connection string is the only setting. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { loopbackAddress } from './loopback.ts'
 
 type FetchEndpoint = (host: string, port: number | string, options?: { jwtAuth?: boolean }) => string
 
-/** The one setting of `neonConfig` that matters here. Structural, so that the driver does not become a dependency. */
+/** The only setting of `neonConfig` that is used here, declared here so that pgstash does not depend on the driver. */
 export interface NeonEndpointConfig {
   fetchEndpoint: string | FetchEndpoint
 }
 
 /**
- * Where `pgstash dev` listens if nothing else is said: next to Postgres's 5432, and free on most machines.
+ * The default port of `pgstash dev`: close to Postgres's 5432, and free on most machines.
  *
- * Also stands in for a missing port: a `Pool` with `poolQueryViaFetch` drops the port of its connection string.
+ * Also used if the port is missing, because a `Pool` with `poolQueryViaFetch` drops the port of its connection string.
  */
 export const LOCAL_NEON_PORT = 5488
 
-/** Marks our function for other copies of this module too, as bundlers make them. */
+/** Marks our function. The symbol is global, because bundlers may create several copies of this module. */
 const MARK = Symbol.for('pgstash.enableLocalNeon')
 
 /**
  * Sends queries for loopback hosts to `http://host:port/sql`, where `pgstash dev` listens.
  *
- * All other hosts keep the endpoint that they had, so the line can stay in production. Call it once, in the module that
- * creates the client, before the first query. Calling it again changes nothing. WebSockets are unaffected: the local
- * endpoint speaks HTTP only.
+ * All other hosts keep their endpoint, so the call can stay in production. Call this once, in the module that creates
+ * the client, before the first query. Calling it again changes nothing. It does not affect WebSockets, because the
+ * local endpoint supports only HTTP.
  *
  * Loopback hosts are `localhost`, `*.localhost`, `localtest.me`, `*.localtest.me`, `127.*`, `[::1]` and `0.0.0.0`.
  *

@@ -1,8 +1,11 @@
-/** Tells a local Neon from a Postgres server: both may listen at a loopback address, and a URL does not say which. */
+/**
+ * Distinguishes a local Neon from a Postgres server. Both may listen on a loopback address, and a URL does not say
+ * which.
+ */
 
-/** Postgres answers `S` or `N`, and does not log it. An HTTP server answers with its status line: 400. */
+/** Postgres answers `S` or `N`, and does not log the request. An HTTP server answers with a status line for 400. */
 const SSL_REQUEST = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]
-/** Both answer at once. A server that says nothing is neither. */
+/** Both answer at once. A server that sends nothing is neither. */
 const TIMEOUT_MS = 2_000
 
 /** The part of `node:net` that is used here. */
@@ -19,11 +22,11 @@ interface Socket {
 }
 
 /**
- * True if an HTTP server listens at this address.
+ * Resolves to true if an HTTP server listens on this address.
  *
- * Resolves to false if the runtime has no `node:net` to ask with: Node 20.15 and older.
+ * Resolves to false if `node:net` is not available, as in Node 20.15 and older.
  *
- * @throws what the socket fails with if nothing listens
+ * @throws the socket's error if nothing listens
  */
 export function speaksHttp(address: string, port: number, net: Net | undefined = builtinNet()): Promise<boolean> {
   if (net === undefined) return Promise.resolve(false)
@@ -40,7 +43,7 @@ export function speaksHttp(address: string, port: number, net: Net | undefined =
   })
 }
 
-/** Not an import, because bundles for the edge have no such module. */
+/** Does not import the module, because bundles for the edge cannot resolve it. */
 function builtinNet(): Net | undefined {
   const { getBuiltinModule } = Object(Reflect.get(globalThis, 'process'))
   return typeof getBuiltinModule === 'function' ? getBuiltinModule('node:net') : undefined

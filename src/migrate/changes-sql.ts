@@ -1,9 +1,9 @@
 /**
- * The triggers that log changed keys and tags, and send them with NOTIFY.
+ * Installs the triggers that log changed keys and tags, and send them with NOTIFY.
  *
- * They are statement-level, with transition tables, so that a write of many keys is one insert into the log. A touch logs
- * nothing, because it changes no value. Cleanup logs nothing, because an expired entry has no live copy. The triggers run
- * with the rights of the role that migrated, so that roles that write entries need no right on the log.
+ * They are statement-level, with transition tables, so that a write of many keys is one insert into the log. A touch
+ * logs nothing, because it changes no value. Cleanup logs nothing, because an expired entry has no live copy. The
+ * triggers run with the rights of the role that migrated, so roles that write entries need no right on the log.
  */
 import type { Table } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
@@ -13,9 +13,9 @@ import { oidOf, placed, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
 import { isOwnRole } from './trust-sql.ts'
 
-/** A little less than the limit of NOTIFY. If there is more, everything counts as changed. */
+/** A little less than the limit of NOTIFY. If the payload is longer, everything counts as changed. */
 const MAX_PAYLOAD_BYTES = 7_900
-/** The limit for identifiers, because a channel is one. */
+/** A channel is an identifier, so this is the limit for identifiers. */
 const MAX_CHANNEL_BYTES = 63
 
 export interface ChangeOptions {
@@ -34,10 +34,10 @@ export function checkedChannel(channel: unknown): string | undefined {
   return channel
 }
 
-/** Raised if a function of these names belongs to another role. */
+/** Raised if a function with one of these names belongs to another role. */
 export const FOREIGN_FUNCTION_SQLSTATE = 'PGSFN'
 
-/** The changed keys of a statement, by its kind. */
+/** Queries for the changed keys of a statement, by the kind of statement. */
 const ENTRIES: Readonly<Record<string, string>> = {
   insert: `select 'key' as kind, key as name from new_rows`,
   update: `select 'key' as kind, n.key as name from new_rows as n join old_rows as o on o.key = n.key
@@ -56,7 +56,7 @@ const ROWS: Readonly<Record<string, string>> = {
   truncate: '',
 }
 
-/** Installs or removes the triggers. Changes nothing if they are as wanted. */
+/** Installs or removes the triggers. Changes nothing if they already match the options. */
 export function changeSteps(tables: CacheTables, options: ChangeOptions): string[] {
   const sources = [
     [tables.entries, 'entries', ENTRIES],
@@ -112,7 +112,7 @@ end if;`
 }
 
 function functionBody(tables: CacheTables, changed: string, { log, channel }: ChangeOptions): string {
-  // The function ignores the search path, so the schema is that of the trigger's table.
+  // The function ignores the search path, so it takes the schema from the trigger's table.
   const insert = `execute format('insert into %I.%I (kind, name) select kind, name from unnest($1, $2) as c(kind, name)
     order by kind, name collate "C" on conflict do nothing', tg_table_schema, ${literal(`${tables.prefix}cache_changes`)}) using kinds, names;`
   const notify = `payload := json_build_object('changed', (select json_agg(json_build_array(c.kind, c.name))

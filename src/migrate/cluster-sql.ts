@@ -1,4 +1,4 @@
-/** Resets tags if the tables are in another cluster than before, or if its transaction ids went back. */
+/** Resets tags if the tables moved to another cluster, or if the cluster's transaction ids went back. */
 import { CLUSTER_IDENTITY } from '../schema/cluster.ts'
 import { FIRST_ROW, hasFutureNotes, isCopied } from '../schema/foreign-rows.ts'
 import type { CacheTables } from '../schema/index.ts'
@@ -10,13 +10,13 @@ import { placed, runBlock } from './home-sql.ts'
 const NOTHING_SEEN = '3:3:'
 
 /**
- * After a dump is restored into another cluster, transaction ids start elsewhere, and comparisons with them mean nothing. So
- * tagged entries and the log are deleted. The new horizon refuses values that were computed before and are stored later (see
- * `trim.ts`).
+ * After a dump is restored into another cluster, transaction ids start elsewhere, and comparing old ids with new ones
+ * means nothing. So this step deletes tagged entries and the log. The new horizon refuses values that were computed
+ * before this step and are stored after it (see `trim.ts`).
  *
- * Not every role may ask which cluster this is. The same happens if the rows were copied here, and if one of them is from the
- * future, because ids ran backwards. No index has the snapshots of entries. So all of them are read only by a role that
- * may not ask, and only once, because afterwards the state tells whether it was copied.
+ * Not every role may read the cluster's identity. So this step also resets tags if the rows were copied here, or if a
+ * row is from the future because ids ran backwards. No index has the snapshots of entries. So only a role that may not
+ * read the identity reads all entries, and only once: from then on the state shows whether it was copied.
  */
 export function clusterStep(tables: CacheTables): string {
   const names = {

@@ -1,11 +1,11 @@
-/** Gives keys, tags and names of changes the order of their bytes, if something else created their columns. */
+/** Gives keys, tags and names of changes the collation `C`, if another tool created their columns. */
 import type { CacheTables } from '../schema/index.ts'
 import { oidOf, placed, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
 
 /**
- * `drizzle-kit push` cannot give a column a collation: it compares types by `format_type`, which leaves the collation out,
- * so a type with one would be altered at each push. The change rebuilds the index of the column, and not the table.
+ * `drizzle-kit push` cannot give a column a collation. It compares types by `format_type`, which leaves the collation
+ * out, so it would alter such a column at each push. This step rebuilds the column's index, but not the table.
  */
 export function collationSteps(tables: CacheTables): string {
   const columns = [

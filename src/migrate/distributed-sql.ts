@@ -11,7 +11,7 @@ import { oidOf } from './home-sql.ts'
 /** The SQLSTATE without its last character, the table's number. */
 export const DISTRIBUTED = 'PGSC'
 
-/** The catalogue of Citus. It has a row for each table that is not plain, reference tables included. */
+/** The catalogue of Citus. It has a row for each distributed table and each reference table. */
 export const CITUS_TABLES = 'pg_catalog.pg_dist_partition'
 
 export const DISTRIBUTED_DECLARATIONS = 'distributed pg_catalog.int8;'

@@ -1,7 +1,7 @@
 /**
- * Refuses tables under the cache's names that are not its own, before the migration changes anything.
+ * Refuses tables that have the cache's names but are not the cache's, before the migration changes anything.
  *
- * The last character of the SQLSTATE says which table, because all drivers deliver the SQLSTATE.
+ * The last character of the SQLSTATE identifies the table, because every driver reports the SQLSTATE.
  */
 
 import type { CacheTables } from '../schema/index.ts'
@@ -32,7 +32,7 @@ for i in 1..${own.length} loop
   if place is distinct from to_regnamespace(quote_ident(home)) or not is_ours[i] then
     ${raise(GUARD.foreign)}
   elsif pg_get_userbyid(owner) <> current_user then
-    if not (${isTrusted('owner')} or ${IS_HOST}) then
+    if not (${isTrusted('owner')} or ${OWNS_SCHEMA_OR_DATABASE}) then
       ${raise(GUARD.untrusted)}
     end if;
   end if;
@@ -48,8 +48,11 @@ end loop;`
 /** Variables that the steps need. */
 export const GUARD_DECLARATIONS = 'owner pg_catalog.oid;\nplace pg_catalog.oid;\nis_ours pg_catalog.bool[];'
 
-/** The owner of the schema or the database controls everything in it. A superuser must not run such a role's code. */
-const IS_HOST = `(
+/**
+ * True if the table's owner owns the schema or the database, and so controls everything in it anyway. Never true for a
+ * superuser, who must not run that role's code.
+ */
+const OWNS_SCHEMA_OR_DATABASE = `(
   select not me.rolsuper and owner in (n.nspowner, d.datdba)
   from pg_namespace as n, pg_database as d, pg_roles as me
   where n.oid = place and d.datname = current_database() and me.rolname = current_user)`

@@ -1,8 +1,8 @@
 /**
- * Finds the schema of the tables. If none was given, only the database knows it.
+ * Finds the schema of the tables. If the options name no schema, only the database knows it.
  *
- * A statement is a template for one `format`: `%1$I` is the schema, and each other `%` is doubled. `format` does not search
- * values and names again.
+ * A statement is a template for one `format`: `%1$I` is the schema, and each other `%` is doubled. `format` does not
+ * search the inserted values and names again.
  */
 import { getTableName, type Table } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
@@ -10,10 +10,11 @@ import { ownTables } from '../schema/own-tables.ts'
 import { dollarQuoted, identifier, literal, qualified, regclass, verbatim } from '../schema/sql-text.ts'
 
 /**
- * Waits for other sessions that migrate or watch these tables at the same time. For the beginning of a guarded block.
+ * Waits for other sessions that migrate or watch these tables at the same time. Use it at the beginning of a guarded
+ * block.
  *
- * An earlier look-up may have left a note in this session's catalogue caches that a schema does not exist, although another
- * session created it while this one waited. Locking a table makes the session drop such notes, and reading one locks it.
+ * This session may have cached that a schema does not exist, although another session created it while this one waited.
+ * Locking a table makes the session drop that cached answer, and reading a table locks it.
  */
 export function lockSteps(tables: CacheTables): string {
   const name = literal(`pgstash ${qualified(tables, tables.state)}`)
@@ -30,14 +31,14 @@ found pg_catalog.oid[];
 home pg_catalog.text := ${fallback};`
 }
 
-/** For the beginning of a guarded block, after the lock. The caller's search path still applies there. */
+/** Use it at the beginning of a guarded block, after the lock. The caller's search path still applies there. */
 export function findTables(tables: CacheTables): string {
   const found = ownTables(tables).map((table) => regclass(tables, table))
   return `found := array[${found.join(', ')}]::pg_catalog.oid[];
 `
 }
 
-/** The schema of existing tables. Without any, the schema for new ones. */
+/** Finds the schema of the existing tables, or the schema for new tables if none exist. */
 export function findHome(tables: CacheTables): string {
   if (tables.schema !== undefined) return '-- The schema was given.'
   return `-- Tables that were made before stay where they are: the table of migrations tells, or the first that there is.
@@ -50,7 +51,7 @@ if home is null then
 end if;`
 }
 
-/** A table in a template. */
+/** Names a table in a template. */
 export function placed(table: Table): string {
   return `%1$I.${verbatim(identifier(getTableName(table)))}`
 }
@@ -60,12 +61,15 @@ export function run(template: string, into = ''): string {
   return `execute format(${dollarQuoted(template)}, home)${into && ` ${into}`};`
 }
 
-/** Runs a template as a block of its own. Quoted as a whole, because a name may hold any quote that is chosen before. */
+/**
+ * Runs a template as a separate block. It quotes the formatted text, because a name may contain any quote chosen
+ * before.
+ */
 export function runBlock(template: string): string {
   return `execute 'do ' || quote_literal(format(${dollarQuoted(template)}, home));`
 }
 
-/** The table's oid, for use outside of templates. Null if the table is missing. */
+/** SQL: the table's oid, for use outside of templates. Null if the table is missing. */
 export function oidOf(table: Table): string {
   return `to_regclass(format(${literal(placed(table))}, home))`
 }

@@ -13,9 +13,10 @@ export { type MigrateOptions, migrationSql } from './migration-sql.ts'
 /**
  * Creates the tables or brings them up to date, and applies the storage settings.
  *
- * Idempotent, and safe if several run at once. One round trip and one transaction, so that a failure changes nothing. The
- * role needs the right to create tables in the schema, and owns them afterwards. It refuses tables of these names that are
- * not a cache's, or that belong to a role whose code must not run with this role's rights.
+ * Idempotent, and safe if several processes migrate at once. One round trip and one transaction, so a failure changes
+ * nothing. The role needs the right to create tables in the schema, and owns the tables afterwards. `migrate` refuses
+ * tables with these names that are not a cache's tables. It also refuses tables that belong to a role whose code must
+ * not run with this role's rights.
  *
  * @param source the database, in any form that `createCache` takes
  * @throws InvalidOptionError, DatabaseError

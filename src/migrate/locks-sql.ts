@@ -1,9 +1,9 @@
 /**
- * Locks for migrations beside traffic.
+ * Locks for migrations under live traffic.
  *
- * A migration that waits for a table makes everybody else wait behind it. So it waits for a moment only, gives up all its
- * locks, and tries again. The wait is shorter than Postgres's `deadlock_timeout` (1 s), so that in a deadlock the migration
- * gives way, and no statement of an application fails.
+ * A migration that waits for a table makes all later statements wait behind it. So it waits only for a moment, gives up
+ * all its locks, and tries again. The wait is shorter than Postgres's `deadlock_timeout` (1 s). So in a deadlock the
+ * migration gives way, and no statement of an application fails.
  */
 import { getTableName } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
@@ -14,7 +14,7 @@ import { literal } from '../schema/sql-text.ts'
 const LOCK_WAIT_MS = 200
 /** Long enough for Postgres to cancel an autovacuum. */
 const VACUUM_WAIT_MS = 2_000
-/** With the pauses, tries take half a minute. */
+/** With the pauses, all tries together take half a minute. */
 const LOCK_TRIES = 80
 const MIN_PAUSE_SECONDS = 0.05
 const MAX_PAUSE_SECONDS = 0.25

@@ -25,11 +25,11 @@ import { ROUTINE_DECLARATIONS, routineSteps } from './routines-sql.ts'
 
 /** Half of Postgres's default, because every `set` leaves a dead row, and a cache is rewritten often. */
 const DEFAULT_AUTOVACUUM_SCALE_FACTOR = 0.1
-/** Lower still, because a rewritten large value leaves many dead chunks. */
+/** Even lower, because a rewritten large value leaves many dead chunks. */
 const DEFAULT_TOAST_AUTOVACUUM_SCALE_FACTOR = 0.05
 /** Free space on each page keeps a touched row on its page, so that the touch is heap-only (HOT). */
 const DEFAULT_FILLFACTOR = 85
-/** Longer than releases of two versions run side by side. */
+/** Longer than two releases run side by side. */
 const DEFAULT_ROUTINE_RETENTION_DAYS = 30
 
 const KNOWN_OPTIONS = [
@@ -46,11 +46,11 @@ const KNOWN_OPTIONS = [
 ] as const
 
 export interface MigrateOptions {
-  /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
+  /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
   /**
-   * Keeps entries and leases out of the write-ahead log. Default false. Writes are faster, but a crash, a failover, and on
-   * Neon every suspend of the compute, empties both tables.
+   * Keeps entries and leases out of the write-ahead log. Default false. Writes are faster, but a crash or a failover
+   * empties both tables, and so does every suspend of a Neon compute.
    */
   unlogged?: boolean | undefined
   /** The share of dead rows that starts a vacuum of the table, 0 to 100. Default 0.1. */
@@ -67,21 +67,24 @@ export interface MigrateOptions {
    */
   changes?: boolean | undefined
   /**
-   * The channel for a NOTIFY with the changed keys and tags, for `listen`. Default false: none. **Postgres commits
+   * The channel for a NOTIFY with the changed keys and tags, for `listen`. Default false: no NOTIFY. **Postgres commits
    * transactions that notify only one after the other.**
    */
   notify?: string | false | undefined
   /**
-   * Installs the statements as functions. Default true. Without them, each call over HTTP, or over another driver that cannot
-   * keep statements prepared, sends kilobytes of SQL, which the server parses and plans again.
+   * Installs the statements as functions. Default true. Otherwise each call over HTTP, or over another driver that
+   * cannot keep statements prepared, sends kilobytes of SQL, and the server parses and plans it again.
    */
   routines?: boolean | undefined
-  /** The days for which the functions of another version stay, so that both can run side by side; 0 to 3650. Default 30. */
+  /**
+   * How many days the functions of another version stay, so that both versions can run side by side; 0 to 3650. Default
+   * 30.
+   */
   routineRetentionDays?: number | undefined
 }
 
 /**
- * The SQL that `migrate` runs, for review or for `psql`. Idempotent, one transaction.
+ * Returns the SQL that `migrate` runs, for review or for `psql`. Idempotent, one transaction.
  *
  * @throws InvalidOptionError
  */
@@ -109,7 +112,7 @@ export function migrationSql(given?: MigrateOptions): string {
     }),
     routines.record,
   ]
-  // The routines are most of the work and lock no table, so they come before the changes that do.
+  // The routines are most of the work and lock no table, so they come before the changes that lock tables.
   const body = [
     preamble(tables),
     distributedSteps(tables),
@@ -150,7 +153,7 @@ end if;`,
 
 function migrationStep(migration: Migration, tables: CacheTables): string {
   const name = literal(`migration ${migration.name}`)
-  // "If not exists" adopts tables that people generated with a drizzle-kit of their own.
+  // "If not exists" adopts tables that the user generated with drizzle-kit.
   const statements = migration.statements.map((statement) =>
     run(
       renamed(verbatim(statement), tables)
@@ -232,7 +235,7 @@ function persistenceStep(table: PgTable, unlogged: unknown): string {
 end if;`
 }
 
-/** Renames the tables of a statement. drizzle-kit generates it for the default names. */
+/** Renames the tables of a statement, because drizzle-kit generates statements for the default names. */
 function renamed(statement: string, tables: CacheTables): string {
   const names = new Map(
     ownTables(tables).map((table) => {

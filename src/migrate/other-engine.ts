@@ -1,14 +1,19 @@
-/** Explains why a migration fails on an engine that only speaks the protocol of Postgres. */
+/** Explains why a migration fails on an engine that speaks Postgres's protocol but is not Postgres. */
 import { sql } from 'drizzle-orm'
 import type { Database } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { missingCapabilities, missingMessage } from '../values/capabilities.ts'
 import { DatabaseError } from '../values/errors.ts'
 
-/** Classes of failures that such an engine answers with: not supported, unknown, raised by a proxy, an internal error. */
+/**
+ * Classes of SQLSTATEs with which such an engine fails: not supported, unknown, raised by a proxy, an internal error.
+ */
 const UNSUPPORTED = /^(?:0A|42(?!501)|58|P0|XX)/
 
-/** The failure with what the server lacks. Undefined if it lacks nothing, or if the failure has another reason. */
+/**
+ * Returns an error that names the capabilities that the server lacks. Returns undefined if it lacks none, or if the
+ * failure has another reason.
+ */
 export async function otherEngine(db: Database, failure: unknown): Promise<DatabaseError | undefined> {
   if (!(failure instanceof DatabaseError) || !UNSUPPORTED.test(failure.sqlState ?? '')) return undefined
   const missing = await missingCapabilities(
@@ -23,7 +28,7 @@ export async function otherEngine(db: Database, failure: unknown): Promise<Datab
   return new DatabaseError(`${missingMessage(missing)} Nothing was changed.`, { sqlState, cause })
 }
 
-/** Drivers answer with the rows, or with an object that has them. Rows are objects, or arrays of cells. */
+/** Drivers return the rows, or an object with a property `rows`. A row is an object or an array of cells. */
 function firstCell(result: unknown): unknown {
   const rows: unknown = Array.isArray(result) ? result : Reflect.get(Object(result), 'rows')
   const row: unknown = Array.isArray(rows) ? rows[0] : undefined

@@ -1,4 +1,4 @@
-/** The messages of a `migrate` that refuses. The SQLSTATE names the table. */
+/** The messages with which `migrate` refuses. The SQLSTATE names the table. */
 import { getTableName } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
@@ -25,7 +25,7 @@ const MESSAGES: Readonly<Record<string, (name: string) => string>> = {
 const LOCKED =
   "Another migration is running, or other transactions kept the cache's tables locked. Nothing was changed. Let the other migration finish. Otherwise find open transactions with `select pid, xact_start, query from pg_stat_activity order by xact_start`, end them, and migrate again."
 
-/** Adds advice to a failure if the migration itself refused. */
+/** Turns a failure into an error with advice if the migration itself refused. Returns other failures unchanged. */
 export function refusal(failure: unknown, tables: CacheTables): unknown {
   if (!(failure instanceof DatabaseError) || failure.sqlState === undefined) return failure
   const { sqlState, cause } = failure

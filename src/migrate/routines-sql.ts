@@ -1,8 +1,8 @@
 /**
- * Installs the routines, and drops sets of other versions that nobody can need any more.
+ * Installs the routines, and drops the sets of other versions once nothing can need them.
  *
- * A row of the state per set says which functions it has, and since when another version replaced it. Deploys of two
- * releases can run side by side, so a set stays for some time after that.
+ * For each set, the state has a row with its functions and with the time at which another version replaced it. A
+ * replaced set stays for some time, because two releases can run side by side.
  */
 
 import { getTableName } from 'drizzle-orm'
@@ -16,7 +16,7 @@ import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
 import { placed, runBlock } from './home-sql.ts'
 import { isOwnRole, isTrusted } from './trust-sql.ts'
 
-/** The names of rows of the state, before the version. */
+/** Starts the names of the state's rows for sets; the version follows. */
 export const SET = 'routines '
 
 /** Variables that the steps need. */
@@ -26,13 +26,16 @@ is_installed pg_catalog.bool;
 routine_settings pg_catalog.text := '';`
 
 export interface RoutineOptions {
-  /** False installs none and drops all. */
+  /** False installs no routine and drops all. */
   readonly isWanted: boolean
-  /** The days for which a set stays after another version replaced it. */
+  /** How many days a set stays after another version replaced it. */
   readonly retentionDays: number
 }
 
-/** The steps that install routines, and those that record them and drop others. These need the table of the state. */
+/**
+ * Builds the steps that install routines, and the steps that record them and drop other sets. Only the latter need the
+ * state table.
+ */
 export function routineSteps(tables: CacheTables, { isWanted, retentionDays }: RoutineOptions) {
   const routines = isWanted ? compileRoutines(tables) : []
   return {
@@ -72,7 +75,7 @@ ${routines.map((routine) => rowOf(tables, routine)).join(',\n')}
 end loop;`
 }
 
-/** True if a function of `pg_proc` runs as a routine does, whatever its body is. */
+/** SQL: true if a function of `pg_proc` has the properties of a routine, regardless of its body. */
 export function runsAsRoutine(installed: string): string {
   return `(not ${installed}.prosecdef and ${installed}.provolatile = 'v' and not ${installed}.proisstrict
       and ${installed}.prolang = (select l.oid from pg_language as l where l.lanname = 'plpgsql'))`
@@ -84,7 +87,7 @@ function rowOf(tables: CacheTables, routine: Routine): string {
   return `(${[literal(name), literal(parameters), literal(columns), dollarQuoted(routine.body)].join(', ')})`
 }
 
-/** Only writes what differs, because a role that migrates again may have no right to write this table. */
+/** Writes a row only if it differs, because a role that migrates again may have no right to write this table. */
 function recordStep(tables: CacheTables, routines: readonly Routine[]): string {
   const state = placed(tables.state)
   const own = verbatim(literal(`${SET}${ROUTINE_VERSION}`))
@@ -106,7 +109,7 @@ end`)
 /**
  * Drops only functions that look like routines of this cache, because roles that use the cache may write the state.
  *
- * Functions of another role stay, and then the row of their set does.
+ * Functions of another role stay, and so does the row of their set.
  */
 function dropStep(tables: CacheTables, retentionDays: number): string {
   const state = placed(tables.state)
@@ -126,12 +129,12 @@ ${runBlock(`begin
 end`)}`
 }
 
-/** A condition on the rows of sets. In a `case`, because the values of other rows are no JSON. */
+/** Limits a condition to the rows of sets. The `case` is needed because the values of other rows are not JSON. */
 function ofSets(condition: string): string {
   return `case when name like '${SET}%%' then ${condition} else false end`
 }
 
-/** True if a function of `pg_proc` has the name and the first line of a routine of this cache, of any version. */
+/** SQL: true if a function of `pg_proc` has the name and the first line of a routine of this cache, in any version. */
 function isRoutine({ prefix }: CacheTables, installed: string): string {
   return `starts_with(${installed}.proname, ${verbatim(literal(`${prefix}cache_`))}) and ${installed}.proname ~ '_[0-9a-f]{8}$'
     and starts_with(${installed}.prosrc, ${literal(FIRST_LINE)})`

@@ -1,4 +1,4 @@
-/** Distinguishes the cache's tables from others of the same name, by columns, types and key. */
+/** Distinguishes the cache's tables from other tables of the same name, by columns, types and key. */
 import { getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { CacheTables } from '../schema/index.ts'
@@ -6,7 +6,10 @@ import { literal } from '../schema/sql-text.ts'
 import { migrations } from './migrations.ts'
 
 interface Shape {
-  /** SQL: rows of a name, a type, and whether the first version had the column. Tables of older versions lack later ones. */
+  /**
+   * SQL: rows of a name, a type, and whether the first version had the column. Tables of older versions lack later
+   * columns.
+   */
   readonly columns: string[]
   readonly key: string[]
 }
@@ -15,7 +18,10 @@ const TYPE = `"?([\\w ]+?)"?(\\[\\])?(?: collate "C")?(?: PRIMARY KEY| NOT NULL|
 const CREATED = new RegExp(`^\\t"(\\w+)" ${TYPE}`, 'gm')
 const ADDED = new RegExp(`^ALTER TABLE "(\\w+)" ADD COLUMN "(\\w+)" ${TYPE}`)
 
-/** By the default names. Read from the migrations, because Drizzle 0.45 and 1.0 name the types of columns differently. */
+/**
+ * Shapes by default name. They come from the migrations, because Drizzle 0.45 and 1.0 name the types of columns
+ * differently.
+ */
 const SHAPES: ReadonlyMap<string, Shape> = shapesOf(migrations.flatMap(({ statements }) => statements))
 
 function shapesOf(statements: readonly string[]): Map<string, Shape> {
@@ -42,8 +48,8 @@ function column(name: string, type: string, isRequired: boolean): string {
 /**
  * SQL: true if the relation `oid` can be this table of a cache, of this version or an older one.
  *
- * A table without a primary key passes. Somebody dropped the key, and `doctor` says which index is missing. Unknown columns
- * may belong to a newer version.
+ * A table without a primary key passes: its key was dropped, and `doctor` reports the missing index. Unknown columns
+ * pass too, because they may belong to a newer version.
  */
 export function isCacheTable({ prefix }: CacheTables, table: PgTable, oid: string): string {
   const shape = SHAPES.get(getTableName(table).slice(prefix.length))

@@ -1,24 +1,24 @@
-/** The id of the build that is being served. */
+/** Reads the id of the build that is being served. */
 
-/** What Next passes to the constructor of a handler, as far as it is used. */
+/** The context that Next passes to a handler's constructor, with only the fields that are used here. */
 export interface HandlerContext {
   readonly serverDistDir?: string | undefined
-  /** Next's own way to files. There is none on the edge. */
+  /** Next's file system access. Absent on the edge. */
   readonly fs?: { readFile(path: string, encoding: 'utf8'): Promise<string | Uint8Array> } | undefined
-  /** Tags that a server action revalidated right before, if a proxy in front says so. */
+  /** Tags that a server action revalidated just before this request, as a proxy in front reports them. */
   readonly revalidatedTags?: readonly string[] | undefined
 }
 
 const known = new Map<string, Promise<string | undefined>>()
 
-/** Undefined if there should be one, but it cannot be read. Outside of Next there is none, and none is needed. */
+/** Resolves to undefined if the id cannot be read. Outside of Next there is no id, and the empty string replaces it. */
 export function buildIdOf({ serverDistDir, fs }: HandlerContext = {}): Promise<string | undefined> {
   if (serverDistDir === undefined || typeof fs?.readFile !== 'function') return Promise.resolve('')
   let id = known.get(serverDistDir)
   if (id === undefined) {
     id = readId(fs, serverDistDir)
     known.set(serverDistDir, id)
-    // While an app is built, the file appears late.
+    // Try again on the next call, because during a build the file appears late.
     id.then((found) => found === undefined && known.delete(serverDistDir))
   }
   return id

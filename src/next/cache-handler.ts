@@ -14,13 +14,13 @@ import { createStorage, type EntryHeader } from './storage.ts'
 
 export interface CacheHandlerOptions extends NextOptions {
   /**
-   * Separates the pages of different builds, because a page names files of its own build. Default: the id that `next build` has
-   * written. Data of `fetch`, and images, are shared by all builds.
+   * Separates the pages of different builds, because a page refers to files of its own build. Default: the id that
+   * `next build` wrote. All builds share the data of `fetch`, and images.
    */
   buildId?: string | undefined
 }
 
-/** What Next calls, typed by structure, so that Next is not a dependency of this package. */
+/** The interface that Next calls, declared here so that pgstash does not depend on Next. */
 export interface IncrementalCacheHandler {
   get(key: string, context?: GetContext): Promise<IncrementalEntry | null>
   set(key: string, value: unknown, context?: SetContext): Promise<void>
@@ -31,10 +31,10 @@ export interface IncrementalCacheHandler {
 export interface IncrementalEntry {
   /** Milliseconds since 1970. */
   lastModified: number
-  /** Null is a stored "not found". */
-  // biome-ignore lint/suspicious/noExplicitAny: Next's type for it is a union over a const enum, which no other type fits.
+  /** Null means a stored "not found". */
+  // biome-ignore lint/suspicious/noExplicitAny: only `any` is assignable to Next's type, a union over a const enum.
   value: any
-  /** Read by Next 16.4. */
+  /** Next reads this since 16.4. */
   cacheControl?: CacheControl
 }
 
@@ -44,12 +44,13 @@ interface Header extends EntryHeader, Lifetime {
 }
 
 /**
- * The class for `cacheHandler` in `next.config`.
+ * Returns the class for `cacheHandler` in `next.config`.
  *
- * Each `get` is one round trip, which checks the entry's own tags and those of the request. Revalidations reach every instance
- * at once. If the database cannot be reached, pages are rendered each time, and nothing throws; only revalidations fail.
+ * Each `get` costs one round trip, which also checks the tags of the entry and of the request. Revalidations reach
+ * every instance at once. If the database is unreachable, Next renders pages on every request. Nothing throws, except
+ * revalidations.
  *
- * Next makes an instance for each request. All of them share the cache, so create that at module level.
+ * Next creates an instance for each request. All instances share the cache, so create the cache at module level.
  *
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
@@ -82,10 +83,10 @@ export function cacheHandler(
     async get(key: string, context: GetContext = {}): Promise<IncrementalEntry | null> {
       const stored = await this.#keyOf(key, kindOf(context))
       if (stored === undefined) return null
-      const asked = [...(context.tags ?? []), ...(context.softTags ?? [])]
-      const { frame, state, snapshot } = await storage.read<Header>(stored, asked)
-      // Next is told of revalidations that this database may not show yet.
-      const isRevalidated = hasAny(this.#revalidatedTags, [...asked, ...(frame?.header.tags ?? [])])
+      const requestTags = [...(context.tags ?? []), ...(context.softTags ?? [])]
+      const { frame, state, snapshot } = await storage.read<Header>(stored, requestTags)
+      // Next passes revalidations that may not be visible in the database yet.
+      const isRevalidated = hasAny(this.#revalidatedTags, [...requestTags, ...(frame?.header.tags ?? [])])
       if (frame === undefined || isRevalidated) {
         this.#snapshots.note(stored, snapshot)
         return null
@@ -100,7 +101,8 @@ export function cacheHandler(
     }
 
     async set(key: string, value: unknown, context: SetContext = {}): Promise<void> {
-      // The next build would find it, and render its pages from old data that nobody asked to keep.
+      // Do not store this value. The next build would find it, and render its pages from old data that nobody asked to
+      // keep.
       if (context.isImplicitBuildTimeCache) return
       const kind = kindOf(context, value)
       const stored = await this.#keyOf(key, kind)
@@ -124,7 +126,10 @@ export function cacheHandler(
 
     resetRequestCache(): void {}
 
-    /** Undefined if the build is not known. Pages of different builds must not mix, so none are kept then. */
+    /**
+     * Returns undefined if the build is unknown. Then pages are not stored, because pages of different builds must not
+     * mix.
+     */
     async #keyOf(key: string, kind: 'fetch' | 'image' | 'page'): Promise<string | undefined> {
       if (kind !== 'page') return entryKey(kind, key)
       const build = await this.#buildId()
@@ -133,7 +138,9 @@ export function cacheHandler(
   }
 }
 
-/** The lifetime that Next passes: that of data is inside of it, that of pages and images beside it. */
+/**
+ * Returns the lifetime that Next passes. For data it is part of the value, for pages and images it is in the context.
+ */
 function lifetimeOf(value: unknown, context: SetContext): Lifetime {
   const { revalidate: own } = Object(value)
   const { cacheControl } = context

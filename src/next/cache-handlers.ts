@@ -1,4 +1,4 @@
-/** `cacheHandlers`: the handler of Next's `'use cache'`, for Next 15.5 and 16. */
+/** `cacheHandlers`: the handler for Next's `'use cache'`, for Next 15.5 and 16. */
 import type { Cache } from '../cache.ts'
 import { now } from '../values/clock.ts'
 import { optionsObject } from '../values/options.ts'
@@ -10,27 +10,31 @@ import { createRecentSnapshots } from './recent-snapshots.ts'
 import { createStorage, type EntryHeader } from './storage.ts'
 import { collect, streamOf } from './streams.ts'
 
-/** An entry as Next passes and expects it. `timestamp` is in milliseconds since 1970, all else in seconds. */
+/**
+ * An entry as Next passes and expects it. `timestamp` is in milliseconds since 1970, the other times are in seconds.
+ */
 export interface UseCacheEntry {
-  /** Can be read once. Every `get` answers with a new one. */
+  /** A stream can be read only once, so every `get` returns a new one. */
   value: ReadableStream<Uint8Array>
-  /** Without the tags of the page that asked. */
+  /** The entry's own tags, without the soft tags of the page. */
   tags: string[]
   stale: number
-  /** When the entry began to be computed. */
+  /** When the computation of the entry began. */
   timestamp: number
-  /** Infinity for never. */
+  /** Infinity means never. */
   expire: number
-  /** -1: serve it once more, and compute it anew. */
+  /** -1 means: serve the stale entry, and compute a new one. */
   revalidate: number
 }
 
-/** The handler, typed by structure, so that Next is not a dependency of this package. */
+/** The handler's interface, declared here so that pgstash does not depend on Next. */
 export interface UseCacheHandler {
   get(cacheKey: string, softTags?: string[]): Promise<UseCacheEntry | undefined>
   set(cacheKey: string, pendingEntry: Promise<UseCacheEntry>): Promise<void>
   refreshTags(): Promise<void>
-  /** Infinity: `get` checks the tags. Next 16 passes a list, 15.5 each tag. */
+  /**
+   * Returns Infinity, which tells Next that `get` checks the tags. Next 16 passes a list, Next 15.5 passes each tag.
+   */
   getExpiration(...tags: (string | string[])[]): Promise<number>
   /** For Next 16. With `durations`, entries become stale now, and expire after `expire` seconds. */
   updateTags(tags: string | string[], durations?: { expire?: number | undefined }): Promise<void>
@@ -40,21 +44,23 @@ export interface UseCacheHandler {
 
 type Lifetime = 'stale' | 'expire' | 'revalidate'
 
-/** Null stands for Infinity, which JSON does not have. */
+/** Null stands for Infinity, because JSON has no Infinity. */
 interface UseCacheHeader extends EntryHeader, Readonly<Record<Lifetime, number | null>> {}
 
 const MS_PER_SECOND = 1_000
-/** A `get` waits no longer for a `set` of its key, and then reads what is there. A fill that hangs must not block its key. */
-const PATIENCE_MS = 10_000
+/**
+ * The longest time that a `get` waits for a `set` of its key before it reads. A fill that hangs must not block its key.
+ */
+const MAX_WAIT_MS = 10_000
 
 /**
- * The handler for `cacheHandlers` in `next.config`: one object for `default` and `remote`.
+ * Creates the handler for `cacheHandlers` in `next.config`. Use one object for `default` and `remote`.
  *
- * Each `get` is one round trip, which checks the entry's own tags and those of the page. `revalidateTag`, `updateTag` and
- * `revalidatePath` reach every instance at once. If the database cannot be reached, functions are computed each time, and
- * nothing throws; only revalidations fail, because pretending would be wrong.
+ * Each `get` costs one round trip, which also checks the tags of the entry and of the page. `revalidateTag`,
+ * `updateTag` and `revalidatePath` reach every instance at once. If the database is unreachable, Next computes
+ * functions on every call. Nothing throws, except revalidations: reporting success would be wrong.
  *
- * Create it at module level. It connects to nothing until Next asks.
+ * Create it at module level. It connects to nothing until Next calls it.
  *
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
@@ -79,9 +85,9 @@ export function cacheHandlers(cache: Cache, options?: NextOptions): UseCacheHand
     const header: UseCacheHeader = {
       tags,
       since: timestamp,
-      stale: finite(stale),
-      expire: finite(expire),
-      revalidate: finite(revalidate),
+      stale: infinityToNull(stale),
+      expire: infinityToNull(expire),
+      revalidate: infinityToNull(revalidate),
     }
     await storage.write(key, { header, parts: [bytes], keepMs, asOf: snapshots.before(timestamp) })
   }
@@ -90,7 +96,7 @@ export function cacheHandlers(cache: Cache, options?: NextOptions): UseCacheHand
     async get(cacheKey, softTags = []) {
       const key = keyOf(cacheKey)
       const pending = pendingSets.get(key)
-      if (pending !== undefined) await withDeadline(PATIENCE_MS, pending)
+      if (pending !== undefined) await withDeadline(MAX_WAIT_MS, pending)
       const { frame, state, snapshot } = await storage.read<UseCacheHeader>(key, softTags)
       snapshots.add(snapshot, now())
       if (frame === undefined) return undefined
@@ -99,15 +105,15 @@ export function cacheHandlers(cache: Cache, options?: NextOptions): UseCacheHand
         value: streamOf(frame.parts),
         tags: [...tags],
         timestamp: since,
-        stale: orInfinity(stale),
-        expire: orInfinity(expire),
-        revalidate: state === 'stale' ? -1 : orInfinity(revalidate),
+        stale: nullToInfinity(stale),
+        expire: nullToInfinity(expire),
+        revalidate: state === 'stale' ? -1 : nullToInfinity(revalidate),
       }
     },
     async set(cacheKey, pendingEntry) {
       const key = keyOf(cacheKey)
       const done = store(key, pendingEntry)
-      // On Workers, a request must not wait for the promise of another.
+      // On Workers, a request must not wait for another request's promise.
       if (!isWorkers()) pendingSets.set(key, done)
       try {
         await done
@@ -124,12 +130,14 @@ export function cacheHandlers(cache: Cache, options?: NextOptions): UseCacheHand
   }
 }
 
-/** The key holds the arguments of a function, so it is always hashed: they can be long, secret, or no well-formed text. */
+/** Hashes the key, because it contains the arguments of a function. They can be long, secret, or malformed text. */
 function keyOf(cacheKey: string): string {
   return `use#${hashText(cacheKey)}`
 }
 
-/** Undefined if the computation or its stream failed. Next reports that by itself, and an entry that is there stays. */
+/**
+ * Resolves to undefined if the computation or its stream failed. Next itself reports the failure. A stored entry stays.
+ */
 async function collectEntry(pendingEntry: Promise<UseCacheEntry>) {
   try {
     const entry = await pendingEntry
@@ -139,5 +147,5 @@ async function collectEntry(pendingEntry: Promise<UseCacheEntry>) {
   }
 }
 
-const finite = (seconds: number): number | null => (Number.isFinite(seconds) ? seconds : null)
-const orInfinity = (seconds: number | null): number => seconds ?? Number.POSITIVE_INFINITY
+const infinityToNull = (seconds: number): number | null => (Number.isFinite(seconds) ? seconds : null)
+const nullToInfinity = (seconds: number | null): number => seconds ?? Number.POSITIVE_INFINITY

@@ -1,20 +1,20 @@
-/** The same reads for a cache that is not on Postgres, on the public interface. */
+/** Implements `TagMarks` for a cache that is not on Postgres, with the public interface alone. */
 import type { Cache, CacheSnapshot } from '../cache.ts'
 import type { MarkedRead, MarkInput, TagMarks } from '../postgres/tag-marks.ts'
 import { now } from '../values/clock.ts'
 import { markName } from './names.ts'
 import { EXPIRED, type MarkValue } from './tag-events.ts'
 
-/** What these reads need to know of a stored value. */
+/** The facts about a stored value that these reads need. */
 export interface Origin {
   readonly tags: readonly string[]
-  /** When its data began to be read, by the application's clock. */
+  /** When the reading of its data began, by the application's clock. */
   readonly since: number
 }
 
 /**
- * Compares the application's clocks, because only Postgres can tell whether the data of an entry is older than a mark. A read
- * takes two round trips, or three if the entry has tags that the caller did not ask for.
+ * Compares times of the application's clocks, because only Postgres can tell whether an entry's data is older than a
+ * mark. A read costs two round trips, or three if the entry has tags that the caller did not pass.
  */
 export function createClockMarks(
   cache: Cache,
@@ -25,14 +25,14 @@ export function createClockMarks(
     guard: (work) => work(),
     async read(key, tags, prefixes): Promise<MarkedRead> {
       const keysOf = (names: readonly string[]) => names.flatMap((name) => prefixes.map((prefix) => prefix + name))
-      // Taken first, so that nothing that the read misses is older than it.
+      // Take the snapshot first. Otherwise a change before the snapshot could be missing from the read.
       const snapshot: CacheSnapshot = await cache.snapshot()
       const found = await entries.getMany([key, ...keysOf(tags)])
       const value = found.get(key)
       const origin = originOf(value)
       if (origin === undefined) return { value: undefined, marks: [], snapshot }
-      const asked = new Set(tags)
-      const others = origin.tags.map(markName).filter((name) => !asked.has(name))
+      const given = new Set(tags)
+      const others = origin.tags.map(markName).filter((name) => !given.has(name))
       const more = others.length === 0 ? [] : await entries.getMany(keysOf(others))
       const readAt = now()
       const marks = [...found, ...more].flatMap(([name, mark]) => {
@@ -47,7 +47,7 @@ export function createClockMarks(
       const expiration = { milliseconds: keepMs }
       await Promise.all([
         entries.setMany(marks, { expiration, tags }),
-        // Both reject if the store cannot answer, while `setMany` need not, with `onError: 'miss'`.
+        // With `onError: 'miss'`, `setMany` hides a failure. Both of these calls reject if the store cannot answer.
         invalidated.length > 0 ? cache.invalidate(invalidated) : cache.snapshot(),
       ])
     },

@@ -1,4 +1,7 @@
-/** Entries as one block of bytes: a header in JSON, then the bytes of its parts. Text would make them a third larger. */
+/**
+ * Encodes an entry as one block of bytes: a JSON header, then the bytes of its parts. As text, it would be a third
+ * larger.
+ */
 
 const LENGTH_BYTES = 4
 
@@ -20,7 +23,7 @@ export function encodeFrame<Header>({ header, parts }: Frame<Header>): Uint8Arra
   return bytes
 }
 
-/** Undefined if these bytes are no frame. The parts are views of the bytes. */
+/** Returns undefined if the bytes are not a frame. The parts are views of the given bytes. */
 export function decodeFrame<Header>(bytes: unknown): Frame<Header> | undefined {
   if (!(bytes instanceof Uint8Array) || bytes.length < LENGTH_BYTES) return undefined
   try {

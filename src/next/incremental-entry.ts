@@ -1,7 +1,7 @@
-/** How an entry of the incremental cache is told to Next. */
+/** Presents entries of the incremental cache to Next. */
 import type { GetContext } from './incremental-tags.ts'
 
-/** Seconds. `revalidate: false` never goes stale. */
+/** Times are in seconds. With `revalidate: false`, an entry never becomes stale. */
 export interface CacheControl {
   readonly revalidate: number | false
   readonly expire: number | undefined
@@ -10,12 +10,12 @@ export interface CacheControl {
 export interface Lifetime {
   readonly revalidate: number | false | undefined
   readonly expire: number | undefined
-  /** True if Next passed both with the value, as it does for pages. */
+  /** True if Next passed a `cacheControl` with the value, as it does for pages. */
   readonly hasControl: boolean
 }
 
 const MS_PER_SECOND = 1_000
-/** How far behind its lifetime a stale entry is told to be. */
+/** How far past its lifetime a stale entry is reported to be. */
 const JUST_PAST_MS = 1_000
 
 export function isFresh(lastModified: number, { revalidate }: Lifetime, now: number): boolean {
@@ -24,10 +24,11 @@ export function isFresh(lastModified: number, { revalidate }: Lifetime, now: num
 }
 
 /**
- * The age of an entry, such that Next does what its tags demand.
+ * Returns an age for an entry that makes Next treat it as its tags require.
  *
- * Next judges by `lastModified` alone: it serves an entry that is past `revalidate` and renders it anew behind that, but waits
- * for the new one past `expire`. So a stale entry is told to be just past `revalidate`, and still inside `expire`.
+ * Next looks only at `lastModified`. If an entry is past `revalidate`, Next serves it and renders a new one in the
+ * background. If it is past `expire`, Next waits for the new one. So a stale entry is reported as just past
+ * `revalidate`, but within `expire`.
  */
 export function ageForNext(
   lastModified: number,
@@ -36,18 +37,21 @@ export function ageForNext(
   now: number,
 ): { lastModified: number; cacheControl?: CacheControl } {
   if (!isStale) return { lastModified, ...(hasControl ? { cacheControl: { revalidate, expire } } : {}) }
-  // Next never takes an entry for stale that has no end.
+  // Next never treats an entry without an end as stale, so give it one.
   const seconds = revalidate === false ? 1 : revalidate
   const past = Math.min(lastModified, now - seconds * MS_PER_SECOND - JUST_PAST_MS)
   const earliest = expire === undefined ? past : now - expire * MS_PER_SECOND + JUST_PAST_MS
   return {
-    // Zero and -1 mean something else to Next.
+    // Avoid zero and -1, because they have another meaning for Next.
     lastModified: Math.floor(Math.max(past, earliest)) || -2,
     ...(hasControl ? { cacheControl: { revalidate: seconds, expire } } : {}),
   }
 }
 
-/** The value as far as the context may see it. A shell has no data, and a page that is resumed must render its own. */
+/**
+ * Returns the value without data that the context must not see. A shell has no data, and a resumed page renders its
+ * own.
+ */
 export function presentValue(value: unknown, { isFallback, isRoutePPREnabled }: GetContext): unknown {
   const { kind, postponed } = Object(value)
   const page = value as Record<string, unknown>

@@ -1,8 +1,8 @@
-/** Kinds, tags and lifetimes of the incremental cache's values. */
+/** Reads the kinds, tags and lifetimes of the incremental cache's values. */
 import type { CacheControl, Lifetime } from './incremental-entry.ts'
 import { splitTags } from './names.ts'
 
-/** What Next passes to `get`, as far as it is used. */
+/** The context that Next passes to `get`, with only the fields that are used here. */
 export interface GetContext {
   readonly kind?: string | undefined
   readonly isFallback?: boolean | undefined
@@ -12,21 +12,21 @@ export interface GetContext {
   readonly revalidate?: number | false | undefined
 }
 
-/** What Next passes to `set`, as far as it is used. */
+/** The context that Next passes to `set`, with only the fields that are used here. */
 export interface SetContext {
   readonly kind?: string | undefined
   readonly fetchCache?: boolean | undefined
   readonly tags?: readonly string[] | undefined
   readonly cacheControl?: CacheControl | undefined
-  /** True for a `fetch` without options during `next build`, which is cached for the workers of this build alone. */
+  /** True for a `fetch` without options during `next build`. Next caches it only for the workers of this build. */
   readonly isImplicitBuildTimeCache?: boolean | undefined
-  /** Before Next 15.2. */
+  /** Only before Next 15.2. */
   readonly revalidate?: number | false | undefined
 }
 
 const TAGS_HEADER = 'x-next-cache-tags'
 const IMPLICIT_TAG = '_N_T_'
-/** Both versions name a page `/route-cache/KIND/<sha256>/$/path`. */
+/** Next 15.5 and 16 name a page `/route-cache/KIND/<sha256>/$/path`. */
 const PATH_MARK = '/$'
 const MS_PER_SECOND = 1_000
 
@@ -36,7 +36,7 @@ export function kindOf(context: GetContext & SetContext, value?: unknown): 'fetc
   return context.kind === 'IMAGE' || kind === 'IMAGE' ? 'image' : 'page'
 }
 
-/** The tags of a value. Those of pages and route handlers are in a header, those of `fetch` in the context. */
+/** Returns the tags of a value. Pages and route handlers have them in a header, `fetch` has them in the context. */
 export function tagsOf(key: string, value: unknown, { tags = [] }: SetContext): string[] {
   const { kind, headers, tags: own } = Object(value)
   const given = [...tags, ...(Array.isArray(own) ? own : []), ...splitTags(Object(headers)[TAGS_HEADER])]
@@ -44,7 +44,7 @@ export function tagsOf(key: string, value: unknown, { tags = [] }: SetContext): 
   return [...new Set(given)]
 }
 
-/** The implicit tags of a page without tags of its own, so that `revalidatePath` finds it. */
+/** Returns the implicit tags of a page that has no explicit tags, so that `revalidatePath` finds it. */
 function pathTags(key: string): string[] {
   const mark = key.indexOf(`${PATH_MARK}/`)
   const path = mark === -1 ? key : key.slice(mark + PATH_MARK.length)
@@ -57,7 +57,7 @@ export function hasAny(wanted: ReadonlySet<string>, tags: readonly string[]): bo
   return wanted.size > 0 && tags.some((tag) => wanted.has(tag))
 }
 
-/** Milliseconds until Next would no longer serve the value, not even as stale. */
+/** Returns the milliseconds until Next no longer serves the value, even as stale. */
 export function keepMsOf({ expire }: Lifetime): number {
   return expire === undefined ? Number.POSITIVE_INFINITY : Math.max(0, expire) * MS_PER_SECOND
 }

@@ -1,7 +1,7 @@
 import type { CacheSnapshot } from '../cache.ts'
 import { now } from '../values/clock.ts'
 
-/** More keys than a request reads. */
+/** More keys than any request reads. */
 const MAX_KEYS = 1_000
 
 export interface Noted {
@@ -11,10 +11,10 @@ export interface Noted {
 }
 
 /**
- * The snapshots of reads that found nothing fresh, for the writes that follow them.
+ * Keeps the snapshots of reads that found nothing fresh, for the writes that follow.
  *
- * If two requests compute one key at the same time, each takes its data to be as old as that of the first. The first write
- * takes the snapshot along, so that one that was never used does not stay.
+ * If two requests compute the same key at the same time, both use the snapshot of the first read. The first write
+ * removes the snapshot, so that an unused one does not stay.
  */
 export class OldestSnapshots {
   readonly #noted = new Map<string, Noted>()

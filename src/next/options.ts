@@ -3,14 +3,15 @@ import { now } from '../values/clock.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type Expiration, parsePeriod } from '../values/expiration.ts'
 
-/** What both handlers take. */
+/** The options of both handlers. */
 export interface NextOptions {
   /**
-   * How long an entry is kept after it was written, if Next does not say less. A positive span; a number is seconds. Default 30
-   * days.
+   * How long an entry is kept after it was written, unless Next's own lifetime is shorter. A positive span; a number is
+   * seconds. Default 30 days.
    *
-   * Next's own lifetimes often have no end, and the keys of an old deployment are never read again. Cleanup removes entries
-   * after this time. A page that is asked for after it is rendered anew. Revalidations are remembered for a day longer.
+   * Next's own lifetimes often have no end, and the keys of an old deployment are never read again. Cleanup removes
+   * entries after this time. Next then renders a page again on its next request. Revalidations are kept for one day
+   * longer.
    */
   retention?: Expiration | undefined
 }
@@ -23,7 +24,7 @@ export function requireCache(cache: Cache): void {
   throw new InvalidOptionError(`Expected a cache, got ${describeType(cache)}.`)
 }
 
-/** Milliseconds. @throws InvalidExpirationError */
+/** Returns milliseconds. @throws InvalidExpirationError */
 export function retentionMs(retention: Expiration = DEFAULT_RETENTION): number {
   return parsePeriod(retention, 'retention', now())
 }

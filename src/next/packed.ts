@@ -1,4 +1,4 @@
-/** Values of Next's incremental cache as JSON and bytes. Next looks for Buffers, and for Maps of Buffers. */
+/** Packs values of Next's incremental cache as JSON and bytes. They may contain Buffers, and Maps of Buffers. */
 
 type Packed = null | boolean | number | string | readonly unknown[] | { readonly [name: string]: Packed }
 
@@ -6,7 +6,7 @@ interface Buffers {
   from(buffer: ArrayBuffer): Uint8Array
 }
 
-/** Undefined fields are left out. */
+/** Returns the value as JSON, and adds its bytes to `parts`. Leaves out undefined fields. */
 export function pack(value: unknown, parts: Uint8Array[]): Packed {
   if (value === null || value === undefined) return null
   if (value instanceof Uint8Array) return ['bytes', parts.push(value) - 1]
@@ -28,7 +28,7 @@ export function unpack(packed: unknown, parts: readonly Uint8Array[]): unknown {
   return new Map((content as [string, unknown][]).map(([key, item]) => [key, unpack(item, parts)]))
 }
 
-/** A Buffer of its own where there are Buffers, because Next calls their methods. */
+/** Returns a copy, as a Buffer if the runtime has them, because Next calls their methods. */
 function bufferOf(part: Uint8Array | undefined): Uint8Array | undefined {
   if (part === undefined) return undefined
   const copy = part.slice()

@@ -1,11 +1,11 @@
-/** Remembers what the database's state was when a fill began. */
+/** Remembers snapshots of the database, to find the one from when a fill began. */
 import type { CacheSnapshot } from '../cache.ts'
 
-/** All of the newest are kept, … */
+/** How many of the newest snapshots are all kept. */
 const NEWEST = 256
-/** … and older ones this far apart, … */
+/** The minimum distance between older snapshots. Those in between are dropped. */
 const GAP_MS = 5_000
-/** … for as long as a fill may take. */
+/** The age at which a snapshot is dropped: the longest time that a fill may take. */
 const LONGEST_FILL_MS = 3_600_000
 
 interface Taken {
@@ -17,8 +17,9 @@ interface Taken {
 export interface RecentSnapshots {
   add(snapshot: CacheSnapshot | undefined, at: number): void
   /**
-   * The newest snapshot that had arrived at that time. A fill that began then has read no older data, whichever key the
-   * snapshot came with. If none had arrived, the oldest that is known; undefined if none is known.
+   * Returns the newest snapshot that had arrived before this time. A fill that began at this time has read no older
+   * data. This holds even if the snapshot came from a read of another key. If none had arrived, returns the oldest
+   * known snapshot, or undefined.
    */
   before(time: number): CacheSnapshot | undefined
 }

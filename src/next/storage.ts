@@ -1,4 +1,4 @@
-/** Where both handlers keep their entries: reads, writes and revalidations that never fail a request. */
+/** Stores the entries of both handlers. Failing reads and writes never fail a request. */
 import { engineOf } from '../cache/engine.ts'
 import type { Cache, CacheSnapshot } from '../cache.ts'
 import { type TagMarks, tagMarksOf } from '../postgres/tag-marks.ts'
@@ -15,24 +15,27 @@ import { type EntryState, EXPIRED, MARK_PREFIXES, type MarkValue, STALE, stateAf
 /** The namespace of the entries, nested in the cache's own. */
 export const NEXT_NAMESPACE = 'next'
 /**
- * A fill may take as long as this after a revalidation, and still be recognised as older. Marks outlive all entries that they
- * concern, so a bounded cache, which evicts what expires soonest, evicts these entries before their marks.
+ * A fill that began before a revalidation is recognized as older, even if it ends this long after it. Marks expire
+ * later than all entries that they affect. So a bounded cache, which evicts the entries that expire soonest, evicts
+ * these entries first.
  */
 const LONGEST_FILL_MS = 24 * 3_600_000
 
-/** What every entry of a handler has in its header. */
+/** The fields that every entry has in its header. */
 export interface EntryHeader {
-  /** As Next named them. */
+  /** The tags as Next passed them. */
   readonly tags: readonly string[]
-  /** When the entry's data began to be read, in milliseconds since 1970 by the clock of the process that wrote it. */
+  /**
+   * When the reading of the entry's data began, in milliseconds since 1970 by the clock of the process that wrote it.
+   */
   readonly since: number
 }
 
 export interface Lookup<Header> {
-  /** Undefined if there is none, or if a revalidation expired it. */
+  /** Undefined if there is no entry, or if a revalidation expired it. */
   readonly frame: Frame<Header> | undefined
   readonly state: EntryState
-  /** As of this read, for the `write` of what is computed now. */
+  /** The snapshot of this read. Pass it to the `write` of a value that is computed after this read. */
   readonly snapshot: CacheSnapshot | undefined
 }
 
@@ -42,33 +45,34 @@ export interface Write<Header> extends Frame<Header> {
 }
 
 export interface NextStorage {
-  /** One round trip. A failure is a miss. */
+  /** Costs one round trip. A failure is a miss. */
   read<Header extends EntryHeader>(key: string, tags: readonly string[]): Promise<Lookup<Header>>
-  /** One round trip. A failure, and a value that is too large, leave the entry as it was. */
+  /** Costs one round trip. If it fails, or if the value is too large, the entry stays unchanged. */
   write<Header extends EntryHeader>(key: string, write: Write<Header>): Promise<void>
   /**
-   * One round trip. Rejects if the database cannot answer, because pretending would be wrong.
+   * Costs one round trip. Rejects if the database cannot answer, because reporting success would be wrong.
    *
-   * @param expire seconds for which entries may be served as stale; null for any time; undefined: they expire at once
+   * @param expire seconds for which entries may be served stale; null for no limit; undefined if they expire at once
    */
   revalidate(tags: readonly string[], expire: number | null | undefined): Promise<void>
 }
 
-const NOTHING = { frame: undefined, state: 'expired', snapshot: undefined } as const
+const MISS = { frame: undefined, state: 'expired', snapshot: undefined } as const
 
 /** @param retentionMs the longest life of an entry */
 export function createStorage(cache: Cache, retentionMs: number): NextStorage {
   requireCache(cache)
   const entries = cache.namespace(NEXT_NAMESPACE)
-  const outside = leaveContext()
+  const runOutside = leaveContext()
   const marks: TagMarks =
     tagMarksOf(entries) ?? createClockMarks(cache, entries, (value) => decodeFrame<EntryHeader>(value)?.header)
-  // Without a tag, an entry has no snapshot to compare marks with. Named after the scope, because tags are global.
+  // Every entry gets this tag, because an entry without tags has no snapshot to compare marks with. Tags are global, so
+  // the name contains the scope.
   const ownTag = engineOf(entries)?.scope.names.join('|') ?? NEXT_NAMESPACE
 
   return {
     read: (key, tags) =>
-      outside(async () => {
+      runOutside(async () => {
         try {
           const names = [...new Set(tags.map(markName))]
           const found = await marks.read(key, names, MARK_PREFIXES)
@@ -76,11 +80,11 @@ export function createStorage(cache: Cache, retentionMs: number): NextStorage {
           const frame = state === 'expired' ? undefined : decodeFrame<never>(found.value)
           return { frame, state, snapshot: found.snapshot }
         } catch (error) {
-          return absorbFailure(error, NOTHING)
+          return absorbFailure(error, MISS)
         }
       }),
     write: (key, { keepMs, asOf, ...frame }) =>
-      outside(async () => {
+      runOutside(async () => {
         const expiration = { milliseconds: Math.min(keepMs, retentionMs) }
         const tags = [ownTag, ...namesOf(frame.header.tags)]
         try {
@@ -92,7 +96,7 @@ export function createStorage(cache: Cache, retentionMs: number): NextStorage {
       }),
     revalidate: (tags, expire) =>
       shareInTick(cache, JSON.stringify([tags, expire]), () =>
-        outside(async () => {
+        runOutside(async () => {
           if (tags.length === 0) return
           const value: MarkValue = [now(), expire ?? null]
           const prefix = expire === undefined ? EXPIRED : STALE
@@ -104,13 +108,16 @@ export function createStorage(cache: Cache, retentionMs: number): NextStorage {
   }
 }
 
-/** Failures of the cache are absorbed, and its events report them. Everything else is a bug. */
-function absorbFailure<T>(error: unknown, standIn: T): T {
-  if (error instanceof CacheError) return standIn
+/** Absorbs failures of the cache, because its events report them. Any other error is a bug. */
+function absorbFailure<T>(error: unknown, fallback: T): T {
+  if (error instanceof CacheError) return fallback
   throw error
 }
 
-/** The engine reports failures of the database by itself. A value that it refuses was never sent, so nothing reported it. */
+/**
+ * Reports a value that the cache refused. It was never sent, so the engine, which reports database failures, did not
+ * report it.
+ */
 function reportRefusal(cache: Cache, error: unknown): void {
   if (!(error instanceof ValueTooLargeError || error instanceof UnserializableValueError)) return
   engineOf(cache)?.emit?.({ type: 'error', operation: 'set', error, durationMs: 0, ...noCost() })
@@ -119,8 +126,9 @@ function reportRefusal(cache: Cache, error: unknown): void {
 const sharedByCache = new WeakMap<Cache, Map<string, Promise<void>>>()
 
 /**
- * Next calls every handler at once for one `revalidateTag`. Handlers of one cache then share one statement. Calls of a later
- * tick do not, because their caller may have changed data in between.
+ * Shares work between calls in the same tick. Next calls every handler at once for one `revalidateTag`, so handlers of
+ * one cache share one statement. Calls in a later tick do not share it, because their caller may have changed data in
+ * between.
  */
 function shareInTick(cache: Cache, name: string, work: () => Promise<void>): Promise<void> {
   const shared = sharedByCache.get(cache) ?? new Map<string, Promise<void>>()

@@ -1,12 +1,12 @@
-/** What revalidations did to the tags of an entry. */
+/** Computes the state of an entry from the revalidations of its tags. */
 
-/** The entry is absent: a revalidation without a lifetime. */
+/** The prefix of a revalidation without a lifetime. The entry expires at once. */
 export const EXPIRED = 'expired:'
-/** The entry is stale, and absent after a while: a revalidation with a lifetime. */
+/** The prefix of a revalidation with a lifetime. The entry is stale, and expires after that lifetime. */
 export const STALE = 'stale:'
 export const MARK_PREFIXES = [EXPIRED, STALE] as const
 
-/** The value of a mark: when it was made by the application's clock, and its lifetime in seconds if it has one. */
+/** The value of a mark: when it was made, by the application's clock, and its lifetime in seconds, if it has one. */
 export type MarkValue = readonly [at: number, expire: number | null]
 
 export type EntryState = 'fresh' | 'stale' | 'expired'
@@ -21,14 +21,14 @@ export interface TagEvent {
 
 const MS_PER_SECOND = 1_000
 
-/** The state of an entry after these revalidations of its tags. */
+/** Returns the state of an entry after these revalidations of its tags. */
 export function stateAfter(events: readonly TagEvent[]): EntryState {
   if (events.some(isExpired)) return 'expired'
   return events.length > 0 ? 'stale' : 'fresh'
 }
 
 function isExpired({ prefix, value, ageMs }: TagEvent): boolean {
-  // A mark that cannot be read counts as the stronger one.
+  // A mark that cannot be read counts as EXPIRED, the stronger kind.
   if (prefix !== STALE || !Array.isArray(value)) return true
   const [, expire] = value as unknown as MarkValue
   return expire !== null && ageMs >= expire * MS_PER_SECOND

@@ -1,4 +1,4 @@
-/** `incrementalCache`: rendered pages, answers of `fetch`, and values of `'use cache'`. */
+/** `incrementalCache`: stores rendered pages, responses of `fetch`, and values of `'use cache'`. */
 import type { Cache } from '../cache.ts'
 import { entryKey, markName } from '../next/names.ts'
 import { UnserializableValueError, ValueTooLargeError } from '../values/errors.ts'
@@ -11,15 +11,16 @@ import { type CacheType, isStored, lifeMsOf, openValue, packValue, tagsOf } from
 
 export interface IncrementalCacheOptions {
   /**
-   * How long an entry is kept after it was written: a span from one second to 365 days. A number is seconds. Default 30 days.
+   * How long an entry is kept after it was written: a span from one second to 365 days. A number is seconds. Default 30
+   * days.
    *
-   * Until then a stale page can be served while it is rendered anew. Cleanup removes entries after it, also those of old
-   * deployments, whose keys are never read again.
+   * Until then, Next can serve a stale page while it renders a new one. After it, cleanup removes the entry. This
+   * includes entries of old deployments, whose keys are never read again.
    */
   retention?: TimeSpan | undefined
 }
 
-/** OpenNext's interface, typed by structure, so that OpenNext is not a dependency of this package. */
+/** OpenNext's interface, declared here so that pgstash does not depend on OpenNext. */
 export interface IncrementalCache {
   readonly name: string
   get<Value = unknown>(key: string, cacheType?: CacheType): Promise<{ value: Value; lastModified: number } | null>
@@ -31,15 +32,15 @@ const DEFAULT_RETENTION = '30d'
 const RETENTION = { numbers: 'seconds', min: 1, max: MAX_ENTRY_DAYS * 24 * 60 * 60 } as const
 
 /**
- * The incremental cache of OpenNext on Cloudflare.
+ * Creates the incremental cache for OpenNext on Cloudflare.
  *
- * `get` is one round trip. It brings the revalidations of the entry's tags along, so that `tagCache` need not ask for them. If the
- * database cannot be reached, `get` finds nothing, `set` stores nothing, and pages are rendered for each request.
+ * `get` costs one round trip. It also reads the revalidations of the entry's tags, so that `tagCache` does not have to.
+ * If the database is unreachable, `get` finds nothing, `set` stores nothing, and Next renders pages on every request.
  *
- * An entry is as old as the first read of its key in the request that computed it. So an entry that was computed from data of
- * before a revalidation is rejected, even if it was stored after it.
+ * An entry's age starts at the first read of its key in the request that computed it. So an entry that was computed
+ * from data older than a revalidation is rejected, even if it was stored after the revalidation.
  *
- * @param makeCache creates the cache at the first request. Pass the same function to all three overrides.
+ * @param makeCache creates the cache on the first request. Pass the same function to all three overrides.
  * @throws InvalidOptionError
  * @example
  * const cache = () => createCache(() => drizzle(process.env.DATABASE_URL ?? ''))
@@ -85,7 +86,10 @@ export function incrementalCache(makeCache: () => Cache, options?: IncrementalCa
   }
 }
 
-/** The cache reports failures of the database by itself. A value that it refuses was never sent, so nothing reported it. */
+/**
+ * Reports a value that the cache refused. It was never sent, so the cache, which reports database failures, did not
+ * report it.
+ */
 function reportRefusal(report: Storage['report'], error: unknown): void {
   if (error instanceof ValueTooLargeError || error instanceof UnserializableValueError) report('set', error)
 }

@@ -1,4 +1,4 @@
-/** `pgstash/opennext`: the caches and the queue of OpenNext on Cloudflare. */
+/** `pgstash/opennext`: the caches and the queue for OpenNext on Cloudflare. */
 export { type IncrementalCache, type IncrementalCacheOptions, incrementalCache } from './incremental-cache.ts'
 export { type Queue, type QueueMessage, type QueueOptions, queue } from './queue.ts'
 export { type TagCache, tagCache } from './tag-cache.ts'

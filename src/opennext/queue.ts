@@ -1,4 +1,4 @@
-/** `queue`: renders stale pages anew, in the background. */
+/** `queue`: renders stale pages again in the background. */
 import type { Cache } from '../cache.ts'
 import { entryKey } from '../next/names.ts'
 import { now } from '../values/clock.ts'
@@ -9,60 +9,65 @@ import { binding, environmentVariable, inBackground } from './runtime.ts'
 import { type Storage, storageOf } from './storage.ts'
 
 export interface QueueOptions {
-  /** How long a page may take to render, from one second to a minute. A plain number is milliseconds. Default 10 seconds. */
+  /**
+   * How long a page may take to render, from one second to a minute. A plain number is milliseconds. Default 10
+   * seconds.
+   */
   timeout?: TimeSpan | undefined
 }
 
-/** A request to render a page, as OpenNext sends it. Messages of one `MessageDeduplicationId` ask for the same. */
+/** A request to render a page, as OpenNext sends it. Messages with the same `MessageDeduplicationId` are duplicates. */
 export interface QueueMessage {
   readonly MessageDeduplicationId: string
   readonly MessageBody: { readonly host: string; readonly url: string }
 }
 
-/** OpenNext's interface, typed by structure. */
+/** OpenNext's interface, declared here so that pgstash does not depend on OpenNext. */
 export interface Queue {
   readonly name: string
   send(message: QueueMessage): Promise<void>
 }
 
-/** The binding of the worker to itself. */
+/** The service binding from the worker to itself. */
 interface Service {
   fetch(url: string, init: object): Promise<Response>
 }
 
 const SERVICE = 'WORKER_SELF_REFERENCE'
-/** OpenNext sets it when a worker starts. */
+/** OpenNext sets this variable when a worker starts. */
 const TOKEN = 'NEXT_PREVIEW_MODE_ID'
 const FIRST_ERROR = 400
 const GONE = [404, 410]
 const DEFAULT_TIMEOUT_MS = 10_000
 const TIMEOUT = { numbers: 'milliseconds', min: 1_000, max: 60_000 } as const
-/** A message is held for so much longer than its page may take, so that a lease never ends before its request does. */
+/** The lease lasts this much longer than a page may take to render, so that it never ends before the request does. */
 const MARGIN_MS = 5_000
-/** For so long after a page was rendered, isolates that read its old entry may still ask for it. */
+/** For this long after a page was rendered, isolates that read the old entry may still send its message. */
 const SETTLING_MS = 1_000
-/** Messages that an isolate remembers. They save a round trip each, and nothing else depends on them. */
+/** How many messages an isolate remembers. Each saves a round trip, and nothing else depends on them. */
 const MAX_REMEMBERED = 1_000
 const LOCAL = /^(?:[^:]*\.)?localhost(?::|$)|^127\.0\.0\.1(?::|$)|^\[::1\](?::|$)/
 
 /**
- * The revalidation queue of OpenNext on Cloudflare.
+ * Creates the revalidation queue for OpenNext on Cloudflare.
  *
- * It renders a stale page with a request to the worker itself, through the service binding `WORKER_SELF_REFERENCE`, after the
- * response. Of all isolates that send one message, one makes the request: the one that stores its lease, a row that ends by itself.
- * If the page fails, the lease is given back, and the next visitor tries again. Nothing is retried without a visitor.
+ * After the response, it renders a stale page with a request to the worker itself, through the service binding
+ * `WORKER_SELF_REFERENCE`. If several isolates send the same message, only the isolate that gets the lease makes the
+ * request. The lease is a row that expires. If rendering fails, the queue releases the lease, and the next visitor's
+ * request tries again. There is no retry without a visitor.
  *
- * @param makeCache creates the cache at the first request. Pass the same function to all three overrides.
+ * @param makeCache creates the cache on the first request. Pass the same function to all three overrides.
  * @throws InvalidOptionError; `send` also rejects with it if the binding is missing
  * @example
- * export default defineCloudflareConfig({ incrementalCache: incrementalCache(cache), tagCache: tagCache(cache), queue: queue(cache) })
+ * export default defineCloudflareConfig({ incrementalCache: incrementalCache(cache), tagCache: tagCache(cache), queue:
+ * queue(cache) })
  */
 export function queue(makeCache: () => Cache, options?: QueueOptions): Queue {
   const { timeout = DEFAULT_TIMEOUT_MS } = optionsObject<QueueOptions>(options, ['timeout'])
   const timeoutMs = milliseconds('timeout', timeout, TIMEOUT)
   const leaseMs = timeoutMs + MARGIN_MS
   const storage = storageOf(makeCache)
-  /** By the name of their lease, the messages of this isolate, and until when they are not sent again. */
+  /** Maps the lease name of each message of this isolate to the time until which it is not sent again. */
   const remembered = new Map<string, number>()
 
   function isRemembered(name: string): boolean {
@@ -72,15 +77,15 @@ export function queue(makeCache: () => Cache, options?: QueueOptions): Queue {
 
   async function revalidate({ entries, guard }: Storage, name: string, render: () => Promise<boolean>): Promise<void> {
     const startedAt = now()
-    // For no longer than the lease, because a request that is cancelled forgets nothing.
+    // Remember the message no longer than the lease, because a cancelled request cannot forget it.
     remembered.set(name, startedAt + leaseMs)
     const isOurs = await guard(() => entries.add(name, 1, { expiration: { milliseconds: leaseMs } })).catch(() => false)
     const isDone = isOurs && (await render())
     remembered.set(name, isDone || !isOurs ? now() + SETTLING_MS : 0)
-    // By then the lease may be another's.
+    // If the lease has ended, it may belong to another isolate now. Do not change it.
     if (!isOurs || now() - startedAt > leaseMs) return
     const released = isDone ? entries.touch(name, { milliseconds: SETTLING_MS }) : entries.delete(name)
-    // If this fails, the lease ends by itself.
+    // If this fails, the lease expires anyway.
     await released.catch(() => {})
   }
 
@@ -109,12 +114,12 @@ async function renderPage(service: Service, address: string, token: string, time
     await response.body?.cancel()
     return isSettled(response.status)
   } catch {
-    // Out of time, or the worker failed, which it reports by itself.
+    // The request timed out, or the worker failed. The worker reports its own failure.
     return false
   }
 }
 
-/** Whatever the page's cache says of a success. A page that is gone has been rendered, too. */
+/** True if the page was rendered. A page that is gone counts as rendered too. */
 function isSettled(status: number): boolean {
   return status < FIRST_ERROR || GONE.includes(status)
 }
@@ -124,7 +129,7 @@ function selfReference(): Service {
   const service = binding(SERVICE)
   if (typeof Reflect.get(Object(service), 'fetch') === 'function') return service as Service
   throw new InvalidOptionError(
-    `Expected a service binding ${SERVICE} of the worker to itself in the configuration of wrangler, got ${describeType(service)}.`,
+    `Expected a service binding ${SERVICE} to the worker itself, got ${describeType(service)}. Add it in wrangler.toml.`,
   )
 }
 
@@ -132,5 +137,5 @@ function selfReference(): Service {
 function previewToken(): string {
   const token = environmentVariable(TOKEN)
   if (token !== undefined) return token
-  throw new InvalidOptionError(`Expected OpenNext to set ${TOKEN}, got nothing. Is the worker built by OpenNext?`)
+  throw new InvalidOptionError(`Expected OpenNext to set ${TOKEN}, got nothing. Build the worker with OpenNext.`)
 }

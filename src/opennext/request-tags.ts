@@ -1,15 +1,18 @@
-/** What a request knows of tags, so that it asks for each once. */
+/** Remembers the tag states that a request has read, so that it reads each tag only once. */
 import { requestMap } from './runtime.ts'
 import type { TagState } from './tag-events.ts'
 
 const GENERATION = 'generation'
 
-/** Changes when the request revalidates tags. */
+/** Returns a number that changes when the request revalidates tags. */
 export function tagGeneration(): number {
   return requestMap<number>('tag generation')?.get(GENERATION) ?? 0
 }
 
-/** @param generation from before the states were read; if it has changed since, they may be old */
+/**
+ * @param generation the generation before the states were read. If it has changed since, the states may be old: ignore
+ *   them.
+ */
 export function rememberTags(states: ReadonlyMap<string, TagState>, generation: number): void {
   if (generation !== tagGeneration()) return
   const known = requestMap<Promise<TagState>>('tags')
@@ -23,21 +26,22 @@ export function forgetTags(): void {
 }
 
 /**
- * The states of tags. Those that the request does not know yet come from one call of `ask`, which look-ups of the same tags share
- * meanwhile. Only this request waits for it: on Workers, no other must.
+ * Returns the states of tags. One call of `read` reads all states that the request does not know yet, and lookups of
+ * the same tags share it. Only lookups of this request may wait for it, because Workers forbids waiting for another
+ * request's promise.
  */
 export async function statesOfTags(
   tags: readonly string[],
-  ask: (unknown: readonly string[]) => Promise<ReadonlyMap<string, TagState>>,
+  read: (unknown: readonly string[]) => Promise<ReadonlyMap<string, TagState>>,
 ): Promise<TagState[]> {
   const known = requestMap<Promise<TagState>>('tags') ?? new Map<string, Promise<TagState>>()
   const unknown = tags.filter((tag) => !known.has(tag))
   if (unknown.length > 0) {
-    const asked = ask(unknown)
+    const pendingStates = read(unknown)
     for (const tag of unknown)
       known.set(
         tag,
-        asked.then((states) => stateIn(states, tag)),
+        pendingStates.then((states) => stateIn(states, tag)),
       )
   }
   return Promise.all(tags.map((tag) => known.get(tag) as Promise<TagState>))

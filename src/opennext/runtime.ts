@@ -1,9 +1,9 @@
-/** What OpenNext and Cloudflare keep in global variables. Nothing of it exists while the configuration is loaded. */
+/** Reads the global variables of OpenNext and Cloudflare. None exists while the configuration is loaded. */
 
-/** Where OpenNext for Cloudflare keeps the bindings of a request. */
+/** The global variable with the bindings of a request, from OpenNext for Cloudflare. */
 const CLOUDFLARE_CONTEXT = Symbol.for('__cloudflare-context__')
 
-/** What OpenNext keeps for a request. */
+/** OpenNext's state for a request. */
 interface RequestStore {
   waitUntil?(work: Promise<unknown>): void
   readonly pendingPromiseRunner?: { add(work: Promise<unknown>): void }
@@ -19,7 +19,10 @@ interface Globals {
 
 const globals = globalThis as Globals
 
-/** A map that lives as long as the request. Undefined outside of one, and in versions of OpenNext that have none. */
+/**
+ * Returns a map that lives as long as the request. Undefined outside of a request, and in versions of OpenNext without
+ * it.
+ */
 export function requestMap<T>(name: string): Map<string, T> | undefined {
   return globals.__openNextAls?.getStore()?.requestCache?.getOrCreate<T>(`pgstash:${name}`)
 }
@@ -28,12 +31,14 @@ export function isTagCacheDisabled(): boolean {
   return globals.openNextConfig?.dangerous?.disableTagCache === true
 }
 
-/** OpenNext sets variables of its own when a worker starts. Undefined for an empty one. */
+/**
+ * Returns an environment variable, including those that OpenNext sets when a worker starts. Undefined if it is empty.
+ */
 export function environmentVariable(name: string): string | undefined {
   return globals.process?.env?.[name] || undefined
 }
 
-/** A binding of the worker. */
+/** Returns a binding of the worker. */
 export function binding(name: string): unknown {
   return Reflect.get(Object(globals[CLOUDFLARE_CONTEXT]?.env), name)
 }

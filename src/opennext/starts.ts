@@ -1,18 +1,18 @@
-/** When the computations of a request began. */
+/** Remembers when the computations of a request began. */
 import type { CacheSnapshot } from '../cache.ts'
 import { requestMap } from './runtime.ts'
 
-/** A read by this request. Whatever it computes afterwards is no older. */
+/** A read by this request. Values that the request computes afterwards are no older than this read. */
 interface Start {
   /** In milliseconds since 1970, by the database's clock. */
   readonly at: number
   readonly snapshot: CacheSnapshot | undefined
 }
 
-/** Names the first read of a request among its starts. No key has this name. */
+/** The name of the request's first read among its starts. No key has this name. */
 const FIRST = ''
 
-/** Keeps the earliest read of a key, because the request may compute the value from then on. */
+/** Keeps the earliest read of a key, because the request may begin to compute the value after it. */
 export function noteStart(
   key: string,
   { readAt, snapshot }: { readAt: number; snapshot: CacheSnapshot | undefined },
@@ -23,8 +23,8 @@ export function noteStart(
 }
 
 /**
- * The start of the computation of a key. Next does not read every key before it computes it: in a revalidation it reads the page
- * only. Such a computation began after the first read of the request.
+ * Returns the start of a key's computation. Next does not read every key before it computes the value: in a
+ * revalidation, it reads only the page. If the key was not read, its computation began after the request's first read.
  */
 export function takeStart(key: string): Start | undefined {
   const starts = requestMap<Start>('starts')

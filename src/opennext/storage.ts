@@ -1,4 +1,4 @@
-/** The cache under the three overrides, and its reads and writes. */
+/** The cache that the three overrides share, with its reads and writes. */
 import { cacheOn } from '../cache/build-cache.ts'
 import { createCircuit, withCircuit } from '../cache/circuit.ts'
 import { asSnapshot } from '../cache/inputs.ts'
@@ -18,7 +18,9 @@ import { EVENT_PREFIXES, stateOf, type TagState } from './tag-events.ts'
 
 const NAMESPACE = 'opennext'
 const NO_BUILD_ID = 'no-build-id'
-/** An entry lives for a year at most, and a fill takes no day. So an event outlives all entries that are older. */
+/**
+ * An entry lives for at most a year, and a fill takes less than a day. So an event outlives all entries that are older.
+ */
 export const MAX_ENTRY_DAYS = 365
 const EVENT_LIFE_MS = (MAX_ENTRY_DAYS + 1) * 24 * 60 * 60 * 1_000
 
@@ -29,32 +31,32 @@ export interface Found {
   readonly writtenAt: number
   /** When this statement began, by the same clock. */
   readonly readAt: number
-  /** As of this read. Undefined on a standby, which cannot tell. */
+  /** The snapshot of this read. Undefined on a standby, because a standby cannot take one. */
   readonly snapshot: CacheSnapshot | undefined
-  /** Of the entry's own tags, and of those that were asked for. */
+  /** The states of the entry's own tags, and of the requested tags. */
   readonly tags: ReadonlyMap<string, TagState>
 }
 
 export interface Storage {
-  /** For plain operations. It has no first tier, and each failure rejects. */
+  /** The cache for plain operations. It has no first tier, and every failure rejects. */
   readonly entries: Cache
-  /** One round trip. `key` is undefined if only tags are asked for. */
+  /** Costs one round trip. `key` is undefined if only tags are requested. */
   read(key: string | undefined, tags: readonly string[]): Promise<Found>
-  /** One round trip. Keys are the prefix of an event followed by a tag. */
+  /** Costs one round trip. Each key is the prefix of an event followed by a tag. */
   writeEvents(fractions: ReadonlyMap<string, string>): Promise<void>
-  /** Skips work while the database does not answer. @throws CircuitOpenError, and what the work throws */
+  /** Skips work while the database does not answer. @throws CircuitOpenError, and the errors of the work */
   guard<T>(work: () => Promise<T>): Promise<T>
   /** Reports a failure that no statement reported. */
   report(operation: string, error: unknown): void
 }
 
-/** By the caller's function, so that the three overrides share what they make of it. */
+/** The storages by the caller's function, so that the three overrides share one storage. */
 const storages = new WeakMap<() => Cache, Storage>()
 
 /** Checks the function now, and calls it when the first request needs the cache. @throws InvalidOptionError */
 export function storageOf(makeCache: () => Cache): () => Storage {
   if (typeof makeCache !== 'function') {
-    throw new InvalidOptionError(`Expected a function that makes a cache, got ${describeType(makeCache)}.`)
+    throw new InvalidOptionError(`Expected a function that returns a cache, got ${describeType(makeCache)}.`)
   }
   return () => {
     let storage = storages.get(makeCache)
@@ -69,8 +71,9 @@ export function storageOf(makeCache: () => Cache): () => Storage {
 function createStorage(cache: Cache): Storage {
   const given = requireEngine(cache)
   const { runner, tables } = given.store
-  // A cache of its own on the same connection. A first tier would not know of revalidations. A failure must not look like a tag
-  // that was never revalidated. And Next must not take its requests for those of the page.
+  // Create a separate cache on the same connection, for three reasons. A first tier would not see revalidations. A
+  // failure must not look like a tag that was never revalidated. Next must not treat its requests as requests of the
+  // page.
   const store = postgresStore({ ...runner, run: runner.runInternal }, tables, undefined)
   const own = cacheOn({ ...given, store, failsSoft: false })
   const version = buildName(environmentVariable('OPEN_NEXT_BUILD_ID') ?? NO_BUILD_ID)
@@ -127,7 +130,7 @@ async function readEntry(
         tags: statesOf(names, events, prefixes, readAt),
       })
     },
-    // Tags alone are neither hits nor misses.
+    // A read of tags alone is neither a hit nor a miss.
     report: ({ value }) => (stored === undefined ? [] : outcome(value === undefined ? 'miss' : 'hit')),
   })
 }
@@ -136,10 +139,10 @@ async function readEntry(
 function requireEngine(cache: Cache): PostgresEngine {
   const engine = postgresEngineOf(cache)
   if (engine !== undefined) return engine
-  throw new InvalidOptionError(`Expected a cache of createCache, got ${describeType(cache)}.`)
+  throw new InvalidOptionError(`Expected a cache from createCache, got ${describeType(cache)}.`)
 }
 
-/** A tag without an event has a state as well: it was never revalidated. */
+/** Returns the states of tags. A tag without an event has a state too: it was never revalidated. */
 function statesOf(
   names: ReadonlySet<string>,
   events: readonly EventRow[],

@@ -1,4 +1,4 @@
-/** `tagCache`: when tags were revalidated. */
+/** `tagCache`: stores when tags were revalidated. */
 import type { Cache } from '../cache.ts'
 import { markName } from '../next/names.ts'
 import { wallClock } from '../values/clock.ts'
@@ -7,7 +7,10 @@ import { isTagCacheDisabled } from './runtime.ts'
 import { storageOf } from './storage.ts'
 import { eventOf, isExpired, isStale, lastRevalidated, type TagState, type TagWrite } from './tag-events.ts'
 
-/** OpenNext's interface, typed by structure. Times are in milliseconds since 1970. */
+/**
+ * OpenNext's interface, declared here so that pgstash does not depend on OpenNext. Times are in milliseconds since
+ * 1970.
+ */
 export interface TagCache {
   readonly name: string
   readonly mode: 'nextMode'
@@ -17,32 +20,34 @@ export interface TagCache {
   writeTags(tags: TagWrite[]): Promise<void>
 }
 
-/** Later than every entry, and not Infinity, which would tell Next that somebody else has checked the tags. */
+/** Later than every entry. Infinity would tell Next that the tags were already checked. */
 const NOW_AND_LATER = Number.MAX_SAFE_INTEGER
 
 /**
- * The tag cache of OpenNext on Cloudflare, in its mode `nextMode`.
+ * Creates the tag cache for OpenNext on Cloudflare, in its mode `nextMode`.
  *
- * For tags of entries that the request has read, it asks nothing: the entries brought them along. For all others, one round trip
- * answers every question of a request. A revalidation is one round trip, and every isolate sees it once it has committed. All
- * times are the database's.
+ * Tags of entries that the request has already read cost nothing, because `incrementalCache` read them with the entries.
+ * Other tags cost one round trip, and the request remembers their states. A revalidation costs one round trip, and every
+ * isolate sees it once it has committed. All times are the database's.
  *
- * If the database cannot be reached, all tags count as revalidated, because the alternative is old data. `writeTags` rejects.
+ * If the database is unreachable, all tags count as revalidated, because otherwise old data would be served.
+ * `writeTags` rejects.
  *
- * @param makeCache creates the cache at the first request. Pass the same function to all three overrides.
+ * @param makeCache creates the cache on the first request. Pass the same function to all three overrides.
  * @throws InvalidOptionError
  * @example
- * export default defineCloudflareConfig({ incrementalCache: incrementalCache(cache), tagCache: tagCache(cache), queue: queue(cache) })
+ * export default defineCloudflareConfig({ incrementalCache: incrementalCache(cache), tagCache: tagCache(cache), queue:
+ * queue(cache) })
  */
 export function tagCache(makeCache: () => Cache): TagCache {
   const storage = storageOf(makeCache)
 
-  /** Undefined if the database did not answer. */
+  /** Resolves to undefined if the database did not answer. */
   async function statesOf(tags: readonly string[]): Promise<TagState[] | undefined> {
     const { read } = storage()
     const names = [...new Set(tags.map(markName))]
-    const ask = async (unknown: readonly string[]) => (await read(undefined, unknown)).tags
-    return statesOfTags(names, ask).catch(() => undefined)
+    const readTags = async (unknown: readonly string[]) => (await read(undefined, unknown)).tags
+    return statesOfTags(names, readTags).catch(() => undefined)
   }
 
   async function answer<T>(tags: readonly string[], none: T, failed: T, decide: (states: TagState[]) => T): Promise<T> {
@@ -82,7 +87,10 @@ export function tagCache(makeCache: () => Cache): TagCache {
   }
 }
 
-/** A page carries its tags in a header, joined by commas. There a tag with a comma looks like two, so it revalidates these too. */
+/**
+ * Returns the tag and its parts between commas. A page has its tags in a header, joined by commas. A tag with a comma
+ * looks like two tags there, so it revalidates these too.
+ */
 function bothReadings(tag: string): Set<string> {
   return new Set([tag, ...tag.split(',')])
 }

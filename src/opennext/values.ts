@@ -1,19 +1,19 @@
-/** What OpenNext stores: its tags, its lifetime, and its form in the cache. */
+/** Reads the tags and the lifetime of OpenNext's values, and converts them to and from their form in the cache. */
 
-/** Pages and routes, answers of `fetch`, and values of `'use cache'`. */
+/** Pages and routes (`cache`), responses of `fetch`, and values of `'use cache'` (`composable`). */
 export type CacheType = 'cache' | 'fetch' | 'composable'
 
 /** An entry in the cache. */
 export interface StoredValue {
-  /** When its computation began, in milliseconds since 1970 by the database's clock. Null if nobody knows. */
+  /** When its computation began, in milliseconds since 1970 by the database's clock. Null if that is unknown. */
   readonly startedAt: number | null
   readonly value: object
 }
 
-/** Next puts the tags of pages and route handlers into this header of theirs, joined by commas. */
+/** Next puts the tags of pages and route handlers into this header, joined by commas. */
 const TAGS_HEADER = 'x-next-cache-tags'
 const MS_PER_SECOND = 1_000
-/** Lifetimes of `'use cache'` in seconds. They may be infinite, and JSON has no Infinity. */
+/** The lifetimes of `'use cache'` in seconds. They may be infinite, but JSON has no Infinity. */
 const LIFETIMES = ['stale', 'revalidate', 'expire'] as const
 
 export function isStored(value: unknown): value is StoredValue {
@@ -21,7 +21,10 @@ export function isStored(value: unknown): value is StoredValue {
   return (startedAt === null || typeof startedAt === 'number') && typeof own === 'object' && own !== null
 }
 
-/** The tags that a value names itself. Answers of `fetch` name none: Next passes theirs with each read. */
+/**
+ * Returns the tags that a value itself names. Responses of `fetch` name none, because Next passes their tags with each
+ * read.
+ */
 export function tagsOf(value: object): string[] {
   const { tags, meta } = value as { tags?: unknown; meta?: { headers?: Record<string, unknown> } }
   const header = meta?.headers?.[TAGS_HEADER]
@@ -29,13 +32,13 @@ export function tagsOf(value: object): string[] {
   return names.filter((tag) => typeof tag === 'string')
 }
 
-/** Milliseconds. Infinity if the value names no end. */
+/** Returns milliseconds, or Infinity if the value names no end. */
 export function lifeMsOf(value: object): number {
   const expire: unknown = Reflect.get(value, 'expire')
   return typeof expire === 'number' && expire >= 0 ? expire * MS_PER_SECOND : Number.POSITIVE_INFINITY
 }
 
-/** Null stands for Infinity. */
+/** Converts a value to its stored form, in which null stands for Infinity. */
 export function packValue(value: object, cacheType: CacheType): object {
   if (cacheType !== 'composable') return value
   const packed: Record<string, unknown> = { ...value }
@@ -44,10 +47,11 @@ export function packValue(value: object, cacheType: CacheType): object {
 }
 
 /**
- * An entry as OpenNext expects it.
+ * Converts a stored value to an entry as OpenNext expects it.
  *
- * It compares `lastModified` with revalidations, and Next compares the `timestamp` of `'use cache'` with those of a page's own tags.
- * Both must come from the database's clock, because revalidations do.
+ * OpenNext compares `lastModified` with revalidations. Next compares the `timestamp` of `'use cache'` with
+ * revalidations of a page's own tags. Both times must come from the database's clock, because the times of
+ * revalidations do.
  */
 export function openValue<Value>({ startedAt, value }: StoredValue, writtenAt: number, cacheType: CacheType) {
   const written = Math.floor(writtenAt)

@@ -1,19 +1,19 @@
-/** Statements on many rows, in batches. */
+/** Sends statements on many rows in batches. */
 import type { Batch } from '../values/in-batches.ts'
 import { isDiskFull, isOutOfTime, isTooLarge } from './retry.ts'
 
 /** Keys of one statement: about 5 MB if each has 512 bytes. */
 export const MAX_KEYS = 10_000
 
-/** The row that a batch answered with, or the error of one that was too large. */
+/** The row that a batch answered with, or the error of a batch that was too large. */
 export type Sent<Row> = { readonly row: Row; readonly late?: never } | { readonly row?: never; readonly late: unknown }
 
 /**
- * Sends a batch of a statement of one row. If the statement runs out of time, later batches are smaller, because rows with
- * large values take longer to delete. They are smaller as well if the disk is full, because a small batch needs no temporary
- * files, and cleanup makes room.
+ * Sends one batch of a statement that answers with one row. If the statement runs out of time, later batches are
+ * smaller, because rows with large values take longer to delete. Later batches are also smaller if the disk is full,
+ * because a small batch needs no temporary files, and cleanup frees space.
  *
- * @throws the error of a batch that cannot be smaller, and every other error
+ * @throws the error of a batch that cannot be smaller, and any error that is neither a timeout nor a full disk
  */
 export async function sendBatch<Row>(batch: Batch, send: (size: number) => Promise<Row[]>): Promise<Sent<Row>> {
   try {
@@ -29,7 +29,8 @@ export async function sendBatch<Row>(batch: Batch, send: (size: number) => Promi
 /**
  * Splits a list into parts of at most {@link MAX_KEYS} items.
  *
- * @param weigh together, the items of a part weigh no more than `maxWeight`, unless a single one does
+ * @param weigh returns the weight of an item. The items of a part together weigh at most `maxWeight`, unless a single
+ *   item weighs more.
  */
 export function* chunks<T>(
   items: readonly T[],
@@ -49,7 +50,7 @@ export function* chunks<T>(
   if (start < items.length) yield items.slice(start)
 }
 
-/** Reads rows by stored key, in parts if there are very many, or if they are too large for one answer. */
+/** Reads rows by stored key. Splits the keys if there are very many, or if the rows are too large for one answer. */
 export async function inParts<Row extends { readonly key: string }>(
   keys: readonly string[],
   read: (part: readonly string[]) => Promise<readonly Row[]>,
@@ -69,8 +70,8 @@ export async function inParts<Row extends { readonly key: string }>(
 }
 
 /**
- * Sends a removal, and sends it again if the first statement cannot have seen everything, because its snapshot was older
- * than a fill that it met.
+ * Sends a removal. Sends it again if the first statement may have missed an entry, because a fill committed after its
+ * snapshot.
  */
 export async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
   const first = await remove()

@@ -1,12 +1,12 @@
 import { wholeNumber } from '../values/options.ts'
 
-/** How much a scope may hold. Infinity means no bound. */
+/** How many entries and bytes a scope may hold. Infinity means no bound. */
 export interface Capacity {
   readonly maxEntries: number
   readonly maxBytes: number
 }
 
-/** Undefined if neither is bounded. @throws InvalidOptionError */
+/** Returns undefined if neither is bounded. @throws InvalidOptionError */
 export function parseCapacity({
   maxEntries,
   maxBytes,

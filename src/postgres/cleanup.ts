@@ -17,7 +17,10 @@ import type { Run } from './session.ts'
 /** After losing the cleanup lock this often in a row, a run leaves the rest to the run that holds it. */
 const MAX_LOCKS_LOST = 10
 const LOCK_PAUSE_MS = 20
-/** Entries evicted by one run. A bound that was set too low by mistake then takes some runs to empty a cache, and can be noticed. */
+/**
+ * The most entries that one run evicts. If a bound is too low by mistake, a cache empties over several runs, which
+ * leaves time to notice.
+ */
 export const MAX_EVICTED = 50_000
 
 export async function cleanUp(
@@ -41,7 +44,8 @@ async function sweepAll(
   isOver: () => boolean,
 ): Promise<CleanupResult> {
   const range = keyRange(scope)
-  // A run looks once for entries that a tag rejects: in a scope from its beginning, otherwise from where the last run ended.
+  // A run looks once for entries that a tag rejects. In a scope it starts at the beginning, otherwise where the last
+  // run ended.
   let at: Record<keyof typeof SWEEP_START | 'after', string | number | boolean | null> = {
     ...SWEEP_START,
     after: range.from,
@@ -67,7 +71,7 @@ async function sweepAll(
     // Two runs can each see the other holding the lock. The one that held it first retries; otherwise both would stop.
     const retries = swept.isLockedByOther && hadLock && locksLost <= MAX_LOCKS_LOST
     if (!swept.more && !retries) return { removed: total, more: false }
-    // Jittered; otherwise the two would stop each other again.
+    // Add jitter; otherwise the two runs would stop each other again.
     if (retries) await pause(LOCK_PAUSE_MS * (0.5 + randomNumber()))
     at = {
       begin: false,
@@ -78,7 +82,7 @@ async function sweepAll(
     }
     isDense = swept.removed >= next.size
   }
-  // Otherwise a database that never answers would look, run after run, like one that has much to do.
+  // If no batch succeeded, throw. Otherwise a database that never answers would look like one with much left to remove.
   if (late !== undefined && !hasSwept) throw late
   return { removed: total, more: true }
 }
@@ -109,7 +113,7 @@ async function evictTo(
       evicted += part.evicted
       entries -= part.evicted
       bytes -= part.bytes
-      // The rest is locked, or being computed.
+      // The remaining entries are locked, or are being computed.
       if (part.evicted === 0) return { evicted, more: false }
     }
     if ((entries <= 0 && bytes <= 0) || evicted >= MAX_EVICTED) break

@@ -1,8 +1,8 @@
-/** Columns that several statements answer with, as the store's port has them. */
+/** Converts columns that several statements return into the form of the store's port. */
 import type { ChangeReader, Changes } from '../store/changes.ts'
 import type { Row } from '../store/store.ts'
 
-/** Selected for callers that keep a copy. */
+/** The columns that statements select for callers that keep a copy. */
 export interface CopyColumns {
   /** Null if the entry never expires. */
   readonly remainingMs: number | null
@@ -13,7 +13,7 @@ export function copyFields({ remainingMs, tags }: CopyColumns): Pick<Row, 'remai
   return { remainingMs: remainingMs ?? Number.POSITIVE_INFINITY, tags }
 }
 
-/** Passes on the changes that a statement returned beside its rows. */
+/** Gives the reader the changes that a statement returned along with its rows. */
 export async function passChanges(
   reader: ChangeReader | undefined,
   changes: Changes | null | undefined,

@@ -1,4 +1,6 @@
-/** Exact counts, in parts that each take one short statement, so that a count of any size ends within the timeout of each. */
+/**
+ * Counts exactly, one short statement per part, so that in a cache of any size each statement ends within its timeout.
+ */
 
 import type { CacheStats } from '../cache.ts'
 import type { CountingInput } from '../store/inputs.ts'
@@ -8,16 +10,18 @@ import { type Counted, count } from './operations/count.ts'
 import { isOutOfTime } from './retry.ts'
 import type { Run } from './session.ts'
 
-/** A cache of up to this many entries is counted by one statement. Reading them from a slow disk takes about a second. */
+/** One statement counts a cache of up to this many entries. Reading them from a slow disk takes about a second. */
 const FIRST_PART = 10_000
 const LARGEST_PART = 100_000
-/** A quicker part is followed by one of twice its size, so that the round trips do not take most of the time. */
+/** After a part quicker than this, the size doubles, so that round trips do not take most of the time. */
 const QUICK_MS = 250
-/** A slower part is followed by one of half its size, to stay far below the timeout. */
+/** After a part slower than this, the size halves, to stay far below the timeout. */
 const SLOW_MS = 1_000
-/** A part that ran out of time is followed by one that is smaller by this factor. */
+/** After a part that ran out of time, the size shrinks by this factor. */
 const SHRINK_FACTOR = 8
-/** Parts in a row that may run out of time. The third finds a database that does not answer, and rejects. */
+/**
+ * How many parts in a row may run out of time. After the third, assume that the database does not answer, and reject.
+ */
 const MAX_LATE = 2
 
 /** @throws DatabaseTimeoutError, DatabaseError, and the reason of the signal */
@@ -39,9 +43,9 @@ export async function countInParts(run: Run, scope: Scope, input: CountingInput)
       after = row.last
       late = 0
     } catch (error) {
-      // A first part that does not end says nothing of the later ones: the table may be locked.
+      // If the first part runs out of time, smaller parts may not help, because the table may be locked.
       if (sums.total === 0 || ++late > MAX_LATE || !isOutOfTime(error)) throw error
-      // Quick parts grow again, but not to a size that took too long.
+      // Quick parts make the size grow again, but not to a size that took too long.
       largest = Math.max(1, Math.ceil(size / 2))
       size = Math.max(1, Math.ceil(size / SHRINK_FACTOR))
       continue

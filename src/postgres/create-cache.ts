@@ -15,20 +15,23 @@ import { postgresStore } from './postgres-store.ts'
 import { createRunner } from './runner.ts'
 
 export interface CacheOptions extends EngineOptions {
-  /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
+  /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
-  /** Named prepared statements where the driver has them; default true. Off for poolers that do not track names. */
+  /**
+   * Uses named prepared statements if the driver has them. Default true. Turn it off for poolers that do not track
+   * names.
+   */
   preparedNames?: boolean | undefined
   /**
-   * Logs to the console why no statement of this cache has succeeded yet, whatever `onError` is. Each reason is logged
-   * once per process or isolate. Default true.
+   * Logs to the console why no statement of this cache has succeeded yet, for every value of `onError`. Each reason is
+   * logged once per process or isolate. Default true.
    */
   warn?: boolean | undefined
   /**
-   * The most entries of this cache's namespace, nested ones included, or of the whole table. Only this cache's
-   * `clearExpired` enforces it: each run evicts up to 50,000 entries, first those that expire soonest, then the permanent
-   * ones that were written or touched least recently. In tables above 32 MB the number of entries is an estimate. Costs as
-   * much as `stats`. Default: no bound.
+   * The most entries that this cache's namespace may hold, nested namespaces included. Without a namespace, the bound
+   * applies to the whole table. Only this cache's `clearExpired` enforces it. Each run evicts up to 50,000 entries:
+   * first those that expire soonest, then the permanent entries that were written or touched least recently. In tables
+   * above 32 MB the number of entries is an estimate. Costs as much as `stats`. Default: no bound.
    */
   maxEntries?: number | undefined
   /** The same bound for the stored bytes of keys and values, as `stats` reports them. */
@@ -40,15 +43,16 @@ const OWN_OPTIONS = ['tables', 'preparedNames', 'warn', 'maxEntries', 'maxBytes'
 /**
  * Creates a cache in the tables of a Postgres database.
  *
- * Makes no request and starts nothing; the tables come from `migrate`. Safe to create at module level and to share
- * between requests, on Workers too.
+ * It sends no request and starts nothing. `migrate` creates the tables. You can create the cache at module level and
+ * share it between requests, on Workers too.
  *
- * A connection string of Neon needs no driver, because its statements go over HTTP. The string of another host needs the
- * package `pg`; all caches of a process with the same string share one pool.
+ * A connection string of Neon needs no driver, because its statements go over HTTP. A connection string of another host
+ * needs the package `pg`. All caches of a process with the same string share one pool.
  *
- * @param db a connection string, a driver's client (`neon()`, a `Pool` or `Client` of pg, the `sql` of postgres-js or Bun, a
- * PGlite), any Drizzle Postgres database, or a function that returns one of these. The function is called once, when the first
- * statement is sent, and again if it threw. So the module also loads if the connection string is not set, such as in `next build`.
+ * @param db a connection string, a driver's client (`neon()`, a `Pool` or `Client` of pg, the `sql` of postgres-js or
+ *   Bun, a PGlite), any Drizzle Postgres database, or a function that returns one of these. The cache calls the
+ *   function once, when it sends the first statement, and again if the function threw. So the module also loads if the
+ *   connection string is not set, as in `next build`.
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
  * import { createCache } from 'pgstash'
@@ -80,8 +84,9 @@ export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
 /**
  * Creates a cache in the database that the environment names.
  *
- * It looks for the variables that Vercel, Netlify, Neon, Supabase, Prisma Postgres and others set: see `databaseFromEnv`. It
- * reads them at the first statement. So a build needs no variable, and a missing one fails the call with a `DatabaseError`.
+ * It looks for the variables that Vercel, Netlify, Neon, Supabase, Prisma Postgres and others set: see
+ * `databaseFromEnv`. It reads them at the first statement. So a build needs no variable, and without one the call fails
+ * with a `DatabaseError`.
  *
  * @param env the variables: `env` of a Worker; default `process.env`
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError

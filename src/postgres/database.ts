@@ -1,4 +1,4 @@
-/** What users pass as their database, and the Drizzle database that pgstash makes of it. */
+/** The forms in which users pass their database, and the Drizzle database that pgstash makes from it. */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { CacheError, DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
@@ -9,8 +9,8 @@ import { checkConnectionString, openConnectionString } from './connections/conne
 /**
  * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
  *
- * Typed by shape, so that Drizzle 0.45 and 1.0 both fit, whatever their schema. A program may also have several copies of
- * Drizzle. Their classes differ for TypeScript, because they have private fields.
+ * Typed by shape, so that Drizzle 0.45 and 1.0 both fit, with any schema. A program may also have several copies of
+ * Drizzle. TypeScript treats their classes as different, because they have private fields.
  */
 export interface Database {
   select(...args: never[]): unknown
@@ -26,7 +26,7 @@ interface Executable {
 
 /**
  * A driver's own client, without Drizzle: a `neon()` function, a pool or client of pg or neon-serverless, the `sql` of
- * postgres-js or Bun, a PGlite. Typed by shape, so that no package of a driver is needed.
+ * postgres-js or Bun, a PGlite. Typed by shape, so that pgstash needs no driver's package.
  */
 export type DatabaseClient = HttpFunction | Connectable | SqlFunction | Pglite
 
@@ -48,7 +48,7 @@ interface Pglite {
   query(...args: never[]): unknown
 }
 
-/** A database in any form: Drizzle's, a driver's client, or a connection string. */
+/** A database in any form: a Drizzle database, a driver's client, or a connection string. */
 export type AnyDatabase = Database | DatabaseClient | string
 
 /** A database, or a function that returns it when the first statement is sent. */
@@ -56,7 +56,9 @@ export type DatabaseSource = AnyDatabase | (() => AnyDatabase)
 
 const EXPECTED = "a connection string, a driver's client, or a Drizzle Postgres database"
 
-/** For functions that return or wrap parts of the Drizzle database. @throws InvalidOptionError if it is none */
+/**
+ * Checks that this is a Drizzle database, for functions that return or wrap parts of one. @throws InvalidOptionError
+ */
 export function checkDatabase(db: unknown): asserts db is Database {
   if (!isDatabase(db)) {
     throw new InvalidOptionError(`Expected db to be a Drizzle Postgres database, got ${describeType(db)}.`)
@@ -68,9 +70,9 @@ export function checkDatabase(db: unknown): asserts db is Database {
 const DATA_API_SESSION = 'AwsDataApiSession'
 
 /**
- * The Data API ends a call whose row has more than 64 KB, so larger values could be stored but never read. Its errors have
- * no SQLSTATE, by which this package tells them apart.
- * Source: "Limitations for the Amazon RDS Data API", Amazon Aurora User Guide.
+ * The Data API ends a call whose row has more than 64 KB, so larger values could be stored but never read. Its errors
+ * have no SQLSTATE, which this package needs to tell failures apart. Source: "Limitations for the Amazon RDS Data API",
+ * Amazon Aurora User Guide.
  */
 function refuseDataApi(db: Database): void {
   const session: unknown = Reflect.get(db, 'session')
@@ -85,7 +87,7 @@ export function checkDatabaseSource(source: unknown): void {
   if (!isFunction(source)) checkAny('db', source)
 }
 
-/** @param name what the message calls it @throws InvalidOptionError */
+/** @param name how the message names it @throws InvalidOptionError */
 function checkAny(name: string, db: unknown): void {
   if (typeof db === 'string') checkConnectionString(db)
   else if (isDatabase(db)) refuseDataApi(db)
@@ -108,7 +110,7 @@ function isDatabase(db: unknown): db is Database {
 /**
  * Returns the Drizzle database, and makes it at the first call. Only a connection string that needs TCP takes time.
  *
- * If that fails, the next call tries again, because a variable that is missing now may be set later.
+ * If opening fails, the next call tries again, because a variable that is missing now may be set later.
  *
  * @throws InvalidOptionError if a function does not return a database, DatabaseError if it throws or a driver is missing
  */
@@ -155,7 +157,10 @@ export function isTransaction(source: unknown): boolean {
   return typeof source !== 'string' && ('rollback' in given || 'savepoint' in given)
 }
 
-/** The primary. Drizzle sends every select to a read replica if there is one, and our writes are selects with a CTE. */
+/**
+ * Returns the primary. Drizzle sends every select to a read replica if there is one, and our writes are selects with a
+ * CTE.
+ */
 export function primary(db: Database): Database {
   const inner = Reflect.get(db, '$primary') as Database | undefined
   // The primary may itself have replicas.

@@ -1,4 +1,6 @@
-/** Recognises common failures and says what is wrong and what to do. docs/troubleshooting.md explains each message. */
+/**
+ * Recognises common failures, and says what is wrong and how to fix it. docs/troubleshooting.md explains each message.
+ */
 import { text } from '../values/redact.ts'
 import { SQLSTATE_ADVICE } from '../values/sqlstate-advice.ts'
 
@@ -8,7 +10,7 @@ export interface Failure {
   /** The code that Node, a driver or a runtime gave. */
   readonly code: string | undefined
   readonly sqlState: string | undefined
-  /** The status of an HTTP endpoint's answer. */
+  /** The status with which an HTTP endpoint answered. */
   readonly status: number | undefined
 }
 
@@ -18,9 +20,9 @@ type Rule = readonly [when: RegExp, says: string]
 const NEON_HOST = /(?:^|\.)neon\.(?:tech|build)$/
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/
 const REFUSED = /ECONNREFUSED|ConnectionRefused|connection refused/i
-/** A prepared statement is unknown, or another has its name. */
+/** A prepared statement is unknown, or its name is taken. */
 const NAME_LOST = new Set(['26000', '42P05'])
-/** An address and a port end a message. */
+/** Bounds the end of a message that is searched for an address and a port. */
 const MAX_PLACE_CHARACTERS = 120
 /** Bounds the work, because a message may be as long as a statement. */
 const MAX_CHARACTERS = 4_000
@@ -34,7 +36,7 @@ const MALFORMED =
 const NOTHING_LISTENS = 'The connection was refused: nothing listens'
 const HTTP_ENDPOINT = "The database's HTTP endpoint"
 
-/** Neon's proxy answers with an SQLSTATE that says less than its message, or with none. */
+/** Rules for Neon's proxy. It answers with an SQLSTATE that says less than its message, or with none. */
 const NEON: readonly Rule[] = [
   [
     /exceeded the .{0,40}(?:quota|limit)|quota .{0,9}exceeded/i,
@@ -61,7 +63,7 @@ const NEON: readonly Rule[] = [
 
 const NAMES_FOR_POSTGRES_JS = 'The pooler does not keep prepared statements: pass `prepare: false` to postgres().'
 
-/** PgBouncer answers with one SQLSTATE (08P01) for everything. */
+/** Rules for PgBouncer, which answers with one SQLSTATE (08P01) for everything. */
 const POOLER: readonly Rule[] = [
   [
     /^query_wait_timeout/m,
@@ -89,11 +91,11 @@ const POOLER: readonly Rule[] = [
   ],
 ]
 
-/** The first that matches applies. `^` without the flag `m` anchors a pattern in the line of facts. */
+/** The first rule that matches applies. `^` without the flag `m` anchors a pattern in the line of facts. */
 const RULES: readonly Rule[] = [
   [/\(connection string: ?\)|no database connection string was provided/i, EMPTY],
   [/neon.{0,10}is not a valid url|missing user, host or database/i, MALFORMED],
-  // With an IP address as host, because the driver replaces its first part by `api`.
+  // An IP address as host causes this, because the driver replaces the host's first part by `api`.
   [/^http\b.*(?:ERR_INVALID_URL|invalid url|failed to parse url)/is, NOT_NEON],
   [/\bERR_INVALID_URL\b|^(?:TypeError: )?Invalid URL/m, MALFORMED],
   [/client password must be a/i, 'The connection string has no password, and the server asks for one.'],
@@ -128,7 +130,7 @@ const RULES: readonly Rule[] = [
     /\bCONNECTION_(?:ENDED|DESTROYED)\b|cannot use a pool after calling end|client was closed/i,
     "The driver's connections were closed before the call.",
   ],
-  // workerd says no more than this about a connection that was refused, and about one that broke.
+  // For a refused connection and for a broken one, workerd says no more than this.
   [/^http\b.*network connection lost/is, `${HTTP_ENDPOINT} refused the connection, or it was lost. ${OTHER_HOST}`],
   [/^http\b.*internal error; reference/is, `${HTTP_ENDPOINT} is unreachable: check its host. ${OTHER_HOST}`],
   [
@@ -151,11 +153,11 @@ const STATUSES: Readonly<Record<number, string>> = {
   507: 'the answer is too large',
 }
 
-/** Says what is wrong and what to do. Undefined if no rule matches. */
+/** Says what is wrong and how to fix it. Returns undefined if no rule matches. */
 export function reasonOf(failure: Failure): string | undefined {
   const { code, sqlState, status } = failure
   const facts = factsOf(failure)
-  // Other SQLSTATEs say more than their message, which may hold values that look like anything.
+  // An SQLSTATE usually says more than its message, which may contain values that match a rule by chance.
   if (sqlState !== undefined) return reasonOfSqlState(sqlState, failure)
   const known = facts.startsWith('http ') ? firstOf(NEON, facts) : undefined
   if (known !== undefined) return known
@@ -168,7 +170,7 @@ export function reasonOf(failure: Failure): string | undefined {
   return code === undefined ? reason : reason?.replace(/[.:](?=\s|$)/, (mark) => ` (${code})${mark}`)
 }
 
-/** Undefined if the SQLSTATE says enough. */
+/** Returns undefined if the SQLSTATE says enough. */
 function reasonOfSqlState(sqlState: string, failure: Failure): string | undefined {
   const facts = factsOf(failure)
   const isNameLost = NAME_LOST.has(sqlState) || (sqlState === '08P01' && /prepared statement name/i.test(facts))
@@ -181,7 +183,7 @@ function reasonOfSqlState(sqlState: string, failure: Failure): string | undefine
   return (sqlState === '08P01' ? firstOf(POOLER, facts) : undefined) ?? firstOf(NEON, facts)
 }
 
-/** The texts of all rules and advice. */
+/** Returns the texts of all rules and advice. */
 export function fixedTexts(): string {
   return [...NEON, ...POOLER, NAMES_FOR_POSTGRES_JS, ...RULES, Object.values(SQLSTATE_ADVICE)].join(' ')
 }
@@ -195,7 +197,8 @@ function advice(sqlState: string): string {
 }
 
 /**
- * The text that rules match: a line of facts, then all messages of the chain. Only the rules may see it, because messages hold content.
+ * Builds the text that rules match: a line of facts, then all messages of the chain. Only the rules may see it, because
+ * messages may contain cached content.
  *
  * The facts, in this order: `http` for Neon's HTTP driver; `foreign` for a host that is not Neon's; `connect` if that
  * system call failed; `refused`, and where; the code.
@@ -214,7 +217,7 @@ function isForeignHost(host: string): boolean {
   return host !== '' && !NEON_HOST.test(host)
 }
 
-/** Where a connection was refused, from the error's fields or the end of its message: `local:5432`, `:443`. */
+/** Finds where a connection was refused, from the error's fields or the end of its message: `local:5432`, `:443`. */
 function placeOf(chain: readonly unknown[]): string {
   for (const error of chain) {
     const [, host, port] = /(\S{1,100}):(\d{1,5})$/.exec(text(error, 'message').slice(-MAX_PLACE_CHARACTERS)) ?? []

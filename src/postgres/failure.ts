@@ -1,4 +1,4 @@
-/** Turns whatever a driver threw into a {@link DatabaseError}, which says what to do and shows no content. */
+/** Turns any error of a driver into a {@link DatabaseError}, which says what to do and shows no content. */
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { knownWords } from '../values/known-words.ts'
@@ -8,7 +8,7 @@ import { UnsentError } from './drivers/driver.ts'
 import { fixedTexts, reasonOf } from './failure-reasons.ts'
 import { isRefusedByWorkerd, sharedClientError } from './request-client.ts'
 
-/** pg says this of a client that lost its connection before the call. */
+/** pg says this if the client lost its connection before the call. */
 const UNSENT_MESSAGE = /\bis not queryable$/
 
 /** Codes of failures that happen before anything was sent. */
@@ -21,27 +21,32 @@ const UNSENT_CODES = new Set([
   'ERR_INVALID_URL',
   'UND_ERR_CONNECT_TIMEOUT',
 ])
-/** Codes that mean the same while connecting. Later, a statement may have been sent. */
+/**
+ * Codes of failures before anything was sent, if they happen while connecting. Later, a statement may have been sent.
+ */
 const UNSENT_WHEN_CONNECTING = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'ENOENT'])
 
 /** SQLSTATEs with which a server or a pooler refuses a connection, or ends an idle one, before it takes a statement. */
 const UNSENT_SQLSTATES = new Set(['08001', '08004', '53300', '57P03', '57P05'])
 
-/** PgBouncer gives every reason the same SQLSTATE. With these, it has not passed the statement to a server. */
+/**
+ * PgBouncer gives every failure the same SQLSTATE. These messages mean that it has not passed the statement to a
+ * server.
+ */
 const UNSENT_BY_POOLER = /^(?:query_wait_timeout|pgbouncer cannot connect to server|server login has been failing)/
 
-/** The statuses with which an endpoint refuses a request. A timeout (408) may come after it has run. */
+/** Statuses with which an endpoint refuses a request. It may send a timeout (408) after it has run the statement. */
 const REFUSALS = { first: 400, last: 499, except: 408 }
 
 /** Bounds the work, because an AggregateError has an error for each address of the host. */
 const MAX_CAUSES = 16
 
-/** Converts what a driver threw. pgstash's own errors and a framework's signals pass unchanged. */
+/** Converts a driver's error. Returns pgstash's own errors and a framework's signals unchanged. */
 export function databaseFailure(thrown: unknown): unknown {
   if (thrown instanceof CacheError) return thrown
   const isUnsent = thrown instanceof UnsentError
   const chain = causes(isUnsent ? thrown.cause : thrown)
-  // The driver wraps what `fetch` threw.
+  // The driver wraps errors of `fetch`.
   const signal = chain.find(isFrameworkSignal)
   if (signal !== undefined) return signal
   if (chain.some(isRefusedByWorkerd)) return sharedClientError()
@@ -58,7 +63,8 @@ export function databaseFailure(thrown: unknown): unknown {
       cause: withoutContent(root),
     })
   }
-  // Without an SQLSTATE, a driver or runtime wrote the message. It answers no statement, so it repeats no values.
+  // Without an SQLSTATE, a driver or runtime wrote the message. It is not the answer to a statement, so it repeats no
+  // values.
   const said = knownWords(text(root, 'message'), fixedTexts())
   const cause = withoutContent(root, said)
   return new DatabaseError(reason ?? unknownReason(cause.name, said), {
@@ -88,7 +94,7 @@ function isRefusal(status = 0): boolean {
 }
 
 /**
- * An error and those that caused it: `cause` by convention, `sourceError` in Neon's driver, `error` in the event of a
+ * Lists an error and its causes: `cause` by convention, `sourceError` in Neon's driver, `error` in the event of a
  * WebSocket, `errors` in an AggregateError.
  */
 function causes(thrown: unknown): unknown[] {

@@ -1,4 +1,4 @@
-/** The three steps of a fill on Postgres; `src/fill` says what they are for. */
+/** The three steps of a fill on Postgres. `src/fill` explains them. */
 import type { ClaimAnswer, ClaimRequest, FillRequest } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
 import { copyFields, passChanges } from './copy-columns.ts'
@@ -27,7 +27,7 @@ export function fills(session: Session, refusals: WriteRefusals) {
     async readOrClaim(request) {
       let failure: unknown
       const reply = await session(async (run) => {
-        if (refusals.isInTransaction) return readOnly(run, refusals, request)
+        if (refusals.isInTransaction) return readWithoutLease(run, refusals, request)
         try {
           return await claimEitherWay(
             refusals,
@@ -35,7 +35,7 @@ export function fills(session: Session, refusals: WriteRefusals) {
             () => findEntry(run, request),
           )
         } catch (error) {
-          // A lease never makes a call fail, so the caller computes without one.
+          // A missing lease must not fail a call, so the caller computes without a lease.
           if (!isDiskFull(error)) throw error
           failure = error
           return { entry: undefined, claimed: 'unavailable', heldMs: undefined } as const
@@ -64,8 +64,8 @@ async function claim(run: Run, request: ClaimRequest): Promise<ClaimAnswer> {
 }
 
 /**
- * Finds the entry without a claim, for a database that refuses writes. A stale one answers as well: nobody can refresh it here,
- * and a caller that takes stale values prefers one to an error.
+ * Finds the entry without a claim, for a database that refuses writes. A stale entry is returned too: nothing can
+ * refresh it here, and a caller that accepts stale values prefers one to an error.
  */
 async function findEntry(run: Run, request: ClaimRequest): Promise<ClaimAnswer | undefined> {
   const { force, changes, key, staleMs, early, forCopy = false } = request
@@ -78,10 +78,14 @@ async function findEntry(run: Run, request: ClaimRequest): Promise<ClaimAnswer |
 }
 
 /**
- * Inside a transaction of the caller there is no lease: it would keep all others waiting until the transaction ends, and the
- * value may be computed from data that nobody else may see yet.
+ * Reads without a lease inside a transaction of the caller. A lease would keep all other callers waiting until the
+ * transaction ends. The value may also be computed from data that only this transaction can see.
  */
-async function readOnly(run: Run, refusals: WriteRefusals, { key, sliding }: ClaimRequest): Promise<ClaimAnswer> {
+async function readWithoutLease(
+  run: Run,
+  refusals: WriteRefusals,
+  { key, sliding }: ClaimRequest,
+): Promise<ClaimAnswer> {
   const row =
     sliding === undefined ? (await run(readOne, { key }))[0] : await readSlidingRow(run, refusals, key, sliding)
   return { entry: row && { ...row, state: 'live' }, claimed: 'unavailable', heldMs: undefined }

@@ -1,19 +1,22 @@
 /**
- * Logs once why a cache could never use its database.
+ * Logs once why a cache has never been able to use its database.
  *
- * Otherwise a cache that fails soft would compute everything for ever, and look as if it worked. A cache that loses its
+ * Otherwise a cache that fails soft would compute everything forever, and look as if it worked. A cache that loses its
  * database later only emits events.
  */
 import { DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
 
-/** Classes of SQLSTATEs that blame the statement: a value, a constraint, a conflict, a lock. The database was reached. */
+/**
+ * Classes of SQLSTATEs that concern the statement: a value, a constraint, a conflict, a lock. They show that the
+ * database was reached.
+ */
 const STATEMENT_FAULT = /^(?:21|22|23|40|44|55|P0)/
-/** Cut from a reason, because the same reason for another statement need not be logged. */
+/** Removed from a reason, so that the same reason is not logged for another statement. */
 const STATEMENT = /the statement \w+.*/s
 /** The most reasons per process or isolate. Otherwise messages of unknown drivers would make the set grow. */
 const MAX_REASONS = 20
 
-/** Of the process or isolate and not of a cache, because some programs create a cache for every request. */
+/** Kept per process or isolate, not per cache, because some programs create a cache for every request. */
 const logged = new Set<string>()
 
 export interface FirstContact {

@@ -1,4 +1,4 @@
-/** `invalidation`: `invalidate` as a statement, for a transaction or a batch of the caller's own. */
+/** `invalidation`: invalidates tags as a statement, for the caller's own transaction or batch. */
 import { entityKind, type SQL, type SQLWrapper } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { checkedTables } from '../schema/checked-tables.ts'
@@ -9,13 +9,13 @@ import { optionsObject } from '../values/options.ts'
 import { invalidateNow } from './operations/invalidate.ts'
 
 export interface InvalidationOptions {
-  /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
+  /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
 }
 
 /**
- * A statement for Drizzle's `tx.execute(…)`, `db.execute(…)` and, over neon-http, `db.batch([…])`. A client of `pg` takes it as
- * it is: `client.query(…)`. Other drivers take its `text` and `values`.
+ * A statement for Drizzle's `tx.execute(…)`, `db.execute(…)` and, over neon-http, `db.batch([…])`. A client of `pg`
+ * accepts it unchanged: `client.query(…)`. For other drivers, pass its `text` and `values`.
  */
 export interface Invalidation extends SQLWrapper {
   /** Makes it an item of a Drizzle batch. */
@@ -26,10 +26,10 @@ export interface Invalidation extends SQLWrapper {
 }
 
 /**
- * The invalidation of tags as one statement that joins your own transaction or batch.
+ * Returns a statement that invalidates tags as part of your own transaction or batch.
  *
- * It commits or rolls back with your change. So no reader gets the old value once the change is visible, and a change that
- * rolled back invalidates nothing. Nothing is sent until you execute it.
+ * The statement commits or rolls back with your change. So once the change is visible, no reader gets the old value,
+ * and a change that rolls back invalidates nothing. Nothing is sent until you execute the statement.
  *
  * @throws InvalidKeyError, InvalidOptionError
  * @example
@@ -60,7 +60,7 @@ export function invalidation(tags: string | Iterable<string>, options?: Invalida
 class InvalidationStatement implements Invalidation {
   static readonly [entityKind] = 'PgstashInvalidation'
   declare readonly _: Invalidation['_']
-  // Plain properties, because pg copies only those of a statement.
+  // These are plain properties, because pg copies only a statement's plain properties.
   readonly text: string
   readonly values: string[]
   readonly #statement: SQL

@@ -1,8 +1,9 @@
 /**
- * The kinds of columns that a statement answers with.
+ * The kinds of columns that a statement returns.
  *
  * Every column crosses the wire as text and is parsed here, because drivers and their global type parsers change all
- * other types: `float8` becomes a string or a Decimal, `int8` a bigint, `timestamptz` a Date, arrays depend on the driver.
+ * other types. `float8` becomes a string or a Decimal, `int8` a bigint, `timestamptz` a Date, and arrays depend on the
+ * driver.
  */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 
@@ -10,7 +11,7 @@ export interface Kind<T> {
   /** For messages: "an integer". */
   readonly name: string
   readonly isNullable: boolean
-  /** The expression as text, in the form that `parse` reads under every session setting. */
+  /** Converts the expression to text that `parse` can read under every session setting. */
   toText(expression: SQLWrapper): SQL
   /** Undefined if the text is not of this kind. */
   parse(text: string): T | undefined
@@ -43,7 +44,7 @@ export const integer: Kind<number> = kind('an integer', (of) => sql`(${of})::big
 /** A number of any size and precision, kept as text. */
 export const decimal: Kind<string> = kind('a decimal number', (of) => sql`(${of})::numeric::text`, whenLike(DECIMAL))
 
-/** Converted through `numeric`, because `extra_float_digits` rounds what `float8` prints. */
+/** Converted through `numeric`, because `extra_float_digits` rounds the text of a `float8`. */
 export const number: Kind<number> = kind('a number', decimal.toText, (given) =>
   DECIMAL.test(given) ? Number(given) : undefined,
 )
@@ -66,7 +67,7 @@ export const snapshot: Kind<string> = kind('a snapshot', (of) => sql`(${of})::te
 /**
  * JSON; expects an expression of type `json` or `jsonb`.
  *
- * @param isWellFormed whether a parsed value has the type that is declared
+ * @param isWellFormed returns true if a parsed value has the declared type
  */
 export function json<T>(isWellFormed: (value: unknown) => value is T): Kind<T> {
   return kind(

@@ -22,7 +22,7 @@ export function listings(session: Session) {
     async list(scope, { range, isDirect, state, limit, after }) {
       let next: string | undefined
       const reply = await session(async (run): Promise<ListedRow[]> => {
-        // One row more than the limit shows whether there is a next page.
+        // One more row than the limit shows whether there is a next page.
         const values = { ...range, after, limit: limit + 1, scopeLength: [...scope.prefix].length }
         const rows = await run(list[isDirect ? 'direct' : 'all'][state], values)
         const page = readPage(rows)

@@ -1,4 +1,4 @@
-/** Declares operations: one statement each, the columns of its answer, and whether it may be sent again. */
+/** Declares operations. Each has one statement, the columns of its answer, and a rule for sending it again. */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
 import type { Preparable, QueryDatabase } from './database.ts'
@@ -7,8 +7,9 @@ import type { Kind } from './kinds.ts'
 /**
  * Whether a statement may be sent again after a failure that leaves its effect unknown.
  *
- * `always` for reads, and for statements that carry a token made by the client. `unsent` for all others: only if the first
- * certainly never reached the server, because it may have committed. `never` inside a transaction, which the failure ended.
+ * `always` is for reads, and for statements that carry a token made by the client. `unsent` is for all others: they may
+ * be sent again only if the first certainly never reached the server, because it may have committed. `never` applies
+ * inside a transaction, because the failure ended it.
  */
 export type Repeatable = 'always' | 'unsent' | 'never'
 
@@ -24,22 +25,24 @@ export type RowOf<Of> = { readonly [Name in keyof Of]: Of[Name] extends Kind<inf
 /** The expression of each column. */
 type Expressions<Row> = { readonly [Name in keyof Row]: SQLWrapper }
 
-/** Selects the columns that the operation declares, each as text. */
+/** Selects the operation's declared columns, each as text. */
 export type Answer<Row> = (
   from: { select: QueryDatabase['select'] },
   expressions: Expressions<Row>,
 ) => ReturnType<typeof select>
 
 export interface Definition<Row> {
-  /** Unique, because the answer carries it, and its routine is named after it. Lower-case words and underscores. */
+  /**
+   * Lower-case words and underscores. Unique, because the answer carries the name, and the routine is named after it.
+   */
   readonly name: string
   readonly repeatable: Repeatable
   readonly rows: Cardinality
   readonly columns: Columns<Row>
   /**
-   * True if it is called as a routine even where statements stay prepared. Either its routine knows usual cases that are
-   * cheaper, or it may read very many rows: then its estimate can cross `jit_above_cost`, and only a routine can turn off
-   * compiling, which would take longer than the statement.
+   * True if the runner calls the routine even if statements stay prepared. One reason is that the routine handles the
+   * usual cases at a lower cost. The other is that the statement may read very many rows. Its estimate can then cross
+   * `jit_above_cost`, and only a routine can turn off JIT compilation, which would take longer than the statement.
    */
   readonly prefersRoutine?: boolean
   readonly build: Build<Row>
@@ -49,8 +52,8 @@ export interface Definition<Row> {
 export type Build<Row> = (db: QueryDatabase, tables: CacheTables, answer: Answer<Row>) => Preparable
 
 /**
- * How an answer proves that it belongs to its operation. If the driver returns the names of columns, the first column has
- * the operation's name, at no cost. Drizzle returns only cells, so each row has one more at its end.
+ * How an answer proves that it belongs to its operation. If the driver returns the names of columns, the first column
+ * has the operation's name, at no cost. Drizzle returns only cells, so each row has one more cell at its end.
  */
 export type Mark = 'column name' | 'last cell'
 
@@ -82,7 +85,7 @@ export function operation<Row>(definition: Definition<Row>): Operation<Row> {
   return { ...definition, build: withAnswer(definition, definition.build) }
 }
 
-/** A build that selects the columns of an operation. */
+/** Wraps a build so that it selects the columns of an operation. */
 export function withAnswer<Row>(
   operation: Pick<Definition<Row>, 'name' | 'columns'>,
   build: Build<Row>,
@@ -112,7 +115,7 @@ function fieldsOf<Row>(
   return fields
 }
 
-/** The columns of an operation in the order of its answer. */
+/** Lists the columns of an operation in the order of its answer. */
 export function entriesOf<Row>(columns: Columns<Row>): [string, Kind<unknown>][] {
   return Object.entries<Kind<unknown>>(columns)
 }

@@ -15,7 +15,7 @@ import { createSession, type Session } from './session.ts'
 import { createWriteRefusals, type WriteRefusals } from './write-refusals.ts'
 import { writes } from './writes.ts'
 
-/** A store on Postgres, with what the admin pages, responses and the query cache need of it. */
+/** A store on Postgres, with the parts that the admin pages, responses and the query cache need. */
 export interface PostgresStore extends Store {
   readonly runner: Runner
   readonly session: Session
@@ -25,7 +25,7 @@ export interface PostgresStore extends Store {
   readonly responseCircuit: Circuit
 }
 
-/** How much the entries of one scope may take. Scopes nested in it have no bound of their own. */
+/** The bound for the entries of one scope. Scopes nested in it have no separate bound. */
 export interface ScopeCapacity {
   readonly scope: Scope
   readonly capacity: Capacity
@@ -58,7 +58,7 @@ export interface PostgresEngine extends ScopedEngine {
   readonly store: PostgresStore
 }
 
-/** The engine over the Postgres store below a cache, past any first tier; undefined if there is none. */
+/** Returns the engine over the Postgres store of a cache, below any first tier; undefined if there is none. */
 export function postgresEngineOf(cache: unknown): PostgresEngine | undefined {
   const engine = engineOf(cache)
   if (engine === undefined) return undefined

@@ -50,7 +50,7 @@ async function readRows(
 ): Promise<Map<string, Row>> {
   if (!forCopy) {
     const [key] = keys
-    // No parts, because a lone get is by far the most frequent call.
+    // Skip `inParts`, because a get of one key is by far the most frequent call.
     if (keys.length === 1 && key !== undefined) return new Map((await run(readOne, { key })).map((row) => [key, row]))
     return inParts(keys, (part) => readPlain(run, part))
   }
@@ -61,7 +61,7 @@ async function readRows(
   return new Map(Array.from(rows, ([key, row]) => [key, rowOf(row)]))
 }
 
-/** Alone, a key has a statement whose plan Postgres keeps. */
+/** Reads a single key with a separate statement, because Postgres keeps its plan. */
 async function readPlain(run: Run, keys: readonly string[]) {
   const [key] = keys
   if (keys.length > 1 || key === undefined) return run(read, { keys })

@@ -57,13 +57,15 @@ async function clearScope(run: Run, scope: Scope): Promise<number> {
     const { row: part } = await sendBatch(batch, (size) => run(clear, { ...range, from, batch: size }))
     if (part === undefined) continue
     total += part.removed
-    // Sends the part again, for entries that were filled meanwhile. An entry filled from now on was claimed afterwards.
+    // Send the part again once, to remove entries that were filled meanwhile. Any entry filled from now on was claimed
+    // after this removal.
     if (part.raced && !hasRaced) {
       hasRaced = true
       continue
     }
     if (part.last === null) break
-    // Goes on after the last key, so that it ends even under writes. No key sorts between a key and that key with U+0001.
+    // Continue after the last key, so that the removal ends even if writes go on. No key sorts between a key and that
+    // key with U+0001.
     from = `${part.last}\u0001`
     hasRaced = false
   }

@@ -1,6 +1,6 @@
 /**
- * Finds clients that a Cloudflare Worker shares between requests. There a socket belongs to the request that opened it:
- * in any other, workerd refuses to use it, or the query hangs.
+ * Finds database clients that a Cloudflare Worker shares between requests. On Workers, a socket belongs to the request
+ * that opened it. In any other request, workerd refuses to use the socket, or the query hangs.
  */
 import { InvalidOptionError } from '../values/errors.ts'
 import { isWorkers } from '../values/workers.ts'
@@ -9,16 +9,19 @@ import type { Database } from './database.ts'
 const ADVICE =
   'On Cloudflare Workers a connection belongs to the request that opened it. Create client, database and cache in the handler, for each request, or use neon-http.'
 
-/** workerd's message if it notices by itself. */
+/** workerd's message if it detects this itself. */
 const REFUSED = /\bI\/O on behalf of a different (?:request|Durable Object)\b/
 
-/** By client, an object of the request that first used it. Weak, so that a client per request leaves nothing behind. */
+/**
+ * For each client, an object that belongs to the request that first used the client. The map is weak, so that one
+ * client per request does not leak.
+ */
 const owners = new WeakMap<object, AbortController>()
 
 /**
  * Returns a check for every call on this database.
  *
- * The check throws InvalidOptionError in any request but the one that first used the database's client.
+ * The check throws InvalidOptionError in every request except the one that first used the database's client.
  */
 export function createRequestCheck(db: Database): () => void {
   const client = connectedClient(db)
@@ -40,12 +43,15 @@ export function isRefusedByWorkerd(error: unknown): boolean {
   return typeof message === 'string' && REFUSED.test(message)
 }
 
-/** A likely reason for a timeout on Workers. */
+/** Suggests a likely reason for a timeout on Workers. */
 export function timeoutAdvice(db: Database): string | undefined {
   return isWorkers() && connectedClient(db) !== undefined ? `Do requests share its client? ${ADVICE}` : undefined
 }
 
-/** In workerd, reading a signal of another request throws. The requests of a Durable Object share all objects. */
+/**
+ * Detects the request by its signal: in workerd, reading a signal of another request throws. The requests of a Durable
+ * Object share all objects.
+ */
 function isOfThisRequest(owner: AbortController): boolean {
   try {
     return !owner.signal.aborted
@@ -54,12 +60,12 @@ function isOfThisRequest(owner: AbortController): boolean {
   }
 }
 
-/** The client of drivers that keep connections: `pg`, `postgres`, and Neon's over WebSockets. */
+/** Returns the client if its driver keeps connections: `pg`, `postgres`, and Neon's driver over WebSockets. */
 function connectedClient(db: Database): object | undefined {
   const client: unknown = Reflect.get(db, '$client')
   if (typeof client === 'function') return 'unsafe' in client && 'end' in client ? client : undefined
   if (typeof client !== 'object' || client === null || !('connect' in client && 'query' in client)) return undefined
-  // A pool that closes each connection after one use opens another in each request.
+  // A pool that closes each connection after one use opens a new one in each request.
   const { maxUses } = Object(Reflect.get(client, 'options'))
   return maxUses === 1 ? undefined : client
 }

@@ -4,40 +4,43 @@ import { randomNumber } from '../values/random.ts'
 import type { Call } from './drivers/driver.ts'
 import type { Repeatable } from './operation.ts'
 
-/** One try and two retries. A suspended compute that wakes up, or a dropped connection, rarely outlasts them. */
+/**
+ * One try and two retries. By then a suspended compute is usually awake, and a dropped connection is usually replaced.
+ */
 const ATTEMPTS = 3
-/** Statements that undo each other need as many tries as there are competitors. The timeout ends them. */
-const UNDONE_ATTEMPTS = 100
-/** Long enough for a competing transaction to end, and short against the timeout. Doubles with each try. */
+/** Statements that abort each other need as many tries as there are competitors. The timeout ends the retries. */
+const ROLLED_BACK_ATTEMPTS = 100
+/** Long enough for a competing transaction to end, and short compared with the timeout. Doubles with each try. */
 const PAUSE_MS = 25
 const MAX_PAUSE_MS = 200
 
-/** The server itself undid the statement, so that repeating it is always right. */
-const UNDONE = new Set(['40001', '40P01'])
+/** SQLSTATEs with which the server itself rolled the statement back, so repeating it is always right. */
+const ROLLED_BACK = new Set(['40001', '40P01'])
 
 /**
- * The server, or a pooler before it, is unreachable for a moment: class 08, connections that the server ends (57P, except
- * for a database that was dropped), too many connections.
+ * SQLSTATEs of a server or pooler that is unreachable for a moment: class 08, connections that the server ends (57P,
+ * except for a dropped database), too many connections.
  */
 const UNREACHABLE = /^(?:08|57P(?!04)|53300)/
 
-/** Postgres could not find the name of a prepared statement, or found it taken. It has executed nothing. */
+/** Postgres did not find the name of a prepared statement, or found that it was taken. It has executed nothing. */
 const UNKNOWN_NAME = new Set(['26000', '42P05'])
 
 export function isUnknownName(error: unknown): boolean {
   return error instanceof DatabaseError && error.sqlState !== undefined && UNKNOWN_NAME.has(error.sqlState)
 }
 
-/** How often a statement may be sent in all, given how it failed. */
+/** Returns how often a statement may be sent in total, given how it failed. */
 function attempts(error: unknown, repeatable: Repeatable): number {
   if (repeatable === 'never' || !(error instanceof DatabaseError)) return 1
-  if (error.sqlState !== undefined && UNDONE.has(error.sqlState)) return UNDONE_ATTEMPTS
-  // The runner sends it again without a name, so this happens once, whatever else went wrong before.
+  if (error.sqlState !== undefined && ROLLED_BACK.has(error.sqlState)) return ROLLED_BACK_ATTEMPTS
+  // The runner then sends it without a name, so this happens only once. Allow one more try for it, regardless of other
+  // failures.
   if (isUnknownName(error)) return ATTEMPTS + 1
   return isUnreachable(error) && (!error.sent || repeatable === 'always') ? ATTEMPTS : 1
 }
 
-/** Neon's status for an answer over 64 MB. A smaller answer may succeed, a retry will not. */
+/** Neon's status for an answer over 64 MB. A request for a smaller answer may succeed, but a retry cannot. */
 const ANSWER_TOO_LARGE_STATUS = 507
 
 export function isTooLarge(error: unknown): boolean {
@@ -53,21 +56,21 @@ export function isOutOfTime(error: unknown): boolean {
   return error instanceof DatabaseError && error.sqlState !== undefined && OUT_OF_TIME.has(error.sqlState)
 }
 
-/** True if the server's disk is full. It still answers reads, and writes that need no new room. */
+/** True if the server's disk is full. It still answers reads, and writes that need no new space. */
 export function isDiskFull(error: unknown): boolean {
   return error instanceof DatabaseError && error.sqlState === DISK_FULL
 }
 
 const DISK_FULL = '53100'
 
-/** Decides by classes: of SQLSTATEs, of statuses, and errors with neither, which a driver or the network made. */
+/** Decides by the class of the SQLSTATE or by the status. An error with neither comes from a driver or the network. */
 function isUnreachable({ sqlState, status }: DatabaseError): boolean {
   if (sqlState !== undefined) return UNREACHABLE.test(sqlState)
   return status === undefined || status === 429 || (status >= 500 && status !== ANSWER_TOO_LARGE_STATUS)
 }
 
 /**
- * Runs an attempt until it succeeds, fails for good, runs out of tries, or the caller gives up.
+ * Repeats an attempt until it succeeds, fails permanently, runs out of tries, or the caller gives up.
  *
  * @param attempt throws {@link DatabaseError}s
  */
@@ -77,15 +80,15 @@ export async function withRetries<T>(repeatable: Repeatable, attempt: () => Prom
       return await attempt()
     } catch (error) {
       if (tried >= attempts(error, repeatable)) throw error
-      // Jittered; otherwise statements that collided would collide again.
+      // Add jitter; otherwise statements that collided would collide again.
       await pause(Math.min(MAX_PAUSE_MS, PAUSE_MS * 2 ** (tried - 1)) * (0.5 + randomNumber()), call)
-      // The caller already has its answer, so nothing may be sent any more.
+      // The caller already has its answer, so send nothing more.
       if (call?.isAbandoned) throw error
     }
   }
 }
 
-/** Resolves after the time, or as soon as the caller of this call gives up. */
+/** Resolves after this time, or as soon as the caller gives up. */
 export function pause(ms: number, call?: Call): Promise<void> {
   if (call?.isAbandoned) return Promise.resolve()
   return new Promise((resolve) => {

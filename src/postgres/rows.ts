@@ -1,10 +1,10 @@
-/** Checks answers on arrival: the cells of a driver become rows as declared, or a {@link DatabaseError}. */
+/** Checks answers: turns a driver's cells into rows of the declared shape, or throws a {@link DatabaseError}. */
 import { DatabaseError, describeType } from '../values/errors.ts'
 import type { Kind } from './kinds.ts'
 import { type Cardinality, entriesOf, type Operation } from './operation.ts'
 
 /**
- * The rows of an operation, parsed.
+ * Parses the rows of an operation.
  *
  * @param rows each as a list of cells, in the order of the operation's columns
  * @throws DatabaseError if the answer has another shape
@@ -25,7 +25,7 @@ export function decodeRows<Row>(operation: Operation<Row>, rows: readonly (reado
 
 type Kinds = readonly (readonly [string, Kind<unknown>])[]
 
-/** Listed once for each operation. */
+/** The kinds of each operation, listed once. */
 const listed = new WeakMap<object, Kinds>()
 
 function kindsOf<Row>(columns: Operation<Row>['columns']): Kinds {
@@ -45,7 +45,7 @@ export function wrongAnswer(operation: string, expected: string, got: string): D
 }
 
 function decodeCell(operation: string, column: string, kind: Kind<unknown>, cell: unknown): unknown {
-  // A transform of the driver may turn null into undefined.
+  // A driver's transform may turn null into undefined.
   if (kind.isNullable && (cell === null || cell === undefined)) return null
   const value = typeof cell === 'string' ? kind.parse(cell) : undefined
   if (value !== undefined) return value

@@ -1,4 +1,4 @@
-/** Runs operations. Each is built once and prepared under its own name, with a timeout and retries. */
+/** Runs operations, with a timeout and retries. Builds each operation once, and prepares it under its name. */
 
 import type { CacheTables } from '../schema/index.ts'
 import { type DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
@@ -22,14 +22,17 @@ import { decodeRows } from './rows.ts'
 import { separateTimeLimits, sharedTimeLimits, type TimeLimits } from './time-limits.ts'
 
 export interface Runner {
-  /** One operation, one statement, one round trip, added to the cost. @throws DatabaseError, DatabaseTimeoutError */
+  /**
+   * Sends one operation as one statement in one round trip, and adds it to the cost. @throws DatabaseError,
+   * DatabaseTimeoutError
+   */
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
-  /** The same for a cache that Next itself asks. A page that Next renders then does not depend on this request. */
+  /** The same, for a cache that Next itself calls. A page that Next renders then does not depend on this request. */
   readonly runInternal: Runner['run']
   /** True inside a transaction of the caller. */
   readonly isInTransaction: boolean
   /**
-   * The driver's own client, if Drizzle names it. Undefined while a driver is being loaded.
+   * Returns the driver's own client, if Drizzle exposes it. Undefined while a driver is being loaded.
    *
    * @throws the error of a function that makes the database
    */
@@ -38,14 +41,14 @@ export interface Runner {
 
 export interface RunnerOptions {
   tables: CacheTables
-  /** The limit for one statement with its retries. */
+  /** The time limit for one statement with its retries. */
   timeoutMs: number
   preparedNames: boolean
   /** Counts the bytes of values, which only events report. Default false. */
   countBytes?: boolean
   /** Logs once why the database was never reached. Default true. */
   warn?: boolean
-  /** Is called once if the database has no routines that this role can call. The error says what to do. */
+  /** Called once if the database has no routines that this role can call. The error says what to do. */
   onFallback?: ((error: DatabaseError) => void) | undefined
 }
 
@@ -58,7 +61,7 @@ export function createRunner(
   const routines = createRoutineUse(tables, onFallback)
   // A failure ends the caller's transaction. To repeat it, the caller needs the original error, so do not retry.
   const isInTransaction = isTransaction(source)
-  // Filled on first use, because an isolate rarely needs all statements.
+  // Filled at first use, because an isolate rarely needs all statements.
   const inline = new Map<Operation<never>, Send>()
   const calls = new Map<Operation<never>, Send | undefined>()
 
@@ -71,7 +74,9 @@ export function createRunner(
     return send
   }
 
-  /** Undefined if the statement is sent inline: its plan is kept, it has no routine, or the routine is missing. */
+  /**
+   * Returns undefined if the statement is sent inline: its plan is kept, it has no routine, or the routine is missing.
+   */
   function routineSender(driver: Driver, operation: Operation<never>): Send | undefined {
     const isInline = driver.keepsPlans && operation.prefersRoutine !== true
     // A missing routine would end the caller's transaction.
@@ -141,7 +146,7 @@ export function createRunner(
         contact.failed(failure)
         throw failure
       } finally {
-        // No timer outlives the call.
+        // Stop the timer, so that none outlives the call.
         limits.stop(call)
       }
       contact.succeeded()
@@ -163,7 +168,7 @@ export function createRunner(
   }
 }
 
-/** Connects. If the database cannot be made, that is a reason why the cache never worked. */
+/** Connects. Reports a failure to create the database to `contact`, because the cache then never worked. */
 function connectFor(contact: FirstContact, connect: Connect): Connection | Promise<Connection> {
   const failed = (error: unknown): never => {
     contact.failed(error)
@@ -185,7 +190,7 @@ interface LimitedCall extends Call {
   reject?: (error: DatabaseTimeoutError) => void
 }
 
-/** An open database, and how to reach it. */
+/** An open database, with its driver and its time limits. */
 interface Connection {
   readonly db: Database
   readonly driver: Driver
@@ -193,12 +198,12 @@ interface Connection {
   checkRequest(): void
 }
 
-/** Takes time only if a driver must be loaded first. */
+/** Returns a promise only if a driver must be loaded first. */
 type Connect = () => Connection | Promise<Connection>
 
 type ConnectOptions = Pick<RunnerOptions, 'tables' | 'preparedNames' | 'timeoutMs'>
 
-/** Inspects the database at first use and not before, because a function may make it. */
+/** Inspects the database at first use, not earlier, because a function may create it. */
 function connectOnce(open: () => Database | Promise<Database>, options: ConnectOptions): Connect {
   let found: Connection | undefined
   const keep = (db: Database) => (found ??= inspect(db, options))
@@ -223,7 +228,7 @@ function inspect(db: Database, { tables, preparedNames, timeoutMs }: ConnectOpti
 /** Ends the work of a call. */
 function abandon(db: Database, timeoutMs: number, call: LimitedCall): void {
   call.isAbandoned = true
-  // First, because the driver tells only now whether it has sent the statement.
+  // Call this first, because only then does the driver know whether it has sent the statement.
   call.abandon?.()
   call.timeout = new DatabaseTimeoutError(timeoutMs, { sent: call.state !== 'queued', advice: timeoutAdvice(db) })
   call.reject?.(call.timeout)
@@ -237,8 +242,8 @@ function rejection(call: LimitedCall): Promise<never> {
 }
 
 /**
- * Turns parameters into text, and lists into JSON text, because that is the only form that all drivers send alike. They
- * differ for arrays, and a program can replace the serializer of a type.
+ * Turns parameters into text, and lists into JSON text, because all drivers send only text in the same way. They differ
+ * for arrays, and a program can replace the serializer of a type.
  */
 function wireValues(values: Record<string, unknown>): Record<string, string | null> {
   const sent: Record<string, string | null> = {}
@@ -251,7 +256,7 @@ function wireValues(values: Record<string, unknown>): Record<string, string | nu
   return sent
 }
 
-/** The bytes of all values in parameters and rows. The same field names hold values everywhere. */
+/** Counts the bytes of all values in parameters and rows. Values have the same field names everywhere. */
 function movedBytes(records: readonly unknown[]): number {
   let bytes = 0
   for (const record of records) {

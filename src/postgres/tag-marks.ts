@@ -1,4 +1,7 @@
-/** Reads that check more tags than an entry has, and marks that such reads find. For adapters of frameworks. */
+/**
+ * Reads an entry and the marks of tags that are newer than it, and writes marks. For adapters of frameworks, whose
+ * reads check more tags than an entry has.
+ */
 import { withCircuit } from '../cache/circuit.ts'
 import { asSnapshot } from '../cache/inputs.ts'
 import { outcome, perform, replyWith } from '../cache/perform.ts'
@@ -12,26 +15,26 @@ import { type MarkRow, readMarked } from './operations/read-marked.ts'
 import { type PostgresEngine, postgresEngineOf } from './postgres-store.ts'
 
 export interface FoundMark {
-  /** The prefix of its key: what kind of mark it is. */
+  /** The prefix of its key, which tells the kind of mark. */
   readonly prefix: string
   readonly value: unknown
-  /** Milliseconds since it was written, by the database's clock. */
+  /** Milliseconds since the mark was written, by the database's clock. */
   readonly ageMs: number
 }
 
 export interface MarkedRead {
   /** Undefined if no entry is live. */
   readonly value: unknown
-  /** The marks of the entry's tags, and of the tags that were asked for, that are newer than the entry's data. */
+  /** The marks that are newer than the entry's data, for the entry's tags and for the requested tags. */
   readonly marks: readonly FoundMark[]
-  /** As of this read. Undefined if the server cannot tell, as a standby cannot. */
+  /** The snapshot of this read. Undefined if the server cannot tell, for example a standby. */
   readonly snapshot: CacheSnapshot | undefined
 }
 
 export interface MarkInput {
   /** Values by the caller's key, which is a prefix followed by a tag. */
   readonly marks: ReadonlyMap<string, unknown>
-  /** Milliseconds for which they are kept. */
+  /** Milliseconds for which the marks are kept. */
   readonly keepMs: number
   /** The tags of the marks themselves. */
   readonly tags: readonly string[]
@@ -40,15 +43,15 @@ export interface MarkInput {
 }
 
 export interface TagMarks {
-  /** One round trip. Neither a failure nor an open circuit is turned into a miss. */
+  /** One round trip. A failure or an open circuit throws, and does not count as a miss. */
   read(key: string, tags: readonly string[], prefixes: readonly string[]): Promise<MarkedRead>
   /** One round trip, one transaction. */
   write(input: MarkInput): Promise<void>
-  /** Runs other work of the cache that may be left out while the database cannot answer. */
+  /** Runs other work of the cache, but throws at once while the circuit is open. */
   guard<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** Undefined for a cache that is not on Postgres. */
+/** Returns undefined for a cache that is not on Postgres. */
 export function tagMarksOf(cache: Cache): TagMarks | undefined {
   const engine = postgresEngineOf(cache)
   if (engine === undefined) return undefined
@@ -93,7 +96,7 @@ async function readWithMarks(
     async run() {
       const reply = await store.session((run) => run(readMarked, values))
       const [row] = reply.value
-      if (row === undefined) throw new TypeError('A marked read answers with one row.')
+      if (row === undefined) throw new TypeError('Expected one row from a marked read, got none.')
       const value = row.isFound ? await decodeRow(row, stored, codec) : undefined
       const marks = await Promise.all(row.marks.map((mark) => openMark(engine, mark, prefixes)))
       const snapshot = row.snapshot === null ? undefined : asSnapshot(row.snapshot)

@@ -1,4 +1,7 @@
-/** Ends calls that take too long. All calls of a runner have the same limit, so the first to start is the first to end. */
+/**
+ * Ends calls that take too long. All calls of a runner have the same limit, so they run out of time in the order in
+ * which they start.
+ */
 import { now } from '../values/clock.ts'
 
 export interface TimeLimits<Call> {
@@ -6,20 +9,22 @@ export interface TimeLimits<Call> {
   stop(call: Call): void
 }
 
-/** Before any time. */
+/** Earlier than any time: the end of a call for which the timer was made. */
 const WITH_TIMER = 0
-/** Runtimes round a timer's delay, and may fire it a little early. */
+/** Runtimes round a timer's delay, and may fire the timer a little early. */
 const EARLY_MS = 1
 
 /**
- * One timer for all pending calls. It runs only while a call is pending, and a burst of calls makes one.
+ * Uses one timer for all pending calls. The timer runs only while a call is pending, and a burst of calls creates one
+ * timer.
  *
- * On Workers each call needs a timer of its own, because a timer belongs to the request that made it.
+ * On Workers each call needs its own timer, because a timer belongs to the request that made it.
  *
  * @param expire must not throw
  */
 export function sharedTimeLimits<Call>(limitMs: number, expire: (call: Call) => void): TimeLimits<Call> {
-  // In the order in which they started, with the time of their end. A call for which the timer was made ends with that.
+  // Calls in the order in which they started, with the time at which each ends. A call for which the timer was made
+  // ends when the timer fires.
   const pending = new Map<Call, number>()
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -38,7 +43,7 @@ export function sharedTimeLimits<Call>(limitMs: number, expire: (call: Call) => 
 
   return {
     start(call) {
-      // A lone call need not read the clock.
+      // The first call need not read the clock.
       pending.set(call, timer === undefined ? WITH_TIMER : now() + limitMs)
       timer ??= setTimeout(fire, limitMs)
     },
@@ -51,7 +56,7 @@ export function sharedTimeLimits<Call>(limitMs: number, expire: (call: Call) => 
   }
 }
 
-/** A timer for each call. */
+/** Uses a timer for each call. */
 export function separateTimeLimits<Call>(limitMs: number, expire: (call: Call) => void): TimeLimits<Call> {
   const timers = new Map<Call, ReturnType<typeof setTimeout>>()
   return {

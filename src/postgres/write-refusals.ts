@@ -1,33 +1,39 @@
-/** Remembers that a database refuses writes, so that reads cost no refused statement each. */
+/** Remembers that a database refuses writes, so that not every read costs a refused statement. */
 import { now } from '../values/clock.ts'
 import { DatabaseError } from '../values/errors.ts'
 
 /**
- * Refusals of a write that need not concern a read of the same row: a read-only session, a missing right or row-level security,
- * a trigger or constraint (classes 22, 23, 27, 38, 39, 44, P0), a full disk, a limit, an object that takes no writes. After
- * lock_timeout (55P03) a read would wait as long again.
+ * Refusals of a write that may still allow a read of the same row: a read-only session, a missing right or row-level
+ * security, a trigger or constraint (classes 22, 23, 27, 38, 39, 44, P0), a full disk, a limit, an object that takes no
+ * writes. lock_timeout (55P03) is excluded, because a read would wait as long again.
  */
 const CONCERNS_WRITES = /^(?:0A|22|23|25006|27|38|39|42501|44|53[14]00|54|55(?!P03)|P0)/
 
-/** A standby, `default_transaction_read_only`, or a proxy for reads: no write of this session can succeed. */
+/**
+ * The SQLSTATE of a standby, of `default_transaction_read_only`, or of a proxy for reads. No write of this session can
+ * succeed.
+ */
 const READ_ONLY = '25006'
-/** Row-level security refuses some rows with the same code. */
+/** The SQLSTATE of a missing right. Row-level security refuses single rows with the same code. */
 const FORBIDDEN = '42501'
 
 /**
- * How long a refusal is remembered. Then calls try to write again until one is refused, so a promoted standby and a new grant
- * are noticed. A read-only database gets a few refused statements in as long, from each cache.
+ * How long a refusal is remembered. After that, calls try to write again until one is refused, so that a promoted
+ * standby or a new grant takes effect. A read-only database gets a few refused statements per period from each cache.
  */
 const REMEMBERED_MS = 5_000
 
 export interface WriteRefusals {
-  /** True inside a transaction of the caller, which a refusal would end. */
+  /** True inside a transaction of the caller. A refusal would end that transaction. */
   readonly isInTransaction: boolean
-  /** The refusal if writes were refused a moment ago: then a read that writes nothing goes first. */
+  /** Returns the refusal if writes were refused a moment ago. Then first try a read that writes nothing. */
   known(): DatabaseError | undefined
-  /** The refusal that every write would meet; undefined if another row may be writable. */
+  /** Returns the refusal that every write would get; undefined if another row may be writable. */
   ofAllWrites(): DatabaseError | undefined
-  /** Returns true if the database refused to write, and may still answer a read. Remembers what concerns other rows as well. */
+  /**
+   * Returns true if the database refused to write, and may still answer a read. Remembers refusals that concern other
+   * rows too.
+   */
   note(error: unknown): boolean
 }
 
@@ -40,7 +46,7 @@ export function createWriteRefusals(isInTransaction: boolean): WriteRefusals {
     ofAllWrites() {
       const error = known()
       if (error?.sqlState !== READ_ONLY) return undefined
-      // A new one, because each error carries the cost of its own call.
+      // Create a new error, because each error carries the cost of its call.
       return new DatabaseError(error.message, { sqlState: READ_ONLY, sent: false, cause: error.cause })
     },
     note(error) {
@@ -54,7 +60,7 @@ export function createWriteRefusals(isInTransaction: boolean): WriteRefusals {
 }
 
 /**
- * Runs a read that may write. If the database refuses that, runs the one that only reads.
+ * Runs `write`, a read that may also write. If the database refuses to write, runs `read`, which only reads.
  *
  * Do not call it inside a transaction of the caller, because a refusal would end it.
  */
@@ -73,10 +79,11 @@ export async function readEitherWay<T>(
 }
 
 /**
- * Runs a read that claims a lease if nothing live is found. If the database refuses to write, runs the one that only reads.
+ * Runs `claim`, which claims a lease unless it finds a live entry. If the database refuses to write, runs `read`, which
+ * only reads.
  *
  * @param read returns undefined if nothing answers the call
- * @throws DatabaseError the refusal if nothing was found, because nobody could store the computed value
+ * @throws DatabaseError the refusal if nothing was found, because no caller could store the computed value
  */
 export async function claimEitherWay<T extends { readonly entry?: { readonly state: string } | undefined }>(
   refusals: WriteRefusals,
@@ -91,7 +98,7 @@ export async function claimEitherWay<T extends { readonly entry?: { readonly sta
     if (found === undefined) throw refusal
     return found
   }
-  // Row-level security may have refused another row only, so this one may be writable.
+  // Row-level security may have refused only another row, so this row may be writable.
   try {
     return await claim()
   } catch (error) {

@@ -15,9 +15,12 @@ import { writeMany } from './operations/write-many.ts'
 import type { Run, Session } from './session.ts'
 import { futureSnapshot } from './untrusted-snapshot.ts'
 
-/** Characters of one statement. Escaped twice, as an array and as JSON, they can grow fourfold, and must arrive in time. */
+/**
+ * The most characters in one statement. Escaped twice, as an array and as JSON, they can grow fourfold, and they must
+ * arrive before the timeout.
+ */
 const MAX_PART_CHARACTERS = 4 * 1024 * 1024
-/** An entry may change between a refusal and its explanation, but hardly this often in a row. */
+/** An entry may change between a refusal and the look at its reason, but hardly this often in a row. */
 const MAX_TRIES = 5
 
 export function writes(session: Session) {
@@ -49,11 +52,11 @@ function inputValues({ deadline, tags, asOf }: WriteInput) {
 
 async function writePart(run: Run, items: readonly Item[], input: ReturnType<typeof inputValues>): Promise<void> {
   const [only] = items
-  // A value that is a parameter of its own is escaped once less.
+  // A value in a separate parameter is escaped once instead of twice.
   if (items.length === 1 && only !== undefined) {
     const { key, value, number } = only
     const { at, after, tags, asOf } = input
-    // Field by field, because spreading both costs more than all else that this process does for a write.
+    // List the fields, because spreading both objects costs more than all other work of this process for a write.
     requireStored(await run(write, { key, value, number, at, after, tags, asOf }), asOf)
   } else {
     const columns = {
@@ -78,7 +81,7 @@ async function sum(run: Run, key: string, { deadline, ...input }: CountInput): P
     if (row?.refusal === 'text') throw new NotANumberError()
     if (row?.refusal === 'range') throw new CounterRangeError()
   }
-  throw new DatabaseError('The counter changed at every try; try again.', { sqlState: '40001' })
+  throw new DatabaseError('The counter changed at every try. Call again.', { sqlState: '40001' })
 }
 
 const LIMITS: Readonly<Record<LimitAlgorithm, typeof countCall>> = {
@@ -89,16 +92,16 @@ const LIMITS: Readonly<Record<LimitAlgorithm, typeof countCall>> = {
 
 async function limit(run: Run, key: string, rule: LimitInput): Promise<Window> {
   const { algorithm = 'fixed-window', cap, cost = 1, periodMs, refill = cap } = rule
-  const looksOnly = changesNothing(rule)
-  const [row] = looksOnly
+  const isNoOp = changesNothing(rule)
+  const [row] = isNoOp
     ? await run(readCounter, { key })
     : await run(LIMITS[algorithm], { key, cap, cost, periodMs, ...(algorithm === 'token-bucket' && { refill }) })
   if (row === undefined || row.allowed === null) throw new NotANumberError()
   const { number, leftMs, expiresAt } = row
-  // Relative to the database's present, so that no clock of this process matters.
+  // Instants are relative to the database's present, so that this process's clock does not matter.
   const hasCounter = number !== null && (leftMs === null || leftMs > 0 || number !== '0')
   const counter = hasCounter ? { number, expiresAt: leftMs ?? Number.POSITIVE_INFINITY } : undefined
-  const window = describeLimit(counter, rule, 0, looksOnly ? undefined : row.allowed && cost < cap)
+  const window = describeLimit(counter, rule, 0, isNoOp ? undefined : row.allowed && cost < cap)
   return { ...window, resetAt: expiresAt + Math.round(window.resetAt - (leftMs ?? 0)) }
 }
 

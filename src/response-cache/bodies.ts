@@ -13,14 +13,14 @@ export type BodyEnd =
 /**
  * Passes a body on as it arrives and keeps a copy.
  *
- * It reads up to `maxBytes` ahead of the client. Otherwise a slow client would delay the waiters.
+ * Reads up to `maxBytes` ahead of the client. Otherwise a slow client would delay the waiters.
  *
- * The client gets bytes, whatever type of chunk the handler sends, and the copy holds the same bytes. A chunk that is not bytes
- * fails the stream, as it does in every runtime. The returned stream is a byte stream, like those of the runtimes, so that its
- * reader can bring its own buffer.
+ * The client gets bytes, whatever type of chunk the handler sends, and the copy has the same bytes. A chunk that is
+ * neither bytes nor a string fails the stream, as in every runtime. The returned stream is a byte stream, like the
+ * runtimes' own bodies, so that a reader can provide its own buffer.
  *
- * @param onEnd called once, as soon as the outcome is known. The stream ends only after the returned promise settles, so no
- *   work is left behind without `waitUntil`.
+ * @param onEnd called once, as soon as the outcome is known. The stream ends only after the returned promise settles,
+ *   so no work outlives the response without `waitUntil`.
  */
 export function teeBody(
   body: ReadableStream<unknown>,
@@ -31,7 +31,7 @@ export function teeBody(
   let chunks: Uint8Array[] = []
   let length = 0
   let ending: { readonly work: Promise<void> | undefined } | undefined
-  // The first outcome wins: cancelling a reader ends its pending read as if the body were whole.
+  // Keep the first outcome, because cancelling a reader ends its pending read as if the body were whole.
   const end = (how: BodyEnd | (() => BodyEnd)) => {
     ending ??= { work: onEnd(typeof how === 'function' ? outcomeOf(how) : how) }
     chunks = []
@@ -40,9 +40,9 @@ export function teeBody(
   const keep = (bytes: Uint8Array) => {
     if (ending !== undefined) return
     length += bytes.byteLength
-    // Report this now, so that the waiters do not wait for the end of a body that is not stored.
+    // Report this at once, so that the waiters do not wait for the end of a body that is not stored.
     if (length > maxBytes) end({ kind: 'too large' })
-    // Copy again, because the reader of the stream may transfer or overwrite what it gets.
+    // Copy again, because the stream's reader may transfer or overwrite the bytes that it gets.
     else chunks.push(bytes.slice())
   }
   const pullChunk = async (controller: ReadableByteStreamController) => {
@@ -55,7 +55,7 @@ export function teeBody(
         return
       }
       const bytes = copyBytes(value)
-      if (bytes === undefined) throw new TypeError('Expected chunks of bytes or strings.')
+      if (bytes === undefined) throw new TypeError('Expected the chunks of a response body to be bytes or strings.')
       // A byte stream refuses an empty chunk.
       if (bytes.byteLength === 0) continue
       keep(bytes)
@@ -71,7 +71,7 @@ export function teeBody(
           await pullChunk(controller)
         } catch (error) {
           await end({ kind: 'failed' })
-          // The handler's stream may still be open, if the error is not its own.
+          // If the error did not come from the handler's stream, that stream is still open.
           reader.cancel(error).catch(() => {})
           throw error
         }
@@ -80,7 +80,7 @@ export function teeBody(
         await Promise.all([end({ kind: 'cancelled' }), reader.cancel(reason)])
       },
     },
-    // One byte more than the longest stored body, so that the end of such a body arrives even if nobody reads.
+    // One byte more than the longest stored body. So the end of that body arrives even if the client does not read.
     { highWaterMark: maxBytes + 1 },
   )
 }
@@ -89,14 +89,15 @@ function outcomeOf(how: () => BodyEnd): BodyEnd {
   try {
     return how()
   } catch {
-    // There is no memory for the whole body.
+    // There is not enough memory for the whole body.
     return { kind: 'failed' }
   }
 }
 
 /**
- * Returns a copy of a chunk's bytes, or undefined if the chunk is not bytes. Runtimes accept different types: Node sends strings,
- * workerd takes buffers and all views. Do not copy with `slice`, because the `slice` of a Node Buffer shares its memory.
+ * Returns a copy of a chunk's bytes, or undefined if the chunk is neither bytes nor a string. Runtimes accept different
+ * types: Node sends strings, workerd accepts buffers and all views. Do not copy with `slice`, because `slice` of a Node
+ * Buffer shares its memory.
  */
 function copyBytes(chunk: unknown): Uint8Array<ArrayBuffer> | undefined {
   try {
@@ -115,7 +116,10 @@ function copyOf(buffer: ArrayBufferLike, offset: number, length: number): Uint8A
   return copy
 }
 
-/** Compares by name, because a buffer may come from another realm, and `SharedArrayBuffer` is not defined everywhere. */
+/**
+ * Compares the type's name, because a buffer may come from another realm, and some runtimes have no
+ * `SharedArrayBuffer`.
+ */
 function isBuffer(value: unknown): value is ArrayBufferLike {
   return ['[object ArrayBuffer]', '[object SharedArrayBuffer]'].includes(Object.prototype.toString.call(value))
 }
@@ -132,7 +136,7 @@ export async function readBody(body: ReadableStream<unknown> | null, maxBytes: n
   })
   const reader = stream.getReader()
   try {
-    // Stop as soon as the outcome is known: the body may never end.
+    // Stop as soon as the outcome is known, because the body may never end.
     while (!isKnown && !(await reader.read()).done);
   } catch {}
   reader.cancel().catch(() => {})
@@ -140,14 +144,14 @@ export async function readBody(body: ReadableStream<unknown> | null, maxBytes: n
 }
 
 /**
- * True for a stream of workerd itself, such as the body of `fetch` or of a text. Its `tee` keeps the length and the encoded bytes.
- * A stream in JavaScript would lose both. The client would then get other bytes than those that
- * ETag and digests name, and it could not notice that the body ended early.
+ * True for a stream that workerd itself provides, such as the body of `fetch` or of a text. Its `tee` keeps the length
+ * and the encoded bytes. A JavaScript stream would lose both. The client's bytes would then not match ETag and digests,
+ * and the client could not notice that the body ended early.
  */
 export function isRuntimeStream(body: ReadableStream<unknown>): boolean {
   if (!isWorkerd()) return false
   try {
-    // Streams in JavaScript refuse this, except byte streams, whose `tee` copies every chunk.
+    // JavaScript streams refuse this, except byte streams, whose `tee` copies every chunk.
     body.getReader({ mode: 'byob' }).releaseLock()
     return true
   } catch {

@@ -1,4 +1,4 @@
-/** The responses that clients get, with the fields that this cache adds to them. */
+/** Builds the responses that clients get, with the fields that this cache adds. */
 import { type CacheStatus, formatCacheStatus } from '../http/index.ts'
 import { addFrontFields } from './front-fields.ts'
 import type { ResponseCacheSettings } from './options.ts'
@@ -11,7 +11,9 @@ export function hasNullBody(status: number): boolean {
   return NULL_BODY.has(status)
 }
 
-/** The parts of an exchange that a response needs. Without `front`, the framework adds the fields from the front itself. */
+/**
+ * The parts of an exchange that a response needs. Without `front`, the framework itself adds the fields from the front.
+ */
 interface Addressee {
   readonly settings: Pick<ResponseCacheSettings, 'cacheStatusName'>
   readonly front?: Headers
@@ -26,9 +28,10 @@ interface Parts {
 }
 
 /**
- * Builds a response from its parts. The caller must not use them afterwards, because `headers` changes.
+ * Builds a response from its parts. The caller must not use the parts afterwards, because `headers` changes.
  *
- * The body is made of bytes and never copied: the body of a copy is a stream, which servers send without Content-Length.
+ * The response is built from bytes and never copied. A copy's body is a stream, which servers send without
+ * Content-Length.
  */
 export function buildResponse(to: Addressee, { status, headers, body, isEncoded }: Parts, of: CacheStatus): Response {
   addFields(headers, to, of)
@@ -42,8 +45,8 @@ export function annotate(to: Addressee, response: Response, status: CacheStatus)
 }
 
 /**
- * Returns the response with other fields: the response itself if its headers can be changed, otherwise a copy, and unchanged if it
- * must not be touched.
+ * Changes the fields of a response. Returns the response itself if its headers are mutable, otherwise a copy. Leaves a
+ * response unchanged if it must not be touched.
  */
 export function amend(response: Response, change: (headers: Headers) => void): Response {
   if (mustStayUntouched(response)) return response
@@ -53,39 +56,44 @@ export function amend(response: Response, change: (headers: Headers) => void): R
   }
   if (!isReadable(response)) return response
   const body = bodyOf(response)
-  // A response without a body can be a constant of the program, which answers many requests.
+  // Always copy a response without a body, because the program may reuse one such object for many requests.
   if (body !== null && attempt(() => change(response.headers))) return response
   const copy = copyWith(response, body)
   change(copy.headers)
   return copy
 }
 
-/** Returns a copy with another body. The response serves as init, which keeps properties that the runtime hides, such as `encodeBody`. */
+/**
+ * Returns a copy with another body. Passing the response as init keeps properties that the runtime hides, such as
+ * `encodeBody`.
+ */
 export function copyWith(response: Response, body: ReadableStream | null): Response {
   return new Response(body, response)
 }
 
 /**
- * Returns the response's body. Statuses without one are decided first: node-server checks a response only when its body is read,
- * and then refuses an empty text with 204.
+ * Returns the response's body. Checks for statuses without a body first. node-server validates a response only when its
+ * body is read, and then refuses an empty text with 204.
  */
 export function bodyOf(response: Response): ReadableStream | null {
   return hasNullBody(response.status) ? null : response.body
 }
 
-/** True if nobody has read the body, or is reading it. */
+/** True if nobody has read the body or is reading it. */
 function isReadable(response: Response): boolean {
   return hasNullBody(response.status) || (!response.bodyUsed && response.body?.locked !== true)
 }
 
-/** True if a copy has everything that the response has. `new Response` refuses a body that was read already. */
+/**
+ * True if a copy would keep everything that the response has. `new Response` refuses a body that has already been read.
+ */
 export function canCopy(response: Response): boolean {
   return !mustStayUntouched(response) && !hasHiddenType(response) && isReadable(response)
 }
 
 /**
- * True for a protocol switch (101) and a network error (0), which `new Response` refuses. Also true for a response with a web
- * socket, and for a response that node-server has marked as sent.
+ * True for a protocol switch (101) and a network error (0), because `new Response` refuses both. Also true for a
+ * response with a WebSocket, and for a response that node-server has marked as sent.
  */
 function mustStayUntouched(response: Response): boolean {
   const isFinal = response.status >= 200 && response.status <= 599
@@ -93,14 +101,17 @@ function mustStayUntouched(response: Response): boolean {
 }
 
 /**
- * True if Bun may hide the media type of a text, which then is not among the fields. Even reading `body` loses the type, so check
- * this first.
+ * True if Bun may hide the media type of a text. The type is then not among the fields, and reading `body` loses it. So
+ * check this before reading `body`.
  */
 export function hasHiddenType({ headers, status }: Response): boolean {
   return 'Bun' in globalThis && !headers.has('content-type') && !hasNullBody(status)
 }
 
-/** The headers of `fetch` and `Response.redirect` are immutable. Then the first change fails, so nothing has changed. */
+/**
+ * Returns false if the headers are immutable, as those of `fetch` and `Response.redirect` are. Already the first change
+ * fails then, so nothing has changed.
+ */
 function attempt(change: () => void): boolean {
   try {
     change()

@@ -1,4 +1,4 @@
-/** Copies requests of any class with other header fields. */
+/** Copies requests of any class, with different header fields. */
 
 export interface CopiedParts {
   readonly method?: string
@@ -10,8 +10,8 @@ export interface CopiedParts {
 /**
  * Returns a copy of a GET or HEAD with these parts, of the same class if possible.
  *
- * Frameworks extend `Request`, and their handlers expect the subclass. Servers on Node make objects that only look like a
- * request, which `new Request` refuses: srvx, and node-server without its global objects.
+ * Frameworks extend `Request`, and their handlers expect the subclass. Some servers on Node pass objects that only look
+ * like a request, and `new Request` refuses them. srvx does so, and node-server without its global objects.
  */
 export function copyRequest(request: Request, parts: CopiedParts): Request {
   const ways = [
@@ -28,7 +28,10 @@ export function copyRequest(request: Request, parts: CopiedParts): Request {
   return addMissingProperties(new Request(request.url, { method, headers }), request)
 }
 
-/** The constructor of a subclass may take other arguments. Then it throws, or its properties do, or it makes another request. */
+/**
+ * Tries one way of copying, because the constructor of a subclass may take other arguments. It may then throw, its
+ * properties may throw, or it may create a different request.
+ */
 function attemptCopy(way: () => unknown, { url, method }: Request, parts: CopiedParts): Request | undefined {
   try {
     const copy = way()
@@ -48,8 +51,8 @@ export function hasSameFields(a: Headers, b: Headers): boolean {
 }
 
 /**
- * Adds the public properties that only the given request has, because its runtime or framework added them: `ip` and `runtime`
- * of srvx, `params` of Bun. Internal properties are not added, because servers would mistake the copy for the given request.
+ * Adds the public properties that a runtime or framework added to the given request, such as srvx's `ip` and `runtime`
+ * or Bun's `params`. Internal properties are not added, because servers would mistake the copy for the given request.
  */
 function addMissingProperties(copy: Request, request: Request): Request {
   for (let owner: object | null = request; owner !== null; owner = Object.getPrototypeOf(owner)) {

@@ -1,4 +1,4 @@
-/** The state of one request on its way through the response cache. */
+/** The state of one request while the response cache handles it. */
 import { type CacheStatus, conditionOf, fieldDigests, type RequestHead } from '../http/index.ts'
 import { responseStoreOf } from '../postgres/responses/response-store.ts'
 import type { BodyRange, ResponseAnswer, ResponseStore } from '../postgres/responses/store.ts'
@@ -15,7 +15,7 @@ export interface Exchange {
   readonly call: HandlerCall
   readonly settings: ResponseCacheSettings
   readonly store: ResponseStore
-  /** The client's request. The handler gets other conditions (`forwardedFields`). */
+  /** The client's request. The handler gets different conditions (`forwardedFields`). */
   readonly request: Request
   readonly head: RequestHead
   /** The fields that middleware in front of the cache set for this request. */
@@ -24,7 +24,9 @@ export interface Exchange {
   readonly base: string
   readonly digests: Readonly<Record<string, string>>
   readonly token: string
-  /** The store's clock minus this isolate's; 0 until the first read. All isolates use the store's clock, so that they agree. */
+  /**
+   * The store's clock minus this isolate's; 0 until the first read. All isolates use the store's clock, so they agree.
+   */
   clockOffsetMs: number
   readonly startedAt: number
   readonly cost: Cost
@@ -54,8 +56,8 @@ export function createExchange(call: HandlerCall, settings: ResponseCacheSetting
 const heldLeases = new WeakMap<object, { count: number }>()
 
 /**
- * Records that this request holds a lease. Returns a function that removes the record, because a program may use a request again
- * after its response.
+ * Records that this request holds a lease. Returns a function that removes the record, because a program may reuse a
+ * request object after its response.
  *
  * @param forwarded the request that the handler gets
  */
@@ -68,16 +70,17 @@ export function markLeaseHeld({ call }: Exchange, forwarded: Request): () => voi
 }
 
 /**
- * True if a response cache in front runs its handler for this request. Then this one passes the request on, whatever cache it has:
- * it might wait for the lease that the request holds, and both would store the same response.
+ * True if a response cache in front is running its handler for this request. This cache then passes the request on,
+ * even if it has a different `cache`. Otherwise it might wait for the lease that the request itself holds, and both
+ * would store the same response.
  */
 export function isBehindLeader({ identity }: HandlerCall): boolean {
   return (heldLeases.get(identity)?.count ?? 0) > 0
 }
 
 /**
- * True if the options still give the key of the lookup. Otherwise the response may belong to another user: middleware behind
- * the cache named the user, or a session ended before its page was refreshed.
+ * True if the options still return the key of the lookup. Otherwise the response may belong to another user. Middleware
+ * behind the cache may have set the user, or a session may have ended before its page was refreshed.
  */
 export function isKeyUnchanged({ call, settings, store, base }: Exchange): boolean {
   if (!settings.hasKeyOption) return true
@@ -95,14 +98,14 @@ export interface ReadOptions {
   readonly force?: boolean
   /** Whether to claim the lease if no response is fresh. */
   readonly claims?: boolean
-  /** Whether to get the whole body, whatever the request's condition and range. */
+  /** Whether to get the whole body, even if the request has a condition or a range. */
   readonly whole?: boolean
   readonly range?: BodyRange | undefined
-  /** Whether only the lease is needed: no body moves, and no deadline slides. */
+  /** Whether to claim only the lease: the read returns no body and extends no deadline. */
   readonly leaseOnly?: boolean
 }
 
-/** Reads the response that the request selects, or claims the lease. One round trip. */
+/** Reads the response that the request selects, or claims the lease. Costs one round trip. */
 export async function read(x: Exchange, options: ReadOptions): Promise<ResponseAnswer> {
   const { force = false, claims = false, whole = false, leaseOnly = false, range } = options
   const condition = whole ? undefined : conditionOf(x.head, storeNow(x))
@@ -132,7 +135,7 @@ export async function read(x: Exchange, options: ReadOptions): Promise<ResponseA
  * Lets `waitUntil` keep the work alive after the response.
  *
  * @param work must not reject
- * @returns the work itself if there is no `waitUntil`: then the caller must await it
+ * @returns the work itself if there is no `waitUntil`. The caller must then await it.
  */
 export function runInBackground({ call }: Exchange, work: Promise<void>): Promise<void> | undefined {
   if (call.waitUntil === undefined) return work
@@ -144,7 +147,10 @@ export function runInBackground({ call }: Exchange, work: Promise<void>): Promis
   }
 }
 
-/** The status of a request that the failing cache leaves to the handler. Codes only, because clients can read it. */
+/**
+ * Returns the Cache-Status of a request that goes to the handler because the cache failed. Has only codes: clients can
+ * read it.
+ */
 export function failureStatus(error: unknown): CacheStatus & { fwd: 'bypass' } {
   return { fwd: 'bypass', detail: failureReason(error) }
 }
@@ -154,7 +160,7 @@ export function failureReason(error: unknown): string {
   return error instanceof CacheError ? error.code : 'UNAVAILABLE'
 }
 
-/** The parts of an exchange that an event needs. */
+/** The parts of an exchange that are needed to emit an event. */
 type Measured = Pick<Exchange, 'store' | 'startedAt' | 'cost'>
 
 export function emitEvent(x: Measured, type: OperationEvent['type']): void {

@@ -8,7 +8,7 @@ import { type OriginResponse, runHandler } from './origin-response.ts'
 import { staleIfError } from './stale-if-error.ts'
 import type { StoredResponse } from './verdict.ts'
 
-/** Runs the handler without looking at the cache. */
+/** Runs the handler without reading or writing the cache. */
 export async function bypass(
   call: HandlerCall,
   settings: ResponseCacheSettings,
@@ -18,7 +18,7 @@ export async function bypass(
   return annotate({ settings }, response, status)
 }
 
-/** Runs the handler with the client's own conditions. If it fails, the stored response may answer. */
+/** Runs the handler with the client's own conditions. If it fails, the client may get the stored response. */
 export async function forward(
   x: Exchange,
   stored: StoredResponse | undefined,

@@ -1,4 +1,4 @@
-/** The leader's way through the cache: it runs the handler, validates the stored response, and stores the new one. */
+/** The leader's work: it runs the handler, validates the stored response, and stores the new one. */
 import { mayStore, mayStorePart, PARTIAL_CONTENT, supersedes, type TimedResponse, varyRecordOf } from '../http/index.ts'
 import { RefreshError } from '../values/errors.ts'
 import { cancelBody } from './bodies.ts'
@@ -16,7 +16,7 @@ export async function runLeader(leader: Leader): Promise<Response> {
   try {
     return await lead(leader, leader.stored)
   } catch (error) {
-    // The handler may throw, and so may functions of the options.
+    // The handler may throw, and so may the functions in the options.
     const isAnswer = error instanceof Response
     await (isAnswer ? endUnstored(leader, error.status, 'status') : endLeadership(leader, leader.hitForMissMs))
     if (isAnswer && leader.isRefresh) return error
@@ -24,7 +24,9 @@ export async function runLeader(leader: Leader): Promise<Response> {
   }
 }
 
-/** @param validated the stored response whose validators the handler gets; undefined for a request without conditions */
+/**
+ * @param validated the stored response whose validators the handler gets; undefined for a request without conditions
+ */
 async function lead(leader: Leader, validated: StoredResponse | undefined): Promise<Response> {
   const { x, answer, stored, fwd } = leader
   const { origin, failure, error } = await fetchFromOrigin(x, validated)
@@ -42,7 +44,7 @@ async function lead(leader: Leader, validated: StoredResponse | undefined): Prom
   }
   if (error === undefined && origin.timed.status === 304 && stored !== undefined) {
     const response = await revalidate(leader, stored, origin, { canRunAgain: validated !== undefined })
-    // The 304 is about another representation. Without conditions, the handler sends that one.
+    // The 304 is about another representation. Without conditions, the handler sends that representation.
     return response ?? lead(leader, undefined)
   }
   const vary = varyRecordOf(answer.names, origin.timed.headers, x.settings.policy)
@@ -53,7 +55,7 @@ async function lead(leader: Leader, validated: StoredResponse | undefined): Prom
     emitMiss(leader)
     return respondAndStore(leader, origin, names)
   }
-  // A thrown answer, such as a 404, says as much about the resource as a returned one.
+  // A thrown response, such as a 404, says as much about the resource as a returned one.
   const isThrownAnswer = error !== undefined && failure === undefined
   await endUnstored(leader, origin.timed.status, isThrownAnswer ? 'status' : refusal)
   return respondUnstored(leader, origin, { fwd, detail: refusal })
@@ -62,11 +64,12 @@ async function lead(leader: Leader, validated: StoredResponse | undefined): Prom
 /** Ends the leadership of a request whose response is not stored. */
 async function endUnstored(leader: Leader, status: number, refusal: string | undefined): Promise<void> {
   const { x, stored } = leader
-  // A stored response that the handler no longer sends must not be served stale, nor in place of a later error.
+  // The handler no longer sends the stored response. It must not be served stale, nor in place of a later error.
   if (stored !== undefined && hasStoreRight(leader) && supersedes(status, refusal)) {
     await runInBackground(x, finishWork(leader, deleteVariant(leader)))
   } else {
-    // A partial response answers few other requests, but the next response may be whole. Until then, the waiters run one by one.
+    // A partial response can answer few other requests, but the next response may be whole. So keep collapsing: the
+    // waiters become the leader one by one.
     await endLeadership(leader, status === PARTIAL_CONTENT ? 0 : leader.hitForMissMs)
   }
 }

@@ -1,20 +1,26 @@
-/** The leader of a URL: the request that runs the handler. It holds the URL's lease, except during hit-for-miss. */
+/** The leader of a URL is the request that runs the handler. It holds the URL's lease, except during hit-for-miss. */
 import type { ForwardReason } from '../http/index.ts'
 import type { ResponseAnswer } from '../postgres/responses/store.ts'
 import { isUnreachable } from '../values/outage.ts'
 import { type Exchange, emitEvent, emitFailure, runInBackground } from './exchange.ts'
 import type { StoredResponse } from './verdict.ts'
 
-/** After an unshareable response, requests for that URL skip collapsing for this long, or until a shareable response arrives. */
+/**
+ * After an unshareable response, requests for that URL skip collapsing for this long, or until a shareable response
+ * arrives.
+ */
 const HIT_FOR_MISS_MS = 5_000
 
-/** The requests of this process that run the handler, by lease key. Waiters of this process need no database to wait for them. */
+/**
+ * This process's requests that run the handler, by lease key. Waiters in this process wait for them without the
+ * database.
+ */
 export type PendingMisses = Map<string, Promise<void>>
 
 export interface Leader {
   readonly x: Exchange
   readonly answer: ResponseAnswer
-  /** The stored response that the handler's may validate. */
+  /** The stored response that the handler's response may validate. */
   readonly stored: StoredResponse | undefined
   readonly fwd: ForwardReason
   /** Set for a refresh in the background. Its response reaches no client. */
@@ -25,7 +31,7 @@ export interface Leader {
   readonly onEnd: () => void
 }
 
-/** Makes the request a leader. If it holds the lease, waiters of this process wait for it without asking the store. */
+/** Makes the request a leader. If it holds the lease, waiters in this process wait for it without asking the store. */
 export function createLeader(
   x: Exchange,
   found: Pick<Leader, 'answer' | 'stored' | 'fwd'>,
@@ -74,19 +80,21 @@ export async function deleteVariant({ x, answer }: Leader): Promise<void> {
   await x.store.delete({ key, token: x.token, hitForMissSnapshot }, x.cost)
 }
 
-/** Emits the event of a request that the handler answered. A refresh is no client's request, which was answered before. */
+/** Emits the event of a request that the handler answered. A refresh emits none, because no client sent it. */
 export function emitMiss({ x, isRefresh = false }: Leader): void {
   if (!isRefresh) emitEvent(x, 'miss')
 }
 
-/** Awaits work after the response. A failure becomes an event, because the client has its response already. */
+/**
+ * Awaits work that runs after the response. A failure becomes an event, because the client already has its response.
+ */
 export async function finishWork(leader: Leader, work: Promise<unknown>): Promise<void> {
   try {
     await work
   } catch (error) {
     emitFailure(leader.x, error)
-    // A healthy database refused this statement, or the error comes from this process. Release the lease, otherwise the waiters
-    // would wait until it expires.
+    // The database is reachable, but it refused the statement, or the error comes from this process. Release the lease.
+    // Otherwise the waiters would wait until it expires.
     if (!isUnreachable(error)) await releaseLease(leader, leader.hitForMissMs).catch(() => {})
   } finally {
     leader.onEnd()

@@ -17,33 +17,36 @@ export interface ResponseCacheOptions<C> {
   /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
   cache: Cache | ((context: C) => Cache)
   /**
-   * The freshness lifetime of cacheable responses that state none, a positive span. A lifetime that the response states always
-   * wins. Default: such responses are stale at once, by RFC 9111.
+   * The freshness lifetime of cacheable responses without an explicit one, a positive span. An explicit lifetime always
+   * wins. Default: a response without an explicit lifetime is stale at once (RFC 9111).
    */
   expiration?: Expiration | undefined
-  /** Whether hits extend the deadline of responses that state no lifetime, mostly without a write. Default false. */
+  /**
+   * Whether hits extend the deadline of responses without an explicit lifetime. Most hits need no write. Default false.
+   */
   sliding?: boolean | undefined
   /** With `sliding`: the total lifetime of a response, however often it is hit; a positive span. Default: no limit. */
   maxAge?: Expiration | undefined
-  /** stale-while-revalidate for responses that name none; a positive span, default none. */
+  /** stale-while-revalidate for responses that do not name it; a positive span, default none. */
   stale?: Expiration | undefined
   /**
-   * stale-if-error for responses that name none; a positive span, default none. A thrown error counts too, except an
-   * HTTPException with a status below 500.
+   * stale-if-error for responses that do not name it; a positive span, default none. A thrown error counts too, except
+   * an HTTPException with a status below 500.
    */
   staleIfError?: Expiration | undefined
   /**
-   * Whether a response with s-maxage may be served stale if it also names stale-while-revalidate or stale-if-error. Many
-   * CDNs allow it. By RFC 9111, s-maxage implies proxy-revalidate, which forbids it. Default false.
+   * Whether a response with s-maxage may be served stale if it also names stale-while-revalidate or stale-if-error.
+   * Many CDNs allow this. In RFC 9111, s-maxage implies proxy-revalidate, which forbids it. Default false.
    */
   allowStaleWithSMaxAge?: boolean | undefined
-  /** Request fields that every response varies on, whatever its own Vary says. */
+  /** Request fields that every response varies on, in addition to its own Vary. */
   vary?: readonly string[] | undefined
   /** The query parameters that are part of the key; default all, in their order. The handler still sees all of them. */
   query?: QueryRule | undefined
   /**
-   * Returns a text that separates responses: requests with different texts never share one. The text is stored as a hash.
-   * Or returns a URL that replaces the request's URL, so that equivalent requests share a response. Purges name that URL.
+   * Returns a text that separates responses: requests with different texts never share a response. The text is stored
+   * as a hash. May instead return a URL that replaces the request's URL, so that equivalent requests share a response.
+   * Purges use that URL.
    */
   key?: ((context: C) => string | URL | undefined) | undefined
   /** Paths that bypass the cache: `/admin`, `/users/:id`, `/api/*`, or regular expressions. */
@@ -51,35 +54,47 @@ export interface ResponseCacheOptions<C> {
   /** The only paths that are cached; default all. */
   include?: readonly PathPattern[] | undefined
   /**
-   * How to cache requests with Authorization. `'rfc'`, the default: shared if RFC 9111 3.5 allows it. `'never'`: not cached. A
-   * function that returns the user's name: cached per user.
+   * How to cache responses to requests with Authorization:
    *
-   * The function is called for every request, so it may read a cookie. It must depend only on the request and on middleware
-   * in front of the cache. It is called again after the handler: if the names differ, the response is not stored.
+   * - `'rfc'`, the default: shared if RFC 9111 3.5 allows it
+   * - `'never'`: not cached
+   * - a function that returns the user's name: cached per user
    *
-   * undefined or null means an anonymous request. Anonymous requests share responses, except that those with Authorization are
-   * not cached. An empty name is not cached either. NaN, objects, promises and everything else that is no name throw an InvalidOptionError.
+   * The function is called for every request, so it may read a cookie. It must depend only on the request and on
+   * middleware in front of the cache. It is called again after the handler. If the names differ, the response is not
+   * stored.
+   *
+   * undefined or null means an anonymous request. Anonymous requests share responses, but with Authorization they are
+   * not cached. A request with an empty name is not cached either. Anything else that is not a name, such as NaN, an
+   * object or a promise, throws an InvalidOptionError.
    */
   authenticated?: 'rfc' | 'never' | ((context: C) => string | number | null | undefined) | undefined
-  /** Whether to store responses with Set-Cookie. Every client then gets the same cookie. RFC 9111 allows it; default false. */
+  /**
+   * Whether to store responses with Set-Cookie. Every client then gets the same cookie. RFC 9111 allows it; default
+   * false.
+   */
   storeSetCookie?: boolean | undefined
   /**
-   * Whether the answer to a POST is stored as the response to GET of its URL (RFC 9110 9.3.3, RFC 9111 4). The answer must be
-   * a 200 that names this URL in Content-Location and states its lifetime, and must vary on nothing. Default false.
+   * Whether the response to a POST is stored as the response to GET of its URL (RFC 9110 9.3.3, RFC 9111 4). It must be
+   * a 200 that names this URL in Content-Location, has an explicit lifetime, and varies on nothing. Default false.
    *
-   * Every POST then claims the lease of its URL before the handler runs: one round trip, and one more behind the response.
-   * A GET that finds nothing stored waits for the POST, at most `lease`. So the handler of the POST must not fetch its own
-   * URL. An answer whose own handler purges the URL, or invalidates one of the answer's tags, is not stored.
+   * Every POST then claims the lease of its URL before the handler runs. This costs one round trip, and one more after
+   * the response. A GET that finds nothing stored waits for the POST, at most `lease`. So the handler of the POST must
+   * not fetch its own URL. If the handler purges the URL, or invalidates a tag of the response, the response is not
+   * stored.
    */
   storePost?: boolean | undefined
   /** Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. */
   tags?: ((context: C, response: Response) => Iterable<string>) | undefined
-  /** Longer bodies are passed on but not stored; default 8 MiB, at most 32 MiB. */
+  /** The longest body to store. A longer one reaches the client but is not stored. Default 8 MiB, at most 32 MiB. */
   maxBodyBytes?: number | undefined
-  /** The most variants of one URL. Beyond this limit, those that expire soonest are evicted. Default 100, at most 1,000,000. */
+  /**
+   * The most variants of one URL. Beyond it, the variants that expire soonest are evicted. Default 100, at most
+   * 1,000,000.
+   */
   maxVariants?: number | undefined
   /**
-   * How long to keep a stale response with an ETag or Last-Modified, so that the handler can revalidate it with a 304. A
+   * How long to keep a stale response with an ETag or Last-Modified, so that the handler can validate it with a 304. A
    * positive span, or false to keep it only while it may be served stale. Varnish calls this `keep`. Default 1 day.
    */
   keepForRevalidation?: Expiration | false | undefined
@@ -92,11 +107,14 @@ export interface ResponseCacheOptions<C> {
    * no-store is always obeyed.
    */
   requestDirectives?: boolean | undefined
-  /** Fields that this cache obeys instead of Cache-Control, the most specific first (RFC 9213); default `['cdn-cache-control']`. */
+  /**
+   * Fields that this cache obeys instead of Cache-Control, the most specific first (RFC 9213); default
+   * `['cdn-cache-control']`.
+   */
   targetedFields?: readonly string[] | undefined
   /** This cache's name in the Cache-Status field (RFC 9211), or false for no such field; default `'pgstash'`. */
   cacheStatus?: string | false | undefined
-  /** How long other requests wait for the one that runs the handler; a positive span, default 10 s. */
+  /** How long other requests wait for the request that runs the handler; a positive span, default 10 s. */
   lease?: Expiration | undefined
 }
 
@@ -129,10 +147,10 @@ const KNOWN_OPTIONS = [
 ] as const satisfies readonly (keyof ResponseCacheOptions<unknown>)[]
 
 const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024
-/** In base64 and escaped, a body must stay within the 64 MB of a request that Neon accepts. */
+/** Neon accepts requests of up to 64 MB, and a body is sent in base64 and escaped. */
 const LARGEST_BODY_BYTES = 32 * 1024 * 1024
 const DEFAULT_MAX_VARIANTS = 100
-/** Far more than the statement can evict, which takes an integer of 32 bits. */
+/** Far more variants than the statement can evict. It takes the limit as a 32-bit integer. */
 const MOST_VARIANTS = 1_000_000
 const DEFAULT_LEASE_MS = 10_000
 const DEFAULT_VALIDATABLE_MS = 86_400_000
@@ -149,7 +167,7 @@ export interface ResponseCacheSettings {
   readonly keyOf: (call: Pick<HandlerCall, 'request' | 'context'>) => RequestKey | undefined
   /** Returns the URL of the request's key, even if the request itself must not be cached. */
   readonly keyUrlOf: (call: Pick<HandlerCall, 'request' | 'context'>) => URL
-  /** Whether an option decides on the key, so that it may change while the handler runs. */
+  /** Whether an option contributes to the key, so that the key may change while the handler runs. */
   readonly hasKeyOption: boolean
   readonly tagsOf: ResponseCacheOptions<unknown>['tags']
   readonly maxBodyBytes: number
@@ -161,6 +179,8 @@ export interface ResponseCacheSettings {
 }
 
 /**
+ * Checks the options and fills in the defaults.
+ *
  * @param ofAdapter the names of further options, which the adapter reads itself
  * @throws InvalidOptionError, InvalidExpirationError
  */
@@ -168,8 +188,8 @@ export function parseOptions(
   given: ResponseCacheOptions<never>,
   ofAdapter: readonly string[] = [],
 ): ResponseCacheSettings {
-  if (given === undefined) throw new InvalidOptionError('Expected options with a cache, got undefined.')
-  // From here on, the type of the functions' argument does not matter: each adapter passes the argument that it promised.
+  if (given === undefined) throw new InvalidOptionError('Expected options such as { cache }, got undefined.')
+  // Drop the type of the functions' argument here, because each adapter passes the argument that its options declare.
   const options = optionsObject(given as ResponseCacheOptions<unknown>, [
     ...KNOWN_OPTIONS,
     ...(ofAdapter as typeof KNOWN_OPTIONS),

@@ -1,4 +1,4 @@
-/** The response of the origin (the handler behind the cache), and how it reaches the client. */
+/** Fetches the response of the origin (the handler behind the cache), and passes an unstored response to the client. */
 import {
   type CacheStatus,
   type ForwardReason,
@@ -21,13 +21,13 @@ import type { StoredResponse } from './verdict.ts'
 /** The handler's response with the instants of its request. */
 export interface OriginResponse {
   readonly response: Response
-  /** Its own fields, which may be stored. Middleware in front may change those of the response itself. */
+  /** The handler's own fields, which may be stored. `response` may also have fields that middleware in front set. */
   readonly timed: TimedResponse
   /** The error that the framework turned into the response. */
   readonly error: unknown
 }
 
-/** The handler failed: it threw, or its response is a server error. */
+/** Describes a failure of the handler: it threw, or its response is a server error. */
 export interface OriginFailure {
   readonly response: Response | undefined
   readonly error: unknown
@@ -71,16 +71,16 @@ function forwardedRequest(request: Request, stored: StoredResponse | undefined):
   const headers = stored?.part
     ? forwardPart(request, stored.part).headers
     : forwardedFields(request.headers, stored?.timed)
-  // With nothing to validate, the handler may answer the range itself.
+  // If nothing is stored, the handler may answer the range itself.
   if (stored === undefined) for (const name of ['range', 'if-range']) copyField(request.headers, headers, name)
   removeMark(headers)
   return hasSameFields(request.headers, headers) ? request : copyRequest(request, { headers })
 }
 
 /**
- * Answers the client from the handler's response, whose body nobody else reads.
+ * Answers the client with the handler's response, which is not stored.
  *
- * The client's condition, which the handler never saw, may make it a 304.
+ * The answer is a 304 if the client's own condition says so. The handler never saw that condition.
  */
 export function respondUnstored(
   leader: Leader,
@@ -91,7 +91,7 @@ export function respondUnstored(
   const { response } = origin
   emitMiss(leader)
   if (isRefresh) {
-    // Nobody needs the body, which may never end.
+    // Nobody needs the body, and it may never end.
     const copy = canCopy(response) ? copyWith(response, null) : new Response(null)
     cancelBody(response)
     return annotate(x, copy, status)
@@ -102,7 +102,7 @@ export function respondUnstored(
   return buildResponse(x, notModified, { ...status, fwdStatus: response.status })
 }
 
-/** Returns the parts of a 304 if the client holds the response already. */
+/** Returns the parts of a 304 if the client already has the response. */
 export function notModifiedParts(x: Exchange, { response, timed }: OriginResponse) {
   if (!isHeldByClient(x.head, timed)) return undefined
   return { status: 304, headers: notModifiedFields(response.headers), body: null }

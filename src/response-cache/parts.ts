@@ -1,4 +1,4 @@
-/** Parts of representations: what a 206 adds to the stored response (RFC 9111 3.3 and 3.4). */
+/** Adds the bytes of a 206 to the stored response (RFC 9111 3.3 and 3.4). */
 import {
   combineParts,
   joinPieces,
@@ -18,8 +18,8 @@ export interface FilledPart {
 }
 
 /**
- * Returns the response to store after a 206. It has the stored bytes as well if both belong to one representation. Undefined if
- * the 206 cannot be stored.
+ * Returns the response to store after a 206. It includes the stored bytes if both belong to one representation. Returns
+ * undefined if the 206 cannot be stored.
  *
  * @param alone whether the part may be stored by itself
  */

@@ -1,8 +1,8 @@
 /**
- * A POST whose answer may be stored as the response to GET of its URL (RFC 9110 9.3.3, RFC 9111 4).
+ * Handles a POST whose response may be stored as the response to GET of its URL (RFC 9110 9.3.3, RFC 9111 4).
  *
- * The request claims the lease of the URL before the handler runs. The purge of any other write breaks the lease, so an answer
- * from before that write is never stored after it. The request's own purge breaks all leases but this one.
+ * The POST claims the lease of the URL before the handler runs. A purge by any other write breaks the lease, so a
+ * response from before that write is never stored after it. The POST's own purge breaks all leases except its own.
  */
 import { bypassReason, mayStorePost, varyRecordOf } from '../http/index.ts'
 import { annotate } from './client-response.ts'
@@ -15,7 +15,10 @@ import { refusalOf, respondAndStore, type StoreNames } from './respond-and-store
 import { tagsOf } from './store-response.ts'
 import { catchInto, invalidate, statusOf } from './unsafe.ts'
 
-/** Claims the lease for a POST. Undefined if its answer cannot be stored: it is then like any other unsafe request. */
+/**
+ * Claims the lease for a POST. Returns undefined if its response cannot be stored: treat it like any other unsafe
+ * request.
+ */
 export async function claimForPost(
   call: HandlerCall,
   settings: ResponseCacheSettings,
@@ -23,7 +26,8 @@ export async function claimForPost(
 ): Promise<Leader | undefined> {
   const { method, headers } = call.request
   if (!settings.storesPost || method !== 'POST') return undefined
-  // An answer from before the claim could be from before another write. With the `vary` option every response varies.
+  // A response from before the claim may predate another write. With the `vary` option, every response varies on a
+  // field.
   if (call.isAnswered || settings.policy.vary.length > 0) return undefined
   if (bypassReason({ method: 'GET', headers }, settings.policy) !== undefined) return undefined
   let x: Exchange | undefined
@@ -34,7 +38,7 @@ export async function claimForPost(
     if (isBehindLeader(x.call)) return undefined
     const answer = await read(x, { claims: true, force: true, leaseOnly: true })
     if (!answer.claimed) return undefined
-    // What follows a POST says nothing about a GET, so nobody skips collapsing after it.
+    // The outcome of a POST says nothing about a later GET, so set no hit-for-miss after it.
     return { ...createLeader(x, { answer, stored: undefined, fwd: 'method' }, pendingMisses), hitForMissMs: 0 }
   } catch (error) {
     if (x !== undefined) emitFailure(x, error)
@@ -42,7 +46,7 @@ export async function claimForPost(
   }
 }
 
-/** Runs the handler, removes the stored responses that the POST invalidates, and then stores its answer. */
+/** Runs the handler, removes the stored responses that the POST invalidates, and then stores the POST's response. */
 export async function leadPost(leader: Leader): Promise<Response> {
   try {
     return await lead(leader)
@@ -60,7 +64,8 @@ async function lead(leader: Leader): Promise<Response> {
     origin.error === undefined
       ? await invalidate(x.call, x.settings, response, { isIncluded: true, exceptToken: x.token })
       : []
-  // The functions of the options may throw, but the handler has changed something, and the client must learn that.
+  // The functions in the options may throw. But the handler has already made its change, so the client must get its
+  // response.
   const names = failures.length > 0 ? undefined : await catchInto(failures, () => namesOf(leader, origin))
   if (names !== undefined) return respondAndStore(leader, origin, names)
   await endLeadership(leader, 0)
@@ -79,7 +84,7 @@ async function runWithLease(x: Exchange): Promise<OriginResponse> {
   }
 }
 
-/** Returns the names under which the answer is stored, or undefined if it is not. */
+/** Returns the names under which to store the response, or undefined if it must not be stored. */
 function namesOf(leader: Leader, origin: OriginResponse): StoreNames | undefined {
   const { x, answer } = leader
   const { policy } = x.settings
@@ -88,7 +93,7 @@ function namesOf(leader: Leader, origin: OriginResponse): StoreNames | undefined
     return decision.store ? undefined : decision.reason
   })
   const vary = varyRecordOf(answer.names, origin.timed.headers, policy)
-  // The fields of a POST do not tell which variant its answer is: a GET may name other types and languages.
+  // The fields of a POST do not select the variant: a GET may ask for other media types and languages.
   if (refusal !== undefined || vary === undefined || vary.names.length > 0) return undefined
   return { ...vary, tags: tagsOf(x, origin.response) }
 }

@@ -10,8 +10,8 @@ import { purge } from './purge.ts'
 export interface PurgeRouteOptions {
   cache: Cache
   /**
-   * The secret that `Authorization: Bearer` must carry, at least 16 visible characters. While it is undefined or empty, every
-   * request gets 500, so that a build can load the module without it.
+   * The secret that `Authorization: Bearer` must carry, at least 16 visible characters. While it is undefined or empty,
+   * every request gets 500, so that a build can load the module without it.
    */
   secret: string | undefined
   /** The `query` option of the response cache that stored the responses. */
@@ -20,7 +20,7 @@ export interface PurgeRouteOptions {
 
 /** The two steps of the route, for adapters that route methods and paths themselves. */
 export interface PurgeRouteSteps {
-  /** Returns the refusal of a request without the secret. */
+  /** Returns the response that refuses a request without the secret, or undefined if the request has it. */
   refuse(request: Request): Response | undefined
   /** Purges the targets in the request's body. Call `refuse` first. */
   answer(readJson: () => Promise<unknown>): Promise<Response>
@@ -38,7 +38,8 @@ export function createPurgeRouteSteps(options: PurgeRouteOptions): PurgeRouteSte
     async answer(readJson) {
       try {
         const targets = await readJson().catch(() => undefined)
-        if (targets === undefined) throw new InvalidOptionError('Expected a body of JSON, such as {"urls": []}.')
+        if (targets === undefined)
+          throw new InvalidOptionError('Expected a JSON body, such as {"urls": ["https://example.com/"]}.')
         return json(200, { purged: await purge(cache, { ...Object(targets), query }) })
       } catch (error) {
         if (!(error instanceof CacheError)) throw error
@@ -50,11 +51,11 @@ export function createPurgeRouteSteps(options: PurgeRouteOptions): PurgeRouteSte
 }
 
 /**
- * Creates a route that purges responses, for any server of `(request) => Response`.
+ * Creates a route that purges responses, for any server that calls `(request) => Response`.
  *
- * It accepts `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`, and answers `{ "purged": number }`. Other methods
- * get 405, and a request without the secret gets 401. While no secret is configured, every request gets 500, and `console.error`
- * gets the reason.
+ * It accepts `POST` with a JSON body of `urls`, `prefixes`, `tags` and `soft`, and answers `{ "purged": number }`.
+ * Other methods get 405, and a request without the secret gets 401. While no secret is configured, every request gets
+ * 500, and `console.error` gets the reason.
  *
  * @throws InvalidOptionError if the secret is neither a string nor undefined, or too short to be safe
  * @example
@@ -68,7 +69,7 @@ export function createPurgeRoute(options: PurgeRouteOptions): (request: Request)
   }
 }
 
-/** The form of a field that could carry the secret (RFC 6750 2.1). */
+/** The syntax of an Authorization field with a bearer token (RFC 6750 2.1). */
 const BEARER = /^bearer +[\w.~+/-]+=*$/i
 
 function refusal(authorization: string, isRight: (authorization: string) => boolean): Response | undefined {
@@ -78,7 +79,7 @@ function refusal(authorization: string, isRight: (authorization: string) => bool
   return challenge(401, 'Unauthorized', 'error="invalid_token"')
 }
 
-/** RFC 6750 3. */
+/** Returns a refusal with a WWW-Authenticate challenge (RFC 6750 3). */
 function challenge(status: number, text: string, parameter: string): Response {
   return new Response(text, {
     status,
@@ -88,7 +89,11 @@ function challenge(status: number, text: string, parameter: string): Response {
 
 /** Refuses every request while no secret is configured. */
 function refuseAll(): Response {
-  console.error(new InvalidOptionError('Expected the secret of purgeRoute to be set: is its variable missing?'))
+  console.error(
+    new InvalidOptionError(
+      'Expected purgeRoute to get a secret, got none. Set the environment variable that `secret` reads.',
+    ),
+  )
   return json(500, { error: 'The purge route has no secret' })
 }
 

@@ -1,4 +1,4 @@
-/** The targets of a purge: responses by URL, prefix or tag. */
+/** Checks the targets of a purge: responses by URL, prefix or tag. */
 import { cacheKey, keyPrefixes, type QueryRule } from '../http/index.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
@@ -7,11 +7,16 @@ import { checkedQuery } from './query-rule.ts'
 export interface PurgeTargets {
   /** Absolute URLs. All variants of each are purged. */
   urls?: readonly (string | URL)[] | undefined
-  /** Prefixes of absolute URLs: `https://example.com/blog/`. They are resolved like URLs, so `/a/..` purges all of `/`. */
+  /**
+   * Prefixes of absolute URLs: `https://example.com/blog/`. They are resolved like URLs, so `/a/..` purges all of `/`.
+   */
   prefixes?: readonly string[] | undefined
-  /** Responses with any of these tags. With `urls` or `prefixes`, only those that match both. */
+  /** Responses with any of these tags. With `urls` or `prefixes`, a response must match both. */
   tags?: readonly string[] | undefined
-  /** Makes responses stale instead of removing them. They are then revalidated, or served while they are refreshed. */
+  /**
+   * Makes responses stale instead of removing them. The cache then revalidates them, or serves them while it refreshes
+   * them.
+   */
   soft?: boolean | undefined
   /** The `query` option of the response cache that stored the responses. */
   query?: QueryRule | undefined
@@ -21,7 +26,7 @@ const TARGETS = ['urls', 'prefixes', 'tags', 'soft', 'query'] as const
 
 /** The checked targets. */
 export interface ParsedTargets {
-  /** The keys of URLs, before they are bounded. */
+  /** The keys of URLs, before long keys are shortened. */
   readonly keys: readonly string[]
   /** The prefixes of keys. */
   readonly prefixes: readonly string[]
@@ -36,7 +41,7 @@ export function parseTargets(targets: PurgeTargets): ParsedTargets {
   const { urls, prefixes, tags, soft = false, ...rest } = optionsObject<PurgeTargets>(targets, TARGETS)
   const query = checkedQuery(rest.query)
   if (urls === undefined && prefixes === undefined && tags === undefined) {
-    throw new InvalidOptionError('Expected urls, prefixes or tags to purge.')
+    throw new InvalidOptionError('Expected urls, prefixes or tags to purge, got none of them.')
   }
   // Tags alone select among all responses, but an empty list of URLs selects none.
   const isTagsAlone = urls === undefined && prefixes === undefined
@@ -57,7 +62,7 @@ function checkedList(name: string, value: unknown): readonly unknown[] {
 
 function checkedTag(tag: unknown): string {
   if (typeof tag === 'string') return tag
-  throw new InvalidOptionError(`Expected each of tags to be a string, got ${describeType(tag)}.`)
+  throw new InvalidOptionError(`Expected every tag to be a string, got ${describeType(tag)}.`)
 }
 
 function absoluteUrl(url: unknown): URL {

@@ -1,4 +1,4 @@
-/** Purges responses by URL, prefix or tag: at once, or inside a transaction. */
+/** Purges responses by URL, prefix or tag: immediately, or inside a transaction. */
 import type { Cache } from '../cache.ts'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
 import { purgeQuery } from '../postgres/responses/purge.ts'
@@ -10,10 +10,12 @@ import { optionsObject } from '../values/options.ts'
 import { type PurgeTargets, parseTargets } from './purge-targets.ts'
 
 /**
- * Purges responses and returns their number. One round trip. A response that a handler is producing meanwhile is not stored.
+ * Purges responses and returns their number. Costs one round trip. A response that a handler is producing at that time
+ * is not stored.
  *
- * With `tags` alone and without `soft`, this is `cache.invalidate`. It is exact, and its cost does not grow with the number of
- * responses, but it counts nothing and returns 0. A soft purge by tags alone reads every response of the cache.
+ * With `tags` alone and without `soft`, this is `cache.invalidate`. It is exact, and its cost does not grow with the
+ * number of responses, but it counts nothing and returns 0. A soft purge by tags alone reads every response of the
+ * cache.
  *
  * @param cache the cache of `responseCache`, or one created with a transaction
  * @throws InvalidOptionError, InvalidKeyError, DatabaseError, DatabaseTimeoutError
@@ -41,8 +43,8 @@ export interface PurgeStatementsOptions {
 /**
  * Returns `purge` as statements for your own batch or transaction. They purge exactly if it commits.
  *
- * The same statement comes twice. A response that is stored while the first one waits for its lease is visible only to the
- * second.
+ * The array has the same statement twice. If a response is stored while the first statement waits for its lease, only
+ * the second one can see it.
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example

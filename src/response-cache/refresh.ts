@@ -1,8 +1,8 @@
 /**
  * Refreshes a stale response in the background, after the client got it.
  *
- * No client sent a refresh. If it goes through the whole application again, a mark identifies it. So it reaches the cache that
- * sent it, even if middleware in front replaces the request.
+ * The cache itself sends the refresh request. If it goes through the whole application again, a mark identifies it. The
+ * mark lets the sending cache recognize the request, even if middleware in front replaces the request object.
  */
 import { forwardedFields } from '../http/index.ts'
 import { now } from '../values/clock.ts'
@@ -19,12 +19,12 @@ import { endRefresh, markRefresh } from './refresh-mark.ts'
 /** The leaders of pending refreshes, by token. */
 const pendingRefreshes = new Map<string, Leader>()
 
-/** When a refresh last failed to come back to its cache. */
+/** When a refresh last failed to reach its cache again. */
 const lostAt = new WeakMap<ResponseCacheSettings, number>()
 
 /**
- * After a lost refresh, requests that win a refresh run the handler themselves for this long. Otherwise a response would stay
- * stale for ever if middleware in front kept every refresh from the cache.
+ * For this long after a lost refresh, a request that wins a refresh runs the handler itself. Otherwise a response would
+ * stay stale forever if middleware in front kept every refresh from the cache.
  */
 const LOST_MS = 60_000
 
@@ -40,7 +40,7 @@ export async function refreshInBackground(leader: Leader): Promise<void> {
   const { x } = leader
   const { refresh } = x.call
   if (refresh === undefined) return
-  // Drop the client's conditions, and its signal: a client that disconnects must not end the refresh.
+  // Drop the client's conditions and its signal, because a client that disconnects must not end the refresh.
   const request = copyRequest(x.request, { method: 'GET', headers: forwardedFields(x.request.headers), signal: null })
   const work = refresh.kind === 'run' ? runAgain(leader, request, refresh.run) : resend(leader, request, refresh.send)
   await runInBackground(
@@ -56,7 +56,7 @@ async function runAgain(leader: Leader, request: Request, run: HandlerCall['run'
   await readBody(response.body, leader.x.settings.maxBodyBytes)
 }
 
-/** Sends the request through the application. It arrives at the same cache, which calls {@link answerRefresh}. */
+/** Sends the request through the application. It reaches the same cache again, which calls {@link answerRefresh}. */
 async function resend(
   leader: Leader,
   request: Request,
@@ -81,8 +81,8 @@ async function endLostRefresh(leader: Leader): Promise<void> {
 }
 
 /**
- * Runs the handler for a refresh that came back to its cache. A refresh of another response cache is passed on: handling it here
- * would answer in that cache's place, or store fields of middleware between the two.
+ * Runs the handler for a refresh that reached its cache again. A refresh that belongs to another response cache is
+ * passed on. Handling it here would answer in that cache's place, or store fields of middleware between the two.
  */
 export async function answerRefresh(
   token: string,
@@ -94,7 +94,8 @@ export async function answerRefresh(
   const { request } = call
   const head = { method: request.method, headers: request.headers }
   const x = { ...leader.x, call, request, head, front: call.frontFields() }
-  // A refresh whose key has changed, or cannot be computed, is lost: its response must not be stored, and nobody waits for it.
+  // If the key has changed or cannot be computed, the refresh is lost. Its response must not be stored, and nobody
+  // waits for it.
   if (!isKeyUnchanged(x)) return new Response(null, { status: 204 })
   pendingRefreshes.delete(token)
   return runLeader({ ...leader, x, isRefresh: true })

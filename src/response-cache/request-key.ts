@@ -1,4 +1,4 @@
-/** The part of a response's key that the request itself determines, before Vary. */
+/** The part of a response's key that the request alone determines, before Vary. */
 import { cacheKey, type QueryRule } from '../http/index.ts'
 import type { ResponseStore } from '../postgres/responses/store.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -7,7 +7,9 @@ import type { ResponseCacheOptions } from './options.ts'
 
 export interface RequestKey {
   readonly url: URL
-  /** Texts that separate responses of one URL: from the `key` option, the user, and a Host that differs from the URL's. */
+  /**
+   * Texts that separate responses of one URL: from the `key` option, the user, and a Host that differs from the URL's.
+   */
   readonly parts: readonly string[]
 }
 
@@ -22,8 +24,8 @@ type KeyOptions = Pick<ResponseCacheOptions<unknown>, 'key' | 'authenticated'>
 /**
  * Returns the request's key, or undefined if the request must not be cached.
  *
- * `authenticated` decides for every request, because it may recognize a user by a cookie. No name means an anonymous request,
- * unless the request has Authorization.
+ * `authenticated` is called for every request, because it may recognize a user by a cookie. If it returns no name, the
+ * request is anonymous, and with Authorization it is not cached.
  *
  * @throws InvalidOptionError if an option returns something that is not text
  */
@@ -31,7 +33,7 @@ export function requestKey(
   { request, context }: KeyedRequest,
   { key, authenticated }: KeyOptions,
 ): RequestKey | undefined {
-  // A client that sends a raw `#` gets a fragment into the URL. Routers see it, but the key would not.
+  // If a client sends a raw `#`, the URL has a fragment. Routers see the fragment, but the key would not contain it.
   if (request.url.includes('#')) return undefined
   const { url, parts: given } = keyOption({ request, context }, key)
   const host = foreignHost(request)
@@ -47,7 +49,7 @@ export function keyUrl(keyed: KeyedRequest, key: KeyOptions['key']): URL {
   return keyOption(keyed, key).url
 }
 
-/** Returns the key of a URL before it is bounded, as purges use it. */
+/** Returns the key of a URL, before a long key is shortened. Purges use it. */
 export function keyOfUrl(url: URL, { query }: { readonly query: QueryRule | undefined }): string {
   return cacheKey('GET', url, { query })
 }
@@ -70,10 +72,11 @@ function keyOption({ request, context }: KeyedRequest, key: KeyOptions['key']): 
 }
 
 /**
- * Returns the Host field if it is not the URL's host, letter by letter. The handler can see both, so both belong to the key.
+ * Returns the Host field if it differs from the URL's host, letter by letter. The handler can see both, so both belong
+ * to the key.
  *
- * On Node, a client can send an absolute-form target and any Host. Otherwise content made for its Host would be stored under
- * the URL of another site (RFC 9112 3.2.2).
+ * On Node, a client can send an absolute-form target with any Host. Without this, a response made for that Host would
+ * be stored under another site's URL (RFC 9112 3.2.2).
  */
 function foreignHost(request: Request): string | undefined {
   const host = request.headers.get('host')
@@ -81,8 +84,8 @@ function foreignHost(request: Request): string | undefined {
 }
 
 /**
- * Accepts finite numbers as text, and refuses everything else. A promise or NaN, for example, would give the same text for
- * everybody, and one user would get the pages of another.
+ * Accepts strings and finite numbers, and refuses everything else. A promise or NaN, for example, would become the same
+ * text for every user, and one user would get another user's pages.
  */
 function checkedText(name: 'key' | 'authenticated', value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined

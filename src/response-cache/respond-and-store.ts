@@ -1,4 +1,4 @@
-/** Passes the handler's response on to the client, and stores it once its whole body arrived. */
+/** Passes the handler's response on to the client, and stores it once its whole body has arrived. */
 import { isComplete, PARTIAL_CONTENT, type TimedResponse, type VaryRecord } from '../http/index.ts'
 import { type BodyEnd, isRuntimeStream, readBody, teeBody } from './bodies.ts'
 import { annotate, bodyOf, buildResponse, canCopy, copyWith, hasHiddenType } from './client-response.ts'
@@ -15,7 +15,7 @@ export type StoreNames = VaryRecord & { readonly tags: readonly string[] }
 /**
  * Returns why the response is not stored, which is also the `detail` of Cache-Status.
  *
- * @param refusalOfPolicy returns the refusal by the rules for the request's method
+ * @param refusalOfPolicy returns the refusal according to the rules for the request's method
  */
 export function refusalOf(
   leader: Leader,
@@ -25,7 +25,7 @@ export function refusalOf(
   const { x } = leader
   if (error !== undefined) return 'error'
   if (hasHiddenType(response)) return 'content-type'
-  // The body was read already, or a stored copy would lack a property, such as a web socket.
+  // The body has already been read, or a stored copy would lack a property such as a WebSocket.
   if (!canCopy(response)) return 'body'
   if (hasUnknownForm(timed.headers)) return 'content-encoding'
   const reason = refusalOfPolicy()
@@ -71,10 +71,10 @@ export async function respondAndStore(leader: Leader, origin: OriginResponse, na
   }
 }
 
-/** Stores the response if its whole body arrived. */
+/** Stores the response if its whole body has arrived. */
 async function storeWhole(leader: Leader, { timed }: OriginResponse, end: BodyEnd, names: StoreNames): Promise<void> {
-  // A client that disconnects proves nothing about the response, so the next request may store it: no hit-for-miss. The handler
-  // may end its stream when the client disconnects, as if the body were whole.
+  // A disconnect says nothing about the response, so the next request may store it: set no hit-for-miss. Check the
+  // signal too, because the handler may end its stream on a disconnect as if the body were whole.
   if (end.kind === 'cancelled' || leader.x.request.signal?.aborted) return releaseLease(leader, 0)
   if (end.kind !== 'whole') return releaseLease(leader, leader.hitForMissMs)
   const { bytes } = end

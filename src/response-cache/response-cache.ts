@@ -1,8 +1,9 @@
 /**
- * A shared HTTP cache by RFC 9111, stored in Postgres, in front of any handler of requests.
+ * A shared HTTP cache (RFC 9111) that stores its responses in Postgres, in front of any request handler.
  *
- * `src/http` holds the rules, and this folder takes a request through them. An adapter describes the request as a `HandlerCall`. A
- * failing cache never fails a request: the handler answers instead, and Cache-Status says why.
+ * `src/http` has the rules as pure functions, and this folder applies them to a request. An adapter describes the
+ * request as a `HandlerCall`. A failing cache never fails a request: the handler answers instead, and Cache-Status says
+ * why.
  */
 import { createPauses, type Pauses, sleep } from '../fill/pauses.ts'
 import {
@@ -46,7 +47,7 @@ export function createResponseCache(settings: ResponseCacheSettings): ResponseCa
   return async function respond(call) {
     const { request } = call
     const isIncluded = settings.includesPath(call.path)
-    // Check this before every early exit, because each unsafe request invalidates (RFC 9111 4.4).
+    // Check this before every early exit, because each unsafe request invalidates stored responses (RFC 9111 4.4).
     if (!isAnswerable(request.method)) {
       const leader = isIncluded ? await claimForPost(call, settings, pendingMisses) : undefined
       return leader === undefined ? forwardUnsafe(call, settings, { isIncluded }) : leadPost(leader)
@@ -61,7 +62,8 @@ export function createResponseCache(settings: ResponseCacheSettings): ResponseCa
     try {
       x = createExchange(call, settings, key)
     } catch (error) {
-      // Returning something that is not a cache is a bug: rethrow. A cache that cannot be created now is an outage: bypass it.
+      // Returning something that is not a cache is a bug: rethrow. A cache that cannot be created now is an outage:
+      // bypass it.
       if (error instanceof InvalidOptionError) throw error
       return bypass(call, settings, failureStatus(error))
     }
@@ -81,7 +83,7 @@ async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise
   switch (verdict.kind) {
     case 'serve':
     case 'refresh':
-      // If the stored response has gone meanwhile, the handler must answer.
+      // If the stored response disappeared in the meantime, the handler must answer.
       return (await serveStored(x, verdict, found, pendingMisses)) ?? goToHandler(x, found, pendingMisses)
     case 'gateway timeout':
       if (verdict.answer.claimed) await giveBackLease(x, verdict.answer)
@@ -93,7 +95,7 @@ async function answerRequest(x: Exchange, pendingMisses: PendingMisses): Promise
   }
 }
 
-/** Answers from the stored response, and then refreshes it if the verdict says so. Undefined if it is gone. */
+/** Answers from the stored response, and then refreshes it if the verdict says so. Returns undefined if it is gone. */
 async function serveStored(
   x: Exchange,
   verdict: Extract<Verdict, { kind: 'serve' | 'refresh' }>,
@@ -110,7 +112,7 @@ async function serveStored(
   return served
 }
 
-/** Runs the handler. A request with the lease, or one that need not wait for it, may store the response. */
+/** Runs the handler. If the request holds the lease, or needs none, it may store the response. */
 function goToHandler(x: Exchange, { verdict, isLate }: Found, pendingMisses: PendingMisses): Promise<Response> {
   const { kind, answer, stored, fwd } = verdict
   if (answer.refusal !== undefined) {
@@ -123,9 +125,9 @@ function goToHandler(x: Exchange, { verdict, isLate }: Found, pendingMisses: Pen
 
 interface Found {
   readonly verdict: Verdict
-  /** Set if the request waited for the response of another request: why it would have gone to the handler. */
+  /** Why the request would have gone to the handler. Set only if it waited for another request's response instead. */
   readonly waitedFor: ForwardReason | undefined
-  /** Whether it waited in vain. */
+  /** Whether it waited without getting a response that it can use. */
   readonly isLate: boolean
 }
 

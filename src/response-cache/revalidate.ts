@@ -11,9 +11,10 @@ import { type StoredResponse, withEntry } from './verdict.ts'
 /**
  * Answers the client after a 304, and updates or deletes the stored response.
  *
- * Returns undefined if the 304 is about another representation, which the client does not have: run the handler again.
+ * Returns undefined if the 304 is about another representation that the client does not have. The caller must then run
+ * the handler again.
  *
- * @param canRunAgain false if the handler has run without conditions already
+ * @param canRunAgain false if the handler has already run without conditions
  */
 export async function revalidate(
   leader: Leader,
@@ -30,7 +31,7 @@ export async function revalidate(
 
 type Identified = Extract<Judged304, { kind: 'update' | 'leave' | 'delete' }>
 
-/** The 304 is about the stored response: answer with it, with its new fields. */
+/** Answers with the stored response and its updated fields, because the 304 is about this response. */
 async function answerIdentified(
   leader: Leader,
   stored: StoredResponse,
@@ -42,7 +43,8 @@ async function answerIdentified(
   const action = kind === 'update' && !canStore ? 'leave' : kind
   const { isSliding, ...lifetime } = lifetimeOf(updated, x.settings.policy, x.settings)
   const meta = metaOf(updated, { ...stored.entry.meta, isSliding })
-  // Call the `tags` option before the response is sent. Its error is then thrown, as on a miss, and not lost in the background.
+  // Call the `tags` option before the response is sent. Its error then reaches the caller, as on a miss, instead of
+  // being lost in the background.
   const tags = action === 'update' ? tagsOf(x, new Response(null, updated)) : []
   const change = async () => {
     if (action === 'delete') return deleteVariant(leader)
@@ -61,11 +63,11 @@ async function answerIdentified(
 }
 
 /**
- * The 304 must not update the stored response, which is deleted: it could never become fresh again. The next request gets a full
- * response.
+ * Answers after a 304 that must not update the stored response. Deletes the stored response, because it could never
+ * become fresh again. The next request gets a full response.
  *
- * A client that has the other representation gets the 304. Any other client needs a full response, because it cannot use the 304.
- * If the handler cannot run again, the stored response answers.
+ * If this client has the other representation, it gets the 304. Otherwise it cannot use the 304 and needs a full
+ * response. If the handler cannot run again, the client gets the stored response.
  */
 async function answerOther(
   leader: Leader,

@@ -7,7 +7,8 @@ import { type Exchange, emitFailure, read, storeNow } from './exchange.ts'
 import { parseStored, type StoredResponse, withEntry } from './verdict.ts'
 
 /**
- * Answers this request from the stored response: the whole body, a range, the head, or a 304. Undefined if it is gone.
+ * Answers this request from the stored response: with the whole body, a range, the head, or a 304. Returns undefined if
+ * the stored response is gone.
  *
  * @param validated whether the handler validated the response for this request
  */
@@ -42,7 +43,7 @@ function answerOf(
   return answer(x.head, timed, { now, bodyBytes: meta.bytes, validated, encoded: !isDecoded, keepEncoding })
 }
 
-/** Returns the wanted part of the body, or undefined if the statement left it in the database. */
+/** Returns the requested bytes of the body, or undefined if the statement did not load them. */
 function bytesOf(
   { entry: { body, meta } }: StoredResponse,
   part: 'whole' | { readonly first: number; readonly last: number },
@@ -53,7 +54,7 @@ function bytesOf(
   return isThere ? body.bytes.subarray(first - body.offset, end - body.offset) : undefined
 }
 
-/** Reads the whole response, and answers from it. By now another response may be stored. */
+/** Reads the whole response and answers from it. Another response may be stored by now. */
 async function serveAgain(
   x: Exchange,
   stored: StoredResponse,
@@ -62,13 +63,13 @@ async function serveAgain(
 ): Promise<Response | undefined> {
   const again = await readWhole(x)
   if (again?.entry.body === undefined) return undefined
-  // After a 304, the metadata at hand is newer than that in the database.
+  // After a 304, the metadata in memory is newer than the metadata in the database.
   return isSame(again.entry.meta, stored.entry.meta)
     ? serve(x, withEntry(again, { ...again.entry, meta: stored.entry.meta }), status, { validated, isLastRead: true })
     : serve(x, again, status, { isLastRead: true })
 }
 
-/** Returns undefined if the response is gone or the read fails. The request then goes on as after a miss. */
+/** Returns undefined if the response is gone or the read fails. The request then continues like a miss. */
 async function readWhole(x: Exchange): Promise<StoredResponse | undefined> {
   try {
     return parseStored(x, await read(x, { whole: true }))
@@ -78,7 +79,7 @@ async function readWhole(x: Exchange): Promise<StoredResponse | undefined> {
   }
 }
 
-/** True if both have the same body, as far as their metadata can tell. */
+/** True if both seem to have the same body: only the metadata is compared. */
 function isSame(a: ResponseMeta, b: ResponseMeta): boolean {
   return a.tag !== undefined && a.tag === b.tag && a.bytes === b.bytes && a.status === b.status
 }

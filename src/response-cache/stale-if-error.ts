@@ -1,4 +1,4 @@
-/** stale-if-error: the stored response answers if the handler fails. */
+/** Implements stale-if-error: if the handler fails, the client gets the stored response. */
 import { type ForwardReason, mayServeOnError } from '../http/index.ts'
 import { cancelBody } from './bodies.ts'
 import { type Exchange, emitEvent, storeNow } from './exchange.ts'
@@ -6,7 +6,7 @@ import type { OriginFailure } from './origin-response.ts'
 import { serve } from './serve.ts'
 import type { StoredResponse } from './verdict.ts'
 
-/** The status of a thrown error that no framework turned into a response, and of a network error. */
+/** The status to report for a network error, and for a thrown error that no framework turned into a response. */
 const THROWN = 500
 
 /** Returns the stored response if the policy allows it in place of the failure (RFC 5861 4). */

@@ -1,4 +1,4 @@
-/** Which parts of a handler's response are stored, and for how long. */
+/** Chooses the parts of a handler's response to store, and for how long. */
 import {
   comparableOf,
   dateOf,
@@ -34,11 +34,15 @@ export function metaOf(
 }
 
 /**
- * @param response the response as stored. After a 304 it still has the fields that name its tags. */
+ * Returns the tags of a response: from its fields, and from the `tags` option.
+ *
+ * @param response the response as stored. After a 304 it still has the fields that name its tags.
+ */
 export function tagsOf(x: Exchange, response: Response): readonly string[] {
   const own = x.settings.tagsOf?.(x.call.context, response) ?? []
   const tags = typeof own === 'string' ? [own] : [...own]
-  // Refuse a wrong tag before the response is sent. Otherwise nothing would ever be stored, and only an event would tell.
+  // Refuse an invalid tag before the response is sent. Otherwise nothing would ever be stored, and only an event would
+  // report it.
   storedTags(tags)
   return [...new Set([...responseTags(new URL(x.request.url), response.headers), ...tags])]
 }

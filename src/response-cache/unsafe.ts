@@ -1,4 +1,4 @@
-/** Unsafe requests: the handler answers, and the stored responses of their URLs are removed (RFC 9111 4.4). */
+/** Handles unsafe requests: runs the handler, then invalidates the stored responses of their URLs (RFC 9111 4.4). */
 import { type CacheStatus, invalidatedTags, invalidatedUrls } from '../http/index.ts'
 import { responseStoreOf } from '../postgres/responses/response-store.ts'
 import type { ResponseStore } from '../postgres/responses/store.ts'
@@ -13,8 +13,8 @@ import { keyOfUrl } from './request-key.ts'
 /**
  * Runs the handler of an unsafe request, then removes the stored responses of its URLs and tags.
  *
- * @param isIncluded false if the options exclude the path. Nothing is stored under it, but its response may name other URLs
- *   and tags.
+ * @param isIncluded false if the options exclude the path. Nothing is stored under its URL, but the response may name
+ *   other URLs and tags.
  */
 export async function forwardUnsafe(
   call: HandlerCall,
@@ -32,8 +32,8 @@ export function statusOf(failures: readonly unknown[]): CacheStatus {
 }
 
 /**
- * Removes the stored responses of the URLs and tags that the request invalidates. Returns the failures. The client gets the
- * response all the same.
+ * Removes the stored responses of the URLs and tags that the request invalidates. Returns the failures instead of
+ * throwing, so that the client gets the response anyway.
  *
  * @param exceptToken the token of the lease that this request holds
  */
@@ -46,11 +46,11 @@ export async function invalidate(
   const { method } = call.request
   const url = new URL(call.request.url)
   const named = invalidatedUrls(method, url, response)
-  // The first is the URL of the request itself.
+  // The first URL is the request's own.
   const urls = isIncluded ? named : named.slice(1)
   const tags = invalidatedTags(method, url, response)
   const failures: unknown[] = []
-  // The `key` option may store this URL's GET under another URL. If that function fails, purge at least this URL.
+  // The `key` option may store this URL's GET under another URL. If the option throws, purge at least this URL.
   const own = isIncluded && urls.length > 0 ? await catchInto(failures, () => settings.keyUrlOf(call)) : undefined
   await catchInto(failures, async () => {
     const cache = settings.cacheOf(call.context)
@@ -72,13 +72,13 @@ async function purgeUrls(
     const bases = new Set(urls.map((url) => store.keyOf(keyOfUrl(url, { query }))))
     await store.purge({ bases: [...bases], soft: false, exceptToken })
   } catch (error) {
-    // Emit the failure: from now on the cache may serve responses from before the write, so listeners must know.
+    // Tell listeners about the failure, because the cache may now serve responses from before the write.
     emitFailure({ store, startedAt, cost: noCost() }, error)
     throw error
   }
 }
 
-/** Returns the result of the work, or undefined if it throws: then its error is added to `failures`. */
+/** Returns the result of the work. If it throws, adds the error to `failures` and returns undefined. */
 export async function catchInto<T>(failures: unknown[], work: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await work()

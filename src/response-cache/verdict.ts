@@ -1,4 +1,4 @@
-/** Decides what happens to a request, once, from one answer of the store. The stored response is parsed here, once. */
+/** Decides once, from one answer of the store, how to handle a request. Also parses the stored response, once. */
 import {
   currentAgeMs,
   type ForwardReason,
@@ -23,10 +23,10 @@ export interface StoredResponse {
   readonly key: string
   readonly entry: StoredEntry
   readonly timed: TimedResponse
-  /** The policy for this response. A sliding response lives as long as its row. */
+  /** The policy for this response. The lifetime of a sliding response is that of its row. */
   readonly policy: Policy
   /**
-   * Whether the response was selected by all fields of the `vary` option. If it was stored before the option named a field, it
+   * Whether all fields of the `vary` option selected the response. If it was stored before the option named a field, it
    * may belong to another value of that field.
    */
   readonly isSelected: boolean
@@ -54,7 +54,7 @@ export type Verdict =
   | (Judged & { readonly kind: 'fetch' })
   /** Run the handler and store nothing. */
   | (Judged & { readonly kind: 'forward' })
-  /** The client forbids running the handler, and nothing stored answers it. */
+  /** The client forbids running the handler, and no stored response answers the request. */
   | (Judged & { readonly kind: 'gateway timeout' })
 
 export type NextRead =
@@ -64,9 +64,9 @@ export type NextRead =
   | (Judged & { readonly kind: 'wait' })
 
 export interface Abilities {
-  /** Whether a response to this request may be stored, so that it may hold the lease. */
+  /** Whether a response to this request may be stored. Only then may the request hold the lease. */
   readonly canFill: boolean
-  /** Whether the response of another request could answer this one, so that waiting helps. */
+  /** Whether another request's response could answer this request, so that waiting for it makes sense. */
   readonly canWait: boolean
   /** Returns whether a refresh can run in the background. */
   readonly canRefresh: () => boolean
@@ -77,7 +77,7 @@ export interface Abilities {
 export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities): Verdict | NextRead {
   const { canFill, canWait, canRefresh, isForced } = abilities
   const stored = parseStored(x, answer)
-  // A part answers only requests for bytes that it has.
+  // A part can answer only requests for bytes that it contains.
   const reused = stored && !lacksBytes(x, stored) ? reuseOf(x, stored) : undefined
   const judged = {
     answer,
@@ -91,18 +91,18 @@ export function judge(x: Exchange, answer: ResponseAnswer, abilities: Abilities)
     if (use === 'gateway-timeout') return { ...judged, kind: 'gateway timeout' }
     if (use === 'fresh' || use === 'stale') return { ...judged, kind: 'serve', stored, use, ttlMs }
     if (use === 'stale-while-revalidate') {
-      // The request that won the refresh waits for it if nothing can run in the background.
+      // If nothing can run in the background, the request that won the refresh runs the handler and waits for it.
       if (!answer.claimed) return { ...judged, kind: 'serve', stored, use, ttlMs }
       if (canRefresh()) return { ...judged, kind: 'refresh', stored, ttlMs }
     }
   }
   if (answer.claimed) return { ...judged, kind: 'fetch' }
   if (answer.refusal !== undefined) return { ...judged, kind: 'forward' }
-  // The store saw a live response and so claimed nothing, but this request may not use it.
+  // The store claimed no lease because it found a live response, but this request may not use that response.
   if (answer.entry?.state === 'live' && !isForced && canFill) return { ...judged, kind: 'claim' }
   if (answer.hitForMissSnapshot !== undefined) return { ...judged, kind: 'fetch' }
   if (!canFill || !canWait) return { ...judged, kind: 'forward' }
-  // This URL's response answers nobody else, so waiting for the leader would not help.
+  // The responses of this URL cannot be shared, so waiting for the leader would not help.
   if (stored !== undefined && stored.part === undefined && !isShareable(stored.timed, x.settings.policy))
     return { ...judged, kind: 'fetch' }
   return { ...judged, kind: 'wait' }
@@ -131,7 +131,7 @@ export function parseStored(x: Exchange, { key, entry, names }: ResponseAnswer):
   }
 }
 
-/** Returns the stored response with other metadata, or with a body that was read later. */
+/** Returns the stored response with a new entry: with updated metadata, or with a body that was read later. */
 export function withEntry(stored: StoredResponse, entry: StoredEntry): StoredResponse {
   const timed = timedOf(entry.meta)
   return { ...stored, entry, timed, part: partOf(entry.meta, timed) }
@@ -154,7 +154,7 @@ function timedOf({ status, headers, requestAt, responseAt, staleSince }: Respons
 function policyFor(x: Exchange, { meta, expiresAt }: StoredEntry, timed: TimedResponse): Policy {
   const { policy } = x.settings
   if (!meta.sliding || expiresAt === undefined) return policy
-  // Hits have moved the row's deadline since the response was stored, so derive its lifetime from the row.
+  // Hits have extended the row's deadline since the response was stored, so derive its lifetime from the row.
   const now = storeNow(x)
   return { ...policy, defaultLifetime: Math.max(0, expiresAt - now + currentAgeMs(timed, now)) / MS_PER_SECOND }
 }

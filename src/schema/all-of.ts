@@ -1,10 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 
 /**
- * All conditions that are given, joined by `and`.
+ * Joins the defined conditions by `and`.
  *
- * Drizzle's own `and` sets parentheses differently from version to version. A routine must have the same text whichever
- * version compiles it: otherwise two programs that migrate one database would replace each other's routines.
+ * Drizzle's own `and` sets parentheses differently from version to version. A routine must have the same text with
+ * every version. Otherwise two programs that migrate one database would replace each other's routines.
  */
 export function allOf(...conditions: readonly (SQL | undefined)[]): SQL | undefined {
   const given = conditions.filter((condition) => condition !== undefined)

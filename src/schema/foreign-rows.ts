@@ -1,14 +1,15 @@
-/** SQL that recognises rows of another cluster, for roles that may not ask which cluster this is. */
+/** SQL that recognises rows from another cluster, for roles that may not read the cluster's identity. */
 import { TAG_STATE } from './rejected.ts'
 
-/** A row of the state that no statement ever changes. */
+/** A row of the state table that no statement ever changes. */
 export const FIRST_ROW = `'migration 0000_init'`
 
 /**
- * SQL: true if the rows were copied here, by a dump and restore or by logical replication. Null if nobody noted what to compare.
+ * SQL: true if the rows were copied here, by a dump and restore or by logical replication. Null if the row `home` is
+ * missing.
  *
- * The row `home` names the transaction that wrote the first row. A copy of the first row has another writer. Copies of
- * whole servers, upgrades with `pg_upgrade` and rewrites of a table keep the writer.
+ * The row `home` names the transaction that wrote the first row. In a copy, another transaction wrote that row. Copies
+ * of whole servers, upgrades with `pg_upgrade` and rewrites of a table keep the writer.
  *
  * @param state the name of the table
  */
@@ -18,8 +19,8 @@ export function isCopied(state: string): string {
 }
 
 /**
- * SQL: true if a row of the log, a lease, or the state of cleanup is from the future. Transactions of this database cannot have
- * written it, unless the ids went back since.
+ * SQL: true if a row of a log, a lease, or the state of cleanup has a transaction id from the future. No transaction of
+ * this database can have written it, unless the ids have gone back since.
  *
  * @param names the names of the tables
  */

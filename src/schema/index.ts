@@ -1,5 +1,5 @@
 /**
- * The Drizzle tables, and predicates for the state of an entry.
+ * The Drizzle tables, and conditions on the state of an entry.
  *
  * `migrate` applies what Drizzle cannot express: storage parameters, UNLOGGED, TOAST compression.
  */
@@ -23,7 +23,7 @@ import { allOf } from './all-of.ts'
 import { UNKNOWN_SLOT } from './cleanup-slot.ts'
 import { rejected } from './rejected.ts'
 
-/** Postgres silently cuts identifiers at NAMEDATALEN - 1 bytes, and a cut name is another name. */
+/** Postgres silently truncates identifiers to NAMEDATALEN - 1 bytes, and a truncated name is a different name. */
 const MAX_IDENTIFIER_BYTES = 63
 /** The longest name derived from a prefix: the primary key of the invalidations. */
 const LONGEST_NAME = 'cache_invalidations_tag_xid_pk'
@@ -35,14 +35,15 @@ const instant = (name: string) => timestamp(name, { withTimezone: true })
 export interface CacheTablesOptions {
   /** The Postgres schema of the tables. Default: the first of the connection's search_path. */
   schema?: string | undefined
-  /** The beginning of each table's and index's name: `app_` makes `app_cache_entries`. Default: nothing. */
+  /** Starts the name of each table and index: `app_` makes `app_cache_entries`. Default: nothing. */
   prefix?: string | undefined
 }
 
 /**
  * The cache's tables under names of your own.
  *
- * @throws InvalidTableNameError if a name is empty, holds U+0000, or would be cut by Postgres; InvalidOptionError
+ * @throws InvalidTableNameError if a name is empty, holds U+0000, or is so long that Postgres would truncate it;
+ *   InvalidOptionError
  * @example
  * const tables = cacheTables({ schema: 'cache', prefix: 'shop_' })
  * await migrate(db, { tables })
@@ -66,13 +67,15 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       number: numeric('number'),
       /** Null means never. */
       expiresAt: instant('expires_at'),
-      /** A stale value may be served until then, and cleanup removes the entry after it. Never before `expires_at`. */
+      /**
+       * A stale value may be served until this instant. Cleanup removes the entry after it. Never before `expires_at`.
+       */
       keptUntil: instant('kept_until'),
       /** The slot of `kept_until`, and the only indexed time. Coarse, so that a touch rarely changes it. */
       cleanupSlot: integer('cleanup_slot').default(UNKNOWN_SLOT),
-      /** Null if there are none, so that untagged entries skip the check. */
+      /** Null if there are no tags, so that untagged entries skip the check. */
       tags: text('tags').array(),
-      /** The snapshot that the fill's data is from. Null if there are no tags. */
+      /** The snapshot of the data that the value was computed from. Null if there are no tags. */
       filledAt: snapshot('filled_at'),
       /** How long the value took to compute, in milliseconds. */
       computeMs: doublePrecision('compute_ms'),
@@ -86,14 +89,14 @@ export function cacheTables(options: CacheTablesOptions = {}) {
     (t) => [index(`${prefix}cache_entries_cleanup_slot_idx`).on(t.cleanupSlot)],
   )
 
-  /** Leases: the right to fill a key. A table of their own, so that leasing never writes an entry. */
+  /** Leases: the right to fill a key. They have a separate table, so that leasing never writes an entry. */
   const leases = table(
     `${prefix}cache_leases`,
     {
       key: text('key').primaryKey(),
       /** Made by the client, so that it can repeat a claim whose answer was lost. Null once released. */
       token: text('token'),
-      /** The claim's snapshot. The data that the value is computed from is no older. */
+      /** The claim's snapshot. The value is computed from data that is no older. */
       claimedAt: snapshot('claimed_at'),
       /** The last transaction that claimed, filled, released or broke the lease. */
       xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
@@ -136,7 +139,7 @@ export function cacheTables(options: CacheTablesOptions = {}) {
   )
 
   const counter = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
-  /** Counts of events in buckets of five minutes, without keys and values. Only `historyListener` writes it. */
+  /** Counts of events in buckets of five minutes, without keys and values. Only `historyListener` writes this table. */
   const history = table(
     `${prefix}cache_history`,
     {
@@ -151,14 +154,14 @@ export function cacheTables(options: CacheTablesOptions = {}) {
       /** Counts tags, not calls. */
       invalidations: counter('invalidations'),
       fills: counter('fills'),
-      /** The time of all computations, also of those whose value was not stored. */
+      /** The time of all computations, including those whose value was not stored. */
       fillMs: doublePrecision('fill_ms').notNull().default(0),
       slowestFillMs: doublePrecision('slowest_fill_ms').notNull().default(0),
       cleanups: counter('cleanups'),
-      /** The entries that those cleanups removed. */
+      /** The entries that these cleanups removed. */
       removed: counter('removed'),
       errors: counter('errors'),
-      /** Calls of `limit` that were allowed, and those that were not. */
+      /** Allowed and refused calls of `limit`. */
       allowed: counter('allowed'),
       refused: counter('refused'),
     },
@@ -181,22 +184,25 @@ export const cacheState = defaultTables.state
 export const cacheChanges = defaultTables.changes
 export const cacheHistory = defaultTables.history
 
-/** Entries that reads return: not expired, and not rejected by a tag. At its deadline an entry is expired. */
+/**
+ * Selects the entries that reads return: not expired, and not rejected by a tag. An entry is expired exactly at its
+ * deadline.
+ */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`((${tables.entries.expiresAt} is null or ${tables.entries.expiresAt} > statement_timestamp()) and not ${rejected(tables, tables.entries)})`
 }
 
-/** Entries that are still stored, but read as absent: exactly those that are not {@link live}. */
+/** Selects the stored entries that count as absent: exactly those that are not {@link live}. */
 export function expired(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`not ${live(tables)}`
 }
 
-/** Live entries that will expire. */
+/** Selects live entries that will expire. */
 export function unexpired(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is not null`, live(tables))}`
 }
 
-/** Live entries that never expire. */
+/** Selects live entries that never expire. */
 export function forever(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is null`, live(tables))}`
 }

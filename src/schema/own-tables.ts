@@ -2,7 +2,7 @@
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { CacheTables } from './index.ts'
 
-/** All tables. SQLSTATEs name them by their place here. */
+/** Lists all tables. SQLSTATEs refer to a table by its position here. */
 export function ownTables({
   entries,
   leases,

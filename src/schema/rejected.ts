@@ -3,15 +3,15 @@ import { type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
 import type { CacheTables } from './index.ts'
 import { literal, qualified } from './sql-text.ts'
 
-/** Rows of `cache_state` that are about tags. */
+/** Names of the rows of `cache_state` that concern tags. */
 export const TAG_STATE = {
   /** The horizon of the trimmed log: a transaction id, a space, and the snapshot since which all entries were checked. */
   horizon: 'tag horizon',
-  /** How far the check of all entries has come. Statements of cleanup lock this row. */
+  /** How far the check of all entries has come. Cleanup's statements lock this row. */
   cleanup: 'tag cleanup',
   /** The cluster that the transaction ids belong to. */
   cluster: 'cluster',
-  /** The transaction that wrote the row of the first migration, by which copied rows are recognised. */
+  /** The transaction that wrote the row of the first migration. It lets us recognise copied rows. */
   home: 'home',
 } as const
 
@@ -21,7 +21,7 @@ export type TagLog = Pick<CacheTables, 'invalidations' | 'state' | 'schema'>
 /** The value to check. */
 export interface Tagged {
   readonly tags: SQLWrapper
-  /** The snapshot that the value's data is from. Never null if there are tags. */
+  /** The snapshot of the data that the value was computed from. Never null if there are tags. */
   readonly filledAt: SQLWrapper
   /** The transaction that wrote the value. */
   readonly writtenBy: SQLWrapper
@@ -30,20 +30,22 @@ export interface Tagged {
 }
 
 /**
- * True if the value may be older than an invalidation of one of its tags. Values without tags cost nothing.
+ * True if the value may be older than an invalidation of one of its tags. The check costs nothing for values without
+ * tags.
  *
  * A value is rejected for any of four reasons:
  *
- * - One of its tags was invalidated by a transaction that the value's snapshot could not see, or by the transaction that
- *   wrote it, which may look finished in its own snapshot. The check runs per tag and is ordered, because the planner would
- *   otherwise scan the log if few tags fill it. It checks all newer rows of a tag, because transactions do not commit in the
- *   order of their ids.
- * - It is from before the horizon of the trimmed log, and was written after cleanup had checked all entries for that horizon.
- *   The row that would have rejected it may be gone. Each statement reads both once.
- * - Row-level security may hide rows of the log from this role. Then a missing row proves nothing, so tagged entries are
- *   misses: slow, but never stale. Each statement checks that once, and not for entries without tags.
- * - Its snapshot is in the future, because the row was restored from another cluster. A statement that locks may also meet a
- *   row that was written after its own snapshot. The `xmin` of such a row is not older than everything that was running.
+ * - A transaction that the value's snapshot could not see invalidated one of its tags. The transaction that wrote the
+ *   value counts too, because it may look finished in its own snapshot. The check runs per tag and is ordered, because
+ *   otherwise the planner would scan the log if few tags fill it. It checks all newer rows of a tag, because
+ *   transactions do not commit in the order of their ids.
+ * - Its snapshot is older than the horizon of the trimmed log, and it was written after cleanup had checked all entries
+ *   for that horizon. The log row that would have rejected it may be gone. Each statement reads the horizon once.
+ * - Row-level security may hide rows of the log from this role. A missing row then proves nothing, so tagged entries
+ *   are misses: slow, but never stale. Each statement checks this once, and only if an entry has tags.
+ * - Its snapshot is in the future, because the row was restored from another cluster. A statement that locks may also
+ *   find a row that was written after the statement's own snapshot. The `xmin` of that row is not older than all
+ *   running transactions.
  */
 export function rejected(log: TagLog, { tags, filledAt, writtenBy, xmin }: Tagged): SQL<boolean> {
   const { invalidations, state } = log

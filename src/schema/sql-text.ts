@@ -16,44 +16,53 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** A string in `E''` form if it has backslashes, so that they mean the same with any `standard_conforming_strings`. */
+/**
+ * Quotes a string. With backslashes it gets the form `E''`, so that they mean the same under any
+ * `standard_conforming_strings`.
+ */
 export function literal(text: string): string {
   const quoted = text.replaceAll("'", "''")
   return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
 }
 
-/** A quote that the body does not hold. A name may hold anything, also the usual quote. */
+/**
+ * Returns a dollar quote that does not occur in the body. A name in the body may contain anything, even the usual
+ * quote.
+ */
 export function dollarQuote(body: string): string {
   let quote = '$pgstash$'
-  // Searches without the last `$`, because a `$` at the end of the text would complete the quote.
+  // Search without the last `$`, because a `$` at the end of the text would complete the quote.
   for (let i = 1; body.includes(quote.slice(0, -1)); i++) quote = `$pgstash${i}$`
   return quote
 }
 
-/** A text in dollar quotes, unescaped, so that people can read it. */
+/** Puts a text in dollar quotes, unescaped, so that people can read it. */
 export function dollarQuoted(text: string): string {
   const quote = dollarQuote(text)
   return `${quote}${text}${quote}`
 }
 
-/** A `do` block of declarations and statements. Not indented, because that would change a name that holds a line break. */
+/**
+ * Builds a `do` block of declarations and statements. It is not indented, because that would change a name that
+ * contains a line break.
+ */
 export function doBlock(declarations: string, body: string): string {
   const quote = dollarQuote(declarations + body)
   return `do ${quote}\ndeclare\n${declarations}\nbegin\n${body}\nend\n${quote};\n`
 }
 
-/** A text of SQL in which `format` replaces nothing. */
+/** Escapes SQL, so that `format` replaces nothing in it. */
 export function verbatim(text: string): string {
   return text.replaceAll('%', '%%')
 }
 
 /**
- * A `do` block that resolves names in `pg_catalog` only, and leaves the session's settings as they were.
+ * Builds a `do` block that resolves names in `pg_catalog` only, and leaves the session's settings as they were.
  *
- * A role that may create functions and operators on a search path could plant closer matches for those used here. They would
- * run with the rights of the role that migrates. So the body names everything outside of `pg_catalog` with its schema. The
- * declarations, and the steps in `first`, still see the caller's path: qualify each type and function there, and use no
- * operator.
+ * A role that may create functions and operators on a search path could plant closer matches for those used here. The
+ * planted code would run with the rights of the role that migrates. So the body names everything outside of
+ * `pg_catalog` with its schema. The declarations, and the steps in `first`, still see the caller's path: qualify each
+ * type and function there, and use no operator.
  */
 export function guardedBlock(declarations: string, body: string, first = ''): string {
   return doBlock(

@@ -6,7 +6,7 @@ type Methods = {
   [Name in keyof Store as Required<Store>[Name] extends (...args: never[]) => unknown ? Name : never]-?: true
 }
 
-/** The compiler refuses a list that lacks a method. */
+/** All methods of a store. `satisfies` makes the compiler refuse a list that lacks one. */
 export const METHODS = Object.keys({
   position: true,
   readLocal: true,
@@ -34,14 +34,14 @@ export const METHODS = Object.keys({
   release: true,
 } satisfies Methods) as (keyof Methods)[]
 
-/** Methods that send nothing, and that a store need not have. */
+/** Methods that a store may leave out. They send nothing. */
 export const OPTIONAL_METHODS: ReadonlySet<string> = new Set<keyof Methods>(['position', 'readLocal', 'leaseIdentity'])
 
 /**
- * A store that can be copied with `{ ...store }`, as decorators do: its methods are bound to their object, so the copy of a
- * store with fields of its own shares them.
+ * Checks a store, and returns it in a form that decorators can copy with `{ ...store }`. Its methods are bound to the
+ * original object, so a copy shares the fields of the original.
  *
- * @throws InvalidOptionError, which names the methods that are missing
+ * @throws InvalidOptionError, which names the missing methods
  */
 export function checkedStore(store: Store): Store {
   if (typeof store !== 'object' || store === null) {

@@ -1,4 +1,4 @@
-/** The three steps of a fill: the engine's requests and the store's answers. */
+/** The three steps of a fill (claim, fill, release): the engine's requests and the store's answers. */
 
 import { wallClock } from '../values/clock.ts'
 import type { StoredValue } from '../values/codec.ts'
@@ -7,13 +7,18 @@ import type { ChangeReader } from './changes.ts'
 import type { Row } from './store.ts'
 
 export interface ClaimRequest {
-  /** As it is stored, namespace included. */
+  /** The stored key, namespace included. */
   readonly key: string
-  /** A UUID, unique to this computation. A repeated claim with the same token keeps the lease. Its last digits may say `leaseMs`. */
+  /**
+   * A UUID, unique to this computation. A repeated claim with the same token keeps the lease. The token's last digits
+   * may encode `leaseMs`.
+   */
   readonly token: string
-  /** Milliseconds from now for which the lease keeps others from computing. */
+  /** Milliseconds from now for which the lease keeps other callers from computing. */
   readonly leaseMs: number
-  /** Milliseconds after its deadline for which the caller still accepts a value; 0 means not at all, null any time. */
+  /**
+   * Milliseconds after its deadline for which the caller still accepts a value; 0 means not at all, null means forever.
+   */
   readonly staleMs: number | null
   /** A live entry is refreshed early if at most `early` times the duration of its computation remains; 0 means never. */
   readonly early: number
@@ -27,53 +32,58 @@ export interface ClaimRequest {
   readonly sliding: Sliding | undefined
 }
 
-/** When a read moves a deadline, and where to. It never moves a permanent entry's, and never to an earlier instant. */
+/**
+ * When a read moves a deadline, and where to. A read never moves a permanent entry's deadline, and never moves one to
+ * an earlier instant.
+ */
 export interface Sliding {
-  /** The deadline moves if less than this remains, … */
+  /** The deadline moves if less than this time remains. */
   readonly ttlMs: number
-  /** … to this from now, … */
+  /** The new deadline, counted from now. */
   readonly lifeMs: number
-  /** … but never beyond this age of the entry, counted from its last write; null is any. */
+  /** The latest possible deadline, counted from the entry's last write; null sets no bound. */
   readonly maxAgeMs: number | null
 }
 
 export interface FoundEntry extends Row {
   readonly state: 'live' | 'stale'
-  /** Milliseconds for which this caller may still get the value, by `staleMs` and by the entry; undefined means any time. */
+  /**
+   * Milliseconds for which this caller may still get the value, by `staleMs` and by the entry; undefined means forever.
+   */
   readonly servableMs?: number | undefined
 }
 
 export interface ClaimAnswer {
-  /** The entry that may be served: live, or stale within `staleMs`. Never one that an invalidated tag rejects. */
+  /** The entry that may be served: live, or stale within `staleMs`. An invalidated tag must not reject it. */
   readonly entry: FoundEntry | undefined
   /** True if the lease now belongs to the token. `unavailable` if the store grants no leases; then nothing is stored. */
   readonly claimed: boolean | 'unavailable'
   /**
-   * Milliseconds for which another token holds the lease. Undefined if none does, or if the lease changed during the call: a
-   * caller that got neither an entry nor the lease then asks again at once.
+   * Milliseconds for which another token holds the lease. Undefined if no other token holds it, or if the lease changed
+   * during the call. A caller that then got neither an entry nor the lease asks again at once.
    */
   readonly heldMs: number | undefined
 }
 
 export interface FillRequest extends StoredValue {
-  /** As it is stored, namespace included. */
+  /** The stored key, namespace included. */
   readonly key: string
-  /** That of the claim. */
+  /** The token of the claim. */
   readonly token: string
   readonly deadline: Deadline
   /** The deadline is at most this many milliseconds from now; null sets no bound. */
   readonly maxAgeMs: number | null
   /** Milliseconds after its deadline for which the value may be served as stale; null means forever. */
   readonly staleMs: number | null
-  /** As they are stored; null for none. */
+  /** The stored tags; null for none. */
   readonly tags: readonly string[] | null
   /** From `snapshot()`; null: the value's data was read no earlier than the claim. */
   readonly asOf: string | null
-  /** Milliseconds that it took to compute, for early refreshes. */
+  /** How many milliseconds the value took to compute, for early refreshes. */
   readonly computeMs: number
 }
 
-/** Milliseconds that remain of a life that begins now. */
+/** Returns the milliseconds until the deadline of an entry that is written now. */
 export function remainingMs(deadline: Deadline, maxAgeMs: number | null = null): number {
   const ms =
     deadline.kind === 'never'

@@ -1,4 +1,4 @@
-/** The rules of counters as pure functions, like those of other entries in `entries.ts`. */
+/** The rules of counters as pure functions. The rules of other entries are in `entries.ts`. */
 import { addDecimals } from '../values/decimal.ts'
 import { NotANumberError } from '../values/errors.ts'
 import { resolveDeadline, type StoredEntry } from './entries.ts'
@@ -6,7 +6,7 @@ import { countLimited, type LimitInput, type Window } from './limits.ts'
 import type { CountInput } from './store.ts'
 
 /**
- * The entry that `count` stores. Its `number` is the sum.
+ * Returns the entry that `count` stores. Its `number` is the sum.
  *
  * @param live the key's entry if it is live
  * @throws NotANumberError, CounterRangeError
@@ -25,9 +25,9 @@ export function countEntry(
 }
 
 /**
- * The entry that `limit` stores, and its answer.
+ * Returns the entry that `limit` stores, and its answer.
  *
- * If the call was refused or only looked, `isChanged` is false, and there is nothing to store.
+ * If the call was refused or had a cost of 0, `isChanged` is false, and there is nothing to store.
  *
  * @param live the key's entry if it is live
  * @throws NotANumberError
@@ -41,9 +41,9 @@ export function limitEntry(
   const before = counterOf(live)
   const { counter: after, window } = countLimited(before, rule, now)
   if (after === undefined) {
-    // An entry in any case, because stores from before there were refusals store it.
+    // Return an entry in any case, because older stores ignore `isChanged` and store it.
     const nothing = counter(undefined, key, '0', 0, 0, now)
-    // A stored null counts as 0, and giving calls back leaves a counter of 0.
+    // A stored null counts as 0. Giving calls back to it leaves a counter of 0.
     const isChanged = live !== undefined && (rule.cost ?? 1) < 0
     return { entry: isChanged ? nothing : (live ?? nothing), window, isChanged }
   }
@@ -57,14 +57,16 @@ export function limitEntry(
 
 type Counter = StoredEntry & { readonly number: string }
 
-/** Undefined if a counter begins anew. @throws NotANumberError if something else is live */
+/** Returns undefined if a new counter begins. @throws NotANumberError if the live entry is no counter */
 function counterOf(live: StoredEntry | undefined): Counter | undefined {
   if (live === undefined) return undefined
   if (live.value !== null) throw new NotANumberError()
   return live.number === null ? undefined : (live as Counter)
 }
 
-/** A running counter keeps its tags and its age. Without object spreads, which take as long as all the rest. */
+/**
+ * Builds a counter. A running counter keeps its tags and its age. Object spreads would take as long as all the rest.
+ */
 function counter(
   before: Counter | undefined,
   key: string,

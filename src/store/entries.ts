@@ -1,8 +1,8 @@
 /**
- * The rules of one entry as pure functions, for stores that keep entries as objects. The memory store is built on them.
+ * The rules of one entry as pure functions, for stores that keep entries as objects. The memory store uses them.
  *
- * They decide; the store reads, writes and makes it atomic. Every instant is in milliseconds since 1970 by the store's own
- * clock, and `now` is the present instant of that clock.
+ * The functions decide. The store reads and writes, and makes both atomic. Every instant is in milliseconds since 1970
+ * by the store's latest clock, and `now` is the present instant of that clock.
  */
 import type { CacheStats, EntryState } from '../cache.ts'
 import type { StoredValue } from '../values/codec.ts'
@@ -15,16 +15,19 @@ import type { Item, Row, WriteInput } from './store.ts'
 
 /** An entry as a store keeps it. Structured clone and JSON preserve it, except that JSON turns Infinity into null. */
 export interface StoredEntry extends StoredValue {
-  /** As it is stored, namespace included. */
+  /** The stored key, namespace included. */
   readonly key: string
-  /** The entry is live before this instant. Infinity for never, 0 for an instant that had passed when it was set. */
+  /**
+   * The entry is live before this instant. Infinity means that it never expires. 0 means that the deadline had passed
+   * when it was set.
+   */
   readonly expiresAt: number
-  /** A stale value may be served before this instant. It is never before `expiresAt`; Infinity is forever. */
+  /** A stale value may be served before this instant. Never earlier than `expiresAt`; Infinity means forever. */
   readonly staleUntil: number
   readonly tags: readonly string[] | null
   /**
-   * The position in the store's log of invalidations that the value's data is no older than. The entry is rejected if one of
-   * its tags was invalidated at a later position.
+   * A position in the store's log of invalidations. The value's data is no older than this position. The entry is
+   * rejected if one of its tags was invalidated at a later position.
    */
   readonly position: number
   /** How long the value took to compute; null if it was not computed by `getOrSet`. */
@@ -40,17 +43,17 @@ export interface Lease {
   readonly expiresAt: number
   /** The position in the log of invalidations at the claim. */
   readonly position: number
-  /** True after a refresh failed: nobody holds the lease, and it is not claimed for the sake of an entry that may be served. */
+  /** True after a refresh failed. Nobody holds the lease, and a caller that may get the entry does not claim it. */
   readonly isBackoff?: boolean | undefined
 }
 
-/** The lease after a release with a back-off, or undefined if there is none. */
+/** Returns the lease after a release with a back-off, or undefined if there is none. */
 export function backOff(lease: Lease, backoffMs: number | undefined, now: number): Lease | undefined {
   if (backoffMs === undefined || backoffMs <= 0) return undefined
   return { token: 'backoff', expiresAt: now + backoffMs, position: lease.position, isBackoff: true }
 }
 
-/** The instant of a deadline: Infinity for never, 0 if it is not in the future. */
+/** Returns the instant of a deadline: Infinity for never, 0 if it is not in the future. */
 export function resolveDeadline(deadline: Deadline, now: number): number {
   if (deadline.kind === 'never') return Number.POSITIVE_INFINITY
   const instant = deadline.kind === 'at' ? deadline.epochMs : now + deadline.ms
@@ -58,9 +61,9 @@ export function resolveDeadline(deadline: Deadline, now: number): number {
 }
 
 /**
- * The entry that `write` and `add` store.
+ * Returns the entry that `write` and `add` store.
  *
- * @param position of `input.asOf`, or the present one if that is null
+ * @param position the position of `input.asOf`, or the present position if `asOf` is null
  */
 export function buildEntry(item: Item, input: WriteInput, position: number, now: number): StoredEntry {
   const { key, value, number } = item
@@ -81,9 +84,9 @@ export function buildEntry(item: Item, input: WriteInput, position: number, now:
 }
 
 /**
- * The entry that `fill` stores.
+ * Returns the entry that `fill` stores.
  *
- * @param position of `request.asOf`, or that of the lease if that is null
+ * @param position the position of `request.asOf`, or the lease's position if `asOf` is null
  */
 export function buildFilledEntry(request: FillRequest, position: number, now: number): StoredEntry {
   const { key, value, number, tags, computeMs, deadline, maxAgeMs, staleMs } = request
@@ -92,19 +95,24 @@ export function buildFilledEntry(request: FillRequest, position: number, now: nu
   return { key, value, number, tags, position, computeMs, expiresAt, staleUntil, createdAt: now, updatedAt: now }
 }
 
-/** A live entry after `touch`. If the deadline is not in the future, the entry is absent, so break its lease. */
+/**
+ * Returns a live entry after `touch`. If the deadline is not in the future, the entry counts as absent, so break its
+ * lease.
+ */
 export function touchEntry<E extends StoredEntry>(entry: E, deadline: Deadline, now: number): E {
   return moveDeadline(entry, resolveDeadline(deadline, now), now)
 }
 
-/** A live entry after a sliding read: the same object, unless its deadline is due to move. */
+/** Returns a live entry after a sliding read: the same object, unless its deadline is due to move. */
 export function slideEntry<E extends StoredEntry>(entry: E, { ttlMs, lifeMs, maxAgeMs }: Sliding, now: number): E {
   const oldest = entry.createdAt + (maxAgeMs ?? Number.POSITIVE_INFINITY)
   if (entry.expiresAt >= Math.min(now + ttlMs, oldest)) return entry
   return moveDeadline(entry, Math.min(now + lifeMs, oldest), now)
 }
 
-/** The stale window stays as long as it was. A deadline that has passed ends it, too. */
+/**
+ * Moves the deadline, and keeps the length of the stale window. A deadline that has passed ends the stale window, too.
+ */
 function moveDeadline<E extends StoredEntry>(entry: E, to: number, now: number): E {
   const hasWindow = entry.expiresAt !== Number.POSITIVE_INFINITY && to > now
   const staleUntil = hasWindow ? to + entry.staleUntil - entry.expiresAt : to
@@ -121,7 +129,10 @@ export interface ClaimState {
   readonly position: number
 }
 
-/** The answer of `readOrClaim`, and what to store: the very objects of the state, unless they changed. */
+/**
+ * Returns the answer of `readOrClaim`, and the entry and the lease to store. If these did not change, they are the same
+ * objects as in the state.
+ */
 export function claimEntry(
   { entry, lease, position }: ClaimState,
   request: ClaimRequest,
@@ -132,19 +143,20 @@ export function claimEntry(
   const isDueEarly = entry?.computeMs != null && early > 0 && entry.expiresAt <= now + entry.computeMs * early
   const isRunning = lease !== undefined && lease.token !== token && lease.expiresAt > now
   const isHeld = isRunning && lease.isBackoff !== true
-  const mustRest = isRunning && !isHeld && state !== 'gone' && !force
-  const claimed = (state !== 'live' || isDueEarly || force) && !isHeld && !mustRest
-  const own = entry !== undefined && state === 'live' && sliding !== undefined ? slideEntry(entry, sliding, now) : entry
+  const isBackingOff = isRunning && !isHeld && state !== 'gone' && !force
+  const claimed = (state !== 'live' || isDueEarly || force) && !isHeld && !isBackingOff
+  const latest =
+    entry !== undefined && state === 'live' && sliding !== undefined ? slideEntry(entry, sliding, now) : entry
   return {
     answer: {
       entry:
-        own === undefined || state === 'gone'
+        latest === undefined || state === 'gone'
           ? undefined
-          : { state, ...toRow(own, now), servableMs: servableUntil(own, staleMs) - now },
+          : { state, ...toRow(latest, now), servableMs: servableUntil(latest, staleMs) - now },
       claimed,
       heldMs: isHeld ? lease.expiresAt - now : undefined,
     },
-    entry: own,
+    entry: latest,
     lease: claimed ? { token, expiresAt: now + leaseMs, position } : lease,
   }
 }
@@ -158,12 +170,12 @@ function servableUntil({ expiresAt, staleUntil }: StoredEntry, staleMs: number |
   return Math.min(staleUntil, expiresAt + (staleMs ?? Number.POSITIVE_INFINITY))
 }
 
-/** A live entry as reads answer with it, complete for callers that keep a copy. */
+/** Converts a live entry to the row that reads answer with, complete for callers that keep a copy. */
 export function toRow({ value, number, expiresAt, tags }: StoredEntry, now: number): Row {
   return { value, number, remainingMs: expiresAt - now, tags }
 }
 
-/** An entry as `list` answers with it. */
+/** Converts an entry to the row that `list` answers with. */
 export function toListedRow(entry: StoredEntry, isRejected: boolean, now: number): ListedRow {
   const { key, value, number, expiresAt, tags, createdAt, updatedAt } = entry
   return {
@@ -177,26 +189,26 @@ export function toListedRow(entry: StoredEntry, isRejected: boolean, now: number
   }
 }
 
-/** An entry that expired as well as being invalidated is listed as expired. */
+/** Returns the state that `list` reports. An entry that is both expired and invalidated is listed as expired. */
 export function listedState({ expiresAt }: StoredEntry, isRejected: boolean, now: number): EntryState {
   return expiresAt <= now ? 'expired' : isRejected ? 'invalidated' : 'live'
 }
 
-/** Bytes of key and value in UTF-8, as listings report them. */
+/** Counts the bytes of key and value in UTF-8, as listings report them. */
 export function storedBytes({ key, value, number }: Item): number {
   return utf8Bytes(key) + utf8Bytes(value ?? '') + (number ?? '').length
 }
 
-/** Matches a key of the scope itself: no separator in it is unescaped. */
+/** Matches a key of the scope itself: it contains no unescaped separator. */
 const DIRECT = /^(?:\\.|[^|\\])*$/s
 
 /** The fields of a listed row that decide whether a page contains it. */
 type Listed = Pick<ListedRow, 'key' | 'state' | 'expiresAt'>
 
 /**
- * The answer of `list`.
+ * Returns the answer of `list`.
  *
- * @param rows of at least the scope, in any order
+ * @param rows at least all rows of the scope, in any order
  */
 export function selectPage<R extends Listed>(rows: Iterable<R>, scope: Scope, input: ListInput): R[] {
   const { range, isDirect, state, limit, after } = input
@@ -217,7 +229,7 @@ function hasState({ state, expiresAt }: Listed, wanted: ListInput['state']): boo
   return wanted === 'expired' ? state !== 'live' : wanted === 'forever' && state === 'live' && expiresAt === null
 }
 
-/** The answer of `stats` from all rows of the scope. `size` answers with `total - expired`. */
+/** Returns the answer of `stats` for all rows of the scope. `size` answers with `total - expired`. */
 export function sumStats(rows: Iterable<Pick<ListedRow, 'state' | 'expiresAt' | 'bytes'>>): CacheStats {
   const stats = { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }
   for (const { state, expiresAt, bytes } of rows) {

@@ -1,14 +1,14 @@
 /**
  * The three algorithms of `limit` as pure functions. The Postgres statements in `operations/limit.ts` make the same decisions.
  *
- * All three keep their state in the number and the deadline of an ordinary counter, so a limit needs no table of its own, and a
- * limit whose algorithm changes reads the count that it finds.
+ * All three keep their state in the number and the deadline of an ordinary counter, so a limit needs no extra table. If
+ * the algorithm of a limit changes, the new algorithm reads the existing count.
  *
  * | algorithm | number | deadline |
  * |---|---|---|
  * | fixed window | the calls in the window, one more than the limit after a refusal | the end of the window |
- * | sliding window | the calls in the window; behind the point, 16 digits for those in the window before | the end of the next window |
- * | token bucket | the tokens that are missing | when the bucket is full |
+ * | sliding window | the calls in the window; after the decimal point, 16 digits for the calls of the previous window | the end of the next window |
+ * | token bucket | the missing tokens | when the bucket is full |
  */
 import type { LimitAlgorithm } from '../cache.ts'
 import { fractionPart, wholePart } from '../values/decimal.ts'
@@ -29,25 +29,27 @@ export interface LimitInput {
 
 /** The state of a limit after a call. */
 export interface Window {
-  /** Calls so far, this one included even if it was refused: at most the cap. */
+  /** Calls so far, at most the cap. Includes this call even if it was refused. */
   readonly count: number
   /** When the window ends, or the bucket is full, in milliseconds since 1970 by the store's clock. */
   readonly resetAt: number
   /** Milliseconds until then: whole, and at least 0. */
   readonly resetMs: number
-  /** False if the call was refused. Stores that know only fixed windows leave out this and what follows. */
+  /**
+   * False if the call was refused. Stores that know only fixed windows leave out this field, `remaining` and `retryMs`.
+   */
   readonly isAllowed?: boolean | undefined
-  /** Calls that are left. */
+  /** How many more calls the limit allows. */
   readonly remaining?: number | undefined
   /** Milliseconds until the same call can succeed: 0 if it did, Infinity if it costs more than the limit. */
   readonly retryMs?: number | undefined
 }
 
-/** The counter of a limit. Its instants may be of any clock. */
+/** The counter of a limit. Its instants may come from any clock. */
 export interface LimitCounter {
   /** A decimal number. */
   readonly number: string
-  /** Infinity if the counter is permanent: then its window begins now. */
+  /** Infinity if the counter is permanent. Its window then begins now. */
   readonly expiresAt: number
 }
 
@@ -68,10 +70,10 @@ export type CompleteLimit = { readonly [Name in keyof LimitInput]-?: NonNullable
 type Rule = CompleteLimit & { readonly limit: number }
 type Algorithm = (counter: LimitCounter | undefined, rule: Rule, now: number) => Counts
 
-/** Digits behind the point that hold the calls of the window before. No limit has more. */
+/** Digits after the decimal point that hold the calls of the previous window. No limit has more digits. */
 export const PREVIOUS_DIGITS = 16
 
-/** About 6,300 years. Any number may be stored under the key of a bucket. */
+/** About 6,300 years. This bounds the refill time, because any number may be stored under the key of a bucket. */
 export const MAX_REFILL_MS = 200_000_000_000_000
 
 const ALGORITHMS: Readonly<Record<LimitAlgorithm, Algorithm>> = {
@@ -88,14 +90,18 @@ function complete({ algorithm = 'fixed-window', cap, cost = 1, periodMs, refill 
 }
 
 /**
- * True if a call changes nothing: it only looks, or it costs more than the limit ever allows. It must not begin a window either.
+ * True if a call changes nothing, because its cost is 0 or is more than the limit ever allows. Such a call must not
+ * begin a window either.
  */
 export function changesNothing(input: LimitInput): boolean {
   const { cost = 1, cap } = input
   return cost === 0 || (cost >= cap && !isClosed(input))
 }
 
-/** True for a fixed window of 0. It begins all the same, so that its clients wait for an end that does not move. */
+/**
+ * True for a call of cost 1 in a fixed window with a limit of 0. Its window still begins, so that clients wait for an
+ * end that does not move.
+ */
 function isClosed({ algorithm = 'fixed-window', cost = 1, cap }: LimitInput): boolean {
   return algorithm === 'fixed-window' && cap === 1 && cost === 1
 }
@@ -116,7 +122,7 @@ export function countLimited(
   if (changesNothing(rule)) return { counter, window: describe(counts, rule, now, undefined) }
   const isAllowed = counts.used + rule.cost <= rule.limit || rule.cost < 0
   if (!isAllowed) return { counter: afterRefusal(counter, counts, rule), window: describe(counts, rule, now, false) }
-  // Nothing is there to give back to.
+  // There is no counter to give calls back to.
   if (counter === undefined && rule.cost < 0) return { counter, window: describe(counts, rule, now, true) }
   const next = counts.after(rule.cost)
   const after = ALGORITHMS[rule.algorithm](next, rule, now)
@@ -124,8 +130,9 @@ export function countLimited(
 }
 
 /**
- * A refusal takes nothing, but it bounds a deadline that is too far away: otherwise the wait would never end. A fixed window counts
- * refused calls up to the cap, as it did before there were other algorithms.
+ * Returns the counter after a refusal. A refusal uses up no call, but it bounds a deadline that is too far in the
+ * future. Otherwise the wait would never end. A fixed window counts refused calls up to the cap, as it did before there
+ * were other algorithms.
  */
 function afterRefusal(counter: LimitCounter | undefined, { after, isTooFar }: Counts, rule: Rule): LimitCounter {
   if (counter === undefined) return after(1)
@@ -138,7 +145,7 @@ function afterRefusal(counter: LimitCounter | undefined, { after, isTooFar }: Co
  * Describes a limit after its store has decided.
  *
  * @param counter after the call; undefined if nothing is counted
- * @param isAllowed what the store decided; undefined if the call changed nothing
+ * @param isAllowed the store's decision; undefined if the call changed nothing
  */
 export function describeLimit(
   counter: LimitCounter | undefined,
@@ -153,10 +160,10 @@ export function describeLimit(
 function describe(counts: Counts, rule: Rule, now: number, decided: boolean | undefined): Window {
   const { limit, cap } = rule
   const { used, resetAt } = counts
-  // A call that only looks asks whether one that costs 1 would succeed.
+  // A call of cost 0 asks whether a call of cost 1 would succeed.
   const cost = rule.cost === 0 ? 1 : rule.cost
   const isAllowed = (rule.cost === 0 ? undefined : decided) ?? used + cost <= limit
-  // A window that ended between the decision and this look still counted the call.
+  // The window counted the call even if it ended between the decision and now.
   const counted = Math.max(used, isAllowed ? rule.cost : cap)
   return {
     count: rule.cost === 0 ? Math.min(used, cap) : Math.min(counted, cap),
@@ -180,7 +187,7 @@ function fixedWindow(counter: LimitCounter | undefined, { periodMs, limit }: Rul
     isTooFar,
     retryAt: () => resetAt,
     after(cost) {
-      // A refused call was counted as well, but there is nothing of it to give back.
+      // Refused calls were counted too, but they cannot be given back.
       const counted = cost < 0 ? Math.min(used, limit) : used
       return { number: String(Math.max(0, counted + cost)), expiresAt: resetAt }
     },
@@ -188,9 +195,11 @@ function fixedWindow(counter: LimitCounter | undefined, { periodMs, limit }: Rul
 }
 
 /**
- * The calls of the window before count by the share of it that still lies within one period. This assumes that they came evenly.
+ * The calls of the previous window count in proportion to the share of that window that still lies within one period.
+ * This assumes that they came evenly.
  *
- * A window begins with a call if nothing counts any more, and otherwise where the one before ended.
+ * If no earlier call counts any more, a window begins with the call. Otherwise it begins at the end of the previous
+ * window.
  */
 function slidingWindow(counter: LimitCounter | undefined, { periodMs, limit }: Rule, now: number): Counts {
   const found = counter === undefined ? undefined : windowsOf(counter, periodMs, limit, now)
@@ -204,14 +213,15 @@ function slidingWindow(counter: LimitCounter | undefined, { periodMs, limit }: R
     isTooFar: counter !== undefined && counter.expiresAt > now + 2 * periodMs,
     retryAt(cost) {
       const left = limit - cost
-      // Below the next whole call, the share of the previous window is rounded down.
+      // The calls of the previous window are rounded down, so they count less as soon as they fall below the next whole
+      // number.
       const until = (calls: number, allowed: number, windowEnd: number) =>
         Math.floor(windowEnd - (periodMs * (allowed + 1)) / calls) + 1
       if (current <= left) return previous === 0 ? now : until(previous, left - current, end)
       return Math.max(end, until(current, left, end + periodMs))
     },
     after(cost) {
-      // Nothing counts, and nothing is counted.
+      // No earlier call counts, so there is nothing to give back.
       if (used === 0 && cost < 0) return { number: '0', expiresAt: 0 }
       const calls = current + cost
       const before = Math.max(0, previous + Math.min(0, calls))
@@ -222,7 +232,7 @@ function slidingWindow(counter: LimitCounter | undefined, { periodMs, limit }: R
 
 function windowsOf({ number, expiresAt }: LimitCounter, periodMs: number, limit: number, now: number) {
   const calls = wholePart(number)
-  // At most one window after now: the clock may have been set back, or the period shortened.
+  // Bound the end to one period from now, because the clock may have been set back, or the period shortened.
   const end = Math.min(expiresAt - periodMs, now + periodMs)
   if (end > now) return { current: calls, previous: Math.min(fractionPart(number, PREVIOUS_DIGITS), limit), end }
   return { current: 0, previous: Math.min(calls, limit), end: end + periodMs }
@@ -236,7 +246,7 @@ function packWindows(current: number, previous: number): string {
 function tokenBucket(counter: LimitCounter | undefined, { periodMs, limit, refill }: Rule, now: number): Counts {
   const periods = (tokens: number) => Math.min(Math.ceil(tokens / refill) * periodMs, MAX_REFILL_MS)
   const missing = counter === undefined ? 0 : wholePart(counter.number)
-  // No later than now: the clock may have been set back, or the period changed.
+  // Bound the last refill to now, because the clock may have been set back, or the period changed.
   const stored = (counter?.expiresAt ?? now) - periods(missing)
   const last = Math.min(stored, now)
   const refills = Math.floor((now - last) / periodMs)

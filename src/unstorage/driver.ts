@@ -1,33 +1,36 @@
-/** A driver for unstorage, whose items are entries of a cache. */
+/** A driver for unstorage that keeps its items as entries of a cache. */
 import type { Cache, ListedEntry } from '../cache.ts'
 import { createCache } from '../postgres/create-cache.ts'
 import { wallClock } from '../values/clock.ts'
 import type { Expiration } from '../values/expiration.ts'
 import { baseOf, type CallOptions, expirationOf, parseOptions, type UnstorageDriverOptions } from './options.ts'
-import { storable } from './raw-value.ts'
+import { toStorable } from './raw-value.ts'
 
 /** The most keys that one round trip can list. */
 const PAGE = 1_000
 const MS_PER_SECOND = 1_000
-/** No shortened key is shorter, because its namespaces leave it more room than this. */
+/** Every shortened key has at least this many bytes, because its namespaces leave it more room than this. */
 const SHORTENED_BYTES = 150
 
 /** The values of unstorage. */
 type Item = null | string | number | boolean | object
 
-// A type alias and not an interface, because only that fits the index signature of unstorage's own type.
+// A type alias, because an interface would not fit the index signature of unstorage's own type.
 type ItemMeta = {
   /** When the item was written. */
   mtime: Date
-  /** Whole seconds until it expires, by this process's clock. Absent for an item that does not expire. */
+  /** Whole seconds until the item expires, by this process's clock. Absent if it does not expire. */
   ttl?: number
 }
 
-/** The `Driver` of unstorage 1.17 and 2, typed by structure, so that the package is not a dependency of this one. */
+/** The `Driver` of unstorage 1.17 and 2, declared here so that pgstash does not depend on unstorage. */
 export interface UnstorageDriver {
   readonly name: 'pgstash'
   readonly flags: { readonly ttl: true }
-  /** The cache, in the driver's namespace: for counters, limits and all else that unstorage has no method for. */
+  /**
+   * Returns the cache in the driver's namespace, for counters, limits and everything else that unstorage has no method
+   * for.
+   */
   getInstance(): Cache
   hasItem(key: string): Promise<boolean>
   getItem(key: string): Promise<Item>
@@ -46,29 +49,31 @@ export interface UnstorageDriver {
 }
 
 /**
- * Creates a driver for unstorage, with which Nitro and Nuxt keep their caches in Postgres.
+ * Creates a driver for unstorage. With it, Nitro and Nuxt keep their caches in Postgres.
  *
- * Connects to nothing, because Nitro calls it at build time as well. Each method takes one round trip, with three exceptions:
- * `getKeys` takes one for each 1,000 keys, `clear` one for each 5,000, and `setItems` one for each different `ttl`.
+ * Creating it connects to nothing, because Nitro also creates it at build time. Each method costs one round trip, with
+ * three exceptions: `getKeys` costs one per 1,000 keys, `clear` one per 5,000, and `setItems` one for each different
+ * `ttl`.
  *
- * There is no `watch`, because it would need a lasting connection. unstorage reports this process's own writes without it.
+ * There is no `watch`, because it would need a permanent connection. unstorage reports this process's own writes
+ * without it.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
- * // nitro.config.ts; in Nuxt, below `nitro`
+ * // nitro.config.ts (in Nuxt: under `nitro`)
  * export default { storage: { cache: { driver: 'pgstash/unstorage' } } }
  * @example
  * const storage = createStorage({ driver: unstorageDriver({ cache }) })
  */
 export function unstorageDriver(options?: UnstorageDriverOptions): UnstorageDriver {
   const { cache: given, url, engine, namespace, base, expiration: ownExpiration } = parseOptions(options)
-  // The variables of the environment are read at the first statement, because a build has none.
+  // The environment variables are read on the first statement, because they are not set during a build.
   const own = given ?? (url === undefined ? createCache.fromEnv(undefined, engine) : createCache(url, engine))
   const cache = own.namespace(namespace)
 
   const at = (key: string) => base + key
   const expiration = (called: CallOptions | undefined) => expirationOf(called, ownExpiration)
-  // Text and bytes come back as they were stored. unstorage parses and converts them.
+  // Returns text and bytes as they were stored. unstorage parses and converts them.
   const getItem = (key: string) => cache.get<Item>(at(key), { fallback: null })
 
   return {
@@ -87,7 +92,7 @@ export function unstorageDriver(options?: UnstorageDriverOptions): UnstorageDriv
     },
     async setItems(items, common) {
       const groups = new Map<Expiration, [string, string][]>()
-      // If a key occurs twice, the last item counts, whatever its ttl.
+      // If a key occurs twice, the last item wins, even if its ttl differs.
       for (const { key, value, options: called } of new Map(items.map((item) => [item.key, item])).values()) {
         const life = expiration(called?.ttl === undefined ? common : called)
         const group = groups.get(life) ?? []
@@ -97,13 +102,13 @@ export function unstorageDriver(options?: UnstorageDriverOptions): UnstorageDriv
       for (const [life, entries] of groups) await cache.setMany(entries, { expiration: life })
     },
     async setItemRaw(key, value, called) {
-      await cache.set(at(key), await storable(value), { expiration: expiration(called) })
+      await cache.set(at(key), await toStorable(value), { expiration: expiration(called) })
     },
     async removeItem(key) {
       await cache.delete(at(key))
     },
     async getMeta(key) {
-      // The key itself is the first of all that start with it.
+      // Among the keys with this prefix, the key itself sorts first.
       const { entries } = await cache.list({ prefix: at(key), limit: 1 })
       const [entry] = entries
       return entry?.key === at(key) && entry.state === 'live' ? metaOf(entry) : null
@@ -128,7 +133,10 @@ export function unstorageDriver(options?: UnstorageDriverOptions): UnstorageDriv
   }
 }
 
-/** True for what is left of a key of more than 512 bytes. It ends in a hash, and is no name that `getItem` knows. */
+/**
+ * True for a stored key that was shortened because it had more than 512 bytes. It ends in a hash, and `getItem` cannot
+ * find it.
+ */
 function isShortened(key: string): boolean {
   return /#[0-9a-f]{64}$/.test(key) && new TextEncoder().encode(key).length >= SHORTENED_BYTES
 }

@@ -1,4 +1,4 @@
-/** The options of the driver, and the expiration of a write. */
+/** Checks the options of the driver, and computes the expiration of a write. */
 import { checkedOnError } from '../cache/build-cache.ts'
 import { checkedCache } from '../cache/checked-cache.ts'
 import { checkedTimeout } from '../cache/settings.ts'
@@ -12,44 +12,46 @@ import type { TimeSpan } from '../values/time-span.ts'
 const DEFAULT_NAMESPACE = 'unstorage'
 
 /**
- * Long enough for what Nitro may still serve as stale, and short enough that entries which nobody asks for again go away.
- * Nitro names no lifetime with `swr`.
+ * Long enough for entries that Nitro may still serve stale, and short enough that unused entries are removed. Nitro
+ * passes no lifetime for `swr`.
  */
 const DEFAULT_TTL = '30d'
 
 export interface UnstorageDriverOptions {
-  /** The cache to keep items in. Default: the driver opens one for `url`. */
+  /** The cache that keeps the items. Default: the driver creates one for `url`. */
   cache?: Cache | undefined
   /**
-   * The connection string. Only without `cache`. Default: the one that `createCache.fromEnv` finds in the environment, such as
-   * that of `DATABASE_URL`, at the first call.
+   * The connection string. Only without `cache`. Default: on the first call, `createCache.fromEnv` finds it in the
+   * environment, for example in `DATABASE_URL`.
    *
-   * Nitro writes options into its build output. So leave this out, unless that output may hold the password.
+   * Nitro writes options into its build output. So omit this, unless that output may contain the password.
    */
   url?: string | undefined
   /**
-   * The namespace of the items, nested in the cache's own. Default `unstorage`. Storages with the same namespace share their
-   * items, so give each mount its own.
+   * The namespace of the items, nested in the cache's own. Default `unstorage`. Storages with the same namespace share
+   * their items, so give each mount its own.
    */
   namespace?: string | undefined
-  /** A prefix of all keys, as other drivers have it. Default: none. */
+  /** A prefix of all keys, as in other drivers. Default: none. */
   base?: string | undefined
   /**
-   * How long an item is kept if the call names no `ttl`. A plain number is seconds; 0 or null means for ever. Default `'30d'`.
+   * How long an item is kept if the call passes no `ttl`. A plain number is seconds; 0 or null means forever. Default
+   * `'30d'`.
    *
-   * Make it longer than the longest `maxAge` plus `staleMaxAge` of Nitro's `swr` routes: Nitro names no lifetime for those.
+   * Make it longer than the longest `maxAge` plus `staleMaxAge` of Nitro's `swr` routes, because Nitro passes no
+   * lifetime for them.
    */
   ttl?: TimeSpan | null | undefined
   /** The limit for one database call. Only without `cache`. A plain number is milliseconds; default 5,000. */
   timeout?: TimeSpan | undefined
   /**
-   * Only without `cache`. Default `'miss'`: if the database is unreachable, reads answer null and writes are dropped. With
-   * `'throw'` both reject. Choose that for data that is more than a cache.
+   * Only without `cache`. Default `'miss'`: if the database is unreachable, reads return null and writes are dropped.
+   * With `'throw'`, both reject. Use `'throw'` for data that is more than a cache.
    */
   onError?: 'throw' | 'miss' | undefined
 }
 
-/** The options of one call. unstorage passes others on as well. */
+/** The options of one call. unstorage passes other options too. */
 export interface CallOptions {
   readonly ttl?: unknown
 }
@@ -58,15 +60,15 @@ export interface Settings {
   readonly cache: Cache | undefined
   readonly url: string | undefined
   readonly namespace: string
-  /** Empty, or with a colon at its end. */
+  /** Either empty, or ends in a colon. */
   readonly base: string
   readonly expiration: Expiration
-  /** For a cache that the driver opens. */
+  /** For a cache that the driver creates. */
   readonly engine: { readonly timeout: number; readonly onError: 'throw' | 'miss' }
 }
 
 /**
- * Checks the options. Names that it does not know are ignored, because Nitro passes its own.
+ * Checks the options. Ignores unknown names, because Nitro adds its own.
  *
  * @throws InvalidOptionError, InvalidExpirationError, InvalidKeyError
  */
@@ -82,7 +84,7 @@ export function parseOptions(options: UnstorageDriverOptions | undefined): Setti
     checkedCache(cache, 'cache')
     if (url !== '') throw new InvalidOptionError('Expected either cache or url, got both.')
   }
-  // An invalid name must fail here and not at the first call, when the cache is opened.
+  // Check the name here, because otherwise it would fail only on the first call, which creates the cache.
   nestedScope(ROOT, namespace)
   return {
     cache,
@@ -94,23 +96,23 @@ export function parseOptions(options: UnstorageDriverOptions | undefined): Setti
   }
 }
 
-/** A variable that is not set is often an empty string in a configuration. */
+/** Treats a missing value as an empty string, because an unset variable is often an empty string in a configuration. */
 function text(name: string, value: unknown): string {
   if (value === undefined || value === null) return ''
   if (typeof value === 'string') return value
   throw new InvalidOptionError(`Expected ${name} to be a string, got ${describeType(value)}.`)
 }
 
-/** A base as a prefix of keys. The colon at its end keeps `users2:` apart from `users:`. */
+/** Converts a base to a prefix of keys. The final colon separates `users:` from `users2:`. */
 export function baseOf(base: string | undefined): string {
   const name = (base ?? '').replace(/[/\\:]+/g, ':').replace(/^:|:$/g, '')
   return name === '' ? '' : `${name}:`
 }
 
 /**
- * The expiration of a write. Drivers of unstorage take a `ttl` of 0 as none given, so it means the driver's own here.
+ * Returns the expiration of a write. unstorage drivers treat a `ttl` of 0 as missing, so 0 means the driver's own here.
  *
- * The cache checks all other values before any request.
+ * The cache checks all other values before it sends anything.
  */
 export function expirationOf(options: CallOptions | undefined, ownExpiration: Expiration): Expiration {
   const ttl = Object(options).ttl as Expiration | undefined

@@ -1,15 +1,15 @@
-/** Raw values as the cache stores them. */
+/** Converts raw values to values that the cache can store. */
 
 /**
- * Returns text as it is, and everything that holds bytes as a `Uint8Array`: any view, a buffer, a Blob, a stream, an iterable
- * of chunks. Everything else is the codec's to store or to refuse.
+ * Returns text unchanged, and everything that holds bytes as a `Uint8Array`: any view, a buffer, a Blob, a stream, an
+ * iterable of chunks. The codec stores or refuses every other value.
  *
- * @throws what a stream fails with
+ * @throws the stream's error if reading it fails
  */
-export async function storable(value: unknown): Promise<unknown> {
+export async function toStorable(value: unknown): Promise<unknown> {
   if (typeof value !== 'object' || value === null) return value
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-  // By its tag and not by instanceof, because a buffer may come from another realm.
+  // Compare the tag and do not use instanceof, because a buffer may come from another realm.
   if (/^\[object (?:Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value)))
     return new Uint8Array(value as ArrayBuffer)
   if ('arrayBuffer' in value && typeof value.arrayBuffer === 'function') {

@@ -51,7 +51,7 @@ describe.each(WAYS)('commands on values that are bytes, %s', (way) => {
     const { cache, variables } = await createPlace()
     await cache.set('logo', BYTES)
     const { shows, raw } = inTerminal(['get', 'logo'], variables)
-    await shows('The value is not text (256 bytes): send it to a file with >.')
+    await shows('The value is not text (256 bytes): redirect it to a file with >.')
     await shows('[ended with 0]')
     expect(raw()).not.toContain('\u0007')
   })

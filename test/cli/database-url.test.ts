@@ -119,7 +119,7 @@ describe('with several hosts', () => {
     const none = `postgres://${USER}@${url.host},${readOnly.host}/postgres?target_session_attrs=standby`
     expect(await run(['stats'], { DATABASE_URL: none })).toMatchObject({
       code: 3,
-      err: 'pgstash: No server of the database URL is as its target_session_attrs asks.\n',
+      err: 'pgstash: No reachable server of the database URL matches target_session_attrs=standby.\n',
     })
   })
 
@@ -134,7 +134,7 @@ describe('with several hosts', () => {
 
 it('the command names the database without user and password, also in a question', async () => {
   const asked = inTerminal(['clear-all'], { DATABASE_URL: forms['a socket as Cloud SQL documents it']?.() ?? '' })
-  await asked.shows(`entries of ${sockets}:${url.port}/postgres. Go on?`)
+  await asked.shows(`entries of ${sockets}:${url.port}/postgres. Continue?`)
   asked.type('n\r')
   expect(await asked.ended()).toBe(1)
 })

@@ -183,7 +183,7 @@ it.skipIf(!existsSync(FULL_DISK))('a full disk is a failure, not a miss', () => 
   const command = [CLI, 'migrate', '--print-sql']
   const { status, stderr } = spawnSync(process.execPath, command, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' })
   closeSync(full)
-  expect([status, stderr]).toEqual([3, 'pgstash: what was asked for could not be written (ENOSPC).\n'])
+  expect([status, stderr]).toEqual([3, 'pgstash: cannot write to standard output (ENOSPC).\n'])
 })
 
 describe('wrong usage', () => {
@@ -199,7 +199,11 @@ describe('wrong usage', () => {
     ['the namespace is empty', ['get', 'k', '--namespace', ''], 'at least one character'],
     ['the delta is not a number', ['increment', 'k', 'x'], 'Expected a number'],
     ['two deltas are given', ['increment', 'k', '1', '--by', '2'], 'Expected one delta'],
-    ['the endpoint is not a URL', ['get', 'k', '--endpoint', '127.0.0.1:5488'], 'Expected the endpoint to look like'],
+    [
+      'the endpoint is not a URL',
+      ['get', 'k', '--endpoint', '127.0.0.1:5488'],
+      'Expected the endpoint to be an HTTP URL',
+    ],
     ['the state is unknown', ['list', '--state', 'dead'], 'Allowed choices are live, expired, forever'],
     ['no terminal can be asked', ['clear-all'], 'Expected --yes'],
   ])('prints one line, and exits with 2, when %s', async (_name, args, message) => {
@@ -283,7 +287,7 @@ describe('in a terminal', () => {
     await pgstash(['set', 'b', '1'])
     for (const answer of ['\r', 'n\r', 'yeah\r', '\u0004', '\u0003']) {
       const asked = inTerminal(['clear-all', '--namespace', 'shop'], variables)
-      await asked.shows(/This deletes 1 entry of the namespace shop of .+ Go on\? \[y\/N\]/)
+      await asked.shows(/This deletes 1 entry of the namespace shop of .+ Continue\? \[y\/N\]/)
       asked.type(answer)
       expect(await asked.ended()).toBe(1)
       expect(asked.text()).toContain('Nothing was deleted.')
@@ -343,7 +347,7 @@ describe('clear-expired', () => {
     await cleaning.shows(/\^C/)
     await holder.query('select pg_advisory_unlock(1)')
     expect(await cleaning.ended()).toBe(130)
-    expect(cleaning.text()).toContain('More is waiting: run it again')
+    expect(cleaning.text()).toContain('More expired entries are waiting. Run the command again')
     // The answer may have arrived before the command checked the signal. In that case one more batch runs.
     const removed = Number(/Removed (\d+) entries/.exec(cleaning.text())?.[1])
     expect([10, 20]).toContain(removed)

@@ -34,6 +34,7 @@ async function bundle(snippet: string, conditions: string[]): Promise<string> {
     format: 'esm',
     write: false,
     conditions,
+    external: ['cloudflare:workers'],
   })
   return outputFiles[0]?.text ?? ''
 }

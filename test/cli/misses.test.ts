@@ -41,10 +41,10 @@ describe.each(WAYS)('get gives the reason for a miss, %s', (way) => {
     const NONE = 'No live entry has this key'
     expect(await said('none')).toBe(`${NONE}.`)
     expect(await said('tagged')).toBe(`${NONE}: one of its tags was invalidated.`)
-    expect(await said('past')).toBe(`${NONE}: its deadline had passed when it was set.`)
+    expect(await said('past')).toBe(`${NONE}: its deadline had already passed when it was set.`)
     expect(await said('gone')).toBe(`${NONE}: it expired at 2020-01-01T00:00:00.000Z, and waits for cleanup.`)
     expect(await said('stale')).toMatch(/: it expired at 2020-.+Z\. It may be served stale until 20.+Z\.$/)
-    expect(await said('always stale')).toMatch(/ It may be served stale for any time\.$/)
+    expect(await said('always stale')).toMatch(/ It may be served stale without limit\.$/)
   })
 })
 
@@ -66,7 +66,7 @@ it('get reports a stale response, and until when it may be served', async () => 
     err: expect.stringContaining('It may be served stale until'),
   })
   const { out } = await pgstash(['stats'])
-  expect(out).toMatch(/expired +1 {2}past their deadline or invalidated: absent, or served stale\n/)
+  expect(out).toMatch(/expired +1 {2}past the deadline or invalidated: a miss, or served stale\n/)
 })
 
 describe('a stored response', () => {
@@ -79,7 +79,7 @@ describe('a stored response', () => {
     expect(await pgstash(['get', 'value', '--headers'])).toMatchObject({
       code: 1,
       out: '',
-      err: expect.stringContaining('no stored response'),
+      err: expect.stringContaining('not a stored response'),
     })
   })
 
@@ -94,7 +94,7 @@ describe('a stored response', () => {
     const { variables } = await siteWith(Uint8Array.of(0xff, 0xfe, 0x07))
     const shown = inTerminal(GET, variables)
     expect(await shown.ended()).toBe(0)
-    expect(shown.text()).toContain('The body is not text (3 bytes): send it to a file with >.')
+    expect(shown.text()).toContain('The body is not text (3 bytes): redirect it to a file with >.')
     expect(shown.raw()).not.toContain('\u0007')
   })
 })

@@ -20,7 +20,7 @@ describe('pgstash schedule', () => {
     const { pgstash } = await createSite(way)
     const { code, out, err } = await pgstash(['schedule'])
     expect([code, err]).toEqual([1, ''])
-    expect(out).toMatch(/^pg_cron is not here, so nothing was scheduled\./)
+    expect(out).toMatch(/^This database does not have pg_cron, so nothing was scheduled\./)
     expect(out).toContain('npx pgstash clear-expired')
   })
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const TOP = ['README.md', 'CHANGELOG.md', 'bench/README.md']
+const TOP = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'bench/README.md', 'docs/llms.txt']
 const PAGES = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/${name}`)

@@ -75,7 +75,7 @@ describe('Keyv 5', () => {
         createKeyv5(cache, { namespace, store, throwOnErrors: true }),
       ) as AnyKeyv[]
       await b?.set('k', 'of b')
-      await expect(a?.clear()).rejects.toThrow(/^Expected a store for each Keyv/)
+      await expect(a?.clear()).rejects.toThrow(/^Expected one store per Keyv/)
       expect(await b?.get('k')).toBe('of b')
     })
 
@@ -83,7 +83,7 @@ describe('Keyv 5', () => {
       const store = keyvStore(cache)
       const options = { store, useKeyPrefix: false, throwOnErrors: true }
       const [a] = ['a', 'b'].map((namespace) => createKeyv5(cache, { ...options, namespace })) as AnyKeyv[]
-      await expect(a?.set('k', 1)).rejects.toThrow(/^Expected a store for each Keyv/)
+      await expect(a?.set('k', 1)).rejects.toThrow(/^Expected one store per Keyv/)
     })
 
     it('accepts two with the same namespace', async () => {

@@ -77,7 +77,7 @@ describe('Keyv 6', () => {
   it('refuses a second Keyv with another namespace on one store', async () => {
     const store = keyvStore(cache)
     const a = createKeyv6(cache, { namespace: 'a', store })
-    expect(() => createKeyv6(cache, { namespace: 'b', store })).toThrow(/^Expected a store for each Keyv/)
+    expect(() => createKeyv6(cache, { namespace: 'b', store })).toThrow(/^Expected one store per Keyv/)
     await a.set('k', 1)
     expect(await storedKeys(cache)).toEqual(['a|k'])
     expect(() => createKeyv6(cache, { namespace: 'a', store })).not.toThrow()

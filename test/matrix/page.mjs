@@ -1,6 +1,6 @@
-/** The page about which driver was tried on which Postgres. */
+/** Writes the page that shows which driver was tested on which version of Postgres. */
 
-/** How many tests of each driver passed and failed, of a report of vitest. A file that broke counts as one failure. */
+/** Counts the passed and failed tests of each driver in a report of vitest. A file that broke counts as one failure. */
 export function countsOf({ testResults }) {
   const counts = new Map()
   const add = (name, field) => {
@@ -18,7 +18,7 @@ export function countsOf({ testResults }) {
   return [...counts.values()]
 }
 
-/** Drivers that bring a Postgres of their own. */
+/** Drivers that bring their own Postgres. */
 const OWN_POSTGRES = /pglite/i
 
 const ABOUT = `# Compatibility

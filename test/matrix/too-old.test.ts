@@ -1,4 +1,4 @@
-/** What a server says that is too old. `npm run matrix` runs this on such servers; on others there is nothing to refuse. */
+/** The messages for servers that are too old. `npm run matrix` runs this on such servers. */
 import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache, DatabaseError } from 'pgstash'

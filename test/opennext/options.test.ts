@@ -71,7 +71,7 @@ describe('the function that makes the cache', () => {
 
   it.each([undefined, null, 'cache', memoryCache({ maxEntries: 1 })])('must be a function, not %s', (given) => {
     for (const create of [incrementalCache, tagCache, queue]) {
-      expect(() => create(given as never)).toThrow('Expected a function that makes a cache')
+      expect(() => create(given as never)).toThrow('Expected a function that returns a cache')
     }
   })
 
@@ -79,8 +79,8 @@ describe('the function that makes the cache', () => {
     ['a cache in memory', () => memoryCache({ maxEntries: 1 })],
     ['nothing', () => undefined],
   ])('must make a cache on Postgres, not %s', async (_name, make) => {
-    await expect(incrementalCache(make as never).get('/a')).rejects.toThrow('Expected a cache of createCache')
-    await expect(tagCache(make as never).hasBeenRevalidated(['t'])).rejects.toThrow('Expected a cache of createCache')
+    await expect(incrementalCache(make as never).get('/a')).rejects.toThrow('Expected a cache from createCache')
+    await expect(tagCache(make as never).hasBeenRevalidated(['t'])).rejects.toThrow('Expected a cache from createCache')
   })
 })
 

@@ -1,4 +1,4 @@
-/** The parts of the benchmarks that need no peer: how figures are judged, and what their lock file names. */
+/** The parts of the benchmarks that need no peer: the verdicts on figures, and the lock file. */
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import type { Cell, Figure } from '../../bench/harness/question.ts'

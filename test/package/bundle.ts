@@ -3,7 +3,7 @@ import { builtinModules } from 'node:module'
 import { build, type Plugin } from 'esbuild'
 
 export interface BundleOptions {
-  /** What the bundle starts with; its imports resolve from the folder. */
+  /** The code of the entry. Its imports resolve from the folder. */
   readonly entry: string
   /** A folder made by `install`. */
   readonly folder: string
@@ -13,7 +13,7 @@ export interface BundleOptions {
   readonly minify?: boolean
 }
 
-/** Thrown with who imports what, because that is the first thing that one has to know. */
+/** Names the module that imports the built-in, which one needs to know first. */
 export class NodeBuiltinError extends Error {}
 
 /** Bundles as wrangler and Vercel do for the edge. @throws NodeBuiltinError */
@@ -31,7 +31,7 @@ export async function bundleForEdge(options: BundleOptions): Promise<string> {
     external: [...(options.external ?? [])],
     minify: options.minify ?? false,
     plugins: [refuseBuiltins(reached)],
-    // The repository's own settings, where 'pgstash' is the sources, must not be found.
+    // Do not find the settings of the repository, by which 'pgstash' means the sources.
     tsconfigRaw: {},
     logLevel: 'silent',
   })

@@ -18,7 +18,7 @@ const PROGRAM = `import { createCache } from 'pgstash'
 const NEEDS_PG =
   'DATABASE Expected the package pg to be installed, because this connection string needs TCP: npm install pg\nDATABASE'
 
-/** With no driver at all. */
+/** Has no driver. */
 let bare: string
 let withPg: string
 let database: string

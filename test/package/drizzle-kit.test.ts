@@ -38,7 +38,7 @@ describe('the migrations in drizzle/', () => {
     expect(await readdir(join(folder, 'drizzle'))).toEqual(await readdir(join(ROOT, 'drizzle')))
   })
 
-  it('would not be fresh with another column, and drizzle-kit says so', async () => {
+  it('are stale after a new column, and drizzle-kit says so', async () => {
     const folder = await checkout()
     const file = join(folder, 'src/schema/index.ts')
     const schema = await readFile(file, 'utf8')
@@ -54,14 +54,14 @@ describe('the migrations in drizzle/', () => {
     expect(statement).toBe('ALTER TABLE "cache_entries" ADD COLUMN "added" text;')
   })
 
-  it('are what src/migrate/migrations.ts holds', async () => {
+  it('equal the migrations in src/migrate/migrations.ts', async () => {
     const module = pathToFileURL(join(ROOT, 'drizzle/embed.mjs')).href
     const { embed } = (await import(module)) as { embed(): string }
     expect(await readFile(join(ROOT, 'src/migrate/migrations.ts'), 'utf8')).toBe(embed())
   })
 })
 
-describe("the recipe for one's own drizzle-kit", () => {
+describe('the recipe for projects with their own drizzle-kit', () => {
   /** The recipe's files, with the packed package installed. */
   let project: string
 
@@ -98,13 +98,13 @@ describe("the recipe for one's own drizzle-kit", () => {
     await migrate(db, { tables })
     expect(await shape(db, tables)).toEqual(adopted)
 
-    // What migrate makes by itself is the same.
+    // The tables equal those of migrate.
     const own = cacheTables({ schema: 'made by migrate', prefix: tables.prefix })
     await migrate(db, { tables: own })
     expect(await shape(db, own)).toEqual(adopted)
   })
 
-  it('has drizzle-kit generate nothing more the second time', async () => {
+  it('generates nothing the second time', async () => {
     await generate(project)
     expect((await generate(project)).stdout).toContain(NOTHING_NEW)
   })
@@ -222,8 +222,8 @@ describe("the recipe for one's own drizzle-kit", () => {
 })
 
 /**
- * The statements of a push, except those that make the same composite primary key again: drizzle-kit reads the columns of a
- * key in no certain order, and takes another order for a change.
+ * The statements of a push, except those that create the same composite primary key again. drizzle-kit reads the columns of a key
+ * in no certain order, and takes another order for a change.
  */
 function changesOf(output: string): string[] {
   const statements = output.match(/^(?:ALTER|CREATE|DROP) .*/gm) ?? []
@@ -242,7 +242,7 @@ async function collationsOf(
   return rows.map(({ name }) => name)
 }
 
-/** What a schema change can break, without the names of what holds it. */
+/** Everything in a schema that a change can break, without the names of constraints and indexes. */
 async function shape(db: PgliteDatabase, { entries, state, schema = 'public', prefix }: CacheTables) {
   const columns = await db.execute(sql`
     select c.relname::text as table, a.attname::text as column, format_type(a.atttypid, a.atttypmod) as type,
@@ -275,7 +275,7 @@ function qualified(table: CacheTables['entries']): string {
   return `"${schema}"."${name}"`
 }
 
-/** A copy of what `npm run db:generate` reads. */
+/** A copy of the files that `npm run db:generate` reads. */
 async function checkout(): Promise<string> {
   const folder = join(await temporaryFolder(), 'checkout')
   await mkdir(folder)

@@ -20,7 +20,7 @@ import { answer, COMPATIBILITY_DATES, leavingClient, startWorker } from './runti
 
 const KEYS = await edgeEntryPoints()
 
-/** Which probe uses an entry; every edge entry must have one. */
+/** The probe of each entry. Every edge entry must have one. */
 const PROBES: Record<string, string> = {
   '.': 'main',
   './schema': 'schema',
@@ -42,12 +42,12 @@ const PROBES: Record<string, string> = {
 /**
  * Gzipped, without `drizzle-orm`, `hono` and Neon's driver, which their users have anyway. At most the measured size (see
  * `bench/size.bench.ts`) plus a tenth. Workers' free plan allows 3 MB for everything, but each kilobyte delays the first
- * request of a cold isolate. A feature may raise a budget, deliberately.
+ * request of a cold isolate. Raise a budget only for a feature that is worth it.
  */
 const BUDGET_BYTES: Record<string, number> = {
   '.': 95_000,
   './schema': 4_750,
-  // Includes all statements, because they are compiled into routines.
+  // Includes all statements, because routines are made from them.
   './migrate': 48_500,
   './drizzle': 40_500,
   // Includes the codec, which reaches a program with `createCache` in any case.
@@ -57,7 +57,7 @@ const BUDGET_BYTES: Record<string, number> = {
   './better-auth': 3_150,
   './keyv': 2_150,
   './next': 22_000,
-  // Includes `createCache`, for a driver that is given a connection string.
+  // Includes `createCache`, because the driver accepts a connection string.
   './unstorage': 63_500,
   // Includes the engine and the store, which reach a program with `createCache` in any case.
   './opennext': 48_300,
@@ -65,7 +65,7 @@ const BUDGET_BYTES: Record<string, number> = {
   './admin': 48_000,
   // Includes the statements that write a history. The listeners alone are measured below.
   './telemetry': 26_800,
-  // Two suites: of caches, and of stores.
+  // Includes two suites, one for caches and one for stores.
   './testing': 27_700,
 }
 
@@ -100,11 +100,11 @@ it('has a probe for every edge entry', () => {
 describe.each(KEYS)('the edge entry %s', (key) => {
   const probe = PROBES[key] ?? ''
 
-  it('reaches no Node built-in', async () => {
+  it('imports no Node built-in', async () => {
     expect(await bundleForEdge({ entry: `export * from '${importName(key)}'`, folder })).toContain('export {')
   })
 
-  it('does its work in workerd', async () => {
+  it('works in workerd', async () => {
     const entry = `import { run } from './probes/${probe}.ts'
       export default { fetch: async (_request, env) => Response.json(await run(env)) }`
     const bindings = { ...env, RUNTIME: `workerd ${key}` }
@@ -113,7 +113,7 @@ describe.each(KEYS)('the edge entry %s', (key) => {
     expect(await textOf(response)).toEqual(await expectedOf(probe))
   })
 
-  it('does its work on edge-runtime', async () => {
+  it('works on edge-runtime', async () => {
     const entry = `import { run } from './probes/${probe}.ts'
       addEventListener('fetch', (event) => event.respondWith(run(globalThis.env).then((result) => Response.json(result))))`
     const code = await bundleForEdge({ entry, folder, format: 'iife' })
@@ -152,9 +152,9 @@ describe('the size of pgstash', () => {
   })
 })
 
-describe('the size of what is used of pgstash', () => {
+describe('the size of a single export', () => {
   it.each([
-    // Statements and tables are a quarter of it, recognising failures and checking options another.
+    // Statements and tables take a quarter of it. The diagnosis of failures and the checks of options take another.
     ['createCache', 60_500],
     ['memoryCache', 34_500],
     ['cached', 39_600],
@@ -237,11 +237,11 @@ describe('one cache for all requests of an isolate', () => {
       expect(faults.requests).toBe(2 * CLIENTS)
     })
 
-    it('answers 50 requests that one promise lets go on at the same instant', async () => {
+    it('answers 50 requests that one promise resumes at the same instant', async () => {
       const gate = await startGate(CLIENTS - 1)
       const url = await startWorker(worker, { bindings: { ...env, GATE: gate.url }, compatibilityDate: date })
       expect(await Promise.all(clients().map((own) => answer(fetch(`${url}/gated?own=${own}`))))).toEqual(ALL_RIGHT)
-      // workerd continues each request in a turn of its own, so that none waits for another's statement.
+      // workerd continues each request in its own turn, so that no request waits for a statement of another one.
       expect(faults.requests).toBe(2 * CLIENTS)
     })
 
@@ -275,7 +275,7 @@ describe('one cache for all requests of an isolate', () => {
     expect(faults.requests).toBeLessThanOrEqual(CLIENTS / 10)
   })
 
-  it('answers those who wait for a read that hangs, after about a second, on edge-runtime', async () => {
+  it('answers the waiters of a hanging read after about a second, on edge-runtime', async () => {
     const runtime = await startEdgeRuntime()
     faults.next({ kind: 'hang' })
     const startedAt = performance.now()
@@ -304,7 +304,7 @@ function clients(): string[] {
   return Array.from({ length: CLIENTS }, (_, i) => `own-${i}`)
 }
 
-/** The body as JSON, or the failure as it was written. */
+/** The body as JSON, or the text of the failure. */
 async function textOf(response: Response): Promise<unknown> {
   const text = await response.text()
   if (response.status !== 200) throw new Error(`${response.status} ${text}`)

@@ -15,7 +15,7 @@ interface Manifest {
 
 type Ranges = Readonly<Record<string, string>>
 
-/** Says what npm would have refused to install. */
+/** Names the package that npm would refuse to install. */
 export class LayoutError extends Error {}
 
 interface Placed {
@@ -48,7 +48,7 @@ export async function layOut(folder: string, packages: Ranges, project: string):
   async function place(name: string, source: string, dependant: string): Promise<Manifest> {
     const above = placed.get(join(folder, 'node_modules', name))
     if (above?.source === source) return above.manifest
-    // Another version has the place that everybody sees, so this one goes below the package that needs it.
+    // Another version has the place at the top, so this one goes below the package that needs it.
     const target = join(above === undefined ? folder : dependant, 'node_modules', name)
     const manifest = JSON.parse(await readFile(join(source, 'package.json'), 'utf8')) as Manifest
     placed.set(target, { name, source, target, manifest })
@@ -64,7 +64,7 @@ export async function layOut(folder: string, packages: Ranges, project: string):
     return manifest
   }
 
-  /** Node's own search, but never outside of the project. */
+  /** Searches as Node does, but never outside of the project. */
   function find(name: string, from: string): string | undefined {
     const inProject = foldersFrom(from).filter((at) => at.startsWith(join(project, 'node_modules')))
     const candidates = [...inProject, project].map((at) => join(at, 'node_modules', name))
@@ -92,7 +92,7 @@ function check(dependant: string, name: string, range: string, { version }: Mani
   throw new LayoutError(`${dependant} needs ${name}@${range}, but ${version} is installed.`)
 }
 
-/** What npm does for `bin`: a link next to the package, and the right to run it. */
+/** Links the commands of `bin` and makes them executable, as npm does. */
 async function linkCommands(name: string, target: string, { bin = {} }: Manifest): Promise<void> {
   const commands = typeof bin === 'string' ? { [name.replace(/^@.*\//, '')]: bin } : bin
   const modules = target.slice(0, -name.length - 1)

@@ -1,4 +1,4 @@
-/** The package as its users get it: packed from a clean copy, and installed in a folder of its own. */
+/** The package as users get it: packed from a clean copy, and installed in a new folder. */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,10 +13,10 @@ const exec = promisify(execFile)
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Not part of a clean checkout, or nothing that a build reads. `test` and `bench` are replaced by a file each. */
+/** Folders that a clean checkout does not have, or that no build reads. One file each replaces `test` and `bench`. */
 const NOT_COPIED = new Set(['node_modules', 'dist', '.git', '.pgstash', '.wrangler', 'coverage', 'test', 'bench'])
 
-/** What must never reach the tarball, put where people leave such things. */
+/** Files that must never reach the tarball, in places where people leave them. */
 export const SENTINELS = ['test/sentinel.test.ts', 'bench/sentinel.ts', '.env', '.dev.vars', 'docs/snippets/.env']
 export const SENTINEL_TEXT = 'must-not-be-packed'
 
@@ -31,7 +31,7 @@ export interface Manifest {
 export interface Packed {
   /** Path of the `.tgz`. */
   readonly tarball: string
-  /** Where it was built: no file in the tarball may say. */
+  /** The folder of the build. No file in the tarball may name it. */
   readonly buildFolder: string
 }
 
@@ -49,9 +49,9 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /**
- * The package, built and packed from a clean copy of the repository: `dist/`, which others use meanwhile, stays as it is.
+ * Builds and packs the package in a clean copy of the repository. Other tests use `dist/` meanwhile, so it stays unchanged.
  *
- * All test files of a run share it: the first one packs, the others wait.
+ * All test files of a run share the package. The first one packs it, and the others wait.
  */
 export async function pack(): Promise<Packed> {
   const folder = inject('packedFolder')
@@ -79,7 +79,7 @@ async function packInto(folder: string): Promise<Packed> {
   })
   for (const file of SENTINELS) await writeIn(buildFolder, file, `export const secret = '${SENTINEL_TEXT}'\n`)
   await symlink(join(ROOT, 'node_modules'), join(buildFolder, 'node_modules'))
-  // A cache of its own, because npm writes its log there, and home folders may be read-only.
+  // npm writes its log into the cache, and home folders may be read-only. So it gets its own cache.
   const env = { ...process.env, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' }
   const { stdout } = await exec('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: buildFolder, env })
   return { tarball: join(folder, stdout.trim().split('\n').at(-1) ?? ''), buildFolder }
@@ -95,7 +95,7 @@ export async function unpack({ tarball }: Packed): Promise<string> {
 /**
  * Installs the tarball in an empty folder: the package with its dependencies and `drizzle-orm`, and no optional peer.
  *
- * Not with npm, which asks the registry about every package that its cache does not know, and without a network fails.
+ * It does not use npm, which asks the registry about every package that its cache does not have, and fails without a network.
  */
 export async function install(packed: Packed): Promise<string> {
   const folder = await temporaryFolder()

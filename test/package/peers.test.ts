@@ -46,7 +46,7 @@ it.each(Object.entries(HIGHEST))('allows the highest version of %s', async (peer
 
 describe.each(Object.entries({ lowest: LOWEST, highest: HIGHEST }))('the %s versions', (_name, versions) => {
   it(
-    'pass the contract on every driver, and serve with Hono and OpenTelemetry',
+    'pass the contract on every driver, and work with Hono and OpenTelemetry',
     async () => {
       const project = await installPeers(versions)
       const report = join(project, 'report.json')

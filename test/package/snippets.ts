@@ -1,13 +1,13 @@
 /** Checks that the code in documents is the code in docs/snippets, which is compiled and run. */
 
-/** Reads a snippet's file; undefined where there is none. */
+/** Reads the file of a snippet. Returns undefined if it does not exist. */
 export type ReadSnippet = (name: string) => string | undefined
 
 const FENCE = /^(\s*)(`{3,}|~{3,})\s*([\w+-]*)/
 const TYPESCRIPT = new Set(['ts', 'tsx', 'mts', 'cts', 'typescript'])
 const MARKER = /^\s*<!-- snippet: (\S+) -->\s*$/
 
-/** What is wrong with the fenced TypeScript blocks of a document, each with its line; empty where all is well. */
+/** Lists the faults of the fenced TypeScript blocks of a document, each with its line. Empty if there are none. */
 export function snippetProblems(markdown: string, readSnippet: ReadSnippet): string[] {
   const lines = markdown.split('\n')
   const problems: string[] = []

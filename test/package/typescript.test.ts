@@ -21,7 +21,7 @@ const ENVIRONMENT = { target: 'es2022', lib: ['es2022'], types: ['node'] }
 const TIMEOUT_MS = 300_000
 
 let project: string
-/** The packages whose declarations must have no errors: ours, and those that nobody chose but us. */
+/** The packages whose declarations must have no errors: ours, and its dependencies. */
 let ours: string[]
 
 beforeAll(async () => {
@@ -65,7 +65,7 @@ it(
   TIMEOUT_MS,
 )
 
-/** The lines of a compiler's output that name a program here, or a declaration of ours. Drizzle's own have errors. */
+/** The lines of a compiler's output that name a program here, or one of our declarations. Those of Drizzle have errors. */
 async function errors(compiler: string, compilerOptions: object, include: readonly string[]): Promise<string[]> {
   const file = `tsconfig.${crypto.randomUUID()}.json`
   await writeIn(project, file, JSON.stringify({ compilerOptions, include }))

@@ -1,12 +1,12 @@
-/** A real browser, where the machine has one. */
+/** A real browser, if the machine has one. */
 import { existsSync } from 'node:fs'
 
 const PLACES = [process.env.CHROMIUM_PATH, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
-/** Undefined where none was found. */
+/** Undefined if none was found. */
 export const chromiumPath = PLACES.find((path) => path !== undefined && existsSync(path))
 
-/** No network but the test's, and no sandbox, which needs rights that containers lack. */
+/** Allows no network but that of the test. There is no sandbox, because it needs rights that containers lack. */
 export const CHROMIUM_ARGS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -1,4 +1,4 @@
-/** What a test file opened, closed in reverse when it ends; may be called from hooks and tests, unlike `afterAll`. */
+/** Closes the resources of a test file in reverse order at its end. Unlike `afterAll`, hooks and tests may call it. */
 import { afterAll } from 'vitest'
 
 const cleanups: (() => Promise<unknown> | unknown)[] = []

@@ -1,4 +1,4 @@
-/** Real servers whose history goes back: a standby that is promoted, a crash that loses commits, a data folder of before. */
+/** Real servers whose history goes back: a promoted standby, a crash that loses commits, an older data folder. */
 import type { ChildProcess } from 'node:child_process'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
@@ -32,7 +32,7 @@ export interface Member {
   copy(): Promise<Member>
   /** Makes a copy follow another member when it starts. */
   follow(primary: Member): Promise<void>
-  /** Kills a process of the server. It then restarts its others, and recovers from what was flushed. */
+  /** Kills a process of the server. The server then restarts the others, and recovers the flushed commits. */
   crash(): Promise<void>
 }
 
@@ -91,7 +91,7 @@ async function memberIn(place: Place): Promise<Member> {
   }
 }
 
-/** A copied folder belongs to whoever copied it. */
+/** A copied folder belongs to the user who copied it. */
 async function own({ account, folder }: Place): Promise<void> {
   if (account.uid !== undefined) await exec('chown', ['-R', `${account.uid}:${account.gid}`, folder])
   await exec('chmod', ['700', join(folder, 'data')])
@@ -118,13 +118,13 @@ function urlAt(port: number): string {
 }
 
 export interface Address {
-  /** Stays the same, whichever server is behind it. */
+  /** Stays the same if the server behind it changes. */
   readonly url: string
-  /** From now on, connections lead to another server, or database. What is open is closed. */
+  /** From now on, connections lead to another server or database. Open connections are closed. */
   lead(to: string): void
 }
 
-/** An address that moves from one server to another, as that of a cluster does at a failover. */
+/** An address that moves from one server to another, as at a failover of a cluster. */
 export async function createAddress(first: string): Promise<Address> {
   let target = new URL(first)
   const sockets = new Set<Socket>()

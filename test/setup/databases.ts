@@ -1,10 +1,10 @@
-/** Databases of a test file's own, dropped when it ends. */
+/** Databases of one test file. They are dropped at its end. */
 import pg from 'pg'
 import { inject } from 'vitest'
 import { cleanup } from './cleanup.ts'
 import { startServer } from './server.ts'
 
-/** Makes an empty database on the real server, or on another, and answers with its connection URL. */
+/** Creates an empty database on the real server or on another, and returns its connection URL. */
 export async function createDatabase(server: string = inject('databaseUrl')): Promise<string> {
   const name = `pgstash_${crypto.randomUUID().replaceAll('-', '')}`
   await administer(server, `create database ${name}`)
@@ -15,8 +15,8 @@ export async function createDatabase(server: string = inject('databaseUrl')): Pr
 }
 
 /**
- * A database on a server of its own: where a test counts on transaction ids, which all databases of a server share, or on
- * nobody else's being open, those of autovacuum included.
+ * Creates a database on its own server. A test needs it if it counts on transaction ids, which all databases of a server share,
+ * or if no other transaction may be open, those of autovacuum included.
  */
 export async function createLonelyDatabase(): Promise<string> {
   const server = await startServer(['autovacuum=off'])

@@ -4,7 +4,7 @@ import type { Finding } from '../../src/doctor/finding.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
 import { defaultTables } from '../../src/schema/index.ts'
 
-/** What `doctor` finds in the default tables of a database. */
+/** The findings of `doctor` about the default tables of a database. */
 export function findingsOf(db: Database): Promise<Finding[]> {
   const runner = createRunner(db, { tables: defaultTables, timeoutMs: 30_000, preparedNames: false })
   return examine({ runner, tables: defaultTables, host: 'localhost', port: 1, isHttp: false, now: Date.now })

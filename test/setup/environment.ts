@@ -1,4 +1,4 @@
-/** What `pg`, `psql`, the command line, the worker and terminals read by themselves. */
+/** Environment variables that `pg`, `psql`, the command line, the worker and terminals read. */
 const SETTINGS =
   /^(?:PG[A-Z]+|[A-Z_]*DATABASE_URL|POSTGRES_URL|NETLIFY_DB_URL|SUPABASE_DB_URL|HYPERDRIVE|NEON_FETCH_ENDPOINT|PORT|NO_COLOR|FORCE_COLOR|COLUMNS|NODE_ENV)$/
 

@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
 
-/** Until the assertion holds; a busy machine may take its time, and what comes true late has still come true. */
+/** Waits until the assertion holds. A busy machine may be slow, so the limit is generous. */
 export function eventually<T>(assertion: () => Promise<T> | T): Promise<T> {
   return vi.waitFor(assertion, { interval: 20, timeout: 30_000 })
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** Below those that systems hand out by themselves: until this one is used nobody is given it who asked for any. */
+/** Below the range from which systems choose free ports, so that no other program gets the port before it is used. */
 const LOWEST = 12_000
 const HIGHEST = 31_999
 

@@ -1,4 +1,4 @@
-/** Something to wait for that a test lets happen. */
+/** A promise that a test resolves. */
 export function createGate(): { readonly opened: Promise<void>; open(): void } {
   let open = () => {}
   const opened = new Promise<void>((resolve) => {

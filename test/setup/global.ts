@@ -1,4 +1,4 @@
-/** What all test files share: a real Postgres server, on which each makes databases of its own, and the packed package. */
+/** Starts the real Postgres server that all test files share. Each creates its own databases. They also share the packed package. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ export default async function setup(project: TestProject) {
   const packedFolder = await mkdtemp(join(tmpdir(), 'pgstash-packed-'))
   const empty = () => rm(packedFolder, { recursive: true, force: true })
   project.provide('packedFolder', packedFolder)
-  // In watch mode, what was packed before a change is of no use.
+  // In watch mode, a change makes the packed package stale.
   project.onTestsRerun(async () => {
     await empty()
     await mkdir(packedFolder)

@@ -1,7 +1,7 @@
 import type { StoreUnderTest } from 'pgstash/testing'
 import { beforeAll } from 'vitest'
 
-/** A store that is made before the tests of its describe block. */
+/** A store that is created before the tests of its describe block. */
 export function lazily(make: () => Promise<StoreUnderTest>): StoreUnderTest {
   let store: StoreUnderTest
   beforeAll(async () => {

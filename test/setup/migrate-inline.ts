@@ -9,7 +9,7 @@ export { type MigrateOptions, migrationSql } from '../../src/migrate/index.ts'
 
 export async function migrate(db: Database, options: MigrateOptions = {}): Promise<void> {
   await migrateTables(db, { ...options, routines: false })
-  // The first call would find that out by itself, in a round trip that tests count.
+  // Otherwise the first call would find that out, in a round trip that tests count.
   const use = createRoutineUse(options.tables ?? defaultTables, () => {})
   use.failed(new DatabaseError('The routines are missing.', { sqlState: '42883' }))
 }

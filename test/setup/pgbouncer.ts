@@ -1,4 +1,4 @@
-/** PgBouncer 1.18 of Debian: the pooler that has no support for prepared statements in transactions. */
+/** PgBouncer 1.18 of Debian, which does not support prepared statements in transaction mode. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -14,7 +14,7 @@ export const pgbouncerPath = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/opt
 )
 
 /**
- * Starts it before this database, with so many sessions. Each transaction may get any of them.
+ * Starts it in front of a database, with a number of sessions. Each transaction may get any of them.
  *
  * @param settings lines of its configuration, which come last
  */

@@ -1,8 +1,8 @@
 /**
- * Where a Postgres server of the tests can live, and as whom.
+ * Finds a folder and a user for a Postgres server of the tests.
  *
- * Postgres refuses to run as root. Root's tests run it as `nobody`, who may not enter everything that root may: a checkout
- * in root's home, a `mktemp -d`, files that were made under a strict umask.
+ * Postgres refuses to run as root, so root's tests run it as `nobody`. That user may not enter a checkout in root's home, a folder
+ * of `mktemp -d`, or files that were created with a strict umask.
  */
 import { execFile } from 'node:child_process'
 import { chown, cp, mkdtemp, rm } from 'node:fs/promises'
@@ -26,7 +26,7 @@ export interface Place {
 /**
  * Makes a folder for a server's files, and copies the binaries there if the account cannot run them where they are.
  *
- * @param bin The folder of the installed binaries; what they need is next to it.
+ * @param bin The folder of the installed binaries. Their libraries are next to it.
  * @throws Error that says what to do, if the account may use no folder for temporary files
  */
 export async function findPlace(bin: string, isRoot = process.getuid?.() === 0): Promise<Place> {
@@ -57,7 +57,7 @@ async function usableBinaries(bin: string, folder: string, account: Account): Pr
   return join(copy, 'bin')
 }
 
-/** Besides the programs it takes the files in `share`, which a strict umask hides as well. */
+/** Copies the programs and the files in `share`, because a strict umask hides both. */
 async function canUse(bin: string, account: Account): Promise<boolean> {
   if (account.uid === undefined) return true
   const attempts = [runAs(account, join(bin, 'initdb'), '--version'), runAs(account, 'ls', join(bin, '../share'))]
@@ -75,6 +75,6 @@ export async function nobody(): Promise<Account> {
 }
 
 async function runAs(account: Account, program: string, ...args: string[]): Promise<void> {
-  // From the root folder, because the account may not be able to enter this one.
+  // Run it in the root folder, because the account may be unable to enter this one.
   await exec(program, args, { ...account, cwd: '/' })
 }

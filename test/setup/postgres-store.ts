@@ -1,4 +1,4 @@
-/** The cache on a Drizzle database, as the contract wants it. */
+/** The cache over a Drizzle database, for the contract. */
 import { type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, createCache, type Database } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -17,11 +17,11 @@ export async function postgresStore(db: Database, tables: CacheTables = defaultT
   }
 }
 
-/** The slot of an instant. Written out, because this file is also used beside the packed package. */
+/** The slot of an instant. It imports nothing from src, because this file is also used beside the packed package. */
 const slotOf = (instant: SQL) =>
   sql`floor(extract(epoch from (${instant} - timestamptz '2000-01-01 00:00:00+00')) / 600)::int`
 
-/** Fails if a statement of the test before left a row in another slot than that of its deadline. */
+/** Fails if a statement of the previous test left a row in a slot that does not match its deadline. */
 async function checkSlots(db: Database, { entries, leases }: CacheTables): Promise<void> {
   const wrong = await db.execute(sql`select
     exists (select from ${entries} where cleanup_slot is distinct from ${slotOf(sql.raw('kept_until'))})
@@ -30,15 +30,15 @@ async function checkSlots(db: Database, { entries, leases }: CacheTables): Promi
 }
 
 /**
- * Each table by itself: one statement for all locks them in an order of its own, and so may deadlock with what the test
- * before left under way.
+ * Truncates each table in its own statement. One statement for all would lock them in an order of its own, and could deadlock
+ * with statements of the previous test that still run.
  */
 export async function emptyTables(db: Database, tables: CacheTables = defaultTables): Promise<void> {
   const { entries, leases, invalidations } = tables
   for (const table of [leases, entries, invalidations]) await db.execute(sql`truncate ${table}`)
 }
 
-/** Moves every deadline and lease back, as if so many milliseconds had passed. */
+/** Moves every deadline and lease back, as if this many milliseconds had passed. */
 export async function advance(db: Database, ms: number, tables: CacheTables = defaultTables): Promise<void> {
   const span = sql`${ms}::float8 * interval '1 millisecond'`
   await db.execute(sql`update ${tables.entries} set

@@ -1,4 +1,4 @@
-/** Runs a TypeScript file in a process of its own. */
+/** Runs a TypeScript file in a new process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

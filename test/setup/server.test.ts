@@ -1,4 +1,4 @@
-/** Machines differ in who runs the tests and in what other users may enter. */
+/** Machines differ in the user that runs the tests, and in the folders that other users may enter. */
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { removeSettings } from './environment.ts'
 import { findPlace } from './postgres-place.ts'
 import { installedBinaries, type Server, startServer } from './server.ts'
 
-/** Only its owner may enter it, as root's home or a `mktemp -d`. */
+/** Only its owner may enter it, as with root's home or a folder of `mktemp -d`. */
 let privateFolder: string
 const servers: Server[] = []
 
@@ -64,7 +64,7 @@ it('leaves no file behind', async () => {
   expect(existsSync(folder)).toBe(false)
 })
 
-it('fails with what Postgres said', async () => {
+it('fails with the message of Postgres', async () => {
   await expect(startServer(['shared_buffers=much'])).rejects.toThrow(/ended before it was ready[\s\S]+shared_buffers/)
 })
 

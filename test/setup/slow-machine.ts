@@ -1,7 +1,6 @@
 /**
- * With `TEST_SLOW_MACHINE=1` tests run as on a machine that is busy elsewhere: the process stands still now and then, and
- * requests and their answers are on the way for some time; with a greater number, for so many times as long. What fails
- * then has assumed that something is quick.
+ * With `TEST_SLOW_MACHINE=1`, tests run as on a busy machine. The process stands still now and then, and requests and answers are
+ * delayed. A greater number multiplies the delays. A test that fails then relies on speed.
  */
 const { setInterval, setTimeout, fetch } = globalThis
 const factor = Number(process.env.TEST_SLOW_MACHINE ?? 0)
@@ -18,7 +17,7 @@ if (factor > 0) {
   }
 }
 
-/** Short as a rule, and long now and then, as delays are. */
+/** Delays are mostly short, and sometimes long. */
 function stretch(longestMs: number): number {
   return Math.random() ** 4 * longestMs * factor
 }

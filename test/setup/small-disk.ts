@@ -11,11 +11,11 @@ const exec = promisify(execFile)
 
 export interface SmallDisk {
   readonly folder: string
-  /** Leaves no room at all. */
+  /** Fills the disk. */
   fill(): Promise<void>
 }
 
-/** Undefined if this machine lets nobody mount one. */
+/** Undefined if this user cannot mount one. */
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | undefined> {
   const { uid = 0, gid = 0 } = await nobody()
   const folder = await reachableFolder(uid, gid)

@@ -20,7 +20,7 @@ export async function startStandby(primary: Server): Promise<Standby> {
   const place = await findPlace(await installedBinaries())
   const port = await freePort()
   const data = join(place.folder, 'data')
-  // Files of the primary that is running, within a backup: the binaries of npm lack pg_basebackup.
+  // Copy the files of the running primary within a backup, because the binaries of npm lack pg_basebackup.
   const label = await whileBackingUp(primary.url, () =>
     cp(join(primary.folder, 'data'), data, { recursive: true, preserveTimestamps: true }),
   )

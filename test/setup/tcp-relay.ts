@@ -7,7 +7,7 @@ import { cleanup } from './cleanup.ts'
 export interface TcpRelay {
   /** The URL of the database through the relay. */
   readonly url: string
-  /** From now on, what is open stays open, and nothing passes. New connections work. */
+  /** From now on, open connections stay open but pass nothing. New connections work. */
   forgetConnections(): void
   /** The same, but only on the way from the server. */
   muteServer(): void
@@ -17,7 +17,7 @@ export interface TcpRelay {
   cutConnections(): void
   /** Ends the connections of all clients, and tells the server only that. */
   loseClients(): void
-  /** True leaves new connections without any answer. */
+  /** If true, new connections get no answer. */
   isDeaf: boolean
   /** The connections that are open on the side of the client. */
   readonly open: number

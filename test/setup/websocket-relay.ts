@@ -1,4 +1,4 @@
-/** What Neon's WebSocket proxy does for its driver: passes bytes on to Postgres, and back. */
+/** Passes bytes on to Postgres and back, as Neon's WebSocket proxy does. */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'

@@ -1,4 +1,4 @@
-/* What was found out about a place. */
+/* The answers about a place. */
 demo.showAnswer = (place, { body, ms, outcome, cacheStatus, age, etag }) => {
   const [first] = body.cities
   const title = first === undefined ? 'Nobody here' : `${first.name}, ${demo.countryName(first.country)}`
@@ -30,7 +30,7 @@ demo.showAnswer = (place, { body, ms, outcome, cacheStatus, age, etag }) => {
   demo.drawCompass(demo.byId('compass'), place, body.cities)
 }
 
-/* A miss has no Age: only headers that came are shown. */
+/* Shows only headers that the response has. A miss has no Age. */
 demo.headerWords = ({ cacheStatus, age, etag }) =>
   [
     cacheStatus && `Cache-Status: ${cacheStatus}`,
@@ -72,7 +72,7 @@ demo.showCountry = (found) => {
     )
 }
 
-/* Noon by the sun in the middle: what is left of UTC is only the longitude. */
+/* Puts solar noon into the middle, so that places differ by their longitude only. */
 demo.showSun = ({ place, days }) => {
   const HEIGHT = 120
   const minuteY = (minute) => HEIGHT - (minute / 1440) * HEIGHT

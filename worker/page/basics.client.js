@@ -1,9 +1,9 @@
-/* What the parts of the page share. They are put one after the other into one script, so they meet on this object. */
+/* The code that the parts of the page share. All parts are joined into one script and meet on this object. */
 const demo = {}
 
 demo.byId = (id) => document.getElementById(id)
 
-/* Elements without innerHTML: what comes from the data is text, whatever it looks like. */
+/* Creates elements without innerHTML, so data is always text. */
 demo.element = (name, attributes = {}, ...children) => {
   const isSvg = demo.svgNames.has(name)
   const element = isSvg ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name)
@@ -30,12 +30,12 @@ demo.countryName = (code) => {
 
 demo.colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
-/* Tells screen readers what everybody else sees on the page anyway. */
+/* Announces to screen readers a change that is visible on the page. */
 demo.announce = (text) => {
   demo.byId('status').textContent = text
 }
 
-/* Says what can be seen nowhere else: to screen readers, and for a while in a line at the top. */
+/* Announces news that nothing on the page shows: to screen readers, and for some seconds in a line at the top. */
 demo.say = (text) => {
   const SHOWN_MS = 4500
   demo.announce(text)
@@ -46,7 +46,7 @@ demo.say = (text) => {
   demo.sayTimer = setTimeout(() => line.classList.remove('shown'), SHOWN_MS)
 }
 
-/* One request past the browser's own cache, with the time it took and what the server's cache did. */
+/* Sends a request that bypasses the browser's cache. Returns the time it took and the status of the server's cache. */
 demo.ask = async (path, options = {}) => {
   const startedAt = performance.now()
   const response = await fetch(path, { cache: 'no-store', ...options })

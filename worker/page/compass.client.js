@@ -1,4 +1,4 @@
-/* The nearest cities around the place that was chosen: direction, distance, and a size for their people. */
+/* The nearest cities around the chosen place, by direction and distance. The size of a mark shows the population. */
 demo.drawCompass = (svg, place, cities) => {
   const RADIUS = 140
   const farthest = Math.max(0.1, ...cities.map((city) => city.km))
@@ -35,7 +35,7 @@ demo.drawCompass = (svg, place, cities) => {
     return Array.from({ length: Math.floor(limit / step) }, (_, i) => (i + 1) * step).slice(0, 4)
   }
 
-  /* All in the one direction where they lie on the fewest names and cities; below the centre, if that is no worse. */
+  /* Writes all labels in the direction in which they cover the fewest names and cities. It prefers the one below the centre. */
   function ringLabels(taken) {
     const DIRECTIONS = [4, 2, 3, 5, 6, 0, 1, 7, 3.5, 4.5, 2.5, 5.5, 1.5, 6.5, 0.5, 7.5]
     const candidates = DIRECTIONS.map((eighths) => {
@@ -67,7 +67,7 @@ demo.drawCompass = (svg, place, cities) => {
     return Math.atan2(east, Math.cos(lat1) * Math.sin(lat2) - Math.sin(lat1) * Math.cos(lat2) * Math.cos(dLng))
   }
 
-  /* The most populous first; a name that would lie on another is left out: the list has it. */
+  /* The most populous come first. A name that would cover another is left out, because the list has it. */
   function labels(all) {
     const taken = [{ left: -14, right: 14, top: -12, bottom: 12 }]
     const placed = []

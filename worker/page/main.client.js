@@ -161,14 +161,14 @@ demo.start = async () => {
   }, REFRESH_MS)
 
   const [, lat, lng] = /^#(-?[\d.]+),(-?[\d.]+)$/.exec(location.hash) ?? [null, '48.85', '2.35']
-  /* First, and alone: what is measured is not to wait for what is not. */
+  /* Runs first and alone, so that the measured request waits for no other. */
   await point({ lat: Number(lat), lng: Number(lng) })
   const drawn = attempt(async () => map.setGrid((await ask('/cities/map')).body))
   attempt(async () => {
     byId('views').textContent = demo.number((await ask('/views')).body.views)
   })
   await Promise.all([drawn, detail()])
-  /* Last, and alone: behind the query for the map it would measure the queue. */
+  /* Runs last and alone. Beside the query for the map, it would measure the queue. */
   await showHealth()
 }
 

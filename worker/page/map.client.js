@@ -1,4 +1,4 @@
-/* The world, drawn by where people live: every inhabited quarter of a degree is a dot, brighter the more people. */
+/* The world, drawn by where people live. Each inhabited cell of a quarter of a degree is a dot, and more people make it brighter. */
 demo.createMap = (frame, onChoose) => {
   const canvas = frame.querySelector('canvas')
   const NORTH = 82

@@ -9,7 +9,7 @@ import plot from './plot.client.js'
 import search from './search.client.js'
 import shelf from './shelf.client.js'
 
-// One after the other: each adds its part to the object that the first one makes, and the last one uses them all.
+// The order matters: the first script creates an object, each adds its part, and the last uses them all.
 const script = [basics, map, search, compass, answer, plot, shelf, main].join('\n')
 
 /** The page, complete. */

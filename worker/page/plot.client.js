@@ -1,4 +1,4 @@
-/* Response times, one mark for each answer, on a logarithmic scale: hits are round, misses are not. */
+/* Response times on a logarithmic scale, one mark for each answer. Hits are round. */
 demo.createPlot = (svg, words) => {
   const KEPT = 80
   const MARGIN = { left: 60, right: 74, top: 10, bottom: 12 }

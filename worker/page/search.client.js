@@ -1,4 +1,4 @@
-/* The search box: a combobox with a list, for the mouse, the keyboard and screen readers alike. */
+/* The search box: a combobox with a list, for mouse, keyboard and screen readers. */
 demo.createSearch = (input, list, onChoose) => {
   const PAUSE_MS = 150
   let found = []
@@ -17,7 +17,7 @@ demo.createSearch = (input, list, onChoose) => {
           city.name,
           demo.element('span', {}, name),
         )
-        /* Before the input loses the focus and the list with it. */
+        /* Runs before the input loses the focus, which closes the list. */
         option.addEventListener('pointerdown', (event) => {
           event.preventDefault()
           choose(index)
@@ -66,7 +66,7 @@ demo.createSearch = (input, list, onChoose) => {
     if (text.length < 2) return show([])
     try {
       const { body } = await demo.ask(`/cities/search?q=${encodeURIComponent(text)}`)
-      /* An answer that was overtaken, or that nobody waits for any more, is not shown. */
+      /* Ignores an answer if a later request was answered first, or if the visitor left. */
       if (mine !== asked || document.activeElement !== input) return
       if (body.cities.length > 0) show(body.cities)
       else showNone(text)

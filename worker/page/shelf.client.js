@@ -1,14 +1,14 @@
-/* What is in the cache, with the time that each answer has left. */
+/* The entries of the cache, with the time that each has left. */
 demo.createShelf = (list, expiredLine) => {
-  /* What a fresh answer gets: the span of 40 seconds and a quarter of slack. */
+  /* The lifetime of a fresh answer: the span of 40 seconds and a quarter of slack. */
   const FULL_SECONDS = 50
   const SOON_SECONDS = 8
   const NOTE_MS = 2500
   const GONE_MS = 5000
-  /* Less is a matter of clocks and of the way there and back. */
+  /* A smaller difference comes from clocks and the round trip. */
   const JUMP_SECONDS = 1.5
   const rows = new Map()
-  /* Whoever has no mouse scrolls it with the arrow keys. */
+  /* Lets the arrow keys scroll it. */
   list.tabIndex = 0
 
   const left = (row) => (row.deadline - performance.now()) / 1000
@@ -73,7 +73,7 @@ demo.createShelf = (list, expiredLine) => {
   animate()
 
   return {
-    /* Answers the keys that were live before and are not any more. */
+    /* Returns the keys that were live before and are no longer. */
     show({ live, expired }, why = 'dropped') {
       const keys = new Set(live.map(({ key }) => key))
       const dropped = []
@@ -83,7 +83,7 @@ demo.createShelf = (list, expiredLine) => {
         dropped.push(key)
       }
       for (const entry of live) if (entry.seconds !== null) update(entry)
-      /* What was asked for last comes first. */
+      /* The last requested entry comes first. */
       list.append(...[...rows.values()].sort((a, b) => b.deadline - a.deadline).map(({ item }) => item))
       expiredLine.textContent =
         expired.length === 0

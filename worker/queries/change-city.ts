@@ -9,11 +9,11 @@ export interface CityChange {
 
 export interface ChangedCity {
   city: Pick<City, 'id' | 'name' | 'country' | 'population' | 'lat' | 'lng'>
-  /** What is different now; empty when the city was already so. */
+  /** The changed fields. Empty if the city had these values already. */
   changed: (keyof CityChange)[]
 }
 
-/** Changes a city and tells what that changed, in one statement; undefined where there is no such city. */
+/** Changes a city in one statement, and returns the changed fields. Returns undefined if the city does not exist. */
 export async function changeCity(
   { db }: Services,
   cityId: number,

@@ -10,7 +10,7 @@ export interface CountrySummary {
   largest: { id: number; name: string; population: number }
 }
 
-/** Every country, the most populous first. */
+/** All countries. The most populous comes first. */
 export async function countryList({ db }: Services): Promise<CountrySummary[]> {
   const { country, population, id, name } = cities
   const result = await queried(

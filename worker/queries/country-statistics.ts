@@ -3,7 +3,7 @@ import { cities } from '../cities-schema.ts'
 import { queried, type Services } from '../database.ts'
 import { kilometres } from './distance.ts'
 
-/** What counts as a large city. */
+/** A city counts as large from this population on. */
 const LARGE_CITY_PEOPLE = 500_000
 
 interface Named {
@@ -17,19 +17,19 @@ export interface CountryStatistics {
   places: number
   people: number
   medianPlace: number
-  /** Of all people, the share that lives in the ten largest places. */
+  /** The share of all people that live in the ten largest places. */
   shareOfTenLargest: number | null
   largest: Named
   capital: Named | null
-  /** How far the average inhabitant lives from the capital. */
+  /** The mean distance of an inhabitant from the capital. */
   kmToCapital: number | null
-  /** How far the average inhabitant lives from the nearest large city of the country. */
+  /** The mean distance of an inhabitant from the nearest large city of the country. */
   kmToLargeCity: number | null
   /** The place from which the nearest large city is the furthest. */
   remotest: (Named & { km: number }) | null
 }
 
-/** Statistics of one country, or undefined where no place of it is known. */
+/** Statistics of one country. Undefined if no place of it is known. */
 export async function countryStatistics({ db }: Services, code: string): Promise<CountryStatistics | undefined> {
   const { id, name, country, population, lat, lng, feature } = cities
   const of = (alias: string) => ({ lat: sql.raw(`${alias}.lat`), lng: sql.raw(`${alias}.lng`) })

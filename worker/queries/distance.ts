@@ -13,7 +13,7 @@ export function kilometres(
   const half = (from: Coordinate, to: Coordinate) =>
     sql`power(sin(radians((${to})::float8 - (${from})::float8) / 2), 2)`
   const cosine = (angle: Coordinate) => sql`cos(radians((${angle})::float8))`
-  // least(): for points opposite to each other rounding may exceed 1, which asin refuses.
+  // For opposite points, rounding may exceed 1, which asin refuses. Hence least().
   return sql<number>`2 * ${EARTH_RADIUS_KM}::float8 * asin(sqrt(least(1,
     ${half(a.lat, b.lat)} + ${cosine(a.lat)} * ${cosine(b.lat)} * ${half(a.lng, b.lng)})))`
 }

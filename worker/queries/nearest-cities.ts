@@ -4,12 +4,12 @@ import { queried, type Services } from '../database.ts'
 import type { Place } from '../parameters.ts'
 import { kilometres } from './distance.ts'
 
-/** How far around a place is counted. */
+/** Places are counted within these distances. */
 const AROUND_KM = [10, 100, 1000] as const
 
 /**
- * The cities around a point, as one writes it without PostGIS: the distance to every one, the smallest first; and how
- * many places lie within some distances.
+ * The cities around a point, the nearest first, and the number of places within some distances. Without PostGIS, the query
+ * computes the distance to each city.
  */
 export async function nearestCities({ db }: Services, place: Place, limit: number) {
   const { id, name, country, population, lat, lng } = cities

@@ -2,15 +2,15 @@ import { sql } from 'drizzle-orm'
 import { cities } from '../cities-schema.ts'
 import { queried, type Services } from '../database.ts'
 
-/** Degrees; a quarter gives about 42,000 cells, which draw the coasts by themselves. */
+/** In degrees. A quarter gives about 42,000 cells, enough to recognise the coasts. */
 export const CELL_DEGREES = 0.25
 const COLUMNS = 360 / CELL_DEGREES
 
 /**
- * Where people live: the inhabited cells of a grid, from the north-west on.
+ * The inhabited cells of a grid, from the north-west on.
  *
- * `steps` are the distances from one cell's number to the next and `levels` the decimal logarithm of its people,
- * tenths: small numbers, so that the whole world is some 300 KB of JSON.
+ * `steps` has the distance from one cell's number to the next. `levels` has the decimal logarithm of its population, in tenths.
+ * The numbers are small, so the whole world takes some 300 KB of JSON.
  */
 export async function peopleMap({ db }: Services) {
   const { lat, lng, population } = cities

@@ -9,9 +9,9 @@ import { type ChangedCity, type CityChange, changeCity } from '../queries/change
 import { sameSiteWrites } from '../same-site.ts'
 import { cityTag, countryTag, WORLD_TAG } from '../tags.ts'
 
-/** What an `integer` column holds. */
+/** The maximum of an `integer` column. */
 const MAX_INTEGER = 2 ** 31 - 1
-/** More than the largest city there is. */
+/** More than the population of the largest city. */
 const MAX_POPULATION = 100_000_000
 const MAX_NAME_LENGTH = 100
 const MAX_BODY_BYTES = 2_000
@@ -28,8 +28,8 @@ export const city = new Hono<AppEnv>().patch(
     const result = await changeCity(services, id, change)
     if (result === undefined) throw new NotFoundError(`There is no city ${id}.`)
     const tags = affectedTags(result)
-    // After the change has committed: whoever reads from here on reads the new city, and what was computed from the old
-    // one, even if it is stored only later, is rejected.
+    // Invalidates after the commit. Readers see the new city from here on. Answers computed from the old one are rejected,
+    // even if they are stored later.
     await services.cache.invalidate(tags).catch(() => {
       throw new DataUnavailableError(
         `The city was changed, but answers up to ${SLIDING_SECONDS} seconds old may still show it as it was.`,
@@ -40,9 +40,9 @@ export const city = new Hono<AppEnv>().patch(
 )
 
 /**
- * Answers that show the city, and where its population changed, those that add up or compare its country or the world:
- * there it may now be, or no longer be, the largest. Lists of nearest cities are made by position alone, so a city never
- * enters one.
+ * The tags of answers that show the city. If its population changed, also of answers that add up or compare its country or the
+ * world, because the city may have become the largest, or may no longer be it. Lists of nearest cities depend on positions only,
+ * so a change never adds a city to one.
  */
 function affectedTags({ city: { id, country }, changed }: ChangedCity): string[] {
   if (changed.length === 0) return []

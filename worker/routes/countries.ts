@@ -17,7 +17,7 @@ export const countries = new Hono<AppEnv>()
     cachedAnswers(() => '/cities/countries'),
     async (c) => {
       const list = await countryList(servicesOf(c.env))
-      // The world for the sums; the cities because their names are shown.
+      // The world is tagged for the sums, and the cities because their names are shown.
       return answer(c, { countries: list }, [WORLD_TAG, ...list.map(({ largest }) => cityTag(largest.id))])
     },
   )
@@ -29,7 +29,7 @@ export const countries = new Hono<AppEnv>()
       const found = await countryStatistics(servicesOf(c.env), code)
       if (found === undefined) throw new NotFoundError(`No places of a country ${code} are known.`)
       const shown = [found.largest, found.capital, found.remotest].filter((city) => city !== null)
-      // The country also stands for cities that a new population would make the largest, or a large one.
+      // The tag of the country also covers cities that a new population could make large, or the largest.
       return answer(c, found, [countryTag(code), ...shown.map(({ id }) => cityTag(id))])
     },
   )

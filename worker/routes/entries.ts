@@ -2,13 +2,13 @@ import { Hono } from 'hono'
 import { queried, servicesOf } from '../database.ts'
 import type { AppEnv } from '../env.ts'
 
-/** A response's key is its method and its URL; the path is enough here. */
+/** The key of a response has its method and URL. The path is enough here. */
 function pathOf(key: string): string {
   const { pathname, search } = new URL(key.replace(/^GET /, ''))
   return pathname + search
 }
 
-/** What a page shows; a demonstration rarely has more. */
+/** The page shows up to this many entries. A demonstration rarely has more. */
 const SHOWN = 100
 
 /** `GET /entries`: the answers that are in the cache now, with their deadlines. */

@@ -4,7 +4,7 @@ import { queried, servicesOf } from '../database.ts'
 import type { AppEnv } from '../env.ts'
 import { RETRY_AFTER_SECONDS } from '../errors.ts'
 
-/** `GET /health`: whether the database answers, and how fast. */
+/** `GET /health` says if the database answers, and how fast. */
 export const health = new Hono<AppEnv>().get('/', async (c) => {
   const startedAt = Date.now()
   const headers = { 'cache-control': 'no-store' }

@@ -23,7 +23,7 @@ function question(c: Context<AppEnv>): string {
 export const near = new Hono<AppEnv>().get('/', cachedAnswers(question), async (c) => {
   const { place, limit } = asked(c)
   const found = await nearestCities(servicesOf(c.env), place, limit)
-  // The cities that are listed, and no others: who is listed or counted depends on positions, which nobody can change.
+  // Only the listed cities are tags. Which cities are listed or counted depends on positions, which nobody can change.
   const tags = found.cities.map((city) => cityTag(city.id))
   return answer(c, { place, ...found }, tags)
 })

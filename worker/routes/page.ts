@@ -5,7 +5,7 @@ import type { AppEnv } from '../env.ts'
 import { renderPage } from '../page/page.ts'
 import { VIEWS_KEY } from './views.ts'
 
-/** `GET /`: the page. Everything is inline, and nothing else may run: the nonce is made for each request. */
+/** `GET /` returns the page. All code is inline. A nonce of each request allows it, and forbids all other code. */
 export const page = new Hono<AppEnv>().get(
   '/',
   secureHeaders({
@@ -19,11 +19,11 @@ export const page = new Hono<AppEnv>().get(
       formAction: ["'none'"],
       frameAncestors: ["'none'"],
     },
-    // Over plain HTTP on this machine it would be noise; a deployed worker is behind HTTPS anyway.
+    // The header has no use over plain HTTP on this machine. A deployed worker is behind HTTPS anyway.
     strictTransportSecurity: false,
   }),
   (c) => {
-    // Nobody waits for the counter, and a page that cannot be counted is still a page.
+    // The response does not wait for the counter, and is sent even if counting fails.
     if (c.req.method === 'GET') c.executionCtx.waitUntil(countView(c.env))
     return c.html(renderPage(c.get('secureHeadersNonce') ?? ''), 200, { 'cache-control': 'no-store' })
   },

@@ -10,8 +10,8 @@ const MAX_LENGTH = 60
 /**
  * `GET /cities/search?q=par`: cities by the beginning of their name.
  *
- * Not cached: it is asked at every key stroke and rarely twice, and a renamed city would have to drop every answer
- * that it now belongs to.
+ * It is not cached. Each key stroke asks another question, and few are asked twice. A renamed city would also have to
+ * invalidate every answer to which it now belongs.
  */
 export const search = new Hono<AppEnv>().get('/', async (c) => {
   const text = (c.req.query('q') ?? '').trim().replaceAll('\0', '')

@@ -4,7 +4,7 @@ import type { AppEnv } from '../env.ts'
 import { placeParameter, wholeParameter } from '../parameters.ts'
 import { yearOfSun } from '../sun.ts'
 
-/** Where the formulas are good. */
+/** The years for which the formulas are good. */
 const FIRST_YEAR = 1901
 const LAST_YEAR = 2099
 
@@ -22,10 +22,10 @@ function question(c: Context<AppEnv>): string {
 /**
  * `GET /sun?lat=48.85&lng=2.35&year=2026`: sunrise and sunset of every day.
  *
- * Computed without the database, so it is also what one still gets while the database is away.
+ * It needs no database, so it answers even if the database is unreachable.
  */
 export const sun = new Hono<AppEnv>().get('/', cachedAnswers(question), (c) => {
   const { place, year } = asked(c)
-  // Untagged: nothing that anybody could change.
+  // It has no tags, because nobody can change the sun.
   return answer(c, { place, year, days: yearOfSun(place.lat, place.lng, year) })
 })

@@ -1,4 +1,4 @@
-/** What runs where, and what to try. */
+/** Prints the addresses, and some things to try. */
 export function introduce({ port, endpoint, database, cities, seconds }) {
   const url = `http://localhost:${port}`
   const near = `${url}/cities/near?lat=48.85&lng=2.35`

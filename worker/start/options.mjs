@@ -6,7 +6,7 @@ const DEFAULT_DATA_DIR = '.pgstash'
 const MAX_PORT = 65_535
 
 /**
- * The options of `npm start`: flags first, then environment variables.
+ * The options of `npm start`. Flags take precedence over environment variables.
  *
  * @returns {{ port: number, databaseUrl: string | undefined, dataDir: string, cities: number | undefined }}
  */
@@ -17,7 +17,7 @@ export function readOptions(argv = process.argv, env = process.env) {
     .option('--database-url <url>', 'a real Postgres instead of the embedded one (or DATABASE_URL)')
     .option('--data-dir <path>', 'the folder of the embedded Postgres', DEFAULT_DATA_DIR)
     .allowExcessArguments(false)
-  // For tests, which have no time for all of the world.
+  // Tests load a part of the world to save time.
   program.addOption(program.createOption('--cities <number>').argParser(cityCount).hideHelp())
   const { port, databaseUrl = env.DATABASE_URL, dataDir, cities } = program.parse(argv).opts()
   return { port: port ?? portFrom(env.PORT), databaseUrl: checkedUrl(databaseUrl), dataDir, cities }
@@ -43,7 +43,7 @@ function cityCount(given) {
   throw new InvalidArgumentError('Expected a whole number of at least 1.')
 }
 
-// The URL is never repeated: it may hold a password.
+// Messages never repeat the URL, because it may hold a password.
 function checkedUrl(given) {
   if (given === undefined || given === '') return undefined
   const url = URL.canParse(given) ? new URL(given) : undefined

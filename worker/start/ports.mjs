@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { StartError } from './start-error.mjs'
 
-/** Refuses early, before Postgres has taken its seconds to start. */
+/** Fails before Postgres takes some seconds to start. */
 export function requireFreePort(port) {
   return new Promise((resolve, reject) => {
     const probe = createServer()

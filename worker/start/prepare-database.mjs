@@ -22,7 +22,7 @@ export async function prepareDatabase({ endpoint, connectionString }, { cities, 
   }
 }
 
-/** A bar on a terminal; a line elsewhere, where a bar would be a heap of control characters. */
+/** A progress bar on a terminal. Elsewhere a line, because a bar would be a heap of control characters. */
 function showProgress() {
   const { isTTY } = process.stdout
   const format = '  loading cities  {bar} {percentage}%  {value}/{total}'
@@ -49,7 +49,7 @@ async function requireAnswer(sql) {
   }
 }
 
-// Postgres's own words where it answered (wrong password, no such database); they do not repeat the password.
+// Show Postgres's own message if it answered, such as for a wrong password. It does not repeat the password.
 function reason(error) {
   if (error.sourceError?.name === 'TimeoutError') return `no answer within ${FIRST_ANSWER_MS / 1000} seconds.`
   return error.message.split('\n')[0].replace(/\s*\(HTTP status \d+\)/, '')

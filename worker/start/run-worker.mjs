@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { StartError } from './start-error.mjs'
 
-/** About twenty times what it takes. */
+/** About twenty times the usual duration. */
 const START_TIMEOUT_MS = 30_000
 const CONFIG = fileURLToPath(new URL('../../wrangler.toml', import.meta.url))
 
-/** No questions, no telemetry, no look at the registry, and no `Request.cf` from the network. */
+/** Turns off prompts, telemetry, the check for updates, and the download of `Request.cf`. */
 const QUIET = {
   CI: 'true',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
@@ -15,7 +15,7 @@ const QUIET = {
   WRANGLER_SEND_METRICS: 'false',
 }
 
-/** Runs the worker in workerd, through wrangler in this process; answers a function that ends it. */
+/** Runs the worker in workerd, through wrangler in this process. Returns a function that stops it. */
 export async function runWorker({ port, connectionString }) {
   Object.assign(process.env, QUIET)
   hideRequestLines()
@@ -47,7 +47,7 @@ function stopEsbuild() {
   createRequire(import.meta.resolve('wrangler'))('esbuild').stop()
 }
 
-/** Wrangler itself would wait for ever: for a build that succeeds, or for a port. */
+/** Wrangler itself would wait for a successful build or a free port without end. */
 function failure(worker) {
   return new Promise((_, reject) => {
     const refuse = (why) => reject(new StartError(`The worker could not be started: ${why}`))
@@ -56,8 +56,8 @@ function failure(worker) {
   })
 }
 
-// A line for every request of a page that asks every few seconds would bury what the worker itself has to say, and
-// wrangler has no level for the one without the other.
+// The page sends requests every few seconds. A line for each would bury the messages of the worker, and wrangler has no log
+// level that separates the two.
 function hideRequestLines() {
   const write = process.stdout.write.bind(process.stdout)
   process.stdout.write = (chunk, ...rest) => {

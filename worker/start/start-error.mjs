@@ -1,4 +1,4 @@
-/** Something that the person at the terminal can put right: shown as one line, without a stack trace. */
+/** An error that the user can fix. It is shown as one line, without a stack trace. */
 export class StartError extends Error {
   name = 'StartError'
 }

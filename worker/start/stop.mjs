@@ -1,12 +1,12 @@
-/** Longer than closing takes, shorter than a person's patience. */
+/** Longer than a normal stop takes. */
 const GRACE_MS = 4_000
 const PARENT_CHECK_MS = 500
 
 /**
- * Ends everything when asked to: by Ctrl-C, by SIGTERM or SIGHUP, or because npm has gone. The second time at once.
+ * Stops everything at Ctrl-C, SIGTERM, SIGHUP, or if npm is gone. A second signal stops at once.
  *
- * @param {(() => Promise<void>)[]} parts what ends each part; ended in reverse
- * @returns {AbortSignal} aborted as soon as the end has begun
+ * @param {(() => Promise<void>)[]} parts the functions that stop the parts. They run in reverse order.
+ * @returns {AbortSignal} aborted as soon as the stop begins
  */
 export function onStopSignal(parts) {
   const controller = new AbortController()
@@ -22,8 +22,8 @@ export function onStopSignal(parts) {
   return controller.signal
 }
 
-// npm passes SIGTERM on to its shell only, and dies: this process would stay behind. Started by anything else, it may well
-// be meant to outlive its parent.
+// npm passes SIGTERM on to its shell only, and dies. This process would stay behind. If another program started it, it may be
+// meant to outlive its parent.
 function stopWithParent(stop) {
   if (process.env.npm_lifecycle_event === undefined) return
   const parent = process.ppid

@@ -9,9 +9,9 @@ export function openDatabase(connectionString: string) {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
   })
-  // Of idle connections. The pool has dropped the connection already.
+  // An idle connection ended. The pool has dropped it already.
   pool.on('error', console.error)
-  // Of connections in use, such as those of transactions. Their statements fail with the same error.
+  // A connection in use ended, for example in a transaction. Its statement fails with the same error.
   pool.on('connect', (client) => client.on('error', () => {}))
   return drizzle({ client: pool })
 }

@@ -1,6 +1,6 @@
 import type { Cache, Jsonified } from 'pgstash'
 
-/** A key that is read all the time: refreshed by one caller shortly before it expires, so that none ever finds it missing. */
+/** A hot key: one caller refreshes it shortly before it expires, so that no caller finds it missing. */
 export function frontPage(cache: Cache, render: () => Promise<string>): Promise<string> {
   return cache.getOrSet('front page', render, { expiration: '1m', beta: 1 })
 }

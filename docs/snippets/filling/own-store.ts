@@ -1,6 +1,6 @@
 import { createFiller, type FillStore, type Jsonified } from 'pgstash'
 
-/** `getOrSet` for a store of your own, with everything that this page says of it. */
+/** Returns a `getOrSet` for your own store that does everything on this page. */
 export function getOrSetOf(store: FillStore) {
   const filler = createFiller(store, { onError: 'miss' })
   return <T>(key: string, compute: () => Promise<T>) =>

@@ -11,7 +11,7 @@ export function weather(cache: Cache, city: string): Promise<Weather | null> {
 
 async function ask(city: string, fill: Fill): Promise<Weather | null> {
   const response = await fetch(`https://weather.example/${encodeURIComponent(city)}`, { signal: fill.signal })
-  // A place that is not known: worth remembering, for a shorter time.
+  // Remember an unknown place as well, but for a shorter time.
   if (response.status === 404) {
     fill.expireIn('1m')
     return null

@@ -5,7 +5,7 @@ export function createCaches(db: Database) {
     default: 'postgres',
     stores: { postgres: createCache(db), memory: memoryCache(), off: nullCache() },
   })
-  // What is not given a cache, such as a cached function, uses this one from now on.
+  // From now on, a cached function without a `cache` option uses this one.
   setDefaultCache(caches)
   return caches
 }

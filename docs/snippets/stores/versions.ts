@@ -1,6 +1,6 @@
 import type { Cache } from 'pgstash'
 
-/** What an older deploy stored is left behind: nobody reads it, and cleanup removes it once it has expired. */
+/** The entries of older deploys are no longer read. Cleanup removes them once they have expired. */
 export function ofThisDeploy(cache: Cache, commit: string): Cache {
   return cache.namespace('app', { version: commit })
 }

@@ -6,12 +6,13 @@ import { param } from '../../postgres/operations/fragments.ts'
 import { pageOf } from '../../postgres/operations/looked-at.ts'
 import { live } from '../../schema/index.ts'
 
-/** To the microsecond, as every Postgres reads it. */
+/** Formats an instant to the microsecond, in a form that every Postgres reads. */
 const instant = (column: PgColumn) => sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
 /**
- * The next live entries of a range in key order, all of each: at most `limit`, and no more than fit into `bytes`, but
- * at least one. If few are live, it stops at the edge of a page, and returns the entry there without its value.
+ * Returns the next live entries of a range in key order, with all columns. It returns at most `limit` entries, and no
+ * more than fit into `bytes`, but at least one. If few entries are live, it stops at the edge of a page and returns the
+ * entry there without its value.
  */
 export const exportPage = operation({
   name: 'export_page',
@@ -36,7 +37,7 @@ export const exportPage = operation({
     const { entries } = tables
     const { key, value, expiresAt, keptUntil, tags, filledAt, computeMs, meta, createdAt, updatedAt } = entries
     const { from, where, orderBy, marks } = pageOf(tables, live(tables))
-    // Postgres knows lengths without reading TOAST.
+    // Postgres reads the length of a value without reading TOAST.
     const sized = db.$with('sized', {}).as(sql`
       select next.*, sum(next.bytes) over (order by next.name) - next.bytes as before
       from (

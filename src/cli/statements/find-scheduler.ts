@@ -2,12 +2,12 @@ import { sql } from 'drizzle-orm'
 import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 
-/** Whether pg_cron can be asked to run statements in this database, and if not, why. */
+/** Checks whether pg_cron can run statements in this database, and if not, why. */
 export const findScheduler = operation({
   name: 'find_scheduler',
   repeatable: 'always',
   rows: 'one',
-  // `home`: where pg_cron lives, if it is loaded; it can be created in that database only.
+  // `home`: the only database in which pg_cron can be created, if the server has loaded it.
   columns: { canSchedule: bool, isAvailable: bool, database: text, home: nullable(text) },
   build: (db, _tables, answer) =>
     answer(db, {

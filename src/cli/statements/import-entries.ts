@@ -6,11 +6,12 @@ import { isFromFuture } from '../../postgres/operations/history.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 
 /**
- * Stores entries as they were exported, and overwrites those of the same keys. `keys` must be distinct.
+ * Stores exported entries, and overwrites existing entries with the same keys. `keys` must be distinct.
  *
- * It leaves out entries that cleanup would remove already.
+ * It skips entries that cleanup would already delete.
  *
- * A tagged entry is as of `asOf` if it has no snapshot of its own, or one from the future: the database was taken back since.
+ * A tagged entry takes the snapshot `asOf` if it has no snapshot, or one from the future: then the database was
+ * restored to an earlier state since the export.
  */
 export const importEntries = operation({
   name: 'import_entries',

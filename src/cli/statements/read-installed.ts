@@ -3,12 +3,12 @@ import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { qualified } from '../../schema/sql-text.ts'
 
-/** The names of routines begin like those of tables. */
+/** Names of routines start with this, like the names of tables. */
 const CACHE = 'cache_'
 
 /**
- * How each of the cache's tables is built: columns, indexes, storage settings, triggers. Compared before and after a
- * migration, it tells what that did. A table that does not exist has no row.
+ * Reads how each of the cache's tables is built: columns, indexes, storage settings, triggers. `migrate` compares the
+ * result before and after, in order to report the changes. A table that does not exist has no row.
  */
 export const readInstalled = operation({
   name: 'read_installed',

@@ -5,8 +5,9 @@ import { CLUSTER_IDENTITY } from '../../schema/cluster.ts'
 import { qualified } from '../../schema/sql-text.ts'
 
 /**
- * Names the log of invalidations that snapshots of tagged entries are about: its table, database, cluster, and the
- * history of that: a restored copy and a branch of Neon share the rest. Null where the role may not ask, or on a replica.
+ * Identifies the log of invalidations that the snapshots of tagged entries refer to: its table, database and cluster,
+ * and the cluster's timeline and Neon branch. A restored copy and a Neon branch share everything but these two. Null if
+ * the role may not read them, or on a replica.
  */
 export const readOrigin = operation({
   name: 'read_origin',

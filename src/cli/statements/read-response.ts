@@ -4,7 +4,7 @@ import { operation } from '../../postgres/operation.ts'
 import { param } from '../../postgres/operations/fragments.ts'
 import { live } from '../../schema/index.ts'
 
-/** A live entry that is a stored response. */
+/** Reads a live entry, if it is a stored response. */
 export const readResponse = operation({
   name: 'read_stored_response',
   repeatable: 'always',

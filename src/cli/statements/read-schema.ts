@@ -3,7 +3,7 @@ import { HAS_SCHEMA } from '../../doctor/checks/migrations.ts'
 import { bool } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 
-/** Whether tables without a schema of their own have one. */
+/** Checks whether the search_path names a usable schema, for tables without an explicit schema. */
 export const readSchema = operation({
   name: 'read_schema',
   repeatable: 'always',

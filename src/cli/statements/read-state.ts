@@ -4,7 +4,7 @@ import { operation } from '../../postgres/operation.ts'
 import { param } from '../../postgres/operations/fragments.ts'
 import { rejected } from '../../schema/rejected.ts'
 
-/** Why an entry is no hit, whatever its state. */
+/** Reads why an entry is a miss. Also finds entries that are not live. */
 export const readState = operation({
   name: 'read_state',
   repeatable: 'always',

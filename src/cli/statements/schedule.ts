@@ -3,7 +3,7 @@ import { bool, integer } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { param } from '../../postgres/operations/fragments.ts'
 
-/** Has pg_cron run a statement; a job of the same name is replaced. */
+/** Schedules a statement with pg_cron. Replaces a job of the same name. */
 export const schedule = operation({
   name: 'schedule',
   repeatable: 'always',
@@ -15,7 +15,7 @@ export const schedule = operation({
     ),
 })
 
-/** Ends that. @throws DatabaseError where there is no such job */
+/** Removes a job. @throws DatabaseError if there is no such job */
 export const unschedule = operation({
   name: 'unschedule',
   repeatable: 'unsent',

@@ -3,7 +3,7 @@ import { integer } from '../../postgres/kinds.ts'
 import { scopedOperation } from '../../postgres/operations/scoped.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 
-/** How many entries of a scope are past keeping and wait for cleanup; those that a tag rejects are not looked for. */
+/** Counts the expired entries of a scope that wait for cleanup. Does not count invalidated entries. */
 export const waiting = scopedOperation({
   name: 'waiting',
   repeatable: 'always',

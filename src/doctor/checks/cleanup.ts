@@ -3,7 +3,7 @@ import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { TAG_STATE } from '../../schema/rejected.ts'
-import { counted, span } from '../figures.ts'
+import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
 /** Counted no further: more only says the same. */
@@ -41,7 +41,7 @@ export const cleanup: Check = {
     const ran =
       lastRunMs === null ? 'no run over the whole table is known' : `the last run was about ${span(lastRunMs)} ago`
     if (waiting === 0 || oldestMs === null) return [ok(`No expired entry waits; ${ran}.`)]
-    const many = `${waiting === MOST ? 'At least ' : ''}${counted(waiting, 'entry is', 'entries are')}`
+    const many = `${waiting === MOST ? 'At least ' : ''}${formatCount(waiting, 'entry is', 'entries are')}`
     const what = `${many} past keeping, the oldest for ${span(oldestMs)}; ${ran}.`
     if (oldestMs < LATE_MS) return [ok(what)]
     return [

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { counted, percent } from '../figures.ts'
+import { formatCount, percent } from '../figures.ts'
 import { type Check, oidOf, ok } from '../finding.ts'
 
 const facts = operation({
@@ -28,7 +28,7 @@ export const heapOnly: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined || row.updates < FEW_UPDATES) return [ok('Too few updates to judge.')]
     const share = row.heapOnly / row.updates
-    const what = `${percent(share)} of ${counted(row.updates, 'update')} left the indexes alone.`
+    const what = `${percent(share)} of ${formatCount(row.updates, 'update')} left the indexes alone.`
     if (share >= LOW) return [ok(what)]
     return [
       {

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { isBackoff, PASS } from '../../postgres/operations/lease.ts'
-import { counted, span } from '../figures.ts'
+import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
 const MOST = 100_000
@@ -35,9 +35,9 @@ export const leases: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined || row.held + row.lost === 0) return [ok('Nothing is being computed.')]
     const oldest = row.oldestMs ?? 0
-    const held = `${counted(row.held, 'key is', 'keys are')} being computed`
+    const held = `${formatCount(row.held, 'key is', 'keys are')} being computed`
     if (row.lost === 0) return [ok(`${held}.`)]
-    const what = `${held}; ${counted(row.lost, 'computation')} ran out of time or died, the oldest ${span(oldest)} ago.`
+    const what = `${held}; ${formatCount(row.lost, 'computation')} ran out of time or died, the oldest ${span(oldest)} ago.`
     const isBad = row.lost >= MANY_LOST || oldest > FORGOTTEN_MS
     return [
       {

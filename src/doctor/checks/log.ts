@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { counted, bytes as size } from '../figures.ts'
+import { formatCount, bytes as size } from '../figures.ts'
 import { type Check, oidOf, ok } from '../finding.ts'
 
 /** Counted no further. */
@@ -28,7 +28,7 @@ export const log: Check = {
   async look({ runner }) {
     const [row] = await runner.run(facts)
     if (row === undefined) return []
-    const rows = `${row.rows === MOST ? 'at least ' : ''}${counted(row.rows, 'row')}`
+    const rows = `${row.rows === MOST ? 'at least ' : ''}${formatCount(row.rows, 'row')}`
     const what = `The log of invalidations has ${rows}, and takes ${size(row.bytes)}.`
     if (row.rows < MANY) return [ok(what)]
     return [

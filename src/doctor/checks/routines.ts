@@ -9,7 +9,7 @@ import { compileRoutines } from '../../postgres/routines/routine-set.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import { identifier } from '../../schema/sql-text.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
-import { counted } from '../figures.ts'
+import { formatCount } from '../figures.ts'
 import { type Check, type Observation, oidOf, ok } from '../finding.ts'
 
 const facts = operation({
@@ -87,7 +87,7 @@ export const routines: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined) return [ok('There is nothing to compare with.')]
     const { role, owner, schema, missing, changed, forbidden, hidden, otherOwners, olderSets } = row
-    const all = counted(row.expected, 'routine')
+    const all = formatCount(row.expected, 'routine')
     const seen: Observation[] = []
     const warn = (what: string, advice: string) => seen.push({ status: 'warning', what, advice })
     if (otherOwners !== '') {
@@ -98,7 +98,7 @@ export const routines: Check = {
     }
     if (hidden > 0) {
       warn(
-        `The search path finds ${counted(hidden, 'other function')} of a routine's name first.`,
+        `The search path finds ${formatCount(hidden, 'other function')} of a routine's name first.`,
         'Drop them, or give the cache a schema of its own.',
       )
     }
@@ -120,7 +120,7 @@ function completeness(all: string, olderSets: number): Observation {
   const older =
     olderSets === 0
       ? ''
-      : ` ${counted(olderSets, 'older set')} may still serve another release; migrate drops it later.`
+      : ` ${formatCount(olderSets, 'older set')} may still serve another release; migrate drops it later.`
   return ok(`All ${all} of this version (${ROUTINE_VERSION}) are installed.${older}`)
 }
 

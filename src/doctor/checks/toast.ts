@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { counted, bytes as size } from '../figures.ts'
+import { formatCount, bytes as size } from '../figures.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const facts = operation({
@@ -34,7 +34,7 @@ export const toast: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined) return [ok('No value is large enough for TOAST.')]
     const { live, dead, bytes } = row
-    const what = `Large values take ${size(bytes)}; ${counted(dead, 'dead chunk')} against ${counted(live, 'live one')}.`
+    const what = `Large values take ${size(bytes)}; ${formatCount(dead, 'dead chunk')} against ${formatCount(live, 'live one')}.`
     if (dead >= FEW_CHUNKS && dead > live) {
       const advice = 'Vacuum does not keep up: `pgstash migrate` sets it for TOAST; then `vacuum` the table once.'
       return [{ status: 'warning', what, advice }]

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { bool, nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { counted, span } from '../figures.ts'
+import { formatCount, span } from '../figures.ts'
 import { type Check, type Observation, ok } from '../finding.ts'
 
 /** Counted no further. */
@@ -48,13 +48,13 @@ export const transactions: Check = {
       const who = row.pid === null ? '' : `, by process ${row.pid}`
       const since =
         row.openMs === null ? 'A transaction is open' : `A transaction has been open for ${span(open)}${who}`
-      const what = `${since}: ${counted(row.held, 'invalidation')} since then slow down reads of tagged entries, and vacuum waits.`
+      const what = `${since}: ${formatCount(row.held, 'invalidation')} since then slow down reads of tagged entries, and vacuum waits.`
       const advice =
         'End it: `select pg_terminate_backend(pid)`. Against the next: idle_in_transaction_session_timeout.'
       seen.push({ status: 'warning', what, advice })
     }
     if (row.prepared > 0) {
-      const what = `${counted(row.prepared, 'prepared transaction')} is left over: vacuum waits for it.`
+      const what = `${formatCount(row.prepared, 'prepared transaction')} is left over: vacuum waits for it.`
       seen.push({ status: 'warning', what, advice: 'See pg_prepared_xacts; commit prepared, or rollback prepared.' })
     }
     if (!row.maySee) {

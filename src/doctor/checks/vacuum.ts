@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { bool, nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { counted, span } from '../figures.ts'
+import { formatCount, span } from '../figures.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const facts = operation({
@@ -37,7 +37,7 @@ export const vacuum: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined) return []
     const last = row.sinceMs === null ? 'never vacuumed' : `last vacuumed ${span(row.sinceMs)} ago`
-    const what = `${counted(row.dead, 'dead row')} against ${counted(row.live, 'live one')}, ${last}.`
+    const what = `${formatCount(row.dead, 'dead row')} against ${formatCount(row.live, 'live one')}, ${last}.`
     if (!row.isOn) {
       return [
         { status: 'problem', what: `Autovacuum is off on the whole server. ${what}`, advice: 'Set autovacuum = on.' },

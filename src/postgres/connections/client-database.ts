@@ -1,4 +1,4 @@
-/** Makes a Drizzle database of a driver's own client, so that programs without Drizzle need none. */
+/** Makes a Drizzle database from a driver's own client, so that programs need not use Drizzle. */
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Database } from '../database.ts'
 import { fetchOptions } from '../drivers/fetch-options.ts'
@@ -7,10 +7,10 @@ import { isPgClient } from '../drivers/pg-client.ts'
 import { isPool } from '../drivers/pool.ts'
 import { markAsDirect } from '../drivers/session-kind.ts'
 
-/** Sends one statement. With `isList` the rows are lists of cells, otherwise objects. */
+/** Sends one statement. With `isList`, each row is a list of cells, otherwise an object. */
 type Send = (text: string, values: unknown[], isList: boolean) => PromiseLike<{ rows: unknown[] }>
 
-/** A method of a client. What it takes and answers differs. */
+/** A client's `query` method. Its arguments and its result differ between drivers. */
 type Query = (...args: unknown[]) => PromiseLike<{ rows: unknown[] }>
 
 /** A statement of postgres-js or Bun, which resolves to objects. */
@@ -24,10 +24,10 @@ export function isClient(client: unknown): client is object {
 }
 
 /**
- * A Drizzle database over such a client.
+ * Makes a Drizzle database over a driver's client.
  *
- * It uses Drizzle's proxy driver, because that imports the package of no driver. The engine calls the clients that it knows
- * directly, so that only `migrate` and its like pass through here.
+ * It uses Drizzle's proxy driver, because that imports no driver's package. The engine calls the clients that it knows
+ * directly, so only `migrate` and similar functions use this database.
  */
 export function databaseOver(client: object): Database {
   const send = senderOver(client) as Send
@@ -57,12 +57,15 @@ function senderOver(client: unknown): Send | undefined {
   return undefined
 }
 
-/** postgres-js and Bun's SQL, also within a transaction. */
+/** True for postgres-js and Bun's SQL, also within a transaction. */
 function isSql(client: unknown): client is { unsafe(text: string, values: unknown[]): SqlQuery } {
   return typeof client === 'function' && 'unsafe' in client && ('begin' in client || 'savepoint' in client)
 }
 
-/** PGlite, and its transaction. Clients of SQLite also have `query` and `exec`. */
+/**
+ * True for PGlite and its transaction. The other methods are checked because SQLite clients also have `query` and
+ * `exec`.
+ */
 function isPglite(client: unknown): client is { query: Query } {
   const { query, exec, execProtocol, rollback } = Object(client)
   return [query, exec, execProtocol ?? rollback].every((method) => typeof method === 'function')

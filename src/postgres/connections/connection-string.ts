@@ -7,12 +7,12 @@ import { NeonHttpClient } from './neon-http-client.ts'
 
 const FORM = 'a connection string such as postgresql://user:password@host/database'
 const POSTGRES = /^postgres(?:ql)?:$/
-/** Prisma's own protocols. Their URLs name a proxy, and Prisma shows the direct URL beside them. */
+/** Prisma's own protocols. Their URLs name a proxy. Prisma shows the direct URL next to them. */
 const PRISMA = /^prisma(?:\+postgres)?:$/
-/** Hosts keep their case in such URLs. */
+/** Ignores case, because `URL` keeps the case of a host in `postgresql:` URLs. */
 const NEON = /\.neon\.(?:tech|build)$/i
 
-/** True for a text that only Postgres uses as a URL, whatever follows the scheme. */
+/** True for a URL with a scheme that only Postgres uses. The rest of the URL is not checked. */
 export function isPostgresUrl(text: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(text.trim())
 }
@@ -23,7 +23,8 @@ export function checkConnectionString(text: string): void {
 }
 
 /**
- * Makes the client of a connection string. Sends nothing, except that over a loopback address it may ask what listens there.
+ * Makes the client of a connection string. Sends nothing, except that at a loopback address it may check whether a
+ * local Neon listens.
  *
  * @throws InvalidOptionError, DatabaseError
  */
@@ -34,13 +35,16 @@ export function openConnectionString(text: string): object | Promise<object> {
   return openTcp(url.href, address === undefined ? undefined : { address, overHttp: () => openHttp(text) })
 }
 
-/** @param endpoint default: that of Neon, or of the local Neon at this address @throws InvalidOptionError */
+/**
+ * @param endpoint default: Neon's endpoint, or the endpoint of the local Neon at this address @throws
+ *   InvalidOptionError
+ */
 export function openHttp(text: string, endpoint?: string): NeonHttpClient {
   const url = parse(text)
   return new NeonHttpClient(url, endpoint ?? endpointOf(url))
 }
 
-/** Neon's driver replaces the first label in the same way. The pooled and the direct host have the same endpoint. */
+/** Replaces the host's first label, as Neon's driver does. The pooled and the direct host have the same endpoint. */
 function endpointOf({ hostname, port }: URL): string {
   const address = loopbackAddress(hostname)
   if (address !== undefined) return `http://${address}:${port || LOCAL_NEON_PORT}/sql`
@@ -51,14 +55,16 @@ function parse(text: string): URL {
   const url = urlOf(text.trim())
   if (url !== undefined && POSTGRES.test(url.protocol)) return url
   if (url !== undefined && PRISMA.test(url.protocol)) {
-    throw new InvalidOptionError(`Expected ${FORM}, got one of Prisma Accelerate: use the direct one of the database.`)
+    throw new InvalidOptionError(
+      `Expected ${FORM}, got a URL of Prisma Accelerate: use the direct URL of the database.`,
+    )
   }
   const got =
     text.trim() === '' ? 'an empty string: set its variable' : 'another string: encode its password (%40 for @)'
   throw new InvalidOptionError(`Expected ${FORM}, got ${got}.`)
 }
 
-/** The error of `URL` would show the whole string. */
+/** Returns undefined instead of throwing, because the error of `URL` would show the whole string. */
 function urlOf(text: string): URL | undefined {
   try {
     return new URL(text)

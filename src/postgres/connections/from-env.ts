@@ -1,10 +1,10 @@
-/** Finds the connection string in the environment of the program. */
+/** Finds the connection string in the program's environment. */
 import { DatabaseError, describeType, InvalidOptionError } from '../../values/errors.ts'
 import { isPostgresUrl } from './connection-string.ts'
 
 /**
- * The variables that platforms set, the program's own first: DATABASE_URL of nearly all, POSTGRES_URL of Vercel's
- * marketplace, those of Netlify, Neon and Supabase, and the usual name of a Hyperdrive binding.
+ * The variables that platforms set, in order of preference: DATABASE_URL, which nearly all platforms set, POSTGRES_URL
+ * of Vercel's marketplace, the variables of Netlify, Neon and Supabase, and the usual name of a Hyperdrive binding.
  */
 export const VARIABLES = [
   'DATABASE_URL',
@@ -20,8 +20,8 @@ export const VARIABLES = [
  * Returns a function that finds the connection string, for every function of pgstash that takes a database.
  *
  * It takes the first of `DATABASE_URL`, `POSTGRES_URL`, `NETLIFY_DB_URL`, `NETLIFY_DATABASE_URL`, `NEON_DATABASE_URL`,
- * `SUPABASE_DB_URL` and `HYPERDRIVE` that holds a `postgresql://` URL. Variables are read at the first statement, so a build
- * needs none. If none is set, the call fails with a `DatabaseError` that names them.
+ * `SUPABASE_DB_URL` and `HYPERDRIVE` that holds a `postgresql://` URL. The function reads the variables at the first
+ * statement, so a build needs none. If no variable is set, the call fails with a `DatabaseError` that lists them.
  *
  * @param env the variables: `env` of a Worker; default `process.env`
  * @throws InvalidOptionError
@@ -42,7 +42,10 @@ export function databaseFromEnv(env?: object): () => string {
   }
 }
 
-/** The first variable with a URL of Postgres. `DATABASE_URL` may be that of another database, or of a proxy of Prisma. */
+/**
+ * Finds the first variable with a Postgres URL. `DATABASE_URL` may name a database of another kind, or a proxy of
+ * Prisma.
+ */
 export function findVariable(env: object): { readonly name: string; readonly value: string } | undefined {
   for (const name of VARIABLES) {
     const value: unknown = Reflect.get(env, name)

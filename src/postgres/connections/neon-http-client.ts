@@ -1,7 +1,8 @@
 /**
- * A client for Neon's endpoint of SQL over HTTP.
+ * A client for Neon's SQL-over-HTTP endpoint.
  *
- * Neon's own driver also contains a Postgres client for WebSockets: 47 KB of a Worker, for what is one `POST`.
+ * Rejected: Neon's own driver. It also contains a Postgres client for WebSockets, and would add 47 KB to a Worker for
+ * one `POST`.
  */
 import { InvalidOptionError } from '../../values/errors.ts'
 import type { FetchOptions } from '../drivers/fetch-options.ts'
@@ -36,7 +37,7 @@ export class NeonHttpClient {
     this.#endpoint = endpoint
   }
 
-  /** Sends one statement. Throws errors that look like those of Neon's driver, because their texts are known. */
+  /** Sends one statement. Throws errors of the same form as Neon's driver, so that the same rules recognise them. */
   async query(
     query: string,
     params: readonly unknown[],
@@ -58,9 +59,9 @@ export class NeonHttpClient {
           'Neon-Array-Mode': String(arrayMode),
         },
         body,
-        // No other host gets the password.
+        // Do not follow a redirect: no other host may get the password.
         redirect: 'manual',
-        // Next's types narrow its own option, which programs without Next do not have.
+        // The cast is needed because Next's types narrow its own option `next`, which other programs do not have.
         ...(fetchOptions as RequestInit),
       })
     } catch (cause) {

@@ -1,8 +1,11 @@
-/** Replaces tcp.ts in bundles for the edge, which must not contain a driver that needs Node. */
+/** Replaces tcp.ts in bundles for the edge, because these must not contain a driver that needs Node. */
 import { InvalidOptionError } from '../../values/errors.ts'
 import type { Loopback } from './loopback-server.ts'
 
-/** @throws InvalidOptionError unless the server is on this machine, where only a local Neon is meant */
+/**
+ * Opens a loopback address over HTTP, because it can only mean a local Neon. @throws InvalidOptionError for any other
+ *   server
+ */
 export function openTcp(_url: string, loopback: Loopback | undefined): object {
   if (loopback !== undefined) return loopback.overHttp()
   throw new InvalidOptionError(

@@ -1,18 +1,21 @@
-/** Opens connection strings over TCP, on runtimes that have it. Bundles for the edge get no-tcp.ts instead: see package.json. */
+/**
+ * Opens connection strings over TCP, on runtimes that have TCP. Bundles for the edge get no-tcp.ts instead: see
+ * package.json.
+ */
 import { speaksHttp } from '../../local-neon/speaks-http.ts'
 import { DatabaseError } from '../../values/errors.ts'
 import { withoutContent } from '../../values/redact.ts'
 import { databaseFailure } from '../failure.ts'
 import type { Loopback } from './loopback-server.ts'
 
-/** The default of Postgres, where no local Neon listens. */
+/** Postgres's default port. A local Neon never listens there. */
 const POSTGRES_PORT = 5432
-/** A host that swallows packets would otherwise keep a connection of the pool for minutes. */
+/** Without a limit, a host that drops packets would occupy a connection of the pool for minutes. */
 const CONNECT_TIMEOUT_MS = 5_000
-/** Finds connections that the network forgot. */
+/** Detects connections that the network has dropped. */
 const KEEP_ALIVE_DELAY_MS = 10_000
 
-/** One pool for each string, because several caches of a program should not take ten connections each. */
+/** One pool per connection string. Otherwise each cache of a program would take ten connections. */
 const clients = new Map<string, Promise<object>>()
 
 /** @throws DatabaseError */
@@ -21,7 +24,7 @@ export function openTcp(url: string, loopback: Loopback | undefined): Promise<ob
   if (known !== undefined) return known
   const opened = open(url, loopback)
   clients.set(url, opened)
-  // A package may be installed later, and a server started.
+  // Forget a failure, because the package may be installed or the server started later.
   opened.catch(() => clients.delete(url))
   return opened
 }
@@ -34,7 +37,7 @@ async function open(url: string, loopback: Loopback | undefined): Promise<object
   return createPool(await loadPoolClass(), url)
 }
 
-/** Fails if nothing listens: whatever is started there later decides. */
+/** Throws if nothing listens, so that the next call asks the server that may be running by then. */
 async function isLocalNeon(address: string, port: number): Promise<boolean> {
   try {
     return await speaksHttp(address, port)
@@ -45,7 +48,7 @@ async function isLocalNeon(address: string, port: number): Promise<boolean> {
 
 type PoolClass = new (options: object) => Pool
 
-/** The part of `pg` that is used here. */
+/** The part of `pg` that we use. */
 interface Pool {
   on(event: 'error', listener: () => void): unknown
 }
@@ -53,10 +56,10 @@ interface Pool {
 async function loadPoolClass(): Promise<PoolClass> {
   let cause: Error | undefined
   try {
-    // In `try`, so that bundlers accept that the package is missing. Older versions are CommonJS.
+    // The import is in `try`, so that bundlers accept a missing package. Older versions of `pg` are CommonJS.
     const pg: object = await import('pg')
     const Pool: unknown = Reflect.get(Object(Reflect.get(pg, 'default') ?? pg), 'Pool')
-    // webpack makes an empty module of a package that is missing.
+    // webpack replaces a missing package by an empty module.
     if (typeof Pool === 'function') return Pool as PoolClass
   } catch (error) {
     cause = withoutContent(error)
@@ -73,15 +76,18 @@ function createPool(Pool: PoolClass, url: string): object {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
-    // Nobody can close this pool, so its idle connections must not keep a script alive.
+    // No caller can close this pool, so its idle connections must not keep a script alive.
     allowExitOnIdle: true,
   })
-  // Otherwise a restart of Postgres, which ends idle connections, would end the process.
+  // Without a listener, a restart of Postgres, which ends idle connections, would end the process.
   pool.on('error', () => {})
   return pool
 }
 
-/** Node trusts the system's roots as it is. `pg` would read a file named `system`, and fail. */
+/**
+ * Removes `sslrootcert=system`, because Node trusts the system's roots anyway. `pg` would read a file named `system`,
+ * and fail.
+ */
 function withoutSystemRoots(text: string): string {
   const url = new URL(text)
   if (url.searchParams.get('sslrootcert') !== 'system') return text

@@ -1,4 +1,4 @@
-/** Binds statements to their parameters, as Drizzle does, but decides once for each statement how. */
+/** Binds statements to their parameters, as Drizzle does, but finds each parameter's place only once per statement. */
 import { fillPlaceholders, is, Placeholder } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import type { Database } from '../database.ts'
@@ -9,7 +9,7 @@ import { prepareStatement, type StatementForm } from './prepare.ts'
 type Values = (string | null)[]
 
 export interface Bound {
-  /** Undefined if the statement has none. */
+  /** Undefined if the statement has no name. */
   readonly name: string | undefined
   readonly text: string
   valuesOf(given: WireValues): Values

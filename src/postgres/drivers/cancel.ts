@@ -1,16 +1,16 @@
 /**
- * Asks Postgres to stop what a connection runs.
+ * Asks Postgres to stop the statement that a connection runs.
  *
- * Closing the connection does not stop it: the server notices only when it writes. A statement that waits for a lock would
- * still take effect later.
+ * Closing the connection does not stop the statement, because the server notices only when it writes to the connection.
+ * A statement that waits for a lock would still take effect later.
  */
 import { isWorkers } from '../../values/workers.ts'
 import { classOf } from './pg-client.ts'
 
-/** Enough to open a connection with TLS on another continent. Meanwhile the pool cannot replace the connection. */
+/** Long enough to open a TLS connection to another continent. Until then the pool cannot replace the connection. */
 const CANCEL_LIMIT_MS = 1_000
 
-/** A client's connection, as far as it is used here. */
+/** The part of a client's connection that we use. */
 interface Connection {
   connect(portOrPath: number | string, host?: string): void
   requestSsl(): void
@@ -20,7 +20,7 @@ interface Connection {
   readonly stream: { destroy?(): void }
 }
 
-/** A client, and what a request to cancel needs. */
+/** The part of a client that a cancel request needs. */
 interface Target {
   readonly processID?: number | null
   readonly secretKey?: unknown
@@ -31,15 +31,16 @@ interface Target {
 }
 
 /**
- * Sends the request over a connection of its own. Resolves once the server has closed that, which it does after it has passed
- * on the request, or if the request cannot be sent in time. Never rejects.
+ * Sends the cancel request over a separate connection. Resolves when the server has closed that connection, which it
+ * does after it has passed on the request. Also resolves if the request cannot be sent in time. Never rejects.
  *
  * @param client the client whose statement must end
- * @param options with which a client like it can be made
+ * @param options the options for a new client of the same server
  */
 export async function cancelStatement(client: object, options: object): Promise<void> {
   const target = client as Target
-  // On Workers, a pooler or Hyperdrive stands between, and the request whose caller gave up may open no more sockets.
+  // On Workers there is a pooler or Hyperdrive in between. A request whose caller gave up also may not open new
+  // sockets.
   if (!target.processID || isWorkers()) return
   try {
     await sendCancel(target, new (classOf(client))(options))

@@ -1,15 +1,18 @@
-/** What the runner needs of a database driver. */
+/** The interface between the runner and a database driver. */
 import type { Operation } from '../operation.ts'
 
 /** One call of the runner, with its retries. */
 export interface Call {
-  /** `queued` while it waits for a connection. A retry that waits leaves it `sent`. `unknown` if the driver cannot tell. */
+  /**
+   * `queued` while the call waits for a connection. It stays `sent` while a retry waits. `unknown` if the driver cannot
+   * tell.
+   */
   state: 'unknown' | 'queued' | 'sent'
   /** True once the caller gave up. */
   isAbandoned: boolean
-  /** Ends the work that is under way. Whoever does the work sets it, and the timeout calls it. */
+  /** Ends the pending work. The code that does the work sets this, and the timeout calls it. */
   abandon: (() => void) | undefined
-  /** True for statements of a cache that Next itself asks. */
+  /** True for statements of a cache that Next itself calls. */
   readonly isInternal?: boolean
 }
 
@@ -22,22 +25,22 @@ export type Send = (values: WireValues, call: Call) => Promise<unknown[][]>
 export interface Driver {
   /** True if a session keeps the plan of a statement, so that its text is parsed and planned once. */
   readonly keepsPlans: boolean
-  /** True if `Call.abandon` rejects what `Send` returned. Otherwise the runner stops waiting for it by itself. */
+  /** True if `Call.abandon` rejects the promise of `Send`. Otherwise the runner itself stops waiting for it. */
   readonly endsAbandoned: boolean
-  /** Prepares an operation. The runner does that once for each. */
+  /** Prepares an operation. The runner calls this once per operation. */
   prepare(operation: Operation<never>): Send
-  /** From now on, statements have no names: a pooler that gives each transaction another session loses them. */
+  /** Stops naming statements, because a pooler that gives each transaction another session loses the names. */
   forgetNames(): void
 }
 
-/** Wraps what a driver threw before it sent the statement. */
+/** Wraps an error that a driver threw before it sent the statement. */
 export class UnsentError extends Error {
   constructor(cause: unknown) {
     super('The statement was not sent.', { cause })
   }
 }
 
-/** Rejects the work of a call that was abandoned. The runner answers the caller with its own error. */
+/** Rejects the work of an abandoned call. The caller gets the runner's own error instead. */
 export class AbandonedError extends Error {
   constructor() {
     super('The caller gave up.')

@@ -1,4 +1,4 @@
-/** Sends statements through Drizzle's own session. It works with every driver that Drizzle has. */
+/** Sends statements through Drizzle's own session. This works with every driver that Drizzle supports. */
 import type { CacheTables } from '../../schema/index.ts'
 import { describeType } from '../../values/errors.ts'
 import type { Database } from '../database.ts'
@@ -8,7 +8,7 @@ import type { Driver } from './driver.ts'
 import { prepare } from './prepare.ts'
 import { sessionKind } from './session-kind.ts'
 
-/** Drizzle's sessions whose drivers prepare a statement that has a name. All others send the text with each call. */
+/** Drizzle's sessions whose drivers prepare named statements. All other drivers send the text with each call. */
 const WITH_NAMES = new Set([
   'NodePgSession',
   'NeonSession',

@@ -1,8 +1,8 @@
-/** Recognises clients for Neon's endpoint of SQL over HTTP. */
+/** Recognises clients for Neon's SQL-over-HTTP endpoint. */
 import { NeonHttpClient } from '../connections/neon-http-client.ts'
 import type { FetchOptions } from './fetch-options.ts'
 
-/** The part of such a client that is used here. No other driver passes a signal to `fetch`. */
+/** The part of such a client that we use. No other driver passes a signal to `fetch`. */
 export interface HttpClient {
   query(
     text: string,
@@ -20,7 +20,7 @@ export interface HttpOptions {
 
 const unchanged = (text: string) => text
 
-/** Keeps type parsers of the program away from the answer. */
+/** Keeps the program's type parsers from changing the answer. */
 export const RAW = { fullResults: true, types: { getTypeParser: () => unchanged } } as const
 
 /** True for Neon's `neon()`, a tagged template function with these two methods, and for this package's own client. */

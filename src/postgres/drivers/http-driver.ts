@@ -1,6 +1,6 @@
 /**
- * Sends what Drizzle's session for Neon over HTTP would, but with a signal, and without type parsers that the program may have
- * replaced.
+ * Sends statements to Neon over HTTP as Drizzle's session does, but with an abort signal, and without type parsers that
+ * the program may have replaced.
  */
 import { fillPlaceholders } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
@@ -12,7 +12,7 @@ import { fetchOptions } from './fetch-options.ts'
 import { type HttpClient, isHttpClient, RAW } from './http-client.ts'
 import { prepare } from './prepare.ts'
 
-/** Undefined if the database is not over this client. */
+/** Returns undefined if the database does not use this client. */
 export function httpDriver(db: Database, tables: CacheTables): Driver | undefined {
   const client = httpClient(db)
   if (client === undefined) return undefined

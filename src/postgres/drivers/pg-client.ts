@@ -1,4 +1,4 @@
-/** The parts of a client of pg, neon-serverless or Vercel that are used here. */
+/** The parts that we use of a client of pg, neon-serverless or Vercel. */
 
 /** A statement with its parameters. */
 export interface Statement {
@@ -40,7 +40,7 @@ export function classOf(client: object): PgClientClass {
   return client.constructor as unknown as PgClientClass
 }
 
-/** True for a client that keeps a connection of its own. */
+/** True for a client that has its own connection. */
 export function isPgClient(client: unknown): client is PgClient {
   const { connect, query, connection } = Object(client)
   return [connect, query].every((method) => typeof method === 'function') && typeof connection === 'object'

@@ -1,7 +1,7 @@
 /**
  * Sends statements through the clients of pg, neon-serverless and Vercel, without Drizzle's session.
  *
- * So type parsers of the program have no say, and what a caller no longer waits for can be ended.
+ * So the program's type parsers change nothing, and a statement can be cancelled once its caller has given up.
  */
 import type { CacheTables } from '../../schema/index.ts'
 import type { Database } from '../database.ts'
@@ -26,7 +26,7 @@ import { clientOf, isOwnSession, queryLogger } from './session-kind.ts'
 const KINDS = new Set(['NodePgSession', 'NeonSession', 'VercelPgSession'])
 
 const TEXT = { getTypeParser: () => textOf }
-/** A client with `binary: true` receives bytes. Of a text, these are its own in UTF-8. */
+/** A client with `binary: true` receives bytes. The bytes of a text are its UTF-8. */
 function textOf(cell: unknown): unknown {
   return typeof cell === 'string' ? cell : String(cell)
 }
@@ -35,7 +35,10 @@ function textOf(cell: unknown): unknown {
 type Transport = (statement: Statement, call: Call, toRows: ToRows) => Promise<unknown[][]>
 type ToRows = (result: Result) => unknown[][]
 
-/** Undefined if the database is not over such a client, or if something stands between Drizzle and the client. */
+/**
+ * Returns undefined if the database does not use such a client, or if the program has put code between Drizzle and the
+ * client.
+ */
 export function pgDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
   const send = transportOf(db)
   if (send === undefined) return undefined
@@ -72,12 +75,12 @@ function transportOf(db: Database): Transport | undefined {
   if (isPool(client)) {
     return sendsOverFetch(client) ? undefined : (...request) => sendOverPool(client, ...request)
   }
-  // Only with this class can a statement be taken back that waits behind others.
+  // Only with the class `Query` can we withdraw a statement that waits behind others.
   if (!isPgClient(client) || classOf(client).Query === undefined) return undefined
   return (...request) => sendOverClient(client, ...request)
 }
 
-/** Neon's pool may send statements over HTTP, without any connection. Only its own `query` does that. */
+/** True if Neon's pool sends statements over HTTP, without any connection. Only the pool's own `query` can do that. */
 function sendsOverFetch(pool: Pool): boolean {
   const { Client } = pool as { readonly Client?: new (options: object) => { readonly neonConfig?: object } }
   if (typeof Client !== 'function' || !('neonConfig' in Client.prototype)) return false
@@ -117,7 +120,7 @@ function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, c
   const release = (isBroken?: unknown) => {
     if (!isLent) return
     isLent = false
-    // A connection that is given up may fail once more.
+    // Keep the listener on a broken connection, because it may fail once more.
     if (!isBroken) lent.removeListener('error', ignoreError)
     lent.release(isBroken)
   }
@@ -126,16 +129,16 @@ function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, c
     caller.reject(new AbandonedError())
     // Another call may use the connection by now.
     if (!isLent) return
-    // In this order, because a pooler finds the session to cancel by a connection that is still open.
+    // Cancel first, then release: a pooler finds the session to cancel by a connection that is still open.
     cancelStatement(lent, pool.options).then(() => release(true))
   }
-  // The pool listens only to idle clients, and an `error` event that nobody listens to ends the process.
+  // The pool listens only to idle clients, and an `error` event without a listener ends the process.
   lent.on('error', ignoreError)
   try {
     lent.query(statement, undefined, (error, result) => {
-      // The request to cancel may be under way, and must not hit a later statement on this connection.
+      // A cancel request may be pending. It must not cancel a later statement on this connection.
       if (call.isAbandoned) return
-      release(error && isUndone(error) ? undefined : error)
+      release(error && isRolledBack(error) ? undefined : error)
       settle(caller, error, result)
     })
   } catch (error) {
@@ -144,12 +147,18 @@ function sendOverLent(pool: Pool, lent: PgClient & Lent, statement: Statement, c
   }
 }
 
-/** True if the server undid the statement because of another. Such statements are repeated, and the connection is sound. */
-function isUndone(error: unknown): boolean {
+/**
+ * True if the server rolled the statement back because of a conflict. The statement will be repeated, and the
+ * connection still works.
+ */
+function isRolledBack(error: unknown): boolean {
   return String(Reflect.get(Object(error), 'code')).startsWith('40')
 }
 
-/** A client sends one statement after the other, those of the program too. It has no other connection to go on with. */
+/**
+ * Sends a statement over a single client. The client sends one statement after the other, including the program's own,
+ * and has no other connection.
+ */
 function sendOverClient(client: PgClient, statement: Statement, call: Call, toRows: ToRows): Promise<unknown[][]> {
   return new Promise((resolve, reject) => {
     let isAnswered = false
@@ -162,7 +171,7 @@ function sendOverClient(client: PgClient, statement: Statement, call: Call, toRo
     if (call.state === 'unknown') call.state = 'queued'
     const submit = query.submit.bind(query)
     query.submit = (connection) => {
-      // The client passes this error to the callback, and goes on with the next statement.
+      // The client passes this error to the callback, and continues with the next statement.
       if (call.isAbandoned) return new AbandonedError()
       call.state = 'sent'
       isSent = true
@@ -170,7 +179,7 @@ function sendOverClient(client: PgClient, statement: Statement, call: Call, toRo
     }
     call.abandon = () => {
       const giveUp = () => reject(new AbandonedError())
-      // First the cancel. Then the program goes on with this connection, and may return it to its pool.
+      // Cancel first. After that the program continues with this connection, and may return it to its pool.
       if (isSent && !isAnswered) cancelStatement(client, connectionOptions(client)).then(giveUp)
       else giveUp()
     }
@@ -178,9 +187,9 @@ function sendOverClient(client: PgClient, statement: Statement, call: Call, toRo
   })
 }
 
-/** Options of a client for the same server, for as much as the client itself tells. */
+/** Returns options for another client of the same server, as far as this client exposes them. */
 function connectionOptions(client: object): object {
   const { config, host, port, ssl, sslNegotiation } = client as Record<string, unknown>
-  // Neon's client keeps what it was made with.
+  // Neon's client keeps its options in `config`.
   return config === undefined ? { host, port, ssl, sslnegotiation: sslNegotiation } : (config as object)
 }

@@ -1,6 +1,6 @@
 /** Recognises the pools of pg, neon-serverless and Vercel. */
 
-/** `Pool`, as far as it is used here. */
+/** The part of `Pool` that we use. */
 export interface Pool {
   connect(callback: Connected): unknown
   readonly waitingCount: number
@@ -17,7 +17,7 @@ export interface Lent {
 
 type Connected = (error: unknown, client?: Lent) => void
 
-/** True if every connection of a pool is in use and it opens no more. False for clients that are no such pool. */
+/** True if every connection of a pool is in use and it opens no more. False for any client that is not a pool. */
 export function isExhausted(client: unknown): boolean {
   return isPool(client) && client.idleCount === 0 && client.totalCount >= (client.options.max ?? 10)
 }

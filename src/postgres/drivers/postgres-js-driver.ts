@@ -11,31 +11,34 @@ import { clientOf, isOwnSession, queryLogger } from './session-kind.ts'
 
 const KINDS = new Set(['PostgresJsSession'])
 
-/** The part of postgres-js that is used here. */
+/** The part of postgres-js that we use. */
 interface Client {
-  /** What the client was made with. */
+  /** The options with which the client was made. */
   readonly options?: { readonly prepare?: boolean }
   unsafe(text: string, values: readonly unknown[], options: Options): { values(): Query }
 }
 
 interface Options {
   readonly prepare: boolean
-  /** postgres-js calls it once it has written the statement. False keeps other statements off the connection meanwhile. */
+  /**
+   * postgres-js calls this after it has written the statement. False keeps other statements off the connection until
+   * the answer.
+   */
   onexecute(): boolean
 }
 
 /**
  * Keeps postgres-js from sending a statement before the answer to ours has arrived.
  *
- * If it cancels a statement with others behind it, it gives each of these the answer of the one before: a wrong value
- * (3.4.9). A statement behind one of ours would also wait for its lock.
+ * If it cancels a statement with others queued behind it, each of these gets the answer of the previous statement: a
+ * wrong value (3.4.9). A statement behind ours would also wait for the lock that ours waits for.
  */
-const isNeverFollowed = () => false
+const allowNoFollower = () => false
 
 interface Query extends PromiseLike<unknown> {
   strings: readonly string[]
   args: readonly unknown[]
-  /** Sends the text alone, without parameters. */
+  /** Sends only the text, without parameters. */
   simple(): unknown
   /** Asks the server to stop the statement. May return a promise. */
   cancel(): unknown
@@ -43,7 +46,7 @@ interface Query extends PromiseLike<unknown> {
   readonly state: object | null
 }
 
-/** Undefined if the database is not over this client. */
+/** Returns undefined if the database does not use this client. */
 export function postgresJsDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
   const client = clientOf(db)
   if (!isOwnSession(db, KINDS, client) || !isPostgresJs(client)) return undefined
@@ -56,9 +59,9 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
     },
     endsAbandoned: true,
     prepare(operation) {
-      // A transform of the program may change the names of columns.
+      // The mark is a cell, because the program's transform may change the names of columns.
       const bound = bindStatement(db, tables, operation, { hasName: hasNames, mark: 'last cell' })
-      const options = { prepare: bound.name !== undefined, onexecute: isNeverFollowed }
+      const options = { prepare: bound.name !== undefined, onexecute: allowNoFollower }
       const width = entriesOf(operation.columns).length
       return async (given, call) => {
         const values = bound.valuesOf(given)
@@ -79,7 +82,7 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
   }
 }
 
-/** True for postgres-js, and within its transactions. Bun's SQL, which looks alike, has no `typed`. */
+/** True for postgres-js and its transactions. Bun's SQL is similar, but has no `typed`. */
 function isPostgresJs(client: unknown): client is Client {
   return typeof client === 'function' && 'unsafe' in client && 'typed' in client
 }
@@ -92,7 +95,7 @@ function send(query: Query, call: Call): Promise<unknown> {
       else if (call.state === 'unknown') call.state = 'queued'
       reject(new AbandonedError())
       if (isWaiting) makeEmpty(query)
-      // On Workers, a statement that runs can only be left alone.
+      // On Workers we cannot cancel a running statement, so leave it.
       else if (!isWorkers()) Promise.resolve(query.cancel()).catch(() => {})
     }
     query.then(resolve, (error: unknown) => reject(query.state === null ? new UnsentError(error) : error))
@@ -100,8 +103,9 @@ function send(query: Query, call: Call): Promise<unknown> {
 }
 
 /**
- * Replaces a statement that is not sent yet by an empty one. Rejected: `cancel`. A connection that is still opening, or that
- * belongs to a transaction, never sends another statement after one that was cancelled before it was sent (postgres-js 3.4.9).
+ * Replaces a statement that is not sent yet by an empty statement. Rejected: `cancel`. If a statement is cancelled
+ * before it is sent, a connection that is still opening or belongs to a transaction never sends another statement
+ * (postgres-js 3.4.9).
  */
 function makeEmpty(query: Query): void {
   query.strings = ['select']

@@ -1,7 +1,7 @@
 /**
  * Prepares operations. Building a query costs 0.3 to 0.9 ms of CPU, and with a TCP driver on Workers each request needs
- * a client and a cache of its own. So each statement is built once per process, and then only bound to the session of
- * each database.
+ * its own client and cache. So each statement is built once per process, and then only bound to each database's
+ * session.
  */
 
 import type { CacheTables } from '../../schema/index.ts'
@@ -21,7 +21,7 @@ export interface Statement {
   readonly prepared: Prepared
 }
 
-/** The one method of Drizzle's sessions that a query's `prepare` calls. */
+/** The only method of Drizzle's sessions that a query's `prepare` calls. */
 interface Session {
   prepareQuery(...args: unknown[]): object
 }
@@ -37,7 +37,7 @@ interface Compiled {
 /** Compiled statements by operation, for each form. */
 type Statements = Record<`${'named' | 'unnamed'}, ${Mark}`, Map<Operation<never>, Compiled>>
 
-/** Builds the operation's statement for this database, or binds the one that was built for another. */
+/** Builds the operation's statement for this database, or binds the statement that was built for another database. */
 export function prepare(db: Database, tables: CacheTables, operation: Operation<never>, form: StatementForm): Prepared {
   return prepareStatement(db, tables, operation, form).prepared
 }
@@ -64,7 +64,10 @@ export function prepareStatement(
   return { name, prepared: prepared as Prepared }
 }
 
-/** Builds the query on a database whose session only records. Undefined if its methods have a session of their own. */
+/**
+ * Builds the query on a copy of the database whose session only records. Returns undefined if the database's methods
+ * use another session.
+ */
 function compile(
   db: Database,
   tables: CacheTables,
@@ -90,14 +93,14 @@ function build(
   { hasName, mark }: StatementForm,
 ): Statement {
   const query = operation.build(db as unknown as QueryDatabase, tables, mark)
-  // A Drizzle `cache` that the user gave to this database must not cache the cache.
+  // If the user gave this database a Drizzle `cache`, it must not cache our statements.
   query.$withCache(false)
-  // Undefined and not '': for postgres-js even an empty name asks for a prepared statement.
+  // Use undefined, not '': postgres-js prepares a statement even with an empty name.
   const name = hasName ? statementName(query.toSQL().sql) : undefined
   return { name, prepared: query.prepare(name) }
 }
 
-/** Undefined if Drizzle does more than pass a query to its session: `$withAuth` adds a token. */
+/** Returns undefined if Drizzle does more than pass a query to its session: `$withAuth` adds a token. */
 function sessionOf(db: Database): Session | undefined {
   if (Reflect.get(db, 'authToken') !== undefined) return undefined
   const session: unknown = Reflect.get(db, 'session')
@@ -106,7 +109,10 @@ function sessionOf(db: Database): Session | undefined {
 
 const known = new WeakMap<CacheTables, { identities: unknown[]; statements: Statements }[]>()
 
-/** The statements of databases that build and map queries alike: the same tables, driver, version of Drizzle and codecs. */
+/**
+ * Returns the compiled statements that this database shares with others of the same tables, driver, version of Drizzle
+ * and codecs, because these build and map queries in the same way.
+ */
 function statementsOf(db: Database, session: Session, tables: CacheTables): Statements {
   const { codecs, mapperGenerators, shapeGenerator } = Object(Reflect.get(db, 'dialect'))
   const identities = [session.constructor, codecs?.codecs, mapperGenerators?.rows, shapeGenerator]

@@ -1,8 +1,8 @@
-/** Tells how Drizzle reaches a database. */
+/** Finds out how Drizzle reaches a database. */
 import { entityKind } from 'drizzle-orm'
 import type { Database } from '../database.ts'
 
-/** Databases that this package made over a client of the program. Nothing stands between the two. */
+/** Databases that this package made over the program's client. No other code is in between. */
 const direct = new WeakSet<Database>()
 
 export function markAsDirect(db: Database): void {
@@ -15,10 +15,10 @@ export function sessionKind(db: Database): string {
 }
 
 /**
- * True if the session is one of these kinds, sends everything to this client, and nothing stands between the two.
+ * True if the session is one of these kinds, sends everything to this client, and no other code is in between.
  *
- * A program may replace a method to trace statements, or to change them. Then Drizzle must go on calling it. Classes that
- * are changed as a whole, as OpenTelemetry does, are no obstacle, because their methods are called here too.
+ * A program may replace a method to trace or change statements. Drizzle must then go on calling that method. A change
+ * to the whole class, as OpenTelemetry makes, is no obstacle, because our drivers call the class's methods too.
  */
 export function isOwnSession(db: Database, kinds: ReadonlySet<string>, client: unknown): boolean {
   const session = sessionOf(db)
@@ -28,12 +28,12 @@ export function isOwnSession(db: Database, kinds: ReadonlySet<string>, client: u
   return !isReplaced(session, 'prepareQuery') && !['connect', 'query'].some((method) => isReplaced(client, method))
 }
 
-/** The driver's own client of a database. Of a transaction, the connection that it has. */
+/** Returns the driver's own client of a database. For a transaction, returns its connection. */
 export function clientOf(db: Database): unknown {
   return Reflect.get(db, '$client') ?? Reflect.get(Object(sessionOf(db)), 'client')
 }
 
-/** Passes a statement to the program's logger, if Drizzle has one, as Drizzle's session does. */
+/** Returns a function that passes a statement to Drizzle's logger, if there is one, as Drizzle's session does. */
 export function queryLogger(db: Database): (text: string, values: readonly unknown[]) => void {
   const { logger } = Object(sessionOf(db)) as { logger?: { logQuery?(text: string, values: readonly unknown[]): void } }
   return (text, values) => logger?.logQuery?.(text, values)

@@ -4,8 +4,8 @@ import { operation } from '../operation.ts'
 import { fencingLease, freed, isUnchanged } from '../operations/lease.ts'
 
 /**
- * Deletes a stored response, and releases the lease. Nothing is deleted unless the row is still the one that the claim saw: a
- * response that another request stored since is newer than the reason to delete.
+ * Deletes a stored response, and releases the lease. A response that another request stored since the claim stays,
+ * because it is newer than the reason to delete.
  */
 export const deleteResponse = operation({
   name: 'delete_response',

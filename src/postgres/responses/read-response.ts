@@ -46,11 +46,12 @@ const isUnchanged: SQL = sql`case
 /**
  * Decides which part of the body leaves the database: all of it, none, or the bytes from `first` to `last`.
  *
- * A part moves in base64, because it may begin or end within a character. If that is no shorter than the body, all of it moves.
- * A body that the codec wrote has no `bytes` in clear, and moves as a whole.
+ * A part moves in base64, because it may begin or end within a character. If the base64 is no shorter than the body,
+ * the whole body moves. A body that the codec wrote has no `bytes` in clear, and moves as a whole.
  *
- * `offset 0` keeps the planner from copying these expressions to each place that names one. A hit then takes half the time.
- * `least` keeps it from casting a position that is too large, which it does within any `case`.
+ * `offset 0` keeps the planner from copying these expressions to each place that uses one. A hit then takes half the
+ * time. `least` bounds a position before its cast to `int`. A `case` would not, because the planner casts inside any
+ * branch.
  */
 export const selectNeed: SQL = sql`
   select coalesce(${param('headOnly', 'boolean')}
@@ -68,8 +69,8 @@ export const selectNeed: SQL = sql`
   offset 0`
 
 /**
- * The bytes of a text, by position. A range of `substr` would be counted in characters, which takes Postgres ten times as long
- * for a body of 8 MB.
+ * Selects a range of bytes from the stored text. `substr` would count in characters, which takes Postgres ten times as
+ * long for a body of 8 MB.
  */
 const bytesOf = (from: SQL, count: SQL): SQL =>
   sql`substring(convert_to(found.value, 'UTF8') from ${from} for ${count})`
@@ -103,7 +104,7 @@ const COLUMNS = {
   meta: nullable(json((value): value is object => typeof value === 'object' && value !== null)),
   // Null if the body stays in the database.
   value: nullable(text),
-  // Set if the value is base64 of a part of the body, from this position on.
+  // If set, the value is a part of the body in base64 that starts at this position.
   partOffset: nullable(integer),
   expiresAt: nullable(instant),
   now: instant,
@@ -149,7 +150,7 @@ export const readResponse = operation({
   },
 })
 
-/** What a statement answers that claims no lease, looks at none, and moves no deadline. */
+/** The remaining columns of a statement that claims no lease, looks at none, and moves no deadline. */
 export const UNCLAIMED = {
   partOffset: PART_OFFSET,
   claimed: sql`false`,

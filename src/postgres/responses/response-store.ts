@@ -1,4 +1,7 @@
-/** HTTP responses on Postgres: rows in the same table as all other entries, in their own namespace `http`. */
+/**
+ * Stores HTTP responses in Postgres. They are rows in the same table as all other entries, in their own namespace
+ * `http`.
+ */
 
 import { countFailures, withCircuit } from '../../cache/circuit.ts'
 import type { Cache } from '../../cache.ts'
@@ -31,16 +34,19 @@ import type {
   ResponseStore,
 } from './store.ts'
 
-/** The namespace of responses, nested in the namespace of their cache. */
+/** The namespace of responses, nested in the cache's namespace. */
 export const RESPONSE_NAMESPACE = 'http'
 
 /** Sorts right after all keys that start with a URL's key and a space, which are its variants. */
 const AFTER_VARIANTS = '!'
 /** Sorts right after the key itself: before its variants and parts. */
 const AFTER_ITSELF = ' '
-/** Marks a part of the key, and tells it from a variant. It sorts after all variants, because those are hexadecimal. */
+/**
+ * Marks a part of the key, and distinguishes it from a variant. It sorts after all variants, because variants are
+ * hexadecimal.
+ */
 const PART_MARK = 'part-'
-/** The room for a part of the key and a variant: each is a space and a SHA-256 in hexadecimal. */
+/** Bytes reserved for a part and a variant. Each is a space and a SHA-256 digest in hexadecimal. */
 const DERIVED_BYTES = 2 * 65 + PART_MARK.length
 /** The longest prefix that finds every key. A key that is too long ends in a hash, and only its start remains readable. */
 const MAX_PREFIX_BYTES = 256
@@ -60,7 +66,7 @@ export function responseStoreOf(cache: Cache): ResponseStore {
   const engine = postgresEngineOf(cache)
   if (engine === undefined) {
     throw new InvalidOptionError(
-      `Expected a cache of createCache, because others cannot store responses, got ${describeType(cache)}.`,
+      `Expected a cache made by createCache, because other caches cannot store responses, got ${describeType(cache)}.`,
     )
   }
   const store = storesByEngine.get(engine) ?? createResponseStore(engine)
@@ -73,7 +79,8 @@ export function responseStoreOf(cache: Cache): ResponseStore {
 export function createResponseStore(engine: PostgresEngine): ResponseStore {
   const { emit, scope: outer, store } = engine
   const { runner, refusals, responseCircuit: circuit } = store
-  // Create the scope at the first use. A long namespace has no room for it, and needs none if it stores no responses.
+  // Create the scope at the first use. A long namespace has no room for it, and must not fail in a cache that stores no
+  // responses.
   let nested: Scope | undefined
   const scope = () => (nested ??= nestedScope(outer, RESPONSE_NAMESPACE))
   const send = <Row>(operation: Operation<Row>, values: Record<string, unknown>, cost: Cost) =>
@@ -100,7 +107,7 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
       let { unreadable, ...answer } = await ask(request.force)
       if (unreadable === undefined) return answer
       emitUnreadable(emit, unreadable, startedAt)
-      // The statement took the response for fresh. Claim the lease, as if there were none.
+      // The statement counted the response as fresh. Claim the lease as if there were no response.
       if (request.claims && !request.force && !answer.claimed) ({ unreadable, ...answer } = await ask(true))
       return answer
     },
@@ -123,7 +130,7 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
       countFailures(circuit, async () => {
         const values = { ...purgeValues(scope(), request), exceptToken: request.exceptToken ?? null }
         const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
-        if (rows.length === 0) throw new TypeError('A purge answers with one row.')
+        if (rows.length === 0) throw new TypeError('Expected one row from a purge, got none.')
         return rows.reduce((sum, { purged }) => sum + purged, 0)
       }),
   }
@@ -162,7 +169,8 @@ async function fillValues(fill: ResponseFill, settings: RowSettings): Promise<Re
     ...request,
     ...deadlineValues(deadline),
     ...(await encodeResponse({ ...fill, key: expected }, settings)),
-    // A codec binds a response to its key. The key is a different one if the URL's row has learnt more names meanwhile.
+    // A codec binds a response to its key. The statement computes a different key if the URL's row has gained names
+    // meanwhile.
     expected: settings.codec === jsonCodec ? null : expected,
     passedAt: hitForMissSnapshot ?? null,
     digests: JSON.stringify(digests),
@@ -184,7 +192,7 @@ async function freshenValues(
   }
 }
 
-/** The key under which the statement stores a response, as long as the URL's row has no other names. */
+/** Returns the key under which the statement stores a response if the URL's row has no other names. */
 function variantKeyOf({ base, names, digests }: ResponseFill): string {
   const variant = variantKey([...new Set(names)].sort(), new Map(Object.entries(digests)))
   return variant === '' ? base : `${base} ${variant}`
@@ -221,7 +229,7 @@ interface OpenedAnswer extends ResponseAnswer {
 }
 
 async function openRow(row: ResponseRow | undefined, { codec }: RowSettings): Promise<OpenedAnswer> {
-  if (row === undefined) throw new TypeError('A read of a response answers with one row.')
+  if (row === undefined) throw new TypeError('Expected one row from the read of a response, got none.')
   const { key, names, state, meta, expiresAt, claimed, heldMs, hitForMissSnapshot } = row
   const answer = {
     key,
@@ -241,13 +249,16 @@ async function openRow(row: ResponseRow | undefined, { codec }: RowSettings): Pr
   }
 }
 
-/** What a read without a claim answers. Undefined if the request needs the lease, because it found no response. */
+/**
+ * Returns the answer of a read without a claim. Returns undefined if the request found no response, and so needs the
+ * lease.
+ */
 function withoutClaim({ claims }: ResponseRead, answer: OpenedAnswer, refusal: unknown): OpenedAnswer | undefined {
   if (!claims || answer.entry?.state === 'live') return answer
   return answer.entry && { ...answer, refusal }
 }
 
-/** Emits no cost, because the caller's next event has it. */
+/** Reports no cost, because the caller's next event includes it. */
 function emitUnreadable(emit: Emit | undefined, error: unknown, startedAt: number): void {
   emit?.({ type: 'error', operation: 'responseCache', error, durationMs: now() - startedAt, ...noCost() })
 }

@@ -1,13 +1,13 @@
 /**
  * The columns `meta` and `value` of a response's row.
  *
- * With the JSON codec both are readable in psql: `meta` is a {@link ResponseMeta} as JSON, and `value` is the body. With any
- * other codec, the codec writes the body, and all of the metadata into the member `fields` of `meta`. The stored key is the
- * codec's context, so that a row that is moved to another key cannot be decoded.
+ * With the JSON codec both are readable in psql: `meta` is a {@link ResponseMeta} as JSON, and `value` is the body. Any
+ * other codec encodes the body, and encodes all of the metadata into the member `fields` of `meta`. The codec gets the
+ * stored key as context, so that a row moved to another key cannot be decoded.
  *
- * Beside `fields`, `meta` repeats in clear the values that the statements compare. These are the status, two instants, whether hits
- * extend the deadline, and the codec's digest of the entity tag. They only decide whether a body moves, and which of two responses is
- * newer. The caller gets those of `fields`.
+ * Beside `fields`, `meta` repeats in clear the values that the statements compare. These are the status, two instants,
+ * whether hits extend the deadline, and the codec's digest of the entity tag. They only decide whether a body moves,
+ * and which of two responses is newer. The caller gets the values in `fields`.
  */
 import { fromBase64, toBase64 } from '../../values/base64.ts'
 import { type Codec, decodeValue, encodeValue, jsonCodec } from '../../values/codec.ts'
@@ -30,7 +30,7 @@ export interface ResponseColumns {
   readonly meta: unknown
   /** Null if the statement left the body in the database. */
   readonly value: string | null
-  /** Set if `value` is base64 of a part of the body, from this position on. */
+  /** If set, `value` is a part of the body in base64 that starts at this position. */
   readonly partOffset: number | null
 }
 
@@ -69,7 +69,10 @@ export async function encodeMeta(
   return JSON.stringify({ ...clear, fields: await encode(fields, key, settings) })
 }
 
-/** Returns the entity tags of a condition in the form that `meta` has in clear. Omitted tags match no row. */
+/**
+ * Returns a condition's entity tags in the form that `meta` has in clear. Tags beyond the limit are dropped, and match
+ * no row.
+ */
 export async function comparableTags(tags: readonly string[], base: string, codec: Codec): Promise<readonly string[]> {
   if (codec === jsonCodec) return tags
   const digests = await Promise.all(tags.slice(0, MAX_DIGESTS).map((tag) => digestOf(tag, base, codec)))
@@ -130,13 +133,13 @@ export async function decodeBodyText(
   codec: Codec,
 ): Promise<string> {
   const { id, text } = Object(await decodeText(value, key, codec))
-  if (id !== bodyId || typeof text !== 'string') throw new TypeError('Expected the body of these fields.')
+  if (id !== bodyId || typeof text !== 'string') throw new TypeError('Expected the body that belongs to these fields.')
   return text
 }
 
 /**
- * Refuses a response that no codec wrote, unless the codec reads any JSON, as `compressingCodec` does. Its cache may have stored
- * responses before it had the codec.
+ * Refuses a response that no codec wrote, unless the codec reads any JSON, as `compressingCodec` does. A cache with
+ * that codec may have stored responses before it had the codec.
  */
 async function checkReadsPlain({ headers }: ResponseMeta, key: string, codec: Codec): Promise<void> {
   if (codec === jsonCodec) return
@@ -151,7 +154,7 @@ async function encode(value: object, key: string, settings: RowSettings): Promis
 }
 
 function decodeText(value: unknown, key: string, codec: Codec): Promise<unknown> {
-  if (typeof value !== 'string') throw new TypeError('Expected text of the codec.')
+  if (typeof value !== 'string') throw new TypeError('Expected text that the codec wrote.')
   return decodeValue({ value, number: null }, key, codec)
 }
 

@@ -34,11 +34,14 @@ export interface ResponseMeta {
 /** The part of a body that a request needs, in bytes. It may lie outside of the body: the caller does not know its length. */
 export type BodyRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
 
-/** How the store wrote a body. The caller only hands it back. */
+/** How the store wrote a body. The caller only passes it back. */
 export interface BodyForm {
   /** Set if the body is not UTF-8 and is therefore stored in base64. */
   readonly base64?: true
-  /** Set if the cache's codec wrote the body. The body and the fields have the same id, so that neither goes with another. */
+  /**
+   * Set if the cache's codec wrote the body. The body and the fields have the same id, so that a body cannot be
+   * combined with the fields of another response.
+   */
   readonly bodyId?: string
 }
 
@@ -60,7 +63,10 @@ export interface ResponseRead {
   readonly noneMatch: readonly string[] | '*' | undefined
   /** The request needs no body if the response was not modified after this instant. */
   readonly modifiedSince: number | undefined
-  /** Only this part of the body is needed. The store may return more. For a status other than 200 it returns the whole. */
+  /**
+   * The request needs only this part of the body. The store may return more. For a status other than 200 it returns the
+   * whole body.
+   */
   readonly range: BodyRange | undefined
 }
 
@@ -74,10 +80,10 @@ export interface ResponseAnswer {
         readonly state: 'live' | 'stale'
         readonly meta: ResponseMeta
         /**
-         * The bytes from `offset` on. With fewer than `meta.bytes` bytes it is only a part.
+         * The bytes from `offset` on. Fewer than `meta.bytes` bytes are only a part.
          *
-         * Undefined if the store sees that the request needs no body: the client has the response, or its range is outside of
-         * the body.
+         * Undefined if the request needs no body, because the client has the response or its range lies outside of the
+         * body.
          */
         readonly body: { readonly bytes: Bytes; readonly offset: number } | undefined
         readonly form: BodyForm
@@ -90,13 +96,13 @@ export interface ResponseAnswer {
   readonly heldMs: number | undefined
   /** Set while the URL is hit-for-miss: do not wait, and store a shareable response as of this snapshot. */
   readonly hitForMissSnapshot: string | undefined
-  /** Set if the database refused the claim: no request can store a response for now, so waiting for one is in vain. */
+  /** Set if the database refused the claim. No request can store a response for now, so do not wait for one. */
   readonly refusal?: unknown
 }
 
 export interface ResponseFill {
   readonly base: string
-  /** From the answer. The token holds the lease of this key, or the key is hit-for-miss. */
+  /** From the answer of the read. The token holds the lease of this key, or the key is hit-for-miss. */
   readonly key: string
   readonly token: string
   readonly hitForMissSnapshot: string | undefined
@@ -137,21 +143,21 @@ export interface ResponsePurge {
   readonly tags?: readonly string[]
   /** Makes responses stale instead of removing them. */
   readonly soft: boolean
-  /** The token of the one lease that the purge does not break: that of the caller, which then fills. */
+  /** The purge does not break the lease with this token. The caller holds it, and fills after the purge. */
   readonly exceptToken?: string | undefined
 }
 
 export interface ResponseStore {
   readonly emit: Emit | undefined
   /**
-   * Returns the stored key of a URL. It is bounded, so that a variant's digest fits behind it.
+   * Returns the stored key of a URL. Its length is bounded, so that a variant's digest fits after it.
    *
    * @param part the digest of the texts that separate responses of one URL
    */
   keyOf(urlKey: string, part?: string): string
   /**
-   * A response that the cache's codec cannot decode is missing. The store then emits an `error` event, and reads a second time
-   * to claim the lease, if the request claims.
+   * A response that the cache's codec cannot decode counts as missing. The store then emits an `error` event. If the
+   * request claims, the store reads a second time to claim the lease.
    */
   read(request: ResponseRead, cost: Cost): Promise<ResponseAnswer>
   /**
@@ -161,7 +167,7 @@ export interface ResponseStore {
    */
   fill(request: ResponseFill, cost: Cost): Promise<boolean>
   freshen(request: ResponseFreshening, cost: Cost): Promise<boolean>
-  /** Deletes the response of this key, unless another request stored one since the answer, and releases the lease. */
+  /** Releases the lease, and deletes the response of this key, unless another request stored one since the answer. */
   delete(request: Pick<ResponseFill, 'key' | 'token' | 'hitForMissSnapshot'>, cost: Cost): Promise<void>
   /** Releases the lease. With `hitForMissMs` above 0, no request waits for the URL for that long. */
   release(key: string, token: string, hitForMissMs: number, cost: Cost): Promise<void>

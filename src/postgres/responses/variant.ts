@@ -2,8 +2,9 @@ import { type SQL, sql } from 'drizzle-orm'
 import { param } from '../operations/fragments.ts'
 
 /**
- * Returns an expression for the key of the row that holds this request's variant. If the URL's responses vary on nothing, it
- * is the URL's key (the parameter `base`). Otherwise a digest follows, the same that `variantKey` of `src/http` computes.
+ * Returns an expression for the key of the row that holds this request's variant. If the URL's responses vary on
+ * nothing, it is the URL's key (the parameter `base`). Otherwise a digest follows. `variantKey` in `src/http` computes
+ * the same digest.
  *
  * @param names an expression of a jsonb list: the fields that the URL's responses vary on
  */

@@ -1,7 +1,7 @@
 // Generated from the operations by `npm run routines`. Do not edit.
 
 /** The version of the statements. A change of any of them changes it. */
-export const ROUTINE_VERSION = '5484d97f'
+export const ROUTINE_VERSION = '2b466de2'
 
 /** The parameters of each routine, in order. */
 export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
@@ -40,8 +40,8 @@ export const ROUTINE_PARAMETERS: Readonly<Record<string, string>> = {
   mark_hit_for_miss: 'hitForMissMs key token',
   mark_tags: 'invalidated keys values numbers at after markTags',
   pull: 'key',
-  purge_hard: 'bases froms tos exceptToken tags',
-  purge_soft: 'bases froms tos exceptToken tags',
+  purge_hard: 'froms tos tags bases exceptToken',
+  purge_soft: 'froms tos tags bases exceptToken',
   read_copies: 'keys',
   read_copies_with_changes: 'keys since',
   read_copy_sliding: 'keys ttlMs maxAgeMs lifeMs',

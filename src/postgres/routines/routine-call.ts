@@ -1,4 +1,4 @@
-/** Calls routines. Nothing of a statement is built for that, only the call. */
+/** Calls routines. This builds only the call, not the statement. */
 import { sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
@@ -6,22 +6,25 @@ import type { QueryDatabase } from '../database.ts'
 import { entriesOf, MARK, type Operation } from '../operation.ts'
 import { ROUTINE_PARAMETERS, ROUTINE_VERSION } from './generated.ts'
 
-/** Postgres silently cuts longer names. */
+/** Postgres silently truncates longer names. */
 const MAX_NAME_BYTES = 63
 
-/** The function's name, without its schema: the prefix of the tables, the operation's name, and the version of the set. */
+/**
+ * Returns the function's name, without its schema: the prefix of the tables, the operation's name, and the version of
+ * the set.
+ */
 export function routineName({ prefix }: Pick<CacheTables, 'prefix'>, name: string, version = ROUTINE_VERSION): string {
   const readable = `${prefix}cache_${name}_${version}`
   const bytes = utf8ToBytes(readable)
   if (bytes.length <= MAX_NAME_BYTES) return readable
-  // The longest prefix leaves room for this.
+  // Even the longest prefix leaves room for this form.
   return `${prefix}cache_${bytesToHex(sha256(utf8ToBytes(name))).slice(0, 8)}_${version}`
 }
 
-/** One for each operation, because statements are compiled once for each, however many caches there are. */
+/** One call per operation, because statements are compiled once per operation, for all caches together. */
 const calls = new WeakMap<Operation<never>, Operation<never>>()
 
-/** The same operation as a call of its routine. Undefined if it has none. */
+/** Returns the operation as a call of its routine. Undefined if it has no routine. */
 export function routineCall(operation: Operation<never>): Operation<never> | undefined {
   const parameters = ROUTINE_PARAMETERS[operation.name]
   if (parameters === undefined) return undefined

@@ -1,6 +1,6 @@
 /**
- * All operations that have a routine: those of the store, and those of the admin pages that look at many entries. Tools such as
- * `doctor` send their few statements inline.
+ * Lists all operations that have a routine: the store's operations, and the admin pages' operations that read many
+ * entries. Tools such as `doctor` send their few statements inline.
  */
 import type { CacheTables } from '../../schema/index.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
@@ -88,7 +88,7 @@ export const operationsWithRoutine = [
 
 const usual = [...usualReads, ...usualClaims, ...usualCounters, ...usualResponses]
 
-/** The statements that the operation's routine tries first. */
+/** Returns the statements that the operation's routine tries first. */
 export function usualOf(operation: Operation<never>): readonly Operation<never>['build'][] {
   return usual.find((each) => each.operation === operation)?.builds ?? []
 }
@@ -97,7 +97,10 @@ export function compileRoutines(tables: CacheTables): Routine[] {
   return operationsWithRoutine.map((operation) => compileRoutine(operation, usualOf(operation), tables))
 }
 
-/** The version of a set. A change of a statement or a setting changes it, so that releases of both can run side by side. */
+/**
+ * Returns the version of a set. Any change of a statement or a setting changes it, so that releases with either set can
+ * run side by side.
+ */
 export function versionOf(routines: readonly Routine[]): string {
   return bytesToHex(sha256(utf8ToBytes(JSON.stringify([ROUTINE_SETTINGS, routines])))).slice(0, 8)
 }

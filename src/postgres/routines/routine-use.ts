@@ -1,38 +1,39 @@
-/** Decides whether a database is asked for a routine, and remembers if it has none. */
+/** Decides whether to call routines of a database, and remembers if it has none. */
 import type { CacheTables } from '../../schema/index.ts'
 import { now } from '../../values/clock.ts'
 import { DatabaseError } from '../../values/errors.ts'
 
-/** Undefined function or schema. Nothing was executed. */
+/** The SQLSTATEs of an undefined function or schema. Nothing was executed. */
 const MISSING = new Set(['42883', '3F000'])
-/** The role may not execute the routine, or not do what its statement does. Nothing was executed either. */
+/** The role may not execute the routine, or lacks a right that its statement needs. Nothing was executed either. */
 const FORBIDDEN = '42501'
 
-/** Not for ever, because a process may outlive the next `migrate`. */
+/** Bounded, because a process may outlive the next `migrate`. */
 const REMEMBERED_MS = 10 * 60_000
 
 /**
- * Until when the routines for these tables count as missing. It outlives a cache, because some programs create one for every
- * request, and each of them would find out by itself.
+ * Until when the routines for these tables count as missing. Kept outside of the cache, because some programs create a
+ * cache for every request. Otherwise each of these caches would send a call that fails.
  */
 const missingUntil = new WeakMap<CacheTables, number>()
 
 export interface RoutineUse {
   isAllowed(): boolean
-  /** A routine has answered. */
+  /** Call this when a routine has answered. */
   succeeded(): void
-  /** The call of a routine failed. Returns true if its statement may succeed inline. */
+  /** Call this when the call of a routine failed. Returns true if its statement may succeed inline. */
   refused(error: unknown): error is DatabaseError
-  /** The routine could not be called, but its statement succeeded inline. */
+  /** Call this when a routine could not be called, but its statement succeeded inline. */
   failed(error: DatabaseError): void
 }
 
-/** @param report is called once, with what to do */
+/** @param report called once, with an error that says what to do */
 export function createRoutineUse(tables: CacheTables, report: (error: DatabaseError) => void): RoutineUse {
   let areKnown = false
   let hasReported = false
   return {
-    // A cache that has called one does not believe a cache of another database, which may have the same tables.
+    // A cache whose routines have answered ignores `missingUntil`, because a cache of another database may have set it
+    // for the same tables.
     isAllowed: () => areKnown || now() >= (missingUntil.get(tables) ?? 0),
     succeeded() {
       areKnown = true
@@ -40,8 +41,8 @@ export function createRoutineUse(tables: CacheTables, report: (error: DatabaseEr
     refused(error): error is DatabaseError {
       if (!(error instanceof DatabaseError)) return false
       if (error.sqlState !== FORBIDDEN) return MISSING.has(error.sqlState ?? '')
-      // A role that has called one may call all. So it lacks a right on a table, unless its grants have changed: then the
-      // next call finds out.
+      // A role that has called one routine may call all. So it lacks a right on a table, or its grants have changed. In
+      // the second case the next call finds out.
       const mayCall = areKnown
       areKnown = false
       return !mayCall

@@ -1,4 +1,4 @@
-/** Compiles an operation into a PL/pgSQL function, which keeps its plan for as long as the session lives. */
+/** Compiles an operation into a PL/pgSQL function. A session keeps the function's plans until it ends. */
 import { is, Placeholder } from 'drizzle-orm'
 import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core'
 import type { CacheTables } from '../../schema/index.ts'
@@ -7,7 +7,7 @@ import type { QueryDatabase } from '../database.ts'
 import { entriesOf, type Operation } from '../operation.ts'
 
 export interface Routine {
-  /** The operation's. */
+  /** The operation's name. */
   readonly name: string
   /** The names of the parameters, in order. All are text. */
   readonly parameters: readonly string[]
@@ -18,7 +18,8 @@ export interface Routine {
 }
 
 /**
- * The routine of an operation. It runs the very statement that the operation sends inline, in the session's search path.
+ * Compiles an operation's routine. The routine runs the same statement that the operation sends inline, under the
+ * session's search path.
  *
  * @param usual statements to try first
  */
@@ -39,19 +40,19 @@ export function compileRoutine(
 /**
  * Settings that hold while a routine runs. `migrate` leaves out those that its role may not set.
  *
- * - JIT: no statement of the cache gains from it, and a wrong estimate would compile the statement again for each call.
- * - Generic plans: each plan is made once per session. By default, Postgres plans the first five calls of a session anew, and
- *   goes on doing so if the generic plan looks expensive. It does for a range of keys in a large table, because Postgres
- *   estimates each range as half a percent of the table. Planning then took 80 % of a cleanup of an empty namespace.
+ * - JIT: no statement of the cache gains from it. With a wrong estimate, Postgres would compile the statement again for
+ *   each call.
+ * - Generic plans: Postgres makes each plan once per session. By default, it plans the first five calls of a session
+ *   again, and keeps planning if the generic plan looks expensive. A range of keys in a large table looks expensive,
+ *   because Postgres estimates each range as half a percent of the table. Planning then took 80 % of a cleanup of an
+ *   empty namespace.
  */
 export const ROUTINE_SETTINGS = { jit: 'off', plan_cache_mode: 'force_generic_plan' } as const
 
-/** Each body begins with it. It lets a statement name columns that the result has as well. */
+/** The first line of each body. It lets a statement name columns that are also columns of the result. */
 export const FIRST_LINE = '\n#variable_conflict use_column\n'
 
-/**
- * The parameters have no names, because those of variables and result columns would clash.
- */
+/** Writes the body. Its parameters have no names, because their names would clash with variables and result columns. */
 function bodyOf(parameters: readonly string[], statements: readonly string[]): string {
   return `${FIRST_LINE}-- ${parameters.map((name, i) => `$${i + 1} ${name}`).join(', ') || 'No parameters'}
 begin
@@ -60,7 +61,10 @@ end
 `
 }
 
-/** Writes a placeholder as the number of its name, so that each name is one parameter. A function has no other parameters. */
+/**
+ * Returns a dialect that writes each placeholder as the number of its name, so that each name is one parameter. A
+ * function has no other parameters.
+ */
 function numbering(parameters: string[]): PgDialect {
   return Object.assign(new PgDialect(), {
     escapeParam(_: number, value: unknown) {
@@ -74,7 +78,7 @@ function numbering(parameters: string[]): PgDialect {
   })
 }
 
-/** The signature without the function's name: the types of the parameters, and the columns of the result. */
+/** Returns the signature without the function's name: the types of the parameters, and the columns of the result. */
 export function signatureOf({ parameters, columns }: Routine): { parameters: string; columns: string } {
   return {
     parameters: parameters.map(() => 'text').join(', '),

@@ -31,7 +31,7 @@ describe.each(RENAMED)('the deprecated option %s', (oldName, newName, value, oth
   it('is refused together with the new name', () => {
     const both = () => hono.responseCache({ cache, [oldName]: value, [newName]: other })
     expect(both).toThrow(InvalidOptionError)
-    expect(both).toThrow(`Expected ${newName} alone, got ${oldName} as well, which is its old name.`)
+    expect(both).toThrow(`Expected only ${newName}, got its old name ${oldName} too. Remove ${oldName}.`)
   })
 
   it('is ignored if its value is undefined', () => {

@@ -1,4 +1,4 @@
-/** Hands Drizzle's objects to the package, and the package's to Drizzle. Compiled as an ES module and as CommonJS. */
+/** Passes objects of Drizzle to the package, and objects of the package to Drizzle. It is compiled as an ES module and as CommonJS. */
 import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'

@@ -58,7 +58,7 @@ export function mistakes(cache: Cache): void {
   new Hono().get('/', (c) => c.json(c.var.cache))
 }
 
-/** The admin pages, for whom the environment names. */
+/** The admin pages. The environment names the users. */
 export function withAdmin(hono: Hono<Env>, cache: Cache, password: string): Hono<Env> {
   const own: Authorize = (c) => c.req.header('x-team') === 'ours'
   const access = cloudflareAccess({ team: 'acme', audience: 'tag', allow: (email) => email === 'ada@acme.example' })

@@ -1,4 +1,4 @@
-/** A program that uses pgstash as its users do; compiled against the tarball under several compiler settings. */
+/** A program that uses pgstash as its users do. Tests compile it against the tarball with several compiler settings. */
 import { PGlite } from '@electric-sql/pglite'
 import { Pool as NeonPool, neon } from '@neondatabase/serverless'
 import type { Meter } from '@opentelemetry/api'
@@ -96,7 +96,7 @@ const users = pgTable('users', { id: integer('id').primaryKey(), name: text('nam
 const schema = { users, cacheEntries }
 const tables: CacheTables = cacheTables({ schema: 'cache', prefix: 'shop_' })
 
-/** A type assertion that compiles only for the very same type. */
+/** Compiles only if both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const same = <A, B>(_: Same<A, B>) => {}
 
@@ -279,7 +279,7 @@ export async function stores(database: Database): Promise<void> {
   use(key, secret, await Users.count(), await users.find(1))
 }
 
-/** Parts of a store of one's own; the whole example of the documents is compiled as well. */
+/** Parts of a custom store. The whole example of the documents is compiled as well. */
 export function ownStore(rest: Omit<Store, 'read' | 'readOrClaim' | 'count' | 'list'>): Cache & Metered {
   const entries = new Map<string, StoredEntry>()
   const leases = new Map<string, Lease>()

@@ -1,4 +1,4 @@
-/** Mistakes that the types catch: an expected error that is missing fails the compilation. */
+/** Mistakes that the types catch. The compilation fails if an expected error is missing. */
 import {
   type Cache,
   type CacheSnapshot,

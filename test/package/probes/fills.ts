@@ -1,25 +1,25 @@
-/** A worker that calls `getOrSet` as its requests ask, with what an origin computes. */
+/** A worker that calls `getOrSet` with values that an origin computes. Its requests choose the options. */
 import { type Cache, type CacheOptions, createCache, type Expiration } from 'pgstash'
 import { database, type ProbeEnv } from './probe.ts'
 
 export interface Env extends ProbeEnv {
-  /** Computes values, and is told who has arrived. */
+  /** The URL of the origin. It computes values, and counts the requests that have arrived. */
   readonly ORIGIN: string
 }
 
-/** What a request asks for, as JSON in `?ask=`. */
+/** The question of a request, as JSON in `?ask=`. */
 export interface Ask {
   readonly key: string
-  /** The isolate's cache; the same with a `waitUntil` of the runtime's; or one of the request's own with its context's. */
+  /** The cache of the isolate, without or with a `waitUntil` of the runtime, or a cache of this request with its own `waitUntil`. */
   readonly cache?: 'shared' | 'background' | 'own' | undefined
   readonly options?: Pick<CacheOptions, 'onError' | 'timeout'> | undefined
   readonly lease?: Expiration | undefined
   readonly stale?: Expiration | undefined
-  /** Says so to the origin before it calls. */
+  /** Notifies the origin before the call. */
   readonly arrives?: boolean | undefined
-  /** Never ends, without I/O that could. */
+  /** Computes without end, and without I/O that could end. */
   readonly isEndless?: boolean | undefined
-  /** Called inside the computation, once the origin has answered; with what another call inside of it needs. */
+  /** Called inside the computation, after the origin has answered. The arguments are for nested calls. */
   readonly inner?: Ask | undefined
 }
 
@@ -29,10 +29,10 @@ export interface Context {
   waitUntil: WaitUntil
 }
 
-/** By their options. */
+/** Caches by their options. */
 const caches = new Map<string, Cache>()
 
-/** @param background a `waitUntil` that holds for whatever request is being served */
+/** @param background a `waitUntil` for the current request, whichever it is */
 export function createWorker(background?: WaitUntil) {
   return {
     async fetch(request: Request, env: Env, ctx: Context): Promise<Response> {
@@ -41,7 +41,7 @@ export function createWorker(background?: WaitUntil) {
         if (ask.arrives) await fetch(`${env.ORIGIN}/arrived/${ask.key}`).then((response) => response.text())
         return Response.json((await call(cacheOf(ask, env, ctx), ask, env)) ?? null)
       } catch (error) {
-        // What workerd answers with when it ends a request by itself is a 5xx, and nothing else here is.
+        // Only workerd answers with 5xx here, if it ends a request by itself.
         return new Response(String(error), { status: 409 })
       }
     },

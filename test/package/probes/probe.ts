@@ -1,15 +1,15 @@
-/** What probes share. They are copied into a folder with the packed package, bundled, and run on edge runtimes. */
+/** The types of probes. Tests copy the probes into a folder with the packed package, bundle them, and run them on edge runtimes. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 
 export interface ProbeEnv {
-  /** Of a local Neon. */
+  /** The connection string of a local Neon. */
   readonly ENDPOINT: string
   readonly DATABASE_URL: string
   readonly RUNTIME: string
 }
 
-/** Does something on the edge, and answers with what came of it. */
+/** Runs on the edge, and returns its results. */
 export type Probe = (env: ProbeEnv) => Promise<unknown>
 
 export function database(env: ProbeEnv) {

@@ -1,4 +1,4 @@
-/** A worker with drivers that keep connections. The path says which driver, and who owns the client. */
+/** A worker with drivers that keep connections. The path names the driver and the owner of the client. */
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import pg from 'pg'
@@ -34,10 +34,10 @@ const DRIVERS: Record<string, (url: string, options: CacheOptions) => Promise<Ma
   },
 }
 
-/** What a program does that keeps one for all requests of its isolate. */
+/** The caches that all requests of the isolate share, by driver. */
 const shared = new Map<string, Promise<Made>>()
 
-/** A client that something else than the cache used first. */
+/** A client that other code used before the cache. */
 let usedBefore: pg.Client | undefined
 
 export default {
@@ -70,6 +70,6 @@ async function useLate(connectionString: string) {
     await usedBefore.connect()
     return 'connected'
   }
-  // Whatever the time, there will be no answer.
+  // No answer will come, however long the caller waits.
   return createCache(drizzlePg({ client: usedBefore }), { timeout: 500 }).get('key')
 }

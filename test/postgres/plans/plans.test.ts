@@ -17,9 +17,6 @@ const BIG_TABLES = ['cache_entries', 'cache_leases', 'cache_invalidations']
 
 /** Statements that violate a rule, as {@link violationsOf} prints it, and the reason for each. */
 const EXCEPTIONS: Record<string, readonly string[]> = {
-  // The planner estimates each range of URLs at half a percent of the table, and expects a hundred ranges.
-  purge_hard: ['is compiled'],
-  purge_soft: ['is compiled'],
   // Counts up to 10,000 rows of the log.
   summarize: ['reads all of cache_invalidations'],
   summarize_in_range: ['reads all of cache_invalidations'],

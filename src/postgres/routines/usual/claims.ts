@@ -1,4 +1,4 @@
-/** Hits of `getOrSet`, which claim nothing. */
+/** Cheaper statements for hits of `getOrSet`, which claim nothing. */
 import { eq, sql } from 'drizzle-orm'
 import { allOf } from '../../../schema/all-of.ts'
 import { live } from '../../../schema/index.ts'
@@ -20,7 +20,7 @@ import { type UsualCases, usualCases } from './usual-cases.ts'
 
 type Claim = typeof readOrClaim extends Operation<infer Row> ? Row : never
 
-/** Reads an entry that is live, that nobody wants to compute early, and whose deadline stays. */
+/** Reads a live entry that is not due for an early refresh, and whose deadline stays. */
 function hit(isLive: Condition, { sliding, changes: hasChanges }: Extras): Build<Claim> {
   return (db, tables, answer) => {
     const { key, value, number, expiresAt, tags } = tables.entries

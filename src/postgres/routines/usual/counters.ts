@@ -1,4 +1,7 @@
-/** Running counters without tags. The update checks its condition again on the row that it has locked. */
+/**
+ * Cheaper statements for running counters without tags. The update checks its condition again on the row that it has
+ * locked.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../../schema/index.ts'
 import { countUp, maxSum } from '../../operations/count-up.ts'
@@ -11,7 +14,7 @@ const counted = sql.raw(
   'compute_ms = null, meta = null, updated_at = statement_timestamp(), written_by = pg_current_xact_id()',
 )
 
-/** A fixed window that is under way. */
+/** True for a fixed window that has begun and has not ended. */
 function isWindow(tables: CacheTables): SQL {
   const { entries } = tables
   return sql`${entries.key} = ${param('key')} and ${isLiveUntagged(tables)} and ${entries.expiresAt} is not null
@@ -39,7 +42,7 @@ export const usualCounters: readonly UsualCases[] = [
         returning ${entries.number}, ${entries.expiresAt}, ${entries.computeMs}`)
       return answer(db.with(updated), COUNTED).from(sql`counted`)
     },
-    // A refusal after the first writes nothing and locks nothing, so a client that is refused a thousand times costs reads.
+    // Later refusals write nothing and lock nothing, so a client that is refused a thousand times costs only reads.
     (db, tables, answer) =>
       answer(db, counterColumns(tables.entries, sql`false`))
         .from(tables.entries)

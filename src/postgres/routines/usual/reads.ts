@@ -1,4 +1,4 @@
-/** Hits of plain and sliding reads. */
+/** Cheaper statements for hits of plain and sliding reads. */
 import { eq, sql } from 'drizzle-orm'
 import { allOf } from '../../../schema/all-of.ts'
 import { type CacheTables, live } from '../../../schema/index.ts'
@@ -20,7 +20,7 @@ const untagged: Build<RowOfOperation<typeof readOne>> = (db, tables, answer) => 
     .where(allOf(eq(key, param('key')), isLiveUntagged(tables)))
 }
 
-/** An entry whose deadline stays. */
+/** Reads a live entry whose deadline stays. */
 const notDue =
   (isLive: Condition): Build<RowOfOperation<typeof readSliding>> =>
   (db, tables, answer) => {
@@ -30,7 +30,7 @@ const notDue =
       .where(allOf(eq(key, param('key')), isLive(tables), isNotDue(tables)))
   }
 
-/** The columns of a copy whose deadline stays. */
+/** Returns the columns of a copy whose deadline stays. */
 function unmoved({ entries }: CacheTables) {
   const { key, value, number, expiresAt, tags } = entries
   return { key, value, number, remainingMs: remainingMs(sql`${expiresAt}`), tags, touched: sql`false` }

@@ -1,4 +1,4 @@
-/** Hits of the response cache, which write nothing and claim nothing. */
+/** Cheaper statements for hits of the response cache, which write nothing and claim nothing. */
 import { type SQL, sql } from 'drizzle-orm'
 import { type CacheTables, live } from '../../../schema/index.ts'
 import type { Build, Operation } from '../../operation.ts'
@@ -18,14 +18,17 @@ import { type UsualCases, usualCases } from './usual-cases.ts'
 
 type Response = typeof readResponse extends Operation<infer Row> ? Row : never
 
-/** Selects the request's response if it is fresh, and if its deadline need not move. */
+/** Selects the request's response if it is fresh and its deadline need not move. */
 function selectFreshResponse(tables: CacheTables): SQL {
   return sql`
     select ${responseColumns(tables)}, 'live' as state
     from ${tables.entries} where ${isSelected(tables)} and ${isHit(tables)}`
 }
 
-/** The same for a URL whose responses vary on nothing. Its row is the response, so it needs one look-up instead of two. */
+/**
+ * The same for a URL whose responses vary on nothing. The URL's row is the response, so one look-up is enough instead
+ * of two.
+ */
 function selectOnlyResponse(tables: CacheTables): SQL {
   const { entries } = tables
   const { key, meta } = entries
@@ -39,7 +42,7 @@ function selectOnlyResponse(tables: CacheTables): SQL {
     where found.meta ? 'status' and jsonb_array_length(coalesce(found.meta -> 'vary', ${NO_NAMES})) = 0`
 }
 
-/** True for a fresh response that the statement need not write, and whose lease the request does not want. */
+/** True for a fresh response whose row need not be written, and whose lease the request does not want. */
 function isHit(tables: CacheTables): SQL {
   return sql`${live(tables)} and (not ${tables.entries.meta}::jsonb ? 'sliding' or ${isNotDue(tables)})
     and not (${param('claims', 'boolean')} and ${param('force', 'boolean')})`

@@ -1,4 +1,4 @@
-/** Usual cases of operations, for which their routines have cheaper statements. */
+/** Usual cases of operations, for which routines have cheaper statements. */
 import { type Build, type Operation, withAnswer } from '../../operation.ts'
 
 export interface UsualCases {
@@ -7,8 +7,8 @@ export interface UsualCases {
 }
 
 /**
- * Declares cheaper statements with the columns of an operation. The routine tries them in order, and the first that returns a
- * row is the answer. Each sees a snapshot of its own, so it must be right by itself.
+ * Declares cheaper statements with the columns of an operation. The routine tries them in order, and the first that
+ * returns a row is the answer. Each statement has its own snapshot, so its answer must be right without the others.
  */
 export function usualCases<Row>(operation: Operation<Row>, ...builds: Build<Row>[]): UsualCases {
   return {
