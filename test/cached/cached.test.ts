@@ -68,12 +68,12 @@ describe('a cached function', () => {
     let computed = 0
     const failing = cached(
       async () => {
-        if (++computed === 1) throw new Error('of the origin')
+        if (++computed === 1) throw new Error('origin failed')
         return computed
       },
       { cache: memoryCache(), key: 'failing' },
     )
-    await expect(failing()).rejects.toThrow('of the origin')
+    await expect(failing()).rejects.toThrow('origin failed')
     expect(await failing()).toBe(2)
   })
 
@@ -214,13 +214,13 @@ describe('refresh', () => {
   it('leaves the old value when it fails', async () => {
     let isBroken = false
     const work = async () => {
-      if (isBroken) throw new Error('of the origin')
+      if (isBroken) throw new Error('origin failed')
       return 'old'
     }
     const find = cached(work, { cache: memoryCache(), stale: '1h' })
     await find()
     isBroken = true
-    await expect(find.refresh()).rejects.toThrow('of the origin')
+    await expect(find.refresh()).rejects.toThrow('origin failed')
     expect(await find()).toBe('old')
   })
 

@@ -68,7 +68,7 @@ describe('when the database fails', () => {
   it('a failure of onError itself, synchronous or not, changes nothing', async () => {
     stash.faults.always({ kind: 'error', status: 500 })
     const failing = () => {
-      throw new Error('of the listener')
+      throw new Error('listener failed')
     }
     for (const onError of [failing, async () => failing()]) expect(await statuses(make({ onError }), 1)).toEqual([200])
   })

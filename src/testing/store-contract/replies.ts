@@ -40,7 +40,7 @@ export function replies({ describe, test, expect }: StoreSuite): void {
       }
     })
 
-    test('of a local store are not promises', async (store) => {
+    test('from a local store are not promises', async (store) => {
       if (store.isLocal !== true) return
       for (const [name, call] of Object.entries(callsBy(randomUUID()))) {
         expect(`${name}: ${'then' in call(store)}`).toBe(`${name}: false`)

@@ -16,7 +16,7 @@ export function tagLog({ describe, test, expect }: StoreSuite): void {
       expect(await textOf(store)).toBe('"filled"')
     })
 
-    test('of another store is older than every invalidation', async (store) => {
+    test('from another store is older than every invalidation', async (store) => {
       await store.invalidate(['tag'])
       await store.write([item('key')], writing({ tags: ['tag'], asOf: OLDEST_SNAPSHOT }))
       expect(await textOf(store)).toBe(undefined)
