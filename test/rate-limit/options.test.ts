@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 const make = (options: object = {}) => limited({ cache, ...(options as Partial<RateLimitOptions<Args>>) })
 
-describe('mistakes', () => {
+describe('mistakes in the options', () => {
   const wrong: [string, object, string?][] = [
     ['no cache', { cache: undefined }],
     ['a cache that is none', { cache: {} }],
@@ -58,16 +58,16 @@ describe('mistakes', () => {
   })
 
   it.each<[string, object, string]>([
-    ['a key that is no string', { key: () => undefined }, 'InvalidKeyError'],
-    ['a key that is no address', { key: () => addressKey(undefined) }, 'InvalidKeyError'],
-    ['a limit that is no number', { limit: () => undefined }, 'InvalidOptionError'],
-    ['an onLimit that answers nothing', { limit: 0, onLimit: () => {} }, 'InvalidOptionError'],
+    ['a key that is not a string', { key: () => undefined }, 'InvalidKeyError'],
+    ['a key that is not an address', { key: () => addressKey(undefined) }, 'InvalidKeyError'],
+    ['a limit that is not a number', { limit: () => undefined }, 'InvalidOptionError'],
+    ['an onLimit that returns nothing', { limit: 0, onLimit: () => {} }, 'InvalidOptionError'],
     ['a cache that is not found', { cache: () => undefined }, 'InvalidOptionError'],
-  ])('of a request are thrown even with failOpen: %s', async (_name, options, error) => {
+  ])('are thrown in a request even with failOpen: %s', async (_name, options, error) => {
     await expect(make(options).request('/')).rejects.toMatchObject({ name: error })
   })
 
-  it('of the stored value are thrown', async () => {
+  it('are thrown if they concern the stored value', async () => {
     await cache.set(rateLimitKey('two', 'client'), 'text')
     await expect(make().request('/')).rejects.toMatchObject({ name: 'NotANumberError' })
   })
