@@ -1,4 +1,4 @@
-/** Histories made by hand: what is a violation, and what an overlap or a lost answer excuses. */
+/** Handwritten histories: what counts as a violation, and what an overlap or a lost answer excuses. */
 import { describe, expect, it } from 'vitest'
 import type { OperationName, Recorded } from '../../src/load/history.ts'
 import { judge } from '../../src/load/judge.ts'
@@ -14,7 +14,7 @@ const found = (history: Recorded[], final = 0) =>
 
 const LOST = { failed: 'DatabaseError' }
 
-describe('registers', () => {
+describe('the checker of registers', () => {
   const on = call('register')
   const [a, b] = [{ version: 'a' }, { version: 'b' }]
 
@@ -58,7 +58,7 @@ describe('registers', () => {
   })
 })
 
-describe('fills', () => {
+describe('the checker of fills', () => {
   const on = call('fill')
   const made = (version: string, start: number, end: number) => ({ version, computation: { version, start, end } })
 
@@ -113,21 +113,21 @@ describe('fills', () => {
   })
 })
 
-describe('counters', () => {
+describe('the checker of counters', () => {
   const on = call('counter')
   const [one, two] = [on('increment', 0, 1, { count: 1 }), on('increment', 2, 3, { count: 2 })]
 
-  it('end at what was added', () => {
+  it('requires the sum of all additions at the end', () => {
     expect(found([one, two], 2)).toEqual([])
     expect(found([one, two], 1)).toEqual(['lost increment'])
   })
 
-  it('have bounds where an answer was lost', () => {
+  it('allows a range if an answer was lost', () => {
     const history = [one, on('increment', 2, 3, LOST)]
     expect([0, 1, 2, 3].map((final) => found(history, final).length)).toEqual([1, 0, 0, 1])
   })
 
-  it('never answer twice the same, or less than before', () => {
+  it('refuses an answer that is repeated or smaller than before', () => {
     expect(found([one, on('increment', 0, 1, { count: 1 })], 2)).toEqual(['lost increment'])
     expect(found([on('increment', 0, 1, { count: 2 }), on('increment', 2, 3, { count: 1 })], 2)).toEqual([
       'lost increment',
@@ -135,7 +135,7 @@ describe('counters', () => {
   })
 })
 
-it('at its deadline an entry is over, and one millisecond before it is not', () => {
+it('the checker treats an entry as expired at its deadline, and not one millisecond before it', () => {
   const on = call('deadline')
   const read = (askedAt: number) => on('get', 0, 1, { version: 'a', deadline: 100, askedAt })
   expect(found([read(100)])).toEqual(['read past deadline'])
