@@ -33,10 +33,10 @@ const ask = (authorize: Authorize, headers: Record<string, string> = {}, path = 
 
 describe('visitors without permission', () => {
   const refusals: [string, Authorize, number][] = [
-    ['says no', () => false, 403],
-    ['answers with what is only truthy', () => 'ada' as never, 403],
-    ['answers with nothing', () => undefined as never, 403],
-    ['answers later, with no', async () => false, 403],
+    ['returns false', () => false, 403],
+    ['returns a truthy value other than true', () => 'ada' as never, 403],
+    ['returns undefined', () => undefined as never, 403],
+    ['resolves to false', async () => false, 403],
     [
       'throws',
       () => {
@@ -45,7 +45,7 @@ describe('visitors without permission', () => {
       500,
     ],
     ['rejects', () => Promise.reject(new Error('postgres://user:password@host')), 500],
-    ['answers with a response of its own', () => new Response('Log in', { status: 401 }), 401],
+    ['returns its own response', () => new Response('Log in', { status: 401 }), 401],
   ]
 
   it.each(refusals)('get no page, form or file if authorize %s', async (_name, authorize, status) => {

@@ -187,15 +187,15 @@ describe('a form', () => {
 describe('a form from elsewhere', () => {
   const attempts: [string, Record<string, string>, Record<string, string>][] = [
     ['another origin', {}, { origin: 'https://evil.example' }],
-    ['an origin that hides', {}, { origin: 'null' }],
+    ['a null origin', {}, { origin: 'null' }],
     ['no origin', {}, { origin: '' }],
-    ['a site that the browser names', {}, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
+    ['a Sec-Fetch-Site of cross-site', {}, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
     ['a sister site', {}, { origin: 'https://other.example.com', 'sec-fetch-site': 'same-site' }],
     ['the right origin without a token', { token: '' }, {}],
     ['the right origin with another token', { token: '0'.repeat(32) }, {}],
     ['the right origin without a cookie', {}, { cookie: '' }],
     ['the right origin with a cookie of another form', { token: 'x' }, { cookie: '__Host-pgstash-admin=x' }],
-    ['a body that is no form', {}, { 'content-type': 'application/json' }],
+    ['a body that is not a form', {}, { 'content-type': 'application/json' }],
   ]
 
   it.each(attempts)('%s is refused, and changes nothing', async (_name, fields, headers) => {

@@ -89,7 +89,7 @@ function errorOf(work: () => unknown): unknown {
   }
 }
 
-/** Of every nested value, in order. */
+/** Every nested value, in order. */
 function prototypes(value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return []
   const inside = value instanceof Map || value instanceof Set ? [...value.entries()].flat() : Object.values(value)

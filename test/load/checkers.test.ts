@@ -24,7 +24,11 @@ describe('the checker of registers', () => {
       [on('set', 0, 1, a), on('set', 2, 3, b), on('get', 4, 5, a)],
       'stale read',
     ],
-    ['of writes that overlap either may be the last', [on('set', 0, 3, a), on('set', 2, 4, b), on('get', 5, 6, a)], ''],
+    [
+      'either of two overlapping writes may be the last',
+      [on('set', 0, 3, a), on('set', 2, 4, b), on('get', 5, 6, a)],
+      '',
+    ],
     [
       'a read that overlaps the second write may get either',
       [on('set', 0, 1, a), on('set', 2, 5, b), on('get', 4, 6, a)],
@@ -41,7 +45,7 @@ describe('the checker of registers', () => {
       '',
     ],
     [
-      'once it was read, it has happened',
+      'a write without an answer has happened once it was read',
       [on('set', 0, 1, a), on('set', 2, 3, { ...b, ...LOST }), on('get', 4, 5, b), on('get', 6, 7, a)],
       'stale read',
     ],
@@ -64,32 +68,32 @@ describe('the checker of fills', () => {
 
   it.each([
     [
-      'two may not compute at once',
+      'two callers may not compute at once',
       [on('getOrSet', 0, 9, made('a', 1, 8)), on('getOrSet', 2, 9, made('b', 3, 7))],
       'double computation',
     ],
     [
-      'unless something was removed meanwhile',
+      'two callers may compute at once after a delete',
       [on('getOrSet', 0, 9, made('a', 1, 8)), on('delete', 1, 2), on('getOrSet', 2, 9, made('b', 3, 7))],
       '',
     ],
     [
-      'or before the answer to a claim that it broke had come',
+      'two callers may compute at once if the delete came after the first call',
       [on('getOrSet', 0, 9, made('b', 7, 9)), on('delete', 1, 3), on('getOrSet', 5, 9, made('a', 6, 8))],
       '',
     ],
     [
-      'but not before either had called',
+      'a delete before both calls excuses nothing',
       [on('delete', 0, 1), on('getOrSet', 2, 9, made('b', 7, 9)), on('getOrSet', 5, 9, made('a', 6, 8))],
       'double computation',
     ],
     [
-      'or the lease has run out',
+      'two callers may compute at once after the lease has run out',
       [on('getOrSet', 0, 2000, made('a', 1, 1900)), on('getOrSet', 2, 1500, made('b', 1100, 1400))],
       '',
     ],
     [
-      'one after the other is right',
+      'one computation may follow another',
       [on('getOrSet', 0, 3, made('a', 1, 2)), on('getOrSet', 4, 7, made('b', 5, 6))],
       '',
     ],
@@ -99,7 +103,7 @@ describe('the checker of fills', () => {
       'invalidation ignored',
     ],
     [
-      'one computed after it may',
+      'a value computed after an invalidation may be read',
       [on('invalidate', 0, 2), on('getOrSet', 1, 9, made('a', 3, 8)), on('get', 10, 11, { version: 'a' })],
       '',
     ],

@@ -137,7 +137,7 @@ describe.each([
 describe.each([
   ['fails', answered(500)],
   ['needs a login', answered(401)],
-  ['breaks the connection', () => Promise.reject(new Error('of the page'))],
+  ['breaks the connection', () => Promise.reject(new Error('page failed'))],
   ['takes too long', () => createGate().opened.then(() => new Response(null))],
 ])('if the page %s', (_name, answer) => {
   it('the queue gives the message back, and does not retry by itself', async () => {

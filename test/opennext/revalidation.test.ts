@@ -31,9 +31,9 @@ const KINDS = [
     kind: 'a page',
     read: (key: string): Step => ['get', key],
     write: (key: string, tag: string, text: string): Step => ['set', key, page(text, [tag]), FRESH_FOR_AN_HOUR],
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     text: (found: any) => found?.value.html.slice(3, -4),
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     isStale: (found: any) => found.lastModified + found.cacheControl.revalidate * 1_000 < Date.now(),
     roundTrips: 1,
   },
@@ -46,9 +46,9 @@ const KINDS = [
       fetched(text),
       { fetchCache: true, tags: [tag] },
     ],
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     text: (found: any) => found?.value.data.body,
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     isStale: (found: any) => found.lastModified + found.value.revalidate * 1_000 < Date.now(),
     // Next passes the tags with the read, and not with the write.
     roundTrips: 2,
@@ -57,9 +57,9 @@ const KINDS = [
     kind: "a value of 'use cache'",
     read: (key: string): Step => ['composableGet', key],
     write: (key: string, tag: string, text: string): Step => ['composableSet', key, useCacheEntry(text, [tag])],
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     text: (found: any) => found?.value,
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     isStale: (found: any) => found.revalidate === -1,
     roundTrips: 1,
   },

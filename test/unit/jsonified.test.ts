@@ -134,7 +134,7 @@ describe('the type of getOrSet', () => {
 
   it('is the type that the caller names for another codec', async () => {
     const load = <T>(key: string, compute: () => Promise<T>): Promise<T> => cache.getOrSet<T, T>(key, compute)
-    // @ts-expect-error of an unknown type nobody knows what JSON makes
+    // @ts-expect-error The JSON form of an unknown type is unknown.
     const unsafe = <T>(key: string, compute: () => Promise<T>): Promise<T> => cache.getOrSet(key, compute)
     expectTypeOf(cache.getOrSet<Date, Date>('kept', () => new Date())).resolves.toEqualTypeOf<Date>()
     expect([await load('k', async () => 1), await unsafe('k', async () => 2)]).toEqual([1, 1])

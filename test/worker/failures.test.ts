@@ -35,7 +35,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     await demo.restart()
   })
 
-  it.each(AWAY)('of the database ($kind $body.code) still give computed answers that need no data', async (fault) => {
+  it.each(AWAY)('in the database ($kind $body.code) still allow answers that need no data', async (fault) => {
     demo.faults.always(fault)
     const answer = await demo.fetch(SUN)
     expect([answer.status, answer.json.days.length]).toEqual([200, 365])
@@ -45,7 +45,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     expect((await demo.fetch('/')).status).toBe(200)
   })
 
-  it.each(AWAY)('of the database ($kind $body.code) are reported for answers that need data', async (fault) => {
+  it.each(AWAY)('in the database ($kind $body.code) are reported for answers that need data', async (fault) => {
     demo.faults.always(fault)
     for (const path of [...DATA_ROUTES, '/health']) {
       const { status, headers, json } = await demo.fetch(path)
@@ -97,7 +97,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     }
   })
 
-  it('of cache writes leave the answer unchanged', async () => {
+  it('in cache writes leave the answer unchanged', async () => {
     await demo.empty()
     await demo.sql.query(`alter table cache_entries add constraint never check (key = '') not valid`)
     try {
@@ -110,7 +110,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     }
   })
 
-  it('of cache reads cost the timeout a few times, and then nothing for a moment', async () => {
+  it('in cache reads cost the timeout a few times, and then nothing for a moment', async () => {
     let asked = 0
     let release = () => {}
     const released = new Promise<void>((resolve) => {
@@ -139,7 +139,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     expect((await demo.fetch(NEAR)).cache).toBe('hit')
   })
 
-  it('of an invalidation are reported: the city has changed, but the answers have not', async () => {
+  it('in an invalidation are reported: the city has changed, but the answers have not', async () => {
     await demo.ask(NEAR)
     demo.onRequest = ({ sql }) => {
       if (sql.some((text) => /"cache_invalidat(e_|ions)/.test(text))) {

@@ -171,8 +171,8 @@ describe('a tag that is revalidated with a lifetime', () => {
 
 describe('a fill that is pending during a revalidation', () => {
   it.each([
-    ['of an own tag', ['a'], []],
-    ['of a tag of the page', [], ['a']],
+    ['with an own tag', ['a'], []],
+    ['with a tag of the page', [], ['a']],
   ] as const)('%s is stored as outdated', async (_, tags, softTags) => {
     expect(await handler.get('key', [...softTags])).toBeUndefined()
     const entry = entryOf('old', { tags: [...tags] })
