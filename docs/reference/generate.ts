@@ -216,12 +216,10 @@ function classMembers(node: ts.ClassDeclaration, page: Page): string[] {
   return [...made, ...memberTable(properties.map((one) => memberOf(one, page)))]
 }
 
-/** Names the exported interfaces that an interface extends, so that their members need not be repeated. */
+/** Names the exported interfaces that an interface extends. Their methods are not repeated. */
 function baseText(interfaces: readonly ts.InterfaceDeclaration[], page: Page): string[] {
   const names = documentedBases(interfaces, page)
-  return names.length === 0
-    ? []
-    : [`Also has the members of ${names.map((name) => `[\`${name}\`](#${anchorOf(name)})`).join(', ')}.`]
+  return names.length === 0 ? [] : [`Extends ${names.map((name) => `[\`${name}\`](#${anchorOf(name)})`).join(', ')}.`]
 }
 
 function documentedBases(interfaces: readonly ts.InterfaceDeclaration[], { names }: Page): string[] {
@@ -243,14 +241,15 @@ function interfaceMembers(one: Export, interfaces: readonly ts.InterfaceDeclarat
     false
   const symbols = checker
     .getPropertiesOfType(checker.getDeclaredTypeOfSymbol(one.symbol))
-    .filter((symbol) => !isInherited(symbol) && !symbol.name.startsWith('__'))
+    .filter((symbol) => !symbol.name.startsWith('__'))
   const methods: string[] = []
   const properties: Member[] = []
   for (const symbol of symbols) {
     const nodes = symbol.declarations ?? []
     const signaturesOfMethod = nodes.filter(ts.isMethodSignature)
-    if (signaturesOfMethod.length > 0) methods.push(methodText(one.name, symbol, signaturesOfMethod, page))
-    else if (nodes[0] !== undefined) properties.push(memberOf(nodes[0], page))
+    if (signaturesOfMethod.length > 0) {
+      if (!isInherited(symbol)) methods.push(methodText(one.name, symbol, signaturesOfMethod, page))
+    } else if (nodes[0] !== undefined) properties.push(memberOf(nodes[0], page))
   }
   const calls = interfaces.flatMap(({ members }) => members.filter(ts.isCallSignatureDeclaration))
   const called = calls.length === 0 ? [] : [fence(calls.map((call) => signatureText(call, page)))]
@@ -282,7 +281,7 @@ function memberOf(node: ts.Declaration, page: Page): Member {
 function memberTable(members: readonly Member[]): string[] {
   if (members.length === 0) return []
   const rows = members.map(({ name, type, text }) => `| \`${name}\` | \`${cell(type)}\` | ${cell(text)} |`)
-  return [['| member | type | |', '|---|---|---|', ...rows].join('\n')]
+  return [['| member | type | meaning |', '|---|---|---|', ...rows].join('\n')]
 }
 
 /** The docstring of an export: its text, and what its tags say. */
@@ -357,5 +356,5 @@ function firstSentence(text: string): string {
 
 const fence = (lines: readonly string[]): string => ['```ts', ...lines, '```'].join('\n')
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
-const cell = (text: string): string => oneLine(text).replaceAll('|', '\\|')
+const cell = (text: string): string => oneLine(text.replaceAll(/\n+ *- /g, '<br>• ')).replaceAll('|', '\\|')
 const anchorOf = (name: string): string => name.toLowerCase()

@@ -1,6 +1,6 @@
 import type { Cache } from 'pgstash'
 
-/** Counts the live entries exactly, and says how far it is. */
+/** Counts the live entries exactly, and reports its progress. */
 export async function countLive(cache: Cache, say: (percent: number) => void): Promise<number> {
   const { total } = await cache.stats()
   return cache.count({

@@ -9,7 +9,7 @@ interface Env {
 
 enableLocalNeon(neonConfig)
 
-// One for all requests of an isolate: it prepares each statement once.
+// All requests of an isolate share one cache, because it prepares each statement once.
 let cache: Cache | undefined
 const cacheOf = (env: Env) => (cache ??= createCache(drizzle(env.DATABASE_URL), { expiration: '10m', onError: 'miss' }))
 

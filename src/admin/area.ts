@@ -1,4 +1,4 @@
-/** What the pages work on: a cache's scope, and what its statements need. */
+/** The part of a cache that the pages show: its engine, its scope and its key ranges. */
 
 import { cursorOf, textOfCursor } from '../cache/listing.ts'
 import { type PostgresEngine, postgresEngineOf } from '../postgres/postgres-store.ts'
@@ -6,20 +6,23 @@ import { describeType, InvalidKeyError, InvalidOptionError } from '../values/err
 import { utf8Bytes } from '../values/events.ts'
 import { type KeyRange, keyRange, MAX_KEY_BYTES, type Scope } from '../values/key.ts'
 
-/** @throws InvalidOptionError where the cache is none of `createCache`: others have no table to show */
-export function contextOf(cache: unknown): PostgresEngine {
+/** @throws InvalidOptionError if `createCache` did not create the cache. Other caches have no table to show. */
+export function requireEngine(cache: unknown): PostgresEngine {
   const engine = postgresEngineOf(cache)
   if (engine !== undefined) return engine
   throw new InvalidOptionError(
-    `Expected a cache of createCache's, whose tables can be shown; got ${describeType(cache)}.`,
+    `Expected a cache from createCache, because the pages show its tables, got ${describeType(cache)}.`,
   )
 }
 
-/** Matches a backslash of a stored key with the character that it escapes, or the pages' notation for an invisible character. No key holds that notation. */
+/**
+ * Matches a backslash of a stored key with the character that it escapes, or the notation of these pages for an
+ * invisible character. No key contains that notation.
+ */
 const ESCAPE = /\\(?:u\{([0-9a-f]{1,6})\}|.)/gsu
 const LAST_CODE_POINT = 0x10ffff
 
-/** A prefix as a key is stored, from one that a person typed or copied from a page. */
+/** Converts a prefix that a person typed or copied from a page to its stored form. */
 export function prefixOf(shown: string): string {
   return shown.replace(ESCAPE, (found, hex?: string) => {
     const code = Number.parseInt(hex ?? '', 16)
@@ -27,23 +30,27 @@ export function prefixOf(shown: string): string {
   })
 }
 
-/** Keys of the scope that start with a text, as they are stored: namespaces end with a bar. @throws InvalidKeyError */
+/**
+ * Returns the range of stored keys in the scope that start with a prefix. A bar ends each namespace.
+ *
+ * @throws InvalidKeyError
+ */
 export function rangeOf(scope: Scope, prefix = ''): KeyRange {
   if (prefix.includes('\0') || !prefix.isWellFormed() || utf8Bytes(prefix) > MAX_KEY_BYTES) {
-    throw new InvalidKeyError(`Expected a prefix of at most ${MAX_KEY_BYTES} bytes, as a key could have it.`)
+    throw new InvalidKeyError(`Expected a prefix of at most ${MAX_KEY_BYTES} bytes, without NUL and lone surrogates.`)
   }
   return keyRange(scopeOf(scope, prefix))
 }
 
-/** The scope as if it ended with a prefix: what is done to all of a scope is done to all that starts with it. */
+/** Extends a scope by a prefix, so that an operation on the scope affects exactly the keys with this prefix. */
 export function scopeOf({ prefix: outer, names }: Scope, prefix: string): Scope {
   return { prefix: outer + prefix, names }
 }
 
-/** A stored key in a URL: reversible, whatever characters it has. */
+/** Encodes a stored key for a URL. Any characters survive the round trip. */
 export const keyParameter = cursorOf
 
-/** The inverse; undefined for what is no key of the scope. */
+/** Decodes a key from a URL. Returns undefined if it is not a key of the scope. */
 export function keyOfParameter(scope: Scope, parameter: string | undefined): string | undefined {
   try {
     const key = textOfCursor(parameter)

@@ -1,15 +1,15 @@
 import type { Cache } from '../cache.ts'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 
-/** What the pages know of the request's cache, once it is clear that they may show it. */
+/** The cache of a request, and how to show it. Set once the request is authorized. */
 export interface Admin {
   readonly cache: Cache
-  readonly context: PostgresEngine
+  readonly engine: PostgresEngine
   readonly isReadOnly: boolean
   readonly title: string
-  /** What each form carries; empty where nothing can be changed. */
+  /** The CSRF token of each form; empty if the pages are read-only. */
   readonly token: string
-  /** The name whose history is shown; null: all. */
+  /** Show the history of this name; null: of all names. */
   readonly history: string | null
 }
 

@@ -1,4 +1,4 @@
-/** The recorded history as the plots need it: steps of equal length up to now, those without events included. */
+/** Prepares the recorded history for the plots: steps of equal length up to now, including steps without events. */
 
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { DatabaseError } from '../values/errors.ts'
@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
-/** At most 48 steps: more are not to be told apart, and would make the tables long. */
+/** At most 48 steps. More would be hard to tell apart, and would make the tables long. */
 export const SPANS = {
   hour: { label: 'Last hour', spanMs: HOUR_MS, stepMs: 5 * MINUTE_MS },
   day: { label: 'Last day', spanMs: DAY_MS, stepMs: HOUR_MS / 2 },
@@ -46,7 +46,7 @@ export function spanOf(name: string | undefined): SpanName {
   return name !== undefined && Object.hasOwn(SPANS, name) ? (name as SpanName) : 'day'
 }
 
-/** The rows of a span; undefined where nobody has made the table. */
+/** Reads the rows of a span. Returns undefined if the table does not exist. */
 export async function loadHistory({ store: { runner } }: PostgresEngine, span: SpanName, name: string | null) {
   try {
     return await runner.run(readHistory, { ...SPANS[span], name })
@@ -67,7 +67,7 @@ export function historyOf(rows: Rows, span: SpanName, now: number): History {
     const at = last - spanMs + (i + 1) * stepMs
     return { ...EMPTY, ...known.get(at), at }
   })
-  return { span, steps, times: steps.map(({ at }) => timeOf(at, span)), totals: steps.reduce(added, EMPTY) }
+  return { span, steps, times: steps.map(({ at }) => timeOf(at, span)), totals: steps.reduce(addSteps, EMPTY) }
 }
 
 const EMPTY: Step = {
@@ -86,7 +86,7 @@ const EMPTY: Step = {
   refused: 0,
 }
 
-function added(sum: Step, step: Step): Step {
+function addSteps(sum: Step, step: Step): Step {
   return {
     at: step.at,
     hits: sum.hits + step.hits,
@@ -104,7 +104,7 @@ function added(sum: Step, step: Step): Step {
   }
 }
 
-/** A value served stale was there: it counts as found. Undefined where nothing was asked. */
+/** A stale value counts as a hit. Returns undefined for a step without reads. */
 export function hitRate({ hits, stale, misses }: Step): number | undefined {
   const asked = hits + stale + misses
   return asked === 0 ? undefined : (hits + stale) / asked

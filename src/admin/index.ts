@@ -1,4 +1,4 @@
-/** `pgstash/admin`: pages to look at a cache and to change it. */
+/** `pgstash/admin`: pages that show a cache and change it. */
 export type { Authorize } from './authorize/authorize.ts'
 export { type BasicCredentials, basic } from './authorize/basic.ts'
 export { bearer } from './authorize/bearer.ts'

@@ -1,8 +1,8 @@
-/** What keeps the pages to those who may see them, and harmless to those who do. */
+/** Response headers that protect the pages and their readers. */
 import type { MiddlewareHandler } from 'hono'
 import { STYLE_HASH } from './style.ts'
 
-/** Nothing runs, nothing is loaded but the one style and the icon, forms go nowhere else, and nobody frames it. */
+/** Forbids scripts, all content but the style and the icon, forms to other origins, and framing. */
 const PAGE_POLICY = [
   "default-src 'none'",
   `style-src ${STYLE_HASH}`,
@@ -13,7 +13,7 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** What was stored is somebody else's: it may look as it likes, and do nothing. */
+/** A stored page is not trusted: it may have its own style, but must not do anything. */
 export const PREVIEW_POLICY = [
   'sandbox',
   "default-src 'none'",
@@ -34,7 +34,7 @@ const HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const
 
-/** Around everything, so that refusals and failures have them too. */
+/** Runs around everything else, so that refusals and failures also get the headers. */
 export const securityHeaders: MiddlewareHandler = async function securityHeaders(c, next) {
   await next()
   for (const [name, value] of Object.entries(HEADERS)) {

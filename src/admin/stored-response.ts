@@ -1,27 +1,29 @@
-/** Stored responses, as their rows have them. */
+/** Reads stored responses from their rows. */
 import { decodeBodyText } from '../postgres/responses/row.ts'
 import type { Codec } from '../values/codec.ts'
-import { parsed } from './parsed.ts'
+import { parseJson } from './parse-json.ts'
 
 export interface StoredResponse {
   readonly status: number
-  /** Undefined if the cache's codec cannot decode them. */
+  /** The header fields; undefined if the cache's codec cannot decode them. */
   readonly fields: readonly (readonly [string, string])[] | undefined
   readonly isBase64: boolean
   /** Set if a codec wrote the body. */
   readonly bodyId: string | undefined
 }
 
-/** Undefined if the entry is not a response, or only says which fields a URL's responses vary on. */
+/** Returns undefined if the entry is not a response, or only names the fields that the responses of a URL vary on. */
 export async function storedResponse(
   meta: string | null,
   key: string,
   codec: Codec,
 ): Promise<StoredResponse | undefined> {
-  const clear = Object(meta === null ? null : parsed(meta))
+  const clear = Object(meta === null ? null : parseJson(meta))
   if (typeof clear.status !== 'number') return undefined
   const encoded: unknown = clear.fields
-  const { headers, base64, bodyId } = Object(typeof encoded === 'string' ? await decoded(encoded, key, codec) : clear)
+  const { headers, base64, bodyId } = Object(
+    typeof encoded === 'string' ? await decodeOrUndefined(encoded, key, codec) : clear,
+  )
   return {
     status: clear.status,
     fields: Array.isArray(headers) ? headers.filter(isField) : undefined,
@@ -30,7 +32,7 @@ export async function storedResponse(
   }
 }
 
-/** The whole body: text, or base64 if it is not text. Undefined if the cache's codec cannot decode it. */
+/** Returns the whole body as text, or as base64 if it is not text. Undefined if the cache's codec cannot decode it. */
 export async function bodyOf(
   { fields, bodyId }: StoredResponse,
   value: string,
@@ -46,7 +48,7 @@ export async function bodyOf(
   }
 }
 
-async function decoded(text: string, key: string, codec: Codec): Promise<unknown> {
+async function decodeOrUndefined(text: string, key: string, codec: Codec): Promise<unknown> {
   try {
     return await codec.decode(text, { key })
   } catch {

@@ -1,20 +1,23 @@
-/** Stored values as people read them, and as they are downloaded. */
+/** Prepares stored values for people to read, and for download. */
 import { devalueCodec } from '../codecs/devalue-codec.ts'
 import { bodyBytes } from '../postgres/responses/row.ts'
 import { toBase64 } from '../values/base64.ts'
 import { isBytes } from '../values/bytes.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
-import { shortened, visible } from './format.ts'
-import { parsed } from './parsed.ts'
+import { escapeInvisible, shorten } from './format.ts'
+import { parseJson } from './parse-json.ts'
 import { bodyOf, type StoredResponse, storedResponse } from './stored-response.ts'
 
-/** What is fetched of a value to be shown. */
+/** A page fetches at most this much of a value. */
 export const FETCHED_CHARACTERS = 32_768
-/** What a page shows: with every character escaped, and all else as long as it can be, it stays below 50 KB. */
+/**
+ * A page shows at most this much. Even with every character escaped and all other texts at their longest, it stays
+ * below 50 KB.
+ */
 const SHOWN_CHARACTERS = 2_400
-/** Each level is indented: thousands of brackets would become gigabytes of blanks. */
+/** Each level is indented, so thousands of nested brackets would become gigabytes of blanks. */
 const MAX_DEPTH = 32
-/** Neither of the two codecs below asks for the key. */
+/** Neither of the two codecs below uses the key. */
 const NO_KEY = { key: '' }
 
 export interface StoredText {
@@ -24,51 +27,57 @@ export interface StoredText {
 
 export interface Shown {
   readonly text: string
-  /** Whether there is more than is shown. */
-  readonly isCut: boolean
-  /** What was done to it, in a word. */
+  /** True if the text is longer than the page shows. */
+  readonly isTruncated: boolean
+  /** The form of the text. */
   readonly how:
     | 'JSON'
+    | 'number'
     | 'decoded'
     | 'bytes in base64'
     | 'as stored'
-    | 'could not be decoded, as stored'
-    | 'encoded, too long to decode here'
+    | 'as stored, because the codec cannot decode it'
+    | 'as stored, because it is too long to decode here'
 }
 
 /**
- * A value's beginning. JSON is indented; what another codec wrote is decoded first, and shown as stored where that fails.
+ * Returns the first part of a value. Indents JSON. Decodes a value of another codec, or shows the stored text if that
+ * fails.
  *
- * @param characters of the whole value: of what is longer than was fetched, only the beginning is there
+ * @param characters the length of the whole value. If it is longer than the fetched part, only the first part is available.
  */
-export async function shownValue(stored: StoredText, characters: number, key: string, codec: Codec): Promise<Shown> {
-  if (stored.number !== null) return cut(stored.number, 'as stored')
-  if (stored.value === null) return cut('null', 'JSON')
-  if (characters > FETCHED_CHARACTERS) return { ...cut(stored.value, 'as stored'), isCut: true }
-  const json = parsed(stored.value)
-  if (json !== undefined) return cut(indented(json, stored.value), 'JSON')
+export async function presentValue(stored: StoredText, characters: number, key: string, codec: Codec): Promise<Shown> {
+  if (stored.number !== null) return truncate(stored.number, 'number')
+  if (stored.value === null) return truncate('null', 'JSON')
+  if (characters > FETCHED_CHARACTERS) return { ...truncate(stored.value, 'as stored'), isTruncated: true }
+  const json = parseJson(stored.value)
+  if (json !== undefined) return truncate(indentJson(json, stored.value), 'JSON')
   try {
     const value = await codec.decode(stored.value, { key })
-    if (isBytes(value)) return cut(toBase64(value), 'bytes in base64')
-    return cut((await textOf(value)).text, 'decoded')
+    if (isBytes(value)) return truncate(toBase64(value), 'bytes in base64')
+    return truncate((await textOf(value)).text, 'decoded')
   } catch {
-    return cut(stored.value, 'could not be decoded, as stored')
+    return truncate(stored.value, 'as stored, because the codec cannot decode it')
   }
 }
 
-/** The beginning of a response's body. @param characters of the whole stored text */
-export async function shownBody(
+/** Returns the first part of a response's body. @param characters the length of the whole stored text */
+export async function presentBody(
   response: StoredResponse,
   text: string,
   characters: number,
   key: string,
   codec: Codec,
 ): Promise<Shown> {
-  if (response.bodyId === undefined && response.fields !== undefined) return cut(text, 'as stored')
-  // Without its end, it cannot be decoded.
-  if (characters > text.length) return { ...cut(text, 'encoded, too long to decode here'), isCut: true }
+  if (response.bodyId === undefined && response.fields !== undefined) return truncate(text, 'as stored')
+  // A codec needs the whole text.
+  if (characters > text.length) {
+    return { ...truncate(text, 'as stored, because it is too long to decode here'), isTruncated: true }
+  }
   const body = await bodyOf(response, text, key, codec)
-  return body === undefined ? cut(text, 'could not be decoded, as stored') : cut(body, 'decoded')
+  return body === undefined
+    ? truncate(text, 'as stored, because the codec cannot decode it')
+    : truncate(body, 'decoded')
 }
 
 export interface Download {
@@ -76,7 +85,9 @@ export interface Download {
   readonly extension: 'json' | 'txt' | 'bin'
 }
 
-/** A value whole: a response's body as its bytes, all else as JSON, and as it is stored where it cannot be decoded. */
+/**
+ * Returns a whole value: the bytes of a response's body, otherwise JSON, or the stored text if it cannot be decoded.
+ */
 export async function downloadOf(
   stored: StoredText & { readonly meta: string | null },
   key: string,
@@ -86,7 +97,7 @@ export async function downloadOf(
   if (response !== undefined) return downloadOfBody(response, stored.value ?? '', key, codec)
   if (stored.number !== null) return { body: stored.number, extension: 'json' }
   if (stored.value === null) return { body: 'null', extension: 'json' }
-  if (parsed(stored.value) !== undefined) return { body: stored.value, extension: 'json' }
+  if (parseJson(stored.value) !== undefined) return { body: stored.value, extension: 'json' }
   try {
     const value = await codec.decode(stored.value, { key })
     if (isBytes(value)) return { body: Uint8Array.from(value), extension: 'bin' }
@@ -103,16 +114,16 @@ async function downloadOfBody(response: StoredResponse, text: string, key: strin
   return { body: bodyBytes(body, response.isBase64), extension: 'bin' }
 }
 
-function cut(text: string, how: Shown['how']): Shown {
+function truncate(text: string, how: Shown['how']): Shown {
   return {
-    // Once more, as what is made visible is longer; before, as a text may be long.
-    text: shortened(visible(shortened(text, SHOWN_CHARACTERS), 'layout'), SHOWN_CHARACTERS),
-    isCut: text.length > SHOWN_CHARACTERS,
+    // Shortens before, because the text may be long, and after, because escaping makes it longer.
+    text: shorten(escapeInvisible(shorten(text, SHOWN_CHARACTERS), 'layout'), SHOWN_CHARACTERS),
+    isTruncated: text.length > SHOWN_CHARACTERS,
     how,
   }
 }
 
-function indented(json: unknown, text: string): string {
+function indentJson(json: unknown, text: string): string {
   return depthOf(text) > MAX_DEPTH ? text : JSON.stringify(json, null, 2)
 }
 
@@ -126,7 +137,9 @@ function depthOf(text: string): number {
   return deepest
 }
 
-/** A decoded value as JSON, or as devalue writes it if JSON would lose a part: a Map would look empty. */
+/**
+ * Writes a decoded value as JSON, or as devalue writes it if JSON would lose a part. A Map would look empty in JSON.
+ */
 async function textOf(value: unknown): Promise<{ text: string; extension: 'json' | 'txt' }> {
   if (typeof value === 'string') return { text: value, extension: 'json' }
   try {

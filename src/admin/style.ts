@@ -1,4 +1,4 @@
-/** The pages' only style sheet: inlined, and named by its hash in their policy. */
+/** The only style sheet of the pages. It is inlined, and Content-Security-Policy allows it by its hash. */
 import { sha256, utf8ToBytes } from '../values/sha256.ts'
 
 export const STYLE = `
@@ -47,5 +47,5 @@ button.bad,.button.bad{border-color:var(--bad);color:var(--bad)}.row{display:fle
 @media (prefers-reduced-motion:no-preference){button,.button{transition:border-color .15s}}
 `
 
-/** What Content-Security-Policy calls it. */
+/** The source expression for Content-Security-Policy. */
 export const STYLE_HASH = `'sha256-${btoa(String.fromCharCode(...sha256(utf8ToBytes(STYLE))))}'`

@@ -1,4 +1,4 @@
-/** What the overview knows of the entries: counts of a sample, scaled up to the whole. */
+/** The figures of the overview about entries: counts of a sample, scaled up to the whole. */
 
 import { forScope } from '../postgres/operations/scoped.ts'
 import { EXPIRED, EXPIRY_STEPS_S, NEVER_EXPIRES, SIZE_STEPS, summarize } from '../postgres/operations/summarize.ts'
@@ -13,7 +13,7 @@ export interface Summary {
   readonly live: number
   readonly forever: number
   readonly bytes: number
-  /** The largest first; the name as it is stored, null for the scope's own entries. */
+  /** The largest first. `name` is the stored form; null for entries outside of any nested namespace. */
   readonly namespaces: readonly { readonly name: string | null; readonly entries: number; readonly bytes: number }[]
   readonly expiry: readonly Column[]
   readonly sizes: readonly Column[]
@@ -25,21 +25,21 @@ export interface Summary {
 export async function loadSummary({ store: { runner }, scope }: PostgresEngine): Promise<Summary> {
   const values = { ...keyRange(scope), scopeLength: [...scope.prefix].length }
   const [row] = await runner.run(forScope(summarize, scope), values)
-  if (row === undefined) throw new TypeError('A summary is one row.')
-  const scaled = (value: number) => Math.round(value * row.factor)
+  if (row === undefined) throw new TypeError('Expected the summary to return one row.')
+  const scale = (value: number) => Math.round(value * row.factor)
   return {
     isEstimate: row.isEstimate,
-    total: scaled(row.total),
-    live: scaled(row.live),
-    forever: scaled(row.forever),
-    bytes: scaled(row.bytes),
+    total: scale(row.total),
+    live: scale(row.live),
+    forever: scale(row.forever),
+    bytes: scale(row.bytes),
     namespaces: row.namespaces.map((each) => ({
       ...each,
-      entries: scaled(each.entries),
-      bytes: scaled(each.bytes),
+      entries: scale(each.entries),
+      bytes: scale(each.bytes),
     })),
-    expiry: expiryColumns(row.expiry, scaled),
-    sizes: sizeColumns(row.sizes, scaled),
+    expiry: expiryColumns(row.expiry, scale),
+    sizes: sizeColumns(row.sizes, scale),
     slowest: row.slowest,
     logRows: row.logRows,
     now: row.now,
@@ -48,8 +48,8 @@ export async function loadSummary({ store: { runner }, scope }: PostgresEngine):
 
 type Scale = (value: number) => number
 
-function expiryColumns(counted: readonly { step: number; entries: number }[], scaled: Scale): Column[] {
-  const entries = new Map(counted.map(({ step, entries }) => [step, scaled(entries)]))
+function expiryColumns(counted: readonly { step: number; entries: number }[], scale: Scale): Column[] {
+  const entries = new Map(counted.map(({ step, entries }) => [step, scale(entries)]))
   const labels = EXPIRY_STEPS_S.map((seconds) => span(seconds * 1_000))
   return [
     { label: 'expired', value: entries.get(EXPIRED) ?? 0, kind: 'calm' },
@@ -58,8 +58,8 @@ function expiryColumns(counted: readonly { step: number; entries: number }[], sc
   ]
 }
 
-function sizeColumns(counted: readonly { size: number; entries: number }[], scaled: Scale): Column[] {
-  const entries = new Map(counted.map(({ size, entries }) => [size, scaled(entries)]))
+function sizeColumns(counted: readonly { size: number; entries: number }[], scale: Scale): Column[] {
+  const entries = new Map(counted.map(({ size, entries }) => [size, scale(entries)]))
   const labels = SIZE_STEPS.map((size) => bytes(size).replace('.0', ''))
   return [...labels, 'larger'].map((label, i) => ({ label, value: entries.get(i) ?? 0, kind: 'fill' }))
 }

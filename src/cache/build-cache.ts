@@ -26,7 +26,7 @@ export interface EngineOptions extends CommonOptions {
    */
   timeout?: TimeSpan | undefined
   /**
-   * What happens when the store fails. With `'throw'`, the default, the call rejects.
+   * How the cache handles a failure of the store. With `'throw'`, the default, the call rejects.
    *
    * With `'miss'`, reads find nothing, `getOrSet` computes, and `set`, `setMany` and `touch` do nothing. All other
    * methods still reject. A circuit breaker opens after five failures in a row that mean the store cannot answer. These

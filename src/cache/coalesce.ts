@@ -28,8 +28,8 @@ interface Batch<R> {
 /**
  * Collects keys until the end of the microtask, then reads them together.
  *
- * Followers await the leader's own promise, never a promise that the leader resolves for them. workerd allows the first,
- * but kills a request for the second.
+ * Followers await the leader's own promise, never a promise that the leader resolves for them. workerd allows the
+ * first, but kills a request for the second.
  *
  * @param timeoutMs the longest wait of a follower
  */

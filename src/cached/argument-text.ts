@@ -1,19 +1,19 @@
 /**
- * Arguments as text: the same text only for the same arguments.
+ * Writes arguments as text. Different arguments never have the same text.
  *
- * JSON where JSON is exact, and a notation of its own for what JSON loses: `undefined`, `NaN`, `-0`, `5n`, `Date:0`,
- * `Map:[…]`, `Set:[…]`, `empty` for a hole. No parenthesis and no `#` stands outside of a string's quotes, so that a key
- * made of it can be taken apart in one way only.
+ * The text is JSON if JSON is exact. Values that JSON loses have their own notation: `undefined`, `NaN`, `-0`, `5n`,
+ * `Date:0`, `Map:[…]`, `Set:[…]`, and `empty` for a hole. Parentheses and `#` occur only inside of quotes, so that a
+ * key that contains the text is unambiguous.
  *
- * A function can read more of an object than its text has: hidden and inherited fields, symbols, fields of an array. Two arguments
- * that differ only in these would share a key, so they are refused.
+ * A function can read parts of an object that are not in its text: hidden and inherited fields, symbols, fields of an
+ * array. Two arguments that differ only in such parts would share a key, so such objects are refused.
  */
 import { describeType, InvalidKeyError } from '../values/errors.ts'
 
-/** Deeper than data, and shallower than the stack. */
+/** Real data is not nested as deeply, and the stack can hold this depth. */
 const MAX_DEPTH = 200
 
-/** @throws InvalidKeyError where an argument has no text that only it has */
+/** @throws InvalidKeyError if an argument has no unique text */
 export function argumentText(args: readonly unknown[]): string {
   return args.map((argument) => textOf(argument, [])).join(',')
 }
@@ -24,12 +24,12 @@ function textOf(value: unknown, parents: readonly object[]): string {
   if (typeof value === 'bigint') return `${value}n`
   if (value === null || value === undefined || typeof value === 'boolean') return String(value)
   if (typeof value === 'object') return objectText(value, parents)
-  throw unsupported(describeType(value))
+  throw unsupportedError(describeType(value))
 }
 
 function objectText(value: object, parents: readonly object[]): string {
-  if (parents.includes(value)) throw unsupported('an object that holds itself')
-  if (parents.length === MAX_DEPTH) throw unsupported(`objects nested more than ${MAX_DEPTH} deep`)
+  if (parents.includes(value)) throw unsupportedError('an object that holds itself')
+  if (parents.length === MAX_DEPTH) throw unsupportedError(`objects nested more than ${MAX_DEPTH} deep`)
   const inner = [...parents, value]
   const text = (item: unknown) => textOf(item, inner)
   const list = (items: Iterable<unknown>) => Array.from(items, text).join(',')
@@ -40,13 +40,13 @@ function objectText(value: object, parents: readonly object[]): string {
       if (!Array.isArray(value)) break
       return `[${arrayText(value, text)}]`
     case 'Date':
-      return `Date:${builtIn(value, () => Date.prototype.getTime.call(value))}`
+      return `Date:${readBuiltIn(value, () => Date.prototype.getTime.call(value))}`
     case 'Map':
-      return `Map:[${list(builtIn(value, () => Map.prototype.entries.call(value as Map<unknown, unknown>)))}]`
+      return `Map:[${list(readBuiltIn(value, () => Map.prototype.entries.call(value as Map<unknown, unknown>)))}]`
     case 'Set':
-      return `Set:[${list(builtIn(value, () => Set.prototype.values.call(value as Set<unknown>)))}]`
+      return `Set:[${list(readBuiltIn(value, () => Set.prototype.values.call(value as Set<unknown>)))}]`
   }
-  throw unsupported('an instance of a class')
+  throw unsupportedError('an instance of a class')
 }
 
 type Class = 'Object' | 'Array' | 'Date' | 'Map' | 'Set'
@@ -59,63 +59,64 @@ const OWN_PROTOTYPES: ReadonlyMap<unknown, Class> = new Map<unknown, Class>([
   [Map.prototype, 'Map'],
   [Set.prototype, 'Set'],
 ])
-/** The text of a class that the language brings. A program's own class shows its source. */
+/** The text of a built-in class. A program's own class shows its source. */
 const NATIVE = /^function (Object|Array|Date|Map|Set)\(\) \{\s*\[native code\]\s*\}$/
 
 /**
- * The class whose prototype the object has, and nothing between. Undefined for an instance of any other class, also of one that
- * extends null, and for an object that inherits fields.
+ * Returns the built-in class if the object is a direct instance. Returns undefined for an instance of any other class,
+ * even of a class that extends null, and for an object that inherits fields.
  */
 function classOf(value: object): Class | undefined {
   const prototype: unknown = Object.getPrototypeOf(value)
   const own = OWN_PROTOTYPES.get(prototype)
   if (own !== undefined) return own
-  // The object may come from another realm, such as a test's.
+  // The object may come from another realm, such as the sandbox of a test.
   const maker: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   if (typeof maker !== 'function' || maker.prototype !== prototype) return undefined
   return NATIVE.exec(Function.prototype.toString.call(maker))?.[1] as Class | undefined
 }
 
-/** The content of a Date, Map or Set, by a method that refuses what only has its prototype. */
-function builtIn<T>(value: object, contentOf: () => T): T {
-  if (Reflect.ownKeys(value).length > 0) throw hidden('fields beside its content')
+/** Reads the content of a Date, Map or Set. The method `contentOf` throws for an object that only has its prototype. */
+function readBuiltIn<T>(value: object, contentOf: () => T): T {
+  if (Reflect.ownKeys(value).length > 0) throw hiddenPartsError('fields beside its content')
   try {
     return contentOf()
   } catch {
-    throw unsupported('an instance of a class')
+    throw unsupportedError('an instance of a class')
   }
 }
 
 function arrayText(array: readonly unknown[], text: (item: unknown) => string): string {
   for (const key of Reflect.ownKeys(array)) {
-    // `match` answers with such an array, and a template's strings have `raw`.
-    if (key !== 'length' && !isPlace(key, array.length)) throw hidden('fields beside its items')
+    // For example, `match` returns an array with extra fields, and the strings of a template have `raw`.
+    if (key !== 'length' && !isIndex(key, array.length)) throw hiddenPartsError('fields beside its items')
   }
-  // Array.from would take a hole for an undefined.
+  // Check for holes, because Array.from reads a hole as undefined.
   return Array.from({ length: array.length }, (_, i) => (Object.hasOwn(array, i) ? text(array[i]) : 'empty')).join(',')
 }
 
-/** True for an index as the language writes it: `1`, but not `01`. */
-function isPlace(key: string | symbol, length: number): boolean {
-  const place = Number(typeof key === 'string' ? key : Number.NaN)
-  return String(place) === key && Number.isInteger(place) && place >= 0 && place < length
+/** True for an index in canonical form: `1`, but not `01`. */
+function isIndex(key: string | symbol, length: number): boolean {
+  const index = Number(typeof key === 'string' ? key : Number.NaN)
+  return String(index) === key && Number.isInteger(index) && index >= 0 && index < length
 }
 
-/** In an order of their own: `{ a, b }` and `{ b, a }` are the same argument. */
+/** Writes the fields in sorted order, because `{ a, b }` and `{ b, a }` are the same argument. */
 function fieldsText(object: object, text: (item: unknown) => string): string {
   const names = Object.keys(object)
-  if (Reflect.ownKeys(object).length > names.length) throw hidden('fields that are hidden or named by symbols')
+  if (Reflect.ownKeys(object).length > names.length)
+    throw hiddenPartsError('fields that are hidden or named by symbols')
   return names
     .sort()
     .map((name) => `${JSON.stringify(name)}:${text(Reflect.get(object, name))}`)
     .join(',')
 }
 
-const hidden = (what: string): InvalidKeyError => unsupported(`an object with ${what}`)
+const hiddenPartsError = (what: string): InvalidKeyError => unsupportedError(`an object with ${what}`)
 
-function unsupported(what: string): InvalidKeyError {
+function unsupportedError(what: string): InvalidKeyError {
   return new InvalidKeyError(
     `Expected arguments of JSON, undefined, NaN, bigint, Date, Map and Set, got ${what}. ` +
-      'Give the option `key` a function that makes a key of such arguments.',
+      'Set the option `key` to a function that makes a key from such arguments.',
   )
 }

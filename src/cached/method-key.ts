@@ -1,34 +1,35 @@
 /**
- * The default prefix of a decorated method's keys: `Users.find`, `Admins extends Users.find` if a subclass inherits the method,
- * `static Users.count`.
+ * The default prefix of a decorated method's keys: `Users.find`, `Admins extends Users.find` if a subclass inherits the
+ * method, `static Users.count`.
  *
- * It names the class that defined the method, because an override and the method that it calls through `super` have one name and
- * one `this`. It names the class of `this` as well, because the method may depend on what a subclass changes.
+ * It contains the class that defined the method, because an override and the method that it calls through `super` have
+ * the same name and `this`. It also contains the class of `this`, because the method may depend on what a subclass
+ * changes.
  */
 import { InvalidOptionError } from '../values/errors.ts'
 import { checkedName, digest, isMinified } from './default-key.ts'
 import type { AnyFunction } from './plan.ts'
 
-/** As much of the decorator's context as a key needs. */
+/** The part of the decorator's context that a key needs. */
 export type MethodContext = Pick<ClassMethodDecoratorContext, 'name' | 'static' | 'private'>
 
 export interface MethodKey {
   /** Returns the prefix for a `this`. @throws InvalidOptionError */
   prefixFor(self: unknown): string
-  /** Call this for each object that has the method, and for the class of a static method. */
+  /** Records an owner. Call it for each object that has the method, and for the class of a static method. */
   noteOwner(self: object): void
 }
 
-/** Without spaces and dots, so that only one class and method have a prefix. */
+/** A class name without spaces and dots. Otherwise two classes and methods could have the same prefix. */
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u
 
-/** The cached methods of the objects with a prototype, by the method's name. */
+/** For each prototype, the cached methods of its objects, by the method's name. */
 const cachedMethods = new WeakMap<object, Map<string, Set<AnyFunction>>>()
 
-/** @param decorated returns the function that stands in the class, unless another decorator wrapped it */
+/** @param decorated returns the function that the class has, unless another decorator wrapped it */
 export function methodKey(method: AnyFunction, context: MethodContext, decorated: () => AnyFunction): MethodKey {
   const name = String(context.name)
-  // A private name begins with #, so a public one that does is quoted.
+  // A private name begins with #, so quote a public name that begins with #.
   const text = !context.private && /^[#"]/.test(name) ? JSON.stringify(name) : name
   const prefixes = new WeakMap<object, string>()
   /** The class of a static method. */
@@ -51,14 +52,16 @@ export function methodKey(method: AnyFunction, context: MethodContext, decorated
   }
 
   /**
-   * The class of a private method, and of one that another decorator wrapped, cannot be found. The class of `this` stands for it,
-   * if its objects have no other cached method of this name.
+   * Checks that the objects of a prototype have no other cached method of this name.
+   *
+   * The class of a private method, or of a method that another decorator wrapped, cannot be found. The class of `this`
+   * takes its place. That is safe only if no other method has the same name.
    */
-  function checkOnly(prototype: object): void {
+  function checkUnique(prototype: object): void {
     const methods = cachedMethods.get(prototype)?.get(name)
     if (methods?.size === 1 && methods.has(decorated())) return
     throw new InvalidOptionError(
-      'Expected the option key for a method whose class is not known: a private or wrapped one that a subclass has too, or one that is called on another object.',
+      'Expected the option key for a method whose class is unknown. It is private or wrapped and a subclass has it too, or it was called on another object.',
     )
   }
 
@@ -66,8 +69,8 @@ export function methodKey(method: AnyFunction, context: MethodContext, decorated
     const type = classOf(prototype)
     const definer = definerOn(prototype)
     if (definer !== undefined) return remember(prototype, prefixOf(type, definer))
-    // Not remembered: constructing the object may not have come to the other method yet.
-    checkOnly(prototype)
+    // Do not remember this prefix: the object may be under construction, and get another method of this name later.
+    checkUnique(prototype)
     return prefixOf(type, type)
   }
 
@@ -105,7 +108,7 @@ function classOf(prototype: object): AnyFunction {
   return type as AnyFunction
 }
 
-/** A class may have a static member `name`, which takes the place of its name. */
+/** Returns the name of a class. A static member `name` replaces the real name, so it is checked. */
 function classNameOf(type: AnyFunction): string {
   const name = checkedName(type.name, 'a method of a class')
   if (!IDENTIFIER.test(name)) throw withoutClass()

@@ -1,4 +1,4 @@
-/** The options of a cached function: its cache, its keys, and how its values are computed. */
+/** The options of a cached function: its cache, its keys and its computations. */
 import { checkedCache } from '../cache/checked-cache.ts'
 import type { Cache, Fill, GetOrSetOptions } from '../cache.ts'
 import { markAbsent } from '../fill/absent.ts'
@@ -15,17 +15,18 @@ import { argumentText } from './argument-text.ts'
 export interface CachedOptions<Args extends readonly unknown[] = never>
   extends Omit<GetOrSetOptions, 'tags' | 'asOf' | 'signal'> {
   /**
-   * The cache that stores the values. Default: the default cache at the time of the call. A function is called each time, with the
-   * call's `this`: `(repository: Repository) => repository.cache`.
+   * The cache that stores the values, or a function that returns the cache. Default: the default cache at the time of
+   * the call. A function is called each time with the call's `this`: `(repository: Repository) => repository.cache`.
    */
   cache?: Cache | ((self: never) => Cache) | undefined
   /**
-   * The beginning of all keys, or a function that makes the whole key from the arguments. Default: the function's name, or
-   * `Class.method`, `Class extends Definer.method` or `static Class.method` for a method. A name that the language made up, such as
-   * `bound find` or `default`, counts as none. Two functions of the same name share entries, so give a `key` to names that others
-   * may have.
-   * Give one if the code is minified, too: names of one to three letters get a digest of the function's text, and so a new key
-   * whenever that changes.
+   * The beginning of all keys, or a function that makes the whole key from the arguments. Default: the function's name.
+   * For a method, `Class.method`, `Class extends Definer.method` or `static Class.method`.
+   *
+   * Two functions of the same name share entries, so set `key` if another function may have the same name. Set it also
+   * if the name is generated, such as `bound find` or `default`: such a name is refused. And set it if the code is
+   * minified. A name of one to three letters gets a digest of the function's text, so its keys change whenever the text
+   * changes.
    */
   key?: string | ((this: never, ...args: Args) => string) | undefined
   /** Tags by which `cache.invalidate` finds the values, or a function that makes them from the arguments. */
@@ -47,12 +48,12 @@ const KNOWN_OPTIONS = [
   'waitUntil',
 ] as const satisfies readonly (keyof CachedOptions)[]
 
-// Every option that the types allow is in the list.
+// A type error here means that an option of the type is missing in the list.
 KNOWN_OPTIONS satisfies readonly unknown[] & {
   [Missing in Exclude<keyof CachedOptions, (typeof KNOWN_OPTIONS)[number]>]: never
 }
 
-/** A function in whatever form. */
+/** Any function. */
 export type AnyFunction = (...args: unknown[]) => unknown
 
 /** The checked options. */
@@ -63,13 +64,13 @@ export interface CachedPlan {
   optionsOf(self: unknown, args: unknown[]): GetOrSetOptions
 }
 
-/** Longer texts of arguments are replaced by their hash, which keeps keys short for every cache. */
+/** A longer text of arguments is replaced by its hash, which keeps keys short for every cache. */
 const MAX_ARGUMENT_CHARACTERS = 256
 /** Any positive span. Only the cache knows whether `sliding` has one, because it may have a default expiration. */
 const SOME_SPAN: Deadline = { kind: 'after', ms: 1 }
 
 /**
- * @param name returns the default beginning of keys for the `this` of a call
+ * @param name returns the default beginning of the keys for the `this` of a call
  * @throws InvalidOptionError, InvalidExpirationError, InvalidKeyError
  */
 export function planOf(
@@ -78,7 +79,7 @@ export function planOf(
   name: (self: unknown) => string,
 ): CachedPlan {
   const { cache, key, tags, ...rest } = optionsObject<CachedOptions>(options, KNOWN_OPTIONS)
-  // At once, and not at the first call.
+  // Check the options now, not at the first call.
   parseGetOrSet(rest, { expiration: rest.sliding === true ? SOME_SPAN : NEVER, slack: DEFAULT_SLACK })
   if (cache !== undefined && typeof cache !== 'function') checkedCache(cache, 'cache')
   if (key !== undefined && typeof key !== 'function' && (typeof key !== 'string' || key === '')) {
@@ -90,10 +91,11 @@ export function planOf(
     fn,
     keyOf(self, args) {
       if (typeof makeKey === 'function') return makeKey.apply(self, args) as string
-      return `${makeKey ?? name(self)}(${bounded(argumentText(args))})`
+      return `${makeKey ?? name(self)}(${shortText(argumentText(args))})`
     },
     cacheOf(self) {
-      if (typeof cache === 'function') return checkedCache((cache as AnyFunction)(self), 'what cache answers')
+      if (typeof cache === 'function')
+        return checkedCache((cache as AnyFunction)(self), 'the result of the option cache')
       return cache ?? getDefaultCache()
     },
     optionsOf(self, args) {
@@ -106,10 +108,10 @@ export function planOf(
   }
 }
 
-/** The computation of a call. */
-export function computing({ fn, keyOf }: CachedPlan, self: unknown, args: unknown[], key: string) {
+/** Returns the computation of a call. */
+export function computationOf({ fn, keyOf }: CachedPlan, self: unknown, args: unknown[], key: string) {
   return async (fill: Fill): Promise<unknown> => {
-    // If an argument was changed since the call, the value belongs to another key. So it is neither stored nor shared.
+    // If an argument was changed since the call, the value belongs to another key. Neither store nor share it.
     const isChanged = keyOf(self, args) !== key
     if (isChanged) fill.skip()
     const value = await fn.apply(self, args)
@@ -118,6 +120,6 @@ export function computing({ fn, keyOf }: CachedPlan, self: unknown, args: unknow
   }
 }
 
-function bounded(text: string): string {
+function shortText(text: string): string {
   return text.length <= MAX_ARGUMENT_CHARACTERS ? text : `#${bytesToHex(sha256(utf8ToBytes(text)))}`
 }

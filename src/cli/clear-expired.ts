@@ -24,7 +24,7 @@ export const clearExpiredCommand = withCacheOptions(new Command('clear-expired')
   .action(async ({ batch, timeBudget, ...flags }: Flags) => {
     await withCache(flags, async (place) => {
       const stopping = onInterrupt()
-      const progress = startProgress(await countWaiting(place))
+      const progress = await startProgress(await countWaiting(place))
       const budget = timeBudget === undefined ? undefined : Math.ceil(timeBudget * 1000)
       const options = { ...omitUndefined({ batch, timeBudget: budget }), signal: stopping, onProgress: progress.at }
       const { removed, more } = await place.cache.clearExpired(options).finally(progress.end)

@@ -27,15 +27,15 @@ export const doctorCommand = withTableOptions(new Command('doctor'))
     await withCache(flags, async ({ runner, tables, host, port, isHttp }) => {
       const findings = await examine({ runner, tables, host, port, isHttp, now: wallClock })
       const status = statusOf(findings)
-      await print(json ? `${JSON.stringify({ status, findings }, null, 2)}\n` : report(findings))
+      await print(json ? `${JSON.stringify({ status, findings }, null, 2)}\n` : await report(findings))
       if (STATUSES.indexOf(status) >= STATUSES.indexOf(failOn)) process.exitCode = EXIT.no
     })
   })
 
 const NAME_WIDTH = 14
 
-function report(findings: readonly Finding[]): string {
-  const { green, cyan, yellow, red, bold, dim } = colors()
+async function report(findings: readonly Finding[]): Promise<string> {
+  const { green, cyan, yellow, red, bold, dim } = await colors()
   const marks: Record<Status, string> = {
     ok: green('ok     '),
     note: cyan('note   '),

@@ -69,7 +69,7 @@ async function printJson(pages: AsyncIterable<ListedEntry[]>): Promise<void> {
 }
 
 async function printLines(pages: AsyncIterable<ListedEntry[]>): Promise<void> {
-  const { dim } = colors()
+  const { dim } = await colors()
   let isFirst = true
   for await (const page of pages) {
     // A page without matches need not be the last one.

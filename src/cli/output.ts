@@ -1,6 +1,5 @@
 /** Writes to a terminal or a pipe, and ends quietly if the pipe is closed. */
 import { once } from 'node:events'
-import pc from 'picocolors'
 import { EXIT } from './exit-codes.ts'
 
 /** Writes a result to standard output. Waits if the reader is slower, so that memory stays bounded. */
@@ -28,8 +27,9 @@ export function endWithReader(): void {
 }
 
 /** Uses colours in a terminal that has them, unless `NO_COLOR` is set. */
-export function colors() {
-  return pc.createColors(process.stdout.isTTY === true && process.stdout.hasColors())
+export async function colors() {
+  const { createColors } = await import('picocolors')
+  return createColors(process.stdout.isTTY === true && process.stdout.hasColors())
 }
 
 /** Removes passwords, because an error may quote a connection string in the wrong place. A password may hold an `@`. */

@@ -1,5 +1,4 @@
 /** Shows progress as a bar in a terminal, and as an occasional line in a pipe. */
-import { Presets, SingleBar } from 'cli-progress'
 import { number as count } from '../doctor/figures.ts'
 import { now } from '../values/clock.ts'
 import { note } from './output.ts'
@@ -16,11 +15,13 @@ const LINE_EVERY_MS = 5_000
  * @param total an estimate; a larger count raises it
  * @param done the verb of the lines
  */
-export function startProgress(total: number, done = 'removed'): Progress {
+export async function startProgress(total: number, done = 'removed'): Promise<Progress> {
   return process.stderr.isTTY ? bar(total) : lines(total, done)
 }
 
-function bar(total: number): Progress {
+async function bar(total: number): Promise<Progress> {
+  // Loaded here, because most commands show no bar.
+  const { Presets, SingleBar } = await import('cli-progress')
   const format = '{bar} {percentage}%  {value} of {total}  {rate}/s  {eta_formatted} left'
   const shown = new SingleBar(
     {

@@ -1,7 +1,6 @@
 /** Runs another command with additional environment variables, until it ends or this process is stopped. */
 import { constants } from 'node:os'
 import { delimiter, join, parse } from 'node:path'
-import spawn from 'cross-spawn'
 import { EXIT } from './exit-codes.ts'
 import { note } from './output.ts'
 
@@ -16,7 +15,7 @@ const ENDED_BY_SIGNAL = 128
  *
  * @param stopping aborts if the command should end although no signal came, for example because npm has ended
  */
-export function runCommand(
+export async function runCommand(
   [file = '', ...args]: readonly string[],
   variables: Record<string, string>,
   stopping: AbortSignal,
@@ -26,6 +25,8 @@ export function runCommand(
   const isTerminal = process.stdin.isTTY === true
   const hasGroup = !isTerminal && process.platform !== 'win32'
   const env = { ...process.env, ...variables, ...localPrograms() }
+  // Loaded here, because only `pgstash dev -- command` needs it.
+  const { default: spawn } = await import('cross-spawn')
   const child = spawn(file, args, { stdio: 'inherit', env, detached: hasGroup })
   const send = (signal: NodeJS.Signals) => {
     try {

@@ -13,7 +13,7 @@ const MISSING = new Set(['3F000', '42P16'])
 const TIMEOUT_MS = 15_000
 
 const NO_SCHEMA =
-  'The search_path names no existing schema that the role may use. Correct it for the connection string, role or database, or pass --schema.'
+  'The search_path names no schema that exists and that the role may use. Correct it for the connection string, role or database, or pass --schema.'
 
 /**
  * Returns the error, or a better one if the search_path has no usable schema. Costs a round trip if tables are missing.

@@ -41,7 +41,7 @@ With --watch, --json prints one line each time.`,
           if (!stopping?.aborted) throw error
         })
         if (stats === undefined) break
-        const text = json ? `${JSON.stringify(stats)}\n` : table(stats)
+        const text = json ? `${JSON.stringify(stats)}\n` : await table(stats)
         // In a terminal, each table replaces the last one.
         if (process.stdout.isTTY && !json && lines > 0) await print(`\u001b[${lines}A\u001b[J`)
         await print(text)
@@ -54,7 +54,7 @@ With --watch, --json prints one line each time.`,
 
 async function countAll(cache: Cache, showsProgress: boolean, signal?: AbortSignal): Promise<CacheStats> {
   if (!showsProgress) return cache.stats({ exact: true, ...omitUndefined({ signal }) })
-  const progress = startProgress((await cache.stats()).total, 'formatCount')
+  const progress = await startProgress((await cache.stats()).total, 'formatCount')
   try {
     return await cache.stats({ exact: true, onProgress: progress.at, ...omitUndefined({ signal }) })
   } finally {
@@ -62,8 +62,9 @@ async function countAll(cache: Cache, showsProgress: boolean, signal?: AbortSign
   }
 }
 
-function table({ total, unexpired, forever, expired, bytes: size, estimated }: CacheStats): string {
-  const { bold, dim } = colors()
+async function table(stats: CacheStats): Promise<string> {
+  const { total, unexpired, forever, expired, bytes: size, estimated } = stats
+  const { bold, dim } = await colors()
   const row = (name: string, value: string) => `${name.padEnd(10)}${`${estimated ? '~' : ''}${value}`.padStart(16)}`
   const lines = [
     bold(row('total', count(total))),

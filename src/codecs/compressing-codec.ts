@@ -1,37 +1,39 @@
-/** `compressingCodec`: large values take less of the network, and of `maxValueBytes`. */
+/** `compressingCodec`: compresses large values, so that they need less of the network and of `maxValueBytes`. */
 import { checkedCodec } from '../cache/settings.ts'
 import { fromBase64, toBase64 } from '../values/base64.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
-import { describeType, InvalidOptionError } from '../values/errors.ts'
+import { InvalidOptionError } from '../values/errors.ts'
 import { utf8Bytes } from '../values/events.ts'
 import { optionsObject, wholeNumber } from '../values/options.ts'
 
 export interface CompressingCodecOptions {
-  /** What makes the text that is compressed; default: JSON. */
+  /** The codec whose text is compressed. Default: JSON. */
   codec?: Codec | undefined
-  /** Bytes of text, counted in UTF-8, from which it is compressed; default 1,024: below it there is little to gain. */
+  /** The smallest text to compress, in UTF-8 bytes. Default 1,024: a smaller text gains little. */
   threshold?: number | undefined
-  /** Bytes that a text may have once it is decompressed again; default 64 MiB. What claims to be more is unreadable. */
+  /** The largest decompressed text, in bytes. A larger text is unreadable. Default 64 MiB. */
   maxBytes?: number | undefined
 }
 
 const DEFAULT_THRESHOLD_BYTES = 1_024
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
-/** Raw deflate: what gzip adds to it, Postgres and the network check as well. */
+/** Raw deflate. gzip would add a checksum, but Postgres and the network already check the data. */
 const FORMAT = 'deflate-raw'
 const COMPRESSED = 'deflate:'
-/** Before a text that would look like one of these two. JSON never does. */
+/** Marks a plain text that begins with one of these two marks. JSON never does. */
 const PLAIN = 'plain:'
 
 /**
- * Compresses what another codec makes, from a size on and where it is smaller then.
+ * Creates a codec that compresses the text of another codec, if the text is large and compression makes it smaller.
  *
- * Texts below the threshold are stored as they are, and so stay readable in the table; those that were stored before
- * compression was switched on stay readable to the cache. Numbers and `null` never reach a codec. Postgres compresses large
- * values by itself: this is for the way there and back, at the price of base64 (a third more) and some milliseconds per
- * megabyte. Needs `CompressionStream`: Node 18, Workers, Deno, Bun; not Vercel's edge runtime.
+ * Texts below the threshold are stored unchanged, so they stay readable in the table. The cache can still read texts
+ * that were stored before you added compression. Numbers and `null` never reach a codec.
  *
- * @throws InvalidOptionError, where the runtime cannot compress as well
+ * Postgres compresses large values itself, so this codec only makes the transfer smaller. The price is base64 (a third
+ * more) and some milliseconds per megabyte. It needs `CompressionStream`: Node 18, Workers, Deno or Bun, but not
+ * Vercel's edge runtime.
+ *
+ * @throws InvalidOptionError, also if the runtime cannot compress
  * @example
  * const cache = createCache(db, { codec: compressingCodec({ threshold: 4_096 }) })
  */
@@ -50,7 +52,7 @@ export function compressingCodec(options?: CompressingCodecOptions): Codec {
   return {
     async encode(value, context) {
       const text = await codec.encode(value, context)
-      // A text that is none is refused by whoever called.
+      // The caller of `encode` refuses a result that is not a text.
       if (typeof text !== 'string') return text
       const plain = text.startsWith(COMPRESSED) || text.startsWith(PLAIN) ? PLAIN + text : text
       const bytes = utf8Bytes(text)
@@ -72,7 +74,7 @@ async function compress(text: string): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer())
 }
 
-/** In chunks, so that a small text that stands for a huge one ends before it fills the memory. */
+/** Decompresses in chunks, and stops at `maxBytes`. Otherwise a small text could expand until it fills the memory. */
 async function decompress(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Promise<string> {
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(FORMAT)).getReader()
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -83,7 +85,7 @@ async function decompress(bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Pro
     size += part.length
     if (size > maxBytes) {
       await reader.cancel()
-      throw new RangeError(`Expected at most ${maxBytes} bytes of text, got ${describeType(size)} above.`)
+      throw new RangeError(`Expected at most ${maxBytes} bytes of text, got more.`)
     }
     text += decoder.decode(part, { stream: true })
   }

@@ -1,22 +1,23 @@
-/** `devalueCodec`: values with Dates, Maps, Sets, bigints, bytes and cycles, which JSON cannot hold. */
+/** `devalueCodec`: encodes Dates, Maps, Sets, bigints, bytes and cycles, which JSON loses. */
 import { parse, stringify } from 'devalue'
 import type { Codec } from '../values/codec.ts'
 import { describeType, UnserializableValueError } from '../values/errors.ts'
 import { withoutContent } from '../values/redact.ts'
 
 /**
- * Marks the text. Without it `[5,6]`, which the JSON codec wrote, would be read as another value, and the other way round:
- * with it, each codec finds the other's texts unreadable.
+ * Marks the texts of this codec. Without the mark, this codec would decode `[5,6]` of the JSON codec to another value,
+ * and the other way round. With it, neither codec can decode the texts of the other.
  */
 const MARK = 'devalue:'
 
 /**
- * A codec that keeps more than JSON: Dates, Maps, Sets, bigints, RegExps, URLs, typed arrays and ArrayBuffers, `undefined`,
- * NaN and -0 inside of objects, holes in arrays, cycles, and objects that occur twice.
+ * A codec that keeps more types than JSON: Dates, Maps, Sets, bigints, RegExps, URLs, typed arrays and ArrayBuffers.
+ * Inside of objects and arrays, it also keeps `undefined`, NaN, -0, holes, cycles, and objects that occur twice.
  *
- * It refuses functions, symbols, Promises, keys named `__proto__`, and instances of classes, Errors and objects with a
- * `toJSON` method included. A Buffer comes back as a `Uint8Array`, and a `URL` as a `URL` only where the runtime has it.
- * Encoding and decoding take a few times as long as JSON. Numbers and `null` at the top never reach a codec, so -0 becomes 0.
+ * It refuses functions, symbols, Promises, keys named `__proto__`, and instances of classes, including Errors and
+ * objects with a `toJSON` method. A Buffer is decoded to a `Uint8Array`. A `URL` needs a runtime that has `URL`.
+ * Encoding and decoding take a few times as long as JSON. Top-level numbers and `null` never reach a codec, so -0
+ * becomes 0.
  *
  * `encode` throws UnserializableValueError.
  *
@@ -26,12 +27,12 @@ const MARK = 'devalue:'
  */
 export const devalueCodec: Codec = {
   encode(value) {
-    // It would read as a miss.
-    if (value === undefined) throw unserializable('undefined, which is what a miss is; null can be stored')
+    // A stored undefined would look like a miss.
+    if (value === undefined) throw unserializable('undefined, which means a miss; null can be stored')
     try {
       return MARK + stringify(value)
     } catch (error) {
-      // A DevalueError carries the whole value, the part that was refused, and the path to it.
+      // Remove the content: a DevalueError carries the whole value, the refused part, and the path to it.
       throw unserializable(describeType(refusedPart(error, value)), withoutContent(error))
     }
   },

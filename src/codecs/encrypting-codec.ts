@@ -1,4 +1,4 @@
-/** `encryptingCodec`: values that the database, its backups and its logs cannot read. */
+/** `encryptingCodec`: encrypts values, so that nobody can read them in the database, its backups and its logs. */
 import { checkedCodec } from '../cache/settings.ts'
 import { fromBase64, toBase64 } from '../values/base64.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
@@ -7,7 +7,7 @@ import { optionsObject } from '../values/options.ts'
 import { randomBytes } from '../values/random.ts'
 import { checkedKeyBytes } from '../values/secret.ts'
 
-/** A `CryptoKey` by its shape, as not every program's types know one. */
+/** The shape of a `CryptoKey`, because the types of some programs lack `CryptoKey`. */
 export interface EncryptionKey {
   readonly type: string
   readonly algorithm: object
@@ -16,42 +16,52 @@ export interface EncryptionKey {
 
 export interface EncryptingCodecOptions<Id extends string = string> {
   /**
-   * Keys of AES-256 by an id of your own, which is stored with each value: 32 bytes, as they are, in base64, or as a
-   * `CryptoKey` for AES-GCM. All of them decrypt.
+   * AES-256 keys by ids that you choose. The id is stored with each value. A key has 32 bytes: as a `Uint8Array`, in
+   * base64, or as a `CryptoKey` for AES-GCM. Every key decrypts.
    */
   keys: Record<Id, EncryptionKey | Uint8Array | string>
   /**
-   * The id of the key that encrypts; needed where there are several, as the order of an object's fields is not always
-   * the one that they are written in. To rotate, add a key and make it the current one; drop the old one when what it
-   * encrypted has expired.
+   * The id of the key that encrypts. Required if there are several keys, because an object does not always keep the
+   * order of its fields.
+   *
+   * To rotate keys, add a new key and make it the current key. Remove the old key when all values that it encrypted
+   * have expired.
    */
   current?: NoInfer<Id> | undefined
-  /** What makes the text that is encrypted; default: JSON. Compress there, because what is encrypted does not shrink. */
+  /**
+   * The codec whose text is encrypted. Default: JSON. Pass a compressing codec here: encrypted text does not compress.
+   */
   codec?: Codec | undefined
 }
 
-/** A key as this runtime's types know it. */
+/** The type of a key in this runtime. */
 type Key = Parameters<typeof crypto.subtle.encrypt>[1]
 
 const ALGORITHM = 'AES-GCM'
-/** What NIST SP 800-38D recommends: any other length is hashed first, and collides sooner. */
+/**
+ * The length that NIST SP 800-38D recommends. A nonce of another length is hashed first, so collisions are likelier.
+ */
 const NONCE_BYTES = 12
 const KEY_BYTES = 32
 const DIGEST = { name: 'HMAC', hash: 'SHA-256' }
-/** Half of it: two tags with one digest only cost that a body stays in the database, and is read again. */
+/**
+ * Half of an HMAC suffices. If two entity tags have the same digest, a body stays in the database, and is read again.
+ */
 const DIGEST_BYTES = 16
 const FORM = /^aes1:([\w-]{1,32}):([A-Za-z0-9+/]+=*)$/
 const ID = /^[\w-]{1,32}$/
 
 /**
- * Encrypts what another codec makes with AES-256-GCM.
+ * Creates a codec that encrypts the text of another codec with AES-256-GCM.
  *
- * The entry's stored key is authenticated with each value: one that is moved to another entry, another namespace, or
- * changed in any bit, is unreadable. So `get` rejects with UnreadableValueError, and `getOrSet` computes anew.
+ * Each value is authenticated together with the entry's stored key. A value that was changed, or moved to another entry
+ * or namespace, is unreadable. Then `get` rejects with UnreadableValueError, and `getOrSet` computes the value again.
  *
- * It does not hide keys, tags, times and lengths, the status of stored responses, nor top-level numbers and `null`, which
- * never reach a codec. Wrap a number that is a secret: `{ n: 5 }`. For the same reason it does not notice a number or `null` that was planted in the table, nor
- * an older value of the same key that was put back. Nonces are random: change the key before it has encrypted 2^32 values.
+ * The codec does not hide keys, tags, times, lengths, or the status of stored responses. It does not hide top-level
+ * numbers and `null` either, because they never reach a codec. Wrap a secret number in an object: `{ n: 5 }`.
+ *
+ * The codec cannot detect a number or `null` that an attacker planted in the table. Nor can it detect that an older
+ * value of the same key was put back. Nonces are random: change the key before it has encrypted 2^32 values.
  *
  * @throws InvalidOptionError
  * @example
@@ -69,7 +79,7 @@ export function encryptingCodec<Id extends string>(options: EncryptingCodecOptio
   return {
     async encode(value, context) {
       const text = await codec.encode(value, context)
-      // A text that is none is refused by whoever called.
+      // The caller of `encode` refuses a result that is not a text.
       if (typeof text !== 'string') return text
       const nonce = randomBytes(NONCE_BYTES)
       const sealed = await crypto.subtle.encrypt(parameters(nonce, context.key), await keyOf(id), utf8(text))
@@ -79,7 +89,7 @@ export function encryptingCodec<Id extends string>(options: EncryptingCodecOptio
       return `aes1:${id}:${toBase64(bytes)}`
     },
     async decode(text, context) {
-      // What is not encrypted is not taken either: whoever can write to the table could put anything there.
+      // Refuse a text that is not encrypted: anybody who can write to the table could have put it there.
       const [, by = '', sealed = ''] = FORM.exec(text) ?? []
       const bytes = fromBase64(sealed)
       const key = await keyOf(by)
@@ -87,7 +97,8 @@ export function encryptingCodec<Id extends string>(options: EncryptingCodecOptio
       const opened = await crypto.subtle.decrypt(parameters(nonce, context.key), key, bytes.subarray(NONCE_BYTES))
       return codec.decode(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(opened), context)
     },
-    // Keyed, because a hash alone would let anyone test guesses: an entity tag is often a hash of a short body.
+    // The digest needs a key. An entity tag is often a hash of a short body, and a plain hash would allow testing
+    // guesses.
     async digest(text, context) {
       const signed = utf8(JSON.stringify([context.key, text]))
       const whole = new Uint8Array(await crypto.subtle.sign(DIGEST, await digestKeyOf(id), signed))
@@ -104,14 +115,14 @@ function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text)
 }
 
-/** Imports keys on first use, and keeps what has arrived: a promise could belong to a request that was cancelled. */
+/** Imports keys on first use. It keeps the imported keys, not promises, which could belong to a cancelled request. */
 function createKeyring(given: ReadonlyMap<string, Key | Uint8Array<ArrayBuffer>>) {
   const imported = new Map<string, Key>()
   return async (id: string): Promise<Key> => {
     const known = imported.get(id)
     if (known !== undefined) return known
     const raw = given.get(id)
-    if (raw === undefined) throw new RangeError('The value was encrypted with a key that is not there.')
+    if (raw === undefined) throw new RangeError('The value was encrypted with a key that is missing in `keys`.')
     const key =
       raw instanceof Uint8Array
         ? await crypto.subtle.importKey('raw', raw, ALGORITHM, false, ['encrypt', 'decrypt'])
@@ -122,9 +133,10 @@ function createKeyring(given: ReadonlyMap<string, Key | Uint8Array<ArrayBuffer>>
 }
 
 /**
- * The keys of digests. Each is made from its encryption key, which may be a CryptoKey that only encrypts: what AES-GCM makes
- * of zeros under a nonce of zeros, without the tag. That is a secret of one key, and always the same. A random nonce of a
- * value equals that nonce with a chance of 2^-96.
+ * Derives the keys of digests from the encryption keys. An encryption key may be a CryptoKey that can only encrypt. So
+ * the digest key is the AES-GCM encryption of zeros under a nonce of zeros, without the authentication tag. It is a
+ * secret of the encryption key, and always the same. The random nonce of a value equals this nonce with a probability
+ * of 2^-96.
  */
 function createDigestKeys(keyOf: (id: string) => Promise<Key>) {
   const made = new Map<string, Key>()
@@ -146,7 +158,7 @@ function checkedKeys(keys: unknown): Map<string, Key | Uint8Array<ArrayBuffer>> 
   }
   return new Map(
     Object.entries(keys).map(([id, key]) => {
-      if (!ID.test(id)) throw new InvalidOptionError('Expected the id of a key as 1 to 32 letters, digits, _ and -.')
+      if (!ID.test(id)) throw new InvalidOptionError('Expected the id of a key to be 1 to 32 letters, digits, _ or -.')
       return [id, checkedKey(key)]
     }),
   )
@@ -170,14 +182,14 @@ function checkedKey(key: unknown): Key | Uint8Array<ArrayBuffer> {
       return key as Key
     throw new InvalidOptionError('Expected a CryptoKey for AES-GCM that may encrypt and decrypt.')
   }
-  const bytes = typeof key === 'string' ? decoded(key) : key
-  // A copy: the caller's bytes may be wiped.
+  const bytes = typeof key === 'string' ? decodeKey(key) : key
+  // Copy the bytes, because the caller may wipe them.
   if (ArrayBuffer.isView(bytes) && bytes.byteLength === KEY_BYTES && bytes instanceof Uint8Array)
     return checkedKeyBytes(bytes.slice())
-  throw new InvalidOptionError(`Expected a key of ${KEY_BYTES} bytes, in base64, as a Uint8Array or a CryptoKey.`)
+  throw new InvalidOptionError(`Expected a key of ${KEY_BYTES} bytes, as base64, a Uint8Array or a CryptoKey.`)
 }
 
-function decoded(text: string): Uint8Array | undefined {
+function decodeKey(text: string): Uint8Array | undefined {
   try {
     return fromBase64(text.trim().replaceAll('-', '+').replaceAll('_', '/'))
   } catch {

@@ -4,7 +4,10 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { wholeNumber } from '../values/options.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 
-/** Returns the cleanup of a cache, or of a cache created from an environment. Checks the options now, not at the first run. */
+/**
+ * Returns a function that cleans up a cache, or a cache created from an environment. Checks the options now, not at the
+ * first run.
+ */
 export function cleanupOf<Env>(
   cache: Cache | ((env: Env) => Cache),
   { timeBudget, batch }: { timeBudget?: TimeSpan | undefined; batch?: number | undefined },

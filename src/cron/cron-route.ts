@@ -5,13 +5,13 @@ import { bearerCheck, checkedHeaderSecret, isUnset } from '../values/secret.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
-/** Less than the ten seconds that the smallest Vercel plan gives a function. */
+/** Less than the ten seconds that Vercel's smallest plan allows a function. */
 const DEFAULT_TIME_BUDGET_MS = 8_000
 
 export interface CronRouteOptions {
   /**
-   * The secret that the caller sends as `Authorization: Bearer …`: at least 16 visible ASCII characters. Vercel sends the
-   * variable `CRON_SECRET`.
+   * The secret that the caller sends as `Authorization: Bearer …`: at least 16 visible ASCII characters. Vercel sends
+   * the variable `CRON_SECRET`.
    *
    * While it is undefined or empty, every request gets 500, so that a build can load the module without it.
    */
@@ -25,8 +25,8 @@ export interface CronRouteOptions {
 /**
  * Creates a route that removes expired entries, for Vercel Cron or any scheduler that calls a URL.
  *
- * Answers 200 with `{ removed, more }`, 401 without the secret, 405 to other methods than GET and POST, and 500 when
- * the database failed or the route has no secret. The reason of a 500 goes to `console.error`.
+ * The route answers 200 with `{ removed, more }`, 401 without the secret, and 405 to methods other than GET and POST.
+ * It answers 500 if the database fails or the route has no secret. The reason for a 500 goes to `console.error`.
  *
  * @throws InvalidOptionError if the secret is neither a string nor undefined, or too short to be safe
  * @example

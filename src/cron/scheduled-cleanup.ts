@@ -3,7 +3,7 @@ import { optionalFunction, optionsObject } from '../values/options.ts'
 import type { TimeSpan } from '../values/time-span.ts'
 import { cleanupOf } from './cleanup-of.ts'
 
-/** Well within the time that Workers give a scheduled event. The next run removes the rest. */
+/** Well within the time that Workers allow for a scheduled event. The next run removes the rest. */
 const DEFAULT_TIME_BUDGET_MS = 20_000
 
 export interface ScheduledCleanupOptions {
@@ -39,6 +39,8 @@ export function scheduledCleanup<Env = unknown>(
   optionalFunction('onResult', onResult)
   const clean = cleanupOf(cache, rest, DEFAULT_TIME_BUDGET_MS)
   return async (_controller, env) => {
-    onResult?.(await clean(env))
+    // Clean up before the call, because `?.` does not evaluate its argument if there is no `onResult`.
+    const result = await clean(env)
+    onResult?.(result)
   }
 }

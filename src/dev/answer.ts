@@ -6,7 +6,7 @@ import { reportedTypeId, valueToJson } from './value-json.ts'
 /** Neon's limit for an answer: 64 MiB. */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
-/** Collects results as JSON text; `text()` is the answer's body. */
+/** Collects results as JSON text. `text()` returns the answer's body. */
 export class Answer implements ResultSink {
   readonly #raw: boolean
   readonly #isBatch: boolean
@@ -71,7 +71,7 @@ export class Answer implements ResultSink {
   }
 
   #rowToJson(values: readonly (string | null)[]): string {
-    // The common case by far: the driver always asks for arrays of raw text.
+    // By far the most common case, because the driver always requests arrays of raw text.
     if (this.#arrayMode && this.#raw) return JSON.stringify(values)
     const items = values.map((value, index) => {
       const json =

@@ -1,12 +1,12 @@
-/** Reads Postgres's text form of arrays, as Neon's proxy does for answers without raw text. */
+/** Parses Postgres's text form of arrays, as Neon's proxy does for answers without raw text. */
 
-/** The text is not an array: an internal error, as Postgres wrote it. */
+/** The text is not an array. This is an internal error, because Postgres wrote the text. */
 export class MalformedArrayError extends Error {}
 
 /**
  * Turns `{1,NULL,{"a b"}}` into JSON text; `element` writes one element.
  *
- * Bounds such as `[0:1]=` are dropped, and the delimiter is always a comma (wrong for `box[]`), both as in Neon.
+ * As in Neon, it drops bounds such as `[0:1]=`, and the delimiter is always a comma, which is wrong for `box[]`.
  */
 export function arrayTextToJson(text: string, element: (text: string) => string): string {
   const start = text.startsWith('[') ? text.indexOf('=') + 1 : 0

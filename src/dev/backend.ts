@@ -1,4 +1,4 @@
-/** What the HTTP side asks of a database, be it a pool of a real server or PGlite's only connection. */
+/** The interface between the HTTP side and a database: a pool of a real server, or PGlite's only connection. */
 
 /** A statement with its parameters as Postgres text. */
 export interface Statement {
@@ -7,10 +7,10 @@ export interface Statement {
   readonly arrayMode: boolean
 }
 
-/** The work of one request: one statement by itself, or a batch in a transaction. */
+/** The work of one request: a single statement, or a batch in a transaction. */
 export interface Work {
   readonly statements: readonly Statement[]
-  /** `START TRANSACTION …` for a batch; without it the only statement runs by itself. */
+  /** `START TRANSACTION …` for a batch. Absent for a single statement. */
   readonly begin?: string
 }
 
@@ -24,22 +24,24 @@ export interface Field {
   readonly dataTypeModifier: number
 }
 
-/** Takes the results of a request as they come, so that one too large is noticed before it fills the memory. */
+/**
+ * Receives the results of a request as they arrive, so that too large a result is stopped before it fills the memory.
+ */
 export interface ResultSink {
   begin(statement: Statement): void
   fields(fields: readonly Field[]): void
-  /** Throws an `AnswerFailure` when the answer has become too large: stop and give up. */
+  /** Throws an `AnswerFailure` if the answer has become too large. Then the caller must stop. */
   row(values: readonly (string | null)[]): void
   end(command: string, rowCount: number | null): void
 }
 
 export interface Backend {
-  /** Runs the work; rejects with a `PostgresFailure`, a `LostDatabaseFailure` or an `AnswerFailure`. */
+  /** Runs the work. Rejects with a `PostgresFailure`, a `LostDatabaseFailure` or an `AnswerFailure`. */
   run(work: Work, sink: ResultSink, signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
-/** What Postgres says about an error, field by field. */
+/** The fields of an error of Postgres. */
 export interface PostgresErrorFields {
   readonly message?: string | undefined
   readonly code?: string | undefined
@@ -60,7 +62,7 @@ export interface PostgresErrorFields {
   readonly routine?: string | undefined
 }
 
-/** Postgres refused a statement, or (with `atConnect`) the connection. */
+/** Postgres refused a statement or, with `atConnect`, the connection. */
 export class PostgresFailure extends Error {
   readonly fields: PostgresErrorFields
   readonly atConnect: boolean
@@ -72,10 +74,10 @@ export class PostgresFailure extends Error {
   }
 }
 
-/** The database could not be reached, or went away while it worked. */
+/** The database was unreachable, or the connection broke during the work. */
 export class LostDatabaseFailure extends Error {}
 
-/** The answer outgrew the limit, or cannot be written as JSON. */
+/** The answer exceeded the limit, or cannot be written as JSON. */
 export class AnswerFailure extends Error {
   readonly status: number
 
@@ -85,5 +87,5 @@ export class AnswerFailure extends Error {
   }
 }
 
-/** The client left before its work was done; nobody reads the answer. */
+/** The client disconnected before its work was done, so nobody reads the answer. */
 export class CancelledFailure extends Error {}

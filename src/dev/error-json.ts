@@ -1,4 +1,4 @@
-/** Errors as Neon's proxy writes them: which status, and which fields are null or empty. */
+/** Writes errors as Neon's proxy does: the same status, and the same null and empty fields. */
 
 import { AnswerFailure, LostDatabaseFailure, type PostgresErrorFields, PostgresFailure } from './backend.ts'
 import { BadRequestError } from './payload.ts'
@@ -8,7 +8,7 @@ export interface ErrorAnswer {
   readonly body: string
 }
 
-/** Turns whatever a request failed with into an answer that tells nothing about this process. */
+/** Turns any failure of a request into an answer that reveals nothing about this process. */
 export function errorToAnswer(error: unknown): ErrorAnswer {
   if (error instanceof PostgresFailure) {
     return { status: error.atConnect ? 500 : 400, body: errorBody(error.fields) }
@@ -19,7 +19,7 @@ export function errorToAnswer(error: unknown): ErrorAnswer {
   return { status: 500, body: errorBody({ message: 'internal error' }) }
 }
 
-/** All seventeen fields, always: absent ones are null, but `code` and `severity` are empty strings. */
+/** Always writes all seventeen fields. Absent fields are null, but `code` and `severity` are empty strings. */
 export function errorBody(fields: PostgresErrorFields): string {
   const hasOwnPosition = fields.position !== undefined
   return JSON.stringify({

@@ -1,11 +1,12 @@
 /**
- * Guards PGlite's folder: two processes that write one folder destroy it, and PGlite itself has no lock.
+ * Guards PGlite's folder. Two processes that write one folder destroy it, and PGlite itself has no lock.
  *
- * The lock is a file next to the database's own, holding the process id and start time of its owner. A lock whose owner is
- * gone is taken over: its process ended, or its id now belongs to a process that started at another time. A lock in doubt
- * counts as held, because a second writer would destroy the database.
+ * The lock is a file in that folder, with the process id and start time of its owner. Another process takes the lock
+ * over if the owner has ended, or if its id now belongs to a process that started at another time. If in doubt, the
+ * lock counts as held, because a second writer would destroy the database.
  *
- * Rejected: a socket in the folder, which the system closes with its process. Mounted folders of containers often allow none.
+ * Rejected: a socket in the folder, which the system closes with its process. Folders mounted into containers often
+ * allow no sockets.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -24,12 +25,14 @@ interface Owner {
   readonly pid: number
   /** An estimate in Unix milliseconds, which earlier versions compare. */
   readonly startedAt: number
-  /** When the process started, by {@link processStart}. Missing if the system does not tell, and in older locks. */
+  /**
+   * The start of the process, by {@link processStart}. Missing in older locks, and if the system does not report it.
+   */
   readonly start?: string
   readonly token: string
 }
 
-/** Locks an existing folder; the returned function releases the lock. */
+/** Locks an existing folder. The returned function releases the lock. */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(resolve(folder), LOCK_FILE)
   const start = await processStart(process.pid)
@@ -50,12 +53,12 @@ async function acquire(path: string, owner: Owner): Promise<void> {
   if (await createExclusively(path, content)) return
   const holder = await readOwner(path)
   if (holder === undefined || (await isAlive(holder))) throw inUse(path, holder)
-  // Move the stale lock aside first: of two processes that both found it stale, only one can rename it.
+  // Move the stale lock aside first. If two processes both found it stale, only one of them can rename it.
   const aside = `${path}.${owner.token}`
   await rename(path, aside).catch(() => undefined)
   const moved = await readOwner(aside)
   if (moved !== undefined && moved.token !== holder.token) {
-    // What we moved is the fresh lock of a faster process: give it back.
+    // The moved file is the fresh lock of a faster process, so move it back.
     await link(aside, path).catch(() => undefined)
     await rm(aside, { force: true })
     throw inUse(path, moved)
@@ -64,9 +67,9 @@ async function acquire(path: string, owner: Owner): Promise<void> {
   if (!(await createExclusively(path, content))) throw inUse(path, await readOwner(path))
 }
 
-/** Creates a private file with its whole content; false if it exists. */
+/** Creates a private file with its whole content. Returns false if the file exists. */
 export async function createExclusively(path: string, content: string): Promise<boolean> {
-  // Written aside and linked into place, so that nobody ever reads a file that is still empty.
+  // Writes a draft and links it into place, so that no process ever reads an empty file.
   const draft = `${path}.${randomUUID()}`
   try {
     await writeFile(draft, content, { flag: 'wx', mode: 0o600 })
@@ -88,7 +91,7 @@ async function readOwner(path: string): Promise<Owner | undefined> {
       return { pid: Number(pid), startedAt, ...(typeof start === 'string' && { start }), token }
     }
   } catch {
-    // Gone, or not ours: the caller decides.
+    // The file is missing or not a lock of ours. The caller decides what to do.
   }
   return undefined
 }
@@ -97,7 +100,8 @@ async function isAlive({ pid, startedAt, start }: Owner): Promise<boolean> {
   const found = await processStart(pid)
   if (found === null) return false
   if (start !== undefined && found !== undefined) return found === start
-  // In a container the id of a dead owner is often our own. Then the estimate of an older lock tells the two apart.
+  // In a container, this process often has the id of the dead owner. Then the estimate in an older lock distinguishes
+  // them.
   return start !== undefined || pid !== process.pid || Math.abs(startedAt - estimatedStart()) < START_TOLERANCE_MS
 }
 
@@ -108,6 +112,6 @@ function estimatedStart(): number {
 function inUse(path: string, holder: Owner | undefined): LocalNeonError {
   const by = holder === undefined ? 'another process' : `process ${holder.pid}`
   return new LocalNeonError(
-    `The data folder is in use by ${by}, and PGlite allows one process only. Stop it, or delete ${path} if it is gone.`,
+    `The data folder is in use by ${by}, and PGlite allows only one process. Stop that process. If it has already ended, delete ${path}.`,
   )
 }

@@ -1,8 +1,8 @@
 /**
- * Decides who may talk to the endpoint: programs on this machine that know its password, and no web page.
+ * Admits programs on this machine that know the endpoint's password, and no web page.
  *
- * A page could reach 127.0.0.1 with a name of its own that resolves there (DNS rebinding), so the Host header must
- * name this machine; and a browser always sends Origin with a cross-origin POST, while drivers send none.
+ * A page could use its own host name that resolves to 127.0.0.1 (DNS rebinding), so the Host header must name this
+ * machine. A browser always sends Origin with a cross-origin POST, while drivers do not.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -17,7 +17,7 @@ export interface Credentials {
   readonly database: string
 }
 
-/** An answer given before the body is read. */
+/** An answer that is sent before the body is read. */
 export interface Refusal {
   readonly status: number
   readonly message: string
@@ -25,14 +25,14 @@ export interface Refusal {
   readonly headers?: Record<string, string>
 }
 
-/** Checks where a request comes from and what it asks for. */
+/** Checks the origin, path and method of a request. */
 export function refuseRoute(request: IncomingMessage): Refusal | undefined {
   const { host, origin } = request.headers
   if (host === undefined || !LOCAL_HOST.test(host)) {
     return { status: 403, message: 'Expected the Host header to name this machine: localhost, 127.0.0.1 or [::1].' }
   }
   if (origin !== undefined && !isLocalOrigin(origin)) {
-    return { status: 403, message: 'Requests of web pages are refused.' }
+    return { status: 403, message: 'Expected no Origin header of another host: web pages may not use this endpoint.' }
   }
   if (pathOf(request) !== '/sql') return { status: 404, message: 'Expected POST /sql.' }
   if (request.method === 'POST') return undefined
@@ -48,11 +48,11 @@ function isLocalOrigin(origin: string): boolean {
   return match?.[1] !== undefined && LOCAL_HOST.test(match[1])
 }
 
-/** Checks the connection string in the header, with Neon's own messages where it is malformed. */
+/** Checks the connection string in the header. The messages for a malformed string are Neon's. */
 export function refuseCredentials(header: string | string[] | undefined, expected: Credentials): Refusal | undefined {
   if (typeof header !== 'string') throw new BadRequestError('invalid header: neon-connection-string')
   const { user, password, database } = parseConnectionString(header)
-  // Both are always compared, so that the time taken tells neither.
+  // Always compares both, so that the time reveals neither.
   const isUser = isSame(user, expected.user)
   const isPassword = isSame(password, expected.password)
   if (!isUser || !isPassword) {
@@ -86,7 +86,7 @@ function decode(text: string): string {
 }
 
 function isSame(given: string, expected: string): boolean {
-  // Digests have one length, which timingSafeEqual needs.
+  // Digests have the same length, which timingSafeEqual requires.
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(expected))
 }

@@ -1,4 +1,4 @@
-/** Serves one HTTP request: checks it, lets the interceptor see it, runs it and writes the answer. */
+/** Serves one HTTP request: checks it, passes it to the interceptor, runs it and writes the answer. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { performance } from 'node:perf_hooks'
@@ -17,7 +17,7 @@ export interface RequestContext {
   readonly backend: Backend
   readonly credentials: Credentials
   readonly interceptor: Interceptor
-  /** Aborts when the client leaves or the server closes. */
+  /** Aborts when the client disconnects or the server closes. */
   readonly signal: AbortSignal
 }
 
@@ -27,7 +27,7 @@ interface Reply {
   readonly headers?: Record<string, string>
 }
 
-/** Never rejects: every failure becomes an answer, or no answer when the client has left. */
+/** Never rejects. Every failure becomes an answer, or no answer if the client has disconnected. */
 export async function handleRequest(req: IncomingMessage, res: ServerResponse, context: RequestContext): Promise<void> {
   if (req.method === 'GET' && pathOf(req) === '/' && refuseRoute(req)?.status === 404) {
     send(res, { status: 200, body: HELP, headers: { 'content-type': 'text/plain; charset=utf-8' } })
@@ -131,11 +131,11 @@ function send(res: ServerResponse, reply: Reply): Sent {
   return { status: reply.status, bytes: body.length }
 }
 
-/** Announces the whole body and sends its beginning: the client sees the connection end too early. */
+/** Announces the whole body but sends only its start, so that the client sees the connection end too early. */
 function sendPart(res: ServerResponse, reply: Reply, bytes: number): Sent {
   if (res.destroyed) return NOTHING_SENT
   const body = Buffer.from(reply.body)
-  // Never the whole body: that would be no fault at all.
+  // Never sends the whole body, because that would not be a fault.
   const part = body.subarray(0, Math.max(0, Math.min(bytes, body.length - 1)))
   writeHead(res, reply, body)
   res.flushHeaders()

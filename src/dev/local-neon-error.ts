@@ -1,9 +1,10 @@
 import { CacheError } from '../values/errors.ts'
 
 /**
- * The local Neon endpoint could not be started: a busy port, a folder in use, a missing package, no database.
+ * The local Neon endpoint could not start: the port is busy, the folder is in use, a package is missing, or the
+ * database is unreachable.
  *
- * Only a failure of PGlite has a `cause`. Errors of `pg` and `URL` may hold the connection string.
+ * Only a failure of PGlite has a `cause`, because errors of `pg` and `URL` may contain the connection string.
  */
 export class LocalNeonError extends CacheError {
   static override readonly errorName: string = 'LocalNeonError'

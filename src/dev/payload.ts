@@ -1,4 +1,4 @@
-/** Reads a request's body and headers into the work that the database is to do. */
+/** Parses a request's body and headers into work for the database. */
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Statement, Work } from './backend.ts'
@@ -25,7 +25,7 @@ export interface RequestHeaders {
   readonly echo: Record<string, string>
 }
 
-/** Anything but exactly `true` is false, as in Neon; only an unknown isolation level is an error. */
+/** As in Neon, any value but exactly `true` is false. Only an unknown isolation level is an error. */
 export function readHeaders(headers: IncomingHttpHeaders): RequestHeaders {
   const options: string[] = []
   const echo: Record<string, string> = {}
@@ -87,7 +87,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
  */
 const NUMBER_MARK = '\u0000number:'
 
-/** Numbers keep their digits: a double would round 9007199254740993. Drivers send strings, so this is rare. */
+/**
+ * Keeps the digits of numbers: a double would round 9007199254740993. Numbers are rare, because drivers send strings.
+ */
 function parseJson(body: string): unknown {
   try {
     const value: unknown = JSON.parse(body)
@@ -108,7 +110,7 @@ function markNumbers(body: string): string {
   )
 }
 
-/** Neon's number type: 64-bit integers exactly, all else as a double that always shows it is one. */
+/** Formats numbers like Neon: 64-bit integers exactly, and all others as doubles with a point or an exponent. */
 function formatNumber(source: string): string {
   if (/^-?\d{1,18}$/.test(source)) return source
   if (/^-?\d+$/.test(source)) {
@@ -119,7 +121,7 @@ function formatNumber(source: string): string {
   return /[.e]/.test(text) ? text : `${text}.0`
 }
 
-/** A parameter as Postgres text: JSON arrays become array literals, objects JSON. */
+/** Converts a parameter to Postgres text: JSON arrays become array literals, and objects become JSON. */
 function paramToText(value: unknown): string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return value.startsWith(NUMBER_MARK) ? value.slice(NUMBER_MARK.length) : value

@@ -13,16 +13,19 @@ type Peer = typeof import('pg').default
 
 const POSTGRES_PORT = 5432
 
-/** How long a cancelled statement may take to end before its connection is cut. */
+/** A cancelled statement may take this long to end. Then its connection is closed. */
 const CANCEL_GRACE_MS = 1_000
 
-/** For a connection, waiting for a free one included: a host that never answers would hang `close()` otherwise. */
+/**
+ * The time limit for a connection, including the wait for a free one. Otherwise an unresponsive host would hang
+ * `close()`.
+ */
 const CONNECT_TIMEOUT_MS = 30_000
 
-/** Every type as the text that Postgres sent. */
+/** Returns every value as the text that Postgres sent. */
 const RAW_TEXT = { getTypeParser: () => (text: string) => text }
 
-/** Connects to this server; fails at once when that does not work. */
+/** Connects to the server. Fails at once if that is impossible. */
 export async function createPgBackend(connectionString: string, poolSize: number): Promise<Backend> {
   const { default: pg } = await importPeer('pg', () => import('pg'))
   const config: ClientConfig = { connectionString, application_name: 'pgstash local neon' }
@@ -32,7 +35,7 @@ export async function createPgBackend(connectionString: string, poolSize: number
     return backend
   } catch (error) {
     await backend.close()
-    // Never the error itself: what pg throws may show the connection string or the password.
+    // Never passes the error on, because errors of pg may contain the connection string or the password.
     const code = error instanceof PostgresFailure ? error.fields.code : undefined
     if (code !== undefined)
       throw new LocalNeonError(SQLSTATE_ADVICE[code] ?? `Postgres refused the connection with ${code}.`)
@@ -42,9 +45,9 @@ export async function createPgBackend(connectionString: string, poolSize: number
 
 async function unreachable({ host, hostname, port }: URL): Promise<string> {
   if (await speaksHttp(hostname, Number(port || POSTGRES_PORT))) {
-    return `Expected a Postgres server at ${host}, but an HTTP server listens there: perhaps this endpoint itself, or another local Neon.`
+    return `Expected a Postgres server at ${host}, but an HTTP server listens there, perhaps this or another local Neon. Use the URL of the Postgres server itself.`
   }
-  return `Expected a Postgres server at ${host}, but it cannot be reached.`
+  return `Expected a Postgres server at ${host}, but it is unreachable. Check the host and port, and that the server runs.`
 }
 
 class PgBackend implements Backend {
@@ -56,8 +59,8 @@ class PgBackend implements Backend {
     this.#pg = pg
     this.#config = config
     this.#pool = new pg.Pool({ ...config, max: poolSize, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
-    // A connection that breaks leaves the pool by itself, and its query fails; without listeners, of the pool for idle
-    // connections and of each for the busy ones, the event would end the process.
+    // A broken connection leaves the pool by itself, and its query fails. The pool reports errors of idle connections,
+    // and each client those of busy ones. Without both listeners, the event would end the process.
     this.#pool.on('error', () => {})
     this.#pool.on('connect', (client) => client.on('error', () => {}))
   }
@@ -119,15 +122,15 @@ class PgBackend implements Backend {
     await client.query('COMMIT')
   }
 
-  /** Streams the rows, so that an answer over the limit is stopped before it fills the memory. */
+  /** Streams the rows, so that an answer above the limit is stopped before it fills the memory. */
   async #execute(client: PoolClient, statement: Statement, sink: ResultSink): Promise<void> {
     refuseCopy(statement.sql)
-    // The types of pg do not know queryMode yet.
+    // The types of pg lack queryMode.
     const config: QueryArrayConfig & { queryMode: 'extended' } = {
       text: statement.sql,
       values: [...statement.params],
       rowMode: 'array',
-      // As Neon does, even without parameters: one statement per request.
+      // As in Neon, even without parameters: this mode allows only one statement per request.
       queryMode: 'extended',
       types: RAW_TEXT,
     }
@@ -160,7 +163,7 @@ class PgBackend implements Backend {
     })
   }
 
-  /** Cancels what the connection runs, from a connection of its own: the pool may be exhausted. */
+  /** Cancels the running statement of a connection. Uses a new connection, because the pool may be exhausted. */
   #cancel(client: PoolClient, lease: Lease): void {
     const timer = setTimeout(() => lease.discard(), CANCEL_GRACE_MS)
     const { processID } = client as PoolClient & { processID: number | null }
@@ -181,7 +184,7 @@ class PgBackend implements Backend {
   }
 }
 
-/** A connection on loan from the pool, given back exactly once. */
+/** A connection borrowed from the pool, and returned exactly once. */
 class Lease {
   readonly #client: PoolClient
   #isReturned = false
@@ -196,7 +199,7 @@ class Lease {
     if (this.#isReturned) cleanup()
   }
 
-  /** Closes the connection, whatever it is doing. */
+  /** Closes the connection, even if it is busy. */
   discard(): void {
     this.#cleanup()
     if (this.#isReturned) return
@@ -205,10 +208,10 @@ class Lease {
   }
 
   /**
-   * Forgets settings, temporary tables and locks, and returns the connection to the pool.
+   * Discards settings, temporary tables and locks, and returns the connection to the pool.
    *
-   * `DISCARD ALL` fails inside a transaction, open or failed: such a connection is closed, as in Neon. It costs about
-   * 50 µs, after the answer has gone out.
+   * `DISCARD ALL` fails inside an open or failed transaction. Such a connection is closed, as in Neon. It takes about
+   * 50 µs, after the answer is sent.
    */
   async recycle(): Promise<void> {
     if (this.#isReturned) return

@@ -1,7 +1,7 @@
 /**
- * PGlite as the database: one connection, requests one after another.
+ * PGlite as the database: one connection, which runs requests one after another.
  *
- * Speaks the wire protocol through `execProtocol`, because PGlite's own `query` converts parameters and values by type.
+ * Uses the wire protocol through `execProtocol`, because PGlite's own `query` converts parameters and values by type.
  */
 
 import type { PGlite, PGliteOptions } from '@electric-sql/pglite'
@@ -62,13 +62,13 @@ async function takeFolder(dataDir: string): Promise<() => Promise<void>> {
   return lockFolder(dataDir)
 }
 
-/** PGlite's parameters with the defaults of a real server: its search path, and the time zone that Neon has. */
+/** Changes PGlite's parameters to the defaults of a real server: the search_path, and the time zone of Neon. */
 function serverParams(defaults: readonly string[]): string[] {
   const isSearchPath = (param: string | undefined) => param?.startsWith('search_path=') === true
-  const kept = defaults.filter(
+  const others = defaults.filter(
     (param, index) => !isSearchPath(param) && !(param === '-c' && isSearchPath(defaults[index + 1])),
   )
-  return [...kept, '-c', 'timezone=GMT']
+  return [...others, '-c', 'timezone=GMT']
 }
 
 class PgliteBackend implements Backend {
@@ -86,7 +86,7 @@ class PgliteBackend implements Backend {
 
   run(work: Work, sink: ResultSink, signal: AbortSignal): Promise<void> {
     const done = this.#tail.then(() => this.#runNow(work, sink, signal))
-    // The answer does not wait for the clean-up; the next request does.
+    // The answer does not wait for the cleanup, but the next request does.
     this.#tail = done.catch(() => undefined).then(() => this.#cleanUp())
     return done
   }
@@ -104,7 +104,7 @@ class PgliteBackend implements Backend {
     if (work.begin !== undefined) await this.#execute({ sql: 'COMMIT', params: [], arrayMode: true })
   }
 
-  /** Ends an open transaction and forgets settings, temporary tables, prepared statements and locks. */
+  /** Ends an open transaction and discards settings, temporary tables, prepared statements and locks. */
   async #cleanUp(): Promise<void> {
     const sql = this.#transactionStatus === 'I' ? ['DISCARD ALL'] : ['ROLLBACK', 'DISCARD ALL']
     for (const text of sql) await this.#execute({ sql: text, params: [], arrayMode: true }).catch(() => undefined)

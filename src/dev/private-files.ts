@@ -1,4 +1,4 @@
-/** PGlite's files of a folder, created with rights for their owner only. */
+/** Creates the files of PGlite with rights for their owner only. */
 
 import type { NodeFS } from '@electric-sql/pglite/nodefs'
 import { importPeer } from './import-peer.ts'
@@ -8,7 +8,7 @@ const OWNER_ONLY = ~0o077
 type Settings = Parameters<NodeFS['init']>[1]
 type Module = Parameters<NonNullable<Settings['preRun']>[number]>[0]
 
-/** What Emscripten's file system calls to create a file, and to change its rights. */
+/** The operations with which Emscripten's file system creates a file and changes its rights. */
 interface NodeOperations {
   mknod(parent: unknown, name: string, mode: number, device: unknown): unknown
   setattr(node: unknown, attributes: { mode?: number }): void
@@ -18,7 +18,8 @@ export async function privateFiles(dataDir: string): Promise<NodeFS> {
   const { NodeFS } = await importPeer('@electric-sql/pglite', () => import('@electric-sql/pglite/nodefs'))
   class PrivateFiles extends NodeFS {
     override async init(...[pg, settings]: Parameters<NodeFS['init']>) {
-      // PGlite's Emscripten gives new files 0666 and ignores the umask, which is the whole process's in any case.
+      // PGlite's Emscripten creates files with 0666 and ignores the umask. The umask would affect the whole process
+      // anyway.
       return super.init(pg, { ...settings, preRun: [...(settings.preRun ?? []), restrictModes] })
     }
   }
@@ -27,7 +28,7 @@ export async function privateFiles(dataDir: string): Promise<NodeFS> {
 
 function restrictModes(module: Module): void {
   const operations = Reflect.get(Object(Reflect.get(module, 'NODEFS')), 'node_ops') as NodeOperations | undefined
-  // A future PGlite may be built otherwise: the folder's own rights still keep others out.
+  // A future PGlite may lack these operations. Then the rights of the folder still keep other users out.
   if (operations === undefined) return
   const { mknod, setattr } = operations
   operations.mknod = (parent, name, mode, device) => mknod(parent, name, mode & OWNER_ONLY, device)

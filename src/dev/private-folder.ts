@@ -1,5 +1,5 @@
 /**
- * Keeps a data folder private to its owner: it holds a copy of the data, and the endpoint's password.
+ * Keeps a data folder private to its owner, because it holds a copy of the data and the endpoint's password.
  *
  * PGlite itself leaves folders 0755 and files 0666, whatever the umask.
  */
@@ -11,16 +11,18 @@ import { LocalNeonError } from './local-neon-error.ts'
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 
-/** A data folder has one of these. Every database of Postgres has a `PG_VERSION`. */
+/** A data folder contains one of these files. Every database of Postgres has a `PG_VERSION`. */
 const MARKS = ['PG_VERSION', '.pgstash.lock', '.pgstash.password']
 const GIT_IGNORE = '.gitignore'
-/** Files that may be in an otherwise empty folder: ours, and those that a desktop leaves in any folder it has shown. */
+/**
+ * Files that may be in an otherwise empty folder: our own, and files that a desktop adds to any folder that it shows.
+ */
 const HARMLESS = new Set([GIT_IGNORE, '.DS_Store', 'Thumbs.db', 'desktop.ini'])
 
 /**
- * Creates the folder, or takes one that is empty or already a data folder, and removes the rights of all other users.
+ * Creates the folder, or opens a folder that is empty or already a data folder. Removes the rights of all other users.
  *
- * @throws LocalNeonError if the folder cannot be written to, or holds other files: their rights must not change
+ * @throws LocalNeonError if the folder is not writable, or holds other files, whose rights must not change
  */
 export async function openPrivateFolder(folder: string): Promise<void> {
   const path = resolve(folder)
@@ -30,7 +32,7 @@ export async function openPrivateFolder(folder: string): Promise<void> {
     if (names.length === 0) await ignoreInGit(path)
     else if (!names.some((name) => MARKS.includes(name) || isLockDraft(name))) {
       throw new LocalNeonError(
-        `Expected the data folder to be empty, or one that pgstash has created, but it holds other files: ${folder}`,
+        `Expected the data folder to be empty, or created by pgstash, but it holds other files: ${folder}`,
       )
     }
   } catch (error) {
@@ -39,15 +41,18 @@ export async function openPrivateFolder(folder: string): Promise<void> {
   await makePrivate(path)
 }
 
-/** Another process is about to take the folder. */
+/** True for the draft of a lock: another process is about to take the folder. */
 function isLockDraft(name: string): boolean {
   return name.startsWith('.pgstash.lock.')
 }
 
-/** Removes the rights of other users from the folder and everything in it. Best effort: some file systems have none. */
+/**
+ * Removes the rights of other users from the folder and everything in it. Ignores errors: some file systems have no
+ * rights.
+ */
 async function makePrivate(folder: string): Promise<void> {
   if (process.platform === 'win32') return
-  // The folder comes first: from then on nobody else can reach the files in it.
+  // The folder comes first, because other users cannot reach its files from then on.
   await chmod(folder, FOLDER_MODE).catch(() => undefined)
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   // `chmod` follows links, and their targets are not ours.
@@ -66,12 +71,10 @@ async function ignoreInGit(folder: string): Promise<void> {
   })
 }
 
-/** The error of a folder that cannot be used; a `LocalNeonError` stays as it is. */
+/** Returns the error for an unusable folder. A `LocalNeonError` stays as it is. */
 export function folderError(folder: string, error: unknown): LocalNeonError {
   if (error instanceof LocalNeonError) return error
-  return new LocalNeonError(
-    `Expected the data folder to be one that can be written to (${errorCode(error)}): ${folder}`,
-  )
+  return new LocalNeonError(`Expected the data folder to be writable (${errorCode(error)}): ${folder}`)
 }
 
 export function errorCode(error: unknown): string {

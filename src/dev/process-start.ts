@@ -1,8 +1,8 @@
 /**
- * Tells a process from a later one with the same id, by when it started.
+ * Distinguishes a process from a later process with the same id, by its start.
  *
- * A start is a text that only serves to be compared. Rejected: an instant of the wall clock that the process computes itself.
- * It changes when the clock is set, and when a laptop sleeps, so a living process would look like another.
+ * The start is a text that is only good for comparison. Rejected: a wall-clock instant that the process computes
+ * itself. It changes when the clock is set and when a laptop sleeps, so a running process would look like another one.
  */
 
 import { execFile } from 'node:child_process'
@@ -18,11 +18,11 @@ const PS_TIMEOUT_MS = 2_000
 const STATE = 0
 const START_TICKS = 19
 
-/** States of a process that has ended and whose parent has not noticed. Containers often have no parent that does. */
+/** States of a process that has ended but whose parent has not collected it. In containers, often no parent does. */
 const ENDED = new Set(['Z', 'X', 'x'])
 
 /**
- * When a process started. Null if the process has ended, and undefined if this system does not tell.
+ * Returns the start of a process. Null if the process has ended, and undefined if the system does not report it.
  */
 export async function processStart(pid: number): Promise<string | null | undefined> {
   if (!exists(pid)) return null
@@ -30,14 +30,14 @@ export async function processStart(pid: number): Promise<string | null | undefin
   return process.platform === 'win32' ? undefined : startByPs(pid)
 }
 
-/** The start is in ticks since the boot, so it is told together with the boot. */
+/** The system reports the start in ticks since boot, so the text also contains the id of the boot. */
 async function startOnLinux(pid: number): Promise<string | null | undefined> {
   try {
     const [stat, boot] = await Promise.all([
       readFile(`/proc/${pid}/stat`, 'latin1'),
       readFile('/proc/sys/kernel/random/boot_id', 'latin1'),
     ])
-    // The program's name may hold spaces and brackets.
+    // The program's name may contain spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     if (ENDED.has(fields[STATE] ?? '')) return null
     const ticks = fields[START_TICKS]
@@ -49,7 +49,7 @@ async function startOnLinux(pid: number): Promise<string | null | undefined> {
 
 async function startByPs(pid: number): Promise<string | undefined> {
   try {
-    // Fixed locale and zone, because two processes may have different ones.
+    // Fixes locale and time zone, because two processes may have different ones.
     const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' }
     const { stdout } = await exec('ps', ['-o', 'lstart=', '-p', String(pid)], { env, timeout: PS_TIMEOUT_MS })
     return stdout.trim() || undefined

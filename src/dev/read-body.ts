@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { BadRequestError, MAX_REQUEST_BYTES } from './payload.ts'
 
-/** The body is over Neon's limit. */
+/** The body exceeds Neon's limit. */
 export class BodyTooLargeError extends Error {
   constructor() {
     super(`request is too large (max is ${MAX_REQUEST_BYTES} bytes)`)
   }
 }
 
-/** Reads a body up to the limit; the rest of a larger one is read and dropped, so that the client gets its answer. */
+/** Reads a body up to the limit. Reads and drops the rest of a larger body, so that the client gets its answer. */
 export async function readBody(request: IncomingMessage): Promise<{ text: string; bytes: number }> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) {
     request.resume()

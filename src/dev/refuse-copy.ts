@@ -1,12 +1,12 @@
 import { PostgresFailure } from './backend.ts'
 
 /**
- * Refuses `COPY … FROM STDIN` and `TO STDOUT`: HTTP has no stream for them, and Neon fails too.
+ * Refuses `COPY … FROM STDIN` and `TO STDOUT`, because HTTP has no stream for them. Neon also fails.
  *
- * Reading from a client that sends nothing ends PGlite's process and leaves a connection of `pg` waiting for ever.
+ * Without data from the client, PGlite's process ends, and a connection of `pg` waits forever.
  */
 export function refuseCopy(sql: string): void {
-  // The cheap test first: nearly no statement passes it.
+  // Runs the cheap test first, because almost no statement matches it.
   if (!/\bcopy\b[^;]*\b(?:from\s+stdin|to\s+stdout)\b/i.test(sql)) return
   const isCopy = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*copy\b/i.test(sql)
   if (!isCopy) return

@@ -1,9 +1,9 @@
-/** Tells a local Neon from a Postgres server, for programs of Node. */
+/** Distinguishes a local Neon from a Postgres server, in Node. */
 import * as net from 'node:net'
 import { loopbackAddress } from '../local-neon/loopback.ts'
 import { speaksHttp as asksAddress } from '../local-neon/speaks-http.ts'
 
-/** True if an HTTP server listens at this loopback host; false for other hosts, which are not asked. */
+/** Returns true if an HTTP server listens at this loopback host. Returns false for other hosts, without a request. */
 export async function speaksHttp(host: string, port: number): Promise<boolean> {
   const address = loopbackAddress(host)
   if (address === undefined) return false

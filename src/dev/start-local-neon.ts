@@ -15,7 +15,7 @@ import { newPassword, PASSWORD, storedPassword } from './stored-password.ts'
 
 const DEFAULT_POOL_SIZE = 10
 
-/** Longer than the few seconds for which clients keep idle connections, so that they, not we, close them. */
+/** Clients keep idle connections for a few seconds. The server keeps them longer, so that only clients close them. */
 const KEEP_ALIVE_MS = 65_000
 
 /** Options of `startLocalNeon`. */
@@ -23,26 +23,26 @@ export interface LocalNeonOptions {
   /** `'pglite'` (the default), or the `postgres://` URL of a real server. */
   database?: string
   /**
-   * PGlite's folder; without it the data lives in memory. One process at a time may use a folder.
+   * PGlite's folder. Without it, the data lives in memory. One process at a time may use a folder.
    *
-   * It must be empty, or a folder of an earlier start. Only its owner can read it (0700, files 0600).
+   * The folder must be empty or come from an earlier start. Only its owner can read it (0700, files 0600).
    */
   dataDir?: string
   /**
-   * Password that clients must present, at least 16 visible ASCII characters.
+   * The password that clients must send: at least 16 visible ASCII characters.
    *
-   * Default: the one kept in `dataDir`, so that it survives restarts; without `dataDir`, a new one at each start.
+   * Default: a password stored in `dataDir`, so that it survives restarts. Without `dataDir`, each start generates one.
    */
   password?: string
-  /** Port on 127.0.0.1; 0 (the default) picks a free one. */
+  /** The port on 127.0.0.1; 0 (the default) picks a free port. */
   port?: number
-  /** Sees each request and may break it; `createFaults()` of `pgstash/testing` makes one. */
+  /** Receives each request and may break it; `createFaults()` of `pgstash/testing` creates an interceptor. */
   intercept?: Interceptor
-  /** Connections to a real server; default 10. PGlite has exactly one. */
+  /** The number of connections to a real server; default 10. PGlite has exactly one. */
   poolSize?: number
 }
 
-// A misspelt `dataDir` would keep the data in memory only.
+// Unknown options are errors: with a misspelt `dataDir`, the data would live only in memory.
 const KNOWN_OPTIONS = ['database', 'dataDir', 'password', 'port', 'intercept', 'poolSize'] as const
 
 /** A running endpoint. */
@@ -56,7 +56,7 @@ export interface LocalNeon {
    */
   readonly connectionString: string
   readonly port: number
-  /** Ends all connections, also hanging ones, and closes the database. May be called twice. */
+  /** Ends all connections, including hanging ones, and closes the database. It is safe to call it twice. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -64,8 +64,8 @@ export interface LocalNeon {
 /**
  * Starts a local endpoint that speaks the HTTP protocol of `@neondatabase/serverless`.
  *
- * Throws a `LocalNeonError` when the port is busy, the folder unusable, the database unreachable, or `pg` or
- * `@electric-sql/pglite` not installed; an `InvalidOptionError` for a wrong option.
+ * Throws a `LocalNeonError` if the port is busy, the folder is unusable, the database is unreachable, or `pg` or
+ * `@electric-sql/pglite` is not installed. Throws an `InvalidOptionError` for a wrong option.
  *
  * @example
  * const local = await startLocalNeon()
@@ -78,7 +78,7 @@ export async function startLocalNeon(given?: LocalNeonOptions): Promise<LocalNeo
   const { database = 'pglite', port = 0, intercept = {} } = options
   const { user, database: name } = checkOptions(options)
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })
-  // The port first: it fails fast, while PGlite takes seconds to start.
+  // Opens the port first, because that fails fast, while PGlite takes seconds to start.
   await listen(server, port)
   let backend: Backend | undefined
   try {
@@ -96,7 +96,7 @@ export async function startLocalNeon(given?: LocalNeonOptions): Promise<LocalNeo
   }
 }
 
-/** Read once the folder is locked, and private. */
+/** Call this only after the folder is locked and private. */
 async function passwordOf({ password, dataDir }: LocalNeonOptions): Promise<string> {
   return password ?? (dataDir === undefined ? newPassword() : storedPassword(dataDir))
 }
@@ -154,7 +154,7 @@ function listen(server: Server, port: number): Promise<void> {
   })
 }
 
-/** Checks the options; returns the user and the database that a client must name. */
+/** Checks the options. Returns the user and the database that a client must name. */
 function checkOptions({ database = 'pglite', dataDir, password, port = 0, poolSize }: LocalNeonOptions): {
   user: string
   database: string
@@ -172,7 +172,9 @@ function checkOptions({ database = 'pglite', dataDir, password, port = 0, poolSi
     throw new InvalidOptionError('Expected password to have at least 16 visible ASCII characters.')
   }
   if (database === 'pglite') return { user: 'postgres', database: 'postgres' }
-  if (dataDir !== undefined) throw new InvalidOptionError('Expected dataDir only with PGlite: a server has its own.')
+  if (dataDir !== undefined) {
+    throw new InvalidOptionError('Expected dataDir only with PGlite, because a server stores its own data.')
+  }
   return readUrl(database)
 }
 
@@ -183,7 +185,7 @@ function readUrl(database: string): { user: string; database: string } {
     const user = decodeURIComponent(url.username) || 'postgres'
     return { user, database: decodeURIComponent(url.pathname.slice(1)) || user }
   } catch {
-    // Without the cause: the error of `URL` holds the whole string, password included.
+    // No cause, because the error of `URL` contains the whole string with its password.
     throw new InvalidOptionError("Expected database to be 'pglite' or a URL such as postgres://user:…@host:5432/name.")
   }
 }

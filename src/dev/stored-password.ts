@@ -1,4 +1,4 @@
-/** The endpoint's password, kept in the data folder, so that settings written once stay valid. */
+/** Stores the endpoint's password in the data folder, so that written settings stay valid. */
 
 import { randomBytes } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
@@ -9,10 +9,10 @@ import { folderError } from './private-folder.ts'
 const PASSWORD_FILE = '.pgstash.password'
 const PASSWORD_BYTES = 24
 
-/** Printable, and long enough that nobody guesses it. */
+/** Printable, and too long to guess. */
 export const PASSWORD = /^[\x21-\x7e]{16,}$/
 
-/** What `newPassword` makes: the bytes as base64url. */
+/** The form of passwords from `newPassword`: bytes as base64url. */
 export const GENERATED_PASSWORD = /^[\w-]{32}$/
 
 export function newPassword(): string {
@@ -20,20 +20,20 @@ export function newPassword(): string {
 }
 
 /**
- * The password of this folder; the first call creates it.
+ * Returns the password of this folder. The first call creates it.
  *
  * @param folder a private folder, see `openPrivateFolder`
- * @throws LocalNeonError if the folder cannot be written to
+ * @throws LocalNeonError if the folder is not writable
  */
 export async function storedPassword(folder: string): Promise<string> {
   const path = join(resolve(folder), PASSWORD_FILE)
   try {
     const stored = await readPassword(path)
     if (stored !== undefined) return stored
-    // Somebody emptied or shortened it.
+    // The file is missing, or was emptied or shortened.
     await rm(path, { force: true })
     await createExclusively(path, `${newPassword()}\n`)
-    // Another process may have been faster: the file decides.
+    // Another process may have been faster, so the password in the file counts.
     return (await readPassword(path)) ?? newPassword()
   } catch (error) {
     throw folderError(folder, error)

@@ -22,7 +22,10 @@ const TYPED_ARRAYS = new Map([
   [3807, JSONB],
 ])
 
-/** Postgres's other built-in array types, `pg_type.typcategory = 'A'`; `test/dev` compares with a server. */
+/**
+ * Postgres's other built-in array types (`pg_type.typcategory = 'A'`). A test in `test/dev` compares them with a
+ * server.
+ */
 const TEXT_ARRAYS = new Set([
   143, 210, 270, 271, 272, 273, 629, 651, 719, 775, 791, 1001, 1002, 1003, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
   1006, 1015, 1016, 1017, 1018, 1019, 1020, 1027, 1028, 1034, 1040, 1041, 1115, 1182, 1183, 1185, 1187, 1231, 1263,
@@ -30,15 +33,15 @@ const TEXT_ARRAYS = new Set([
   3907, 3909, 3911, 3913, 3927, 4073, 4090, 4097, 4192, 5039, 6150, 6151, 6152, 6153, 6155, 6157,
 ])
 
-/** Object ids from here on are given to types that users and extensions create. */
+/** Types that users and extensions create have object ids from here on. */
 const FIRST_UNPINNED_OID = 12_000
 
-/** The type that Neon reports: its proxy knows built-in types only, and calls all others `unknown`. */
+/** Returns the type that Neon reports. Its proxy knows only built-in types, and reports all others as `unknown`. */
 export function reportedTypeId(typeId: number): number {
   return typeId < FIRST_UNPINNED_OID ? typeId : UNKNOWN
 }
 
-/** JSON text for a value of this type. Throws when the text is no such value. */
+/** Converts a value of this type to JSON text. Throws if the text is not a value of the type. */
 export function valueToJson(text: string, typeId: number): string {
   const elementType = TYPED_ARRAYS.get(typeId) ?? (TEXT_ARRAYS.has(typeId) ? UNKNOWN : undefined)
   if (elementType !== undefined) return arrayTextToJson(text, (item) => valueToJson(item, elementType))
@@ -50,7 +53,7 @@ export function valueToJson(text: string, typeId: number): string {
       return text
     case FLOAT4:
     case FLOAT8:
-      // NaN and the infinities stay strings: JSON has no such numbers.
+      // NaN and the infinities stay strings, because JSON has no such numbers.
       return Number.isFinite(Number(text)) ? String(Number(text)) : JSON.stringify(text)
     case JSON_TYPE:
     case JSONB:

@@ -1,4 +1,4 @@
-/** Runs all checks; one that fails is a finding as well, and stops none of the others. */
+/** Runs all checks. A check that fails becomes a finding and does not stop the others. */
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { CHECKS } from './checks/index.ts'
 import { type Check, type Examined, type Finding, type Observation, STATUSES, type Status } from './finding.ts'
@@ -15,14 +15,14 @@ export async function examine(examined: Examined): Promise<Finding[]> {
     const seen = await look(check, examined)
     findings.push(...seen.map((observation) => ({ check: check.name, ...observation })))
     const isBad = seen.some(({ status }) => status === 'problem')
-    // The server is unreachable, or an engine on which the other checks would fail.
+    // The server is unreachable, or the other checks would fail on this engine.
     if (isBad && (check.name === CONNECTION || check.name === ENGINE)) return findings
     if (check.name === 'migrations' && isBad) hasTables = false
   }
   return findings
 }
 
-/** The worst of all. */
+/** Returns the worst status. */
 export function statusOf(findings: readonly Finding[]): Status {
   return STATUSES[Math.max(0, ...findings.map(({ status }) => STATUSES.indexOf(status)))] ?? 'ok'
 }
@@ -33,11 +33,16 @@ async function look(check: Check, examined: Examined): Promise<Observation[]> {
   } catch (error) {
     if (!(error instanceof CacheError)) throw error
     if (error instanceof DatabaseError && error.sqlState === INSUFFICIENT_PRIVILEGE) {
-      return [{ status: 'note', what: 'Not checked: this role may not look.', advice: 'Run it as a role that may.' }]
+      const what = 'Not checked: this role lacks the privilege to read what the check needs.'
+      return [{ status: 'note', what, advice: 'Run `pgstash doctor` as the owner of the tables.' }]
     }
     if (check.name === CONNECTION) {
       return [
-        { status: 'problem', what: error.message, advice: 'Check the connection string, the network and the server.' },
+        {
+          status: 'problem',
+          what: error.message,
+          advice: 'Check the connection string and the network, and that the server runs.',
+        },
       ]
     }
     return [{ status: 'warning', what: `Not checked: ${error.message}` }]

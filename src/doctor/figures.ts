@@ -1,4 +1,4 @@
-/** Figures as people read them. */
+/** Formats figures for people. */
 const NUMBER = new Intl.NumberFormat('en')
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB']
 
@@ -14,7 +14,7 @@ export function percent(share: number): string {
   return `${Math.round(share * 100)} %`
 }
 
-/** A span in its largest unit: `3 days`, `5 hours`. */
+/** Formats a span in its largest unit: `3 days`, `5 hours`. */
 export function span(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 120) return formatCount(seconds, 'second')
@@ -23,7 +23,7 @@ export function span(ms: number): string {
   return formatCount(Math.round(seconds / 86_400), 'day')
 }
 
-/** As Postgres's `pg_size_pretty`: units of 1,024. */
+/** Formats bytes like Postgres's `pg_size_pretty`, in units of 1,024. */
 export function bytes(value: number): string {
   let unit = 0
   let rest = value

@@ -1,19 +1,19 @@
-/** What `doctor` finds, and how a check is declared. */
+/** The findings of `doctor`, and the declaration of a check. */
 import { getTableName, type SQL, sql, type Table } from 'drizzle-orm'
 import type { Runner } from '../postgres/runner.ts'
 import type { CacheTables } from '../schema/index.ts'
 import { qualified } from '../schema/sql-text.ts'
 
-/** From well to bad. `note`: good to know, nothing to do at once. */
+/** From good to bad. A `note` is good to know, but needs no action now. */
 export const STATUSES = ['ok', 'note', 'warning', 'problem'] as const
 export type Status = (typeof STATUSES)[number]
 
-/** What a check has to say. */
+/** A result of a check. */
 export interface Observation {
   readonly status: Status
-  /** What was seen, in a sentence. */
+  /** The state of the database and, if something is wrong, why it matters. */
   readonly what: string
-  /** What to do about it; where all is well there is nothing. */
+  /** How to fix it: a command, SQL or a setting. Absent if the status is `ok`. */
   readonly advice?: string
 }
 
@@ -21,11 +21,11 @@ export interface Finding extends Observation {
   readonly check: string
 }
 
-/** What is examined, and from where. */
+/** The cache to examine, and the connection to it. */
 export interface Examined {
   readonly runner: Runner
   readonly tables: CacheTables
-  /** Host name and port that were connected to. */
+  /** The host and port of the connection. */
   readonly host: string
   readonly port: number
   readonly isHttp: boolean
@@ -36,17 +36,17 @@ export interface Examined {
 /** One question about a cache's database. Reads only. */
 export interface Check {
   readonly name: string
-  /** Whether it makes sense without the cache's tables. */
+  /** True if the check needs the cache's tables. */
   readonly needsTables: boolean
   readonly look: (examined: Examined) => Promise<Observation[]>
 }
 
-/** A table's oid; null where it is not there, or may not be seen. */
+/** The oid of a table. Null if the table does not exist, or the role may not see it. */
 export function oidOf(tables: CacheTables, table: Table): SQL {
   return sql`to_regclass(${qualified(tables, table)}::text)`
 }
 
-/** A table's name for SQL that is shown. */
+/** The name of a table, for SQL in a finding. */
 export function shownName(tables: CacheTables, table: Table): string {
   const name = getTableName(table)
   return tables.schema === undefined ? name : `${tables.schema}.${name}`

@@ -20,8 +20,8 @@ export interface CacheQueryOptions extends GetOrSetOptions {
   /** Tags the result with the tables that the query reads; default true. */
   autoInvalidate?: boolean | undefined
   /**
-   * Names everything else that the result depends on: the tenant, the role, the `search_path`. Part of
-   * the entry's key, as a hash. It also names the database of a driver that does not show it (pg-proxy, PGlite).
+   * Names everything else that the result depends on: the tenant, the role, the `search_path`. The entry's key contains
+   * its hash. If the driver does not show its database (pg-proxy, PGlite), `key` also names the database.
    */
   key?: string | undefined
 }
@@ -38,18 +38,19 @@ const QUOTED = /'(?:[^']|'')*'|"(?:[^"]|"")*"/g
  * A hit has the same types as the query itself: the cache stores the rows as the driver returned them, and the query
  * decodes them.
  *
- * The key holds the SQL, the parameters with their types, and as a hash the database, its user and the token of
- * `$withAuth`. It cannot hold what only the database knows: row-level security by session settings, a role, a `search_path`
- * that was set after connecting. Name those with `key`, or use a namespace for each tenant.
+ * The key contains the SQL, the parameters with their types, and a hash of the database, its user and the token of
+ * `$withAuth`. It cannot contain settings that only the database knows: row-level security by session settings, a role,
+ * a `search_path` that was set after connecting. Name these with `key`, or use a namespace for each tenant.
  *
- * Everything that `getOrSet` does applies: single flight, stale values, tags. The cache refuses a fill if its data changed
- * meanwhile. A change of any table in the query invalidates its result, with two exceptions: tables that raw SQL names in its
- * text, and tables behind a view that is only named (`existing()`). Tag those yourself: `tags: [tableTag(users)]`.
+ * Everything that `getOrSet` does applies: single flight, stale values, tags. The cache refuses a fill if its data
+ * changed meanwhile. A change of any table in the query invalidates its result. Two kinds of tables are not recognised:
+ * tables that raw SQL names in its text, and tables behind a view declared with `existing()`. Tag these yourself:
+ * `tags: [tableTag(users)]`.
  *
- * A result that cannot be stored (an instance of a driver's class, or more than `maxValueBytes`) is returned uncached, and
- * reported as an `error` event.
+ * A result that cannot be stored (an instance of a driver's class, or more than `maxValueBytes`) is returned uncached,
+ * and reported as an `error` event.
  *
- * @throws InvalidOptionError for a query that writes or is part of a transaction; what `getOrSet` and the query throw
+ * @throws InvalidOptionError for a query that writes or is part of a transaction; any error of `getOrSet` or the query
  * @example
  * const query = db.select().from(posts).where(eq(posts.authorId, id))
  * const rows = await cacheQuery(cache, query, { expiration: '10m', tags: [`author:${id}`] })
@@ -99,14 +100,14 @@ function checkedQuery(query: CacheableQuery<unknown>): {
   }
   const kind = String(Reflect.get(query.constructor, entityKind))
   const { sql, params } = query.toSQL()
-  // A second call would be a hit, and would write nothing.
+  // Refuse a query that writes, because a second call would be a hit, and would write nothing.
   if (WRITES.test(kind) || WRITING_CTE.test(sql.replace(QUOTED, ''))) {
-    throw new InvalidOptionError('Expected a query that reads, got one that writes.')
+    throw new InvalidOptionError('Expected a query that only reads, got a query that writes.')
   }
   const session = sessionOf(query)
   if (session !== undefined && isInTransaction(session)) {
     throw new InvalidOptionError(
-      'Expected a query outside of transactions and connections of its own: only the database knows what settings and uncommitted rows it reads there. Call getOrSet around the transaction instead, with a key that names them.',
+      'Expected a query outside of transactions and of single connections: there, only the database knows which settings and uncommitted rows the query reads. Call getOrSet around the transaction instead, with a key that names them.',
     )
   }
   return { sql, params, session }
@@ -127,7 +128,7 @@ function paramsText(params: readonly unknown[]): string {
     return valuesText(params)
   } catch {
     throw new InvalidOptionError(
-      'Expected parameters that are told apart by their content: no objects of classes of your own.',
+      'Expected parameters that differ by their content: pass plain values, not instances of your own classes.',
     )
   }
 }

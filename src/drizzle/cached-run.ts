@@ -1,4 +1,7 @@
-/** Takes a query's rows through `getOrSet`. They are stored before the query decodes them, and decoded at every hit. */
+/**
+ * Runs a query through `getOrSet`. The cache stores the rows before the query decodes them, and the query decodes them
+ * at every hit.
+ */
 import type { Cache, GetOrSetOptions } from '../cache.ts'
 import { UnreadableValueError, UnserializableValueError, ValueTooLargeError } from '../values/errors.ts'
 import { executionOf } from './execution.ts'
@@ -10,7 +13,7 @@ export interface Replayable<T> {
   readonly rowMode: string
   /** Runs the query. `encode` returns its rows as text. */
   send(): Promise<{ readonly result: T; encode(): string }>
-  /** Decodes the result from such a text. @throws if the text is malformed */
+  /** Decodes the result from the text of `encode`. @throws if the text is malformed */
   replay(text: string): () => Promise<T>
 }
 
@@ -50,10 +53,10 @@ export function toReplayable<T>(query: PromiseLike<T>): Replayable<T> {
 /**
  * Returns the query's result, from the cache or from the database.
  *
- * A query that succeeded never fails because its rows cannot be stored: `getOrSet` reports that as an `error` event and
- * returns the lease, and the caller gets the result.
+ * If a query succeeds but its rows cannot be stored, the call does not fail. `getOrSet` reports an `error` event and
+ * releases the lease, and the caller gets the result.
  *
- * @throws what `getOrSet` and the query throw
+ * @throws any error of `getOrSet` or the query
  */
 export async function cachedRun<T>(
   cache: Cache,

@@ -18,8 +18,8 @@ export interface Execution {
 /**
  * Returns how to run a query, or undefined if it is not one of Drizzle's builders.
  *
- * Every driver's session sends through `queryWithCache`, where Drizzle reads its own `cache`. That cache is skipped: two caches
- * on top of each other would cost round trips and gain nothing.
+ * Every driver's session sends through `queryWithCache`, in which Drizzle also reads its own `cache`. The run skips
+ * that cache, because two caches on top of each other would cost round trips and gain nothing.
  */
 export function executionOf(query: object): Execution | undefined {
   const first = prepare(query)

@@ -4,9 +4,9 @@ import { isNeonHttp, neonConnection } from './neon-connection.ts'
 import type { Session } from './session.ts'
 
 /**
- * Returns a hash that reveals neither the database nor the token. It is equal for equal connection settings, so that clients
- * of different requests, isolates and machines share entries. It is undefined if the client may hide a token: then the rows
- * must not be cached.
+ * Returns a hash that reveals neither the database nor the token. It is equal for equal connection settings, so that
+ * clients of different requests, isolates and machines share entries. It is undefined if the client may hide a token:
+ * then the rows must not be cached.
  *
  * @param key the caller's `key`. It also names the database if the client does not show which one it uses.
  */
@@ -41,7 +41,10 @@ function pgConnection(client: object): unknown {
 
 const pools = new WeakMap<object, unknown>()
 
-/** `Pool` of pg, neon-serverless and vercel-postgres, which resolve their settings in each client: URL, variables, defaults. */
+/**
+ * `Pool` of pg, neon-serverless and vercel-postgres, which resolve their settings in each client: URL, variables,
+ * defaults.
+ */
 function poolConnection(pool: object): unknown {
   const Client: unknown = Reflect.get(pool, 'Client')
   const options: unknown = Reflect.get(pool, 'options')
@@ -79,7 +82,10 @@ function isTransforming(transform: unknown): boolean {
 
 const ids = new WeakMap<object, string>()
 
-/** Returns a random id for a client that shows no settings (pg-proxy, PGlite). Its entries are shared with no other client. */
+/**
+ * Returns a random id for a client that shows no settings (pg-proxy, PGlite). Its entries are shared with no other
+ * client.
+ */
 function idOf(client: object): string {
   const id = ids.get(client) ?? crypto.randomUUID()
   ids.set(client, id)

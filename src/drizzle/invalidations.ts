@@ -1,4 +1,4 @@
-/** Sends the invalidations of a query cache's writes at once. A write waits for them only a short time. */
+/** Sends the invalidations of a query cache's writes at once. A write waits only a short time for its invalidation. */
 import { isHttpClient } from '../postgres/drivers/http-client.ts'
 import { isExhausted } from '../postgres/drivers/pool.ts'
 import { DatabaseError } from '../values/errors.ts'
@@ -12,7 +12,10 @@ export interface Invalidation {
 
 interface InvalidationSettings {
   send(invalidation: Invalidation): Promise<unknown>
-  /** The client of the cache's driver. Asked at each write, because a function may make the database at its first use. */
+  /**
+   * Returns the client of the cache's driver. Called at each write, because a function may make the database at its
+   * first use.
+   */
   client(): unknown
   /** Returns the longest that a write waits with this client. */
   patienceMs(client: unknown): number
@@ -24,17 +27,17 @@ interface InvalidationSettings {
 const EXHAUSTED_PATIENCE_MS = 50
 
 /**
- * A write must not wait for a connection that the write itself holds: N transactions on a pool of N connections would wait
- * for each other. So a write goes on without its invalidation if that is late or fails.
+ * A write must not wait for a connection that the write itself holds: N transactions on a pool of N connections would
+ * wait for each other. So a write goes on without its invalidation if the invalidation is late or fails.
  *
- * Until the invalidation has been sent, this process does not cache queries of the same tables and tags. Other processes
- * may still serve what was cached before the write.
+ * Until the invalidation has been sent, this process does not cache queries of the same tables and tags. Other
+ * processes may still serve entries cached before the write.
  */
 export function createInvalidations(settings: InvalidationSettings) {
   /** The number of late or failed invalidations by tag and key. */
   const unsettled = new Map<string, number>()
   /** The failed invalidations. The next call sends them again. */
-  let owed: Invalidation[] = []
+  let toResend: Invalidation[] = []
   /** The number of late invalidations that are still running. */
   let late = 0
   const count = ({ tags, keys }: Invalidation, change: 1 | -1) => {
@@ -54,11 +57,11 @@ export function createInvalidations(settings: InvalidationSettings) {
     return isExhausted(client) ? EXHAUSTED_PATIENCE_MS : settings.patienceMs(client)
   }
 
-  /** Sends an invalidation that covers `failed`. Those stay unsettled until the outcome is known. */
+  /** Sends an invalidation that includes the failed ones. These stay unsettled until the outcome is known. */
   async function settle(invalidation: Invalidation, failed: readonly Invalidation[]): Promise<void> {
     let isLate = false
     const patienceMs = patience()
-    const ended = () => {
+    const finish = () => {
       for (const each of failed) count(each, -1)
       if (!isLate) return
       count(invalidation, -1)
@@ -66,14 +69,14 @@ export function createInvalidations(settings: InvalidationSettings) {
     }
     const work = settings.send(invalidation).then(
       () => {
-        ended()
+        finish()
         return 'sent'
       },
       () => {
         // The cache has reported the failure itself.
         count(invalidation, 1)
-        ended()
-        owed.push(invalidation)
+        finish()
+        toResend.push(invalidation)
         return 'failed'
       },
     )
@@ -86,10 +89,10 @@ export function createInvalidations(settings: InvalidationSettings) {
   }
 
   return {
-    /** Sends this invalidation, and all that failed before. Never rejects. */
+    /** Sends this invalidation, and all that failed earlier. Never rejects. */
     async apply(invalidation: Invalidation): Promise<void> {
-      const failed = owed
-      owed = []
+      const failed = toResend
+      toResend = []
       const all = [...failed, invalidation]
       if (all.every(({ tags, keys }) => tags.length + keys.length === 0)) return
       await settle(
@@ -99,13 +102,13 @@ export function createInvalidations(settings: InvalidationSettings) {
     },
     /** True while the cache may not know about a write that has ended. */
     isUnsettled: (names: readonly string[]) => unsettled.size > 0 && names.some((name) => unsettled.has(name)),
-    hasFailed: () => owed.length > 0,
+    hasFailed: () => toResend.length > 0,
   }
 }
 
 function lateError(): DatabaseError {
   return new DatabaseError(
-    'A write went on without its invalidation, which waits for a connection of the cache. Give the cache a pool of its own. Until it is sent, other processes may serve older rows.',
+    'A write went on without its invalidation, which waits for a connection of the cache. Give the cache its own pool. Until the invalidation is sent, other processes may serve older rows.',
   )
 }
 

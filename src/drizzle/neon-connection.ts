@@ -18,9 +18,12 @@ export function isNeonHttp(client: object): client is NeonHttp {
 /**
  * Returns endpoint, host, database, user, settings and token of a client, or undefined if they cannot be read.
  *
- * The driver builds a request, which this function receives in place of `fetch`, so nothing is sent. It costs about 50 µs of
- * CPU. Rejected: asking the database (a round trip per client); using the client object (requests with a client each would
- * share nothing); ignoring the connection (the rows of one token would reach another).
+ * The driver builds a request, which this function receives in place of `fetch`, so nothing is sent. It costs about 50
+ * µs of CPU.
+ *
+ * Rejected: asking the database, because it costs a round trip per client. Rejected: using the client object, because
+ * requests that each have a client would share nothing. Rejected: ignoring the connection, because the rows of one
+ * token would reach a caller with another token.
  */
 export async function neonConnection(client: NeonHttp, authToken: unknown): Promise<unknown> {
   const config = await configOfDriver()

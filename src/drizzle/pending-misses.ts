@@ -1,11 +1,12 @@
 /**
- * Running queries whose rows may be stored.
+ * Tracks running queries whose rows may be stored.
  *
- * Drizzle does not say which `get` a `put` belongs to. The only hint is the array of tables: `put` gets the same array object as
- * its `get`. But with `autoInvalidate: false` there is none, and all runs of a prepared query share one.
+ * Drizzle does not say which `get` a `put` belongs to. The only hint is the array of tables: `put` gets the same array
+ * object as its `get`. But with `autoInvalidate: false` there is no array, and all runs of a prepared query share one
+ * array.
  *
- * So rows are stored only under a claim that they cannot predate, whichever run they belong to. Such a claim was made while no
- * other run was active, or so long ago that all earlier runs have ended.
+ * So rows are stored only under a claim that is older than the rows of every possible run. That is a claim made while
+ * no other run was active, or so long ago that all earlier runs have ended.
  */
 export interface Miss {
   /** The lease under which the rows may be stored; undefined if another process holds it. */
@@ -30,11 +31,13 @@ type Group = Map<string, ConcurrentRuns>
 /** A claim that ends because rows arrived. */
 export interface Ended {
   readonly claim: Miss
-  /** Whether the rows may be stored under it. Otherwise it must be released, because other processes wait for it. */
+  /**
+   * Whether the rows may be stored under the claim. Otherwise release the claim, because other processes wait for it.
+   */
   readonly isSafe: boolean
 }
 
-/** The number of keys in a group. Beyond it the oldest are forgotten, and their rows are not stored. */
+/** The most keys in a group. Beyond it, the oldest keys are dropped, and their rows are not stored. */
 const MAX_KEYS = 1_000
 
 interface Bounds {
@@ -47,13 +50,12 @@ interface Bounds {
 export function createPendingMisses({ storedMs, endedMs }: Bounds) {
   const byKey: Group = new Map()
   const byTables = new WeakMap<readonly string[], Group>()
-  const isUnderWay = ({ runs, lastStartedAt }: ConcurrentRuns, now: number) =>
-    runs > 0 && now - lastStartedAt <= endedMs
+  const isActive = ({ runs, lastStartedAt }: ConcurrentRuns, now: number) => runs > 0 && now - lastStartedAt <= endedMs
 
   function begin(group: Group, key: string, miss: Miss): void {
     const { token, startedAt } = miss
     const before = group.get(key)
-    const isAlone = before === undefined || !isUnderWay(before, startedAt)
+    const isAlone = before === undefined || !isActive(before, startedAt)
     const concurrentRuns = isAlone ? { runs: 0, lastStartedAt: 0, claim: undefined, safeFrom: 0 } : before
     concurrentRuns.runs++
     concurrentRuns.lastStartedAt = startedAt
@@ -73,10 +75,10 @@ export function createPendingMisses({ storedMs, endedMs }: Bounds) {
   }
 
   return {
-    /** True if the rows of another run could be mistaken for those of a run that begins now. */
+    /** True if the rows of another run could be mistaken for the rows of a run that begins now. */
     hasConcurrentRuns(key: string, tables: readonly string[] | undefined, now: number): boolean {
       const concurrentRuns = (tables === undefined ? byKey : byTables.get(tables))?.get(key)
-      return concurrentRuns !== undefined && isUnderWay(concurrentRuns, now)
+      return concurrentRuns !== undefined && isActive(concurrentRuns, now)
     },
     /** @param tables the array that Drizzle passed to `get`; undefined if its `put` will not get the same array */
     open(key: string, tables: readonly string[] | undefined, miss: Miss): void {

@@ -6,7 +6,10 @@ import { now } from '../values/clock.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
 import { drizzleName } from './table-names.ts'
 
-/** A custom tag *is* the key, as Drizzle defines it; it shares no name with the hash of a query. */
+/**
+ * Returns the name of an entry. In Drizzle, a custom tag *is* the key. The prefixes keep tags apart from the hashes of
+ * queries.
+ */
 export function entryName(key: string, isTag: boolean): string {
   return isTag ? `tag:${key}` : `sql:${key}`
 }

@@ -26,15 +26,17 @@ import { tableTag } from './tags.ts'
 export interface QueryCacheOptions {
   /** Caches every select that does not opt out. Default false: only queries with `$withCache()` are cached. */
   global?: boolean | undefined
-  /** The expiration of queries that name none; default the cache's own. */
+  /** The expiration of queries that set none. Default: the cache's expiration. */
   expiration?: Expiration | undefined
   /** Tables whose queries are never cached. */
   exclude?: readonly (Table | string)[] | undefined
   /** The prefix of each key; default `query:`. */
   prefix?: string | undefined
-  /** Your schema. Writes then also invalidate the tables that foreign keys cascade to, even if no trigger watches them. */
+  /**
+   * Your schema. Writes then also invalidate the tables that foreign keys cascade to, even if no trigger watches them.
+   */
   schema?: Readonly<Record<string, unknown>> | undefined
-  /** False: nothing is cached, and writes still invalidate. Default true. */
+  /** False caches nothing; writes still invalidate. Default true. */
   enabled?: boolean | undefined
 }
 
@@ -63,10 +65,10 @@ export type QueryCache = DrizzleCache & { stats(): QueryCacheStats }
 /**
  * Creates a cache for Drizzle's `cache` option.
  *
- * Each query is tagged with the tables that it reads, and each write through Drizzle invalidates the tables that it writes.
- * Rows that were read before an invalidation committed are never served after it, however late they are stored.
+ * Each query is tagged with the tables that it reads, and each write through Drizzle invalidates the tables that it
+ * writes. Rows that were read before an invalidation committed are never served after it, even if they are stored late.
  *
- * @param cache a cache of `createCache`
+ * @param cache a cache made by `createCache`
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
  * const db = drizzle(env.DATABASE_URL, { cache: queryCache(createCache(drizzle(env.DATABASE_URL)), { expiration: '10m' }) })
@@ -77,7 +79,7 @@ export function queryCache(cache: Cache, options?: QueryCacheOptions): QueryCach
   const { global = false, enabled = true, exclude = [], prefix = 'query:', schema = {}, expiration } = given
   const engine = postgresEngineOf(cache)
   if (engine === undefined) {
-    throw new InvalidOptionError(`Expected a cache of createCache, got ${describeType(cache)}.`)
+    throw new InvalidOptionError(`Expected a cache made by createCache, got ${describeType(cache)}.`)
   }
   return new PgstashQueryCache({
     cache,
@@ -143,11 +145,12 @@ class PgstashQueryCache extends DrizzleCache {
     tables: string[],
     isTag: boolean,
     isAutoInvalidate?: boolean,
-    // biome-ignore lint/suspicious/noExplicitAny: what Drizzle declares; the driver's result, whatever that is
+    // biome-ignore lint/suspicious/noExplicitAny: Drizzle declares `any`, because each driver has another result
   ): Promise<any[] | undefined> {
     if (!this.#settings.isEnabled || tables.some((table) => this.#settings.excluded.has(table))) return undefined
     const isWatched = isAutoInvalidate !== false
-    // Drizzle 0.45 does not report the tables of a CTE. Without tables nothing could invalidate the rows, so do not cache them.
+    // Drizzle 0.45 does not report the tables of a CTE. Without tables nothing could invalidate the rows, so do not
+    // cache them.
     if (isWatched && tables.length === 0) return undefined
     const name = entryName(key, isTag)
     const ownKey = this.#settings.prefix + name + (isWatched ? '' : ' unwatched')
@@ -158,7 +161,8 @@ class PgstashQueryCache extends DrizzleCache {
     const storedKey = this.#storedKey(ownKey)
     // Drizzle passes this array to `put` as well, so it links the rows to this run.
     const link = isWatched ? tables : undefined
-    // With concurrent runs that cannot be told apart, a claim becomes usable only after the longest run, so hold it longer.
+    // With concurrent runs that cannot be told apart, a claim becomes usable only after the longest run, so hold it
+    // longer.
     const leaseMs = this.#pendingMisses.hasConcurrentRuns(name, link, now()) ? ENDED_MS + MAX_QUERY_MS : MAX_QUERY_MS
     const token = leaseToken(leaseMs)
     const found = await this.#findRows(storedKey, token, leaseMs)
@@ -195,7 +199,7 @@ class PgstashQueryCache extends DrizzleCache {
     try {
       if (!ended.isSafe) return await release()
       const stored = await this.#encode(key, response)
-      // Release the lease, so that nobody waits for rows that will never arrive.
+      // Release the lease, so that no caller waits for rows that will never arrive.
       if (stored === undefined) return await release()
       await this.#settings.engine.store.fill({
         ...stored,
@@ -206,7 +210,7 @@ class PgstashQueryCache extends DrizzleCache {
     } catch (error) {
       // Do not throw: the caller has its rows, and the lease expires by itself.
       this.#emitError('put', error)
-      // A healthy database refused the rows, so it can take the lease back.
+      // A healthy database refused the rows, so it can release the lease.
       if (isRefusal(error)) await release().catch(() => {})
     }
   }
@@ -251,7 +255,12 @@ class PgstashQueryCache extends DrizzleCache {
     if (found !== undefined) return found
     const release = () => this.#settings.engine.store.release(key, token)
     reading.then(({ claimed }) => (claimed ? release() : undefined)).catch(() => {})
-    this.#emitError('get', new DatabaseError('No connection of the cache’s pool came free; the query runs uncached.'))
+    this.#emitError(
+      'get',
+      new DatabaseError(
+        'No connection of the cache’s pool became free in time, so the query runs uncached. Give the cache its own pool.',
+      ),
+    )
     return undefined
   }
 
@@ -274,7 +283,10 @@ class PgstashQueryCache extends DrizzleCache {
   }
 }
 
-/** Returns undefined if the function that creates the database throws. The call that needs the database reports the error. */
+/**
+ * Returns undefined if the function that creates the database throws. The call that needs the database reports the
+ * error.
+ */
 function clientOf({ store: { runner } }: PostgresEngine): unknown {
   try {
     return runner.client()

@@ -37,7 +37,10 @@ export function relationOf(table: Taggable): Relation {
   return { schema: getTableConfig(table).schema, name: typeof name === 'string' ? name : getTableName(table) }
 }
 
-/** True for a Postgres table. Drizzle's `is` throws for objects without a prototype, such as the namespace of `import * as`. */
+/**
+ * True for a Postgres table. Drizzle's `is` throws for objects without a prototype, such as the namespace of
+ * `import * as`.
+ */
 export function isPgTable(value: unknown): value is PgTable {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) !== null && is(value, PgTable)
 }

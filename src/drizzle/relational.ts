@@ -19,7 +19,9 @@ interface Wanted {
   readonly with?: Readonly<Record<string, unknown>>
 }
 
-/** Returns the query's table and those of its relations (Drizzle 0.45), or all tables of the schema if one is unknown. */
+/**
+ * Returns the query's table and its relations' tables (Drizzle 0.45), or all tables of the schema if one is unknown.
+ */
 export function relationalTables(query: object): readonly Table[] {
   if (!('fullSchema' in query && 'tableConfig' in query && 'config' in query)) return []
   const relational = query as Relational

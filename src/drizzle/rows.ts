@@ -5,7 +5,11 @@ import { UnserializableValueError } from '../values/errors.ts'
 /** The rows of a select. Some drivers return the array itself, others an object that has it and more. */
 export type DriverResult = readonly unknown[] | { readonly rows: readonly unknown[] }
 
-/** Converts a driver's result to text. @throws UnserializableValueError if a cell would come back changed (a class instance) */
+/**
+ * Converts a driver's result to text.
+ *
+ * @throws UnserializableValueError if a cell would come back changed (a class instance)
+ */
 export function rowsText(response: unknown): string {
   const isBare = Array.isArray(response)
   const rows: unknown = isBare ? [...response] : Reflect.get(Object(response), 'rows')
@@ -76,8 +80,8 @@ const REVIVERS = {
 }
 
 /**
- * The number of prototypes above each kind of value. A subclass has more, and would come back as its base class. Prototypes are
- * counted, not compared, because a value may come from another realm.
+ * The number of prototypes above each kind of value. A subclass has more, and would come back as its base class.
+ * Prototypes are counted, not compared, because a value may come from another realm.
  */
 const DEPTHS: ReadonlyMap<string, number> = new Map([
   ['Object', 1],

@@ -2,7 +2,9 @@
 import { entityKind } from 'drizzle-orm'
 
 export interface Session {
-  /** Drizzle's name for the driver's session. It matters because drivers parse the same column into different values. */
+  /**
+   * Drizzle's name for the driver's session. It matters because drivers parse the same column into different values.
+   */
   readonly driver: string
   /** The driver's own client; a function for some drivers. */
   readonly client: object

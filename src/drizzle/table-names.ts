@@ -16,8 +16,8 @@ export function drizzleName(table: Taggable): string {
  * Returns the tables and views that a query reads anywhere: in joins, subqueries, CTEs and conditions.
  *
  * A view counts under its own name, and its definition's tables count too. A materialized view changes only when it is
- * refreshed, so its own name alone is exact. Its tables count as well, because a refresh often follows their writes. The list
- * omits tables that raw SQL names in its text, and tables behind a view that is only named (`existing()`).
+ * refreshed, so its own name alone is exact. Its tables count as well, because a refresh often follows their writes.
+ * The list omits tables that raw SQL names in its text, and tables behind a view declared with `existing()`.
  */
 export function tablesIn(query: unknown): readonly string[] {
   const tables = new Set<string>()
@@ -45,7 +45,10 @@ export function tablesIn(query: unknown): readonly string[] {
   return [...tables]
 }
 
-/** Returns the sources of a select. Its SQL contains a joined table or an alias as an object only if it selects a column. */
+/**
+ * Returns the sources of a select. The select's SQL contains a joined table or an alias as an object only if it selects
+ * a column of it.
+ */
 function sourcesOf(query: object): unknown[] {
   const { table, joins, setOperators } = Object(Reflect.get(query, 'config'))
   const inside = (items: unknown, name: string) =>
@@ -54,8 +57,8 @@ function sourcesOf(query: object): unknown[] {
 }
 
 /**
- * Returns a function that adds the tables that a write also changes through foreign keys, to any depth: by cascades, and by
- * setting columns to null or their default.
+ * Returns a function that adds the tables that a write also changes through foreign keys, to any depth. Foreign keys
+ * change them by cascades, or by setting columns to null or their default.
  *
  * @param schema the exports of a Drizzle schema module; only tables matter
  */

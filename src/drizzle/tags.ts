@@ -1,4 +1,6 @@
-/** The tags of tables and rows. The triggers of watched tables write the same tags: `watch-sql.ts` builds them in SQL. */
+/**
+ * The tags of tables and rows. The triggers of watched tables write the same tags: `watch-sql.ts` builds them in SQL.
+ */
 import type { Column } from 'drizzle-orm'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { primaryKeyOf, relationOf, type Taggable, type Watchable } from './relation.ts'
@@ -7,8 +9,8 @@ import { primaryKeyOf, relationOf, type Taggable, type Watchable } from './relat
 export type KeyValue = string | number | bigint | boolean | Date | Uint8Array
 
 /**
- * A row's primary key: the value or, for a key of several columns, the values in key order. With a Drizzle table, it may also
- * be an object of values by column name.
+ * A row's primary key: the value or, for a key of several columns, the values in key order. With a Drizzle table, it
+ * may also be an object of values by column name.
  */
 export type RowId = KeyValue | readonly KeyValue[] | Readonly<Record<string, KeyValue>>
 
@@ -29,7 +31,8 @@ function escapeSeparators(name: string): string {
 /**
  * Returns the tag for entries that depend on a table or view. Each write of a watched table invalidates it.
  *
- * No trigger runs when a materialized view is refreshed. `refreshMaterializedView` of `withInvalidation` invalidates its tag.
+ * No trigger runs when a materialized view is refreshed. `refreshMaterializedView` of `withInvalidation` invalidates
+ * its tag.
  *
  * @throws InvalidOptionError
  * @example
@@ -42,7 +45,8 @@ export function tableTag(table: Taggable): string {
 /**
  * Returns the tag for entries that depend on one row, for tables that are watched with `rows`.
  *
- * The tag contains the key as Postgres prints it. A `Date` has only milliseconds: if a key has microseconds, pass its text in UTC.
+ * The tag contains the key as Postgres prints it. A `Date` has only milliseconds: if a key has microseconds, pass its
+ * text in UTC.
  *
  * @throws InvalidOptionError
  * @example
@@ -64,7 +68,7 @@ function valuesOf(id: RowId, columns: readonly Column[] | undefined): readonly u
   if (typeof id !== 'object' || id === null || id instanceof Date || id instanceof Uint8Array) return [id]
   if (columns === undefined) {
     throw new InvalidOptionError(
-      "Expected the key's values in its order: only a Drizzle table knows its columns' names.",
+      "Expected a list of the key's values in key order: only a Drizzle table knows its columns' names.",
     )
   }
   // Own fields only: a column may be called `constructor`.

@@ -33,7 +33,7 @@ export async function warm(
   const given = withReplayableTags(rest)
   const errors: unknown[] = []
   let ran = 0
-  // All workers share one iterator, so each takes the next query that is left.
+  // All workers share one iterator, so each takes the next remaining query.
   const waiting = [...queries].values()
   const work = async () => {
     for (const query of waiting) {

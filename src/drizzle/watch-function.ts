@@ -1,7 +1,7 @@
 /** Templates of the watched tables' functions. The database formats each once, with names from its catalogue. */
 
 import { isTrusted } from '../migrate/trust-sql.ts'
-import { literal, verbatim } from '../schema/sql-text.ts'
+import { escapeFormat, literal } from '../schema/sql-text.ts'
 import { MAX_KEY_BYTES } from '../values/key.ts'
 
 const HASH_HEX = 64
@@ -15,7 +15,7 @@ const isShort = `octet_length(t.bytes) < ${MAX_KEY_BYTES}
 
 /** Logs the tags of a source's rows. `%1$s` is the log, `%2$L` the prefix of the tags, `%3$s` the key's text. */
 export const noteRows = (source: string) => `insert into %1$s (tag)
-  select case when ${verbatim(isShort)} then t.tag else (
+  select case when ${escapeFormat(isShort)} then t.tag else (
       select convert_from(substring(t.bytes from 1 for max(at)), 'UTF8') || repeat('~', ${READABLE_BYTES} - max(at))
       from generate_series(${READABLE_BYTES - MAX_CHARACTER_BYTES + 1}, ${READABLE_BYTES}) as at
       where get_byte(t.bytes, at) & 192 <> 128
@@ -26,23 +26,23 @@ export const noteRows = (source: string) => `insert into %1$s (tag)
   on conflict do nothing`
 
 /**
- * A column of the key as text, with the separator of columns escaped; `%1$I` is its name. It uses `format`, because any role
- * could define a cast.
+ * A column of the key as text, with the separator of columns escaped; `%1$I` is its name. It uses `format`, because any
+ * role could define a cast.
  */
-export const keyColumn = verbatim(
+export const keyColumn = escapeFormat(
   `replace(replace(format('%s', r.~), chr(92), chr(92) || chr(92)), ',', chr(92) || ',')`,
 ).replace('~', '%1$I')
 
 /**
- * The start of both functions; `%1$L` is the log. The cheap check comes first, because every write runs it. SECURITY DEFINER
- * makes the function's owner the current role.
+ * The start of both functions; `%1$L` is the log. The cheap check comes first, because every write runs it. SECURITY
+ * DEFINER makes the function's owner the current role.
  */
 const findLog = `declare
   holder oid := (select c.relowner from pg_class as c where c.oid = to_regclass(%1$L));
 begin
   if holder is null then
     return null;
-  elsif pg_get_userbyid(holder) <> current_user and not ${verbatim(isTrusted('holder'))} then
+  elsif pg_get_userbyid(holder) <> current_user and not ${escapeFormat(isTrusted('holder'))} then
     raise exception 'pgstash: the log of invalidations belongs to a role that the watched table''s triggers do not trust'
       using errcode = '42501', hint = 'Watch the table again, as the role that owns the cache''s tables.';
   end if;
@@ -52,10 +52,13 @@ export const tableFunction = `${findLog}
   return null;
 end`
 
-/** `%3$s` and `%4$s` log the rows. For TRUNCATE, one `format` inserts names from the catalogue; no value is formatted twice. */
+/**
+ * `%3$s` and `%4$s` log the rows. For TRUNCATE, one `format` inserts names from the catalogue; no value is formatted
+ * twice.
+ */
 export const rowsFunction = `${findLog}
   if tg_op = 'TRUNCATE' then
-    execute format(${verbatim(literal(noteRows('%4$I.%5$I')))}, %5$L, %6$L, %7$L, tg_table_schema, tg_table_name);
+    execute format(${escapeFormat(literal(noteRows('%4$I.%5$I')))}, %5$L, %6$L, %7$L, tg_table_schema, tg_table_name);
     return null;
   end if;
   if tg_op <> 'DELETE' then
@@ -68,8 +71,8 @@ export const rowsFunction = `${findLog}
 end`
 
 /**
- * The functions' settings, as the catalogue shows them. With `row_security = off`, a statement fails if policies apply to it.
- * Otherwise policies could hide rows from the function.
+ * The functions' settings, as the catalogue shows them. With `row_security = off`, a statement fails if policies apply
+ * to it. Otherwise policies could hide rows from the function.
  */
 export const SETTINGS = ['search_path=pg_catalog, pg_temp', 'row_security=off']
 /** Settings that make Postgres print keys the same way in every session. */

@@ -1,20 +1,20 @@
 /**
- * The triggers of watched tables, as one statement.
+ * Writes the triggers of watched tables as one statement.
  *
- * Each table has one function, in the schema of the cache's tables, which logs the table's tag. Dropping the function removes
- * all triggers of that table. The function does not check for an earlier row: the log's primary key keeps one row per tag and
- * transaction.
+ * Each table has one function, in the schema of the cache's tables, which logs the table's tag. Dropping the function
+ * removes all triggers of that table. The function does not check for an earlier row: the log's primary key keeps one
+ * row per tag and transaction.
  *
- * The function runs with the rights of the role that watched the table, and with a fixed search path, so a role that writes
- * the table needs no right on the cache. The function's owner decides what every writer runs, and the log's owner decides what
- * runs when a row is added. So both must be the role that watches. The function checks the log's owner at each write, because
- * the owner of the schema could replace the table.
+ * The function runs with the rights of the role that watched the table, and with a fixed search path. So a role that
+ * writes the table needs no right on the cache. The function's owner decides what every writer runs, and the log's
+ * owner decides what runs when a row is added. So both must be the role that watches. The function checks the log's
+ * owner at each write, because the owner of the schema could replace the table.
  *
- * If the log was dropped, the function does nothing. It checks this first, because catching the error would cost every write a
- * subtransaction with its own id.
+ * If the log was dropped, the function does nothing. It checks this first, because catching the error would cost every
+ * write a subtransaction with its own id.
  *
- * With `rows` the triggers have transition tables, and the function logs the tag of each row, before and after an update.
- * TRUNCATE has no transition tables, so its trigger reads the rows before they are removed.
+ * With `rows` the triggers have transition tables, and the function logs the tag of each row, before and after an
+ * update. TRUNCATE has no transition tables, so its trigger reads the rows before they are removed.
  */
 
 import { lockSteps } from '../migrate/home-sql.ts'
@@ -32,12 +32,13 @@ import { keyColumn, noteRows, PRINTING, rowsFunction, SETTINGS, setting, tableFu
 export const REFUSALS: Readonly<Record<string, string>> = {
   PGSW1: 'Expected tables that exist, and that the role may see.',
   PGSW2:
-    'Expected ordinary or partitioned tables, no views and no foreign tables, whose changes no trigger sees. Watch the tables that a view reads; where a materialized view is refreshed, invalidate its tag.',
+    'Expected ordinary or partitioned tables, not views or foreign tables, because no trigger sees their changes. Watch the tables that a view reads. If you refresh a materialized view, invalidate its tag.',
   PGSW3: "Expected tables of your own, not the cache's.",
-  PGSW4: 'Expected tables with a primary key, as rows are to be told apart by it.',
+  PGSW4:
+    'Expected tables with a primary key, because `rows` needs it to tell rows apart. Add a primary key, or watch without `rows`.',
   PGSW5: 'Expected the tables of the cache to exist: run `pgstash migrate`, or migrate(db) from pgstash/migrate.',
   PGSW6:
-    "Expected the cache's log to have the columns of one. A table of another kind has its name: choose a schema or prefix of the cache's own, and migrate.",
+    "Expected the cache's log, got another table of the same name. Choose a schema or prefix that only the cache uses, and migrate.",
   PGSW7:
     "Expected the cache's log to belong to the role that watches, a group of it, or a superuser: its owner could run code with that role's rights. The same holds for triggers on it. Watch as the role that owns the cache's tables, and drop triggers of others.",
   PGSW8:
@@ -217,7 +218,9 @@ relations := ${relationOids(given.map(relationText))};
   )
 }
 
-/** Returns a condition: the function exists and meets `condition`. Only one function without arguments can have a name. */
+/**
+ * Returns a condition: the function exists and meets `condition`. Only one function without arguments can have a name.
+ */
 function functionExists(not: '' | 'not', condition: string): string {
   return `exists (
     select from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
@@ -248,7 +251,7 @@ end loop;`,
   )
 }
 
-/** Returns a condition: the function is one that this file creates, not a user's function with the same prefix. */
+/** Returns a condition: this file created the function, and it is not a user's function with the same prefix. */
 export function isWatchFunction(tables: CacheTables, p: string): string {
   const prefix = functionPrefix(tables)
   return `starts_with(${p}.proname, ${literal(prefix)}) and substr(${p}.proname, ${[...prefix].length + 1}) ~ '^[0-9a-f]{12}$'

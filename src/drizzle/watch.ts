@@ -1,4 +1,7 @@
-/** `watchTables`: every write of a table, by any program, invalidates entries that depend on it, in the writer's transaction. */
+/**
+ * `watchTables`: every write of a table, by any program, invalidates entries that depend on it, in the writer's
+ * transaction.
+ */
 import { sql } from 'drizzle-orm'
 import { type DatabaseSource, openDatabase, type QueryDatabase } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
@@ -18,8 +21,8 @@ export interface WatchOptions {
 
 export interface WatchTablesOptions extends WatchOptions {
   /**
-   * Whether to log a tag for each row as well, by its primary key; default false. It costs one row in the log per row written,
-   * and two if the key changes. TRUNCATE then reads the table first.
+   * Whether to log a tag for each row as well, by its primary key; default false. It costs one row in the log per row
+   * written, and two if the key changes. TRUNCATE then reads the table first.
    */
   rows?: boolean | undefined
 }
@@ -30,10 +33,10 @@ export type Watchables = Watchable | Iterable<Watchable>
 /**
  * Creates triggers on your tables that log each insert, update, delete and truncate in the writer's transaction.
  *
- * Every write, including psql and cascades, then invalidates `tableTag(table)`, and with `rows` each `rowTag(table, id)`,
- * exactly when it commits. It is one idempotent statement. Run it where you migrate, and again to cover new partitions or to
- * change `rows`. The role needs the right to create triggers on the tables, and functions in the cache's schema. Roles that
- * write the tables need no right on the cache.
+ * Every write, including psql and cascades, then invalidates `tableTag(table)`, and with `rows` each
+ * `rowTag(table, id)`, exactly when it commits. It is one idempotent statement. Run it where you migrate, and again to
+ * cover new partitions or to change `rows`. The role needs the right to create triggers on the tables, and functions in
+ * the cache's schema. Roles that write the tables need no right on the cache.
  *
  * @throws InvalidOptionError if an argument is not a table, or is a table of the cache; DatabaseError
  * @example
@@ -53,7 +56,11 @@ export async function unwatchTables(db: DatabaseSource, tables: Watchables, opti
   if (given.length > 0) await execute(db, statement)
 }
 
-/** Removes all triggers of a cache, for example before you drop its tables. @throws InvalidOptionError, DatabaseError */
+/**
+ * Removes all triggers of a cache, for example before you drop its tables.
+ *
+ * @throws InvalidOptionError, DatabaseError
+ */
 export async function unwatchAllTables(db: DatabaseSource, options?: WatchOptions): Promise<void> {
   await execute(db, unwatchSql('all', cacheTablesOf(options)))
 }

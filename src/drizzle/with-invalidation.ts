@@ -16,7 +16,7 @@ import { tableTag } from './tags.ts'
 export interface WithInvalidationOptions {
   /** Your schema. Writes then also invalidate the tables that foreign keys cascade to. */
   schema?: Readonly<Record<string, unknown>> | undefined
-  /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
+  /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
 }
 
@@ -27,7 +27,7 @@ export interface Touching<Db extends Database> {
 
 /** A name that no query of the user has. */
 const CTE = 'pgstash_invalidated'
-/** Words of statements that write. A name or a text that contains such a word counts too. */
+/** Words of statements that write. A name or a string in the SQL that contains one of these words counts too. */
 const WRITES = /\b(insert|update|delete|merge|truncate|copy|call|do|into|refresh|execute)\b/i
 
 type Method = (...args: unknown[]) => unknown
@@ -36,10 +36,11 @@ type Method = (...args: unknown[]) => unknown
  * Wraps a database so that its writes invalidate exactly: in the same statement, over any driver, also in a batch or a
  * transaction.
  *
- * `insert`, `update` and `delete` carry the invalidation with them, and cost no further round trip. `execute` sends raw SQL that
- * writes, and its invalidation, as one batch or transaction. The tables are those that the SQL names as Drizzle tables, or those
- * of `touching`. `refreshMaterializedView` invalidates the view in the same statement. If `db` is a `withReplicas`, every write
- * goes to the primary. Writes that bypass this database invalidate nothing: use `watchTables` for those.
+ * `insert`, `update` and `delete` carry the invalidation with them, and cost no further round trip. `execute` sends raw
+ * SQL that writes, and its invalidation, as one batch or transaction. It invalidates the tables that the SQL names as
+ * Drizzle tables, or the tables given to `touching`. `refreshMaterializedView` invalidates the view in the same
+ * statement. If `db` is a `withReplicas`, every write goes to the primary. Writes that bypass this database invalidate
+ * nothing: use `watchTables` for those.
  *
  * @throws InvalidOptionError
  * @example
@@ -104,7 +105,8 @@ function wrapDatabase<Db extends Database>(db: Db, settings: WrapSettings): Db &
       method('transaction')?.((tx: Database) => work(wrapDatabase(tx, settings)), ...rest),
     ...(inner && { $primary: wrapDatabase(inner, settings) }),
   }
-  // The target only inherits from the database. Drizzle 1.0 makes `$primary` read-only, and a proxy must return a read-only value.
+  // The target only inherits from the database. Drizzle 1.0 makes `$primary` read-only, and a proxy must return a
+  // read-only value.
   return new Proxy(Object.create(db), {
     get: (_target, name) => (Object.hasOwn(own, name) ? Reflect.get(own, name) : Reflect.get(db, name)),
     set: (_target, name, value) => Reflect.set(db, name, value),
@@ -120,13 +122,14 @@ function wrapDatabase<Db extends Database>(db: Db, settings: WrapSettings): Db &
 /**
  * Returns a refresh that invalidates its view.
  *
- * It is one `do` block, because Postgres accepts no CTE before `refresh`, and only one statement fits into a batch item.
+ * It is one `do` block, because Postgres accepts no CTE before `refresh`, and only one statement fits into a batch
+ * item.
  */
 function refreshAndInvalidate(query: SQLWrapper, { tables, tagsOf }: WrapSettings, view: View): SQLWrapper {
   const refresh = query.getSQL.bind(query)
   const tags = tagsOf([drizzleName(view)]).map((tag) => `(${literal(tag)})`)
   const note = `insert into ${qualified(tables, tables.invalidations)} (tag) values ${tags.join(', ')} on conflict do nothing;`
-  // The builder is this call's own. Replacing its SQL keeps the rest: concurrently(), prepare(), batches.
+  // The builder belongs to this call. Replacing its SQL keeps its other methods: concurrently(), prepare(), batches.
   return Object.assign(query, { getSQL: () => sql.raw(doBlock('', `${textOf(refresh())};\n${note}`)) })
 }
 
@@ -140,7 +143,10 @@ function invalidationCte(db: Database, { tables, tagsOf }: WrapSettings, table: 
   return named.as(sql`${invalidateNow(tables, tagsOf([drizzleName(table)]))} returning 1`)
 }
 
-/** Runs raw SQL, together with the invalidation if it writes. Like every Drizzle query, it sends nothing until it is awaited. */
+/**
+ * Runs raw SQL, together with the invalidation if it writes. Like every Drizzle query, it sends nothing until it is
+ * awaited.
+ */
 function execute(
   db: Database,
   settings: WrapSettings,
@@ -154,7 +160,7 @@ function execute(
     const written = touched ?? tablesIn(query)
     if (written.length === 0) {
       throw new InvalidOptionError(
-        'Expected raw SQL that writes to name its tables as Drizzle tables, or touching(…) to name them; got neither.',
+        'Expected raw SQL that writes to contain its tables as Drizzle tables, or touching(…) to name them, got neither.',
       )
     }
     return runTogether(db, run, invalidation(settings.tagsOf(written), { tables: settings.tables }))
@@ -173,10 +179,10 @@ class RawWrite extends QueryPromise<unknown> {
     return this.#send()
   }
 
-  /** A batch calls this. It refuses, because an item of a batch is one statement, and this needs two. */
+  /** A batch calls this. It throws, because a batch item is one statement, and this write needs two. */
   _prepare(): never {
     throw new InvalidOptionError(
-      'Expected raw SQL that writes outside of a batch; in one, give it as the unwrapped database has it, and invalidation(…).',
+      'Expected raw SQL that writes to be outside of a batch. In a batch, pass the SQL of the unwrapped database, and invalidation(…).',
     )
   }
 }

@@ -1,13 +1,15 @@
-/** Computations that found nothing: their `undefined` is not stored, but callers that wait for it share it. */
+/** Marks computations that returned `undefined`. It is not stored, but the callers that wait for it share it. */
 import type { Fill } from '../cache.ts'
 
 /**
- * Kept beside the computations' arguments, because `skip` of a caller's own function means that its value is private. `cached`
- * calls functions that know nothing of `skip`.
+ * The arguments of the computations that returned `undefined`. `skip` alone is not enough: a caller's own function
+ * calls it to keep its value private. A function that `cached` wraps cannot call `skip`.
  */
 const absent = new WeakSet<Fill>()
 
-/** Ends a computation whose function returned `undefined`. A third party's cache only learns that it must not store that. */
+/**
+ * Marks a computation whose function returned `undefined`. A third party's cache only sees that it must not store it.
+ */
 export function markAbsent(fill: Fill): void {
   absent.add(fill)
   fill.skip()

@@ -1,13 +1,13 @@
 /**
- * The calls of `getOrSet` that this process is working on, by stored key.
+ * The calls of `getOrSet` that are under way in this process, by stored key.
  *
- * One call of a key is the leader: it asks the store. A leader is *collecting* until its request is sent. Calls that come
- * meanwhile follow it and share its result. Then it may become *pending*: it computes, or waits for another process. Calls
- * that come meanwhile only wait for its end and then ask the store, because its value may be older than a write that they
- * know of.
+ * One call of a key is the leader: it asks the store. A leader is *collecting* until it sends its request. Calls that
+ * start meanwhile follow it and share its result. Then the leader may become *pending*: it computes, or waits for
+ * another process. Calls that start meanwhile wait for its end. Then they ask the store themselves, because the
+ * leader's value may be older than a write that they know of.
  *
- * Followers await the leader's own promises, never a promise that the leader resolves for them: workerd allows the first,
- * and kills a request for the second. None of these promises rejects.
+ * Followers await the leader's own promises, never a promise that the leader resolves for them. workerd allows the
+ * first, but kills a request for the second. None of these promises rejects.
  */
 import type { Fill } from '../cache.ts'
 import type { ClaimAnswer } from '../store/claims.ts'
@@ -20,21 +20,21 @@ import { ignoreRejection } from '../values/promises.ts'
 import type { Computation } from './nesting.ts'
 import { type FillOptions, isSameRequest } from './options.ts'
 
-/** Share of the timeout after which a request counts as lost: its caller may have left, and workerd then cancels it. */
+/** A request counts as lost after this share of the timeout: if its client disconnects, workerd cancels it. */
 const PATIENCE = 0.5
 
-/** The three requests of a fill, and the read that needs none. */
+/** The three requests of a fill, and the local read that needs no request. */
 export type FillRequests = Pick<Store, 'readLocal' | 'leaseIdentity' | 'readOrClaim' | 'fill' | 'release'>
 
-/** The settings of a cache that apply to all its fills. */
+/** The settings of a cache that apply to each of its fills. */
 export interface FillSettings {
   readonly codec: Codec
   readonly maxValueBytes: number
-  /** For calls that name no expiration. */
+  /** The deadline for calls that name no expiration. */
   readonly expiration: Deadline
-  /** The share of a sliding span by which a deadline may be late. */
+  /** How late a sliding deadline may be, as a share of its span. */
   readonly slack: number
-  /** Milliseconds that one request to the store may take. */
+  /** The longest time for one request to the store, in milliseconds. */
   readonly timeoutMs: number
   /** Keeps background work alive after the response. Without it, callers wait for their own refreshes. */
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
@@ -51,36 +51,38 @@ export interface Call {
   readonly key: string
   readonly compute: (fill: Fill) => unknown
   readonly options: FillOptions
-  /** True to compute although an entry is live. Such a call neither shares a result nor is waited for. */
+  /** True to compute although an entry is live. A refresh shares no result, and no call waits for it. */
   readonly isRefresh: boolean
   readonly store: FillRequests
   readonly settings: FillSettings
-  /** The `waitUntil` of the call, or else of the cache. */
+  /** The `waitUntil` of the call. If it has none, the `waitUntil` of the cache. */
   readonly waitUntil: FillSettings['waitUntil']
-  /** The call's own computation, which may never run. Its parent is the computation that made the call. */
+  /** The call's own computation, which may never run. Its parent is the computation from which the call was made. */
   readonly computation: Computation
-  /** When the call stops waiting for other calls of this process. Set before it waits, because a hit needs no clock. */
+  /**
+   * When the call stops waiting for other calls of this process. It is set just before waiting: a hit needs no clock.
+   */
   waitsUntil: number
-  /** True once a leader that the call waited for was lost or outlasted its lease. */
+  /** True after the call waited for a leader that was lost or outlasted its lease. */
   hasLostLeader: boolean
-  /** Failed computations of leaders that the call waited for. */
+  /** How many leaders that the call waited for failed to compute. */
   leaderFailures: number
 }
 
 /** The result of one `readOrClaim`. */
 export type ClaimResult =
   | { readonly kind: 'answered'; readonly answer: ClaimAnswer }
-  /** `isSoft` if the call computes without the store, as `onError: 'miss'` asks for. */
+  /** `isSoft` is true if the call computes without the store, because of `onError: 'miss'`. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly isSoft: boolean }
 
 export type Outcome =
-  /** A value for everybody. Each follower decodes its own from `stored`; `value` is the leader's, already decoded. */
+  /** A value for all followers. Each decodes its own from `stored`. `value` is the leader's decoded value. */
   | { readonly kind: 'value'; readonly stored: StoredValue; readonly value: unknown; readonly isComputed: boolean }
-  /** Nothing for everybody: the computation returned `undefined`, which is not stored. */
+  /** No value for all followers: the computation returned `undefined`, which is not stored. */
   | { readonly kind: 'absent' }
   /** A computed value for the leader only. */
   | { readonly kind: 'unshared'; readonly value: unknown }
-  /** A failure of the store concerns all followers, a failure of a computation only the caller that passed it. */
+  /** A failure of the store concerns all followers. A failure of a computation concerns only its own caller. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly by: 'store' | 'computation' }
 
 /** A call that asks the store. */
@@ -92,11 +94,11 @@ export interface Leader {
   readonly startedAt: number
   /** The cost of the leader's requests that no event has reported yet. */
   unreportedCost: Cost
-  /** Until when others wait for it. It moves on as long as the leader shows that it lives. */
+  /** When others stop waiting for the leader. The leader moves it forward while it is alive. */
   awaitedUntil: number
   readonly firstResult: Promise<ClaimResult>
   readonly outcome: Promise<Outcome>
-  /** A second leader for followers that lost patience with this one. The first of them starts it. */
+  /** A second leader for followers that lost patience with this one. The first impatient follower starts it. */
   hedge?: Leader
 }
 
@@ -113,7 +115,10 @@ export function createCalls() {
   const removeFrom = (leaders: Map<string, Leader>, leader: Leader) => {
     if (leaders.get(leader.call.key) === leader) leaders.delete(leader.call.key)
   }
-  /** A cancelled request never ends, and nobody may ever ask for its key again. The oldest leaders come first. */
+  /**
+   * Removes leaders whose requests were cancelled: they never end, and a key may not come up again. The oldest come
+   * first.
+   */
   const removeCancelled = () => {
     for (const [key, leader] of pending) {
       if (remainingWaitMs(leader) > 0) return
@@ -122,19 +127,19 @@ export function createCalls() {
   }
 
   return {
-    /** The leader whose result the call can share. */
+    /** Returns the leader whose result the call can share. */
     findCollecting({ key, options }: Call): Leader | undefined {
       const leader = collecting.get(key)
       return leader !== undefined && isSameRequest(leader.call.options, options) ? leader : undefined
     },
-    /** The leader whose end the call can wait for. */
+    /** Returns the leader whose end the call can wait for. */
     findPending({ key, options }: Call): Leader | undefined {
       const leader = pending.get(key)
       if (leader === undefined) return undefined
-      // A stale value may be there for this call, so it does not wait for a leader that takes none.
+      // This call accepts a stale value, which the store may have. So it does not wait for a leader that accepts none.
       if (options.staleMs !== 0 && leader.call.options.staleMs === 0) return undefined
       if (remainingWaitMs(leader) > 0) return leader
-      // The leader hangs, or its request was cancelled. Its lease has run out as well.
+      // The leader hangs, or its request was cancelled. Its lease has expired as well.
       pending.delete(key)
       return undefined
     },
@@ -142,18 +147,21 @@ export function createCalls() {
       collecting.set(leader.call.key, leader)
     },
     stopCollecting: (leader: Leader) => removeFrom(collecting, leader),
-    /** Lets others wait for the leader until then. A leader that computes replaces one that waits for another process. */
+    /** Lets others wait for the leader. A leader that computes replaces a leader that waits for another process. */
     setPending(leader: Leader, awaitedUntil: number, isComputing = false): void {
       leader.awaitedUntil = awaitedUntil
       removeCancelled()
       if (isComputing || !pending.has(leader.call.key)) pending.set(leader.call.key, leader)
     },
-    /** No call shares or awaits the leader from now on. */
+    /** Stops calls from sharing or awaiting the leader. */
     remove(leader: Leader): void {
       removeFrom(collecting, leader)
       removeFrom(pending, leader)
     },
-    /** After a write of the keys: the pending values will not be stored, so later calls do not wait for them. */
+    /**
+     * Call this after a write of the keys. The pending values will not be stored, so later calls must not wait for
+     * them.
+     */
     detach(keys: readonly string[] | 'all'): void {
       if (keys === 'all') pending.clear()
       else for (const key of keys) pending.delete(key)
@@ -163,35 +171,35 @@ export function createCalls() {
 
 export type Calls = ReturnType<typeof createCalls>
 
-/** For refreshes, which other calls neither share nor wait for. */
-export function unlisted(calls: Calls): Calls {
+/** Returns the calls in which a refresh is not listed, because other calls neither share it nor wait for it. */
+export function withoutListing(calls: Calls): Calls {
   return { ...calls, startCollecting() {}, setPending() {} }
 }
 
-/** Milliseconds for which others still wait for the leader. */
+/** Returns how many milliseconds others still wait for the leader. */
 export function remainingWaitMs(leader: Leader): number {
   return leader.awaitedUntil - now()
 }
 
-/** Milliseconds after which an unanswered request of another call counts as lost. */
+/** Returns after how many milliseconds an unanswered request of another call counts as lost. */
 export function patienceMs({ settings }: Call): number {
   return settings.timeoutMs * PATIENCE
 }
 
-/** @throws the failure */
+/** Turns an outcome into the answer for the leader. @throws the failure of the outcome */
 export function toAnswer(outcome: Outcome): Answer {
   if (outcome.kind === 'failed') throw outcome.error
   if (outcome.kind === 'absent') return { value: undefined, isOwn: true }
   return { value: outcome.value, isOwn: outcome.kind === 'unshared' || outcome.isComputed }
 }
 
-/** Hands work to `waitUntil`; false if nothing keeps it alive. The work must not reject. */
+/** Passes work to `waitUntil`. Returns false if nothing keeps the work alive. The work must not reject. */
 export function keepAlive({ waitUntil }: Call, work: Promise<unknown>): boolean {
   try {
     ignoreRejection(waitUntil?.(work))
     return waitUntil !== undefined
   } catch {
-    // The request of this `waitUntil` may have ended.
+    // `waitUntil` throws if its request has ended.
     return false
   }
 }

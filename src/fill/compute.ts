@@ -1,4 +1,4 @@
-/** Runs a call's computation, and stores its value if the call has the lease. */
+/** Runs the computation of a call, and stores the value if the call has the lease. */
 import type { Fill } from '../cache.ts'
 import type { Reply } from '../store/store.ts'
 import { now, wallClock } from '../values/clock.ts'
@@ -14,14 +14,14 @@ import { type Call, emit, emitError, keepAlive, type Outcome } from './calls.ts'
 import { runInside } from './nesting.ts'
 import { slidingOf } from './options.ts'
 
-/** The decisions of a computation about its value. */
+/** The decisions of a computation about how its value is stored. */
 interface Decisions {
   deadline: Deadline
   readonly tags: Set<string>
   isSkipped: boolean
 }
 
-/** `value` is as the computation returned it. Callers get it decoded from `stored`, as a hit would. */
+/** A computed value. `value` is what the computation returned; callers get it decoded from `stored`, as on a hit. */
 interface ComputedValue extends Pick<Decisions, 'deadline'> {
   readonly kind: 'value'
   readonly value: unknown
@@ -36,16 +36,17 @@ type Computed =
   | { readonly kind: 'failed'; readonly error: unknown }
 
 /**
- * Computes under a lease, which the store then takes back with the value or without. Never rejects.
+ * Computes under a lease, then stores the value or releases the lease. Never rejects.
  *
- * @param backoffMs for how long the key rests if the computation fails; callers must have an old value meanwhile
+ * @param backoffMs how long no process refreshes the key if the computation fails. Callers must have an old value
+ *   meanwhile.
  */
 export async function computeUnderLease(call: Call, token: string, backoffMs = 0): Promise<Outcome> {
   const startedAt = now()
   const computed = await compute(call)
   if (computed.kind === 'value') {
     const { stored } = computed
-    // The value is decoded while the request is under way.
+    // Decode the value while the request is under way.
     const [, value] = await Promise.all([storeValue(call, token, computed), readBack(call, stored, computed.value)])
     return { kind: 'value', stored, value, isComputed: true }
   }
@@ -59,12 +60,12 @@ export async function computeUnderLease(call: Call, token: string, backoffMs = 0
   return skippedOutcome(call, computed)
 }
 
-/** True if the computation failed because its own caller left. That says nothing about the origin. */
+/** True if the computation failed because its own caller gave up. That does not mean that the origin fails. */
 function hasGivenUp({ options }: Call, error: unknown): boolean {
   return options.signal?.aborted === true || isFrameworkSignal(error)
 }
 
-/** Computes without a lease. The value is not stored, because nothing would tell if a newer write overtook it. */
+/** Computes without a lease. The value is not stored, because a newer write could overtake it unnoticed. */
 export async function computeWithoutLease(call: Call): Promise<Outcome> {
   const startedAt = now()
   const computed = await compute(call)
@@ -90,7 +91,7 @@ async function compute(call: Call): Promise<Computed> {
     options.signal?.throwIfAborted()
     const value = await runInside(call.computation, () => call.compute(fill))
     const computeMs = now() - startedAt
-    // The computation may keep `fill`, and change its mind while the value is encoded.
+    // Copy the decisions now: the computation may keep `fill`, and call it again while the value is encoded.
     const { isSkipped, deadline } = decisions
     const tags = decisions.tags.size === 0 ? null : [...decisions.tags]
     if (isSkipped) return { kind: 'skipped', value, computeMs, isAbsent: isAbsent(fill) }
@@ -100,12 +101,12 @@ async function compute(call: Call): Promise<Computed> {
   }
 }
 
-/** Makes the argument of the computation, through which it decides how its value is stored. */
+/** Creates the argument of the computation, and the decisions that the computation makes through it. */
 function createFill({ name, options, settings }: Call): { fill: Fill; decisions: Decisions } {
   const { sliding, maxAgeMs } = options
-  /** A sliding entry is stored with slack, so that its first reads do not move the deadline. */
+  /** Adds slack to the deadline of a sliding entry, so that its first reads do not move the deadline. */
   const withSlack = (deadline: Deadline): Deadline => {
-    // An entry that expires at once has no span to slide by.
+    // An entry that expires at once cannot slide.
     if (sliding === undefined || isPast(deadline)) return deadline
     return { kind: 'after', ms: slidingOf(deadline, maxAgeMs, settings.slack).lifeMs }
   }
@@ -130,7 +131,7 @@ function isPast(deadline: Deadline): boolean {
   return deadline.kind === 'after' ? deadline.ms <= 0 : deadline.kind === 'at' && deadline.epochMs <= wallClock()
 }
 
-/** The value as a hit would return it. If the codec cannot read its own text, there are no hits: then the value as it is. */
+/** Decodes the value as a hit would. If the codec cannot decode its own text, returns the value unchanged. */
 async function readBack(call: Call, stored: StoredValue, value: unknown): Promise<unknown> {
   const startedAt = now()
   try {
@@ -141,7 +142,7 @@ async function readBack(call: Call, stored: StoredValue, value: unknown): Promis
   }
 }
 
-/** Gives a skipped value the form that it would have as a hit. If the codec refuses the value, it stays as it is. */
+/** Encodes and decodes a skipped value, so that it looks as on a hit. If the codec refuses it, returns it unchanged. */
 async function roundTrip(call: Call, value: unknown): Promise<unknown> {
   const { codec } = call.settings
   try {
@@ -152,7 +153,7 @@ async function roundTrip(call: Call, value: unknown): Promise<unknown> {
   }
 }
 
-/** Never rejects: the caller has its value, so a failure of the store costs only the caching. */
+/** Stores the value. Never rejects: the caller has its value, so a failure of the store only means a later miss. */
 async function storeValue(call: Call, token: string, computed: ComputedValue): Promise<void> {
   const { maxAgeMs, staleMs, asOf } = call.options
   const { stored, deadline, tags, computeMs } = computed
@@ -161,24 +162,24 @@ async function storeValue(call: Call, token: string, computed: ComputedValue): P
   const reply = await settle(async () => call.store.fill(request))
   const durationMs = now() - startedAt
   if ('failure' in reply) {
-    // A healthy database refused the value. The lease would keep all others waiting for it until it runs out.
+    // A healthy database refused the value. Release the lease, because others would wait until it expires.
     const cost = isRefusal(reply.failure) ? await release(call, token) : noCost()
     emitError(call, reply.failure, startedAt, addCosts(reply.cost, cost))
   } else if (reply.value) emit(call, { type: 'fill', computeMs, durationMs }, reply.cost)
   else emit(call, { type: 'refuse', reason: 'overtaken', computeMs, durationMs }, reply.cost)
 }
 
-/** Gives the lease back, and returns the cost that no event has reported yet. Never rejects. */
+/** Releases the lease, and returns the cost that no event has reported yet. Never rejects. */
 async function release(call: Call, token: string, backoffMs = 0): Promise<Cost> {
   const startedAt = now()
   const reply = await settle(async () => call.store.release(call.key, token, ...(backoffMs > 0 ? [backoffMs] : [])))
   if (!('failure' in reply)) return reply.cost
-  // The lease runs out by itself.
+  // The lease will expire.
   emitError(call, reply.failure, startedAt, reply.cost)
   return noCost()
 }
 
-/** The reply of a request; `failure` is there only if the request failed, softly or by rejecting. */
+/** Awaits a request. Returns its reply, or its `failure` if the store absorbed one or rejected. */
 async function settle<T>(
   request: () => Promise<Reply<T>>,
 ): Promise<{ value: T; cost: Cost } | { failure: unknown; cost: Cost }> {

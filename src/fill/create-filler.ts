@@ -1,4 +1,4 @@
-/** `createFiller`: the whole of `getOrSet` for a store of your own. */
+/** `createFiller`: a complete `getOrSet` for your own store. */
 import type { GetOrSetOptions } from '../cache.ts'
 import type { ClaimAnswer, ClaimRequest, FillRequest } from '../store/claims.ts'
 import type { Reply } from '../store/store.ts'
@@ -15,46 +15,56 @@ import { isStoreFailure } from './leader.ts'
 /**
  * The three steps of a fill, implemented by a store. Each step must be atomic.
  *
- * A store that sends requests adds the cost of each to `cost`. A step that rejects is a failure of the store: with
- * `onError: 'miss'`, the call computes without it.
+ * A store that sends requests adds the cost of each request to `cost`. If a step rejects, the store has failed. With
+ * `onError: 'miss'`, the call then computes without the store.
  */
 export interface FillStore {
-  /** Answers with the entry. If none is live, claims the lease of the key for `token`, unless another token holds it. */
+  /** Returns the entry. If no entry is live, claims the lease of the key for `token`, unless another token holds it. */
   readOrClaim(request: ClaimRequest, cost: Cost): ClaimAnswer | Promise<ClaimAnswer>
   /**
-   * Stores the value if the token's lease still stands, and gives the lease back. False if the entry was written or removed
-   * since the claim, the lease was taken over or broken, or one of the tags was invalidated.
+   * Stores the value if the token still holds the lease, and releases the lease.
+   *
+   * Returns false, without storing, in three cases. The entry was written or removed since the claim. The lease was
+   * taken over or broken. One of the tags was invalidated.
    */
   fill(request: FillRequest, cost: Cost): boolean | Promise<boolean>
   /**
-   * Gives the lease back without storing, if the token still holds it.
+   * Releases the lease without storing, if the token still holds it.
    *
-   * @param backoffMs the milliseconds for which no caller with a stale entry claims the lease; 0 for none. A store may ignore it.
+   * @param backoffMs how many milliseconds no caller with a stale entry may claim the lease; 0 for none. A store may
+   *   ignore it.
    */
   release(key: string, token: string, cost: Cost, backoffMs?: number): void | Promise<void>
 }
 
 export interface FillEnvironment extends FillSettings {
-  /** If the store fails, the call rejects with `'throw'`, and computes without the store with `'miss'`. */
+  /**
+   * How a failure of the store is handled. `'throw'`: the call rejects. `'miss'`: the call computes without the store.
+   */
   readonly onError: 'throw' | 'miss'
 }
 
 export interface Filler {
   /**
+   * Returns the stored value, or computes and stores it.
+   *
    * @param key the caller's key
-   * @param storedKey the key as the store knows it, namespace included
+   * @param storedKey the key under which the store holds the value, including the namespace
    */
   getOrSet(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown>
   /**
-   * Computes although an entry is live, after any computation that is under way, and stores the value unless a write
-   * overtakes it. A call that waited for longer than `lease` returns its value without storing it.
+   * Computes although an entry is live, and stores the value unless a write overtakes it. It first waits for a
+   * computation that is under way. If that takes longer than `lease`, the call returns its value without storing it.
    */
   refresh(key: string, storedKey: string, compute: unknown, options?: GetOrSetOptions): Promise<unknown>
-  /** Call this after each write of the keys in this process: later calls then do not wait for values that will not be stored. */
+  /**
+   * Call this after each write of the keys in this process, so that later calls do not wait for values that are
+   * outdated.
+   */
   detach(storedKeys: readonly string[] | 'all'): void
 }
 
-/** Stands for the answer of a store that failed softly. */
+/** The stand-in for the answer of a store whose failure was absorbed. */
 export const NOTHING_FOUND: ClaimAnswer = { entry: undefined, claimed: 'unavailable', heldMs: undefined }
 
 const DEFAULTS: FillEnvironment = {
@@ -70,7 +80,7 @@ const DEFAULTS: FillEnvironment = {
 }
 
 /**
- * `getOrSet` for a store of your own, as the caches of pgstash have it.
+ * Creates `getOrSet` for your own store. The caches of pgstash use the same implementation.
  *
  * @example
  * const filler = createFiller({ readOrClaim, fill, release }, { onError: 'miss' })
@@ -91,7 +101,7 @@ export function createFiller(store: FillStore, options: Partial<FillEnvironment>
   }
 }
 
-/** The steps of a store as the engine sends them: the cost comes with each reply. */
+/** Adapts the steps of a store to the engine, which expects the cost in each reply. */
 function toRequests(store: FillStore, failsSoft: boolean): FillRequests {
   async function send<T>(step: (cost: Cost) => T | Promise<T>, standIn: T): Promise<Reply<T>> {
     const cost = noCost()
@@ -105,7 +115,7 @@ function toRequests(store: FillStore, failsSoft: boolean): FillRequests {
     async readOrClaim(request) {
       const reply = await send((cost) => store.readOrClaim(request, cost), NOTHING_FOUND)
       if (!('failure' in reply) || (failsSoft && isStoreFailure(reply.failure))) return reply
-      // `cost` is complete, so a cost that the error already carries would count twice.
+      // Take the cost that the error carries: `cost` already includes it.
       takeCost(reply.failure)
       throw withCost(reply.failure, reply.cost)
     },

@@ -1,4 +1,4 @@
-/** A follower waits for the leader of its key, a call of the same process, and shares its result. */
+/** A follower waits for the leader of its key, which is another call in the same process, and shares its result. */
 import { now } from '../values/clock.ts'
 import { decodeValue, type StoredValue } from '../values/codec.ts'
 import type { WaitEvent } from '../values/events.ts'
@@ -17,22 +17,22 @@ import {
 import { lead } from './leader.ts'
 import { whileWaitingFor } from './nesting.ts'
 
-/** A call computes without a lease after more failed computations of leaders than this. */
+/** After more failed computations of leaders than this, a call computes without a lease. */
 const MAX_LEADER_FAILURES = 1
 
-/** An answer. Otherwise the call has to try again, or to compute without a lease. */
+/** The answer, or what the call must do instead. */
 export type Shared = Answer | 'again' | 'without lease'
 
-/** Follows a leader that is still collecting. @throws the store's failure */
+/** Follows a leader that is still collecting. @throws the failure of the store */
 export async function follow(call: Call, leader: Leader): Promise<Shared> {
   const startedAt = now()
   const first = await withDeadline(patienceMs(call), leader.firstResult)
   if (first === undefined) return hedge(call, leader)
   if (first.kind === 'answered') {
     const { entry, claimed } = first.answer
-    // A store that grants no leases stores nothing, so the leader keeps its value to itself.
+    // The store grants no leases and stores nothing, so the leader does not share its value.
     if (entry === undefined && claimed === 'unavailable') return 'without lease'
-    // If the entry cannot be decoded, the leader computes it.
+    // The leader computes an entry that cannot be decoded.
     const answer = entry && (await decode(call, entry).catch(() => undefined))
     if (answer !== undefined) {
       emitLookup(call, entry?.state === 'stale' ? 'stale' : 'hit', startedAt)
@@ -45,7 +45,7 @@ export async function follow(call: Call, leader: Leader): Promise<Shared> {
   return share(call, outcome, startedAt)
 }
 
-/** Waits for a pending leader. The call does not share its value, but asks the store afterwards. */
+/** Waits for a pending leader. The call does not share the leader's value: it asks the store afterwards. */
 export async function waitForPending(call: Call, leader: Leader): Promise<void> {
   const startedAt = now()
   const outcome = await waitForEnd(call, leader)
@@ -56,8 +56,8 @@ export async function waitForPending(call: Call, leader: Leader): Promise<void> 
 /**
  * Follows a second leader, in case the first was cancelled.
  *
- * All followers that lost patience with the first share the second: if each asked by itself, the load of a database would
- * multiply exactly when it is slow. The first may still end, and even before the second.
+ * All followers that lost patience with the first leader share the second. If each asked the store by itself, the load
+ * on a database would multiply exactly when it is slow. The first leader may still end, even before the second.
  */
 async function hedge(call: Call, leader: Leader): Promise<Shared> {
   const startedAt = now()
@@ -70,12 +70,12 @@ async function hedge(call: Call, leader: Leader): Promise<Shared> {
     isAnswered = kind === 'answered'
   })
   const secondEnd = second.outcome.then((outcome) => ({ outcome, isOwn }))
-  // Once the store has answered the second leader, that one computes if it has to. From the first, only a value is then of
-  // use: after a failure, the call would compute a second time.
+  // Once the store has answered the second leader, that leader computes if necessary. From then on, only a value of the
+  // first leader is useful. Its failure would make this call compute a second time.
   const firstEnd = leader.outcome.then((outcome) =>
     isAnswered && !isShared(outcome) ? secondEnd : { outcome, isOwn: false },
   )
-  // A call waits for its own computation however long it takes.
+  // A call waits for its own computation without a limit.
   const waitMs = isOwn ? Number.POSITIVE_INFINITY : Math.max(0, remainingWaitMs(second))
   const end = await withDeadline(waitMs, Promise.race([firstEnd, secondEnd]))
   if (end === undefined) return 'again'
@@ -85,7 +85,7 @@ async function hedge(call: Call, leader: Leader): Promise<Shared> {
 /** True if the outcome answers all followers. */
 const isShared = ({ kind }: Outcome): boolean => kind === 'value' || kind === 'absent'
 
-/** Makes the outcome of another call this call's answer, if it can be. */
+/** Turns the outcome of another call into this call's answer, if it can be shared. */
 async function share(call: Call, outcome: Outcome, startedAt: number): Promise<Shared> {
   if (outcome.kind === 'unshared') return 'without lease'
   if (outcome.kind === 'absent') {
@@ -98,17 +98,17 @@ async function share(call: Call, outcome: Outcome, startedAt: number): Promise<S
     return answer
   }
   if (outcome.by === 'store') {
-    // A framework's signal concerns the page of the other call, so this call asks by itself.
+    // A framework's signal concerns the page of the other call, so this call asks the store itself.
     if (isFrameworkSignal(outcome.error)) return 'again'
     throw outcome.error
   }
   return ++call.leaderFailures > MAX_LEADER_FAILURES ? 'without lease' : 'again'
 }
 
-/** The leader's outcome, or undefined if the call stops waiting before. */
+/** Waits for the leader's outcome. Returns undefined if the call stops waiting first. */
 async function waitForEnd(call: Call, leader: Leader): Promise<Outcome | undefined> {
   return whileWaitingFor(call.computation, leader.call.computation, async () => {
-    // A leader may go from one wait to the next, so the call has a limit of its own.
+    // The call has its own limit, because a leader may prolong its wait again and again.
     const leftMs = () => Math.min(remainingWaitMs(leader), call.waitsUntil - now())
     for (let ms = leftMs(); ms > 0; ms = leftMs()) {
       const outcome = await withDeadline(ms, leader.outcome)

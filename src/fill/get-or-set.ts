@@ -2,8 +2,8 @@
  * `getOrSet` for every store. A call either leads or follows.
  *
  * A leader (`leader.ts`) asks the store for the entry or the lease, and computes if it gets the lease. A follower
- * (`follower.ts`) came before the leader of its key had sent its request, and shares the result. The store alone decides
- * who computes; sharing within a process only saves round trips.
+ * (`follower.ts`) starts before the leader of its key has sent its request, and shares the result. The store alone
+ * decides which call computes. Sharing within a process only saves round trips.
  */
 import type { Fill, GetOrSetOptions } from '../cache.ts'
 import { decodeRow } from '../store/decode-row.ts'
@@ -19,7 +19,7 @@ import {
   type FillRequests,
   type FillSettings,
   toAnswer,
-  unlisted,
+  withoutListing,
 } from './calls.ts'
 import { computeWithoutLease } from './compute.ts'
 import { follow, waitForPending } from './follower.ts'
@@ -27,18 +27,20 @@ import { lead } from './leader.ts'
 import { isNestedInItself, startComputation, wouldDeadlock } from './nesting.ts'
 import { parseGetOrSet } from './options.ts'
 
-/** A call waits for others of its process for this many leases, because the first may be lost with its request. */
+/** For how many leases a call waits for others of its process. The first leader may be lost with its request. */
 const MAX_LEASES = 2
 
 export interface FillEngine {
   /**
+   * Returns the stored value, or computes and stores it.
+   *
    * @param name the caller's key
    * @param key the key as it is stored
    */
   getOrSet(name: string, key: string, compute: unknown, options?: GetOrSetOptions): Promise<Answer>
   /** Computes although an entry is live, and stores the value unless a write overtakes it. */
   refresh(name: string, key: string, compute: unknown, options?: GetOrSetOptions): Promise<Answer>
-  /** Call this after each write of the keys: later calls then do not wait for values that will not be stored. */
+  /** Call this after each write of the keys, so that later calls do not wait for values that are outdated. */
   detach(keys: readonly string[] | 'all'): void
 }
 
@@ -92,7 +94,7 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
 
   async function answerRefresh(call: Call): Promise<Answer> {
     if (isNestedInItself(call.computation)) return answerWithoutLease(call)
-    return toAnswer(await lead(call, unlisted(calls)).outcome)
+    return toAnswer(await lead(call, withoutListing(calls)).outcome)
   }
 
   return {
@@ -103,7 +105,7 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
       // A computation that needs its own key would otherwise wait for itself.
       if (isNestedInItself(call.computation)) return untilAborted(signal, answerWithoutLease(call))
       const local = answerLocally(call)
-      // Each further promise would take as long as all the rest of a hit in memory.
+      // Return without another promise: it would take as long as the rest of a hit in memory.
       if (local !== undefined && !(local instanceof Promise)) return local
       return untilAborted(signal, answer(call, local))
     },
@@ -114,7 +116,7 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
   }
 }
 
-/** A hit that the store can answer without a request. Sliding and early refreshes are for `readOrClaim` to judge. */
+/** Answers a hit without a request, if the store can. Sliding and early refreshes need `readOrClaim`. */
 function answerLocally(call: Call): Answer | Promise<Answer | undefined> | undefined {
   const { sliding, beta } = call.options
   const row = sliding === undefined && beta === 0 ? readLocally(call.store, call.key) : undefined
@@ -125,7 +127,7 @@ function answerLocally(call: Call): Answer | Promise<Answer | undefined> | undef
     return { value, isOwn: false }
   }
   const value = decodeRow(row, call.key, call.settings.codec)
-  // The leader reports an entry that cannot be decoded, and computes it again.
+  // If the entry cannot be decoded, leave it to the leader, which reports it and computes it again.
   return value instanceof Promise ? value.then(answerWith, () => undefined) : answerWith(value)
 }
 
@@ -134,7 +136,7 @@ async function answerWithoutLease(call: Call): Promise<Answer> {
   return toAnswer(await computeWithoutLease(call))
 }
 
-/** Rejects with the signal's reason as soon as it aborts. The work goes on for others. */
+/** Awaits the work, but rejects with the signal's reason as soon as the signal aborts. The work goes on for others. */
 async function untilAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (signal === undefined) return work
   let stop = () => {}

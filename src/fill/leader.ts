@@ -1,8 +1,8 @@
 /**
  * The leader of a key asks the store, for its own caller and for its followers.
  *
- * The store answers with the entry, or grants the lease, or says that another process holds it. The leader then returns the
- * entry, computes, or waits and asks again.
+ * The store answers with the entry, grants the lease, or reports that another process holds it. Accordingly, the leader
+ * returns the entry, computes, or waits and asks again.
  */
 import type { FoundEntry } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
@@ -30,11 +30,11 @@ import { startWait, type Wait } from './wait.ts'
 interface ReadableEntry {
   readonly state: 'live' | 'stale'
   readonly outcome: Outcome & { readonly kind: 'value' }
-  /** When the value becomes too old for the caller. */
+  /** When the value becomes too old for this caller. */
   readonly servableUntil: number
 }
 
-/** Starts a leader. Other calls can join it until the end of this microtask turn, when it sends its request. */
+/** Starts a leader. It sends its request at the end of this microtask turn. Until then other calls can join it. */
 export function lead(call: Call, calls: Calls): Leader {
   const startedAt = now()
 
@@ -66,12 +66,12 @@ export function lead(call: Call, calls: Calls): Leader {
     outcome: end(),
   }
   calls.startCollecting(leader)
-  // If the client disconnects before its claim is answered, the lease would block everyone. So the claim must settle.
+  // Keep the request alive until the claim settles. If the client disconnected earlier, the lease would block everyone.
   keepAlive(call, firstResult)
   return leader
 }
 
-/** Asks until there is an outcome, starting from the first result. */
+/** Asks the store until there is an outcome, starting from the first result. */
 async function conclude(leader: Leader, first: ClaimResult): Promise<Outcome> {
   let wait: Wait | undefined
   for (let result = first; ; result = await readOrClaim(leader)) {
@@ -96,7 +96,7 @@ async function conclude(leader: Leader, first: ClaimResult): Promise<Outcome> {
   }
 }
 
-/** Never rejects. @param force claims the lease although an entry is live */
+/** Asks the store. Never rejects. @param force claims the lease although an entry is live */
 async function readOrClaim(leader: Leader, force = leader.call.isRefresh): Promise<ClaimResult> {
   const { call, token } = leader
   const { leaseMs, staleMs, sliding, beta } = call.options
@@ -113,7 +113,7 @@ async function readOrClaim(leader: Leader, force = leader.call.isRefresh): Promi
   }
 }
 
-/** Decodes the entry of a result. If that fails, it claims the lease, as if the entry were absent. */
+/** Decodes the entry of a result. If that fails, claims the lease, as if the entry were absent. */
 async function openEntry(leader: Leader, result: ClaimResult) {
   if (result.kind === 'failed') return result
   let { answer } = result
@@ -155,7 +155,10 @@ async function endFailed(leader: Leader, { error, isSoft }: ClaimResult & { kind
   return isSoft ? computeShared(leader) : { kind: 'failed', error, by: 'store' }
 }
 
-/** False for the signals of a framework, and for invalid options: neither is reported or computed around. */
+/**
+ * False for a framework's signal and for invalid options. Neither is reported, and `onError: 'miss'` does not apply to
+ * them.
+ */
 export function isStoreFailure(error: unknown): boolean {
   return !isFrameworkSignal(error) && !(error instanceof InvalidOptionError)
 }
@@ -166,12 +169,12 @@ async function computeMissing(leader: Leader): Promise<Outcome> {
   calls.setPending(leader, now() + call.options.leaseMs, true)
   emitLookup(leader, 'miss')
   const computed = computeUnderLease(call, token)
-  // Others wait for the value, so it is computed even if this client disconnects.
+  // Others wait for the value, so keep computing even if this client disconnects.
   keepAlive(call, computed)
   return computed
 }
 
-/** Computes a value that is stale, or due for an early refresh, under the lease. */
+/** Refreshes a stale value, or a value that is due for an early refresh, under the lease. */
 async function refreshEntry(leader: Leader, { outcome, state, servableUntil }: ReadableEntry): Promise<Outcome> {
   const { call, token } = leader
   const lookup = state === 'live' ? 'hit' : 'stale'
@@ -182,14 +185,14 @@ async function refreshEntry(leader: Leader, { outcome, state, servableUntil }: R
     emitLookup(leader, lookup)
     return outcome
   }
-  // After the wait, the old value may be too old.
+  // During the wait, the old value may have become too old.
   const fresh = inTime ?? (await computed)
   const isOldServable = fresh.kind === 'failed' && now() < servableUntil
   emitLookup(leader, isOldServable ? lookup : 'miss')
   return isOldServable ? outcome : fresh
 }
 
-/** The outcome of a refresh, or undefined if the caller does not wait for it any longer. */
+/** Waits for the outcome of a refresh. Returns undefined if the caller stops waiting first. */
 async function untilSoftTimeout(call: Call, computed: Promise<Outcome>): Promise<Outcome | undefined> {
   const { softTimeoutMs } = call.options
   if (softTimeoutMs !== undefined) return softTimeoutMs === 0 ? undefined : withDeadline(softTimeoutMs, computed)
@@ -197,14 +200,14 @@ async function untilSoftTimeout(call: Call, computed: Promise<Outcome>): Promise
   return call.waitUntil === undefined ? computed : undefined
 }
 
-/** Computes without a lease. The followers still share the value. */
+/** Computes without a lease. The followers share the value. */
 async function computeShared(leader: Leader): Promise<Outcome> {
   leader.calls.setPending(leader, leader.awaitedUntil)
   emitLookup(leader, 'miss')
   return computeWithoutLease(leader.call)
 }
 
-/** Computes for the leader only, because the store grants no leases: in a transaction, or because it keeps nothing. */
+/** Computes for the leader only. The store grants no leases, because of a transaction, or because it stores nothing. */
 async function computeUnshared(leader: Leader): Promise<Outcome> {
   emitLookup(leader, 'miss')
   const outcome = await computeWithoutLease(leader.call)

@@ -1,9 +1,9 @@
 /**
- * Tells which computation a call is made from, so that no computation waits for itself.
+ * Finds the computation from which a call is made, so that no computation waits for itself.
  *
- * `AsyncLocalStorage` follows a computation through its awaits. Node, Vercel and Workers with `nodejs_compat` have it. It is
- * looked up and not imported, because other runtimes lack it: there, only calls before the first `await` of a computation are
- * recognised, and a computation that waits for itself ends with its lease.
+ * `AsyncLocalStorage` follows a computation through its awaits. Node, Vercel and Workers with `nodejs_compat` have it.
+ * It is looked up and not imported, because other runtimes lack it. There, only calls before the first `await` of a
+ * computation are recognised. A later call that waits for its own computation waits until the lease expires.
  */
 interface Storage {
   run<T>(store: Computation, work: () => T): T
@@ -12,7 +12,7 @@ interface Storage {
 
 /** The computation of a call. */
 export interface Computation {
-  /** Tells caches apart: a tier may compute a value from the entry of the same key in another tier. */
+  /** Identifies the cache: a tier may compute a value from the entry with the same key in another tier. */
   readonly owner: object
   readonly key: string
   /** The computation that made the call. */
@@ -28,7 +28,7 @@ export function startComputation(owner: object, key: string): Computation {
   return { owner, key, parent: storage?.getStore() ?? synchronous, waitsFor: new Set() }
 }
 
-/** Runs a computation, so that calls made from it have it as their parent. */
+/** Runs a computation. Calls made from it get it as their parent. */
 export function runInside<T>(computation: Computation, work: () => T): T {
   const before = synchronous
   synchronous = computation
@@ -49,7 +49,7 @@ export function wouldDeadlock(own: Computation, other: Computation): boolean {
   const ancestors = ancestorsOf(own)
   if (ancestors.length === 0) return false
   const seen = new Set([other])
-  // A set iterates over what is added meanwhile.
+  // The loop also visits computations that it adds to the set.
   for (const each of seen) {
     if (ancestors.includes(each)) return true
     for (const next of each.waitsFor) seen.add(next)
@@ -57,7 +57,9 @@ export function wouldDeadlock(own: Computation, other: Computation): boolean {
   return false
 }
 
-/** Notes that the computations which made the call wait for another one, for as long as the work takes. */
+/**
+ * Runs the work. Meanwhile, all computations from which the call was made count as waiting for the other computation.
+ */
 export async function whileWaitingFor<T>(own: Computation, other: Computation, work: () => Promise<T>): Promise<T> {
   const ancestors = ancestorsOf(own)
   for (const each of ancestors) each.waitsFor.add(other)
@@ -68,7 +70,7 @@ export async function whileWaitingFor<T>(own: Computation, other: Computation, w
   }
 }
 
-/** The computations that made the call, from the innermost to the outermost. */
+/** Returns the computations from which the call was made, from the innermost to the outermost. */
 function ancestorsOf({ parent }: Computation): Computation[] {
   return parent === undefined ? [] : [parent, ...ancestorsOf(parent)]
 }

@@ -1,4 +1,4 @@
-/** The options of `getOrSet`, checked before the call asks the store or computes. */
+/** Checks and parses the options of `getOrSet`, before the call asks the store or computes. */
 import type { GetOrSetOptions } from '../cache.ts'
 import type { Sliding } from '../store/claims.ts'
 import { now } from '../values/clock.ts'
@@ -9,9 +9,9 @@ import { boolean, optionalFunction, optionalSignal, optionsObject } from '../val
 import { checkedSnapshot } from '../values/snapshot.ts'
 import { MAX_TIMER_MS, milliseconds } from '../values/time-span.ts'
 
-/** Longer than most computations, and shorter than people's patience. */
+/** Longer than most computations, and shorter than a user's patience. */
 const DEFAULT_LEASE_MS = 10_000
-/** A refresh comes β computations early on average, so a larger β is a mistake. */
+/** On average, a refresh comes β computation times early, so a larger β is a mistake. */
 const MAX_BETA = 1_000
 const SOFT_TIMEOUT = { numbers: 'milliseconds', max: MAX_TIMER_MS } as const
 
@@ -35,13 +35,13 @@ export interface FillOptions {
   readonly deadline: Deadline
   readonly sliding: Sliding | undefined
   readonly maxAgeMs: number | null
-  /** Milliseconds for which a value is served after its deadline; 0 means not at all, null any time. */
+  /** How many milliseconds after its deadline a value may be served: 0 means not at all, null without limit. */
   readonly staleMs: number | null
   readonly leaseMs: number
   readonly beta: number
-  /** Milliseconds that a refresh may take before the old value is the answer. */
+  /** How many milliseconds a refresh may take before the caller gets the old value. */
   readonly softTimeoutMs: number | undefined
-  /** Milliseconds for which nobody repeats a failed refresh; 0 means not at all. */
+  /** How many milliseconds no call repeats a failed refresh. With 0, the next caller repeats it. */
   readonly backoffMs: number
   readonly tags: readonly string[] | null
   readonly asOf: string | null
@@ -77,7 +77,7 @@ export function parseGetOrSet(
   }
 }
 
-/** True if both calls would send the same request, so that one can share the reply to the other. */
+/** True if both calls would send the same request, and so can share its reply. */
 export function isSameRequest(a: FillOptions, b: FillOptions): boolean {
   return (
     a.staleMs === b.staleMs &&
@@ -109,11 +109,10 @@ function checkedBeta(beta: unknown): number {
 }
 
 /**
- * How many times the duration of its computation before its deadline an entry is refreshed, drawn anew for each call:
- * −β ln(random).
+ * Draws how early a call refreshes an entry: −β ln(random), in multiples of the time that the value took to compute.
  *
- * This is XFetch of Vattani, Chierichetti and Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015: with
- * β = 1 the expected number of early refreshes is the same at any request rate.
+ * This is XFetch of Vattani, Chierichetti and Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015.
+ * With β = 1, the expected number of early refreshes is the same at any request rate.
  *
  * @param random from 0 up to, but not including, 1
  */

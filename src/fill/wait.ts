@@ -1,4 +1,4 @@
-/** The wait of a leader while another process holds the lease. */
+/** Lets a leader wait while another process holds the lease. */
 import { now } from '../values/clock.ts'
 import type { WaitEvent } from '../values/events.ts'
 import { emit, type Leader, patienceMs } from './calls.ts'
@@ -7,9 +7,9 @@ import { createPauses, sleep } from './pauses.ts'
 
 export interface Wait {
   /**
-   * Waits until it is time to ask again; false if the wait is over.
+   * Waits until it is time to ask again. Returns false if the wait is over.
    *
-   * @param heldMs milliseconds for which another token still holds the lease; undefined if nobody is known to hold it
+   * @param heldMs how many milliseconds another token still holds the lease; undefined if nobody is known to hold it
    */
   pause(heldMs: number | undefined): Promise<boolean>
   /** Reports how the wait ended, with the cost of its requests. */
@@ -25,13 +25,13 @@ export function startWait(leader: Leader): Wait {
   return {
     async pause(heldMs) {
       const pending = calls.findPending(call)
-      // A call of this process may be computing the value, so its end is a reason to ask again.
+      // Another call in this process may be computing the value. If so, ask again when it ends.
       const other = pending === leader ? undefined : pending
       if (other !== undefined && wouldDeadlock(call.computation, other.call.computation)) return false
       const next = pauses.next(heldMs)
       if (next.done) return false
       const pauseMs = next.value
-      // A leader that does not ask again by then was cancelled with its request, and keeps nobody waiting.
+      // If the leader does not ask again by then, its request was cancelled, so nobody must wait for it.
       calls.setPending(leader, now() + pauseMs + patienceMs(call))
       if (other === undefined) await sleep(pauseMs)
       else await whileWaitingFor(call.computation, other.call.computation, () => sleep(pauseMs, other.outcome))
@@ -47,7 +47,7 @@ export function startWait(leader: Leader): Wait {
           bytes: unreportedCost.bytes - costBefore.bytes,
         },
       )
-      // The next event reports only the requests before the wait.
+      // The event above reported the requests of the wait. The next event reports the requests before it.
       leader.unreportedCost = costBefore
     },
   }

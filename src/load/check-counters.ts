@@ -1,7 +1,7 @@
-/** Counters: every answer is a number of its own, later ones are greater, and the sum is what was added. */
+/** Checks counters: no two increments return the same number, later ones return more, and the sum is correct. */
 import { byKey, type FinalCounts, type Recorded } from './history.ts'
 import { latestBefore } from './overwrites.ts'
-import { told, type Violation } from './violation.ts'
+import { describeCall, type Violation } from './violation.ts'
 
 export function checkCounters(history: readonly Recorded[], final: FinalCounts): Violation[] {
   return [...byKey(history, 'counter')].flatMap(([key, records]) => {
@@ -11,11 +11,11 @@ export function checkCounters(history: readonly Recorded[], final: FinalCounts):
   })
 }
 
-/** An increment without an answer may or may not have happened: the sum has bounds. */
+/** An increment without an answer may or may not have happened, so the sum may lie between two bounds. */
 function checkSum(key: string, done: number, unknown: number, total: number): Violation[] {
   if (total >= done && total <= done + unknown) return []
   const expected = unknown === 0 ? `${done}` : `${done} to ${done + unknown}`
-  return [{ kind: 'lost increment', key, story: `The counter ended at ${total}, expected ${expected}.` }]
+  return [{ kind: 'lost increment', key, story: `The counter ended at ${total}, but expected ${expected}.` }]
 }
 
 function checkAnswers(key: string, done: readonly Recorded[]): Violation[] {
@@ -25,7 +25,13 @@ function checkAnswers(key: string, done: readonly Recorded[]): Violation[] {
     const other = seen.get(count)
     seen.set(count, record)
     if (!other) return []
-    return [{ kind: 'lost increment', key, story: `${told(record)} and ${told(other)} both answered ${count}.` }]
+    return [
+      {
+        kind: 'lost increment',
+        key,
+        story: `${describeCall(record)} and ${describeCall(other)} both answered ${count}.`,
+      },
+    ]
   })
   return [...doubles, ...checkOrder(key, done)]
 }
@@ -35,7 +41,7 @@ function checkOrder(key: string, done: readonly Recorded[]): Violation[] {
   return done.flatMap((record): Violation[] => {
     const earlier = before(record.start)?.record
     if (!earlier || (earlier.count ?? 0) < (record.count ?? 0)) return []
-    const story = `${told(record)} answered ${record.count}, after ${told(earlier)} had answered ${earlier.count}.`
+    const story = `${describeCall(record)} answered ${record.count}, after ${describeCall(earlier)} had answered ${earlier.count}.`
     return [{ kind: 'lost increment', key, story }]
   })
 }

@@ -1,11 +1,14 @@
-/** Keys that are computed, deleted and invalidated: one computation at a time, and none outlives what came after it. */
+/**
+ * Checks keys that are computed, deleted and invalidated. Only one computation runs at a time, and no read returns a
+ * value that a later delete or invalidation removed.
+ */
 import { byKey, type Computation, latest, type Recorded } from './history.ts'
 import { latestBefore } from './overwrites.ts'
-import { told, type Violation } from './violation.ts'
+import { describeCall, type Violation } from './violation.ts'
 
 type Computed = Recorded & { readonly computation: Computation }
 
-/** @param leaseMs how long a computation is alone; after that another may begin */
+/** @param leaseMs the time in which no second computation may begin */
 export function checkFills(history: readonly Recorded[], leaseMs: number): Violation[] {
   return [...byKey(history, 'fill')].flatMap(([key, records]) => {
     const computed = records.filter((record): record is Computed => record.computation !== undefined)
@@ -26,15 +29,21 @@ function checkReads(
     if (read.version === undefined || read.failed !== undefined) return []
     const origin = origins.get(read.version)
     if (!origin || origin.computation.start > read.end) {
-      const story = `${told(read)} got ${read.version}, which nobody had computed.`
+      const story = `${describeCall(read)} got ${read.version}, which nobody had computed.`
       return [{ kind: 'value of nobody', key, story }]
     }
     const removal = removedBy(read.start)?.record
-    // The claim was made before the computation began, so whatever began after that must have fenced the value off.
+    // The lease was claimed before the computation began. So a removal that began later must have fenced the value off.
     if (!removal || removal.start <= origin.computation.start) return []
     const kind = removal.operation === 'delete' ? 'value after delete' : 'invalidation ignored'
     const since = origin.computation.start.toFixed(1)
-    return [{ kind, key, story: `${told(read)} got ${read.version}, computed at ${since} ms, after ${told(removal)}.` }]
+    return [
+      {
+        kind,
+        key,
+        story: `${describeCall(read)} got ${read.version}, computed at ${since} ms, after ${describeCall(removal)}.`,
+      },
+    ]
   })
 }
 
@@ -50,12 +59,13 @@ function checkAlone(
     const first = running
     if (!first || next.computation.end > first.computation.end) running = next
     if (!first || first.computation.end <= next.computation.start) continue
-    // What was overtaken must not be waited for: whoever calls after a removal computes at once. Since the earlier call
-    // began, for its claim may have been broken before the answer to it came, and its computation with it.
+    // After a removal, a caller computes at once instead of waiting for the older computation. The removal counts from
+    // the start of the earlier call, because it may have broken that call's lease before the answer to the claim
+    // arrived.
     const since = Math.min(first.start, next.start)
-    const overtaken = removals.some((r) => latest(r) > since && r.start < next.computation.start)
-    if (overtaken || next.computation.start - first.start >= leaseMs) continue
-    const story = `${told(next)} computed while ${told(first)} still did, and nothing had been removed meanwhile.`
+    const isFenced = removals.some((r) => latest(r) > since && r.start < next.computation.start)
+    if (isFenced || next.computation.start - first.start >= leaseMs) continue
+    const story = `${describeCall(next)} computed while ${describeCall(first)} was still computing, without a delete or an invalidation in between.`
     violations.push({ kind: 'double computation', key, story })
   }
   return violations

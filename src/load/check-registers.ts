@@ -1,7 +1,7 @@
-/** Keys that are set, read and deleted: no read goes back behind what had happened before it began. */
+/** Checks keys that are set, read and deleted: no read returns a state older than the last write before it began. */
 import { byKey, latest, type Recorded } from './history.ts'
 import { latestBefore, type Overwrite } from './overwrites.ts'
-import { told, type Violation } from './violation.ts'
+import { describeCall, type Violation } from './violation.ts'
 
 export function checkRegisters(history: readonly Recorded[]): Violation[] {
   return [...byKey(history, 'register')].flatMap(([key, records]) => checkRegister(key, records))
@@ -30,7 +30,7 @@ function checkRegister(key: string, records: readonly Recorded[]): Violation[] {
   })
 }
 
-/** A write whose answer was lost has happened once somebody has read it. */
+/** For each version, the end of the first read that saw it. A write without an answer has happened by then. */
 function firstSeen(reads: readonly Recorded[]): Map<string, number> {
   const seen = new Map<string, number>()
   for (const { version, end } of reads) {
@@ -46,11 +46,15 @@ function checkHit(
   later: Overwrite | undefined,
 ): Violation | undefined {
   if (!write || write.record.start > read.end) {
-    return { kind: 'value of nobody', key, story: `${told(read)} got ${read.version}, which nobody had written.` }
+    return {
+      kind: 'value of nobody',
+      key,
+      story: `${describeCall(read)} got ${read.version}, which nobody had written.`,
+    }
   }
   if (!later || later.record.start <= write.by) return undefined
   const kind = later.record.operation === 'delete' ? 'value after delete' : 'stale read'
-  const story = `${told(read)} got ${read.version} of ${told(write.record)}, after ${told(later.record)} had replaced it.`
+  const story = `${describeCall(read)} got ${read.version} of ${describeCall(write.record)}, after ${describeCall(later.record)} had replaced it.`
   return { kind, key, story }
 }
 
@@ -61,7 +65,11 @@ function checkMiss(
   deletes: readonly Recorded[],
 ): Violation | undefined {
   if (!write) return undefined
-  const excused = deletes.some((record) => record.start < read.end && latest(record) > write.record.start)
-  if (excused) return undefined
-  return { kind: 'lost write', key, story: `${told(read)} got nothing, after ${told(write.record)} and no delete.` }
+  const isExcused = deletes.some((record) => record.start < read.end && latest(record) > write.record.start)
+  if (isExcused) return undefined
+  return {
+    kind: 'lost write',
+    key,
+    story: `${describeCall(read)} missed, after ${describeCall(write.record)} and without a delete.`,
+  }
 }

@@ -1,4 +1,4 @@
-/** The database's own clock, which no client's can replace. */
+/** Reads the database's clock. The clock of a client cannot replace it. */
 import { sql } from 'drizzle-orm'
 import type { Database } from '../postgres/database.ts'
 
@@ -8,11 +8,11 @@ interface Row {
   readonly now: string
 }
 
-/** Whole milliseconds, rounded down: a deadline that it has reached is over. */
+/** Returns whole milliseconds, rounded down, so that a deadline which it has reached has passed. */
 export function databaseClock(db: Database): () => Promise<number> {
   return async () => {
     const result = (await db.execute(NOW)) as { rows?: Row[] } | Row[]
-    // Some drivers answer with the rows alone.
+    // Some drivers return only the rows.
     const rows = Array.isArray(result) ? result : result.rows
     return Number(rows?.[0]?.now)
   }

@@ -1,6 +1,9 @@
-/** What clients write down, and all that the checkers know. Instants are milliseconds of one clock of the machine. */
+/**
+ * The history that clients record. The checkers know nothing else. Instants are milliseconds of one clock of the
+ * machine.
+ */
 
-/** Each kind of key has its own check, so that no operation of one can excuse what happens to another. */
+/** Each kind of key has its own check, so that an operation on one kind cannot excuse a violation on another. */
 export type KeyKind = 'register' | 'counter' | 'fill' | 'deadline'
 
 export type OperationName = 'get' | 'set' | 'delete' | 'increment' | 'getOrSet' | 'invalidate' | 'clearExpired'
@@ -12,7 +15,7 @@ export interface Computation {
   readonly end: number
 }
 
-/** One call: it took effect at some instant from `start` to `end`, or, where it failed, later or never. */
+/** One call. It took effect at some instant from `start` to `end`. A failed call may take effect later, or never. */
 export interface Recorded {
   readonly operation: OperationName
   readonly kind: KeyKind | 'none'
@@ -20,22 +23,22 @@ export interface Recorded {
   readonly client: number
   readonly start: number
   readonly end: number
-  /** The error's class, when the call failed: a write may nevertheless have happened. */
+  /** The class of the error, if the call failed. A failed write may still have happened. */
   readonly failed?: string
-  /** What was written or read; none for a miss. */
+  /** The written or read version; absent for a miss. */
   readonly version?: string
-  /** What `increment` answered. */
+  /** The result of `increment`. */
   readonly count?: number
-  /** The deadline in the value that was read, and the database's clock just before it was asked for; Unix milliseconds. */
+  /** The deadline in the value that was read, and the database's clock just before the read; Unix milliseconds. */
   readonly deadline?: number
   readonly askedAt?: number
   readonly computation?: Computation
 }
 
-/** The latest instant at which it can have taken effect. */
+/** The latest instant at which a call can have taken effect. */
 export const latest = ({ end, failed }: Recorded): number => (failed === undefined ? end : Number.POSITIVE_INFINITY)
 
-/** What clients hold at the end: counters, read when nobody writes any more. */
+/** The counters at the end, read after the last write. */
 export type FinalCounts = Readonly<Record<string, number>>
 
 export function byKey(history: readonly Recorded[], kind: KeyKind): Map<string, Recorded[]> {

@@ -1,17 +1,19 @@
-/** All checks on one history. */
+/** Runs all checks on one history. */
 import { checkCounters } from './check-counters.ts'
 import { checkDeadlines } from './check-deadlines.ts'
 import { checkFills } from './check-fills.ts'
 import { checkRegisters } from './check-registers.ts'
 import type { FinalCounts, Recorded } from './history.ts'
-import { told, type Violation } from './violation.ts'
+import { describeCall, type Violation } from './violation.ts'
 
 export interface Evidence {
-  /** Of all clients of all processes. */
+  /** The calls of all clients of all processes. */
   readonly history: readonly Recorded[]
   readonly final: FinalCounts
   readonly leaseMs: number
-  /** Whether calls may fail: then a failed one is ambiguous, else it is a violation itself. */
+  /**
+   * True if calls may fail. Then a failed call may or may not have happened. Otherwise a failed call is a violation.
+   */
   readonly faults: boolean
 }
 
@@ -28,5 +30,9 @@ export function judge({ history, final, leaseMs, faults }: Evidence): Violation[
 function failures(history: readonly Recorded[]): Violation[] {
   return history
     .filter(({ failed }) => failed !== undefined)
-    .map((record) => ({ kind: 'failed call', key: record.key, story: `${told(record)} on a healthy endpoint.` }))
+    .map((record) => ({
+      kind: 'failed call',
+      key: record.key,
+      story: `${describeCall(record)} on a healthy endpoint.`,
+    }))
 }

@@ -1,24 +1,24 @@
-/** One planned call on a cache, and what it answered. */
+/** Makes one planned call on a cache and notes its answer. */
 import type { Cache } from '../cache.ts'
 import type { Computation, Recorded } from './history.ts'
 import type { PlannedCall } from './plan-calls.ts'
 
-/** A cache under load, and the clock by which its entries live. */
+/** A cache under load, and the clock that decides when its entries expire. */
 export interface LoadTarget {
   readonly cache: Cache
-  /** Unix milliseconds: for Postgres `clock_timestamp()`, asked anew each time. */
+  /** Unix milliseconds. For Postgres, each call queries `clock_timestamp()`. */
   clock(): Promise<number>
 }
 
 export interface CallContext extends LoadTarget {
   /** Milliseconds of a clock that all processes share. */
   readonly now: () => number
-  /** In front of tags, which are global. */
+  /** The start of each tag. Tags are global, so the prefix separates runs. */
   readonly tagPrefix: string
   readonly padding: string
-  /** A version that no other call gets. */
+  /** Returns a version that no other call gets. */
   nextVersion(): string
-  /** From 0 up to 1, seeded. */
+  /** Returns a seeded random number from 0 up to 1. */
   random(): number
 }
 
@@ -30,12 +30,12 @@ interface Value {
 
 export type Answer = Partial<Pick<Recorded, 'version' | 'count' | 'deadline' | 'askedAt' | 'computation'>>
 
-/** Longer than any pause of a busy machine, so that two computations at once are never a lease that ran out. */
+/** Longer than any pause of a busy machine. So two simultaneous computations never come from a lease that ran out. */
 export const LEASE_MS = 60_000
 
 const MAX_LIFE_MS = 100
 
-/** @param note told early what will have been written, so that it is known even if the call fails */
+/** @param note called before the write, so that the history knows the written value even if the call fails */
 export async function makeCall(
   { operation, kind, key }: PlannedCall,
   context: CallContext,
@@ -83,7 +83,7 @@ async function fill(key: string, context: CallContext, note: (answer: Answer) =>
   const compute = async () => {
     const version = context.nextVersion()
     const start = now()
-    // As an origin would, it asks somebody else and so lets others run.
+    // Like a real origin, it waits for another system, so that other calls can run.
     await context.clock()
     const computation: Computation = { version, start, end: now() }
     note({ computation })

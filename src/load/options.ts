@@ -1,4 +1,4 @@
-/** What a run does; all clients of all processes follow the same. */
+/** The options of a run, which all clients of all processes share. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { wholeNumber } from '../values/options.ts'
 import { milliseconds, type TimeSpan } from '../values/time-span.ts'
@@ -6,15 +6,15 @@ import { milliseconds, type TimeSpan } from '../values/time-span.ts'
 export interface LoadOptions {
   /** How long a run lasts. A plain number is seconds; default 10. */
   duration?: TimeSpan
-  /** Calls of each client, after which it is done even if there is time left; default: no limit. */
+  /** Stops each client after this many calls, even if there is time left; default: no limit. */
   operations?: number
   /** Concurrent callers in each process; default 8. */
   clients?: number
-  /** Keys of each kind; fewer mean more contention; default 5. */
+  /** Keys of each kind. Fewer keys mean more contention; default 5. */
   keys?: number
   /** Length of each value's padding; default 100. */
   valueBytes?: number
-  /** Of the plan, so that a run can be repeated; default 1. */
+  /** The seed of the plan, so that a run can be repeated; default 1. */
   seed?: number
   /** Share of calls that read, from 0 to 1; default 0.6. */
   readShare?: number

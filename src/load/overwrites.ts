@@ -1,9 +1,9 @@
-/** Finds, for an instant, the write that began last among those that had surely happened by then. */
+/** For an instant, finds the write that began last among the writes that had certainly happened by then. */
 import type { Recorded } from './history.ts'
 
 export interface Overwrite {
   readonly record: Recorded
-  /** By then it has happened: its end, or the end of the first read that saw it. */
+  /** The instant by which the write had happened: its end, or the end of the first read that saw it. */
   readonly by: number
 }
 

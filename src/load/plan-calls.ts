@@ -1,4 +1,4 @@
-/** Which calls a client makes, in which order: the same for the same seed, whatever the others do. */
+/** Plans the calls of a client and their order. The same seed gives the same plan, whatever the other clients do. */
 import { seededRandom } from '../values/seeded-random.ts'
 import type { KeyKind, OperationName } from './history.ts'
 import type { LoadPlan } from './options.ts'
@@ -28,7 +28,7 @@ const WRITES: readonly Choice[] = [
   [1, 'clearExpired', 'none'],
 ]
 
-/** Apart by a prime, so that neighbouring clients and seeds do not share a sequence. */
+/** Seeds of clients differ by a prime, so that neighbouring clients and seeds do not share a sequence. */
 const SEED_STEP = 7919
 
 export function* planCalls(plan: LoadPlan, client: number): Generator<PlannedCall> {

@@ -1,4 +1,4 @@
-/** The result as one page that needs nothing else: plots are SVG, and colours follow the reader's scheme. */
+/** Writes the result as one self-contained page. Plots are SVG, and colours follow the reader's scheme. */
 import type { LoadResult } from './run-load.ts'
 
 const ROW = 22
@@ -11,7 +11,7 @@ table { border-collapse: collapse } th, td { padding: .2rem .8rem; text-align: r
 th:first-child, td:first-child { text-align: left }
 svg { width: 100%; height: auto } rect { fill: var(--bar) } text { fill: currentColor; font-size: 13px }`
 
-/** Keys, stories and names are escaped. */
+/** Escapes keys, stories and names. */
 export function htmlReport(result: LoadResult): string {
   const { calls, errors, durationMs, hitRate, computations, histogram, operations } = result
   const facts = `${calls} calls in ${(durationMs / 1000).toFixed(1)} s, ${errors} errors, hit rate ${(hitRate * 100).toFixed(1)} %, ${computations} computations.`

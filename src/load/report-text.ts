@@ -1,8 +1,8 @@
-/** The result for a terminal. */
+/** Writes the result for a terminal. */
 import type { LoadResult } from './run-load.ts'
 
 const BAR_WIDTH = 40
-/** More than a person reads: a broken store has thousands. */
+/** A broken store has thousands of violations, more than a person reads. */
 const SHOWN_VIOLATIONS = 10
 
 const milliseconds = (value: number) => value.toFixed(value < 10 ? 2 : 1)

@@ -1,4 +1,4 @@
-/** One client: makes its calls one after the other and writes down what it saw. */
+/** One client: makes its calls one after the other and records the results. */
 import { seededRandom } from '../values/seeded-random.ts'
 import type { Recorded } from './history.ts'
 import { type Answer, type CallContext, type LoadTarget, makeCall } from './make-call.ts'
@@ -7,12 +7,12 @@ import { type PlannedCall, planCalls } from './plan-calls.ts'
 
 export interface ClientRun {
   readonly plan: LoadPlan
-  /** Among the clients of all processes. */
+  /** The number of the client, unique in all processes. */
   readonly client: number
   readonly target: LoadTarget
   readonly tagPrefix: string
   readonly now: () => number
-  /** True when no further call shall begin. */
+  /** Returns true once no further call may begin. */
   readonly isOver: () => boolean
   readonly onCall: (record: Recorded) => void
 }
@@ -34,7 +34,7 @@ function createContext({ plan, client, target, tagPrefix, now }: ClientRun): Cal
     tagPrefix,
     padding: 'x'.repeat(plan.valueBytes),
     nextVersion: () => `${client}.${++versions}`,
-    // Not the plan's own sequence: how often it is asked depends on what the others do.
+    // Not the sequence of the plan, because the number of draws here depends on the other clients.
     random: seededRandom(~(plan.seed + client)),
   }
 }

@@ -1,4 +1,4 @@
-/** A whole run: its clients at once, then the verdict on what they saw. */
+/** A whole run: all clients at the same time, then the checks of their history. */
 import type { FinalCounts, Recorded } from './history.ts'
 import { judge } from './judge.ts'
 import { LEASE_MS, type LoadTarget } from './make-call.ts'
@@ -8,18 +8,18 @@ import { type LoadSummary, summarize } from './summarize.ts'
 import type { Violation } from './violation.ts'
 
 export interface LoadResult extends LoadSummary {
-  /** What caches sent for all calls, where it was counted. */
+  /** Round trips of the caches for all calls, if they were counted. */
   readonly roundTrips?: number
-  /** What a correct store cannot do; empty when all is well. */
+  /** Results that a correct store cannot produce. Empty if the store is correct. */
   readonly violations: readonly Violation[]
 }
 
 export interface RunLoadOptions extends LoadOptions {
-  /** Connects one client: a cache of its own, or one that clients share, and the clock of its entries. */
+  /** Connects one client to a new or shared cache, and to the clock of its entries. */
   connect(client: number): LoadTarget | Promise<LoadTarget>
   /** Milliseconds of a monotonic clock; default `performance.now()`. */
   now?: () => number
-  /** In front of tags; default `load-`. */
+  /** The start of each tag; default `load-`. */
   tagPrefix?: string
   signal?: AbortSignal
   onCall?: (record: Recorded) => void
@@ -28,9 +28,9 @@ export interface RunLoadOptions extends LoadOptions {
 const monotonicNow = () => performance.now()
 
 /**
- * Puts a cache under load in this process, and checks that it kept its promises.
+ * Puts a cache under load in this process, and checks that its results are correct.
  *
- * Throws an `InvalidOptionError`, and what `connect` throws. A call that fails is a violation.
+ * Throws an `InvalidOptionError`, and any error of `connect`. A failed call is a violation.
  *
  * @example
  * const clock = async () => Date.now()
@@ -53,12 +53,12 @@ export async function runLoad(options: RunLoadOptions): Promise<LoadResult> {
 
 export interface ClientsRun extends Pick<RunLoadOptions, 'connect' | 'signal' | 'tagPrefix'> {
   readonly plan: LoadPlan
-  /** Number of the first client. */
+  /** The number of the first client. */
   readonly first: number
   readonly now: () => number
 }
 
-/** All clients of one process. */
+/** Runs all clients of one process. */
 export async function runClients(run: ClientsRun, onCall: (record: Recorded) => void): Promise<void> {
   const { plan, first, now, signal, tagPrefix = 'load-' } = run
   const clients = Array.from({ length: plan.clients }, (_, i) => first + i)
@@ -70,7 +70,7 @@ export async function runClients(run: ClientsRun, onCall: (record: Recorded) => 
   )
 }
 
-/** The counters when nobody writes any more. */
+/** Reads the counters after the last write. */
 export async function finalCounts({ cache }: LoadTarget, { keys }: LoadPlan): Promise<FinalCounts> {
   const names = Array.from({ length: keys }, (_, i) => `counter-${i}`)
   return Object.fromEntries(await cache.getMany<number>(names))

@@ -1,11 +1,11 @@
-/** Figures of a run, from raw samples: nothing is put into buckets before percentiles are taken. */
+/** Computes the figures of a run from raw samples. Percentiles come from the samples, not from buckets. */
 import type { OperationName, Recorded } from './history.ts'
 
 export interface OperationFigures {
   readonly operation: OperationName
   readonly count: number
   readonly errors: number
-  /** Milliseconds, of the calls that did not fail. */
+  /** Milliseconds, for calls that did not fail. */
   readonly p50: number
   readonly p95: number
   readonly p99: number
@@ -17,10 +17,10 @@ export interface LoadSummary {
   readonly calls: number
   readonly errors: number
   readonly computations: number
-  /** Of the reads that did not fail, the share that found a value without computing it. */
+  /** The share of successful reads that found a value without computing it. */
   readonly hitRate: number
   readonly operations: readonly OperationFigures[]
-  /** How many calls took at most so many milliseconds, and more than the row before. */
+  /** The number of calls that took at most `upToMs`, and more than the row before. */
   readonly histogram: readonly { readonly upToMs: number; readonly count: number }[]
 }
 
@@ -55,12 +55,12 @@ function figuresOf(operation: OperationName, history: readonly Recorded[]): Oper
   }
 }
 
-/** The nearest rank: always a sample that was measured. 0 without samples. */
+/** Returns the nearest rank, which is always a measured sample. Returns 0 without samples. */
 export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
 }
 
-/** Doubling, so that a quick hit and a slow wait are both seen. */
+/** Each bucket is twice as wide as the one before, so that fast hits and slow waits are both visible. */
 const FIRST_BUCKET_MS = 0.25
 
 export function histogramOf(samples: readonly number[]): { upToMs: number; count: number }[] {

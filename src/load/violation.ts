@@ -1,4 +1,4 @@
-/** Something that a correct store cannot do. */
+/** A result that a correct store cannot produce. */
 import type { Recorded } from './history.ts'
 
 export type ViolationKind =
@@ -15,12 +15,12 @@ export type ViolationKind =
 export interface Violation {
   readonly kind: ViolationKind
   readonly key: string
-  /** What was known, and what came nevertheless. */
+  /** The calls that contradict each other. */
   readonly story: string
 }
 
-/** `client 3's set (12.0 to 15.5 ms)`: instants as they were recorded, rounded to tenths. */
-export function told({ client, operation, start, end, failed }: Recorded): string {
+/** Formats a call: `client 3's set (12.0 to 15.5 ms)`. Instants are rounded to tenths of a millisecond. */
+export function describeCall({ client, operation, start, end, failed }: Recorded): string {
   const until = failed === undefined ? `${end.toFixed(1)} ms` : `no answer: ${failed}`
   return `client ${client}'s ${operation} (${start.toFixed(1)} to ${until})`
 }

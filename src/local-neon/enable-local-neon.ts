@@ -28,7 +28,7 @@ const MARK = Symbol.for('pgstash.enableLocalNeon')
  *
  * Loopback hosts are `localhost`, `*.localhost`, `localtest.me`, `*.localtest.me`, `127.*`, `[::1]` and `0.0.0.0`.
  *
- * @param neonConfig of `@neondatabase/serverless`
+ * @param neonConfig the `neonConfig` of `@neondatabase/serverless`
  * @throws InvalidOptionError
  * @example
  * import { neonConfig } from '@neondatabase/serverless'

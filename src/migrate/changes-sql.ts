@@ -7,9 +7,9 @@
  */
 import type { Table } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
-import { identifier, literal, verbatim } from '../schema/sql-text.ts'
+import { escapeFormat, identifier, literal } from '../schema/sql-text.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { oidOf, placed, run } from './home-sql.ts'
+import { homeTable, oidOf, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
 import { isOwnRole } from './trust-sql.ts'
 
@@ -76,7 +76,7 @@ interface Event {
 
 function eventStep(tables: CacheTables, { table, word, event, changed }: Event, options: ChangeOptions): string {
   const name = `${tables.prefix}cache_note_${word}_${event}`
-  const placedName = `%1$I.${verbatim(identifier(name))}`
+  const placedName = `%1$I.${escapeFormat(identifier(name))}`
   const installed = (condition: string) => `exists (
   select from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
   where n.nspname = home and p.proname = ${literal(name)} and p.pronargs = 0 and ${condition})`
@@ -95,7 +95,7 @@ if not ${installed(`p.prosrc = ${literal(body)} and p.prosecdef and p.prorettype
   and p.proconfig = array['search_path=pg_catalog, pg_temp', 'row_security=off']
   and not exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a where a.grantee <> p.proowner)`)} then
   ${run(`create or replace function ${placedName}() returns trigger language plpgsql security definer
-  set search_path = pg_catalog, pg_temp set row_security = off as ${verbatim(literal(body))}`)}
+  set search_path = pg_catalog, pg_temp set row_security = off as ${escapeFormat(literal(body))}`)}
   ${run(`revoke all on function ${placedName}() from public`)}
   -- Another role may have made it meanwhile, and "or replace" would leave it to that role.
   ${refuseOthers}
@@ -106,7 +106,7 @@ if not exists (
     and p.proname = ${literal(name)} and n.nspname = home
 ) then
   ${lockStep('share row exclusive')}
-  ${run(`create or replace trigger ${verbatim(identifier(name))} after ${event} on ${placed(table)} ${ROWS[event]}for each statement
+  ${run(`create or replace trigger ${escapeFormat(identifier(name))} after ${event} on ${homeTable(table)} ${ROWS[event]}for each statement
     execute function ${placedName}()`)}
 end if;`
 }

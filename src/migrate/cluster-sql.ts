@@ -3,8 +3,8 @@ import { CLUSTER_IDENTITY } from '../schema/cluster.ts'
 import { FIRST_ROW, hasFutureNotes, isCopied } from '../schema/foreign-rows.ts'
 import type { CacheTables } from '../schema/index.ts'
 import { TAG_STATE } from '../schema/rejected.ts'
-import { literal, verbatim } from '../schema/sql-text.ts'
-import { placed, runBlock } from './home-sql.ts'
+import { escapeFormat, literal } from '../schema/sql-text.ts'
+import { homeTable, runBlock } from './home-sql.ts'
 
 /** A snapshot from before the first transaction. */
 const NOTHING_SEEN = '3:3:'
@@ -16,21 +16,22 @@ const NOTHING_SEEN = '3:3:'
  *
  * Not every role may read the cluster's identity. So this step also resets tags if the rows were copied here, or if a
  * row is from the future because ids ran backwards. No index has the snapshots of entries. So only a role that may not
- * read the identity reads all entries, and only once: from then on the state shows whether it was copied.
+ * read the identity reads all entries. It reads them only once, because from then on the state shows whether it was
+ * copied.
  */
 export function clusterStep(tables: CacheTables): string {
   const names = {
-    entries: placed(tables.entries),
-    leases: placed(tables.leases),
-    log: placed(tables.invalidations),
-    changes: placed(tables.changes),
-    state: placed(tables.state),
+    entries: homeTable(tables.entries),
+    leases: homeTable(tables.leases),
+    log: homeTable(tables.invalidations),
+    changes: homeTable(tables.changes),
+    state: homeTable(tables.state),
   }
   const { entries, leases, log, changes, state } = names
   const [horizon, cleanup] = [TAG_STATE.horizon, TAG_STATE.cleanup].map(literal)
   const [cluster, home] = [TAG_STATE.cluster, TAG_STATE.home].map(literal)
   const xmax = 'pg_snapshot_xmax(pg_current_snapshot())'
-  const declarations = `here text := ${verbatim(CLUSTER_IDENTITY)};
+  const declarations = `here text := ${escapeFormat(CLUSTER_IDENTITY)};
   recorded text := (select value from ${state} where name = ${cluster});
   is_copied boolean := ${isCopied(state)};
   is_elsewhere boolean := coalesce(recorded <> here, here is null and is_copied, false) or ${hasFutureNotes(names)};

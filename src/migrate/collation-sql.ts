@@ -1,11 +1,12 @@
 /** Gives keys, tags and names of changes the collation `C`, if another tool created their columns. */
 import type { CacheTables } from '../schema/index.ts'
-import { oidOf, placed, run } from './home-sql.ts'
+import { homeTable, oidOf, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
 
 /**
  * `drizzle-kit push` cannot give a column a collation. It compares types by `format_type`, which leaves the collation
- * out, so it would alter such a column at each push. This step rebuilds the column's index, but not the table.
+ * out. So it would alter a column with a collation at each push. This step rebuilds the column's index, but not the
+ * table.
  */
 export function collationSteps(tables: CacheTables): string {
   const columns = [
@@ -20,7 +21,7 @@ export function collationSteps(tables: CacheTables): string {
   where attrelid = ${oidOf(table)} and attname = '${column}' and attcollation <> 'pg_catalog."C"'::regcollation
 ) then
   ${lockStep('access exclusive')}
-  ${run(`alter table ${placed(table)} alter column ${column} type text collate pg_catalog."C"`)}
+  ${run(`alter table ${homeTable(table)} alter column ${column} type text collate pg_catalog."C"`)}
 end if;`,
   )
   return steps.join('\n')

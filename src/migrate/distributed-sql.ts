@@ -1,8 +1,8 @@
 /**
  * Refuses tables that Citus distributes.
  *
- * On a distributed table, functions such as `pg_current_snapshot()` run on the coordinator, while the rows carry the transaction
- * ids of their workers. Comparisons of the two mean nothing, and reads of tagged entries would be stale.
+ * On a distributed table, functions such as `pg_current_snapshot()` run on the coordinator, while the rows carry the
+ * transaction ids of their workers. Comparisons of the two mean nothing, and reads of tagged entries would be stale.
  */
 import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
@@ -16,7 +16,10 @@ export const CITUS_TABLES = 'pg_catalog.pg_dist_partition'
 
 export const DISTRIBUTED_DECLARATIONS = 'distributed pg_catalog.int8;'
 
-/** For a guarded block, before and after the tables are created: in a distributed schema, new tables are distributed too. */
+/**
+ * For a guarded block, before and after the tables are created: in a distributed schema, new tables are distributed
+ * too.
+ */
 export function distributedSteps(tables: CacheTables): string {
   return `if to_regclass('${CITUS_TABLES}') is not null then
   execute 'select min(own.place) from unnest($1) with ordinality as own(oid, place)

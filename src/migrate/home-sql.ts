@@ -7,7 +7,7 @@
 import { getTableName, type Table } from 'drizzle-orm'
 import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
-import { dollarQuoted, identifier, literal, qualified, regclass, verbatim } from '../schema/sql-text.ts'
+import { dollarQuoted, escapeFormat, identifier, literal, qualified, regclass } from '../schema/sql-text.ts'
 
 /**
  * Waits for other sessions that migrate or watch these tables at the same time. Use it at the beginning of a guarded
@@ -52,8 +52,8 @@ end if;`
 }
 
 /** Names a table in a template. */
-export function placed(table: Table): string {
-  return `%1$I.${verbatim(identifier(getTableName(table)))}`
+export function homeTable(table: Table): string {
+  return `%1$I.${escapeFormat(identifier(getTableName(table)))}`
 }
 
 /** Runs a template. */
@@ -71,5 +71,5 @@ export function runBlock(template: string): string {
 
 /** SQL: the table's oid, for use outside of templates. Null if the table is missing. */
 export function oidOf(table: Table): string {
-  return `to_regclass(format(${literal(placed(table))}, home))`
+  return `to_regclass(format(${literal(homeTable(table))}, home))`
 }

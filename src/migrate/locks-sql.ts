@@ -62,7 +62,10 @@ end loop;
 perform set_config('lock_timeout', caller_lock_timeout, true);`
 }
 
-/** Locks all busy tables at once. If each change locked its own, the first would be locked during all later waits. */
+/**
+ * Locks all busy tables at once. If each change locked only its own table, the first table would be locked during all
+ * later waits.
+ */
 export function lockStep(mode: 'access exclusive' | 'share row exclusive'): string {
   return `if busy is not null then
   execute 'lock table ' || busy || ' in ${mode} mode';

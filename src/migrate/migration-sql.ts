@@ -1,15 +1,15 @@
 /**
  * Writes the migrations and the storage settings as one statement.
  *
- * The statement is a `do` block. Over a driver without sessions, nothing else can take a lock, decide and change in one
- * transaction. Ten migrations at once wait for each other, and a failure leaves nothing half done.
+ * The statement is a `do` block. Over a driver without sessions, only a `do` block can take a lock, decide and change
+ * in one transaction. Ten migrations at once wait for each other, and a failure leaves nothing half done.
  */
 import { getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import { checkedTables } from '../schema/checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
-import { guardedBlock, identifier, literal, verbatim } from '../schema/sql-text.ts'
+import { escapeFormat, guardedBlock, identifier, literal } from '../schema/sql-text.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { ENCODING, ENCODING_SQLSTATE, OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
@@ -18,7 +18,7 @@ import { clusterStep } from './cluster-sql.ts'
 import { collationSteps } from './collation-sql.ts'
 import { DISTRIBUTED_DECLARATIONS, distributedSteps } from './distributed-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
-import { findHome, findTables, homeDeclarations, lockSteps, oidOf, placed, run } from './home-sql.ts'
+import { findHome, findTables, homeDeclarations, homeTable, lockSteps, oidOf, run } from './home-sql.ts'
 import { LOCK_DECLARATIONS, lockStep, withLockRetries } from './locks-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
 import { ROUTINE_DECLARATIONS, routineSteps } from './routines-sql.ts'
@@ -62,18 +62,18 @@ export interface MigrateOptions {
   /** The compression of large values. Default `lz4`, or `pglz` on a server that was built without `lz4`. */
   compression?: 'lz4' | 'pglz' | undefined
   /**
-   * Logs changed keys and tags for first tiers (`tieredCache({ changes: true })`). Default false. Costs a trigger on each
-   * write, and a row of about 60 bytes for each key that it changes.
+   * Logs changed keys and tags for first tiers (`tieredCache({ changes: true })`). Default false. Costs a trigger on
+   * each write, and a row of about 60 bytes for each key that it changes.
    */
   changes?: boolean | undefined
   /**
    * The channel for a NOTIFY with the changed keys and tags, for `listen`. Default false: no NOTIFY. **Postgres commits
-   * transactions that notify only one after the other.**
+   * transactions that notify one at a time.**
    */
   notify?: string | false | undefined
   /**
-   * Installs the statements as functions. Default true. Otherwise each call over HTTP, or over another driver that
-   * cannot keep statements prepared, sends kilobytes of SQL, and the server parses and plans it again.
+   * Installs the statements as functions. Default true. Without them, each call over HTTP sends kilobytes of SQL, and
+   * the server parses and plans it again. The same holds for other drivers that cannot keep statements prepared.
    */
   routines?: boolean | undefined
   /**
@@ -146,7 +146,7 @@ end if;`,
     guardSteps(tables),
     `-- Where a table was dropped they are applied again, and leave alone what is there.
 if ${own.map((table) => `${oidOf(table)} is not null`).join('\n  and ')} then
-  ${run(`select coalesce(array_agg(name), '{}') from ${placed(tables.state)}`, 'into applied')}
+  ${run(`select coalesce(array_agg(name), '{}') from ${homeTable(tables.state)}`, 'into applied')}
 end if;`,
   ].join('\n')
 }
@@ -156,7 +156,7 @@ function migrationStep(migration: Migration, tables: CacheTables): string {
   // "If not exists" adopts tables that the user generated with drizzle-kit.
   const statements = migration.statements.map((statement) =>
     run(
-      renamed(verbatim(statement), tables)
+      renameTables(escapeFormat(statement), tables)
         .replace(/^(create (?:table|index)|alter table .+ add column) /i, '$1 if not exists ')
         .replace(/;$/, ''),
     ),
@@ -166,7 +166,7 @@ function migrationStep(migration: Migration, tables: CacheTables): string {
   return `-- ${migration.name}
 if not ${name} = any (applied) then
 ${changesTables ? `${lockStep('access exclusive')}\n` : ''}${statements.join('\n')}
-  ${run(`insert into ${placed(tables.state)} (name, value) values (${verbatim(name)}, '') on conflict do nothing`)}
+  ${run(`insert into ${homeTable(tables.state)} (name, value) values (${escapeFormat(name)}, '') on conflict do nothing`)}
 end if;`
 }
 
@@ -194,7 +194,9 @@ function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
   ]
 }
 
-/** Changes storage parameters only if they differ, because an unneeded `alter table` would wait for a running vacuum. */
+/**
+ * Changes storage parameters only if they differ, because an unneeded `alter table` would wait for a running vacuum.
+ */
 function parameterStep(table: PgTable, parameters: Record<string, number>, relation: 'heap' | 'toast'): string {
   const wanted = Object.entries(parameters)
   const oid = oidOf(table)
@@ -204,7 +206,7 @@ function parameterStep(table: PgTable, parameters: Record<string, number>, relat
   select reloptions @> array[${wanted.map(([name, value]) => literal(`${name}=${value}`)).join(', ')}]
   from pg_class where oid = ${holder}
 ), false) then
-  ${run(`alter table ${placed(table)} set (${wanted.map(([name, value]) => `${prefix}${name} = ${value}`).join(', ')})`)}
+  ${run(`alter table ${homeTable(table)} set (${wanted.map(([name, value]) => `${prefix}${name} = ${value}`).join(', ')})`)}
 end if;`
 }
 
@@ -220,7 +222,7 @@ function compressionStep(tables: CacheTables, compression: unknown): string {
   where attrelid = ${oidOf(tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
 ) then
   ${lockStep('access exclusive')}
-  ${run(`alter table ${placed(tables.entries)} alter column value set compression ${compression}`)}
+  ${run(`alter table ${homeTable(tables.entries)} alter column value set compression ${compression}`)}
 end if;`
 }
 
@@ -231,29 +233,29 @@ function persistenceStep(table: PgTable, unlogged: unknown): string {
   const [have, word] = unlogged ? ['u', 'unlogged'] : ['p', 'logged']
   return `if (select relpersistence::text from pg_class where oid = ${oidOf(table)}) <> '${have}' then
   ${lockStep('access exclusive')}
-  ${run(`alter table ${placed(table)} set ${word}`)}
+  ${run(`alter table ${homeTable(table)} set ${word}`)}
 end if;`
 }
 
 /** Renames the tables of a statement, because drizzle-kit generates statements for the default names. */
-function renamed(statement: string, tables: CacheTables): string {
+function renameTables(statement: string, tables: CacheTables): string {
   const names = new Map(
     ownTables(tables).map((table) => {
       const name = getTableName(table)
-      return [name.slice(tables.prefix.length), placed(table)]
+      return [name.slice(tables.prefix.length), homeTable(table)]
     }),
   )
   return statement.replace(/"((?:[^"]|"")+)"/g, (quoted, name: string) => {
     const table = names.get(name)
     if (table !== undefined) return table
     const derived = [...names.keys()].some((original) => name.startsWith(`${original}_`))
-    return derived ? verbatim(identifier(tables.prefix + name)) : quoted
+    return derived ? escapeFormat(identifier(tables.prefix + name)) : quoted
   })
 }
 
 function inRange(name: string, value: unknown, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value
   throw new InvalidOptionError(
-    `Expected ${name} to be a number from ${min} to ${max}, got ${typeof value === 'number' ? 'one out of range' : describeType(value)}.`,
+    `Expected ${name} to be a number from ${min} to ${max}, got ${typeof value === 'number' ? 'a number out of range' : describeType(value)}.`,
   )
 }

@@ -11,9 +11,9 @@ import { FIRST_LINE, ROUTINE_SETTINGS, type Routine, signatureOf } from '../post
 import { routineName } from '../postgres/routines/routine-call.ts'
 import { compileRoutines } from '../postgres/routines/routine-set.ts'
 import type { CacheTables } from '../schema/index.ts'
-import { dollarQuoted, literal, verbatim } from '../schema/sql-text.ts'
+import { dollarQuoted, escapeFormat, literal } from '../schema/sql-text.ts'
 import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
-import { placed, runBlock } from './home-sql.ts'
+import { homeTable, runBlock } from './home-sql.ts'
 import { isOwnRole, isTrusted } from './trust-sql.ts'
 
 /** Starts the names of the state's rows for sets; the version follows. */
@@ -89,9 +89,11 @@ function rowOf(tables: CacheTables, routine: Routine): string {
 
 /** Writes a row only if it differs, because a role that migrates again may have no right to write this table. */
 function recordStep(tables: CacheTables, routines: readonly Routine[]): string {
-  const state = placed(tables.state)
-  const own = verbatim(literal(`${SET}${ROUTINE_VERSION}`))
-  const set = verbatim(literal(JSON.stringify({ functions: routines.map(({ name }) => routineName(tables, name)) })))
+  const state = homeTable(tables.state)
+  const own = escapeFormat(literal(`${SET}${ROUTINE_VERSION}`))
+  const set = escapeFormat(
+    literal(JSON.stringify({ functions: routines.map(({ name }) => routineName(tables, name)) })),
+  )
   const isReplaced = `${ofSets(`not value::jsonb ? 'replacedAt'`)}${routines.length === 0 ? '' : ` and name <> ${own}`}`
   const record = `if not exists (select from ${state} where name = ${own} and value = ${set}) then
     insert into ${state} (name, value) values (${own}, ${set})
@@ -112,7 +114,7 @@ end`)
  * Functions of another role stay, and so does the row of their set.
  */
 function dropStep(tables: CacheTables, retentionDays: number): string {
-  const state = placed(tables.state)
+  const state = homeTable(tables.state)
   const isOutdated = ofSets(
     `(value::jsonb ->> 'replacedAt')::timestamptz <= now() - ${retentionDays} * interval '1 day'`,
   )
@@ -123,7 +125,7 @@ function dropStep(tables: CacheTables, retentionDays: number): string {
 end loop;
 ${runBlock(`begin
   if exists (select from ${state} where ${isOutdated}) and not exists (select from ${installed})
-    and has_table_privilege(format('%%I.%%I', %1$L, ${verbatim(literal(getTableName(tables.state)))}), 'delete') then
+    and has_table_privilege(format('%%I.%%I', %1$L, ${escapeFormat(literal(getTableName(tables.state)))}), 'delete') then
     delete from ${state} where ${isOutdated};
   end if;
 end`)}`
@@ -136,6 +138,6 @@ function ofSets(condition: string): string {
 
 /** SQL: true if a function of `pg_proc` has the name and the first line of a routine of this cache, in any version. */
 function isRoutine({ prefix }: CacheTables, installed: string): string {
-  return `starts_with(${installed}.proname, ${verbatim(literal(`${prefix}cache_`))}) and ${installed}.proname ~ '_[0-9a-f]{8}$'
+  return `starts_with(${installed}.proname, ${escapeFormat(literal(`${prefix}cache_`))}) and ${installed}.proname ~ '_[0-9a-f]{8}$'
     and starts_with(${installed}.prosrc, ${literal(FIRST_LINE)})`
 }

@@ -73,7 +73,7 @@ export async function inParts<Row extends { readonly key: string }>(
  * Sends a removal. Sends it again if the first statement may have missed an entry, because a fill committed after its
  * snapshot.
  */
-export async function againIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
+export async function repeatIfRaced<Row extends { raced: boolean }>(remove: () => Promise<Row[]>): Promise<Row[]> {
   const first = await remove()
   return first.some(({ raced }) => raced) ? [...first, ...(await remove())] : first
 }

@@ -7,7 +7,8 @@ import { databaseOver, isClient } from './connections/client-database.ts'
 import { checkConnectionString, openConnectionString } from './connections/connection-string.ts'
 
 /**
- * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a transaction …
+ * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a
+ * transaction …
  *
  * Typed by shape, so that Drizzle 0.45 and 1.0 both fit, with any schema. A program may also have several copies of
  * Drizzle. TypeScript treats their classes as different, because they have private fields.
@@ -112,7 +113,8 @@ function isDatabase(db: unknown): db is Database {
  *
  * If opening fails, the next call tries again, because a variable that is missing now may be set later.
  *
- * @throws InvalidOptionError if a function does not return a database, DatabaseError if it throws or a driver is missing
+ * @throws InvalidOptionError if a function does not return a database, DatabaseError if it throws or a driver is
+ *   missing
  */
 export function openDatabase(source: DatabaseSource): () => Database | Promise<Database> {
   checkDatabaseSource(source)
@@ -168,7 +170,7 @@ export function primary(db: Database): Database {
 }
 
 /** The database type that operations are built with. */
-// biome-ignore lint/suspicious/noExplicitAny: the user's own schema, which is invariant in Drizzle's types, does not matter here
+// biome-ignore lint/suspicious/noExplicitAny: any schema of the user fits, although Drizzle's types are invariant in it
 export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>
 
 /** A Drizzle query before it is prepared. */

@@ -200,8 +200,13 @@ function advice(sqlState: string): string {
  * Builds the text that rules match: a line of facts, then all messages of the chain. Only the rules may see it, because
  * messages may contain cached content.
  *
- * The facts, in this order: `http` for Neon's HTTP driver; `foreign` for a host that is not Neon's; `connect` if that
- * system call failed; `refused`, and where; the code.
+ * The facts have this order:
+ *
+ * - `http` for Neon's HTTP driver
+ * - `foreign` for a host that is not Neon's
+ * - `connect` if that system call failed
+ * - `refused`, and the place
+ * - the code
  */
 function factsOf({ chain, code = '' }: Failure): string {
   const messages = chain.map((error) => text(error, 'message').slice(0, MAX_CHARACTERS)).join('\n')

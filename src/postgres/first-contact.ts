@@ -20,18 +20,18 @@ const MAX_REASONS = 20
 const logged = new Set<string>()
 
 export interface FirstContact {
-  succeeded(): void
-  failed(error: unknown): void
+  noteSuccess(): void
+  noteFailure(error: unknown): void
 }
 
 /** @param isSilent true if the caller shows every failure itself */
 export function createFirstContact(isSilent: boolean): FirstContact {
   let hasReached = isSilent
   return {
-    succeeded() {
+    noteSuccess() {
       hasReached = true
     },
-    failed(error) {
+    noteFailure(error) {
       if (!hasReached && isDatabaseFailure(error)) logOnce(error.message)
     },
   }

@@ -3,7 +3,7 @@ import { DEFAULT_BATCH } from '../cache/inputs.ts'
 import type { Store } from '../store/store.ts'
 import { inBatches } from '../values/in-batches.ts'
 import { keyRange, type Scope } from '../values/key.ts'
-import { againIfRaced, chunks, sendBatch } from './batches.ts'
+import { chunks, repeatIfRaced, sendBatch } from './batches.ts'
 import { clear } from './operations/clear.ts'
 import { invalidate } from './operations/invalidate.ts'
 import { pull } from './operations/pull.ts'
@@ -18,7 +18,7 @@ export function removals(session: Session) {
     remove: (keys) => session((run) => removeKeys(run, keys)),
     take: (key) =>
       session(async (run) => {
-        const answers = await againIfRaced(() => run(pull, { key }))
+        const answers = await repeatIfRaced(() => run(pull, { key }))
         return answers.find(({ found }) => found)
       }),
     clear: (scope) => session((run) => clearScope(run, scope)),
@@ -38,12 +38,12 @@ export function removals(session: Session) {
 async function removeKeys(run: Run, keys: readonly string[]): Promise<number> {
   const [key] = keys
   if (keys.length === 1) {
-    const [first, second] = await againIfRaced(() => run(remove, { key }))
+    const [first, second] = await repeatIfRaced(() => run(remove, { key }))
     return (first?.count ?? 0) || (second?.count ?? 0)
   }
   let total = 0
   for (const part of chunks(keys)) {
-    for (const { count } of await againIfRaced(() => run(removeMany, { keys: part }))) total += count
+    for (const { count } of await repeatIfRaced(() => run(removeMany, { keys: part }))) total += count
   }
   return total
 }
@@ -57,8 +57,8 @@ async function clearScope(run: Run, scope: Scope): Promise<number> {
     const { row: part } = await sendBatch(batch, (size) => run(clear, { ...range, from, batch: size }))
     if (part === undefined) continue
     total += part.removed
-    // Send the part again once, to remove entries that were filled meanwhile. Any entry filled from now on was claimed
-    // after this removal.
+    // Send the part again once, to remove entries that were filled since the statement's snapshot. Any entry filled
+    // from now on was claimed after this removal.
     if (part.raced && !hasRaced) {
       hasRaced = true
       continue

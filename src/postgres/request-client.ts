@@ -33,7 +33,9 @@ export function createRequestCheck(db: Database): () => void {
   }
 }
 
-/** The error of the check. It also replaces a failure that the check missed, because other code used the client first. */
+/**
+ * The error of the check. It also replaces a failure that the check missed, because other code used the client first.
+ */
 export function sharedClientError(): InvalidOptionError {
   return new InvalidOptionError(`Another request used the database's client. ${ADVICE}`)
 }

@@ -18,8 +18,8 @@ const MAX_PAUSE_MS = 200
 const ROLLED_BACK = new Set(['40001', '40P01'])
 
 /**
- * SQLSTATEs of a server or pooler that is unreachable for a moment: class 08, connections that the server ends (57P,
- * except for a dropped database), too many connections.
+ * SQLSTATEs of a server or pooler that is unreachable for a moment. Class 08 means a failed connection. With 57P the
+ * server ends a connection; 57P04, a dropped database, is excluded. 53300 means too many connections.
  */
 const UNREACHABLE = /^(?:08|57P(?!04)|53300)/
 

@@ -23,8 +23,9 @@ import { separateTimeLimits, sharedTimeLimits, type TimeLimits } from './time-li
 
 export interface Runner {
   /**
-   * Sends one operation as one statement in one round trip, and adds it to the cost. @throws DatabaseError,
-   * DatabaseTimeoutError
+   * Sends one operation as one statement in one round trip, and adds it to the cost.
+   *
+   * @throws DatabaseError, DatabaseTimeoutError
    */
   run<Row>(operation: Operation<Row>, values?: Record<string, unknown>, cost?: Cost): Promise<Row[]>
   /** The same, for a cache that Next itself calls. A page that Next renders then does not depend on this request. */
@@ -107,12 +108,12 @@ export function createRunner(
     if (routine === undefined) return attempt(inlineSender(driver, operation))
     try {
       const rows = await attempt(routine)
-      routines.succeeded()
+      routines.noteAnswer()
       return rows
     } catch (error) {
-      if (!routines.refused(error)) throw error
+      if (!routines.mayRunInline(error)) throw error
       const rows = await attempt(inlineSender(driver, operation))
-      routines.failed(error)
+      routines.noteMissing(error)
       return rows
     }
   }
@@ -143,13 +144,13 @@ export function createRunner(
         rows = await (driver.endsAbandoned ? work : Promise.race([work, rejection(call)]))
       } catch (error) {
         const failure = call.timeout ?? error
-        contact.failed(failure)
+        contact.noteFailure(failure)
         throw failure
       } finally {
         // Stop the timer, so that none outlives the call.
         limits.stop(call)
       }
-      contact.succeeded()
+      contact.noteSuccess()
       if (countBytes && cost !== undefined) cost.bytes += movedBytes([values, ...rows])
       return rows
     }
@@ -170,15 +171,15 @@ export function createRunner(
 
 /** Connects. Reports a failure to create the database to `contact`, because the cache then never worked. */
 function connectFor(contact: FirstContact, connect: Connect): Connection | Promise<Connection> {
-  const failed = (error: unknown): never => {
-    contact.failed(error)
+  const report = (error: unknown): never => {
+    contact.noteFailure(error)
     throw error
   }
   try {
     const connection = connect()
-    return connection instanceof Promise ? connection.catch(failed) : connection
+    return connection instanceof Promise ? connection.catch(report) : connection
   } catch (error) {
-    return failed(error)
+    return report(error)
   }
 }
 

@@ -15,7 +15,7 @@ export function standbySnapshot(): DatabaseError {
 /** The error if `asOf` is from the future. Its SQLSTATE says that a parameter has an invalid value. */
 export function futureSnapshot(): DatabaseError {
   return new DatabaseError(
-    'Expected asOf to be from the past of this database, got a later snapshot: another database made it, this one was restored or failed over since, or this transaction reads an older snapshot (repeatable read). Nothing was stored. Read the data again, after a new snapshot().',
+    'Expected asOf to be from the past of this database, got a later snapshot. Either another database made it, or this one was restored or failed over since, or this transaction reads an older snapshot (repeatable read). Nothing was stored. Read the data again, after a new snapshot().',
     { sqlState: '22023' },
   )
 }

@@ -3,9 +3,13 @@ import { now } from '../values/clock.ts'
 import { DatabaseError } from '../values/errors.ts'
 
 /**
- * Refusals of a write that may still allow a read of the same row: a read-only session, a missing right or row-level
- * security, a trigger or constraint (classes 22, 23, 27, 38, 39, 44, P0), a full disk, a limit, an object that takes no
- * writes. lock_timeout (55P03) is excluded, because a read would wait as long again.
+ * SQLSTATEs of a refused write that may still allow a read of the same row.
+ *
+ * - A read-only session, a missing right, or row-level security
+ * - A trigger or constraint (classes 22, 23, 27, 38, 39, 44, P0)
+ * - A full disk, a limit, or an object that takes no writes
+ *
+ * The list omits lock_timeout (55P03), because a read would wait as long again.
  */
 const CONCERNS_WRITES = /^(?:0A|22|23|25006|27|38|39|42501|44|53[14]00|54|55(?!P03)|P0)/
 
@@ -27,9 +31,9 @@ export interface WriteRefusals {
   /** True inside a transaction of the caller. A refusal would end that transaction. */
   readonly isInTransaction: boolean
   /** Returns the refusal if writes were refused a moment ago. Then first try a read that writes nothing. */
-  known(): DatabaseError | undefined
+  recentRefusal(): DatabaseError | undefined
   /** Returns the refusal that every write would get; undefined if another row may be writable. */
-  ofAllWrites(): DatabaseError | undefined
+  refusalOfAllWrites(): DatabaseError | undefined
   /**
    * Returns true if the database refused to write, and may still answer a read. Remembers refusals that concern other
    * rows too.
@@ -39,12 +43,12 @@ export interface WriteRefusals {
 
 export function createWriteRefusals(isInTransaction: boolean): WriteRefusals {
   let last: { readonly error: DatabaseError; readonly until: number } | undefined
-  const known = () => (last !== undefined && now() < last.until ? last.error : undefined)
+  const recentRefusal = () => (last !== undefined && now() < last.until ? last.error : undefined)
   return {
     isInTransaction,
-    known,
-    ofAllWrites() {
-      const error = known()
+    recentRefusal,
+    refusalOfAllWrites() {
+      const error = recentRefusal()
       if (error?.sqlState !== READ_ONLY) return undefined
       // Create a new error, because each error carries the cost of its call.
       return new DatabaseError(error.message, { sqlState: READ_ONLY, sent: false, cause: error.cause })
@@ -69,7 +73,7 @@ export async function readEitherWay<T>(
   write: () => Promise<T>,
   read: () => Promise<T>,
 ): Promise<T> {
-  if (refusals.known() !== undefined) return read()
+  if (refusals.recentRefusal() !== undefined) return read()
   try {
     return await write()
   } catch (error) {
@@ -90,10 +94,10 @@ export async function claimEitherWay<T extends { readonly entry?: { readonly sta
   claim: () => Promise<T>,
   read: (refusal: unknown) => Promise<T | undefined>,
 ): Promise<T> {
-  const known = refusals.known()
+  const known = refusals.recentRefusal()
   const found = known && (await read(known))
   if (found?.entry?.state === 'live') return found
-  const refusal = refusals.ofAllWrites()
+  const refusal = refusals.refusalOfAllWrites()
   if (refusal !== undefined) {
     if (found === undefined) throw refusal
     return found

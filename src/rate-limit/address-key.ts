@@ -1,9 +1,11 @@
-/** The key that counts a client if only its IP address is known. */
+/** Makes the key that counts a client, if only its IP address is known. */
 import { describeType, InvalidKeyError } from '../values/errors.ts'
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const GROUPS = 8
-/** A /64, the smallest network that a provider gives to a customer (RFC 6177). The customer may use any address in it. */
+/**
+ * A /64, the smallest network that a provider gives to a customer (RFC 6177). The customer may use any address in it.
+ */
 const GROUPS_OF_A_CUSTOMER = 4
 /** ::ffff:0:0/96. A socket that listens on IPv6 sees IPv4 clients in this form (RFC 4291 2.5.5.2). */
 const IPV4_MAPPED = '0:0:0:0:0:ffff'
@@ -11,12 +13,13 @@ const IPV4_MAPPED = '0:0:0:0:0:ffff'
 /**
  * Returns the key for a client's address: the IPv4 address itself, or the /64 network of an IPv6 address.
  *
- * Whole IPv6 addresses would limit nobody, because each customer has 2^64 of them. All spellings of an address give the same
- * key. An IPv4 client of a socket that listens on IPv6 (`::ffff:192.0.2.1`) gets the key of its IPv4 address.
+ * Whole IPv6 addresses would limit nobody, because each customer has 2^64 of them. All spellings of an address result
+ * in the same key. If a socket listens on IPv6, an IPv4 client (`::ffff:192.0.2.1`) gets the key of its IPv4 address.
  *
- * @param address from a source that the client cannot forge: `cf-connecting-ip` on Cloudflare, `x-real-ip` on Vercel, the
- *   socket in Node
- * @throws InvalidKeyError if it is not an address. A header that the platform does not set would count all clients as one.
+ * @param address from a source that the client cannot forge: `cf-connecting-ip` on Cloudflare, `x-real-ip` on Vercel,
+ *   the socket in Node
+ * @throws InvalidKeyError if it is not an address. If the platform does not set a header, all clients would share a
+ *   key.
  * @example
  * app.use(rateLimit({ cache, limit: 100, period: '1m', key: (c) => addressKey(c.req.header('cf-connecting-ip')) }))
  * const key = (request: Request) => addressKey(request.headers.get('cf-connecting-ip'))
@@ -28,8 +31,8 @@ export function addressKey(address: string | null | undefined): string {
     const groups = ipv6Groups(address.replace(/%.*$/s, ''))
     if (groups !== undefined) return networkOf(groups)
   }
-  const came = typeof address === 'string' ? 'a string of another form' : describeType(address)
-  throw new InvalidKeyError(`Expected the IP address of a client, got ${came}. Does the platform set this header?`)
+  const received = typeof address === 'string' ? 'a string in another format' : describeType(address)
+  throw new InvalidKeyError(`Expected the IP address of a client, got ${received}. Does the platform set this header?`)
 }
 
 function networkOf(groups: readonly string[]): string {
@@ -38,7 +41,10 @@ function networkOf(groups: readonly string[]): string {
   return `${groups.slice(0, GROUPS_OF_A_CUSTOMER).join(':')}::/64`
 }
 
-/** Returns the eight groups without leading zeros, or undefined if this is not an IPv6 address. `URL` parses every spelling. */
+/**
+ * Returns the eight groups without leading zeros, or undefined if this is not an IPv6 address. `URL` parses every
+ * spelling.
+ */
 function ipv6Groups(address: string): string[] | undefined {
   if (!/^[\da-f:.]+$/i.test(address) || !URL.canParse(`http://[${address}]`)) return undefined
   const [start = '', end] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')

@@ -6,14 +6,14 @@ const NAME = /^[\w.-]{1,64}$/
 /** @throws InvalidOptionError */
 export function checkedName(name: unknown): string {
   if (typeof name === 'string' && NAME.test(name)) return name
-  const came = typeof name === 'string' ? 'a string of another form' : describeType(name)
+  const received = typeof name === 'string' ? 'a string in another format' : describeType(name)
   throw new InvalidOptionError(
-    `Expected the name of a limit to be 1 to 64 letters, digits, hyphens, underscores and dots, got ${came}.`,
+    `Expected the name of a limit to be 1 to 64 letters, digits, hyphens, underscores and dots, got ${received}.`,
   )
 }
 
 /**
- * Returns the cache key of a counter that `rateLimit` keeps, to read the counter or to reset it by deleting it.
+ * Returns the cache key of a counter that `rateLimit` keeps. Use it to read the counter, or to reset it by a deletion.
  *
  * @param name the name of the limit @param key the result of the limit's `key` function
  * @throws InvalidOptionError, InvalidKeyError
@@ -26,7 +26,8 @@ export function rateLimitKey(name: string, key: string): string {
 }
 
 /**
- * Replaces characters that a cache key cannot contain. Clients that send such characters share a counter, and cause no error.
+ * Replaces characters that a cache key cannot contain. Clients that send these characters share a counter, and get no
+ * error.
  *
  * @throws InvalidKeyError if the key is not a string, most often because a header is missing
  */

@@ -1,9 +1,9 @@
 /**
- * Pure functions for the fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11): the quotas, and how
- * much of each remains.
+ * Adds the fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11): the quotas, and how much of
+ * each remains.
  *
- * The parameters `qu` and `pk` are omitted. `qu` would only state its default, requests. `pk`, the partition key, would reveal
- * to the client, and to everyone who reads its logs, what it is counted by.
+ * The parameters `qu` and `pk` are omitted. `qu` would only state its default, requests. `pk` is the partition key. It
+ * would reveal the key of the limit to the client, and to everyone who reads the client's logs.
  */
 import { type BareItem, type Item, serializeList } from 'structured-headers'
 import { structuredList } from '../http/structured-fields.ts'
@@ -36,7 +36,8 @@ export function addRateLimitFields(fields: FieldAccess, { name, limit, periodMs,
 /**
  * Returns whole seconds, rounded up, so that a client that waits this long has waited long enough (RFC 9110 10.2.3).
  *
- * The result is at least 1: clients should not retry at once when a window ends, and `w` must not be zero (draft, 3.1.3).
+ * The result is at least 1: clients should not retry at once when a window ends, and `w` must not be zero (draft,
+ * 3.1.3).
  */
 export function seconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / MS_PER_SECOND))

@@ -7,7 +7,7 @@ import { boolean, optionalFunction, optionsObject, wholeNumber } from '../values
 import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { checkedName } from './counter-key.ts'
 
-/** Users wait this long for a page without leaving it, and a suspended database wakes up well within it. */
+/** Users wait this long for a page without leaving, and a suspended database wakes up well within this time. */
 const DEFAULT_TIMEOUT_MS = 2_000
 const MS_PER_SECOND = 1_000
 
@@ -15,51 +15,64 @@ const MS_PER_SECOND = 1_000
 export interface RateLimitOptions<A extends readonly unknown[]> {
   /** The cache that counts, or a function that returns it. */
   cache: Cache | ((...args: A) => Cache)
-  /** Requests allowed per window, or the size of the bucket: 0 or more; or a function, for a limit that depends on the client. */
+  /**
+   * The requests allowed per window, or the size of the bucket: 0 or more. Pass a function for a limit that depends on
+   * the client.
+   */
   limit: number | ((...args: A) => number | Promise<number>)
   /** The length of a window, or the time between two refills of a bucket: a positive span. */
   period: Expiration
-  /** How requests are counted, see `LimitRule`; default `'fixed-window'`, which starts with the first request that it counts. */
+  /**
+   * How requests are counted, see `LimitRule`; default `'fixed-window'`, which starts with the first request that it
+   * counts.
+   */
   algorithm?: LimitAlgorithm | undefined
-  /** With `algorithm: 'token-bucket'`, and only there: the requests that become free again after each period. */
+  /** The requests that become free again after each period. Only for `algorithm: 'token-bucket'`, which requires it. */
   refill?: number | undefined
-  /** How many requests one counts as, 0 or more; or a function, for a cost that depends on the request. Default 1. */
+  /**
+   * How many requests a request counts as, 0 or more. Pass a function for a cost that depends on the request. Default
+   * 1.
+   */
   cost?: number | ((...args: A) => number | Promise<number>) | undefined
   /**
-   * True to refuse a client in this process, without a request to the database, from a refusal until it could succeed. A reset by
-   * another process is not seen until then. Default false.
+   * True to remember a refusal in this process. Until the client could succeed, it is refused without a request to the
+   * database. Until then this process does not see a reset by another process. Default false.
    */
   blockList?: boolean | undefined
   /**
-   * Returns the client that a request counts for. There is no default, because the header that carries an unforgeable address
-   * depends on what is in front of the program. For addresses see `addressKey`.
+   * Returns the key of the client that a request counts for. There is no default: which header carries an unforgeable
+   * address depends on the proxy in front of your program. For addresses, use `addressKey`.
    */
   key: (...args: A) => string | Promise<string>
   /** Returns true for requests that are neither counted nor refused; default: none. */
   skip?: ((...args: A) => boolean | Promise<boolean>) | undefined
   /**
    * The limit's name in the keys of its counters and in header fields: letters, digits, hyphens, underscores and dots.
-   * Limits with the same name share their counters. The default contains limit, period and algorithm, as in `100-per-60s`, so
-   * that different limits never share.
+   * Limits with the same name share their counters. The default contains limit, period and algorithm, as in
+   * `100-per-60s`, so that different limits never share.
    */
   name?: string | undefined
-  /** The IETF draft that `RateLimit-Policy` and `RateLimit` follow, or `false` for no such fields. Default `'draft-11'`. */
+  /**
+   * The IETF draft that `RateLimit-Policy` and `RateLimit` follow, or `false` for no such fields. Default `'draft-11'`.
+   */
   headers?: 'draft-11' | false | undefined
   /**
-   * Returns the response to a refused request; default: 429 with problem details (RFC 9457). `Retry-After` is added if it is
-   * missing.
+   * Returns the response to a refused request; default: 429 with problem details (RFC 9457). `Retry-After` is added if
+   * it is missing.
    */
   onLimit?: ((result: LimitResult, ...args: A) => Response | Promise<Response>) | undefined
   /**
-   * Whether a request passes uncounted if the database fails or takes too long; default true. With `false` the error is
-   * thrown. Programming errors, such as a key that is not a string, are always thrown.
+   * True to let a request pass uncounted if the database fails or takes too long. Default true. With `false`, the error
+   * is thrown. Programming errors, such as a key that is not a string, are always thrown.
    */
   failOpen?: boolean | undefined
-  /** Called when a request passed uncounted; default `console.error`, because a limit that is off must not go unnoticed. */
+  /**
+   * Called when a request passes uncounted. Default `console.error`, because a limit that is off must not go unnoticed.
+   */
   onError?: ((error: unknown, ...args: A) => unknown) | undefined
   /**
-   * The longest that a request waits to be counted. A plain number is milliseconds; default 2,000. The cache's own timeout
-   * applies as well.
+   * The longest that a request waits to be counted. A plain number is milliseconds; default 2,000. The cache's own
+   * timeout applies as well.
    */
   timeout?: TimeSpan | undefined
 }

@@ -1,4 +1,4 @@
-/** Counts requests and refuses those beyond a limit, for the rate limits of any framework. */
+/** Counts requests and refuses the requests beyond a limit, for the rate limits of any framework. */
 import type { LimitResult, LimitRule } from '../cache.ts'
 import { amend } from '../response-cache/client-response.ts'
 import { isRefresh } from '../response-cache/refresh-mark.ts'
@@ -20,8 +20,8 @@ export interface Counted {
 }
 
 /**
- * Counts a request. Returns undefined if it passes uncounted: a refresh of the response cache, a skipped request, or one that
- * the database cannot count while failing is open.
+ * Counts a request. Returns undefined if it passes uncounted. These are refreshes of the response cache, skipped
+ * requests, and, with `failOpen`, requests that the database cannot count.
  */
 export async function countRequest<A extends readonly unknown[]>(
   settings: RateLimitSettings<A>,
@@ -48,7 +48,10 @@ export async function countRequest<A extends readonly unknown[]>(
   }
 }
 
-/** A plain rule has no other fields, because the cache may be a third party's that knows only fixed windows. */
+/**
+ * Makes the rule for `cache.limit`. It omits fields with default values, because a third party's cache may support only
+ * fixed windows.
+ */
 function ruleOf<A extends readonly unknown[]>(
   { periodMs, algorithm, refill, isBlockListed }: RateLimitSettings<A>,
   limit: number,
@@ -64,7 +67,9 @@ function ruleOf<A extends readonly unknown[]>(
   }
 }
 
-/** Ignores an error of the listener itself: it must not fail a request that failing open lets through. */
+/**
+ * Reports an error. Ignores an error of `onError` itself, which must not fail a request that `failOpen` lets through.
+ */
 async function reportError<A extends readonly unknown[]>(
   settings: RateLimitSettings<A>,
   error: unknown,
@@ -80,7 +85,7 @@ type MakeResponse = (body: string, init: { status: 429; headers: Record<string, 
 /**
  * Returns the refusal of a counted request.
  *
- * @param makeResponse makes the default refusal; Hono's adds the header fields that middleware in front set
+ * @param makeResponse makes the default refusal. Hono's version adds the header fields that middleware in front set.
  * @throws InvalidOptionError if `onLimit` does not return a Response
  */
 export async function refuseRequest<A extends readonly unknown[]>(
@@ -100,7 +105,10 @@ export async function refuseRequest<A extends readonly unknown[]>(
   })
 }
 
-/** A request that costs more than the limit never succeeds. A third party's cache may not tell when another one does. */
+/**
+ * Returns when the client may retry. The fallback is the end of the window. It is used if the request costs more than
+ * the limit, and so never succeeds, or if a third party's cache reports no `retryMs`.
+ */
 function retryAfterMs({ retryMs, resetMs }: Partial<LimitResult>): number {
   return retryMs === undefined || retryMs === Number.POSITIVE_INFINITY ? (resetMs ?? 0) : retryMs
 }
@@ -117,7 +125,7 @@ export function addFields<A extends readonly unknown[]>(
   { limit, result }: Counted,
   fields: FieldAccess,
 ): void {
-  // An empty bucket is full after so many refills.
+  // For a token bucket, the window is the time in which an empty bucket becomes full.
   const windowMs = refill === undefined ? periodMs : Math.max(1, Math.ceil(limit / refill)) * periodMs
   if (hasFields) addRateLimitFields(fields, { ...result, name, limit, periodMs: windowMs })
 }

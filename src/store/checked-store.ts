@@ -1,4 +1,4 @@
-/** Checks a store that somebody else wrote. */
+/** Checks a third-party store. */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import type { Store } from './store.ts'
 

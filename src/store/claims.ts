@@ -20,11 +20,16 @@ export interface ClaimRequest {
    * Milliseconds after its deadline for which the caller still accepts a value; 0 means not at all, null means forever.
    */
   readonly staleMs: number | null
-  /** A live entry is refreshed early if at most `early` times the duration of its computation remains; 0 means never. */
+  /**
+   * A live entry is refreshed early if at most `early` times the duration of its computation remains; 0 means never.
+   */
   readonly early: number
-  /** True to claim the lease although an entry is live. */
+  /** True to claim the lease even if an entry is live. */
   readonly force: boolean
-  /** True if the caller, a tiered cache, keeps a copy of the entry, and so needs `remainingMs` and `tags`. Default false. */
+  /**
+   * True if the caller, a tiered cache, keeps a copy of the entry, and so needs `remainingMs` and `tags`. Default
+   * false.
+   */
   readonly forCopy?: boolean | undefined
   /** Receives what other processes changed. Only a store that has `tellsChanges` gets one. */
   readonly changes?: ChangeReader | undefined
@@ -33,8 +38,8 @@ export interface ClaimRequest {
 }
 
 /**
- * When a read moves a deadline, and where to. A read never moves a permanent entry's deadline, and never moves one to
- * an earlier instant.
+ * Decides when a read moves a deadline, and to which instant. A read never moves a permanent entry's deadline, and
+ * never moves one to an earlier instant.
  */
 export interface Sliding {
   /** The deadline moves if less than this time remains. */
@@ -56,7 +61,9 @@ export interface FoundEntry extends Row {
 export interface ClaimAnswer {
   /** The entry that may be served: live, or stale within `staleMs`. An invalidated tag must not reject it. */
   readonly entry: FoundEntry | undefined
-  /** True if the lease now belongs to the token. `unavailable` if the store grants no leases; then nothing is stored. */
+  /**
+   * True if the lease now belongs to the token. `unavailable` if the store grants no leases; then nothing is stored.
+   */
   readonly claimed: boolean | 'unavailable'
   /**
    * Milliseconds for which another token holds the lease. Undefined if no other token holds it, or if the lease changed
@@ -77,7 +84,7 @@ export interface FillRequest extends StoredValue {
   readonly staleMs: number | null
   /** The stored tags; null for none. */
   readonly tags: readonly string[] | null
-  /** From `snapshot()`; null: the value's data was read no earlier than the claim. */
+  /** From `snapshot()`; null means that the value's data was read no earlier than the claim. */
   readonly asOf: string | null
   /** How many milliseconds the value took to compute, for early refreshes. */
   readonly computeMs: number

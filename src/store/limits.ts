@@ -1,14 +1,15 @@
 /**
- * The three algorithms of `limit` as pure functions. The Postgres statements in `operations/limit.ts` make the same decisions.
+ * The three algorithms of `limit` as pure functions. The Postgres statements in `operations/limit.ts` make the same
+ * decisions.
  *
  * All three keep their state in the number and the deadline of an ordinary counter, so a limit needs no extra table. If
  * the algorithm of a limit changes, the new algorithm reads the existing count.
  *
- * | algorithm | number | deadline |
- * |---|---|---|
- * | fixed window | the calls in the window, one more than the limit after a refusal | the end of the window |
- * | sliding window | the calls in the window; after the decimal point, 16 digits for the calls of the previous window | the end of the next window |
- * | token bucket | the missing tokens | when the bucket is full |
+ * - Fixed window: the number is the calls in the window, one more than the limit after a refusal. The deadline is the
+ *   end of the window.
+ * - Sliding window: the number is the calls in the window. Its 16 digits after the decimal point are the calls of the
+ *   previous window. The deadline is the end of the next window.
+ * - Token bucket: the number is the missing tokens. The deadline is the instant at which the bucket is full.
  */
 import type { LimitAlgorithm } from '../cache.ts'
 import { fractionPart, wholePart } from '../values/decimal.ts'

@@ -61,7 +61,9 @@ export interface Row extends StoredValue {
 export interface ReadOptions {
   /** Moves the deadline of a live entry if the move is due. `slideEntry` is the rule. */
   readonly sliding?: Sliding | undefined
-  /** True if the caller, a tiered cache, keeps a copy of the row, and so needs `remainingMs` and `tags`. Default false. */
+  /**
+   * True if the caller, a tiered cache, keeps a copy of the row, and so needs `remainingMs` and `tags`. Default false.
+   */
   readonly forCopy?: boolean | undefined
   /** Receives what other processes changed. Only a store that has `tellsChanges` gets one. */
   readonly changes?: ChangeReader | undefined
@@ -92,18 +94,20 @@ export interface CountInput {
 }
 
 /**
- * Holds encoded rows by stored key. `docs/guides/custom-stores.md` shows a whole one.
+ * Holds encoded rows by stored key. `docs/guides/custom-stores.md` shows a complete store.
  *
  * - **Live** means: not expired by the store's own clock, and not rejected by an invalidated tag. An entry is expired
  *   exactly at its deadline.
  * - **Each method is atomic.** No other call sees its work half done, or changes a row between its read and its write.
- * - **Keys, tags and options are checked** before the store is called. Lists of keys are never empty, and hold no key twice.
- * - **A failure is thrown.** Throw `DatabaseError` or `DatabaseTimeoutError` if the storage cannot answer: only these count
- *   as outages, which `onError: 'miss'` absorbs and the circuit breaker counts. Any other error is a bug, and rejects
- *   the call. A failed request costs something, too: `new DatabaseError(message, { cost })`.
+ * - **Keys, tags and options are checked** before the store is called. Lists of keys are never empty, and hold no key
+ *   twice.
+ * - **A failure is thrown.** Throw `DatabaseError` or `DatabaseTimeoutError` if the storage cannot answer. Only these
+ *   count as outages: `onError: 'miss'` absorbs them, and the circuit breaker counts them. Any other error is a bug,
+ *   and rejects the call. Report the cost of a failed request too: `new DatabaseError(message, { cost })`.
  * - **Instances of classes work.** The engine binds every method to its object.
  *
- * The suites of `pgstash/testing` check all of this: `cacheContract` through a cache, `storeContract` on the store itself.
+ * The suites of `pgstash/testing` check all of this: `cacheContract` through a cache, `storeContract` on the store
+ * itself.
  *
  * @example
  * class SqliteStore implements Store { … }
@@ -122,13 +126,16 @@ export interface Store {
   readonly isInTransaction?: boolean | undefined
   /** True if reads can report what other processes changed, for `tieredCache({ changes: true })`. Default false. */
   readonly tellsChanges?: boolean | undefined
-  /** The store that this one keeps copies of. Responses and query results are not copied: they go to that store directly. */
+  /**
+   * The store that this one keeps copies of. Responses and query results are not copied: they go to that store
+   * directly.
+   */
   readonly source?: Store | undefined
   /**
    * The same as `snapshot`, but without a request. Leave it out if your store needs a request for it.
    *
-   * `set`, `setMany` and `add` of tagged values ask for it before they encode the value, because a tag may be invalidated
-   * while they do.
+   * `set`, `setMany` and `add` of tagged values ask for it before they encode the value, because a tag may be
+   * invalidated while they do.
    */
   position?(): string
   /**
@@ -169,11 +176,13 @@ export interface Store {
    * passed.
    */
   add(item: Item, input: WriteInput): MaybePromise<Reply<boolean>>
-  /** Moves the deadline of a live entry, and nothing else; false if none is live. A move into the past breaks the lease. */
+  /**
+   * Moves the deadline of a live entry, and nothing else; false if none is live. A move into the past breaks the lease.
+   */
   touch(key: string, deadline: Deadline): MaybePromise<Reply<boolean>>
   /**
-   * Adds to a number, breaks the lease, and answers with the sum in decimal digits. `countEntry` is the rule, `addDecimals` its
-   * arithmetic. For `increment` and `decrement`.
+   * Adds to a number, breaks the lease, and answers with the sum in decimal digits. `countEntry` is the rule,
+   * `addDecimals` its arithmetic. For `increment` and `decrement`.
    *
    * @throws NotANumberError, CounterRangeError, and the entry stays as it was
    */
@@ -194,8 +203,8 @@ export interface Store {
   /** Removes an entry, breaks its lease, and answers with the row if it was live. For `pull`. */
   take(key: string): MaybePromise<Reply<Row | undefined>>
   /**
-   * Removes every entry and breaks every lease whose key begins with `scope.prefix`, which may end in the middle of a key.
-   * Answers with the number of entries, expired ones included.
+   * Removes every entry and breaks every lease whose key begins with `scope.prefix`, which may end in the middle of a
+   * key. Answers with the number of entries, expired ones included.
    */
   clear(scope: Scope): MaybePromise<Reply<number>>
   /**
@@ -235,8 +244,8 @@ export interface Store {
   list(scope: Scope, input: ListInput): MaybePromise<PageReply>
 
   /**
-   * Answers with the entry. If none is live, claims the lease of the key unless another token holds it. `claimEntry` is the
-   * rule. For `getOrSet`.
+   * Answers with the entry. If none is live, claims the lease of the key unless another token holds it. `claimEntry` is
+   * the rule. For `getOrSet`.
    */
   readOrClaim(request: ClaimRequest): MaybePromise<Reply<ClaimAnswer>>
   /**
@@ -248,8 +257,8 @@ export interface Store {
   /**
    * Releases the lease without storing, if the token still holds it. For computations that failed or were skipped.
    *
-   * @param backoffMs if above 0, keep the lease that `backOff` returns. For so long, a caller that may get the entry
-   *   does not claim it. A store that ignores this lets the next caller compute. Default 0.
+   * @param backoffMs if above 0, keep the lease that `backOff` returns. Until it expires, a caller that can be served
+   *   the entry does not claim it. A store that ignores this lets the next caller compute. Default 0.
    */
   release(key: string, token: string, backoffMs?: number): MaybePromise<Reply<void>>
 }

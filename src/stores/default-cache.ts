@@ -1,4 +1,4 @@
-/** The cache of functions that are given none. */
+/** The default cache, for cached functions without the option `cache`. */
 
 import { checkedCache } from '../cache/checked-cache.ts'
 import type { Cache } from '../cache.ts'
@@ -7,7 +7,7 @@ import { memoryCache } from './memory/create-memory-cache.ts'
 let current: Cache | undefined
 
 /**
- * Makes a cache the default of this process or isolate. Cached functions that were made before use it from then on.
+ * Sets the default cache of this process or isolate. Cached functions that already exist use it from then on.
  *
  * @throws InvalidOptionError
  * @example
@@ -17,7 +17,7 @@ export function setDefaultCache(cache: Cache): void {
   current = checkedCache(cache, 'the default')
 }
 
-/** The default cache. If none was set, it is a memory cache with default bounds, created on first use. */
+/** Returns the default cache. If none was set, it is a memory cache with default limits, created on first use. */
 export function getDefaultCache(): Cache {
   current ??= memoryCache()
   return current

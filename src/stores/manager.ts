@@ -1,4 +1,4 @@
-/** `createCacheManager`: several caches by name, one of which is the default. */
+/** `createCacheManager`: several caches by name, with a default. */
 
 import { checkedCache, forwardTo } from '../cache/checked-cache.ts'
 import type { Cache } from '../cache.ts'
@@ -6,17 +6,17 @@ import { describeType, InvalidOptionError, UnknownStoreError } from '../values/e
 import { optionsObject } from '../values/options.ts'
 
 export interface CacheManagerOptions<Name extends string = string> {
-  /** The name of the cache that the manager itself stands for. */
+  /** The name of the default cache, which answers the manager's own methods. */
   default: NoInfer<Name>
   stores: Record<Name, Cache>
 }
 
 /** The default cache, and access to all others. */
 export interface CacheManager<Name extends string = string> extends Cache {
-  /** @throws UnknownStoreError */
+  /** Returns the cache with a name. @throws UnknownStoreError */
   store(name: Name | (string & {})): Cache
   /**
-   * Adds a cache. It replaces none, because somebody may hold the old one.
+   * Adds a cache. It never replaces a cache, because callers may still use the old one.
    *
    * @throws InvalidOptionError
    */
@@ -26,9 +26,9 @@ export interface CacheManager<Name extends string = string> extends Cache {
 }
 
 /**
- * Several caches by name. The manager is itself a cache: the default one.
+ * Creates a manager of several caches. The manager is itself a cache: its methods call the default cache.
  *
- * @throws InvalidOptionError, UnknownStoreError if there is no cache of the default's name
+ * @throws InvalidOptionError; UnknownStoreError if no cache has the default's name
  * @example
  * const caches = createCacheManager({ default: 'postgres', stores: { postgres: createCache(db), memory: memoryCache() } })
  * await caches.set('key', 1)
@@ -59,7 +59,8 @@ export function createCacheManager<Name extends string>(options: CacheManagerOpt
       if (typeof name !== 'string' || name === '') {
         throw new InvalidOptionError(`Expected the name of a store, got ${describeType(name)}.`)
       }
-      if (stores.has(name)) throw new InvalidOptionError('Expected the name of a new store, got one that there is.')
+      if (stores.has(name))
+        throw new InvalidOptionError('Expected the name of a new store, got the name of an existing store.')
       stores.set(name, checkedCache(cache, 'the store'))
     },
     get names() {

@@ -1,7 +1,7 @@
 /** The interface of a first tier. */
 import type { Cache, NamespaceOptions } from '../cache.ts'
 
-/** The methods of a cache that can hold copies, but need not count, lock or list. */
+/** The methods of a cache that stores copies. It need not count, lock or list. */
 export interface NearCache
   extends Pick<
     Cache,

@@ -1,4 +1,4 @@
-/** `nullCache`: stores nothing, so that caching can be turned off without another line. */
+/** `nullCache`: stores nothing. Use it to turn caching off without changing other code. */
 
 import { buildCache } from '../cache/build-cache.ts'
 import type { Cache } from '../cache.ts'
@@ -29,23 +29,24 @@ export const nullStore: Store = {
   size: () => toReply(0),
   stats: () => toReply({ total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }),
   list: () => toReply([]),
-  // No lease is to be had, so every caller computes.
+  // The store grants no leases, so every caller computes.
   readOrClaim: () => toReply({ entry: undefined, claimed: 'unavailable', heldMs: undefined }),
   fill: () => toReply(false),
   release: () => toReply(undefined),
 }
 
 export interface NullCacheOptions {
-  /** That of the cache whose place it takes: `getOrSet` returns what this codec makes of a value. Default: JSON. */
+  /** The codec of the cache that it replaces. `getOrSet` returns values as this codec decodes them. Default: JSON. */
   codec?: Codec | undefined
 }
 
 /**
- * A cache that stores nothing: every read is a miss, every write succeeds and is gone.
+ * Creates a cache that stores nothing. Every read is a miss, and every write succeeds without effect.
  *
- * `getOrSet` computes for each caller, without waiting for another. Methods that change or count answer as if the key had
- * been absent: `add` true, `touch` and `delete` false, `increment` the delta, `limit` the first call of a window. So `limit`
- * allows every call unless the limit is 0. Keys, options and values are checked as in every other store.
+ * `getOrSet` computes for each caller, without waiting for others. Methods that change or count behave as if the key
+ * were absent: `add` returns true, `touch` and `delete` return false, `increment` returns the delta. For `limit`, every
+ * call is the first of a window, so it is allowed unless the limit is 0. Keys, options and values are checked as in all
+ * stores.
  *
  * @throws InvalidOptionError
  * @example

@@ -1,18 +1,18 @@
-/** A store whose keys begin with a prefix that its users do not see, such as the namespace of a node or a first tier. */
+/** Adds a hidden prefix to all keys of a store, such as the namespace of a node or a first tier. */
 import type { ListInput } from '../store/inputs.ts'
 import { leaseIdentity } from '../store/lease-identity.ts'
 import type { Item, Store } from '../store/store.ts'
 import { byCodePoint, type KeyRange, prefixedKey, type Scope } from '../values/key.ts'
 
-/** @param prefix of a scope, such as `shop|` */
+/** @param prefix the prefix of a scope, such as `shop|` */
 export function prefixedStore(store: Store, prefix: string): Store {
   if (prefix === '') return store
   const at = (key: string) => prefixedKey(prefix, key)
-  const inside = <T extends { readonly key: string }>(item: T): T => ({ ...item, key: at(item.key) })
+  const withPrefix = <T extends { readonly key: string }>(item: T): T => ({ ...item, key: at(item.key) })
   const inScope = ({ prefix: own, names }: Scope): Scope => ({ prefix: prefix + own, names })
-  const ranged = ({ from, to }: KeyRange): KeyRange => ({ from: prefix + from, to: prefix + to })
-  // Hashing a key that became too long can change the order.
-  const sorted = (items: readonly Item[]) => items.map(inside).sort((a, b) => byCodePoint(a.key, b.key))
+  const rangeAt = ({ from, to }: KeyRange): KeyRange => ({ from: prefix + from, to: prefix + to })
+  // Sort again, because a key that became too long is hashed, which can change the order.
+  const sortItems = (items: readonly Item[]) => items.map(withPrefix).sort((a, b) => byCodePoint(a.key, b.key))
   return {
     ...store,
     ...(store.readLocal === undefined ? {} : { readLocal: (key: string) => store.readLocal?.(at(key)) }),
@@ -25,8 +25,8 @@ export function prefixedStore(store: Store, prefix: string): Store {
     },
     has: (key) => store.has(at(key)),
     deadline: (key) => store.deadline(at(key)),
-    write: (items, input) => store.write(sorted(items), input),
-    add: (item, input) => store.add(inside(item), input),
+    write: (items, input) => store.write(sortItems(items), input),
+    add: (item, input) => store.add(withPrefix(item), input),
     touch: (key, deadline) => store.touch(at(key), deadline),
     count: (key, input) => store.count(at(key), input),
     limit: (key, rule) => store.limit(at(key), rule),
@@ -37,7 +37,7 @@ export function prefixedStore(store: Store, prefix: string): Store {
     size: (scope, input) => store.size(inScope(scope), input),
     stats: (scope, input) => store.stats(inScope(scope), input),
     async list(scope, { range, after, ...input }: ListInput) {
-      const own = { ...input, range: ranged(range), after: after === '' ? '' : prefix + after }
+      const own = { ...input, range: rangeAt(range), after: after === '' ? '' : prefix + after }
       const reply = await store.list(inScope(scope), own)
       const outside = (key: string) => key.slice(prefix.length)
       return {
@@ -46,10 +46,10 @@ export function prefixedStore(store: Store, prefix: string): Store {
         ...(reply.next === undefined ? {} : { next: outside(reply.next) }),
       }
     },
-    readOrClaim: (request) => store.readOrClaim(inside(request)),
-    fill: (request) => store.fill(inside(request)),
+    readOrClaim: (request) => store.readOrClaim(withPrefix(request)),
+    fill: (request) => store.fill(withPrefix(request)),
     release: (key, token, backoffMs) => store.release(at(key), token, backoffMs),
-    // A local store answers at once, and two of the methods above do not.
+    // A local store must be synchronous, and two of the methods above are not.
     isLocal: false,
   }
 }

@@ -4,12 +4,12 @@ import { operation } from '../postgres/operation.ts'
 import { milliseconds, param } from '../postgres/operations/fragments.ts'
 import { SUMS } from './tally.ts'
 
-/** Five minutes. A week has 2,016 buckets per name. */
+/** The length of a bucket: five minutes. A week has 2,016 buckets per name. */
 export const HISTORY_BUCKET_MS = 300_000
 
 /**
- * Adds a tally to the current bucket, by the database's clock, and deletes all buckets that are older than `keepMs`. It deletes
- * those of other names too, because a name that is no longer in use would stay forever.
+ * Adds a tally to the current bucket, by the database's clock, and deletes all buckets that are older than `keepMs`. It
+ * also deletes old buckets of other names, because the buckets of an unused name would stay forever.
  */
 export const addHistory = operation({
   name: 'add_history',

@@ -1,12 +1,12 @@
 /**
  * Writes events as data points of Cloudflare Workers Analytics Engine.
  *
- * A data point may have 20 blobs of 16 KB together, 20 doubles and one index of 96 bytes. An invocation may write 250 data
- * points. An event is one data point of a few hundred bytes, so only the last limit matters: use `sampleRate` if a request makes
- * hundreds of calls.
+ * A data point may have 20 blobs of 16 KB together, 20 doubles and one index of 96 bytes. An invocation may write 250
+ * data points. An event is one data point of a few hundred bytes, so only the last limit matters. Use `sampleRate` if a
+ * request makes hundreds of calls.
  *
- * Rejected: adding events up. All requests of an isolate share a cache, and an isolate can end at any time, so sums would be
- * lost or written by the wrong request. Analytics Engine weights samples anyway.
+ * Rejected: adding up events. All requests of an isolate share a cache, and an isolate can end at any time. So sums
+ * would be lost, or written by the wrong request. Analytics Engine weights samples anyway.
  */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { type CacheEvent, type EventListener, utf8Bytes } from '../values/events.ts'
@@ -14,15 +14,17 @@ import { optionalFunction, optionsObject } from '../values/options.ts'
 import { randomNumber } from '../values/random.ts'
 import { factsOf } from './facts.ts'
 
-/** The part of an Analytics Engine binding that is used. `AnalyticsEngineDataset` of `@cloudflare/workers-types` fits. */
+/**
+ * The part of an Analytics Engine binding that is used. `AnalyticsEngineDataset` of `@cloudflare/workers-types` fits.
+ */
 export interface AnalyticsEngineBinding {
   writeDataPoint(point?: { indexes?: string[]; blobs?: string[]; doubles?: number[] }): void
 }
 
 export interface AnalyticsEngineOptions {
-  /** The name that distinguishes caches in one dataset; at most 85 bytes, default `pgstash`. */
+  /** The name that distinguishes caches in one dataset. At most 85 bytes, default `pgstash`. */
   name?: string | undefined
-  /** The share of events to write, above 0 and up to 1, the default. Errors are always written. */
+  /** The share of events to write, above 0 and up to 1. Default 1. Errors are always written. */
   sampleRate?: number | undefined
   /** Returns a number from 0 up to, but not including, 1, which decides what is sampled. Default: from `crypto`. */
   random?: (() => number) | undefined
@@ -34,7 +36,8 @@ const DOUBLES = ['weight', 'count', 'durationMs', 'roundTrips', 'bytes', 'comput
 type Column = (typeof BLOBS | typeof DOUBLES)[number]
 
 /**
- * The column of each field, for queries. The order is part of the public interface: it never changes, and new fields come last.
+ * The column of each field, for queries. The order is part of the public interface: it never changes, and new fields
+ * come last.
  *
  * @example
  * const { weight, count } = analyticsEngineColumns
@@ -48,7 +51,7 @@ export const analyticsEngineColumns = Object.freeze({
 
 const DEFAULT_NAME = 'pgstash'
 const MAX_INDEX_BYTES = 96
-/** The index has the longest event type after the name. */
+/** The index contains the event type after the name. The longest type is `invalidate`. */
 const MAX_NAME_BYTES = MAX_INDEX_BYTES - ':invalidate'.length
 
 /**
@@ -57,7 +60,7 @@ const MAX_NAME_BYTES = MAX_INDEX_BYTES - ':invalidate'.length
  * The index is `name:type`. Analytics Engine samples each index separately, so rare errors are not lost among the hits.
  * Queries must weight sums with `_sample_interval * weight`. A dataset that fails never fails the cache.
  *
- * Each event costs one of the 250 data points that an invocation may write. Writing is not awaited, and takes no time.
+ * Each event costs one of the 250 data points that an invocation may write. The listener does not wait for the write.
  *
  * @param dataset a binding to Workers Analytics Engine
  * @throws InvalidOptionError
@@ -123,8 +126,8 @@ function columns(kind: 'blob' | 'double', names: readonly Column[]): Partial<Rec
 
 function checkedName(name: unknown): string {
   if (typeof name === 'string' && name !== '' && utf8Bytes(name) <= MAX_NAME_BYTES) return name
-  const came = typeof name === 'string' ? `${utf8Bytes(name)} bytes` : describeType(name)
-  throw new InvalidOptionError(`Expected name to be a string of 1 to ${MAX_NAME_BYTES} bytes, got ${came}.`)
+  const received = typeof name === 'string' ? `${utf8Bytes(name)} bytes` : describeType(name)
+  throw new InvalidOptionError(`Expected name to be a string of 1 to ${MAX_NAME_BYTES} bytes, got ${received}.`)
 }
 
 function checkedRate(rate: unknown): number {

@@ -3,15 +3,17 @@ import { CacheError, DatabaseError } from '../values/errors.ts'
 import type { CacheEvent } from '../values/events.ts'
 
 export interface Facts {
-  /** How a wait ended, why a value was not stored, how an error changed the circuit, or whether a limit allowed a call. */
+  /**
+   * How a wait ended, why a value was not stored, how an error changed the circuit, or whether a limit allowed a call.
+   */
   readonly outcome?: string | undefined
-  /** A code of pgstash's errors, or OTHER_ERROR. */
+  /** The code of a pgstash error, or OTHER_ERROR. */
   readonly errorType?: string | undefined
   /** Postgres's code, if the database refused a statement. */
   readonly sqlState?: string | undefined
 }
 
-/** OpenTelemetry's label for errors that a library does not define. Errors of computations get it, whatever they contain. */
+/** OpenTelemetry's label for errors that a library does not define. All errors of computations get it. */
 const OTHER_ERROR = '_OTHER'
 
 export function factsOf(event: CacheEvent): Facts {

@@ -20,19 +20,28 @@ export interface HistoryOptions {
   name?: string | undefined
   /** The shortest interval between two writes of an isolate or process; a positive span, default 1 minute. */
   every?: Expiration | undefined
-  /** How long buckets are kept; a positive span, default 7 days. The shortest span of all listeners on a database wins. */
+  /**
+   * How long buckets are kept; a positive span, default 7 days. If listeners of a database differ, the shortest span
+   * wins.
+   */
   keep?: Expiration | undefined
   /** From `cacheTables({ schema, prefix })`; default: the exported tables. */
   tables?: CacheTables | undefined
-  /** Keeps the write alive after the response: on Workers `waitUntil` of `cloudflare:workers`, on Vercel that of `@vercel/functions`. */
+  /**
+   * Keeps the write alive after the response. On Workers, pass `waitUntil` of `cloudflare:workers`; on Vercel,
+   * `waitUntil` of `@vercel/functions`.
+   */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
-  /** Called if a write fails; its numbers are lost. Default: failures are ignored. */
+  /** Called if a write fails. The counts of that write are lost. Default: failures are ignored. */
   onError?: ((error: unknown) => void) | undefined
 }
 
 /** A listener for `onEvent` that can also write at once. */
 export type HistoryListener = EventListener & {
-  /** Writes the counts since the last write; never rejects. Call it before a process ends, because the counts would be lost. */
+  /**
+   * Writes the counts since the last write; never rejects. Call it before a process ends, because the counts would be
+   * lost.
+   */
   flush(): Promise<void>
 }
 
@@ -45,9 +54,10 @@ const DEFAULT_KEEP = '7d'
 /**
  * Creates a listener for `onEvent` that records a history in `cache_history`, never keys or values.
  *
- * It adds events up in memory. The first event a minute or more after the last write causes the next: one statement in the
- * background, to one row per five minutes. No operation waits for it or fails because of it. When an isolate ends, its counts
- * since the last write are lost, so a history shows shares and trends, not exact sums.
+ * It adds up events in memory. If an event comes a minute or more after the last write, it starts the next write. A
+ * write is one statement in the background, to one row per five minutes. No operation waits for the write or fails
+ * because of it. When an isolate ends, its counts since the last write are lost. So a history shows shares and trends,
+ * not exact sums.
  *
  * The listener makes no request without an event. `migrate` creates the table.
  *
@@ -67,7 +77,8 @@ export function historyListener(db: DatabaseSource, options?: HistoryOptions): H
   async function write(): Promise<void> {
     const counted = tally
     tally = undefined
-    // Set this before the write ends, so that events meanwhile neither write again nor wait for a request that may be cancelled.
+    // Set this before the write ends. Otherwise events meanwhile would write again, or wait for a request that may be
+    // cancelled.
     writtenAt = wallClock()
     if (counted === undefined) return
     try {
@@ -92,7 +103,7 @@ export function historyListener(db: DatabaseSource, options?: HistoryOptions): H
     addEvent(tally, event)
     writtenAt ??= wallClock()
     const sinceMs = wallClock() - writtenAt
-    // A negative span means that the clock was set back: write.
+    // A negative span means that the clock was set back. Write then, too.
     if (sinceMs >= 0 && sinceMs < everyMs) return
     underWay = write()
     try {
@@ -128,6 +139,6 @@ function parse(options: HistoryOptions | undefined) {
 function checkedName(name: unknown): string {
   const isText = typeof name === 'string' && name !== '' && !name.includes('\0') && name.isWellFormed()
   if (isText && utf8Bytes(name) <= MAX_NAME_BYTES) return name
-  const came = typeof name === 'string' ? 'another string' : describeType(name)
-  throw new InvalidOptionError(`Expected name to be a string of 1 to ${MAX_NAME_BYTES} bytes, got ${came}.`)
+  const received = typeof name === 'string' ? 'another string' : describeType(name)
+  throw new InvalidOptionError(`Expected name to be a string of 1 to ${MAX_NAME_BYTES} bytes, got ${received}.`)
 }

@@ -1,4 +1,7 @@
-/** `pgstash/telemetry`: listeners for `onEvent` that report to OpenTelemetry, Cloudflare's Analytics Engine, or the database. */
+/**
+ * `pgstash/telemetry`: listeners for `onEvent` that report to OpenTelemetry, Cloudflare's Analytics Engine, or the
+ * database.
+ */
 export {
   type AnalyticsEngineBinding,
   type AnalyticsEngineOptions,

@@ -12,7 +12,9 @@ interface InstrumentOptions {
   advice?: { explicitBucketBoundaries: number[] }
 }
 
-/** The part of a `Meter` of `@opentelemetry/api` that is used, typed by shape, so that the package is not a dependency. */
+/**
+ * The part of a `Meter` of `@opentelemetry/api` that is used, typed by shape, so that the package is not a dependency.
+ */
 export interface OpenTelemetryMeter {
   createCounter(
     name: string,
@@ -25,13 +27,16 @@ export interface OpenTelemetryMeter {
 }
 
 export interface OpenTelemetryOptions {
-  /** Attributes of every measurement, for example to distinguish caches; default: none. Each value creates a series: use few. */
+  /**
+   * Attributes of every measurement, for example to distinguish caches. Default: none. Use few, as each creates a
+   * series.
+   */
   attributes?: OpenTelemetryAttributes | undefined
 }
 
 /**
- * The buckets of `db.client.operation.duration` in the semantic conventions. The SDK's own buckets are meant for milliseconds:
- * all durations in seconds would fall into the first two.
+ * The buckets of `db.client.operation.duration` in the semantic conventions. The SDK's default buckets are meant for
+ * milliseconds, so all durations in seconds would fall into the first two.
  */
 const DURATION_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 
@@ -40,12 +45,14 @@ const DURATION_BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
  *
  * Histograms in seconds `pgstash.operation.duration`, `pgstash.wait.duration`, `pgstash.compute.duration`; counters
  * `pgstash.entries`, `pgstash.round_trips`, `pgstash.value.io` (bytes). Attributes are `pgstash.operation.name`,
- * `pgstash.event.type`, `pgstash.event.outcome`, `error.type`, `db.response.status_code`; keys and values are never recorded.
+ * `pgstash.event.type`, `pgstash.event.outcome`, `error.type`, `db.response.status_code`; keys and values are never
+ * recorded.
  *
- * The instruments are created at the first event, so that you can call this at module level. A meter that fails never fails the
- * cache.
+ * The instruments are created at the first event, so that you can call this at module level. A meter that fails never
+ * fails the cache.
  *
- * @param meter from `metrics.getMeter('pgstash')`, called after the SDK is set up: an earlier meter never records anything
+ * @param meter the result of `metrics.getMeter('pgstash')`. Call it after the SDK is set up: an earlier meter never
+ *   records anything.
  * @throws InvalidOptionError
  * @example
  * const cache = createCache(db, { onEvent: openTelemetryListener(metrics.getMeter('pgstash')) })
@@ -79,10 +86,10 @@ function createInstruments(meter: OpenTelemetryMeter) {
   return {
     operation: duration(
       'pgstash.operation.duration',
-      'Duration of a call of the cache, or of storing what it computed.',
+      'Duration of a call of the cache, or of storing a computed value.',
     ),
-    wait: duration('pgstash.wait.duration', "Time that a call waited for another's computation."),
-    compute: duration('pgstash.compute.duration', 'Duration of computing a value that was not there.'),
+    wait: duration('pgstash.wait.duration', "Time that a call waited for another call's computation."),
+    compute: duration('pgstash.compute.duration', 'Duration of a computation of a value.'),
     entries: meter.createCounter('pgstash.entries', {
       description: 'Entries found, missed, written or removed; tags invalidated.',
       unit: '{entry}',

@@ -1,14 +1,14 @@
 /**
  * Counts the requests that a local Neon endpoint serves, and breaks them on demand.
  *
- * Pure: no Node import, so that the same object can drive a test inside an edge runtime. The endpoint of
- * `pgstash/dev` imports these types only.
+ * It imports nothing from Node, so that it also works in a test inside an edge runtime. The endpoint of `pgstash/dev`
+ * imports only these types.
  */
 
 import { InvalidOptionError } from '../values/errors.ts'
 import { seededRandom } from '../values/seeded-random.ts'
 
-/** What to do to one request. Only `delay`, `lose` and `truncate` execute its statements. */
+/** A fault to apply to one request. Only `delay`, `lose` and `truncate` execute its statements. */
 export type Fault =
   /** Wait before executing. */
   | { readonly kind: 'delay'; readonly ms: number }
@@ -18,37 +18,37 @@ export type Fault =
   | { readonly kind: 'hang' }
   /** Cut the connection and do not execute. */
   | { readonly kind: 'reset' }
-  /** Execute, then cut the connection: the client cannot know that it happened. */
+  /** Execute, then cut the connection. The client cannot know that the statements ran. */
   | { readonly kind: 'lose' }
-  /** Execute, announce the whole answer, and cut the connection after this many bytes of it. */
+  /** Execute, announce the length of the whole response, and cut the connection after this many bytes. */
   | { readonly kind: 'truncate'; readonly bytes: number }
 
-/** One authorised, well-formed request: what an interceptor gets to see of it. */
+/** One authorized, well-formed request, as an interceptor sees it. */
 export interface InterceptedRequest {
-  /** The statements in order: one, or those of a batch. */
+  /** The statements in order: one, or all statements of a batch. */
   readonly sql: readonly string[]
-  /** Size of the request's body. */
+  /** The size of the request's body. */
   readonly bytes: number
-  /** Aborts when the client has left or the server closes. */
+  /** Aborts when the client disconnects or the server closes. */
   readonly signal: AbortSignal
 }
 
 /** How a request ended. */
 export interface InterceptedResponse {
-  /** The very object that `onRequest` got. */
+  /** The same object that `onRequest` got. */
   readonly request: InterceptedRequest
-  /** Bytes of the body that were sent; 0 without an answer. */
+  /** How many bytes of the body were sent; 0 without a response. */
   readonly bytes: number
-  /** The HTTP status; 0 when no answer was sent. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number
   readonly durationMs: number
 }
 
 /** Hooks around each request of a local Neon endpoint. */
 export interface Interceptor {
-  /** Called before execution; the fault it returns is applied. */
+  /** Called before execution. The returned fault is applied. */
   onRequest?(request: InterceptedRequest): Fault | undefined | Promise<Fault | undefined>
-  /** Called once for each request that `onRequest` saw, however it ended. */
+  /** Called once for each request that `onRequest` got, even if the request failed. */
   onResponse?(response: InterceptedResponse): void
 }
 
@@ -60,7 +60,7 @@ export interface FaultLogEntry {
   readonly status: number
 }
 
-/** A fault and how often `random` picks it: 0.05 is one request in twenty. */
+/** A fault, and the share of requests to which `random` applies it: 0.05 is one request in twenty. */
 export interface FaultRate {
   readonly fault: Fault
   readonly rate: number
@@ -74,17 +74,17 @@ export interface Faults extends Interceptor {
   readonly statements: number
   readonly bytesIn: number
   readonly bytesOut: number
-  /** Finished requests in the order in which they ended. It grows until `reset()`. */
+  /** The finished requests, in the order in which they ended. The list grows until `reset()`. */
   readonly log: readonly FaultLogEntry[]
-  /** Sets the counters to zero and empties the log; faults stay. */
+  /** Sets the counters to zero and empties the log. Faults stay. */
   reset(): void
   /** Applies this fault to the next request, or the next `times` requests. Calls queue up. */
   next(fault: Fault, times?: number): void
-  /** Applies this fault to every request that `next` leaves over. */
+  /** Applies this fault to every request that gets no fault from `next`. */
   always(fault: Fault): void
-  /** Picks a fault per request with a seeded generator; the rates must not sum to more than 1. */
+  /** Picks a fault per request with a seeded generator. The sum of the rates must be at most 1. */
   random(seed: number, rates: readonly FaultRate[]): void
-  /** Forgets every fault; counters and log stay. */
+  /** Removes every fault. Counters and log stay. */
   heal(): void
 }
 
@@ -100,7 +100,7 @@ export function createFaults(): Faults {
   const counts = { requests: 0, statements: 0, bytesIn: 0, bytesOut: 0 }
   const log: FaultLogEntry[] = []
   const queue: Fault[] = []
-  let otherwise: () => Fault | undefined = () => undefined
+  let defaultFault: () => Fault | undefined = () => undefined
 
   return {
     get requests() {
@@ -124,20 +124,20 @@ export function createFaults(): Faults {
       for (let i = 0; i < times; i++) queue.push(fault)
     },
     always(fault) {
-      otherwise = () => fault
+      defaultFault = () => fault
     },
     random(seed, rates) {
-      otherwise = randomFaults(seed, rates)
+      defaultFault = randomFaults(seed, rates)
     },
     heal() {
       queue.length = 0
-      otherwise = () => undefined
+      defaultFault = () => undefined
     },
     onRequest(request) {
       counts.requests++
       counts.statements += request.sql.length
       counts.bytesIn += request.bytes
-      return queue.shift() ?? otherwise()
+      return queue.shift() ?? defaultFault()
     },
     onResponse({ request, bytes, status }) {
       counts.bytesOut += bytes

@@ -1,4 +1,4 @@
-/** `pgstash/testing`: the contracts that every store must pass, and faults for a local Neon. */
+/** `pgstash/testing`: the contracts that every store must pass, and fault injection for a local Neon. */
 export * from './contract/index.ts'
 export * from './faults.ts'
 export * from './store-contract/index.ts'

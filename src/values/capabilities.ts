@@ -1,13 +1,18 @@
-/** What pgstash needs of a server, besides the version. Engines that speak the protocol of Postgres may lack some of it. */
+/**
+ * The features that pgstash needs of a server, besides its version. Engines that speak Postgres's protocol may lack
+ * some.
+ */
 
 export interface Capability {
-  /** As messages name it. */
+  /** The name in messages. */
   readonly name: string
-  /** SQL: an expression that is true on Postgres. Elsewhere it is false, or the statement fails. */
+  /** A SQL expression that is true on Postgres. On a server without the feature it is false, or the statement fails. */
   readonly holds: string
 }
 
-/** Each is tried alone, because one that is missing fails the whole statement. None writes, or needs a right. */
+/**
+ * Each is tried alone, because a missing feature fails the whole statement. None writes, and none needs a privilege.
+ */
 export const CAPABILITIES: readonly Capability[] = [
   { name: 'the types xid8 and pg_snapshot', holds: `'5'::xid8 < '6'::xid8 and '5:6:'::pg_snapshot is not null` },
   // Some engines have the functions, but answer with a constant.
@@ -25,20 +30,20 @@ export const CAPABILITIES: readonly Capability[] = [
   },
 ]
 
-/** SQLSTATE of a role that may not call the function. It is there. */
+/** The SQLSTATE if the role may not call a function. The function exists then. */
 const FORBIDDEN = '42501'
 
 /**
- * The names of what the server lacks.
+ * Returns the names of the features that the server lacks.
  *
- * @param ask answers whether an expression holds; rejects with the server's failure
- * @param sqlStateOf the SQLSTATE of such a failure; undefined if the server was not reached
+ * @param ask returns whether an expression is true; rejects with the server's failure
+ * @param sqlStateOf returns the SQLSTATE of this failure, or undefined if the server was not reached
  */
 export async function missingCapabilities(
   ask: (holds: string) => Promise<boolean>,
   sqlStateOf: (error: unknown) => string | undefined,
 ): Promise<string[]> {
-  // Within a failed transaction, for example, everything would seem to be missing.
+  // If the server answers nothing, all features would seem to be missing: for example, within a failed transaction.
   if (!(await ask('true').catch(() => false))) return []
   const missing: string[] = []
   for (const { name, holds } of CAPABILITIES) {
@@ -54,5 +59,5 @@ export async function missingCapabilities(
 }
 
 export function missingMessage(missing: readonly string[]): string {
-  return `Expected Postgres, or a server with its transaction ids, but this one lacks: ${missing.join(', ')}.`
+  return `Expected Postgres, or a server with its transaction ids, but this server lacks: ${missing.join(', ')}.`
 }

@@ -1,4 +1,4 @@
-/** Converts values to what is stored: text from a codec, or a number. */
+/** Converts values to their stored form: text from a codec, or a number. */
 import { fromBase64, toBase64 } from './base64.ts'
 import { isBytes } from './bytes.ts'
 import { describeType, UnreadableValueError, UnserializableValueError, ValueTooLargeError } from './errors.ts'
@@ -9,28 +9,28 @@ import { withoutContent } from './redact.ts'
 /**
  * Turns values into text and back.
  *
- * `key` is the entry's stored key, namespace included: an encrypting codec can bind a value to its place with it.
- * Top-level numbers and `null` never reach a codec.
+ * `key` is the entry's stored key, including the namespace. An encrypting codec can use it to bind a value to its
+ * entry. Top-level numbers and `null` never reach a codec.
  */
 export interface Codec {
   encode(value: unknown, context: { key: string }): string | Promise<string>
   decode(text: string, context: { key: string }): unknown
   /**
-   * Returns a text that stands for another in comparisons: always the same for the same text and key. A codec that hides
-   * values must make it with its secret. One that hides nothing may return the text itself.
+   * Returns a text that replaces the given text in comparisons. It must always be the same for the same text and key. A
+   * codec that hides values must derive it with its secret. A codec that hides nothing may return the text itself.
    *
-   * Optional. With it, a stored response that the client has already stays in the database: the database compares the digests
-   * of entity tags. Without it, the response moves, and the client is answered with a 304 all the same.
+   * Optional. With it, the database compares the digests of entity tags, and does not send a response that the client
+   * already has. Without it, the database sends the response, and the client still gets a 304.
    */
   digest?(text: string, context: { key: string }): string | Promise<string>
 }
 
-/** The beginning of a text that stands for bytes. No JSON begins with a b. */
+/** The beginning of a text that encodes bytes. No JSON begins with a b. */
 const BYTES = 'bytes:'
 
 const NUMBER_AT_START = /^[-\d]/
 
-/** An entry's two value columns. If both are null, the value is a stored null. */
+/** The two value columns of an entry. If both are null, the value is a stored null. */
 export interface StoredValue {
   readonly value: string | null
   readonly number: string | null
@@ -42,11 +42,12 @@ export const DEFAULT_MAX_VALUE_BYTES = 32 * 1024 * 1024
 /**
  * The default codec: JSON, as `JSON.stringify` defines it, and bytes.
  *
- * A `Uint8Array` comes back as one, and so does a `Buffer`. It is stored in base64, which takes a third more; over HTTP, a
- * `bytea` would take twice its size. Bytes inside of an object or array are refused. `devalueCodec` takes them.
+ * A `Uint8Array` or a `Buffer` is decoded to a `Uint8Array`. It is stored in base64, which takes a third more. Over
+ * HTTP, a `bytea` would take twice its size. Bytes inside of an object or array are refused; `devalueCodec` accepts
+ * them.
  *
- * A Date comes back as a string, and `undefined` fields are dropped. Values that JSON would lose as a whole are refused: a
- * Map, a Set, a RegExp, an Error, a Promise, an instance of a class without fields of its own.
+ * A Date is decoded to a string, and `undefined` fields are dropped. Values whose content JSON would lose are refused:
+ * a Map, a Set, a RegExp, an Error, a Promise, or an instance of a class without fields.
  */
 export const jsonCodec: Codec = {
   encode(value) {
@@ -68,7 +69,7 @@ export const jsonCodec: Codec = {
   digest: (text) => text,
 }
 
-/** True for what the default codec makes of bytes. */
+/** True if the default codec made this text from bytes. */
 export function isBytesText(text: string): boolean {
   return text.startsWith(BYTES)
 }
@@ -88,18 +89,19 @@ export async function encodeValue(
     throw new UnserializableValueError('Expected a value, got undefined, which means a miss; null can be stored.')
   }
   if (isThenable(value)) {
-    // The caller gets an error of this call. An unhandled rejection of the promise would end the process.
+    // The caller gets the error below. An unhandled rejection of the promise would also end the process.
     ignoreRejection(value)
     throw new UnserializableValueError('Expected a value, got a Promise. Await it.')
   }
   if (typeof value === 'number') return { value: null, number: numberText(value) }
   const text = await encodeText(value, key, codec)
-  // JSON of a boxed primitive, or from `toJSON`. Stored as text, it would read the same but could not be counted up.
+  // A boxed primitive or `toJSON` can yield a number. Stored as text, it would read the same but could not be
+  // incremented.
   if (codec === jsonCodec) {
     if (text === 'null') return { value: null, number: null }
     if (NUMBER_AT_START.test(text)) return { value: null, number: text }
   }
-  // Every UTF-16 unit is at least one byte and at most three, so most values need no counting.
+  // A UTF-16 unit takes at most three bytes, so most values are small enough without counting.
   if (text.length * 3 > maxValueBytes) {
     const bytes = new TextEncoder().encode(text).length
     if (bytes > maxValueBytes) throw new ValueTooLargeError(bytes, maxValueBytes)

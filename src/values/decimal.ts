@@ -1,4 +1,4 @@
-/** Exact decimal sums, as Postgres's `numeric` makes them: 0.1 + 0.2 = 0.3. */
+/** Adds decimals exactly, as Postgres's `numeric` does: 0.1 + 0.2 = 0.3. */
 import { CounterRangeError } from './errors.ts'
 
 /** A decimal number: `digits × 10^-scale`. */
@@ -7,12 +7,12 @@ interface Decimal {
   readonly scale: number
 }
 
-/** Whole numbers whose sums a `number` holds exactly: nearly all counters. */
+/** Whole numbers whose sums a `number` holds exactly. Nearly all counters are such numbers. */
 const SMALL = /^-?\d{1,15}$/
 const FORM = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/
 
 /**
- * The sum of two finite numbers as `String` writes them, or as this function does.
+ * Adds two finite numbers in the form that `String` or this function writes.
  *
  * @throws CounterRangeError beyond ±Number.MAX_SAFE_INTEGER
  */
@@ -20,20 +20,20 @@ export function addDecimals(a: string, b: string): string {
   if (SMALL.test(a) && SMALL.test(b)) return String(Number(a) + Number(b))
   const [x, y] = [parse(a), parse(b)]
   const scale = Math.max(x.scale, y.scale)
-  const digits = scaled(x, scale) + scaled(y, scale)
-  const bound = scaled({ digits: BigInt(Number.MAX_SAFE_INTEGER), scale: 0 }, scale)
+  const digits = digitsAt(x, scale) + digitsAt(y, scale)
+  const bound = digitsAt({ digits: BigInt(Number.MAX_SAFE_INTEGER), scale: 0 }, scale)
   if (digits > bound || digits < -bound) throw new CounterRangeError()
   return format({ digits, scale })
 }
 
-/** The whole number at or below a number. 0 for negative numbers. */
+/** Returns the integer part of a number, or 0 for a negative number. */
 export function wholePart(text: string): number {
   if (SMALL.test(text)) return Math.max(0, Number(text))
   const { digits, scale } = parse(text)
   return digits < 0n ? 0 : Number(digits / 10n ** BigInt(scale))
 }
 
-/** The first digits behind the point of a number, as a whole number. 0 for negative numbers. */
+/** Returns the first digits after the decimal point, as a whole number. Returns 0 for a negative number. */
 export function fractionPart(text: string, places: number): number {
   const { digits, scale } = parse(text)
   if (digits < 0n || scale === 0) return 0
@@ -41,8 +41,9 @@ export function fractionPart(text: string, places: number): number {
   return Number((fraction * 10n ** BigInt(places)) / 10n ** BigInt(scale))
 }
 
-function scaled({ digits, scale }: Decimal, to: number): bigint {
-  return digits * 10n ** BigInt(to - scale)
+/** Returns the digits of a decimal at a larger scale. */
+function digitsAt({ digits, scale }: Decimal, largerScale: number): bigint {
+  return digits * 10n ** BigInt(largerScale - scale)
 }
 
 function parse(text: string): Decimal {

@@ -1,13 +1,13 @@
 /**
- * Every error that pgstash throws on purpose, in one place.
+ * Every error that pgstash throws on purpose.
  *
- * A message says what was expected and what was received, by type and never by content. Neither a message nor anything else
- * that `util.inspect` shows of an error has a value, key, SQL parameter or connection string.
+ * A message says what was expected, and the type of what was received, never its content. `util.inspect` of an error
+ * never shows a value, key, SQL parameter or connection string.
  */
 
 import { addCosts, type Cost, noCost } from './events.ts'
 
-/** Machine-readable reasons, stable across versions: branch on these, never on messages. */
+/** Machine-readable reasons, stable across versions. Branch on these, never on messages. */
 export type CacheErrorCode =
   | 'INVALID_EXPIRATION'
   | 'INVALID_KEY'
@@ -27,7 +27,7 @@ export type CacheErrorCode =
   | 'REFRESH'
   | 'LOCAL_NEON'
 
-/** A symbol of the registry, which all copies of this package share. */
+/** A symbol of the global registry, which all copies of this package share. */
 const BRAND: unique symbol = Symbol.for('pgstash.error') as never
 
 /**
@@ -46,7 +46,7 @@ export class CacheError extends Error {
   static readonly errorName: string = 'CacheError'
 
   readonly code: CacheErrorCode
-  /** The cost until the operation failed. The first event that reports the error takes it. */
+  /** The cost of the operation until it failed. The first event that reports the error removes it. */
   declare cost?: Cost
   /** True if the circuit opened with this failure. */
   declare opensCircuit?: true
@@ -55,7 +55,8 @@ export class CacheError extends Error {
     super(message, options)
     this.code = code
     this.name = new.target.errorName
-    // Captured again, because the first trace says `Error`. Engines without this method have no such line.
+    // Capture the trace again, because the first trace begins with `Error`. Engines without this method do not show a
+    // name.
     Error.captureStackTrace?.(this, new.target)
   }
 
@@ -65,7 +66,7 @@ export class CacheError extends Error {
     return isInstance(this, value)
   }
 
-  /** On the prototype, so that `util.inspect` does not show it. */
+  /** The brand is on the prototype, so that `util.inspect` does not show it. */
   get [BRAND](): true {
     return true
   }
@@ -73,7 +74,7 @@ export class CacheError extends Error {
 
 function isInstance(type: typeof CacheError, value: unknown): boolean {
   if (Function.prototype[Symbol.hasInstance].call(type, value)) return true
-  // A subclass without a name of its own belongs to the program, and to no other copy.
+  // A subclass without its own `errorName` belongs to the program, so no other copy has it.
   if (!Object.hasOwn(type, 'errorName') || Reflect.get(Object(value), BRAND) !== true) return false
   const { errorName } = Object(value).constructor as typeof CacheError
   return type === CacheError || type.errorName === errorName
@@ -115,12 +116,12 @@ export class InvalidOptionError extends CacheError {
   }
 }
 
-/** A store that a cache manager does not have. The message names its stores, because the program chose these names. */
+/** A store that a cache manager does not have. The message lists the manager's stores: these names are not secret. */
 export class UnknownStoreError extends CacheError {
   static override readonly errorName: string = 'UnknownStoreError'
 
   constructor(names: readonly string[]) {
-    super('UNKNOWN_STORE', `Expected one of the stores ${names.join(', ')}; extend() adds another.`)
+    super('UNKNOWN_STORE', `Expected one of the stores ${names.join(', ')}. Call extend() to add another.`)
   }
 }
 
@@ -169,27 +170,27 @@ export class ValueTooLargeError extends CacheError {
   }
 }
 
-/** A stored text that the codec cannot decode: written by another codec, or by hand. */
+/** A stored text that the codec cannot decode: another codec wrote it, or somebody changed it by hand. */
 export class UnreadableValueError extends CacheError {
   static override readonly errorName: string = 'UnreadableValueError'
 
-  /** The key of the entry, for calls that read several. Not enumerable, so that logs do not show it. */
+  /** The key of the entry, if the call reads several entries. It is not enumerable, so that logs do not show it. */
   declare readonly key?: string
 
   constructor(options?: { cause?: unknown }) {
     super(
       'UNREADABLE_VALUE',
-      'The stored text cannot be decoded: another codec or hand wrote it. Set or delete the entry.',
+      'The stored text cannot be decoded: another codec wrote it, or it was changed by hand. Set or delete the entry.',
       options,
     )
   }
 }
 
 /**
- * The database refused a statement, or could not be reached. Stores of your own throw it if their storage cannot answer.
+ * The database refused a statement, or is unreachable. Your own store throws it if its storage cannot answer.
  *
- * `sqlState` is Postgres's five-character code, if there is one. `status` is the HTTP status of an endpoint's answer. `sent` is
- * false if the statement certainly never reached the server.
+ * `sqlState` is Postgres's five-character code, if there is one. `status` is the HTTP status that the endpoint
+ * returned. `sent` is false if the statement certainly never reached the server.
  */
 export class DatabaseError extends CacheError {
   static override readonly errorName: string = 'DatabaseError'
@@ -198,7 +199,7 @@ export class DatabaseError extends CacheError {
   readonly status: number | undefined
   readonly sent: boolean
 
-  /** @param details `cost` is what the failed call has cost, which the event that reports the failure tells */
+  /** @param details `cost` is the cost of the failed call, which the event that reports the failure includes */
   constructor(
     message: string,
     details: { sqlState?: string; status?: number; sent?: boolean; cause?: unknown; cost?: Cost } = {},
@@ -207,15 +208,15 @@ export class DatabaseError extends CacheError {
     this.sqlState = details.sqlState
     this.status = details.status
     this.sent = details.sent ?? true
-    if (details.cost !== undefined) note(this, 'cost', details.cost)
+    if (details.cost !== undefined) addHiddenField(this, 'cost', details.cost)
   }
 }
 
 /**
  * The database did not answer within `timeout`.
  *
- * `sent` is false if the statement still waited for a connection of the pool. Then it was taken back and had no effect.
- * Otherwise it is unknown whether a write took effect.
+ * `sent` is false if the statement was still waiting for a connection of the pool. It was then cancelled and had no
+ * effect. Otherwise it is unknown whether a write took effect.
  */
 export class DatabaseTimeoutError extends CacheError {
   static override readonly errorName: string = 'DatabaseTimeoutError'
@@ -225,13 +226,13 @@ export class DatabaseTimeoutError extends CacheError {
   constructor(timeoutMs: number, { sent = true, advice }: { sent?: boolean; advice?: string | undefined } = {}) {
     const message = sent
       ? `The database did not answer within ${timeoutMs} ms. Whether a write took effect is unknown.`
-      : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Enlarge the pool, or give the cache its own.`
+      : `No connection of the pool came free within ${timeoutMs} ms. The statement was not sent. Enlarge the pool, or give the cache its own pool.`
     super('TIMEOUT', advice === undefined ? message : `${message} ${advice}`)
     this.sent = sent
   }
 }
 
-/** The circuit is open: the database failed several times in a row. Only with `onError: 'miss'`. */
+/** The circuit is open, because the database failed several times in a row. Thrown only with `onError: 'miss'`. */
 export class CircuitOpenError extends CacheError {
   static override readonly errorName: string = 'CircuitOpenError'
 
@@ -241,10 +242,10 @@ export class CircuitOpenError extends CacheError {
 }
 
 /**
- * Some nodes of a `shardedCache` failed. All other nodes did their part, which is not undone.
+ * Some nodes of a `shardedCache` failed. All other nodes did their part, and it is not undone.
  *
- * Calls of a single node reject with that node's own error. `code` is that of the first failure, or `NODES` if that is no
- * `CacheError`.
+ * A call of a single node rejects with that node's own error. `code` is the code of the first failure, or `NODES` if
+ * the first failure is not a `CacheError`.
  *
  * @example
  * try { await cache.clearExpired() } catch (error) {
@@ -254,11 +255,11 @@ export class CircuitOpenError extends CacheError {
  */
 export class NodesError extends CacheError {
   static override readonly errorName: string = 'NodesError'
-  /** What each node failed with, by its name. */
+  /** The failure of each node, by the node's name. */
   readonly failures: ReadonlyMap<string, unknown>
   /**
-   * What the call would return for the other nodes alone: what `clear`, `deleteMany` and `clearExpired` removed, what `count`
-   * and `stats` counted. Undefined for other calls.
+   * The result of the call for the other nodes alone. Only `clear`, `deleteMany`, `clearExpired`, `count` and `stats`
+   * set it. Undefined for other calls.
    */
   declare readonly partial: unknown
 
@@ -268,15 +269,15 @@ export class NodesError extends CacheError {
     const message = `${failures.size} of ${called} nodes failed: ${names}. The others did their part; see \`failures\`.`
     super(first instanceof CacheError ? first.code : 'NODES', message, { cause: first })
     this.failures = failures
-    note(this, 'partial', partial)
+    addHiddenField(this, 'partial', partial)
     const opener = [...failures.values()].some((failure) => failure instanceof CacheError && failure.opensCircuit)
     if (opener) markAsOpener(this)
   }
 }
 
 /**
- * A refresh of a stale HTTP response failed in the background: the handler threw or answered with a server error, or
- * middleware in front kept the request from its cache. Only events carry this error. The stale response stays.
+ * A refresh of a stale HTTP response failed in the background. The handler threw or returned a server error, or
+ * middleware in front kept the request from its response cache. Only events carry this error. The stale response stays.
  *
  * @example
  * createCache(db, {
@@ -287,7 +288,7 @@ export class NodesError extends CacheError {
  */
 export class RefreshError extends CacheError {
   static override readonly errorName: string = 'RefreshError'
-  /** The status of the handler's response; undefined if it threw, or never ran. */
+  /** The status of the handler's response. Undefined if the handler threw, or never ran. */
   readonly status: number | undefined
 
   constructor(reason: 'failed' | 'lost', { status, cause }: { status?: number | undefined; cause?: unknown } = {}) {
@@ -300,22 +301,22 @@ export class RefreshError extends CacheError {
 }
 
 /** Adds a field that logs do not show. */
-function note(error: CacheError, name: 'cost' | 'opensCircuit' | 'partial', value: unknown): void {
+function addHiddenField(error: CacheError, name: 'cost' | 'opensCircuit' | 'partial', value: unknown): void {
   Object.defineProperty(error, name, { value, configurable: true, writable: true, enumerable: false })
 }
 
 /** Marks the error with which the circuit opened. */
 export function markAsOpener(error: CacheError): void {
-  note(error, 'opensCircuit', true)
+  addHiddenField(error, 'opensCircuit', true)
 }
 
-/** Adds to an error what it cost. The event that reports the error takes the cost off. */
+/** Adds a cost to an error. The event that reports the error removes it. */
 export function withCost(error: unknown, cost: Cost): unknown {
-  if (error instanceof CacheError) note(error, 'cost', addCosts(cost, error.cost ?? noCost()))
+  if (error instanceof CacheError) addHiddenField(error, 'cost', addCosts(cost, error.cost ?? noCost()))
   return error
 }
 
-/** Takes the cost off an error, so that only the first event reports it. */
+/** Removes the cost from an error and returns it, so that only the first event reports it. */
 export function takeCost(error: unknown): Cost {
   if (!(error instanceof CacheError) || error.cost === undefined) return noCost()
   const { cost } = error
@@ -323,7 +324,7 @@ export function takeCost(error: unknown): Cost {
   return cost
 }
 
-/** Names a value's type for a message, never its content: `string`, `NaN`, `array`, `Map`. */
+/** Names the type of a value for a message, never its content: `a string`, `NaN`, `an array`. */
 export function describeType(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'

@@ -1,8 +1,8 @@
 /**
- * Parses expirations, from what callers pass to what statements take.
+ * Parses expirations: from the forms that callers pass to the form that statements take.
  *
- * A relative expiration stays relative until the database adds it to the time at which its statement began. So a client whose clock is an hour off
- * still gets the right lifetime.
+ * A relative expiration stays relative until the database adds it to the time at which its statement began. So a client
+ * whose clock is an hour off still gets the right lifetime.
  */
 import { describeType, InvalidExpirationError } from './errors.ts'
 import { suggestion } from './suggest.ts'
@@ -17,13 +17,16 @@ export interface Duration {
 }
 
 /**
- * When an entry expires: seconds from now, an instant, a span, a string such as `'90s'` or `'1.5h'`, or `null` for never.
+ * When an entry expires: seconds from now, an instant, a span, a string such as `'90s'` or `'1.5h'`, or `null` for
+ * never.
  *
- * Zero, a negative span or a past instant makes the key read as absent.
+ * After a write with zero, a negative span or a past instant, the key reads as absent.
  */
 export type Expiration = number | Date | Duration | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | null
 
-/** An expiration as statements take it: never, so many milliseconds after the statement began, or at an instant. */
+/**
+ * An expiration in the form that statements take: never, some milliseconds after the statement began, or at an instant.
+ */
 export type Deadline =
   | { readonly kind: 'never' }
   | { readonly kind: 'after'; readonly ms: number }
@@ -40,7 +43,9 @@ const MS_PER_FIELD = {
   milliseconds: MS_PER_UNIT.ms,
 } as const
 
-/** The last instant of year 9999. Later dates have no form that ISO 8601 and every driver's date parser agree on. */
+/**
+ * The last instant of the year 9999. ISO 8601 and the date parsers of the drivers have no common form for later dates.
+ */
 const LATEST_EPOCH_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 const SPAN = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(ms|s|m|h|d)$/
@@ -48,7 +53,7 @@ const EXPECTED =
   "a number of seconds, a Date, a Duration such as { minutes: 5 }, a string such as '5m' (ms, s, m, h, d), or null"
 
 /**
- * Reads an expiration.
+ * Parses an expiration.
  *
  * @param now milliseconds since the epoch, used only to refuse expirations beyond year 9999
  * @param name the name for messages
@@ -63,7 +68,7 @@ export function parseExpiration(input: unknown, now: number, name = 'expiration'
 }
 
 /**
- * Reads a span that must be positive and relative: `sliding`, `period`.
+ * Parses a span that must be positive and relative, such as `sliding` or `period`.
  *
  * @returns whole milliseconds, at least 1
  * @throws InvalidExpirationError
@@ -76,7 +81,7 @@ export function parsePeriod(input: unknown, name: string, now: number): number {
   throw new InvalidExpirationError(`Expected ${name} to be a positive span of time, got ${received}.`)
 }
 
-/** Rounds a computed span to whole milliseconds, and keeps it within year 9999, even if a clock is a day off. */
+/** Rounds a computed span to whole milliseconds. Its end stays within the year 9999, even if a clock is a day off. */
 export function boundedSpan(ms: number, now: number): number {
   return Math.min(Math.round(ms), LATEST_EPOCH_MS - now - MS_PER_UNIT.d)
 }
@@ -85,7 +90,7 @@ function instant(date: Date, name: string): Deadline {
   const epochMs = date.getTime()
   if (Number.isNaN(epochMs)) throw unexpected(name, 'an invalid Date')
   if (epochMs > LATEST_EPOCH_MS) throw beyondCalendar(name)
-  // All past instants mean the same, and Postgres's calendar begins later than JavaScript's.
+  // All past instants mean the same. Clamp them, because Postgres's calendar begins later than JavaScript's.
   return { kind: 'at', epochMs: Math.max(0, epochMs) }
 }
 
@@ -94,7 +99,7 @@ function spanMs(input: unknown, name: string): number {
   if (typeof input === 'string') {
     const [, amount, unit] = SPAN.exec(input) ?? []
     if (amount === undefined || !isUnit(unit)) {
-      throw unexpected(name, 'a string of another form')
+      throw unexpected(name, 'a string in another format')
     }
     return wholeMs(Number(amount), MS_PER_UNIT[unit], name)
   }
@@ -134,7 +139,7 @@ function beyondCalendar(name: string): InvalidExpirationError {
   return new InvalidExpirationError(`Expected ${name} to end before year 10000.`)
 }
 
-// By its tag and not by instanceof, because a Date may come from another realm, such as an edge runtime's sandbox.
+// Checks the tag and not instanceof, because a Date may come from another realm, such as an edge runtime's sandbox.
 function isDate(input: unknown): input is Date {
   return Object.prototype.toString.call(input) === '[object Date]'
 }

@@ -1,16 +1,17 @@
 /**
- * Errors that are no failure. Next throws them from `fetch` to signal that it needs a request to render a page.
+ * Recognises errors that are not failures. Next throws them from `fetch` to signal that it needs a request to render a
+ * page.
  *
- * They must reach Next unchanged. If pgstash wrapped or retried them, or counted them as a miss, the build would fail, or the
- * page would get a value that nobody read.
+ * They must reach Next unchanged. If pgstash wrapped or retried them, the build would fail. If it counted them as a
+ * miss, the page would get a value that was never read.
  */
 
-/** React's mark of a postponed render, which Next 14 and 15 throw. */
+/** React's mark of a postponed render. Next 14 and 15 throw it. */
 const POSTPONED = Symbol.for('react.postpone')
-/** `dynamic = 'error'` forbids the request. This is the only such error without a `digest`. */
+/** The code of Next's error if `dynamic = 'error'` forbids the request. It is the only signal without a `digest`. */
 const FORBIDDEN_CODE = 'NEXT_STATIC_GEN_BAILOUT'
 
-/** True for such an error. Next marks all others with a `digest`, and so do `redirect` and `notFound`. */
+/** True for a framework's signal. Next marks its other signals with a `digest`, as do `redirect` and `notFound`. */
 export function isFrameworkSignal(thrown: unknown): thrown is object {
   if (typeof thrown !== 'object' || thrown === null) return false
   const { digest, code, $$typeof } = thrown as { digest?: unknown; code?: unknown; $$typeof?: unknown }

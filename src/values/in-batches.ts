@@ -1,28 +1,28 @@
-/** Work in batches, until nothing is left or time is up. */
+/** Divides work into batches, until nothing is left or the time is up. */
 import { now } from './clock.ts'
 
-/** A batch that ran out of time is tried again at this fraction of its size. */
+/** If a batch runs out of time, the next try has this fraction of its size. */
 const SHRINK_BY = 8
 
 export interface Batch {
-  /** The most items of this batch. */
+  /** The most items in this batch. */
   readonly size: number
-  /** Makes all later batches smaller, because this one took too long. Otherwise it might never end in time. */
+  /** Makes all later batches smaller, because this batch took too long. Otherwise no batch might ever end in time. */
   shrink(): void
 }
 
 export interface BatchLimits {
-  /** The most items of the next batch. */
+  /** Returns the most items for the next batch. */
   size(): number
-  /** True if no batch may follow. Default: only the consumer ends the work. */
+  /** Returns true if no batch may follow. Default: only the consumer ends the work. */
   isOver?(): boolean
 }
 
 /**
- * The batches of a work: at least one, then more until `isOver`. The consumer breaks off when nothing is left, so code
- * behind the loop knows that something is.
+ * Yields the batches of a work: at least one, then more until `isOver`. The consumer leaves the loop when nothing is
+ * left. So code after the loop runs only if something is left.
  *
- * A generator, so that it serves work that waits and work that does not.
+ * It is a generator, so that it serves synchronous and asynchronous work.
  *
  * @example
  * for (const { size } of inBatches({ size: () => batch, isOver: timeLimit(input) })) {

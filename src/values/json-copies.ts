@@ -1,34 +1,40 @@
 /**
- * Copies of decoded JSON, for values that are read again and again.
+ * Copies decoded JSON, for values that are read repeatedly.
  *
- * Copying takes a quarter of the time of `JSON.parse` or less, and the copy cannot be told from what `JSON.parse` makes.
- * Objects are copied by spreads, which take over the engine's layout of an object as a whole. A spread defines fields, so a field
- * named `__proto__` stays a field, and setters that a program put on `Object.prototype` are never called.
+ * Copying takes at most a quarter of the time of `JSON.parse`, and the copy is the same as the result of `JSON.parse`.
+ * A spread copies an object, and reuses the engine's layout of the whole object. It defines fields, so a field named
+ * `__proto__` stays a field, and setters that a program put on `Object.prototype` are never called.
  *
- * Rejected: handing out one frozen value, because callers may change what they got. Proxies that copy on the first access,
- * because `structuredClone` refuses them and each access costs more than the copy saves. `structuredClone`, which takes twice as
- * long as parsing. Code that is compiled for a shape, because Workers forbid `new Function`.
+ * Rejected:
+ *
+ * - One frozen value for all callers, because callers may change the values that they get.
+ * - Proxies that copy on the first access. `structuredClone` refuses them, and each access costs more than the copy
+ *   saves.
+ * - `structuredClone`, because it takes twice as long as parsing.
+ * - Code that is compiled for a shape, because Workers forbid `new Function`.
  */
 import { utf8Bytes } from './events.ts'
 
-/** Copies recursively, so it must stay clear of the end of the stack. Deeper values are parsed, which needs no stack. */
+/**
+ * The copies are recursive, so the depth must not overflow the stack. Deeper values are parsed, which needs no stack.
+ */
 const MAX_DEPTH = 64
-/** Copies of longer texts would take megabytes. They are not made, because a store would refuse them. */
+/** A copy of a longer text would take megabytes. It is not made, because a store would refuse it. */
 const MAX_LENGTH = 1024 * 1024
 
-// Measured with Node 20 and 24, and rounded up. The characters of keys and values are those of the text.
+// Measured with Node 20 and 24, and rounded up. The size of the text stands for the characters of keys and values.
 const VALUE_BYTES = 96
 const CONTAINER_BYTES = 128
 const ITEM_BYTES = 8
 const FIELD_BYTES = 16
-/** V8 keeps an object of more fields in a hash table. */
+/** V8 stores an object with more fields in a hash table. */
 const MAX_FIELDS_IN_LAYOUT = 1_000
 const HASHED_FIELD_BYTES = 48
 
-/** The decoded form of a JSON text, of which any number of values can be made. */
+/** The decoded form of a JSON text, from which any number of values can be made. */
 export class JsonCopies {
   readonly text: string
-  /** An estimate of the memory that this takes beside the text. */
+  /** The estimated memory that this takes besides the text. */
   readonly bytes: number
   readonly #value: unknown
   readonly #template: Template | undefined
@@ -41,7 +47,7 @@ export class JsonCopies {
   }
 
   /**
-   * @param value what `JSON.parse` makes of the text; it belongs to the copies from now on
+   * @param value the result of `JSON.parse`, which the caller must not use afterwards
    * @returns undefined if the value is too large or nested too deeply
    */
   static of(text: string, value: unknown): JsonCopies | undefined {
@@ -53,7 +59,9 @@ export class JsonCopies {
     return template && new JsonCopies(text, undefined, template, size.bytes)
   }
 
-  /** V8 and JavaScriptCore keep a slice as a reference to the text, so a long string without escapes takes no memory. */
+  /**
+   * V8 and JavaScriptCore store a slice as a reference to the text, so a long string without escapes takes no memory.
+   */
   static #ofString(text: string, value: string): JsonCopies {
     const slice = text.slice(1, -1)
     return slice === value
@@ -61,13 +69,13 @@ export class JsonCopies {
       : new JsonCopies(text, value, undefined, VALUE_BYTES + utf8Bytes(value))
   }
 
-  /** A value of the caller's own. Strings and other primitives need no copy. */
+  /** Makes a new value for a caller. Strings and other primitives need no copy. */
   make(): unknown {
     return this.#template === undefined ? this.#value : this.#template.copy()
   }
 }
 
-/** An object or array that is never handed out. */
+/** An object or array that callers never get themselves, only copies of it. */
 interface Template {
   copy(): object
 }
@@ -109,7 +117,7 @@ class DeepObject implements Template {
     const copy: Container = { ...this.#fields }
     const keys = this.#keys
     const parts = this.#parts
-    // The fields are the copy's own, so even `__proto__` is an ordinary one here.
+    // The spread defined all fields on the copy, so even `__proto__` is an ordinary field here.
     for (let i = 0; i < keys.length; i++) copy[keys[i] as string] = (parts[i] as Template).copy()
     return copy
   }
@@ -133,7 +141,7 @@ class DeepArray implements Template {
   }
 }
 
-/** Undefined if the value is nested too deeply. */
+/** Makes a template. Returns undefined if the value is nested too deeply. */
 function templateOf(value: object, size: { bytes: number }, depth: number): Template | undefined {
   if (depth > MAX_DEPTH) return undefined
   const isArray = Array.isArray(value)
@@ -150,7 +158,7 @@ function templateOf(value: object, size: { bytes: number }, depth: number): Temp
     parts.push(part)
   }
   if (parts.length === 0) return isArray ? new FlatArray(value) : new FlatObject(value)
-  // Arrays that grew have room to spare; these are kept for long.
+  // Arrays that grew have spare room. Slice them, because they are kept for long.
   return isArray
     ? new DeepArray(value, keys.slice(), parts.slice())
     : new DeepObject(value, keys.slice(), parts.slice())

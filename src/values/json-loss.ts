@@ -2,24 +2,26 @@
 
 import { ignoreRejection, isThenable } from './promises.ts'
 
-/** Deeper containers are left out of the description. */
+/** A longer description omits further containers. */
 const MAX_DESCRIPTION = 100
-/** JSON writes these objects as the primitive they hold. */
+/** JSON writes these objects as the primitive that they contain. */
 const BOXED = new Set(['Number', 'String', 'Boolean'])
-/** Refused even if they have fields of their own, because JSON would keep only those fields. */
+/** These are refused even if they have fields, because JSON would keep only the fields. */
 const NOT_DATA = new Set(['Map', 'Set', 'WeakMap', 'WeakSet', 'RegExp', 'Error', 'Promise', 'ArrayBuffer'])
 
 /**
- * Describes the first part of a value that JSON would lose, by type: `a Map in an object`. Undefined if there is none.
+ * Describes the first part of a value that JSON would lose, by type: `a Map in an object`. Undefined if JSON loses
+ * nothing.
  *
- * Call it after `JSON.stringify` has succeeded, because it does not look for cycles. A `toJSON` method or a getter runs a
- * second time. Rejected: a replacer function, which makes `JSON.stringify` take twice as long (this check adds a tenth).
+ * Call it after `JSON.stringify` has succeeded, because it does not look for cycles. A `toJSON` method or a getter runs
+ * a second time. Rejected: a replacer function, which makes `JSON.stringify` take twice as long (this check adds a
+ * tenth).
  */
 export function jsonLoss(value: unknown): string | undefined {
   try {
     return typeof value === 'object' && value !== null ? lossOf(value) : undefined
   } catch (error) {
-    // `JSON.stringify` takes less of the stack for each level, so it can take a value that is too deep for this check.
+    // `JSON.stringify` needs less stack per level, so it accepts values that are too deep for this check.
     if (error instanceof RangeError) return undefined
     throw error
   }
@@ -27,9 +29,9 @@ export function jsonLoss(value: unknown): string | undefined {
 
 function lossOf(value: object): string | undefined {
   if (Array.isArray(value)) return lossOfItems(value)
-  // Most likely somebody forgot to await it: a Drizzle query has fields of its own.
+  // Probably somebody forgot to await it. Check it before its fields, because a Drizzle query has fields.
   if (isThenable(value)) {
-    // The caller gets an error of this call. An unhandled rejection of the promise would end the process.
+    // The caller gets an error. An unhandled rejection of the promise would also end the process.
     ignoreRejection(value)
     return 'a Promise'
   }
@@ -52,7 +54,7 @@ function lossOfItems(items: readonly unknown[]): string | undefined {
 function lossOfFields(fields: object): string | undefined {
   let isKept = false
   let isLost = false
-  // A plain object inherits nothing that is enumerable, and `for in` takes half as long as `Object.keys`.
+  // `for in` takes half as long as `Object.keys`. A plain object inherits nothing enumerable, so both yield the same.
   for (const name in fields) {
     const field = (fields as Record<string, unknown>)[name]
     if (typeof field === 'object' && field !== null) {
@@ -71,16 +73,16 @@ function lossOfInstance(value: object): string | undefined {
   const name = Object.prototype.toString.call(value).slice('[object '.length, -1)
   if (BOXED.has(name)) return undefined
   if (ArrayBuffer.isView(value) || NOT_DATA.has(name)) return withArticle(name)
-  // JSON sees no private fields, no accessors of the class, and no data that the runtime holds.
+  // JSON does not see private fields, accessors of the class, or internal data of the runtime.
   if (Object.keys(value).length === 0) return withArticle(name)
   return lossOfFields(value)
 }
 
-/** JSON serialises the result of `toJSON` in the place of the value. Valid Dates and Buffers lose nothing. */
+/** JSON serialises the result of `toJSON` in place of the value. Valid Dates and Buffers lose nothing. */
 function lossOfJson(value: { toJSON(): unknown }): string | undefined {
   if (ArrayBuffer.isView(value)) return undefined
   const json = value.toJSON()
-  // By its tag, because it may be a Date of another realm.
+  // Check the tag, because the Date may come from another realm.
   if (json === null && Object.prototype.toString.call(value) === '[object Date]') return 'an invalid Date'
   if (typeof json !== 'object' || json === null) return undefined
   // JSON does not call a second `toJSON` on the result.
@@ -88,7 +90,7 @@ function lossOfJson(value: { toJSON(): unknown }): string | undefined {
   return isPlain(json) ? lossOfFields(json) : lossOfInstance(json)
 }
 
-/** True for object literals, also those of another realm, and objects without a prototype. */
+/** True for object literals, even from another realm, and for objects without a prototype. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
@@ -98,7 +100,7 @@ function hasSymbolKeys(value: object): boolean {
   return Object.getOwnPropertySymbols(value).some((symbol) => Object.prototype.propertyIsEnumerable.call(value, symbol))
 }
 
-/** Names a class by its `Symbol.toStringTag`, if that is a global's name. Any other may be content. */
+/** Names a class by its `Symbol.toStringTag`, if that is the name of a global. Any other tag may contain data. */
 function withArticle(name: string): string {
   const isBuiltIn = name !== 'Object' && typeof Reflect.get(globalThis, name) === 'function'
   if (!isBuiltIn) return 'an instance of a class without fields'

@@ -1,10 +1,10 @@
-/** The type that a value has after it was stored as JSON and read again. */
+/** The type of a value after it was stored as JSON and read again. */
 import type { Bytes } from './bytes.ts'
 
 /**
- * Types that come back from the codec as they went in, besides those of JSON. Empty, because the default codec is JSON.
+ * The types that the codec keeps, besides the types of JSON. Empty, because the default codec is JSON.
  *
- * Add to it if all caches of a program use a codec that keeps more. The property's name does not matter.
+ * Extend it if all caches of your program use a codec that keeps more types. The name of the property does not matter.
  *
  * @example
  * declare module 'pgstash' {
@@ -16,7 +16,7 @@ import type { Bytes } from './bytes.ts'
 // biome-ignore lint/suspicious/noEmptyInterface: programs add to it
 export interface KeptTypes {}
 
-/** Types that `devalueCodec` keeps and JSON does not. Objects, arrays, Maps and Sets of these are kept as well. */
+/** The types that `devalueCodec` keeps and JSON does not. Objects, arrays, Maps and Sets of these are kept as well. */
 export type DevalueTypes =
   | Date
   | ReadonlyMap<unknown, unknown>
@@ -28,18 +28,18 @@ export type DevalueTypes =
   | undefined
 
 /**
- * A `T` after JSON: a Date is a string, a function is gone, a Map or a bigint is `never` because it is refused. A
- * `Uint8Array` stays one, but is refused inside of an object or array.
+ * The type `T` after JSON. A Date becomes a string, and a function is dropped. A Map or a bigint becomes `never`,
+ * because it is refused. A `Uint8Array` stays a `Uint8Array`, but is refused inside of an object or array.
  *
- * Plain data stays as it is: interfaces, unions, optional and readonly fields, tuples, branded strings, recursive types,
- * `unknown` and `any`. Types that {@link KeptTypes} lists stay too.
+ * Plain data stays as it is: interfaces, unions, optional and readonly fields, tuples, branded strings, recursive
+ * types, `unknown` and `any`. Types that {@link KeptTypes} lists stay too.
  *
  * @example
  * type Stored = Jsonified<{ name: string; born: Date }> // { name: string; born: string }
  */
 export type Jsonified<T> = IsAny<T> extends true ? T : unknown extends T ? T : T extends Uint8Array ? Bytes : Form<T>
 
-/** The same for a part of a value, where bytes are refused. */
+/** The same for a part of a value. Bytes are refused there. */
 type Part<T> = IsAny<T> extends true ? T : unknown extends T ? T : Form<T>
 
 type IsAny<T> = 0 extends 1 & T ? true : false
@@ -72,10 +72,10 @@ type Form<T> = T extends Primitive | KeptTypes[keyof KeptTypes]
               ? T
               : Fields<T>
 
-/** Fields under symbols stay, because most are the brands of types. */
+/** Fields whose keys are symbols stay, because most of them are brands of types. */
 type Fields<T> = { [K in keyof T]: K extends symbol ? T[K] : Part<T[K]> }
 
-/** Written out and not mapped, because a mapped type would be resolved at once, and a recursive type would never end. */
+/** Arrays are not a mapped type, because that would be resolved at once, and a recursive type would never end. */
 type List<T extends readonly unknown[]> = number extends T['length']
   ? T extends unknown[]
     ? Item<T[number]>[]

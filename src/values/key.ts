@@ -1,16 +1,16 @@
 /**
- * Keys as they are stored: readable, bounded, and injective.
+ * Makes stored keys: readable, of bounded length, and different for different keys.
  *
- * A stored key is the path of namespaces and then the caller's key, joined by `|`:
+ * A stored key is the path of namespaces followed by the caller's key, joined by `|`:
  *
  *     cache.get('user:42')                          user:42
  *     cache.namespace('app').get('user:42')         app|user:42
  *     cache.namespace('a|b').get('k')               a\|b|k
  *
- * A `|` or `\` inside a name is escaped with `\`, so a bare `|` is always a boundary. Namespace `a` with key `b|k` never
- * collides with namespace `a|b` with key `k`. Rejected: `:` and `/`, because people use them in keys.
+ * A `|` or `\` inside a name is escaped with `\`, so a bare `|` is always a boundary. Namespace `a` with key `b|k`
+ * never collides with namespace `a|b` with key `k`. Rejected: `:` and `/`, because people use them in keys.
  *
- * A namespace's version is a scope nested in it, marked by `\@`, which no escaped name holds:
+ * A version of a namespace is a scope nested in it. It is marked by `\@`, which no escaped name contains:
  *
  *     cache.namespace('app', { version: 2 }).get('k')   app|\@2|k
  */
@@ -19,40 +19,45 @@ import { describeType, InvalidKeyError } from './errors.ts'
 import { optionsObject, wholeNumber } from './options.ts'
 import { bytesToHex, sha256, utf8ToBytes } from './sha256.ts'
 
-/** A btree entry must fit into a third of a page even if it does not compress. 512 leaves room and stays readable. */
+/**
+ * A btree entry must fit into a third of a page, even if it does not compress. 512 bytes leave room and stay readable.
+ */
 export const MAX_KEY_BYTES = 512
-/** Leaves the readable part of a bounded key longer than any namespace, so that a scope is always a prefix. */
+/** Shorter than the readable part of a shortened key, so that a scope is always a prefix of its keys. */
 export const MAX_NAMESPACE_BYTES = 128
 
 const SEPARATOR = '|'
-/** No escaped name holds this. */
+/** No escaped name contains this. */
 const VERSION_MARK = '\\@'
 const HASH_MARK = '#'
 const HASH_HEX_LENGTH = 64
 const FILLER = '~'
-/** Printable ASCII without `\` and `|` needs no check, no escape and no count of bytes. */
+/** Printable ASCII without `\` and `|` needs no check, no escaping and no counting of bytes. */
 const PLAIN = /^[ -[\]-{}~]+$/
-/** A shorter key stays below the bound, even if each character of its scope takes three bytes. */
+/** A shorter key stays within `MAX_KEY_BYTES`, even if each character of its scope takes three bytes. */
 const PLAIN_LENGTH = MAX_KEY_BYTES / 3
-const BOUNDED_FORM = /#[0-9a-f]{64}$/
+const SHORTENED_FORM = /#[0-9a-f]{64}$/
 
-// Without the option it would drop a leading U+FEFF, which is an ordinary character of a key.
+// Without `ignoreBOM` it would drop a leading U+FEFF, which is an ordinary character of a key.
 const DECODER = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** Appended to a prefix, this sorts after every key with that prefix: it is longer than any key, of the highest code point. */
+/**
+ * Appended to a prefix, this sorts after every key with that prefix. It consists of the highest code point, and is
+ * longer than any key.
+ */
 const AFTER_ALL = '\u{10FFFF}'.repeat(MAX_KEY_BYTES / 4 + 1)
 
 export interface NamespaceOptions {
   /**
-   * Separates the entries of different versions of a program: `1`, a date, a commit. Entries of an older version stay until
-   * they expire and cleanup removes them. `namespace(name)` without a version covers all versions.
+   * Separates the entries of different versions of your program: `1`, a date, a commit. Entries of an older version
+   * stay until they expire and cleanup removes them. `namespace(name)` without a version includes all versions.
    */
   version?: string | number | undefined
 }
 
 /** The path of namespaces around a cache's keys. The root is empty. */
 export interface Scope {
-  /** The stored form with its closing separator. Every key of the scope starts with it. */
+  /** The stored form, including the final separator. Every key of the scope starts with it. */
   readonly prefix: string
   readonly names: readonly string[]
 }
@@ -60,22 +65,22 @@ export interface Scope {
 export const ROOT: Scope = { prefix: '', names: [] }
 
 /**
- * The scope nested in another under a name, or that of one of its versions.
+ * Returns the nested scope of a name, or of a version of the name.
  *
  * @throws InvalidKeyError if the name is not a key, or the whole path exceeds 128 bytes; InvalidOptionError
  */
 export function nestedScope(parent: Scope, name: unknown, options?: NamespaceOptions): Scope {
   const { version } = optionsObject<NamespaceOptions>(options, ['version'])
-  const scope = nested(parent, checked(name, 'namespace'))
-  return version === undefined ? scope : nested(scope, checkedVersion(version), VERSION_MARK)
+  const scope = nestScope(parent, checkedName(name, 'namespace'))
+  return version === undefined ? scope : nestScope(scope, checkedVersion(version), VERSION_MARK)
 }
 
 function checkedVersion(version: unknown): string {
-  if (typeof version !== 'number') return checked(version, 'version')
+  if (typeof version !== 'number') return checkedName(version, 'version')
   return String(wholeNumber('version', version, 0))
 }
 
-function nested(parent: Scope, name: string, mark = ''): Scope {
+function nestScope(parent: Scope, name: string, mark = ''): Scope {
   const names = [...parent.names, mark === '' ? name : `@${name}`]
   const bytes = utf8ToBytes(names.join(SEPARATOR)).length
   if (bytes > MAX_NAMESPACE_BYTES) {
@@ -83,10 +88,12 @@ function nested(parent: Scope, name: string, mark = ''): Scope {
       `Expected a namespace of at most ${MAX_NAMESPACE_BYTES} bytes with those around it, got ${bytes}.`,
     )
   }
-  return { prefix: parent.prefix + mark + escaped(name) + SEPARATOR, names }
+  return { prefix: parent.prefix + mark + escapeName(name) + SEPARATOR, names }
 }
 
 /**
+ * Returns the stored form of a key.
+ *
  * @param reserve bytes to leave free after the key, for names that are derived from it
  * @throws InvalidKeyError
  */
@@ -95,43 +102,49 @@ export function storedKey(scope: Scope, key: unknown, reserve = 0): string {
   if (typeof key === 'string' && scope.prefix.length + key.length + reserve < PLAIN_LENGTH && PLAIN.test(key)) {
     return scope.prefix + key
   }
-  return bounded(scope.prefix + escaped(checked(key, 'key')), MAX_KEY_BYTES - reserve)
+  return shortenName(scope.prefix + escapeName(checkedName(key, 'key')), MAX_KEY_BYTES - reserve)
 }
 
-/** Tags are global, so they need no escaping. @throws InvalidKeyError */
+/** Returns the stored form of a tag. Tags are global, so they need no escaping. @throws InvalidKeyError */
 export function storedTag(tag: unknown): string {
-  return bounded(checked(tag, 'tag'))
+  return shortenName(checkedName(tag, 'tag'))
 }
 
 /**
- * The stored form of a tag that a person entered or copied from a page. Pages show a tag that was too long in its stored
- * form. Storing that again would make another tag of it.
+ * Returns the stored form of a tag that a person entered or copied from a page. Pages show the stored form of a tag
+ * that was too long. Shortening that form again would result in another tag.
  *
  * @throws InvalidKeyError
  */
 export function shownTag(tag: string): string {
-  return isBounded(tag) ? tag : storedTag(tag)
+  return isShortened(tag) ? tag : storedTag(tag)
 }
 
-/** Unique stored tags, or null for none. A lone string is one tag, not an iterable of its characters. */
+/**
+ * Returns the unique stored tags, or null if there are none. A string is one tag, not an iterable of its characters.
+ */
 export function storedTags(tags: Iterable<string> | undefined): string[] | null {
   if (tags === undefined) return null
   const list = [...new Set(typeof tags === 'string' ? [tags] : iterate(tags, 'tags'))].map(storedTag)
   return list.length === 0 ? null : list
 }
 
-/** The keys of an iterable by their stored form, in its order, each once. @throws InvalidKeyError */
+/** Returns the keys of an iterable by their stored form, in order and without duplicates. @throws InvalidKeyError */
 export function storedKeys(scope: Scope, keys: unknown): Map<string, string> {
-  // A string is iterable, but its characters are certainly not the intended keys.
+  // A string is iterable, but its characters cannot be the intended keys.
   if (typeof keys === 'string') throw new InvalidKeyError('Expected an iterable of keys, got a string.')
   const wanted = new Map<string, string>()
   for (const key of iterate(keys, 'keys')) wanted.set(storedKey(scope, key), key as string)
   return wanted
 }
 
-/** The part of a scope whose keys, with the namespaces before them, start with the caller's prefix. @throws InvalidKeyError */
+/**
+ * Returns the part of a scope whose keys and nested namespaces start with the caller's prefix.
+ *
+ * @throws InvalidKeyError
+ */
 export function prefixScope(scope: Scope, prefix: unknown): Scope {
-  return { ...scope, prefix: scope.prefix + escaped(checked(prefix, 'prefix')) }
+  return { ...scope, prefix: scope.prefix + escapeName(checkedName(prefix, 'prefix')) }
 }
 
 /** A range of stored keys. `from` is inclusive and `to` exclusive. */
@@ -140,21 +153,21 @@ export interface KeyRange {
   readonly to: string
 }
 
-/** The keys of a scope, and of scopes nested in it, that start with the caller's prefix. */
+/** Returns the range of the keys, in a scope and the scopes nested in it, that start with the caller's prefix. */
 export function keyRange(scope: Scope, prefix = ''): KeyRange {
-  const from = scope.prefix + (prefix === '' ? '' : escaped(checked(prefix, 'prefix')))
+  const from = scope.prefix + (prefix === '' ? '' : escapeName(checkedName(prefix, 'prefix')))
   return { from, to: from + AFTER_ALL }
 }
 
-/** A stored key in the caller's terms. */
+/** A stored key as the caller knows it. */
 export interface ReadableKey {
-  /** The caller's key, or what is left of it if it was too long to be stored whole. */
+  /** The caller's key, shortened if it was too long to be stored whole. */
   readonly key: string
-  /** The namespaces between the scope that was listed and the key. */
+  /** The namespaces between the listed scope and the key. */
   readonly namespace: string[]
 }
 
-/** The inverse of {@link storedKey}, for listings. */
+/** Returns the caller's form of a stored key, for listings. The inverse of {@link storedKey}. */
 export function readableKey(scope: Scope, stored: string): ReadableKey {
   const parts: string[] = []
   let part = ''
@@ -168,52 +181,55 @@ export function readableKey(scope: Scope, stored: string): ReadableKey {
   return { key: part, namespace: parts }
 }
 
-/** The stored form of a listed key without the scope that was listed, unless the key was too long. */
+/** Returns the stored form of a listed key, without the listed scope. It is wrong for a key that was too long. */
 export function pathOf(namespace: readonly string[], key: string): string {
-  return [...namespace, key].map(escaped).join(SEPARATOR)
+  return [...namespace, key].map(escapeName).join(SEPARATOR)
 }
 
 /**
- * Moves a stored key to another scope. Undefined if it was too long to be stored whole, because the text to hash is lost.
+ * Moves a stored key to another scope. Returns undefined if the key was too long to be stored whole, because the text
+ * to hash is lost.
  *
  * @param path the stored key without its scope
  */
 export function movedKey(from: string, to: string, path: string): string | undefined {
   if (from === to) return to + path
-  return isBounded(from + path) ? undefined : bounded(to + path)
+  return isShortened(from + path) ? undefined : shortenName(to + path)
 }
 
-/** A stored key under one more prefix. */
+/** Returns a stored key with another prefix before it. */
 export function prefixedKey(prefix: string, stored: string): string {
-  return bounded(prefix + stored)
+  return shortenName(prefix + stored)
 }
 
-/** A namespace as `namespace(name, { version })` takes it. */
+/** The arguments of one call of `namespace(name, { version })`. */
 export interface NamespaceStep {
   readonly name: string
   readonly version?: string
 }
 
-/** A stored key, or the prefix of a scope, as the methods of a cache would be called to reach it. */
+/** Returns the calls of `namespace` that lead to a stored key or to the prefix of a scope, and the key to pass then. */
 export function callPath(stored: string): { readonly namespaces: readonly NamespaceStep[]; readonly key: string } {
   const namespaces: NamespaceStep[] = []
   for (const [, name = '', separator] of stored.matchAll(/((?:\\[\s\S]|[^|\\])*)(\||$)/g)) {
-    if (separator === '') return { namespaces, key: unescaped(name) }
+    if (separator === '') return { namespaces, key: unescapeName(name) }
     const parent = name.startsWith(VERSION_MARK) ? namespaces.pop() : undefined
-    namespaces.push(parent === undefined ? { name: unescaped(name) } : { ...parent, version: unescaped(name.slice(2)) })
+    namespaces.push(
+      parent === undefined ? { name: unescapeName(name) } : { ...parent, version: unescapeName(name.slice(2)) },
+    )
   }
   return { namespaces, key: '' }
 }
 
-function unescaped(name: string): string {
+function unescapeName(name: string): string {
   return name.replace(/\\([\s\S])/g, '$1')
 }
 
-function isBounded(stored: string): boolean {
-  return BOUNDED_FORM.test(stored) && utf8ToBytes(stored).length === MAX_KEY_BYTES
+function isShortened(stored: string): boolean {
+  return SHORTENED_FORM.test(stored) && utf8ToBytes(stored).length === MAX_KEY_BYTES
 }
 
-/** Orders as the database does, by code points; `<` orders by UTF-16 units, which differ above U+FFFF. */
+/** Orders by code points, as the database does. `<` orders by UTF-16 units, which differ above U+FFFF. */
 export function byCodePoint(a: string, b: string): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
     const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)]
@@ -226,7 +242,7 @@ function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff
 }
 
-function checked(name: unknown, kind: 'key' | 'tag' | 'namespace' | 'version' | 'prefix'): string {
+function checkedName(name: unknown, kind: 'key' | 'tag' | 'namespace' | 'version' | 'prefix'): string {
   if (typeof name !== 'string')
     throw new InvalidKeyError(`Expected a ${kind} to be a string, got ${describeType(name)}.`)
   if (name === '') throw new InvalidKeyError(`Expected a ${kind} of at least one character, got an empty string.`)
@@ -240,21 +256,22 @@ function iterate(items: unknown, kind: string): Iterable<unknown> {
   throw new InvalidKeyError(`Expected an iterable of ${kind}, got ${describeType(items)}.`)
 }
 
-function escaped(name: string): string {
+function escapeName(name: string): string {
   return name.replace(/[\\|]/g, '\\$&')
 }
 
 /**
- * Shortens a name of more than 512 bytes to exactly 512: its beginning, a mark, and the SHA-256 of the whole. A name of 512
- * bytes that looks like that is hashed as well. Otherwise a caller could pass another key's stored form.
+ * Shortens a name of more than 512 bytes to exactly 512: its beginning, a mark, and the SHA-256 of the whole name. A
+ * name of 512 bytes that looks like a shortened name is hashed as well. Otherwise a caller could pass the stored form
+ * of another key.
  */
-function bounded(name: string, maxBytes = MAX_KEY_BYTES): string {
-  // A UTF-16 unit takes at most three bytes, so most keys are known to be short without encoding them.
+function shortenName(name: string, maxBytes = MAX_KEY_BYTES): string {
+  // A UTF-16 unit takes at most three bytes, so most keys are short enough without encoding them.
   if (name.length * 3 < maxBytes) return name
   const bytes = utf8ToBytes(name)
   if (bytes.length < maxBytes) return name
-  if (bytes.length === maxBytes && !BOUNDED_FORM.test(name)) return name
-  // Cut at the start of a character, then fill up, because the exact length marks the form.
+  if (bytes.length === maxBytes && !SHORTENED_FORM.test(name)) return name
+  // Cut at the start of a character, then pad, because the exact length marks a shortened name.
   const readable = maxBytes - HASH_HEX_LENGTH - HASH_MARK.length
   let end = readable
   while (((bytes[end] ?? 0) & 0b1100_0000) === 0b1000_0000) end--

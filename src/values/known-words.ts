@@ -1,9 +1,9 @@
 /**
  * Reduces a foreign message to words that drivers and runtimes commonly use.
  *
- * Filters that look for secrets miss some: encoded, cut in two, or of an unexpected form. So only known words pass: those
- * of this list, those of the caller's own fixed texts, and either with a common ending. Quoted text goes whole, because
- * values stand in quotes.
+ * A filter that looks for secrets misses some: encoded, cut in two, or of an unexpected form. So only known words pass:
+ * the words of this list and of the caller's fixed texts, also with a common ending. Quoted text is removed whole,
+ * because quotes contain values.
  */
 
 const WORDS =
@@ -16,17 +16,17 @@ const WORDS =
   'temporari that there tim token trust unavailable undefined unexpected unknown unsupported until upstream us value verify ' +
   'websocket while writ write wrong'
 
-/** `closed` becomes `clos`, which the list holds if no text has the word itself. */
+/** `closed` becomes `clos`. The list contains that form unless a text contains the whole word. */
 const ENDING = /(?:ed|ing|ly|s)$/
 const MAX_CHARACTERS = 500
-/** Fewer known words say nothing. */
+/** A message with fewer known words is useless. */
 const MIN_WORDS = 3
 const QUOTED = /"[^"]*"?|'[^']*'|`[^`]*`?|“[^”]*”?/g
-/** A word, and the punctuation of a sentence behind it. */
+/** A word, followed by punctuation. */
 const TOKEN = /^\(?([A-Za-z]+)[,.:;)]*$/
 
 /**
- * The known words of a message, with `…` for the rest. Undefined if too few are known.
+ * Returns the known words of a message, with `…` for the rest. Returns undefined if too few words are known.
  *
  * @param ownTexts fixed texts of this package, whose words are no secret
  */

@@ -4,10 +4,11 @@ import { randomUUID } from './random.ts'
 const LENGTH_DIGITS = 12
 
 /**
- * A token for one claim of a lease. It is a UUID of version 8, and its last group says how many milliseconds the lease lasts.
+ * Creates a token for one claim of a lease. It is a UUID of version 8, whose last group is the length of the lease in
+ * milliseconds.
  *
- * A database whose clock stepped back finds a lease that ends hours from now. The length shows that no claim since then made
- * it, so nobody needs to wait for it. Rejected: a column, because it would need a migration.
+ * If the clock of the database steps back, a lease seems to end hours from now. Its length shows that it was claimed
+ * before the step, so nobody must wait for it. Rejected: a column for the length, because it would need a migration.
  */
 export function leaseToken(leaseMs: number): string {
   const random = randomUUID()

@@ -1,7 +1,9 @@
-/** Next sets this when it wraps `fetch`. `fetch` itself would not show it, because others may wrap it again. */
+/**
+ * Next sets this global when it wraps `fetch`. `fetch` itself is no reliable sign, because others may wrap it again.
+ */
 const NEXT_PATCH = Symbol.for('next-patch')
 
-/** True in a program of Next, at build time too. */
+/** True inside Next, including at build time. */
 export function isInNext(): boolean {
   return Reflect.get(globalThis, NEXT_PATCH) === true
 }

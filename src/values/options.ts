@@ -2,7 +2,7 @@
 import { describeType, InvalidOptionError } from './errors.ts'
 import { suggestion } from './suggest.ts'
 
-/** @param unit what the number counts, for the message @throws InvalidOptionError */
+/** @param unit the unit of the number, for the message @throws InvalidOptionError */
 export function wholeNumber(
   name: string,
   value: unknown,
@@ -39,9 +39,10 @@ export function optionalSignal(signal: unknown): AbortSignal | undefined {
 }
 
 /**
- * The options object of a call. `undefined` means no options.
+ * Checks the options object of a call. `undefined` means no options.
  *
- * @param known all other names are refused, because an entry with a misspelt `expiration` would never expire
+ * @param known the names of all options. Other names are refused: an entry with a misspelt `expiration` would never
+ *   expire.
  * @throws InvalidOptionError
  */
 export function optionsObject<T extends object>(
@@ -58,7 +59,10 @@ export function optionsObject<T extends object>(
   return options
 }
 
-/** The form of an option's name. A key of data that was passed in the place of options may be secret. */
+/**
+ * The form of an option's name. Other names are not repeated in the message: they may be data that was passed by
+ * mistake.
+ */
 const OPTION_NAME = /^(?=.{1,32}$)[a-z]+(?:[-_][a-z]+)*\d?$/i
 
 function unknown(name: string, known: readonly string[]): InvalidOptionError {
@@ -71,7 +75,7 @@ function unknown(name: string, known: readonly string[]): InvalidOptionError {
   )
 }
 
-// Some other libraries, such as Redis clients, take a time to live in the place of options.
+// Some other libraries, such as Redis clients, take a TTL in this position.
 function isSpan(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'string'
 }

@@ -3,27 +3,29 @@
 const ignore = () => {}
 
 /**
- * Keeps a promise from ending the process if it rejects and nobody awaits it. Node ends a process for that.
+ * Ignores the rejection of a promise that nobody awaits. Node would end the process for it.
  *
- * Other thenables stay untouched, because calling `then` may start their work: Drizzle's queries run only then.
+ * Other thenables stay untouched, because calling `then` may start their work. For example, it runs a Drizzle query.
  */
 export function ignoreRejection(value: unknown): void {
-  // Callbacks usually return nothing. The call below would throw for that, which takes microseconds.
+  // Callbacks usually return nothing. Return early: the call below would throw, which takes microseconds.
   if (typeof value !== 'object' || value === null) return
   try {
-    // Takes promises of other realms too, and throws for other objects.
+    // This also accepts promises of other realms, and throws for other objects.
     Promise.prototype.then.call(value, undefined, ignore)
   } catch {}
 }
 
-/** The same callback, whose promise may reject without anybody awaiting it. What it throws at once still reaches the caller. */
+/**
+ * Returns the same callback, without the rejections of its promise. An error that it throws still reaches the caller.
+ */
 export function withoutRejection<T>(
   callback: ((argument: T) => unknown) | undefined,
 ): ((argument: T) => void) | undefined {
   return callback && ((argument) => ignoreRejection(callback(argument)))
 }
 
-/** True for promises and for all else that `await` would wait for, such as a Drizzle query. */
+/** True for promises, and for any other object that `await` would wait for, such as a Drizzle query. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
@@ -36,15 +38,15 @@ interface Waiting {
 const waitingFor = new WeakMap<AbortSignal, Waiting>()
 
 /**
- * Calls back once the signal aborts. Each signal gets one listener, however many calls share it: Node warns of a leak from
- * the eleventh on.
+ * Calls back when the signal aborts. Each signal gets only one listener, however many calls share it, because Node
+ * warns of a leak from the eleventh listener on.
  *
- * @returns a function that stops this
+ * @returns a function that cancels this
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const waiting = waitingFor.get(signal) ?? startWaiting(signal)
   const { callbacks, listener } = waiting
-  // A function of its own, because two calls may pass the same callback.
+  // Make a new function, because two calls may pass the same callback.
   const own = () => callback()
   callbacks.add(own)
   return () => {

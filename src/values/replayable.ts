@@ -5,7 +5,7 @@ export function withReplayableTags<T extends { readonly tags?: Iterable<string> 
   return typeof options?.tags === 'object' ? { ...options, tags: toArray(options.tags) } : options
 }
 
-/** A value that is not iterable passes unchanged, and is refused by whoever checks it. */
+/** Copies an iterable to an array. Returns any other value unchanged; a later check refuses it. */
 export function toArray<T>(tags: T): T | string[] {
   return typeof tags === 'object' && tags !== null && Symbol.iterator in tags ? [...(tags as Iterable<string>)] : tags
 }

@@ -1,4 +1,4 @@
-/** Checks secrets by one rule, and compares them in a time that does not depend on them. */
+/** Checks secrets by one rule, and compares them in constant time. */
 
 import { describeType, InvalidOptionError } from './errors.ts'
 import { sha256, utf8ToBytes } from './sha256.ts'
@@ -11,12 +11,12 @@ const INVISIBLE = /[\s\p{C}\p{Z}]/u
 const CONTROL = /\p{Cc}/u
 /** Characters that a header field can carry. `fetch` refuses others. */
 const HEADER_TEXT = /^[\x20-\x7e]*$/
-/** The tokens that `Authorization: Bearer` can carry (RFC 6750, 2.1). Nobody could send another. */
+/** The tokens that `Authorization: Bearer` can carry (RFC 6750, 2.1). A client cannot send any other. */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/
 
 /**
- * Checks a secret that a person or program presents. It needs at least 16 visible characters, and no white space at its
- * ends, which a file of variables may leave there.
+ * Checks a secret that a person or program will send. It needs at least 16 visible characters. It must not begin or end
+ * with white space, which a file of variables may leave there.
  *
  * @param name the option's name
  * @throws InvalidOptionError
@@ -51,30 +51,36 @@ export function bearerToken(secret: unknown): string {
   )
 }
 
-/** Checks a key. If all its bytes are the same, its buffer was never filled, or wiped. @throws InvalidOptionError */
+/** Checks a key. If all bytes are the same, its buffer was never filled, or was wiped. @throws InvalidOptionError */
 export function checkedKeyBytes<Bytes extends Uint8Array>(bytes: Bytes): Bytes {
   if (bytes.some((byte) => byte !== bytes[0])) return bytes
   throw new InvalidOptionError('Expected a key of random bytes, got one whose bytes are all the same.')
 }
 
-/** Returns a check whether a text is the secret. It hashes the secret once. */
+/** Returns a function that checks whether a text is the secret. It hashes the secret only once. */
 export function secretCheck(secret: string): (given: string) => boolean {
   const expected = digest(secret)
   return (given) => equal(digest(given), expected)
 }
 
-/** True while no secret is configured. A build may then import a route's module, but the route must refuse every request. */
+/**
+ * True while no secret is configured. A build can then load the module of a route, but the route must refuse all
+ * requests.
+ */
 export function isUnset(secret: unknown): boolean {
   return secret === undefined || (typeof secret === 'string' && secret.trim() === '')
 }
 
-/** Returns a check whether an Authorization field carries the secret. Names of schemes ignore case (RFC 9110 11.1). */
+/**
+ * Returns a function that checks whether an Authorization field carries the secret. Schemes ignore case (RFC 9110
+ * 11.1).
+ */
 export function bearerCheck(secret: string): (authorization: string) => boolean {
   const isRight = secretCheck(secret)
   return (authorization) => isRight(/^bearer +(.*)$/i.exec(authorization)?.[1] ?? '')
 }
 
-// Digests have the same length for all texts.
+// Compare digests, because they have the same length for all texts.
 function digest(text: string): Uint8Array {
   return sha256(utf8ToBytes(text))
 }

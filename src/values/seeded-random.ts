@@ -1,4 +1,7 @@
-/** Tommy Ettinger's mulberry32. 32 bits of state suffice to pick faults and plans; the sequence is the same everywhere. */
+/**
+ * Creates a random generator: mulberry32 by Tommy Ettinger. Its 32 bits of state suffice to pick faults and plans. The
+ * sequence is the same on every machine.
+ */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -1,4 +1,4 @@
-/** Explains SQLSTATEs and says what to do about each. docs/troubleshooting.md has more. */
+/** Explains SQLSTATEs, and says what to do about each. docs/troubleshooting.md has more. */
 import { ENCODING_SQLSTATE, OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from './versions.ts'
 
 const MIGRATE = 'run `pgstash migrate` or migrate(db)'
@@ -8,9 +8,9 @@ const NAME_LOST = 'The pooler does not keep prepared statements: pass `preparedN
 const ENCODING =
   "Not every value fits into the database's encoding: use a database in UTF8 (create database … encoding 'UTF8' template template0)."
 
-/** Advice for the SQLSTATEs that people meet. */
+/** The advice for the SQLSTATEs that users encounter. */
 export const SQLSTATE_ADVICE: Record<string, string> = {
-  '08P01': 'A pooler or proxy ended the connection, or what answers does not speak the protocol of Postgres.',
+  '08P01': "A pooler or proxy ended the connection, or the server does not speak Postgres's protocol.",
   '22P05': ENCODING,
   [ENCODING_SQLSTATE]: ENCODING,
   '25006': 'The database is read-only: connect to the primary.',
@@ -22,7 +22,7 @@ export const SQLSTATE_ADVICE: Record<string, string> = {
   '28000': 'Postgres refused the login: check user and database of the connection string.',
   '28P01': 'Postgres refused the password of the connection string.',
   '3D000': "The connection string's database does not exist.",
-  // `migrate` makes a schema that is named by `cacheTables`, so only a search_path can lead here.
+  // `migrate` creates the schema that `cacheTables` names, so only a search_path can cause this.
   '3F000':
     'The search_path names no schema that exists and that the role may use: correct it, or name one with cacheTables({ schema }).',
   '42501':

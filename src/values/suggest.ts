@@ -1,9 +1,9 @@
-/** Finds the option that a caller meant: by other libraries' words for it, and by its spelling. */
+/** Finds the option that a caller meant: by the names that other libraries use, and by its spelling. */
 
 /**
- * Other libraries' words for an option, in lower case and without `-` and `_`: of Redis clients, lru-cache, keyv,
- * cacheable, bentocache, Next, TanStack Query, express-rate-limit and memoizers. Only words that {@link related} and
- * {@link nearest} do not find.
+ * The names that other libraries use for an option, in lower case and without `-` and `_`. They come from Redis
+ * clients, lru-cache, keyv, cacheable, bentocache, Next, TanStack Query, express-rate-limit and memoizers. Names that
+ * {@link findRelated} or {@link findNearest} find are omitted.
  */
 const OTHER_WORDS: Record<string, string> = {
   expiration: 'ex exp px life lifetime maxage age cachetime gctime timetolive revalidate duration',
@@ -59,11 +59,11 @@ const OTHER_WORDS: Record<string, string> = {
   every: 'interval period flushinterval',
   keep: 'retention ttl expiration',
 }
-/** All other words for `expiration`. */
+/** All other names for `expiration`. */
 const EXPIRATION = /ttl|expir/
 const UNIT = /(?:ms|seconds)$/
 
-/** Other libraries' words for spans in milliseconds. */
+/** The names that other libraries use for spans in milliseconds. */
 const IN_MILLISECONDS = /^p?x$|ms$/
 const NUMBERS_ARE_SECONDS = new Set([
   'expiration',
@@ -78,25 +78,28 @@ const NUMBERS_ARE_SECONDS = new Set([
   'keep',
 ])
 
-/** Allows one typing error in three letters. */
+/** One typing error is allowed per three letters. */
 const LETTERS_PER_ERROR = 3
 
-/** A question such as `did you mean expiration?`. Undefined if no option is near. */
+/** Returns a question such as `did you mean expiration?`. Returns undefined if no option is similar. */
 export function suggestion(unknown: string, known: readonly string[]): string | undefined {
   const word = plain(unknown)
   const words = [word, word.replace(UNIT, '')]
   const meant =
     known.find((name) => OTHER_WORDS[name]?.split(' ').some((other) => words.includes(other))) ??
-    related(word, known) ??
+    findRelated(word, known) ??
     (EXPIRATION.test(word) ? known.find((name) => name === 'expiration') : undefined) ??
-    nearest(word, known)
+    findNearest(word, known)
   if (meant === undefined) return undefined
   const units = IN_MILLISECONDS.test(word) && NUMBERS_ARE_SECONDS.has(meant) ? ' Its plain numbers are seconds.' : ''
   return `did you mean ${meant}?${units}`
 }
 
-/** An option whose name is part of the word, or has the word as a part, nearest in length: `timeout` for `queryTimeout`. */
-function related(word: string, known: readonly string[]): string | undefined {
+/**
+ * Returns an option whose name contains the word or is contained in it, such as `timeout` for `queryTimeout`. If there
+ * are several, returns the one that is closest in length.
+ */
+function findRelated(word: string, known: readonly string[]): string | undefined {
   const isRelated = (name: string) =>
     (name.length >= LETTERS_PER_ERROR && word.includes(name)) ||
     (word.length > LETTERS_PER_ERROR && name.includes(word))
@@ -104,10 +107,10 @@ function related(word: string, known: readonly string[]): string | undefined {
   return known.filter((name) => isRelated(plain(name))).sort((a, b) => difference(a) - difference(b))[0]
 }
 
-function nearest(word: string, known: readonly string[]): string | undefined {
+function findNearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let fewest = Math.max(1, Math.floor(word.length / LETTERS_PER_ERROR)) + 1
-  // Two words of two letters share a letter by chance.
+  // Two words of two letters may share a letter by chance, so allow no error.
   if (word.length < LETTERS_PER_ERROR) fewest = 1
   for (const name of known) {
     const errors = distance(word, plain(name))
@@ -120,7 +123,7 @@ function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[-_]/g, '')
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
+/** Counts insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 function distance(a: string, b: string): number {
   let [beforeLast, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, i) => i)]
   for (let i = 1; i <= a.length; i++) {

@@ -19,14 +19,14 @@ const UNITS = { milliseconds: 1, seconds: 1_000 } as const
 export interface SpanRule {
   /** The unit of a plain number. */
   readonly numbers: keyof typeof UNITS
-  /** In the unit of plain numbers. Default 0. */
+  /** The smallest span, in the unit of plain numbers. Default 0. */
   readonly min?: number
-  /** In the unit of plain numbers. Default: no bound. */
+  /** The largest span, in the unit of plain numbers. Default: no limit. */
   readonly max?: number
 }
 
 /**
- * Reads a span that an option takes.
+ * Parses the span of an option.
  *
  * @returns whole milliseconds
  * @throws InvalidOptionError
@@ -45,7 +45,7 @@ export function milliseconds(name: string, value: unknown, { numbers, min = 0, m
 
 function spanOf(value: unknown): number | undefined {
   try {
-    // The clock does not matter, because the option has a range of its own.
+    // The clock does not matter here, because the option has its own range.
     const span = parseExpiration(value, 0)
     return span.kind === 'after' ? span.ms : undefined
   } catch (error) {

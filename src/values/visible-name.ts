@@ -1,17 +1,20 @@
 /** Writes keys, namespaces and tags so that every character is visible, and no two names look alike. */
 import { bytesToHex, sha256, utf8ToBytes } from './sha256.ts'
 
-/** Blank or zero-width, or without a glyph that everybody's fonts have. */
+/** Characters that are blank or zero-width, or without a glyph in common fonts. */
 const INVISIBLE = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffc]/gu
-/** Browsers collapse runs of spaces, spaces at an end are invisible, and ` / ` stands between namespaces. */
+/**
+ * Spaces that mislead: browsers collapse runs of spaces, spaces at an end are invisible, and ` / ` separates
+ * namespaces.
+ */
 const SPACES = /^ +| +$| {2,}| +(?=\/)|(?<=\/) +/g
 /** A mark at the beginning would combine with the text before the name. */
 const LONE_MARK = /(?<![\p{L}\p{M}\p{N}\p{P}\p{S}])\p{M}/gu
-/** Characters that compose with the one before. A name in its other spelling looks the same. */
+/** Characters that compose with the character before. The composed and decomposed forms of a name look the same. */
 const COMPOSING = /[\p{M}\u1160-\u11ff]/u
 const NOT_ASCII = /[^ -~]/gu
 const WORD = /[\p{L}\p{M}]+/gu
-/** Many letters of these scripts look like Latin ones, and no language mixes both in a word. */
+/** Many letters of these scripts look like Latin letters, and no language mixes both in a word. */
 const LATIN = /\p{Script=Latin}/u
 const LIKE_LATIN = /\p{Script=Cyrillic}|\p{Script=Greek}|\p{Script=Armenian}|\p{Script=Cherokee}/gu
 /** Joiners with a visible effect: inside an emoji, and between letters of scripts that join. */
@@ -19,29 +22,29 @@ const JOINER =
   /(?<=\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)\u200d(?=\p{Extended_Pictographic})|(?<=(?!\p{Script=Latin})[\p{L}\p{M}])[\u200c\u200d](?=(?!\p{Script=Latin})\p{L})/gu
 
 const FINGERPRINT_HEX = 8
-/** The share of a shortened name that shows its end. */
+/** A shortened name uses this share of its length for its end. */
 const END_SHARE = 0.25
 
-/** Writes invisible or indistinguishable characters of a name as `\u{…}`, and doubles its own backslashes. */
+/** Writes invisible or indistinguishable characters of a name as `\u{…}`, and doubles its backslashes. */
 export function visibleName(name: string): string {
-  return written(name, hiddenPlaces(name), '\\\\')
+  return escapeAt(name, hiddenPlaces(name), '\\\\')
 }
 
-/** The same for a name in its stored form, from the database or a person. Its backslashes are already doubled. */
+/** The same for a stored name, from the database or a person. Its backslashes are already doubled. */
 export function visibleStored(stored: string): string {
-  return written(stored, hiddenPlaces(stored), '\\')
+  return escapeAt(stored, hiddenPlaces(stored), '\\')
 }
 
-/** A stored name in ASCII only, so that it can be compared letter by letter. */
+/** Writes a stored name in ASCII only, so that a reader can compare it letter by letter. */
 export function asciiStored(stored: string): string {
   const places = hiddenPlaces(stored)
   for (const { index } of stored.matchAll(NOT_ASCII)) places.add(index)
-  return written(stored, places, '\\')
+  return escapeAt(stored, places, '\\')
 }
 
 /**
- * Shortens a visible name to at most `maxLength` characters. A shortened name keeps its end and gets a fingerprint, so that
- * names that differ only in the middle stay distinct.
+ * Shortens a visible name to at most `maxLength` characters. A shortened name keeps its end and gets a fingerprint, so
+ * that names that differ only in the middle stay distinct.
  *
  * @param whole the text to fingerprint
  */
@@ -54,7 +57,7 @@ export function shortName(name: string, maxLength: number, whole: string): strin
   return `${beginning}…${name.slice(name.length - end).replace(/^[\udc00-\udfff]/, '')} #${fingerprint}`
 }
 
-/** The places, in UTF-16 units, of characters that must be written as numbers. */
+/** Returns the indexes, in UTF-16 units, of the characters that must be escaped. */
 function hiddenPlaces(name: string): Set<number> {
   const places = new Set<number>()
   const mark = (pattern: RegExp, text = name, from = 0) => {
@@ -85,7 +88,7 @@ function markComposing(name: string, places: Set<number>): void {
   }
 }
 
-function written(name: string, places: ReadonlySet<number>, backslash: string): string {
+function escapeAt(name: string, places: ReadonlySet<number>, backslash: string): string {
   let text = ''
   let at = 0
   for (const character of name) {

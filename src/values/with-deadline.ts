@@ -1,14 +1,14 @@
 import { now } from './clock.ts'
 
 /**
- * True if awaiting another request's promise is safe here. It is, except in workerd without its compatibility flag
- * `handle_cross_request_promise_resolution` (the default from 2024-10-14 on). There such an await first continues in its own
- * request. Once V8 has optimised it (after some 500 awaits, measured), it continues in the promise's request. When that
- * request ends, workerd cancels the work that follows: "Promise will never complete".
+ * True if awaiting a promise of another request is safe here. It is safe except in workerd without the compatibility
+ * flag `handle_cross_request_promise_resolution` (the default from 2024-10-14 on). There, the code after the await
+ * first runs in its own request. Once V8 has optimised it (after some 500 awaits, measured), it runs in the promise's
+ * request. When that request ends, workerd cancels this code: "Promise will never complete".
  */
 const isWokenByOthers = !isOlderWorkerd()
 
-/** The pause between two looks at a promise that cannot be awaited. It grows, because slow work rarely ends soon. */
+/** The pause between two polls of a promise that cannot be awaited. It grows, because slow work rarely ends soon. */
 const FIRST_LOOK_MS = 4
 const LAST_LOOK_MS = 64
 
@@ -16,8 +16,8 @@ const LAST_LOOK_MS = 64
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Waits for a promise, which may be another request's. Resolves to undefined if it takes longer than `ms`, or longer than a
- * timer can run. The timer belongs to the caller and never outlives it.
+ * Waits for a promise, which may belong to another request. Resolves to undefined if it takes longer than `ms`, or
+ * longer than a timer can run. The timer belongs to the caller and never outlives it.
  */
 export async function withDeadline<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   if (!isWokenByOthers) return pollPromise(ms, promise)
@@ -32,7 +32,10 @@ export async function withDeadline<T>(ms: number, promise: Promise<T>): Promise<
   }
 }
 
-/** The same, but continues only after the caller's own timers. Settling the promise leaves no more than a note. */
+/**
+ * Polls the promise, so that the caller continues only after its own timers. When the promise settles, it leaves a
+ * note.
+ */
 async function pollPromise<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const notes: ({ value: T } | { error: unknown })[] = []
   promise.then(

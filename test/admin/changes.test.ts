@@ -59,7 +59,7 @@ describe('a form', () => {
     const { location } = await submit('touch', { ...key('a'), for: '1h' })
     const { page } = await open(location?.slice(2) ?? '')
     expect(page).toContain('Nothing was changed')
-    expect(page).toContain('absent: expired')
+    expect(page).toContain('expired: a miss')
     // An expired entry cannot be kept, only deleted.
     expect(page).not.toContain('action="./touch"')
     expect(page).toContain('action="./delete"')
@@ -113,7 +113,7 @@ describe('a form', () => {
     await own.namespace('inner').set('c', 3)
     await site.cache({ namespace: 'owner' }).set('d', 4)
     const { open, submit } = await withForms({ cache: own })
-    expect((await open('remove?prefix=')).page).toContain('will be deleted: all that there are.')
+    expect((await open('remove?prefix=')).page).toContain('will be deleted: all entries of this cache.')
     const { location } = await submit('remove', { kind: 'prefix', text: '', confirmed: 'yes' })
     expect(location).toBe('./remove?done=removed&n=3')
     expect(await site.cache().count()).toBe(1)

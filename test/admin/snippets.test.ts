@@ -59,7 +59,7 @@ it('next.ts loads without a password, as in a build, and then admits nobody', as
   )
   expect(answer.status).toBe(500)
   // The reason is written to the log.
-  expect(await answer.text()).toContain('The details are in the log.')
+  expect(await answer.text()).toContain('The details are in the server')
   expect(String(log.mock.calls)).toContain('Expected password to have at least 16 visible characters')
 })
 

@@ -129,7 +129,7 @@ describe('the text of arguments', () => {
       Object.assign([1], { extra: 1 }), Object.defineProperty({}, 'hidden', { value: 1 }), Object.create({ a: 1 }),
       new (class extends Map {})(), Object.create((class extends null {}).prototype), Object.assign(new Date(0), { zone: 1 }),
     ]`) as unknown[]
-    for (const value of foreign) expect(() => argumentText([value])).toThrow(/Give the option `key`/)
+    for (const value of foreign) expect(() => argumentText([value])).toThrow(/Set the option `key`/)
   })
 
   it('is equal for a getter and the value that it returns', () => {
@@ -194,7 +194,7 @@ describe('the text of arguments', () => {
     ]
     for (const value of wrong) {
       expect(() => argumentText([value])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
-      expect(() => argumentText([value])).toThrow(/Give the option `key` a function/)
+      expect(() => argumentText([value])).toThrow(/Set the option `key` to a function/)
     }
   })
 })

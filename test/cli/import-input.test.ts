@@ -1,6 +1,9 @@
 /** The input of `pgstash import`: dates, encodings, numbers. */
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { drizzle } from 'drizzle-orm/node-postgres'
+import { build } from 'esbuild'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
@@ -58,18 +61,21 @@ describe('a date that does not exist', () => {
     expect(await cache.count()).toBe(0)
   })
 
-  it('an hour skipped by daylight saving is refused in that time zone', () => {
-    const script = `import(${JSON.stringify(new URL('../../dist/cli/calendar.js', import.meta.url).href)}).then(({ parseInstant }) =>
-      console.log(['2030-03-31T02:30:00', '2030-03-31T03:30:00', '2030-03-31T02:30:00Z'].map((text) => parseInstant(text)?.toISOString())))`
-    const child = spawn(process.execPath, ['-e', script], { env: { ...process.env, TZ: 'Europe/Berlin' } })
-    let out = ''
-    child.stdout.on('data', (chunk) => {
-      out += chunk
+  it('refuses an hour that daylight saving skips', async () => {
+    const { outputFiles } = await build({
+      stdin: {
+        contents: `import { parseInstant } from './calendar.ts'
+          console.log(['2030-03-31T02:30:00', '2030-03-31T03:30:00', '2030-03-31T02:30:00Z'].map((text) => parseInstant(text)?.toISOString()))`,
+        resolveDir: fileURLToPath(new URL('../../src/cli/', import.meta.url)),
+      },
+      bundle: true,
+      platform: 'node',
+      write: false,
     })
-    return new Promise((resolve) => child.on('close', resolve)).then(() =>
-      expect(out.replace(/\s+/g, ' ')).toContain(
-        `[ undefined, '2030-03-31T01:30:00.000Z', '2030-03-31T02:30:00.000Z' ]`,
-      ),
+    const env = { ...process.env, TZ: 'Europe/Berlin' }
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', outputFiles[0]?.text ?? ''], { env })
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      `[ undefined, '2030-03-31T01:30:00.000Z', '2030-03-31T02:30:00.000Z' ]`,
     )
   })
 

@@ -62,14 +62,14 @@ describe('starting', () => {
   })
 
   it.each([
-    ['nothing listens at the address', (url: URL) => Object.assign(url, { port: '1' }), 'cannot be reached'],
+    ['nothing listens at the address', (url: URL) => Object.assign(url, { port: '1' }), 'is unreachable'],
     ['the password is wrong', (url: URL) => url, 'refused the password'],
     [
       'the database does not exist',
       (url: URL) => Object.assign(url, { pathname: '/nope', password: '' }),
       /does not exist|refused the password|reached/,
     ],
-    ['the host is unknown', (url: URL) => Object.assign(url, { hostname: 'nowhere.invalid' }), 'cannot be reached'],
+    ['the host is unknown', (url: URL) => Object.assign(url, { hostname: 'nowhere.invalid' }), 'is unreachable'],
   ])('fails without showing the password when %s', async (_name, change, message) => {
     const url = new URL(inject('databaseUrl'))
     url.password = SECRET

@@ -41,12 +41,12 @@ describe('doctor on routines', () => {
     const { said } = await createPatient({ routines: false })
     expect(await said(true)).toEqual([
       expect.stringMatching(
-        /^warning: The routines of this version \(\w+\) are not installed: each call sends its SQL.+ → Run `pgstash migrate`, as the owner of the tables\. The cache also works without\.$/,
+        /^warning: The routines of this version \(\w+\) are not installed: each call sends its SQL.+ The cache works, but slower\. → Run `pgstash migrate` as the owner of the tables\.$/,
       ),
     ])
     expect(await said(false)).toEqual([
       expect.stringMatching(
-        /^note: .+are not installed\. Connections that keep statements prepared.+do not need them.+ → If code uses this cache over HTTP.+`pgstash migrate`/,
+        /^note: .+are not installed\. Connections that keep prepared statements.+do not need them.+ Over HTTP.+ → Run `pgstash migrate`/,
       ),
     ])
   })
@@ -68,7 +68,7 @@ describe('doctor on routines', () => {
     const { said, query } = await createPatient()
     await query(change)
     expect(await said()).toEqual([
-      `warning: Not as this version installs them: 1 of ${COUNT} routines. → Run \`pgstash migrate\`, as the owner of the tables.`,
+      `warning: Not as this version installs them: 1 of ${COUNT} routines. Calls may run other code. → Run \`pgstash migrate\` as the owner of the tables.`,
     ])
   })
 
@@ -80,7 +80,7 @@ describe('doctor on routines', () => {
     const [found] = await said(true, asUser)
     const grant = `grant execute on all functions in schema public to ${role.name}`
     expect(found).toBe(
-      `warning: ${role.name} may not execute ${COUNT} of ${COUNT} routines, so each of these calls sends its SQL. → As their owner: ${grant}.`,
+      `warning: ${role.name} may not execute ${COUNT} of ${COUNT} routines, so each of these calls sends its SQL. → As their owner: ${grant};`,
     )
     await query(grant)
     expect(await said(true, asUser)).toEqual([expect.stringMatching(/^ok: /)])
@@ -92,7 +92,7 @@ describe('doctor on routines', () => {
     await query(`alter function ${READ}(text) owner to ${role.name}`)
     expect(await said()).toEqual([
       expect.stringMatching(
-        new RegExp(`^warning: Routines belong to ${role.name}, and not to postgres: .+ → Drop them as a superuser`),
+        new RegExp(`^warning: Routines belong to ${role.name}, not to postgres: .+ → Drop them as a superuser`),
       ),
     ])
   })
@@ -103,7 +103,9 @@ describe('doctor on routines', () => {
       create function early.${READ}(text) returns int language sql as 'select 1';
       do $$ begin execute format('alter database %I set search_path = early, public', current_database()); end $$`)
     expect(await said(true, createPool(url))).toEqual([
-      expect.stringMatching(/^warning: The search path finds 1 other function of a routine's name first\. → Drop/),
+      expect.stringMatching(
+        /^warning: The search_path finds 1 other function with the name of a routine first: .+ → Drop/,
+      ),
     ])
   })
 
@@ -113,7 +115,7 @@ describe('doctor on routines', () => {
     expect(await said()).toEqual([
       expect.stringMatching(/^ok: /),
       expect.stringMatching(
-        /^note: Every role may create functions in the schema public\..+ → .+revoke create on schema public from public\.$/,
+        /^note: Every role may create functions in the schema public\..+ → .+revoke create on schema public from public;$/,
       ),
     ])
   })
@@ -122,7 +124,9 @@ describe('doctor on routines', () => {
     const { said, query } = await createPatient()
     await query(`insert into cache_state (name, value) values ('routines 01234567', '{"functions": []}')`)
     expect(await said()).toEqual([
-      expect.stringMatching(/^ok: .+ 1 older set may still serve another release; migrate drops it later\.$/),
+      expect.stringMatching(
+        /^ok: .+ 1 older set may still serve another release\. A later `pgstash migrate` drops it\.$/,
+      ),
     ])
   })
 })

@@ -172,6 +172,6 @@ it('views and materialized views have tags like tables', () => {
 it.each([totals, visible])('watchTables refuses a view, and gives advice', async (view) => {
   await expect(watchTables(site.db, view as never)).rejects.toMatchObject({
     code: 'INVALID_OPTION',
-    message: expect.stringMatching(/no trigger sees.+refreshed, invalidate/),
+    message: expect.stringMatching(/no trigger sees.+materialized view, invalidate/),
   })
 })

@@ -144,7 +144,7 @@ describe('writes of queryCache', () => {
     expect((await read()).map(({ name }) => name)).toEqual(Array(CONNECTIONS).fill('newer'))
     expect(events.filter(({ operation }) => operation === 'onMutate')[0]).toMatchObject({
       type: 'error',
-      error: { code: 'DATABASE', message: expect.stringContaining('pool of its own') },
+      error: { code: 'DATABASE', message: expect.stringContaining('its own pool') },
     })
     // The late invalidation has been sent: another process sees it, and the query is cached again.
     const cached = async () => {

@@ -23,9 +23,9 @@ const OWN_POSTGRES = /pglite/i
 
 const ABOUT = `# Compatibility
 
-\`npm run matrix\` makes this page. It runs the contract of the cache's methods over each driver, on real servers of each
-major version. A cell says how many tests passed, of how many. All other tests of the package run on the newest of these
-versions, and need Postgres 15.
+pgstash is tested with these drivers and versions of Postgres. \`npm run matrix\` makes this page: it runs the contract suite of the
+cache's methods over each driver, on real servers of each major version. A cell has the number of tests that passed, and of all. The
+other tests of the package run on the newest of these versions, and need Postgres 15.
 
 The RDS Data API (\`drizzle-orm/aws-data-api\`) is refused. It returns no row of more than 64 KB, and its errors have no
 SQLSTATE. Databases in another encoding than UTF-8 are refused as well, because they cannot hold every value.

@@ -131,7 +131,7 @@ describe('the bundler of these tests', () => {
     const entry = `import { createCache } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'; console.log(startLocalNeon)`
     await expect(bundleForEdge({ entry, folder, external: ['pg', '@electric-sql/pglite'] })).rejects.toThrow(
-      /node:http \(imported by .*pgstash\/dist\/dev\/start-local-neon\.js\)/,
+      /node:http \(imported by .*pgstash\/dist\/.+\.js\)/,
     )
     await expect(bundleForEdge({ entry: `import 'fs/promises'`, folder })).rejects.toThrow(/fs\/promises/)
   })

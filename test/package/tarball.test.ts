@@ -1,4 +1,4 @@
-import { access, cp, readdir, readFile } from 'node:fs/promises'
+import { access, cp, readdir, readFile, stat } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -475,50 +475,66 @@ describe('the command pgstash', () => {
   })
 })
 
-describe('the tarball', () => {
-  const ALLOWED = [
-    /^package\.json$/,
-    /^(?:README|LICENSE|CHANGELOG)(?:\.md)?$/,
-    /^docs\/[\w-]+\.md$/,
-    /^drizzle\/\d{4}_\w+\.sql$/,
-    /^src\/.+\.tsx?$/,
-    /^dist\/.+\.(?:js|d\.ts)(?:\.map)?$/,
-    /^dist\/.+\.(?:cjs|d\.cts)$/,
-  ]
+/** Every file of the package belongs to one of these groups. Whatever else a folder holds must not reach users. */
+const ALLOWED: Record<string, RegExp> = {
+  'npm and its website read these': /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+  // Machines read them in node_modules. Guides and explanations would add 110 KB, and the README links to them.
+  'a user looks these up': /^docs\/(?:(?:getting-started|reference)\/[\w-]+|troubleshooting|glossary)\.md$/,
+  'programs run this code': /^dist\/.+\.c?js$/,
+  'editors and compilers read these declarations': /^dist\/.+\.d\.c?ts$/,
+}
 
-  it.each(['README.md', 'LICENSE', 'CHANGELOG.md', 'drizzle/0000_init.sql', 'src/index.ts', 'dist/index.js'])(
+/** An install downloads and unpacks all of it. A feature may raise a bound, deliberately. */
+const MOST = { files: 400, packedBytes: 460_000, unpackedBytes: 1_900_000 }
+
+describe('the tarball', () => {
+  it.each(['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts', 'dist/cli/index.js'])(
     'holds %s',
     (file) => {
       expect(files).toContain(file)
     },
   )
 
-  it('holds nothing but the build, its sources, the migrations and the documents', () => {
-    expect(files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)))).toEqual([])
+  it('holds nothing but code, declarations and texts for users', () => {
+    const patterns = Object.values(ALLOWED)
+    expect(files.filter((file) => !patterns.some((pattern) => pattern.test(file)))).toEqual([])
     expect(files.filter((file) => SENTINELS.includes(file) || /(?:^|\/)(?:test|bench|worker)\//.test(file))).toEqual([])
   })
 
-  it('holds for each source its code, its declarations and their maps', async () => {
-    const sources = files.filter((file) => /^src\/.+\.tsx?$/.test(file))
-    expect(sources.length).toBeGreaterThan(50)
-    const expected = sources.flatMap((file) => {
-      const built = file.replace(/^src\//, 'dist/').replace(/\.tsx?$/, '')
-      return [`${built}.js`, `${built}.js.map`, `${built}.d.ts`, `${built}.d.ts.map`]
-    })
-    const isCommonJs = (file: string) => /\.(?:cjs|d\.cts)$/.test(file)
-    const built = files.filter((file) => file.startsWith('dist/'))
-    expect(built.filter((file) => !isCommonJs(file)).sort()).toEqual(expected.sort())
-    // For `require`, each entry has one line of code, and the declarations have twins.
-    const commonJs = Object.values((await manifest()).exports).map((entry) => dirname(Object(entry).default ?? ''))
-    expect(
-      built
-        .filter((file) => file.endsWith('.cjs'))
-        .map((file) => `./${dirname(file)}`)
-        .sort(),
-    ).toEqual(commonJs.filter((folder) => folder !== '.').sort())
-    for (const file of built.filter((name) => name.endsWith('.d.cts'))) {
-      expect(files).toContain(file.replace(/\.d\.cts$/, '.d.ts'))
-    }
+  it('is small, and has few files', async () => {
+    const sizes = await Promise.all(files.map(async (file) => (await stat(join(unpacked, file))).size))
+    const { size: packedBytes } = await stat((await pack()).tarball)
+    const unpackedBytes = sizes.reduce((sum, size) => sum + size, 0)
+    console.log(`${files.length} files, ${packedBytes} B packed, ${unpackedBytes} B unpacked`)
+    expect(files.length).toBeLessThanOrEqual(MOST.files)
+    expect(packedBytes).toBeLessThanOrEqual(MOST.packedBytes)
+    expect(unpackedBytes).toBeLessThanOrEqual(MOST.unpackedBytes)
+  })
+
+  it('has no code that no entry and no program reaches', async () => {
+    const programs = ['cli/index', 'cli/load-process', 'postgres/connections/tcp', 'postgres/connections/no-tcp']
+    const entries = (await entryCode()).concat(programs.map((path) => `dist/${path}.js`))
+    const code = files.filter((file) => /^dist\/.+\.js$/.test(file))
+    expect(code.sort()).toEqual([...(await reachable(entries))].sort())
+  })
+
+  it('has no declarations that no entry reaches', async () => {
+    const entries = (await entryCode()).map((file) => file.replace(/\.js$/, '.d.ts'))
+    const declarations = files.filter((file) => file.endsWith('.d.ts'))
+    expect(declarations.sort()).toEqual([...(await reachable(entries))].sort())
+  })
+
+  it('declares only what an export refers to', async () => {
+    // A helper of a module that also declares an option.
+    expect(await text('dist/cache/settings.d.ts')).toContain('interface CommonOptions')
+    expect(await text('dist/cache/settings.d.ts')).not.toContain('parseSettings')
+  })
+
+  it('has one line of CommonJS for each entry, and a CommonJS twin for each declaration file', async () => {
+    const commonJs = (await entryCode()).map((file) => file.replace(/\.js$/, '.cjs'))
+    expect(files.filter((file) => file.endsWith('.cjs')).sort()).toEqual(commonJs.sort())
+    const twins = files.filter((file) => file.endsWith('.d.ts')).map((file) => file.replace(/\.ts$/, '.cts'))
+    expect(files.filter((file) => file.endsWith('.d.cts')).sort()).toEqual(twins.sort())
   })
 
   it('declares the same for require as for import, with imports of the same kind', async () => {
@@ -528,14 +544,30 @@ describe('the tarball', () => {
         expect(specifier, file).toMatch(/\.cjs$/)
         await access(resolve(unpacked, dirname(file), specifier.replace(/\.cjs$/, '.d.cts')))
       }
+      expect(withoutComments(await text(file)), file).toBe(
+        withoutComments(await text(file.replace(/\.d\.cts$/, '.d.ts'))).replace(
+          /(?<=from\s|import\()(['"])(\.[^'"]+?)(?:\.d)?\.[jt]sx?\1/g,
+          '$1$2.cjs$1',
+        ),
+      )
     }
   })
 
-  it('has maps whose sources are in it', async () => {
-    for (const file of files.filter((name) => name.endsWith('.map'))) {
-      const { sources } = JSON.parse(await text(file)) as { sources: string[] }
-      for (const source of sources) await access(join(unpacked, dirname(file), source))
-    }
+  it('has no source maps, and no file refers to one', async () => {
+    expect(files.filter((file) => file.endsWith('.map'))).toEqual([])
+    for (const file of files) expect(await text(file), file).not.toMatch(/^\/\/# sourceMappingURL=/m)
+  })
+
+  it('keeps names and lines in stack traces, and says which source they come from', async () => {
+    const script = `const { createCache } = await import('pgstash')
+      try { createCache(42) } catch (error) { console.log(error.stack) }`
+    const stack = await evaluate(bare, script)
+    const [, path = '', line = ''] =
+      /at createCache \(.*\/node_modules\/pgstash\/(.+\.js):(\d+):\d+\)/.exec(stack) ?? []
+    const lines = (await text(path)).split('\n')
+    expect(Math.max(...lines.map((each) => each.length))).toBeLessThan(2_000)
+    const above = lines.slice(0, Number(line)).findLast((each) => each.startsWith('// src/'))
+    expect(above).toBe('// src/postgres/create-cache.js')
   })
 
   it('names no folder of the machine that built it', async () => {
@@ -576,8 +608,11 @@ describe('the tarball', () => {
     expect([...undeclared]).toEqual([])
   })
 
-  it('uses Node built-ins only in dev and cli', async () => {
-    for (const file of files.filter((name) => /^dist\/(?!dev\/|cli\/).+\.(?:js|d\.ts)$/.test(name))) {
+  it('uses Node built-ins only in dev and the command', async () => {
+    const entries = (await entryCode()).filter((file) => file !== 'dist/dev/index.js')
+    const code = await reachable([...entries, 'dist/postgres/connections/tcp.js'])
+    const declarations = await reachable(entries.map((file) => file.replace(/\.js$/, '.d.ts')))
+    for (const file of [...code, ...declarations]) {
       const builtins = imports(await text(file)).filter(
         (name) => name.startsWith('node:') || builtinModules.includes(name),
       )
@@ -649,6 +684,28 @@ async function filesOf(folder: string): Promise<string[]> {
   return found
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+}
+
+/** The code of the entries, as paths in the package. */
+async function entryCode(): Promise<string[]> {
+  const { exports } = await manifest()
+  return Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.default.replace('./', '')]))
+}
+
+/** These files, and all that they import from the package, directly or not. */
+async function reachable(from: readonly string[]): Promise<Set<string>> {
+  const found = new Set(from)
+  for (const file of found) {
+    for (const specifier of imports(await text(file)).filter((name) => name.startsWith('.'))) {
+      const target = join(dirname(file), specifier)
+      found.add(file.endsWith('.d.ts') ? target.replace(/(?:\.d)?\.[jt]sx?$/, '.d.ts') : target)
+    }
+  }
+  return found
+}
+
+function withoutComments(declarations: string): string {
+  return declarations.replace(/^[ \t]*\/\*\*[\s\S]*?\*\/\n/gm, '')
 }
 
 function text(file: string): Promise<string> {

@@ -52,7 +52,7 @@ describe.each(Object.entries(DRIVERS))('over %s, on a server without', (_driver,
     })
     expect(await findings(db)).toEqual([
       expect.stringContaining(
-        `engine: Expected Postgres, or a server with its transaction ids, but this one lacks: ${named}.`,
+        `engine: Expected Postgres, or a server with its transaction ids, but this server lacks: ${named}.`,
       ),
     ])
   })

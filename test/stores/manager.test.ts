@@ -52,7 +52,9 @@ describe('createCacheManager', () => {
   it('names the existing stores if asked for an unknown one', () => {
     const caches = create()
     for (const name of ['third', '__proto__', 'toString', undefined] as string[]) {
-      expect(() => caches.store(name)).toThrow('Expected one of the stores first, second, off; extend() adds another.')
+      expect(() => caches.store(name)).toThrow(
+        'Expected one of the stores first, second, off. Call extend() to add another.',
+      )
     }
     expect(() => createCacheManager({ default: 'x' as 'a', stores: { a: nullCache() } })).toThrow(
       expect.objectContaining({ code: 'UNKNOWN_STORE' }),

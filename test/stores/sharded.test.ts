@@ -14,7 +14,7 @@ import {
 } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { describe, expect, it } from 'vitest'
-import { joinedPages } from '../../src/stores/sharded/joined.ts'
+import { joinPages } from '../../src/stores/sharded/joined.ts'
 import { times } from '../fill/clients.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
@@ -388,7 +388,7 @@ describe('a page for which a node read only a part of its entries', () => {
   const page = (keys: string, next?: string): PageReply => ({ ...toReply([...keys].map(row)), next })
   const join = (limit: number, ...pages: PageReply[]) => {
     const parts = pages.map((reply, i) => ({ node: String(i), reply, hasFailed: false }))
-    const { value, next } = joinedPages(parts, limit)
+    const { value, next } = joinPages(parts, limit)
     return [value.map(({ key }) => key).join(''), next]
   }
 

@@ -40,7 +40,7 @@ function contractWithout(names: readonly string[], stores: StoresUnderTest): voi
 /** A batch is atomic on each node, but not across nodes. */
 const ACROSS_NODES = 'a write of two keys and a read: the read has both values or neither'
 /** A copy in the first tier knows only its own remaining life, not the life or stale window of its entry. */
-const OF_COPIES = ['have all fields that a copy needs, if the caller keeps one', 'a live value']
+const OF_COPIES = ['have the fields that a copy needs, if the caller keeps one', 'a live value']
 
 describe('the memory store', () => storeContract(runner, below(memoryStore())))
 describe('the Postgres store', () =>

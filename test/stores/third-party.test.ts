@@ -10,23 +10,23 @@ import { thirdParty } from './under.ts'
 /** Rules that an adapter cannot keep through the methods of `Cache`, as docs/guides/stores.md explains. */
 const LIMITS = [
   // A claim does not return the stale value, and it cannot express `beta`.
-  'is served at once to all callers but the one that refreshes it',
-  'is served at once to all callers if waitUntil refreshes it in the background',
-  'is refreshed under the waitUntil of the call, if the call has one',
-  'is served if the computation fails, within the window, to callers that accept it',
-  'is absent for all other methods, but cleanup keeps it while it may be served',
-  'is kept forever with null',
-  'refreshes a live entry early if the random draw says so, and only then',
+  'is served at once to every caller except the one that refreshes it',
+  'is served at once to every caller if waitUntil refreshes it in the background',
+  "is refreshed under the call's own waitUntil, if it has one",
+  'is served if the computation fails, within the stale windows of entry and reader',
+  'is absent for other methods, but cleanup keeps it while it may be served',
+  'is kept without limit with `stale: null`',
+  'refreshes a live entry early only if the random draw selects it',
   // Values pass as JSON.
-  'is the decoded one, if the codec keeps more than JSON',
+  'is the form that the codec decodes, if it keeps more than JSON',
 ]
 
 /** The clock of the contract's stores runs ahead. The adapter computes the rest of a life with the real clock. */
 const BY_THE_CLOCK = [
-  'extends a deadline only if less than the span remains, to the span plus the slack',
-  'keeps an entry alive while it is read, and lets it expire afterwards',
-  'stays alive while it is read, at least for its span after each read',
-  'ends with maxAge, whatever the hits',
+  'extends a deadline to span plus slack once less than the span remains',
+  'keeps an entry live while it is read, and expires it afterwards',
+  'stays live for at least its span after each read',
+  'expires after maxAge, even if it is hit',
 ]
 
 function contractOf(store: StoreUnderTest, limits: readonly string[]): void {

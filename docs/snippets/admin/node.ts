@@ -13,7 +13,7 @@ const cache = createCache(drizzle({ client: pool }))
 const authorize = basic({ user: 'ada', password: process.env.ADMIN_PASSWORD ?? '' })
 
 const app = new Hono()
-// Whoever guesses passwords gets a hundred tries a minute, all callers together.
+// Limits guesses of the password: all callers together have a hundred tries a minute.
 app.use('/cache/*', rateLimit({ cache: memoryCache(), limit: 100, period: '1m', key: () => 'everybody' }))
 app.route('/cache', cacheAdmin({ cache, authorize }))
 

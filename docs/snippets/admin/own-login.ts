@@ -6,10 +6,10 @@ interface User {
   role: 'admin' | 'support' | 'customer'
 }
 
-/** Who is logged in, by the application's own session. */
+/** Returns the user of the application's own session, or undefined. */
 type UserOf = (cookie: string | undefined) => Promise<User | undefined>
 
-/** Admins may change the cache, support may look at it, and who is not logged in is sent to where that is done. */
+/** Admins may change the cache, and support may look at it. Everybody else is sent to the login. */
 export function withAdmin(app: Hono, cache: Cache, userOf: UserOf): Hono {
   const userFrom = (request: { header(name: string): string | undefined }) => userOf(request.header('cookie'))
   return app.route(

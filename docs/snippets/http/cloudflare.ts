@@ -1,4 +1,3 @@
-import { drizzle } from 'drizzle-orm/neon-http'
 import { type Cache, createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
 import { handler } from './handler.ts'
@@ -7,7 +6,7 @@ import { handler } from './handler.ts'
 let cache: Cache | undefined
 
 export default {
-  fetch: withResponseCache((request: Request, _env: { DATABASE_URL: string }) => handler(request), {
-    cache: (_request, env) => (cache ??= createCache(drizzle(env.DATABASE_URL))),
+  fetch: withResponseCache((request: Request, _env: object) => handler(request), {
+    cache: (_request, env) => (cache ??= createCache.fromEnv(env)),
   }),
 }

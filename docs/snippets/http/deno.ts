@@ -1,9 +1,8 @@
-import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
 import { handler } from './handler.ts'
 
-const cache = createCache(drizzle(Deno.env.get('DATABASE_URL') ?? ''))
+const cache = createCache.fromEnv()
 
 /** The process outlives its responses, so this work needs no keeping alive. It only must not reject. */
 const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)

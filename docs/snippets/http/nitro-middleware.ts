@@ -1,5 +1,4 @@
 // server/middleware/cache.ts
-import { drizzle } from 'drizzle-orm/neon-http'
 import { defineMiddleware, type H3Event, toResponse, withCacheIsolation } from 'nitro/h3'
 import { createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
@@ -9,7 +8,7 @@ const cached = withResponseCache(
     Object.assign(event, { req })
     return toResponse(await next(), event)
   },
-  { cache: createCache(() => drizzle(process.env.DATABASE_URL ?? '')), waitUntil: false },
+  { cache: createCache.fromEnv(process.env), waitUntil: false },
 )
 export default defineMiddleware((event, next) =>
   event.context.matchedRoute ? withCacheIsolation((e: H3Event) => cached(e.req, e, next))(event) : next(),

@@ -1,5 +1,4 @@
 // server/utils/cached.ts
-import { drizzle } from 'drizzle-orm/neon-http'
 import { defineHandler, type EventHandler, H3Event, toResponse } from 'nitro/h3'
 import { createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
@@ -9,6 +8,6 @@ const respond = withResponseCache(
     const event = new H3Event(request, context, app)
     return toResponse(await handler(event), event)
   },
-  { cache: createCache(() => drizzle(process.env.DATABASE_URL ?? '')) },
+  { cache: createCache.fromEnv(process.env) },
 )
 export const cached = (handler: EventHandler) => defineHandler((event) => respond(event.req, handler, event))

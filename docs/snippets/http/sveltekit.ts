@@ -1,12 +1,11 @@
 // src/hooks.server.ts
 import type { Handle } from '@sveltejs/kit'
-import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'
 import { building, dev, version } from '$app/environment'
 import { env } from '$env/dynamic/private'
 
-const cache = createCache(() => drizzle(env.DATABASE_URL ?? ''))
+const cache = createCache.fromEnv(env)
 const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
 const cached = withResponseCache(
   (request: Request, { event, resolve }: Parameters<Handle>[0]) => resolve({ ...event, request }),

@@ -1,7 +1,7 @@
 import { pgSchema, pgTable, text } from 'drizzle-orm/pg-core'
 import { cacheTables } from 'pgstash/schema'
 
-// drizzle-kit sees what a file exports: the schema, or it would not be created, and each table.
+// drizzle-kit creates only what a file exports, so export the schema and each table.
 export const stash = pgSchema('stash')
 export const tables = cacheTables({ schema: 'stash', prefix: 'shop_' })
 export const { entries, leases, invalidations, state, changes, history } = tables

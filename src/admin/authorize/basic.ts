@@ -5,7 +5,7 @@ import { checkedSecret, secretCheck } from '../../values/secret.ts'
 import { type Authorize, unauthorized } from './authorize.ts'
 
 export interface BasicCredentials {
-  /** Without a colon, which ends the name. */
+  /** Must not contain a colon, because a colon ends the name. */
   user: string
   /** At least 16 visible characters. */
   password: string
@@ -14,19 +14,20 @@ export interface BasicCredentials {
 const CHALLENGE = 'Basic realm="cache", charset="UTF-8"'
 
 /**
- * Admits who knows a name and a password: browsers ask for them. Over HTTPS only, as they are sent with each request.
+ * Admits clients that send this name and password. Browsers ask the user for them. Use HTTPS, because every request
+ * sends both.
  *
- * @throws InvalidOptionError where the name is empty or has a colon, or the password is shorter
+ * @throws InvalidOptionError if the name is empty or has a colon, or the password is too short
  * @example
  * cacheAdmin({ cache, authorize: basic({ user: 'ada', password: env.ADMIN_PASSWORD }) })
  */
 export function basic(credentials: BasicCredentials): Authorize {
   const { user, password } = optionsObject<BasicCredentials>(credentials, ['user', 'password'])
   if (typeof user !== 'string' || user === '' || user.includes(':')) {
-    throw new InvalidOptionError('Expected user to be a name without a colon, got another.')
+    throw new InvalidOptionError('Expected user to be a name without a colon, got a name that is empty or has one.')
   }
   checkedSecret('password', password)
-  // Both at once, so that nobody learns which of them was wrong.
+  // Compares both at once, so that an attacker cannot tell which one was wrong.
   const isRight = secretCheck(`${user}:${password}`)
   return (c) => {
     const given = auth(c.req.raw)

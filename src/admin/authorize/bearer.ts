@@ -2,12 +2,12 @@ import { bearerCheck, bearerToken } from '../../values/secret.ts'
 import { type Authorize, unauthorized } from './authorize.ts'
 
 /**
- * Admits who sends `Authorization: Bearer` and the secret: programs, and proxies that add it.
+ * Admits requests with `Authorization: Bearer` and the secret, from programs and from proxies that add it.
  *
- * Browsers cannot send it by themselves; for people there are `basic`, `cloudflareAccess`, and a function of your own.
+ * Browsers do not send this header by themselves. For people, use `basic`, `cloudflareAccess` or your own function.
  *
  * @param secret at least 16 letters, digits or any of -._~+/
- * @throws InvalidOptionError where it is shorter, or nothing
+ * @throws InvalidOptionError if the secret is shorter or missing
  * @example
  * cacheAdmin({ cache, authorize: bearer(env.ADMIN_SECRET) })
  */

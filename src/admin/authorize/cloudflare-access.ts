@@ -3,7 +3,10 @@ import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { optionalFunction, optionsObject } from '../../values/options.ts'
 import type { Authorize } from './authorize.ts'
 
-/** The part of `fetch` that loading the keys needs. jose's own type would make its ES module part of CommonJS declarations. */
+/**
+ * The part of `fetch` that loading the keys needs. jose's own type would make its ES module part of CommonJS
+ * declarations.
+ */
 type KeyFetch = (
   url: string,
   options: { headers: Headers; method: 'GET'; redirect: 'manual'; signal: AbortSignal },
@@ -12,23 +15,25 @@ type KeyFetch = (
 export interface CloudflareAccessOptions {
   /** The team's name: `acme` of `acme.cloudflareaccess.com`. */
   team: string
-  /** The application's audience tag (AUD), or those of several. */
+  /** The application's audience tag (AUD), or a list of tags. */
   audience: string | readonly string[]
-  /** Which of the people that Access lets through may see the pages; default: all of them. */
+  /** Decides which of the people that Access lets through may see the pages; default: all of them. */
   allow?: ((email: string | undefined) => boolean) | undefined
   /** How the team's keys are fetched; default `fetch`. */
   fetch?: KeyFetch | undefined
 }
 
-/** What jose says of keys that cannot be had: too late, no answer with 200 or no JSON, or no keys in it. */
+/** Error codes of jose if the keys are unavailable: a timeout, a status other than 200, no JSON, or no keys in it. */
 const KEYS_MISSING: ReadonlySet<string> = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID'])
 const HEADER = 'cf-access-jwt-assertion'
 const TEAM = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i
 
 /**
- * Admits whom Cloudflare Access has let through, by the signature of its token: a request that comes past Access is refused.
+ * Admits people whom Cloudflare Access let through, by the signature of its token. Refuses requests that bypassed
+ * Access.
  *
- * The team's keys are fetched when first needed, kept for ten minutes, and fetched anew for a key that is not among them.
+ * Fetches the team's keys when it first needs them and keeps them for ten minutes. An unknown key makes it fetch them
+ * again.
  *
  * @throws InvalidOptionError
  * @example
@@ -43,9 +48,9 @@ export function cloudflareAccess(options: CloudflareAccessOptions): Authorize {
   ])
   optionalFunction('allow', allow)
   optionalFunction('fetch', fetch)
-  const issuer = `https://${checkedTeam(team)}.cloudflareaccess.com`
-  const audiences = checkedAudience(audience)
-  // Makes no request yet: a Worker may not, outside of one.
+  const issuer = `https://${parseTeam(team)}.cloudflareaccess.com`
+  const audiences = parseAudience(audience)
+  // Makes no request yet, because a Worker may not fetch outside of a request.
   const keys = createRemoteJWKSet(
     new URL('/cdn-cgi/access/certs', issuer),
     fetch === undefined ? {} : { [customFetch]: fetch },
@@ -62,21 +67,21 @@ export function cloudflareAccess(options: CloudflareAccessOptions): Authorize {
       })
       return allow === undefined || allow(typeof payload.email === 'string' ? payload.email : undefined) === true
     } catch (error) {
-      // A token that is not right; all else is a failure.
+      // These errors mean that the token is invalid. Any other error is a failure, not a refusal.
       if (error instanceof errors.JOSEError && !KEYS_MISSING.has(error.code)) return false
       throw error
     }
   }
 }
 
-function checkedTeam(team: unknown): string {
+function parseTeam(team: unknown): string {
   if (typeof team === 'string' && TEAM.test(team)) return team
   throw new InvalidOptionError(
     `Expected team to be the name before .cloudflareaccess.com, got ${typeof team === 'string' ? 'another string' : describeType(team)}.`,
   )
 }
 
-function checkedAudience(audience: unknown): string[] {
+function parseAudience(audience: unknown): string[] {
   const tags: unknown[] = Array.isArray(audience) ? audience : [audience]
   if (tags.length > 0 && tags.every((tag): tag is string => typeof tag === 'string' && tag !== '')) return tags
   throw new InvalidOptionError(

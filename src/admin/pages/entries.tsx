@@ -1,4 +1,4 @@
-/** Entries in key order, a page at a time. */
+/** The list of entries in key order, page by page. */
 import type { EntryState } from '../../cache.ts'
 import { MAX_LOOKED_AT } from '../../postgres/operations/looked-at.ts'
 import type { Scope } from '../../values/key.ts'
@@ -7,7 +7,12 @@ import { keyParameter } from '../area.ts'
 import { bytes, count, deadline, instant } from '../format.ts'
 import { KeyLink } from './key-name.tsx'
 
-export const STATES = { all: 'All', live: 'Live', expired: 'Expired', forever: 'Never expire' } as const
+export const STATES = {
+  all: 'All',
+  live: 'Live',
+  expired: 'Expired or invalidated',
+  forever: 'Never expire',
+} as const
 
 export type State = keyof typeof STATES
 
@@ -33,7 +38,7 @@ const TAG_CHARACTERS = 20
 export const FilterForm = ({ prefix, state }: Filter) => (
   <form method="get" action="./entries" class="card">
     <label>
-      Keys that begin with
+      Key prefix
       <br />
       <input class="long name" name="prefix" value={visibleStored(prefix)} autocomplete="off" spellcheck={false} />
     </label>
@@ -48,8 +53,8 @@ export const FilterForm = ({ prefix, state }: Filter) => (
         ))}
       </select>
     </label>
-    <button type="submit">Show</button>
-    <p class="soft">As stored: each namespace ends with a bar, as in “shop|user:”.</p>
+    <button type="submit">Filter</button>
+    <p class="soft">Start with the namespace and a bar, if the key has one: “shop|user:”.</p>
   </form>
 )
 
@@ -60,12 +65,16 @@ export const EntryTable = ({ entries, scope }: { entries: readonly Listed[]; sco
         <tr>
           <th scope="col">Key</th>
           <th scope="col">State</th>
-          <th scope="col">Expires</th>
+          <th scope="col" class="n">
+            Expires
+          </th>
           <th scope="col" class="n">
             Size
           </th>
           <th scope="col">Tags</th>
-          <th scope="col">Updated</th>
+          <th scope="col" class="n">
+            Updated
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -109,20 +118,26 @@ const EntryRow = ({
   </tr>
 )
 
-export const None = () => <p>There are no such entries.</p>
+export const None = ({ isFiltered }: { isFiltered: boolean }) => (
+  <p>
+    {isFiltered
+      ? 'No entries match. Change the prefix or the state.'
+      : 'There are no entries. set and getOrSet add them.'}
+  </p>
+)
 
-/** The page ended because of how many entries it looked at, and not because of how many it found. */
+/** The page ended because it had checked many entries, not because it was full. */
 export const More = ({ hasSome }: { hasSome: boolean }) => (
   <p>
-    There are no {hasSome ? 'more such' : 'such'} entries among the {count(MAX_LOOKED_AT)} that this page looked at. The
-    next page looks further.
+    This page checked {count(MAX_LOOKED_AT)} entries and found no {hasSome && 'further '}matches. The next page checks
+    more entries.
   </p>
 )
 
 export interface PagingProps extends Filter {
-  /** Whether this is not the first page. */
+  /** True for every page but the first. */
   readonly isLater: boolean
-  /** The last key that this page looked at, if there is another page. */
+  /** The last key that this page checked, if there is another page. */
   readonly next: string | undefined
 }
 

@@ -1,8 +1,8 @@
-/** What can be done with an entry. */
+/** The forms that change or delete an entry. */
 import { instant } from '../format.ts'
 import { ActionForm } from './action-form.tsx'
 
-/** How long an entry can be kept by a touch. */
+/** The TTLs that the form offers. */
 export const TOUCH_SPANS = { '5m': '5 minutes', '1h': '1 hour', '1d': '1 day', '30d': '30 days' } as const
 
 export interface EntryActionsProps {
@@ -20,7 +20,7 @@ export const EntryActions = ({ token, parameter, live, expiresAt }: EntryActions
         <div class="row">
           <ActionForm token={token} action="touch" fields={fields}>
             <label>
-              Keep it for
+              Expire in
               <br />
               <select name="for">
                 {Object.entries(TOUCH_SPANS).map(([value, label]) => (
@@ -28,11 +28,11 @@ export const EntryActions = ({ token, parameter, live, expiresAt }: EntryActions
                 ))}
               </select>
             </label>
-            <button type="submit">Touch</button>
+            <button type="submit">Set the TTL</button>
           </ActionForm>
           <ActionForm token={token} action="expire" fields={fields}>
             <label>
-              Expires at (UTC)
+              Expire at (UTC)
               <br />
               <input type="datetime-local" name="at" step="1" required value={inputInstant(expiresAt)} />
             </label>
@@ -52,7 +52,7 @@ export const EntryActions = ({ token, parameter, live, expiresAt }: EntryActions
   )
 }
 
-/** As the input has it: without a zone. */
+/** Formats an instant for the input, which takes no time zone. */
 function inputInstant(epochMs: number | null): string {
   return epochMs === null ? '' : instant(epochMs).replace(' ', 'T')
 }

@@ -1,13 +1,13 @@
-/** One entry: what is known of it, its value, and what can be done with it. */
+/** One entry: its facts, its value, and the preview of a response. */
 import type { Child } from 'hono/jsx'
 import type { EntryState } from '../../cache.ts'
 import { asciiStored, shortName, visibleName } from '../../values/visible-name.ts'
-import { bytes, count, deadline, instant, shortened, span, visible } from '../format.ts'
+import { bytes, count, deadline, escapeInvisible, instant, shorten, span } from '../format.ts'
 import type { StoredResponse } from '../stored-response.ts'
 import type { Shown } from '../stored-value.ts'
 
 export interface EntryFacts {
-  /** As it is stored, its namespaces included. */
+  /** The stored key, with its namespaces. */
   readonly key: string
   readonly state: EntryState
   readonly bytes: number
@@ -26,24 +26,24 @@ export interface EntryFacts {
 const TAG_CHARACTERS = 60
 const STATES = {
   live: 'live',
-  expired: 'absent: expired',
-  invalidated: 'absent: one of its tags was invalidated',
+  expired: 'expired: a miss',
+  invalidated: 'invalidated by a tag: a miss',
 } as const satisfies Record<EntryState, string>
-/** `get` misses it. Calls that allow a stale value may still get it. */
-const STALE = 'stale: expired, but still served where stale values are allowed'
-/** Of a response: what handlers and browsers allow is far more than a page should hold. */
+/** `get` misses the entry. Calls that allow a stale value may still get it. */
+const STALE = 'stale: a miss for get, but calls that allow stale values still get it'
+/** Shows at most this many header fields. Handlers and browsers allow far more than a page should hold. */
 const SHOWN_FIELDS = 15
 const NAME_CHARACTERS = 40
 const FIELD_CHARACTERS = 80
 
 export const Facts = ({ entry, isReadOnly }: { entry: EntryFacts; isReadOnly: boolean }) => (
   <dl class="facts card">
-    <Fact name="Stored as">
+    <Fact name="Stored key">
       <code>{asciiStored(entry.key)}</code>
     </Fact>
     <Fact name="State">
       <span class={entry.state === 'live' ? 'on' : 'off'}>{isStale(entry) ? STALE : STATES[entry.state]}</span>
-      {entry.leased && ' · being computed just now'}
+      {entry.leased && ' · being computed now'}
     </Fact>
     {entry.state !== 'invalidated' && (
       <Fact name="Expires">
@@ -52,12 +52,13 @@ export const Facts = ({ entry, isReadOnly }: { entry: EntryFacts; isReadOnly: bo
       </Fact>
     )}
     {entry.state !== 'invalidated' && entry.keptUntil !== null && entry.keptUntil !== entry.expiresAt && (
-      <Fact name="Kept, to be served stale, until">{instant(entry.keptUntil)}</Fact>
+      <Fact name="Served stale until">{instant(entry.keptUntil)}</Fact>
     )}
     <Fact name="Size">
-      {bytes(entry.valueBytes)}, {bytes(entry.bytes)} with its key as stored
+      {entry.valueBytes > 0 && `${bytes(entry.valueBytes)} as text; `}
+      {bytes(entry.bytes)} stored with its key, compressed
     </Fact>
-    {entry.computeMs !== null && <Fact name="Took to compute">{span(entry.computeMs)}</Fact>}
+    {entry.computeMs !== null && <Fact name="Compute time">{span(entry.computeMs)}</Fact>}
     <Fact name="Created">{instant(entry.createdAt)}</Fact>
     <Fact name="Updated">{instant(entry.updatedAt)}</Fact>
     <Fact name="Tags">
@@ -85,7 +86,7 @@ const TagName = ({ tag, isReadOnly }: { tag: string; isReadOnly: boolean }) => {
   return isReadOnly ? (
     <span class="tag">{name}</span>
   ) : (
-    <a class="tag" href={`./remove?tag=${encodeURIComponent(tag)}`}>
+    <a class="tag" href={`./remove?tag=${encodeURIComponent(tag)}`} title="Invalidate this tag…">
       {name}
     </a>
   )
@@ -97,11 +98,11 @@ export const ValueText = ({ heading, shown, parameter }: { heading: string; show
       <h2 id="value">{heading}</h2>
       <span class="soft">
         {shown.how}
-        {shown.isCut && ', its beginning only'}
+        {shown.isTruncated && ' (first part only)'}
       </span>
-      <a href={`./download?key=${parameter}`}>Download it whole</a>
+      <a href={`./download?key=${parameter}`}>Download the whole value</a>
     </div>
-    {/* A scrolling region must be reachable by keyboard. */}
+    {/* The keyboard must reach a scrolling region. */}
     <pre tabindex={0}>{shown.text}</pre>
   </section>
 )
@@ -110,7 +111,7 @@ export const ResponseHead = ({ response: { status, fields } }: { response: Store
   <section aria-labelledby="response">
     <h2 id="response">Response {status}</h2>
     {fields === undefined ? (
-      <p class="soft">Its fields and its body are encoded, and this cache's codec cannot decode them.</p>
+      <p class="soft">This cache's codec cannot decode the header fields and the body.</p>
     ) : (
       <FieldTable fields={fields} />
     )}
@@ -125,9 +126,9 @@ const FieldTable = ({ fields }: { fields: readonly (readonly [string, string])[]
           {fields.slice(0, SHOWN_FIELDS).map(([name, value]) => (
             <tr>
               <th scope="row" class="name">
-                {shortened(visible(name), NAME_CHARACTERS)}
+                {shorten(escapeInvisible(name), NAME_CHARACTERS)}
               </th>
-              <td class="name">{shortened(visible(value), FIELD_CHARACTERS)}</td>
+              <td class="name">{shorten(escapeInvisible(value), FIELD_CHARACTERS)}</td>
             </tr>
           ))}
         </tbody>
@@ -137,10 +138,10 @@ const FieldTable = ({ fields }: { fields: readonly (readonly [string, string])[]
   </>
 )
 
-/** What the page looks like, without scripts and without anything from elsewhere; loaded when it is opened. */
+/** A preview of a stored page, without scripts and remote content. The browser loads it when the reader opens it. */
 export const BodyPreview = ({ parameter }: { parameter: string }) => (
   <details>
-    <summary>Preview, without scripts and remote content</summary>
+    <summary>Preview without scripts and remote content</summary>
     <iframe title="Preview of the body" sandbox="" loading="lazy" src={`./preview?key=${parameter}`} />
   </details>
 )

@@ -1,7 +1,7 @@
-/** The part of the overview that was recorded over time. */
+/** The history on the overview, as plots over time. */
 import type { Child } from 'hono/jsx'
-import { count, percent, span } from '../format.ts'
-import { type History, hitRate, SPANS } from '../history-view.ts'
+import { count, formatCount, percent, span } from '../format.ts'
+import { type History, hitRate, SPANS, type Step } from '../history-view.ts'
 import { Data } from '../plots/figure.tsx'
 import { RatePlot } from '../plots/rate.tsx'
 import { SeriesPlot } from '../plots/series.tsx'
@@ -10,20 +10,20 @@ export const NoHistory = ({ hasTable }: { hasTable: boolean }) => (
   <p class="note">
     {hasTable ? (
       <>
-        Nothing was recorded in this time. <code>createCache(db, {'{ onEvent: historyListener(db) }'})</code> records
-        hits, computations, invalidations and cleanups, with <code>historyListener</code> of{' '}
-        <code>pgstash/telemetry</code>.
+        No history was recorded in this time. To record hits, computations, invalidations and cleanups, import{' '}
+        <code>historyListener</code> from <code>pgstash/telemetry</code> and pass it to the cache:{' '}
+        <code>createCache(db, {'{ onEvent: historyListener(db) }'})</code>.
       </>
     ) : (
       <>
-        There is no table for the history yet: run <code>npx pgstash migrate</code>.
+        The history table does not exist yet. To create it, run <code>npx pgstash migrate</code>.
       </>
     )}
   </p>
 )
 
 export const SpanChoice = ({ current }: { current: string }) => (
-  <nav aria-label="Time shown">
+  <nav aria-label="Time range">
     {Object.entries(SPANS).map(([name, { label }]) => (
       <a href={`./overview?span=${name}`} aria-current={name === current ? 'true' : undefined}>
         {label}
@@ -41,14 +41,14 @@ export const HistoryPlots = ({ history }: { history: History }) => {
       <RatePlot
         id="rate"
         title="Hit rate"
-        summary={rate === undefined ? 'Nothing was asked for.' : `${percent(rate)} of all reads found a value.`}
+        summary={rate === undefined ? NO_READS : `${percent(rate)} of all reads found a value.`}
         times={times}
         values={steps.map(hitRate)}
       />
       <SeriesPlot
         id="reads"
         title="Reads"
-        summary={`${count(totals.hits)} hits, ${count(totals.stale)} stale, ${count(totals.misses)} misses.`}
+        summary={rate === undefined ? NO_READS : readsSummary(totals)}
         legend={<ReadsLegend />}
         times={times}
         series={[
@@ -60,29 +60,37 @@ export const HistoryPlots = ({ history }: { history: History }) => {
       <SeriesPlot
         id="fills"
         title="Computations"
-        summary={`${count(totals.fills)} took ${span(totals.fillMs)} in all; ${count(totals.errors)} calls failed.`}
+        summary={computationsSummary(totals)}
         times={times}
         series={[{ kind: 'fill', values: values(({ fills }) => fills) }]}
       />
       <SeriesPlot
         id="invalidations"
         title="Invalidations"
-        summary={`${count(totals.invalidations)} tags were invalidated.`}
+        summary={
+          totals.invalidations === 0
+            ? 'No tags were invalidated in this time. invalidate() does that.'
+            : `${formatCount(totals.invalidations, 'tag was', 'tags were')} invalidated.`
+        }
         times={times}
         series={[{ kind: 'fill', values: values(({ invalidations }) => invalidations) }]}
       />
       <SeriesPlot
         id="cleanups"
         title="Cleanup"
-        summary={`${count(totals.cleanups)} runs removed ${count(totals.removed)} entries.`}
+        summary={
+          totals.cleanups === 0
+            ? 'No cleanup ran in this time. clearExpired() runs one.'
+            : `${formatCount(totals.cleanups, 'run')} removed ${formatCount(totals.removed, 'entry', 'entries')}.`
+        }
         times={times}
         series={[{ kind: 'calm', values: values(({ removed }) => removed) }]}
       />
       {totals.allowed + totals.refused > 0 && (
         <SeriesPlot
           id="limits"
-          title="Limits"
-          summary={`${count(totals.allowed)} calls were allowed, ${count(totals.refused)} refused.`}
+          title="Rate limits"
+          summary={`${formatCount(totals.allowed, 'call was', 'calls were')} allowed, ${count(totals.refused)} refused.`}
           legend={<LimitsLegend />}
           times={times}
           series={[
@@ -96,10 +104,22 @@ export const HistoryPlots = ({ history }: { history: History }) => {
   )
 }
 
-/** All of the plots over time as one table, in which steps without events are left out. */
+const NO_READS = 'There were no reads in this time. get and getOrSet count as reads.'
+
+function readsSummary({ hits, stale, misses }: Step): string {
+  return `${formatCount(hits, 'hit')}, ${count(stale)} stale, ${formatCount(misses, 'miss', 'misses')}.`
+}
+
+function computationsSummary({ fills, fillMs, errors }: Step): string {
+  const failed = `${formatCount(errors, 'call')} failed.`
+  if (fills === 0) return `There were no computations in this time. getOrSet computes on a miss. ${failed}`
+  return `${formatCount(fills, 'computation')} took ${span(fillMs)} in total. ${failed}`
+}
+
+/** All plots over time as one table, without steps that have no events. */
 const HistoryTable = ({ times, steps }: History) => (
   <figure>
-    <h2>All of this as a table</h2>
+    <h2>History as a table</h2>
     <details>
       <summary>Show the numbers</summary>
       <Data
@@ -110,10 +130,10 @@ const HistoryTable = ({ times, steps }: History) => (
           'Stale',
           'Misses',
           'Computations',
-          'Tags',
-          'Removed',
-          'Allowed',
-          'Refused',
+          'Invalidated tags',
+          'Removed entries',
+          'Allowed calls',
+          'Refused calls',
         ]}
         rows={steps.flatMap((step, i) => {
           const { hits, stale, misses, fills, invalidations, removed, allowed, refused } = step
@@ -137,7 +157,7 @@ const LimitsLegend = (): Child => (
 )
 
 const ReadsLegend = (): Child => (
-  // The words before say the same, so that colour alone tells nothing.
+  // The summary before it says the same in words, so that nothing depends on colour alone.
   <span aria-hidden="true">
     <span class="key good" />
     hits

@@ -1,10 +1,10 @@
-/** What all pages have around them. */
+/** The frame of all pages: header, navigation and footer. */
 import type { Context } from 'hono'
 import { html, raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import { visibleName } from '../../values/visible-name.ts'
 import type { AdminEnv } from '../env.ts'
-import { visible } from '../format.ts'
+import { escapeInvisible } from '../format.ts'
 import { STYLE } from '../style.ts'
 import { noticeOf } from './notices.ts'
 
@@ -20,7 +20,7 @@ const PAGES = [
   ['remove', 'Remove'],
 ] as const
 
-/** A stack of three discs; as data, so that the browser asks for no other. */
+/** A stack of three discs, as a data URL, so that the browser does not request an icon. */
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='%233b7ddd'%3E%3Crect x='2' y='2' width='12' height='3' rx='1.5'/%3E%3Crect x='2' y='6.5' width='12' height='3' rx='1.5'/%3E%3Crect x='2' y='11' width='8' height='3' rx='1.5'/%3E%3C/svg%3E"
 
@@ -30,13 +30,13 @@ export function renderPage(
   { heading, current, children }: PageProps,
   status: 200 | 400 | 403 | 404 | 413 | 500 | 503 = 200,
 ) {
-  const { title, isReadOnly, context } = c.var.admin
+  const { title, isReadOnly, engine } = c.var.admin
   const notice = noticeOf(c.req.query('done'), c.req.query('n'))
   return c.html(
     html`<!doctype html>${(
       <Document title={`${heading} · ${title}`}>
         <header>
-          <strong>{visible(title)}</strong>
+          <strong>{escapeInvisible(title)}</strong>
           <Navigation current={current} isReadOnly={isReadOnly} />
         </header>
         <main id="main">
@@ -49,7 +49,7 @@ export function renderPage(
           {children}
         </main>
         <footer class="soft">
-          {context.scope.names.length > 0 && <>Namespace {context.scope.names.map(visibleName).join(' / ')} · </>}
+          {engine.scope.names.length > 0 && <>Namespace {engine.scope.names.map(visibleName).join(' / ')} · </>}
           Times are UTC, by the database's clock{isReadOnly && ' · read-only'}
         </footer>
       </Document>
@@ -73,7 +73,7 @@ export const Document = ({ title, children }: { title: string; children?: Child 
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <title>{visible(title)}</title>
+      <title>{escapeInvisible(title)}</title>
       <link rel="icon" href={ICON} />
       <style>{raw(STYLE)}</style>
     </head>

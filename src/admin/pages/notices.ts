@@ -1,19 +1,22 @@
-/** What was done, as a page says it after a redirect: words of ours, as the URL could be anybody's. */
-import { count } from '../format.ts'
+/**
+ * The result of a change, as the page after the redirect shows it. The URL only names one of these texts, because
+ * anybody could write the URL.
+ */
+import { formatCount } from '../format.ts'
 
-const NOTICES: Readonly<Record<string, (n: string) => string>> = {
-  moved: () => 'The deadline was moved.',
-  absent: () => 'Nothing was changed: the entry is not live any more.',
+const NOTICES: Readonly<Record<string, (n: number) => string>> = {
+  moved: () => 'The deadline was changed.',
+  absent: () => 'Nothing was changed, because the entry is no longer live.',
   deleted: () => 'The entry was deleted.',
-  removed: (n) => `${n} entries were deleted.`,
+  removed: (n) => `${formatCount(n, 'entry was', 'entries were')} deleted.`,
   invalidated: () =>
-    'The tag was invalidated: entries that have it read as absent from now on, and cleanup removes them.',
-  cleaned: (n) => `Cleanup removed ${n} entries.`,
+    'The tag was invalidated. Entries with this tag are misses now, and the next cleanup deletes them.',
+  cleaned: (n) => `Cleanup deleted ${formatCount(n, 'entry', 'entries')}.`,
 }
 
 const NUMBER = /^\d{1,12}$/
 
 export function noticeOf(done: string | undefined, n = '0'): string | undefined {
   if (done === undefined || !Object.hasOwn(NOTICES, done) || !NUMBER.test(n)) return undefined
-  return NOTICES[done]?.(count(Number(n)))
+  return NOTICES[done]?.(Number(n))
 }

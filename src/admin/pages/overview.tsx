@@ -1,11 +1,11 @@
-/** The overview: what is there, as plots. */
+/** The overview: the entries of the cache as figures and plots. */
 
 import { MAX_LOG_ROWS } from '../../postgres/operations/summarize.ts'
 import type { Scope } from '../../values/key.ts'
 import { readableKey } from '../../values/key.ts'
 import { shortName, visibleName } from '../../values/visible-name.ts'
 import { bytes, count, percent, span } from '../format.ts'
-import { type History, hitRate } from '../history-view.ts'
+import { type History, hitRate, SPANS } from '../history-view.ts'
 import { Bars } from '../plots/bars.tsx'
 import { Columns } from '../plots/columns.tsx'
 import type { Summary } from '../summary.ts'
@@ -27,23 +27,33 @@ export const Tiles = ({ summary, history }: { summary: Summary; history: History
       <Tile
         name="Waiting for cleanup"
         value={about + count(summary.total - summary.live)}
-        note="expired, or dropped by a tag"
+        note="expired or invalidated"
       />
-      <Tile name="Keys and values" value={about + bytes(summary.bytes)} note="as stored, compressed" />
+      <Tile name="Stored size" value={about + bytes(summary.bytes)} note="keys and values, compressed" />
       <Tile
-        name="Tags invalidated"
+        name="Invalidated tags"
         value={summary.logRows === MAX_LOG_ROWS ? `${count(MAX_LOG_ROWS)} +` : count(summary.logRows)}
-        note="in the log, until it is trimmed"
+        note="in the log, until cleanup trims it"
       />
-      <Tile name="Hit rate" value={rate === undefined ? '–' : percent(rate)} note="recorded, in the time shown below" />
       <Tile
-        name="A computation"
+        name="Hit rate"
+        value={rate === undefined ? '–' : percent(rate)}
+        note={history === undefined || rate === undefined ? 'no reads recorded' : timeRange(history)}
+      />
+      <Tile
+        name="Mean compute time"
         value={meanMs === undefined ? '–' : span(meanMs)}
-        note={history && meanMs !== undefined ? `the slowest ${span(history.totals.slowestFillMs)}` : 'none recorded'}
+        note={
+          history === undefined || meanMs === undefined
+            ? 'no computations recorded'
+            : `${timeRange(history)}, slowest ${span(history.totals.slowestFillMs)}`
+        }
       />
     </dl>
   )
 }
+
+const timeRange = ({ span: name }: History) => SPANS[name].label.toLowerCase()
 
 const Tile = ({ name, value, note }: { name: string; value: string; note: string }) => (
   <div>
@@ -59,11 +69,11 @@ export const EntryPlots = ({ summary, scope }: { summary: Summary; scope: Scope 
   <div class="plots">
     <Bars
       title="Namespaces"
-      summary={summary.namespaces.length === 0 ? 'Nothing is stored yet.' : 'The largest, by the bytes they take.'}
-      columns={['Namespace', 'Entries', 'Bytes']}
+      summary={summary.namespaces.length === 0 ? NO_ENTRIES : 'The largest namespaces by stored size.'}
+      columns={['Namespace', 'Entries', 'Size']}
       kind="fill"
       bars={summary.namespaces.map(({ name, entries, bytes: size }) => ({
-        name: name === null ? 'in none' : <NamespaceLink name={name} />,
+        name: name === null ? '(no namespace)' : <NamespaceLink name={name} />,
         value: size,
         cells: [count(entries), bytes(size)],
       }))}
@@ -72,10 +82,10 @@ export const EntryPlots = ({ summary, scope }: { summary: Summary; scope: Scope 
       title="Slowest computations"
       summary={
         summary.slowest.length === 0
-          ? 'No stored value was computed by getOrSet.'
-          : 'What the stored values took to compute: these are worth keeping.'
+          ? 'There are no compute times yet. getOrSet stores one with each value that it computes.'
+          : 'The stored values that took longest to compute. A miss of one of them costs the most.'
       }
-      columns={['Entry', 'Took']}
+      columns={['Entry', 'Compute time']}
       kind="miss"
       bars={summary.slowest.map(({ key, computeMs }) => ({
         name: <KeyLink scope={scope} stored={key} maxLength={NAME_CHARACTERS} />,
@@ -85,14 +95,16 @@ export const EntryPlots = ({ summary, scope }: { summary: Summary; scope: Scope 
     />
     <Columns
       id="expiry"
-      title="Time to the deadline"
-      heading="Within"
+      title="Remaining TTL"
+      heading="Up to"
       summary={expirySummary(summary)}
       columns={summary.expiry}
     />
-    <Columns id="sizes" title="Sizes" heading="Up to" summary={sizesSummary(summary)} columns={summary.sizes} />
+    <Columns id="sizes" title="Entry sizes" heading="Up to" summary={sizesSummary(summary)} columns={summary.sizes} />
   </div>
 )
+
+const NO_ENTRIES = 'There are no entries yet. set and getOrSet add them.'
 
 const NamespaceLink = ({ name }: { name: string }) => {
   const { namespace } = readableKey({ prefix: '', names: [] }, `${name}|`)
@@ -104,11 +116,12 @@ const NamespaceLink = ({ name }: { name: string }) => {
 }
 
 function expirySummary({ total, expiry }: Summary): string {
-  if (total === 0) return 'There are no entries.'
+  if (total === 0) return NO_ENTRIES
   const shareOf = (label: string) => (expiry.find((column) => column.label === label)?.value ?? 0) / total
-  return `Of all entries ${percent(shareOf('never'))} never expire, and ${percent(shareOf('expired'))} have expired.`
+  const [never, expired] = [percent(shareOf('never')), percent(shareOf('expired'))]
+  return `${never} of all entries never expire, and ${expired} are expired or invalidated.`
 }
 
 function sizesSummary({ total, bytes: size }: Summary): string {
-  return total === 0 ? 'There are no entries.' : `A key and its value take ${bytes(size / total)} on average.`
+  return total === 0 ? NO_ENTRIES : `A key and its value take ${bytes(size / total)} on average.`
 }

@@ -1,20 +1,20 @@
-/** Removing many: what is to go, then a confirmation that says how many. */
+/** Removes many entries: a form for the target, then a confirmation with the number of entries. */
 
 import { shortName, visibleName, visibleStored } from '../../values/visible-name.ts'
 import { keyParameter } from '../area.ts'
-import { count } from '../format.ts'
+import { formatCount } from '../format.ts'
 import { ActionForm } from './action-form.tsx'
 
-/** What is to be removed. */
+/** The prefix or tag to remove. */
 export interface Target {
   readonly kind: 'prefix' | 'tag'
   readonly text: string
 }
 
-/** The entries that a removal concerns. */
+/** The number of entries that a removal affects. */
 export interface Found {
   readonly entries: number
-  /** A count ends early if there are very many. */
+  /** A count stops early if there are very many entries. */
   readonly accuracy: 'exact' | 'at least' | 'estimate'
 }
 
@@ -24,19 +24,19 @@ export const RemoveForms = () => (
   <>
     <form method="get" action="./remove" class="card">
       <label>
-        Delete entries whose keys begin with
+        Delete entries with this key prefix
         <br />
         <input class="long name" name="prefix" required autocomplete="off" spellcheck={false} />
       </label>
-      <button type="submit">Count them…</button>
+      <button type="submit">Count entries…</button>
     </form>
     <form method="get" action="./remove" class="card">
       <label>
-        Invalidate the tag
+        Invalidate entries with this tag
         <br />
         <input class="long name" name="tag" required autocomplete="off" spellcheck={false} />
       </label>
-      <button type="submit">Count them…</button>
+      <button type="submit">Count entries…</button>
     </form>
   </>
 )
@@ -52,18 +52,17 @@ export const Confirmation = ({ token, target, found: { entries, accuracy } }: Co
     <p>
       <strong>
         {{ exact: '', 'at least': 'At least ', estimate: 'About ' }[accuracy]}
-        {count(entries)} {entries === 1 ? 'entry' : 'entries'}
+        {formatCount(entries, 'entry', 'entries')}
       </strong>{' '}
-      <What {...target} />
+      <Effect {...target} />
       {accuracy === 'estimate' && ' The number is an estimate, because there are many entries.'}
     </p>
     <ActionForm token={token} action="remove" fields={{ kind: target.kind, text: keyParameterOf(target.text) }}>
       <label>
-        <input type="checkbox" name="confirmed" value="yes" required />
-        This cannot be undone, and I want it
+        <input type="checkbox" name="confirmed" value="yes" required />I know that this cannot be undone
       </label>
       <button type="submit" class="bad">
-        {target.kind === 'tag' ? 'Invalidate the tag' : 'Delete them'}
+        {target.kind === 'tag' ? 'Invalidate the tag' : 'Delete the entries'}
       </button>
       <a class="button" href="./entries">
         Cancel
@@ -72,22 +71,22 @@ export const Confirmation = ({ token, target, found: { entries, accuracy } }: Co
   </>
 )
 
-const What = ({ kind, text }: Target) => {
-  if (kind === 'prefix' && text === '') return <>will be deleted: all that there are.</>
-  // A prefix is given as it is stored, a tag as its owner has it.
+const Effect = ({ kind, text }: Target) => {
+  if (kind === 'prefix' && text === '') return <>will be deleted: all entries of this cache.</>
+  // A prefix is in stored form, a tag is as the caller wrote it.
   const shown = kind === 'prefix' ? visibleStored(text) : visibleName(text)
   const name = <code>{shortName(shown, TEXT_CHARACTERS, text)}</code>
   return kind === 'prefix' ? (
     <>will be deleted: all keys that begin with {name}.</>
   ) : (
     <>
-      here, and all others in the database that have the tag {name}, will read as absent. Tags are the same in every
-      namespace; cleanup removes the rows.
+      of this cache will become misses, and so will all other entries in the database that have the tag {name}: a tag
+      applies to every namespace. The next cleanup deletes them.
     </>
   )
 }
 
-/** As forms send it unchanged, line ends and all; nothing stays nothing. */
+/** Encodes a text so that forms do not change it, for example its line ends. An empty text stays empty. */
 function keyParameterOf(text: string): string {
   return text === '' ? '' : keyParameter(text)
 }

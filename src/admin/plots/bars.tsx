@@ -1,18 +1,18 @@
-/** Amounts by name: a table whose rows have a bar, so that it needs no other form for anybody. */
+/** A plot of amounts by name: a table with a bar in each row, so that it needs no second form for screen readers. */
 import type { Child } from 'hono/jsx'
-import { rounded } from './columns.tsx'
+import { roundToTenth } from './columns.tsx'
 
 export interface Bar {
   readonly name: Child
   readonly value: number
-  /** What stands behind the bar, in the order of the columns. */
+  /** The texts after the bar, in the order of the columns. */
   readonly cells: readonly string[]
 }
 
 export interface BarsProps {
   readonly title: string
   readonly summary: string
-  /** Of the name, and of the cells. */
+  /** The headings of the name and of the cells. */
   readonly columns: readonly [string, ...string[]]
   readonly bars: readonly Bar[]
   readonly kind: 'fill' | 'miss'
@@ -47,7 +47,7 @@ export const Bars = ({ title, summary, columns: [head, ...columns], bars, kind }
                 </th>
                 <td class="bar">
                   <svg viewBox="0 0 100 6" preserveAspectRatio="none" height="12" aria-hidden="true">
-                    <rect class={kind} width={rounded(Math.max(0.5, (100 * value) / largest))} height="6" rx="1" />
+                    <rect class={kind} width={roundToTenth(Math.max(0.5, (100 * value) / largest))} height="6" rx="1" />
                   </svg>
                 </td>
                 {cells.map((cell) => (

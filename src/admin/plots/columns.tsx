@@ -1,11 +1,11 @@
-/** A distribution: a column for each class, with its number on top. */
+/** A plot of a distribution: one column for each class, with the number of entries on top. */
 import { count, short } from '../format.ts'
 import { Figure, WIDTH } from './figure.tsx'
 
 export interface Column {
   readonly label: string
   readonly value: number
-  /** A class of the style sheet: what kind of column it is. */
+  /** The CSS class of the column. */
   readonly kind: 'fill' | 'good' | 'calm'
 }
 
@@ -13,7 +13,7 @@ export interface ColumnsProps {
   readonly id: string
   readonly title: string
   readonly summary: string
-  /** Of the classes, in the table. */
+  /** The heading of the classes in the table. */
   readonly heading: string
   readonly columns: readonly Column[]
 }
@@ -21,9 +21,9 @@ export interface ColumnsProps {
 const TOP = 18
 const PLOT_HEIGHT = 120
 const LABELS = 22
-/** Of a column's place, between two. */
+/** The share of a column's place that stays empty between two columns. */
 const GAP_SHARE = 0.22
-/** What is there is to be seen, however little it is. */
+/** Even the smallest amount stays visible. */
 const MIN_HEIGHT = 2
 
 export const Columns = ({ id, title, summary, heading, columns }: ColumnsProps) => {
@@ -40,19 +40,19 @@ export const Columns = ({ id, title, summary, heading, columns }: ColumnsProps) 
     >
       {columns.map(({ label, value, kind }, i) => {
         const height = value === 0 ? 0 : Math.max(MIN_HEIGHT, (PLOT_HEIGHT * value) / largest)
-        const middle = rounded(place * (i + 0.5))
+        const middle = roundToTenth(place * (i + 0.5))
         return (
           <>
             <rect
               class={kind}
-              x={rounded(place * (i + GAP_SHARE / 2))}
-              y={rounded(base - height)}
-              width={rounded(place * (1 - GAP_SHARE))}
-              height={rounded(height)}
+              x={roundToTenth(place * (i + GAP_SHARE / 2))}
+              y={roundToTenth(base - height)}
+              width={roundToTenth(place * (1 - GAP_SHARE))}
+              height={roundToTenth(height)}
               rx="2"
             />
             {value > 0 && (
-              <text class="value" x={middle} y={rounded(base - height - 5)} text-anchor="middle">
+              <text class="value" x={middle} y={roundToTenth(base - height - 5)} text-anchor="middle">
                 {short(value)}
               </text>
             )}
@@ -67,7 +67,7 @@ export const Columns = ({ id, title, summary, heading, columns }: ColumnsProps) 
   )
 }
 
-/** A tenth of a unit is finer than any screen, and shorter than a float. */
-export function rounded(value: number): number {
+/** A tenth of a unit is finer than any screen shows, and its text is shorter than that of a float. */
+export function roundToTenth(value: number): number {
   return Math.round(value * 10) / 10
 }

@@ -1,16 +1,16 @@
-/** The frame of a plot: what it is called, what it says in words, and the same as a table. */
+/** The frame of a plot: its title, a summary in words, and its data as a table. */
 import type { Child } from 'hono/jsx'
 
 export interface FigureProps {
   /** Unique on the page. */
   readonly id: string
   readonly title: string
-  /** What is to be seen, in a sentence: all that somebody gets who does not see it. */
+  /** A sentence about the plot. Readers who cannot see the plot get only this sentence. */
   readonly summary: string
   readonly height: number
-  /** Undefined where one table is for several plots. */
+  /** Undefined if several plots share one table. */
   readonly table?: DataTable
-  /** Stands between the words and the plot. */
+  /** Appears between the summary and the plot. */
   readonly legend?: Child
   readonly children?: Child
 }
@@ -20,7 +20,7 @@ export interface DataTable {
   readonly rows: readonly (readonly string[])[]
 }
 
-/** Units of a plot's width; it is drawn as wide as there is room. */
+/** The width of a plot in SVG units. The browser scales it to the available width. */
 export const WIDTH = 480
 
 export const Figure = ({ id, title, summary, height, table, legend, children }: FigureProps) => (

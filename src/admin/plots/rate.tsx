@@ -1,5 +1,5 @@
-/** A share over time, as a line that is broken where there is nothing to say. */
-import { rounded } from './columns.tsx'
+/** A plot of a share over time. The line has gaps at steps without data. */
+import { roundToTenth } from './columns.tsx'
 import { Figure, WIDTH } from './figure.tsx'
 import { TimeAxis } from './time-axis.tsx'
 
@@ -8,7 +8,7 @@ export interface RateProps {
   readonly title: string
   readonly summary: string
   readonly times: readonly string[]
-  /** From 0 to 1; undefined where nothing was asked. */
+  /** From 0 to 1; undefined for a step without reads. */
   readonly values: readonly (number | undefined)[]
 }
 
@@ -24,8 +24,8 @@ interface Point {
 
 export const RatePlot = ({ id, title, summary, times, values }: RateProps) => {
   const place = WIDTH / times.length
-  const yOf = (value: number) => rounded(TOP + PLOT_HEIGHT * (1 - value))
-  const points = values.map((value, i) => value !== undefined && { x: rounded(place * (i + 0.5)), y: yOf(value) })
+  const yOf = (value: number) => roundToTenth(TOP + PLOT_HEIGHT * (1 - value))
+  const points = values.map((value, i) => value !== undefined && { x: roundToTenth(place * (i + 0.5)), y: yOf(value) })
   return (
     <Figure id={id} title={title} summary={summary} height={TOP + PLOT_HEIGHT + LABELS}>
       {LEVELS.map((level) => (
@@ -50,7 +50,7 @@ export const RatePlot = ({ id, title, summary, times, values }: RateProps) => {
   )
 }
 
-/** Neighbours that are there, together. */
+/** Groups neighbouring points into lines. A step without a value ends a line. */
 function runs(points: readonly (Point | false)[]): Point[][] {
   const found: Point[][] = []
   let isOpen = false

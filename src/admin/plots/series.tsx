@@ -1,7 +1,7 @@
-/** Amounts over time, stacked: a column for each step of time. */
+/** A plot of amounts over time, stacked: one column for each time step. */
 import type { Child } from 'hono/jsx'
 import { short } from '../format.ts'
-import { rounded } from './columns.tsx'
+import { roundToTenth } from './columns.tsx'
 import { Figure, WIDTH } from './figure.tsx'
 import { TimeAxis } from './time-axis.tsx'
 
@@ -14,7 +14,7 @@ export interface SeriesProps {
   readonly id: string
   readonly title: string
   readonly summary: string
-  /** What each step is called, oldest first. */
+  /** The label of each time step, oldest first. */
   readonly times: readonly string[]
   readonly series: readonly Series[]
   readonly legend?: Child
@@ -30,7 +30,7 @@ export const SeriesPlot = ({ id, title, summary, times, series, legend }: Series
   const largest = Math.max(1, ...totals)
   const place = WIDTH / times.length
   const base = TOP + PLOT_HEIGHT
-  const scaled = (value: number) => (PLOT_HEIGHT * value) / largest
+  const scale = (value: number) => (PLOT_HEIGHT * value) / largest
   return (
     <Figure id={id} title={title} summary={summary} legend={legend} height={base + LABELS}>
       {series.map(({ kind, values }, layer) => (
@@ -44,17 +44,17 @@ export const SeriesPlot = ({ id, title, summary, times, series, legend }: Series
     </Figure>
   )
 
-  /** All columns of a series as one path: a sixth of what as many elements take. */
+  /** Draws all columns of a series as one path, which takes a sixth of the bytes of separate elements. */
   function bars(values: readonly number[], offset: (i: number) => number): string {
     return values
       .map((value, i) => {
         if (value === 0) return ''
         const [x, y, width, height] = [
           place * (i + GAP_SHARE / 2),
-          base - scaled(offset(i) + value),
+          base - scale(offset(i) + value),
           place * (1 - GAP_SHARE),
-          Math.max(1, scaled(value)),
-        ].map(rounded)
+          Math.max(1, scale(value)),
+        ].map(roundToTenth)
         return `M${x} ${y}h${width}v${height}h-${width}z`
       })
       .join('')

@@ -1,6 +1,6 @@
 import { WIDTH } from './figure.tsx'
 
-/** The line below a plot over time, with the first, the middle and the last step named. */
+/** The line below a plot over time, with labels for the first, the middle and the last step. */
 export const TimeAxis = ({ times, y }: { times: readonly string[]; y: number }) => (
   <>
     <line class="axis" x1="0" x2={WIDTH} y1={y} y2={y} />

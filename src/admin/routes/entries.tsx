@@ -9,10 +9,10 @@ import { renderPage } from '../pages/layout.tsx'
 /** With the longest keys and tags a page stays below 50 KB. */
 const PAGE_SIZE = 20
 
-/** A page of entries: one statement, which moves no value and looks at a bounded number of entries. */
+/** Shows a page of entries: one statement, which moves no value and checks a bounded number of entries. */
 export async function showEntries(c: Context<AdminEnv>) {
-  const { context, isReadOnly } = c.var.admin
-  const { scope, store } = context
+  const { engine, isReadOnly } = c.var.admin
+  const { scope, store } = engine
   const prefix = prefixOf(c.req.query('prefix') ?? '')
   const state = stateOf(c.req.query('state'))
   const after = keyOfParameter(scope, c.req.query('after')) ?? ''
@@ -35,13 +35,13 @@ export async function showEntries(c: Context<AdminEnv>) {
       {next === page.next && next !== undefined ? (
         <More hasSome={entries.length > 0} />
       ) : (
-        entries.length === 0 && <None />
+        entries.length === 0 && <None isFiltered={prefix !== '' || state !== 'all' || after !== ''} />
       )}
       <Paging prefix={prefix} state={state} isLater={after !== ''} next={next} />
       {!isReadOnly && entries.length > 0 && (
         <p>
           <a href={`./remove?prefix=${encodeURIComponent(prefix)}`}>
-            Delete {prefix === '' ? 'all entries' : 'all that begin with this'}…
+            Delete all entries{prefix !== '' && ' with this prefix'}…
           </a>
         </p>
       )}

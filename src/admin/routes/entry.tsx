@@ -10,21 +10,21 @@ import { PREVIEW_POLICY } from '../security.ts'
 import { readEntry } from '../statements/read-entry.ts'
 import { readStored } from '../statements/read-stored.ts'
 import { bodyOf, type StoredResponse, storedResponse } from '../stored-response.ts'
-import { downloadOf, FETCHED_CHARACTERS, shownBody, shownValue } from '../stored-value.ts'
+import { downloadOf, FETCHED_CHARACTERS, presentBody, presentValue } from '../stored-value.ts'
 import { answerMessage } from './failure.tsx'
 
 const HEADING_CHARACTERS = 200
-const GONE = 'There is no such entry: it was deleted, or removed by cleanup.'
-/** Of a page that is previewed: enough for what one looks at. */
+const GONE = 'This entry does not exist. It may have been deleted, or removed by cleanup.'
+/** A preview shows at most this much of a page. */
 const PREVIEW_CHARACTERS = 262_144
 
 type Read = NonNullable<Awaited<ReturnType<typeof load>>>
 
-/** An entry's page: one statement, which moves the beginning of the value. */
+/** Shows an entry: one statement, which moves the first part of the value. */
 export async function showEntry(c: Context<AdminEnv>) {
-  const { context, isReadOnly, token } = c.var.admin
-  const key = keyOfParameter(context.scope, c.req.query('key'))
-  const entry = key === undefined ? undefined : await load(context, key, FETCHED_CHARACTERS)
+  const { engine, isReadOnly, token } = c.var.admin
+  const key = keyOfParameter(engine.scope, c.req.query('key'))
+  const entry = key === undefined ? undefined : await load(engine, key, FETCHED_CHARACTERS)
   if (key === undefined || entry === undefined) return answerMessage(c, 404, GONE)
   const parameter = keyParameter(key)
   const children = (
@@ -33,19 +33,23 @@ export async function showEntry(c: Context<AdminEnv>) {
       {!isReadOnly && (
         <EntryActions token={token} parameter={parameter} live={entry.state === 'live'} expiresAt={entry.expiresAt} />
       )}
-      {await valueSection(context, key, entry)}
+      {await valueSection(engine, key, entry)}
     </>
   )
-  return renderPage(c, { heading: keyText(context.scope, key, HEADING_CHARACTERS), children })
+  return renderPage(c, { heading: keyText(engine.scope, key, HEADING_CHARACTERS), children })
 }
 
-/** What is said of the value: a response is shown as one. */
+/** Shows the value. A stored response appears as status, header fields and body. */
 async function valueSection({ codec }: PostgresEngine, key: string, entry: Read) {
   const parameter = keyParameter(key)
   const response = await storedResponse(entry.meta, key, codec)
   if (response === undefined) {
     return (
-      <ValueText heading="Value" shown={await shownValue(entry, entry.characters, key, codec)} parameter={parameter} />
+      <ValueText
+        heading="Value"
+        shown={await presentValue(entry, entry.characters, key, codec)}
+        parameter={parameter}
+      />
     )
   }
   return (
@@ -54,21 +58,21 @@ async function valueSection({ codec }: PostgresEngine, key: string, entry: Read)
       {isHtml(response) && canPreview(response, entry) && <BodyPreview parameter={parameter} />}
       <ValueText
         heading={response.isBase64 ? 'Body, in base64' : 'Body'}
-        shown={await shownBody(response, entry.value ?? '', entry.characters, key, codec)}
+        shown={await presentBody(response, entry.value ?? '', entry.characters, key, codec)}
         parameter={parameter}
       />
     </>
   )
 }
 
-/** A page that was stored, as it looks: it may run nothing and load nothing, whatever it says. */
+/** Shows a stored page in a preview. Its policy allows no scripts and no requests. */
 export async function showPreview(c: Context<AdminEnv>) {
-  const { context } = c.var.admin
-  const key = keyOfParameter(context.scope, c.req.query('key'))
-  const entry = key === undefined ? undefined : await load(context, key, PREVIEW_CHARACTERS)
-  const response = entry && (await storedResponse(entry.meta, entry.key, context.codec))
+  const { engine } = c.var.admin
+  const key = keyOfParameter(engine.scope, c.req.query('key'))
+  const entry = key === undefined ? undefined : await load(engine, key, PREVIEW_CHARACTERS)
+  const response = entry && (await storedResponse(entry.meta, entry.key, engine.codec))
   if (entry === undefined || response === undefined || !isHtml(response)) return answerMessage(c, 404, GONE)
-  const body = await bodyOf(response, entry.value ?? '', entry.key, context.codec)
+  const body = await bodyOf(response, entry.value ?? '', entry.key, engine.codec)
   if (body === undefined) return answerMessage(c, 404, 'This body is too long for a preview, or cannot be decoded.')
   return c.body(body, 200, {
     'content-type': 'text/html; charset=utf-8',
@@ -76,10 +80,10 @@ export async function showPreview(c: Context<AdminEnv>) {
   })
 }
 
-/** The value, whole. Always as a file: no browser may take it for a page of this origin. */
+/** Sends the whole value. Always as a file, so that no browser treats it as a page of this origin. */
 export async function download(c: Context<AdminEnv>) {
-  const { context } = c.var.admin
-  const { store, scope, codec } = context
+  const { engine } = c.var.admin
+  const { store, scope, codec } = engine
   const key = keyOfParameter(scope, c.req.query('key'))
   const [stored] = key === undefined ? [] : await store.runner.run(readStored, { key, ...rangeOf(scope) })
   if (key === undefined || stored === undefined) return answerMessage(c, 404, GONE)
@@ -107,7 +111,7 @@ function factsOf(key: string, entry: Read): EntryFacts {
   }
 }
 
-/** A codec needs the whole text to decode a body. Of any other body, the beginning is shown. */
+/** A codec needs the whole text to decode a body. Without a codec, the first part is enough. */
 function canPreview({ bodyId }: StoredResponse, { characters }: Read): boolean {
   return bodyId === undefined || characters <= PREVIEW_CHARACTERS
 }

@@ -1,4 +1,4 @@
-/** What went wrong, as a page; without details where they are nobody's business. */
+/** Answers a failure with a page. The page shows no details that a visitor must not know. */
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
@@ -10,13 +10,13 @@ import { Document, renderPage } from '../pages/layout.tsx'
 type Status = 400 | 403 | 404 | 413 | 500 | 503
 
 export function answerFailure(error: Error, c: Context<AdminEnv>) {
-  const [status, message] = explained(error, c.var.admin !== undefined)
-  // To the platform's log: who looks at the page may not be who is to repair it.
+  const [status, message] = explain(error, c.var.admin !== undefined)
+  // Logs the error on the server, because the visitor may not be the person who has to fix it.
   if (status === 500) console.error(error)
   return answerMessage(c, status, message)
 }
 
-/** A page that says why there is no other. Before it is clear who asks, it has nothing else on it. */
+/** Answers with a message as a page. Before the request is authorized, the page shows nothing else. */
 export function answerMessage(c: Context<AdminEnv>, status: Status, message: string) {
   const heading = HEADINGS[status]
   const note = <p class="note bad">{message}</p>
@@ -35,7 +35,7 @@ export function answerMessage(c: Context<AdminEnv>, status: Status, message: str
 }
 
 const HEADINGS: Readonly<Record<Status, string>> = {
-  400: 'That could not be read',
+  400: 'Invalid request',
   403: 'Not allowed',
   404: 'Not found',
   413: 'Too large',
@@ -43,12 +43,13 @@ const HEADINGS: Readonly<Record<Status, string>> = {
   503: 'The database did not answer',
 }
 
-function explained(error: Error, isAdmitted: boolean): [Status, string] {
+function explain(error: Error, isAdmitted: boolean): [Status, string] {
   if (error instanceof HTTPException && (error.status === 403 || error.status === 413)) {
-    return [error.status, error.message || 'This request came from elsewhere.']
+    return [error.status, error.message || 'This request came from another site. Use the forms of these pages.']
   }
   if (isOutage(error)) return [503, error.message]
-  // Messages of these hold neither values nor keys. One that `authorize` threw is about the program, not the request.
+  // Messages of cache errors contain neither values nor keys. Before admission, `authorize` itself threw the error:
+  // that is a bug in the program, not in the request.
   if (isAdmitted && error instanceof CacheError) return [400, error.message]
-  return [500, 'The details are in the log.']
+  return [500, "The details are in the server's log."]
 }

@@ -7,21 +7,19 @@ import { renderPage } from '../pages/layout.tsx'
 import { EntryPlots, Tiles } from '../pages/overview.tsx'
 import { loadSummary } from '../summary.ts'
 
-/** The overview: two statements, at once. */
+/** Shows the overview: two statements, which run at the same time. */
 export async function showOverview(c: Context<AdminEnv>) {
-  const { context, history: name, isReadOnly, token } = c.var.admin
+  const { engine, history: name, isReadOnly, token } = c.var.admin
   const span = spanOf(c.req.query('span'))
-  const [summary, rows] = await Promise.all([loadSummary(context), loadHistory(context, span, name)])
+  const [summary, rows] = await Promise.all([loadSummary(engine), loadHistory(engine, span, name)])
   const history = rows && historyOf(rows, span, summary.now)
   const children = (
     <>
-      {summary.isEstimate && (
-        <p class="soft">The table is large: figures of entries are estimates from a sample of it.</p>
-      )}
+      {summary.isEstimate && <p class="soft">There are many entries, so their figures are estimates from a sample.</p>}
       <Tiles summary={summary} history={history} />
-      <EntryPlots summary={summary} scope={context.scope} />
+      <EntryPlots summary={summary} scope={engine.scope} />
       <div class="row">
-        <h2>Over time</h2>
+        <h2>History</h2>
         <SpanChoice current={span} />
       </div>
       {history === undefined || rows?.length === 0 ? (

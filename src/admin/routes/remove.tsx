@@ -10,13 +10,13 @@ import { Confirmation, type Found, RemoveForms, type Target } from '../pages/rem
 import { countPrefix, MAX_COUNTED } from '../statements/count-prefix.ts'
 import { answerMessage } from './failure.tsx'
 
-/** Shows how many entries would be removed: one statement, which looks at a bounded number of entries. */
+/** Shows how many entries a removal would affect: one statement, which checks a bounded number of entries. */
 export async function showRemoval(c: Context<AdminEnv>) {
-  const { context, isReadOnly, token } = c.var.admin
-  if (isReadOnly) return answerMessage(c, 403, 'Nothing can be changed here: these pages are read-only.')
+  const { engine, isReadOnly, token } = c.var.admin
+  if (isReadOnly) return answerMessage(c, 403, 'These pages are read-only, so nothing can be changed.')
   const target = targetOf(c.req.query('prefix'), c.req.query('tag'))
   if (target === undefined) return renderPage(c, { heading: 'Remove', current: 'remove', children: <RemoveForms /> })
-  const found = target.kind === 'prefix' ? await findPrefix(context, target.text) : await findTag(context, target.text)
+  const found = target.kind === 'prefix' ? await findPrefix(engine, target.text) : await findTag(engine, target.text)
   const children = <Confirmation token={token} target={target} found={found} />
   return renderPage(c, { heading: 'Remove', current: 'remove', children })
 }

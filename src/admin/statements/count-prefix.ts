@@ -4,10 +4,10 @@ import { operation } from '../../postgres/operation.ts'
 import { inRange } from '../../postgres/operations/fragments.ts'
 import { byBytes } from '../../schema/byte-order.ts'
 
-/** The most entries that are counted. A confirmation need not know more. */
+/** Counts at most this many entries. A confirmation needs no higher number. */
 export const MAX_COUNTED = 100_000
 
-/** The number of entries of a range, up to {@link MAX_COUNTED}. It reads the index only. */
+/** Counts the entries of a range, up to {@link MAX_COUNTED}. It reads only the index. */
 export const countPrefix = operation({
   name: 'count_prefix',
   repeatable: 'always',

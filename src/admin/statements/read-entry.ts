@@ -3,12 +3,12 @@ import { bool, decimal, instant, integer, nullable, number, oneOf, strings, text
 import { operation } from '../../postgres/operation.ts'
 import { inRange, param, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
 
-/** Of its tags: each may be half a kilobyte. */
+/** Reads at most this many tags, because each may take half a kilobyte. */
 const SHOWN_TAGS = 5
 
 /**
- * All of an entry, live or not, but no more of its value than the first `characters`: one of 50 MB does not leave the
- * database. The range keeps it within the scope.
+ * Reads an entry, live or not, but only the first `characters` of its value, so that a value of 50 MB does not leave
+ * the database. The range limits it to the scope.
  */
 export const readEntry = operation({
   name: 'read_entry',

@@ -3,7 +3,10 @@ import { instant, integer, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { milliseconds, param } from '../../postgres/operations/fragments.ts'
 
-/** The history of all names, or of one, as steps of `stepMs` back to `spanMs` ago; the oldest first, steps without events left out. */
+/**
+ * Reads the history of one name or of all, in steps of `stepMs` back to `spanMs` ago. The oldest step comes first.
+ * Steps without events have no row.
+ */
 export const readHistory = operation({
   name: 'read_history',
   repeatable: 'always',

@@ -3,7 +3,7 @@ import { decimal, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { inRange, param } from '../../postgres/operations/fragments.ts'
 
-/** An entry's value, whole, live or not. */
+/** Reads the whole value of an entry, live or not. */
 export const readStored = operation({
   name: 'read_stored',
   repeatable: 'always',

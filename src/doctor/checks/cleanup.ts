@@ -6,7 +6,7 @@ import { TAG_STATE } from '../../schema/rejected.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
-/** Counted no further: more only says the same. */
+/** Counts at most this many entries. A higher number would lead to the same advice. */
 const MOST = 100_000
 
 const facts = operation({
@@ -27,10 +27,10 @@ const facts = operation({
   },
 })
 
-/** A cleanup once a day is rare enough, and two hours late is not yet missing. */
+/** A daily cleanup is the rarest that is reasonable, and it may be two hours late. */
 const LATE_MS = 26 * 3_600_000
 
-/** Whether expired entries are removed. */
+/** Checks that something deletes expired entries. */
 export const cleanup: Check = {
   name: 'cleanup',
   needsTables: true,
@@ -40,15 +40,16 @@ export const cleanup: Check = {
     const { waiting, oldestMs, lastRunMs } = row
     const ran =
       lastRunMs === null ? 'no run over the whole table is known' : `the last run was about ${span(lastRunMs)} ago`
-    if (waiting === 0 || oldestMs === null) return [ok(`No expired entry waits; ${ran}.`)]
-    const many = `${waiting === MOST ? 'At least ' : ''}${formatCount(waiting, 'entry is', 'entries are')}`
-    const what = `${many} past keeping, the oldest for ${span(oldestMs)}; ${ran}.`
+    if (waiting === 0 || oldestMs === null) return [ok(`No expired entry waits for cleanup; ${ran}.`)]
+    const many = `${waiting === MOST ? 'At least ' : ''}${formatCount(waiting, 'expired entry waits', 'expired entries wait')}`
+    const what = `${many} for cleanup, the oldest for ${span(oldestMs)}; ${ran}.`
     if (oldestMs < LATE_MS) return [ok(what)]
     return [
       {
         status: 'warning',
-        what: `No cleanup seems to run. ${what}`,
-        advice: 'Run `pgstash clear-expired` now, and regularly: `pgstash schedule`, pgstash/cron, or a cron job.',
+        what: `No cleanup seems to run, so the table grows. ${what}`,
+        advice:
+          'Run `pgstash clear-expired` now. Then run it regularly: with `pgstash schedule`, pgstash/cron or a cron job.',
       },
     ]
   },

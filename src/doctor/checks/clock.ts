@@ -15,7 +15,7 @@ const facts = operation({
 
 const OFF_BY_MS = 5_000
 
-/** How far this machine's clock is from the database's, by which everything expires. */
+/** Compares this machine's clock with the database's clock, which decides when entries expire. */
 export const clock: Check = {
   name: 'clock',
   needsTables: false,
@@ -24,14 +24,14 @@ export const clock: Check = {
     const [row] = await runner.run(facts)
     const after = now()
     const theirs = row?.nowMs ?? after
-    // It was asked at some instant between the two.
+    // The database read its clock at some instant between the two.
     const off = theirs < before ? theirs - before : Math.max(0, theirs - after)
     if (Math.abs(off) < OFF_BY_MS) return [ok("This machine's clock and the database's agree.")]
     return [
       {
         status: 'warning',
-        what: `This machine's clock is ${span(Math.abs(off))} ${off < 0 ? 'ahead of' : 'behind'} the database's.`,
-        advice: 'Spans are right all the same; deadlines given as a Date are off by that much. Synchronize the clocks.',
+        what: `This machine's clock is ${span(Math.abs(off))} ${off < 0 ? 'ahead of' : 'behind'} the database's: deadlines that code gives as a Date are off by that much. TTLs such as 10m are not affected.`,
+        advice: 'Synchronize the clock of this machine, for example with chrony or systemd-timesyncd.',
       },
     ]
   },

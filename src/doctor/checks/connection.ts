@@ -12,15 +12,15 @@ const nothing = operation({
 })
 
 const TRIPS = 5
-/** From there on a page that asks for three things in turn is felt to be slow. */
+/** At this latency, a page that makes three calls in sequence feels slow. */
 const SLOW_MS = 100
 
-/** Whether the database answers, and how long that takes: what each hit costs at least. */
+/** Checks that the database answers, and how fast. Each hit takes at least this long. */
 export const connection: Check = {
   name: 'connection',
   needsTables: false,
   async look({ runner, isHttp, now }) {
-    // The first one connects.
+    // The first query opens the connection, so it does not count.
     await runner.run(nothing)
     const trips: number[] = []
     for (let i = 0; i < TRIPS; i++) {
@@ -29,8 +29,14 @@ export const connection: Check = {
       trips.push(now() - startedAt)
     }
     const median = trips.sort((a, b) => a - b)[Math.floor(TRIPS / 2)] ?? 0
-    const what = `It answers in ${median} ms, over ${isHttp ? 'HTTP' : 'TCP'} and from here.`
+    const what = `The database answers in ${median} ms, over ${isHttp ? 'HTTP' : 'TCP'} from this machine.`
     if (median < SLOW_MS) return [ok(what)]
-    return [{ status: 'note', what, advice: 'A hit costs that much wherever it is so far away: run the code nearby.' }]
+    return [
+      {
+        status: 'note',
+        what: `${what} Each hit takes at least this long.`,
+        advice: 'Run your code in the region of the database. If it already does, ignore this note.',
+      },
+    ]
   },
 }

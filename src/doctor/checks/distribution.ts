@@ -34,7 +34,7 @@ const distributed = operation({
   },
 })
 
-/** Whether Citus distributes tables of the cache, or of the program. */
+/** Checks whether Citus distributes tables of the cache or of the application. */
 export const distribution: Check = {
   name: 'distribution',
   needsTables: true,
@@ -45,13 +45,14 @@ export const distribution: Check = {
     if (row === undefined) return []
     if (row.own !== '') {
       const what = `Citus distributes ${row.own}: the rows have the transaction ids of other servers, so tagged entries may be stale.`
-      const advice = "select undistribute_table('…') for each of them, then clear the cache and run `pgstash migrate`."
+      const advice =
+        "For each of these tables: select undistribute_table('…'); Then run `pgstash clear-all` and `pgstash migrate`."
       return [{ status: 'problem', what, advice }]
     }
     if (!row.hasOthers) return [ok('Citus is installed, and no table is distributed.')]
-    const what = "Citus distributes tables of yours, and the cache's are plain."
-    const advice =
-      'Invalidate after the commit: a transaction over several shards shows its invalidation before its data. Do not watch these tables.'
+    const what =
+      "Citus distributes tables of your application, but not the cache's: a transaction over several shards shows its invalidation before its data."
+    const advice = 'Invalidate after the commit, and do not use `pgstash watch` for the distributed tables.'
     return [{ status: 'note', what, advice }]
   },
 }

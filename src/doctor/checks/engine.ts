@@ -17,7 +17,7 @@ const holding = (holds: string) =>
 
 const everything = holding(CAPABILITIES.map(({ holds }) => `(${holds})`).join(' and '))
 
-/** Whether the server has what the cache needs of Postgres, whatever it calls itself. */
+/** Checks that the server has every feature of Postgres that the cache needs, whatever the engine is called. */
 export const engine: Check = {
   name: 'engine',
   needsTables: false,
@@ -33,8 +33,8 @@ export const engine: Check = {
           (holds) => ask(holding(holds)),
           (error) => (error instanceof DatabaseError ? error.sqlState : undefined),
         )
-    if (missing.length === 0) return [ok('The server has what the cache needs of Postgres.')]
-    const advice = `Give the cache a database on Postgres ${OLDEST_POSTGRES} or newer.`
+    if (missing.length === 0) return [ok('The server has every feature of Postgres that the cache needs.')]
+    const advice = `Use a database on Postgres ${OLDEST_POSTGRES} or newer for the cache.`
     return [{ status: 'problem', what: missingMessage(missing), advice }]
   },
 }

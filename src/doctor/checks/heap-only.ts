@@ -15,27 +15,27 @@ const facts = operation({
     ),
 })
 
-/** Fewer say nothing. */
+/** Fewer updates are no basis for a judgement. */
 const FEW_UPDATES = 1_000
-/** A `set` that moves the deadline to another slot cannot be heap-only; touches and counters nearly all are. */
+/** A `set` that moves the deadline to another slot cannot be heap-only. Nearly all touches and counters are. */
 const LOW = 0.5
 
-/** Whether updates leave the indexes alone (HOT). */
+/** Checks how many updates are heap-only (HOT), which means that they write to no index. */
 export const heapOnly: Check = {
   name: 'heap-only',
   needsTables: true,
   async look({ runner }) {
     const [row] = await runner.run(facts)
-    if (row === undefined || row.updates < FEW_UPDATES) return [ok('Too few updates to judge.')]
+    if (row === undefined || row.updates < FEW_UPDATES) return [ok('There are too few updates to judge.')]
     const share = row.heapOnly / row.updates
-    const what = `${percent(share)} of ${formatCount(row.updates, 'update')} left the indexes alone.`
+    const what = `${percent(share)} of ${formatCount(row.updates, 'update')} were heap-only: they wrote to no index.`
     if (share >= LOW) return [ok(what)]
     return [
       {
         status: 'note',
-        what,
+        what: `${what} The others cost more, but are normal if most writes set new deadlines for existing keys.`,
         advice:
-          'Normal where most writes are new deadlines of old keys. Else: an index on a column that moves (see indexes), or a fillfactor of 100 (see settings).',
+          'Otherwise, drop extra indexes (see indexes), and run `pgstash migrate`, which sets a fillfactor below 100 (see settings).',
       },
     ]
   },

@@ -8,7 +8,7 @@ import { TAG_STATE } from '../../schema/rejected.ts'
 import { qualified } from '../../schema/sql-text.ts'
 import { type Check, ok } from '../finding.ts'
 
-/** No index has the snapshots, so only so many entries are read. */
+/** The check reads at most this many entries, because no index has the snapshots. */
 const MAX_ENTRIES = 100_000
 
 const facts = operation({
@@ -35,20 +35,21 @@ const facts = operation({
   },
 })
 
-/** Whether the transaction ids in the rows are those of this server. */
+/** Checks that the transaction ids in the rows come from this server. */
 export const history: Check = {
   name: 'history',
   needsTables: true,
   async look({ runner }) {
     const [row] = await runner.run(facts)
-    // Copies within a server are right, but only a role that may ask which server this is can tell.
+    // Copies within one server are fine. Only a role that may read the server's identity can distinguish them.
     if (row === undefined || (!(row.isElsewhere ?? row.isCopied ?? false) && !row.hasFutureRows)) {
-      return [ok('The rows are of this server, and none is from the future.')]
+      return [ok('The rows come from this server, and none is from the future.')]
     }
-    const what = row.hasFutureRows
-      ? 'Rows of the cache name transactions of the future: they are of another server, or its ids went back.'
+    const cause = row.hasFutureRows
+      ? 'Rows of the cache name future transactions, because they come from another server or this one was restored.'
       : 'The rows of the cache were copied from another server.'
-    const advice = 'Run `pgstash migrate`. Until then, tagged entries may be stale.'
+    const what = `${cause} Tagged entries may be stale.`
+    const advice = 'Run `pgstash migrate`.'
     return [{ status: 'problem', what, advice }]
   },
 }

@@ -1,4 +1,4 @@
-/** All checks, in the order in which one would ask. */
+/** All checks, from the connection to the details. A check may rely on the ones before it. */
 
 import type { Check } from '../finding.ts'
 import { cleanup } from './cleanup.ts'

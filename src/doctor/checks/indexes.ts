@@ -6,7 +6,7 @@ import { type Check, type Observation, oidOf, ok, shownName } from '../finding.t
 
 interface Wanted {
   readonly table: keyof Pick<CacheTables, 'entries' | 'leases' | 'invalidations'>
-  /** In order, and the first ones of the index. */
+  /** The index must start with these columns, in this order. */
   readonly columns: readonly string[]
   readonly isKey: boolean
 }
@@ -19,7 +19,7 @@ const WANTED: readonly Wanted[] = [
   { table: 'invalidations', columns: ['tag', 'xid'], isKey: true },
 ]
 
-/** What a touch moves: with an index on it, each touch rewrites all indexes. */
+/** A touch changes these columns. If an index contains one of them, each touch writes to all indexes. */
 const MOVING = ['expires_at', 'kept_until', 'updated_at']
 
 const facts = operation({
@@ -54,7 +54,7 @@ function whenTable(tables: CacheTables, name: 'entries' | 'leases'): SQL {
   return sql`when ${oidOf(tables, tables[name])} then ${sql.raw(`'${name}'`)}`
 }
 
-/** Whether the indexes are there and valid, and none that makes touches expensive. */
+/** Checks that the indexes exist and are valid, and that no extra index makes touches expensive. */
 export const indexes: Check = {
   name: 'indexes',
   needsTables: true,
@@ -69,24 +69,24 @@ export const indexes: Check = {
       if (!serves) seen.push(absent(wanted, tables))
     }
     for (const { name } of found.filter(({ isValid }) => !isValid)) {
-      const what = `The index ${name} is invalid: its making was broken off.`
+      const what = `The index ${name} is invalid, because its creation was interrupted. Reads cannot use it.`
       seen.push({ status: 'warning', what, advice: `reindex index concurrently ${name};` })
     }
     const unordered = found.filter(
       ({ isUnique, isByBytes, columns }) => isUnique && !isByBytes && /^(?:key|tag)\b/.test(columns),
     )
     for (const { name } of unordered) {
-      const what = `The index ${name} is not in the order of bytes, so lists and cleanups of a namespace read the whole table.`
-      seen.push({ status: 'warning', what, advice: 'Run pgstash migrate: it gives the column the collation "C".' })
+      const what = `The index ${name} is not in byte order, so lists and cleanups of a namespace read the whole table.`
+      seen.push({ status: 'warning', what, advice: 'Run `pgstash migrate`: it gives the column the collation "C".' })
     }
     const moving = found.filter(
       ({ table, columns }) => table === 'entries' && columns.split(',').some((column) => MOVING.includes(column)),
     )
     for (const { name, columns } of moving) {
-      const what = `The index ${name} is on ${columns}, which every touch changes: each then rewrites all indexes.`
+      const what = `The index ${name} is on ${columns}, which every touch changes, so each touch writes to all indexes.`
       seen.push({ status: 'warning', what, advice: `drop index concurrently ${name};` })
     }
-    return seen.length > 0 ? seen : [ok('All that are needed are there.')]
+    return seen.length > 0 ? seen : [ok('All required indexes exist.')]
   },
 }
 
@@ -99,9 +99,9 @@ function absent({ table, columns, isKey }: Wanted, tables: CacheTables): Observa
   const name = shownName(tables, target)
   return {
     status: 'problem',
-    what: `No index of ${name} serves ${columns.join(', ')}.`,
+    what: `No index of ${name} serves ${columns.join(', ')}: ${isKey ? 'writes fail' : 'cleanup reads the whole table'}.`,
     advice: isKey
-      ? `alter table ${name} add primary key (${columns.join(', ')}); writes fail without it.`
-      : `create index concurrently ${getTableName(target)}_${columns.join('_')}_idx on ${name} (${columns.join(', ')}); cleanup reads the whole table without it.`,
+      ? `alter table ${name} add primary key (${columns.join(', ')});`
+      : `create index concurrently ${getTableName(target)}_${columns.join('_')}_idx on ${name} (${columns.join(', ')});`,
   }
 }

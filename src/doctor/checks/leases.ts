@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { isBackoff, PASS } from '../../postgres/operations/lease.ts'
+import { HIT_FOR_MISS, isBackoff } from '../../postgres/operations/lease.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -19,15 +19,15 @@ const facts = operation({
       oldestMs: sql`(extract(epoch from now() - min(l.expires_at)) * 1000)`,
     }).from(sql`(
       select ${leases.expiresAt} from ${leases}
-      where ${leases.token} <> ${PASS} and not ${isBackoff(leases.token)} limit ${sql.raw(String(MOST))}
+      where ${leases.token} <> ${HIT_FOR_MISS} and not ${isBackoff(leases.token)} limit ${sql.raw(String(MOST))}
     ) as l`),
 })
 
-/** Cleanup forgets them ten minutes after they ran out; an hour later it has not come. */
+/** Cleanup deletes leases ten minutes after they ran out. After an hour, no cleanup has run. */
 const FORGOTTEN_MS = 3_600_000
 const MANY_LOST = 100
 
-/** Computations that are under way, and those that never came back. */
+/** Counts computations in progress, and computations that never finished. */
 export const leases: Check = {
   name: 'leases',
   needsTables: true,
@@ -37,14 +37,14 @@ export const leases: Check = {
     const oldest = row.oldestMs ?? 0
     const held = `${formatCount(row.held, 'key is', 'keys are')} being computed`
     if (row.lost === 0) return [ok(`${held}.`)]
-    const what = `${held}; ${formatCount(row.lost, 'computation')} ran out of time or died, the oldest ${span(oldest)} ago.`
+    const what = `${held}; ${formatCount(row.lost, 'computation')} ran out of time or died, the oldest ${span(oldest)} ago. No caller waits for them.`
     const isBad = row.lost >= MANY_LOST || oldest > FORGOTTEN_MS
     return [
       {
         status: isBad ? 'warning' : 'note',
         what,
         advice:
-          'They hold up nobody. If there are many, computations take longer than `lease`, or are killed: raise it, or look at their errors. Cleanup forgets them.',
+          'If there are many, computations take longer than `lease` or their process is killed: raise the option `lease`, or look for errors in your logs. `pgstash clear-expired` deletes the leftovers.',
       },
     ]
   },

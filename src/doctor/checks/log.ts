@@ -4,7 +4,7 @@ import { operation } from '../../postgres/operation.ts'
 import { formatCount, bytes as size } from '../figures.ts'
 import { type Check, oidOf, ok } from '../finding.ts'
 
-/** Counted no further. */
+/** Counts at most this many rows. */
 const MOST = 1_000_000
 const MANY = 100_000
 
@@ -21,7 +21,7 @@ const facts = operation({
     }).from(sql`(select) as one`),
 })
 
-/** How large the log of invalidations is: reads of tagged entries look into it. */
+/** Checks the size of the log of invalidations, because reads of tagged entries search it. */
 export const log: Check = {
   name: 'log',
   needsTables: true,
@@ -29,14 +29,14 @@ export const log: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined) return []
     const rows = `${row.rows === MOST ? 'at least ' : ''}${formatCount(row.rows, 'row')}`
-    const what = `The log of invalidations has ${rows}, and takes ${size(row.bytes)}.`
+    const what = `The log of invalidations has ${rows} and takes ${size(row.bytes)}.`
     if (row.rows < MANY) return [ok(what)]
     return [
       {
         status: 'warning',
-        what,
+        what: `${what} Reads of tagged entries search it, so they become slower.`,
         advice:
-          'Only a cleanup without a namespace trims it, two runs and ten minutes later: run `pgstash clear-expired` regularly. An open transaction holds it back.',
+          'Run `pgstash clear-expired` regularly and without --namespace. It trims rows after two runs and ten minutes, but not while an older transaction is open (see transactions).',
       },
     ]
   },

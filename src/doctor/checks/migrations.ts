@@ -7,7 +7,10 @@ import { ownTables } from '../../schema/own-tables.ts'
 import { identifier, regclass } from '../../schema/sql-text.ts'
 import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
 
-/** True if the search_path names a schema that exists and that the role may use. That of temporary tables holds no cache. */
+/**
+ * True if the search_path names a schema that exists and that the role may use. The schema of temporary tables does not
+ * count.
+ */
 export const HAS_SCHEMA = sql`not coalesce(starts_with(current_schema()::text, 'pg_temp'), true)`
 
 const present = operation({
@@ -37,7 +40,7 @@ const present = operation({
     }).from(sql`(select) as one`),
 })
 
-/** The numbers of tables that are there, and are another's, as text. */
+/** Finds tables that have the cache's names, but are not the cache's. Returns their numbers as one text. */
 const foreign = operation({
   name: 'check_foreign',
   repeatable: 'always',
@@ -55,7 +58,7 @@ const foreign = operation({
     }).from(sql`(select) as one`),
 })
 
-/** Null where there is no such schema. Without that right not even a table's name can be asked for. */
+/** Null if the schema does not exist. Without `usage`, a role cannot even look up the name of a table. */
 const usable = operation({
   name: 'check_usable',
   repeatable: 'always',
@@ -79,9 +82,9 @@ const recorded = operation({
       .where(sql`${state.name} like 'migration %'`),
 })
 
-const ADVICE = 'Run `pgstash migrate`, before the code that needs it.'
+const ADVICE = 'Run `pgstash migrate` before you deploy the code of this version.'
 
-/** Whether the tables are there, and of this version. */
+/** Checks that the tables exist and have this version. */
 export const migrations: Check = {
   name: 'migrations',
   needsTables: false,
@@ -90,8 +93,8 @@ export const migrations: Check = {
     if (tables.schema !== undefined) {
       const [access] = await runner.run(usable)
       if (access?.isUsable === false) {
-        const what = `This role may not look into the schema ${tables.schema}.`
-        const advice = `As its owner: grant usage on schema ${tables.schema} to ${access.role}.`
+        const what = `The role ${access.role} may not use the schema ${tables.schema}, so it finds no tables.`
+        const advice = `As the owner of the schema: grant usage on schema ${tables.schema} to ${access.role};`
         return [{ status: 'problem', what, advice }]
       }
     }
@@ -99,34 +102,41 @@ export const migrations: Check = {
     if (strange !== undefined && strange.numbers !== '') {
       const own = ownTables(tables)
       const taken = strange.numbers.split(',').flatMap((number) => own[Number(number)] ?? [])
-      const what = `${taken.map((table) => shownName(tables, table)).join(', ')}: not the cache's, by the columns and the key.`
+      const what = `Other tables use the cache's names, judged by their columns and key: ${taken.map((table) => shownName(tables, table)).join(', ')}. The cache cannot use them.`
       const advice =
-        'Give the cache a schema or prefix of its own: --schema and --table-prefix here and in `pgstash migrate`, cacheTables({ schema, prefix }) in the code.'
+        'Choose another schema or prefix for the cache: --schema or --table-prefix for `pgstash migrate` and this command, cacheTables({ schema, prefix }) in your code.'
       return [{ status: 'problem', what, advice }]
     }
     const [row] = await runner.run(present)
     const names = ['entries', 'leases', 'invalidations', 'state', 'changes', 'history'] as const
     if (tables.schema === undefined && row?.hasSchema === false) {
-      const what = 'The search_path names no schema that exists and that this role may use.'
-      return [{ status: 'problem', what, advice: 'Correct the search_path of the connection, role or database.' }]
+      const what = 'The search_path names no schema that exists and that this role may use, so it finds no tables.'
+      const advice = 'Correct it for the connection string, role or database, or pass --schema.'
+      return [{ status: 'problem', what, advice }]
     }
     const missing = names.filter((name) => row?.[name] !== true).map((name) => shownName(tables, tables[name]))
     if (missing.length > 0) {
-      const what = `There is no ${missing.join(', ')}, or this role may not see it.`
-      return [{ status: 'problem', what, advice: 'Run `pgstash migrate`; check --schema and --table-prefix.' }]
+      const what = `There is no ${missing.join(', ')}, or this role may not see it: calls of the cache fail.`
+      const advice = 'Run `pgstash migrate`. If you did, check --schema and --table-prefix.'
+      return [{ status: 'problem', what, advice }]
     }
     if (row?.isHidden === true) {
-      const what = `Not checked: row-level security may hide what ${shownName(tables, tables.state)} records.`
-      return [{ status: 'warning', what, advice: 'See row-security, or run this as the owner of the tables.' }]
+      const what = `Not checked: row-level security may hide the records of migrations in ${shownName(tables, tables.state)}.`
+      return [
+        { status: 'warning', what, advice: 'See row-security, or run `pgstash doctor` as the owner of the tables.' },
+      ]
     }
     const applied = new Set((await runner.run(recorded)).map(({ name }) => name))
     const behind = known.filter(({ name }) => !applied.has(name)).map(({ name }) => name)
     if (behind.length > 0) {
-      return [{ status: 'problem', what: `Not applied yet: ${behind.join(', ')}.`, advice: ADVICE }]
+      const what = `Not applied yet: ${behind.join(', ')}. Calls that need these migrations fail.`
+      return [{ status: 'problem', what, advice: ADVICE }]
     }
     if (applied.size > known.length) {
-      const what = 'The tables are of a newer version than this command.'
-      return [{ status: 'note', what, advice: 'That is fine while a new version is being deployed.' }]
+      const what = 'The tables are of a newer version than this command. Older code keeps working during a deployment.'
+      return [
+        { status: 'note', what, advice: 'If the deployment is over, run the newer command: npx pgstash@latest doctor' },
+      ]
     }
     return [ok('The tables are up to date.')]
   },

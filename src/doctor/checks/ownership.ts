@@ -6,7 +6,7 @@ import { ownTables } from '../../schema/own-tables.ts'
 import { regclass } from '../../schema/sql-text.ts'
 import { type Check, oidOf, ok } from '../finding.ts'
 
-/** What belongs neither to the owner of the entries nor to a superuser. */
+/** Finds parts that belong neither to the owner of the entries nor to a superuser. */
 const facts = operation({
   name: 'check_ownership',
   repeatable: 'always',
@@ -36,9 +36,9 @@ const facts = operation({
 })
 
 /**
- * Whether one role owns everything.
+ * Checks that one role owns everything.
  *
- * A table's owner decides which code runs when somebody writes to it. A function's owner can replace its body.
+ * The owner of a table decides which code runs on a write to it. The owner of a function can replace its body.
  */
 export const ownership: Check = {
   name: 'ownership',
@@ -46,8 +46,8 @@ export const ownership: Check = {
   async look({ runner }) {
     const [row] = await runner.run(facts)
     if (row === undefined || row.others === '') return [ok('The tables and functions of the cache belong to one role.')]
-    const what = `The cache belongs to ${row.owner}, but others own parts of it and decide what code runs with it: ${row.others}.`
-    const advice = `If you trust them: alter … owner to ${row.owner}. If not: drop these parts as a superuser (functions: \`pgstash unwatch\`), then migrate and watch again as ${row.owner}.`
+    const what = `The cache belongs to ${row.owner}, but other roles own parts of it, so they decide which code runs with it: ${row.others}.`
+    const advice = `If you trust these roles: alter … owner to ${row.owner}; for each part. If not: drop these parts as a superuser (functions: \`pgstash unwatch\`), then run \`pgstash migrate\` and \`pgstash watch\` as ${row.owner}.`
     return [{ status: 'warning', what, advice }]
   },
 }

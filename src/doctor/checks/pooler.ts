@@ -11,24 +11,26 @@ const facts = operation({
   build: (db, _tables, answer) => answer(db, { port: sql`inet_server_port()` }).from(sql`(select) as one`),
 })
 
-/** Whether something stands between, which need not know prepared statements. */
+/** Checks for a pooler in front of Postgres, because some poolers do not support prepared statements. */
 export const pooler: Check = {
   name: 'pooler',
   needsTables: false,
   async look({ runner, host, port, isHttp }) {
-    if (isHttp) return [ok('Over HTTP the proxy pools; there is nothing to do.')]
+    if (isHttp) return [ok('Over HTTP, the proxy pools connections.')]
     const [row] = await runner.run(facts)
     const isNamedSo = /(^|[-.])pooler\./.test(host)
-    // Through a socket Postgres knows of no port.
+    // On a socket, Postgres reports no port.
     const isElsewhere = row !== undefined && row.port !== null && row.port !== port
-    if (!isNamedSo && !isElsewhere) return [ok('The connection goes to Postgres itself.')]
+    if (!isNamedSo && !isElsewhere) return [ok('The connection goes directly to Postgres.')]
     return [
       {
         status: 'note',
-        what: isNamedSo
-          ? "The host's name says that it is a pooler."
-          : `The server listens on another port (${row?.port}) than was connected to: a pooler, or a forwarded port.`,
-        advice: 'One that does not track prepared statements (PgBouncer before 1.21) needs `preparedNames: false`.',
+        what: `${
+          isNamedSo
+            ? 'The name of the host says that it is a pooler.'
+            : `The server listens on another port (${row?.port}) than the connection uses, so there is a pooler or a forwarded port.`
+        } Some poolers do not support prepared statements.`,
+        advice: 'If yours does not (PgBouncer before 1.21), pass `preparedNames: false` to createCache.',
       },
     ]
   },

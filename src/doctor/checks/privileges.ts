@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import type { CacheTables } from '../../schema/index.ts'
+import { formatCount } from '../figures.ts'
 import { type Check, oidOf, ok, shownName } from '../finding.ts'
 
 const RIGHTS = ['select', 'insert', 'update', 'delete'] as const
@@ -15,7 +16,7 @@ const facts = operation({
   build: (db, tables, answer) =>
     answer(db, {
       role: sql`current_user::text`,
-      // As one text, because drivers differ in how they answer with arrays.
+      // One text, because drivers return arrays in different forms.
       missing: sql`concat_ws(',', ${sql.join(missing(tables), sql`, `)})`,
     }).from(sql`(select) as one`),
 })
@@ -29,24 +30,24 @@ function missing(tables: CacheTables): SQL[] {
   )
 }
 
-/** Whether this role may do all that an application's does. */
+/** Checks that this role has every privilege that a cache needs. */
 export const privileges: Check = {
   name: 'privileges',
   needsTables: true,
   async look({ runner, tables }) {
     const [row] = await runner.run(facts)
-    if (row === undefined || row.missing === '') return [ok('This role may do all that a cache does.')]
+    if (row === undefined || row.missing === '') return [ok('This role has every privilege that a cache needs.')]
     const lacking = row.missing.split(',')
     const onlyReads = lacking.every((right) => !right.startsWith('select'))
-    // The history of telemetry is no cache's need, and one grant does for both.
+    // Only telemetry needs the history table, but one grant covers both.
     const names = [...TABLES, 'history' as const].map((name) => shownName(tables, tables[name])).join(', ')
     return [
       {
         status: onlyReads ? 'warning' : 'problem',
         what: onlyReads
-          ? `This role may read the cache, and not all that writes it (${lacking.length} rights are missing).`
-          : `This role may not even read all of the cache (${lacking.length} rights are missing).`,
-        advice: `As the owner: grant select, insert, update, delete on ${names} to ${row.role}. For a role that only reads, that is meant so.`,
+          ? `The role ${row.role} may read the cache, but some writes fail: it lacks ${formatCount(lacking.length, 'privilege')}.`
+          : `The role ${row.role} may not read all of the cache, so calls fail: it lacks ${formatCount(lacking.length, 'privilege')}.`,
+        advice: `As the owner: grant select, insert, update, delete on ${names} to ${row.role}; Not needed for a role that must only read.`,
       },
     ]
   },

@@ -24,7 +24,7 @@ const facts = operation({
     missing: integer,
     changed: integer,
     forbidden: integer,
-    // Another function of the name comes first on the search path.
+    // Routines that another function of the same name hides on the search_path.
     hidden: integer,
     otherOwners: text,
     olderSets: integer,
@@ -62,7 +62,7 @@ function entries(tables: CacheTables): SQL {
     from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = ${oidOf(tables, tables.entries)})`
 }
 
-/** The set of this version: what is called, and a digest of each body. */
+/** The routines of this version: their names and parameters, and a digest of each body. */
 function expected(tables: CacheTables) {
   return compileRoutines(tables).map((routine) => {
     const name = routineName(tables, routine.name)
@@ -73,41 +73,42 @@ function expected(tables: CacheTables) {
   })
 }
 
-const MIGRATE = 'Run `pgstash migrate`, as the owner of the tables.'
+const MIGRATE = 'Run `pgstash migrate` as the owner of the tables.'
 
 /**
- * Whether calls find the routines of this version. Over HTTP all need them, and elsewhere those that they make faster.
+ * Checks that calls find the routines of this version. Over HTTP, every call uses them. Over TCP, only calls that they
+ * make faster do.
  *
- * A cache works without them, so nothing here is a problem.
+ * A cache works without them, so no finding here is a problem.
  */
 export const routines: Check = {
   name: 'routines',
   needsTables: true,
   async look({ runner, isHttp }) {
     const [row] = await runner.run(facts)
-    if (row === undefined) return [ok('There is nothing to compare with.')]
+    if (row === undefined) return [ok('There are no routines to compare with.')]
     const { role, owner, schema, missing, changed, forbidden, hidden, otherOwners, olderSets } = row
     const all = formatCount(row.expected, 'routine')
     const seen: Observation[] = []
     const warn = (what: string, advice: string) => seen.push({ status: 'warning', what, advice })
     if (otherOwners !== '') {
       warn(
-        `Routines belong to ${otherOwners}, and not to ${owner}: their owner decides what runs with the rights of each caller.`,
+        `Routines belong to ${otherOwners}, not to ${owner}: their owner decides which code runs with the rights of each caller.`,
         `Drop them as a superuser, then run \`pgstash migrate\` as ${owner}.`,
       )
     }
     if (hidden > 0) {
       warn(
-        `The search path finds ${formatCount(hidden, 'other function')} of a routine's name first.`,
-        'Drop them, or give the cache a schema of its own.',
+        `The search_path finds ${formatCount(hidden, 'other function')} with the name of a routine first: calls run the wrong code.`,
+        'Drop these functions, or move the cache to a separate schema with `pgstash migrate --schema <name>`.',
       )
     }
-    if (changed > 0) warn(`Not as this version installs them: ${changed} of ${all}.`, MIGRATE)
+    if (changed > 0) warn(`Not as this version installs them: ${changed} of ${all}. Calls may run other code.`, MIGRATE)
     if (missing > 0) seen.push(absence(missing === row.expected ? 'The' : `${missing} of the`, isHttp))
     if (forbidden > 0) {
       warn(
         `${role} may not execute ${forbidden} of ${all}, so each of these calls sends its SQL.`,
-        `As their owner: grant execute on all functions in schema ${schema} to ${role}.`,
+        `As their owner: grant execute on all functions in schema ${schema} to ${role};`,
       )
     }
     if (seen.length === 0) seen.push(completeness(all, olderSets))
@@ -120,15 +121,15 @@ function completeness(all: string, olderSets: number): Observation {
   const older =
     olderSets === 0
       ? ''
-      : ` ${formatCount(olderSets, 'older set')} may still serve another release; migrate drops it later.`
+      : ` ${formatCount(olderSets, 'older set')} may still serve another release. A later \`pgstash migrate\` drops it.`
   return ok(`All ${all} of this version (${ROUTINE_VERSION}) are installed.${older}`)
 }
 
 function openness(schema: string): Observation {
   return {
     status: 'note',
-    what: `Every role may create functions in the schema ${schema}. One could take the name of a routine that is missing, and would run with the rights of each caller.`,
-    advice: `As its owner: revoke create on schema ${schema} from public.`,
+    what: `Every role may create functions in the schema ${schema}. A role could create a function with the name of a missing routine, which would then run with the rights of each caller.`,
+    advice: `As the owner of the schema: revoke create on schema ${schema} from public;`,
   }
 }
 
@@ -137,13 +138,13 @@ function absence(many: string, isHttp: boolean): Observation {
   if (isHttp) {
     return {
       status: 'warning',
-      what: `${what}: each call sends its SQL, which the server parses and plans again.`,
-      advice: `${MIGRATE} The cache also works without.`,
+      what: `${what}: each call sends its SQL, and the server parses and plans it again. The cache works, but slower.`,
+      advice: MIGRATE,
     }
   }
   return {
     status: 'note',
-    what: `${what}. Connections that keep statements prepared, such as this one, do not need them, but hits are faster with them.`,
-    advice: `If code uses this cache over HTTP, they save most of a hit's time. ${MIGRATE}`,
+    what: `${what}. Connections that keep prepared statements, such as this one, do not need them, but they make hits faster. Over HTTP, they save most of the time of a hit.`,
+    advice: MIGRATE,
   }
 }

@@ -5,7 +5,7 @@ import type { CacheTables } from '../../schema/index.ts'
 import { ownTables } from '../../schema/own-tables.ts'
 import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
 
-/** Lists of table numbers as text, because drivers differ in how they answer with arrays. */
+/** Table numbers are lists in one text, because drivers return arrays in different forms. */
 const facts = operation({
   name: 'check_row_security',
   repeatable: 'always',
@@ -25,12 +25,12 @@ const facts = operation({
 })
 
 const ADVICE =
-  'Row-level security is of use against an API over the whole schema, such as PostgREST; a schema that it does not serve is simpler.'
+  'If you enabled it against an API over the whole schema, such as PostgREST, a schema that the API does not serve is simpler.'
 
-/** Whether policies can hide rows of the cache: exactness needs the whole log. */
+/** Checks whether policies can hide rows of the cache. Exact invalidation needs the whole log. */
 export const rowSecurity: Check = {
   name: 'row-security',
-  // Asked before the tables' version, which hidden rows would belie.
+  // Runs before the check of the tables' version, because hidden rows would falsify that check.
   needsTables: false,
   async look({ runner, tables }) {
     const [row] = await runner.run(facts)
@@ -38,14 +38,14 @@ export const rowSecurity: Check = {
     const [enabled, active] = [named(tables, row.enabled), named(tables, row.active)]
     const seen: Observation[] = []
     if (active !== '') {
-      const what = `Row-level security applies to ${row.role} on ${active}: hidden tags and entries are misses, writes may be refused, and first tiers forget everything at each change.`
-      const advice = `As the owner: alter table … disable row level security for each, or as a superuser: alter role ${row.role} bypassrls. A policy that shows all rows is not enough.`
+      const what = `Row-level security applies to ${row.role} on ${active}: hidden tags and entries are misses, writes may fail, and L1 caches drop everything at each change.`
+      const advice = `As the owner, for each table: alter table … disable row level security; Or as a superuser: alter role ${row.role} bypassrls; A policy that shows all rows is not enough.`
       seen.push({ status: 'problem', what, advice })
     } else if (enabled !== '') {
-      const what = `Row-level security is on for ${enabled}. It does not apply to ${row.role}; for roles that it applies to, tagged entries are misses.`
-      seen.push({ status: 'note', what, advice: `Connect as a role like this one. ${ADVICE}` })
+      const what = `Row-level security is on for ${enabled}. It does not apply to ${row.role}, but roles that it applies to miss every tagged entry.`
+      seen.push({ status: 'note', what, advice: `Let your code connect as ${row.role} or a similar role. ${ADVICE}` })
     }
-    return seen.length > 0 ? seen : [ok('No row of the cache can be hidden by a policy.')]
+    return seen.length > 0 ? seen : [ok('No policy can hide a row of the cache.')]
   },
 }
 

@@ -18,7 +18,7 @@ const facts = operation({
     }).from(sql`(select) as one`),
 })
 
-/** Whether the server is new enough, and takes writes. */
+/** Checks that the server is new enough and accepts writes. */
 export const server: Check = {
   name: 'server',
   needsTables: false,
@@ -28,20 +28,22 @@ export const server: Check = {
     const seen: Observation[] = []
     const version = Math.floor(row.version / 10_000)
     if (version < OLDEST_POSTGRES) {
-      const advice = `Upgrade it: pgstash needs ${OLDEST_POSTGRES} or newer.`
-      seen.push({ status: 'problem', what: `It is Postgres ${version}.`, advice })
+      const advice = `Upgrade to Postgres ${OLDEST_POSTGRES} or newer.`
+      seen.push({ status: 'problem', what: `The server is Postgres ${version}, which is too old for pgstash.`, advice })
     }
     if (row.encoding !== ENCODING) {
-      const advice = 'Move the cache to a database in UTF8: others cannot hold every value.'
-      seen.push({ status: 'problem', what: `The encoding of the database is ${row.encoding}.`, advice })
+      const what = `The encoding of the database is ${row.encoding}. It cannot store every value.`
+      const advice = "Move the cache to a UTF8 database: create database cache encoding 'UTF8' template template0;"
+      seen.push({ status: 'problem', what, advice })
     }
     if (row.isReplica) {
-      const advice = 'Give the cache the primary: a replica lags, and refuses what a cache writes.'
-      seen.push({ status: 'problem', what: 'It is a replica.', advice })
+      const what = 'The server is a replica: it lags behind the primary and refuses writes.'
+      seen.push({ status: 'problem', what, advice: 'Use the connection string of the primary for the cache.' })
     } else if (row.isReadOnly) {
-      const advice = 'Set default_transaction_read_only to off for this role or database.'
-      seen.push({ status: 'problem', what: 'Transactions are read-only by default.', advice })
+      const what = 'Transactions are read-only by default, so the cache cannot write.'
+      const advice = 'alter role … set default_transaction_read_only = off; or the same for the database.'
+      seen.push({ status: 'problem', what, advice })
     }
-    return seen.length > 0 ? seen : [ok(`It is Postgres ${version}, and takes writes.`)]
+    return seen.length > 0 ? seen : [ok(`The server is Postgres ${version} and accepts writes.`)]
   },
 }

@@ -18,7 +18,7 @@ const facts = operation({
     ),
 })
 
-/** A smaller table has so few pages that logging all of them after each checkpoint is cheap. */
+/** A smaller table has so few pages that it is cheap to log all of them after each checkpoint. */
 const LARGE_TABLE_BYTES = 256 * 1024 * 1024
 /** The default of Postgres. */
 const MIN_CHECKPOINT_SECONDS = 300
@@ -49,42 +49,43 @@ const server = operation({
 
 type ServerSettings = RowOf<typeof server.columns>
 
-/** What the server's own settings cost a cache of this size. */
+/** Finds server settings that are expensive for a cache of this size. */
 function serverObservations(row: ServerSettings): Observation[] {
   const seen: Observation[] = []
   if (!row.hasAutovacuum) {
-    const advice = 'Set autovacuum and track_counts to on, and reload the configuration.'
-    seen.push({
-      status: 'problem',
-      what: 'Autovacuum is switched off for the whole server: dead rows pile up.',
-      advice,
-    })
+    const what = 'Autovacuum is switched off for the whole server: dead rows pile up, and reads become slower.'
+    const advice =
+      'alter system set autovacuum = on; alter system set track_counts = on; select pg_reload_conf(); or use the console of your provider.'
+    seen.push({ status: 'problem', what, advice })
   }
   if (!row.logsPages || row.heapBytes < LARGE_TABLE_BYTES) return seen
   const size = megabytes(row.heapBytes)
   if (!row.compressesPages) {
-    const what = `The entries take ${size}, and wal_compression is off: the first write to a page after each checkpoint logs all of it, 8 kB.`
-    seen.push({ status: 'note', what, advice: 'Set wal_compression to lz4, or to on if the server has no lz4.' })
+    const what = `The entries take ${size}, and wal_compression is off: after each checkpoint, the first write to a page logs the whole page, 8 kB, uncompressed.`
+    const advice =
+      'Set wal_compression to lz4, or to on if the server has no lz4: alter system set wal_compression = lz4;'
+    seen.push({ status: 'note', what, advice })
   }
   if (row.checkpointSeconds !== null && row.checkpointSeconds < MIN_CHECKPOINT_SECONDS) {
-    const what = `checkpoint_timeout is ${row.checkpointSeconds} s: each checkpoint makes writes log whole pages again.`
-    seen.push({ status: 'note', what, advice: 'Set checkpoint_timeout to 15min or more.' })
+    const what = `checkpoint_timeout is ${row.checkpointSeconds} s: after each checkpoint, writes log whole pages again.`
+    seen.push({ status: 'note', what, advice: "alter system set checkpoint_timeout = '15min'; or longer." })
   }
   if (row.maxWalBytes !== null && row.maxWalBytes < row.heapBytes) {
-    const what = `max_wal_size is ${megabytes(row.maxWalBytes)}, less than the ${size} of the entries: checkpoints come early when much is written, and writes then log whole pages again.`
-    seen.push({ status: 'note', what, advice: 'Raise max_wal_size, if the disk has room.' })
+    const what = `max_wal_size is ${megabytes(row.maxWalBytes)}, less than the ${size} of the entries: many writes cause early checkpoints, and after each one writes log whole pages again.`
+    const advice = `If the disk has room, raise it: alter system set max_wal_size = '${megabytes(row.heapBytes).replace(/[, ]/g, '')}';`
+    seen.push({ status: 'note', what, advice })
   }
   return seen
 }
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024).toLocaleString('en')} MB`
 
-/** In all the ways that Postgres takes a no, which it keeps as it was written. */
+/** Matches every spelling of "off" that Postgres accepts, because it keeps the spelling. */
 const SWITCHED_OFF = /(^|,)autovacuum_enabled=(f|n|of|0)/i
 
 /**
- * Whether the tables have the storage settings that `migrate` gives them, and whether the server's settings suit their size.
- * Other values of the tables are the operator's choice.
+ * Checks that the tables have the storage settings that `migrate` sets, and that the server's settings suit their size.
+ * Other values of the same settings are the operator's choice.
  */
 export const settings: Check = {
   name: 'settings',
@@ -95,20 +96,22 @@ export const settings: Check = {
       const name = shownName(tables, isEntries ? tables.entries : tables.leases)
       const has = (option: string) => options.split(',').some((one) => one.startsWith(`${option}=`))
       if (SWITCHED_OFF.test(options)) {
-        const what = `Autovacuum is switched off for ${name}: dead rows pile up.`
+        const what = `Autovacuum is switched off for ${name}: dead rows pile up, and reads become slower.`
         seen.push({ status: 'problem', what, advice: `alter table ${name} reset (autovacuum_enabled);` })
       }
       if (SWITCHED_OFF.test(toastOptions)) {
-        const what = `Autovacuum is switched off for large values of ${name}: what they leave behind piles up.`
+        const what = `Autovacuum is switched off for large values of ${name}: deleted values keep their disk space.`
         seen.push({ status: 'problem', what, advice: `alter table ${name} reset (toast.autovacuum_enabled);` })
       }
       const missing = ['autovacuum_vacuum_scale_factor', 'fillfactor'].filter((option) => !has(option))
       if (isEntries && !toastOptions.includes('autovacuum_vacuum_scale_factor')) missing.push('toast autovacuum')
       if (missing.length > 0) {
-        const what = `${name} lacks ${missing.join(', ')}: touches cost more, and vacuum comes late.`
-        seen.push({ status: 'warning', what, advice: 'Run `pgstash migrate`, as the owner of the tables.' })
+        const what = `${name} lacks ${missing.join(', ')}: touches cost more, and vacuum runs too late.`
+        seen.push({ status: 'warning', what, advice: 'Run `pgstash migrate` as the owner of the tables.' })
       }
     }
-    return seen.length > 0 ? seen : [ok('Fillfactor and autovacuum are set, and the write-ahead log suits the size.')]
+    return seen.length > 0
+      ? seen
+      : [ok('Fillfactor and autovacuum are set, and the write-ahead log suits the size of the cache.')]
   },
 }

@@ -19,14 +19,14 @@ const facts = operation({
     ),
 })
 
-/** Of a large value, as Postgres cuts it: four to a page. */
+/** Postgres cuts large values into chunks, four to a page. */
 const CHUNK_BYTES = 2_048
 const FEW_CHUNKS = 1_000
-/** Less is not worth a rewrite. */
+/** Less space is not worth a rewrite of the table. */
 const SMALL_BYTES = 64 * 1024 * 1024
 const BLOATED_FROM = 3
 
-/** Whether the room of large values that are gone is used again. */
+/** Checks that the space of deleted large values is reused. */
 export const toast: Check = {
   name: 'toast',
   needsTables: true,
@@ -34,15 +34,15 @@ export const toast: Check = {
     const [row] = await runner.run(facts)
     if (row === undefined) return [ok('No value is large enough for TOAST.')]
     const { live, dead, bytes } = row
-    const what = `Large values take ${size(bytes)}; ${formatCount(dead, 'dead chunk')} against ${formatCount(live, 'live one')}.`
+    const name = shownName(tables, tables.entries)
+    const what = `Large values take ${size(bytes)}, in ${formatCount(dead, 'dead chunk')} and ${formatCount(live, 'live chunk')}.`
     if (dead >= FEW_CHUNKS && dead > live) {
-      const advice = 'Vacuum does not keep up: `pgstash migrate` sets it for TOAST; then `vacuum` the table once.'
-      return [{ status: 'warning', what, advice }]
+      const advice = `Run \`pgstash migrate\`, which sets autovacuum for large values. Then run once: vacuum ${name};`
+      return [{ status: 'warning', what: `${what} Vacuum does not keep up, so the table grows.`, advice }]
     }
     if (bytes > SMALL_BYTES && bytes > BLOATED_FROM * (live + dead) * CHUNK_BYTES) {
-      const name = shownName(tables, tables.entries)
-      const advice = `It is used again as the cache grows; to give it back at once, \`vacuum full ${name}\`, which locks it, or pg_repack.`
-      return [{ status: 'note', what: `Most of the room of large values is empty. ${what}`, advice }]
+      const advice = `To free the space now, run: vacuum full ${name}; It locks the table; pg_repack does not.`
+      return [{ status: 'note', what: `${what} Most of this space is empty. New large values reuse it.`, advice }]
     }
     return [ok(what)]
   },

@@ -4,7 +4,7 @@ import { operation } from '../../postgres/operation.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, type Observation, ok } from '../finding.ts'
 
-/** Counted no further. */
+/** Counts at most this many rows. */
 const MOST = 100_000
 
 const facts = operation({
@@ -13,9 +13,11 @@ const facts = operation({
   rows: 'one',
   columns: { openMs: nullable(number), pid: nullable(number), prepared: number, held: number, maySee: bool },
   build(db, { invalidations }, answer) {
-    // What pins the oldest row that anybody may still need: this is where reads of tagged entries begin to look.
+    // The oldest open transaction pins the oldest row that anybody may still need. Reads of tagged entries search from
+    // there.
     const oldest = sql`pg_snapshot_xmin(pg_current_snapshot())`
-    // In another database one that only reads holds nothing back here; transaction ids all databases share.
+    // A transaction in another database that only reads holds nothing back here. But all databases share transaction
+    // ids.
     const isHolding = sql`pid <> pg_backend_pid() and backend_type = 'client backend'
       and (datname = current_database() or backend_xid is not null)`
     return answer(db, {
@@ -35,7 +37,7 @@ const LONG_MS = 600_000
 /** With 20,000 rows to look through, a read of 50 tagged entries was measured at 91 ms. */
 const MANY_HELD = 10_000
 
-/** Whether a transaction stays open, so that vacuum and the trimming of the log wait for it. */
+/** Checks for transactions that stay open, because vacuum and the trimming of the log wait for them. */
 export const transactions: Check = {
   name: 'transactions',
   needsTables: true,
@@ -45,22 +47,26 @@ export const transactions: Check = {
     const seen: Observation[] = []
     const open = row.openMs ?? 0
     if (open > LONG_MS || row.held >= MANY_HELD) {
-      const who = row.pid === null ? '' : `, by process ${row.pid}`
-      const since =
-        row.openMs === null ? 'A transaction is open' : `A transaction has been open for ${span(open)}${who}`
+      const by = row.pid === null ? '' : `, by process ${row.pid}`
+      const since = row.openMs === null ? 'A transaction is open' : `A transaction has been open for ${span(open)}${by}`
       const what = `${since}: ${formatCount(row.held, 'invalidation')} since then slow down reads of tagged entries, and vacuum waits.`
-      const advice =
-        'End it: `select pg_terminate_backend(pid)`. Against the next: idle_in_transaction_session_timeout.'
+      const pid = row.pid ?? 'pid'
+      const advice = `End it: select pg_terminate_backend(${pid}); To prevent the next one, set idle_in_transaction_session_timeout.`
       seen.push({ status: 'warning', what, advice })
     }
     if (row.prepared > 0) {
-      const what = `${formatCount(row.prepared, 'prepared transaction')} is left over: vacuum waits for it.`
-      seen.push({ status: 'warning', what, advice: 'See pg_prepared_xacts; commit prepared, or rollback prepared.' })
+      const what = `${formatCount(row.prepared, 'prepared transaction was', 'prepared transactions were')} never finished: vacuum waits.`
+      const advice = "select gid from pg_prepared_xacts; then rollback prepared '<gid>'; or commit prepared '<gid>';"
+      seen.push({ status: 'warning', what, advice })
     }
     if (!row.maySee) {
-      const what = 'This role sees its own sessions only.'
-      seen.push({ status: 'note', what, advice: 'grant pg_read_all_stats to it, to see all.' })
+      const what = 'This role sees only its own sessions, so this check may miss transactions of other roles.'
+      seen.push({
+        status: 'note',
+        what,
+        advice: 'As a superuser, for the role of this connection: grant pg_read_all_stats to …;',
+      })
     }
-    return seen.length > 0 ? seen : [ok('None has been open for long.')]
+    return seen.length > 0 ? seen : [ok('No transaction has been open for long.')]
   },
 }

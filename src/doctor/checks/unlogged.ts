@@ -16,26 +16,26 @@ const facts = operation({
       isLogUnlogged: sql`exists (
         select from pg_class where relpersistence = 'u'
           and oid in (${oidOf(tables, tables.invalidations)}, ${oidOf(tables, tables.state)}))`,
-      // Neon gives this role to all its projects.
+      // Every Neon project has this role.
       isNeon: sql`exists (select from pg_roles where rolname = 'neon_superuser')`,
     }).from(sql`(select) as one`),
 })
 
 const AGAIN = 'Run `pgstash migrate` without --unlogged.'
 
-/** Whether the cache survives a restart. */
+/** Checks whether the cache survives a restart. */
 export const unlogged: Check = {
   name: 'unlogged',
   needsTables: true,
   async look({ runner, tables, host }) {
     const [row] = await runner.run(facts)
     if (row?.isLogUnlogged) {
-      const what = 'The log of invalidations is unlogged: a crash empties it, and what it rejected reads as live again.'
+      const what = 'The log of invalidations is unlogged: a crash empties it, and invalidated entries are live again.'
       return [
         {
           status: 'problem',
           what,
-          advice: `alter table ${shownName(tables, tables.invalidations)} set logged; the same for ${shownName(tables, tables.state)}.`,
+          advice: `alter table ${shownName(tables, tables.invalidations)} set logged; alter table ${shownName(tables, tables.state)} set logged;`,
         },
       ]
     }
@@ -44,7 +44,7 @@ export const unlogged: Check = {
       const what = 'The tables are unlogged, and this is Neon: each suspend of the compute empties the cache.'
       return [{ status: 'problem', what, advice: AGAIN }]
     }
-    const what = 'The tables are unlogged: a crash or a fail-over empties the cache.'
-    return [{ status: 'note', what, advice: `If that is not meant so: ${AGAIN}` }]
+    const what = 'The tables are unlogged: a crash or a failover empties the cache.'
+    return [{ status: 'note', what, advice: `If that is not acceptable: ${AGAIN}` }]
   },
 }

@@ -15,7 +15,7 @@ const facts = operation({
       live: sql`s.n_live_tup`,
       dead: sql`s.n_dead_tup`,
       sinceMs: sql`(extract(epoch from now() - greatest(s.last_vacuum, s.last_autovacuum)) * 1000)`,
-      // What starts a vacuum, by the table's own setting or the server's.
+      // This many dead rows start a vacuum, by the setting of the table or else of the server.
       due: sql`(current_setting('autovacuum_vacuum_threshold')::float8 + greatest(c.reltuples, 0) * coalesce(
         (select option_value from pg_options_to_table(c.reloptions) where option_name = 'autovacuum_vacuum_scale_factor')::float8,
         current_setting('autovacuum_vacuum_scale_factor')::float8))`,
@@ -24,12 +24,12 @@ const facts = operation({
     ),
 })
 
-/** Twice of what starts a vacuum may be between two visits; more is a lag. */
+/** Between two runs, dead rows may reach twice the number that starts a vacuum. More means that vacuum lags. */
 const LAGS_FROM = 2
-/** Below that nobody notices. */
+/** Fewer dead rows have no visible effect. */
 const FEW_ROWS = 1_000
 
-/** Whether vacuum keeps up with the rows that writes leave behind. */
+/** Checks that vacuum keeps up with the dead rows of writes. */
 export const vacuum: Check = {
   name: 'vacuum',
   needsTables: true,
@@ -40,15 +40,19 @@ export const vacuum: Check = {
     const what = `${formatCount(row.dead, 'dead row')} against ${formatCount(row.live, 'live one')}, ${last}.`
     if (!row.isOn) {
       return [
-        { status: 'problem', what: `Autovacuum is off on the whole server. ${what}`, advice: 'Set autovacuum = on.' },
+        {
+          status: 'problem',
+          what: `Autovacuum is off on the whole server, so dead rows pile up: ${what}`,
+          advice: 'alter system set autovacuum = on; select pg_reload_conf();',
+        },
       ]
     }
     if (row.dead < FEW_ROWS || row.dead < row.due * LAGS_FROM) return [ok(what)]
     return [
       {
         status: 'warning',
-        what: `Vacuum lags: ${what}`,
-        advice: `Look for transactions that stay open (below); then 'vacuum ${shownName(tables, tables.entries)}', more autovacuum workers or a higher autovacuum_vacuum_cost_limit.`,
+        what: `Vacuum lags: ${what} Dead rows take space and slow down reads.`,
+        advice: `First end transactions that stay open (see transactions), then run: vacuum ${shownName(tables, tables.entries)}; If it happens again, raise autovacuum_max_workers or autovacuum_vacuum_cost_limit.`,
       },
     ]
   },

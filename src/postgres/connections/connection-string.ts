@@ -36,8 +36,9 @@ export function openConnectionString(text: string): object | Promise<object> {
 }
 
 /**
- * @param endpoint default: Neon's endpoint, or the endpoint of the local Neon at this address @throws
- *   InvalidOptionError
+ * @param endpoint default: Neon's endpoint, or the endpoint of the local Neon at this address
+ *
+ * @throws InvalidOptionError
  */
 export function openHttp(text: string, endpoint?: string): NeonHttpClient {
   const url = parse(text)

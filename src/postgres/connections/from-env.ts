@@ -3,8 +3,9 @@ import { DatabaseError, describeType, InvalidOptionError } from '../../values/er
 import { isPostgresUrl } from './connection-string.ts'
 
 /**
- * The variables that platforms set, in order of preference: DATABASE_URL, which nearly all platforms set, POSTGRES_URL
- * of Vercel's marketplace, the variables of Netlify, Neon and Supabase, and the usual name of a Hyperdrive binding.
+ * The variables, in order of preference. DATABASE_URL, the program's own, is first; nearly all platforms set it too.
+ * POSTGRES_URL comes from Vercel's marketplace. Then come the variables of Netlify, Neon and Supabase, and the usual
+ * name of a Hyperdrive binding.
  */
 export const VARIABLES = [
   'DATABASE_URL',

@@ -39,8 +39,8 @@ interface Target {
  */
 export async function cancelStatement(client: object, options: object): Promise<void> {
   const target = client as Target
-  // On Workers there is a pooler or Hyperdrive in between. A request whose caller gave up also may not open new
-  // sockets.
+  // On Workers there is a pooler or Hyperdrive in between. A request whose caller gave up must not open new sockets
+  // either.
   if (!target.processID || isWorkers()) return
   try {
     await sendCancel(target, new (classOf(client))(options))

@@ -103,8 +103,8 @@ function send(query: Query, call: Call): Promise<unknown> {
 }
 
 /**
- * Replaces a statement that is not sent yet by an empty statement. Rejected: `cancel`. If a statement is cancelled
- * before it is sent, a connection that is still opening or belongs to a transaction never sends another statement
+ * Replaces a statement that is not sent yet by an empty statement. Rejected: `cancel`. A connection that is still
+ * opening or belongs to a transaction never sends another statement after one was cancelled before it was sent
  * (postgres-js 3.4.9).
  */
 function makeEmpty(query: Query): void {

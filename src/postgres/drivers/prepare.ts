@@ -110,8 +110,8 @@ function sessionOf(db: Database): Session | undefined {
 const known = new WeakMap<CacheTables, { identities: unknown[]; statements: Statements }[]>()
 
 /**
- * Returns the compiled statements that this database shares with others of the same tables, driver, version of Drizzle
- * and codecs, because these build and map queries in the same way.
+ * Returns the compiled statements that this database shares with others. Databases share statements if they have the
+ * same tables, driver, version of Drizzle and codecs, because they then build and map queries in the same way.
  */
 function statementsOf(db: Database, session: Session, tables: CacheTables): Statements {
   const { codecs, mapperGenerators, shapeGenerator } = Object(Reflect.get(db, 'dialect'))

@@ -3,7 +3,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import {
   asWrittenNow,
-  computedOnce,
+  computeOnce,
   deadline,
   filledAt,
   isUsable,
@@ -18,7 +18,7 @@ import {
 /**
  * Stores an entry if none is live under the key, and then returns one row. An expired entry is replaced.
  *
- * If `asOf` is from the future, it stores nothing, and returns a row with 0.
+ * If `asOf` is from the future, the statement stores nothing, and returns a row with 0.
  */
 export const add = operation({
   name: 'add',
@@ -30,7 +30,7 @@ export const add = operation({
       insert into ${tables.entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
-      from ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
+      from ${computeOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}
       on conflict (key) do update set ${overwrite} where not ${liveWhenLocked(tables)}
       returning 1`)

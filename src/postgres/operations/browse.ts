@@ -5,10 +5,13 @@ import { operation } from '../operation.ts'
 import { limitOf, stateOf, storedBytes } from './fragments.ts'
 import { pageOf, withTableNames } from './looked-at.ts'
 
-/** Tags of each entry. A page of entries with a hundred tags each would be mostly tags. */
+/** The most tags shown per entry. Otherwise a page of entries with a hundred tags each would be mostly tags. */
 const SHOWN_TAGS = 2
 
-/** A page of entries in key order for the admin pages, after the key `after`, with their states and without values. */
+/**
+ * Lists a page of entries in key order for the admin pages, after the key `after`, with their states and without
+ * values.
+ */
 const browseOperation = (name: string, state?: (tables: CacheTables) => SQL) =>
   operation({
     name,

@@ -1,4 +1,4 @@
-/** The part of a read that tells first tiers which keys and tags changed since their last read. */
+/** The part of a read that reports to first tiers which keys and tags changed since their last read. */
 
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
@@ -8,7 +8,10 @@ import { json, type Kind } from '../kinds.ts'
 import { param } from './fragments.ts'
 import { historyName, trustedSnapshot } from './history.ts'
 
-/** The row of `cache_state` with the log's horizon, and the oldest transaction that ran when a cleanup noted it. */
+/**
+ * The name of a row of `cache_state`. It holds the log's horizon, and the oldest transaction that ran when a cleanup
+ * noted it.
+ */
 export const CHANGES_STATE = 'changes'
 
 /** The kind of column that {@link changesSince} returns. */
@@ -22,16 +25,17 @@ function isChange(value: unknown): value is Change {
   return Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'string')
 }
 
-/** If more changed, forgetting everything is cheaper. */
+/** Beyond this many changes, it is cheaper to drop all copies. */
 const MAX_CHANGES = 500
 
 /**
- * The changes that committed after the parameter `since`, as JSON.
+ * Selects the changes that committed after the parameter `since`, as JSON.
  *
  * - `cursor`: this statement's snapshot, which the next read passes as `since`. Null on a standby.
- * - `history`: the history that the cursor belongs to. In another one, `since` means nothing.
+ * - `history`: the history that the cursor belongs to. A `since` from another history means nothing.
  * - `changed`: pairs of kind and name.
- * - `isGap`: true if the changes are not known, because they are too many, were trimmed, or row-level security may hide them.
+ * - `isGap`: true if the changes are not known, because they are too many, were trimmed, or row-level security may hide
+ *   them.
  *
  * It compares snapshots, because transactions do not commit in the order of their ids.
  */

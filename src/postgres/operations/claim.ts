@@ -6,31 +6,31 @@ import { milliseconds, param } from './fragments.ts'
 import { isBackoff } from './lease.ts'
 
 /**
- * The CTEs that take a lease for the parameter `token`, after a CTE `found` with the entry's `written_by`.
+ * Builds the CTEs that claim a lease for the parameter `token`. They need a CTE `found` with the entry's `written_by`.
  *
  * A caller that does not want the lease, or finds it held, writes nothing.
  *
- * @param key an expression for the lease's key; `wanted` is one for whether to take the lease
+ * @param key an expression for the lease's key; `wanted` is an expression that is true if the caller wants the lease
  */
 export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted }: { key: SQL; wanted: SQL }) {
   const { leases } = tables
   const wish = db.$with('wish', {}).as(sql`select ${key} as key, ${wanted} as wanted`)
-  const isTheKeys = sql`${leases.key} = (select key from wish)`
-  // Reads before it locks, so that a refused caller takes no transaction id.
+  const isOfKey = sql`${leases.key} = (select key from wish)`
+  // Read before locking, so that a refused caller takes no transaction id.
   const lease = db.$with('lease', {}).as(sql`
     select ${leases.token}, ${leases.xid}, ${leases.expiresAt} from ${leases}
-    where ${isTheKeys} and (select wanted from wish)`)
-  // Skips a row that another transaction is changing. Whatever that does, the lease is not free for this caller.
+    where ${isOfKey} and (select wanted from wish)`)
+  // Skip a row that another transaction is changing, because the lease is not free for this caller in any case.
   const free = db.$with('free', {}).as(sql`
     select from ${leases}
-    where ${isTheKeys}
+    where ${isOfKey}
       and (${leases.token} is null or ${hasRunOut(leases)} or ${leases.token} = ${param('token')} or ${isBackoff(leases.token)})
     for update skip locked`)
   const claimed = db.$with('claimed', {}).as(claim(tables))
   return {
     ctes: [wish, lease, free, claimed] as const,
     claimed: sql`exists (select from claimed)`,
-    /** For how long another caller still holds the lease, as of before this statement. */
+    /** How long another caller still holds the lease, according to this statement's snapshot. */
     heldMs: sql`(
       select extract(epoch from lease.expires_at - statement_timestamp()) * 1000 from lease
       where lease.token <> ${param('token')} and not ${isBackoff(columnsOf('lease').token)} and not ${hasRunOut(columnsOf('lease'))})`,
@@ -38,8 +38,8 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
 }
 
 /**
- * Takes the lease if there is none, or if it is free or has run out and nobody changed it since this statement's snapshot.
- * If somebody did, the entry may have been filled since, so the caller must read again.
+ * Claims the lease if it does not exist. Also claims it if it is free or has run out, unless it changed since this
+ * statement's snapshot. If it changed, the entry may have been filled since, so the caller must read again.
  */
 function claim({ leases }: CacheTables): SQL {
   const expiresAt = sql`(statement_timestamp() + ${milliseconds('leaseMs')})`
@@ -57,16 +57,18 @@ function claim({ leases }: CacheTables): SQL {
     returning 1`
 }
 
-/** True while a key rests after a failed refresh. */
+/** True during the back-off after a failed refresh of the key. */
 export function isResting({ leases }: CacheTables, key: SQL): SQL {
   return sql`exists (
     select from ${leases} where ${leases.key} = ${key} and ${isBackoff(leases.token)} and not ${hasRunOut(leases)})`
 }
 
-/** The last digits of a token that `leaseToken` or `backoffToken` made: the length of its lease in milliseconds. */
+/**
+ * Matches a token made by `leaseToken` or `backoffToken`. Its last digits are the length of its lease in milliseconds.
+ */
 const LENGTH = sql.raw(`'^(?:[0-9a-f-]{14}8[0-9a-f-]{9}|backoff-)([0-9a-f]{12})$'`)
 
-/** The clock may step back by this much, as small corrections do, before running leases count as lost. */
+/** Running leases count as lost if the clock steps back by more than this. Small corrections stay below it. */
 const TOLERANCE_MS = 1_000
 
 interface LeaseColumns {
@@ -80,9 +82,11 @@ const columnsOf = (name: string): LeaseColumns => ({
 })
 
 /**
- * True if a lease has ended, or if the clock stepped back since it was claimed: then more than its whole length is left.
+ * True if a lease has ended. Also true if more than its whole length is left, because the clock then stepped back since
+ * the claim.
  *
- * Not by statement_timestamp(): a claim that this statement can see may have begun after it, because it may wait for a lock.
+ * The second check uses clock_timestamp(). This statement may wait for a lock, and can then see a claim that began
+ * after this statement did.
  */
 function hasRunOut({ token, expiresAt }: LeaseColumns): SQL {
   const lengthMs = sql`('x' || substring(${token} from ${LENGTH}))::bit(48)::bigint`

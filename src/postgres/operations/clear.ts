@@ -8,8 +8,9 @@ import { freed } from './lease.ts'
 /**
  * Deletes up to `batch` entries of a range in key order. `last` is the last key, or null at the end of the range.
  *
- * It breaks the leases of the whole range first; counting them forces that order. `raced` means that one of them was filled
- * or released since this statement's snapshot, so that there may be an entry that it cannot see.
+ * It first breaks the leases of the whole range. Counting them forces that order. `raced` is true if one of these
+ * leases was filled or released since this statement's snapshot. There may then be an entry that this statement cannot
+ * see.
  */
 export const clear = operation({
   name: 'clear',

@@ -4,7 +4,10 @@ import { param } from './fragments.ts'
 import { scopedOperation } from './scoped.ts'
 import { someEntries } from './some-entries.ts'
 
-/** The number of entries with a tag for the admin pages, expired ones included. If there are many entries, it looks at some, and estimates. */
+/**
+ * Counts the entries with a tag for the admin pages, expired ones included. If there are many entries, it checks some
+ * of them, and estimates.
+ */
 export const countTagged = scopedOperation({
   name: 'count_tagged',
   repeatable: 'always',
@@ -14,10 +17,10 @@ export const countTagged = scopedOperation({
   build(db, tables, answer, range) {
     const { ctes, rows, factor, isEstimate } = someEntries(db, tables, range)
     const hasTag: SQL = sql`coalesce(${tables.entries.tags} @> array[${param('tag')}], false) as "hasTag"`
-    const looked = db.$with('checked', {}).as(sql`
+    const checked = db.$with('checked', {}).as(sql`
       select count(*)::float8 as entries, count(*) filter (where entry."hasTag") as tagged
       from (${rows(hasTag)}) as entry`)
-    return answer(db.with(...ctes, looked), {
+    return answer(db.with(...ctes, checked), {
       tagged: sql`round(checked.tagged * ${factor(sql`checked.entries`)})`,
       isEstimate,
     }).from(sql`checked`)

@@ -7,11 +7,11 @@ import { deadline, keptUntilExpired, liveWhenLocked, param, recheckedAt } from '
 export const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
 
 /**
- * Adds `delta` to a counter. An entry that is missing, expired or null counts as 0 and gets the given deadline.
+ * Adds `delta` to a counter. A missing, expired or null entry counts as 0, and gets the given deadline.
  *
- * The result comes from the update itself, because a read beside it would lose races. If the update's condition refused it,
- * `number` is null and `refusal` is the reason, as far as the statement's snapshot shows it. If both are null, the entry was
- * written after the snapshot: send the statement again.
+ * The result comes from the update itself, because a separate read would lose races. If the update's condition refuses
+ * the change, `number` is null, and `refusal` is the reason that the statement's snapshot shows. If both are null, the
+ * entry was written after the snapshot: send the statement again.
  */
 export const countUp = operation({
   name: 'count_up',

@@ -10,10 +10,11 @@ const COLUMNS = { ...FIGURES, last: nullable(text) } as const
 export type Counted = RowOf<typeof COLUMNS>
 
 /**
- * Counts the next `limit` entries of a range after the key `after`. `last` is the last key, or null at the end of the range.
+ * Counts the next `limit` entries of a range after the key `after`. `last` is the last key, or null at the end of the
+ * range.
  *
  * Parts follow the keys, so an entry that exists throughout is counted once, even if an update moves it in the table.
- * Rejected: parts by place in the table. They read faster from a disk, and count a moved entry twice or not at all.
+ * Rejected: parts by place in the table. They read faster from a disk, but count a moved entry twice or not at all.
  */
 export const count = operation({
   name: 'count',

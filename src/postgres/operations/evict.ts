@@ -9,12 +9,12 @@ import { isAtPlaces, isOneOf, place } from './row-ids.ts'
 import { sample } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
 
-/** Entries to compare for each that is evicted. A sampled LRU with five comes close to an exact one (Redis). */
+/** How many entries to compare for each evicted entry. A sampled LRU with five comes close to an exact LRU (Redis). */
 const COMPARED_FACTOR = 4
-/** Comparing fewer saves nothing that can be measured. */
+/** Comparing fewer entries saves no measurable time. */
 const MIN_COMPARED = 10_000
 
-/** The limits of one statement: entries to evict, and entries to compare. */
+/** Returns the limits of one statement: entries to evict, and entries to compare. */
 export function evictSizes(batch: number, minCompared = MIN_COMPARED) {
   return { batch, scan: Math.max(minCompared, batch * COMPARED_FACTOR) }
 }
@@ -32,22 +32,22 @@ export type Evicted = RowOf<typeof DECLARED.columns>
 const batch = param('batch', 'int')
 const scan = param('scan', 'int')
 
-/** The places of the `scan` entries that expire soonest, of all scopes. */
-const soonest = ({ entries }: CacheTables, condition: SQL): SQL => sql`
+/** Selects the places of the `scan` entries that expire soonest, in all scopes. */
+const selectSoonest = ({ entries }: CacheTables, condition: SQL): SQL => sql`
   select ${entries}.ctid as id from ${entries}
   where ${entries.cleanupSlot} is not null and ${entries.keptUntil} is not null and ${condition}
   order by ${entries.cleanupSlot}
   limit ${scan}`
 
 /**
- * The places of those entries of a list that this statement could lock, and has locked: those that expire soonest, then
- * permanent ones that were written or touched least recently. Like a sweep, it skips entries that are locked, being
- * computed, or written meanwhile.
+ * Locks entries at these places, and selects their places again. It takes first the entries that expire soonest, then
+ * the permanent entries that were written or touched least recently. Like a sweep, it skips entries that are locked,
+ * being computed, or written since the snapshot.
  *
- * @param places a query of one column: the places of a list
- * @param condition the condition of the list again
+ * @param places a query of one column: the places of rows
+ * @param condition the condition of that query again
  */
-function lockable(tables: CacheTables, places: SQL, condition: SQL, limit: SQL): SQL {
+function lockEntries(tables: CacheTables, places: SQL, condition: SQL, limit: SQL): SQL {
   const { entries, leases } = tables
   return sql`
     select ${place(entries)} from ${entries}
@@ -59,14 +59,15 @@ function lockable(tables: CacheTables, places: SQL, condition: SQL, limit: SQL):
 }
 
 /**
- * Deletes up to `batch` entries, live ones too: those that expire soonest, then the permanent ones that were written or
- * touched least recently. Each statement compares a bounded number of entries, however large the table is.
+ * Deletes up to `batch` entries, live ones too: first those that expire soonest, then the permanent ones that were
+ * written or touched least recently. Each statement compares a bounded number of entries, for any size of the table.
  *
- * Without a scope, the index on the slot has those that expire soonest. Permanent entries come from a sample of the table,
- * because an index on a column that every touch changes would make each touch expensive.
+ * Without a scope, the index on the slot finds the entries that expire soonest. Permanent entries come from a sample of
+ * the table. An index for them would be on a column that every touch changes, and would make each touch expensive.
  *
- * A scope of fewer than `scan` entries compares all of its own. A larger one first looks among the `scan` of all scopes that
- * expire soonest. If these are mostly of other scopes, it compares `scan` neighbours of its own from a random key on.
+ * In a scope of fewer than `scan` entries, the statement compares all of the scope's entries. In a larger scope, it
+ * first looks among the `scan` entries of all scopes that expire soonest. If most of these belong to other scopes, it
+ * compares `scan` neighbouring entries of the scope, starting at a random key.
  */
 export const evict: ScopedOperation<Evicted> = {
   everything: operation({
@@ -74,12 +75,12 @@ export const evict: ScopedOperation<Evicted> = {
     build(db, tables, answer) {
       const { entries } = tables
       const expiring = sql`${entries.keptUntil} is not null`
-      const first = db.$with('soonest', {}).as(lockable(tables, soonest(tables, sql`true`), expiring, batch))
+      const first = db.$with('soonest', {}).as(lockEntries(tables, selectSoonest(tables, sql`true`), expiring, batch))
       const permanent = sql`${entries.keptUntil} is null`
       const rest = sql`greatest(0, ${batch} - (select count(*) from soonest))`
       const sampled = sql`select ${entries}.ctid from ${entries} ${sample(tables)} where ${permanent} and ${rest} > 0`
-      const oldest = db.$with('oldest', {}).as(lockable(tables, sampled, permanent, rest))
-      return removal(db, tables, answer, [first, oldest], ['soonest', 'oldest'])
+      const oldest = db.$with('oldest', {}).as(lockEntries(tables, sampled, permanent, rest))
+      return deleteChosen(db, tables, answer, [first, oldest], ['soonest', 'oldest'])
     },
   }),
   range: operation({
@@ -95,7 +96,7 @@ export const evict: ScopedOperation<Evicted> = {
         limit ${scan}`
       const firstKeys = db.$with('first_keys', {}).as(own(param('from')))
       const isLarge = sql`(select count(*) from first_keys) = ${scan}`
-      const slots = db.$with('soonest_slots', {}).as(soonest(tables, isLarge))
+      const slots = db.$with('soonest_slots', {}).as(selectSoonest(tables, isLarge))
       const ownSlots = db.$with('own_slots', {}).as(sql`
         select ${entries}.ctid as id from ${entries}
         where ${isAtPlaces(entries, sql`select id from soonest_slots`, range)}`)
@@ -110,13 +111,13 @@ export const evict: ScopedOperation<Evicted> = {
         select id from first_keys where not (${isLarge})
         union all select id from own_slots where ${isLarge} and not (${isCrowded})
         union all select id from neighbours`
-      const chosen = db.$with('chosen', {}).as(lockable(tables, places, range, batch))
-      return removal(db, tables, answer, [firstKeys, slots, ownSlots, start, neighbours, chosen], ['chosen'])
+      const chosen = db.$with('chosen', {}).as(lockEntries(tables, places, range, batch))
+      return deleteChosen(db, tables, answer, [firstKeys, slots, ownSlots, start, neighbours, chosen], ['chosen'])
     },
   }),
 }
 
-function removal(
+function deleteChosen(
   db: QueryDatabase,
   tables: CacheTables,
   answer: Answer<Evicted>,

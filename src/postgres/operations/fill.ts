@@ -18,9 +18,9 @@ import { freed, heldLease } from './lease.ts'
 /**
  * Stores the computed value and releases the lease, if the claim's token still stands.
  *
- * It refuses the value if somebody wrote or removed the entry since the claim, took over the lease, or invalidated one of
- * the tags, because the value may be computed from older data. It also refuses it if the claim is older than the trimmed log
- * of invalidations. `stored` is null if `asOf` is from the future.
+ * It refuses the value if, since the claim, another caller wrote or removed the entry, took over the lease, or
+ * invalidated one of the tags. The value may then be computed from older data. It also refuses the value if the claim
+ * is older than the horizon of the trimmed log of invalidations. `stored` is null if `asOf` is from the future.
  */
 export const fill = operation({
   name: 'fill',

@@ -18,7 +18,7 @@ type ParamType = 'boolean' | 'float8' | 'int' | 'json' | 'jsonb' | 'numeric' | '
 export const limitOf = (name: string): Placeholder => param(name, 'int') as unknown as Placeholder
 
 /**
- * A parameter. It is cast from text, so that every driver sends the runner's text unchanged, whatever the driver does with
+ * Builds a parameter. It is cast from text, because every driver sends the runner's text unchanged. Drivers differ for
  * other types.
  */
 export function param(name: string, type?: ParamType): SQL {
@@ -27,14 +27,14 @@ export function param(name: string, type?: ParamType): SQL {
     : sql`${sql.placeholder(name)}::text::${sql.raw(type)}`
 }
 
-/** An array from a parameter that is a list of texts, sent as JSON, or null. */
+/** Builds an array from a parameter that is null or a list of texts, sent as JSON. */
 export function textArray(name: string): SQL {
   return sql`(
     select case when given.list is not null then array(select json_array_elements_text(given.list)) end
     from (select ${param(name, 'json')} as list) as given)::text[]`
 }
 
-/** Rows from parameters that are lists of equal length. Nulls stay. */
+/** Builds rows from parameters that are lists of equal length. Nulls stay. */
 export function zipped(...names: string[]): SQL {
   const lists = names.map((name) => sql`json_array_elements_text(${param(name, 'json')})`)
   return sql`rows from (${sql.join(lists, sql`, `)})`
@@ -45,21 +45,21 @@ export function isAmong(text: SQLWrapper, name: string): SQL {
   return sql`${text} = any (array(select json_array_elements_text(${param(name, 'json')})))`
 }
 
-/** An interval from a parameter in milliseconds. */
+/** Builds an interval from a parameter in milliseconds. */
 export const milliseconds = (name: string): SQL => sql`(${param(name, 'float8')} * interval '1 millisecond')`
 
 /**
  * The deadline of {@link deadlineValues}, by the database's clock. Null means never.
  *
- * A deadline that is not in the future becomes the epoch. Otherwise a statement that began earlier, and waited for a
- * lock, would still see it ahead.
+ * A deadline that is not in the future becomes the epoch. Otherwise a statement that began earlier and waited for a
+ * lock would still see a deadline in the future.
  */
 export const deadline: SQL = sql`(
   select case when d.deadline <= statement_timestamp() then timestamptz 'epoch' else d.deadline end
   from (select coalesce(${param('at', 'timestamptz')}, statement_timestamp() + ${milliseconds('after')}) as deadline) as d
 )`
 
-/** The parameters of {@link deadline}. */
+/** Returns the parameters of {@link deadline}. */
 export function deadlineValues(given: Deadline): { at: string | null; after: number | null } {
   return {
     at: given.kind === 'at' ? new Date(given.epochMs).toISOString() : null,
@@ -68,21 +68,21 @@ export function deadlineValues(given: Deadline): { at: string | null; after: num
 }
 
 /**
- * A row that a statement computes once. `offset 0` keeps the planner from copying its expressions to each place that uses
- * them, which takes a fifth of the time of a write.
+ * Builds a row that a statement computes once. `offset 0` keeps the planner from copying the expressions to each place
+ * that uses them. The copies would take a fifth of a write's time.
  */
-export function computedOnce(fields: Record<string, SQL>): SQL {
+export function computeOnce(fields: Record<string, SQL>): SQL {
   const named = Object.entries(fields).map(([name, field]) => sql`${field} as ${sql.raw(name)}`)
   return sql`(select ${sql.join(named, sql`, `)} offset 0)`
 }
 
-/** The snapshot to store with a tagged entry: the caller's, or this statement's own. */
+/** The snapshot to store with a tagged entry: the caller's snapshot if there is one, otherwise this statement's. */
 export const filledAt: SQL = sql`case when given.tags is not null then coalesce(${param('asOf', 'pg_snapshot')}, pg_current_snapshot()) end`
 
 /** False if the caller's snapshot is from the future. */
 export const isUsable: SQL = sql`(${param('asOf')} is null or not ${isFromFuture(param('asOf', 'pg_snapshot'))})`
 
-/** The columns that a write sets. All of them, so that nothing of an older entry survives. */
+/** The columns that a write sets. It sets all of them, so that nothing of an older entry survives. */
 const WRITTEN_COLUMNS =
   'key, value, number, expires_at, kept_until, cleanup_slot, tags, filled_at, compute_ms, created_at, updated_at, written_by'
 export const writtenColumns: SQL = sql.raw(WRITTEN_COLUMNS)
@@ -93,7 +93,7 @@ export const asWrittenNow: SQL = sql.raw('statement_timestamp(), statement_times
 /** `kept_until` and its slot, for an entry that is never served stale. */
 export const keptUntilExpired: SQL = sql`given.expires_at, ${cleanupSlot(sql.raw('given.expires_at'))}`
 
-/** Sets all of them but the key, and `meta`, which is null unless the entry is a response. */
+/** Sets all {@link writtenColumns} except the key. Also sets `meta`, which is null unless the entry is a response. */
 export const overwrite: SQL = sql.raw(
   `${WRITTEN_COLUMNS}, meta`
     .split(', ')
@@ -103,10 +103,10 @@ export const overwrite: SQL = sql.raw(
 )
 
 /**
- * `kept_until` after the deadline moves to `next.expires_at`. The distance between the two stays, but a past deadline is
- * final.
+ * Returns `kept_until` after the deadline moves to `next.expires_at`. The time between the two stays the same. But if
+ * the new deadline has passed, the entry must not be served stale.
  *
- * If an entry has a deadline and no `kept_until`, it may be served stale for ever.
+ * An entry with a deadline and no `kept_until` may be served stale forever.
  */
 function movedStaleUntil({ entries }: CacheTables): SQL {
   return sql`case
@@ -115,7 +115,7 @@ function movedStaleUntil({ entries }: CacheTables): SQL {
   end`
 }
 
-/** Moves the deadline to `next.expires_at`, and what follows from it. */
+/** Moves the deadline to `next.expires_at`, and sets the columns that depend on it. */
 export function movedDeadline(tables: CacheTables): SQL {
   const keptUntil = movedStaleUntil(tables)
   return sql`expires_at = next.expires_at, kept_until = ${keptUntil}, cleanup_slot = ${cleanupSlot(sql`(${keptUntil})`)}`
@@ -131,39 +131,39 @@ export function isAfter({ entries }: CacheTables): SQL {
   return sql`${inRange(entries)} and ${byBytes(entries.key)} > ${param('after')}`
 }
 
-/** The state of an entry. Its tags are checked only if its deadline is still ahead. */
+/** Returns the state of an entry. Checks its tags only if its deadline has not passed. */
 export function stateOf(tables: CacheTables): SQL<EntryState> {
   const { expiresAt } = tables.entries
   return sql<EntryState>`case when ${live(tables)} then 'live' when ${expiresAt} <= statement_timestamp() then 'expired' else 'invalidated' end`
 }
 
-/** The bytes of an entry's key and value in the table, after compression. */
+/** Returns the bytes of an entry's key and value in the table, after compression. */
 export function storedBytes({ entries }: CacheTables): SQL {
   return sql`pg_column_size(${entries.key}) + coalesce(pg_column_size(${entries.value}), 0) + coalesce(pg_column_size(${entries.number}), 0)`
 }
 
 /**
- * True if the locked row version is visible to this statement's snapshot. A newer version must not be judged by what the
- * snapshot shows, such as who computes the key.
+ * True if the locked row version is visible to this statement's snapshot. A newer version must not be judged by older
+ * rows of the snapshot, such as the key's lease.
  *
- * A row restored from another cluster may name a writer of the future. Its age shows that it is older than everything that
- * is running.
+ * A row restored from another cluster may name a writer with an id from the future. The row's age shows that it is
+ * older than all running transactions.
  */
 export function isVisibleVersion({ entries }: CacheTables): SQL {
-  // Subqueries, because Postgres evaluates them once, and a function for each row.
+  // Use subqueries, because Postgres evaluates a subquery once, but a function for each row.
   return sql`(coalesce(pg_visible_in_snapshot(${entries.writtenBy}, (select pg_current_snapshot())), true)
     or age(${entries}.xmin) > (select age(pg_snapshot_xmin(pg_current_snapshot())::xid)))`
 }
 
 /**
- * True for live entries without tags, which most are. The check of tags costs as much as the rest of a hit, even if there are
- * none: Postgres prepares it for each run of a statement.
+ * True for live entries without tags. Most entries have none. The check of tags costs as much as the rest of a hit,
+ * even for untagged entries. Postgres prepares the check for each run of a statement.
  */
 export function isLiveUntagged({ entries: { expiresAt, tags } }: CacheTables): SQL<boolean> {
   return sql<boolean>`(${tags} is null and (${expiresAt} is null or ${expiresAt} > statement_timestamp()))`
 }
 
-/** `live` for statements that lock, because these meet rows that were written after their own snapshot. */
+/** `live` for statements that lock, because these also find rows that were written after their own snapshot. */
 export function liveWhenLocked(tables: CacheTables): SQL<boolean> {
   const { expiresAt, tags, filledAt, writtenBy } = tables.entries
   const isRejected = rejected(tables, { tags, filledAt, writtenBy, xmin: sql`${tables.entries}.xmin` })
@@ -171,10 +171,10 @@ export function liveWhenLocked(tables: CacheTables): SQL<boolean> {
 }
 
 /**
- * The new snapshot of a running counter: this statement's, as of which no tag rejects the counter.
+ * Returns the new snapshot of a running counter: this statement's snapshot, because no tag rejects the counter now.
  *
- * Otherwise a long-lived counter would fall behind the horizon of the trimmed log. A counter that was written meanwhile may
- * have a newer snapshot, and keeps it.
+ * Otherwise the snapshot of a long-lived counter would become older than the horizon of the trimmed log. A counter that
+ * was written since this statement's snapshot may have a newer snapshot, and keeps it.
  */
 export function recheckedAt({ entries: { filledAt } }: CacheTables): SQL {
   return sql`case when pg_snapshot_xmax(${filledAt}) < pg_snapshot_xmin(pg_current_snapshot())

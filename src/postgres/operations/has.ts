@@ -5,7 +5,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
-/** One row if the entry is live. No value leaves the database. */
+/** Returns one row if the entry is live. No value leaves the database. */
 export const has = operation({
   name: 'has',
   repeatable: 'always',

@@ -1,14 +1,18 @@
 /**
  * Detects positions that belong to another history of transaction ids.
  *
- * Ids go back after the promotion of a lagging standby, a crash that loses commits, and a restore to an earlier time. They are
- * then used a second time, for other transactions. A snapshot from before names ids that mean something else now.
+ * Ids go back after the promotion of a lagging standby, a crash that loses commits, or a restore to an earlier time.
+ * Postgres then uses the same ids again for other transactions. An older snapshot names ids that now mean something
+ * else.
  */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import { literal, qualified } from '../../schema/sql-text.ts'
 
-/** The first version that can tell at no cost when its statistics began. Older ones read them from a file. */
+/**
+ * The first version that reports the start of its statistics at no cost. Older versions read the statistics from a
+ * file.
+ */
 const CHEAP_STATISTICS = sql.raw('150000')
 
 /** True for a snapshot beyond the newest transaction of this database. Null for no snapshot. */
@@ -17,14 +21,16 @@ export function isFromFuture(snapshot: SQLWrapper): SQL<boolean> {
 }
 
 /**
- * Names the history that the log of changes belongs to. The name differs after everything that can take ids back:
+ * Names the history that the log of changes belongs to. The name has three parts. At least one of them changes after
+ * every event that can make ids go back:
  *
- * - The start of the server: a promoted standby, a restored backup and a compute of Neon are other servers.
- * - The start of its statistics: a crash discards them, also one that the server survives by restarting its processes.
- * - The log's file: another database, or a log that was truncated or created again.
+ * - The server's start time: a promoted standby, a restored backup and a new compute of Neon are other servers.
+ * - The start time of its statistics: a crash discards them, even if the server only restarts its processes.
+ * - The log's file: it differs in another database, and after the log was truncated or created again.
  *
- * An ordinary restart changes the name as well, which costs the caller its copies once. The id of the timeline would not be
- * enough: recovery from a crash keeps it. Positions in the write-ahead log are not used, because Aurora refuses to tell them.
+ * An ordinary restart also changes the name, and the caller then loses its copies once. Rejected: the timeline's id,
+ * because recovery from a crash keeps it. Rejected: positions in the write-ahead log, because Aurora does not report
+ * them.
  */
 export function historyName(tables: CacheTables): SQL {
   const log = sql.raw(`${literal(qualified(tables, tables.changes))}::regclass`)
@@ -34,7 +40,7 @@ export function historyName(tables: CacheTables): SQL {
 }
 
 /**
- * The current snapshot. Null on a standby, whose snapshots list no running transactions. There, a transaction that is still
- * running would look like one whose data was read.
+ * The current snapshot. Null on a standby, because its snapshots do not list running transactions. A running
+ * transaction would look as if its data had been read.
  */
 export const trustedSnapshot: SQL = sql`case when not pg_is_in_recovery() then pg_current_snapshot() end`

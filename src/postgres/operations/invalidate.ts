@@ -5,7 +5,7 @@ import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
 /**
- * Notes in the log that this transaction invalidated tags. It inserts in the order in which all statements lock.
+ * Records in the log that this transaction invalidated tags. Inserts them in the order in which all statements lock.
  *
  * @param tags a query of one column, `tag`
  */
@@ -16,7 +16,10 @@ export function noteInvalidated({ invalidations }: CacheTables, tags: SQL): SQL 
     on conflict do nothing`
 }
 
-/** Notes in the log that this transaction invalidated tags. Reads compare that with the snapshot of each entry's fill. */
+/**
+ * Records in the log that this transaction invalidated tags. Reads compare the log with the snapshot of each entry's
+ * data.
+ */
 export const invalidate = operation({
   name: 'invalidate',
   repeatable: 'unsent',
@@ -29,7 +32,9 @@ export const invalidate = operation({
   },
 })
 
-/** The same as a statement without placeholders. The tags are JSON, because drivers differ in how they send arrays. */
+/**
+ * Builds the same statement without placeholders. The tags are JSON, because drivers differ in how they send arrays.
+ */
 export function invalidateNow(tables: CacheTables, tags: readonly string[]): SQL {
   const given = sql`select given.tag from json_array_elements_text(${JSON.stringify(tags)}::text::json) as given(tag)`
   return noteInvalidated(tables, given)

@@ -9,25 +9,26 @@ import { param } from './fragments.ts'
 import { isAtPlaces, place } from './row-ids.ts'
 
 /**
- * Three CTEs:
+ * Builds three CTEs:
  *
  * - `scanned`: the next `scan` entries in key order
- * - `invalidated`, in SQL `unfit`: those of them to remove, at most `batch`
- * - `lockable`, in SQL `loose`: those of them that this statement could lock, and has locked
+ * - `invalidated`, in SQL `unfit`: the scanned entries to remove, at most `batch`
+ * - `lockable`, in SQL `loose`: the entries to remove that this statement has locked
  *
- * An entry whose key is being computed is removed too, unless it was written since the claim, because the fill must see that
- * somebody wrote meanwhile. Only the version that was judged is removed, and locked rows are skipped.
+ * An invalidated entry is removed even while its key is being computed. But if the entry was written since the claim,
+ * it stays, because the fill must see that write. The statement removes only the row version that it judged, and skips
+ * locked rows.
  *
- * An entry that is only past its time stays while its key is being computed. It was judged in the version that the snapshot
- * shows, and is checked again when it is locked, because a touch may have moved its deadline.
+ * An entry that is only past its stale window stays while its key is being computed. The statement judges the version
+ * in its snapshot. It checks the entry again when it locks it, because a touch may have moved the deadline.
  *
- * The places go through an array, for which the planner expects ten rows. Otherwise it takes the part for larger than it is.
- * It then reads the whole table, or compiles the check of the tags at each execution. A place can belong to several rows of a
- * partitioned table, so `unfit` repeats the range of the scanned keys.
+ * The places go through an array, for which the planner expects ten rows. Otherwise the planner overestimates the part.
+ * It then reads the whole table, or JIT-compiles the check of the tags at each execution. A place can belong to several
+ * rows of a partitioned table, so `unfit` repeats the range of the scanned keys.
  *
- * @param part a condition for the entries that are not checked yet: those of all keys above one, maybe below another
+ * @param part a condition for the entries that are not checked yet: all keys above a bound, and perhaps below another
  * @param isPast a condition for entries to remove although no tag rejects them, if their keys are not being computed
- * @param isToRemove a condition for entries to remove although no tag rejects them, as if one did
+ * @param isToRemove a condition for entries to remove as if a tag rejected them
  */
 export function invalidatedEntries(
   db: QueryDatabase,

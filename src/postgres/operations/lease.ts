@@ -1,8 +1,9 @@
 /**
  * The rules for every statement that changes a lease.
  *
- * Every statement locks leases before entries, and both in key order, so that no two statements can deadlock. No statement
- * deletes a lease while another with an older snapshot may still run: that one would find no lease, and compute again.
+ * Every statement locks leases before entries, and both in key order, so that no two statements can deadlock. No
+ * statement deletes a lease while a statement with an older snapshot may still run. Otherwise the older statement would
+ * find no lease, and its caller would compute again.
  */
 
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
@@ -12,21 +13,27 @@ import type { QueryDatabase } from '../database.ts'
 import { param } from './fragments.ts'
 import { isFromFuture } from './history.ts'
 
-/** Frees a lease. The holder finds its token gone, and `xid` shows statements with an older snapshot that it changed. */
+/**
+ * Frees a lease. The holder no longer finds its token. `xid` shows statements with an older snapshot that the lease
+ * changed.
+ */
 export const freed: SQL = sql`token = null, xid = pg_current_xact_id(), expires_at = statement_timestamp(), cleanup_slot = ${cleanupSlot(sql`statement_timestamp()`)}`
 
 /**
- * The CTE `broken`, which breaks the leases of keys, and inserts a row for each key without one. A claim that comes before
- * this transaction ends waits at that row, so it computes nothing from data that this transaction is about to change.
+ * Builds the CTE `broken`, which breaks the leases of keys, and inserts a row for each key without a lease. A claim
+ * that arrives before this transaction ends waits for that row. So it computes nothing from data that this transaction
+ * is about to change.
  *
  * `raced` is true if a lease changed since this statement's snapshot. If a fill changed it, there is an entry that this
- * statement cannot see, so a removal must be sent again. Once is enough, because no earlier claim still stands.
+ * statement cannot see, so a removal must be sent again. One repetition is enough, because no earlier claim still
+ * stands.
  *
  * @param keys a query of one column, `key`, distinct
- * @param exceptToken an expression for the token of the one lease that stays, or for null; default none
+ * @param exceptToken an expression for a token or null; a lease with this token stays; default: every lease is broken
  */
 export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQL, exceptToken?: SQL) {
-  // `on conflict` judges the newest version of the row, not the snapshot's: the lease stays only if the token still holds it.
+  // `on conflict` judges the newest version of the row, not the version in the snapshot. So the lease stays only if the
+  // token still holds it.
   const others = sql`where ${exceptToken} is null or ${leases.token} is distinct from ${exceptToken}`
   const broken = db.$with('broken', {}).as(sql`
     insert into ${leases} (key, xid, expires_at, cleanup_slot)
@@ -40,12 +47,12 @@ export function breakLeases(db: QueryDatabase, { leases }: CacheTables, keys: SQ
   return { broken, raced }
 }
 
-/** The token of a lease that nobody holds, and that requests pass by without waiting. */
-export const PASS: SQL = sql.raw(`'pass'`)
+/** The token of a hit-for-miss lease. Nobody holds this lease, and requests do not wait for it. */
+export const HIT_FOR_MISS: SQL = sql.raw(`'pass'`)
 
 /**
- * The token of a lease that nobody holds while a key rests after a failed refresh. It ends in the length of the rest, as the
- * tokens of clients do.
+ * Builds the token of a lease during the back-off after a failed refresh. Nobody holds this lease. Like a client's
+ * token, it ends in the length of the lease.
  */
 export function backoffToken(ms: SQL): SQL {
   return sql`'backoff-' || lpad(to_hex(ceil(${ms})::bigint), 12, '0')`
@@ -57,36 +64,38 @@ export function isBackoff(token: SQLWrapper): SQL {
 }
 
 /**
- * The lease of one key under which a response may be stored. Either the client's token holds it, or it was passed by since
- * before the snapshot `passedAt` and has not changed since. A snapshot from the future proves nothing.
+ * Selects the key's lease if a response may be stored under it. Either the client's token holds the lease, or the lease
+ * is hit-for-miss and has not changed since the snapshot `passedAt`. A snapshot from the future proves nothing.
  */
 export function fencingLease(tables: CacheTables): SQL {
   const { key, token, xid } = tables.leases
   return sql`${key} = ${param('key')} and (${token} = ${param('token')}
-    or (${token} = ${PASS} and coalesce(pg_visible_in_snapshot(${xid}, ${passedAt}) and not ${isFromFuture(passedAt)}, false)))`
+    or (${token} = ${HIT_FOR_MISS} and coalesce(pg_visible_in_snapshot(${xid}, ${hitForMissSnapshot}) and not ${isFromFuture(hitForMissSnapshot)}, false)))`
 }
 
-/** The handler's response is made of data that is no older than this snapshot. */
+/** Returns a snapshot. The handler's response is computed from data that is no older. */
 export function fencedSince({ leases }: CacheTables): SQL {
-  return sql`coalesce(${passedAt}, ${leases.claimedAt})`
+  return sql`coalesce(${hitForMissSnapshot}, ${leases.claimedAt})`
 }
 
 /**
  * True if the entry is still the one that the request read.
  *
- * @param seen the column of the lease: the entry's `written_by` when the lease was claimed
+ * @param seen a column of the lease: the entry's `written_by` when the lease was claimed
  */
 export function isUnchanged({ entries }: CacheTables, seen: SQL): SQL {
   return sql`case
-    when ${passedAt} is null then ${entries.writtenBy} is not distinct from ${seen}
-    else pg_visible_in_snapshot(${entries.writtenBy}, ${passedAt})
+    when ${hitForMissSnapshot} is null then ${entries.writtenBy} is not distinct from ${seen}
+    else pg_visible_in_snapshot(${entries.writtenBy}, ${hitForMissSnapshot})
   end`
 }
 
-/** The snapshot with which a request without a lease read. Null for a request that holds the lease. */
-export const passedAt: SQL = sql`${param('passedAt', 'pg_snapshot')}`
+/**
+ * The snapshot of the read of a hit-for-miss request, which holds no lease. Null for a request that holds the lease.
+ */
+export const hitForMissSnapshot: SQL = sql`${param('passedAt', 'pg_snapshot')}`
 
-/** The lease of one key, if the client's token holds it. */
+/** Selects the key's lease if the client's token holds it. */
 export function heldLease({ leases }: CacheTables): SQL {
   return sql`${leases.key} = ${param('key')} and ${leases.token} = ${param('token')}`
 }

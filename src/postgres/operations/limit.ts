@@ -1,9 +1,10 @@
 /**
- * The statements of `limit`. `src/store/limits.ts` says what number and deadline mean for each algorithm, and makes the same
- * decisions.
+ * The statements of `limit`. `src/store/limits.ts` explains the number and the deadline of each algorithm, and makes
+ * the same decisions.
  *
- * Each statement updates the row even if it refuses the call, because an update with a condition, and a read beside it, would
- * lose races. `compute_ms` is 0 after a refusal and null otherwise: before Postgres 18, `returning` shows only the new row.
+ * Each statement updates the row even if it refuses the call. Rejected: an update with a condition and a separate read,
+ * because they would lose races. The row itself must say whether the call was refused, because before Postgres 18
+ * `returning` shows only the new row. So `compute_ms` is 0 after a refusal, and null otherwise.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
@@ -16,7 +17,7 @@ import { COUNTER_COLUMNS, counterColumns } from './read-counter.ts'
 const cost = param('cost', 'numeric')
 const cap = param('cap', 'numeric')
 const period = milliseconds('periodMs')
-/** Casts the integer exactly: as `float8`, the number of refills could be rounded to the next one. */
+/** Cast to `numeric`, which is exact. With `float8`, the number of refills could be rounded up. */
 const periodMs = param('periodMs', 'numeric')
 const PREVIOUS_UNIT = sql.raw(`1e${PREVIOUS_DIGITS}::numeric`)
 const PREVIOUS_SHARE = sql.raw(`1e-${PREVIOUS_DIGITS}::numeric`)
@@ -27,12 +28,14 @@ export const COUNTED = counterColumns(
   sql`counted.compute_ms is null`,
 )
 
-/** True if so many calls leave room for this one. Giving back always succeeds. */
+/** True if the limit has room for this call in addition to the `used` calls. Giving back always succeeds. */
 export function fits(used: SQL): SQL {
   return sql`(${used} + ${cost} < ${cap} or ${cost} < 0)`
 }
 
-/** The calls in a fixed window after this one. Refused calls were counted as well, but there is nothing of them to give back. */
+/**
+ * Returns the calls in a fixed window after this one. Refused calls were counted too, but they cannot be given back.
+ */
 export function afterCall(used: SQL): SQL {
   return sql`greatest(case when ${cost} < 0 then least(${used}, ${cap} - 1) else ${used} end + ${cost}, 0)`
 }
@@ -40,13 +43,14 @@ export function afterCall(used: SQL): SQL {
 /** How an algorithm counts. */
 interface Counting {
   readonly name: string
-  /** True if the routine knows usual cases. */
+  /** True if the routine has cheaper statements for usual cases. */
   readonly prefersRoutine?: boolean
   /** The interval for which the counter of a first call lives. */
   readonly life: SQL
   /**
-   * A query of one row: `running`, `fits`, and the counter's `number`, `expires_at`, `kept_until` and `begun_at`. Unless the call
-   * fits, these are the row's own, except that a deadline too far away is bounded.
+   * Builds a query of one row: `running`, `fits`, and the counter's new `number`, `expires_at`, `kept_until` and
+   * `begun_at`. If the call does not fit, the row keeps its values, except that a deadline too far in the future is
+   * bounded.
    *
    * @param running true if the entry is a live counter
    */
@@ -54,11 +58,12 @@ interface Counting {
 }
 
 /**
- * Counts a call. Returns no row if the entry does not hold a number. The call costs no more than the limit, and not 0.
+ * Declares a statement that counts a call. It returns no row if the entry does not hold a number. The cost of the call
+ * must not be 0, and must not exceed the limit.
  *
- * A call that gives back, and finds nothing, leaves a counter that has expired.
+ * A call that gives back and finds no counter leaves an expired counter.
  */
-function counting({ name, prefersRoutine = false, life, next }: Counting) {
+function countOperation({ name, prefersRoutine = false, life, next }: Counting) {
   return operation({
     name,
     repeatable: 'unsent',
@@ -98,9 +103,10 @@ function counting({ name, prefersRoutine = false, life, next }: Counting) {
 /**
  * Counts a call in a fixed window.
  *
- * A permanent counter has no window yet and gets one. If the clock stepped back, the window ends a period from now at the latest.
+ * A permanent counter has no window yet and gets one. If the clock stepped back, the window ends a period from now at
+ * the latest.
  */
-export const countCall = counting({
+export const countCall = countOperation({
   name: 'count_call',
   prefersRoutine: true,
   life: period,
@@ -128,8 +134,8 @@ export const countCall = counting({
   },
 })
 
-/** Counts a call in a sliding window. A window begins now if nothing counts any more. */
-export const countSliding = counting({
+/** Counts a call in a sliding window. A window begins now if no earlier call counts any more. */
+export const countSliding = countOperation({
   name: 'count_sliding',
   life: sql`2 * ${period}`,
   next: (tables, running) => {
@@ -140,7 +146,7 @@ export const countSliding = counting({
           when w.fits then greatest(w.calls, 0) + greatest(w.previous + least(w.calls, 0), 0) * ${PREVIOUS_SHARE}
           else ${entries.number}
         end as number,
-        ${movedCounter(tables, sql`w.ends + ${period}`)}
+        ${movedColumns(tables, sql`w.ends + ${period}`)}
       from (
         select v.*, v.current + ${cost} as calls
         from (
@@ -155,7 +161,10 @@ export const countSliding = counting({
   },
 })
 
-/** The windows of a counter at this moment: `current`, `previous`, the end of the current one, and what they count together. */
+/**
+ * Selects the present windows of a counter: the calls in each, `current` and `previous`, and the end of the current
+ * window. `used` is the number of calls that count in total.
+ */
 function slidingWindow(tables: CacheTables, running: SQL): SQL {
   const { entries } = tables
   const most = sql`${cap} - 1`
@@ -177,10 +186,10 @@ function slidingWindow(tables: CacheTables, running: SQL): SQL {
 }
 
 /**
- * The columns `expires_at`, `kept_until` and `begun_at` of a counter whose deadline moves. After a refusal it stays, unless it is
- * beyond `furthest`. A counter of nothing has expired.
+ * Returns the columns `expires_at`, `kept_until` and `begun_at` of a counter whose deadline moves. After a refusal the
+ * deadline stays, unless it is later than `furthest`. A counter that counts nothing has expired.
  */
-function movedCounter({ entries }: CacheTables, to: SQL): SQL {
+function movedColumns({ entries }: CacheTables, to: SQL): SQL {
   const { expiresAt, keptUntil, createdAt } = entries
   const next = sql`case
           when w.fits and w.counts then ${to}
@@ -192,15 +201,15 @@ function movedCounter({ entries }: CacheTables, to: SQL): SQL {
         case when w.running then ${createdAt} else statement_timestamp() end as begun_at`
 }
 
-/** Takes tokens from a bucket. The deadline is the moment when the bucket is full. */
-export const takeTokens = counting({
+/** Takes tokens from a bucket. The deadline is the instant at which the bucket is full. */
+export const takeTokens = countOperation({
   name: 'take_tokens',
   life: refillTime(sql`greatest(${cost}, 0)`),
   next: (tables, running) => {
     const { entries } = tables
     return sql`
       select w.running, w.fits, case when w.fits then w.missing else ${entries.number} end as number,
-        ${movedCounter(tables, sql`w.refilled_at + ${refillTime(sql`w.missing`)}`)}
+        ${movedColumns(tables, sql`w.refilled_at + ${refillTime(sql`w.missing`)}`)}
       from (
         select v.*, greatest(v.used + ${cost}, 0) as missing, true as counts,
           v.at + ${refillTime(calls(tables))} as furthest
@@ -213,7 +222,7 @@ export const takeTokens = counting({
   },
 })
 
-/** The tokens that are missing at this moment, and when the last of them came back. Only whole refills count. */
+/** Selects the tokens that are missing now, as `used`, and the time of the last refill. Only whole refills count. */
 function bucket(tables: CacheTables, running: SQL): SQL {
   const { entries } = tables
   return sql`
@@ -228,21 +237,25 @@ function bucket(tables: CacheTables, running: SQL): SQL {
     ) as r`
 }
 
-/** The interval in which so many tokens come back. Bounded, because any number may be stored under the key. */
+/**
+ * Returns the interval in which this many tokens come back. It is bounded, because any number may be stored under the
+ * key.
+ */
 function refillTime(tokens: SQL): SQL {
   const ms = sql`ceil(${tokens} / ${param('refill', 'numeric')}) * ${periodMs}`
   return sql`(least(${ms}, ${sql.raw(String(MAX_REFILL_MS))})::float8 * interval '1 millisecond')`
 }
 
-/** The whole calls that a counter holds. */
+/** Returns the whole calls that a counter holds. */
 export function calls({ entries }: CacheTables): SQL {
   return sql`greatest(floor(${entries.number}), 0)`
 }
 
 /**
- * False if the window begins in the future, because the clock stepped back. Such a window ends a period from now at the latest.
+ * False if the clock stepped back, so that the window begins in the future. That window ends a period from now at the
+ * latest.
  *
- * Not by statement_timestamp(): a call that waited for another's count began before the window did.
+ * It uses clock_timestamp(), because the statement of a call that waited for another call began before the window did.
  */
 export function hasBegun({ entries }: CacheTables): SQL {
   return sql`${entries.createdAt} <= clock_timestamp()`

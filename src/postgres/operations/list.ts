@@ -22,14 +22,14 @@ export type Listed = RowOf<typeof COLUMNS>
 
 type State = (tables: CacheTables) => SQL
 
-/** True for keys of the scope itself, because no bare separator follows the scope. */
+/** True for keys of the scope itself: no unescaped separator follows the scope. */
 function isDirect({ entries }: CacheTables): SQL {
   return sql`substr(${entries.key}, ${param('scopeLength', 'int')} + 1) ~ ${sql.raw(String.raw`e'^(\\\\.|[^|\\\\])*$'`)}`
 }
 
 /**
- * A page of a range in key order, after the key `after`, without values. With conditions it looks at a bounded number of
- * entries, and returns the last of these in any case.
+ * Lists a page of a range in key order, after the key `after`, without values. With conditions, it looks at a bounded
+ * number of entries, and always returns the last of these.
  */
 const listOperation = (name: string, ...conditions: State[]) =>
   operation({

@@ -1,18 +1,18 @@
-/** A bounded walk along the keys, for statements that look at many entries to find few or to count them. */
+/** Walks along a bounded number of keys, for statements that look at many entries to find a few or to count them. */
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
 import type { CacheTables } from '../../schema/index.ts'
 import { isAfter } from './fragments.ts'
 
 /**
- * Entries that one page looks at, at most. The page is short if fewer of them match.
+ * The most entries that one page looks at. The page is shorter than its limit if fewer of them match.
  *
- * The look takes some tens of milliseconds, however large the table and however rare the matches. With more, a page would
- * wait longer on a slow disk; with fewer, rare matches would take more pages.
+ * This takes some tens of milliseconds, for any size of the table and however rare the matches are. With more entries,
+ * a page would wait longer on a slow disk. With fewer, rare matches would take more pages.
  */
 export const MAX_LOOKED_AT = 5_000
 
-/** The first keys of a range after the key `after`, as an array in key order. It reads the index only. */
+/** Selects the first keys of a range after the key `after`, as an array in key order. It reads only the index. */
 export function nextKeys(tables: CacheTables, limit: SQL): SQL {
   const { entries } = tables
   return sql`array(
@@ -21,26 +21,34 @@ export function nextKeys(tables: CacheTables, limit: SQL): SQL {
 }
 
 /**
- * The entries of an array of keys in its order, as rows of the table and of `looked(name, place)`.
+ * Selects the entries of an array of keys in the array's order. The rows come from the table and from
+ * `looked(name, place)`.
  *
- * The planner expects ten rows from an array. So it looks each entry up by its key, stops when the statement has enough, and
- * does not compile the statement. Rejected: a subquery with a limit, because the check of the tags makes its estimate so large
- * that it would be compiled; and a search by `ctid`, which the planner may turn into a comparison of each row with the
- * whole array.
+ * The planner expects ten rows from an array. So Postgres looks each entry up by its key, stops when the statement has
+ * enough, and does not JIT-compile the statement.
+ *
+ * Rejected: a subquery with a limit. The check of the tags makes its estimate so large that Postgres would compile it.
+ *
+ * Rejected: a search by `ctid`. The planner may turn it into a comparison of each row with the whole array.
  */
 export function entriesOf({ entries }: CacheTables, keys: SQL): SQL {
   return sql`unnest(${keys}) with ordinality as looked(name, place) join ${entries} on ${entries.key} = looked.name collate "C"`
 }
 
 /**
- * The columns as expressions. If `from` is an expression, Drizzle 0.45 writes columns without their table, and 1.0 with it. A
- * routine must have the same text with either.
+ * Returns the columns as expressions. If `from` is an expression, Drizzle 0.45 writes columns without their table, and
+ * 1.0 with it. A routine must have the same text with both.
  */
 export function withTableNames({ key, expiresAt, tags, createdAt, updatedAt, meta }: CacheTables['entries']) {
-  const own = (column: SQLWrapper) => sql`${column}`
+  const asExpression = (column: SQLWrapper) => sql`${column}`
   return {
-    ...{ key: own(key), expiresAt: own(expiresAt), tags: own(tags), meta: own(meta) },
-    ...{ createdAt: own(createdAt), updatedAt: own(updatedAt) },
+    ...{
+      key: asExpression(key),
+      expiresAt: asExpression(expiresAt),
+      tags: asExpression(tags),
+      meta: asExpression(meta),
+    },
+    ...{ createdAt: asExpression(createdAt), updatedAt: asExpression(updatedAt) },
   }
 }
 
@@ -51,12 +59,17 @@ export interface Page {
   readonly orderBy: SQL
   readonly marks: {
     readonly isFound: SQL
-    /** True for the last entry that the page may look at. It is returned in any case, because the next page begins behind it. */
+    /**
+     * True for the last entry that the page may look at. It is always returned, because the next page begins after it.
+     */
     readonly isEdge: SQL
   }
 }
 
-/** The next entries of a range in key order, after the key `after`. With a condition it looks at a bounded number of them. */
+/**
+ * Selects the next entries of a range in key order, after the key `after`. With a condition, it looks at a bounded
+ * number of entries.
+ */
 export function pageOf(tables: CacheTables, condition: SQL | undefined): Page {
   const { entries } = tables
   if (condition === undefined) {
@@ -68,12 +81,14 @@ export function pageOf(tables: CacheTables, condition: SQL | undefined): Page {
     from: entriesOf(tables, nextKeys(tables, sql.raw(String(MAX_LOOKED_AT)))),
     where: sql`(${isEdge} or ${condition})`,
     orderBy: sql`looked.place`,
-    // Only the edge is checked a second time.
+    // Only the edge needs the second check.
     marks: { isFound: sql`case when ${isEdge} then ${condition} else true end`, isEdge },
   }
 }
 
-/** The entries of a page, and the key after which the next one begins if this one ended at its edge. */
+/**
+ * Returns the entries of a page. If the page ended at its edge, also returns the key after which the next page begins.
+ */
 export function readPage<Row extends { readonly key: string; readonly isFound: boolean; readonly isEdge: boolean }>(
   rows: readonly Row[],
 ): { readonly found: Row[]; readonly next: string | undefined } {

@@ -3,7 +3,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import {
   asWrittenNow,
-  computedOnce,
+  computeOnce,
   deadline,
   keptUntilExpired,
   overwrite,
@@ -14,7 +14,7 @@ import {
 } from './fragments.ts'
 import { noteInvalidated } from './invalidate.ts'
 
-/** Writes marks, which `read_marked` finds, and invalidates tags in the same transaction. Locks in key order. */
+/** Writes marks for `read_marked` to find, and invalidates tags in the same transaction. Locks in key order. */
 export const markTags = operation({
   name: 'mark_tags',
   repeatable: 'unsent',
@@ -29,7 +29,7 @@ export const markTags = operation({
       select item.key, item.value, item.number::numeric,
         given.expires_at, ${keptUntilExpired}, given.tags, pg_current_snapshot(), null, ${asWrittenNow}
       from ${zipped('keys', 'values', 'numbers')} as item(key, value, number),
-        ${computedOnce({ expires_at: deadline, tags: textArray('markTags') })} as given
+        ${computeOnce({ expires_at: deadline, tags: textArray('markTags') })} as given
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
       returning 1`)

@@ -4,7 +4,7 @@ import { operation } from '../operation.ts'
 import { liveWhenLocked, param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
-/** Deletes an entry and returns its value. Only the caller whose delete removes the row gets the value. */
+/** Deletes an entry, and returns its value. Only the caller whose delete removes the row gets the value. */
 export const pull = operation({
   name: 'pull',
   repeatable: 'unsent',

@@ -8,7 +8,7 @@ import { changes, changesSince } from './changes.ts'
 import { isAmong } from './fragments.ts'
 import { slide } from './slide.ts'
 
-/** The milliseconds until an entry expires. Null if it never does. */
+/** Returns the milliseconds until an entry expires. Null if it never does. */
 export function remainingMs(expiresAt: SQL): SQL {
   return sql`extract(epoch from ${expiresAt} - statement_timestamp()) * 1000`
 }
@@ -21,7 +21,7 @@ const COPY = {
   tags: nullable(strings),
 } as const
 
-/** The live entries among `keys`, with what a copy needs besides the value: the remaining time, and the tags. */
+/** Reads the live entries among `keys`, with the remaining time and the tags, which a copy needs. */
 export const readCopies = operation({
   name: 'read_copies',
   repeatable: 'always',
@@ -35,7 +35,10 @@ export const readCopies = operation({
   },
 })
 
-/** The same, with the changes since the parameter `since` on the first row. If nothing was found, a row has only these. */
+/**
+ * The same, with the changes since the parameter `since` on the first row. If no entry was found, one row has only the
+ * changes.
+ */
 export const readCopiesWithChanges = operation({
   name: 'read_copies_with_changes',
   repeatable: 'always',
@@ -60,8 +63,8 @@ export const readCopiesWithChanges = operation({
 
 const SLIDING = { key: nullable(text), ...COPY, touched: bool } as const
 
-/** The columns that both of the following select, without the changes. */
-function sliding(db: QueryDatabase, tables: CacheTables) {
+/** Builds the columns that both of the following statements select, without the changes. */
+function slidingRead(db: QueryDatabase, tables: CacheTables) {
   const { entries } = tables
   const found = db.$with('found', {}).as(sql`
     select ${entries.key}, ${entries.value}, ${entries.number}, ${entries.expiresAt}, ${entries.tags}
@@ -82,7 +85,7 @@ function sliding(db: QueryDatabase, tables: CacheTables) {
 
 export const FOUND_OR_NOT = sql`(select) as one left join found on true`
 
-/** The same for one key. Also pushes its deadline out if that is due. */
+/** The same for one key. Also moves its deadline if the move is due. */
 export const readCopySliding = operation({
   name: 'read_copy_sliding',
   repeatable: 'always',
@@ -90,7 +93,7 @@ export const readCopySliding = operation({
   prefersRoutine: true,
   columns: SLIDING,
   build(db, tables, answer) {
-    const { from, columns } = sliding(db, tables)
+    const { from, columns } = slidingRead(db, tables)
     return answer(from, columns).from(FOUND_OR_NOT)
   },
 })
@@ -103,7 +106,7 @@ export const readCopySlidingWithChanges = operation({
   prefersRoutine: true,
   columns: { ...SLIDING, changes },
   build(db, tables, answer) {
-    const { from, columns } = sliding(db, tables)
+    const { from, columns } = slidingRead(db, tables)
     return answer(from, { ...columns, changes: changesSince(tables) }).from(FOUND_OR_NOT)
   },
 })

@@ -4,7 +4,7 @@ import { bool, decimal, instant, nullable, number } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
-/** The answer of the statements that `limit` sends. */
+/** The columns of the statements that `limit` sends. */
 export const COUNTER_COLUMNS = {
   number: nullable(decimal),
   expiresAt: instant,
@@ -14,10 +14,14 @@ export const COUNTER_COLUMNS = {
   allowed: nullable(bool),
 } as const
 
-/** A counter's columns, by the clock after the wait for its lock: the window may have begun during that wait. */
+/**
+ * Returns a counter's columns. They use the clock after the wait for the row's lock, because the window may have begun
+ * during that wait.
+ */
 export function counterColumns(row: { number: SQLWrapper; expiresAt: SQLWrapper }, allowed: SQL) {
   return {
-    // As expressions: Drizzle 0.45 writes columns without their table, and 1.0 with it. A routine must have the same text with either.
+    // Use expressions: Drizzle 0.45 writes columns without their table, and 1.0 with it. A routine must have the same
+    // text with both.
     number: sql`${row.number}`,
     expiresAt: sql`${row.expiresAt}`,
     leftMs: sql`extract(epoch from ${row.expiresAt} - clock_timestamp()) * 1000`,
@@ -25,7 +29,10 @@ export function counterColumns(row: { number: SQLWrapper; expiresAt: SQLWrapper 
   }
 }
 
-/** Reads a counter without counting. `allowed` is null if the entry is not a counter, and `number` if nothing is counted. */
+/**
+ * Reads a counter without counting. `allowed` is null if the entry is not a counter. `number` is null if nothing is
+ * counted.
+ */
 export const readCounter = operation({
   name: 'read_counter',
   repeatable: 'always',

@@ -5,7 +5,7 @@ import { instant, nullable } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
-/** When a live entry expires. Null means never. No row if no entry is live. */
+/** Reads when a live entry expires. Null means never. Returns no row if no entry is live. */
 export const readDeadline = operation({
   name: 'read_deadline',
   repeatable: 'always',

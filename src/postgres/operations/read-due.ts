@@ -7,7 +7,9 @@ import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 import { slidesBefore } from './slide.ts'
 
-/** The live entry of one key, and whether a sliding read in this session would push its deadline out. Writes nothing. */
+/**
+ * Reads the live entry of one key, and whether a sliding read in this session would move its deadline. Writes nothing.
+ */
 export const readDue = operation({
   name: 'read_due',
   repeatable: 'always',

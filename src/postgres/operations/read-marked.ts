@@ -16,14 +16,14 @@ function isMark(value: unknown): value is MarkRow {
 }
 
 /**
- * The live entry of one key, and the marks of its tags that are newer than its data. Also the present snapshot, for a caller
- * that computes the value now and stores it later.
+ * Reads the live entry of one key, and the marks of its tags that are newer than its data. Also reads the present
+ * snapshot, for a caller that computes the value now and stores it later.
  *
- * A mark is a live entry whose key is one of `prefixes` followed by a tag. `asked` are checked as well as the entry's own tags. Marks
- * are compared as invalidations are: by whether the entry's snapshot could see the transaction that wrote the mark. The last
- * mark of a tag suffices, because two transactions that write one row follow each other.
+ * A mark is a live entry whose key is one of `prefixes` followed by a tag. The statement checks the entry's own tags
+ * and the tags in `asked`. Like an invalidation, a mark is newer if the entry's snapshot could not see the transaction
+ * that wrote it. The last mark of a tag is enough, because two transactions that write one row follow each other.
  *
- * The keys go through an array, for which the planner expects ten rows, so it looks each one up.
+ * The keys go through an array, for which the planner expects ten rows. So it looks each key up.
  */
 export const readMarked = operation({
   name: 'read_marked',

@@ -6,10 +6,10 @@ import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
 /**
- * The live entry of one key.
+ * Reads the live entry of one key.
  *
- * Separate from {@link read}, because Postgres keeps the plan of this statement, and plans one with an array of unknown
- * length at each call. Over TCP that is a third of a hit's time.
+ * It is separate from {@link read}, because Postgres keeps the plan of this statement. A statement with an array of
+ * unknown length is planned at each call. Over TCP, planning takes a third of a hit's time.
  */
 export const readOne = operation({
   name: 'read_one',

@@ -9,20 +9,24 @@ import { milliseconds, param } from './fragments.ts'
 import { FOUND_OR_NOT, remainingMs } from './read-copies.ts'
 import { slide } from './slide.ts'
 
-/** XFetch (Vattani et al., VLDB 2015): more likely the closer the deadline is and the longer the value takes to compute. */
+/**
+ * True if an early refresh is due, by XFetch (Vattani et al., VLDB 2015). It is more likely the closer the deadline is,
+ * and the longer the value takes to compute.
+ */
 export function isDueEarly({ entries: { expiresAt, computeMs } }: CacheTables): SQL {
   return sql`(${param('early', 'float8')} > 0 and coalesce(
     ${expiresAt} <= statement_timestamp() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false))`
 }
 
-/** Until when the entry may be served stale. Null means for ever. */
+/** Returns the instant until which the entry may be served stale. Null means forever. */
 export function servableUntil({ entries: { expiresAt, keptUntil } }: CacheTables): SQL {
   return sql`least(${keptUntil}, ${expiresAt} + ${milliseconds('staleMs')})`
 }
 
 /**
- * The entry of the key. `state` is `live`; `stale` if it expired, but may still be served and the caller accepts that; or
- * `gone`. `wanted` is true if the value should be computed. If it can be served, that waits for the end of a back-off.
+ * Selects the key's entry. `state` is `live`, `stale` or `gone`. A stale entry has expired, but may still be served,
+ * and the caller accepts that. `wanted` is true if the value should be computed. If the entry can be served, `wanted`
+ * is false during a back-off.
  */
 function found(tables: CacheTables): SQL {
   const { entries } = tables
@@ -81,8 +85,11 @@ function foundColumns() {
   }
 }
 
-/** One of the four statements. Each does only what its name says, so that no call pays for another's needs. */
-function claiming(name: string, { sliding = false, changes: hasChanges = false }: Extras) {
+/**
+ * Declares one of the four statements. Each does only the work in its name, so that no call pays for work that it does
+ * not need.
+ */
+function claimOperation(name: string, { sliding = false, changes: hasChanges = false }: Extras) {
   return operation({
     name,
     repeatable: 'always',
@@ -113,25 +120,28 @@ function claiming(name: string, { sliding = false, changes: hasChanges = false }
  * A hit writes nothing, and neither does a caller that finds the lease held. The client makes the token, so that it can
  * repeat a claim whose answer was lost.
  */
-export const readOrClaim = claiming('read_or_claim', {})
+export const readOrClaim = claimOperation('read_or_claim', {})
 
-/** The same. Also pushes a live entry's deadline out if that is due. */
-export const readOrClaimSliding = claiming('read_or_claim_sliding', { sliding: true })
+/** The same. Also moves a live entry's deadline if the move is due. */
+export const readOrClaimSliding = claimOperation('read_or_claim_sliding', { sliding: true })
 
-/** Both, with the changes since the parameter `since`. */
-export const readOrClaimWithChanges = claiming('read_or_claim_with_changes', { changes: true })
-export const readOrClaimSlidingWithChanges = claiming('read_or_claim_sliding_with_changes', {
+/** The two statements above, with the changes since the parameter `since`. */
+export const readOrClaimWithChanges = claimOperation('read_or_claim_with_changes', { changes: true })
+export const readOrClaimSlidingWithChanges = claimOperation('read_or_claim_sliding_with_changes', {
   sliding: true,
   changes: true,
 })
 
-/** The same read for a database that refuses to write. It claims nothing and looks at no lease, which the role may not read. */
-function unclaimed(name: string, { changes: hasChanges = false }: Pick<Extras, 'changes'>) {
+/**
+ * Declares the same read for a database that refuses to write. It claims nothing. It reads no lease either, because the
+ * role may not be allowed to.
+ */
+function unclaimedOperation(name: string, { changes: hasChanges = false }: Pick<Extras, 'changes'>) {
   return operation({
     name,
     repeatable: 'always',
     rows: 'one',
-    // Its success also shows that the role may call routines. Otherwise each refused claim would be sent inline as well.
+    // Its success also shows that the role may call routines. Otherwise each refused claim would also be sent inline.
     prefersRoutine: true,
     columns: COLUMNS,
     build(db, tables, answer) {
@@ -147,5 +157,5 @@ function unclaimed(name: string, { changes: hasChanges = false }: Pick<Extras, '
   })
 }
 
-export const readUnclaimed = unclaimed('read_unclaimed', {})
-export const readUnclaimedWithChanges = unclaimed('read_unclaimed_with_changes', { changes: true })
+export const readUnclaimed = unclaimedOperation('read_unclaimed', {})
+export const readUnclaimedWithChanges = unclaimedOperation('read_unclaimed_with_changes', { changes: true })

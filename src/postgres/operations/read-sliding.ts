@@ -5,7 +5,7 @@ import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
 import { slide } from './slide.ts'
 
-/** Reads an entry, and pushes its deadline out if that is due. */
+/** Reads an entry, and moves its deadline if the move is due. */
 export const readSliding = operation({
   name: 'read_sliding',
   repeatable: 'always',

@@ -17,12 +17,13 @@ const events = json(
 const isText = (value: unknown) => typeof value === 'string'
 
 /**
- * The live entry of a key, and the last events of tags: of those in `tags`, and of the entry's own.
+ * Reads the live entry of a key, and the last event of each tag: the tags in `tags`, and the entry's own.
  *
  * An event is an entry with a number, whose key is one of `prefixes` followed by the tag. `readAt` is the start of this
- * statement, in milliseconds since 1970. With `snapshot` it bounds the age of data that the caller reads after this call.
+ * statement, in milliseconds since 1970. With `snapshot` it bounds the age of data that the caller reads after this
+ * call.
  *
- * The keys go through an array, for which the planner expects ten rows, so it looks each one up.
+ * The keys go through an array, for which the planner expects ten rows. So it looks each key up.
  */
 export const readTagEvents = operation({
   name: 'read_tag_events',

@@ -4,7 +4,7 @@ import { decimal, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { isAmong } from './fragments.ts'
 
-/** The live entries among `keys`, for `getMany` and for gets of one tick. */
+/** Reads the live entries among `keys`, for `getMany` and for gets of one tick. */
 export const read = operation({
   name: 'read_many',
   repeatable: 'always',

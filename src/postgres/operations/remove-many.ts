@@ -8,8 +8,8 @@ import { breakLeases } from './lease.ts'
 /**
  * Deletes entries and counts the live ones. `keys` must be distinct.
  *
- * A delete has no order, so the statement first locks the rows in key order. Reading them by the keys of the broken leases
- * makes it lock all leases before any entry.
+ * A delete has no order, so the statement first locks the rows in key order. It reads the rows by the keys of the
+ * broken leases, and so locks all leases before any entry.
  */
 export const removeMany = operation({
   name: 'remove_many',

@@ -1,14 +1,14 @@
-/** A sample of a large table. */
+/** Draws a sample of a large table. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { CacheTables } from '../../schema/index.ts'
 import { qualified } from '../../schema/sql-text.ts'
 
-/** A table of at most this size, 32 MB, is read as a whole. */
+/** A table of up to this size, 32 MB, is read as a whole. */
 const WHOLE_PAGES = 4_000
-/** 16 MB, which take some tens of milliseconds to read. The figures then deviate by 2 %. */
+/** 16 MB, which takes some tens of milliseconds to read. The figures then deviate by 2 %. */
 const SAMPLED_PAGES = 2_000
 
-/** The share of the table's pages in the sample. 1 means all. */
+/** Returns the share of the table's pages in the sample. 1 means all. */
 export function sampledShare(tables: CacheTables): SQL {
   const name = sql`${qualified(tables, tables.entries)}::text`
   const pages = sql`pg_relation_size(to_regclass(${name})) / current_setting('block_size')::float8`
@@ -16,7 +16,10 @@ export function sampledShare(tables: CacheTables): SQL {
     from (select coalesce(${pages}, 0) as pages) as size)`
 }
 
-/** Follows the table's name. Draws whole pages, because drawing single rows would read all of them. */
+/**
+ * Returns the clause to put after the table's name. It draws whole pages, because drawing single rows would read all
+ * pages.
+ */
 export function sample(tables: CacheTables): SQL {
   return sql`tablesample system (100 * ${sampledShare(tables)})`
 }

@@ -8,8 +8,8 @@ import { inRange } from './fragments.ts'
 /**
  * An operation on a whole scope, as two statements: one for everything, one for a range of keys.
  *
- * Rejected: one statement for both. A generic plan takes any range for a small one, and would read a whole table through its
- * key.
+ * Rejected: one statement for both. A generic plan assumes that every range is small, and would read a whole table
+ * through the index on its key.
  */
 export interface ScopedOperation<Row> {
   readonly everything: Operation<Row>
@@ -32,7 +32,7 @@ export function scopedOperation<Row>({ build, ...declared }: ScopedDefinition<Ro
   }
 }
 
-/** The statement to use for a scope. */
+/** Returns the statement for a scope. */
 export function forScope<Row>(operations: ScopedOperation<Row>, scope: Scope): Operation<Row> {
   return scope.prefix === '' ? operations.everything : operations.range
 }

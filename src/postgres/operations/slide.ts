@@ -3,29 +3,29 @@ import type { CacheTables } from '../../schema/index.ts'
 import type { QueryDatabase } from '../database.ts'
 import { liveWhenLocked, milliseconds, movedDeadline } from './fragments.ts'
 
-/** No deadline moves beyond this. Null means no bound. */
+/** Returns the instant beyond which no deadline moves. Null means no bound. */
 function latestDeadline({ entries }: CacheTables): SQL {
   return sql`${entries.createdAt} + ${milliseconds('maxAgeMs')}`
 }
 
-/** A sliding read pushes out deadlines before this instant. */
+/** Returns an instant. A sliding read moves deadlines that are before it. */
 export function slidesBefore(tables: CacheTables): SQL {
   return sql`least(statement_timestamp() + ${milliseconds('ttlMs')}, ${latestDeadline(tables)})`
 }
 
-/** True if a sliding read leaves the deadline of the entry as it is. */
+/** True if a sliding read does not move the entry's deadline. */
 export function isNotDue(tables: CacheTables): SQL {
   return sql`(${tables.entries.expiresAt} < ${slidesBefore(tables)}) is not true`
 }
 
 /**
- * Pushes the deadline of the entry in the CTE `found` out to `lifeMs` from now if less than `ttlMs` remains, but never
- * beyond the age `maxAgeMs`. `touched` is true if it did.
+ * Moves the deadline of the entry in the CTE `found` to `lifeMs` from now if less than `ttlMs` remains, but never
+ * beyond the age `maxAgeMs`. `touched` is true if the deadline moved.
  *
  * With `lifeMs = ttlMs × (1 + slack)` the entry never expires earlier than `ttlMs` after a read, and at most the slack
- * later. It is written at most once per `ttlMs × slack`, whatever its read rate. Reads that are not due take no transaction
- * id. A row that another transaction is writing is skipped: a read must not wait for a writer, and if several readers find
- * the row due, one write is enough.
+ * later. It is written at most once per `ttlMs × slack`, at any read rate. A read that is not due takes no transaction
+ * id. The statement skips a row that another transaction is writing, because a read must not wait for a writer. If
+ * several readers find the row due, one write is enough.
  *
  * @param isSliding a condition on the entry
  */

@@ -1,4 +1,4 @@
-/** Some entries of a scope that stand for all, for figures whose time does not grow with the table. */
+/** Chooses some entries of a scope to stand for all, so that the time for figures does not grow with the table. */
 import { type SQL, sql, type WithSubquery } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
 import type { CacheTables } from '../../schema/index.ts'
@@ -7,28 +7,31 @@ import { entriesOf } from './looked-at.ts'
 import { isAtPlaces } from './row-ids.ts'
 import { sample, sampledShare } from './sample.ts'
 
-/** Finds up to this many entries of a range by their keys, which reads the index only. */
+/** How many entries of a range to find by their keys at most. This reads only the index. */
 const WALKED_ENTRIES = 50_000
-/** Checks this many entries, some tens of milliseconds. If there are more, the shares of the states deviate by half a percent. */
+/**
+ * How many entries to check at most, which takes some tens of milliseconds. If there are more, the shares of the states
+ * deviate by half a percent.
+ */
 const CHECKED_ENTRIES = 10_000
 
 const raw = (value: number) => sql.raw(String(value))
 
 export interface SomeEntries {
-  /** The other parts refer to these. */
+  /** The CTEs to which the other parts refer. */
   readonly ctes: readonly WithSubquery[]
-  /** A query of these columns of the chosen entries. It computes each column once for each row. */
+  /** Builds a query of these columns of the chosen entries. It computes each column once for each row. */
   rows(columns: SQL): SQL
-  /** For how many entries each chosen one stands. @param checked the number of the chosen ones */
+  /** Returns the number of entries that each chosen entry stands for. @param checked the number of chosen entries */
   factor(checked: SQL): SQL
   readonly isEstimate: SQL
 }
 
 /**
- * Some entries of the whole table, or of a range.
+ * Chooses some entries of the whole table, or of a range.
  *
- * Of a large table it draws a sample of the pages. A range is walked along its keys first, because a sample of a large table
- * says little of a small part of it. Then it takes every so many of the entries that it found.
+ * For a large table, it draws a sample of the pages. For a range, it first walks along the keys, because a sample of a
+ * large table says little about a small part of it. Then it takes every n-th of the entries that it found.
  */
 export function someEntries(db: QueryDatabase, tables: CacheTables, range: SQL | undefined): SomeEntries {
   return range === undefined ? ofTable(db, tables) : ofRange(db, tables, range)
@@ -57,7 +60,8 @@ function ofRange(db: QueryDatabase, tables: CacheTables, range: SQL): SomeEntrie
   const hasMore = sql`(select cardinality(walked.keys) from walked) > ${raw(WALKED_ENTRIES)}`
   const drawn = db.$with('drawn', {}).as(sql`
     select array(select ${entries}.ctid from ${entries} ${sample(tables)} where ${range} and ${hasMore}) as ids`)
-  // The sample may miss a scope in a huge table, but the scope is not smaller than the walk.
+  // In a huge table, the sample may hold too few entries of the scope. So bound the share: the scope has at least as
+  // many entries as the walk found.
   const size = db.$with('size', {}).as(sql`
     select chosen.*, ${stepOf(sql`chosen.found`)} as step
     from (
@@ -79,7 +83,7 @@ function ofRange(db: QueryDatabase, tables: CacheTables, range: SQL): SomeEntrie
   }
 }
 
-/** Every so many of the found entries are checked. */
+/** Returns n, if every n-th of the found entries is to be checked. */
 function stepOf(found: SQL): SQL {
   return sql`greatest(1, ceil(${found}::float8 / ${raw(CHECKED_ENTRIES)}))::int`
 }
@@ -89,9 +93,9 @@ function factor(checked: SQL): SQL {
 }
 
 /**
- * The entries at every so many of the places that were drawn.
+ * Selects the entries at every n-th of the drawn places.
  *
- * @param condition that of the drawing again, because a place can belong to several rows of a partitioned table
+ * @param condition the condition of the draw again, because a place can belong to several rows of a partitioned table
  */
 function drawnEntries({ entries }: CacheTables, condition: SQL): SQL {
   const places = sql`

@@ -4,7 +4,10 @@ import { scopedOperation } from './scoped.ts'
 import { someEntries } from './some-entries.ts'
 import { FIGURES, figuresOf, summedColumns, sumsOf } from './sums.ts'
 
-/** Counts entries by state, and adds up their bytes. If there are many, it checks some, and scales the figures up. */
+/**
+ * Counts entries by state, and adds up their bytes. If there are many entries, it checks some, and scales the figures
+ * up.
+ */
 export const stats = scopedOperation({
   name: 'stats',
   repeatable: 'always',

@@ -6,23 +6,23 @@ import { param, storedBytes } from './fragments.ts'
 import { scopedOperation } from './scoped.ts'
 import { type SomeEntries, someEntries } from './some-entries.ts'
 
-/** Rows of the log that are counted, at most. Beyond that, an exact number says no more. */
+/** The most rows of the log that are counted. Beyond that, an exact number tells nothing more. */
 export const MAX_LOG_ROWS = 10_000
 const MAX_NAMESPACES = 10
 const MAX_FILLS = 8
 
-/** Seconds to the deadline at which the columns of the timeline begin, but for the first. */
+/** Seconds to the deadline at which the columns of the timeline begin, except the first column. */
 export const EXPIRY_STEPS_S = [60, 600, 3_600, 21_600, 86_400, 604_800, 2_592_000] as const
-/** Bytes at which the columns of the size distribution begin, but for the first. */
+/** Bytes at which the columns of the size distribution begin, except the first column. */
 export const SIZE_STEPS = [64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576] as const
-/** In the timeline, beside the numbers of its steps. */
+/** Two more columns of the timeline, besides its numbered steps. */
 export const EXPIRED = -1
 export const NEVER_EXPIRES = -2
 
 const isNumber = (value: unknown): value is number => typeof value === 'number'
 const isName = (value: unknown): value is string | null => value === null || typeof value === 'string'
 
-/** JSON rows whose fields pass these tests. */
+/** A kind of column: JSON rows whose fields pass these tests. */
 function listOf<Row>(tests: { readonly [Name in keyof Row]: (value: unknown) => value is Row[Name] }): Kind<Row[]> {
   const fields = Object.entries<(value: unknown) => boolean>(tests)
   return json(
@@ -44,8 +44,8 @@ const slowestRows = listOf<{ key: string; computeMs: number }>({
 })
 
 /**
- * All figures of the admin's overview. If there are many entries, it checks some of them: the counts are of these, and each
- * stands for `factor` entries. It reads no TOASTed value.
+ * Computes all figures of the admin's overview. If there are many entries, it counts only some of them, and each of
+ * these stands for `factor` entries. It reads no TOASTed value.
  */
 export const summarize = scopedOperation({
   name: 'summarize',
@@ -106,13 +106,16 @@ function sampleOf(tables: CacheTables, { rows }: SomeEntries): SQL {
     from (${rows(columns)}) as entry`
 }
 
-/** The first name of a key's path below the scope, as it is stored; null where the key is the scope's own. */
+/**
+ * Returns the first name of a key's path below the scope, in its stored form; null if the key belongs to the scope
+ * itself.
+ */
 function firstName(key: PgColumn): SQL {
   const pattern = sql.raw(String.raw`e'^((?:\\\\.|[^|\\\\])*)\\|'`)
   return sql`substring(substr(${key}, ${param('scopeLength', 'int')} + 1) from ${pattern})`
 }
 
-/** Rows as a JSON list. */
+/** Converts rows to a JSON list. */
 function list(rows: SQL): SQL {
   return sql`(select coalesce(json_agg(row_to_json(item)), '[]') from (${rows}) as item)`
 }

@@ -13,7 +13,7 @@ export const FIGURES = {
   bytes: integer,
 } as const
 
-/** The columns that {@link sumsOf} needs of each entry. They read no TOASTed value. */
+/** Returns the columns that {@link sumsOf} needs of each entry. They read no TOASTed value. */
 export function summedColumns(tables: CacheTables): SQL {
   const { expiresAt } = tables.entries
   return sql`${live(tables)} as live, ${expiresAt} is null as permanent, ${storedBytes(tables)} as bytes`
@@ -22,7 +22,7 @@ export function summedColumns(tables: CacheTables): SQL {
 /**
  * Counts entries by state, and adds up their bytes.
  *
- * @param rows a query that ends in `offset 0`. Otherwise the planner copies the check of the tags into each of the counts.
+ * @param rows a query that ends in `offset 0`. Otherwise the planner copies the check of the tags into each count.
  */
 export function sumsOf(rows: SQL): SQL {
   return sql`
@@ -34,9 +34,9 @@ export function sumsOf(rows: SQL): SQL {
 }
 
 /**
- * The figures of a row of sums, each times a factor.
+ * Returns the figures of a row of sums, each multiplied by a factor.
  *
- * Rounds sums and not the figures, so that the figures are whole and add up.
+ * It rounds the sums, not the figures, so that the figures are whole numbers and add up.
  */
 export function figuresOf(sums: string, factor: SQL): Record<keyof typeof FIGURES, SQL> {
   const scaled = (...columns: string[]) =>

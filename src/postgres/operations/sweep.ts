@@ -19,10 +19,10 @@ const SCAN_FACTOR = 4
 const LOG_FACTOR = 10
 
 /**
- * The limits of one statement: entries and leases to remove, entries to check, and rows of the log.
+ * Returns the limits of one statement: entries and leases to remove, entries to check, and rows of the log.
  *
- * @param isDense true if the last statement removed as many as it may. Then more checks would find entries that this
- *   statement cannot remove, and that the next one checks again.
+ * @param isDense true if the last statement removed as many entries as it may. More checks would then find entries that
+ *   this statement cannot remove, and that the next statement would check again.
  */
 export function sweepSizes(batch: number, isDense = false) {
   return { batch, scan: isDense ? batch : batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
@@ -38,38 +38,40 @@ const DECLARED = {
   prefersRoutine: true,
   columns: {
     removed: integer,
-    // True if the next statement would find more.
+    // True if the next statement would find more to remove.
     more: bool,
     // True if another run held the cleanup lock.
     isLockedByOther: bool,
     // The key up to which a scope was checked entry by entry. Null at its end.
     after: nullable(text),
-    // The slot of the last lease that was removed. Null if no more can be found.
+    // The slot of the last removed lease. Null if no more leases can be found.
     leases: nullable(integer),
     // True if the next statement would find rows of the log to delete.
     trims: bool,
-    // The slot of the last entry that was removed as expired. Null if there was none.
+    // The slot of the last entry removed as expired. Null if there was none.
     slot: nullable(integer),
   },
 } as const
 
 export type Swept = RowOf<typeof DECLARED.columns>
 
-/** True for entries that may not even be served stale. */
+/** True for entries whose stale window has ended. */
 const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} <= statement_timestamp()`
 
 /**
- * True for entries of slots that have begun. The current one still holds entries that may be served stale.
+ * True for entries of slots that have begun. The current slot also holds entries that may still be served stale.
  *
- * A statement begins at the slot at which the last one ended. Index entries of deleted rows remain as long as any
- * transaction is older, and each statement would walk over those of all statements before it.
+ * A statement begins at the slot at which the previous statement ended. Index entries of deleted rows remain while any
+ * older transaction runs. Without `slot`, each statement would walk over the index entries of all rows that earlier
+ * statements deleted.
  */
 const isPastSlot = ({ entries }: CacheTables): SQL =>
   sql`${entries.cleanupSlot} >= coalesce(${param('slot', 'int')}, ${NO_SLOT}) and ${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`
 
 /**
- * True for an entry that nobody computes. The fill must see that somebody wrote the entry meanwhile. An entry that was
- * written since the snapshot stays too, because the snapshot does not show whether its key is being computed.
+ * True for an entry whose key is not being computed. An entry stays while its key is being computed, because the fill
+ * must see whether the entry was written since the claim. An entry that was written since the snapshot stays too,
+ * because the snapshot does not show whether its key is being computed.
  */
 function isUnleased(tables: CacheTables): SQL {
   const { entries, leases } = tables
@@ -78,10 +80,10 @@ function isUnleased(tables: CacheTables): SQL {
 }
 
 /**
- * The CTE `doomed`: expired entries.
+ * Builds the CTE `doomed`, which locks expired entries.
  *
- * `skip locked` waits neither for writers nor for another sweep. Locking a row checks it again, in case it was refreshed
- * since the snapshot.
+ * With `skip locked`, it waits neither for writers nor for another sweep. Locking a row checks it again, in case it was
+ * refreshed since the snapshot.
  */
 function expiredRows(db: QueryDatabase, tables: CacheTables, among: SQL, order: SQL) {
   const { entries } = tables
@@ -92,7 +94,7 @@ function expiredRows(db: QueryDatabase, tables: CacheTables, among: SQL, order: 
     for update skip locked`)
 }
 
-/** Deletes both kinds in one statement, because an entry may be of both kinds and must be counted once. */
+/** Deletes expired and invalidated entries in one step, because an entry may be both and must be counted once. */
 function removedRows(db: QueryDatabase, { entries }: CacheTables) {
   return db.$with('removed', {}).as(sql`
     delete from ${entries} where ${isOneOf(entries, 'doomed', 'loose')}
@@ -104,15 +106,15 @@ const lastSlot = sql`(select max(slot) from doomed)`
 const isFull = sql`(select count(*) from doomed) = ${param('batch', 'int')}`
 
 /**
- * Deletes up to `batch` entries that may not even be served stale, and up to `batch` leases that have long been free. Of the
- * next `scan` entries in key order it deletes those that a tag rejects.
+ * Deletes up to `batch` entries whose stale window has ended, and up to `batch` leases that have long been free. Also
+ * checks the next `scan` entries in key order, and deletes those that a tag rejects.
  *
  * Without a scope it also trims the log of invalidations, because then no entry of another scope can depend on it.
  *
- * The index on the slot holds the entries of all scopes. A scope of fewer than `scan` entries does not use it, and checks its
- * entries in key order. In a larger one, the first statement reads the first `scan` of that index. If these are mostly of
- * other scopes, the run checks its own entries in key order instead. So a scope costs what its own entries cost, and no
- * statement reads more than its sizes say.
+ * The index on the slot holds the entries of all scopes. In a scope of fewer than `scan` entries, a run does not use
+ * this index, but checks the scope's entries in key order. In a larger scope, the first statement reads the first
+ * `scan` entries of the index. If most of these belong to other scopes, the run checks the scope's entries in key order
+ * instead. So the cost depends only on the scope's own entries, and no statement reads more than its sizes allow.
  */
 export const sweep: ScopedOperation<Swept> = {
   everything: operation({
@@ -142,7 +144,7 @@ export const sweep: ScopedOperation<Swept> = {
       const { entries, invalidations } = tables
       const range = inRange(entries)
       const idle = idleLeases(db, tables, inRange(tables.leases))
-      // A count, because `exists` would drop the order, and without it the planner may read the whole scope.
+      // Use a count, because `exists` would drop the order. Without the order, the planner may read the whole scope.
       const small = db.$with('small', {}).as(sql`
         select ${param('slot', 'int')} is null and ${param('after')} = ${param('from')}
           and (select count(*) from (

@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { computedOnce, deadline, liveWhenLocked, movedDeadline, param } from './fragments.ts'
+import { computeOnce, deadline, liveWhenLocked, movedDeadline, param } from './fragments.ts'
 
 /**
- * Moves a live entry's deadline. Returns one row if the entry was live. It does not set the value, so that its TOAST is not
- * rewritten.
+ * Moves a live entry's deadline. Returns one row if the entry was live. It does not set the value, so that its TOAST is
+ * not rewritten.
  *
- * A deadline in the past makes the entry absent, so a running fill must take it for a write.
+ * With a deadline in the past, the entry counts as absent, so a pending fill must treat this as a write.
  */
 export const touch = operation({
   name: 'touch',
@@ -20,7 +20,7 @@ export const touch = operation({
       update ${entries}
       set ${movedDeadline(tables)}, updated_at = statement_timestamp(),
         written_by = case when next.expires_at <= statement_timestamp() then pg_current_xact_id() else ${entries.writtenBy} end
-      from ${computedOnce({ expires_at: deadline })} as next
+      from ${computeOnce({ expires_at: deadline })} as next
       where ${entries.key} = ${param('key')} and ${liveWhenLocked(tables)}
       returning 1`)
     return answer(db.with(touched), { touched: sql`1` }).from(sql`touched`)

@@ -5,13 +5,14 @@ import { CHANGES_STATE } from './changes.ts'
 import { param } from './fragments.ts'
 import { isOneOf, place } from './row-ids.ts'
 
-/** Far longer than first tiers go without a read. A tier that exceeds it forgets everything. */
+/** Much longer than first tiers go without a read. A tier that exceeds it drops all its copies. */
 const MIN_AGE = sql.raw(`interval '10 minutes'`)
 const NAME = sql.raw(`'${CHANGES_STATE}'`)
 
 /**
- * Trims the log of changes. The oldest transaction that ran when an earlier cleanup noted it, ten minutes ago or more,
- * becomes the horizon, and rows below it go. Horizon and removal are one transaction, so that readers see both or neither.
+ * Trims the log of changes. A cleanup notes the oldest running transaction. Ten minutes later or more, a cleanup makes
+ * that transaction the horizon, and deletes the rows below it. One transaction sets the horizon and deletes the rows,
+ * so readers see both or neither.
  */
 export function trimChanges(db: QueryDatabase, { changes, state }: CacheTables) {
   const xmin = sql`pg_snapshot_xmin(pg_current_snapshot())`

@@ -1,35 +1,35 @@
 /**
- * Trims the log of invalidations, and drops entries of another cluster.
+ * Trims the log of invalidations, and removes entries of another cluster.
  *
- * A row of the log may go if no entry depends on it, now or later. A cleanup run checks all entries in key order, in as many
- * statements as it takes. It removes those that a tag rejects, and remembers the snapshot of its beginning, `since`. At the
- * end, if it had to leave none, it records the horizon `h since`. It then deletes the rows of the log that were noted by
- * transactions before `h` and that `since` could see. Once the horizon is committed, readers reject entries whose data is
- * from before `h` and whose writer `since` could not see (`rejected.ts`).
+ * A row of the log may be deleted if no entry depends on it, now or later. A cleanup run checks all entries in key
+ * order, over several statements. It removes the entries that a tag rejects, and remembers its first snapshot, `since`.
+ * If it could remove all of them, it ends by recording the horizon `h since`. It then deletes the rows of the log that
+ * `since` could see and that were written by transactions before `h`. Once the horizon is committed, readers reject
+ * entries whose data is from before `h` and whose writer `since` could not see (`rejected.ts`).
  *
- * Proof that no read can return a rejected entry. Take any reader's snapshot R, and any entry E in it. E is made of data as
- * of S, and W wrote it. Let x be an invalidation of one of its tags that R sees as committed and S does not. If R sees the
- * row of x, R rejects E. Otherwise R sees a statement that deleted the row. Then R also sees a horizon `h since` with x < h,
- * because the horizon was committed with the deletion or before it. Let it be the latest that R sees. A horizon never falls
- * back, and all entries that the previous one rejected were removed before it was replaced. S could not see x, so
- * xmin(S) ≤ x < h.
- * - If `since` could not see W, the horizon rejects E. It does not matter when E arrived, or how long its statement or
- *   transaction ran. No clock is involved.
- * - If `since` could see W, then E was there under the same key in every snapshot from `since` on. The statement that checked
- *   that key did not begin before `since`. By then x was committed, because `since` sees it. So x or an earlier horizon
- *   rejected E, and the statement removed it; or it had to leave E, and this run has no horizon. A touch in between changes
- *   neither S nor W nor the key. A write in between has another W.
+ * Proof that no read can return a rejected entry. Take any reader's snapshot R, and any entry E in it. E was computed
+ * from data as of snapshot S, and transaction W wrote E. Let x be an invalidation of one of E's tags that R sees as
+ * committed and S does not. If R sees the row of x, R rejects E. Otherwise R sees a statement that deleted the row.
+ * Then R also sees a horizon `h since` with x < h, because the horizon was committed with the deletion or before it.
+ * Let it be the latest horizon that R sees. A horizon never goes back, and all entries that the previous horizon
+ * rejected were removed before it was replaced. S could not see x, so xmin(S) ≤ x < h.
+ * - If `since` could not see W, the horizon rejects E. This holds regardless of when E arrived, and of how long its
+ *   statement or transaction ran. No clock is involved.
+ * - If `since` could see W, then E existed under the same key in every snapshot from `since` on. The statement that
+ *   checked that key did not begin before `since`. By then x was committed, because `since` sees it. So x or an earlier
+ *   horizon rejected E. Either the statement removed E, or it had to leave E, and this run records no horizon. A touch
+ *   in between changes neither S nor W nor the key. A write in between has another W.
  *
- * The statements of a run agree through one row of `cache_state`, the cleanup lock. A statement acts only if it holds that
- * row's lock, and if the row is still as the statement's own snapshot shows it. So it sees everything that `since` could see.
- * A run does not begin in a transaction that looks finished to its own snapshot, as one of several statements can. Later
- * writes of that transaction would look as if the run had checked them.
+ * The statements of a run coordinate through one row of `cache_state`, the cleanup lock. A statement acts only if it
+ * holds that row's lock, and if the row has not changed since the statement's snapshot. So it sees everything that
+ * `since` could see. A run does not begin in a transaction that looks finished in its own snapshot, as a transaction of
+ * several statements can. Otherwise later writes of that transaction would look as if the run had checked them.
  *
- * `h` is the oldest transaction that was running when an earlier run noted it, ten minutes ago or more. Safety does not need
- * that age. It ensures that a computation of less than ten minutes is never refused in vain.
+ * `h` is the oldest transaction that was running when an earlier run noted it, ten minutes ago or more. The proof does
+ * not need that age. It ensures that the value of a computation of less than ten minutes is never refused without need.
  *
- * After a dump is restored into another cluster, transaction ids start elsewhere, and comparisons mean nothing. There a run
- * removes all tagged entries, and its horizon is the whole past of `since`.
+ * After a dump is restored into another cluster, transaction ids start elsewhere, and comparing old ids with new ones
+ * means nothing. A run in the new cluster removes all tagged entries, and its horizon is the whole past of `since`.
  */
 
 import { type SQL, sql } from 'drizzle-orm'
@@ -50,14 +50,14 @@ const MIN_AGE = sql.raw(`interval '10 minutes'`)
 const xmin = sql.raw('pg_snapshot_xmin(pg_current_snapshot())')
 const xmax = sql.raw('pg_snapshot_xmax(pg_current_snapshot())')
 
-/** The CTEs of one part of a run, in order, and expressions for its result. */
+/** Builds the CTEs of one statement of a run, in order, and expressions for its result. */
 export function trim(db: QueryDatabase, tables: CacheTables) {
   const { invalidations, state } = tables
-  const recorded = (of: keyof typeof TAG_STATE) => sql`(select s.value from ${state} as s where s.name = ${name(of)})`
+  const stateValue = (of: keyof typeof TAG_STATE) => sql`(select s.value from ${state} as s where s.name = ${name(of)})`
 
-  // Inserts the row if `migrate` did not. The next statement finds it.
+  // Insert the row if `migrate` did not. The next statement finds it.
   const opened = db.$with('opened', {}).as(sql`
-    insert into ${state} (name, value) select ${name('cleanup')}, '{}' where ${recorded('cleanup')} is null
+    insert into ${state} (name, value) select ${name('cleanup')}, '{}' where ${stateValue('cleanup')} is null
     on conflict do nothing
     returning 1`)
   // Empty if another run holds the lock, or changed the row since this statement's snapshot.
@@ -71,16 +71,16 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
       coalesce((memory ->> 'noted')::xid8 > ${xmax}, false) as is_backwards,
       coalesce(id.recorded <> id.cluster, false) as is_elsewhere,
       not pg_visible_in_snapshot(pg_current_xact_id(), pg_current_snapshot()) as may_begin
-    from turn, (select ${sql.raw(CLUSTER_IDENTITY)} as cluster, ${recorded('cluster')} as recorded) as id`)
-  const begun = (fields: SQL) =>
+    from turn, (select ${sql.raw(CLUSTER_IDENTITY)} as cluster, ${stateValue('cluster')} as recorded) as id`)
+  const beginRun = (fields: SQL) =>
     sql`jsonb_build_object('since', pg_current_snapshot()::text, 'after', '', 'left', false, ${fields})`
   const step = db.$with('step', {}).as(sql`
     select known.*, case
         when is_backwards or (is_elsewhere and (pass ->> 'resets') is distinct from cluster)
-          then case when may_begin then ${begun(sql`'resets', coalesce(cluster, ''), 'horizon', ${xmax}::text`)} end
+          then case when may_begin then ${beginRun(sql`'resets', coalesce(cluster, ''), 'horizon', ${xmax}::text`)} end
         when pass is not null then pass
         when ${param('begin', 'boolean')} and may_begin and exists (select from ${invalidations})
-          then ${begun(sql`'resets', null, 'horizon', case when is_due then noted::text end`)}
+          then ${beginRun(sql`'resets', null, 'horizon', case when is_due then noted::text end`)}
       end as run
     from known`)
 
@@ -116,7 +116,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
     where run is not null and is_end and not has_left and (
       run ->> 'resets' is not null
       -- A reset may have set one that is ahead of what was noted.
-      or (run ->> 'horizon')::xid8 >= coalesce(split_part(${recorded('horizon')}, ' ', 1)::xid8, '0'))`)
+      or (run ->> 'horizon')::xid8 >= coalesce(split_part(${stateValue('horizon')}, ' ', 1)::xid8, '0'))`)
   const raised = db.$with('raised', {}).as(sql`
     insert into ${state} as s (name, value)
     select ${name('horizon')}, horizon::text || ' ' || since::text from finished
@@ -130,13 +130,13 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
     on conflict (name) do update set value = excluded.value, updated_at = statement_timestamp()
     returning 1`)
 
-  // The horizon of another cluster says nothing about the rows of this one.
+  // The horizon of another cluster says nothing about the rows of this cluster.
   const horizon = db.$with('horizon', {}).as(sql`
     select split_part(value, ' ', 1)::xid8 as xid, split_part(value, ' ', 2)::pg_snapshot as since
     from (
       select value from raised
       union all
-      select ${recorded('horizon')} from step
+      select ${stateValue('horizon')} from step
       where not exists (select from raised) and not is_backwards and not is_elsewhere and run ->> 'resets' is null
         -- Otherwise each statement of a run would read the whole log.
         and ${param('trims', 'boolean')}
@@ -151,7 +151,7 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
   const trimmed = db.$with('trimmed', {}).as(sql`
     delete from ${invalidations} where ${isOneOf(invalidations, 'outdated')}
     returning 1`)
-  // Rows of another cluster. No entry is left that could depend on one.
+  // Delete rows of another cluster. No remaining entry can depend on them.
   const dropped = db.$with('dropped', {}).as(sql`
     delete from ${invalidations} as i
     where exists (select from finished where resets) and i.xid >= ${xmax}
@@ -161,7 +161,10 @@ export function trim(db: QueryDatabase, tables: CacheTables) {
   /** True if the next statement would find more rows to delete. */
   const trims = sql`(select count(*) from outdated) = ${param('rows', 'int')}`
   return {
-    /** True if another run seemed to hold the lock. Two runs that look at the same instant can each see the other hold it. */
+    /**
+     * True if another run seemed to hold the lock. Two runs that check at the same instant can each see the other hold
+     * it.
+     */
     isLockedByOther: sql`not exists (select from turn)`,
     ctes: [
       ...[opened, cleanupLock, known, step, scanned, invalidated, lockable, reached, remembered],

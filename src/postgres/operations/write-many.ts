@@ -3,7 +3,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import {
   asWrittenNow,
-  computedOnce,
+  computeOnce,
   deadline,
   filledAt,
   isUsable,
@@ -15,9 +15,11 @@ import {
 } from './fragments.ts'
 
 /**
- * Stores entries and replaces any that exist. `keys` must be distinct. Counts none if `asOf` is from the future.
+ * Stores entries, and replaces existing ones. `keys` must be distinct. If `asOf` is from the future, stores nothing,
+ * and the count is 0.
  *
- * It locks in key order, so that two callers cannot deadlock. It takes lists, because Postgres allows 65,535 parameters.
+ * It locks in key order, so that two callers cannot deadlock. It takes lists, because Postgres allows at most 65,535
+ * parameters.
  */
 export const writeMany = operation({
   name: 'write_many',
@@ -30,7 +32,7 @@ export const writeMany = operation({
       select item.key, item.value, item.number::numeric,
         given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${zipped('keys', 'values', 'numbers')} as item(key, value, number),
-        ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
+        ${computeOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}

@@ -1,14 +1,14 @@
 import { sql } from 'drizzle-orm'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
-import { asWrittenNow, computedOnce, deadline, keptUntilExpired, writtenColumns, zipped } from './fragments.ts'
+import { asWrittenNow, computeOnce, deadline, keptUntilExpired, writtenColumns, zipped } from './fragments.ts'
 
 /**
- * Stores that something happened to tags now, by the database's clock. Locks in key order.
+ * Records an event of each tag at the present instant, by the database's clock. Locks in key order.
  *
- * The number of an event is the start of this statement, in whole milliseconds since 1970, rounded up. Its fraction is the
- * caller's, and says more about the event. A later event replaces an earlier one, in whatever order their transactions take the
- * row.
+ * The number of an event is the start of this statement, in whole milliseconds since 1970, rounded up. The caller
+ * chooses the fraction, which describes the event. A later event replaces an earlier one, regardless of the order in
+ * which their transactions lock the row.
  */
 export const writeTagEvents = operation({
   name: 'write_tag_events',
@@ -21,7 +21,7 @@ export const writeTagEvents = operation({
       select item.key, null, given.at + item.fraction::numeric,
         given.expires_at, ${keptUntilExpired}, null, null, null, ${asWrittenNow}
       from ${zipped('keys', 'fractions')} as item(key, fraction),
-        ${computedOnce({ expires_at: deadline, at: sql`ceil(extract(epoch from statement_timestamp()) * 1000)::numeric` })} as given
+        ${computeOnce({ expires_at: deadline, at: sql`ceil(extract(epoch from statement_timestamp()) * 1000)::numeric` })} as given
       order by item.key collate "C"
       on conflict (key) do update set number = greatest(${entries.number}, excluded.number), value = null,
         expires_at = excluded.expires_at, kept_until = excluded.kept_until, cleanup_slot = excluded.cleanup_slot,

@@ -3,7 +3,7 @@ import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import {
   asWrittenNow,
-  computedOnce,
+  computeOnce,
   deadline,
   filledAt,
   isUsable,
@@ -14,7 +14,7 @@ import {
   writtenColumns,
 } from './fragments.ts'
 
-/** Stores an entry and replaces any that exists. Counts none if `asOf` is from the future. */
+/** Stores an entry, and replaces an existing one. If `asOf` is from the future, stores nothing, and the count is 0. */
 export const write = operation({
   name: 'write',
   repeatable: 'unsent',
@@ -25,7 +25,7 @@ export const write = operation({
       insert into ${entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
-      from ${computedOnce({ expires_at: deadline, tags: textArray('tags') })} as given
+      from ${computeOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}
       on conflict (key) do update set ${overwrite}
       returning 1`)

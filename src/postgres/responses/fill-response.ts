@@ -25,12 +25,17 @@ const AFTER_VARIANTS = sql.raw(`' g'`)
  * Stores a response and releases its lease. The token must still hold the lease. During hit-for-miss, no token holds
  * the lease. The statement then stores the response if the lease has not changed since the request read.
  *
- * The response is stored under its URL or, if it varies, under its variant. Then the URL's row remembers the names of all
- * fields that its responses vary on. With `forgets`, it remembers only those of this response.
+ * The response is stored under its URL or, if it varies, under its variant. Then the URL's row remembers the names of
+ * all fields that its responses vary on. With `forgets`, it remembers only those of this response.
  *
- * The statement stores nothing in three cases: a tag was invalidated since the claim, the stored response has a later
- * Date (RFC 9111 4), or the key differs from the parameter `expected`. If the URL has `maxVariants` other variants, the
- * statement evicts those that expire first. So a client cannot fill a URL with variants that keep others out.
+ * The statement stores nothing in three cases:
+ *
+ * - a tag was invalidated since the claim
+ * - the stored response has a later Date (RFC 9111 4)
+ * - the key differs from the parameter `expected`
+ *
+ * If the URL has `maxVariants` other variants, the statement evicts those that expire first. So a client cannot fill a
+ * URL with variants that keep others out.
  */
 export const fillResponse = operation({
   name: 'fill_response',

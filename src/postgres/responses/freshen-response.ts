@@ -7,8 +7,8 @@ import { deadline, milliseconds, param, textArray } from '../operations/fragment
 import { fencedSince, fencingLease, freed, isUnchanged } from '../operations/lease.ts'
 
 /**
- * Updates a stored response after a 304, and releases the lease: header fields, instants and tags. The body is neither sent
- * nor rewritten. Nothing changes unless the row is still the one that the claim saw.
+ * Updates the header fields, instants and tags of a stored response after a 304, and releases the lease. The body is
+ * neither sent nor rewritten. If another request stored a response since the claim, nothing changes.
  */
 export const freshenResponse = operation({
   name: 'freshen_response',

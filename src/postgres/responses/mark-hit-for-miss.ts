@@ -3,11 +3,11 @@ import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { milliseconds } from '../operations/fragments.ts'
-import { PASS as HIT_FOR_MISS, heldLease } from '../operations/lease.ts'
+import { HIT_FOR_MISS, heldLease } from '../operations/lease.ts'
 
 /**
- * Releases a lease after an unshareable response, and marks it as hit-for-miss: for `hitForMissMs` no request waits for it.
- * Otherwise the waiters would run the handler one after the other.
+ * Releases a lease after an unshareable response, and marks it as hit-for-miss: for `hitForMissMs` no request waits for
+ * it. Otherwise the waiters would run the handler one after the other.
  */
 export const markHitForMiss = operation({
   name: 'mark_hit_for_miss',

@@ -50,13 +50,15 @@ function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exc
 }
 
 /**
- * A CTE's query that walks ranges of keys in pages. Each row has the wanted keys of a page, `found`, and the page's last key.
+ * Builds a query that walks ranges of keys in pages. Each row has the wanted keys of a page, `found`, and the page's
+ * last key.
  *
- * With pages, the planner's estimate does not grow with the table. The planner takes each range for half a percent of the table,
- * and expects ten ranges and some pages of each. Without pages, JIT compiled a purge in a table of 200,000 entries, which took
- * longer than the purge. In return, a walk of a million keys takes twice as long.
+ * With pages, the planner's estimate does not grow with the table. The planner estimates each range as half a percent
+ * of the table, and expects ten ranges and some pages of each. Without pages, JIT compiled a purge in a table of
+ * 200,000 entries, which took longer than the purge itself. The price of pages: a walk of a million keys takes twice as
+ * long.
  *
- * @param size of a page, in keys
+ * @param size the size of a page, in keys
  */
 function keysInRanges(ranges: SQL, table: CacheTables['entries' | 'leases'], isWanted: SQL, size: number): SQL {
   const limit = sql.raw(String(size))

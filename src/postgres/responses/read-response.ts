@@ -6,13 +6,16 @@ import { bool, instant, integer, json, jsonStrings, nullable, number, oneOf, sna
 import { operation } from '../operation.ts'
 import { claimSteps } from '../operations/claim.ts'
 import { param } from '../operations/fragments.ts'
-import { PASS as HIT_FOR_MISS } from '../operations/lease.ts'
+import { HIT_FOR_MISS } from '../operations/lease.ts'
 import { slide } from '../operations/slide.ts'
 import { variantRowKey } from './variant.ts'
 
 export const NO_NAMES = sql.raw(`'[]'::jsonb`)
 
-/** Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or revalidated. */
+/**
+ * Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or
+ * revalidated.
+ */
 function selectResponse(tables: CacheTables): SQL {
   const { entries } = tables
   const { expiresAt, keptUntil, writtenBy } = entries
@@ -75,7 +78,9 @@ export const selectNeed: SQL = sql`
 const bytesOf = (from: SQL, count: SQL): SQL =>
   sql`substring(convert_to(found.value, 'UTF8') from ${from} for ${count})`
 
-/** The stored text, or a part of the body in base64. A body that is stored in base64 is cut at multiples of three bytes. */
+/**
+ * The stored text, or a part of the body in base64. A body that is stored in base64 is cut at multiples of three bytes.
+ */
 const movedValue: SQL = sql`case
   when need.is_none or found.state = 'gone' then null
   when need.first is null then coalesce(found.value, '')
@@ -116,11 +121,11 @@ const COLUMNS = {
 } as const
 
 /**
- * Reads the request's response among the variants of its URL. If none is fresh, claims the lease. If the response is sliding
- * and its deadline is due, moves the deadline. One statement.
+ * Reads the request's response among the variants of its URL. If none is fresh, claims the lease. If the response is
+ * sliding and its deadline is due, moves the deadline. One statement.
  *
- * `names` is null if nothing is known about the URL. The body, or the part of it that the client does not need, stays in the
- * database.
+ * `names` is null if nothing is known about the URL. The body, or the part of it that the client does not need, stays
+ * in the database.
  */
 export const readResponse = operation({
   name: 'read_response',

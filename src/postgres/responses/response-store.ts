@@ -12,7 +12,7 @@ import { describeType, InvalidOptionError } from '../../values/errors.ts'
 import { type Cost, type Emit, noCost } from '../../values/events.ts'
 import { keyRange, nestedScope, type Scope, storedKey, storedTags } from '../../values/key.ts'
 import { utf8ToBytes } from '../../values/sha256.ts'
-import { againIfRaced } from '../batches.ts'
+import { repeatIfRaced } from '../batches.ts'
 import type { Operation } from '../operation.ts'
 import { deadlineValues } from '../operations/fragments.ts'
 import { release } from '../operations/release.ts'
@@ -48,15 +48,17 @@ const AFTER_ITSELF = ' '
 const PART_MARK = 'part-'
 /** Bytes reserved for a part and a variant. Each is a space and a SHA-256 digest in hexadecimal. */
 const DERIVED_BYTES = 2 * 65 + PART_MARK.length
-/** The longest prefix that finds every key. A key that is too long ends in a hash, and only its start remains readable. */
+/**
+ * The longest prefix that finds every key. A key that is too long ends in a hash, and only its start remains readable.
+ */
 const MAX_PREFIX_BYTES = 256
 
 const storesByCache = new WeakMap<Cache, ResponseStore>()
 const storesByEngine = new WeakMap<PostgresEngine, ResponseStore>()
 
 /**
- * Returns the response store on the cache's Postgres engine, and creates it at the first call. The cache does not create it
- * itself, so that programs without a response cache do not load this code.
+ * Returns the response store on the cache's Postgres engine, and creates it at the first call. The cache does not
+ * create it itself, so that programs without a response cache do not load this code.
  *
  * @throws InvalidOptionError if the cache cannot store responses
  */
@@ -129,7 +131,7 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
     purge: (request) =>
       countFailures(circuit, async () => {
         const values = { ...purgeValues(scope(), request), exceptToken: request.exceptToken ?? null }
-        const rows = await againIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
+        const rows = await repeatIfRaced(() => runner.run(request.soft ? purgeSoft : purgeHard, values))
         if (rows.length === 0) throw new TypeError('Expected one row from a purge, got none.')
         return rows.reduce((sum, { purged }) => sum + purged, 0)
       }),
@@ -170,7 +172,7 @@ async function fillValues(fill: ResponseFill, settings: RowSettings): Promise<Re
     ...deadlineValues(deadline),
     ...(await encodeResponse({ ...fill, key: expected }, settings)),
     // A codec binds a response to its key. The statement computes a different key if the URL's row has gained names
-    // meanwhile.
+    // since the read.
     expected: settings.codec === jsonCodec ? null : expected,
     passedAt: hitForMissSnapshot ?? null,
     digests: JSON.stringify(digests),

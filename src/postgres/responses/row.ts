@@ -56,7 +56,11 @@ export async function encodeResponse(
   }
 }
 
-/** Encodes the column `meta` alone, because a 304 does not touch the body. @throws UnserializableValueError, ValueTooLargeError */
+/**
+ * Encodes the column `meta` alone, because a 304 does not touch the body.
+ *
+ * @throws UnserializableValueError, ValueTooLargeError
+ */
 export async function encodeMeta(
   { base, key, meta, form }: { base: string; key: string; meta: ResponseMeta; form: BodyForm },
   settings: RowSettings,
@@ -79,7 +83,10 @@ export async function comparableTags(tags: readonly string[], base: string, code
   return digests.filter((digest) => digest !== undefined)
 }
 
-/** Returns undefined if the codec makes no digests. The body then moves from the database, and the caller compares the tags. */
+/**
+ * Returns undefined if the codec makes no digests. The body then moves from the database, and the caller compares the
+ * tags.
+ */
 async function digestOf(tag: string, base: string, codec: Codec): Promise<string | undefined> {
   try {
     const digest: unknown = await codec.digest?.(tag, { key: base })
@@ -127,7 +134,11 @@ async function decodeBody(
   return { bytes: bodyBytes(text, base64 === true), offset: 0 }
 }
 
-/** Decodes a whole body that the codec wrote: text, or base64 if it is not text. @throws UnreadableValueError, TypeError */
+/**
+ * Decodes a whole body that the codec wrote: text, or base64 if it is not text.
+ *
+ * @throws UnreadableValueError, TypeError
+ */
 export async function decodeBodyText(
   { key, value, bodyId }: { key: string; value: string; bodyId: string },
   codec: Codec,

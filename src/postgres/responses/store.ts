@@ -31,7 +31,10 @@ export interface ResponseMeta {
   readonly vary: readonly string[]
 }
 
-/** The part of a body that a request needs, in bytes. It may lie outside of the body: the caller does not know its length. */
+/**
+ * The part of a body that a request needs, in bytes. It may lie outside of the body: the caller does not know its
+ * length.
+ */
 export type BodyRange = { readonly first: number; readonly last: number | undefined } | { readonly suffix: number }
 
 /** How the store wrote a body. The caller only passes it back. */

@@ -20,11 +20,11 @@ const missingUntil = new WeakMap<CacheTables, number>()
 export interface RoutineUse {
   isAllowed(): boolean
   /** Call this when a routine has answered. */
-  succeeded(): void
+  noteAnswer(): void
   /** Call this when the call of a routine failed. Returns true if its statement may succeed inline. */
-  refused(error: unknown): error is DatabaseError
+  mayRunInline(error: unknown): error is DatabaseError
   /** Call this when a routine could not be called, but its statement succeeded inline. */
-  failed(error: DatabaseError): void
+  noteMissing(error: DatabaseError): void
 }
 
 /** @param report called once, with an error that says what to do */
@@ -35,10 +35,10 @@ export function createRoutineUse(tables: CacheTables, report: (error: DatabaseEr
     // A cache whose routines have answered ignores `missingUntil`, because a cache of another database may have set it
     // for the same tables.
     isAllowed: () => areKnown || now() >= (missingUntil.get(tables) ?? 0),
-    succeeded() {
+    noteAnswer() {
       areKnown = true
     },
-    refused(error): error is DatabaseError {
+    mayRunInline(error): error is DatabaseError {
       if (!(error instanceof DatabaseError)) return false
       if (error.sqlState !== FORBIDDEN) return MISSING.has(error.sqlState ?? '')
       // A role that has called one routine may call all. So it lacks a right on a table, or its grants have changed. In
@@ -47,7 +47,7 @@ export function createRoutineUse(tables: CacheTables, report: (error: DatabaseEr
       areKnown = false
       return !mayCall
     },
-    failed(error) {
+    noteMissing(error) {
       areKnown = false
       missingUntil.set(tables, now() + REMEMBERED_MS)
       if (hasReported) return

@@ -38,7 +38,7 @@ export function compileRoutine(
 }
 
 /**
- * Settings that hold while a routine runs. `migrate` leaves out those that its role may not set.
+ * Settings that hold while a routine runs. `migrate` leaves out the settings that its role may not set.
  *
  * - JIT: no statement of the cache gains from it. With a wrong estimate, Postgres would compile the statement again for
  *   each call.

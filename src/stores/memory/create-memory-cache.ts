@@ -8,12 +8,17 @@ import { memoryStore } from './memory-store.ts'
 import { createStorage, type MemoryStorage } from './storage.ts'
 
 export interface MemoryCacheOptions extends CommonOptions {
-  /** The most entries, expired ones included. The least recently used is evicted first. Default 10,000, at most 16,000,000. */
+  /**
+   * The most entries, including expired ones. The least recently used entry is evicted first. Default 10,000, at most
+   * 16,000,000.
+   */
   maxEntries?: number | undefined
   /**
-   * The most bytes of keys, encoded values and tags, in UTF-8. A larger entry is not stored at all. Default 32 MiB, a quarter of
-   * the memory of an isolate of Workers. Each entry takes some 300 bytes more, a small one twice that. Values that are read
-   * repeatedly are also kept decoded, which takes at most half of `maxBytes` on top and evicts no entry.
+   * The most bytes of keys, encoded values and tags, in UTF-8. Default 32 MiB, a quarter of the memory of a Workers
+   * isolate. A single entry that exceeds it is not stored.
+   *
+   * Each entry takes some 300 bytes more, and a small entry twice that. Values that are read repeatedly are also kept
+   * decoded. These copies take at most half of `maxBytes` on top, and evict no entry.
    */
   maxBytes?: number | undefined
   /** The clock of entries and leases, in milliseconds since the epoch. Default `Date.now`. */
@@ -21,15 +26,16 @@ export interface MemoryCacheOptions extends CommonOptions {
 }
 
 const DEFAULT_MAX_ENTRIES = 10_000
-/** A `Map` cannot hold many more. */
+/** A `Map` cannot hold many more entries. */
 const MAX_MAX_ENTRIES = 16_000_000
 const DEFAULT_MAX_BYTES = 32 * 1024 * 1024
 
 /**
- * A cache in the memory of this process or isolate. It is always bounded, and otherwise behaves like one in Postgres.
+ * Creates a cache in the memory of this process or isolate. It is always bounded. Otherwise it behaves like a cache in
+ * Postgres.
  *
- * Values are stored encoded, and each reader gets a value of its own. An evicted entry is a miss. It starts no timer, so it is
- * safe at module level.
+ * Values are stored encoded, and each reader gets its own copy. An evicted entry is a miss. The cache starts no timer,
+ * so it is safe at module level.
  *
  * @throws InvalidOptionError, InvalidKeyError, InvalidExpirationError
  * @example
@@ -51,7 +57,7 @@ export function memoryCache(options?: MemoryCacheOptions): Cache {
   return memoryCacheOver(storage, common)
 }
 
-/** A cache over a storage that several caches may share. */
+/** Creates a cache over a storage that several caches may share. */
 export function memoryCacheOver(storage: MemoryStorage, options: CommonOptions): Cache {
   return buildCache(memoryStore(storage), options)
 }

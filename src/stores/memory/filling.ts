@@ -1,13 +1,13 @@
-/** The three steps of a fill in memory; `src/fill` says what they are for. */
+/** The three steps of a fill in memory. `src/fill` explains the steps. */
 import type { ClaimAnswer, ClaimRequest, FillRequest } from '../../store/claims.ts'
 import { backOff, buildFilledEntry, claimEntry } from '../../store/entries.ts'
 import { toReply } from '../../store/store.ts'
 import type { MemoryStorage } from './storage.ts'
 
 /**
- * The steps of a fill on a storage.
+ * Creates the steps of a fill on a storage.
  *
- * The lease alone is the fence, because every write takes it away. An entry that is evicted meanwhile cannot open it.
+ * The lease alone fences a fill, because every write removes the lease. The eviction of an entry does not affect it.
  */
 export function filling(storage: MemoryStorage) {
   const { leases, tagLog } = storage
@@ -32,7 +32,7 @@ export function filling(storage: MemoryStorage) {
       const position = request.asOf === null ? lease.position : tagLog.positionOf(request.asOf)
       if (tagLog.rejects(request.tags, position)) return toReply(false)
       storage.put(buildFilledEntry(request, position, storage.now()))
-      // False if there is no room for it.
+      // Reply false if there is no room for the entry.
       return toReply(storage.peek(request.key) !== undefined)
     },
     release(key: string, token: string, backoffMs?: number) {

@@ -7,7 +7,9 @@ import type { Scope } from '../../values/key.ts'
 import type { MemoryRow } from './row.ts'
 import type { MemoryStorage } from './storage.ts'
 
-/** Only the fields that decide whether a row is counted or listed: measuring a value costs more. */
+/**
+ * The fields that decide whether a row is counted or listed. The size is omitted, because measuring a value costs more.
+ */
 interface Listed {
   readonly key: string
   readonly state: EntryState
@@ -16,7 +18,7 @@ interface Listed {
 }
 
 export function inspecting(storage: MemoryStorage) {
-  function inside({ prefix }: Scope): Listed[] {
+  function listScope({ prefix }: Scope): Listed[] {
     const at = storage.now()
     return [...storage.rows()]
       .filter(({ key }) => key.startsWith(prefix))
@@ -30,17 +32,17 @@ export function inspecting(storage: MemoryStorage) {
 
   return {
     size(scope: Scope, input?: CountingInput) {
-      const rows = inside(scope)
+      const rows = listScope(scope)
       input?.onProgress?.(rows.length)
       return toReply(rows.filter(({ state }) => state === 'live').length)
     },
     stats(scope: Scope, input?: CountingInput) {
-      const rows = inside(scope)
+      const rows = listScope(scope)
       input?.onProgress?.(rows.length)
       return toReply(sumStats(rows.map(({ row, ...listed }) => ({ ...listed, bytes: storedBytes(row) }))))
     },
     list(scope: Scope, input: ListInput) {
-      const page = selectPage(inside(scope), scope, input)
+      const page = selectPage(listScope(scope), scope, input)
       return toReply(page.map(({ row }) => toListedRow(row, storage.isRejected(row), storage.now())))
     },
   }

@@ -1,4 +1,4 @@
-/** A store in the memory of this process: always bounded, and synchronous throughout. */
+/** A store in the memory of this process: always bounded, and synchronous. */
 import type { Store } from '../../store/store.ts'
 import { filling } from './filling.ts'
 import { inspecting } from './inspecting.ts'

@@ -15,7 +15,10 @@ export function reading(storage: MemoryStorage) {
     return options.forCopy === true ? toRow(own, storage.now()) : own
   }
 
-  /** Does not count as a use: a caller that only asks whether an entry exists does not need its value. */
+  /**
+   * Reads a live entry without counting as a use. A caller that only asks whether an entry exists does not use its
+   * value.
+   */
   function peek(key: string): MemoryRow | undefined {
     const row = storage.peek(key)
     return row !== undefined && storage.isLive(row) ? row : undefined

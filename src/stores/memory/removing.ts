@@ -9,7 +9,7 @@ import type { MemoryRow } from './row.ts'
 import type { MemoryStorage } from './storage.ts'
 
 export function removing(storage: MemoryStorage) {
-  /** The live entry that was removed; an expired one goes as well. */
+  /** Removes an entry in any state. Returns it if it was live. */
   function take(key: string): MemoryRow | undefined {
     const row = storage.peek(key)
     storage.leases.delete(key)
@@ -17,7 +17,7 @@ export function removing(storage: MemoryStorage) {
     return row !== undefined && storage.isLive(row) ? row : undefined
   }
 
-  /** True if nobody can be answered with the row any more, not even as stale. */
+  /** True if no caller can get the row any more, not even as a stale value. */
   function isPast(row: MemoryRow): boolean {
     return row.staleUntil <= storage.now() || storage.isRejected(row)
   }
@@ -28,7 +28,7 @@ export function removing(storage: MemoryStorage) {
     let total = 0
     for (const { size } of inBatches({ size: () => input.batch, isOver })) {
       const part = past.splice(0, size)
-      // A progress listener may have written meanwhile.
+      // Keep a row that a progress listener has replaced meanwhile.
       for (const row of part) if (storage.peek(row.key) === row) storage.remove(row.key)
       total += part.length
       input.onProgress?.(total)

@@ -1,23 +1,25 @@
-/** The rows of the memory store, and the bound on the decoded copies that the engine keeps on them. */
+/** The rows of the memory store, and the limit for the decoded copies that the engine attaches to them. */
 import type { StoredEntry } from '../../store/entries.ts'
 import type { Row } from '../../store/store.ts'
 import { JsonCopies } from '../../values/json-copies.ts'
 
-/** One value must not push out the copies of all others. */
+/** The largest share of the memory for one value, so that it does not evict the copies of all others. */
 const MAX_SHARE = 1 / 8
 
-/** Bounds the memory of decoded copies. The oldest go first; a value that is read on gets a copy again. */
+/**
+ * Bounds the memory of decoded copies. The oldest copies are dropped first. The next read of a value makes a new copy.
+ */
 export class DecodedCopies {
   readonly #maxBytes: number
   #bytes = 0
-  /** In the order in which they got their copies. */
+  /** The rows with copies, in the order in which they got them. */
   readonly #rows = new Map<MemoryRow, JsonCopies>()
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
-  /** False if the copies are too large to be kept. */
+  /** Adds the copies of a row. Returns false if they are too large to keep. */
   add(row: MemoryRow, copies: JsonCopies): boolean {
     if (copies.bytes > this.#maxBytes * MAX_SHARE) return false
     this.#rows.set(row, copies)
@@ -34,13 +36,13 @@ export class DecodedCopies {
     this.#rows.delete(row)
   }
 
-  /** The estimate of what is kept. */
+  /** The estimated memory of all copies. */
   get bytes(): number {
     return this.#bytes
   }
 }
 
-/** An entry in memory. The tag log moves its position when the log begins anew. */
+/** An entry in memory. The tag log changes its position when the log starts over. */
 export class MemoryRow implements StoredEntry, Row {
   readonly key: string
   readonly value: string | null
@@ -70,7 +72,7 @@ export class MemoryRow implements StoredEntry, Row {
     this.#copies = copies
   }
 
-  /** Not an own property, so that a copy of the entry with another deadline or value takes nothing along. */
+  /** An accessor, so that a spread of the row, with another deadline or value, does not copy it. */
   get decoded(): unknown {
     return this.#decoded
   }
@@ -81,7 +83,7 @@ export class MemoryRow implements StoredEntry, Row {
     this.#decoded = isKept ? noted : null
   }
 
-  /** Gives the memory of the decoded copy back when the row is replaced, evicted or removed. */
+  /** Releases the memory of the decoded copy when the row is replaced, evicted or removed. */
   detach(): void {
     this.decoded = undefined
     this.#copies = undefined

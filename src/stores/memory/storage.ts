@@ -1,4 +1,4 @@
-/** The entries of a memory cache in order of use, its leases, and its log of tags. All of it is synchronous. */
+/** The entries of a memory cache in order of use, its leases, and its tag log. All of it is synchronous. */
 import { LRUCache } from 'lru-cache'
 import { type Lease, type StoredEntry, storedBytes } from '../../store/entries.ts'
 import { wallClock as processClock } from '../../values/clock.ts'
@@ -7,7 +7,10 @@ import { isInNext } from '../../values/next.ts'
 import { DecodedCopies, MemoryRow } from './row.ts'
 import { createTagLog, type TagLog, UNKNOWN } from './tag-log.ts'
 
-/** Bounds the leases of computations that never end, such as those of cancelled requests. Far fewer are under way at once. */
+/**
+ * The most leases. It bounds the leases of computations that never end, for example in cancelled requests. Far fewer
+ * computations are under way at once.
+ */
 const MAX_LEASES = 10_000
 /** Decoded copies may take this share of `maxBytes` on top of it. Entries never make room for them. */
 const DECODED_SHARE = 1 / 2
@@ -21,18 +24,18 @@ export interface MemoryLimits {
 export interface MemoryStorage {
   now(): number
   readonly tagLog: TagLog
-  /** By key. A write or removal takes the lease away, and the fill that it stands for is refused. */
+  /** The leases by key. A write or removal deletes the lease, so that the fill under it is refused. */
   readonly leases: Map<string, Lease>
-  /** The entry in whatever state; counts as a use. */
+  /** Returns the entry in any state. Counts as a use. */
   read(key: string): MemoryRow | undefined
-  /** The same, without counting as a use. */
+  /** Returns the entry in any state, without counting as a use. */
   peek(key: string): MemoryRow | undefined
-  /** Stores an entry, and evicts the least recently used ones if the bounds require it. */
+  /** Stores an entry, and evicts the least recently used entries if a limit requires it. */
   put(entry: StoredEntry): void
   remove(key: string): void
   claim(key: string, lease: Lease): void
   rows(): Iterable<MemoryRow>
-  /** @param at the present instant, if the caller has it */
+  /** @param at the present time, if the caller has it */
   isLive(row: MemoryRow, at?: number): boolean
   isRejected(row: MemoryRow): boolean
   clear(): void
@@ -60,7 +63,7 @@ export function createStorage({ maxEntries, maxBytes, now = processClock }: Memo
     read: (key) => entries.get(key),
     peek: (key) => entries.peek(key),
     put(entry) {
-      // An entry larger than the bound is not kept, and the entry that it replaces goes as well.
+      // An entry larger than `maxBytes` is not stored, and the entry that it replaces is removed as well.
       entries.set(entry.key, new MemoryRow(entry, copies), { size: bytesOf(entry) })
     },
     remove(key) {
@@ -69,7 +72,7 @@ export function createStorage({ maxEntries, maxBytes, now = processClock }: Memo
     claim(key, lease) {
       leases.delete(key)
       const [oldest] = leases.size >= MAX_LEASES ? leases.keys() : []
-      // Its fill will be refused, which is always safe.
+      // The fill under the oldest lease will be refused, which is always safe.
       if (oldest !== undefined) leases.delete(oldest)
       leases.set(key, lease)
     },
@@ -82,14 +85,15 @@ export function createStorage({ maxEntries, maxBytes, now = processClock }: Memo
 }
 
 /**
- * True for an entry without a deadline, which needs no clock. Reading the clock takes a quarter to a half of a hit's time. In
- * Next it tells the framework that a page must not be prerendered with what the cache holds during the build.
+ * True for an entry that needs no clock, because it has no deadline. Reading the clock takes a quarter to a half of the
+ * time of a hit. Inside Next the clock is always read. It tells Next not to prerender a page with the content that the
+ * cache has during the build.
  */
 function isPermanent({ expiresAt }: MemoryRow): boolean {
   return expiresAt === Number.POSITIVE_INFINITY && !isInNext()
 }
 
-/** Bytes of key, value and tags in UTF-8, at least 1. `maxBytes` bounds their sum. */
+/** Returns the bytes of key, value and tags in UTF-8, at least 1. `maxBytes` limits their sum. */
 function bytesOf({ key, value, number, tags }: StoredEntry): number {
   return storedBytes({ key, value, number }) + (tags ?? []).reduce((sum, tag) => sum + utf8Bytes(tag), 0)
 }

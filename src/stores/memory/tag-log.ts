@@ -1,8 +1,9 @@
 /**
- * Notes which tags were invalidated, and when. It counts invalidations in place of time, so nothing falls between two ticks.
+ * Records which tags were invalidated, and when. It counts invalidations instead of using a clock, so that each has its
+ * own position.
  *
- * The log is bounded. If it holds too many tags, it judges every entry once and begins again at a horizon. Snapshots from
- * before the horizon then count as rejected.
+ * The log is bounded. If it has too many tags, every entry is checked once, and the log starts over at a horizon.
+ * Positions from before the horizon then count as rejected.
  */
 
 import { asSnapshot } from '../../cache/inputs.ts'
@@ -10,29 +11,31 @@ import type { CacheSnapshot } from '../../cache.ts'
 import { randomBytes } from '../../values/random.ts'
 import { formatSnapshot, parseSnapshot } from '../../values/snapshot.ts'
 
-/** A few megabytes of tags. Judging all entries once in so many invalidations is cheap. */
+/** The most tags, which take a few megabytes. Checking all entries once in so many invalidations is cheap. */
 const MAX_NOTED = 10_000
-/** The position of an entry that was rejected when the log began again: before everything. */
+/** The position of an entry that was rejected when the log started over: before everything. */
 export const UNKNOWN = -1
 
 export interface TagLog {
   /** The present position. */
   position(): number
   invalidate(tags: readonly string[]): void
-  /** True if one of the tags was invalidated after a position, or may have been. */
+  /** Returns true if one of the tags was, or may have been, invalidated after a position. */
   rejects(tags: readonly string[] | null, position: number): boolean
   snapshot(): CacheSnapshot
-  /** The position of a snapshot; that of another storage is older than everything. */
+  /** Returns the position of a snapshot. The position of another storage's snapshot is before everything. */
   positionOf(snapshot: string): number
 }
 
-/** @param judge is called before the log begins anew; entries that are not rejected then can take the present position */
+/**
+ * @param judge is called before the log starts over. Entries that are not rejected then can take the present position.
+ */
 export function createTagLog(judge: () => void): TagLog {
   const noted = new Map<string, number>()
   let sequence = 1
   let horizon = 0
   let own: string | undefined
-  // Made on first use, because Workers allow no random numbers at module level.
+  // The id is created on first use, because Workers forbid random numbers at module level.
   const id = () => (own ??= randomBytes(4).join(''))
 
   return {

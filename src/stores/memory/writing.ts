@@ -1,4 +1,4 @@
-/** Writes and counters of the memory store. Every write takes the lease away, so the fill it stands for is refused. */
+/** Writes and counters of the memory store. Every write deletes the lease, so that the fill under it is refused. */
 
 import { countEntry, limitEntry } from '../../store/counters.ts'
 import { buildEntry, type StoredEntry, touchEntry } from '../../store/entries.ts'
@@ -9,7 +9,7 @@ import type { MemoryRow } from './row.ts'
 import type { MemoryStorage } from './storage.ts'
 
 export function writing(storage: MemoryStorage) {
-  /** The live entry; counts as a use. */
+  /** Returns the live entry. Counts as a use. */
   function liveRow(key: string, at: number): MemoryRow | undefined {
     const row = storage.read(key)
     return row !== undefined && storage.isLive(row, at) ? row : undefined
@@ -43,7 +43,7 @@ export function writing(storage: MemoryStorage) {
       if (row === undefined) return toReply(false)
       const touched = touchEntry<StoredEntry>(row, deadline, at)
       storage.put(touched)
-      // A touch into the past makes the entry absent, and so counts as a write.
+      // A touch with a past deadline makes the entry absent, so it counts as a write.
       if (touched.expiresAt <= at) storage.leases.delete(key)
       return toReply(true)
     },

@@ -1,4 +1,4 @@
-/** `platformCache`: the cache that Cloudflare or Vercel keeps near a function, as the first tier of a tiered cache. */
+/** `platformCache`: a first tier in the cache that Cloudflare or Vercel keeps near a function. */
 import { buildCache } from '../../cache/build-cache.ts'
 import type { Codec } from '../../values/codec.ts'
 import { describeType, InvalidOptionError } from '../../values/errors.ts'
@@ -10,24 +10,26 @@ import { platformStore } from './platform-store.ts'
 import { noStorage, type RuntimeCache, vercelStorage, workersStorage } from './storages.ts'
 
 export interface PlatformCacheOptions {
-  /** `getCache()` of `@vercel/functions`. Default: `caches.default` if the runtime has it; otherwise nothing is kept. */
+  /** `getCache()` of `@vercel/functions`. Default: `caches.default`. If the runtime lacks it, nothing is stored. */
   vercel?: RuntimeCache | undefined
-  /** For values that are set through this cache itself. A tiered cache passes values that are encoded already. Default: JSON. */
+  /**
+   * The codec for values that you set directly. A tiered cache passes values that are already encoded. Default: JSON.
+   */
   codec?: Codec | undefined
-  /** Put before each key, to keep it apart from other caches of the same zone or project. At most 128 bytes. */
+  /** A prefix of each key, which separates caches of the same zone or project. At most 128 bytes. */
   namespace?: string | undefined
 }
 
 /**
- * A first tier in the platform's own cache.
+ * Creates a first tier in the platform's own cache.
  *
- * On Cloudflare Workers it is `caches.default`, which each data centre has for itself; with `vercel` it is Vercel's runtime
- * cache, which each region has. Elsewhere it keeps nothing, and the second tier answers. On `workers.dev`, `caches.default`
- * keeps nothing.
+ * On Cloudflare Workers it uses `caches.default`, which is local to each data centre. With `vercel` it uses Vercel's
+ * runtime cache, which is local to each region. On other platforms it stores nothing, and the second tier answers. On
+ * `workers.dev`, `caches.default` stores nothing.
  *
- * The isolates of a place share it, so a new isolate begins warm. It can neither count, add nor lock, so it is not a
- * `Cache` of its own. This isolate never answers with a copy that it deleted or invalidated; isolates elsewhere may, until
- * `l1Expiration` ends the copy.
+ * The isolates of a data centre or region share it, so a new isolate starts warm. It cannot count, add or lock, so it
+ * is not a full `Cache`. This isolate never returns a copy that it deleted or invalidated. Other isolates may, until
+ * the copy's `l1Expiration` ends.
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example
@@ -39,10 +41,10 @@ export function platformCache(options?: PlatformCacheOptions): NearCache {
     throw new InvalidOptionError(`Expected vercel to be the result of getCache(), got ${describeType(vercel)}.`)
   }
   const storage = vercel === undefined ? undefined : vercelStorage(vercel)
-  // Workers allow no random numbers at module level, …
+  // Workers forbid random numbers at module level, so the id is created on first use.
   let id: string | undefined
   const isolate = () => (id ??= randomUUID())
-  // … and no look at their caches.
+  // Workers also forbid the use of `caches` at module level, so the storage is looked up at each use.
   const store = platformStore(() => storage ?? workersStorage() ?? noStorage, isolate)
   return buildCache({ ...nullStore, ...store, isLocal: false }, { codec, namespace }) satisfies NearCache
 }

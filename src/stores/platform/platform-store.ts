@@ -1,4 +1,4 @@
-/** A first tier in the platform's own cache: rows as JSON texts. */
+/** A first tier in the platform's own cache. It stores rows as JSON texts. */
 import { remainingMs } from '../../store/claims.ts'
 import { type Item, type Row, toReply, type WriteInput } from '../../store/store.ts'
 import { wallClock } from '../../values/clock.ts'
@@ -7,30 +7,30 @@ import type { NearStore } from '../near-store.ts'
 import type { NearStorage } from './storages.ts'
 import { createTombstones } from './tombstones.ts'
 
-/** The platform forgets entries that never expire sooner than this. */
+/** The longest life that the platform is asked for. It evicts copies of permanent entries sooner than this. */
 const LONGEST_SECONDS = 86_400
 
-/** A row as text. Instants are milliseconds since the epoch. */
+/** A row as it is stored. Times are milliseconds since the epoch. */
 interface StoredRow extends StoredValue {
   /** When the data of the value counts as read. */
   readonly at: number
-  /** Null means never. */
+  /** When the row expires. Null means never. */
   readonly until: number | null
   readonly tags: readonly string[]
-  /** The isolate that wrote it. */
+  /** The id of the isolate that wrote it. */
   readonly by: string
 }
 
 /**
- * @param storage is called at each use: at module level, Workers do not allow a look at their caches
- * @param isolate the name of this isolate
+ * @param storage is called at each use, because Workers forbid the use of `caches` at module level
+ * @param isolate returns the id of this isolate
  */
 export function platformStore(storage: () => NearStorage, isolate: () => string): NearStore & { position(): string } {
   const tombstones = createTombstones()
 
   async function read(key: string): Promise<StoredRow | undefined> {
     const text = await storage().read(key)
-    const row = text === undefined ? undefined : parsed(text)
+    const row = text === undefined ? undefined : parseRow(text)
     if (row === undefined || (row.until !== null && row.until <= wallClock())) return undefined
     return tombstones.cover({ ...row, isOwn: row.by === isolate() }) ? undefined : row
   }
@@ -67,7 +67,7 @@ export function platformStore(storage: () => NearStorage, isolate: () => string)
       await Promise.all(keys.map((key) => storage().remove(key)))
       return toReply(keys.length)
     },
-    // The platform cannot list keys, so every scope is cleared.
+    // The platform cannot list keys, so clear all scopes.
     async clear() {
       tombstones.clear(wallClock())
       return toReply(0)
@@ -81,7 +81,7 @@ export function platformStore(storage: () => NearStorage, isolate: () => string)
   }
 }
 
-/** A position is milliseconds since the epoch; a snapshot of another store has another form. */
+/** A position is milliseconds since the epoch. The snapshot of another store has another form. */
 const POSITION = /^\d+$/
 
 function rowOf({ value, number, until, tags }: StoredRow): Row {
@@ -89,8 +89,8 @@ function rowOf({ value, number, until, tags }: StoredRow): Row {
   return { value, number, remainingMs: remaining, tags: tags.length === 0 ? null : tags }
 }
 
-/** A text that is not a row of ours, or that cannot be read, counts as missing. */
-function parsed(text: string): StoredRow | undefined {
+/** Parses a row. Returns undefined if the text is not a row of this store. */
+function parseRow(text: string): StoredRow | undefined {
   try {
     const row = JSON.parse(text) as Partial<StoredRow>
     const isRow = typeof row?.at === 'number' && typeof row.by === 'string' && Array.isArray(row.tags)

@@ -1,11 +1,11 @@
-/** The caches of the platforms: texts by key, each for a limited time. */
+/** The caches of the platforms, which store texts by key for a limited time. */
 
-/** Texts by key. A text that is gone is undefined, whatever the reason. */
+/** Stores texts by key. It may lose a text at any time, and then reads undefined. */
 export interface NearStorage {
   read(key: string): Promise<string | undefined>
   write(key: string, text: string, options: { seconds: number; tags: readonly string[] }): Promise<void>
   remove(key: string): Promise<void>
-  /** Only if the platform knows tags. */
+  /** Expires the texts with these tags. Present only if the platform supports tags. */
   expireTags?(tags: readonly string[]): Promise<void>
 }
 
@@ -25,12 +25,14 @@ interface WorkersCache {
 }
 
 /**
- * No host can have this name, so an entry never collides with a real response. The text at the end keeps the keys `.` and `..`
- * from being path segments, which URLs drop.
+ * No host can have this name, so an entry never collides with a real response. The text `key=` keeps the keys `.` and
+ * `..` from becoming path segments, which URLs drop.
  */
 const ORIGIN = 'https://pgstash.invalid/key='
 
-/** `caches.default` of this runtime. It is looked up at each use, because Workers forbid I/O at module level. */
+/**
+ * Returns `caches.default` of this runtime. It is looked up at each use, because Workers forbid I/O at module level.
+ */
 export function workersStorage(): NearStorage | undefined {
   const cache = () => Reflect.get(Object(Reflect.get(globalThis, 'caches')), 'default') as WorkersCache | undefined
   if (cache() === undefined) return undefined

@@ -1,17 +1,18 @@
 /**
- * Remembers what this isolate invalidated and cleared, and when by its clock: the platform cannot remove it everywhere.
+ * Remembers which tags this isolate invalidated and when it cleared, by its own clock. The platform cannot remove the
+ * copies everywhere.
  *
- * A copy that is no younger than its tombstone counts as gone. Another isolate's clock may be ahead, so a copy of another
- * isolate must be younger by a margin.
+ * A copy that is not newer than its tombstone counts as a miss. The clock of another isolate may be ahead, so a copy by
+ * another isolate must be newer by a margin.
  */
 const MARGIN_MS = 5_000
-/** With more tags than this, everything that is older counts as gone. */
+/** With more tags than this, every older copy counts as a miss. */
 const MAX_TAGS = 10_000
 
 export interface Tombstones {
   invalidate(tags: readonly string[], at: number): void
   clear(at: number): void
-  /** True if a copy may be older than an invalidation that concerns it. */
+  /** Returns true if a copy may be older than an invalidation that concerns it. */
   cover(copy: { readonly at: number; readonly tags: readonly string[]; readonly isOwn: boolean }): boolean
 }
 

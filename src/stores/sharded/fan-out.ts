@@ -1,9 +1,9 @@
-/** Calls of several nodes at once: all of them are made and waited for, and each failure is reported. */
+/** Calls several nodes at once, waits for all of them, and reports each failure. */
 import { type Reply, toReply } from '../../store/store.ts'
 import { NodesError, takeCost, withCost } from '../../values/errors.ts'
 import { addCosts, noCost } from '../../values/events.ts'
 
-/** What a node replied, or why it failed. It may have both, if it replied before it failed. */
+/** The reply of a node, or its failure. It has both if the node replied before it failed. */
 export interface Part<R extends Reply<unknown>> {
   readonly node: string
   readonly reply?: R
@@ -11,8 +11,8 @@ export interface Part<R extends Reply<unknown>> {
   readonly hasFailed: boolean
 }
 
-/** Waits for every node, so that the outcome of none is left open. */
-export async function settled<R extends Reply<unknown>>(
+/** Waits for every node, even if some fail. */
+export async function settleNodes<R extends Reply<unknown>>(
   calls: readonly (readonly [node: string, reply: Promise<R>])[],
 ): Promise<Part<R>[]> {
   const outcomes = await Promise.allSettled(calls.map(([, reply]) => reply))
@@ -25,12 +25,17 @@ export async function settled<R extends Reply<unknown>>(
 }
 
 /**
- * Puts the values of all nodes together, and sums their costs up. Failures that the nodes absorbed become one.
+ * Joins the values of all nodes, and adds up their costs. Failures that the nodes absorbed become one failure.
  *
- * @param isShown true if the error may carry the joined value of the nodes that replied. Rows are none of the caller's.
+ * @param isShown true if the error may carry the joined value of the nodes that replied. It must not carry rows, which
+ *   are internal.
  * @throws NodesError if nodes rejected. If only one node was called, its own error.
  */
-export function joined<T, R>(parts: readonly Part<Reply<T>>[], join: (values: T[]) => R, isShown = false): Reply<R> {
+export function joinReplies<T, R>(
+  parts: readonly Part<Reply<T>>[],
+  join: (values: T[]) => R,
+  isShown = false,
+): Reply<R> {
   const replies = parts.flatMap(({ reply }) => (reply === undefined ? [] : [reply]))
   const value = () => join(replies.map((reply) => reply.value))
   const rejected = parts.filter(({ hasFailed }) => hasFailed)

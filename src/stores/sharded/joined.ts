@@ -1,9 +1,9 @@
-/** The answers of several nodes as one. */
+/** Joins the answers of several nodes. */
 import type { CacheStats } from '../../cache.ts'
 import type { CountingInput } from '../../store/inputs.ts'
 import type { PageReply } from '../../store/store.ts'
 import { byCodePoint } from '../../values/key.ts'
-import { joined, type Part, sum } from './fan-out.ts'
+import { joinReplies, type Part, sum } from './fan-out.ts'
 
 export function sumStats(all: readonly CacheStats[]): CacheStats {
   const total = (name: Exclude<keyof CacheStats, 'estimated'>) => sum(all.map((stats) => stats[name]))
@@ -18,14 +18,14 @@ export function sumStats(all: readonly CacheStats[]): CacheStats {
 }
 
 /**
- * One page of those of all nodes. If a node stopped early, later rows of other nodes wait for the next page, because the
+ * Joins the pages of all nodes. If a node stopped early, later rows of other nodes wait for the next page, because that
  * node may still have rows before them.
  */
-export function joinedPages(pages: readonly Part<PageReply>[], limit: number): PageReply {
+export function joinPages(pages: readonly Part<PageReply>[], limit: number): PageReply {
   const ends = pages.flatMap(({ reply }) => (reply?.next === undefined ? [] : [reply.next])).sort(byCodePoint)
   const [next] = ends
   return {
-    ...joined(pages, (parts) =>
+    ...joinReplies(pages, (parts) =>
       parts
         .flat()
         .filter(({ key }) => next === undefined || byCodePoint(key, next) <= 0)
@@ -36,7 +36,7 @@ export function joinedPages(pages: readonly Part<PageReply>[], limit: number): P
   }
 }
 
-/** Makes the input of each node. Together they report what all nodes have counted so far. */
+/** Returns a function that makes the input of each node. The progress that it reports is the sum over all nodes. */
 export function countingOfNode({ onProgress, signal }: CountingInput): () => CountingInput {
   const counted: number[] = []
   return () => {

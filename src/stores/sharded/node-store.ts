@@ -1,4 +1,4 @@
-/** A node as the sharded store calls it. */
+/** Makes the store of a node, as the sharded store calls it. */
 import { createCircuit } from '../../cache/circuit.ts'
 import type { Foundation } from '../../cache/engine.ts'
 import { failSoft } from '../../cache/fail-soft.ts'
@@ -9,17 +9,17 @@ import { prefixedStore } from '../prefixed-store.ts'
 import { CACHE_DEFAULT } from '../third-party/expirations.ts'
 
 /**
- * The store of a node, below the node's namespace and with the node's default expiration.
+ * Makes the store of a node, within the node's namespace and with the node's default expiration.
  *
- * Each node fails softly by itself, so that one that is down does not open the circuit of the others. Inside a transaction of
- * the caller, a failure has ended the transaction, so it is never absorbed.
+ * Each node has its own circuit breaker, so that a node that is down does not open the circuit of the others. Inside a
+ * transaction of the caller, a failure has aborted the transaction, so it is never absorbed.
  */
 export function nodeStore({ store, scope, expiration, failsSoft }: Foundation, mustFailSoft: boolean): Store {
   const own = withDefault(prefixedStore(store, scope.prefix), expiration)
   return mustFailSoft && !failsSoft && store.isInTransaction !== true ? failSoft(own, createCircuit()) : own
 }
 
-/** Writes that name no expiration get the node's own. */
+/** Returns the same store, in which writes without an expiration get the node's default. */
 function withDefault(store: Store, expiration: Deadline): Store {
   if (expiration === CACHE_DEFAULT) return store
   const resolve = <T extends { readonly deadline: Deadline }>(input: T): T =>

@@ -1,14 +1,16 @@
 /**
- * Finds the node of a key by rendezvous hashing (Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit Rates",
- * IEEE/ACM ToN 1998). Each node draws a number for the key, and the highest number wins.
+ * Finds the node of a key by rendezvous hashing (Thaler and Ravishankar, "Using Name-Based Mappings to Increase Hit
+ * Rates", IEEE/ACM ToN 1998). Each node draws a number for the key, and the highest number wins.
  *
- * A new node takes keys evenly from all others, and no key moves between those. A node that leaves gives its keys evenly to
- * all others. Compared with a ring of virtual nodes, this needs no table and has no overloaded nodes, and it costs some
- * nanoseconds per node. It uses 32-bit integer arithmetic only, because every engine must find the same node. `Math.log`,
- * the usual way to weights, may differ between engines.
+ * A new node takes keys evenly from all others, and no key moves between the other nodes. A node that leaves gives its
+ * keys evenly to all others. Compared with a ring of virtual nodes, this needs no table and overloads no node. It costs
+ * some nanoseconds per node.
+ *
+ * It uses only 32-bit integer arithmetic, because every engine must find the same node. `Math.log`, the usual way to
+ * implement weights, may differ between engines.
  */
 
-/** The number of draws that each node has. */
+/** The number of draws of each node. */
 export type Weights = ReadonlyMap<string, number>
 
 interface Draw {
@@ -19,7 +21,7 @@ interface Draw {
 
 /** @param weights at least one node */
 export function createRendezvous(weights: Weights): (key: string) => string {
-  // Sorted, so that a tie goes to the same node whatever the order in which the nodes were given.
+  // Sort the nodes, so that a tie always goes to the same node, in whatever order the nodes were given.
   const draws = [...weights]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([node, weight]) => Array.from({ length: weight }, (_, i): Draw => ({ node, ...hash(`${node}#${i}`) })))
@@ -28,7 +30,7 @@ export function createRendezvous(weights: Weights): (key: string) => string {
     let best = draws[0] as Draw
     let highest = -1
     for (const draw of draws) {
-      // Among 2^53 values, a million keys hardly tie.
+      // There are 2^53 values, so ties are very unlikely even with a million keys.
       const number = (mix(high ^ draw.high, low) & 0x1fffff) * 2 ** 32 + mix(low ^ draw.low, high)
       if (number > highest) {
         highest = number
@@ -51,7 +53,7 @@ function hash(text: string): { high: number; low: number } {
   return { high: mix(high, low), low: mix(low, high) }
 }
 
-/** MurmurHash3's finaliser over both halves: each input bit changes half of the output bits. */
+/** Mixes both halves by the finaliser of MurmurHash3: each input bit changes half of the output bits. */
 function mix(a: number, b: number): number {
   let h = a ^ Math.imul(b, 0x9e3779b1)
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
@@ -59,7 +61,7 @@ function mix(a: number, b: number): number {
   return (h ^ (h >>> 16)) >>> 0
 }
 
-/** The number that stands for a node's name in a joined snapshot. */
+/** Returns the number that represents a node's name in a joined snapshot. */
 export function nameNumber(name: string): number {
   const { high, low } = hash(name)
   return (high & 0x1fffff) * 2 ** 32 + low

@@ -1,4 +1,4 @@
-/** The settings of a sharded cache, made of those of its nodes. */
+/** Derives the settings of a sharded cache from the settings of its nodes. */
 import type { Foundation } from '../../cache/engine.ts'
 import type { Codec } from '../../values/codec.ts'
 import type { Emit } from '../../values/events.ts'
@@ -22,18 +22,20 @@ export function sharedSettings(nodes: Nodes, locate: Locate): Omit<Foundation, '
     waitUntil: all.find(({ waitUntil }) => waitUntil !== undefined)?.waitUntil,
     random: first.random,
     timeoutMs: Math.max(...all.map(({ timeoutMs }) => timeoutMs)),
-    // The stores of the nodes do.
+    // The stores of the nodes absorb failures themselves.
     failsSoft: false,
   }
 }
 
-/** Deadlines that a setting can hold are flat objects. The default of a third party's cache is only the same as itself. */
+/**
+ * Compares default deadlines, which are flat objects. The unknown default of a third party's cache equals only itself.
+ */
 function isSame(a: Deadline, b: Deadline): boolean {
   if (a === CACHE_DEFAULT || b === CACHE_DEFAULT) return a === b
   return JSON.stringify(a) === JSON.stringify(b)
 }
 
-/** The codec of the node that has the key, with the key as that node stores it. */
+/** Returns a codec that calls the codec of the key's node, with the key as that node stores it. */
 function codecOf(nodes: Nodes, locate: Locate): Codec {
   const [first, ...others] = [...nodes.values()] as [Foundation, ...Foundation[]]
   const isShared = others.every(({ codec, scope }) => codec === first.codec && scope.prefix === first.scope.prefix)
@@ -54,7 +56,9 @@ function codecOf(nodes: Nodes, locate: Locate): Codec {
   }
 }
 
-/** Events about one key go to the listener of its node. Events about several go once to each listener. */
+/**
+ * Sends an event about one key to the listener of its node. Sends an event about several keys once to each listener.
+ */
 function emitOf(nodes: Nodes, locate: Locate): Emit | undefined {
   const emits = new Map(
     [...nodes.values()].flatMap(({ onEvent, emit }) => (emit === undefined ? [] : [[onEvent, emit] as const])),

@@ -1,4 +1,4 @@
-/** `shardedCache`: keys spread over several caches. */
+/** `shardedCache`: distributes keys over several caches. */
 import { cacheOn, checkedOnError } from '../../cache/build-cache.ts'
 import { checkedCache } from '../../cache/checked-cache.ts'
 import { engineOf, type Foundation } from '../../cache/engine.ts'
@@ -14,23 +14,27 @@ import { sharedSettings } from './settings.ts'
 import { shardedStore } from './sharded-store.ts'
 
 export interface ShardedCacheOptions<Name extends string = string> {
-  /** Caches by name. The names decide which keys a node has, not their order: keep a node's name when the node moves. */
+  /**
+   * The nodes by name. The name decides which keys a node has, so keep the name when a node moves. The order is
+   * irrelevant.
+   */
   nodes: Record<Name, Cache>
-  /** How many shares of the keys a node has, 1 to 100; default 1. */
+  /** How many shares of the keys each node has, 1 to 100. Default 1. */
   weights?: Partial<Record<NoInfer<Name>, number>> | undefined
-  /** Every key, `clear()`, `count()`, `stats()` and `list()` is scoped to it. At most 128 bytes. */
+  /** The scope of all keys, and of `clear()`, `count()`, `stats()` and `list()`. At most 128 bytes. */
   namespace?: string | undefined
   /**
-   * What happens if a node cannot be reached. With `'throw'`, the default, the call rejects, unless that node itself has
-   * `onError: 'miss'`. With `'miss'`, its keys are missing and are not stored, as with `onError: 'miss'` of a single cache.
+   * How the cache handles an unreachable node. With `'throw'`, the default, the call rejects, unless that node itself
+   * has `onError: 'miss'`. With `'miss'`, the node's keys are misses and are not stored, as with `onError: 'miss'` of a
+   * single cache.
    */
   onError?: 'throw' | 'miss' | undefined
 }
 
 export interface ShardedCache<Name extends string = string> extends Cache {
-  /** The name of the node that has a key. @throws InvalidKeyError */
+  /** Returns the name of the node that has a key. @throws InvalidKeyError */
   getNode(key: string): Name
-  /** Counts keys by node, for example to see the effect of other nodes or weights before they are used. */
+  /** Counts keys by node, for example to see the effect of other nodes or weights before you use them. */
   distribution(keys: Iterable<string>): Record<Name, number>
   namespace(name: string, options?: NamespaceOptions): ShardedCache<Name>
 }
@@ -38,16 +42,18 @@ export interface ShardedCache<Name extends string = string> extends Cache {
 const MAX_WEIGHT = 100
 
 /**
- * One cache over several, each of which has its share of the keys.
+ * Creates one cache over several nodes. Each node is a cache that has a share of the keys.
  *
- * Rendezvous hashing finds the node of a key. A node that is added takes about 1/N of the keys, evenly from all others, and
- * nothing else moves. A key that moved is a miss at its new node, and its old entry expires. Nothing is copied between
- * nodes, so a node that is down takes its share of the keys with it. Batches, `clear`, `clearExpired`, `count`, `stats`,
- * `list` and `invalidate` call all nodes at once. If some fail, the others still do their part, and the call rejects with a
- * `NodesError`. A batch is atomic on each node, and not over all of them.
+ * Rendezvous hashing finds the node of a key. A new node takes about 1/N of the keys, evenly from all others, and no
+ * other key moves. A key that moved is a miss at its new node, and its old entry expires. Nothing is copied between
+ * nodes, so while a node is down, its share of the keys is missing.
  *
- * Each node keeps its namespace, codec, default expiration, timeout and `onError`. If the default expirations differ, a sliding
- * `getOrSet` must name one. `slack` is that of the first node.
+ * Batches, `clear`, `clearExpired`, `count`, `stats`, `list` and `invalidate` call all nodes at once. If some nodes
+ * fail, the others still do their part, and the call rejects with a `NodesError`. A batch is atomic on each node, but
+ * not across nodes.
+ *
+ * Each node keeps its namespace, codec, default expiration, timeout and `onError`. If the default expirations differ, a
+ * sliding `getOrSet` must pass an `expiration`. The first node's `slack` applies.
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example
@@ -96,7 +102,7 @@ function checkedNodes(nodes: unknown): Map<string, Cache> {
 
 function checkedWeights(names: readonly string[], weights: object = {}): Map<string, number> {
   const given = optionsObject<Record<string, number>>(weights as Record<string, number>, names)
-  // Own fields only: a node may be called `constructor`.
+  // Read own fields only, because a node may be called `constructor`.
   const weightOf = (name: string) => (Object.hasOwn(given, name) ? given[name] : undefined) ?? 1
   return new Map(names.map((name) => [name, wholeNumber('a weight', weightOf(name), 1, MAX_WEIGHT)]))
 }

@@ -1,15 +1,15 @@
-/** Several stores as one: each key belongs to one node. */
+/** Combines several stores into one. Each key belongs to one node. */
 import { leaseIdentity } from '../../store/lease-identity.ts'
 import type { Item, MaybePromise, Reply, Store } from '../../store/store.ts'
-import { joined, settled, sum } from './fan-out.ts'
-import { countingOfNode, joinedPages, sumStats } from './joined.ts'
-import { joinedPositions, joinedSnapshots, partOf } from './snapshots.ts'
+import { joinReplies, settleNodes, sum } from './fan-out.ts'
+import { countingOfNode, joinPages, sumStats } from './joined.ts'
+import { joinPositions, joinSnapshots, partOf } from './snapshots.ts'
 import { sweepNodes } from './sweep-nodes.ts'
 
 export interface Nodes {
-  /** By name, in the order in which they were given. */
+  /** The stores by name, in the order in which they were given. */
   readonly stores: ReadonlyMap<string, Store>
-  /** The node of a stored key. */
+  /** Returns the node of a stored key. */
   readonly locate: (key: string) => string
 }
 
@@ -17,7 +17,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
   const at = (key: string) => stores.get(locate(key)) as Store
   const asOfFor = (asOf: string | null, node: string) => (asOf === null ? null : partOf(asOf, node))
 
-  /** Items by the node of their key, each group in the order given. */
+  /** Groups items by the node of their key. Each group keeps the order of the items. */
   function byNode<T>(items: readonly T[], keyOf: (item: T) => string): [node: string, items: T[]][] {
     const groups = new Map<string, T[]>()
     for (const item of items) {
@@ -30,12 +30,12 @@ export function shardedStore({ stores, locate }: Nodes): Store {
   }
 
   const everywhere = <R extends Reply<unknown>>(call: (store: Store, name: string) => MaybePromise<R>) =>
-    settled(Array.from(stores, ([name, store]) => [name, (async () => call(store, name))()] as const))
+    settleNodes(Array.from(stores, ([name, store]) => [name, (async () => call(store, name))()] as const))
   const nodesOf = <T, R>(
     groups: [string, T[]][],
     call: (store: Store, items: T[], node: string) => MaybePromise<Reply<R>>,
   ) =>
-    settled(
+    settleNodes(
       groups.map(([node, items]) => [node, (async () => call(stores.get(node) as Store, items, node))()] as const),
     )
 
@@ -43,15 +43,15 @@ export function shardedStore({ stores, locate }: Nodes): Store {
   return {
     isLocal: false,
     isInTransaction: members.some(({ isInTransaction }) => isInTransaction),
-    ...(members.some(({ position }) => position !== undefined) ? { position: () => joinedPositions(stores) } : {}),
+    ...(members.some(({ position }) => position !== undefined) ? { position: () => joinPositions(stores) } : {}),
     readLocal: (key) => at(key).readLocal?.(key),
     leaseIdentity: (key) => leaseIdentity(at(key), key),
-    // Each node has a log of its own, and no cursor covers them all.
+    // Drop `changes`: each node has its own change log, and no cursor covers all logs.
     read: (key, options) => at(key).read(key, { ...options, changes: undefined }),
     async readMany(keys, options) {
       const own = { ...options, changes: undefined }
       const groups = byNode(keys, (key) => key)
-      return joined(
+      return joinReplies(
         await nodesOf(groups, (store, part) => store.readMany(part, own)),
         (rows) => new Map(rows.flatMap((part) => [...part])),
       )
@@ -60,7 +60,7 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     deadline: (key) => at(key).deadline(key),
     async write(items, input) {
       const groups = byNode<Item>(items, ({ key }) => key)
-      return joined(
+      return joinReplies(
         await nodesOf(groups, (store, part, node) => store.write(part, { ...input, asOf: asOfFor(input.asOf, node) })),
         sum,
       )
@@ -71,27 +71,27 @@ export function shardedStore({ stores, locate }: Nodes): Store {
     limit: (key, rule) => at(key).limit(key, rule),
     async remove(keys) {
       const groups = byNode(keys, (key) => key)
-      return joined(await nodesOf(groups, (store, part) => store.remove(part)), sum, true)
+      return joinReplies(await nodesOf(groups, (store, part) => store.remove(part)), sum, true)
     },
     take: (key) => at(key).take(key),
-    clear: async (scope) => joined(await everywhere((store) => store.clear(scope)), sum, true),
+    clear: async (scope) => joinReplies(await everywhere((store) => store.clear(scope)), sum, true),
     sweep: (scope, input) => sweepNodes(stores, scope, input),
-    invalidate: async (tags) => joined(await everywhere((store) => store.invalidate(tags)), () => undefined),
+    invalidate: async (tags) => joinReplies(await everywhere((store) => store.invalidate(tags)), () => undefined),
     async snapshot() {
       const names = [...stores.keys()]
-      return joined(await everywhere((store) => store.snapshot()), (parts) =>
-        joinedSnapshots(new Map(parts.map((part, i) => [names[i] ?? '', part]))),
+      return joinReplies(await everywhere((store) => store.snapshot()), (parts) =>
+        joinSnapshots(new Map(parts.map((part, i) => [names[i] ?? '', part]))),
       )
     },
     async size(scope, input) {
       const forNode = input && countingOfNode(input)
-      return joined(await everywhere((store) => store.size(scope, forNode?.())), sum, true)
+      return joinReplies(await everywhere((store) => store.size(scope, forNode?.())), sum, true)
     },
     async stats(scope, input) {
       const forNode = input && countingOfNode(input)
-      return joined(await everywhere((store) => store.stats(scope, forNode?.())), sumStats, true)
+      return joinReplies(await everywhere((store) => store.stats(scope, forNode?.())), sumStats, true)
     },
-    list: async (scope, input) => joinedPages(await everywhere((store) => store.list(scope, input)), input.limit),
+    list: async (scope, input) => joinPages(await everywhere((store) => store.list(scope, input)), input.limit),
     readOrClaim: (request) => at(request.key).readOrClaim({ ...request, changes: undefined }),
     fill: (request) => at(request.key).fill({ ...request, asOf: asOfFor(request.asOf, locate(request.key)) }),
     release: (key, token, backoffMs) => at(key).release(key, token, backoffMs),

@@ -1,28 +1,28 @@
 /**
- * The snapshots of all nodes as one.
+ * Joins the snapshots of all nodes into one.
  *
- * They have the form that every store takes: `0`, a number, and then numbers. For each node these are the hash of its name,
- * how many numbers follow, and the numbers of its own snapshot. The number in the middle is the number of nodes; it is 0 if
- * the nodes were asked for their positions, which some of them may not have.
+ * A joined snapshot has the common form of snapshots: `0`, a number, and a list of numbers. For each node, the list
+ * contains the hash of its name, how many numbers follow, and the numbers of its own snapshot. The number in the middle
+ * is the number of nodes. It is 0 for joined positions, because some nodes may have no position.
  */
 import type { Store } from '../../store/store.ts'
 import { OLDEST_SNAPSHOT } from '../../values/snapshot.ts'
 import { nameNumber } from './rendezvous.ts'
 
-export function joinedSnapshots(snapshots: ReadonlyMap<string, string>): string {
-  return joined(snapshots, snapshots.size)
+export function joinSnapshots(snapshots: ReadonlyMap<string, string>): string {
+  return join(snapshots, snapshots.size)
 }
 
-/** The positions of those nodes that know theirs without a request. */
-export function joinedPositions(stores: ReadonlyMap<string, Store>): string {
+/** Joins the positions of the nodes that know theirs without a request. */
+export function joinPositions(stores: ReadonlyMap<string, Store>): string {
   const known = [...stores].flatMap(([name, store]) => {
     const position = store.position?.()
     return position === undefined ? [] : [[name, position] as const]
   })
-  return joined(new Map(known), 0)
+  return join(new Map(known), 0)
 }
 
-function joined(snapshots: ReadonlyMap<string, string>, count: number): string {
+function join(snapshots: ReadonlyMap<string, string>, count: number): string {
   const numbers = [...snapshots].flatMap(([node, snapshot]) => {
     const [xmin = '', xmax = '', list = ''] = snapshot.split(':')
     const own = [xmin, xmax, ...(list === '' ? [] : list.split(','))]
@@ -32,8 +32,8 @@ function joined(snapshots: ReadonlyMap<string, string>, count: number): string {
 }
 
 /**
- * The part of one node. A snapshot without the node, or of another store, is older than everything; a position without the
- * node is null, because the node tells its own as soon as it is called.
+ * Returns the part of one node. If a snapshot lacks the node, or another store made it, the part is older than
+ * everything. If joined positions lack the node, the part is null: the node uses its own position when it is called.
  */
 export function partOf(snapshot: string, node: string): string | null {
   const [zero, count, list = ''] = snapshot.split(':')

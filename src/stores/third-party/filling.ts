@@ -1,8 +1,8 @@
 /**
- * The steps of a fill over a third party's `getOrSet`, so that its own leases, fences and stampede protection hold.
+ * The steps of a fill over a third party's `getOrSet`, so that its own leases, fences and stampede protection apply.
  *
- * A claim calls `getOrSet`. If that asks for a value, the claim is granted, and the fill or the release answers. Otherwise
- * the value that it resolves with is the entry.
+ * A claim calls `getOrSet`. If `getOrSet` calls its `compute`, the claim is granted, and the fill or the release ends
+ * the computation. Otherwise the value that `getOrSet` resolves with is the entry.
  */
 import type { Cache, CacheSnapshot, Fill, GetOrSetOptions } from '../../cache.ts'
 import { type ClaimAnswer, type ClaimRequest, type FillRequest, remainingMs } from '../../store/claims.ts'
@@ -11,10 +11,10 @@ import type { StoredValue } from '../../values/codec.ts'
 import type { Deadline } from '../../values/expiration.ts'
 import { CACHE_DEFAULT, expirationOf } from './expirations.ts'
 
-/** A claim is answered with this instead of a value, … */
+/** The result of a granted claim, in place of a value. */
 const CLAIMED = Symbol('claimed')
 
-/** … and stays open until the fill or the release. */
+/** A granted claim. It stays open until the fill or the release. */
 interface Claim {
   /** Stores a value. */
   fill(value: unknown, request: FillRequest): Promise<void>
@@ -35,7 +35,7 @@ export function filling({ at, encode, decode, read }: Access) {
     const { key: stored, token, force, forCopy = false } = request
     const { cache, key } = at(stored)
     if (force) {
-      claims.set(token, await refreshing(cache, key))
+      claims.set(token, await claimRefresh(cache, key))
       return toReply({ entry: undefined, claimed: true, heldMs: undefined })
     }
     const value = await claimOrValue(cache, key, request)
@@ -52,13 +52,13 @@ export function filling({ at, encode, decode, read }: Access) {
     })
     let isAnswered = false
     async function compute(fill: Fill): Promise<unknown> {
-      // The cache answered with an old value, and computes afterwards. Nobody here would fill that claim.
+      // The cache returned an old value, and computes in the background. Nobody here would fill this claim.
       if (isAnswered) throw notComputed(fill)
       return new Promise((resolve, reject) => {
         claims.set(request.token, {
           async fill(value, { deadline, maxAgeMs, tags, asOf }) {
             if (asOf !== null) {
-              // A snapshot cannot be passed on here, but it can with `set`.
+              // `getOrSet` takes no snapshot from its computation, so store the value by `set`.
               fill.skip()
               resolve(value)
               await done
@@ -96,7 +96,7 @@ export function filling({ at, encode, decode, read }: Access) {
       try {
         await claim.fill(await decode(request), request)
       } catch (error) {
-        // Otherwise the cache would wait for the value forever.
+        // Without this, the cache would wait for the value forever.
         await claim.release()
         throw error
       }
@@ -111,8 +111,10 @@ export function filling({ at, encode, decode, read }: Access) {
   }
 }
 
-/** A refresh is a plain write as of before the computation. So invalidations fence it, and other writes do not. */
-async function refreshing(cache: Cache, key: string): Promise<Claim> {
+/**
+ * A refresh is a plain write with a snapshot from before the computation. So invalidations fence it, but writes do not.
+ */
+async function claimRefresh(cache: Cache, key: string): Promise<Claim> {
   const before = await cache.snapshot()
   return {
     async fill(value, { deadline, tags, asOf }) {
@@ -123,13 +125,13 @@ async function refreshing(cache: Cache, key: string): Promise<Claim> {
   }
 }
 
-/** Ends a computation of the cache that no value came of. */
+/** Makes the error that ends a computation of the cache without a value. */
 function notComputed(fill: Fill): Error {
   fill.skip()
   return new Error('The computation failed, or its value is not to be stored.')
 }
 
-/** The cache adds its slack to a sliding span itself, and knows no bound of the age otherwise. */
+/** Removes the slack, because the cache adds its own. Applies `maxAge`, which the cache would not know. */
 function ownDeadline(deadline: Deadline, maxAgeMs: number | null, { sliding }: ClaimRequest): Deadline {
   if (sliding !== undefined && deadline.kind === 'after') {
     return { kind: 'after', ms: Math.round((deadline.ms * sliding.ttlMs) / sliding.lifeMs) }

@@ -1,4 +1,4 @@
-/** The store and the settings below any cache, for those that are made of other caches. */
+/** Finds the store and the settings below any cache, for caches that consist of other caches. */
 import { engineOf, type Foundation } from '../../cache/engine.ts'
 import { parseSettings } from '../../cache/settings.ts'
 import type { Cache } from '../../cache.ts'
@@ -12,7 +12,7 @@ import { prefixedStore } from '../prefixed-store.ts'
 import { CACHE_DEFAULT } from './expirations.ts'
 import { thirdPartyStore } from './third-party-store.ts'
 
-/** The foundation of a cache: its own engine's, or an adapter with default settings for a third party's cache. */
+/** Returns the foundation of a cache. For a third party's cache, it is an adapter with default settings. */
 export function foundationOf(cache: Cache): Foundation {
   const engine = engineOf(cache)
   if (engine !== undefined) return engine
@@ -41,7 +41,7 @@ const NEAR_METHODS = [
 ] as const satisfies readonly (keyof NearCache)[]
 
 /**
- * The store below a first tier; a third party's cache needs the codec of the rows.
+ * Returns a function that makes the store below a first tier. A third party's cache needs the codec of the rows.
  *
  * @throws InvalidOptionError
  */

@@ -1,8 +1,8 @@
 /**
- * A store over a third party's cache: any object with the methods of `Cache`.
+ * A store over a third party's cache, which is any object with the methods of `Cache`.
  *
- * It knows no stored rows, so values are decoded on the way in and encoded on the way out. A row's tags are unknown, and
- * its deadline costs a second call.
+ * The cache has no stored rows, so values are decoded on the way in and encoded on the way out. The tags of a row are
+ * unknown, and its deadline costs a second call.
  */
 
 import type { Cache, ListOptions } from '../../cache.ts'
@@ -26,12 +26,12 @@ import { filling } from './filling.ts'
 
 const ABSENT = Symbol('absent')
 
-/** Namespaces that are remembered, because a cache may keep state in them. */
+/** The most namespaces to remember. They are remembered because a cache may keep state in them. */
 const MAX_PLACES = 1_000
 
 export function thirdPartyStore(cache: Cache, codec: Codec): Store {
   const places = new Map<string, Cache>()
-  /** The cache's own namespace of a stored key, and the key in it. */
+  /** Returns the cache's namespace for a stored key, and the key within it. */
   function at(stored: string): { readonly cache: Cache; readonly key: string } {
     const { namespaces, key } = callPath(stored)
     if (namespaces.length === 0) return { cache, key }
@@ -71,7 +71,7 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
     return toReply(rows)
   }
 
-  /** Stored keys by the namespace that they are in. All keys of one call of a cache are in one. */
+  /** Groups stored keys by their namespaces, because one call of a cache can have only keys of one namespace. */
   function byCache(keys: readonly string[]): Iterable<[Cache, Map<string, string>]> {
     const groups = new Map<string, [Cache, Map<string, string>]>()
     for (const stored of keys) {
@@ -159,12 +159,12 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
       const { count, resetAt, resetMs, allowed, remaining, retryMs } = await own.limit(key, {
         limit: cap - 1,
         period: { milliseconds: periodMs },
-        // A cache that knows only fixed windows may refuse other options.
+        // A cache that supports only fixed windows may refuse other options.
         ...(algorithm === undefined || algorithm === 'fixed-window' ? {} : { algorithm }),
         ...(algorithm === 'token-bucket' ? { refill } : {}),
         ...(cost === undefined || cost === 1 ? {} : { cost }),
       })
-      // A cache that ignores the options leaves out this field, which the engine notices.
+      // A cache that ignores these options omits `retryMs`. Omit the fields then, so that the engine notices.
       const more = retryMs === undefined ? {} : { isAllowed: allowed, remaining, retryMs }
       return toReply({ count, resetAt: resetAt.getTime(), resetMs, ...more })
     },
@@ -195,7 +195,10 @@ export function thirdPartyStore(cache: Cache, codec: Codec): Store {
   }
 }
 
-/** Keys are listed, because a third party's `clear` may know no options, and would delete everything. */
+/**
+ * Lists and deletes the keys with a prefix. A third party's `clear` may ignore its options, and would delete
+ * everything.
+ */
 async function removeAll(cache: Cache, prefix: string): Promise<number> {
   let removed = 0
   let cursor: string | undefined
@@ -208,14 +211,17 @@ async function removeAll(cache: Cache, prefix: string): Promise<number> {
   return removed
 }
 
-/** One more call. A cache that cannot tell leaves no copies. */
+/**
+ * Asks for the remaining life of an entry, by another call. Returns 0, so that no copy is kept, if the cache cannot
+ * tell.
+ */
 async function remainingMs(cache: Cache, key: string): Promise<number> {
   const expiresAt = await cache.expiration?.(key)
   if (expiresAt === undefined) return 0
   return expiresAt === null ? Number.POSITIVE_INFINITY : expiresAt.getTime() - wallClock()
 }
 
-/** No argument if nothing was asked for, because the cache may know no options. */
+/** Passes no argument if there are no options, because the cache may not support any. */
 function optionsOf({ onProgress, signal }: CountingInput): [] | [CountingInput] {
   return onProgress === undefined && signal === undefined ? [] : [{ onProgress, signal }]
 }

@@ -1,19 +1,22 @@
-/** Removes copies of whatever other processes changed, as soon as a read or a notification says so. */
+/** Removes copies of entries that other processes changed, as soon as a read or a notification reports the change. */
 import type { ChangeReader, Changes } from '../../store/changes.ts'
 import type { Copies } from './copies.ts'
 import type { CopyGuard, CopyGuards } from './copy-guards.ts'
 
 export interface ChangeFeed {
-  /** For a read under these guards: changes that come with its answer are no newer than the answer. */
+  /**
+   * Creates the reader for one read under these guards. The changes that its answer reports are no newer than the
+   * answer.
+   */
   reader(own: readonly CopyGuard[]): ChangeReader
-  /** False until the first answer. It says where the changes begin, and tells nothing of before. */
+  /** False until the first answer. That answer only says where the changes begin. Earlier changes are unknown. */
   hasBegun(): boolean
-  /** Removes all copies, because nobody knows what changed. */
+  /** Removes all copies, because the changes are unknown. */
   flush(): Promise<void>
   apply(changed: Changes['changed']): Promise<void>
 }
 
-/** How far the changes are known. */
+/** The position up to which the changes are known. */
 interface Position {
   readonly cursor: string
   readonly history: string | undefined
@@ -21,7 +24,9 @@ interface Position {
 
 export function createChangeFeed(copies: Copies, guards: CopyGuards): ChangeFeed {
   let position: Position | null = null
-  /** Counts how often the store went to another history, so that late answers of an older one are recognised. */
+  /**
+   * Counts how often the store switched to another history, so that late answers from an older history are recognised.
+   */
   let generation = 0
 
   async function flush(own: readonly CopyGuard[] = []): Promise<void> {
@@ -34,7 +39,7 @@ export function createChangeFeed(copies: Copies, guards: CopyGuards): ChangeFeed
     if (changed.some(([kind]) => kind === 'all')) return flush(own)
     const names = (wanted: string) => changed.flatMap(([kind, name]) => (kind === wanted ? [name] : []))
     const [keys, tags] = [names('key'), names('tag')]
-    // Reads that are under way may have read before the change. Nobody knows which keys have a tag.
+    // Reads that are under way may have read before the change. Invalidate all guards for a tag: its keys are unknown.
     guards.invalidate(tags.length > 0 ? 'all' : keys, own)
     await Promise.all([
       keys.length > 0 ? copies.forget(keys) : undefined,
@@ -42,12 +47,14 @@ export function createChangeFeed(copies: Copies, guards: CopyGuards): ChangeFeed
     ])
   }
 
-  /** Moves the position. True if the answer belongs to another history than the position that the read asked about. */
+  /**
+   * Moves the position. Returns true if the answer is from another history than the position that the read asked about.
+   */
   function move(asked: Position | null, next: Position): boolean {
     const hasSwitched = isOfOtherHistory(asked ?? position, next) || (asked !== null && !isNewer(next, asked))
     if (hasSwitched) generation++
-    // If reads overtake each other, the newest cursor counts. The others tell nothing that it does not. An answer to a first
-    // read tells nothing of before it, so of several first reads the oldest cursor counts.
+    // If reads overtake each other, the newest cursor counts, because it includes the changes of the others. The answer
+    // to a first read does not report earlier changes. So if there are several first reads, the oldest cursor counts.
     const counts = position === null || (asked === null ? isNewer(position, next) : isNewer(next, position))
     if (hasSwitched || counts) position = next
     return hasSwitched
@@ -59,28 +66,30 @@ export function createChangeFeed(copies: Copies, guards: CopyGuards): ChangeFeed
     apply: (changed) => apply(changed),
     reader(own) {
       let asked: Position | null = null
-      let askedIn = generation
-      let spared = own
+      let askedGeneration = generation
+      let unusedGuards = own
       return {
         since() {
           asked = position
-          askedIn = generation
+          askedGeneration = generation
           return position?.cursor ?? null
         },
         async receive({ cursor, history, changed, isGap }) {
-          // A read in several parts may learn from a later part that a row of an earlier one has changed.
-          const guarded = spared
-          spared = []
+          // Spare the read's own guards only once. If a read has several parts, a later part may report that a row of
+          // an earlier part has changed.
+          const sparedGuards = unusedGuards
+          unusedGuards = []
           if (cursor === null) {
-            // Nobody will tell when this read's rows change, so they leave no copies either.
+            // Later changes of this read's rows will not be reported, so it must not leave copies either.
             position = null
             generation++
             return flush()
           }
-          // The read was sent before the store switched. If its rows are of the older history, nobody will tell of changes.
-          if (askedIn !== generation) return flush()
+          // The read was sent before the store switched. Its rows may be from the older history, whose changes are not
+          // reported.
+          if (askedGeneration !== generation) return flush()
           const hasSwitched = move(asked, { cursor, history })
-          await (hasSwitched || isGap ? flush(guarded) : apply(changed, guarded))
+          await (hasSwitched || isGap ? flush(sparedGuards) : apply(changed, sparedGuards))
         },
       }
     },
@@ -91,7 +100,9 @@ function isOfOtherHistory(before: Position | null, after: Position): boolean {
   return before !== null && before.history !== after.history
 }
 
-/** Compares two snapshots by the first transaction that each of them cannot see. Within a history it never goes back. */
+/**
+ * Compares two snapshots by the first transaction that each cannot see. Within a history, this number never decreases.
+ */
 function isNewer(a: Position, b: Position): boolean {
   const next = ({ cursor }: Position) => BigInt(cursor.split(':')[1] ?? 0)
   return next(a) >= next(b)

@@ -1,36 +1,36 @@
-/** The first tier: copies of rows, each for a short time. A first tier that fails is as good as an empty one. */
+/** The first tier: copies of rows, each for a short time. A failure of the first tier counts as a miss. */
 import type { SweepInput } from '../../store/inputs.ts'
 import type { Item, MaybePromise, ReadOptions, Row } from '../../store/store.ts'
 import { byCodePoint, ROOT, type Scope } from '../../values/key.ts'
 import type { NearStore } from '../near-store.ts'
 import type { CopyGuard } from './copy-guards.ts'
 
-/** Given to copies of rows whose store does not tell their tags. Every invalidation removes them. */
+/** The tag for copies of rows whose store does not report their tags. Every invalidation removes them. */
 const UNKNOWN_TAGS = 'pgstash:unknown tags'
-/** Begins the keys of the sliding hints: a version of the namespace `pgstash`, in any first tier. */
+/** The beginning of the keys of sliding hints: a version of the namespace `pgstash`, in any first tier. */
 const HINTS = 'pgstash|\\@sliding hints|'
 
 export interface Copies {
-  /** The copy, if the first tier can tell at once. */
+  /** Returns the copy, if the first tier can answer synchronously. */
   readLocal(key: string): Row | undefined
-  /** @param options `forCopy`, if another tier keeps copies of the copies */
+  /** @param options `forCopy` is true if another tier keeps copies of the copies */
   read(key: string, options?: CopyOptions): Promise<Row | undefined>
   readMany(keys: readonly string[], options?: CopyOptions): Promise<ReadonlyMap<string, Row>>
   has(key: string): Promise<boolean>
-  /** Keeps a copy of the guard's key, unless the guard is invalid by then. */
+  /** Keeps a copy of the guard's key, unless the guard has become invalid. */
   keep(row: Row, guard: CopyGuard): Promise<void>
-  /** Keeps copies of rows that were just written. False if none are kept, or if a guard is invalid by then. */
+  /** Keeps copies of rows that were just written. Returns false if none are kept, or if a guard has become invalid. */
   keepAll(items: readonly Item[], life: Life, guards: readonly CopyGuard[]): Promise<boolean>
   /** Removes copies, and the hints about their deadlines. */
   forget(keys: readonly string[]): Promise<void>
-  /** Removes only the hints: another deadline may hold. */
+  /** Removes only the hints, because the deadline may have changed. */
   forgetHints(keys: readonly string[]): Promise<void>
   invalidate(tags: readonly string[]): Promise<void>
   clear(scope?: Scope): Promise<void>
   sweep(scope: Scope): Promise<void>
-  /** True if a sliding read can be answered by the copy: the deadline in the second tier is not due to move. */
+  /** Returns true if the copy can answer a sliding read, because the deadline in the second tier need not move yet. */
   canSlide(key: string, ttlMs: number): Promise<boolean>
-  /** Notes for how long sliding reads by this span can be answered by the copy. */
+  /** Records how long the copy can answer sliding reads with this span. */
   hintSliding(ttlMs: number, life: Life, guard: CopyGuard): Promise<void>
 }
 
@@ -45,7 +45,7 @@ const SWEEP: SweepInput = {
   signal: undefined,
 }
 
-/** @param copyMs the longest life of a copy */
+/** @param copyMs the longest life of a copy, in milliseconds */
 export function createCopies(near: NearStore, copyMs: number): Copies {
   const attempt = async <T>(call: () => MaybePromise<{ readonly value: T }>): Promise<T | undefined> => {
     try {
@@ -85,7 +85,7 @@ export function createCopies(near: NearStore, copyMs: number): Copies {
       if (!guard.isValid) return
       const { key } = guard
       const isKept = await write([{ key, value: row.value, number: row.number }], row)
-      // A write that fails may have left a copy all the same.
+      // Remove the copy even if its write failed: a failed write may have stored it.
       if (!guard.isValid || !isKept) await remove([key])
     },
     async keepAll(items, life, guards) {
@@ -108,7 +108,7 @@ export function createCopies(near: NearStore, copyMs: number): Copies {
     },
     async canSlide(key, ttlMs) {
       const hint = await attempt<Row | undefined>(async () => near.read(HINTS + key))
-      // A deadline that is not due for a longer span is not due for a shorter one.
+      // If the deadline need not move for a longer span, it need not move for a shorter span either.
       return Number(hint?.number) >= ttlMs
     },
     async hintSliding(ttlMs, { remainingMs = 0, tags }, guard) {

@@ -1,9 +1,9 @@
 /**
- * Keeps an old value out of the first tier.
+ * Keeps outdated values out of the first tier.
  *
- * Between a read of the second tier and the copy that is made of it, somebody may write. So whoever makes a copy opens a
- * guard before it asks the second tier, and a write of the key invalidates the guards of others, at its beginning and at
- * its end. Of writes that overlap, nobody knows which one the store kept, so none of them leaves a copy.
+ * Another call may write between a read of the second tier and the copy of its answer. So a call that makes a copy
+ * opens a guard before it asks the second tier. A write of the key invalidates the guards of other calls when it starts
+ * and when it ends. If writes overlap, nobody knows which value the store kept, so none of them leaves a copy.
  */
 export interface CopyGuard {
   readonly key: string
@@ -14,9 +14,9 @@ export interface CopyGuard {
 export interface CopyGuards {
   open(keys: readonly string[]): CopyGuard[]
   close(guards: Iterable<CopyGuard>): void
-  /** Invalidates the guards of these keys, or all, except one's own. */
+  /** Invalidates the guards of these keys, or all guards, except the caller's own. */
   invalidate(keys: Iterable<string> | 'all', own?: readonly CopyGuard[]): void
-  /** Runs a write of the keys of one's own guards, or of everything. */
+  /** Runs a write of the keys of the caller's guards, or a write of all keys. Invalidates the guards of others. */
   during<T>(own: readonly CopyGuard[] | 'all', write: () => Promise<T>): Promise<T>
 }
 

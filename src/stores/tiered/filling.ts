@@ -1,4 +1,6 @@
-/** The steps of a fill over two tiers: leases live in the second tier, and a stored value leaves a copy in the first. */
+/**
+ * The steps of a fill over two tiers. Leases are in the second tier. A stored value leaves a copy in the first tier.
+ */
 import type { ChangeReader } from '../../store/changes.ts'
 import { type ClaimAnswer, type ClaimRequest, type FillRequest, remainingMs } from '../../store/claims.ts'
 import { type Reply, type Row, type Store, toReply } from '../../store/store.ts'
@@ -6,7 +8,7 @@ import { now } from '../../values/clock.ts'
 import type { Copies } from './copies.ts'
 import type { CopyGuard, CopyGuards } from './copy-guards.ts'
 
-/** Bounds the guards of computations that never end, such as those of cancelled requests. */
+/** The most claims. It bounds the guards of computations that never end, for example in cancelled requests. */
 const MAX_CLAIMS = 10_000
 
 export interface FillTiers {
@@ -23,7 +25,7 @@ interface Claim {
 }
 
 export function filling({ far, copies, guards, readerFor, keepRow }: FillTiers) {
-  /** Claims of this process by token. The guard stays open until the fill. */
+  /** The claims of this process by token. The guard of a claim stays open until the fill. */
   const claims = new Map<string, Claim>()
 
   function remember(token: string, claim: Claim): void {
@@ -40,7 +42,9 @@ export function filling({ far, copies, guards, readerFor, keepRow }: FillTiers) 
     return claim
   }
 
-  /** The copy, if it may answer: only the second tier knows whether an early refresh or a move of the deadline is due. */
+  /**
+   * Returns the copy if it may answer. Only the second tier can decide on an early refresh or a move of the deadline.
+   */
   async function copyFor({ key, early, force, sliding, forCopy }: ClaimRequest): Promise<Row | undefined> {
     if (force || early > 0) return undefined
     if (sliding !== undefined && !(await copies.canSlide(key, sliding.ttlMs))) return undefined
@@ -58,7 +62,7 @@ export function filling({ far, copies, guards, readerFor, keepRow }: FillTiers) 
       const reply = await far.readOrClaim({ ...request, forCopy: true, changes: readerFor([guard]) })
       const { entry, claimed } = reply.value
       isClaimed = claimed === true
-      // An entry that is due early is about to be replaced.
+      // Do not copy an entry that this call refreshes early: it will be replaced.
       if (entry?.state === 'live' && !isClaimed) await keepRow(entry, guard, sliding?.ttlMs, sentAt)
       return reply
     } finally {
@@ -77,9 +81,10 @@ export function filling({ far, copies, guards, readerFor, keepRow }: FillTiers) 
     let hasCopy = false
     try {
       const reply = await guards.during([guard], async () => far.fill(request))
-      // With a snapshot, the entry may be rejected already. Without a claim, nobody watched the key while it was computed.
+      // With a snapshot, the entry may already be invalidated. Without a claim, no guard was open during the
+      // computation.
       if (reply.value && asOf === null && claim !== undefined) {
-        // The old entry may have had another deadline.
+        // The old entry may have had another deadline, so its hints are wrong.
         await copies.forgetHints([key])
         const row = { value, number, remainingMs: remainingMs(deadline, maxAgeMs), tags }
         await keepRow(row, guard, claim.ttlMs, sentAt)

@@ -1,4 +1,4 @@
-/** `listen`: removes copies as soon as other processes write, by LISTEN and NOTIFY over a lasting connection. */
+/** `listen`: removes copies as soon as other processes write, by LISTEN and NOTIFY over a persistent connection. */
 
 import { engineOf } from '../../cache/engine.ts'
 import type { Cache } from '../../cache.ts'
@@ -20,29 +20,33 @@ import {
 import type { TieredStore } from './tiered-store.ts'
 
 export interface ListenOptions {
-  /** Returns a new client that is not connected yet. Called at the beginning, and again after each lost connection. */
+  /** Returns a new client that is not connected yet. Called at the start, and after each lost connection. */
   connect: () => ListeningClient
-  /** The name that `migrate(db, { notify })` was given. */
+  /** The name that you passed to `migrate(db, { notify })`. */
   channel: string
-  /** Called for lost connections and failed attempts. Another attempt follows each of them. */
+  /** Called after each lost connection and each failed attempt. Another attempt follows. */
   onError?: ((error: unknown) => void) | undefined
   /**
-   * The pause between two heartbeats, cheap queries that prove the connection alive. Default 10 s; a plain number is
-   * milliseconds. A dead connection goes unnoticed for at most this time plus `timeout`. `false` sends none.
+   * The pause between two heartbeats, which are cheap queries that show that the connection is alive. Default 10 s. A
+   * plain number is milliseconds. A dead connection goes unnoticed for at most this time plus `timeout`. `false` sends
+   * no heartbeats.
    */
   heartbeat?: TimeSpan | false | undefined
-  /** The longest wait for the server: to connect, to listen, and for each heartbeat. Default 5 s; a plain number is milliseconds. */
+  /**
+   * The longest wait for each answer of the server: to connect, to listen, and for each heartbeat. Default 5 s. A plain
+   * number is milliseconds.
+   */
   timeout?: TimeSpan | undefined
 }
 
 export interface Listening {
-  /** Resolves when the first connection listens, or when it is closed before that. */
+  /** Resolves when the first connection listens, or when you call `close` before that. */
   readonly ready: Promise<void>
-  /** Ends the connection, and opens no other. */
+  /** Ends the connection, and opens no more. */
   close(): Promise<void>
 }
 
-/** The pause before another attempt. It doubles up to the longest pause, as long as no attempt succeeds. */
+/** The pause before the next attempt. It doubles after each failed attempt, up to the longest pause. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 10_000
 
@@ -52,11 +56,13 @@ const TIMEOUT_MS = 5_000
 /**
  * Keeps the first tier of a `tieredCache` fresh by LISTEN and NOTIFY.
  *
- * A write by anybody removes the copy as soon as the notification arrives, without a read. It is for processes and Durable
- * Objects that can keep a connection. `migrate(db, { notify: channel })` installs the triggers that notify.
+ * Each write of any process removes the copy as soon as the notification arrives, without a read. Use it in processes
+ * and Durable Objects that can keep a connection. `migrate(db, { notify: channel })` installs the triggers that notify.
  *
- * Notifications during a gap in the connection are lost, so all copies are removed before it, after each attempt to connect, and
- * after it. Heartbeats find connections that died silently. No timer keeps the process alive, but the connection does until `close`.
+ * Notifications are lost while there is no connection. So all copies are removed when the connection is lost, after
+ * each attempt to connect, and when a new connection listens. Heartbeats find connections that died silently. The
+ * connection keeps the process alive until `close`, but timers do not.
+ *
  * Notifications are off by default, because Postgres lets transactions that notify commit only one after the other.
  *
  * @throws InvalidOptionError
@@ -68,11 +74,11 @@ export function listen(cache: Cache, options: ListenOptions): Listening {
   const feed = (engineOf(cache)?.store as Partial<TieredStore> | undefined)?.feed
   if (feed === undefined) throw new InvalidOptionError(`Expected a cache of tieredCache, got ${describeType(cache)}.`)
   const { connect, onError, rules } = parseOptions(options)
-  const tell = (error: unknown) => {
+  const reportError = (error: unknown) => {
     try {
       ignoreRejection(onError?.(error))
     } catch {
-      // A failure of the caller's function must not end the listening.
+      // A failure of `onError` must not end the listening.
     }
   }
   const closing = new AbortController()
@@ -80,7 +86,7 @@ export function listen(cache: Cache, options: ListenOptions): Listening {
   const ready = new Promise<void>((resolve) => {
     isReady = resolve
   })
-  const work = keepListening({ connect, rules, feed, tell, onReady: isReady, signal: closing.signal })
+  const work = keepListening({ connect, rules, feed, reportError, onReady: isReady, signal: closing.signal })
   return {
     ready,
     async close() {
@@ -121,7 +127,7 @@ interface Listener {
   readonly connect: () => ListeningClient
   readonly rules: ListeningRules
   readonly feed: ChangeFeed
-  readonly tell: (error: unknown) => void
+  readonly reportError: (error: unknown) => void
   readonly onReady: () => void
   readonly signal: AbortSignal
 }
@@ -139,7 +145,7 @@ async function keepListening(listener: Listener): Promise<void> {
 }
 
 /** Listens until the connection ends. Returns true if it ever listened. Never rejects. */
-async function listenOnce({ connect, rules, feed, tell, onReady, signal }: Listener): Promise<boolean> {
+async function listenOnce({ connect, rules, feed, reportError, onReady, signal }: Listener): Promise<boolean> {
   const ending = new AbortController()
   const end = () => ending.abort()
   const ended = new Promise<void>((resolve) => {
@@ -159,7 +165,7 @@ async function listenOnce({ connect, rules, feed, tell, onReady, signal }: Liste
   try {
     client = connect()
     client.on('error', (error) => {
-      tell(error)
+      reportError(error)
       end()
     })
     client.on('end', end)
@@ -167,12 +173,13 @@ async function listenOnce({ connect, rules, feed, tell, onReady, signal }: Liste
     // `close` does not wait for a host that never answers.
     await Promise.race([listenWith(client), ended])
   } catch (error) {
-    tell(error)
+    reportError(error)
   }
   // Otherwise each lost connection would leave a listener behind.
   signal.removeEventListener('abort', end)
   end()
-  // Notifications are lost until the next connection listens. At once, because the end of a connection may take its time.
+  // Notifications are lost until the next connection listens. Remove the copies now, because ending a connection may be
+  // slow.
   if (!signal.aborted) await feed.flush()
   if (client !== undefined) await endListening(client)
   return hasListened
@@ -183,7 +190,7 @@ async function applyPayload(feed: ChangeFeed, payload: string | undefined): Prom
     const { changed, isGap } = JSON.parse(payload ?? '') as Partial<Changes>
     await (isGap || changed === undefined ? feed.flush() : feed.apply(changed))
   } catch {
-    // Nobody else should send on this channel. A message that cannot be read may have meant anything.
+    // Only the triggers should send on this channel. An unreadable message may mean any change.
     await feed.flush()
   }
 }

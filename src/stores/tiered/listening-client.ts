@@ -1,8 +1,8 @@
-/** One connection that listens: it connects, proves at intervals that it still hears, and ends. */
+/** The steps of one listening connection: it connects, sends heartbeats, and ends. */
 import { DatabaseError } from '../../values/errors.ts'
 import { SQLSTATE, text } from '../../values/redact.ts'
 
-/** A connection that can listen: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
+/** A client that can listen: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
 export interface ListeningClient {
   connect(): Promise<unknown>
   query(text: string): Promise<unknown>
@@ -14,13 +14,13 @@ export interface ListeningClient {
 
 export interface ListeningRules {
   readonly channel: string
-  /** The pause between two heartbeats. Undefined sends none. */
+  /** The pause between two heartbeats. If undefined, none are sent. */
   readonly heartbeatMs: number | undefined
   /** The longest wait for each answer of the server. */
   readonly timeoutMs: number
 }
 
-/** The channels of the session, so that an answer also proves that it still listens. */
+/** The heartbeat asks for the channels of the session, so that the answer also shows whether it still listens. */
 const HEARTBEAT = 'select pg_listening_channels()'
 
 /** The longest wait for the end of a connection, because an unreachable host never confirms it. */
@@ -29,7 +29,7 @@ const LONGEST_END_MS = 1_000
 /**
  * Connects and listens. Resolves once the session listens.
  *
- * @throws DatabaseError if the server does not answer in time; otherwise what the client throws
+ * @throws DatabaseError if the server does not answer in time; any error of the client
  */
 export async function startListening(client: ListeningClient, { channel, timeoutMs }: ListeningRules): Promise<void> {
   await answerWithin(timeoutMs, client.connect())
@@ -37,10 +37,10 @@ export async function startListening(client: ListeningClient, { channel, timeout
 }
 
 /**
- * Sends heartbeats until the signal is aborted. Without them, a connection that the network forgot looks like a quiet one for
- * ever: TCP notices a dead peer only when it sends.
+ * Sends heartbeats until the signal is aborted. Without them, a dead connection looks like a quiet connection forever,
+ * because TCP notices a dead peer only when it sends.
  *
- * @throws DatabaseError if an answer is late, or if the session no longer listens; otherwise what the client throws
+ * @throws DatabaseError if an answer is late, or if the session no longer listens; any error of the client
  */
 export async function sendHeartbeats(
   client: ListeningClient,
@@ -51,17 +51,22 @@ export async function sendHeartbeats(
   for (;;) {
     await pause(heartbeatMs, signal)
     if (signal.aborted) return
-    const { rows } = Object(await answerWithin(timeoutMs, client.query(HEARTBEAT)).catch(refusal)) as { rows?: unknown }
+    const { rows } = Object(await answerWithin(timeoutMs, client.query(HEARTBEAT)).catch(ignoreRefusal)) as {
+      rows?: unknown
+    }
     if (Array.isArray(rows) && rows.length === 0) {
       throw new DatabaseError(
-        'The session no longer listens. A pooler in transaction mode forgets that it does: connect to the direct host.',
+        'The session no longer listens. A pooler in transaction mode does not keep LISTEN: connect to the direct host.',
       )
     }
   }
 }
 
-/** A refusal by the server proves the connection too. If it also ended the connection, the client says so by an event. */
-function refusal(error: unknown): undefined {
+/**
+ * Ignores a refusal by the server, which also shows that the connection is alive. If it died, the client emits an
+ * event.
+ */
+function ignoreRefusal(error: unknown): undefined {
   if (!SQLSTATE.test(text(error, 'code'))) throw error
 }
 
@@ -76,7 +81,7 @@ export async function endListening(client: ListeningClient): Promise<void> {
   }
 }
 
-/** Resolves after the time, or as soon as the signal is aborted. */
+/** Waits for the given time, or until the signal is aborted. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {
@@ -93,10 +98,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 async function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = quietTimer(
-      () => reject(new DatabaseError(`The connection that listens got no answer within ${ms} ms.`)),
-      ms,
-    )
+    timer = quietTimer(() => reject(new DatabaseError(`The listening connection got no answer within ${ms} ms.`)), ms)
   })
   try {
     return await Promise.race([answer, late])
@@ -105,7 +107,7 @@ async function answerWithin<T>(ms: number, answer: Promise<T>): Promise<T> {
   }
 }
 
-/** A timer that does not keep the process alive. Timers of runtimes other than Node have no `unref`. */
+/** Starts a timer that does not keep the process alive. Only Node's timers have `unref`. */
 function quietTimer(end: () => void, ms: number): ReturnType<typeof setTimeout> {
   const timer = setTimeout(end, ms)
   Object(timer).unref?.()

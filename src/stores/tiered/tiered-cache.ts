@@ -1,4 +1,4 @@
-/** `tieredCache`: copies near by, in front of the cache that all processes share. */
+/** `tieredCache`: local copies in front of the cache that all processes share. */
 import { cacheOn } from '../../cache/build-cache.ts'
 import { checkedCache } from '../../cache/checked-cache.ts'
 import type { Cache } from '../../cache.ts'
@@ -12,33 +12,36 @@ import { tieredStore } from './tiered-store.ts'
 
 export interface TieredCacheOptions {
   /**
-   * The first tier, which holds the copies: `memoryCache()` or `platformCache()`. It belongs to this tiered cache alone;
-   * nothing else may write to it. It keeps values as `l2` encodes them, so it needs no codec.
+   * The first tier, which stores copies: `memoryCache()` or `platformCache()`. It belongs to this tiered cache alone,
+   * and nothing else may write to it. It stores values as `l2` encodes them, so it needs no codec.
    */
   l1: NearCache
-  /** The second tier, which all processes share: `createCache(db)`. Its settings hold for the tiered cache. */
+  /** The second tier, which all processes share: `createCache(db)`. Its settings apply to the tiered cache. */
   l2: Cache
   /**
-   * True to ask with each read of `l2` what other processes changed since the last one, and to remove those copies. Default
-   * false. `migrate(db, { changes: true })` keeps the log that this needs.
+   * True if each read of `l2` also asks which entries other processes changed since the last read, and removes their
+   * copies. Default false. It needs the change log, which `migrate(db, { changes: true })` installs.
    */
   changes?: boolean | undefined
-  /** The longest life of a copy, and so the longest delay until a write by another process is seen. Default 10 s. */
+  /** The longest life of a copy, and so the longest delay until this process sees a write of another. Default 10 s. */
   l1Expiration?: Expiration | undefined
 }
 
 const DEFAULT_COPY_MS = 10_000
 
 /**
- * Two tiers as one cache.
+ * Creates a cache of two tiers.
  *
- * Reads are answered from `l1` if it has a copy. Otherwise they go to `l2`, and leave a copy that lives for `l1Expiration` at
- * most, and never longer than the entry. Writes, removals, invalidations and `clear` go to both, `l2` first, so this process
- * reads what it wrote. Writes by other processes may be seen later by `l1Expiration`. Whatever must be exact is asked of
- * `l2`: counters, limits, `add`, `pull`, `expiration`, lists and statistics. A sliding read reaches `l2` if the deadline there
- * is due to move.
+ * `l1` answers a read if it has a copy. Otherwise `l2` answers, and the read leaves a copy. The copy lives for
+ * `l1Expiration` at most, and never longer than the entry. Writes, removals, invalidations and `clear` go to both
+ * tiers, `l2` first, so this process reads its own writes. It may see writes of other processes later, by up to
+ * `l1Expiration`.
  *
- * A hit in `l1` makes no round trip, a hit in `l2` one. `getMany` asks `l2` only for keys that `l1` lacks, in one round trip.
+ * `l2` answers all calls that must be exact: counters, limits, `add`, `pull`, `expiration`, lists and statistics. A
+ * sliding read reaches `l2` if the deadline there must move.
+ *
+ * A hit in `l1` takes no round trip, a hit in `l2` takes one. `getMany` asks `l2` only for keys that `l1` lacks, in one
+ * round trip.
  *
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
@@ -51,7 +54,7 @@ export function tieredCache(options: TieredCacheOptions): Cache {
   const foundation = foundationOf(checkedCache(l2, 'l2'))
   const asksForChanges = boolean('changes', changes)
   if (asksForChanges && foundation.store.tellsChanges !== true) {
-    throw new InvalidOptionError("Expected l2 to be createCache's, whose reads tell changes, got another store.")
+    throw new InvalidOptionError('Expected l2 to be made by createCache, because changes: true needs its change log.')
   }
   const copyMs = l1Expiration === undefined ? DEFAULT_COPY_MS : parsePeriod(l1Expiration, 'l1Expiration', now())
   const store = tieredStore({ near: near(foundation.codec), far: foundation.store, copyMs, asksForChanges })

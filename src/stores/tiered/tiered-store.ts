@@ -1,4 +1,4 @@
-/** Two stores as one: copies in front, the rows that all processes share behind. */
+/** Combines two stores: copies in the first tier, and in the second tier the rows that all processes share. */
 import { remainingMs } from '../../store/claims.ts'
 import { leaseIdentity } from '../../store/lease-identity.ts'
 import {
@@ -19,7 +19,7 @@ import { type CopyGuard, createCopyGuards } from './copy-guards.ts'
 import { filling } from './filling.ts'
 
 export interface TieredStore extends Store {
-  /** `listen` passes notifications to it. */
+  /** The change feed, which `listen` passes notifications to. */
   readonly feed: ChangeFeed
 }
 
@@ -28,7 +28,7 @@ export interface Tiers {
   readonly far: Store
   /** The longest life of a copy, in milliseconds. */
   readonly copyMs: number
-  /** Whether reads of the second tier also ask what other processes changed. */
+  /** True if reads of the second tier also ask what other processes changed. */
   readonly asksForChanges: boolean
 }
 
@@ -38,14 +38,17 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
   const feed = createChangeFeed(copies, guards)
   const readerFor = (own: readonly CopyGuard[]) => (asksForChanges ? feed.reader(own) : undefined)
 
-  /** @param sentAt the row's remaining life is counted from here, because the second tier answered no earlier */
+  /**
+   * @param sentAt when the read was sent. The row's remaining life counts from here: the second tier answered no
+   *   earlier.
+   */
   async function keepRow(row: Row, guard: CopyGuard, ttlMs: number | undefined, sentAt: number): Promise<void> {
     const own = { ...row, remainingMs: (row.remainingMs ?? 0) - (now() - sentAt) }
     if (ttlMs !== undefined) await copies.hintSliding(ttlMs, own, guard)
     await copies.keep(own, guard)
   }
 
-  /** Reads the second tier, and keeps copies of what it has. */
+  /** Reads the second tier, and keeps copies of the rows. */
   async function readFar(keys: readonly string[], { sliding }: ReadOptions): Promise<Reply<ReadonlyMap<string, Row>>> {
     const own = guards.open(keys)
     const sentAt = now()
@@ -73,7 +76,7 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
     if (copy !== undefined) return toReply(copy)
     const reply = await readFar([key], options)
     const row = reply.value.get(key)
-    // A sliding read went past the copy. If the second tier cannot answer, the copy is all there is.
+    // A sliding read skipped the copy. If the second tier cannot answer, use the copy after all.
     return {
       ...reply,
       value: row === undefined && reply.failure !== undefined && isDue ? await copies.read(key, { forCopy }) : row,
@@ -91,8 +94,8 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
     return { ...reply, value: new Map([...nearby, ...reply.value]) }
   }
 
-  /** Runs a write after which the first tier knows nothing of the keys. */
-  async function forgetting<T>(keys: readonly string[], write: () => MaybePromise<Reply<T>>): Promise<Reply<T>> {
+  /** Runs a write, and removes the keys' copies. */
+  async function writeAndForget<T>(keys: readonly string[], write: () => MaybePromise<Reply<T>>): Promise<Reply<T>> {
     const own = guards.open(keys)
     try {
       return await guards.during(own, async () => write())
@@ -110,7 +113,8 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
     let hasCopies = false
     try {
       const reply = await guards.during(own, async () => far.write(items, input))
-      // With a snapshot, the entry may be rejected already. Before the first changes arrive, an overwrite could go unnoticed.
+      // Keep no copy if `asOf` is set, because the value may already be invalidated. Keep none before the first answer
+      // of the change feed either, because an overwrite could go unnoticed.
       const mayKeep = input.asOf === null && !(asksForChanges && !feed.hasBegun())
       if (mayKeep && reply.failure === undefined && reply.value === items.length) {
         const life = remainingMs(input.deadline) - (now() - sentAt)
@@ -136,13 +140,13 @@ export function tieredStore({ near, far, copyMs, asksForChanges }: Tiers): Tiere
     has: async (key) => ((await copies.has(key)) ? toReply(true) : far.has(key)),
     deadline: (key) => far.deadline(key),
     write,
-    // A store without room answers true as well, so the first read makes the copy.
-    add: (item, input) => forgetting([item.key], () => far.add(item, input)),
-    touch: (key, deadline) => forgetting([key], () => far.touch(key, deadline)),
-    count: (key, input) => forgetting([key], () => far.count(key, input)),
-    limit: (key, rule) => forgetting([key], () => far.limit(key, rule)),
-    remove: (keys) => forgetting(keys, () => far.remove(keys)),
-    take: (key) => forgetting([key], () => far.take(key)),
+    // `add` returns true even if the store had no room, so leave the copy to the first read.
+    add: (item, input) => writeAndForget([item.key], () => far.add(item, input)),
+    touch: (key, deadline) => writeAndForget([key], () => far.touch(key, deadline)),
+    count: (key, input) => writeAndForget([key], () => far.count(key, input)),
+    limit: (key, rule) => writeAndForget([key], () => far.limit(key, rule)),
+    remove: (keys) => writeAndForget(keys, () => far.remove(keys)),
+    take: (key) => writeAndForget([key], () => far.take(key)),
     async clear(scope) {
       try {
         return await guards.during('all', async () => far.clear(scope))

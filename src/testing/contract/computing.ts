@@ -1,9 +1,9 @@
 import type { Fill, GetOrSetOptions } from '../../cache.ts'
-import { having, pause } from './computations.ts'
+import { computeWith, pause } from './computations.ts'
 import type { Suite } from './suite.ts'
 
 /** `getOrSet`: one computation, stored for the next callers. */
-export function computing({ describe, test, expect, refused, store }: Suite): void {
+export function computing({ describe, test, expect, rejectsWith, store }: Suite): void {
   describe('getOrSet', () => {
     test('computes a missing value, stores it, and returns it from then on', async (cache) => {
       let computed = 0
@@ -14,7 +14,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(computed).toBe(1)
     })
 
-    test('takes an async function, a function or a value, and any of them may be null', async (cache) => {
+    test('accepts an async function, a function or a value, and null as a result', async (cache) => {
       expect(await cache.getOrSet('async', async () => 1)).toBe(1)
       expect(await cache.getOrSet('sync', () => 'two')).toBe('two')
       expect(await cache.getOrSet('value', [3])).toEqual([3])
@@ -23,7 +23,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.increment('async')).toBe(2)
     })
 
-    test('stores the value with the given expiration and tags', async (cache) => {
+    test('stores with the given expiration and tags', async (cache) => {
       await cache.getOrSet('minute', 1, { expiration: 60 })
       await cache.getOrSet('tagged', 1, { tags: ['x'] })
       await cache.invalidate('x')
@@ -34,7 +34,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.has('minute')).toBe(false)
     })
 
-    test('removes the key, including an older value, if the deadline is not in the future', async (cache) => {
+    test('leaves no value, not even an older one, if the deadline is not in the future', async (cache) => {
       for (const expiration of [0, -1, new Date(0)]) {
         await cache.set('key', 'older', { expiration: 60 })
         await store.advance(60_000)
@@ -75,17 +75,17 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
         throw new Error('computed')
       }
       for (const [options, code] of wrong)
-        await refused(cache.getOrSet('key', compute, options as GetOrSetOptions), code)
-      await refused(cache.getOrSet('', compute), 'INVALID_KEY')
+        await rejectsWith(cache.getOrSet('key', compute, options as GetOrSetOptions), code)
+      await rejectsWith(cache.getOrSet('', compute), 'INVALID_KEY')
     })
 
-    test('rejects for a value that cannot be stored, and the next caller computes', async (cache) => {
-      await refused(
+    test('refuses a value that cannot be stored, so the next caller computes', async (cache) => {
+      await rejectsWith(
         cache.getOrSet('key', () => undefined),
         'UNSERIALIZABLE_VALUE',
       )
-      await refused(cache.getOrSet('key', 1n as unknown as number), 'UNSERIALIZABLE_VALUE')
-      await refused(
+      await rejectsWith(cache.getOrSet('key', 1n as unknown as number), 'UNSERIALIZABLE_VALUE')
+      await rejectsWith(
         cache.getOrSet('key', () => Number.NaN),
         'UNSERIALIZABLE_VALUE',
       )
@@ -94,7 +94,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
   })
 
   describe('a computation', () => {
-    test('receives its key, and may set expiration and tags', async (cache) => {
+    test('gets its key, and can set expiration and tags', async (cache) => {
       const scoped = cache.namespace('app')
       await scoped.getOrSet(
         'key',
@@ -113,7 +113,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
         await scoped.delete('key')
         await scoped.getOrSet(
           'key',
-          having((fill) => fill.tag('x', 'y'), 1),
+          computeWith((fill) => fill.tag('x', 'y'), 1),
           { tags: ['z'] },
         )
         await cache.invalidate(tag)
@@ -121,43 +121,43 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       }
       await scoped.getOrSet(
         'minute',
-        having((fill) => fill.expireIn('1m'), 1),
+        computeWith((fill) => fill.expireIn('1m'), 1),
         { expiration: '1h' },
       )
       await store.advance(60_000)
       expect(await scoped.has('minute')).toBe(false)
     })
 
-    test('may skip storing, and its value is returned', async (cache) => {
+    test('returns but does not store its value if it skips', async (cache) => {
       const thing = { any: () => 'thing' }
       const answer = await cache.getOrSet<typeof thing, typeof thing>(
         'key',
-        having((fill) => fill.skip(), thing),
+        computeWith((fill) => fill.skip(), thing),
       )
       expect(answer.any()).toBe('thing')
       expect(await cache.has('key')).toBe(false)
       expect(await cache.getOrSet('key', 1)).toBe(1)
     })
 
-    test('rejects if it sets invalid options', async (cache) => {
-      await refused(
+    test('fails if it sets an invalid expiration or tag', async (cache) => {
+      await rejectsWith(
         cache.getOrSet(
           'key',
-          having((fill) => fill.expireIn('soon' as '1m'), 1),
+          computeWith((fill) => fill.expireIn('soon' as '1m'), 1),
         ),
         'INVALID_EXPIRATION',
       )
-      await refused(
+      await rejectsWith(
         cache.getOrSet(
           'key',
-          having((fill) => fill.tag(''), 1),
+          computeWith((fill) => fill.tag(''), 1),
         ),
         'INVALID_KEY',
       )
-      await refused(
+      await rejectsWith(
         cache.getOrSet(
           'key',
-          having((fill) => fill.expireIn(null), 1),
+          computeWith((fill) => fill.expireIn(null), 1),
           { sliding: true, expiration: 60 },
         ),
         'INVALID_EXPIRATION',
@@ -165,8 +165,8 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.has('key')).toBe(false)
     })
 
-    test('stores nothing if it throws, and the next caller computes', async (cache) => {
-      const failure = new Error('of the origin')
+    test('stores nothing if it throws, so the next caller computes', async (cache) => {
+      const failure = new Error('The origin failed.')
       const failing: (() => never)[] = [
         () => {
           throw failure
@@ -181,7 +181,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.getOrSet('key', 'fine')).toBe('fine')
     })
 
-    test('may call getOrSet for other keys', async (cache) => {
+    test('can contain computations of other keys', async (cache) => {
       const sum = await cache.getOrSet('sum', async () => {
         const parts = await Promise.all(['a', 'b'].map((key, i) => cache.getOrSet(key, async () => i + 1)))
         return (parts[0] ?? 0) + (parts[1] ?? 0) + (await cache.getOrSet('a', 100))
@@ -190,13 +190,13 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect([...(await cache.getMany(['sum', 'a', 'b'])).values()]).toEqual([4, 1, 2])
     })
 
-    test('computes again if it calls getOrSet for its own key', async (cache) => {
+    test('can contain a computation of the same key', async (cache) => {
       const outer = await cache.getOrSet('key', () => cache.getOrSet('key', () => 'inner'))
       expect(outer).toBe('inner')
       expect(await cache.get('key')).toBe('inner')
     })
 
-    test('runs once for many concurrent callers, and each gets its own copy', async (cache) => {
+    test('runs once for concurrent callers, and gives each a separate copy', async (cache) => {
       let computed = 0
       const compute = async () => {
         computed++
@@ -212,11 +212,11 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.get('key')).toEqual({ list: [1] })
     })
 
-    test('that throws rejects only for its own caller', async (cache) => {
+    test('fails only its own caller if it throws', async (cache) => {
       let failed = 0
       const failing = () => {
         failed++
-        throw new Error('of one')
+        throw new Error('This computation failed.')
       }
       const results = await Promise.allSettled([
         cache.getOrSet('key', failing),
@@ -226,7 +226,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(results.map(({ status }) => status)).toEqual(['rejected', ...Array(5).fill('fulfilled')])
     })
 
-    test('that skips storing is not shared', async (cache) => {
+    test('is not shared if it skips', async (cache) => {
       let computed = 0
       const compute = async (fill: Fill) => {
         fill.skip()
@@ -261,7 +261,7 @@ export function computing({ describe, test, expect, refused, store }: Suite): vo
       expect(await cache.has('other')).toBe(false)
     })
 
-    test('blocks nobody after its lease has expired, and its value does not replace a newer one', async (cache) => {
+    test('blocks no caller after its lease expired, and never replaces a newer value', async (cache) => {
       let end: (() => void) | undefined
       const compute = () => new Promise<string>((resolve) => (end = () => resolve('slow')))
       const slow = cache.getOrSet('key', compute, { lease: '50ms' })

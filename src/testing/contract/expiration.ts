@@ -3,7 +3,7 @@ import type { Suite } from './suite.ts'
 
 const MINUTE_MS = 60_000
 
-/** All of them one minute. */
+/** One minute in every form. */
 const MINUTES: Expiration[] = [
   60,
   '60s',
@@ -55,10 +55,10 @@ const INVALID: unknown[] = [
   Symbol('s'),
 ]
 
-export function expiration({ describe, it, test, expect, refused, store }: Suite): void {
+export function expiration({ describe, it, test, expect, rejectsWith, store }: Suite): void {
   describe('expiration', () => {
     test('accepts every form of one minute', async (cache) => {
-      // One after the other, so that each has the five seconds to itself.
+      // Run one after the other, so that the five seconds of tolerance are for one form alone.
       for (const minute of MINUTES) {
         await cache.set('key', 1, { expiration: minute })
         await store.advance(MINUTE_MS - 5_000)
@@ -68,13 +68,13 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       }
     })
 
-    test('takes a Date as that absolute instant', async (cache) => {
+    test('treats a Date as an absolute instant', async (cache) => {
       const at = new Date(Date.UTC(2999, 11, 31, 23, 59, 59, 123))
       await cache.set('key', 1, { expiration: at })
       expect((await cache.expiration('key'))?.getTime()).toBe(at.getTime())
     })
 
-    test('takes null as never, and so does a cache without a default', async (cache) => {
+    test('never expires an entry with null, or without an expiration and a default', async (cache) => {
       await cache.set('null', 1, { expiration: null })
       await cache.set('none', 1)
       await store.advance(10 * 365 * 24 * 60 * MINUTE_MS)
@@ -83,7 +83,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(await cache.expiration('absent')).toBe(undefined)
     })
 
-    it('takes undefined as the default of the cache', async () => {
+    it('uses the default of the cache for undefined', async () => {
       await store.reset()
       const cache = await store.create({ expiration: '1m' })
       await cache.set('set', 1)
@@ -99,7 +99,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       ])
     })
 
-    test('removes the key if the deadline is not in the future', async (cache) => {
+    test('makes the key absent if the deadline is not in the future', async (cache) => {
       for (const past of PAST) {
         await cache.set('set', 'older')
         await cache.set('set', 'newer', { expiration: past })
@@ -118,7 +118,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       }
     })
 
-    test('changes nothing for a past deadline if the call would not set it', async (cache) => {
+    test('ignores a past deadline if the call sets no deadline', async (cache) => {
       for (const past of PAST) {
         await cache.set('live', 1)
         expect(await cache.add('live', 2, { expiration: past })).toBe(false)
@@ -127,16 +127,16 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       }
     })
 
-    test('keeps fractions to the millisecond, and never rounds a span to zero', async (cache) => {
+    test('keeps spans exact to the millisecond, and accepts shorter ones', async (cache) => {
       await cache.setMany({ key: 1 }, { expiration: 0.25 })
       await cache.setMany({ long: 1 }, { expiration: 1000.001 })
       await cache.setMany({ short: 1 }, { expiration: 0.0001 })
-      // By what is listed, ended or not: a quarter of a second may be over before anybody looks.
+      // Compare the listed deadlines, because the quarter of a second may be over before a read.
       const { entries } = await cache.list()
       const lifeMs = Object.fromEntries(
         entries.map(({ key, createdAt, expiresAt }) => [key, Number(expiresAt) - Number(createdAt)]),
       )
-      // Instants are told in whole milliseconds, of which the store may know more.
+      // The listed instants are whole milliseconds, but the store may be more precise.
       expect(Math.abs((lifeMs.key ?? 0) - 250)).toBeLessThanOrEqual(1)
       expect(Math.abs((lifeMs.long ?? 0) - 1_000_001)).toBeLessThanOrEqual(1)
       expect(Math.abs(lifeMs.short ?? 9)).toBeLessThanOrEqual(1)
@@ -144,45 +144,45 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(await cache.expiration('key')).toBe(undefined)
     })
 
-    test('refuses everything else', async (cache) => {
+    test('refuses every other value', async (cache) => {
       await cache.set('key', 'older')
       for (const invalid of INVALID as Expiration[]) {
-        await refused(cache.set('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
-        await refused(cache.setMany({ key: 1 }, { expiration: invalid }), 'INVALID_EXPIRATION')
-        await refused(cache.add('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
-        await refused(cache.touch('key', invalid), 'INVALID_EXPIRATION')
-        await refused(cache.increment('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
-        await refused(cache.get('key', { sliding: invalid }), 'INVALID_EXPIRATION')
-        await refused(cache.limit('key', { limit: 1, period: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.set('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.setMany({ key: 1 }, { expiration: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.add('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.touch('key', invalid), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.increment('key', 1, { expiration: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.get('key', { sliding: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.limit('key', { limit: 1, period: invalid }), 'INVALID_EXPIRATION')
       }
       expect(await cache.get('key')).toBe('older')
     })
 
-    test('refuses spans that are not positive and relative if the call needs such a span', async (cache) => {
+    test('refuses a span that is not positive and relative where one is required', async (cache) => {
       for (const invalid of [...PAST, null, new Date(Date.UTC(2999, 1))]) {
-        await refused(cache.get('key', { sliding: invalid }), 'INVALID_EXPIRATION')
-        await refused(cache.limit('key', { limit: 1, period: invalid }), 'INVALID_EXPIRATION')
-        await refused(cache.increment('key', 1, { sliding: true, expiration: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.get('key', { sliding: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.limit('key', { limit: 1, period: invalid }), 'INVALID_EXPIRATION')
+        await rejectsWith(cache.increment('key', 1, { sliding: true, expiration: invalid }), 'INVALID_EXPIRATION')
       }
-      await refused(cache.increment('key', 1, { sliding: true }), 'INVALID_EXPIRATION')
+      await rejectsWith(cache.increment('key', 1, { sliding: true }), 'INVALID_EXPIRATION')
     })
   })
 
   describe('sliding get', () => {
-    test('extends a deadline only if less than the span remains, to the span plus the slack', async (cache) => {
+    test('extends a deadline to span plus slack once less than the span remains', async (cache) => {
       await cache.set('key', 1, { expiration: 90 })
       const before = await cache.expiration('key')
       expect(await cache.get('key', { sliding: 60 })).toBe(1)
       expect(await cache.expiration('key')).toEqual(before)
       await store.advance(31_000)
-      const undue = await cache.expiration('key')
+      const beforeMove = await cache.expiration('key')
       expect(await cache.get('key', { sliding: 60 })).toBe(1)
-      const movedMs = Number(await cache.expiration('key')) - Number(undue)
+      const movedMs = Number(await cache.expiration('key')) - Number(beforeMove)
       expect(movedMs).toBeGreaterThan(14_000)
       expect(movedMs).toBeLessThanOrEqual(30_000)
     })
 
-    test('keeps an entry alive while it is read, and lets it expire afterwards', async (cache) => {
+    test('keeps an entry live while it is read, and expires it afterwards', async (cache) => {
       await cache.set('key', 1, { expiration: 60 })
       for (let i = 0; i < 10; i++) {
         await store.advance(50_000)
@@ -195,7 +195,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(await cache.get('key', { sliding: 60 })).toBe(undefined)
     })
 
-    test('never shortens permanent entries and later deadlines', async (cache) => {
+    test('never shortens a lifetime', async (cache) => {
       await cache.set('permanent', 1)
       await cache.set('later', 1, { expiration: '1h' })
       const later = await cache.expiration('later')
@@ -211,7 +211,7 @@ export function expiration({ describe, it, test, expect, refused, store }: Suite
       expect(Number(await cache.expiration('key'))).toBeGreaterThan(Date.UTC(8000, 1))
     })
 
-    it('extends the deadline at every read if there is no slack', async () => {
+    it('extends the deadline on every read without slack', async () => {
       await store.reset()
       const cache = await store.create({ slack: 0 })
       await cache.set('key', 1, { expiration: 60 })

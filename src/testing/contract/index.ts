@@ -1,15 +1,15 @@
 /** The contract that every store must pass. */
 import { computing } from './computing.ts'
+import { concurrentChanges } from './concurrent-changes.ts'
 import { counters } from './counters.ts'
 import { expiration } from './expiration.ts'
 import { inspecting } from './inspecting.ts'
 import { keys } from './keys.ts'
 import { limits } from './limits.ts'
 import { namespaces } from './namespaces.ts'
-import { overtaken } from './overtaken.ts'
+import { nearDeadline } from './near-deadline.ts'
 import { readingAndWriting } from './reading-writing.ts'
 import { sameForm } from './same-form.ts'
-import { staying } from './staying.ts'
 import { createSuite, type StoreUnderTest, type TestRunner } from './suite.ts'
 import { tags } from './tags.ts'
 import { values } from './values.ts'
@@ -17,7 +17,7 @@ import { values } from './values.ts'
 export type { ContractCacheOptions, Expect, Matchers, StoreUnderTest, TestRunner } from './suite.ts'
 
 /**
- * Defines the tests that every store must pass, with the test runner that is given.
+ * Defines the tests that every store must pass, with the given test runner.
  *
  * @example
  * import { describe, expect, it } from 'vitest'
@@ -39,8 +39,8 @@ export function cacheContract(runner: TestRunner, store: StoreUnderTest): void {
     inspecting,
     tags,
     computing,
-    overtaken,
-    staying,
+    concurrentChanges,
+    nearDeadline,
   ])
     define(suite)
 }

@@ -1,7 +1,7 @@
 import type { Cache } from '../../cache.ts'
 import type { Suite } from './suite.ts'
 
-export function inspecting({ describe, test, expect, refused, store }: Suite): void {
+export function inspecting({ describe, test, expect, rejectsWith, store }: Suite): void {
   describe('count and stats', () => {
     test('distinguish live, expired, permanent and invalidated entries', async (cache) => {
       await cache.setMany({ a: 1, b: 'x'.repeat(1_000) })
@@ -30,7 +30,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
   })
 
   describe('exact counts and estimates', () => {
-    test('are equal for few entries, and a count reports its progress', async (cache) => {
+    test('agree for few entries, and report their progress', async (cache) => {
       await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 60 })
       await cache.set('forever', 1)
       await cache.set('expired', 1, { expiration: 0 })
@@ -46,7 +46,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(progress.at(-1)).toBe(6)
     })
 
-    test('reject at once if their signal has aborted', async (cache) => {
+    test('do not start if their signal has aborted', async (cache) => {
       const reason = new Error('The caller has left.')
       const signal = AbortSignal.abort(reason)
       const outcomes = await Promise.allSettled([cache.count({ signal }), cache.stats({ exact: true, signal })])
@@ -58,18 +58,18 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
 
     test('refuse invalid options', async (cache) => {
       for (const options of [{ estimate: 1 }, { onProgress: 5 }, { signal: 5 }, { exact: true }]) {
-        await refused(cache.count(options as object), 'INVALID_OPTION')
+        await rejectsWith(cache.count(options as object), 'INVALID_OPTION')
       }
       const { signal } = new AbortController()
-      await refused(cache.count({ estimate: true, signal }), 'INVALID_OPTION')
+      await rejectsWith(cache.count({ estimate: true, signal }), 'INVALID_OPTION')
       for (const options of [{ exact: 1 }, { exact: true, onProgress: 5 }, { signal }, { estimate: true }]) {
-        await refused(cache.stats(options as object), 'INVALID_OPTION')
+        await rejectsWith(cache.stats(options as object), 'INVALID_OPTION')
       }
     })
   })
 
   describe('list', () => {
-    test('finds rare entries among many others, if the caller follows the cursor', async (cache) => {
+    test('finds rare entries after many others, if the caller follows the cursor', async (cache) => {
       const others = Array.from({ length: 5_100 }, (_, i) => [`other ${i}`, 1] as const)
       await cache.setMany(others, { expiration: 60 })
       await cache.namespace('nested').setMany(others)
@@ -91,7 +91,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found({ prefix: 'n' })).toEqual([])
     })
 
-    test('pages through all entries in key order, each once', async (cache) => {
+    test('returns every entry once over all pages, in key order', async (cache) => {
       const names = Array.from({ length: 25 }, (_, i) => `key ${String(i).padStart(2, '0')}`)
       await cache.setMany(names.map((name) => [name, 1]))
       const seen: string[] = []
@@ -117,7 +117,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(Object.keys(entry ?? {}).includes('value')).toBe(false)
     })
 
-    test('filters by prefix, taken literally', async (cache) => {
+    test('filters by a literal prefix', async (cache) => {
       await cache.setMany({ 'a%': 1, 'a%b': 1, ab: 1, a_: 1, 'a|x': 1, 'a\\': 1, b: 1 })
       const found = async (prefix: string) => (await cache.list({ prefix })).entries.map((entry) => entry.key).sort()
       expect(await found('a%')).toEqual(['a%', 'a%b'])
@@ -128,7 +128,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found('zzz')).toEqual([])
     })
 
-    test('lists only the namespace itself for a prefix, without nested namespaces', async (cache) => {
+    test('excludes nested namespaces if it filters by prefix', async (cache) => {
       await cache.set('apple', 1)
       await cache.set('b', 1)
       await cache.namespace('admin').set('apple', 1)
@@ -151,7 +151,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await found('forever')).toEqual(['forever'])
     })
 
-    test('says of each entry whether it is live, expired or invalidated, in accordance with count and stats', async (cache) => {
+    test('reports the state of each entry, consistent with count and stats', async (cache) => {
       await cache.set('b expired', 1, { expiration: 30 })
       await cache.set('d invalidated', 1, { expiration: 60, tags: ['tag'] })
       await cache.set('e invalidated', 1, { tags: ['tag', 'other'] })
@@ -182,7 +182,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await cache.count()).toBe(live.length)
     })
 
-    test('refuses other states, limits and cursors', async (cache) => {
+    test('refuses invalid states, limits and cursors', async (cache) => {
       for (const options of [
         { state: 'x' },
         { state: 'toString' },
@@ -194,13 +194,13 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
         { cursor: 5 },
         { perfix: 'a' },
       ]) {
-        await refused(cache.list(options as object), 'INVALID_OPTION')
+        await rejectsWith(cache.list(options as object), 'INVALID_OPTION')
       }
     })
   })
 
   describe('clearExpired', () => {
-    test('deletes expired entries and nothing else, in batches', async (cache) => {
+    test('removes only expired entries, in batches', async (cache) => {
       const names = Array.from({ length: 25 }, (_, i) => `key ${i}`)
       await cache.setMany(
         names.map((name) => [name, 1]),
@@ -217,13 +217,13 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
       expect(await cache.clearExpired()).toEqual({ removed: 0, more: false })
     })
 
-    test('stops when its time is up, and reports that more entries remain', async (cache) => {
+    test('stops after its time budget, and reports that more is left', async (cache) => {
       await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 0 })
       expect(await cache.clearExpired({ batch: 1, timeBudget: 0 })).toEqual({ removed: 1, more: true })
       expect(await cache.clearExpired({ batch: 2 })).toEqual({ removed: 2, more: false })
     })
 
-    test('ends after the current batch if its signal aborts', async (cache) => {
+    test('stops after the current batch if its signal aborts', async (cache) => {
       await cache.setMany({ a: 1, b: 1, c: 1 }, { expiration: 0 })
       const ending = new AbortController()
       const options = { batch: 1, signal: ending.signal, onProgress: () => ending.abort() }
@@ -241,7 +241,7 @@ export function inspecting({ describe, test, expect, refused, store }: Suite): v
         { onProgress: 5 },
         { budget: 5 },
       ]) {
-        await refused(cache.clearExpired(options as object), 'INVALID_OPTION')
+        await rejectsWith(cache.clearExpired(options as object), 'INVALID_OPTION')
       }
     })
   })

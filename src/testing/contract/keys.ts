@@ -24,9 +24,9 @@ const NAMES = [
   'a',
 ]
 
-export function keys({ describe, test, expect, refused }: Suite): void {
+export function keys({ describe, test, expect, rejectsWith }: Suite): void {
   describe('keys', () => {
-    test('may be any non-empty strings, and stay distinct', async (cache) => {
+    test('can be any non-empty strings, and all are distinct', async (cache) => {
       await cache.setMany(NAMES.map((name, i) => [name, i]))
       expect([...(await cache.getMany(NAMES))]).toEqual(NAMES.map((name, i) => [name, i]))
       expect((await cache.list()).entries.map((entry) => entry.key).sort()).toEqual([...NAMES].sort())
@@ -34,24 +34,24 @@ export function keys({ describe, test, expect, refused }: Suite): void {
       expect(await cache.deleteMany(NAMES)).toBe(NAMES.length)
     })
 
-    test('refuse empty strings, U+0000, lone surrogates and values that are not strings', async (cache) => {
+    test('cannot be empty, contain U+0000 or lone surrogates, or be other types than strings', async (cache) => {
       for (const key of ['', 'a\0', '\ud800', 'a\udc00b', 5, null, undefined, {}, ['a']] as string[]) {
-        await refused(cache.get(key), 'INVALID_KEY')
-        await refused(cache.set(key, 1), 'INVALID_KEY')
-        await refused(cache.getMany([key]), 'INVALID_KEY')
-        await refused(cache.setMany([[key, 1]]), 'INVALID_KEY')
-        await refused(cache.deleteMany([key]), 'INVALID_KEY')
-        await refused(cache.increment(key), 'INVALID_KEY')
-        await refused(cache.set('key', 1, { tags: [key] }), 'INVALID_KEY')
+        await rejectsWith(cache.get(key), 'INVALID_KEY')
+        await rejectsWith(cache.set(key, 1), 'INVALID_KEY')
+        await rejectsWith(cache.getMany([key]), 'INVALID_KEY')
+        await rejectsWith(cache.setMany([[key, 1]]), 'INVALID_KEY')
+        await rejectsWith(cache.deleteMany([key]), 'INVALID_KEY')
+        await rejectsWith(cache.increment(key), 'INVALID_KEY')
+        await rejectsWith(cache.set('key', 1, { tags: [key] }), 'INVALID_KEY')
       }
     })
 
-    test('refuse a string if several keys are expected', async (cache) => {
-      await refused(cache.getMany('abc'), 'INVALID_KEY')
-      await refused(cache.deleteMany('abc'), 'INVALID_KEY')
+    test('cannot be one string where several keys are expected', async (cache) => {
+      await rejectsWith(cache.getMany('abc'), 'INVALID_KEY')
+      await rejectsWith(cache.deleteMany('abc'), 'INVALID_KEY')
     })
 
-    test('stay distinct if they are long, whatever they start and end with', async (cache) => {
+    test('are distinct if they are long and start or end alike', async (cache) => {
       const long = 'x'.repeat(600)
       const names = [
         long,
@@ -68,7 +68,7 @@ export function keys({ describe, test, expect, refused }: Suite): void {
       for (const [i, name] of names.entries()) expect(await cache.get(name)).toBe(i)
     })
 
-    test('are listed once each, page by page, whatever their first character', async (cache) => {
+    test('are listed once each over all pages', async (cache) => {
       await cache.setMany(NAMES.map((name) => [name, 1]))
       const seen: string[] = []
       let cursor: string | undefined
@@ -80,7 +80,7 @@ export function keys({ describe, test, expect, refused }: Suite): void {
       expect(seen.sort()).toEqual([...NAMES].sort())
     })
 
-    test('cannot be reached through the stored form of another key', async (cache) => {
+    test('cannot name a long key by its stored form', async (cache) => {
       await cache.set('x'.repeat(600), 'long')
       const [stored] = (await cache.list()).entries
       expect(await cache.get(stored?.key ?? '')).toBe(undefined)

@@ -3,7 +3,9 @@ import type { Suite } from './suite.ts'
 
 const HOUR_MS = 3_600_000
 
-/** One rule for each algorithm: ten calls, and five of them come back after half an hour or an hour. */
+/**
+ * One rule for each algorithm. Each allows ten calls, and five of them are free again after half an hour or an hour.
+ */
 const RULES: Readonly<Record<string, LimitRule>> = {
   'a fixed window': { limit: 10, period: '1h' },
   'a sliding window': { limit: 10, period: '1h', algorithm: 'sliding-window' },
@@ -19,7 +21,7 @@ export function limits(suite: Suite): void {
 
 function everyLimit({ describe, test, expect, store }: Suite, name: string, rule: LimitRule): void {
   describe(`a limit with ${name}`, () => {
-    test('refuses a call that costs too much, which then counts nothing', async (cache) => {
+    test('counts nothing for a refused call', async (cache) => {
       const limit = (cost: number) => cache.limit('key', { ...rule, cost })
       expect(await limit(8)).toMatchObject({ allowed: true, count: 8, remaining: 2, retryMs: 0 })
       expect(await limit(5)).toMatchObject({ allowed: false, count: 11, remaining: 2 })
@@ -27,7 +29,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       for (const _ of [1, 2]) expect(await limit(1)).toMatchObject({ allowed: false, count: 11, remaining: 0 })
     })
 
-    test('never allows a cost above the limit, and starts no window with it', async (cache) => {
+    test('refuses a cost above the limit, and stores nothing for it', async (cache) => {
       const tooMuch = { ...rule, cost: 11 }
       expect(await cache.limit('key', tooMuch)).toMatchObject({
         ...{ allowed: false, count: 11, remaining: 10, retryMs: Number.POSITIVE_INFINITY },
@@ -38,7 +40,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect(await cache.limit('key', { ...rule, cost: 6 })).toMatchObject({ allowed: true, remaining: 0 })
     })
 
-    test('reads the state with a cost of 0', async (cache) => {
+    test('reports its state without counting for a cost of 0', async (cache) => {
       const look = { ...rule, cost: 0 }
       expect(await cache.limit('key', look)).toMatchObject({ allowed: true, count: 0, remaining: 10, retryMs: 0 })
       expect(await cache.has('key')).toBe(false)
@@ -52,7 +54,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect(spent.retryMs > 0 && Number.isFinite(spent.retryMs)).toBe(true)
     })
 
-    test('gives calls back, but never more than were counted', async (cache) => {
+    test('gives back no more calls than were counted', async (cache) => {
       const giveBack = (calls: number) => cache.limit('key', { ...rule, cost: -calls })
       expect(await giveBack(3)).toMatchObject({ allowed: true, count: 0, remaining: 10 })
       expect(await cache.has('key')).toBe(false)
@@ -65,27 +67,26 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, remaining: 0 })
     })
 
-    test('allows exactly the limit among many concurrent calls', async (cache) => {
+    test('allows exactly the limit of concurrent calls', async (cache) => {
       const calls = Array.from({ length: 30 }, (_, i) => cache.limit('key', { ...rule, cost: 1 + (i % 2) }))
       const results = await Promise.all(calls)
       const spent = results.reduce((sum, { allowed }, i) => sum + (allowed ? 1 + (i % 2) : 0), 0)
-      // Two calls that cost 2 may be refused where one that costs 1 is not, so all are spent.
+      // After a call that costs 2 is refused, a call that costs 1 may still be allowed, so all ten are spent.
       expect(spent).toBe(10)
       for (const { remaining } of results) expect(remaining >= 0).toBe(true)
     })
 
-    test('has 0 calls left, and never fewer, after the limit became smaller', async (cache) => {
+    test('reports 0 remaining calls after the limit was lowered', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       const smaller = { ...rule, limit: 4, ...(rule.refill === undefined ? {} : { refill: 2 }) }
       expect(await cache.limit('key', smaller)).toMatchObject({ allowed: false, count: 5, remaining: 0 })
       expect(await cache.limit('key', { ...smaller, cost: 0 })).toMatchObject({ allowed: false, remaining: 0 })
     })
 
-    test('returns when the same call can succeed', async (cache) => {
+    test('reports when the refused call will succeed', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
-      const refused = await cache.limit('key', { ...rule, cost: 3 })
-      expect(refused.allowed).toBe(false)
-      const { retryMs } = refused
+      const { allowed, retryMs } = await cache.limit('key', { ...rule, cost: 3 })
+      expect(allowed).toBe(false)
       expect(Number.isInteger(retryMs) && retryMs > 0 && retryMs <= 2 * HOUR_MS).toBe(true)
       await store.advance(retryMs - HOUR_MS / 20)
       expect((await cache.limit('key', { ...rule, cost: 3 })).allowed).toBe(false)
@@ -93,20 +94,20 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect((await cache.limit('key', { ...rule, cost: 3 })).allowed).toBe(true)
     })
 
-    test('allows the full limit again once no call counts any more', async (cache) => {
+    test('allows the full limit again once all counted calls have expired', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       await store.advance(2 * HOUR_MS)
       expect(await cache.limit('key', { ...rule, cost: 0 })).toMatchObject({ count: 0, remaining: 10 })
       expect(await cache.limit('key', { ...rule, cost: 10 })).toMatchObject({ allowed: true, remaining: 0 })
     })
 
-    test('is reset by deleting its key', async (cache) => {
+    test('starts again after its key is deleted', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       expect(await cache.delete('key')).toBe(true)
       expect(await cache.limit('key', { ...rule, cost: 10 })).toMatchObject({ allowed: true, count: 10 })
     })
 
-    test('refuses a key that holds another kind of value', async (cache) => {
+    test('refuses a key whose value is not a number', async (cache) => {
       await cache.set('key', 'text')
       for (const cost of [-1, 0, 1, 11]) {
         await expect(cache.limit('key', { ...rule, cost })).rejects.toMatchObject({ code: 'NOT_A_NUMBER' })
@@ -114,7 +115,7 @@ function everyLimit({ describe, test, expect, store }: Suite, name: string, rule
       expect(await cache.get('key')).toBe('text')
     })
 
-    test('reads the counter that another algorithm left', async (cache) => {
+    test('reads a counter that another algorithm wrote', async (cache) => {
       for (const other of Object.values(RULES)) {
         await cache.limit('key', { ...other, cost: 4 })
         const { remaining } = await cache.limit('key', { ...rule, cost: 0 })
@@ -128,18 +129,18 @@ function slidingWindow({ describe, test, expect, store }: Suite): void {
   const rule: LimitRule = { limit: 10, period: '1h', algorithm: 'sliding-window' }
 
   describe('a sliding window', () => {
-    test('counts calls of the previous window by the share that lies within one period', async (cache) => {
+    test('weights the previous window by its overlap with the period', async (cache) => {
       await cache.limit('key', { ...rule, cost: 8 })
       // A third of the next window has passed: 8 × 2/3 = 5.3 calls count.
       await store.advance(HOUR_MS + HOUR_MS / 3)
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, count: 6, remaining: 4 })
       expect(await cache.limit('key', { ...rule, cost: 5 })).toMatchObject({ allowed: false, remaining: 4 })
-      // Two thirds: 8 × 1/3 = 2.7 calls, and the one of this window.
+      // Two thirds have passed: 8 × 1/3 = 2.7 calls count, plus the one in this window.
       await store.advance(HOUR_MS / 3)
       expect(await cache.limit('key', { ...rule, cost: 0 })).toMatchObject({ count: 3, remaining: 7 })
     })
 
-    test('does not allow two full limits around the end of a window', async (cache) => {
+    test('does not allow twice the limit around the end of a window', async (cache) => {
       await cache.limit('key', rule)
       await store.advance(HOUR_MS * 0.95)
       await cache.limit('key', { ...rule, cost: 9 })
@@ -156,7 +157,7 @@ function slidingWindow({ describe, test, expect, store }: Suite): void {
       expect(resetMs > HOUR_MS * 0.7 && resetMs <= HOUR_MS * 0.75).toBe(true)
     })
 
-    test('allows one call in each period with a limit of 1, wherever it falls', async (cache) => {
+    test('allows one call per period with a limit of 1', async (cache) => {
       const one: LimitRule = { ...rule, limit: 1 }
       const allowedAfter = async (ms: number) => {
         await store.advance(ms)
@@ -164,14 +165,14 @@ function slidingWindow({ describe, test, expect, store }: Suite): void {
       }
       expect(await allowedAfter(0)).toBe(true)
       expect(await allowedAfter(HOUR_MS * 0.9)).toBe(false)
-      // Late in the next window, from where a period counts anew.
+      // This call is late in the next window. The next period starts with it.
       expect(await allowedAfter(HOUR_MS)).toBe(true)
       expect(await allowedAfter(HOUR_MS * 0.5)).toBe(false)
       expect(await allowedAfter(HOUR_MS * 0.4)).toBe(false)
       expect(await allowedAfter(HOUR_MS * 0.2)).toBe(true)
     })
 
-    test('gives calls of the previous window back, too', async (cache) => {
+    test('gives back calls of the previous window too', async (cache) => {
       await cache.limit('key', { ...rule, cost: 9 })
       await store.advance(HOUR_MS * 1.5)
       await cache.limit('key', rule)
@@ -185,18 +186,18 @@ function tokenBucket({ describe, test, expect, store }: Suite): void {
   const look = { ...rule, cost: 0 }
 
   describe('a token bucket', () => {
-    test('regains tokens after whole periods, and loses no fraction of one', async (cache) => {
+    test('refills after whole periods, and keeps the rest of a period', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       await store.advance(HOUR_MS * 0.75)
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: false, remaining: 0 })
       await store.advance(HOUR_MS * 0.5)
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, remaining: 1 })
-      // 1.25 and 0.85 periods are two whole ones.
+      // 1.25 plus 0.85 periods contain two whole periods.
       await store.advance(HOUR_MS * 0.85)
       expect(await cache.limit('key', look)).toMatchObject({ remaining: 3 })
     })
 
-    test('regains its tokens however often it refuses meanwhile', async (cache) => {
+    test('refills on time even if it refuses calls in between', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       for (let part = 0; part < 4; part++) {
         await store.advance(HOUR_MS * 0.22)
@@ -206,7 +207,7 @@ function tokenBucket({ describe, test, expect, store }: Suite): void {
       expect(await cache.limit('key', rule)).toMatchObject({ allowed: true, remaining: 1 })
     })
 
-    test('lives until it is full', async (cache) => {
+    test('expires once it is full', async (cache) => {
       const { resetMs } = await cache.limit('key', { ...rule, cost: 9 })
       expect(resetMs > HOUR_MS * 4.9 && resetMs <= HOUR_MS * 5).toBe(true)
       await store.advance(HOUR_MS * 4.5)
@@ -223,7 +224,7 @@ function tokenBucket({ describe, test, expect, store }: Suite): void {
       expect(await cache.limit('key', { ...rule, cost: 11 })).toMatchObject({ allowed: false, remaining: 10 })
     })
 
-    test('waits for as many refills as a call needs', async (cache) => {
+    test('reports the number of refills that a call must wait for', async (cache) => {
       await cache.limit('key', { ...rule, cost: 10 })
       const wait = async (cost: number) => Math.ceil((await cache.limit('key', { ...rule, cost })).retryMs / HOUR_MS)
       expect([await wait(1), await wait(2), await wait(3), await wait(10)]).toEqual([1, 1, 2, 5])
@@ -231,9 +232,9 @@ function tokenBucket({ describe, test, expect, store }: Suite): void {
   })
 }
 
-function rules({ describe, test, expect, refused }: Suite): void {
+function rules({ describe, test, expect, rejectsWith }: Suite): void {
   describe('the rule of a limit', () => {
-    test('is checked before any statement is sent', async (cache) => {
+    test('is checked before the store is called', async (cache) => {
       const fixed = { limit: 1, period: 60 }
       const bucket = { ...fixed, algorithm: 'token-bucket' }
       const wrong: object[] = [
@@ -251,11 +252,11 @@ function rules({ describe, test, expect, refused }: Suite): void {
         { ...fixed, blockList: 'yes' },
         { ...fixed, max: 1 },
       ]
-      for (const rule of wrong) await refused(cache.limit('key', rule as LimitRule), 'INVALID_OPTION')
+      for (const rule of wrong) await rejectsWith(cache.limit('key', rule as LimitRule), 'INVALID_OPTION')
       expect(await cache.has('key')).toBe(false)
     })
 
-    test('may use a block list, which refuses no call that could succeed', async (cache) => {
+    test('can enable a block list, which refuses only calls that would fail', async (cache) => {
       const rule: LimitRule = { limit: 5, period: '1h', blockList: true }
       await cache.limit('key', { ...rule, cost: 3 })
       expect((await cache.limit('key', { ...rule, cost: 5 })).allowed).toBe(false)

@@ -1,9 +1,9 @@
 import type { Cache } from '../../cache.ts'
 import type { Suite } from './suite.ts'
 
-export function namespaces({ describe, it, test, expect, store, refused }: Suite): void {
+export function namespaces({ describe, it, test, expect, store, rejectsWith }: Suite): void {
   describe('namespaces', () => {
-    test('keep equal keys apart, however separators are placed', async (cache) => {
+    test('separate equal keys, even if names contain separators', async (cache) => {
       const places: [Cache, string][] = [
         [cache, 'a|b|k'],
         [cache, 'a:b:k'],
@@ -28,7 +28,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       ['a', 'A'],
       ['a', 'é'],
     ] as const) {
-      test(`clear, count, stats, list and clearExpired of ${one} leave ${other} alone`, async (cache) => {
+      test(`clear, count, stats, list and clearExpired of ${one} do not affect ${other}`, async (cache) => {
         const [inside, outside] = [cache.namespace(one), cache.namespace(other)]
         for (const place of [cache, inside, inside.namespace('nested'), outside]) {
           await place.setMany({ x: 1, y: 2 })
@@ -53,7 +53,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       })
     }
 
-    test('can be cleared by a prefix, which is case-sensitive and not a pattern', async (cache) => {
+    test('are cleared by a prefix, which is case-sensitive and not a pattern', async (cache) => {
       const app = cache.namespace('app')
       const kept = ['users', 'users2:a', 'Users:a', 'u_ers:a', 'u%:a', 'a:users:b', 'a|users:b']
       for (const place of [cache, app]) {
@@ -67,19 +67,19 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       expect(await cache.count()).toBe(left.length + kept.length + 4)
     })
 
-    test('refuse a prefix that is empty or missing, because it would clear everything', async (cache) => {
+    test('refuse an empty or missing prefix, because it would clear everything', async (cache) => {
       await cache.set('key', 1)
       for (const prefix of ['', undefined, null, 5, 'a\0', '\ud800']) {
-        await refused(cache.clear({ prefix: prefix as string }), 'INVALID_KEY')
+        await rejectsWith(cache.clear({ prefix: prefix as string }), 'INVALID_KEY')
       }
-      await refused(cache.clear({} as never), 'INVALID_KEY')
+      await rejectsWith(cache.clear({} as never), 'INVALID_KEY')
       for (const options of [null, 'key', ['key'], { prefixes: 'key' }]) {
-        await refused(cache.clear(options as never), 'INVALID_OPTION')
+        await rejectsWith(cache.clear(options as never), 'INVALID_OPTION')
       }
       expect(await cache.get('key')).toBe(1)
     })
 
-    it('may be an option of the cache', async () => {
+    it('can be an option of the cache', async () => {
       await store.reset()
       const scoped = await store.create({ namespace: 'app' })
       await scoped.set('key', 1)
@@ -87,7 +87,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       expect(await (await store.create()).get('key')).toBe(undefined)
     })
 
-    test('keep their versions apart from each other and from every name', async (cache) => {
+    test('separate versions from each other and from every name', async (cache) => {
       const places: Cache[] = [
         cache.namespace('app'),
         cache.namespace('app', { version: 1 }),
@@ -104,7 +104,7 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
       expect((await cache.namespace('app', { version: 1 }).list()).entries.length).toBe(2)
     })
 
-    test('include all of their versions, and a version only itself', async (cache) => {
+    test('cover all of their versions, and a version covers only itself', async (cache) => {
       const app = cache.namespace('app')
       const [older, newer] = [cache.namespace('app', { version: 1 }), cache.namespace('app', { version: 2 })]
       await older.set('key', 'old', { expiration: 60 })
@@ -119,29 +119,29 @@ export function namespaces({ describe, it, test, expect, store, refused }: Suite
 
     test('refuse invalid versions', async (cache) => {
       const attempt = async (version: unknown) => cache.namespace('app', { version: version as string })
-      for (const version of ['', 'a\0', null, {}]) await refused(attempt(version), 'INVALID_KEY')
-      for (const version of [-1, 1.5, Number.NaN]) await refused(attempt(version), 'INVALID_OPTION')
-      await refused(attempt('x'.repeat(125)), 'INVALID_KEY')
+      for (const version of ['', 'a\0', null, {}]) await rejectsWith(attempt(version), 'INVALID_KEY')
+      for (const version of [-1, 1.5, Number.NaN]) await rejectsWith(attempt(version), 'INVALID_OPTION')
+      await rejectsWith(attempt('x'.repeat(125)), 'INVALID_KEY')
       const misspelt = async () => cache.namespace('app', { versoin: 1 } as object)
-      await refused(misspelt(), 'INVALID_OPTION')
+      await rejectsWith(misspelt(), 'INVALID_OPTION')
     })
 
-    test('are at most 128 bytes, including the namespaces around them', async (cache) => {
+    test('have at most 128 bytes, including the outer namespaces', async (cache) => {
       const name = 'é'.repeat(64)
       const deep = cache.namespace(name)
       await deep.set('x'.repeat(600), 1)
       expect(await deep.clear()).toBe(1)
       const attempt = async (make: () => unknown) => make()
-      await refused(
+      await rejectsWith(
         attempt(() => deep.namespace('x')),
         'INVALID_KEY',
       )
-      await refused(
+      await rejectsWith(
         attempt(() => cache.namespace(`${name}x`)),
         'INVALID_KEY',
       )
       for (const bad of ['', 'a\0', '\ud800', 5] as string[])
-        await refused(
+        await rejectsWith(
           attempt(() => cache.namespace(bad)),
           'INVALID_KEY',
         )

@@ -1,8 +1,8 @@
 import type { Suite } from './suite.ts'
 
-export function readingAndWriting({ describe, test, expect, refused, store }: Suite): void {
+export function readingAndWriting({ describe, test, expect, rejectsWith, store }: Suite): void {
   describe('getMany and setMany', () => {
-    test('return the live entries in the requested order, each once', async (cache) => {
+    test('return each live entry once, in the requested order', async (cache) => {
       await cache.setMany({ a: 1, b: 2, c: 3 })
       await cache.set('gone', 4, { expiration: 0 })
       const found = await cache.getMany(['c', 'missing', 'a', 'gone', 'c', 'b'])
@@ -32,17 +32,17 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
         new (class {})(),
         new Error('a'),
       ]
-      // What must be awaited first.
+      // The caller must await these first.
       bad.push(Promise.resolve({ a: 1 }), (async function* () {})())
       for (const entries of bad) {
-        await refused(cache.setMany(entries as Record<string, unknown>), 'INVALID_KEY')
+        await rejectsWith(cache.setMany(entries as Record<string, unknown>), 'INVALID_KEY')
       }
-      await refused(cache.setMany(Promise.reject(new Error('late')) as never), 'INVALID_KEY')
+      await rejectsWith(cache.setMany(Promise.reject(new Error('late')) as never), 'INVALID_KEY')
       await cache.setMany(Object.assign(Object.create(null), { bare: 1 }))
       expect(await cache.get('bare')).toBe(1)
     })
 
-    test('use the last of duplicate keys', async (cache) => {
+    test('use the last of several entries with one key', async (cache) => {
       await cache.setMany([
         ['key', 1],
         ['key', 2],
@@ -65,7 +65,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.deleteMany(names)).toBe(3_000)
     })
 
-    test('concurrent gets each return their own value', async (cache) => {
+    test('agree with concurrent gets, which each get their own value', async (cache) => {
       await cache.setMany({ a: 1, b: { two: 2 }, c: null })
       const answers = await Promise.all(['a', 'b', 'missing', 'c', 'a', 'b'].map((key) => cache.get(key)))
       expect(answers).toEqual([1, { two: 2 }, undefined, null, 1, { two: 2 }])
@@ -73,7 +73,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
   })
 
   describe('set', () => {
-    test('rewrites the whole entry, including deadline and tags', async (cache) => {
+    test('replaces the whole entry, including its deadline and tags', async (cache) => {
       await cache.set('key', 1, { expiration: 60, tags: ['tag'] })
       await cache.set('key', { two: 2 })
       expect(await cache.expiration('key')).toBe(null)
@@ -81,19 +81,19 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.get('key')).toEqual({ two: 2 })
     })
 
-    test('refuses unknown options, because a misspelt expiration would store forever', async (cache) => {
+    test('refuses unknown options, because a misspelled expiration would store forever', async (cache) => {
       for (const options of [{ ttl: 60 }, { expires: 60 }, { tag: 'x' }] as object[]) {
-        await refused(cache.set('key', 1, options), 'INVALID_OPTION')
-        await refused(cache.setMany({ key: 1 }, options), 'INVALID_OPTION')
-        await refused(cache.add('key', 1, options), 'INVALID_OPTION')
-        await refused(cache.increment('key', 1, options), 'INVALID_OPTION')
-        await refused(cache.get('key', options), 'INVALID_OPTION')
-        await refused(cache.limit('key', { limit: 1, period: 60, ...options }), 'INVALID_OPTION')
+        await rejectsWith(cache.set('key', 1, options), 'INVALID_OPTION')
+        await rejectsWith(cache.setMany({ key: 1 }, options), 'INVALID_OPTION')
+        await rejectsWith(cache.add('key', 1, options), 'INVALID_OPTION')
+        await rejectsWith(cache.increment('key', 1, options), 'INVALID_OPTION')
+        await rejectsWith(cache.get('key', options), 'INVALID_OPTION')
+        await rejectsWith(cache.limit('key', { limit: 1, period: 60, ...options }), 'INVALID_OPTION')
       }
       expect(await cache.count()).toBe(0)
     })
 
-    test('starts a new life: the listed creation time is the last write', async (cache) => {
+    test('resets createdAt on every write', async (cache) => {
       await cache.set('key', 1)
       await store.advance(60_000)
       await cache.touch('key', 60)
@@ -107,13 +107,13 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
 
     test('refuses options that are not an object', async (cache) => {
       for (const options of [60, '1m', null, [], true] as unknown as object[]) {
-        await refused(cache.set('key', 1, options), 'INVALID_OPTION')
+        await rejectsWith(cache.set('key', 1, options), 'INVALID_OPTION')
       }
     })
   })
 
   describe('add', () => {
-    test('stores only an absent key', async (cache) => {
+    test('stores a value only if the key is absent', async (cache) => {
       expect(await cache.add('key', 1)).toBe(true)
       expect(await cache.add('key', 2)).toBe(false)
       expect(await cache.get('key')).toBe(1)
@@ -129,7 +129,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.get('key')).toBe('newer')
     })
 
-    test('stores exactly once among many concurrent calls', async (cache) => {
+    test('stores exactly one of many concurrent values', async (cache) => {
       const results = await Promise.all(Array.from({ length: 20 }, (_, i) => cache.add('key', i)))
       expect(results.filter(Boolean).length).toBe(1)
       expect(await cache.get('key')).toBe(results.indexOf(true))
@@ -166,13 +166,13 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await cache.pull('null')).toBe(null)
     })
 
-    test('exactly one of many concurrent pulls gets the value', async (cache) => {
+    test('gives the value to exactly one of many concurrent pulls', async (cache) => {
       await cache.set('key', 'prize')
       const results = await Promise.all(Array.from({ length: 20 }, () => cache.pull('key')))
       expect(results.filter((value) => value === 'prize').length).toBe(1)
     })
 
-    test('delete returns whether it deleted a live entry', async (cache) => {
+    test('delete returns whether it removed a live entry', async (cache) => {
       await cache.setMany({ a: 1, b: 2 })
       await cache.set('expired', 1, { expiration: 0 })
       expect(await cache.delete('a')).toBe(true)
@@ -184,7 +184,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
   })
 
   describe('entry', () => {
-    test('memoizes its row until reload, set or delete', async (cache) => {
+    test('remembers its row until reload, set or delete', async (cache) => {
       const handle = cache.entry<{ n: number }>('key')
       expect(await handle.exists()).toBe(false)
       await cache.set('key', { n: 1 })
@@ -198,7 +198,7 @@ export function readingAndWriting({ describe, test, expect, refused, store }: Su
       expect(await handle.delete()).toBe(false)
     })
 
-    test('gives every caller its own copy of the value', async (cache) => {
+    test('gives every caller a separate copy', async (cache) => {
       await cache.set('key', { list: [1] })
       const handle = cache.entry<{ list: number[] }>('key')
       const first = await handle.value()

@@ -1,60 +1,60 @@
 import type { Cache, Fill, GetOrSetOptions } from '../../cache.ts'
 import { devalueCodec } from '../../codecs/devalue-codec.ts'
-import { having, pause } from './computations.ts'
+import { computeWith, pause } from './computations.ts'
 import type { Suite } from './suite.ts'
 
 const AT = new Date(Date.UTC(2026, 0, 1))
 const RICH = () => ({ at: AT, list: [undefined, Number.NaN], gone: undefined, toJSON: undefined, n: 1 })
-/** What JSON makes of it. */
+/** The same value after a round trip through JSON. */
 const PLAIN = { at: '2026-01-01T00:00:00.000Z', list: [null, null], n: 1 }
 
-/** Callers cannot tell by a value's form whether it was computed or found. */
-export function sameForm({ describe, it, test, expect, refused, store }: Suite): void {
-  const plain = (value: unknown) => {
+/** The form of a value must not show whether it was computed or stored. */
+export function sameForm({ describe, it, test, expect, rejectsWith, store }: Suite): void {
+  const expectPlain = (value: unknown) => {
     expect(value).toEqual(PLAIN)
-    // `toEqual` takes an undefined field for a missing one.
+    // Compare the keys too, because `toEqual` treats an undefined field like a missing one.
     expect(Object.keys(Object(value))).toEqual(['at', 'list', 'n'])
   }
 
   describe('the form of a value', () => {
-    test('is the same on a miss and on a hit, for all waiters, and for entry().set', async (cache) => {
+    test('is the same on a miss, on a hit, for every waiter, and for entry().set', async (cache) => {
       const slow = () => pause(50).then(RICH)
       const others = Promise.all([cache.getOrSet('key', slow), cache.getOrSet('key', slow)])
-      for (const value of [await cache.getOrSet('key', slow), ...(await others)]) plain(value)
-      plain(await cache.getOrSet('key', RICH))
-      plain(await cache.get('key'))
-      plain(await cache.getOrSet('value', RICH()))
+      for (const value of [await cache.getOrSet('key', slow), ...(await others)]) expectPlain(value)
+      expectPlain(await cache.getOrSet('key', RICH))
+      expectPlain(await cache.get('key'))
+      expectPlain(await cache.getOrSet('value', RICH()))
       const entry = cache.entry<unknown>('entry')
-      plain(await entry.set(RICH()))
-      plain(await entry.value())
-      plain(await cache.pull('entry'))
+      expectPlain(await entry.set(RICH()))
+      expectPlain(await entry.value())
+      expectPlain(await cache.pull('entry'))
     })
 
     const unstored: Record<string, [GetOrSetOptions, (cache: Cache, fill: Fill) => unknown]> = {
-      'that was skipped': [{}, (_, fill) => fill.skip()],
-      'that was overtaken by a write': [{ lease: '1h' }, (cache) => cache.delete('key')],
-      'that has expired at once': [{ expiration: 0 }, () => {}],
-      'that outlasted its lease': [{ lease: '20ms' }, () => pause(60)],
+      'that the computation skips': [{}, (_, fill) => fill.skip()],
+      'that a write overtakes': [{ lease: '1h' }, (cache) => cache.delete('key')],
+      'that expires at once': [{ expiration: 0 }, () => {}],
+      'that outlasts its lease': [{ lease: '20ms' }, () => pause(60)],
     }
-    for (const [name, [options, meanwhile]] of Object.entries(unstored)) {
-      test(`is the same for one ${name}`, async (cache) => {
+    for (const [name, [options, duringCompute]] of Object.entries(unstored)) {
+      test(`is the same for a value ${name}`, async (cache) => {
         const compute = async (fill: Fill) => {
-          await meanwhile(cache, fill)
+          await duringCompute(cache, fill)
           return RICH()
         }
-        plain(await cache.getOrSet('key', compute, options))
+        expectPlain(await cache.getOrSet('key', compute, options))
       })
     }
 
-    test('is the same for values refreshed early, refreshed when stale, and stored as of a snapshot', async (cache) => {
+    test('is the same for early refreshes, stale refreshes and fills with a snapshot', async (cache) => {
       const options = { expiration: 60, stale: 3_600, tags: ['tag'] } as const
-      plain(await cache.getOrSet('key', RICH, { ...options, asOf: await cache.snapshot() }))
+      expectPlain(await cache.getOrSet('key', RICH, { ...options, asOf: await cache.snapshot() }))
       await store.advance(60_000)
-      plain(await cache.getOrSet('key', RICH, options))
-      plain(await cache.getOrSet('key', RICH, { ...options, beta: 1_000 }))
+      expectPlain(await cache.getOrSet('key', RICH, options))
+      expectPlain(await cache.getOrSet('key', RICH, { ...options, beta: 1_000 }))
     })
 
-    test('is a copy for each caller, and not the computed object', async (cache) => {
+    test('is a separate copy for each caller, and not the computed object', async (cache) => {
       const computed = { list: [1] }
       const [first, second] = await Promise.all([
         cache.getOrSet('key', async () => computed),
@@ -66,7 +66,7 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
       expect(await cache.get('key')).toEqual({ list: [1] })
     })
 
-    it('is the decoded one, if the codec keeps more than JSON', async () => {
+    it('is the form that the codec decodes, if it keeps more than JSON', async () => {
       await store.reset()
       const cache = await store.create({ codec: devalueCodec })
       const value = { at: AT, map: new Map([['a', new Set([1n])]]), none: undefined }
@@ -76,7 +76,7 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
       expect(await cache.get('entry')).toEqual(value)
     })
 
-    it('costs one encoding, and one decoding for each caller', async () => {
+    it('costs one encode, and one decode per caller', async () => {
       await store.reset()
       let [encoded, decoded] = [0, 0]
       const cache = await store.create({
@@ -94,21 +94,21 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
       await cache.getOrSet('key', () => ['value'])
       const [encodedOnce, decodedOnce] = [encoded, decoded]
       await cache.getOrSet('other key', () => ['value'])
-      // A store of several tiers encodes for each.
+      // A tiered store encodes once for each tier.
       expect([encoded, decoded]).toEqual([2 * encodedOnce, 2 * decodedOnce])
       expect(decodedOnce).toBeLessThanOrEqual(encodedOnce)
     })
 
-    it('is the computed one if the codec cannot read its own output, or refuses a skipped value', async () => {
+    it('is the computed form if the codec cannot decode it, or refuses a skipped value', async () => {
       await store.reset()
       const decode = () => {
-        throw new Error('of the codec')
+        throw new Error('The codec failed.')
       }
       const broken = await store.create({ codec: { encode: () => 'text', decode } })
       for (let i = 0; i < 2; i++) expect(await broken.getOrSet('key', () => ['value'])).toEqual(['value'])
       const cache = await store.create()
       const map = new Map([['a', 1]])
-      const skipped = having((fill) => fill.skip(), map)
+      const skipped = computeWith((fill) => fill.skip(), map)
       expect(await cache.getOrSet<typeof map, typeof map>('skipped', skipped)).toBe(map)
     })
   })
@@ -138,10 +138,10 @@ export function sameForm({ describe, it, test, expect, refused, store }: Suite):
       test(`is refused: ${name}`, async (cache) => {
         await cache.set('key', 'older')
         for (const nested of [value, [1, value], { secret: { secret: value } }, { toJSON: () => ({ value }) }]) {
-          await refused(cache.set('key', nested), 'UNSERIALIZABLE_VALUE')
-          await refused(cache.add('new', nested), 'UNSERIALIZABLE_VALUE')
-          await refused(cache.setMany({ other: 1, key: nested }), 'UNSERIALIZABLE_VALUE')
-          await refused(
+          await rejectsWith(cache.set('key', nested), 'UNSERIALIZABLE_VALUE')
+          await rejectsWith(cache.add('new', nested), 'UNSERIALIZABLE_VALUE')
+          await rejectsWith(cache.setMany({ other: 1, key: nested }), 'UNSERIALIZABLE_VALUE')
+          await rejectsWith(
             cache.getOrSet('computed', async () => [nested]),
             'UNSERIALIZABLE_VALUE',
           )

@@ -1,9 +1,9 @@
-/** What the contract needs of a test runner and of a store. */
+/** The test runner and the store that the contract needs. */
 import type { Cache } from '../../cache.ts'
 import type { Codec } from '../../values/codec.ts'
 import type { Expiration } from '../../values/expiration.ts'
 
-/** The matchers that the contract uses: vitest's, Jest's and node:test-with-expect's all do. */
+/** The matchers that the contract uses. vitest and Jest have them, and so does the package `expect` with node:test. */
 export interface Matchers {
   toBe(expected: unknown): void
   toEqual(expected: unknown): void
@@ -34,20 +34,20 @@ export interface ContractCacheOptions {
 }
 
 export interface StoreUnderTest {
-  /** A cache over the same storage at each call. */
+  /** Returns a cache over the same storage on each call. */
   create(options?: ContractCacheOptions): Cache | Promise<Cache>
   /** Removes everything from that storage. */
   reset(): Promise<void>
-  /** Makes so many milliseconds pass for everything stored, leases included, without waiting. */
+  /** Lets this many milliseconds pass for all stored data, including leases, without waiting. */
   advance(ms: number): Promise<void>
 }
 
 export interface Suite extends TestRunner {
   store: StoreUnderTest
-  /** One test on an empty store. */
+  /** Defines a test on an empty store. */
   test(name: string, run: (cache: Cache) => Promise<void>): void
-  /** Rejects with a CacheError of this code. */
-  refused(promise: Promise<unknown>, code: string): Promise<void>
+  /** Expects the promise to reject with a CacheError of this code. */
+  rejectsWith(promise: Promise<unknown>, code: string): Promise<void>
 }
 
 export function createSuite(runner: TestRunner, store: StoreUnderTest): Suite {
@@ -59,6 +59,6 @@ export function createSuite(runner: TestRunner, store: StoreUnderTest): Suite {
         await store.reset()
         await run(await store.create())
       }),
-    refused: (promise, code) => runner.expect(promise).rejects.toMatchObject({ code }),
+    rejectsWith: (promise, code) => runner.expect(promise).rejects.toMatchObject({ code }),
   }
 }

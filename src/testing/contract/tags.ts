@@ -1,9 +1,9 @@
 import type { CacheSnapshot } from '../../cache.ts'
 import type { Suite } from './suite.ts'
 
-export function tags({ describe, test, expect, refused }: Suite): void {
+export function tags({ describe, test, expect, rejectsWith }: Suite): void {
   describe('tags', () => {
-    test('make their entries absent for every method after an invalidation', async (cache) => {
+    test('make their entries absent for every method once invalidated', async (cache) => {
       await cache.setMany({ a: 1, b: 2 }, { tags: ['x', 'y'] })
       await cache.set('c', 3, { tags: ['y'] })
       await cache.set('untagged', 4)
@@ -18,7 +18,7 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       expect(await cache.get('a')).toBe(5)
     })
 
-    test('do not affect entries written after an invalidation', async (cache) => {
+    test('do not affect entries written after the invalidation', async (cache) => {
       await cache.invalidate(['x'])
       await cache.set('key', 1, { tags: ['x'] })
       expect(await cache.get('key')).toBe(1)
@@ -30,7 +30,7 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       expect(await cache.namespace('a').get('key')).toBe(undefined)
     })
 
-    test('reject a value computed from data older than an invalidation, however late it is stored', async (cache) => {
+    test('reject a late write of data that is older than the invalidation', async (cache) => {
       const asOf = await cache.snapshot()
       await cache.invalidate('x')
       await cache.set('key', 'old data', { tags: ['x'], asOf })
@@ -39,7 +39,7 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       expect(await cache.get('key')).toBe('new data')
     })
 
-    test('may be one string, many, duplicates or none', async (cache) => {
+    test('can be one string, several, duplicates or none', async (cache) => {
       await cache.set('key', 1, { tags: 'xyz' })
       await cache.invalidate(['x', 'y', 'z'])
       expect(await cache.get('key')).toBe(1)
@@ -53,19 +53,19 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       expect(await cache.get('none')).toBe(1)
     })
 
-    test('refuse empty strings and values that are not strings', async (cache) => {
+    test('cannot be missing, or other types than strings', async (cache) => {
       for (const missing of [undefined, null, 5, {}, [undefined], ['']] as unknown as string[]) {
-        await refused(cache.invalidate(missing), 'INVALID_KEY')
+        await rejectsWith(cache.invalidate(missing), 'INVALID_KEY')
       }
     })
 
     test('refuse an invalid snapshot', async (cache) => {
       for (const asOf of ['', 'now', '1:2', 5, {}] as unknown as CacheSnapshot[]) {
-        await refused(cache.set('key', 1, { tags: ['x'], asOf }), 'INVALID_OPTION')
+        await rejectsWith(cache.set('key', 1, { tags: ['x'], asOf }), 'INVALID_OPTION')
       }
     })
 
-    test('let cleanup delete invalidated entries, and count them', async (cache) => {
+    test('make cleanup remove and count invalidated entries', async (cache) => {
       await cache.setMany({ a: 1, b: 2 }, { tags: ['x'] })
       await cache.setMany({ c: 3 }, { tags: ['y'] })
       await cache.set('untagged', 4)
@@ -76,7 +76,7 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       expect(await cache.clearExpired()).toEqual({ removed: 0, more: false })
     })
 
-    test('let cleanup of a namespace leave invalidated entries of others', async (cache) => {
+    test('make cleanup remove invalidated entries only in its own namespace', async (cache) => {
       await cache.namespace('a').set('key', 1, { tags: ['x'] })
       await cache.namespace('b').set('key', 1, { tags: ['x'] })
       await cache.invalidate('x')
@@ -84,7 +84,7 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       expect((await cache.namespace('b').stats()).total).toBe(1)
     })
 
-    test('keep an invalidation effective for data read before it, after any number of cleanups', async (cache) => {
+    test('reject data read before an invalidation, even after several cleanups', async (cache) => {
       const asOf = await cache.snapshot()
       const computed = await cache.getOrSet(
         'computed',
@@ -103,7 +103,7 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       ])
     })
 
-    test('stay on a counter however often it counts, and a counter starts again after an invalidation', async (cache) => {
+    test('stay on a counter, which starts from 0 after an invalidation', async (cache) => {
       await cache.set('counter', 5, { tags: ['x'] })
       for (let i = 0; i < 3; i++) {
         await cache.invalidate('y')
@@ -114,7 +114,7 @@ export function tags({ describe, test, expect, refused }: Suite): void {
       expect(await cache.increment('counter')).toBe(1)
     })
 
-    test('are replaced by each write of an entry', async (cache) => {
+    test('are replaced by each write of the entry', async (cache) => {
       await cache.set('key', 1, { tags: ['x'] })
       await cache.set('key', 2, { tags: ['y'] })
       await cache.invalidate('x')

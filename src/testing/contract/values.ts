@@ -1,6 +1,6 @@
 import type { Suite } from './suite.ts'
 
-/** Every one comes back as it went in. */
+/** A cache returns each of these unchanged. */
 const VALUES: Record<string, unknown> = {
   'an object': { name: 'Ada', nested: { list: [1, 'two', null, true] } },
   'an array': [1, [2, [3]], {}],
@@ -25,13 +25,13 @@ const VALUES: Record<string, unknown> = {
   'a string of 1 MB': 'é'.repeat(500_000),
   'a string that begins like stored bytes': 'bytes:AAEC',
   'bytes of every value': Uint8Array.from({ length: 256 }, (_, i) => i),
-  'no bytes': new Uint8Array(),
+  'zero bytes': new Uint8Array(),
   'a part of a larger buffer': Uint8Array.from([1, 2, 3, 4]).subarray(1, 3),
   '100 KB of bytes': new Uint8Array(100_000).fill(200),
 }
 
-/** Starts its work when it is awaited, as a Drizzle query does. Nothing may await it. */
-function lazy(): object {
+/** Returns an object that starts its work when it is awaited, like a Drizzle query. Nothing may await it. */
+function lazyQuery(): object {
   const start = () => {
     throw new Error('The query was sent.')
   }
@@ -39,7 +39,7 @@ function lazy(): object {
   return { table: 'users', then: start }
 }
 
-export function values({ describe, it, test, expect, refused, store }: Suite): void {
+export function values({ describe, it, test, expect, rejectsWith, store }: Suite): void {
   describe('values', () => {
     for (const [name, value] of Object.entries(VALUES)) {
       test(`stores ${name}`, async (cache) => {
@@ -55,7 +55,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       })
     }
 
-    test('bytes are returned as a Uint8Array of the reader, by every method', async (cache) => {
+    test('returns bytes as a separate Uint8Array from every method', async (cache) => {
       const bytes = Uint8Array.from([0, 128, 255])
       const written = cache.set('key', bytes)
       bytes[0] = 7
@@ -75,39 +75,39 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       for (const answer of answers) expect(answer).toEqual(stored)
     })
 
-    test('bytes inside of other values are refused, because JSON would turn them into an object', async (cache) => {
+    test('refuses bytes inside other values, because JSON would turn them into an object', async (cache) => {
       for (const value of [[new Uint8Array(1)], { bytes: new Uint8Array(1) }, { toJSON: () => new Uint8Array(1) }]) {
-        await refused(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
+        await rejectsWith(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
       }
       expect(await cache.has('key')).toBe(false)
     })
 
-    test('a stored null is a hit', async (cache) => {
+    test('treats a stored null as a hit', async (cache) => {
       await cache.set('key', null)
       expect(await cache.get('key', { fallback: 'missing' })).toBe(null)
       expect(await cache.has('key')).toBe(true)
       expect([...(await cache.getMany(['key']))]).toEqual([['key', null]])
     })
 
-    test('a miss is undefined, or the fallback', async (cache) => {
+    test('returns undefined or the fallback for a miss', async (cache) => {
       expect(await cache.get('key')).toBe(undefined)
       expect(await cache.get('key', { fallback: 'other' })).toBe('other')
       expect(await cache.get('key', { fallback: null, sliding: 60 })).toBe(null)
     })
 
-    test('values that JSON cannot hold are refused, and the older value stays', async (cache) => {
+    test('refuses a value that JSON cannot represent, and keeps the older value', async (cache) => {
       const cycle: Record<string, unknown> = {}
       cycle.self = cycle
       await cache.set('key', 'older')
       const bad = [
         ...[undefined, () => 1, Symbol('s'), 1n, Number.NaN, Number.POSITIVE_INFINITY, cycle, { deep: 1n }],
         ...[new Date(Number.NaN), { at: new Date(Number.NaN) }, Promise.resolve(1), { late: Promise.resolve(1) }],
-        ...[lazy(), { late: lazy() }],
+        ...[lazyQuery(), { late: lazyQuery() }],
       ]
       for (const value of bad) {
-        await refused(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
-        await refused(cache.add('key', value), 'UNSERIALIZABLE_VALUE')
-        await refused(
+        await rejectsWith(cache.set('key', value), 'UNSERIALIZABLE_VALUE')
+        await rejectsWith(cache.add('key', value), 'UNSERIALIZABLE_VALUE')
+        await rejectsWith(
           cache.setMany([
             ['good', 1],
             ['key', value],
@@ -119,21 +119,21 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(await cache.has('good')).toBe(false)
     })
 
-    it('undefined and promises are refused, whatever the codec', async () => {
+    it('refuses undefined and promises, even with a custom codec', async () => {
       await store.reset()
       const anything = { encode: (value: unknown) => `${JSON.stringify(value)}`, decode: (text: string) => text }
       const cache = await store.create({ codec: anything })
       const late = () => Promise.reject(new Error('late'))
-      for (const make of [() => undefined, () => Promise.resolve(1), late, lazy]) {
-        await refused(cache.set('key', make()), 'UNSERIALIZABLE_VALUE')
-        await refused(cache.add('key', make()), 'UNSERIALIZABLE_VALUE')
-        await refused(cache.setMany({ key: make() }), 'UNSERIALIZABLE_VALUE')
-        await refused(cache.entry('key').set(make()), 'UNSERIALIZABLE_VALUE')
+      for (const make of [() => undefined, () => Promise.resolve(1), late, lazyQuery]) {
+        await rejectsWith(cache.set('key', make()), 'UNSERIALIZABLE_VALUE')
+        await rejectsWith(cache.add('key', make()), 'UNSERIALIZABLE_VALUE')
+        await rejectsWith(cache.setMany({ key: make() }), 'UNSERIALIZABLE_VALUE')
+        await rejectsWith(cache.entry('key').set(make()), 'UNSERIALIZABLE_VALUE')
       }
       expect(await cache.has('key')).toBe(false)
     })
 
-    test('a value that JSON turns into a number is stored as a number', async (cache) => {
+    test('stores a value that JSON turns into a number as a number', async (cache) => {
       for (const value of [Object(5), { toJSON: () => 5 }]) {
         await cache.set('key', value)
         expect(await cache.get('key')).toBe(5)
@@ -143,7 +143,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(await cache.get('key', { fallback: 'missing' })).toBe(null)
     })
 
-    it('the error of getMany names the key of an entry that cannot be decoded', async () => {
+    it('names the key of the entry that getMany cannot decode', async () => {
       await store.reset()
       const plain = await store.create()
       await plain.setMany({ good: 'text', bad: 'text' })
@@ -157,7 +157,7 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect((unread as Error).message.includes('bad')).toBe(false)
     })
 
-    test('a later change of a value does not affect the stored one', async (cache) => {
+    test('does not change a stored value if the caller changes its object', async (cache) => {
       const value = { list: [1] }
       const written = cache.set('key', value)
       value.list.push(2)
@@ -170,17 +170,17 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       expect(b).toEqual({ list: [1] })
     })
 
-    it('a value over maxValueBytes is refused, counted in UTF-8', async () => {
+    it('refuses a value over maxValueBytes, counted in UTF-8', async () => {
       await store.reset()
       const cache = await store.create({ maxValueBytes: 12 })
       await cache.set('key', '1234567890')
-      await refused(cache.set('key', '12345678901'), 'VALUE_TOO_LARGE')
-      await refused(cache.set('key', 'ééééé1'), 'VALUE_TOO_LARGE')
-      await refused(cache.setMany({ key: '12345678901' }), 'VALUE_TOO_LARGE')
+      await rejectsWith(cache.set('key', '12345678901'), 'VALUE_TOO_LARGE')
+      await rejectsWith(cache.set('key', 'ééééé1'), 'VALUE_TOO_LARGE')
+      await rejectsWith(cache.setMany({ key: '12345678901' }), 'VALUE_TOO_LARGE')
       expect(await cache.get('key')).toBe('1234567890')
     })
 
-    it('a codec receives everything but top-level numbers and null, with the key', async () => {
+    it('passes every value except top-level numbers and null to the codec, with its key', async () => {
       await store.reset()
       const seen: string[] = []
       const cache = await store.create({
@@ -198,11 +198,11 @@ export function values({ describe, it, test, expect, refused, store }: Suite): v
       await cache.setMany({ text: ['x'], number: 5, nothing: null })
       expect(await cache.increment('number')).toBe(6)
       expect([...(await cache.getMany(['text', 'number', 'nothing'])).values()]).toEqual([['x'], 6, null])
-      // A store of several tiers encodes for each.
+      // A tiered store encodes once for each tier.
       expect([...new Set(seen)]).toEqual(['encode text', 'decode text'])
     })
 
-    it('an error of a codec is wrapped, without the value', async () => {
+    it('wraps an error of the codec without revealing the value', async () => {
       await store.reset()
       const failing = (what: string) => () => {
         throw new Error(`secret in ${what}`)

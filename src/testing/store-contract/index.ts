@@ -1,4 +1,4 @@
-/** The part of the contract that no test through a cache can reach. */
+/** The part of the contract that a test through a cache cannot reach. */
 import type { TestRunner } from '../contract/suite.ts'
 import { fences } from './fences.ts'
 import { leases } from './leases.ts'
@@ -13,7 +13,7 @@ import { tagLog } from './tag-log.ts'
 export type { StoresUnderTest } from './suite.ts'
 
 /**
- * Defines tests of a store itself: what `cacheContract` cannot see through a cache. Run both.
+ * Defines the tests of a store that `cacheContract` cannot run through a cache. Run both contracts.
  *
  * @example
  * import { describe, expect, it } from 'vitest'

@@ -1,14 +1,24 @@
 import type { Row } from '../../store/store.ts'
-import { claimed, claiming, fieldsOf, filled, item, MINUTE, PAST, type StoreSuite, writing } from './suite.ts'
+import {
+  claimLease,
+  claimRequest,
+  fieldsOf,
+  fillKey,
+  item,
+  MINUTE,
+  PAST,
+  type StoreSuite,
+  writeInput,
+} from './suite.ts'
 
-/** Rows as reads answer with them, and how many of them writes keep. */
+/** The rows that reads return, and the numbers of rows that writes report. */
 export function rows({ describe, test, expect, advance }: StoreSuite): void {
   describe('rows', () => {
-    test('returned by one readMany are the live ones by stored key, including null values', async (store) => {
-      await store.write([item('null', null), item('text', '"text"')], writing())
-      await store.write([{ key: 'number', value: null, number: '1.5' }], writing({ tags: ['kept'] }))
-      await store.write([item('expired')], writing({ deadline: PAST }))
-      await store.write([item('invalidated')], writing({ tags: ['tag'] }))
+    test('from readMany are the live ones by stored key, including null values', async (store) => {
+      await store.write([item('null', null), item('text', '"text"')], writeInput())
+      await store.write([{ key: 'number', value: null, number: '1.5' }], writeInput({ tags: ['kept'] }))
+      await store.write([item('expired')], writeInput({ deadline: PAST }))
+      await store.write([item('invalidated')], writeInput({ tags: ['tag'] }))
       await store.invalidate(['tag'])
       const { value } = await store.readMany(['expired', 'invalidated', 'missing', 'null', 'number', 'text'])
       const found = Array.from(value, ([key, row]) => [key, fieldsOf(row)])
@@ -19,14 +29,14 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       })
     })
 
-    test('have all fields that a copy needs, if the caller keeps one', async (store) => {
-      await store.write([item('forever')], writing())
-      await store.write([item('minute')], writing({ deadline: MINUTE, tags: ['b', 'a'] }))
-      await filled(store, { key: 'filled', deadline: MINUTE, staleMs: 60_000, tags: ['a'] })
+    test('have the fields that a copy needs, if the caller keeps one', async (store) => {
+      await store.write([item('forever')], writeInput())
+      await store.write([item('minute')], writeInput({ deadline: MINUTE, tags: ['b', 'a'] }))
+      await fillKey(store, { key: 'filled', deadline: MINUTE, staleMs: 60_000, tags: ['a'] })
       const copies = async (key: string): Promise<(Row | undefined)[]> => [
         (await store.read(key, { forCopy: true })).value,
         (await store.readMany([key], { forCopy: true })).value.get(key),
-        (await store.readOrClaim(claiming({ key, forCopy: true }))).value.entry,
+        (await store.readOrClaim(claimRequest({ key, forCopy: true }))).value.entry,
       ]
       for (const row of await copies('forever')) {
         expect(row).toMatchObject({ remainingMs: Number.POSITIVE_INFINITY, tags: null })
@@ -42,12 +52,12 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       }
     })
 
-    test('are new objects once the value changes, so that properties set on the old ones are gone', async (store) => {
+    test('are new objects after the value changes, without the notes on the old ones', async (store) => {
       for (const change of [
-        () => store.write([item('key', '"newer"')], writing()),
-        async () => store.fill({ ...fill, token: await claimed(store, { force: true }) }),
+        () => store.write([item('key', '"newer"')], writeInput()),
+        async () => store.fill({ ...fill, token: await claimLease(store, { force: true }) }),
       ]) {
-        await store.write([item('key', '"older"')], writing())
+        await store.write([item('key', '"older"')], writeInput())
         const row = (await store.read('key')).value
         if (row !== undefined) row.decoded = 'older'
         await change()
@@ -57,15 +67,15 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       }
     })
 
-    test('returned synchronously are live, and equal those of every other read', async (store) => {
+    test('from readLocal are live, and match every other read', async (store) => {
       const readLocal = (key: string) => store.readLocal?.(key)
-      await store.write([item('key', '"older"')], writing({ tags: ['tag'] }))
+      await store.write([item('key', '"older"')], writeInput({ tags: ['tag'] }))
       await store.read('key')
-      await store.write([item('key', '"newer"')], writing({ tags: ['tag'] }))
+      await store.write([item('key', '"newer"')], writeInput({ tags: ['tag'] }))
       expect([undefined, '"newer"'].includes(readLocal('key')?.value ?? undefined)).toBe(true)
       await store.invalidate(['tag'])
       expect(readLocal('key')).toBe(undefined)
-      await store.write([item('removed'), item('short')], writing({ deadline: MINUTE }))
+      await store.write([item('removed'), item('short')], writeInput({ deadline: MINUTE }))
       await store.readMany(['removed', 'short'])
       await store.remove(['removed'])
       await advance(60_000)
@@ -76,8 +86,8 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       ])
     })
 
-    test('slide no further than the maximum age that the reader allows', async (store) => {
-      await store.write([item('key')], writing({ deadline: MINUTE }))
+    test('slide no further than the greatest age that the reader allows', async (store) => {
+      await store.write([item('key')], writeInput({ deadline: MINUTE }))
       await advance(30_000)
       const sliding = { ttlMs: 60_000, lifeMs: 75_000, maxAgeMs: 70_000 }
       expect((await store.read('key', { sliding })).value?.value).toBe('"written"')
@@ -87,9 +97,9 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
       expect((await store.has('key')).value).toBe(false)
     })
 
-    test('are counted by the writes that keep them', async (store) => {
-      expect((await store.write([item('a'), item('b'), item('c')], writing())).value).toBe(3)
-      expect((await store.write([item('a')], writing())).value).toBe(1)
+    test('are counted by the write that stores them', async (store) => {
+      expect((await store.write([item('a'), item('b'), item('c')], writeInput())).value).toBe(3)
+      expect((await store.write([item('a')], writeInput())).value).toBe(1)
     })
   })
 }

@@ -1,4 +1,4 @@
-/** The requests of the store contract, with defaults. */
+/** Requests for the store contract, with defaults. */
 import type { ClaimRequest, FillRequest } from '../../store/claims.ts'
 import type { ListInput, SweepInput } from '../../store/inputs.ts'
 import type { Item, MaybePromise, Row, Store, WriteInput } from '../../store/store.ts'
@@ -8,17 +8,17 @@ import { randomUUID } from '../../values/random.ts'
 import type { TestRunner } from '../contract/suite.ts'
 
 export interface StoresUnderTest {
-  /** A store over the same storage at each call. */
+  /** Returns a store over the same storage on each call. */
   create(): MaybePromise<Store>
   /** Removes everything from that storage. */
   reset(): Promise<void>
-  /** Makes so many milliseconds pass for everything stored, leases included, without waiting. */
+  /** Lets this many milliseconds pass for all stored data, including leases, without waiting. */
   advance(ms: number): Promise<void>
 }
 
 export interface StoreSuite extends TestRunner {
   readonly advance: (ms: number) => Promise<void>
-  /** One test on an empty store. */
+  /** Defines a test on an empty store. */
   test(name: string, run: (store: Store) => Promise<void>): void
 }
 
@@ -42,15 +42,15 @@ export const scopeOf = (name: string): Scope => ({ prefix: `${name}|`, names: [n
 
 export const item = (key: string, value: string | null = '"written"'): Item => ({ key, value, number: null })
 
-export const writing = (input: Partial<WriteInput> = {}): WriteInput => ({
+export const writeInput = (input: Partial<WriteInput> = {}): WriteInput => ({
   deadline: NEVER,
   tags: null,
   asOf: null,
   ...input,
 })
 
-/** A claim of a minute by a token of its own. */
-export const claiming = (request: Partial<ClaimRequest> = {}): ClaimRequest => ({
+/** Returns a claim of one minute with a new token. */
+export const claimRequest = (request: Partial<ClaimRequest> = {}): ClaimRequest => ({
   key: 'key',
   token: randomUUID(),
   leaseMs: 60_000,
@@ -61,7 +61,7 @@ export const claiming = (request: Partial<ClaimRequest> = {}): ClaimRequest => (
   ...request,
 })
 
-export const filling = (token: string, request: Partial<FillRequest> = {}): FillRequest => ({
+export const fillRequest = (token: string, request: Partial<FillRequest> = {}): FillRequest => ({
   key: 'key',
   token,
   value: '"filled"',
@@ -75,7 +75,7 @@ export const filling = (token: string, request: Partial<FillRequest> = {}): Fill
   ...request,
 })
 
-export const listing = (input: Partial<ListInput> = {}, scope: Scope = ROOT): ListInput => ({
+export const listInput = (input: Partial<ListInput> = {}, scope: Scope = ROOT): ListInput => ({
   range: keyRange(scope),
   isDirect: false,
   state: 'all',
@@ -84,7 +84,7 @@ export const listing = (input: Partial<ListInput> = {}, scope: Scope = ROOT): Li
   ...input,
 })
 
-export const sweeping = (input: Partial<SweepInput> = {}): SweepInput => ({
+export const sweepInput = (input: Partial<SweepInput> = {}): SweepInput => ({
   batch: 1_000,
   timeBudget: Number.POSITIVE_INFINITY,
   onProgress: undefined,
@@ -92,22 +92,22 @@ export const sweeping = (input: Partial<SweepInput> = {}): SweepInput => ({
   ...input,
 })
 
-/** Claims the lease and answers with its token. */
-export async function claimed(store: Store, request: Partial<ClaimRequest> = {}): Promise<string> {
-  const claim = claiming(request)
+/** Claims the lease and returns its token. */
+export async function claimLease(store: Store, request: Partial<ClaimRequest> = {}): Promise<string> {
+  const claim = claimRequest(request)
   const { value } = await store.readOrClaim(claim)
   if (value.claimed !== true) throw new Error(`Expected the store to grant the lease, got ${String(value.claimed)}.`)
   return claim.token
 }
 
-/** Claims and fills. */
-export async function filled(store: Store, request: Partial<FillRequest> = {}): Promise<void> {
-  const token = await claimed(store, request.key === undefined ? {} : { key: request.key })
-  const { value } = await store.fill(filling(token, request))
-  if (!value) throw new Error('Expected the store to take a fill that nothing had overtaken.')
+/** Claims the lease of a key and fills the key. */
+export async function fillKey(store: Store, request: Partial<FillRequest> = {}): Promise<void> {
+  const token = await claimLease(store, request.key === undefined ? {} : { key: request.key })
+  const { value } = await store.fill(fillRequest(token, request))
+  if (!value) throw new Error('Expected the store to accept a fill, because nothing else changed its key.')
 }
 
-/** The stored text of a live entry. */
+/** Returns the stored text of a live entry. */
 export async function textOf(store: Store, key = 'key'): Promise<string | null | undefined> {
   return (await store.read(key)).value?.value
 }

@@ -2,13 +2,13 @@ import type { Cache } from '../../cache.ts'
 import { pause } from './computations.ts'
 import type { Suite } from './suite.ts'
 
-/** What `getOrSet` does with an entry near and past its deadline. */
-export function staying({ describe, test, it, expect, store }: Suite): void {
+/** `getOrSet` for an entry near or past its deadline. */
+export function nearDeadline({ describe, test, it, expect, store }: Suite): void {
   describe('a value past its deadline', () => {
     const STALE = { expiration: 60, stale: 60 } as const
-    const failing = () => Promise.reject(new Error('of the origin'))
+    const failing = () => Promise.reject(new Error('The origin failed.'))
 
-    test('is absent for all other methods, but cleanup keeps it while it may be served', async (cache) => {
+    test('is absent for other methods, but cleanup keeps it while it may be served', async (cache) => {
       await cache.getOrSet('key', 'old', STALE)
       await store.advance(60_000)
       expect(await cache.get('key')).toBe(undefined)
@@ -20,30 +20,34 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect((await cache.clearExpired()).removed).toBe(1)
     })
 
-    test('is served if the computation fails, within the window, to callers that accept it', async (cache) => {
+    test('is served if the computation fails, within the stale windows of entry and reader', async (cache) => {
       await cache.getOrSet('key', 'old', STALE)
       await store.advance(60_000)
       expect(await cache.getOrSet('key', failing, STALE)).toBe('old')
       expect(await cache.getOrSet<string>('key', failing, STALE)).toBe('old')
-      await expect(cache.getOrSet('key', failing)).rejects.toMatchObject({ message: 'of the origin' })
+      await expect(cache.getOrSet('key', failing)).rejects.toMatchObject({ message: 'The origin failed.' })
       await store.advance(30_000)
-      await expect(cache.getOrSet('key', failing, { stale: 20 })).rejects.toMatchObject({ message: 'of the origin' })
+      await expect(cache.getOrSet('key', failing, { stale: 20 })).rejects.toMatchObject({
+        message: 'The origin failed.',
+      })
       expect(await cache.getOrSet('key', failing, { stale: null })).toBe('old')
       await store.advance(30_000)
-      await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
+      await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'The origin failed.' })
     })
 
-    test('is kept forever with null', async (cache) => {
+    test('is kept without limit with `stale: null`', async (cache) => {
       await cache.getOrSet('key', 'old', { expiration: 60, stale: null })
       await store.advance(365 * 86_400_000)
       await cache.clearExpired()
       expect(await cache.getOrSet('key', failing, { stale: null })).toBe('old')
       await cache.touch('key', 60)
       expect(await cache.delete('key')).toBe(false)
-      await expect(cache.getOrSet('key', failing, { stale: null })).rejects.toMatchObject({ message: 'of the origin' })
+      await expect(cache.getOrSet('key', failing, { stale: null })).rejects.toMatchObject({
+        message: 'The origin failed.',
+      })
     })
 
-    test('is never served after it was deleted, cleared, replaced, invalidated or made absent', async (cache) => {
+    test('is never served after it was deleted, cleared, replaced, invalidated or expired by touch', async (cache) => {
       const changes: ((cache: Cache) => Promise<unknown>)[] = [
         () => cache.delete('key'),
         () => cache.pull('key'),
@@ -55,23 +59,23 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
         await cache.getOrSet('key', 'old', { ...STALE, tags: ['tag'] })
         await store.advance(60_000)
         await change(cache)
-        await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
+        await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'The origin failed.' })
       }
       await cache.getOrSet('key', 'old', STALE)
       await cache.touch('key', 0)
-      await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'of the origin' })
+      await expect(cache.getOrSet('key', failing, STALE)).rejects.toMatchObject({ message: 'The origin failed.' })
     })
 
-    test('is not served in place of an error if its window ended during the refresh', async (cache) => {
+    test('is not served for a failure if its stale window ended during the refresh', async (cache) => {
       await cache.getOrSet('key', 'old', { expiration: 60, stale: '200ms' })
       await store.advance(60_000)
-      // Also where the machine is so slow that the time has ended before.
+      // On a slow machine, the window may end even before the call. The call rejects then too.
       const late = () => pause(250).then(failing)
       const answer = cache.getOrSet('key', late, { expiration: 60, stale: '200ms' })
-      await expect(answer).rejects.toMatchObject({ message: 'of the origin' })
+      await expect(answer).rejects.toMatchObject({ message: 'The origin failed.' })
     })
 
-    test('is served at once to all callers but the one that refreshes it', async (cache) => {
+    test('is served at once to every caller except the one that refreshes it', async (cache) => {
       await cache.getOrSet('key', 'old', STALE)
       await store.advance(60_000)
       let end = () => {}
@@ -90,7 +94,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.getOrSet('key', slow, STALE)).toBe('new')
     })
 
-    it('is served at once to all callers if waitUntil refreshes it in the background', async () => {
+    it('is served at once to every caller if waitUntil refreshes it in the background', async () => {
       await store.reset()
       const background: Promise<unknown>[] = []
       const cache = await store.create({ waitUntil: (work) => background.push(work) })
@@ -116,18 +120,18 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await Promise.all(background)
     })
 
-    it('is refreshed under the waitUntil of the call, if the call has one', async () => {
+    it("is refreshed under the call's own waitUntil, if it has one", async () => {
       await store.reset()
-      const ofTheCache: Promise<unknown>[] = []
-      const ofTheCall: Promise<unknown>[] = []
-      const cache = await store.create({ waitUntil: (work) => ofTheCache.push(work) })
+      const cacheWork: Promise<unknown>[] = []
+      const callWork: Promise<unknown>[] = []
+      const cache = await store.create({ waitUntil: (work) => cacheWork.push(work) })
       await cache.getOrSet('key', 'old', STALE)
-      await Promise.all(ofTheCache.splice(0))
+      await Promise.all(cacheWork.splice(0))
       await store.advance(60_000)
-      const waitUntil = (work: Promise<unknown>) => ofTheCall.push(work)
+      const waitUntil = (work: Promise<unknown>) => callWork.push(work)
       expect(await cache.getOrSet('key', 'new', { ...STALE, waitUntil })).toBe('old')
-      expect(ofTheCache.length).toBe(0)
-      await Promise.all(ofTheCall)
+      expect(cacheWork.length).toBe(0)
+      await Promise.all(callWork)
       expect(await cache.getOrSet('key', 'newer', STALE)).toBe('new')
     })
   })
@@ -135,7 +139,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
   describe('a sliding fill', () => {
     const SLIDING = { expiration: 60, sliding: true } as const
 
-    test('stays alive while it is read, at least for its span after each read', async (cache) => {
+    test('stays live for at least its span after each read', async (cache) => {
       await cache.getOrSet('key', 'value', SLIDING)
       for (let i = 0; i < 5; i++) {
         await store.advance(50_000)
@@ -145,7 +149,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.getOrSet('key', 'another', SLIDING)).toBe('another')
     })
 
-    test('is stored with its slack, so that early hits need no extension', async (cache) => {
+    test('includes its slack, so that early hits need no write', async (cache) => {
       await cache.getOrSet('key', 'value', SLIDING)
       await store.advance(2_000)
       const before = await cache.expiration('key')
@@ -153,7 +157,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.expiration('key')).toEqual(before)
     })
 
-    test('ends with maxAge, whatever the hits', async (cache) => {
+    test('expires after maxAge, even if it is hit', async (cache) => {
       const options = { ...SLIDING, maxAge: 150 }
       await cache.getOrSet('key', 'value', options)
       await store.advance(50_000)
@@ -177,7 +181,7 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
   })
 
   describe('beta', () => {
-    it('refreshes a live entry early if the random draw says so, and only then', async () => {
+    it('refreshes a live entry early only if the random draw selects it', async () => {
       await store.reset()
       let draw = 0
       const cache = await store.create({ random: () => draw })
@@ -190,10 +194,11 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       await cache.getOrSet('key', compute, options)
       await store.advance(48_000)
       expect(await cache.getOrSet('key', compute, options)).toBe(1)
-      // −ln(1 − draw) = 34.5: some 34 times the 400 ms that it took to compute, with twelve seconds left.
+      // −ln(1 − draw) = 34.5. The entry took 400 ms to compute, so it is refreshed during its last 13.8 seconds. Twelve
+      // seconds are left.
       draw = 1 - 1e-15
       expect(await cache.getOrSet('key', compute, { expiration: 60 })).toBe(1)
-      // For a day, which is not 34 times what a computation takes, however slow the machine.
+      // Use a day, because even on a slow machine it is longer than 34 times the computation.
       const longer = { ...options, expiration: '1d' } as const
       expect(await cache.getOrSet('key', compute, longer)).toBe(2)
       expect(await cache.getOrSet('key', compute, longer)).toBe(2)
@@ -201,13 +206,13 @@ export function staying({ describe, test, it, expect, store }: Suite): void {
       expect(await cache.getOrSet('written', compute, options)).toBe('value')
     })
 
-    it('keeps the live value if an early refresh fails', async () => {
+    it('returns the live value if an early refresh fails', async () => {
       await store.reset()
       const cache = await store.create({ random: () => 1 - 1e-15 })
       const slow = () => pause(400).then(() => 'old')
       await cache.getOrSet('key', slow, { expiration: 60 })
       await store.advance(48_000)
-      const failing = () => Promise.reject(new Error('of the origin'))
+      const failing = () => Promise.reject(new Error('The origin failed.'))
       expect(await cache.getOrSet('key', failing, { beta: 1 })).toBe('old')
     })
   })

@@ -1,12 +1,12 @@
 import type { Cache } from '../../cache.ts'
 import type { Suite } from './suite.ts'
 
-/** A computation during which the key changes. */
-export function overtaken({ describe, test, expect, store }: Suite): void {
-  describe('a computed value is returned and not stored if the key changes meanwhile', () => {
+/** Changes of a key while its value is computed. */
+export function concurrentChanges({ describe, test, expect, store }: Suite): void {
+  describe('a value computed while its key changes is returned but not stored', () => {
     const changes: Record<string, (cache: Cache) => Promise<unknown>> = {
       set: (cache) => cache.set('key', 'written'),
-      'set with a deadline that has passed': (cache) => cache.set('key', 'written', { expiration: 0 }),
+      'set with a past deadline': (cache) => cache.set('key', 'written', { expiration: 0 }),
       setMany: (cache) => cache.setMany({ key: 'written', other: 1 }),
       add: (cache) => cache.add('key', 'written'),
       increment: (cache) => cache.increment('key'),
@@ -21,14 +21,14 @@ export function overtaken({ describe, test, expect, store }: Suite): void {
         await store.advance(60_000)
         await cache.clearExpired()
       },
-      'set and touch into the past': async (cache) => {
+      'set, then touch with a past deadline': async (cache) => {
         await cache.set('key', 'written')
         await cache.touch('key', 0)
       },
     }
     for (const [name, change] of Object.entries(changes)) {
       test(name, async (cache) => {
-        // A lease that outlives the time that passes.
+        // The lease must outlive the time that passes in the test.
         const options = { tags: ['tag'], lease: '1h' } as const
         const computed = await cache.getOrSet(
           'key',
@@ -46,7 +46,7 @@ export function overtaken({ describe, test, expect, store }: Suite): void {
       })
     }
 
-    test('but a change of another key or another tag does not prevent storing', async (cache) => {
+    test('is stored if only another key or another tag changes', async (cache) => {
       await cache.getOrSet(
         'key',
         async () => {
@@ -62,7 +62,7 @@ export function overtaken({ describe, test, expect, store }: Suite): void {
       expect(await cache.get('key')).toBe('computed')
     })
 
-    test('and a caller after the change computes again', async (cache) => {
+    test('is not returned to a caller that comes after the change', async (cache) => {
       let end = () => {}
       let hasBegun = () => {}
       const begun = new Promise<void>((resolve) => (hasBegun = resolve))
