@@ -145,7 +145,7 @@ describe('an unknown command', () => {
 })
 
 describe('an unknown option', () => {
-  it.each(names)('of %s suggests the option if one letter is missing', async (name) => {
+  it.each(names)('suggests the option of %s if one letter is missing', async (name) => {
     for (const { command, option } of options) {
       if (command !== name || option.long === undefined || option.long === null) continue
       const typed = misspelled(option.long)
